@@ -7,7 +7,7 @@ def main() -> None:
     """Run a command; one that is interrupted before it has begun ends without a word."""
     calm_collector()
     try:
-        from app.cli import main as run  # noqa: PLC0415  (a second of imports that those processes do not need)
+        from app.cli.main import main as run  # noqa: PLC0415  (a second of imports that those processes do not need)
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
 

@@ -9,67 +9,64 @@ from pathlib import Path
 from msgspec import Struct
 
 from app.clock import Clock
-from app.genuine import Codes, proofs
-from app.keyfile import KeptKeys, keyring_for
-from app.links import Links
-from app.log_codes import check_codes, codes_by
+from app.identity.authenticity_codes import Codes, proofs
+from app.identity.key_file import KeptKeys, keyring_for
+from app.identity.links import Links
+from app.identity.log_codes import check_codes, codes_by
 from app.paths import data_folder
+from app.provider_routes import configured_routes, missing_channels
 from app.providers import askable, limits_of
-from app.routing import configured_routes, missing_channels
 from app.settings import BadSettings, Settings
-from domain.ids import Names
-from notifiers.fake import FakeNotifier
-from notifiers.routes import Route, single_routes
-from streams.answering import Answering
-from streams.areas import AreaPlanning
-from streams.areas_aside import AREA, kind_of_areas
-from streams.backfilling import Backfilling
-from streams.books import Books
-from streams.chaining import Chaining
-from streams.choosing import Choosing
-from streams.database import Database
-from streams.dead_letters import DeadLetters
-from streams.dispatch import Dispatcher
-from streams.erasing import Erasing, destroy_again
-from streams.fake_box import FakeBox
-from streams.follower import Follower
-from streams.forecasting import Forecasting
-from streams.governing import Governing
-from streams.inboxes import Inboxes
-from streams.intake import Intake
-from streams.job_book import Jobs
-from streams.keyring import Keyring
-from streams.keys import PersonKeys
-from streams.library import Library
-from streams.log import Log
-from streams.migrating import make_ready
-from streams.pace import Pace
-from streams.planning import Planning
-from streams.presence import require_tables
-from streams.publishing import Publisher
-from streams.put_aside import PutAside, kinds
-from streams.receipts import Receipts
-from streams.receiving import STRANGER, Receiving, strangers
-from streams.reconciling import Reconciler
-from streams.refusals import Refusals
-from streams.renewing import Renewing
-from streams.repairing import Repairing
-from streams.restoring import Restoring
-from streams.retiring import Retiring
-from streams.scheduler import Engine
-from streams.sending import Sending
-from streams.signing import Signer
-from streams.soundings import Soundings
-from streams.stopping import Stopping
-from streams.switches import Switches
-from streams.tidying import Tidying
-from streams.trials import Trials
-from streams.unresolved import Unresolved
-from streams.watermark import Watermark
-from streams.webhooks import KIND as WEBHOOK
-from streams.webhooks import Hook, Webhooks, retrying
-from streams.writing import Writer
-from templates.loader import load_packs, shipped
+from domain.core.ids import Names
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.routes import Route, single_routes
+from streams.delivery.inbound.preferences import Choosing
+from streams.delivery.inbound.receiving import STRANGER, Receiving, strangers
+from streams.delivery.inbound.replies import Answering, Stopping
+from streams.delivery.inbound.webhooks import KIND as WEBHOOK
+from streams.delivery.inbound.webhooks import Hook, Webhooks, retrying
+from streams.delivery.outcomes.receipts import Receipts
+from streams.delivery.outcomes.suppression import Refusals
+from streams.delivery.outcomes.unknown_outcomes import Unresolved
+from streams.delivery.send.dispatch import Dispatcher
+from streams.delivery.send.message import Writer
+from streams.delivery.send.outbox_fake import FakeBox
+from streams.delivery.send.rate_limits import Pace
+from streams.delivery.send.sending import Sending
+from streams.delivery.send.test_send import Trials
+from streams.intake.intake import Intake
+from streams.log.chaining import Chaining
+from streams.log.log import Log
+from streams.log.master_key import Keyring
+from streams.log.person_keys import PersonKeys
+from streams.log.signing import Signer
+from streams.log.watermark import Watermark
+from streams.planning.areas import AREA, AreaPlanning, kind_of_areas
+from streams.planning.planning import Planning
+from streams.planning.quarantine import PutAside, kinds
+from streams.planning.reconciler import Reconciler
+from streams.privacy.erasure import Erasing, destroy_again
+from streams.privacy.retention import Retiring
+from streams.queries.forecast import Forecasting
+from streams.queries.health import Soundings
+from streams.queries.inbox import Inboxes
+from streams.queues.dead_letters import DeadLetters
+from streams.queues.job_store import Jobs
+from streams.replay.backfill import Backfilling
+from streams.replay.follower import Follower
+from streams.replay.repair import Repairing
+from streams.replay.retry_failed import Renewing
+from streams.rules.approval import Governing
+from streams.rules.context import Books
+from streams.rules.library import Library
+from streams.rules.publishing import Publisher
+from streams.rules.switches import Switches
+from streams.runtime.cleanup import Tidying
+from streams.runtime.restore import Restoring
+from streams.runtime.scheduler import Engine
+from streams.storage.database import Database
+from streams.storage.schema import make_ready, require_tables
+from templates.checks.loader import load_packs, shipped
 
 
 class Platform(Struct, frozen=True):

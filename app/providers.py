@@ -15,11 +15,11 @@ from pydantic import (
 )
 from standardwebhooks import Webhook
 
-from notifiers.addresses import safe_url
-from notifiers.http_options import masked_url
-from notifiers.kinds import Kind, Tools, kind, names
-from notifiers.routes import FAILURES, RECOVERY_SECONDS, Provider
-from templates.findings import closest
+from notifiers.http.addresses import safe_url
+from notifiers.http.options import masked_url
+from notifiers.port.kinds import Kind, Tools, kind, names
+from notifiers.port.routes import FAILURES, RECOVERY_SECONDS, Provider
+from templates.reading.findings import closest
 
 
 def _signs(secret: SecretStr | None) -> SecretStr | None:
@@ -131,7 +131,7 @@ def channel_of(settings: ProviderSettings) -> str:
 
 
 def limits_of(providers: Mapping[str, ProviderSettings], agencies: Mapping[str, float]) -> dict[str, float]:
-    """Limit -> messages a second, as streams.pace takes them."""
+    """Limit -> messages a second, as streams.delivery.send.rate_limits takes them."""
     rates = {f"provider:{name}": each.rate for name, each in providers.items() if each.rate is not None}
     return rates | {f"agency:{name}": rate for name, rate in agencies.items()}
 

@@ -22,8 +22,8 @@ from sqlalchemy.exc import ArgumentError
 from app.paths import config_file, data_folder
 from app.providers import HookSettings, ProviderSettings
 from app.sign_in_settings import SignInSettings, one_way_in
-from streams.sqlite_file import names_a_file
-from templates.findings import closest
+from streams.storage.sqlite_file import names_a_file
+from templates.reading.findings import closest
 
 PREFIX = "HABARSHY_"
 COMING = frozenset({"TOKEN", "TEST_POSTGRES", "TEST_KAFKA"})

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
-from domain.principals import Role
-from notifiers.addresses import safe_url
+from domain.facts.principals import Role
+from notifiers.http.addresses import safe_url
 
 
 class SignInSettings(BaseModel):

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TextIO
 import msgspec
 
 from app.visible import visible
-from streams.severity import Failed, Warned
+from streams.storage.severity import Failed, Warned
 
 TALK = "habarshy.role"
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -29,7 +29,7 @@ class Exit(IntEnum):
     UNAVAILABLE = 3
     NOT_ALLOWED = 4
     DECLINED = 5
-    DEFECT = 70  # EX_SOFTWARE of sysexits.h: a worker ends with it by itself (streams/worker.py)
+    DEFECT = 70  # EX_SOFTWARE of sysexits.h: a worker ends with it by itself (streams/kafka/worker.py)
     TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps what it piped, and comes again
 
 

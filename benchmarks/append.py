@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW, envelopes, platform
-from domain.events import PUBLIC, LifeEvent
+from domain.core.events import PUBLIC, LifeEvent
 from projections.tables import micros
-from streams.mapper import LifeState
+from streams.log.mapper import LifeState
 
 BATCH, BATCHES = sized(5000), 4
 SCHEMA = """

@@ -20,13 +20,13 @@ from app.settings import load_settings
 from app.tuning import calm_collector
 from benchmarks.measuring import Row, peak_mb, seconds, sized
 from benchmarks.world import KEYRING, NOW
-from domain.events import Effective, LifeEvent
-from domain.timing import UTC
+from domain.core.events import Effective, LifeEvent
+from domain.core.timing import UTC
 from projections import residents
 from projections.tables import history
-from streams.cloudevents import envelope_of
-from streams.residing import Residing
-from templates.loader import shipped
+from streams.intake.cloudevents import envelope_of
+from streams.planning.residences import Residing
+from templates.checks.loader import shipped
 
 RESIDENTS, BATCH = sized(1_000_000, least=2000), 20_000
 CITY = "750000000"

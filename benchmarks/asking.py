@@ -18,13 +18,13 @@ from sqlalchemy import insert, literal, select
 from app.compose import Platform
 from benchmarks.country import EACH, NOW, STARTING, make
 from benchmarks.measuring import Row, seconds, sized
-from domain.eligibility import eligibility
-from domain.events import LifeEvent
+from domain.core.events import LifeEvent
+from domain.planning.eligibility import eligibility
 from projections import history, nudges, positions, tables, trail
-from streams import reading
-from streams.explaining import explain
-from streams.follower import READER
-from streams.repair_selection import Selection
+from streams.planning import histories
+from streams.queries.explain import explain
+from streams.replay.follower import READER
+from streams.replay.repair import Selection
 
 EVENTS, ASKED, TARGET_MS, STARTS = sized(1_000_000), sized(200, least=20), 50, 3
 
@@ -88,7 +88,7 @@ def _fined(on: Platform, persons: Sequence[str]) -> list[str]:
 def _eligible(on: Platform, person: str) -> None:
     rulebook = on.library.rules().rulebook
     with on.database.reading() as connection:
-        known = reading.own_history(connection, on.log, person, rulebook, NOW)
+        known = histories.own_history(connection, on.log, person, rulebook, NOW)
     assert len(known.facts) == EACH
     assert list(eligibility(known, rulebook, NOW.date()))
 

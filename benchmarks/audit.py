@@ -16,12 +16,12 @@ from app.compose import Platform
 from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW, envelopes, platform
 from projections.bulk import insert_rows
-from streams.auditing import Audit
-from streams.chaining import Chaining
-from streams.database import Database
-from streams.row_codes import codes_of
-from streams.signing import Signer
-from streams.tables import log
+from streams.log.audit import Audit
+from streams.log.chaining import Chaining
+from streams.log.row_codes import codes_of
+from streams.log.signing import Signer
+from streams.storage.database import Database
+from streams.storage.tables import log
 from tests.services import postgres
 
 EVENTS, ROUNDS = sized(60_000), sized(7)

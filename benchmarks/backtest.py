@@ -16,18 +16,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import select
 
-from app.backtest_order import Order
-from app.backtesting import backtested
+from app.backtests.order import Order
+from app.backtests.run import backtested
 from app.compose import Platform
 from app.tuning import calm_collector
 from benchmarks.country import EACH, STARTING, make, settings_in
 from benchmarks.measuring import Row, seconds, sized
 from projections.bulk import driver_rows
-from streams.backtest import Backtest
-from streams.decoding import LIFE
-from streams.drafting import Draft
-from streams.mapper import decode_life
-from streams.tables import log
+from streams.log.decoding import LIFE
+from streams.log.mapper import decode_life
+from streams.rehearsal.backtest import Backtest
+from streams.rules.drafts import Draft
+from streams.storage.tables import log
 
 EVENTS, SMALLER, COUNTRY = sized(1_000_000), 4, 300_000_000
 TRIGGER = "traffic_fine_discount"

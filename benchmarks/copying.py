@@ -3,13 +3,13 @@
 import tempfile
 from pathlib import Path
 
-from app.backtesting import backtested
+from app.backtests.run import backtested
 from app.compose import Platform
 from benchmarks.backtest import year_of_fines
 from benchmarks.country import make, settings_in
 from benchmarks.measuring import Row, ratio, seconds, sized
-from streams.decoding import LIFE
-from streams.mapper import decode_life
+from streams.log.decoding import LIFE
+from streams.log.mapper import decode_life
 from tests.services import postgres
 
 EVENTS, ROUNDS = sized(500_000), sized(3)

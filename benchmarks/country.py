@@ -10,17 +10,17 @@ from uuid import UUID
 
 from app.clock import fixed
 from app.compose import Platform, compose
-from app.keyfile import load_keyring
+from app.identity.key_file import load_keyring
 from app.settings import Settings, load_settings
-from domain.events import LifeEvent
+from domain.core.events import LifeEvent
 from projections.bulk import insert_rows
 from projections.tables import history, micros
-from streams.keys import PersonKey
-from streams.mapper import seal
-from streams.publishing import Publisher
-from streams.row_codes import codes_of
-from streams.tables import log
-from templates.loader import load_packs, shipped
+from streams.log.mapper import seal
+from streams.log.person_keys import PersonKey
+from streams.log.row_codes import codes_of
+from streams.rules.publishing import Publisher
+from streams.storage.tables import log
+from templates.checks.loader import load_packs, shipped
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OPENED, YEAR = datetime(2025, 1, 2, tzinfo=UTC), timedelta(days=350)

@@ -10,18 +10,18 @@ import uvloop
 
 from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_dispatcher
-from app.keyfile import load_keyring
+from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from benchmarks.measuring import Row, peak_mb, sized
 from benchmarks.world import NOW
-from domain.channels import ADDRESS_OF
-from domain.national_id import with_check_digit
-from notifiers.port import Accepted, Message, Outcome
-from notifiers.routes import single_routes
-from streams.cloudevents import Envelope, envelope_of
-from streams.dispatch import Dispatcher
-from streams.publishing import Publisher
-from templates.loader import load_packs, shipped
+from domain.core.national_id import with_check_digit
+from domain.persons.channels import ADDRESS_OF
+from notifiers.port.interface import Accepted, Message, Outcome
+from notifiers.port.routes import single_routes
+from streams.delivery.send.dispatch import Dispatcher
+from streams.intake.cloudevents import Envelope, envelope_of
+from streams.rules.publishing import Publisher
+from templates.checks.loader import load_packs, shipped
 from tests.services import postgres
 
 CITIZENS, WARM = sized(6_000, least=600), sized(500, least=50)

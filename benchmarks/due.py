@@ -12,7 +12,7 @@ from projections.front import Front
 from projections.lanes import Shares
 from projections.nudges import Due
 from projections.tables import due
-from streams.database import Database
+from streams.storage.database import Database
 from tests.services import postgres
 
 ROWS, CHUNK, TICKS, CLAIM, CLAIMED = sized(3_000_000), sized(250_000), 50, 2000, sized(500_000)

@@ -13,12 +13,12 @@ import aiosmtplib
 import uvloop
 
 from benchmarks.measuring import Row, peak_mb, sized
-from notifiers.email import EmailNotifier
-from notifiers.email_config import Security, SmtpOptions
-from notifiers.mime import Letter, Letterhead
-from notifiers.port import Accepted, Message, Outcome
-from notifiers.smtp_dial import dial
-from notifiers.standing import Standing
+from notifiers.email.config import Security, SmtpOptions
+from notifiers.email.mime import Letter, Letterhead
+from notifiers.email.notifier import EmailNotifier
+from notifiers.email.smtp_dial import dial
+from notifiers.port.blame import Standing
+from notifiers.port.interface import Accepted, Message, Outcome
 from tests.services.delay import far_away
 from tests.services.sink import sink
 

@@ -14,7 +14,7 @@ from app.compose import Platform
 from app.tuning import calm_collector
 from benchmarks.measuring import Row, peak_mb, sized
 from benchmarks.world import envelopes, platform
-from streams.cloudevents import Envelope
+from streams.intake.cloudevents import Envelope
 
 LIVE_BATCH, LIVE_EVENTS = 100, sized(6_000)
 BULK_BATCH = sized(20_000)

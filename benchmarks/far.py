@@ -9,17 +9,17 @@ import uvloop
 
 from app.clock import VirtualClock
 from app.compose import compose, compose_dispatcher
-from app.keyfile import load_keyring
+from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from benchmarks.dispatch import DUE, Count, Nothing, drained, fill
 from benchmarks.measuring import Row, sized
 from benchmarks.world import NOW
-from domain.channels import ADDRESS_OF
-from notifiers.port import Message, Outcome
-from notifiers.routes import single_routes
-from streams.publishing import Publisher
-from streams.rooms import IN_FLIGHT, PATIENCE
-from templates.loader import load_packs, shipped
+from domain.persons.channels import ADDRESS_OF
+from notifiers.port.interface import Message, Outcome
+from notifiers.port.routes import single_routes
+from streams.delivery.send.concurrency import IN_FLIGHT, PATIENCE
+from streams.rules.publishing import Publisher
+from templates.checks.loader import load_packs, shipped
 from tests.services import postgres
 
 AWAY = {0.05: (sized(1_500, least=600), 350), 0.2: (sized(800, least=600), 100)}

@@ -23,18 +23,18 @@ from msgspec.structs import replace
 from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_engine
 from app.demo.population import Population, population
-from app.plain import as_plain
+from app.reports.plain_data import as_plain
 from app.settings import Settings
-from domain.channels import ADDRESS_OF
-from domain.receipts import Heard
-from notifiers.fake import FakeNotifier
-from notifiers.port import Message
-from notifiers.routes import single_routes
+from domain.facts.receipts import Heard
+from domain.persons.channels import ADDRESS_OF
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message
+from notifiers.port.routes import single_routes
 from projections import statistics
-from streams.cloudevents import Envelope, time_of
-from streams.explaining import explain
-from streams.receipts import Receipt
-from streams.recomputing import all_intents
+from streams.delivery.outcomes.receipts import Receipt
+from streams.intake.cloudevents import Envelope, time_of
+from streams.planning.recompute import all_intents
+from streams.queries.explain import explain
 from tests.beginnings import KEYRING
 
 START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)

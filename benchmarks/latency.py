@@ -24,16 +24,16 @@ from benchmarks.dispatch import national_id
 from benchmarks.measuring import Row, sized
 from benchmarks.production import key_file, topics
 from benchmarks.world import KEYRING
-from domain.channels import ADDRESS_OF
-from notifiers.port import Accepted, Message, Outcome
-from notifiers.routes import single_routes
+from domain.persons.channels import ADDRESS_OF
+from notifiers.port.interface import Accepted, Message, Outcome
+from notifiers.port.routes import single_routes
 from projections import nudges
 from projections.tables import micros
-from streams.cloudevents import Envelope, envelope_of
-from streams.publishing import Publisher
-from streams.scheduler import DISPATCH
-from streams.topics import Topics
-from templates.loader import load_packs, shipped
+from streams.intake.cloudevents import Envelope, envelope_of
+from streams.kafka.topics import Topics
+from streams.rules.publishing import Publisher
+from streams.runtime.scheduler import DISPATCH
+from templates.checks.loader import load_packs, shipped
 from tests.services import kafka, postgres
 
 RATE, SECONDS = 200, int(os.environ.get("BENCH_SECONDS", sized(60, least=10)))

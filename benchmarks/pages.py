@@ -26,17 +26,17 @@ from starlette.testclient import TestClient
 
 from app.clock import fixed
 from app.compose import Platform, compose
-from app.http.application import application
-from app.principals import add
+from app.identity.principals import add
+from app.server import application
 from app.settings import load_settings
 from app.simulation import simulate
 from benchmarks.measuring import Row, seconds, sized
 from benchmarks.world import KEYRING, NOW, envelopes
-from domain.facts import NudgeAttempted, NudgeDelivered, NudgePlanned, NudgeSent
-from domain.nudge import Nudge, evolve
-from domain.principals import Principal, Role, Scope
+from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgePlanned, NudgeSent
+from domain.facts.principals import Principal, Role, Scope
+from domain.nudges.nudge import Nudge, evolve
 from projections import inbox, nudges, tables
-from streams.mapper import Entry
+from streams.log.mapper import Entry
 
 NUDGES, COPIES, BATCH = sized(1_000_000), 9, sized(5_000, least=500)
 ASKED, EVENTS, AT_ONCE = sized(200, least=20), sized(20_000), sized(2_000)

@@ -9,14 +9,14 @@ from datetime import UTC, datetime, time, timedelta
 from msgspec.structs import replace
 
 from benchmarks.measuring import Row, seconds, sized
-from domain.compiling import compile_trigger
-from domain.event_types import Catalogue, EventType, event_type_of
-from domain.events import LifeEvent
-from domain.history import History, history_of
-from domain.ids import Names
-from domain.plan import plan
-from domain.rulebook import Defaults, Rulebook, Version
-from domain.timing import QuietHours
+from domain.core.events import LifeEvent
+from domain.core.ids import Names
+from domain.core.timing import QuietHours
+from domain.persons.history import History, history_of
+from domain.planning.plan import plan
+from domain.rules.compiling import compile_trigger
+from domain.rules.event_types import Catalogue, EventType, event_type_of
+from domain.rules.rulebook import Defaults, Rulebook, Version
 
 TYPES, TRIGGERS, FACTS, PERSONS, ROUNDS = 15, 50, 20, sized(400, least=20), sized(7)
 KINDS = "abcd"

@@ -20,19 +20,19 @@ from sqlalchemy import URL, insert
 
 from app.clock import fixed
 from app.compose import Platform, compose
-from app.keyfile import load_keyring
-from app.principals import add
+from app.identity.key_file import load_keyring
+from app.identity.principals import add
 from app.settings import load_settings
 from app.simulation import simulate
 from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW
-from domain.principals import Principal, Role, Scope
+from domain.facts.principals import Principal, Role, Scope
 from projections.bulk import insert_rows
-from streams.cloudevents import envelope_of
-from streams.database import Database
-from streams.publishing import Publisher
-from streams.tables import log
-from templates.loader import load_packs, shipped
+from streams.intake.cloudevents import envelope_of
+from streams.rules.publishing import Publisher
+from streams.storage.database import Database
+from streams.storage.tables import log
+from templates.checks.loader import load_packs, shipped
 from tests.services import postgres
 
 BATCH, BATCHES, CLIENTS, ROUNDS = sized(1000), 20, 4, sized(3, least=2)

@@ -17,11 +17,11 @@ from app.compose import Platform, compose
 from app.settings import load_settings
 from benchmarks.world import KEYRING, NOW, envelopes
 from projections import history, positions
-from streams.brokers import Brokers
-from streams.publishing import Publisher
-from streams.relay import READER, Relay
-from streams.topics import Topics
-from templates.loader import load_packs, shipped
+from streams.kafka.brokers import Brokers
+from streams.kafka.relay import READER, Relay
+from streams.kafka.topics import Topics
+from streams.rules.publishing import Publisher
+from templates.checks.loader import load_packs, shipped
 from tests.services import postgres
 
 BATCH, LOOK_EVERY = 1000, 0.2

@@ -18,10 +18,10 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.measuring import Row, peak_mb, ratio, seconds, sized
-from notifiers.port import Accepted, Message, Notifier
-from notifiers.sealing import CURVE, drawn, sealed
-from notifiers.subscription import Hosts, Subscription
-from notifiers.web_push import WebPushNotifier
+from notifiers.port.interface import Accepted, Message, Notifier
+from notifiers.push.sealing import CURVE, drawn, sealed
+from notifiers.push.subscription import Hosts, Subscription
+from notifiers.push.web_push import WebPushNotifier
 from tests.notifiers.browsers import AT, Browser, web_push_options
 from tests.notifiers.google import made_google
 

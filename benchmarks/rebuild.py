@@ -19,13 +19,13 @@ from eventsourcing.projection import Projection, ProjectionRunner
 
 from app.clock import fixed
 from app.compose import Platform, compose
-from app.rebuild_crew import crew_for
+from app.jobs.rebuild_crew import crew_for
 from app.settings import load_settings
 from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW, envelopes
-from domain.events import LifeEvent
-from streams.jobs import Step
-from streams.rebuild import Rebuilding
+from domain.core.events import LifeEvent
+from streams.queues.jobs import Step
+from streams.replay.rebuild import Rebuilding
 
 EVENTS, BATCH, ROUNDS, FEWER = sized(60_000), 20_000, sized(3), sized(20_000)
 

@@ -4,9 +4,9 @@ from confluent_kafka import Producer
 
 from benchmarks.measuring import Row, seconds, sized
 from benchmarks.production import copied, relayed, topics, waiting
-from streams.brokers import Brokers
-from streams.records import sending
-from streams.wakes import Waking, Woken
+from streams.kafka.brokers import Brokers
+from streams.kafka.records import sending
+from streams.planning.wakeups import Waking, Woken
 from tests.services import kafka, postgres
 
 EVENTS, ROUNDS = sized(20_000), sized(3)

@@ -2,8 +2,8 @@
 
 from benchmarks.measuring import Row, seconds, sized
 from benchmarks.production import copied, topics, waiting
-from streams.jobs import Step
-from streams.republish import Range, Republishing
+from streams.kafka.republish import Range, Republishing
+from streams.queues.jobs import Step
 from tests.services import kafka, postgres
 
 EVENTS, ROUNDS = sized(40_000), sized(3)

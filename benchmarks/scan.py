@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from app.compose import Platform
 from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import KEYRING, envelopes, platform
-from streams.mapper import LifeState
+from streams.log.mapper import LifeState
 
 EVENTS, ROUNDS = sized(20_000), sized(15)
 

@@ -18,10 +18,10 @@ import uvloop
 from smpp34 import SubmitSm
 
 from benchmarks.measuring import Row, peak_mb, ratio, seconds, sized
-from notifiers.kinds import Tools
-from notifiers.port import Accepted, Incoming, Message, Piece, Report
-from notifiers.smpp import SmppNotifier
-from notifiers.smpp_config import SmppOptions
+from notifiers.port.interface import Accepted, Incoming, Message, Piece, Report
+from notifiers.port.kinds import Tools
+from notifiers.sms.smpp.config import SmppOptions
+from notifiers.sms.smpp.notifier import SmppNotifier
 
 COUNT, BATCH, WINDOW, ROUNDS = sized(6_000, least=500), 500, 64, sized(5)
 TEXT = "Мерзімі аяқталады: 2026 жылғы 24 мамыр."

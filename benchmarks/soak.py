@@ -19,24 +19,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from app.cli.commands.dispatch import dispatch_due
 from app.clock import system_clock
-from app.commands.dispatch import dispatch_due
 from app.compose import Platform, compose
-from app.keyfile import load_keyring
+from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from app.tuning import calm_collector
 from benchmarks.dispatch import national_id
 from benchmarks.measuring import RESULTS
 from benchmarks.production import topics
-from domain.channels import ADDRESS_OF
-from notifiers.fake import FakeNotifier
-from notifiers.port import Notifier
-from notifiers.routes import single_routes
-from streams.cloudevents import Envelope, envelope_of
-from streams.health import standing
-from streams.publishing import Publisher
-from streams.topics import Topics
-from templates.loader import load_packs, shipped
+from domain.persons.channels import ADDRESS_OF
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Notifier
+from notifiers.port.routes import single_routes
+from streams.intake.cloudevents import Envelope, envelope_of
+from streams.kafka.topics import Topics
+from streams.queries.health import standing
+from streams.rules.publishing import Publisher
+from templates.checks.loader import load_packs, shipped
 from tests.services import kafka, postgres
 
 COHORT, EACH, A_SECOND = 5_000, 6, 10

@@ -16,11 +16,10 @@ from app.compose import Platform
 from app.tuning import calm_collector
 from benchmarks.measuring import Row, sized
 from benchmarks.production import LOOK_EVERY, copied, key_file, relayed, topics, unplanned, waiting, worker
-from streams.brokers import Brokers
-from streams.incoming import Incoming
-from streams.topics import Topics
-from streams.wakes import read_wake
-from streams.worker import Worker
+from streams.kafka.brokers import Brokers
+from streams.kafka.topics import Topics
+from streams.kafka.worker import Incoming, Worker
+from streams.planning.wakeups import read_wake
 from tests.services import kafka, postgres
 
 EVENTS = sized(20_000, least=3000)

@@ -10,8 +10,8 @@ from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
 from app.simulation import simulate
-from streams.cloudevents import Envelope, envelope_of
-from streams.keyring import Keyring
+from streams.intake.cloudevents import Envelope, envelope_of
+from streams.log.master_key import Keyring
 
 NOW = datetime(2026, 1, 1, 7, tzinfo=UTC)
 KEYRING = Keyring(bytes(range(32)), {1: bytes(range(32, 64))})

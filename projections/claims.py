@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Update, and_, bindparam, or_, select, update
 
-from domain.nudge import Nudge
+from domain.nudges.nudge import Nudge
 from projections.for_each import ForEach
 from projections.front import Front
 from projections.lanes import EMERGENCIES, Shares, waiting_lanes

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, bindparam, literal, literal_column, select, tuple_
 
-from domain.delivery import State
+from domain.nudges.delivery import State
 from projections.lookup import Lookup
 from projections.nudges import Due
 from projections.tables import inbox, moment

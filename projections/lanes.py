@@ -7,7 +7,7 @@ from zlib import crc32
 
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
-from domain.triggers import RANKS
+from domain.rules.triggers import RANKS
 from projections.tables import URGENT, due
 
 EMERGENCIES = -0x4000_0000

@@ -7,12 +7,12 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 
-from domain.cap import counted_from
-from domain.delivery import Delivery, State
-from domain.nudge import Nudge
-from domain.plan import Intent
-from domain.settle import is_stopped
-from domain.triggers import RANKS
+from domain.nudges.cap import counted_from
+from domain.nudges.delivery import Delivery, State
+from domain.nudges.nudge import Nudge
+from domain.nudges.settle import is_stopped
+from domain.planning.plan import Intent
+from domain.rules.triggers import RANKS
 from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
 from projections.for_each import ForEach
 from projections.lanes import lane_of

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from domain.built_in import DIGEST
-from domain.facts import NudgeSent
+from domain.facts.facts import NudgeSent
+from domain.rules.built_in_triggers import DIGEST
 from projections.bulk import among, chunked, replace_rows
 from projections.tables import handed_over
 

@@ -10,7 +10,7 @@ from projections.tables import residents
 
 
 class Resident(NamedTuple):
-    """One residence of a person, see domain.residence.Residence. Times in microseconds.
+    """One residence of a person, see domain.rules.residence.Residence. Times in microseconds.
 
     `home`: area and zone as `Names.home` gives them, so that nobody who reads the file learns where people live.
     """

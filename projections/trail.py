@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Table, select
 
-from domain.accounting import PersonViewed
+from domain.facts.access_facts import PersonViewed
 from projections.bulk import insert_rows
 from projections.tables import trail
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.settings import load_settings
-from streams.keyring import Keyring
-from streams.publishing import Publisher
-from templates.loader import Pack, load_packs
+from streams.log.master_key import Keyring
+from streams.rules.publishing import Publisher
+from templates.checks.loader import Pack, load_packs
 
 KEYRING = Keyring(bytes(range(32)), {1: bytes(range(32, 64))})
 _first: dict[tuple[datetime, bytes], bytes] = {}

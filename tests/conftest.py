@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from tests.world import World
 
-pytest.register_assert_rewrite("notifiers.contract")  # before any test imports it, of whichever folder
+pytest.register_assert_rewrite("notifiers.port.contract")  # before any test imports it, of whichever folder
 settings.register_profile(
     "unhurried", deadline=None
 )  # no test is timed: a machine that is busy is none that is wrong

@@ -13,23 +13,23 @@ from sqlalchemy.engine import make_url
 from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_engine
 from app.settings import load_settings
-from domain.delivery import Delivery
-from domain.governance import ControlSet
-from domain.national_id import with_check_digit
-from domain.nudge import Nudge
-from domain.plan import Intent
-from notifiers.fake import FakeNotifier
-from notifiers.port import Message, Notifier, Outcome
-from notifiers.routes import single_routes
+from domain.core.national_id import with_check_digit
+from domain.facts.governance import ControlSet
+from domain.nudges.delivery import Delivery
+from domain.nudges.nudge import Nudge
+from domain.planning.plan import Intent
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message, Notifier, Outcome
+from notifiers.port.routes import single_routes
 from projections import governance, history, nudges
-from streams.cloudevents import Envelope, envelope_of
-from streams.explaining import Why, explain
-from streams.health import Health, health
-from streams.intake import Outcome as Taken
-from streams.mapper import Entry
-from streams.recomputing import all_intents
-from streams.scheduler import Engine
-from templates.loader import shipped
+from streams.intake.cloudevents import Envelope, envelope_of
+from streams.intake.intake import Outcome as Taken
+from streams.log.mapper import Entry
+from streams.planning.recompute import all_intents
+from streams.queries.explain import Why, explain
+from streams.queries.health import Health, health
+from streams.runtime.scheduler import Engine
+from templates.checks.loader import shipped
 from tests.beginnings import KEYRING, at_first, publish
 
 NOON = datetime(2025, 6, 2, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours

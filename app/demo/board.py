@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.sms import Segments, segments
-from streams.fake_box import Kept
+from domain.core.sms import Segments, segments
+from streams.delivery.send.outbox_fake import Kept
 
 
 class Arrived(Struct, frozen=True):

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.receipts import Heard
-from notifiers.port import Message
-from streams.fake_box import FakeBox
-from streams.receipts import Receipt
+from domain.facts.receipts import Heard
+from notifiers.port.interface import Message
+from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.send.outbox_fake import FakeBox
 
 _OPENS = {"push": 0.7, "sms": 0.0, "email": 0.6}
 """Channel -> the share of its messages whose opening is reported; nothing reports that of an SMS."""

@@ -1,7 +1,7 @@
 """What the published packs call things, in English."""
 
 from app.compose import Platform
-from streams.titles import pack_titles
+from streams.rules.trigger_history import pack_titles
 
 ENGLISH = "en"
 

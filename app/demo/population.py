@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from app.simulation import city_news, simulate
-from streams.cloudevents import Envelope, envelope_of, time_of
+from streams.intake.cloudevents import Envelope, envelope_of, time_of
 
 _CONTACT = "citizen.contact_changed"
 _PREFERENCES = "citizen.preferences_changed"

@@ -9,15 +9,15 @@ from app.demo.board import Arrived, Board, NotSent, Told, counters_of
 from app.demo.mailroom import Handed, Mailroom
 from app.demo.packs import ENGLISH, published_titles
 from app.demo.year import Year
-from domain.events import LifeEvent
-from domain.facts import NudgeWithheld
-from domain.nudge import Nudge
+from domain.core.events import LifeEvent
+from domain.facts.facts import NudgeWithheld
+from domain.nudges.nudge import Nudge
 from projections import nudges, statistics
-from streams import reading
-from streams.fake_box import Kept
-from streams.mapper import Entry
-from streams.rules import Rules
-from streams.tables import log
+from streams.delivery.send.outbox_fake import Kept
+from streams.log.mapper import Entry
+from streams.planning import histories
+from streams.rules.in_force import Rules
+from streams.storage.tables import log
 
 SHOWN = 8
 ON_PHONE = 3
@@ -63,7 +63,7 @@ class Reader:
         wanted = set(pseudonyms)
         if missing := wanted.difference(self._names):
             rulebook = self.platform.library.rules().rulebook
-            found = reading.persons(connection, self.platform.log, missing, rulebook)
+            found = histories.persons(connection, self.platform.log, missing, rulebook)
             self._names |= {one: name for one, person in found.items() if (name := person.get("given_name"))}
         return {one: self._names[one] for one in wanted if one in self._names}
 

@@ -20,12 +20,12 @@ from app.demo.population import population
 from app.demo.reading import Reader
 from app.demo.site import site
 from app.demo.year import Year
-from app.keyfile import load_keyring, new_keyring
+from app.identity.key_file import load_keyring, new_keyring
 from app.settings import Settings
-from domain.channels import ADDRESS_OF
-from domain.timing import zone_of
-from notifiers.fake import FakeNotifier
-from notifiers.routes import single_routes
+from domain.core.timing import zone_of
+from domain.persons.channels import ADDRESS_OF
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.routes import single_routes
 
 HOST = "127.0.0.1"
 MIDNIGHT = timezone(timedelta(hours=5))

@@ -13,11 +13,11 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.base import RequestResponseEndpoint
 
-from app.demo import life_words
 from app.demo.reading import Reader
 from app.demo.why import Explainer
+from app.reports import life_words
 from projections import nudges
-from streams.explaining import UnknownNudge
+from streams.queries.explain import UnknownNudge
 
 PAGES = Path(__file__).with_name("pages")
 LANGUAGES: Mapping[str, str] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}

@@ -12,13 +12,13 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from app.demo.board import Told
-from app.demo.life_words import at, reason, told
 from app.demo.packs import ENGLISH, published_titles
 from app.demo.reading import Reader
+from app.reports.life_words import at, reason, told
 from projections import nudges
-from streams.explaining import Why, explain
-from streams.rules import Rules
-from templates.rule_words import RuleWords
+from streams.queries.explain import Why, explain
+from streams.rules.in_force import Rules
+from templates.authoring.rule_sentences import RuleWords
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 

@@ -9,8 +9,8 @@ from app.demo.mailroom import Mailroom
 from app.demo.population import Population
 from projections import nudges
 from projections.tables import optional_moment
-from streams.cloudevents import Envelope, time_of
-from streams.scheduler import Engine
+from streams.intake.cloudevents import Envelope, time_of
+from streams.runtime.scheduler import Engine
 
 STEP = timedelta(hours=6)
 """The longest jump where somebody looks on: so the clock on the page never seems to stand still."""

@@ -12,8 +12,8 @@ from fastapi import Request
 from msgspec import json
 
 from app.http.problems import Problem
-from app.principals import Kept, load, owner_of
-from domain.principals import Principal, Role, Scope
+from app.identity.principals import Kept, load, owner_of
+from domain.facts.principals import Principal, Role, Scope
 
 SCHEME = "bearer"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}

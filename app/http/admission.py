@@ -19,8 +19,8 @@ from starlette.types import Scope as Connection
 from app.http.access import Access
 from app.http.bodies import again, read_body, too_large
 from app.http.problems import Answerer, FieldError, Problem
-from domain.principals import Principal, Scope
-from streams.strict_json import UnclearJson, refuse_unclear
+from domain.facts.principals import Principal, Scope
+from streams.intake.strict_json import UnclearJson, refuse_unclear
 
 SMALL = 64 * 1024
 """The most bytes of a body, where a route says nothing else."""

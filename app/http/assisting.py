@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.compose import Platform
 from app.http.access import CHALLENGE, token_of
 from app.http.problems import Problem
-from app.links import BadLink
+from app.identity.links import BadLink
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -44,7 +44,7 @@ class Assisting:
             await app(scope, receive, send)
 
     def _server(self, token: str) -> "MCPServer":
-        from app.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other request needs)
+        from app.reports.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other request needs)
 
         try:
             reader(self._platform, token)

@@ -9,20 +9,20 @@ from fastapi import Path as InPath
 from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
-from app.backtest_asking import LONGEST, asked_for, backtest_of, begin
-from app.backtest_job import Asked, found_of
-from app.bench import Bench
+from app.backtests.job import Asked, found_of
 from app.compose import Platform
-from app.hands import Hands
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody
 from app.http.drafting import laid_out, not_passing
 from app.http.job_calls import item_of
 from app.http.problems import FieldError, Problem
 from app.http.shapes import JobItem
-from domain.principals import NotAllowed, Principal, Role, require
-from domain.timing import zone_of
-from streams.jobs import Busy, State, UnknownJob
+from app.jobs.backtest_requests import LONGEST, asked_for, backtest_of, begin
+from app.jobs.job_threads import Hands
+from app.packs.draft_bench import Bench
+from domain.core.timing import zone_of
+from domain.facts.principals import NotAllowed, Principal, Role, require
+from streams.queues.jobs import Busy, State, UnknownJob
 
 
 class BacktestBody(DraftBody):

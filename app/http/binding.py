@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec.structs import replace
 
-from streams.cloudevents import Envelope, Refused, envelope_of, read_data, read_envelope
+from streams.intake.cloudevents import Envelope, Refused, envelope_of, read_data, read_envelope
 
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"

@@ -24,10 +24,10 @@ from app.http.person_shapes import (
     Wishes,
 )
 from app.http.problems import FieldError, Problem
-from domain.principals import Scope
-from streams.explaining import Why
-from streams.inboxes import NotTheirs
-from streams.viewing import note_viewing
+from domain.facts.principals import Scope
+from streams.privacy.access_log import note_viewing
+from streams.queries.explain import Why
+from streams.queries.inbox import NotTheirs
 
 Pseudonym = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 After = Annotated[str, Query(max_length=64, pattern="^[A-Za-z0-9_-]*$")]

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from app.bench import Text
 from app.http.shapes import FindingItem
+from app.packs.draft_bench import Text
 
 
 class DraftBody(BaseModel, extra="forbid"):

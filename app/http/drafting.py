@@ -8,19 +8,19 @@ from typing import Any
 from fastapi import APIRouter, Request
 from msgspec.structs import asdict
 
-from app.bench import BadDraft, Bench, Laid
 from app.compose import Platform
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody, Heard, PreviewBody, Tested
 from app.http.problems import FieldError, Problem
 from app.http.shapes import Governed
-from app.preview_lines import Grid
-from app.rehearsing import as_data
-from domain.principals import NotAllowed
-from domain.submissions import Subject
-from streams.governing import TwoVersions
-from streams.ownership import OtherPack
-from templates.findings import Finding, listed
+from app.packs.case_results import as_data
+from app.packs.draft_bench import BadDraft, Bench, Laid
+from app.packs.preview_lines import Grid
+from domain.facts.principals import NotAllowed
+from domain.facts.submissions import Subject
+from streams.rules.approval import TwoVersions
+from streams.rules.ownership import OtherPack
+from templates.reading.findings import Finding, listed
 
 
 class DraftCalls:

@@ -20,12 +20,12 @@ from app.http.access import Access
 from app.http.bodies import MediaType, media_type_of, read_body, too_large
 from app.http.openapi import EVENT_BODIES, EVENT_HEADERS
 from app.http.problems import NOT_YOURS, FieldError, Problem, field_error, refusal
-from domain.event_types import EventType
-from domain.principals import Principal, Scope
-from streams.cloudevents import MAX_BYTES, Envelope, Refused
-from streams.intake import Intake, Outcome
-from streams.library import Library
-from streams.strict_json import has_more_items
+from domain.facts.principals import Principal, Scope
+from domain.rules.event_types import EventType
+from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused
+from streams.intake.intake import Intake, Outcome
+from streams.intake.strict_json import has_more_items
+from streams.rules.library import Library
 
 MAX_BATCH_BYTES = 10 * 1024 * 1024
 MAX_BATCH_EVENTS = 10_000

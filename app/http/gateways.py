@@ -24,11 +24,11 @@ from app.http.bodies import PRINTED, media_type_of, read_body
 from app.http.limits import admit
 from app.http.problems import Problem
 from app.providers import ProviderSettings
-from domain.receipts import Heard
-from notifiers.phone import written
-from notifiers.port import Incoming, Reason, Report
-from streams.books import Books
-from streams.receiving import Receiving
+from domain.facts.receipts import Heard
+from notifiers.port.interface import Incoming, Reason, Report
+from notifiers.sms.phone import written
+from streams.delivery.inbound.receiving import Receiving
+from streams.rules.context import Books
 
 log = logging.getLogger("habarshy")
 MAX_BYTES = 64 * 1024

@@ -28,16 +28,23 @@ from app.http.shapes import (
     Switched,
     WaitingList,
 )
-from app.rule_lines import lines
-from domain.accounting import LEAST_SAID, MOST_SAID
-from domain.principals import Scope
+from app.packs.rule_lines import lines
+from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.principals import Scope
 from projections import statistics
-from streams.governing import AlreadyPublished, Done, NotSubmitted, Reference, TwoVersions, subject
-from streams.releasing import NotPublished
-from streams.switches import UnknownName
-from templates.findings import listed
-from templates.loader import examine
-from templates.placeholders import StillPlaceholders
+from streams.rules.approval import (
+    AlreadyPublished,
+    Done,
+    NotPublished,
+    NotSubmitted,
+    Reference,
+    TwoVersions,
+    subject,
+)
+from streams.rules.switches import UnknownName
+from templates.checks.loader import examine
+from templates.checks.placeholders import StillPlaceholders
+from templates.reading.findings import listed
 
 Name = Annotated[str, InPath(pattern="^(pack:)?[a-z][a-z0-9_]{0,79}$")]
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]

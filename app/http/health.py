@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.http.problems import RETRY_SECONDS, Problem
-from streams.database import Database
-from streams.log import Log
+from streams.log.log import Log
+from streams.storage.database import Database
 
 
 class Alive(BaseModel):

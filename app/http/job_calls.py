@@ -9,21 +9,21 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
-from app.hands import Hands
 from app.http.access import Access
 from app.http.problems import FieldError, Problem
 from app.http.shapes import JobItem, JobList, JobPlan
-from app.job_kinds import UnknownKind
-from app.keyfile import BadKeyFile
-from app.orders import BadOrder, Orders
-from app.replaying import UnknownView
-from domain.principals import Principal
-from streams.backfilling import NotInForce
-from streams.job_book import Jobs
-from streams.jobs import Busy, Job, NotNow, Stale, UnknownJob
-from streams.kafka_failures import KafkaUnavailable
-from streams.republish import BadRange, BadTopic
-from streams.switches import UnknownName
+from app.identity.key_file import BadKeyFile
+from app.jobs.job_threads import Hands
+from app.jobs.kinds import UnknownKind
+from app.jobs.replay_jobs import UnknownView
+from app.jobs.requests import BadOrder, Orders
+from domain.facts.principals import Principal
+from streams.kafka.errors import KafkaUnavailable
+from streams.kafka.republish import BadRange, BadTopic
+from streams.queues.job_store import Jobs
+from streams.queues.jobs import Busy, Job, NotNow, Stale, UnknownJob
+from streams.replay.backfill import NotInForce
+from streams.rules.switches import UnknownName
 
 JobId = Annotated[int, InPath(ge=1, le=2**31)]
 Text = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]

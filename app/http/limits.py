@@ -19,7 +19,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from app.http.access import Access
 from app.http.problems import Answerer, Problem
-from app.principals import BadPrincipals
+from app.identity.principals import BadPrincipals
 
 WINDOW = 60
 GUESSES = 30

@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streams.counts import Labels
-from streams.health import Standing
-from streams.lag import Lag
+from streams.intake.intake import Labels
+from streams.kafka.lag import Lag
+from streams.queries.health import Standing
 
 GAUGES = {
     "facts": "Facts in the log.",

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from app.http import binding
 from app.http.admission import KEYED
 from app.http.problems import MEDIA_TYPE, ProblemDetails
-from streams.cloudevents import LONGEST_NAME
+from streams.intake.cloudevents import LONGEST_NAME
 
 VERSION = "1"
 _REF = "#/components/schemas/{model}"

@@ -19,11 +19,11 @@ from starlette.types import ExceptionHandler
 
 from app.http.head import has_head
 from app.http.served import blame
-from domain.principals import NotAllowed
-from streams.checking import NOT_REPEATED
-from streams.cloudevents import Refused
-from streams.database import DatabaseUnavailable
-from streams.library import NothingPublished
+from domain.facts.principals import NotAllowed
+from streams.intake.cloudevents import Refused
+from streams.intake.validation import NOT_REPEATED
+from streams.rules.library import NothingPublished
+from streams.storage.database import DatabaseUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"

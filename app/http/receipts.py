@@ -19,12 +19,12 @@ from app.http.openapi import SIGNED_HEADERS
 from app.http.problems import FieldError, Problem, reason_of
 from app.http.signatures import is_signed, signed_at
 from app.providers import ProviderSettings
-from domain.receipts import Heard
-from notifiers.kinds import Call, NotTheirs
-from notifiers.port import Incoming, Reason, Report
-from streams.books import Books
-from streams.receiving import Receiving
-from streams.strict_json import has_more_items, refuse_unclear
+from domain.facts.receipts import Heard
+from notifiers.port.interface import Incoming, Reason, Report
+from notifiers.port.kinds import Call, NotTheirs
+from streams.delivery.inbound.receiving import Receiving
+from streams.intake.strict_json import has_more_items, refuse_unclear
+from streams.rules.context import Books
 
 MAX_BYTES = 1024 * 1024
 MOST = 1000

@@ -20,9 +20,9 @@ from app.http.access import Access
 from app.http.admission import KEYED
 from app.http.bodies import again
 from app.http.problems import Problem, unavailable
-from domain.ids import keyed_hash
-from streams.outages import STORE_AWAY
-from streams.repeats import Answered, OtherRequest, Repeats, UnderWay
+from domain.core.ids import keyed_hash
+from streams.queues.idempotency import Answered, OtherRequest, Repeats, UnderWay
+from streams.storage.outages import STORE_AWAY
 
 HEADER, REPLAYED = "idempotency-key", "idempotency-replayed"
 LONGEST = 255

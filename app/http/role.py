@@ -30,10 +30,10 @@ from app.http.head import Head
 from app.http.health import Probes
 from app.http.metrics import Own, exposition
 from app.http.problems import RETRY_SECONDS, Problem, install
-from streams.counts import Labels
-from streams.health import Standing, standing
-from streams.kafka_failures import KafkaFailure
-from streams.lag import Lag
+from streams.intake.intake import Labels
+from streams.kafka.errors import KafkaFailure
+from streams.kafka.lag import Lag
+from streams.queries.health import Standing, standing
 
 
 class Role(Struct, frozen=True):

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.http.problems import Problem
-from app.links import BadLink, Beginning, Links
-from domain.receipts import Heard
-from streams.receipts import Receipt, Receipts, UnknownNudge
+from app.identity.links import BadLink, Beginning, Links
+from domain.facts.receipts import Heard
+from streams.delivery.outcomes.receipts import Receipt, Receipts, UnknownNudge
 
 _HEARD = {"displayed": Heard.DELIVERED, "opened": Heard.OPENED}
 

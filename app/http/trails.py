@@ -13,10 +13,10 @@ from app.compose import Platform
 from app.http.access import Access
 from app.http.bodies import PRINTED
 from app.http.problems import Problem
-from app.plain import entry_plain
-from domain.accounting import LEAST_SAID, MOST_SAID
-from domain.principals import NotAllowed, Principal, require_reading
-from streams.viewing import PAGE, NotTheirView, Views
+from app.reports.plain_data import entry_plain
+from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.principals import NotAllowed, Principal, require_reading
+from streams.privacy.access_log import PAGE, NotTheirView, Views
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 

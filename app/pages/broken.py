@@ -11,7 +11,7 @@ from app.http.problems import Problem
 from app.pages.layout import Frame, Pages, for_people
 from app.pages.places import base_of, only_reads
 from app.pages.visits import SignInNeeded, principal_of, written_before
-from domain.said import N_
+from domain.core.translatable import N_
 
 
 class Broken:

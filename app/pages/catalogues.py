@@ -18,8 +18,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
-from domain.said import Said, told
-from templates.filters import LOCALES
+from domain.core.translatable import Said, told
+from templates.words.filters import LOCALES
 
 LANGUAGES: Final[Mapping[str, str]] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}
 OTHERWISE: Final = "en"

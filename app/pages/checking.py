@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from app.genuine import Codes
+from app.identity.authenticity_codes import Codes
 from app.pages.layout import Pages
 from app.pages.life import CHANNELS, shown
 

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.compose import Platform
 from app.http.assisting import PATH as ASSISTING
 from app.http.cursors import read, written
-from app.links import ASSISTANT_LASTS
+from app.identity.links import ASSISTANT_LASTS
 from app.pages import visits
 from app.pages.checking import Checking
 from app.pages.layout import Frame, Pages, as_download
@@ -20,9 +20,9 @@ from app.pages.preferring import Preferring
 from app.pages.readers import visitor
 from app.pages.ruling import CLASSES
 from app.pages.visits import Form
-from domain.overrides import OVERRIDES
-from streams.inboxes import Told
-from streams.tokens import end_tokens
+from domain.nudges.class_overrides import OVERRIDES
+from streams.privacy.tokens import end_tokens
+from streams.queries.inbox import Told
 
 Cursor = Annotated[str, Query(max_length=64)]
 GOOD, BAD = ("delivered", "opened", "answered"), ("failed",)

@@ -7,15 +7,15 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from app import erased_list
 from app.compose import Platform
+from app.identity import erased_list
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, Pages
 from app.pages.readers import visitor
 from app.pages.visits import Form
-from domain.principals import Principal
-from streams.erasing import Certificate, NobodyKnown, Scope
+from domain.facts.principals import Principal
+from streams.privacy.erasure import Certificate, NobodyKnown, Scope
 
 THEMSELVES = Principal("citizen", "citizen", frozenset())
 REASON = "asked for by the person, on their own pages"

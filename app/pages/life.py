@@ -10,13 +10,13 @@ from msgspec import Struct
 from app.pages.catalogues import Speech
 from app.pages.naming import FIELDS, VALUES
 from app.pages.ruling import Clause, rule_told
-from domain.event_types import Titles
-from domain.said import N_
-from domain.timing import parse_offset
-from streams.explaining import Happened, Why
-from streams.retirements import Retirement
-from streams.rules import Rules
-from streams.titles import pack_titles
+from domain.core.timing import parse_offset
+from domain.core.translatable import N_
+from domain.rules.event_types import Titles
+from streams.log.loads import Retirement
+from streams.queries.explain import Happened, Why
+from streams.rules.in_force import Rules
+from streams.rules.trigger_history import pack_titles
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 GROUPED = 10_000

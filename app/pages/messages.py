@@ -9,21 +9,21 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from msgspec import Struct
 
 from app.compose import Platform
-from app.genuine import whose
 from app.http.problems import Problem
-from app.http.stop import bad_link
-from app.links import BadLink
+from app.identity.authenticity_codes import whose
+from app.identity.links import BadLink
 from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.life import CHANNELS, STATES, shown, told
 from app.pages.readers import zone_for
+from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
-from domain.delivery import State
-from domain.overrides import OVERRIDES
-from streams.explaining import Why
-from streams.inboxes import NotTheirs
-from streams.writing import parts_of
-from templates.render import Rendered
+from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.delivery import State
+from streams.delivery.send.message import parts_of
+from streams.queries.explain import Why
+from streams.queries.inbox import NotTheirs
+from templates.words.rendering import Rendered
 
 ANSWER = "answer:"
 MOST = 2000

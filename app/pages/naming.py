@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from domain.said import N_
+from domain.core.translatable import N_
 
 FIELDS: Final[Mapping[str, str]] = {
     "number": N_("number"),

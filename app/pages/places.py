@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import Request
 
 from app.pages.visits import principal_of
-from domain.principals import Principal, Role
+from domain.facts.principals import Principal, Role
 
 WORKERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
 """Whose the workbench is."""

@@ -16,9 +16,9 @@ from app.pages.layout import Frame, Pages
 from app.pages.life import CHANNELS, category, shown
 from app.pages.readers import visitor
 from app.pages.visits import Fields, Form
-from domain.hours import local_zone, quiet_hours
-from domain.person import Person
-from streams.inboxes import Topic
+from domain.persons.hours import local_zone, quiet_hours
+from domain.persons.person import Person
+from streams.queries.inbox import Topic
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 

@@ -7,8 +7,8 @@ from fastapi import Request
 from app.compose import Platform
 from app.pages import visits
 from app.pages.layout import Frame, Pages
-from domain.hours import local_zone
-from domain.person import Person
+from domain.persons.hours import local_zone
+from domain.persons.person import Person
 
 
 def visitor(request: Request, platform: Platform, pages: Pages) -> tuple[str, Frame]:

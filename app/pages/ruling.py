@@ -5,14 +5,14 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from app.differing import rule_words
+from app.packs.version_diff import rule_words
 from app.pages.catalogues import Speech
 from app.pages.naming import FIELDS, VALUES
-from domain.event_types import Catalogue
-from domain.said import N_, Words
-from streams.rules import Rules
-from streams.titles import pack_titles
-from templates.rule_words import Part, RuleWords
+from domain.core.translatable import N_, Words
+from domain.rules.event_types import Catalogue
+from streams.rules.in_force import Rules
+from streams.rules.trigger_history import pack_titles
+from templates.authoring.rule_sentences import Part, RuleWords
 
 CLASSES: Final[Mapping[str, str]] = {
     "emergency": N_("danger to life"),

@@ -24,8 +24,8 @@ from app.pages.places import home_of
 from app.pages.visits import Form, Official, OpenForm
 from app.settings import Settings
 from app.sign_in_settings import SignInSettings
-from domain.ids import Names
-from domain.principals import Principal, Role
+from domain.core.ids import Names
+from domain.facts.principals import Principal, Role
 
 _NATIONAL_ID = re.compile(r"[0-9]{6,20}")
 LONGEST_NAME = 255

@@ -20,7 +20,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from app.http.bodies import media_type_of, read_body
 from app.http.problems import Problem
-from domain.principals import Principal
+from domain.facts.principals import Principal
 
 LASTS = timedelta(hours=8)
 """How long a visit lasts from signing in on, however busy it is."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.simulation.days import Day, Span, iso
-from domain.national_id import with_check_digit
+from domain.core.national_id import with_check_digit
 
 Sex = Literal["male", "female"]
 

@@ -7,14 +7,14 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from app.cli.commands.dispatch import dispatch_due
 from app.clock import fixed
-from app.commands.dispatch import dispatch_due
 from app.compose import compose
 from app.settings import load_settings
-from notifiers.email import EmailNotifier
-from notifiers.email_config import SmtpOptions
-from notifiers.fake import FakeNotifier
-from notifiers.routes import single_routes
+from notifiers.email.config import SmtpOptions
+from notifiers.email.notifier import EmailNotifier
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.routes import single_routes
 
 
 def main(database: str, key_file: str, port: str, time: str) -> None:

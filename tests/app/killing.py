@@ -13,10 +13,10 @@ from pathlib import Path
 
 from app.clock import system_clock
 from app.compose import compose
-from app.job_kinds import work_of
+from app.jobs.kinds import work_of
 from app.settings import settings_of
-from streams.jobs import Plan, Save, Step, Work
-from streams.rebuild import Rebuilding
+from streams.queues.jobs import Plan, Save, Step, Work
+from streams.replay.rebuild import Rebuilding
 from tests.beginnings import KEYRING
 from tests.world import World
 

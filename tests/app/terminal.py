@@ -11,9 +11,9 @@ from typing import IO, Any, NamedTuple
 import msgspec
 from typer.testing import CliRunner
 
-from app.cli import application
-from app.failures import ended_by
-from streams.cloudevents import Envelope
+from app.cli.failures import ended_by
+from app.cli.main import application
+from streams.intake.cloudevents import Envelope
 
 NO_MORE: Mapping[str, str] = {}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from app.http.metrics import exposition
-from streams.health import standing
+from streams.queries.health import standing
 from tests.services import promtool
 from tests.world import LONG_AGO, World, card, iin, registered
 

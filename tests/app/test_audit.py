@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from domain.chain import CODED, Block
-from streams.signing import Signer
+from domain.facts.chain import CODED, Block
+from streams.log.signing import Signer
 from tests.app.terminal import Terminal
 from tests.world import LONG_AGO, card, iin, registered
 

@@ -7,13 +7,13 @@ import pytest
 
 from app.simulation import city_news, simulate
 from app.simulation.city import CITY
-from domain.history import history_of, lives_in
-from domain.plan import plan
-from streams.checking import Checker
-from streams.cloudevents import envelope_of
-from streams.rehearsal_stage import NAMES, stages
-from templates.catalogue import catalogue_of
-from templates.loader import load_packs, shipped
+from domain.persons.history import history_of, lives_in
+from domain.planning.plan import plan
+from streams.intake.cloudevents import envelope_of
+from streams.intake.validation import Checker
+from streams.rehearsal.rehearsal_stage import NAMES, stages
+from templates.checks.loader import load_packs, shipped
+from templates.reading.catalogue import catalogue_of
 
 START, END = date(2024, 1, 1), date(2027, 1, 1)
 

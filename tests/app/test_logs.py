@@ -13,8 +13,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.logs import JsonLine, Tracing
 from app.terminal import TALK, talk
-from streams.outages import Patience
-from streams.severity import Failed, Warned
+from streams.storage.outages import Patience
+from streams.storage.severity import Failed, Warned
 from tests.app.terminal import Terminal, ndjson
 from tests.world import NOON, fine, iin, registered
 

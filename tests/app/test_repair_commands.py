@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from sqlalchemy import func, select, update
 
 from app.clock import system_clock
-from streams.database import Database
-from streams.job_book import Jobs
-from streams.jobs import Plan
-from streams.tables import log
-from streams.turns import Lane
+from streams.queues.job_store import Jobs
+from streams.queues.jobs import Plan
+from streams.storage.database import Database
+from streams.storage.leadership import Lane
+from streams.storage.tables import log
 from tests.app.terminal import Terminal
 from tests.world import card, iin, registered
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from app.simulation import EmptySpan, simulate
-from domain.national_id import SCHEMES
+from domain.core.national_id import SCHEMES
 
 START, END = date(2024, 1, 1), date(2026, 1, 1)
 CITIZENS = 5_000

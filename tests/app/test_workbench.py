@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from templates.loader import load_packs, shipped
+from templates.checks.loader import load_packs, shipped
 from tests.app.terminal import Terminal
 from tests.templates.packs import KK, RU, RULES, SHIPPED, write_town
 from tests.templates.packs import Change as Edit

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from domain.receipts import Heard
-from notifiers.kinds import Call, NotTheirs
-from notifiers.port import Report
+from domain.facts.receipts import Heard
+from notifiers.port.interface import Report
+from notifiers.port.kinds import Call, NotTheirs
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/adding-a-notifier.md").read_text()

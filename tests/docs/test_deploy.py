@@ -15,11 +15,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from app.cli import application
-from app.command_table import COMMANDS
+from app.cli.command_table import COMMANDS
+from app.cli.main import application
 from app.providers import ProviderSettings, channel_of
 from app.settings import PREFIX, Settings
-from domain.channels import ADDRESS_OF
+from domain.persons.channels import ADDRESS_OF
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())

@@ -11,13 +11,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from app.cli import application
-from app.command_table import COMMANDS, GROUPS
+from app.cli.command_table import COMMANDS, GROUPS
+from app.cli.main import application
 from app.http.metrics import DEAD_EVENTS, GAUGES, LAG, LAG_SECONDS, RECONCILED
 from app.settings import Settings
 from app.terminal import Exit
-from streams.brokers import Brokers
-from streams.topics import Topics
+from streams.kafka.brokers import Brokers
+from streams.kafka.topics import Topics
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])

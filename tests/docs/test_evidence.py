@@ -18,15 +18,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from app.evidence import FORMAT, packed
-from domain.principals import Principal, Role
-from streams import blocks
-from streams.blocks import Chained
-from streams.chaining import Chaining
-from streams.evidence import NotAsWritten, NotChained, evidence
-from streams.heads import head_of
-from streams.signing import Signer
-from streams.tables import log
+from app.reports.evidence_file import FORMAT, packed
+from domain.facts.principals import Principal, Role
+from streams.log import chain
+from streams.log.audit import head_of
+from streams.log.chain import Chained
+from streams.log.chaining import Chaining
+from streams.log.signing import Signer
+from streams.queries.evidence import NotAsWritten, NotChained, evidence
+from streams.storage.tables import log
 from tests.services import postgres
 from tests.world import LONG_AGO, World, card, corrected, fine, iin, registered
 
@@ -73,7 +73,7 @@ def pack(world: World, nudge: UUID, upto: int = 0, signer: Signer = SIGNER) -> b
 def heads(world: World) -> list[Chained]:
     """All blocks."""
     with world.platform.database.reading() as connection:
-        return blocks.chained(connection, 1, 1000)
+        return chain.chained(connection, 1, 1000)
 
 
 def line(one: Chained) -> bytes:

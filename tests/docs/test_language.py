@@ -8,15 +8,22 @@ from typing import Any
 
 import pytest
 
-from streams.rehearsal import rehearse
-from streams.rehearsal_cases import read_cases
-from streams.rehearsal_stage import stages
-from streams.rehearsal_verdict import judge
-from templates.files import read_document
-from templates.findings import Report
-from templates.kinds import Shape
-from templates.loader import BrokenPack, load_packs, shipped
-from templates.shapes import CountShape, RepeatShape, StepShape, TriggerShape, UnlessShape, WithShape
+from streams.rehearsal.case_reader import read_cases
+from streams.rehearsal.rehearsal_stage import stages
+from streams.rehearsal.rehearse import rehearse
+from streams.rehearsal.verdict import judge
+from templates.checks.loader import BrokenPack, load_packs, shipped
+from templates.reading.files import read_document
+from templates.reading.findings import Report
+from templates.reading.trigger_shapes import (
+    CountShape,
+    RepeatShape,
+    StepShape,
+    TriggerShape,
+    UnlessShape,
+    WithShape,
+)
+from templates.reading.value_kinds import Shape
 
 PAGE = (Path(__file__).parents[2] / "docs/language.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from projections.tables import metadata
-from streams import tables
-from streams.rebuild_compare import COMPARED
+from streams.replay.rebuild_compare import COMPARED
+from streams.storage import tables
 
 PAGE = Path(__file__).parents[2] / "docs" / "history.md"
 _, _, SECTION = PAGE.read_text().partition("### What is a view, and what is not")

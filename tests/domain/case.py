@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from domain.compiling import compile_trigger
-from domain.facts import NudgeFact, NudgePlanned
-from domain.nudge import Nudge, content_of, evolve
-from domain.person import Person
-from domain.settle import Controls, Decision, Ledger, Settlement, settle
-from domain.triggers import Trigger
+from domain.facts.facts import NudgeFact, NudgePlanned
+from domain.nudges.nudge import Nudge, content_of, evolve
+from domain.nudges.settle import Controls, Decision, Ledger, Settlement, settle
+from domain.persons.person import Person
+from domain.rules.compiling import compile_trigger
+from domain.rules.triggers import Trigger
 from tests.domain.given import DEFAULTS, before, given, published, rules
 from tests.domain.world import AIDA, CATALOGUE, at, paper
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from domain.answers import Answer
-from domain.benefits import with_benefits
-from domain.compiling import compile_trigger
-from domain.eligibility import eligibility
-from domain.event_types import PERSON, Catalogue
-from domain.events import LifeEvent
-from domain.history import history_of
-from domain.parameters import parameter_of
-from domain.rulebook import Rulebook, Version
+from domain.core.events import LifeEvent
+from domain.persons.history import history_of
+from domain.planning.eligibility import eligibility
+from domain.planning.entitlement_answers import Answer
+from domain.rules.benefits import with_benefits
+from domain.rules.compiling import compile_trigger
+from domain.rules.event_types import PERSON, Catalogue
+from domain.rules.parameters import parameter_of
+from domain.rules.rulebook import Rulebook, Version
 from tests.domain.given import DEFAULTS, Planned, rules
 from tests.domain.world import CATALOGUE, NAMES, SAULE, at, event
 

@@ -7,15 +7,15 @@ from uuid import UUID
 
 from hypothesis import settings
 
-from domain.compiling import compile_trigger
-from domain.diff import Change, diff
-from domain.events import LifeEvent
-from domain.facts import NudgeFact
-from domain.history import History, history_of
-from domain.nudge import Nudge, evolve
-from domain.plan import Intent, Plan, whole_plan
-from domain.rulebook import Defaults, Rulebook, Version
-from domain.timing import QuietHours
+from domain.core.events import LifeEvent
+from domain.core.timing import QuietHours
+from domain.facts.facts import NudgeFact
+from domain.nudges.diff import Change, diff
+from domain.nudges.nudge import Nudge, evolve
+from domain.persons.history import History, history_of
+from domain.planning.plan import Intent, Plan, whole_plan
+from domain.rules.compiling import compile_trigger
+from domain.rules.rulebook import Defaults, Rulebook, Version
 from tests.domain.world import AIDA, CATALOGUE, NAMES, at, local
 
 DEFAULTS = Defaults("kk", ("kk", "ru", "en"), "Asia/Almaty", QuietHours(time(21), time(9)), 3, 7, 18)

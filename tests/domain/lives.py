@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from domain import facts
-from domain.facts import NudgeFact
-from domain.nudge import Nudge, content_of, evolve, intent_of
+from domain.facts import facts
+from domain.facts.facts import NudgeFact
+from domain.nudges.nudge import Nudge, content_of, evolve, intent_of
 from tests.domain.world import AIDA, at
 
 ID = UUID(int=1)

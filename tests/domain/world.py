@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from domain.event_types import Catalogue, EventType, event_type_of
-from domain.events import LifeEvent
-from domain.ids import Names
+from domain.core.events import LifeEvent
+from domain.core.ids import Names
+from domain.rules.event_types import Catalogue, EventType, event_type_of
 
 ALMATY = ZoneInfo("Asia/Almaty")
 NAMES = Names(b"a key that every test shares")

@@ -5,7 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
-from streams.cloudevents import Envelope
+from streams.intake.cloudevents import Envelope
 from tests.app.terminal import ndjson
 from tests.faults.site import Running, Site
 

@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 from typer.testing import CliRunner
 
-from app.cli import application
+from app.cli.failures import ended_by
+from app.cli.main import application
 from app.clock import fixed
 from app.compose import Platform, compose
-from app.failures import ended_by
-from app.keyfile import load_keyring
+from app.identity.key_file import load_keyring
 from app.settings import load_settings
-from streams.cloudevents import Envelope
-from streams.health import Health, health
-from streams.publishing import Publisher
-from templates.loader import load_packs
+from streams.intake.cloudevents import Envelope
+from streams.queries.health import Health, health
+from streams.rules.publishing import Publisher
+from templates.checks.loader import load_packs
 from tests.app.terminal import ndjson
 from tests.faults.post import Post
 from tests.faults.wire import Wire

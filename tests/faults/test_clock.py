@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from app.clock import VirtualClock
-from app.links import BadLink
-from domain.delivery import State
-from notifiers.fake import FakeNotifier
-from notifiers.port import Message, Outcome, Reason, RetryLater, Unknown
+from app.identity.links import BadLink
+from domain.nudges.delivery import State
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message, Outcome, Reason, RetryLater, Unknown
 from tests.world import LONG_AGO, NOON, World, card, fine, iin, registered
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL
 
-from streams.rebuild_compare import COMPARED
+from streams.replay.rebuild_compare import COMPARED
 from tests.faults.disks import Disk, disk
 from tests.faults.post import Post
 from tests.faults.reporting import Registry

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from streams.database import Database
-from streams.rebuild_compare import COMPARED
-from streams.tables import jobs, log
+from streams.replay.rebuild_compare import COMPARED
+from streams.storage.database import Database
+from streams.storage.tables import jobs, log
 from tests.faults.disks import Disk, disk
 from tests.faults.post import Post
 from tests.faults.site import Site, crowd, site

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from notifiers.contract import BUSY
-from notifiers.port import Message, Notifier, Outcome, RetryLater, Unknown
+from notifiers.port.contract import BUSY
+from notifiers.port.interface import Message, Notifier, Outcome, RetryLater, Unknown
 from tests.faults.wire import Wire, wire
 from tests.notifiers.browsers import Browser, push, web_push
 from tests.notifiers.gateway import gateway, sms_by
 from tests.notifiers.google import made_google
 from tests.notifiers.http_peers import http_peer
-from tests.notifiers.sms import sms, sms_to, until_taken
+from tests.notifiers.sms_helpers import sms, sms_to, until_taken
 from tests.notifiers.smsc import scripted_centre
 
 LIMITS: Any = {"connect_timeout": 0.3, "timeout": 0.4}

@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy import delete, event, func, select
 from sqlalchemy.engine import URL
 
-from app.keyfile import load_keyring
-from domain.delivery import State
-from domain.facts import NudgeAttempted, NudgeUnknown
-from domain.principals import Principal, Role
-from domain.receipts import Heard
-from notifiers.fake import FakeNotifier
-from notifiers.port import Message
-from streams.receipts import Receipt
-from streams.tables import log
-from streams.watermark import OlderLog, Watermark
+from app.identity.key_file import load_keyring
+from domain.facts.facts import NudgeAttempted, NudgeUnknown
+from domain.facts.principals import Principal, Role
+from domain.facts.receipts import Heard
+from domain.nudges.delivery import State
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message
+from streams.delivery.outcomes.receipts import Receipt
+from streams.log.watermark import OlderLog, Watermark
+from streams.storage.tables import log
 from tests.services import postgres
 from tests.streams.storing import url_in
 from tests.world import LONG_AGO, NOON, World, card, fine, iin, registered

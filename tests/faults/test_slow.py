@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.delivery import State
-from notifiers.fake import FakeNotifier
-from notifiers.port import Message, Outcome
+from domain.nudges.delivery import State
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message, Outcome
 from tests.faults.post import Post
 from tests.faults.site import crowd, site
 from tests.world import LONG_AGO, NOON, World, fine, iin, registered

@@ -18,9 +18,9 @@ MEGABYTES = 2048
 WATCHED = {
     "of_costs": ["domain"],
     "of_answers": ["app.http.gateways", "app.http.receipts", "notifiers"],
-    "of_events": ["app.http.binding", "streams.checking", "streams.cloudevents"],
+    "of_events": ["app.http.binding", "streams.intake.validation", "streams.intake.cloudevents"],
     "of_packs": ["templates"],
-    "of_providers": ["domain.hearing", "domain.sms", "email", "notifiers"],
+    "of_providers": ["domain.nudges.reply_meaning", "domain.core.sms", "email", "notifiers"],
     "of_words": ["jinja2", "markdown_it", "templates"],
 }
 """The code in which atheris sees what an input reaches: what reads, and not all that it is built on."""

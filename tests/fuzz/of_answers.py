@@ -13,22 +13,22 @@ from pydantic import ValidationError
 from app.http.gateways import _text
 from app.http.problems import Problem
 from app.http.receipts import _read
-from domain.receipts import Heard
-from notifiers import fcm_answers, web_push
-from notifiers import smpp_pdus as pdus
-from notifiers.google_account import AccessTokens, ServiceAccount
-from notifiers.http import Answer, Http, Timeouts
-from notifiers.http_sms import HttpSmsNotifier
-from notifiers.port import Accepted, Outcome, Reason, RetryLater
-from notifiers.smpp_arrivals import Arrivals
-from notifiers.smpp_link import Link
-from notifiers.smpp_outbox import Batch, Outbox, Part, Sending
-from notifiers.smpp_pace import Pace
+from domain.facts.receipts import Heard
+from notifiers.http.client import Answer, Http, Timeouts
+from notifiers.port.interface import Accepted, Outcome, Reason, RetryLater
+from notifiers.push import fcm, web_push
+from notifiers.push.google_account import AccessTokens, ServiceAccount
+from notifiers.sms.http.notifier import HttpSmsNotifier
+from notifiers.sms.smpp import pdus
+from notifiers.sms.smpp.arrivals import Arrivals
+from notifiers.sms.smpp.link import Link
+from notifiers.sms.smpp.outbox import Batch, Outbox, Part, Sending
+from notifiers.sms.smpp.pace import Pace
 from tests.fuzz.of_providers import DELIVERED
 from tests.fuzz.target import Target, Try, promised
 from tests.notifiers.gateway import options as gateway_options
-from tests.notifiers.sms import AT, KeptInbox, number, options, sms
-from tests.notifiers.test_smpp_interleavings import Line
+from tests.notifiers.sms.smpp.test_smpp_interleavings import Line
+from tests.notifiers.sms_helpers import AT, KeptInbox, number, options, sms
 
 STATUSES = (200, 201, 202, 204, 302, 400, 401, 402, 403, 404, 408, 410, 413, 425, 429, 500, 502, 503, 504, 100, 999)
 AS_JSON = r'"id":\s*"(?P<id>[^"]*)"'
@@ -67,12 +67,12 @@ def _readers() -> list[Callable[[Answer], Outcome]]:
     named = HttpSmsNotifier(gateway_options("http://127.0.0.1:9/", answer=AS_JSON), lambda: AT)
 
     def token(answer: Answer) -> Outcome:
-        fcm_answers.about_the_token(answer)
+        fcm.about_the_token(answer)
         given = tokens._granted(answer)
         return Accepted("a token") if isinstance(given, str) else given
 
     return [
-        lambda answer: fcm_answers.meaning(answer, AT),
+        lambda answer: fcm.meaning(answer, AT),
         token,
         lambda answer: web_push.meaning(answer, "ours", AT, "https://wns2-by3p.notify.windows.com"),
         lambda answer: plain._meaning(answer, "ours"),

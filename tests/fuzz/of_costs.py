@@ -10,10 +10,10 @@ from typing import Any
 
 import jsonschema_rs
 
-from domain.condition_cost import TooCostly
-from domain.conditions import BadCondition, Conditions
-from domain.pattern_cost import MOST_WEIGHT, pattern_weight
-from templates.patterns import example
+from domain.conditions.cost import TooCostly
+from domain.conditions.language import BadCondition, Conditions
+from domain.conditions.pattern_cost import MOST_WEIGHT, pattern_weight
+from templates.checks.pattern_samples import example
 from tests.fuzz.target import Target, Try, promised
 
 SECONDS, KILOBYTES = 1.0, 64 * 1024

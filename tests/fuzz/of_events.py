@@ -6,12 +6,12 @@ from pathlib import Path
 import msgspec
 
 from app.http.binding import batched, binary, structured
-from domain.ids import Names
-from domain.national_id import is_iin
-from streams.checking import Checker
-from streams.cloudevents import Envelope, Refused
-from templates.catalogue import catalogue_of
-from templates.loader import load_packs, shipped
+from domain.core.ids import Names
+from domain.core.national_id import is_iin
+from streams.intake.cloudevents import Envelope, Refused
+from streams.intake.validation import Checker
+from templates.checks.loader import load_packs, shipped
+from templates.reading.catalogue import catalogue_of
 from tests.fuzz.target import Target, Try
 from tests.world import annulled, birth, card, corrected, iin, registered
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from domain.conditions import BadCondition
-from templates.findings import BrokenPack, Report
-from templates.loader import load_packs
-from templates.yaml_file import read_yaml, unseen_characters
-from tests.domain.test_conditions import CONDITIONS, LATER, VALUES
+from domain.conditions.language import BadCondition
+from templates.checks.loader import load_packs
+from templates.reading.findings import BrokenPack, Report
+from templates.reading.yaml_file import read_yaml, unseen_characters
+from tests.domain.conditions.test_language import CONDITIONS, LATER, VALUES
 from tests.fuzz.target import Target, Try, promised, text_of
 from tests.templates.packs import FILES, write_town
 

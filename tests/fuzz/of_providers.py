@@ -7,17 +7,17 @@ from uuid import UUID
 
 from smpp34 import DeliverSm, SmppError, Tlv, decode
 
-from domain.hearing import Answered, Question, Understood, understand
-from domain.receipts import Heard
-from notifiers import smpp_pdus as pdus
-from notifiers.bounces import NoBounceError, reports_in
-from notifiers.mailbox import mailbox
-from notifiers.phone import e164, written
-from notifiers.port import Report
-from notifiers.smpp_content import carried, joint_of
-from notifiers.smpp_receipts import UnreadableError, is_receipt, report
-from notifiers.sms_wire import read, wire
-from notifiers.subscription import is_subscription
+from domain.facts.receipts import Heard
+from domain.nudges.reply_meaning import Answered, Question, Understood, understand
+from notifiers.email.addresses import mailbox
+from notifiers.email.bounces import NoBounceError, reports_in
+from notifiers.port.interface import Report
+from notifiers.push.subscription import is_subscription
+from notifiers.sms.phone import e164, written
+from notifiers.sms.smpp import pdus
+from notifiers.sms.smpp.content import carried, joint_of
+from notifiers.sms.smpp.encoding import read, wire
+from notifiers.sms.smpp.receipts import UnreadableError, is_receipt, report
 from tests.fuzz.target import Target, Try, promised, text_of
 from tests.notifiers.bounced import ABSENCE, EXCHANGE, EXIM, postfix
 

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from templates.compiled import BadWords, Compiler
-from templates.markdown import LINK, MARKS, STYLES
-from templates.render import context
+from templates.words.compiled_texts import BadWords, Compiler
+from templates.words.markdown import LINK, MARKS, STYLES
+from templates.words.rendering import context
 from tests.fuzz.target import Target, Try, promised, text_of
 
 DUE = datetime(2026, 3, 1, 9, tzinfo=UTC)

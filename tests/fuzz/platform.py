@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from domain.accounting import PersonErased
-from domain.delivery import State
-from domain.principals import Principal, Role
-from domain.receipts import Heard
-from notifiers.fake import FakeNotifier
-from notifiers.port import GiveUp, Message, Outcome, Reason, RetryLater, Unknown
-from streams.cloudevents import Envelope
-from streams.erasing import NobodyKnown
-from streams.receipts import Receipt
+from domain.facts.access_facts import PersonErased
+from domain.facts.principals import Principal, Role
+from domain.facts.receipts import Heard
+from domain.nudges.delivery import State
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import GiveUp, Message, Outcome, Reason, RetryLater, Unknown
+from streams.delivery.outcomes.receipts import Receipt
+from streams.intake.cloudevents import Envelope
+from streams.privacy.erasure import NobodyKnown
 from tests.streams.rebuilding import rebuilt, verified
 from tests.world import (
     LONG_AGO,

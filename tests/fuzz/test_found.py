@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from smpp34 import DeliverSm, Tlv
 
-from domain.conditions import BadCondition, Conditions
-from domain.receipts import Heard
-from notifiers.bounces import NoBounceError, reports_in
-from notifiers.port import Accepted, Reason, Report
-from notifiers.smpp_receipts import UnreadableError, report
-from templates.files import MOST_BYTES
+from domain.conditions.language import BadCondition, Conditions
+from domain.facts.receipts import Heard
+from notifiers.email.bounces import NoBounceError, reports_in
+from notifiers.port.interface import Accepted, Reason, Report
+from notifiers.sms.smpp.receipts import UnreadableError, report
+from templates.reading.files import MOST_BYTES
 from tests.notifiers.bounced import TOKEN, postfix
 from tests.notifiers.gateway import gateway, http, sms_by
-from tests.notifiers.sms import sms
+from tests.notifiers.sms_helpers import sms
 from tests.templates.packs import KK, METER, RULES, findings_of, write_town
 
 CONDITIONS = Conditions({"event.kind": "string", "event.amount": "integer"})

@@ -92,7 +92,7 @@ def test_only_one_module_decodes_the_log() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if (
             isinstance(node, ast.ImportFrom)
-            and node.module == "streams.mapper"
+            and node.module == "streams.log.mapper"
             and decoders & {each.name for each in node.names}
         )
         or (isinstance(node, ast.Attribute) and node.attr in decoders and ast.unparse(node.value) == "mapper")
@@ -101,7 +101,7 @@ def test_only_one_module_decodes_the_log() -> None:
 
 
 def test_one_function_says_which_zone_is_a_persons() -> None:
-    """Whoever asks for somebody's zone asks domain/hours.py: two answers gave two ages of one person."""
+    """Whoever asks for somebody's zone asks domain/persons/hours.py: two answers gave two ages of one person."""
     asking = [path for path in _files(*OURS) if "zone_or(" in path.read_text(encoding="utf-8")]
     named = {str(path.relative_to(ROOT)) for path in asking}
-    assert named == {"domain/hours.py", "domain/timing.py", "streams/rehearsal_attributes.py"}
+    assert named == {"domain/persons/hours.py", "domain/core/timing.py", "streams/rehearsal/rehearsal_attributes.py"}

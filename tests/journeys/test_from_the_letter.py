@@ -12,9 +12,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.compose import compose_engine, compose_routes
-from app.http.application import application
 from app.providers import ProviderSettings
-from streams import reading
+from app.server import application
+from streams.planning import histories
 from tests.app.http.wire import TRACE, client_of
 from tests.notifiers.peers import Box, real
 from tests.world import World, card, event, iin, registered
@@ -63,7 +63,7 @@ class Post:
         platform = self.world.platform
         with platform.database.reading() as connection:
             rulebook, name = platform.library.rules().rulebook, self.world.name(AIGERIM)
-            [person] = reading.persons(connection, platform.log, [name], rulebook).values()
+            [person] = histories.persons(connection, platform.log, [name], rulebook).values()
         return person.get("opted_out") or []
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.application import application
 from app.providers import ProviderSettings
-from domain.events import LifeEvent
-from notifiers.fake import FakeNotifier
-from notifiers.http_sms import HttpSmsNotifier
+from app.server import application
+from domain.core.events import LifeEvent
+from notifiers.port.fake import FakeNotifier
+from notifiers.sms.http.notifier import HttpSmsNotifier
 from tests.notifiers.gateway import options, sms_by
-from tests.notifiers.sms import sms
+from tests.notifiers.sms_helpers import sms
 from tests.services.issuer import serving
 from tests.services.kannel import Arrived, kannel
 from tests.world import LONG_AGO, NOON, World, card, iin, registered

@@ -1,8 +1,8 @@
 """One nudge, end to end: read this first."""
 
-from domain.facts import NudgeAttempted, NudgePlanned, NudgeSent
+from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
 from projections import nudges
-from streams.explaining import explain
+from streams.queries.explain import explain
 from tests.world import World, card, iin, registered
 
 AIGERIM = iin(1)

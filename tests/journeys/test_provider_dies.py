@@ -11,8 +11,8 @@ import pytest
 
 from app.compose import compose_engine, compose_routes
 from app.providers import ProviderSettings
-from domain.delivery import State
-from notifiers.routes import Route
+from domain.nudges.delivery import State
+from notifiers.port.routes import Route
 from tests.notifiers.smsc import RealCentre, real_centre
 from tests.world import LONG_AGO, World, card, few_triggers, iin, registered
 

@@ -13,8 +13,8 @@ from purgatory.domain.model import Context
 
 from app.compose import compose_engine, compose_routes
 from app.providers import ProviderSettings
-from domain.delivery import State
-from notifiers.routes import FAILURES, Route
+from domain.nudges.delivery import State
+from notifiers.port.routes import FAILURES, Route
 from tests.services.mortal import Mortal, mortal
 from tests.world import LONG_AGO, World, card, event, few_triggers, iin, registered
 

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from app.compose import compose_engine, compose_routes
 from app.providers import HookSettings, ProviderSettings
-from streams.cloudevents import Envelope
+from streams.intake.cloudevents import Envelope
 from tests.app.http.wire import registry_of
 from tests.notifiers.http_peers import HttpPeer, answer, listening
 from tests.notifiers.smsc import RealCentre, real_centre

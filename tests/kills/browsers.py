@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 from fastapi import FastAPI
 
-from notifiers.http import Answer, Http, Timeouts
+from notifiers.http.client import Answer, Http, Timeouts
 from tests.notifiers.http_peers import Heard, answer, heard
 from tests.notifiers.push_service import PushService
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from domain.submissions import Subject, Submission
-from streams.governing import Reference
-from templates.loader import load_packs
+from domain.facts.submissions import Subject, Submission
+from streams.rules.approval import Reference
+from templates.checks.loader import load_packs
 from tests.kills.land import Land
 from tests.streams.governors import approver, author
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
-from domain.governance import TriggerPublished, TriggerReachChanged
-from streams.cloudevents import Envelope
-from streams.publishing import append_governance, govern, read_governed
+from domain.facts.governance import TriggerPublished, TriggerReachChanged
+from streams.intake.cloudevents import Envelope
+from streams.rules.publishing import append_governance, govern, read_governed
 from tests.kills.land import Land
 from tests.kills.registries import START
 

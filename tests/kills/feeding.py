@@ -8,9 +8,9 @@ from threading import Lock
 
 import msgspec
 
-from streams.cloudevents import Envelope
-from streams.intake import Outcome
-from streams.records import NotDelivered, Record, Sender
+from streams.intake.cloudevents import Envelope
+from streams.intake.intake import Outcome
+from streams.kafka.records import NotDelivered, Record, Sender
 from tests.kills.land import PATIENCE, Land
 from tests.kills.registries import Report
 from tests.streams.distributed import lasting

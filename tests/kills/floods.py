@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from streams.cloudevents import Envelope
+from streams.intake.cloudevents import Envelope
 from tests.world import event
 
 TRIGGER, FROM_AGE = "flood_warning", 12

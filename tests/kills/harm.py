@@ -8,9 +8,9 @@ from random import Random
 from subprocess import TimeoutExpired
 from threading import Event
 
-from streams.cloudevents import Envelope
-from streams.records import Record
-from streams.worker import DEFECT
+from streams.intake.cloudevents import Envelope
+from streams.kafka.records import Record
+from streams.kafka.worker import DEFECT
 from tests.kills.drafts import Drafts
 from tests.kills.feeding import Feeding
 from tests.kills.floods import flood

@@ -16,18 +16,18 @@ from sqlalchemy.engine import URL
 
 from app.clock import VirtualClock
 from app.compose import compose
-from app.keyfile import load_keyring
+from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from projections import area_plans, positions
-from streams.brokers import Brokers
-from streams.health import standing
-from streams.lag import KafkaLag
-from streams.outages import STORE_AWAY
-from streams.publishing import Publisher
-from streams.recorder import FactRecorder
-from streams.relay import READER
-from streams.topics import PARTITIONS, Topics
-from templates.loader import load_packs, shipped
+from streams.kafka.brokers import Brokers
+from streams.kafka.lag import KafkaLag
+from streams.kafka.relay import READER
+from streams.kafka.topics import PARTITIONS, Topics
+from streams.log.recorder import FactRecorder
+from streams.queries.health import standing
+from streams.rules.publishing import Publisher
+from streams.storage.outages import STORE_AWAY
+from templates.checks.loader import load_packs, shipped
 from tests.kills.registries import START
 from tests.services import postgres
 from tests.services.kafka import Broker

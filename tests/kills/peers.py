@@ -12,7 +12,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from notifiers.verp import in_message_id
+from notifiers.email.verp import in_message_id
 from tests.kills.browsers import Browsers
 from tests.kills.registries import START
 from tests.notifiers.browsers import vapid_file, vapid_key

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.simulation import simulate
-from streams.cloudevents import Envelope, envelope_of
+from streams.intake.cloudevents import Envelope, envelope_of
 from tests.world import annulled, corrected
 
 START = datetime(2025, 1, 1, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours

@@ -15,32 +15,31 @@ from uuid import UUID
 import uvloop
 from msgspec import structs
 
-from app.commands.run import work
+from app.cli.commands.run import work
+from app.cli.options import clock_of
 from app.compose import Platform, compose_engine, compose_routes
-from app.options import clock_of
-from app.provider_watch import ProviderWatch
-from app.roles import composed, stopping, topics_of
+from app.roles.lifecycle import composed, stopping, topics_of
+from app.roles.provider_watch import ProviderWatch
 from app.settings import settings_of
 from app.terminal import talk
-from domain.facts import NudgeFact
+from domain.facts.facts import NudgeFact
 from projections import history
-from streams.areas import CHUNK, AreaPlanning
-from streams.attempts import Attempt, Routed
-from streams.counts import Counts
-from streams.database import Priority
-from streams.dispatch import Dispatcher
-from streams.incoming import Incoming
-from streams.lag import KafkaLag
-from streams.pace import Pace
-from streams.planning import Planning
-from streams.reconciling import Reconciler
-from streams.rules import Rules
-from streams.scheduler import DISPATCH
-from streams.sending import Sending
-from streams.upkeep import Upkeep
-from streams.woken import PlanWoken
-from streams.worker import Tuning, Worker
-from streams.writing import Writer
+from streams.delivery.outcomes.attempts import Attempt, Routed
+from streams.delivery.send.dispatch import Dispatcher
+from streams.delivery.send.message import Writer
+from streams.delivery.send.rate_limits import Pace
+from streams.delivery.send.sending import Sending
+from streams.intake.intake import Counts
+from streams.kafka.consume_wakeups import PlanWoken
+from streams.kafka.lag import KafkaLag
+from streams.kafka.worker import Incoming, Tuning, Worker
+from streams.planning.areas import CHUNK, AreaPlanning
+from streams.planning.planning import Planning
+from streams.planning.reconciler import Reconciler
+from streams.rules.in_force import Rules
+from streams.runtime.scheduler import DISPATCH
+from streams.runtime.upkeep import Upkeep
+from streams.storage.database import Priority
 
 EVERY, TURNS = 0.2, 10
 """Seconds between the turns of the upkeep, and turns between two looks of its reconciler: sooner than elsewhere."""

@@ -4,7 +4,7 @@ from collections import Counter
 from random import Random
 from typing import NamedTuple
 
-from streams.worker import DEFECT
+from streams.kafka.worker import DEFECT
 from tests.kills.land import PATIENCE, Land, Role
 
 BY_ITSELF = (("worker", "records wait in Kafka that do not arrive", "stalled"),)

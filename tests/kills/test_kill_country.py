@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.http.application import application
+from app.server import application
 from tests.kills.campaign import Campaign
 from tests.kills.harm import EVERYTHING
 from tests.kills.land import Land, land

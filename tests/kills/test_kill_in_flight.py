@@ -15,11 +15,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.clock import fixed
 from app.compose import Platform, compose
-from app.keyfile import load_keyring
+from app.identity.key_file import load_keyring
 from app.settings import load_settings
-from notifiers.contract import BUSY
+from notifiers.port.contract import BUSY
 from projections import nudges
-from streams.rooms import IN_FLIGHT
+from streams.delivery.send.concurrency import IN_FLIGHT
 from tests.notifiers.smsc import Act, ScriptedCentre, scripted_centre
 from tests.world import LONG_AGO, card, event, few_triggers, iin, registered
 

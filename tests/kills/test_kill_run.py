@@ -23,13 +23,13 @@ from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
 from app.simulation import simulate
-from domain.delivery import State
-from domain.nudge import Nudge
+from domain.nudges.delivery import State
+from domain.nudges.nudge import Nudge
 from projections import history, nudges
-from streams.cloudevents import Envelope as EventEnvelope
-from streams.cloudevents import envelope_of
-from streams.health import health
-from streams.recomputing import all_intents
+from streams.intake.cloudevents import Envelope as EventEnvelope
+from streams.intake.cloudevents import envelope_of
+from streams.planning.recompute import all_intents
+from streams.queries.health import health
 from tests.world import event, iin
 
 START = datetime(2025, 1, 1, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours

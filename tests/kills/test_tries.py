@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from domain.facts import NudgeAttempted
+from domain.facts.facts import NudgeAttempted
 from tests.kills.tries import Try, left_before
 
 NOW = datetime.fromisoformat("2025-06-02T12:00+05:00")

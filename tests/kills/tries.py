@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
-from domain.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeSent
-from domain.facts import NudgeUnknown as Unknown
-from domain.nudge import Nudge
-from notifiers.port import Reason
+from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeSent
+from domain.facts.facts import NudgeUnknown as Unknown
+from domain.nudges.nudge import Nudge
+from notifiers.port.interface import Reason
 
 TIMES = 3
 """How often something is tried on a channel where nobody can know whether it went, and it is made again."""

@@ -6,32 +6,32 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from domain.built_in import DIGEST
-from domain.delivery import State
-from domain.events import LifeEvent
-from domain.facts import NudgeAttempted, NudgeCancelled, NudgePlanned
-from domain.facts import NudgeUnknown as Unknown
-from domain.governance import (
+from domain.core.events import LifeEvent
+from domain.facts.facts import NudgeAttempted, NudgeCancelled, NudgePlanned
+from domain.facts.facts import NudgeUnknown as Unknown
+from domain.facts.governance import (
     GOVERNANCE_FACTS,
     TriggerApproved,
     TriggerPublished,
     TriggerReachChanged,
     TriggerSubmitted,
 )
-from domain.nudge import Nudge
-from notifiers.naming import key
-from notifiers.push_words import collapse_key
-from notifiers.verp import reference_of
+from domain.nudges.delivery import State
+from domain.nudges.nudge import Nudge
+from domain.rules.built_in_triggers import DIGEST
+from notifiers.email.verp import reference_of
+from notifiers.port.message_names import key
+from notifiers.push.messages import collapse_key
 from projections import history, nudges
-from streams.dead_letters import total
-from streams.recomputing import all_intents
-from streams.reconciling import finds
-from streams.refusals import SOURCE as OWN
+from streams.delivery.outcomes.suppression import SOURCE as OWN
+from streams.planning.recompute import all_intents
+from streams.planning.reconciler import finds
+from streams.queues.dead_letters import total
 from tests.kills.campaign import Campaign
 from tests.kills.embedded import take_all
 from tests.kills.floods import TRIGGER, concerned
 from tests.kills.tries import TIMES, Try, cascades, following, is_made_again, left_before, may_follow, tries_of
-from tests.notifiers.sms import sms
+from tests.notifiers.sms_helpers import sms
 
 FIRST = "pack"
 """Whose name the packs were published in before anything happened."""

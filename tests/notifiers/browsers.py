@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from notifiers.fcm import FcmNotifier, FcmOptions
-from notifiers.port import Accepted, Incoming, Message, Piece, Report
-from notifiers.sealing import CURVE, octets
-from notifiers.web_push import WebPushNotifier
-from notifiers.web_push_options import WebPushOptions
+from notifiers.port.interface import Accepted, Incoming, Message, Piece, Report
+from notifiers.push.fcm import FcmNotifier, FcmOptions
+from notifiers.push.sealing import CURVE, octets
+from notifiers.push.web_push import WebPushNotifier
+from notifiers.push.web_push_options import WebPushOptions
 from tests.notifiers.authority import pem
 
 AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)

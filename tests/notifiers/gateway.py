@@ -8,9 +8,9 @@ from ssl import SSLContext
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from notifiers.http_sms import HttpSmsNotifier
-from notifiers.http_sms_options import HttpSmsOptions
-from tests.notifiers.sms import AT
+from notifiers.sms.http.notifier import HttpSmsNotifier
+from notifiers.sms.http.options import HttpSmsOptions
+from tests.notifiers.sms_helpers import AT
 
 TAKEN = b"0: Accepted for delivery"
 

@@ -10,8 +10,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from notifiers.fcm import FcmNotifier
-from notifiers.http import Answer, Http, Timeouts
+from notifiers.http.client import Answer, Http, Timeouts
+from notifiers.push.fcm import FcmNotifier
 from tests.notifiers.authority import Authority
 from tests.notifiers.browsers import Clock, fcm
 from tests.notifiers.node import node

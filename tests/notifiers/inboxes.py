@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from notifiers.port import Accepted, Incoming, Piece, Report
+from notifiers.port.interface import Accepted, Incoming, Piece, Report
 
 
 class Kept:

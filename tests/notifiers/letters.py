@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from notifiers.email import EmailNotifier
-from notifiers.email_config import Limits, Security, SmtpOptions
-from notifiers.mime import Letter
-from notifiers.port import Message, Outcome
-from notifiers.standing import Standing
+from notifiers.email.config import Limits, Security, SmtpOptions
+from notifiers.email.mime import Letter
+from notifiers.email.notifier import EmailNotifier
+from notifiers.port.blame import Standing
+from notifiers.port.interface import Message, Outcome
 
 AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 PATIENCE = 20.0

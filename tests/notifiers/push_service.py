@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from notifiers.http import Answer, Http, Timeouts
+from notifiers.http.client import Answer, Http, Timeouts
 from tests.notifiers.node import node
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from smpp34 import DeliverSm, SubmitSm, decode
 
-from notifiers.contract import BUSY
+from notifiers.port.contract import BUSY
 
 PROGRAM = Path(__file__).parents[1] / "peers" / "smsc.js"
 

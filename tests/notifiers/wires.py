@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 
-from notifiers.smtp_link import Link
+from notifiers.email.smtp_link import Link
 from tests.notifiers.letters import patient
 
 

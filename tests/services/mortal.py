@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import uvloop
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from notifiers.contract import BUSY
+from notifiers.port.contract import BUSY
 from tests.services.ports import kept_port
 
 ROOT = Path(__file__).parents[2]

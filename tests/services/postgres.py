@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
-from streams.database import Database
-from streams.migrating import migrate
+from streams.storage.database import Database
+from streams.storage.schema import migrate
 from tests.services.postgres_server import Server, plain
 
 GIVEN = "HABARSHY_TEST_POSTGRES"

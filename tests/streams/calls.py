@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from domain.nudge import Nudge
-from domain.triggers import CLASSES
-from notifiers.port import Message
-from streams.cloudevents import Envelope
+from domain.nudges.nudge import Nudge
+from domain.rules.triggers import CLASSES
+from notifiers.port.interface import Message
+from streams.intake.cloudevents import Envelope
 from tests.world import World, event, iin
 
 AIDA, BOLAT, CHILD = iin(1), iin(2), iin(3)

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
-from streams.brokers import Brokers
-from streams.database import Database
+from streams.kafka.brokers import Brokers
+from streams.storage.database import Database
 from tests.services import kafka as broker
 from tests.services import postgres
 from tests.streams.distributed import Country, country

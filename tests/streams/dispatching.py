@@ -7,11 +7,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from app.compose import compose_dispatcher
-from notifiers.port import GiveUp, Message, Notifier, Outcome, Reason
-from notifiers.routes import single_routes
-from streams.cases import Case
-from streams.dispatch import Dispatcher
-from streams.writing import Writer
+from notifiers.port.interface import GiveUp, Message, Notifier, Outcome, Reason
+from notifiers.port.routes import single_routes
+from streams.delivery.decide.case import Case
+from streams.delivery.send.dispatch import Dispatcher
+from streams.delivery.send.message import Writer
 from tests.streams.meddling import MeddledDatabase
 from tests.world import LONG_AGO, World, card, event, iin, registered
 

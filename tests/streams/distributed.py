@@ -24,17 +24,16 @@ from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.settings import load_settings
 from projections import history, nudges
-from streams.brokers import Brokers
-from streams.cloudevents import Envelope
-from streams.incoming import Handler
-from streams.lag import KafkaLag, Lag
-from streams.publishing import Publisher
-from streams.records import Record, Sender
-from streams.relay import Relay
-from streams.topics import PARTITIONS, Topics
-from streams.woken import PlanWoken
-from streams.worker import Tuning, Worker
-from templates.loader import load_packs
+from streams.intake.cloudevents import Envelope
+from streams.kafka.brokers import Brokers
+from streams.kafka.consume_wakeups import PlanWoken
+from streams.kafka.lag import KafkaLag, Lag
+from streams.kafka.records import Record, Sender
+from streams.kafka.relay import Relay
+from streams.kafka.topics import PARTITIONS, Topics
+from streams.kafka.worker import Handler, Tuning, Worker
+from streams.rules.publishing import Publisher
+from templates.checks.loader import load_packs
 from tests.beginnings import KEYRING
 from tests.services import kafka as broker
 from tests.services import postgres

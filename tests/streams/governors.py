@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from domain.principals import Principal, Role
-from domain.submissions import Subject
-from streams.governing import Done, reference
-from templates.loader import load_packs
+from domain.facts.principals import Principal, Role
+from domain.facts.submissions import Subject
+from streams.rules.approval import Done, reference
+from templates.checks.loader import load_packs
 from tests.world import World
 
 OPERATOR = Principal("olga", "platform", frozenset({Role.OPERATOR}))

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from streams.database import Database, Priority
+from streams.storage.database import Database, Priority
 
 T = TypeVar("T")
 Meanwhile = Callable[[], object]

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import event
 
-from streams.database import Database
+from streams.storage.database import Database
 
 
 @contextmanager

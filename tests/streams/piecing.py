@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from domain.events import LifeEvent
-from notifiers.port import Piece
-from streams.tables import pieces
+from domain.core.events import LifeEvent
+from notifiers.port.interface import Piece
+from streams.storage.tables import pieces
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
 
 AIGERIM, PHONE, STRANGER = iin(1), "+77011234567", "+77055555555"

@@ -9,18 +9,18 @@ import pytest
 from sqlalchemy import Connection, Table, delete
 
 from app.compose import Platform
-from app.replaying import verify
-from domain.event_types import Catalogue
-from domain.ids import Names
+from app.jobs.replay_jobs import verify
+from domain.core.ids import Names
+from domain.rules.event_types import Catalogue
 from projections import tables
-from streams.database import Database
-from streams.jobs import Step, Work
-from streams.log import Log
-from streams.rebuild import PAGE, Rebuilding
-from streams.rebuild_compare import COMPARED
-from streams.rebuild_ending import Rebuilt
-from streams.rebuild_parts import Crew
-from streams.verifying import Verified
+from streams.log.log import Log
+from streams.queues.jobs import Step, Work
+from streams.replay.rebuild import PAGE, Rebuilding
+from streams.replay.rebuild_compare import COMPARED
+from streams.replay.rebuild_ending import Rebuilt
+from streams.replay.rebuild_parallel import Crew
+from streams.replay.verify import Verified
+from streams.storage.database import Database
 from tests.services import postgres
 from tests.world import LONG_AGO, World, card, corrected, fine, iin, registered
 

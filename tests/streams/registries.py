@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from streams.cloudevents import Envelope
-from streams.dead_events import DeadEvents
-from streams.intake import Intake
-from streams.kafka_intake import TakeIn
-from streams.records import Record, Sender
+from streams.intake.cloudevents import Envelope
+from streams.intake.intake import Intake
+from streams.kafka.consume_intake import TakeIn
+from streams.kafka.records import Record, Sender
+from streams.queues.refused_events import DeadEvents
 from tests.streams.distributed import Country, working
 
 STRUCTURED = [("content-type", b"application/cloudevents+json; charset=UTF-8")]

@@ -20,21 +20,21 @@ from sqlalchemy import Connection, event, func, select
 from sqlalchemy import Table as SqlTable
 
 from app.clock import fixed
-from app.log_codes import codes_by
-from domain.delivery import Delivery, State
-from domain.events import LifeEvent
-from domain.facts import NudgeCancelled, NudgePlanned
-from domain.ids import Names
-from domain.nudge import Nudge, evolve
+from app.identity.log_codes import codes_by
+from domain.core.events import LifeEvent
+from domain.core.ids import Names
+from domain.facts.facts import NudgeCancelled, NudgePlanned
+from domain.nudges.delivery import Delivery, State
+from domain.nudges.nudge import Nudge, evolve
 from projections.positions import save
-from streams.database import Database, Priority
-from streams.first_codes import give_codes
-from streams.keyring import KEY_BYTES, Keyring
-from streams.keys import KEY_ID_BYTES, PersonKey, PersonKeys
-from streams.log import Log
-from streams.mapper import Entry, seal
-from streams.migrating import migrate
-from streams.recorder import FactRecorder
+from streams.log.first_codes import give_codes
+from streams.log.log import Log
+from streams.log.mapper import Entry, seal
+from streams.log.master_key import KEY_BYTES, Keyring
+from streams.log.person_keys import KEY_ID_BYTES, PersonKey, PersonKeys
+from streams.log.recorder import FactRecorder
+from streams.storage.database import Database, Priority
+from streams.storage.schema import migrate
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from domain.triggers import CLASSES
-from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
+from domain.rules.triggers import CLASSES
+from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from tests.streams.calls import NOON, call, calls_world, prefers
 from tests.world import World
 

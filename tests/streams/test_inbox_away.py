@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.facts import NudgeSent
-from domain.receipts import Heard
-from notifiers.port import Accepted, Inbox, Incoming, Reason, Report, Unknown
-from notifiers.smpp_late import LateAnswers
+from domain.facts.facts import NudgeSent
+from domain.facts.receipts import Heard
+from notifiers.port.interface import Accepted, Inbox, Incoming, Reason, Report, Unknown
+from notifiers.sms.smpp.late_answers import LateAnswers
 from tests.streams.dispatching import AIGERIM, DANA, DUE
 from tests.streams.outage import away, read_only
 from tests.streams.piecing import piece

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from app.compose import compose_engine
-from domain.facts import NudgeDelivered, NudgeFailed, NudgeSent
-from domain.receipts import Heard
-from notifiers.fake import FakeNotifier
-from notifiers.naming import numbered
-from notifiers.port import Accepted, Message, Outcome, Reason, Report, Unknown
-from notifiers.routes import single_routes
+from domain.facts.facts import NudgeDelivered, NudgeFailed, NudgeSent
+from domain.facts.receipts import Heard
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Accepted, Message, Outcome, Reason, Report, Unknown
+from notifiers.port.message_names import numbered
+from notifiers.port.routes import single_routes
 from tests.streams.dispatching import AIGERIM, CARD, DUE
 from tests.world import LONG_AGO, World, registered
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from notifiers.kinds import Tools
-from notifiers.smpp import SmppNotifier
-from tests.notifiers.sms import options
+from notifiers.port.kinds import Tools
+from notifiers.sms.smpp.notifier import SmppNotifier
+from tests.notifiers.sms_helpers import options
 from tests.notifiers.smsc import RealCentre, real_centre
 from tests.streams.outage import away
 from tests.streams.piecing import PHONE, asked, beside, kept, texts

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from domain.delivery import State
-from domain.facts import NudgeAttempted
-from notifiers.port import Reason, RetryLater, Unknown
+from domain.facts.facts import NudgeAttempted
+from domain.nudges.delivery import State
+from notifiers.port.interface import Reason, RetryLater, Unknown
 from tests.templates.packs import RULES, write_town
 from tests.world import LONG_AGO, World, annulled, card, corrected, event, iin, registered
 

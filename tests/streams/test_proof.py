@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.genuine import _text, whose
-from app.links import BadLink
-from domain.ids import shortened
-from domain.sms import segments
-from notifiers.port import Message
+from app.identity.authenticity_codes import _text, whose
+from app.identity.links import BadLink
+from domain.core.ids import shortened
+from domain.core.sms import segments
+from notifiers.port.interface import Message
 from tests.world import World, card, fine, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)

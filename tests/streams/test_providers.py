@@ -10,10 +10,10 @@ import pytest
 from purgatory.domain.model import Context
 
 from app.compose import compose_engine
-from domain.facts import NudgeAttempted, NudgeSent
-from notifiers.fake import FakeNotifier
-from notifiers.port import Message, Outcome, Reason, RetryLater, Unknown
-from notifiers.routes import FAILURES, Provider, Route, single_routes
+from domain.facts.facts import NudgeAttempted, NudgeSent
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message, Outcome, Reason, RetryLater, Unknown
+from notifiers.port.routes import FAILURES, Provider, Route, single_routes
 from tests.world import LONG_AGO, World, card, event, iin, registered
 
 DUE = "2025-06-20T09:00+05:00"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from app.compose import Platform
-from app.replaying import VIEWS, views
+from app.jobs.replay_jobs import VIEWS, views
 from projections import tables
 from tests.streams.rebuilding import ended, verified
 from tests.world import LONG_AGO, World, card, iin, registered

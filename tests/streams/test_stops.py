@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.facts import NudgeDeferred, NudgePlanned
+from domain.facts.facts import NudgeDeferred, NudgePlanned
 from tests.streams.calls import BOLAT, NOON, call, calls_world, states
 from tests.streams.dispatching import dispatcher
 from tests.world import World

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from streams.cloudevents import Envelope
-from templates.loader import shipped
+from streams.intake.cloudevents import Envelope
+from templates.checks.loader import shipped
 from tests.world import World, event, iin, registered
 
 ALMATY, DISTRICT, OTHER_DISTRICT, ASTANA = "750000000", "751110000", "751210000", "710000000"

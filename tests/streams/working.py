@@ -6,8 +6,8 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from projections import positions
-from streams.database import Database
-from streams.jobs import Plan, Save, Step, Work
+from streams.queues.jobs import Plan, Save, Step, Work
+from streams.storage.database import Database
 
 READER = "counting"
 

@@ -11,18 +11,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.simulation import simulate
-from domain.delivery import State
-from domain.digest import is_digest
+from domain.nudges.delivery import State
+from domain.nudges.digest import is_digest
 from projections import nudges
 from projections.tables import moment
-from streams.backtest import Backtest, Question
-from streams.backtest_families import families
-from streams.backtest_results import AHEAD, Own, Tally
-from streams.cloudevents import Envelope, envelope_of
-from streams.drafting import Draft, rules_with
-from streams.intake import Outcome as Taken
-from streams.publishing import Publisher
-from templates.loader import Pack, load_packs
+from streams.intake.cloudevents import Envelope, envelope_of
+from streams.intake.intake import Outcome as Taken
+from streams.rehearsal.backtest import Backtest, Question, families
+from streams.rehearsal.backtest_results import AHEAD, Own, Tally
+from streams.rules.drafts import Draft, rules_with
+from streams.rules.publishing import Publisher
+from templates.checks.loader import Pack, load_packs
 from tests.world import World, annulled, birth, card, corrected, event, few_triggers, fine, iin, registered
 
 START, END = datetime(2025, 3, 3, 7, tzinfo=UTC), datetime(2025, 6, 1, 7, tzinfo=UTC)

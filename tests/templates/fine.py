@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from templates.render import context
+from templates.words.rendering import context
 
 DUE = datetime(2026, 3, 8, 10, tzinfo=ZoneInfo("Asia/Almaty"))
 FINE: Mapping[str, Any] = {

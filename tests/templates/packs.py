@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from templates.loader import BrokenPack, load_packs, shipped
+from templates.checks.loader import BrokenPack, load_packs, shipped
 
 PACK, METER, FLOOD = "pack.yaml", "events/meter_installed.yaml", "events/flood.yaml"
 RULES, KK, RU = "meter_check/trigger.yaml", "meter_check/kk.md", "meter_check/ru.md"

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from jinja2 import ChainableUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from templates.compiled import BadWords, PlainText
-from templates.confined_child import serve
+from templates.sandbox.confined_child import serve
+from templates.words.compiled_texts import BadWords, PlainText
 
 
 def answer(question: Mapping[str, Any]) -> object:

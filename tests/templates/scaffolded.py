@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from templates.scaffold import title_of
-from templates.scaffold_words import ASKED, CASES, LEGAL_BASIS, NEEDLESS
+from templates.authoring.scaffold import ASKED, CASES, LEGAL_BASIS, NEEDLESS, title_of
 
 OWN = {"kk": "Мерзімі бітеді", "ru": "Срок истекает", "en": "It ends soon"}
 

@@ -6,23 +6,23 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from app.hands import Hands
 from app.http.problems import Problem
-from app.keyfile import BadKeyFile
-from app.orders import BadOrder, Orders
+from app.identity.key_file import BadKeyFile
+from app.jobs.job_threads import Hands
+from app.jobs.replay_jobs import VIEWS, UnknownView
+from app.jobs.requests import BadOrder, Orders
 from app.pages import visits
 from app.pages.console.job_words import KINDS
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, shown
 from app.pages.visits import Fields, Form
-from app.replaying import VIEWS, UnknownView
-from domain.principals import NotAllowed, Principal
-from streams.backfilling import NotInForce
-from streams.jobs import Busy
-from streams.kafka_failures import KafkaUnavailable
-from streams.republish import BadRange, BadTopic
-from streams.switches import UnknownName
+from domain.facts.principals import NotAllowed, Principal
+from streams.kafka.errors import KafkaUnavailable
+from streams.kafka.republish import BadRange, BadTopic
+from streams.queues.jobs import Busy
+from streams.replay.backfill import NotInForce
+from streams.rules.switches import UnknownName
 
 REFUSED = (Busy, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable, BadKeyFile)
 """Why it is not even counted; their words say what to do."""

@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from app.pages.console.signs import LATE, LONG, SOON, Level, Sign, Teller
 from app.pages.console.staff import command
-from streams import soundings
-from streams.soundings import SILENT
+from streams.queries import health
+from streams.queries.health import SILENT
 
 
 class Flows(Teller):
@@ -31,7 +31,7 @@ class Flows(Teller):
         todo = self._say("Does a worker run? After five minutes the reconciler plans who waits; then look for gaps.")
         return self.waits(
             self._say("Planning"),
-            soundings.PLANNING,
+            health.PLANNING,
             on.unplanned,
             on.unplanned_for_seconds,
             LONG,
@@ -44,7 +44,7 @@ class Flows(Teller):
         todo = self._say("Does a dispatcher run? Look at the providers below, and at what is stopped.")
         sign = self.waits(
             self._say("Sending"),
-            soundings.DISPATCH,
+            health.DISPATCH,
             on.due_now,
             on.overdue_for_seconds,
             LATE,
@@ -63,7 +63,7 @@ class Flows(Teller):
         lag = self._seen.views
         return self.waits(
             self._say("Trails and figures"),
-            soundings.VIEWS_BEHIND,
+            health.VIEWS_BEHIND,
             lag.count,
             lag.seconds,
             LATE,
@@ -75,7 +75,7 @@ class Flows(Teller):
         if (lag := self._seen.relay) is not None:
             todo = self._say("Does a relay run, and is Kafka there? With both gone the reconciler still plans.")
             yield self.waits(
-                self._say("Relay to Kafka"), soundings.RELAY, lag.count, lag.seconds, SOON, todo, command("relay")
+                self._say("Relay to Kafka"), health.RELAY, lag.count, lag.seconds, SOON, todo, command("relay")
             )
 
     def _workers(self) -> Iterator[Sign]:

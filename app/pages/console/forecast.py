@@ -8,16 +8,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec.structs import replace
 
-from app.backtest_chart import Chart, by_day
-from app.foreseen import busiest, sums
+from app.backtests.chart import Chart, by_day
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
 from app.pages.console.stopped import off_told
 from app.pages.life import CHANNELS, REASONS, STATES, shown
-from domain.built_in import DIGEST_TRIGGER
-from domain.forecast import Sum
-from streams.forecasting import Foreseen
-from streams.titles import pack_titles
+from app.reports.forecast_sums import busiest, sums
+from domain.nudges.forecast import Sum
+from domain.rules.built_in_triggers import DIGEST_TRIGGER
+from streams.queries.forecast import Foreseen
+from streams.rules.trigger_history import pack_titles
 
 SPANS = (7, 30, 90)
 NOT_SENT = {**REASONS, "expired": STATES["expired"]}

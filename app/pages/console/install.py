@@ -3,8 +3,8 @@
 from fastapi import FastAPI
 
 from app.compose import Platform
-from app.hands import Hands
 from app.http.heavy import Heavy
+from app.jobs.job_threads import Hands
 from app.pages.console.asking import AskPages
 from app.pages.console.forecast import ForecastPage
 from app.pages.console.jobs import JobPages
@@ -15,8 +15,8 @@ from app.pages.console.staff import Staff
 from app.pages.console.standing import Lags, StandingPage
 from app.pages.console.switching import SwitchPages
 from app.pages.layout import Pages
-from app.roles import topics_of
-from streams.lag import KafkaLag
+from app.roles.lifecycle import topics_of
+from streams.kafka.lag import KafkaLag
 
 
 def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:

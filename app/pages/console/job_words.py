@@ -4,12 +4,12 @@ from typing import Any
 
 import msgspec
 
-from app.job_ends import wrong
+from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.pages.console.staff import length
 from app.pages.life import shown
-from domain.said import N_
-from streams.jobs import AT_WORK, ENDED, Job, State
+from domain.core.translatable import N_
+from streams.queues.jobs import AT_WORK, ENDED, Job, State
 
 KINDS = {
     "replay views": (

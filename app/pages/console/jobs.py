@@ -8,22 +8,22 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from app.hands import Hands
 from app.http.problems import Problem
-from app.job_kinds import UnknownKind
-from app.keyfile import BadKeyFile
-from app.orders import Orders
+from app.identity.key_file import BadKeyFile
+from app.jobs.job_command_line import command_of, given_of
+from app.jobs.job_threads import Hands
+from app.jobs.kinds import UnknownKind
+from app.jobs.requests import Orders
+from app.log_places import DIGITS
 from app.pages import visits
 from app.pages.console.job_words import KINDS, UNITS, told
 from app.pages.console.staff import Staff, command, length, one
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
-from app.places_in_log import DIGITS
-from app.wishes import command_of, given_of
-from domain.principals import NotAllowed, Principal
-from streams.backfilling import NotInForce
-from streams.jobs import AT_WORK, ENDED, Busy, Job, NotNow, Stale, State, UnknownJob
+from domain.facts.principals import NotAllowed, Principal
+from streams.queues.jobs import AT_WORK, ENDED, Busy, Job, NotNow, Stale, State, UnknownJob
+from streams.replay.backfill import NotInForce
 
 REFUSED = (Busy, NotNow, Stale, UnknownKind, BadKeyFile, NotAllowed, NotInForce)
 """Why it does not go on; their words say what to do."""

@@ -17,12 +17,11 @@ from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Form
-from domain.accounting import LEAST_SAID, MOST_SAID
-from domain.principals import Principal
-from domain.said import N_
-from streams.dead_letters import CAUSE_LENGTH, DeadLetter, Group, Retried
-from streams.giving_up import give_up
-from streams.letters_meant import Choice
+from domain.core.translatable import N_
+from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.principals import Principal
+from streams.privacy.discard import give_up
+from streams.queues.dead_letters import CAUSE_LENGTH, Choice, DeadLetter, Group, Retried
 
 MOST = 1000
 """So many are handled at one press, the oldest first; more would keep the page waiting."""

@@ -7,7 +7,7 @@ from app.pages.console.signs import LONG, SWITCHES, Level, Sign, Teller
 from app.pages.console.staff import command
 from app.pages.console.stopped import off_told
 from app.pages.life import CHANNELS, shown
-from streams.jobs import AT_WORK, State
+from streams.queues.jobs import AT_WORK, State
 
 
 class Matters(Teller):

@@ -19,13 +19,20 @@ from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, REASONS, STATES, shown, told
 from app.pages.visits import Form
-from domain.accounting import LEAST_SAID, MOST_SAID, LetterHandled, PersonErased, PersonViewed, TokensEnded
-from domain.events import LifeEvent
-from domain.principals import Principal
-from streams.explaining import UnknownNudge, Why, explain
-from streams.mapper import Entry
-from streams.rules import Rules
-from streams.viewing import PAGE, NotTheirView, Views, note_viewing
+from domain.core.events import LifeEvent
+from domain.facts.access_facts import (
+    LEAST_SAID,
+    MOST_SAID,
+    LetterHandled,
+    PersonErased,
+    PersonViewed,
+    TokensEnded,
+)
+from domain.facts.principals import Principal
+from streams.log.mapper import Entry
+from streams.privacy.access_log import PAGE, NotTheirView, Views, note_viewing
+from streams.queries.explain import UnknownNudge, Why, explain
+from streams.rules.in_force import Rules
 
 _PSEUDONYM, _NATIONAL_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9]{6,20}")
 

@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse, Response
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
 from app.pages.layout import Before
-from domain.accounting import LettersDropped
-from streams.viewing import Account, latest_accounts
+from domain.facts.access_facts import LettersDropped
+from streams.privacy.access_log import Account, latest_accounts
 
 
 class ReadingPage:

@@ -11,13 +11,12 @@ from msgspec import Struct
 
 from app.pages.catalogues import Speech
 from app.pages.console.staff import length
-from domain.said import N_
-from streams.health import Standing
-from streams.jobs import Job
-from streams.lag import Lag
-from streams.lately import Lately
-from streams.soundings import Trend
-from streams.switches import Off
+from domain.core.translatable import N_
+from streams.kafka.lag import Lag
+from streams.queries.health import Standing, Trend
+from streams.queries.provider_health import Lately
+from streams.queues.jobs import Job
+from streams.rules.switches import Off
 
 SOON, LATE = timedelta(minutes=1), timedelta(minutes=5)
 LONG = timedelta(minutes=10)

@@ -16,7 +16,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame, Pages
 from app.pages.places import only_reads
 from app.pages.visits import Fields
-from domain.principals import NotAllowed, Principal, require_reading
+from domain.facts.principals import NotAllowed, Principal, require_reading
 
 
 class Staff:

@@ -15,13 +15,14 @@ from app.pages.console.staff import Staff
 from app.pages.life import CHANNELS, shown
 from app.providers import channel_of
 from projections.tables import moment
-from streams import blocks, soundings
-from streams.follower import READER as VIEWS
-from streams.health import standing
-from streams.kafka_failures import KafkaFailure
-from streams.lag import Lag, of_log
-from streams.lately import Lately, Record, lately
-from streams.watermark import OlderLog
+from streams.kafka.errors import KafkaFailure
+from streams.kafka.lag import Lag, of_log
+from streams.log import chain
+from streams.log.watermark import OlderLog
+from streams.queries import health
+from streams.queries.health import standing
+from streams.queries.provider_health import Lately, Record, lately
+from streams.replay.follower import READER as VIEWS
 
 Lags = Callable[[], Sequence[Lag]]
 
@@ -63,18 +64,18 @@ class StandingPage:
         on, now = self._staff.platform, self._staff.now
         found = standing(on.database, on.log, on.follower, now)
         with on.database.reading() as connection:
-            counts = soundings.waiting(connection, now)
-            last = blocks.latest(connection)
+            counts = health.waiting(connection, now)
+            last = chain.latest(connection)
         jobs, recent = on.jobs.latest(20), lately(on.log, now)
         workers, away = self._workers()
         return Seen(
             now,
             found,
             of_log(on.database, VIEWS, now),
-            of_log(on.database, soundings.RELAY_READER, now) if soundings.RELAY in counts else None,
+            of_log(on.database, health.RELAY_READER, now) if health.RELAY in counts else None,
             workers,
             away,
-            counts[soundings.CHAIN],
+            counts[health.CHAIN],
             moment(last.at) if last.number else None,
             on.soundings.trends(counts),
             on.soundings.latest(),

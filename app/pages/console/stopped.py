@@ -2,9 +2,9 @@
 
 from app.pages.catalogues import Speech
 from app.pages.life import CHANNELS, shown
-from domain.said import N_
-from domain.settle import PAUSED
-from streams.switches import Off
+from domain.core.translatable import N_
+from domain.nudges.settle import PAUSED
+from streams.rules.switches import Off
 
 SCOPES = {
     "all": N_("everything"),

@@ -7,17 +7,17 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
+from app.identity.principals import load
 from app.pages import visits
 from app.pages.console.staff import Staff, command, one
 from app.pages.console.stopped import SCOPES
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, shown
 from app.pages.visits import Fields, Form
-from app.principals import load
-from domain.accounting import MOST_SAID
-from domain.principals import Principal
-from domain.settle import PAUSED
-from streams.switches import Off, UnknownName, owner_of
+from domain.facts.access_facts import MOST_SAID
+from domain.facts.principals import Principal
+from domain.nudges.settle import PAUSED
+from streams.rules.switches import Off, UnknownName, owner_of
 
 
 class Wish(Struct, frozen=True):

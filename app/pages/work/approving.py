@@ -7,9 +7,9 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from app.bench import BadDraft, Bench, Verdict
-from app.differing import compared, version_of
 from app.http.problems import Problem
+from app.packs.draft_bench import BadDraft, Bench, Verdict
+from app.packs.version_diff import compared, version_of
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
@@ -19,17 +19,17 @@ from app.pages.work.editing import Id, found, text_of
 from app.pages.work.office import Hash, Office, WholeHash, one, told
 from app.pages.work.triggers import Name
 from app.pages.work.words import share
-from domain.accounting import LEAST_SAID, MOST_SAID
-from domain.governance import TriggerPublished, TriggerSubmitted
-from domain.principals import Principal, Role
-from domain.said import Words
-from domain.submissions import Subject, Submission
-from domain.triggers import BadTrigger
-from streams.governed import Governed
-from streams.governing import Reference
-from streams.sheets import Sheet, Sheets
-from templates.meaning import GROUPS, Change
-from templates.written import trigger_texts
+from domain.core.translatable import Words
+from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.governance import TriggerPublished, TriggerSubmitted
+from domain.facts.principals import Principal, Role
+from domain.facts.submissions import Subject, Submission
+from domain.rules.triggers import BadTrigger
+from streams.rules.approval import Reference
+from streams.rules.drafts import Sheet, Sheets
+from streams.rules.governed import Governed
+from templates.authoring.trigger_diff import GROUPS, Change
+from templates.reading.writing import trigger_texts
 
 NOTHING_WRONG: Mapping[str, str] = {}
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)

@@ -11,12 +11,12 @@ from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.backtest_asking import KIND, LONGEST, asked_for, backtest_of, begin
-from app.backtest_chart import Chart, by_day
-from app.backtest_job import Asked, Counts, asked_of, found_of
-from app.bench import Bench
-from app.hands import Hands
+from app.backtests.chart import Chart, by_day
+from app.backtests.job import Asked, Counts, asked_of, found_of
 from app.http.problems import Problem
+from app.jobs.backtest_requests import KIND, LONGEST, asked_for, backtest_of, begin
+from app.jobs.job_threads import Hands
+from app.packs.draft_bench import Bench
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
@@ -24,10 +24,10 @@ from app.pages.life import CHANNELS, REASONS, shown
 from app.pages.visits import Fields, Form
 from app.pages.work.editing import Id, found, laid_out, text_of
 from app.pages.work.office import Office, one
-from domain.principals import Principal, Role, require
-from domain.said import N_
-from streams.jobs import Busy, Job, State, UnknownJob
-from streams.sheets import Sheet, Sheets
+from domain.core.translatable import N_
+from domain.facts.principals import Principal, Role, require
+from streams.queues.jobs import Busy, Job, State, UnknownJob
+from streams.rules.drafts import Sheet, Sheets
 
 LATEST = 200
 CHANGES: Final[Mapping[str, str]] = {

@@ -7,21 +7,21 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from app.bench import LONGEST_NAME, TESTS, Bench, Text
 from app.compose import pack_folders
+from app.packs.draft_bench import LONGEST_NAME, TESTS, Bench, Text
 from app.pages import visits
 from app.pages.layout import Frame
 from app.pages.visits import Form
 from app.pages.work.office import Office, one, told
-from domain.governance import TriggerPublished
-from domain.principals import Principal, Role, require
-from streams.sheets import Sheet, SheetExists, Sheets
-from streams.switches import owner_of
-from templates.kinds import NAME
-from templates.loader import BUILT_IN
-from templates.scaffold import Plan, trigger_files
-from templates.sense_check import ANSWERS
-from templates.written import trigger_texts
+from domain.facts.governance import TriggerPublished
+from domain.facts.principals import Principal, Role, require
+from streams.rules.drafts import Sheet, SheetExists, Sheets
+from streams.rules.switches import owner_of
+from templates.authoring.scaffold import Plan, trigger_files
+from templates.checks.loader import BUILT_IN
+from templates.checks.sense_check import ANSWERS
+from templates.reading.value_kinds import NAME
+from templates.reading.writing import trigger_texts
 
 _NO_TESTS = "# The log keeps no tests, so those of this version are not known here. Write some before you submit.\n"
 _SCHEMAS = "../.."

@@ -10,15 +10,15 @@ from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
-from app.bench import MOST_BYTES, TESTS, BadDraft, Bench, Laid, Text
 from app.http.problems import Problem
+from app.packs.draft_bench import MOST_BYTES, TESTS, BadDraft, Bench, Laid, Text
 from app.pages import visits
 from app.pages.layout import Frame
 from app.pages.visits import DraftForm, Fields, Form
 from app.pages.work.office import Office, one
-from domain.principals import Principal, Role
-from streams.sheets import Sheet, SheetMoved, Sheets, UnknownSheet
-from templates.findings import Finding, listed
+from domain.facts.principals import Principal, Role
+from streams.rules.drafts import Sheet, SheetMoved, Sheets, UnknownSheet
+from templates.reading.findings import Finding, listed
 
 Id = Annotated[int, InPath(ge=1, le=2**31)]
 NEXT: Mapping[str, str] = {"save": "?done=saved", "tests": "/tests", "preview": "/preview", "submit": "/submit"}

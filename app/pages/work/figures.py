@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.backtest_chart import Chart, by_day, by_name
+from app.backtests.chart import Chart, by_day, by_name
 from app.compose import Platform
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.life import shown

@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from app.bench import Bench
 from app.compose import Platform
-from app.hands import Hands
 from app.http.heavy import Heavy
+from app.jobs.job_threads import Hands
+from app.packs.draft_bench import Bench
 from app.pages.layout import Pages
 from app.pages.work.approving import Approving
 from app.pages.work.backtests import Backtests
@@ -16,8 +16,8 @@ from app.pages.work.listing import Listing
 from app.pages.work.office import Office
 from app.pages.work.triggers import TriggerPages
 from app.pages.work.trying import Trying
-from streams.lives import Lives
-from streams.sheets import Sheets
+from streams.rules.drafts import Sheets
+from streams.rules.trigger_history import Lives
 
 
 def install_work(app: FastAPI, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:

@@ -16,10 +16,10 @@ from app.pages.layout import Before, Frame
 from app.pages.life import shown
 from app.pages.visits import Form
 from app.pages.work.office import Office, one
-from domain.accounting import LEAST_SAID, MOST_SAID
-from domain.principals import Principal
-from domain.said import N_
-from streams.correspondence import Correspondence, UnknownLetter, Written
+from domain.core.translatable import N_
+from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.principals import Principal
+from streams.queries.correspondence import Correspondence, UnknownLetter, Written
 
 KINDS: Final = {
     "citizen.disputed": N_("says that something is not right"),

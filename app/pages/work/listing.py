@@ -12,13 +12,12 @@ from app.pages.life import shown
 from app.pages.places import WORKERS
 from app.pages.work.office import Office
 from app.pages.work.words import DONE, STATES, state_of
-from domain.governance import TriggerSubmitted
-from domain.principals import Principal, Role
-from domain.submissions import Submission
-from streams.governed import Governed
-from streams.lives import Happened, Lives
-from streams.sheets import Sheet, Sheets
-from streams.titles import pack_titles
+from domain.facts.governance import TriggerSubmitted
+from domain.facts.principals import Principal, Role
+from domain.facts.submissions import Submission
+from streams.rules.drafts import Sheet, Sheets
+from streams.rules.governed import Governed
+from streams.rules.trigger_history import Happened, Lives, pack_titles
 
 
 class Listing:

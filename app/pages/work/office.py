@@ -15,12 +15,11 @@ from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.places import WORKERS
 from app.pages.visits import Fields
-from domain.principals import NotAllowed, Principal
-from domain.submissions import Submission
-from streams.governing import AlreadyPublished, NotSubmitted, Reference, TwoVersions
-from streams.releasing import NotPublished
-from streams.switches import UnknownName
-from templates.placeholders import StillPlaceholders
+from domain.facts.principals import NotAllowed, Principal
+from domain.facts.submissions import Submission
+from streams.rules.approval import AlreadyPublished, NotPublished, NotSubmitted, Reference, TwoVersions
+from streams.rules.switches import UnknownName
+from templates.checks.placeholders import StillPlaceholders
 
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
 WholeHash = Annotated[str, InPath(pattern="^[0-9a-f]{64}$")]

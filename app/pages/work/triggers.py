@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, Response
 
-from app.differing import clause_of, sentences, version_of
 from app.http.problems import Problem
+from app.packs.version_diff import clause_of, sentences, version_of
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
@@ -18,14 +18,14 @@ from app.pages.visits import Fields, Form
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
 from app.pages.work.office import Office, one, told
 from app.pages.work.words import DONE, STATES, share, state_of
-from domain.accounting import MOST_SAID
-from domain.governance import TriggerPublished
-from domain.principals import Principal, Role, require_reader
-from domain.triggers import BadTrigger
-from streams.lives import Lives
-from streams.switches import owner_of
-from templates.meaning import Side
-from templates.written import trigger_texts
+from domain.facts.access_facts import MOST_SAID
+from domain.facts.governance import TriggerPublished
+from domain.facts.principals import Principal, Role, require_reader
+from domain.rules.triggers import BadTrigger
+from streams.rules.switches import owner_of
+from streams.rules.trigger_history import Lives
+from templates.authoring.trigger_diff import Side
+from templates.reading.writing import trigger_texts
 
 Name = Annotated[str, InPath(pattern="^[a-z][a-z0-9_]{0,99}$")]
 Days = Annotated[int, Query()]

@@ -8,22 +8,22 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
-from app.bench import Bench, Heard, Text
 from app.http.problems import Problem
+from app.packs.case_results import Tried, as_data
+from app.packs.draft_bench import Bench, Heard, Text
 from app.pages.layout import HEADERS, Frame
 from app.pages.work.editing import Id, found, laid_out, text_of
 from app.pages.work.office import Hash, Office
 from app.pages.work.triggers import Name
-from app.rehearsing import Tried, as_data
-from domain.governance import TriggerSubmitted
-from domain.principals import Principal
-from domain.submissions import Subject
-from streams.governing import Reference
-from streams.sheets import Sheets
-from templates.preview import Message, Words
-from templates.render import Rendered
-from templates.sample_check import LIMITS
-from templates.written import trigger_texts
+from domain.facts.governance import TriggerSubmitted
+from domain.facts.principals import Principal
+from domain.facts.submissions import Subject
+from streams.rules.approval import Reference
+from streams.rules.drafts import Sheets
+from templates.authoring.preview import Message, Words
+from templates.checks.sample_check import LIMITS
+from templates.reading.writing import trigger_texts
+from templates.words.rendering import Rendered
 
 PERSONAS = ("adult", "pensioner", "parent", "minor", "sparse")
 MAIL = {

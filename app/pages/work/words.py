@@ -5,10 +5,10 @@ from typing import Final
 
 from app.pages.catalogues import Speech
 from app.pages.life import CHANNELS, REASONS, shown
-from domain.built_in import DIGEST
-from domain.said import N_
-from domain.settle import PAUSED
-from streams.governed import Governed
+from domain.core.translatable import N_
+from domain.nudges.settle import PAUSED
+from domain.rules.built_in_triggers import DIGEST
+from streams.rules.governed import Governed
 
 DONE: Final[Mapping[str, str]] = {
     "submitted": N_("submitted"),

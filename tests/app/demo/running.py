@@ -13,7 +13,7 @@ from msgspec import Struct
 from app.clock import fixed
 from app.compose import Platform, compose
 from app.demo.show import END, Options, show
-from app.keyfile import load_keyring
+from app.identity.key_file import load_keyring
 from app.settings import Settings
 
 PATIENCE = 120.0

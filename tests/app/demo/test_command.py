@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 PATIENCE = 120.0
-DEMO = "from app.cli import main; main()"
+DEMO = "from app.cli.main import main; main()"
 
 
 def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.demo.life_words import told
-from streams.explaining import Happened
-from templates.rule_words import RuleWords
-from templates.value_words import moved
+from app.reports.life_words import told
+from streams.queries.explain import Happened
+from templates.authoring.rule_sentences import RuleWords
+from templates.authoring.value_words import moved
 
 TITLES = {
     "kz.document.issued": "Document issued",

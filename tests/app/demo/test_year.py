@@ -6,13 +6,13 @@ from sqlalchemy import func, select
 
 from app.demo.population import population
 from app.demo.show import END, START
-from domain.delivery import State
-from domain.nudge import Nudge
+from domain.nudges.delivery import State
+from domain.nudges.nudge import Nudge
 from projections import nudges, statistics
 from projections.tables import history, micros
 from projections.tables import nudges as nudges_table
-from streams.cloudevents import time_of
-from streams.tables import fake_messages
+from streams.intake.cloudevents import time_of
+from streams.storage.tables import fake_messages
 from tests.app.demo.running import Lived
 
 

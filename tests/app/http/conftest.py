@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 
 from app.clock import VirtualClock
 from app.compose import Platform
-from templates.loader import shipped
+from templates.checks.loader import shipped
 from tests.app.http.wire import registry_of
 from tests.world import World
 

@@ -4,9 +4,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from app.http.application import application
-from app.principals import add, remove
-from domain.principals import Principal, Role, Scope
+from app.identity.principals import add, remove
+from app.server import application
+from domain.facts.principals import Principal, Role, Scope
 from tests.app.http.wire import STRUCTURED, client_of, event, key_of, post, stored
 
 

@@ -13,15 +13,15 @@ from starlette.types import Message, Receive, Scope, Send
 from app.compose import Platform
 from app.http.access import Access
 from app.http.admission import KEYED, RULES, Admission, rule_of
-from app.http.application import application
 from app.http.bodies import again
 from app.http.events import MAX_BATCH_BYTES
 from app.http.problems import MEDIA_TYPE, MOST_ERRORS
-from app.principals import add
+from app.identity.principals import add
 from app.providers import ProviderSettings
-from domain.principals import Principal, Role
-from domain.principals import Scope as Allowed
-from streams.strict_json import has_more_items
+from app.server import application
+from domain.facts.principals import Principal, Role
+from domain.facts.principals import Scope as Allowed
+from streams.intake.strict_json import has_more_items
 from tests.app.http.wire import BATCHED, client_of, event, registry_of, routes_of
 from tests.world import World
 

@@ -10,10 +10,10 @@ import pytest
 from msgspec.structs import replace
 from starlette.testclient import TestClient
 
-from app.http.answer import answerable_until
-from app.http.application import application
-from app.links import Links
-from notifiers.port import Message
+from app.identity.links import Links
+from app.pages.answer import answerable_until
+from app.server import application
+from notifiers.port.interface import Message
 from tests.app.http.wire import client_of, stored
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
 

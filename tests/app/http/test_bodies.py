@@ -3,10 +3,10 @@ from fastapi import Request
 from starlette.types import Message
 
 from app.compose import Platform
-from app.http.application import application
 from app.http.bodies import read_body
 from app.http.problems import MEDIA_TYPE, Problem
-from domain.principals import Role
+from app.server import application
+from domain.facts.principals import Role
 from tests.app.http.wire import client_of, key_of
 
 PIECE, MEGABYTE = 1000, b" " * 1024 * 1024

@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
-from app.http.application import application
 from app.http.citizens import SHOWN
-from domain.accounting import PersonViewed
-from domain.principals import Scope
+from app.server import application
+from domain.facts.access_facts import PersonViewed
+from domain.facts.principals import Scope
 from tests.app.http.test_routes import BODIES
 from tests.app.http.wire import client_of, key_of, routes_of
 from tests.world import World, card, few_triggers, fine, iin, registered

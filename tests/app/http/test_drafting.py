@@ -9,9 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from app.http.application import application
-from app.principals import add
-from domain.principals import Principal, Role
+from app.identity.principals import add
+from app.server import application
+from domain.facts.principals import Principal, Role
 from tests.app.http.wire import client_of
 
 CLINIC = "clinic_attachment"

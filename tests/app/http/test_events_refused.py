@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from streams.cloudevents import MAX_BYTES
+from streams.intake.cloudevents import MAX_BYTES
 from tests.app.http.wire import BATCHED, DRIVER, FINE, STRUCTURED, Mode, event, headers_of, post, post_binary, stored
 
 PROBLEM = "application/problem+json"

@@ -7,12 +7,12 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from app.http.application import application
 from app.providers import ProviderSettings, provider
-from domain.events import LifeEvent
-from notifiers.fake import FakeNotifier
-from notifiers.kinds import Tools
-from notifiers.port import Message
+from app.server import application
+from domain.core.events import LifeEvent
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message
+from notifiers.port.kinds import Tools
 from tests.app.http.wire import client_of
 from tests.world import LONG_AGO, World, card, iin, registered
 

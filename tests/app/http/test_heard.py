@@ -9,12 +9,12 @@ from httpx2 import Response
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from starlette.testclient import TestClient
 
-from app.http.application import application
 from app.providers import ProviderSettings
-from domain.receipts import Heard
-from notifiers.fake import FakeNotifier
-from notifiers.kinds import Call, Kind, Method, NotTheirs, Tools
-from notifiers.port import Incoming, Message, Notifier, Report
+from app.server import application
+from domain.facts.receipts import Heard
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Incoming, Message, Notifier, Report
+from notifiers.port.kinds import Call, Kind, Method, NotTheirs, Tools
 from tests.app.http.wire import client_of
 from tests.world import LONG_AGO, World, card, iin, registered
 

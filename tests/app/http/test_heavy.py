@@ -6,14 +6,14 @@ import httpx2
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.bench import Bench
 from app.compose import Platform
 from app.http.access import Access
-from app.http.application import application
 from app.http.heavy import AT_ONCE, OF_ONE, Heavy
 from app.http.problems import install
-from app.principals import add
-from domain.principals import Principal, Role
+from app.identity.principals import add
+from app.packs.draft_bench import Bench
+from app.server import application
+from domain.facts.principals import Principal, Role
 from tests.app.http.test_admission import PARTS
 from tests.app.http.wire import client_of, routes_of
 

@@ -9,12 +9,12 @@ from msgspec import to_builtins
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from app.http.application import application
-from app.principals import add
-from domain.principals import Principal, Role
-from streams.backfilling import Further
-from streams.jobs import Plan, State
-from streams.turns import Lane
+from app.identity.principals import add
+from app.server import application
+from domain.facts.principals import Principal, Role
+from streams.queues.jobs import Plan, State
+from streams.replay.backfill import Further
+from streams.storage.leadership import Lane
 from tests.app.http.wire import client_of
 from tests.world import World, card, iin, registered
 

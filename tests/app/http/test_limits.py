@@ -10,11 +10,11 @@ from starlette.testclient import TestClient
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.compose import Platform
-from app.http.application import application
 from app.http.limits import GUESSES
 from app.providers import ProviderSettings
+from app.server import application
 from app.settings import BadSettings, load_settings
-from domain.principals import Role, Scope
+from domain.facts.principals import Role, Scope
 from tests.app.http.wire import key_of
 from tests.world import NOON, World
 

@@ -10,18 +10,18 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from app.http.application import application
 from app.http.metrics import GAUGES, Own, exposition
 from app.http.role import Role, role_application
-from notifiers.fake import FakeNotifier
-from notifiers.port import Accepted, Reason, RetryLater
-from notifiers.routes import single_routes
-from streams.counted import counted, passed_by
-from streams.counts import Counts
-from streams.health import Standing, standing
-from streams.kafka_failures import KafkaUnavailable
-from streams.lag import Lag
-from tests.notifiers.test_routes import message
+from app.server import application
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Accepted, Reason, RetryLater
+from notifiers.port.routes import single_routes
+from streams.delivery.send.metrics import counted, passed_by
+from streams.intake.intake import Counts
+from streams.kafka.errors import KafkaUnavailable
+from streams.kafka.lag import Lag
+from streams.queries.health import Standing, standing
+from tests.notifiers.port.test_routes import message
 from tests.world import LONG_AGO, NOON, World, card, iin, registered
 
 DEPLOY = Path(__file__).parents[3] / "deploy"

@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from app.http.application import application
+from app.server import application
 from tests.app.http.wire import FINE, event, post, post_batch, routes_of
 
 Document = dict[str, Any]

@@ -6,8 +6,8 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from app.http.application import application
-from streams.library import NothingPublished
+from app.server import application
+from streams.rules.library import NothingPublished
 from tests.app.http.wire import client_of, event, post
 
 PROBLEM = "application/problem+json"

@@ -10,11 +10,11 @@ from httpx2 import Response
 from standardwebhooks import Webhook
 from starlette.testclient import TestClient
 
-from app.http.application import application
 from app.providers import ProviderSettings
-from domain.facts import NudgeFailed
-from notifiers.fake import FakeNotifier
-from notifiers.port import Message
+from app.server import application
+from domain.facts.facts import NudgeFailed
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message
 from tests.app.http.wire import client_of
 from tests.world import LONG_AGO, World, card, iin, registered
 

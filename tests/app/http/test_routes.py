@@ -7,10 +7,10 @@ from starlette.testclient import TestClient
 
 from app.compose import Platform
 from app.http.admission import KEYED
-from app.http.application import application
-from app.principals import add
-from domain.governance import TriggerPaused
-from domain.principals import Principal, Role, Scope
+from app.identity.principals import add
+from app.server import application
+from domain.facts.governance import TriggerPaused
+from domain.facts.principals import Principal, Role, Scope
 from tests.app.http.wire import client_of, key_of, routes_of
 
 OPEN = {

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from app.http.application import application
-from notifiers.port import Message
+from app.server import application
+from notifiers.port.interface import Message
 from tests.app.http.wire import client_of
 from tests.world import LONG_AGO, World, card, iin, registered
 

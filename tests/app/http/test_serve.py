@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from app.principals import add
-from domain.principals import Principal, Scope
+from app.identity.principals import add
+from domain.facts.principals import Principal, Scope
 from tests.app.http.wire import STRUCTURED, event
 
 ROOT = Path(__file__).parents[3]
-COMMAND = "import sys, app.cli; sys.argv[0] = 'habarshy'; app.cli.main()"
+COMMAND = "import sys, app.cli.main; sys.argv[0] = 'habarshy'; app.cli.main.main()"
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from app.http.application import application
 from app.http.served import UNROUTED
+from app.server import application
 from tests.app.http.wire import event, post, routes_of
 
 SECRET = "s3cret-token"

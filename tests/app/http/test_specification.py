@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.http.application import application
-from domain.principals import Role
+from app.server import application
+from domain.facts.principals import Role
 from tests.app.http.wire import key_of
 from tests.services.issuer import serving
 from tests.world import World, fine, iin, registered

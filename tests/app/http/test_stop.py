@@ -12,16 +12,16 @@ from starlette.testclient import TestClient
 
 from app.clock import VirtualClock
 from app.compose import Platform, compose
-from app.http.application import application
+from app.server import application
 from app.settings import load_settings
-from domain.governance import TriggerWithdrawn
-from domain.nudge import Nudge
+from domain.facts.governance import TriggerWithdrawn
+from domain.nudges.nudge import Nudge
 from projections import governance, nudges
-from streams import reading
-from streams.cloudevents import Envelope
-from streams.mapper import Entry
-from streams.stopping import SOURCE
-from templates.loader import shipped
+from streams.delivery.inbound.replies import SOURCE
+from streams.intake.cloudevents import Envelope
+from streams.log.mapper import Entry
+from streams.planning import histories
+from templates.checks.loader import shipped
 from tests.app.http.wire import DRIVER, FINE, client_of, stored
 from tests.beginnings import KEYRING
 from tests.world import NOON, World, event, registered
@@ -71,7 +71,7 @@ def opted_out(platform: Platform, person: str) -> list[str]:
     """The categories that the person opted out of."""
     rulebook = platform.library.rules().rulebook
     with platform.database.reading() as connection:
-        found = reading.persons(connection, platform.log, [person], rulebook)
+        found = histories.persons(connection, platform.log, [person], rulebook)
     return found[person].get("opted_out") or []
 
 

@@ -7,11 +7,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from app.http.application import application
-from app.principals import add
-from domain.accounting import PersonViewed
-from domain.principals import Principal, Role
-from streams.viewing import PAGE
+from app.identity.principals import add
+from app.server import application
+from domain.facts.access_facts import PersonViewed
+from domain.facts.principals import Principal, Role
+from streams.privacy.access_log import PAGE
 from tests.app.http.wire import client_of
 from tests.world import World, card, fine, iin, registered
 

@@ -11,10 +11,10 @@ from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from app.http.application import application
-from app.principals import add
-from domain.events import LifeEvent
-from domain.principals import Principal, Role, Scope
+from app.identity.principals import add
+from app.server import application
+from domain.core.events import LifeEvent
+from domain.facts.principals import Principal, Role, Scope
 from tests.world import iin
 
 DRIVER = iin(1)

@@ -7,7 +7,7 @@ import pytest
 import uvloop
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from app.http.application import application
+from app.server import application
 from tests.app.pages.site import CITIZEN, OTHER, Site, ready
 from tests.services.issuer import CLIENT, SECRET, issuing, serving
 from tests.world import World

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from domain.events import LifeEvent
+from domain.core.events import LifeEvent
 from projections import inbox
 from tests.world import World, birth, card, fine, iin, registered
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from app.erased_list import everybody, list_of
-from domain.accounting import PersonErased
-from domain.events import LifeEvent
-from domain.principals import Principal
-from streams.viewing import note_viewing
+from app.identity.erased_list import everybody, list_of
+from domain.core.events import LifeEvent
+from domain.facts.access_facts import PersonErased
+from domain.facts.principals import Principal
+from streams.privacy.access_log import note_viewing
 from tests.app.pages.visitor import CSRF, visiting
 from tests.world import World, birth, card, fine, iin, registered
 

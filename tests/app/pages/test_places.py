@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.http.application import application
-from app.principals import add
-from domain.principals import Principal, Role
+from app.identity.principals import add
+from app.server import application
+from domain.facts.principals import Principal, Role
 from tests.app.http.wire import client_of
 from tests.app.pages.console.office import HTML, Office, office_in, signed_in
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from streams.inboxes import Topic
-from templates.loader import shipped
+from streams.queries.inbox import Topic
+from templates.checks.loader import shipped
 from tests.app.pages.visitor import CSRF, visiting
 from tests.world import World, few_triggers, iin, registered
 

@@ -8,20 +8,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.differing import Version, clause_of
+from app.packs.version_diff import Version, clause_of
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.life import REASONS, STATES
 from app.pages.naming import FIELDS, VALUES
 from app.pages.ruling import in_words
-from domain.compiling import compile_trigger
-from domain.delivery import State
-from domain.facts import NUDGE_FACTS
-from domain.settle import Reason as Decided
-from notifiers.port import Reason as Failed
-from streams.explaining import reads
-from templates.catalogue import catalogue_of
-from templates.loader import Pack, load_packs
-from templates.rule_words import RuleWords
+from domain.facts.facts import NUDGE_FACTS
+from domain.nudges.delivery import State
+from domain.nudges.settle import Reason as Decided
+from domain.rules.compiling import compile_trigger
+from notifiers.port.interface import Reason as Failed
+from streams.queries.explain import reads
+from templates.authoring.rule_sentences import RuleWords
+from templates.checks.loader import Pack, load_packs
+from templates.reading.catalogue import catalogue_of
 from tests.app.pages.visitor import visiting
 from tests.templates.packs import SHIPPED
 from tests.world import LONG_AGO, World, card, iin, registered

@@ -9,11 +9,11 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from app.http.application import application
+from app.identity.principals import add, remove
 from app.pages.visits import CLAIMED_LASTS, LASTS
-from app.principals import add, remove
+from app.server import application
 from app.settings import BadSettings, load_settings
-from domain.principals import Principal, Role
+from domain.facts.principals import Principal, Role
 from tests.app.http.wire import client_of
 from tests.services.issuer import CLIENT, SECRET, Issuer, issuing
 from tests.world import World, iin

@@ -6,7 +6,7 @@ from base64 import b64encode
 from itsdangerous import TimestampSigner
 from starlette.testclient import TestClient
 
-from app.http.application import application
+from app.server import application
 from tests.app.http.wire import client_of
 from tests.world import World
 

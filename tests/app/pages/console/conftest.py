@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.http.application import application
+from app.server import application
 from tests.app.pages.console.office import AWAY, Office, office_in, trouble
 from tests.services.issuer import serving
 

@@ -9,14 +9,14 @@ import uvloop
 from playwright.sync_api import Browser, BrowserContext
 from starlette.testclient import TestClient
 
-from app.http.application import application
-from app.job_kinds import work_of
-from app.principals import add
-from domain.principals import Principal, Role
-from notifiers.port import Reason, RetryLater
-from streams.dead_letters import Letter
-from streams.jobs import Plan
-from streams.turns import Lane
+from app.identity.principals import add
+from app.jobs.kinds import work_of
+from app.server import application
+from domain.facts.principals import Principal, Role
+from notifiers.port.interface import Reason, RetryLater
+from streams.queues.dead_letters import Letter
+from streams.queues.jobs import Plan
+from streams.storage.leadership import Lane
 from tests.app.http.wire import client_of
 from tests.app.pages.site import sign_in
 from tests.world import World, card, fine, iin, registered

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.http.application import application
+from app.server import application
 from tests.app.http.test_routes import FILLED, routes
 from tests.app.http.wire import client_of
 from tests.app.pages.console.office import HTML, office_in, signed_in

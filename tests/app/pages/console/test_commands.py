@@ -5,7 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
-from app.command_table import COMMANDS, GROUPS
+from app.cli.command_table import COMMANDS, GROUPS
 from tests.app.pages.console.office import office_in, signed_in, trouble
 from tests.app.pages.console.test_looks import PAGES
 

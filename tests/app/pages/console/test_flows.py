@@ -5,9 +5,9 @@ import threading
 
 from playwright.sync_api import Browser, Page, expect
 
-from app.replaying import VIEWS
-from streams.jobs import Plan
-from streams.turns import Lane
+from app.jobs.replay_jobs import VIEWS
+from streams.queues.jobs import Plan
+from streams.storage.leadership import Lane
 from tests.app.pages.console.office import AIGERIM, DANA, Office
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
 from tests.world import fine

@@ -10,12 +10,12 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from app.http.application import application
+from app.server import application
 from projections.tables import statistics, trail
-from streams.jobs import Plan, State
-from streams.signing import Signer
-from streams.tables import log
-from streams.turns import Lane
+from streams.log.signing import Signer
+from streams.queues.jobs import Plan, State
+from streams.storage.leadership import Lane
+from streams.storage.tables import log
 from tests.app.http.wire import client_of
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, HTML, Office, office_in, signed_in

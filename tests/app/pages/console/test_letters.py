@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.dead_letters import Letter
-from streams.letters_meant import Choice
-from streams.put_aside import BadOne
+from streams.planning.quarantine import BadOne
+from streams.queues.dead_letters import Choice, Letter
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
 from tests.world import registered

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.accounting import PersonViewed
-from domain.principals import Principal
-from streams.viewing import LOOKED_AT, note_viewing
+from domain.facts.access_facts import PersonViewed
+from domain.facts.principals import Principal
+from streams.privacy.access_log import LOOKED_AT, note_viewing
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
 from tests.world import LONG_AGO, NOON, birth, card, fine, iin, registered

@@ -15,10 +15,10 @@ from app.pages.console.signs import Level, Sign
 from app.pages.console.staff import Staff
 from app.pages.console.standing import StandingPage
 from app.pages.layout import Pages
-from domain.timing import zone_of
-from streams.dead_events import DeadEvents
-from streams.kafka_failures import KafkaUnavailable
-from streams.lag import Lag
+from domain.core.timing import zone_of
+from streams.kafka.errors import KafkaUnavailable
+from streams.kafka.lag import Lag
+from streams.queues.refused_events import DeadEvents
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
 from tests.world import LONG_AGO, NOON, World, card, corrected, fine, registered
 

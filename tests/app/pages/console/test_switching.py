@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.governance import ControlSet, TriggerResumed
-from domain.principals import Principal, Role
+from domain.facts.governance import ControlSet, TriggerResumed
+from domain.facts.principals import Principal, Role
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
 from tests.world import LONG_AGO, card, registered

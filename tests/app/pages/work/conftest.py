@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.http.application import application
+from app.server import application
 from tests.app.pages.work.workshop import Workshop, tell, workshop_in
 from tests.services.issuer import serving
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from app.backtest_job import asked_of, counts, found_of
-from app.backtesting import backtested
-from app.http.application import application
-from streams.jobs import State
+from app.backtests.job import asked_of, counts, found_of
+from app.backtests.run import backtested
+from app.server import application
+from streams.queues.jobs import State
 from tests.app.http.wire import client_of
 from tests.app.pages.work.workshop import AIGERIM, Workshop, begun, file_of, signed_in
 

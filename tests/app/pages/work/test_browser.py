@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from streams.jobs import State
+from streams.queues.jobs import State
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
 from tests.app.pages.site import look_at, shot
 from tests.app.pages.test_browser import LOOKS

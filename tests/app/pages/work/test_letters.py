@@ -2,10 +2,10 @@
 
 import re
 
-from domain.accounting import LetterHandled, PersonViewed
-from notifiers.port import Incoming
+from domain.facts.access_facts import LetterHandled, PersonViewed
+from notifiers.port.interface import Incoming
 from projections import trail
-from streams.correspondence import LOOKED_AT, PAGE
+from streams.queries.correspondence import LOOKED_AT, PAGE
 from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in
 from tests.streams.rebuilding import rebuilt
 from tests.world import World

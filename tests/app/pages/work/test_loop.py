@@ -4,9 +4,9 @@ import asyncio
 
 from sqlalchemy import event
 
-from app.http.application import application
-from app.principals import add
-from domain.principals import Principal, Role
+from app.identity.principals import add
+from app.server import application
+from domain.facts.principals import Principal, Role
 from tests.app.http.test_routes import FILLED
 from tests.app.http.wire import routes_of
 from tests.app.pages.work.workshop import Workshop, signed_in

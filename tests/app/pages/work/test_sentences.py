@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from app.differing import Version, compared, sentences
+from app.packs.version_diff import Version, compared, sentences
 from app.pages.catalogues import Speech
-from domain.said import Said
-from templates.loader import Pack, load_packs
+from domain.core.translatable import Said
+from templates.checks.loader import Pack, load_packs
 from tests.templates.packs import SHIPPED
 
 ENGLISH = re.compile(r"\b(the|is|are|it|and|or|after|before|until|due|sent|when|this|days?)\b", re.IGNORECASE)

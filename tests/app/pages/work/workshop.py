@@ -12,9 +12,9 @@ import uvloop
 from playwright.sync_api import Browser, BrowserContext
 from starlette.testclient import TestClient
 
-from app.http.application import application
-from app.principals import add
-from domain.principals import Principal, Role
+from app.identity.principals import add
+from app.server import application
+from domain.facts.principals import Principal, Role
 from tests.app.http.wire import client_of
 from tests.app.pages.site import sign_in
 from tests.world import World, card, event, fine, iin, registered

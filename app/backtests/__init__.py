@@ -1,0 +1,1 @@
+"""Backtests: run in parts, reported in the order in which people ask."""

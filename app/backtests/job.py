@@ -1,0 +1,126 @@
+"""A backtest as a job: part after part, so that others see how far it is; it keeps counts, and nobody's data."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct, convert
+
+from app.backtests.order import Order
+from app.backtests.run import Gradual
+from app.compose import Platform
+from streams.queues.jobs import Plan, Save, Step
+from streams.rehearsal.backtest_results import Tally
+from streams.rules.drafts import Draft
+from templates.checks.loader import TriggerSource
+from templates.checks.pack_check import sms_limit_of
+
+PARTS = 16
+A_SECOND = 1.0
+"""Parts, where nothing was measured yet."""
+
+
+class Asked(Struct, frozen=True):
+    """What is asked: which version of whose trigger, from when to when; `against`: compared with what is in force."""
+
+    agency: str
+    pack: str
+    trigger: str
+    hash: str
+    rules: dict[str, Any]
+    words: dict[str, dict[str, Any]]
+    start: datetime
+    end: datetime
+    caps: bool = False
+    against: bool = False
+
+    def order(self, platform: Platform) -> Order:
+        """As a backtest takes it."""
+        content = platform.library.rules().governed.packs[self.pack].content
+        source = TriggerSource(self.trigger, self.rules, self.words, self.hash)
+        return Order(Draft(self.pack, content, (source,)), self.start, self.end, self.caps, self.against)
+
+
+class Counts(Struct, frozen=True):
+    """What came of it. Rows are what was counted, and how often; `price`: of a part of an SMS."""
+
+    persons: int
+    facts: int
+    people: int
+    along: int
+    messages: list[tuple[str, str, int]]
+    parts: list[tuple[str, int, int]]
+    steps: list[tuple[str, int]]
+    days: list[tuple[str, str, int]]
+    hours: list[tuple[str, int]]
+    deferred: list[tuple[str, int]]
+    withheld: list[tuple[str, int]]
+    ended: list[tuple[str, int]]
+    changes: list[tuple[str, str, int]]
+    digest: str
+    price: float | None
+    outcomes: list[tuple[str, int]] = []
+
+
+def counts(tally: Tally, price: float | None) -> Counts:
+    """The counts of a tally, without samples and examples: these are people's, and need a purpose."""
+    return Counts(
+        tally.persons,
+        tally.facts,
+        tally.people,
+        tally.along,
+        sorted((*key, many) for key, many in tally.messages.items()),
+        sorted((*key, many) for key, many in tally.parts.items()),
+        sorted((step, many) for (_, step), many in tally.steps.items()),
+        sorted((*key, many) for key, many in tally.days.items()),
+        sorted(tally.hours.items()),
+        tally.deferred.most_common(),
+        tally.withheld.most_common(),
+        tally.ended.most_common(),
+        sorted((*key, many) for key, many in tally.changes.items()),
+        f"{tally.digest:032x}",
+        price,
+        tally.outcomes.most_common(),
+    )
+
+
+class BacktestWork:
+    """Plays it. What was counted so far is at hand only here: another process that takes the job up begins anew."""
+
+    def __init__(self, platform: Platform, arguments: Mapping[str, Any]) -> None:
+        self._platform = platform
+        self._asked = convert({name: each for name, each in arguments.items() if name != "job"}, Asked)
+        self._playing: Gradual | None = None
+
+    def count(self, cursor: str) -> Plan:  # noqa: ARG002  (there are as many for everybody)
+        """So many parts of all persons."""
+        return Plan(f"backtest {self._asked.trigger}", PARTS, "parts", A_SECOND)
+
+    def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (nothing is written)
+        """Play the next part; the last one's cursor is what came of all."""
+        if self._playing is None or cursor != str(self._playing.done):
+            order = self._asked.order(self._platform)
+            self._playing = Gradual(self._platform, order, PARTS)
+        playing = self._playing
+        if playing.next():
+            return Step(str(playing.done), playing.done, playing.of)
+        price = sms_limit_of(self._platform.library.rules().governed.packs[self._asked.pack].content).price
+        found = counts(playing.tally(), price)
+        return Step(msgspec.json.encode(found).decode(), playing.of, playing.of, finished=True)
+
+    def rest(self) -> None:
+        """Nothing is held."""
+
+    def abandon(self) -> None:
+        """Nothing is left behind."""
+
+
+def asked_of(arguments: Mapping[str, Any]) -> Asked:
+    """What a job was asked."""
+    return convert(dict(arguments), Asked)
+
+
+def found_of(cursor: str) -> Counts:
+    """What came of a job that is done."""
+    return msgspec.json.decode(cursor, type=Counts)

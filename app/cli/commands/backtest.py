@@ -1,0 +1,184 @@
+"""habarshy backtest: what a draft would have sent, had it been published at a moment of the past."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from app.backtests.order import Order
+from app.backtests.page import page
+from app.backtests.report import Report, lines, objects
+from app.backtests.run import backtested
+from app.cli.logged_reading import Looker, Purpose, looker
+from app.cli.options import AsJson, DatabaseUrl, KeyFile, moment_of
+from app.cli.pack_paths import With, examine_folders, is_folder, target_of
+from app.cli.principal_session import LOCAL, somebody
+from app.clock import system_clock
+from app.compose import Platform, compose
+from app.jobs.progress import parts
+from app.settings import Settings, settings_of
+from app.terminal import Exit, data, data_json, stop, talk
+from domain.core.timing import zone_of
+from domain.facts.principals import Principal, Role, require
+from domain.facts.submissions import Subject
+from projections import history
+from projections.tables import micros
+from streams.rehearsal.backtest_results import Samples, Tally
+from streams.rules.drafts import Draft
+from streams.rules.ownership import owners_of
+from templates.checks.loader import pack_of
+from templates.checks.pack_check import sms_limit_of
+from templates.reading.catalogue import defaults_of
+from templates.reading.findings import closest
+
+What = Annotated[
+    str, typer.Argument(metavar="TRIGGER|PACK", help="The folder of one, or the name of a trigger in force.")
+]
+From = Annotated[str, typer.Option("--from", metavar="TIME", help="As if it had been published then.")]
+To = Annotated[str, typer.Option("--to", metavar="TIME", help="Up to then, and not including it.")]
+Against = Annotated[str | None, typer.Option("--against", metavar="live", help="Compare with what is in force.")]
+WithCaps = Annotated[bool, typer.Option("--with-caps", help="Count what all other triggers take of the cap.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to this file.")]
+Processes = Annotated[int | None, typer.Option("--processes", min=1, help="Default: as many as there are cores.")]
+LIVE = "live"
+
+
+def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
+    what: What,
+    start: From,
+    end: To,
+    against: Against = None,
+    with_caps: WithCaps = False,
+    html: Html = None,
+    others: With = None,
+    processes: Processes = None,
+    purpose: Purpose = None,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Say what a trigger or a pack would have sent in a part of the past. Sends nothing."""
+    if against not in (None, LIVE):
+        stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
+    if html is not None and not html.parent.is_dir():
+        stop(Exit.USAGE, f"--html: {html} cannot be written: there is no folder {html.parent}")
+    settings, began = settings_of(database, key_file), time.perf_counter()
+    who, look = somebody(settings), _reader(settings, purpose)
+    found = _read(what, others or []) if is_folder(Path(what)) else None
+    platform = compose(settings, system_clock, make=False)
+    with closing(platform.database):
+        draft = found or _in_force(what, platform)
+        _require_asking(who, draft, platform)
+        zone = _zone(draft, platform)
+        order = Order(
+            draft, moment_of(start, "--from", zone), moment_of(end, "--to", zone), with_caps, against == LIVE
+        )
+        if order.end <= order.start:
+            stop(Exit.USAGE, f"--to: {end} is not after --from {start}; between them lies what is to be played")
+        _warn(order, platform)
+        tally = backtested(settings, platform, order, processes, parts("backtest"))
+        _explain_silence(tally, order, platform)
+        _account(tally, look, platform, ", ".join(sorted(draft.names)))
+    report = Report(order, tally, zone, sms_limit_of(draft.content).price, time.perf_counter() - began)
+    for one in objects(report) if as_json else ():
+        data_json(one)
+    for line in () if as_json else lines(report):
+        data(line)
+    if html is not None:  # last: what was found is told, also where there is no room for a page
+        _write(html, report)
+
+
+def _reader(settings: Settings, purpose: str | None) -> Looker | None:
+    """Who reads what names people, or what they would have read; None where nobody said why they would."""
+    return looker(settings, purpose) if purpose is not None or somebody(settings) is LOCAL else None
+
+
+def _require_asking(who: Principal, draft: Draft, platform: Platform) -> None:
+    """Nothing, if they write or approve for whoever owns these triggers, or see everything.
+
+    Raises:
+        NotAllowed: they do not; a draft that says another owner than what is published is no way around it.
+    """
+    if who.operator or Role.AUDITOR in who.roles:
+        return
+    role, now = Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, platform.library.rules().governed
+    for each in draft.triggers:
+        for owner in (str(each.rules["owner"]), *owners_of(now, Subject("trigger", each.name))):
+            require(who, role, owner, each.name)
+
+
+def _account(tally: Tally, look: Looker | None, platform: Platform, triggers: str) -> None:
+    """Whatever is about one person goes only to who said why, and the log says first whose data it is."""
+    shown = [each.message for each in tally.samples.chosen()]
+    shown += [each.message for some in tally.examples.values() for each in some]
+    if look is None:
+        tally.samples, tally.examples, tally.most = Samples(), {}, []
+        if shown:
+            talk(
+                "messages as people would read them, and who would get them, are left out: --purpose says why you "
+                "read them; the log keeps it"
+            )
+        return
+    people = {who for _, who in tally.most} | {who for message in shown for who in (message.about, message.to)}
+    for person in sorted(people):
+        look.note(platform, person, f"backtest of {triggers}")
+
+
+def _explain_silence(tally: Tally, order: Order, platform: Platform) -> None:
+    """Why nobody would have heard anything, where that is because nothing was known in that time."""
+    if not tally.persons or tally.messages:
+        return
+    with platform.database.reading() as connection:
+        known = history.any_known_before(connection, micros(order.end))
+    if not known:
+        talk(
+            "nothing was recorded yet before --to, so nothing was known that could be told. What happened is known "
+            "from when it was ingested; what `ingest --historical` loads counts as known when it happened"
+        )
+
+
+def _read(what: str, others: list[Path]) -> Draft:
+    """The draft in a folder; what is wrong with it, or with the packs that it needs, ends the command."""
+    target = target_of(Path(what))
+    examined, report = examine_folders([target_of(other).pack for other in others] + [target.pack])
+    report.close()
+    pack = pack_of(next(each for each in examined if each.folder.resolve() == target.pack.resolve()))
+    return Draft(
+        pack.name, pack.content, tuple(each for each in pack.triggers if target.trigger in (None, each.name))
+    )
+
+
+def _in_force(name: str, platform: Platform) -> Draft:
+    """The trigger of that name as it is in force."""
+    now = platform.library.rules().governed
+    fact = now.current(name)
+    if fact is None:
+        names = {each.fact.trigger for each in now.publications if not each.withdrawn}
+        meant = closest(name, names)
+        hint = "" if meant is None else f" (did you mean {meant!r}?)"
+        stop(Exit.USAGE, f"{name}: no folder is there, and no trigger of that name is in force{hint}")
+    return Draft.published(fact, now.packs[fact.pack].content)
+
+
+def _zone(draft: Draft, platform: Platform) -> ZoneInfo:
+    contents = {**{each.pack: each.content for each in platform.library.rules().governed.packs.values()}}
+    return zone_of(defaults_of([*(contents | {draft.pack: draft.content}).values()]).zone)
+
+
+def _warn(order: Order, platform: Platform) -> None:
+    if order.against:
+        now = platform.library.rules().governed
+        for name in sorted(order.draft.names):
+            if now.current(name) is None:
+                talk(f"--against live: no version of {name} is in force, so everybody gains")
+
+
+def _write(path: Path, report: Report) -> None:
+    try:
+        path.write_text(page(report), encoding="utf-8")
+    except OSError as error:
+        stop(Exit.USAGE, f"--html: {path} cannot be written: {error.strerror}")
+    talk(f"the report is in {path}")

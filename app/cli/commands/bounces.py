@@ -1,0 +1,118 @@
+"""habarshy bounce and bounces: what mail servers send back, one mail from a pipe or all of a Maildir."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import format_exception
+from typing import Annotated
+
+import typer
+import uvloop
+
+from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.compose import compose
+from app.identity.key_file import BadKeyFile, MissingKeyFile
+from app.providers import channel_of
+from app.roles.bounce_import import NoMaildir, empty
+from app.settings import BadSettings, Settings, settings_of
+from app.terminal import Exit, data_json, stop, talk
+from notifiers.email.bounces import MOST_BYTES, NoBounceError, reports_in
+from notifiers.port.interface import Inbox
+from streams.log.master_key import WrongKeyFile
+from streams.storage.outages import NOBODYS, told
+from streams.storage.schema import NoDatabase, WrongSchema
+from templates.checks.loader import BrokenPack
+from templates.reading.catalogue import NoDefaults
+
+KNOWN = (
+    OSError,
+    NoDatabase,
+    WrongSchema,
+    BadSettings,
+    BadKeyFile,
+    MissingKeyFile,
+    WrongKeyFile,
+    BrokenPack,
+    NoDefaults,
+)
+"""What `compose` may raise beside what the database says; all else is a defect, and shows where it is."""
+
+Maildir = Annotated[Path, typer.Argument(metavar="MAILDIR", help="Where the mail server puts bounces.")]
+Provider = Annotated[
+    str | None, typer.Option("--provider", metavar="NAME", help="Whose mail came back, where there are several.")
+]
+
+
+def bounce(
+    provider: Provider = None, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Take in one mail from standard input, as a mail server pipes it; 75 asks the server to try again."""
+    mail = _mail()
+    try:
+        reports = reports_in(mail)
+    except NoBounceError as error:
+        talk(str(error))
+        return
+    try:
+        if reports:
+            with _inbox(provider, clock, database, key_file) as inbox:
+                uvloop.run(inbox.reported(reports))
+    except Exception as failure:  # noqa: BLE001  nothing of this is the mail's fault, and any other code would lose it
+        stop(Exit.TRY_AGAIN, _words(failure))
+
+
+def bounces(
+    maildir: Maildir,
+    provider: Provider = None,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Take in the new mails of a Maildir, and mark them read once what they tell is stored."""
+    with _inbox(provider, clock, database, key_file) as inbox:
+        try:
+            counts = uvloop.run(empty(maildir, inbox, talk))
+        except NoMaildir as error:
+            stop(Exit.USAGE, str(error))
+        except OSError as error:
+            stop(Exit.UNAVAILABLE, f"what was not stored stays where it is: {error.strerror or error}")
+    data_json(counts)
+    if counts["unreadable"]:
+        raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _words(failure: Exception) -> str:
+    if isinstance(failure, NOBODYS):
+        return told(failure)
+    return str(failure) if isinstance(failure, KNOWN) else "".join(format_exception(failure))
+
+
+def _mail() -> bytes:
+    """The beginning of what comes in; the rest is read too, for some servers mind a pipe that closes early."""
+    mail = sys.stdin.buffer.read(MOST_BYTES)
+    while sys.stdin.buffer.read(MOST_BYTES):
+        pass
+    return mail
+
+
+@contextmanager
+def _inbox(provider: str | None, clock: str | None, database: str | None, key_file: Path | None) -> Iterator[Inbox]:
+    settings = settings_of(database, key_file)
+    name = _named(settings, provider)
+    platform = compose(settings, clock_of(clock), make=False)
+    try:
+        yield platform.receiving.inbox(name)
+    finally:
+        platform.database.close()
+
+
+def _named(settings: Settings, provider: str | None) -> str:
+    """The provider by that name, or the only one of the email channel."""
+    known = [name for name, each in settings.providers.items() if channel_of(each) == "email"]
+    if provider is None and len(known) == 1:
+        return known[0]
+    if provider is None or provider not in known:
+        listed = ", ".join(sorted(known)) or "none"
+        raise BadSettings(f"--provider must name a provider of the email channel; there are: {listed}")
+    return provider

@@ -1,0 +1,23 @@
+"""habarshy config show: the settings, and where each comes from."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.settings import settings_of, shown
+from app.terminal import data, data_json
+
+Origin = Annotated[bool, typer.Option("--origin", help="Show where each value comes from.")]
+
+
+def show(
+    origin: Origin = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Print every setting; secrets are masked."""
+    flags = [name for name, value in (("database", database), ("key_file", key_file)) if value is not None]
+    for each in shown(settings_of(database, key_file), flags):
+        if as_json:
+            data_json({"name": each.name, "value": each.value} | ({"origin": each.origin} if origin else {}))
+        else:
+            data(f"{each.name} = {each.value}" + (f"   ({each.origin})" if origin else ""))

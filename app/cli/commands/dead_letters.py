@@ -1,0 +1,143 @@
+"""habarshy dead-letters: what could not be handled; an operator looks at it, retries it, or gives it up."""
+
+from collections.abc import Iterable
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from app.cli.options import AsJson, DatabaseUrl, KeyFile, Yes
+from app.cli.principal_session import Desk, operators
+from app.log_places import zone_shown
+from app.moments import told_in
+from app.terminal import Exit, agree, data, data_json, stop, talk
+from domain.facts.access_facts import LEAST_SAID
+from streams.privacy.discard import give_up
+from streams.queues.dead_letters import Choice, DeadLetters
+
+Ids = Annotated[list[UUID] | None, typer.Argument(metavar="ID", help="These letters.")]
+OfKind = Annotated[str | None, typer.Option("--kind", help="Letters of this kind.")]
+OfCause = Annotated[str | None, typer.Option("--cause", help="Letters with this cause.")]
+Every = Annotated[bool, typer.Option("--all", help="All letters.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
+Reason = Annotated[
+    str, typer.Option("--reason", help="Why they are given up; kept in the log. Needed, but with --plan.")
+]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+
+
+def list_letters(
+    kind: OfKind = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Print how many letters there are, by kind and cause."""
+    with operators("dead letters", database, key_file) as at:
+        _print_groups(at, Choice(kind=kind), as_json=as_json)
+
+
+def show(
+    ids: Ids = None,
+    kind: OfKind = None,
+    cause: OfCause = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Print letters, the oldest first, without anybody's data."""
+    with operators("dead letters", database, key_file) as at:
+        zone = zone_shown(at.platform)
+        found = at.platform.letters.letters(_choice(ids, kind, cause), limit)
+    for one in found:
+        if as_json:
+            data_json(one)
+        else:
+            tried = f"{one.attempts} {'attempt' if one.attempts == 1 else 'attempts'}"
+            data(f"{one.id}  {told_in(one.at, zone)}  {one.kind}  {one.cause}  {tried}  {one.told}")
+    if not found:
+        stop(Exit.CHECK_FAILED, "there is no such letter")
+
+
+def retry(
+    ids: Ids = None,
+    kind: OfKind = None,
+    cause: OfCause = None,
+    every: Every = False,
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Handle letters once more; what is handled goes, what fails again stays with its new cause."""
+    with operators("dead letters", database, key_file) as at:
+        letters = at.platform.letters
+        choice = _decided(letters, ids, kind, cause, every=every)
+        _agree(at, choice, "retry", plan=plan, yes=yes, as_json=as_json)
+        done = letters.retry(choice)
+    if as_json:
+        data_json(done)
+    talk(f"{done.handled} handled, {done.failed} failed again, {done.unknown} of a kind that nobody here handles")
+    if done.failed or done.unknown:
+        raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def drop(  # noqa: PLR0913  (the options of the command)
+    *,
+    ids: Ids = None,
+    kind: OfKind = None,
+    cause: OfCause = None,
+    every: Every = False,
+    reason: Reason = "",
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Give letters up for ever; the log keeps who did, and why."""
+    with operators("dead letters", database, key_file) as at:
+        letters = at.platform.letters
+        if not plan and len(reason.strip()) < LEAST_SAID:
+            stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
+        choice = _decided(letters, ids, kind, cause, every=every)
+        _agree(at, choice, "drop", plan=plan, yes=yes, as_json=as_json)
+        dropped = give_up(at.platform.books, choice, at.who, reason.strip())
+    if as_json:
+        data_json({"dropped": dropped})
+    talk(f"{dropped} dropped")
+
+
+def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> Choice:
+    return Choice(tuple(ids) if ids else None, kind, cause)
+
+
+def _decided(
+    letters: DeadLetters, ids: list[UUID] | None, kind: str | None, cause: str | None, *, every: bool
+) -> Choice:
+    """What is chosen, said in full: nothing said is not everything, and what comes meanwhile is not meant."""
+    if not (every or ids or kind or cause):
+        stop(Exit.USAGE, "which letters? name IDs, --kind, --cause, or --all")
+    choice = letters.held_still(_choice(ids, kind, cause))
+    if not choice.ids:
+        stop(Exit.CHECK_FAILED, "there is no such letter")
+    return choice
+
+
+def _agree(at: Desk, choice: Choice, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
+    """Show what is meant, and go on only if that is wanted."""
+    if plan or not yes:
+        _print_groups(at, choice, as_json=as_json)
+    if plan:
+        raise typer.Exit
+    count = at.platform.letters.count(choice)
+    agree(f"{what} {count}", str(count), yes=yes)
+
+
+def _print_groups(at: Desk, choice: Choice, *, as_json: bool) -> None:
+    zone = zone_shown(at.platform)
+    for group in at.platform.letters.groups(choice):
+        if as_json:
+            data_json(group)
+        else:
+            since = f"{told_in(group.oldest, zone)} to {told_in(group.newest, zone)}"
+            data(f"{group.count:>8,}  {group.kind}  {group.cause}  {since}")

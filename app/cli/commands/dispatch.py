@@ -1,0 +1,58 @@
+"""habarshy dispatch: send what is due, one of any number of processes on one PostgreSQL database."""
+
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from app.cli.commands.run import tell_stopped, work
+from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.compose import Platform, compose_engine, compose_routes
+from app.logs import begin
+from app.roles.lifecycle import answered, composed
+from app.roles.provider_watch import ProviderWatch
+from app.roles.sockets import HealthHost, HealthPort, health_listener
+from app.settings import settings_of
+from app.terminal import talk
+from notifiers.port.routes import Route
+from streams.delivery.send.metrics import counted, passed_by
+from streams.intake.intake import Counts
+from streams.runtime.scheduler import DISPATCH
+
+
+def dispatch(
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Send what is due, until it is stopped; others may do the same beside it. It plans nothing: `worker` does."""
+    settings = settings_of(database, key_file)
+    begin("dispatch", settings)
+    health = health_listener(health_host, health_port)
+    dispatch_due(composed(settings, clock_of(clock)), compose_routes, health)
+    talk("stopped")
+
+
+def dispatch_due(
+    platform: Platform, routes_of: Callable[[Platform], Mapping[str, Route]], health: socket.socket | None = None
+) -> None:
+    """Dispatch until SIGINT or SIGTERM: then what was handed to a provider ends, and what was claimed is let go."""
+    from app.http.role import Role, answering  # noqa: PLC0415  (a second of imports that `run` does not need)
+
+    with closing(platform.database):
+        answered(platform.library.rules)
+        tell_stopped(platform)
+        attempts = Counts()
+        routes = counted(routes_of(platform), attempts)
+        engine = compose_engine(platform, routes)
+        role = Role(
+            "dispatch",
+            platform,
+            collectors=engine.dispatcher.collectors,
+            attempts=attempts.all,
+            passed_by=lambda: passed_by(routes),
+        )
+        with answering(role, health):
+            watch = ProviderWatch(routes, attempts, platform.clock)
+            work(engine, routes, watch, only=DISPATCH)

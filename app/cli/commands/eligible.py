@@ -1,0 +1,135 @@
+"""habarshy eligible: to what a person is entitled on a day, and why not to the rest."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, datetime, tzinfo
+from typing import Annotated, NamedTuple
+
+import typer
+
+from app.cli.logged_reading import Purpose, looker
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, moment_of
+from app.cli.persons import pseudonym_of
+from app.compose import compose
+from app.moments import told_in
+from app.reports.entitlements import plain, source
+from app.settings import settings_of
+from app.terminal import Exit, data, data_json, stop
+from domain.core.events import Effective
+from domain.core.timing import zone_of
+from domain.planning.eligibility import eligibility
+from domain.planning.entitlement_answers import Answer, Obstacle, Why
+from domain.rules.benefits import Requirement
+from domain.rules.event_types import Catalogue, Titles
+from streams.planning import histories
+
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="By the law and the facts of that day.")]
+KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="TIME", help="As was recorded by then.")]
+
+
+class Question(NamedTuple):
+    """As of which day, and what is known."""
+
+    day: date
+    known_at: datetime
+
+
+def eligible(
+    person: PersonId,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    purpose: Purpose = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Say for each benefit whether the person is entitled to it, how much it is, or why not."""
+    now = clock_of(clock)
+    day = None if as_of is None else _day(as_of)
+    settings = settings_of(database, key_file)
+    look = looker(settings, purpose)
+    platform = compose(settings, now)
+    with closing(platform.database):
+        rulebook = platform.library.rules().rulebook
+        zone = zone_of(rulebook.defaults.zone)
+        known = now() if known_at is None else moment_of(known_at, "--known-at", zone)
+        pseudonym = pseudonym_of(person, platform.names)
+        with platform.database.reading() as connection:
+            history = histories.own_history(connection, platform.log, pseudonym, rulebook, known)
+        look.note(platform, pseudonym, "eligible")
+    if not history.facts:
+        stop(Exit.CHECK_FAILED, "nothing is known about this person")
+    asked = Question(day or now().astimezone(zone).date(), known)
+    for answer in eligibility(history, rulebook, asked.day):
+        if as_json:
+            data_json(plain(answer, rulebook.catalogue, asked.day, asked.known_at))
+        else:
+            data("\n".join(_told(answer, rulebook.catalogue, zone)))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        stop(Exit.USAGE, f"--as-of: {text!r} is no day; one is written 2025-03-10")
+
+
+def _told(answer: Answer, catalogue: Catalogue, zone: tzinfo) -> Iterator[str]:
+    benefit = answer.benefit
+    yield f"{_english(benefit.title)}: {_outcome(answer)}"
+    yield from (f"  Why not: {_reason(each, answer, catalogue)}" for each in answer.obstacles)
+    if answer.start is not None:
+        yield f"  From: {answer.start}" + (f" until {answer.until}, exclusive" if answer.until else "")
+    yield f"  Law: {benefit.clause}"
+    for name, applied in answer.parameters.items():
+        title, law = _english(catalogue.parameters[name].content["title"]), source(catalogue, name)
+        yield f"  {title}: {applied.value:,} since {applied.since} ({law})"
+    yield from (f"  Data: {name} = {value}" for name, value in answer.used.items())
+    yield from (f"  Fact: {_named(each, catalogue, zone)}" for each in answer.facts)
+
+
+def _outcome(answer: Answer) -> str:
+    if not answer.entitled:
+        return "not entitled"
+    if answer.amount is None:
+        return "entitled"
+    return f"entitled to {answer.amount:,} tenge" + (" a month" if answer.benefit.per == "month" else "")
+
+
+_REASONS = {
+    Why.NO_EVENT: "no event is known of the kind “{about}”",
+    Why.NO_DATE: "the date from which it is due is not known",
+    Why.NOT_YET: "only from {day}",
+    Why.OVER: "only until {day}, exclusive",
+    Why.DIED: "died on {day}",
+    Why.HAD: "“{had}” on {day}",
+}
+
+
+def _reason(each: Obstacle, answer: Answer, catalogue: Catalogue) -> str:
+    if each.requirement is not None:
+        return _unmet(each, each.requirement)
+    had = "" if each.fact is None else _type(each.fact.event.type, catalogue)
+    return _REASONS[each.why].format(about=_type(answer.benefit.on, catalogue), day=each.day, had=had)
+
+
+def _unmet(each: Obstacle, required: Requirement) -> str:
+    clause = f" ({required.clause})" if required.clause else ""
+    state = "not known whether this holds" if each.unknown else "does not hold"
+    return f"{state}: {_english(required.title)}{clause}"
+
+
+def _named(fact: Effective, catalogue: Catalogue, zone: tzinfo) -> str:
+    event = fact.event
+    what = f"{_type(event.type, catalogue)}, {told_in(event.time, zone)}"
+    return f"{what}, reported by {event.source} as {fact.original_id}"
+
+
+def _type(name: str, catalogue: Catalogue) -> str:
+    type_ = catalogue.types.get(name)
+    return name if type_ is None else _english(type_.title)
+
+
+def _english(title: Titles) -> str:
+    return title.get("en") or next(iter(title.values()))

@@ -1,0 +1,77 @@
+"""habarshy evidence: all that is behind one nudge, in a file that can be checked without us."""
+
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from app.cli.commands.audit import HeadFile, deposited_heads
+from app.cli.commands.people import NudgeId, nudge_id
+from app.cli.logged_reading import Purpose, looker
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.compose import Platform, compose
+from app.identity import private_files
+from app.identity.key_file import BadKeyFile
+from app.reports.evidence_file import packed
+from app.settings import settings_of
+from app.terminal import Exit, data, data_json, many, stop, talk
+from streams.log.chain import Chained
+from streams.log.signing import Signer
+from streams.queries.evidence import Evidence, NotAsWritten, NotChained, evidence
+from streams.queries.explain import UnknownNudge
+
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write; it must not be there yet.")]
+
+
+def evidence_command(
+    nudge: NudgeId,
+    out: Out,
+    head: HeadFile = None,
+    purpose: Purpose = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Write the facts behind a nudge with their proofs into a file that anybody can check offline."""
+    id_ = nudge_id(nudge)
+    deposited = deposited_heads(head)[-1] if head else None
+    if out.exists():
+        stop(Exit.USAGE, f"{out} is there already; name a file that is not")
+    settings = settings_of(database, key_file)
+    look = looker(settings, purpose)
+    platform = compose(settings, clock_of(clock), make=False)
+    with closing(platform.database):
+        signer = platform.chaining.signer
+        if signer is None:
+            raise BadKeyFile(platform.settings.key_file, "it has no key that signs (`habarshy migrate` adds one)")
+        platform.chaining.finish()
+        try:
+            found = _found(platform, id_, signer, deposited)
+        except (NotAsWritten, NotChained, UnknownNudge) as problem:
+            stop(Exit.CHECK_FAILED, str(problem))
+        for person in found.why.shown:
+            look.note(platform, person, "evidence")
+    content = packed(found, signer, platform.clock())
+    try:
+        private_files.replace(out, content)
+    except OSError as error:
+        stop(Exit.USAGE, f"{out}: {error.strerror}")
+    digest = sha256(content.encode()).hexdigest()
+    if as_json:
+        data_json({"file": str(out), "facts": len(found.facts), "sha256": digest})
+    else:
+        data(f"{digest}  {out}")
+    facts = many(len(found.facts), "fact")
+    talk(f"{facts}; check it: python3 docs/verify_evidence.py {out} --key {signer.public.hex()}")
+
+
+def _found(platform: Platform, id_: UUID, signer: Signer, deposited: Chained | None) -> Evidence:
+    upto = deposited.block.number if deposited else 0
+    with platform.database.reading() as connection:
+        return evidence(
+            connection, platform.log, platform.library.rules(), id_, platform.clock(), signer.public, upto
+        )

@@ -1,0 +1,128 @@
+"""habarshy forecast: what is due in the next days, when it would go, by which channel, and what it costs."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, refuse_unknown
+from app.cli.principal_session import Desk, desk
+from app.reports.forecast_sums import busiest, sums
+from app.reports.stopped import known_to, stopped_lines
+from app.terminal import data, data_json, talk, warn
+from domain.core.timing import zone_of
+from domain.facts.principals import require_reader
+from domain.nudges.forecast import Sum
+from streams.queries.forecast import Foreseen
+from streams.rules.switches import Off
+from templates.words.filters import TENGE
+
+
+class By(StrEnum):
+    """How long a line's time is."""
+
+    DAY = "day"
+    HOUR = "hour"
+
+
+Days = Annotated[int, typer.Option("--days", min=1, max=366, help="How many days to look ahead.")]
+Length = Annotated[By, typer.Option("--by", help="A line for each day, or for each hour.")]
+Agency = Annotated[str | None, typer.Option("--agency", help="Only what this agency sends.")]
+
+
+def forecast(
+    *,
+    days: Days = 30,
+    by: Length = By.DAY,
+    agency: Agency = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Say how many messages go when, by channel and agency, after quiet hours and caps, and what they cost."""
+    with desk(database, key_file, clock, local=True) as at:
+        only = _agency(at, agency)
+        found = at.platform.forecasting.forecast(timedelta(days=days), only)
+        stopped = known_to(at.who, found.stopped, found.rules.governed)
+    lines, zone = list(sums(found, by_hour=by is By.HOUR)), zone_of(found.rules.defaults.zone)
+    for each in () if as_json else stopped_lines(stopped, zone):
+        warn(each)
+    for line in lines:
+        data_json(_plain(line)) if as_json else data(_told(line, by))
+    _tell_total(found, lines, stopped, as_json=as_json)
+
+
+def _agency(at: Desk, agency: str | None) -> str | None:
+    """Whose: for who is no operator, their own.
+
+    Raises:
+        NotAllowed: it is another's than theirs.
+    """
+    only = agency if agency is not None or at.who.operator else at.who.agency
+    if only is None:
+        return None
+    require_reader(at.who, only, f"what {only} sends")
+    contents = at.platform.governing.governed().contents
+    known = sorted({name for content in contents for name in content.get("agencies") or ()})
+    if only not in known:
+        refuse_unknown("--agency", "agency", only, known)
+    return only
+
+
+def _plain(line: Sum) -> dict[str, object]:
+    cost = None if line.cost is None else round(line.cost, 2)
+    return {
+        "from": line.start.isoformat(),
+        "agency": line.agency,
+        "channel": line.channel,
+        "messages": round(line.messages, 1),
+        "parts": round(line.parts, 1),
+        "cost": cost,
+    }
+
+
+def _told(line: Sum, by: By) -> str:
+    start = f"{line.start:%Y-%m-%d}" if by is By.DAY else f"{line.start.isoformat(sep=' ', timespec='minutes')}"
+    cost = "" if not line.cost else f"  {line.parts:,.0f} SMS, {line.cost:,.0f}{TENGE}"
+    return f"{start}  {line.messages:>10,.0f} messages  {line.channel:<6}  {line.agency or 'platform'}{cost}"
+
+
+def _tell_total(found: Foreseen, lines: list[Sum], stopped: list[Off], *, as_json: bool) -> None:
+    whole, peak = found.forecast, busiest(found)
+    messages, parts = (round(sum(getattr(line, what) for line in lines), 1) for what in ("messages", "parts"))
+    priced = [line.cost for line in lines if line.cost is not None]
+    total = {
+        "due": whole.due,
+        "messages": messages,
+        "parts": parts,
+        "cost": round(sum(priced), 2) if priced else None,
+        "peak": peak and {"from": peak[0].isoformat(), "messages": round(peak[1], 1)},
+        "deferred": _rounded(whole.deferred),
+        "withheld": _rounded(whole.withheld),
+        "held_back": found.held_back,
+        "stopped": stopped,
+        "sample": round(found.share, 6),
+    }
+    if as_json:
+        data_json({"total": total})
+        return
+    hour = (
+        "" if peak is None else f", at most {peak[1]:,.0f} an hour ({peak[0].isoformat(sep=' ', timespec='minutes')})"
+    )
+    more = " (a child's goes to each guardian)" if round(messages) > whole.due else ""
+    talk(f"{whole.due:,} deliveries are due; {messages:,.0f} messages go{more}{hour}")
+    if priced:
+        talk(f"cost of SMS: {parts:,.0f} SMS, {sum(priced):,.0f}{TENGE}")
+    for name in ("deferred", "withheld"):
+        reasons = ", ".join(f"{many:,.0f} {why}" for why, many in sorted(getattr(whole, name).items()))
+        talk(f"{name}: {reasons or 'none'}")
+    talk(f"held back by what is stopped, and not counted above: {found.held_back:,}")
+    if found.share < 1:
+        talk(f"estimated from {found.share:.2%} of the recipients; how many are due is exact")
+
+
+def _rounded(reasons: Mapping[str, float]) -> dict[str, float]:
+    return {why: round(many, 1) for why, many in sorted(reasons.items())}

@@ -1,0 +1,237 @@
+"""habarshy submit, approve, publish, withdraw and submissions: how a version becomes what holds."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.commands.packs import require_passing
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
+from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
+from app.cli.principal_session import Desk, desk
+from app.cli.submission_view import show_submission
+from app.terminal import Exit, agree, data, data_json, stop, talk
+from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.submissions import Subject, Submission, check_approving, check_refusing
+from streams.rules.approval import Done, Reference, reference
+from streams.rules.ownership import mine_of
+from templates.checks.loader import Pack, pack_of
+
+Folders = Annotated[list[Path], typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="What to put up for approval.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME[@HASH]|FOLDER", help="A trigger, pack:NAME, or a folder.")]
+Some = Annotated[list[str] | None, typer.Argument(metavar="NAME[@HASH]", help="Show these as who approves does.")]
+Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="What you say about it; the log keeps it.")]
+Refuse = Annotated[
+    str | None, typer.Option("--refuse", metavar="REASON", help="Refuse it instead; its author reads why.")
+]
+Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
+Canary = Annotated[str | None, typer.Option("--canary", metavar="5%", help="Only for that share of all persons.")]
+ToPending = Annotated[bool, typer.Option("--apply-to-pending", help="Also for what is planned and not sent yet.")]
+SHOWN = 12
+
+
+def submit(
+    folders: Folders,
+    others: With = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Put triggers and packs up for approval, once lint and their tests have passed."""
+    targets = [target_of(folder) for folder in folders]
+    paths = list(
+        {
+            path.resolve(): path
+            for path in (*(target_of(each).pack for each in others or ()), *(each.pack for each in targets))
+        }.values()
+    )
+    with desk(database, key_file, clock, make=True) as at:
+        require_passing(paths, (), as_json=as_json)
+        packs = {files.folder.resolve(): pack_of(files) for files in examine_folders(paths)[0]}
+        wanted, left = _wanted(at, targets, packs)
+        require_passing(paths, {about.name for about in wanted if about.kind == "trigger"}, as_json=as_json)
+        _report(at.platform.governing.submit(list(packs.values()), wanted, at.who), "submitted", as_json=as_json)
+        for about in left:
+            talk(f"{about} is left out: it belongs to others")
+        if left and not wanted:
+            raise typer.Exit(Exit.NOT_ALLOWED)
+        if not wanted:
+            talk("all of it is published as it is")
+
+
+def _wanted(at: Desk, targets: Sequence[Target], packs: Mapping[Path, Pack]) -> tuple[list[Subject], list[Subject]]:
+    """What is new of what is named and may be submitted, and what is left out of whole packs."""
+    before = at.platform.governing.governed()
+    wanted: list[Subject] = []
+    left: list[Subject] = []
+    for target in targets:
+        if target.trigger is not None:
+            wanted.append(Subject("trigger", target.trigger))
+        else:
+            mine, theirs = mine_of(before, packs[target.pack.resolve()], at.who)
+            wanted += mine
+            left += theirs
+    return wanted, left
+
+
+def approve(
+    names: Names,
+    others: With = None,
+    comment: Comment = "",
+    refuse: Refuse = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Show what waits, ask, and approve or refuse it as another person of the agency."""
+    check_said("--comment", comment, least=0)
+    if refuse is not None:
+        check_said("--refuse", refuse, least=LEAST_SAID)
+    with desk(database, key_file, clock) as at:
+        governing = at.platform.governing
+        wanted = {each: governing.find(each, at.who) for each in _references(at, names, others)}
+        for reference_, submission in wanted.items():
+            _require_whole_hash(reference_, submission)
+            (check_approving if refuse is None else check_refusing)(at.who, submission)
+        found = list({each.about: each for each in wanted.values()}.values())
+        for submission in found:
+            show_submission(governing.governed(), submission, as_json=as_json)
+        wish = "approve" if refuse is None else "refuse"
+        agree(f"{wish} {', '.join(map(_named, found))}", _word(found), yes=yes)
+        for submission in found:
+            if refuse is None:
+                _report([governing.approve(submission, at.who, comment)], "approved", as_json=as_json)
+            else:
+                _report([governing.refuse(submission, at.who, refuse)], "refused", as_json=as_json)
+
+
+def _word(found: Sequence[Submission]) -> str:
+    """What an approver types: the name of a single version, or how many there are."""
+    return str(found[0].about) if len(found) == 1 else str(len(found))
+
+
+def _require_whole_hash(wanted: Reference, found: Submission) -> None:
+    if wanted.hash and wanted.hash != found.hash:
+        stop(
+            Exit.USAGE,
+            f"{wanted}: give the whole hash, for a part may fit another version: {wanted.about}@{found.hash}",
+        )
+
+
+def check_said(option: str, text: str, *, least: int) -> None:
+    """End with exit 2, if what somebody says by an option is too short or too long to be kept."""
+    if not least <= len(text.strip()) <= MOST_SAID or "\x00" in text:
+        stop(Exit.USAGE, f"{option}: write {least} to {MOST_SAID} characters")
+
+
+def publish(
+    names: Names,
+    canary: Canary = None,
+    apply_to_pending: ToPending = False,
+    others: With = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Publish what was approved: for a share of all persons first, or for everybody."""
+    share = _share(canary)
+    with desk(database, key_file, clock) as at:
+        wanted = _references(at, names, others)
+        done = at.platform.governing.publish(wanted, at.who, share=share, to_pending=apply_to_pending)
+        for each in done:
+            narrow = f" for {canary} of all persons" if each.share < 1 else ""
+            _report([each], f"published{narrow}", as_json=as_json)
+
+
+def withdraw(
+    trigger: Trigger, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Plan and send nothing of a trigger any more; what it planned is withheld."""
+    with desk(database, key_file, clock) as at:
+        new = at.platform.switches.withdraw(trigger, at.who)
+    talk(f"{trigger} is withdrawn" if new else f"{trigger} was withdrawn before")
+
+
+def submissions(
+    names: Some = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Print what waits for approval or publication; with names, what each would change."""
+    with desk(database, key_file) as at:
+        governing = at.platform.governing
+        if names:
+            for each in _references(at, names, None):
+                submission = governing.find(each, at.who)
+                show_submission(governing.governed(), submission, as_json=as_json)
+            return
+        for submission in governing.waiting(at.who):
+            state, by = submission.state, submission.last_by
+            if as_json:
+                data_json({**_plain(submission), "state": state, "by": by, "said": submission.said})
+            else:
+                said = f": {submission.said}" if submission.said else ""
+                data(f"{_named(submission)}  {state} by {by}{said}  ({submission.owner or 'shared'})")
+
+
+def _references(at: Desk, names: Iterable[str], others: Sequence[Path] | None) -> list[Reference]:
+    """What the names say; a folder stands for what is in it, as it is there: of a pack, what waits of it."""
+    found: list[Reference] = []
+    for name in names:
+        if not is_folder(Path(name)):
+            found.append(reference(name))
+            continue
+        target = target_of(Path(name))
+        pack = _read(target, others or [])
+        if target.trigger is not None:
+            found += [
+                Reference(Subject("trigger", each.name), each.hash)
+                for each in pack.triggers
+                if each.name == target.trigger
+            ]
+            continue
+        waiting = {(each.about, each.hash) for each in at.platform.governing.waiting(at.who)}
+        all_of_it = [(Subject("pack", pack.name), pack.hash)]
+        all_of_it += [(Subject("trigger", each.name), each.hash) for each in pack.triggers]
+        found += [Reference(*each) for each in all_of_it if each in waiting]
+        if not waiting.intersection(all_of_it):
+            stop(Exit.CHECK_FAILED, f"{name}: nothing of it waits as it is in this folder")
+    return found
+
+
+def _read(target: Target, others: Sequence[Path]) -> Pack:
+    examined, report = examine_folders([*(target_of(each).pack for each in others), target.pack])
+    report.close()
+    return next(pack_of(files) for files in examined if files.folder.resolve() == target.pack.resolve())
+
+
+def _report(done: Iterable[Done], what: str, *, as_json: bool) -> None:
+    for each in done:
+        if as_json:
+            data_json(
+                {**_plain(each.submission), "state": what.split(maxsplit=1)[0], "new": each.new, "share": each.share}
+            )
+        else:
+            data(f"{_named(each.submission)}  {what}" + ("" if each.new else "  (was so before)"))
+
+
+def _plain(submission: Submission) -> dict[str, object]:
+    about = submission.about
+    return {"kind": about.kind, "name": about.name, "hash": submission.hash, "owner": submission.owner}
+
+
+def _named(submission: Submission) -> str:
+    return f"{submission.about}@{submission.hash[:SHOWN]}"
+
+
+def _share(canary: str | None) -> float:
+    if canary is None:
+        return 1.0
+    found = re.fullmatch(r"(\d{1,2}(?:\.\d{1,4})?)%", canary)
+    if found is None or float(found[1]) == 0:
+        stop(Exit.USAGE, f"--canary: {canary!r} is no share between 0% and 100%, such as 5% or 0.5%")
+    return float(found[1]) / 100

@@ -1,0 +1,73 @@
+"""habarshy intents: what plan gives for the stored facts."""
+
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
+from functools import partial
+from itertools import chain
+
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.principal_session import somebody
+from app.cli.sorting import in_order
+from app.compose import compose
+from app.log_places import zone_shown
+from app.moments import told_in
+from app.settings import settings_of
+from app.terminal import compact, data
+from domain.facts.principals import NotAllowed, Principal, Role
+from domain.planning.plan import Intent
+from domain.rules.rulebook import Rulebook
+from streams.planning.recompute import all_intents
+
+ID_LENGTH = 32  # of an id in hexadecimal digits, which sort as its bytes do
+
+
+def intents(
+    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Print every planned nudge, whatever became of it, sorted by id; an agency's people see their agency's."""
+    settings = settings_of(database, key_file)
+    who = somebody(settings)
+    platform = compose(settings, clock_of(clock), make=False)
+    zone = zone_shown(platform)
+    found = readable(
+        chain.from_iterable(all_intents(platform.database, platform.log, platform.library)),
+        platform.library.rules().rulebook,
+        who,
+    )
+    printed = _for_machines if as_json else partial(_for_people, zone=zone)
+    for line in in_order(f"{intent.id.hex}{printed(intent)}" for intent in found):
+        data(line[ID_LENGTH:])
+    platform.database.close()
+
+
+def readable(intents: Iterable[Intent], rulebook: Rulebook, who: Principal) -> Iterator[Intent]:
+    """Those that they may know.
+
+    Raises:
+        NotAllowed: they have no role.
+    """
+    if not who.roles:
+        raise NotAllowed(f"what is planned is for people with a role to read; {who.name} has none")
+    everything = Role.AUDITOR in who.roles
+    mine = {
+        hash_
+        for hash_, version in rulebook.versions.items()
+        if everything or who.may_read(str(version.trigger.content["owner"]))
+    }
+    return (intent for intent in intents if intent.version in mine)
+
+
+def _for_people(intent: Intent, zone: tzinfo) -> str:
+    channels = ",".join(intent.channels)
+    return f"{told_in(intent.due, zone)}  {intent.trigger}.{intent.step}  {channels}  {intent.id}"
+
+
+def _for_machines(intent: Intent) -> str:
+    return compact(as_plain(intent))
+
+
+def as_plain(intent: Intent) -> dict[str, object]:
+    """An intent as JSON shows it: without state, position or recording time."""
+    plain = {name: getattr(intent, name) for name in Intent.__struct_fields__}
+    plain["class"] = plain.pop("klass")
+    return plain

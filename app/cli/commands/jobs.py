@@ -1,0 +1,112 @@
+"""habarshy jobs: long work over history; who asked for it, how far it has come; pause, resume, cancel.
+
+Operators see and decide on all of them, everybody else on what they asked for themselves.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.options import AsJson, DatabaseUrl, KeyFile, Yes
+from app.cli.principal_session import Desk, desk, operators
+from app.jobs.endings import end, tells, wrong
+from app.jobs.endings import show as show_end
+from app.jobs.kinds import work_of
+from app.jobs.progress import duration, line_of
+from app.jobs.requests import Orders
+from app.jobs.start import begin_counted, finished, go_on
+from app.log_places import zone_shown
+from app.moments import told_in
+from app.terminal import data, data_json, talk
+from domain.facts.principals import NotAllowed
+from streams.queues.jobs import Job
+
+JobId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The number of a job.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
+
+
+def list_jobs(
+    limit: Limit = 20, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Print the jobs, the newest first."""
+    with desk(database, key_file, local=True) as at:
+        for job in at.platform.jobs.latest(limit, None if at.who.operator else at.who.name):
+            _print(at, job, as_json=as_json)
+
+
+def show(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """Print how a job stands."""
+    with _theirs(id_, database, key_file) as (at, job):
+        _print(at, job, as_json=as_json)
+        if not as_json:  # as JSON it is in the job's words
+            show_end(job, as_json=False)
+
+
+def pause(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """Have a job stop after its present step, wherever it runs."""
+    with _theirs(id_, database, key_file) as (at, _):
+        talk(f"job {at.platform.jobs.pause(id_).id} is paused; `habarshy jobs resume {id_}` goes on")
+
+
+def confirm(
+    id_: JobId, yes: Yes = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Begin a job that was counted, in this process; it is said first what was counted."""
+    with operators("jobs", database, key_file) as at:
+        asked = at.platform.jobs.job(id_)
+        Orders(at.platform).check(asked, at.who)
+        job = finished(begin_counted(at.platform, asked, at.who.name, yes=yes, as_json=as_json))
+        _print(at, job, as_json=as_json)
+        end(job, as_json=as_json)
+
+
+def resume(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """Go on with a job in this process: one that was paused, failed, or lost its process; or count it anew."""
+    with _theirs(id_, database, key_file) as (at, asked):
+        if not at.who.operator:
+            Orders(at.platform).check(asked, at.who)
+        job = go_on(at.platform, asked)
+        _print(at, job if job.counted else finished(job), as_json=as_json)
+        end(job, as_json=as_json)
+
+
+def cancel(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """End a job for good; what it left behind goes."""
+    with _theirs(id_, database, key_file) as (at, asked):
+        work = work_of(at.platform, asked)
+        talk(f"job {at.platform.jobs.cancel(id_, work).id} is cancelled")
+
+
+@contextmanager
+def _theirs(id_: int, database: str | None, key_file: Path | None) -> Iterator[tuple[Desk, Job]]:
+    """The desk, with a job that is theirs to see and to decide on.
+
+    Raises:
+        NotAllowed: they are no operator, and somebody else asked for it.
+    """
+    with desk(database, key_file, local=True) as at:
+        job = at.platform.jobs.job(id_)
+        if not at.who.operator and job.asked_by != at.who.name:
+            raise NotAllowed(f"job {id_} is for operators and whoever asked for it; {at.who.name} is not one of them")
+        yield at, job
+
+
+def _print(at: Desk, job: Job, *, as_json: bool) -> None:
+    alone = at.platform.jobs.is_alone(job)
+    if as_json:
+        seconds = job.worked.total_seconds()
+        told = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in ("claim", "cursor", "lane")}
+        plan = {"plan": job.counted.plan} if job.counted else {}
+        data_json({**told, "worked": seconds, "alone": alone, **plan})
+        return
+    if job.counted is not None:
+        data(f"job {job.id}: {job.counted.plan.what}; `habarshy jobs confirm {job.id}` begins it")
+        return
+    standing = f"{job.state}, but its process is gone" if alone else job.state
+    found = wrong(job) if tells(job) else job.words
+    words = f"; {found}" if found else ""
+    asked_at, worked = told_in(job.asked_at, zone_shown(at.platform)), duration(job.worked.total_seconds())
+    data(f"{line_of(job, job)}  {job.kind}  {standing}  {job.asked_by} {asked_at}, {worked}{words}")

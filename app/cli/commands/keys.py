@@ -1,0 +1,73 @@
+"""habarshy keys: the master key, and its rotation."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.cli.principal_session import operators
+from app.identity import key_file as keyfile
+from app.settings import Settings
+from app.terminal import Exit, data, data_json, many, stop, talk
+from streams.log.master_key import Keyring
+from streams.log.rewrap import Rewrapping, by_version
+
+Retire = Annotated[bool, typer.Option("--retire", help="Destroy the older master keys once they wrap nothing.")]
+
+ELSEWHERE = "the keys are in HABARSHY_KEY_RING"
+
+
+def show(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """Print how many keys of persons each version of the master key wraps; no key is shown."""
+    with operators("the keys", database, key_file) as at, at.platform.database.reading() as connection:
+        keyring, counts = _keyring(at.platform.settings), by_version(connection)
+    for version in sorted({*keyring.wrapping, *counts}):
+        line = {
+            "version": version,
+            "current": version == keyring.current,
+            "known": version in keyring.wrapping,
+            "wraps": counts.get(version, 0),
+        }
+        if as_json:
+            data_json(line)
+        else:
+            state = "current" if line["current"] else "older" if line["known"] else "not in the key file"
+            data(f"version {version} ({state}): wraps {many(counts.get(version, 0), 'key')}")
+
+
+def rotate(
+    retire: Retire = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Wrap all keys of persons with a new master key; what was interrupted is finished before another one is made."""
+    with operators("the keys", database, key_file) as at:
+        platform = at.platform
+        keyring = _keyring(platform.settings)
+        with platform.database.reading() as connection:
+            unfinished = any(version != keyring.current for version in by_version(connection))
+        if not unfinished and not retire:
+            keyring = _rotated(platform.settings)
+        done = Rewrapping(platform.database, keyring).run()
+        if retire:
+            keyring = _retired(platform.settings, keyring.current)
+        platform.database.tidy()
+    if as_json:
+        data_json({"current": keyring.current, "rewrapped": done, "versions": sorted(keyring.wrapping)})
+    talk(f"wrapped anew: {many(done, 'key')}; version {keyring.current} is current")
+    if len(keyring.wrapping) > 1:
+        talk("copy the key file, start every role again, then run `habarshy keys rotate --retire`")
+
+
+def _keyring(settings: Settings) -> Keyring:
+    return keyfile.keyring_of(settings, create=False)
+
+
+def _rotated(settings: Settings) -> Keyring:
+    if settings.key_ring.get_secret_value():
+        stop(Exit.USAGE, f"{ELSEWHERE}: add a key with a higher version there, then run this again")
+    return keyfile.rotate(settings.key_file)
+
+
+def _retired(settings: Settings, current: int) -> Keyring:
+    if settings.key_ring.get_secret_value():
+        stop(Exit.USAGE, f"{ELSEWHERE}: nothing needs the older versions any more, so take them out")
+    return keyfile.retire(settings.key_file, current)

@@ -1,0 +1,27 @@
+"""habarshy mcp: an assistant asks for one person, over standard input and output."""
+
+import os
+
+from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.identity.links import BadLink
+from app.identity.principals import TOKEN
+from app.settings import settings_of
+from domain.facts.principals import NotAllowed
+
+
+def mcp(clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """Answer an assistant (MCP) about the person whose token is in HABARSHY_TOKEN; it can change nothing."""
+    from app.compose import compose  # noqa: PLC0415  (the same)
+    from app.reports.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other command needs)
+
+    platform = compose(settings_of(database, key_file), clock_of(clock), make=False)
+    token = os.environ.get(TOKEN, "")
+    try:
+        reader(platform, token)
+    except BadLink:
+        platform.database.close()
+        raise NotAllowed(f"{TOKEN} has no personal token that is valid now; the page My data makes one") from None
+    try:
+        Assistant(platform, token).server().run("stdio")
+    finally:
+        platform.database.close()

@@ -1,0 +1,57 @@
+"""habarshy migrate: the tables of the database, as this version needs them."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.compose import open_database
+from app.identity.key_file import load_keyring, own_keyring
+from app.identity.log_codes import give_first_codes
+from app.settings import Settings, settings_of
+from app.terminal import data, data_json, talk
+from streams.storage.database import Database
+from streams.storage.schema import FIRST, holds_data, pending
+from streams.storage.schema import migrate as take
+
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+
+
+def migrate(
+    plan: Plan = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Bring the database's tables to this version; SQLite's are brought there by every start.
+
+    With the first tables comes the key file, where there is none: everything in the database is sealed by it.
+    """
+    settings = settings_of(database, key_file)
+    opened = Database(settings.database) if plan else open_database(settings, make=True, at_work=False)
+    with closing(opened):
+        steps = pending(opened) if plan else take(opened)
+        if not plan:
+            _ready(opened, settings, first=bool(steps) and steps[0].revision == FIRST)
+    for step in steps:
+        if as_json:
+            data_json(step)
+        else:
+            data(f"{step.revision}  {step.about}")
+    talk(f"{len(steps)} {'to do' if plan else 'done'}" if steps else "nothing to do")
+
+
+def _ready(database: Database, settings: Settings, *, first: bool) -> None:
+    """The key file as this version needs it; made with the first tables, and never for those that hold data."""
+    path = settings.key_file
+    if holds_data(database):
+        done = give_first_codes(database, own_keyring(database, settings))
+        if done is not None and done.facts:
+            talk(
+                f"{done.facts} facts got their codes; {done.facts - done.unproven} are as a signed block says,"
+                f" {done.unproven} are in no signed block, so nothing proves them"
+            )
+    if settings.key_ring.get_secret_value() or not (first or path.exists()):
+        return
+    made = not path.exists()
+    load_keyring(path, create=True)
+    if made:
+        talk(f"made the key file {path}: keep a copy of it, but not beside those of the database")

@@ -1,0 +1,253 @@
+"""habarshy lint and habarshy test: packs in folders, without a database."""
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from app.cli.options import AsJson
+from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
+from app.packs.case_results import Tried, lines_of, told, try_case
+from app.terminal import Exit, data, data_json, many, stop, talk
+from streams.rehearsal.case_model import Case, Expected
+from streams.rehearsal.case_reader import read_cases
+from streams.rehearsal.rehearsal_stage import Stage, stages
+from streams.rehearsal.verdict import Difference, said, unlike
+from templates.checks.loader import pack_of
+from templates.checks.placeholders import check_placeholders
+from templates.reading.catalogue import NoDefaults
+from templates.reading.files import PackFiles
+from templates.reading.findings import BrokenPack, Finding, Report, closest, listed
+from templates.sandbox.trial import tried
+
+Packs = Annotated[list[Path], typer.Argument(metavar="PACK|TRIGGER_FOLDER", help="Folders, anywhere.")]
+Only = Annotated[str | None, typer.Option("--only", metavar="NAME", help="Only this trigger, or this case.")]
+Explain = Annotated[bool, typer.Option("--explain", help="Print each decision.")]
+
+
+def lint(packs: Packs, others: With = None, as_json: AsJson = False) -> None:
+    """Say what is wrong with packs, by file, line and column."""
+    asked = _asked(packs, others)
+    examined, report = examine_folders(asked.folders)
+    if not report.about(finding.path for finding in report.findings):
+        _check_tests(asked.folders, examined, report)
+    found = [finding for finding in report.findings if asked.concerns(finding.path)]
+    _print_findings(found, as_json=as_json)
+    read = [files for files in examined if files.folder.resolve() in {each.resolve() for each in asked.folders}]
+    warnings = sum(finding.warning for finding in found)
+    findings = len(found) - warnings
+    counts = {
+        "triggers": len(asked.triggers) or sum(len(files.triggers) for files in read),
+        "event_types": 0 if asked.triggers else sum(len(files.events) for files in read),
+        "findings": findings,
+        "warnings": warnings,
+    }
+    _end(counts, failed=bool(findings), as_json=as_json)
+
+
+def try_packs(
+    packs: Packs, others: With = None, only: Only = None, explain: Explain = False, as_json: AsJson = False
+) -> None:
+    """Try the words out, then play the tests on a virtual clock; a message that no test expects fails it."""
+    asked = _asked(packs, others)
+    one = next(iter(asked.triggers)).name if len(asked.triggers) == 1 else only
+    examined, found = _examined(asked.folders, one)
+    findings = list(found)
+    tried = [] if findings else _tried(asked, examined, only, findings)
+    _print_findings(findings, as_json=as_json)
+    for each in tried:
+        _print_json(each, explain=explain) if as_json else _print_lines(each, explain=explain)
+    failed = sum(1 for each in tried if each.differences)
+    counts = {"cases": len(tried), "failed": failed, "findings": len(findings)}
+    _end(counts, failed=bool(failed or findings), as_json=as_json)
+
+
+def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_json: bool) -> None:
+    """Nothing, if these packs have no mistake, and these triggers no placeholder and no failing test.
+
+    Else print what is wrong.
+
+    Raises:
+        Exit: with 1, as `lint` and `test` end.
+    """
+    packs, found = _examined(folders, None)
+    findings = [*found, *(() if found else _placeholders(packs, triggers))]
+    staged = [] if findings else [each for each in _loaded(folders, packs) if each[0].trigger.name in triggers]
+    report = Report()
+    cases = [(stage, case) for stage, folder in staged for case in read_cases(folder / "tests.yaml", stage, report)]
+    findings += [each for each in report.findings if each.stops_submitting]
+    failed = [] if findings else [each for stage, case in cases if (each := try_case(stage, case)).differences]
+    _print_findings(findings, as_json=as_json)
+    for each in failed:
+        _print_json(each, explain=False) if as_json else _print_lines(each, explain=False)
+    if findings or failed:
+        raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _placeholders(packs: Iterable[PackFiles], triggers: Container[str]) -> Iterator[Finding]:
+    """The placeholders in the rules and words of these triggers."""
+    report = Report()
+    for files in packs:
+        for trigger in files.triggers:
+            if trigger.name in triggers:
+                check_placeholders(trigger, report)
+    yield from report.findings
+
+
+def _check_tests(folders: Sequence[Path], examined: Iterable[PackFiles], report: Report) -> None:
+    """Read the tests of these packs, where there are any; what they say can be checked once all else is in order."""
+    try:
+        for stage, folder in _staged(folders, examined):
+            if (path := folder / "tests.yaml").is_file():
+                read_cases(path, stage, report)
+    except NoDefaults:  # a city's pack alone: with the country's it is read
+        return
+
+
+class _Asked(NamedTuple):
+    """The folders of all packs that are read, and those of the triggers that are asked about; none: all of them."""
+
+    folders: list[Path]
+    triggers: list[Path]
+
+    def concerns(self, path: str) -> bool:
+        """Whether a file is of what is asked about: of these triggers, or of no trigger at all."""
+        folder = Path(path).resolve().parent
+        beside = any(folder.parent == each.resolve() for each in self.folders) and folder.name != "events"
+        return not self.triggers or not beside or folder in {each.resolve() for each in self.triggers}
+
+
+def _asked(packs: Sequence[Path], others: Sequence[Path] | None) -> _Asked:
+    """What is asked about: whole packs, or (where every folder is a trigger's) these triggers."""
+    named = [_target(each) for each in packs]
+    folders = [*(each.pack for each in named), *(target_of(each).pack for each in others or ())]
+    unique = list({folder.resolve(): folder for folder in reversed(folders)}.values())[::-1]
+    triggers = [each.pack / each.trigger for each in named if each.trigger is not None]
+    return _Asked(unique, triggers if len(triggers) == len(named) else [])
+
+
+def _target(folder: Path) -> Target:
+    """A trigger's folder, or a pack's: what is neither is linted as a pack, which says what is missing."""
+    if not is_folder(folder):
+        stop(Exit.USAGE, f"{folder}: no such folder")
+    alone = (folder / "trigger.yaml").is_file() and not (folder / "pack.yaml").is_file()
+    return target_of(folder) if alone else Target(folder, None)
+
+
+def _examined(folders: Sequence[Path], only: str | None) -> tuple[list[PackFiles], Sequence[Finding]]:
+    packs, report = examine_folders(folders)
+    try:
+        report.close()
+    except BrokenPack as broken:
+        return packs, broken.findings
+    named = {trigger.name for files in packs for trigger in files.triggers} & {only}
+    return packs, tried(packs, only=only if named else None)
+
+
+def _tried(asked: _Asked, packs: Sequence[PackFiles], only: str | None, findings: list[Finding]) -> list[Tried]:
+    report, read = Report(), []
+    names = {each.name for each in asked.triggers}
+    for stage, folder in _loaded(asked.folders, packs):
+        if names and stage.trigger.name not in names:
+            continue
+        read += [(stage, case) for case in read_cases(folder / "tests.yaml", stage, report)]
+    findings += [each for each in report.findings if not each.warning]
+    wanted = [(stage, case) for stage, case in read if only in (None, stage.trigger.name, case.name)]
+    if only is not None and not wanted and not findings:
+        _no_such(only, read)
+    return [try_case(stage, case) for stage, case in wanted]
+
+
+def _loaded(folders: Sequence[Path], packs: Iterable[PackFiles]) -> list[tuple[Stage, Path]]:
+    try:
+        return list(_staged(folders, packs))
+    except NoDefaults as missing:
+        stop(Exit.CHECK_FAILED, str(missing))
+
+
+def _staged(folders: Sequence[Path], packs: Iterable[PackFiles]) -> Iterator[tuple[Stage, Path]]:
+    for stage in stages([pack_of(files) for files in packs]):
+        name = stage.trigger.name
+        yield stage, next(folder / name for folder in folders if (folder / name / "trigger.yaml").is_file())
+
+
+def _no_such(only: str, read: Iterable[tuple[Stage, Case]]) -> None:
+    names = {name for stage, case in read for name in (stage.trigger.name, case.name)}
+    hint = "" if (meant := closest(only, names)) is None else f" (did you mean {meant!r}?)"
+    stop(Exit.USAGE, f"--only: no trigger and no case is called {only!r}{hint}")
+
+
+def _print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
+    found, more = listed(findings)
+    for finding in found:
+        _print_finding(finding, as_json=as_json)
+    if more:
+        talk(f"{more} more are not listed; mend these first")
+
+
+def _print_finding(finding: Finding, *, as_json: bool) -> None:
+    if as_json:
+        data_json({name: getattr(finding, name) for name in Finding.__struct_fields__})
+    else:
+        data(str(finding))
+
+
+def _print_lines(tried: Tried, *, explain: bool) -> None:
+    case = tried.case
+    if tried.differences:
+        data(f"{case.path}:{case.line}: FAILED {tried.trigger}: {case.name}")
+    else:
+        data(f"ok {tried.trigger}: {case.name}")
+    for decision in tried.played.decisions if explain else ():
+        data(f"    {told(case, decision)}")
+    for line in (line for difference in tried.differences for line in lines_of(case, difference)):
+        data(line)
+
+
+def _print_json(tried: Tried, *, explain: bool) -> None:
+    case = tried.case
+    found: dict[str, Any] = {
+        "path": case.path,
+        "line": case.line,
+        "trigger": tried.trigger,
+        "case": case.name,
+        "passed": not tried.differences,
+        "differences": [_as_plain(case, each) for each in tried.differences],
+    }
+    if explain:
+        found["decisions"] = [
+            {
+                "at": case.when(each.at),
+                "what": each.what,
+                "about": each.about,
+                "reason": each.reason,
+                "until": each.until and case.when(each.until),
+                "channel": each.channel,
+                "text": each.text or None,
+            }
+            for each in tried.played.decisions
+        ]
+    data_json(found)
+
+
+def _as_plain(case: Case, difference: Difference) -> dict[str, Any]:
+    expected, got = difference.expected, difference.got
+    line = expected.line if isinstance(expected, Expected) else None
+    return {
+        "line": line,
+        "expected": expected and said(case, expected),
+        "got": got and said(case, got),
+        "differs": difference.keys,
+        "words": list(unlike(difference)),
+    }
+
+
+def _end(counts: dict[str, int], *, failed: bool, as_json: bool) -> None:
+    if as_json:
+        data_json(counts)
+    else:
+        told = [(what.replace("_", " "), count) for what, count in counts.items()]
+        data(", ".join(many(count, what.removesuffix("s"), what) for what, count in told))
+    if failed:
+        raise typer.Exit(Exit.CHECK_FAILED)

@@ -1,0 +1,112 @@
+"""habarshy trail and habarshy why: what happened to a person, and why they were told."""
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from app.cli.explanation_lines import lines
+from app.cli.logged_reading import Purpose, looker
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of
+from app.cli.persons import pseudonym_of
+from app.compose import Platform, compose
+from app.log_places import zone_shown
+from app.moments import told_in
+from app.reports.plain_data import as_plain, entry_plain
+from app.settings import settings_of
+from app.terminal import Exit, data, data_json, stop
+from domain.core.events import LifeEvent
+from projections import trail as view
+from streams.log.mapper import Entry
+from streams.queries.explain import UnknownNudge, explain
+
+NudgeId = Annotated[str, typer.Argument(metavar="NUDGE", help="The id of a nudge.")]
+
+
+def trail(
+    person: PersonId,
+    purpose: Purpose = None,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Print every fact that concerns a person, in the order of the log."""
+    settings = settings_of(database, key_file)
+    look = looker(settings, purpose)
+    platform = compose(settings, clock_of(None), make=False)
+    pseudonym = pseudonym_of(person, platform.names)
+    platform.follower.drain()
+    with platform.database.reading() as connection:
+        known = view.is_known(connection, pseudonym)
+    look.note(platform, pseudonym, "trail")
+    zone = zone_shown(platform)
+    for entry in _entries(platform, pseudonym) if known else ():
+        if as_json:
+            data_json(entry_plain(entry))
+        else:
+            data(_line(entry, zone))
+    platform.database.close()
+    if not known:
+        stop(Exit.CHECK_FAILED, "nothing is known about this person")
+
+
+def _entries(platform: Platform, pseudonym: str) -> Iterable[Entry]:
+    after = 0
+    while True:
+        with platform.database.reading() as connection:
+            positions = view.positions(connection, pseudonym, after=after)
+            entries = platform.log.read(connection, positions)
+        if not entries:
+            return
+        yield from entries
+        after = entries[-1].position
+
+
+def _line(entry: Entry, zone: tzinfo) -> str:
+    fact: Any = entry.fact
+    if isinstance(fact, LifeEvent):
+        mark = "" if fact.revision == 1 else f" (revision {fact.revision}{', annulled' if fact.annuls else ''})"
+        return f"{entry.position:>8}  {told_in(fact.time, zone)}  {fact.type}{mark}"
+    detail = getattr(fact, "reason", None) or getattr(fact, "step", None) or getattr(fact, "channel", "")
+    name = getattr(fact, "trigger", "")
+    return f"{entry.position:>8}  {told_in(fact.at, zone)}  {fact.TOPIC}  {name} {detail}  {entry.originator_id}"
+
+
+def why(
+    nudge: NudgeId,
+    purpose: Purpose = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Explain a nudge: the facts, the rule, its version, the data used, the words, the legal basis."""
+    id_, now = nudge_id(nudge), clock_of(clock)
+    settings = settings_of(database, key_file)
+    look = looker(settings, purpose)
+    platform = compose(settings, now, make=False)
+    try:
+        with platform.database.reading() as connection:
+            rules = platform.library.rules()
+            found = explain(connection, platform.log, rules, id_, now())
+        for person in found.shown:
+            look.note(platform, person, "why")
+    except UnknownNudge as unknown:
+        stop(Exit.CHECK_FAILED, str(unknown))
+    finally:
+        platform.database.close()
+    if as_json:
+        data_json(as_plain(found))
+    else:
+        for line in lines(found, rules):
+            data(line)
+
+
+def nudge_id(text: str) -> UUID:
+    """The id of a nudge as it was given."""
+    try:
+        return UUID(text)
+    except ValueError:
+        stop(Exit.USAGE, f"NUDGE: {text!r} is no id; one is written 3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55")

@@ -1,0 +1,124 @@
+"""habarshy preview: what a trigger says to invented people, in each language and by each channel."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from app.cli.options import AsJson, ClockTime, clock_of
+from app.cli.pack_paths import Target, With, examine_folders, target_of
+from app.packs.preview_lines import Grid
+from app.packs.preview_page import page
+from app.terminal import Exit, data, data_json, stop, talk
+from domain.rules.compiling import compile_trigger
+from templates.authoring.preview import Hearing, Previewer
+from templates.checks.loader import TriggerSource, pack_of
+from templates.checks.pack_check import SmsLimit, sms_limit_of
+from templates.checks.personas import Persona, built_in, own
+from templates.reading.catalogue import NoDefaults, catalogue_of, defaults_of
+from templates.reading.files import PackFiles
+from templates.reading.findings import closest
+
+What = Annotated[Path, typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="A trigger's folder, or a pack's.")]
+Who = Annotated[str | None, typer.Option("--persona", metavar="NAME", help="As this person hears it.")]
+Languages = Annotated[list[str] | None, typer.Option("--language", metavar="kk", help="Only this language.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the emails to this file.")]
+
+T = TypeVar("T")
+
+
+def preview(
+    what: What,
+    persona: Who = None,
+    language: Languages = None,
+    html: Html = None,
+    others: With = None,
+    clock: ClockTime = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a trigger would say to invented people; needs no database and sends nothing."""
+    target = target_of(what)
+    workbench = Workbench(target, others or [], clock_of(clock)())
+    personas = workbench.personas(persona)
+    languages = workbench.languages(language or [])
+    heard = [
+        (source, [workbench.previewer(source).hear(each, languages) for each in personas])
+        for source in workbench.sources()
+    ]
+    for source, hearings in heard:
+        _print(Grid(source, workbench.limit), hearings, chosen=persona, as_json=as_json)
+    if html is not None:
+        _write(html, heard)
+
+
+class Workbench:
+    """The packs, loaded; what is wrong with them ends the command."""
+
+    def __init__(self, target: Target, others: Sequence[Path], now: datetime) -> None:
+        self._target, self._now = target, now
+        examined, report = examine_folders([target_of(other).pack for other in others] + [target.pack])
+        report.close()
+        self._files: PackFiles = next(each for each in examined if each.folder.resolve() == target.pack.resolve())
+        self._contents = [pack_of(files).content for files in examined]
+        self._catalogue = catalogue_of(self._contents)
+        try:
+            self._defaults = defaults_of(self._contents)
+        except NoDefaults as missing:
+            stop(Exit.CHECK_FAILED, str(missing))
+        self.limit: SmsLimit = sms_limit_of(pack_of(self._files).content)
+
+    def sources(self) -> Iterator[TriggerSource]:
+        """The trigger that is asked for, or all of the pack."""
+        for source in pack_of(self._files).triggers:
+            if self._target.trigger in (None, source.name):
+                yield source
+
+    def previewer(self, source: TriggerSource) -> Previewer:
+        """What plays the trigger."""
+        trigger = compile_trigger(source.name, source.rules, self._catalogue)
+        return Previewer(source, trigger, self._catalogue, self._defaults, self._now)
+
+    def personas(self, name: str | None) -> list[Persona]:
+        """The people of the pack and those built in, or the one of that name."""
+        mine = own(self._files.personas)
+        names = {each.name for each in mine}
+        everybody = [*mine, *(each for each in built_in(self._now.date()) if each.name not in names)]
+        return everybody if name is None else [chosen_of(name, {each.name: each for each in everybody}, "--persona")]
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The packs' languages."""
+        return self._defaults.languages
+
+    def languages(self, wanted: Sequence[str]) -> list[str]:
+        """The languages that are asked for; none: all."""
+        spoken = {each: each for each in self._defaults.languages}
+        return [chosen_of(each, spoken, "--language") for each in wanted]
+
+
+def chosen_of(name: str, known: Mapping[str, T], option: str) -> T:
+    """What that name stands for; a name that is not known ends the command with exit 2."""
+    if name not in known:
+        meant = closest(name, known)
+        hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known)}"
+        stop(Exit.USAGE, f"{option}: {name!r} is not known ({hint})")
+    return known[name]
+
+
+def _print(grid: Grid, hearings: Sequence[Hearing], *, chosen: str | None, as_json: bool) -> None:
+    if as_json:
+        for each in grid.objects(hearings):
+            data_json(each)
+        return
+    for line in grid.lines(hearings, alone=chosen is not None):
+        data(line)
+
+
+def _write(path: Path, heard: Sequence[tuple[TriggerSource, list[Hearing]]]) -> None:
+    try:
+        path.write_text(page(heard), encoding="utf-8")
+    except OSError as error:
+        stop(Exit.USAGE, f"--html: {path} cannot be written: {error.strerror}")
+    talk(f"the emails are in {path}")

@@ -1,0 +1,112 @@
+"""habarshy principals: who may act, for which agency."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.agencies import agencies_known
+from app.cli.options import AsJson, KeyFile
+from app.identity import principals
+from app.identity.private_files import opened
+from app.settings import Settings, settings_of
+from app.terminal import Exit, data, data_json, stop, talk
+from domain.facts.principals import Principal, Role, Scope
+from templates.reading.findings import closest
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="How they are called in the log.")]
+Agency = Annotated[str, typer.Option("--agency", metavar="A", help="For which agency they act.")]
+Roles = Annotated[list[Role] | None, typer.Option("--role", help="What they may do; may be given several times.")]
+Scopes = Annotated[
+    list[Scope] | None,
+    typer.Option("--scope", help="Of a system: what it may do over the API by its key; may be given several times."),
+]
+Email = Annotated[str | None, typer.Option("--email", help="Where test-sends to them may go.")]
+Phone = Annotated[str | None, typer.Option("--phone", help="Where test-sends to them may go.")]
+Push = Annotated[str | None, typer.Option("--push", help="Where test-sends to them may go.")]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", metavar="FILE", help="Write the token to this new file, for its owner only."),
+]
+EVERYWHERE = frozenset({Role.OPERATOR, Role.AUDITOR})
+"""What somebody does for all agencies."""
+
+
+def add(  # noqa: PLR0913, PLR0917  (the options of a command)
+    name: Name,
+    agency: Agency,
+    role: Roles = None,
+    scope: Scopes = None,
+    email: Email = None,
+    phone: Phone = None,
+    push: Push = None,
+    token_file: TokenFile = None,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add somebody, or a system, and print or write the new token (its API key), which nobody can read again."""
+    if not role and not scope:
+        stop(Exit.USAGE, f"{name}: give a person a --role, a system a --scope")
+    given = {"email": email, "sms": phone, "push": push}
+    contacts = {channel: address for channel, address in given.items() if address is not None}
+    settings = settings_of(None, key_file)
+    path = settings.principals
+    wanted = Principal(name, agency, frozenset(role or ()), contacts, frozenset(scope or ()))
+    if token_file is not None:
+        _write_token(token_file, lambda: principals.add(path, wanted))
+    else:
+        token = principals.add(path, wanted)
+        data_json({"name": name, "token": token}) if as_json else data(token)
+    talk(f"{name} acts with this token in {principals.TOKEN}; only its hash is kept, in {path}")
+    if not EVERYWHERE.issuperset(role or ()) or scope:
+        _warn_of_unknown(agency, settings)
+
+
+def _write_token(file: Path, make: Callable[[], str]) -> None:
+    """Write a new token into a new file; it is made only once the file could be opened."""
+    try:
+        if file.exists():
+            stop(Exit.USAGE, f"--token-file: {file} is there already, and is left as it is")
+        with opened(file) as writing:
+            writing.write(make() + "\n")
+    except OSError as error:
+        stop(Exit.USAGE, f"--token-file: {file} cannot be written: {error.strerror}")
+
+
+def _warn_of_unknown(agency: str, settings: Settings) -> None:
+    """An agency may come before its pack does, but one that is misspelt has nothing, for ever."""
+    known = agencies_known(settings)
+    if known is not None and agency not in known:
+        meant = closest(agency, known)
+        hint = f" (did you mean {meant!r}?)" if meant else ""
+        talk(f"warning: no pack that is published or submitted has an agency {agency!r} yet{hint}")
+
+
+def show(key_file: KeyFile = None, as_json: AsJson = False) -> None:
+    """Print who may act; tokens and addresses are not shown."""
+    everybody = principals.load(_path(key_file))
+    for name, kept in everybody.items():
+        plain = {
+            "name": name,
+            "agency": kept.agency,
+            "roles": kept.roles,
+            "contacts": sorted(kept.contacts),
+            "scopes": kept.scopes,
+        }
+        if as_json:
+            data_json(plain)
+        else:
+            reached = f" (test-sends by {', '.join(sorted(kept.contacts))})" if kept.contacts else ""
+            data(f"{name}: {', '.join((*kept.roles, *kept.scopes))} of {kept.agency}{reached}")
+    if not everybody:
+        stop(Exit.CHECK_FAILED, "nobody may act yet; habarshy principals add NAME --agency A --role author")
+
+
+def remove(name: Name, key_file: KeyFile = None) -> None:
+    """Take somebody out; their token is nobody's from then on."""
+    principals.remove(_path(key_file), name)
+
+
+def _path(key_file: Path | None) -> Path:
+    return settings_of(None, key_file).principals

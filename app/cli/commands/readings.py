@@ -1,0 +1,86 @@
+"""habarshy audit list: who read whose data, and who gave up dead letters, when and why."""
+
+from datetime import datetime, tzinfo
+from typing import Annotated, Any
+
+import typer
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.cli.persons import pseudonym_of
+from app.cli.principal_session import desk
+from app.log_places import span_of, zone_shown
+from app.moments import told_in
+from app.terminal import data, data_json, many, talk
+from domain.facts.access_facts import LettersDropped
+from domain.facts.principals import require_reading
+from streams.privacy.access_log import Account, accounts
+
+OfPerson = Annotated[str | None, typer.Option("--person", help="Of this person: national id, pseudonym, or -.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="By this principal.")]
+OfAgency = Annotated[str | None, typer.Option("--agency", help="By anybody of this agency.")]
+Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="At that time or later.")]
+Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before that time.")]
+
+DROPPED = "dead-letters drop"
+"""What the command is called that gives letters up."""
+
+
+class _Wanted(Struct, frozen=True):
+    person: str | None
+    by: str | None
+    agency: str | None
+    since: datetime | None
+    until: datetime | None
+
+    def has(self, fact: Account) -> bool:
+        return (
+            self.person in (None, getattr(fact, "person", ""))
+            and self.by in (None, fact.by)
+            and self.agency in (None, fact.agency)
+            and (self.since is None or self.since <= fact.at)
+            and (self.until is None or fact.at < self.until)
+        )
+
+
+def list_readings(
+    *,
+    person: OfPerson = None,
+    by: By = None,
+    agency: OfAgency = None,
+    since: Since = None,
+    until: Until = None,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Print who read which person's data, and who gave up dead letters, when and why, the earliest first."""
+    with desk(database, key_file, local=True) as at:
+        require_reading(at.who)
+        whose = None if person is None else pseudonym_of(person, at.platform.names, "--person")
+        start, end = span_of(since, until, at.platform)
+        wanted = _Wanted(whose, by, agency, start, end)
+        found, zone = [each for each in accounts(at.platform.log) if wanted.has(each)], zone_shown(at.platform)
+    for fact in found:
+        _print(fact, zone, as_json=as_json)
+    talk(many(len(found), "entry", "entries"))
+
+
+def _print(fact: Account, zone: tzinfo, *, as_json: bool) -> None:
+    if as_json:
+        data_json(_plain(fact))
+    else:
+        head = f"{told_in(fact.at, zone, timespec='seconds')}  {fact.by} ({fact.agency})"
+        if isinstance(fact, LettersDropped):
+            data(f"{head}  {fact.count} dead letters given up  {fact.kind}, {fact.cause}: {fact.reason}")
+        else:
+            data(f"{head}  {fact.person}  {fact.what}: {fact.purpose}")
+
+
+def _plain(fact: Account) -> dict[str, Any]:
+    """By the names that a reading has, and more where letters were given up."""
+    plain = asdict(fact)
+    if not isinstance(fact, LettersDropped):
+        return plain
+    return {"person": "", "what": DROPPED, "purpose": plain.pop("reason")} | plain | {"letters": fact.letters.hex()}

@@ -1,0 +1,223 @@
+"""habarshy repair: what should have been planned, or sent, and was not; said first, then made up for, once."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Annotated, TypeVar
+
+import typer
+from msgspec import to_builtins
+
+from app.cli.logged_reading import Looker
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown
+from app.cli.persons import pseudonym_of
+from app.cli.principal_session import Desk, desk
+from app.jobs import endings
+from app.jobs.progress import counting
+from app.jobs.start import begin, finished
+from app.log_places import span_of
+from app.terminal import Exit, data, data_json, many, stop, talk
+from domain.facts.principals import NotAllowed
+from domain.facts.submissions import check_stopping
+from domain.persons.channels import ADDRESS_OF
+from projections import history
+from streams.planning.bulk_reading import share_upto
+from streams.replay.repair import Gap, Looked, Selection
+from streams.replay.retry_failed import Found, Outage, Renewal
+from streams.rules.switches import owner_of
+from templates.reading.findings import closest
+
+Batch = TypeVar("Batch", Looked, Found)
+
+Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Of an outage that began then.")]
+Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Of an outage that was over by then.")]
+OfTrigger = Annotated[str | None, typer.Option("--trigger", help="Only nudges of this trigger.")]
+OfArea = Annotated[str | None, typer.Option("--area", metavar="CODE", help="Only of who lives in that area now.")]
+OfPerson = Annotated[str | None, typer.Option("--person", help="Only this person: national id, pseudonym, or -.")]
+Failed = Annotated[bool, typer.Option("--failed", help="What failed by an outage of its provider, tried anew.")]
+OfProvider = Annotated[str | None, typer.Option("--provider", help="With --failed: what that provider failed.")]
+OfChannel = Annotated[str | None, typer.Option("--channel", help="With --failed: only on that channel.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+
+
+def repair(  # noqa: PLR0913  (a flag each)
+    *,
+    plan: Plan = False,
+    yes: Yes = False,
+    since: Since = None,
+    until: Until = None,
+    trigger: OfTrigger = None,
+    area: OfArea = None,
+    person: OfPerson = None,
+    failed: Failed = False,
+    provider: OfProvider = None,
+    channel: OfChannel = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Find what should have been planned and was not, and plan it once; or try anew what an outage failed."""
+    _refuse_mixed(failed=failed, of_failed=(provider, channel), of_planned=(area, person))
+    with desk(database, key_file, clock, local=True) as at:
+        _check_allowed(at, trigger)
+        start, end = span_of(since, until, at.platform)
+        if failed:
+            _doubt(at, provider)
+            _try_anew(at, Outage(start, end, provider, _channel(channel), trigger), plan, yes, as_json=as_json)
+            return
+        selection = Selection(start, end, trigger, _area(at, area), _person(at, person))
+        _plan_missing(at, selection, plan, yes, as_json=as_json)
+
+
+def _plan_missing(at: Desk, selection: Selection, plan: bool, yes: bool, *, as_json: bool) -> None:
+    if plan:
+        tell_missing(at.platform.repairing.look(selection), as_json=as_json)
+        return
+    job = finished(begin(at.platform, "repair", to_builtins(selection), at.who.name, yes=yes, as_json=as_json))
+    talk(f"repaired: {job.words}")
+    endings.end(job, as_json=as_json)
+
+
+def _try_anew(at: Desk, outage: Outage, plan: bool, yes: bool, *, as_json: bool) -> None:
+    if plan:
+        _tell_failed(at.platform.renewing.look(outage), as_json=as_json)
+        return
+    given = {"outage": to_builtins(outage), "by": at.who.name}
+    job = finished(begin(at.platform, "repair-failed", given, at.who.name, yes=yes, as_json=as_json))
+    talk(f"due again: {job.words}")
+
+
+def _check_allowed(at: Desk, trigger: str | None) -> None:
+    """Nothing, if they are an operator, or act for the agency whose trigger it is.
+
+    Raises:
+        NotAllowed: they are neither.
+        UnknownName: nothing of that name was ever published.
+    """
+    if trigger is not None:
+        governed = at.platform.governing.governed()
+        check_stopping(at.who, owner_of(governed, trigger, at.who), trigger)
+    elif not at.who.operator:
+        raise NotAllowed(f"only an operator repairs for all agencies; {at.who.name} may name a --trigger of theirs")
+
+
+def _refuse_mixed(*, failed: bool, of_failed: tuple[str | None, ...], of_planned: tuple[str | None, ...]) -> None:
+    if failed and any(each is not None for each in of_planned):
+        stop(Exit.USAGE, "--area and --person say whose plans are looked at; --failed looks at what was sent")
+    if not failed and any(each is not None for each in of_failed):
+        stop(Exit.USAGE, "--provider and --channel go with --failed")
+
+
+def _channel(channel: str | None) -> str | None:
+    if channel is not None and channel not in ADDRESS_OF:
+        refuse_unknown("--channel", "channel", channel, list(ADDRESS_OF))
+    return channel
+
+
+def _doubt(at: Desk, provider: str | None) -> None:
+    """Say if no provider is called so any more, or ever was; what it failed is in the log in any case."""
+    known = [*at.platform.settings.providers, *(ADDRESS_OF if at.platform.database.sqlite else ())]
+    if provider is not None and provider not in known:
+        meant = closest(provider, known)
+        hint = "" if meant is None else f" (did you mean {meant!r}?)"
+        talk(f"--provider: no provider is called {provider!r} now{hint}; only what the log has of it is looked at")
+
+
+def _person(at: Desk, person: str | None) -> str | None:
+    """Their pseudonym; what is said of one person is a reading of their data, as `trail` is.
+
+    Raises:
+        NotAllowed: who acts is no operator.
+    """
+    if person is None:
+        return None
+    if not at.who.operator:
+        raise NotAllowed(f"--person is for operators, who may read people's data; {at.who.name} is not an operator")
+    who = pseudonym_of(person, at.platform.names, "--person")
+    Looker(at.who, "to plan for them what is missing").note(at.platform, who, "repair")
+    with at.platform.database.reading() as connection:
+        if not history.counts(connection, [who]):
+            stop(Exit.CHECK_FAILED, "nothing is known about this person")
+    return who
+
+
+def _area(at: Desk, area: str | None) -> str | None:
+    levels = at.platform.library.rules().catalogue.area_levels
+    if area is not None and not (area.isdigit() and len(area) == max(levels, default=len(area))):
+        stop(Exit.USAGE, f"--area: {area!r} is no code of an area ({max(levels, default=1)} digits)")
+    return area
+
+
+def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
+    """Print what is missing: as JSON each nudge, else how many of each kind; end with 1 if not all can be known."""
+    kinds: Counter[tuple[str, ...]] = Counter()
+    unplannable: Counter[str] = Counter()
+    looked, concerned = 0, 0
+    for each in _shown(found, "persons", as_json=as_json):
+        looked += each.persons
+        concerned += len({gap.person for gap in each.gaps})
+        kinds.update((gap.what.value, gap.why.value, gap.trigger) for gap in each.gaps)
+        unplannable.update(each.unplannable.values())
+        for gap in each.gaps if as_json else ():
+            data_json({name: getattr(gap, name) for name in Gap.__struct_fields__})
+    _print_counts(("nudges", "to do", "because", "trigger"), kinds, as_json=as_json)
+    talk(f"{many(looked, 'person')} looked at; {_missing(kinds.total(), concerned)}")
+    if unplannable:
+        causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unplannable.items()))
+        stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")
+
+
+def _tell_failed(found: Iterable[Found], *, as_json: bool) -> None:
+    kinds: Counter[tuple[str, ...]] = Counter()
+    left: Counter[str] = Counter()
+    looked = 0
+    for each in _shown(found, "failed deliveries", as_json=as_json):
+        looked += each.failed
+        left.update(each.left)
+        for renewal in each.renewals:
+            kinds[renewal.reason, renewal.provider, renewal.nudge.intent.trigger] += 1
+            if as_json:
+                data_json(_plain(renewal))
+    _print_counts(("deliveries", "failed by", "provider", "trigger"), kinds, as_json=as_json)
+    others = "".join(f"; {count:,} {why}" for why, count in sorted(left.items()))
+    failed = many(looked, "failed delivery", "failed deliveries")
+    talk(f"{failed} looked at; {kinds.total():,} to be tried again{others}")
+
+
+def _shown(found: Iterable[Batch], unit: str, *, as_json: bool) -> Iterator[Batch]:
+    """Each batch, with how far that is; pseudonyms are spread evenly."""
+    looked = 0
+    with counting(beside=as_json) as shown:
+        for each in found:
+            looked += each.stride.looked
+            shown(looked, round(looked / share_upto(each.stride.upto)), unit)
+            yield each
+
+
+def _missing(nudges: int, persons: int) -> str:
+    if not nudges:
+        return "nothing is missing"
+    verb = "is" if nudges == 1 else "are"
+    return f"{many(nudges, 'nudge')} of {many(persons, 'person')} {verb} missing"
+
+
+def _print_counts(heads: tuple[str, ...], kinds: Counter[tuple[str, ...]], *, as_json: bool) -> None:
+    """Print a table of what was counted, with its headings; nothing where there is nothing."""
+    rows = [heads, *((f"{found:,}", *kind) for kind, found in sorted(kinds.items()))]
+    for count, one, other, trigger in () if as_json or not kinds else rows:
+        data(f"{count:>10}  {one:<12}  {other:<12}  {trigger}")
+
+
+def _plain(renewal: Renewal) -> dict[str, object]:
+    intent = renewal.nudge.intent
+    return {
+        "nudge": intent.id,
+        "recipient": renewal.recipient,
+        "trigger": intent.trigger,
+        "step": intent.step,
+        "due": intent.due,
+        "expires": intent.expires,
+        "channels": renewal.channels,
+        "provider": renewal.provider,
+        "reason": renewal.reason,
+    }

@@ -1,0 +1,112 @@
+"""habarshy replay: views anew from the log, a range of it to Kafka once more, and the proof that all of it agrees."""
+
+import os
+from contextlib import closing
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from app.cli.options import AsJson, DatabaseUrl, KeyFile, Yes, clock_of
+from app.cli.principal_session import operators
+from app.compose import Platform, compose
+from app.identity.principals import TOKEN, acting
+from app.jobs.endings import end
+from app.jobs.replay_jobs import VIEWS, chosen
+from app.jobs.start import begin, finished
+from app.log_places import place_of, zone_here
+from app.moments import NO_TIME
+from app.settings import settings_of
+from app.terminal import Exit, stop
+from streams.kafka.republish import Range, checked
+from streams.log.recorder import FactRecorder
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="These views.")]
+Every = Annotated[bool, typer.Option("--all", help="All views.")]
+Verify = Annotated[bool, typer.Option("--verify", help="Rebuild and compare everything; change nothing.")]
+From = Annotated[str, typer.Option("--from", metavar="POSITION|TIME", help="From this one on.")]
+To = Annotated[str | None, typer.Option("--to", metavar="POSITION|TIME", help="Up to this one; a time not included.")]
+Topic = Annotated[str | None, typer.Option("--topic", help="Instead of the topic for replays.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+
+
+def replay(
+    context: typer.Context,
+    verify: Verify = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Rebuild views, resend a range of the log to Kafka, or verify that everything matches."""
+    if context.invoked_subcommand is not None:
+        if verify:
+            stop(Exit.USAGE, "--verify stands alone: habarshy replay --verify")
+        return
+    settings = settings_of(database, key_file)
+    by = acting(settings.principals, os.environ).name if os.environ.get(TOKEN) else ""
+    platform = compose(settings, clock_of(None), make=False)
+    with closing(platform.database):
+        job = finished(begin(platform, "replay verify", {}, by, yes=True, as_json=as_json))
+    end(job, as_json=as_json)
+
+
+def kafka(
+    begins: From,
+    ends: To = None,
+    topic: Topic = None,
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Send the records of a range of the log to Kafka once more, marked as a replay, for other consumers."""
+    with operators("replays", database, key_file) as at:
+        platform = at.platform
+        with platform.database.reading() as connection:
+            last = FactRecorder.last_position(connection)
+            after = _place(platform, connection, begins, "--from", of_the_first=True)
+            upto = last if ends is None else _place(platform, connection, ends, "--to")
+            chosen = checked(connection, Range(after, upto))
+        job = finished(
+            begin(
+                platform,
+                "replay kafka",
+                {"after": chosen.after, "upto": chosen.upto, "topic": topic or ""},
+                at.who.name,
+                yes=yes,
+                as_json=as_json,
+                plan_only=plan,
+            )
+        )
+    end(job, as_json=as_json)
+
+
+def _place(platform: Platform, connection: Connection, text: str, option: str, *, of_the_first: bool = False) -> int:
+    """The position behind which the range begins, or up to which it goes."""
+    try:
+        return place_of(connection, text, zone_here(platform), of_the_first=of_the_first)
+    except ValueError:
+        stop(Exit.USAGE, f"{option}: {text!r} is no position, and {NO_TIME}")
+
+
+def views(
+    names: Names = None,
+    every: Every = False,
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Rebuild views from the log beside the live ones, and mend these where they differ; they go on serving."""
+    if every == bool(names):
+        stop(Exit.USAGE, f"which views? name some of {', '.join(VIEWS)}, or say --all")
+    wanted = list(VIEWS) if every else chosen(names or ())
+    with operators("replays", database, key_file) as at:
+        job = finished(
+            begin(
+                at.platform, "replay views", {"views": wanted}, at.who.name, yes=yes, as_json=as_json, plan_only=plan
+            )
+        )
+    end(job, as_json=as_json)

@@ -1,0 +1,135 @@
+"""habarshy restored: the database came back from a backup; nothing is sent twice, and nobody is readable again."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
+from app.cli.principal_session import Desk, operators
+from app.identity import retired_list
+from app.identity.erased_list import BadList, everybody, list_of
+from app.log_places import zone_here, zone_shown
+from app.moments import told_in
+from app.terminal import Exit, agree, data, data_json, many, stop, talk
+from streams.privacy.erasure import NobodyKnown
+from streams.privacy.retention import Over
+from streams.runtime.restore import Restored
+
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="When the last message may have been sent; else now.")
+]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+Certificates = Annotated[
+    list[Path],
+    typer.Option("--erased", metavar="FILE", help="Certificates of erasures (`erase --json`), one a line."),
+]
+REASON = "erased before the restore"
+
+
+def restored(
+    until: Until = None,
+    erased: Certificates = [],  # noqa: B006  (typer reads it, nobody changes it)
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Say that the database came back from a backup; what may have been sent since is not sent again."""
+    with operators("restores", database, key_file, clock) as at:
+        scope = at.platform.restoring.scope(_moment(until, at))
+        zone = zone_shown(at.platform)
+        again = _Again(_to_erase(at, erased), at.platform.retiring.again(_retired(at)))
+        if plan:
+            _show(scope, again, data, zone, as_json=as_json)
+            return
+        if not yes:
+            _show(scope, again, talk, zone, as_json=False)
+        agree("go on from this copy", str(scope.in_doubt), yes=yes)
+        gone = sum(_erase(at, person) for person in again.erased)
+        at.platform.retiring.recognise(at.who, _retired(at))
+        at.platform.retiring.retire(at.who, again.retired)
+        at.platform.restoring.say(scope, at.who)
+    if as_json:
+        _show(scope, again, data, zone, as_json=True)
+    talk(f"said; erased again: {many(gone, 'person')}. Sending may begin")
+
+
+def _moment(until: str | None, at: Desk) -> datetime | None:
+    moment = None if until is None else moment_of(until, "--until", zone_here(at.platform))
+    if moment is not None and moment > at.platform.clock():
+        stop(Exit.USAGE, "--until: it lies ahead, and nothing was sent then")
+    return moment
+
+
+class _Again(NamedTuple):
+    """What was done since the copy, and is done again: who was erased, and which content was retired."""
+
+    erased: Mapping[str, datetime]
+    retired: Sequence[Over]
+
+    @property
+    def keys(self) -> int:
+        return sum(each.keys for each in self.retired)
+
+
+def _retired(at: Desk) -> AbstractSet[tuple[str, int]]:
+    try:
+        return retired_list.periods(at.platform.settings.key_file)
+    except OSError as error:
+        stop(Exit.USAGE, f"{retired_list.list_of(at.platform.settings.key_file)}: {error}")
+
+
+def _to_erase(at: Desk, certificates: list[Path]) -> Mapping[str, datetime]:
+    """Who is to be erased again, by the list beside the key file and by certificates."""
+    own = list_of(at.platform.settings.key_file)
+    try:
+        every = everybody([*([own] if own.exists() else []), *certificates])
+    except (BadList, OSError) as error:
+        stop(Exit.USAGE, f"--erased: {error}")
+    return {person: when for person, when in every.items() if not at.platform.restoring.is_erased(person, when)}
+
+
+def _erase(at: Desk, person: str) -> bool:
+    try:
+        at.platform.erasing.erase(person, at.who, REASON)
+    except NobodyKnown:
+        return False
+    return True
+
+
+def _show(scope: Restored, again: _Again, tell: Callable[[str], None], zone: tzinfo, *, as_json: bool) -> None:
+    if as_json:
+        data_json(
+            {
+                "until": scope.until,
+                "position": scope.position,
+                "in_doubt": scope.in_doubt,
+                "legal": scope.legal,
+                "erased": len(again.erased),
+                "retired": again.keys,
+                "known": scope.known and scope.known.at,
+            }
+        )
+        return
+    for line in _told(scope, again, zone):
+        tell(line)
+
+
+def _told(scope: Restored, again: _Again, zone: tzinfo) -> Iterator[str]:
+    if scope.known is not None:
+        known = told_in(scope.known.at, zone, timespec="seconds")
+        yield f"this machine knew the log up to fact {scope.known.position}, on {known}"
+    yield f"this log ends with fact {scope.position}"
+    until = told_in(scope.until, zone, timespec="seconds")
+    due = many(scope.in_doubt, "delivery", "deliveries")
+    yield f"due by {until}, and perhaps sent: {due}. They end as unknown,"
+    yield f"but for what quiet hours held back; {scope.legal} legal notices and emergencies go, perhaps once more"
+    yield f"erased since, and erased again: {many(len(again.erased), 'person')}"
+    if again.retired:
+        yield f"destroyed again, of content that was retired: {many(again.keys, 'key')}"

@@ -1,0 +1,71 @@
+"""habarshy retire: what is not to be read any longer is read by nobody."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
+from app.cli.principal_session import Desk, operators
+from app.identity import retired_list
+from app.terminal import agree, data, data_json, many, talk
+from streams.privacy.retention import Done, Over
+
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+
+
+def retire(
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Destroy the keys of content that is older than its event type may be read for; it cannot be undone."""
+    with operators("retirements", database, key_file, clock) as at:
+        platform = at.platform
+        wanted = platform.retiring.scope()
+        if plan or not yes:
+            _show(wanted, data if plan else talk, as_json=as_json and plan)
+        if plan or not wanted:
+            return
+        agree("make this unreadable for ever", str(sum(each.keys for each in wanted)), yes=yes)
+        _note(at, wanted)
+        done, clean = platform.retiring.retire(at.who, wanted)
+    _tell(done, clean=clean, as_json=as_json)
+
+
+def _note(at: Desk, wanted: Sequence[Over]) -> None:
+    """For a restore of an older copy; where the keys' folder cannot be written, the next run is what there is."""
+    try:
+        retired_list.note(at.platform.settings.key_file, wanted, at.platform.clock())
+    except OSError as error:
+        talk(f"after a restore run `habarshy retire` again: this is not listed beside the keys ({error})")
+
+
+def _show(wanted: Sequence[Over], tell: Callable[[str], None], *, as_json: bool) -> None:
+    if as_json:
+        for each in wanted:
+            data_json(each)
+        return
+    for each in wanted:
+        keys, facts = many(each.keys, "key"), many(each.facts, "fact")
+        tell(f"{each.type} of {each.year} (limit {each.limit}): {keys}, one a person; {facts}")
+    tell(
+        "kept as proof of what was done: every fact, with its type, time and pseudonyms, and all about the messages"
+        if wanted
+        else "nothing is older than its limit"
+    )
+
+
+def _tell(done: Sequence[Done], *, clean: bool, as_json: bool) -> None:
+    for each in done:
+        if as_json:
+            data_json(each)
+        else:
+            data(f"{each.type} of {each.year}: {many(each.keys, 'key')} destroyed, {each.kept:,} kept for now")
+    if any(each.kept for each in done):
+        talk("kept: something still on its way depends on them; the next run looks again")
+    if not clean:
+        talk("somebody was reading: the write-ahead log is emptied by the next run")

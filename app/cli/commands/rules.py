@@ -1,0 +1,39 @@
+"""habarshy rules: the rulebook, as it is or as it was."""
+
+import sys
+from datetime import tzinfo
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.options import AsJson, DatabaseUrl, KeyFile, moment_of
+from app.cli.principal_session import desk
+from app.log_places import zone_here
+from app.moments import told_in
+from app.packs.rule_lines import lines
+from app.reports.stopped import known_to, stopped_lines
+from app.terminal import data, data_json, red
+
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As it was at that time.")]
+
+
+def rules(at: At = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """Print every published version of your agency's triggers: hash, share, reach, owner, state."""
+    with desk(database, key_file, local=True) as here:
+        library = here.platform.library
+        moment = None if at is None else moment_of(at, "--at", zone_here(here.platform))
+        found = library.rules() if moment is None else library.rules_at(moment)
+        zone = zone_here(here.platform)
+        if not as_json and moment is None:
+            for line in stopped_lines(known_to(here.who, here.platform.switches.off(), found.governed), zone):
+                data(red(line, sys.stdout))
+        for each in lines(found.governed, here.who):
+            data_json(each) if as_json else data(_told(each, zone))
+
+
+def _told(line: dict[str, Any], zone: tzinfo) -> str:
+    share = "everybody" if line["share"] == 1 else f"{line['share']:.4%}".rstrip("0%").rstrip(".") + "%"
+    return (
+        f"{line['trigger']}@{line['hash'][:12]}  {line['state']}  {line['owner']}  {share}"
+        f"  reach {told_in(line['reach'], zone)}  published {told_in(line['published'], zone)} by {line['by']}"
+    )

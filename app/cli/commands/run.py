@@ -1,0 +1,139 @@
+"""habarshy run: plan, dispatch and follow, in one process."""
+
+import asyncio
+import signal
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from datetime import datetime
+from typing import Annotated
+
+import typer
+import uvloop
+from msgspec.structs import asdict
+
+from app.cli.commands.status import status_lines
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.compose import Platform, compose, compose_engine, compose_routes
+from app.log_places import zone_shown
+from app.logs import begin
+from app.reports.stopped import stopped_lines
+from app.roles.provider_watch import ProviderWatch
+from app.roles.run_lock import run_lock
+from app.settings import settings_of
+from app.terminal import data_json, talk, warn
+from notifiers.port.routes import Route
+from streams.delivery.send.metrics import counted
+from streams.intake.intake import Counts
+from streams.queries.health import done_since, health
+from streams.runtime.scheduler import LOOK_EVERY, Engine
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Stop when nothing waits: unplanned, due or open.")]
+
+
+def run(
+    until_idle: UntilIdle = False,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Plan and send, for as long as it runs (or until nothing waits); with --json, end with how it stands."""
+    now, settings = clock_of(clock), settings_of(database, key_file)
+    begin("run", settings)
+    platform = compose(settings, now)
+    with closing(platform.database):
+        tell_stopped(platform)
+        platform.library.rules()
+        attempts = Counts()
+        routes = counted(compose_routes(platform), attempts)
+        engine = compose_engine(platform, routes)
+        with run_lock(platform.database.engine.url):
+            with platform.database.reading() as connection:
+                before = platform.log.facts.last_position(connection)
+            work(engine, routes, ProviderWatch(routes, attempts, platform.clock), until_idle=until_idle)
+        _sum_up(platform, before, now(), as_json=as_json)
+
+
+def _sum_up(platform: Platform, before: int, now: datetime, *, as_json: bool) -> None:
+    """Say what the run did and what it left: as JSON how everything stands, with what was `done`."""
+    done = done_since(platform.database, before)
+    found = health(platform.database, platform.log, platform.follower, now)
+    if as_json:
+        data_json({**asdict(found), "done": done})
+        return
+    figures = ", ".join(f"{many:,} {what.replace('_', ' ')}" for what, many in done.items())
+    talk(f"done: {figures}; {found.held_back:,} held back by what is stopped")
+    told = dict(status_lines(found, zone_shown(platform)))
+    talk(f"now: {told['nudges']}; next due: {told['next due']}")
+
+
+def tell_stopped(platform: Platform) -> None:
+    """Say what is stopped, before anything else: a process that sends nothing must not look like one that works."""
+    for line in stopped_lines(platform.switches.off(), zone_shown(platform)):
+        warn(line)
+
+
+def work(
+    engine: Engine,
+    routes: Mapping[str, Route],
+    watch: ProviderWatch,
+    *,
+    until_idle: bool = False,
+    only: Collection[str] | None = None,
+) -> None:
+    """Run the jobs (all, or only those) until SIGINT or SIGTERM, or until nothing waits."""
+    uvloop.run(_run(engine, routes, watch, until_idle=until_idle, only=only))
+
+
+async def _run(
+    engine: Engine,
+    routes: Mapping[str, Route],
+    watch: ProviderWatch,
+    *,
+    until_idle: bool,
+    only: Collection[str] | None,
+) -> None:
+    watching = asyncio.create_task(_watched(watch))
+    try:
+        await asyncio.to_thread(engine.watermark.look)
+        if engine.database.sqlite:
+            await asyncio.to_thread(engine.dispatcher.take_over)
+        stopped = _stop_signal(engine)
+        await asyncio.gather(*(route.start() for route in routes.values()))
+        if until_idle:
+            await engine.until_idle()
+        else:
+            talk("running; Ctrl-C stops")
+            await engine.until(stopped, only=only)
+    finally:
+        watching.cancel()
+        _tell_providers(watch)
+        await asyncio.gather(*(route.aclose() for route in routes.values()), engine.webhooks.aclose())
+
+
+async def _watched(watch: ProviderWatch) -> None:
+    while True:
+        await asyncio.sleep(LOOK_EVERY.total_seconds())
+        _tell_providers(watch)
+
+
+def _tell_providers(watch: ProviderWatch) -> None:
+    for is_up, line in watch.look():
+        (talk if is_up else warn)(line)
+
+
+def _stop_signal(engine: Engine) -> asyncio.Event:
+    """Set by the first SIGINT or SIGTERM, which lets what is in flight end; the second one ends at once."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        for each in STOP_SIGNALS:
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+        engine.stop()
+        stopped.set()
+
+    for each in STOP_SIGNALS:
+        loop.add_signal_handler(each, stop)
+    return stopped

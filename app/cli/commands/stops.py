@@ -1,0 +1,59 @@
+"""habarshy pause, resume and control: what is stopped, from the next send on."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from app.cli.options import ClockTime, DatabaseUrl, KeyFile
+from app.cli.principal_session import desk
+from app.terminal import Exit, stop, talk
+
+Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
+Scope = Annotated[Literal["trigger", "agency", "channel", "all"], typer.Argument(help="What the switch stops.")]
+Name = Annotated[str | None, typer.Argument(metavar="NAME", help="Which of them; nothing for all.")]
+Stop = Annotated[bool, typer.Option("--stop/--go", help="Stop it, or let it go on.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the log.")]
+
+
+def pause(
+    trigger: Trigger,
+    reason: Reason = "",
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Send nothing of a trigger until it is resumed; it goes on planning."""
+    with desk(database, key_file, clock, local=True) as at:
+        new = at.platform.switches.pause(trigger, at.who, reason)
+    talk(f"{trigger} is paused" if new else f"{trigger} was paused before")
+
+
+def resume(
+    trigger: Trigger,
+    reason: Reason = "",
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Send again, what waited included."""
+    with desk(database, key_file, clock, local=True) as at:
+        new = at.platform.switches.resume(trigger, at.who, reason)
+    talk(f"{trigger} goes on" if new else f"{trigger} was not paused")
+
+
+def control(
+    scope: Scope,
+    stopped: Stop,
+    reason: Reason,
+    name: Name = None,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Set or clear a kill switch, as an operator."""
+    if (scope == "all") != (name is None):
+        stop(Exit.USAGE, f"{scope} takes {'no name' if scope == 'all' else 'a name'}")
+    with desk(database, key_file, clock, local=True) as at:
+        new = at.platform.switches.control(scope, name or "", at.who, stopped=stopped, reason=reason)
+    what = f"{scope} {name or ''}".strip()
+    talk(f"{what}: {'stopped' if stopped else 'goes on'}" + ("" if new else " as before"))

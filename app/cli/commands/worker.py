@@ -1,0 +1,33 @@
+"""habarshy worker: plans whom records wake, or takes in the events of registries."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.logs import begin
+from app.roles.sockets import HealthHost, HealthPort, health_listener
+from app.settings import settings_of
+from app.terminal import talk
+
+FromKafka = Annotated[
+    bool, typer.Option("--intake", help="Take in events from the topic life-events.in, and plan nothing.")
+]
+
+
+def worker(
+    intake: FromKafka = False,
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Work on what comes through Kafka; as many as needed share the work."""
+    from app.roles.kafka_roles import plan_woken, take_in  # noqa: PLC0415  (a second of imports that no other command needs)
+
+    role = take_in if intake else plan_woken
+    settings = settings_of(database, key_file)
+    begin("intake" if intake else "worker", settings)
+    role(settings, clock_of(clock), health_listener(health_host, health_port))
+    talk("stopped")

@@ -1,0 +1,65 @@
+"""An explanation as lines for a terminal: in English, with the words that its page has for rules and values."""
+
+from collections.abc import Iterable, Mapping
+from datetime import tzinfo
+from typing import Any
+
+from app.moments import told_in
+from app.pages.catalogues import OTHERWISE, Speech
+from app.pages.life import told
+from domain.core.timing import zone_of
+from streams.delivery.send.message import parts_of
+from streams.queries.explain import Why
+from streams.rules.in_force import Rules
+from templates.words.rendering import Rendered
+
+
+def lines(found: Why, rules: Rules) -> Iterable[str]:
+    """What happened, the rule, what it read, what became of it, and the words."""
+    zone = zone_of(rules.defaults.zone)
+    page = told(found, rules, Speech(OTHERWISE, zone))
+    title = found.title.get("en") or next(iter(found.title.values()))
+    yield f"{title}: {found.trigger}.{found.step}, {found.state}"
+    if found.cause is not None:
+        name = found.cause_title.get("en", found.cause.type)
+        yield f"What happened: {name} ({told_in(found.cause.time, zone)}), reported by {found.cause.source}"
+    if found.retired is not None:
+        limit, day = found.retired.limit, found.retired.at
+        yield f"Its content could be read for {limit} after its year, and is retired since {day:%Y-%m-%d}"
+    yield f"The rule, version {found.version[:12]} of {found.agency}:"
+    yield from (f"  {part}: {sentence}" for part, sentence in page.rule)
+    yield "The data it read:"
+    yield from (f"  {name}: {value}" for name, value in page.used)
+    yield f"Due {told_in(found.due, zone)}; what became of it:"
+    for each in found.facts:
+        detail = _digested(each.details) or each.details.get("reason") or each.details.get("channel") or ""
+        more = "; ".join(part for part in (detail, _silence(each.details, zone)) if part)
+        yield f"  {told_in(each.at, zone)}  {each.what}  {more}".rstrip()
+    yield from (f"It goes with it: {member}" for member in found.members)
+    for words in found.words.values():
+        yield from (f"The words ({words.language}, {by}): {_read(words, by)}" for by in _channels(found))
+
+
+def _channels(found: Why) -> Iterable[str]:
+    """By which it went, or would go if it went by SMS."""
+    return dict.fromkeys(each.details["channel"] for each in found.facts if each.what == "attempted") or ("sms",)
+
+
+def _read(words: Rendered, channel: str) -> str:
+    text, title = parts_of(words, channel)
+    return f"{title}\n{text}" if title else text
+
+
+def _silence(details: Mapping[str, Any], zone: tzinfo) -> str:
+    """When the next channel has its turn, and what would keep it from it."""
+    if details.get("silent_at") is None:
+        return ""
+    awaited = "opened" if details.get("until_opened") else "delivered"
+    return f"the next channel at {told_in(details['silent_at'], zone)} unless {awaited} by then"
+
+
+def _digested(details: Mapping[str, Any]) -> str:
+    if "digest" not in details:
+        return ""
+    messages, days = details["messages"], details["days"]
+    return f"in the digest {details['digest']}, because they had {messages} messages in {days} days"

@@ -1,0 +1,104 @@
+"""How a command ends that fails: what went wrong is said in a sentence. Everything else is a defect."""
+
+from collections.abc import Mapping
+
+from app.identity.key_file import BadKeyFile, MissingKeyFile
+from app.identity.principals import BadPrincipals
+from app.jobs.kinds import UnknownKind
+from app.jobs.replay_jobs import UnknownView
+from app.roles.run_lock import AlreadyRunning
+from app.settings import BadSettings
+from app.terminal import Exit
+from domain.facts.principals import NotAllowed
+from streams.kafka.errors import (
+    KafkaRefused,
+    KafkaUnavailable,
+    KeptOtherwise,
+    NotGranted,
+    TopicRefused,
+    WrongPartitions,
+)
+from streams.kafka.republish import BadRange, BadTopic
+from streams.kafka.seats import SeatTaken
+from streams.log.damaged import DamagedFact
+from streams.log.first_codes import CodesLost
+from streams.log.master_key import WrongKeyFile
+from streams.log.watermark import OlderLog
+from streams.privacy.erasure import NobodyKnown
+from streams.queues.jobs import Busy, NothingToDo, NotNow, Stale, UnknownJob
+from streams.replay.backfill import NotInForce
+from streams.replay.shadow import NoQuietMoment
+from streams.rules.approval import AlreadyPublished, NotPublished, NotSubmitted, TwoVersions
+from streams.rules.drafts import DoesNotFit
+from streams.rules.library import NothingPublished
+from streams.rules.ownership import OtherPack
+from streams.rules.publishing import BreaksVersions
+from streams.rules.switches import UnknownName
+from streams.storage.advisory_locks import StillAtWork
+from streams.storage.database import DatabaseUnavailable
+from streams.storage.errors import NoPrivilege, ReadOnly
+from streams.storage.leadership import NeedsPostgres
+from streams.storage.outages import STORE_AWAY, told
+from streams.storage.schema import NoDatabase, WrongSchema
+from templates.checks.loader import BrokenPack
+from templates.checks.placeholders import StillPlaceholders
+from templates.reading.catalogue import NoDefaults
+
+FAILURES: Mapping[type[BaseException], Exit] = {
+    BadSettings: Exit.USAGE,
+    BadKeyFile: Exit.USAGE,
+    WrongKeyFile: Exit.USAGE,
+    MissingKeyFile: Exit.UNAVAILABLE,
+    BrokenPack: Exit.CHECK_FAILED,
+    BreaksVersions: Exit.CHECK_FAILED,
+    DoesNotFit: Exit.CHECK_FAILED,
+    NoDefaults: Exit.CHECK_FAILED,
+    DatabaseUnavailable: Exit.UNAVAILABLE,
+    NoPrivilege: Exit.UNAVAILABLE,
+    ReadOnly: Exit.UNAVAILABLE,
+    NoDatabase: Exit.UNAVAILABLE,
+    WrongSchema: Exit.UNAVAILABLE,
+    StillAtWork: Exit.UNAVAILABLE,
+    DamagedFact: Exit.UNAVAILABLE,
+    CodesLost: Exit.UNAVAILABLE,
+    NothingPublished: Exit.UNAVAILABLE,
+    AlreadyRunning: Exit.UNAVAILABLE,
+    OlderLog: Exit.UNAVAILABLE,
+    NeedsPostgres: Exit.USAGE,
+    KafkaRefused: Exit.UNAVAILABLE,
+    KafkaUnavailable: Exit.UNAVAILABLE,
+    WrongPartitions: Exit.UNAVAILABLE,
+    TopicRefused: Exit.UNAVAILABLE,
+    NotGranted: Exit.UNAVAILABLE,
+    KeptOtherwise: Exit.UNAVAILABLE,
+    SeatTaken: Exit.UNAVAILABLE,
+    NotAllowed: Exit.NOT_ALLOWED,
+    BadPrincipals: Exit.USAGE,
+    NobodyKnown: Exit.CHECK_FAILED,
+    AlreadyPublished: Exit.CHECK_FAILED,
+    NotSubmitted: Exit.CHECK_FAILED,
+    NotPublished: Exit.CHECK_FAILED,
+    StillPlaceholders: Exit.CHECK_FAILED,
+    TwoVersions: Exit.USAGE,
+    OtherPack: Exit.CHECK_FAILED,
+    UnknownName: Exit.CHECK_FAILED,
+    Busy: Exit.UNAVAILABLE,
+    UnknownView: Exit.USAGE,
+    BadRange: Exit.USAGE,
+    BadTopic: Exit.USAGE,
+    NoQuietMoment: Exit.UNAVAILABLE,
+    NotNow: Exit.CHECK_FAILED,
+    Stale: Exit.CHECK_FAILED,
+    UnknownJob: Exit.CHECK_FAILED,
+    UnknownKind: Exit.UNAVAILABLE,
+    NothingToDo: Exit.OK,
+    NotInForce: Exit.CHECK_FAILED,
+}
+"""What went wrong → how the command ends."""
+
+
+def ended_by(failure: BaseException) -> tuple[Exit, str] | None:
+    """How a command ends by that, and what it says; None: it is a defect, and shows its traceback."""
+    if (code := FAILURES.get(type(failure))) is not None:
+        return code, str(failure)
+    return (Exit.UNAVAILABLE, f"the database: {told(failure)}") if isinstance(failure, STORE_AWAY) else None

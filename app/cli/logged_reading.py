@@ -1,0 +1,41 @@
+"""Who reads a person's data on the command line: by a role, for a purpose, and the log says so first."""
+
+from typing import Annotated, NamedTuple
+
+import typer
+
+from app.cli.principal_session import LOCAL, somebody
+from app.compose import Platform
+from app.settings import Settings
+from app.terminal import Exit, stop
+from domain.facts.principals import Principal, require_reading
+from streams.privacy.access_log import note_viewing
+
+Purpose = Annotated[
+    str | None, typer.Option("--purpose", help="Why you read it; kept in the log. Needed where there are principals.")
+]
+
+
+class Looker(NamedTuple):
+    """Who looks, and why."""
+
+    who: Principal
+    purpose: str
+
+    def note(self, platform: Platform, person: str, what: str) -> None:
+        """Say in the log that they are about to read it; where there are no principals, nobody else could ask."""
+        if self.who is not LOCAL:
+            note_viewing(platform.books, self.who, person, what, self.purpose)
+
+
+def looker(settings: Settings, purpose: str | None) -> Looker:
+    """Whoever may look, with their purpose.
+
+    Raises:
+        BadPrincipals, NotAllowed: they may not.
+    """
+    who = somebody(settings)
+    require_reading(who)
+    if who is not LOCAL and not (purpose or "").strip():
+        stop(Exit.USAGE, "--purpose: say why you read this person's data; the log keeps it")
+    return Looker(who, purpose or "")

@@ -1,0 +1,77 @@
+"""The command line."""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated, Any, cast
+
+import typer
+
+from app.cli.command_table import Commands, imported
+from app.cli.help_format import Group
+from app.terminal import Exit, open_standard, talk, writing
+from app.tuning import INTERRUPTED, calm_collector
+
+
+class _Whole(Group):
+    """What comes without a name, and all commands, none of which is imported yet."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  (as Typer calls it)
+        super().__init__(*arguments, **named)
+        self.commands = cast("Any", Commands())  # nobody adds another
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  (the same)
+        """The one that is asked for, imported now."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found and imported(str(name)), rest
+
+
+def _tell_version(asked: bool) -> None:  # noqa: FBT001  (as Typer calls it)
+    if asked:
+        with writing():
+            sys.stdout.write(f"habarshy {version('habarshy')}\n")
+        raise typer.Exit
+
+
+_VERSION = typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which one it is.")
+
+
+def _whole(ctx: typer.Context, *, _: Annotated[bool, _VERSION] = False) -> None:
+    """What may stand before a command; it is imported by now, and no garbage, which a process of its own may know."""
+    if ctx.obj is not None:
+        ctx.obj()
+
+
+def application() -> typer.Typer:
+    """The command line as an object."""
+    return typer.Typer(
+        cls=_Whole,
+        callback=_whole,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,  # they would print local variables, and with them people's data
+        help="Tells citizens, at the right moment of their life, what the state can do for them.",
+    )
+
+
+def main() -> None:
+    """Run a command; known failures end with their words and their exit code."""
+    calm_collector()
+    open_standard()
+    try:
+        application()(obj=calm_collector)
+    except Exception as failure:
+        if (ended := _ended_by(failure)) is None:
+            raise
+        code, words = ended
+        talk(words)
+        sys.exit(int(code))
+    finally:
+        with writing():
+            sys.stdout.flush()
+
+
+def _ended_by(failure: Exception) -> tuple[Exit, str] | None:
+    try:
+        from app.cli.failures import ended_by  # noqa: PLC0415  (it imports nearly everything, and hardly any command fails)
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+    return ended_by(failure)

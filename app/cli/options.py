@@ -1,0 +1,44 @@
+"""The options that most commands share."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from app.clock import Clock, fixed, system_clock
+from app.moments import NO_TIME, moment_in
+from app.terminal import Exit, stop
+from templates.reading.findings import closest
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print compact JSON, one object a line.")]
+DatabaseUrl = Annotated[str | None, typer.Option("--database", help="SQLAlchemy URL of log and views.")]
+KeyFile = Annotated[Path | None, typer.Option("--key-file", help="Where the secret keys are.")]
+ClockTime = Annotated[
+    str | None, typer.Option("--clock", metavar="TIME", help="Act as if it were that time; without a zone, UTC.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="National id, pseudonym, or - to read it.")]
+
+
+def clock_of(time: str | None) -> Clock:
+    """The clock that `--clock` asks for, else the machine's."""
+    if time is None:
+        return system_clock
+    return fixed(moment_of(time, "--clock", UTC))  # the rules are read with this clock, and the zone with them
+
+
+def moment_of(text: str, option: str, zone: tzinfo) -> datetime:
+    """A time given on the command line, in UTC; a date is its beginning; without a zone it is in that one."""
+    try:
+        return moment_in(text, zone)
+    except ValueError:
+        stop(Exit.USAGE, f"{option}: {text!r} is {NO_TIME}")
+
+
+def refuse_unknown(option: str, what: str, name: str, known: Sequence[str]) -> NoReturn:
+    """End the command: nothing is called so; what is, and which of it was probably meant."""
+    meant = closest(name, known)
+    hint = "" if meant is None else f" (did you mean {meant!r}?)"
+    stop(Exit.USAGE, f"{option}: no {what} is called {name!r}{hint}; there are: {', '.join(known)}")

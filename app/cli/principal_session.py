@@ -1,0 +1,67 @@
+"""The desk at which principals change the rules: the platform, and who acts by their token."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from app.cli.options import clock_of
+from app.compose import Platform, compose
+from app.identity.principals import acting, load
+from app.settings import Settings, settings_of
+from domain.facts.principals import NotAllowed, Principal, Role
+
+
+class Desk(NamedTuple):
+    """What a governing command works with."""
+
+    platform: Platform
+    who: Principal
+
+
+LOCAL = Principal("local", "local", frozenset(Role))
+"""Whoever sits at a platform that has no principals: an embedded one, or one that is being tried out."""
+
+
+def somebody(settings: Settings) -> Principal:
+    """Who acts: by their token, or LOCAL where nobody was ever registered.
+
+    Raises:
+        BadPrincipals, NotAllowed: see app.identity.principals.acting.
+    """
+    return acting(settings.principals, os.environ) if load(settings.principals) else LOCAL
+
+
+@contextmanager
+def desk(
+    database: str | None, key_file: Path | None, clock: str | None = None, *, make: bool = False, local: bool = False
+) -> Iterator[Desk]:
+    """The desk for one command; whoever has no token does not even open the database.
+
+    `local`: where nobody was ever registered, whoever sits there acts as LOCAL. That holds for what operators do; to
+    govern rules takes two people, so both need a name.
+
+    Raises:
+        BadPrincipals, NotAllowed: see app.identity.principals.acting; and what `compose` raises.
+    """
+    settings = settings_of(database, key_file)
+    who = somebody(settings) if local else acting(settings.principals, os.environ)
+    platform = compose(settings, clock_of(clock), make=make)
+    try:
+        yield Desk(platform, who)
+    finally:
+        platform.database.close()
+
+
+@contextmanager
+def operators(what: str, database: str | None, key_file: Path | None, clock: str | None = None) -> Iterator[Desk]:
+    """The desk for what only operators see and decide on; where nobody was ever registered, LOCAL is the operator.
+
+    Raises:
+        NotAllowed: who acts is none, see `desk`.
+    """
+    with desk(database, key_file, clock, local=True) as at:
+        if not at.who.operator:
+            raise NotAllowed(f"{what} are for operators; {at.who.name} is not an operator")
+        yield at

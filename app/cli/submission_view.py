@@ -1,0 +1,125 @@
+"""Shows a submission to whoever approves it: its hash, what changes for citizens, and the words of what is new."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from app.cli.commands.diff import SAME, show
+from app.packs.version_diff import compared, version_of
+from app.terminal import data, data_json
+from domain.facts.governance import PackSubmitted, TriggerSubmitted
+from domain.facts.submissions import Subject, Submission
+from domain.rules.triggers import BadTrigger
+from streams.rules.governed import Governed
+from templates.authoring.value_words import said_plainly
+
+
+def show_submission(now: Governed, submission: Submission, *, as_json: bool) -> None:
+    """Print it, compared with what is published now."""
+    if not as_json:
+        data(f"{submission.about}, submitted by {submission.by[-1]}, hash {submission.hash}")
+    fact = submission.fact
+    if isinstance(fact, PackSubmitted):
+        _show_pack(now, fact, as_json=as_json)
+    else:
+        _show_trigger(now, fact, as_json=as_json)
+
+
+def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> None:
+    packs = {name: pack.content for name, pack in now.packs.items()}
+    current = now.current(fact.trigger)
+    old = version_of(list(packs.values()), [current] if current is not None else [])
+    waiting = now.submitted.get(Subject("pack", fact.pack), ())
+    if waiting and isinstance(waiting[-1].fact, PackSubmitted):
+        packs = {**packs, fact.pack: waiting[-1].fact.content}
+    try:
+        found = dict(compared(old, version_of(list(packs.values()), [fact])))
+    except BadTrigger as bad:
+        data(f"  it cannot be compared: {bad}")
+        found = {}
+    for trigger, differences in found.items():
+        show(trigger, differences, as_json=as_json)
+    if not old.triggers:
+        _show_all(fact, as_json=as_json)
+    elif not found and not as_json:
+        data(f"  {SAME}")
+
+
+def _show_all(fact: TriggerSubmitted, *, as_json: bool) -> None:
+    """Every rule and every word, because there is nothing that they could be compared with."""
+    everything = {"rules": fact.rules, **fact.words}
+    if as_json:
+        for path, value in _flat(everything):
+            data_json({"trigger": fact.trigger, "path": path, "new": value})
+        return
+    for path, value in _rows(everything):
+        lines = [line for line in said_plainly(value).splitlines() if line.strip()]
+        for at, line in enumerate(lines):
+            data(f"    {path}: {line}" if at == 0 else f"      {line}")
+
+
+def _show_pack(now: Governed, fact: PackSubmitted, *, as_json: bool) -> None:
+    before = now.packs.get(fact.pack)
+    old = {} if before is None else before.content
+    if not as_json:
+        for path, told in changes(old, fact.content):
+            data(f"    {path}: {told}")
+        return
+    was, will_be = dict(_flat(_by_type(old))), dict(_flat(_by_type(fact.content)))
+    for path in _changed(was, will_be):
+        data_json({"pack": fact.pack, "path": path, "old": was.get(path), "new": will_be.get(path)})
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Path -> what changes there from one content of a pack to another, as people write it."""
+    was, will_be = dict(_rows(_by_type(old))), dict(_rows(_by_type(new)))
+    for path in _changed(was, will_be):
+        if path not in was:
+            yield path, said_plainly(will_be[path])
+        elif path not in will_be:
+            yield path, f"{said_plainly(was[path])} → gone"
+        else:
+            yield path, _change(was[path], will_be[path])
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    same = {path for path in old.keys() & new.keys() if _exactly(old[path]) == _exactly(new[path])}
+    return sorted((old.keys() | new.keys()) - same)
+
+
+def _change(old: Any, new: Any) -> str:  # noqa: ANN401  (plain data)
+    """Both as people write them; what only looks alike (1 and "1") as JSON writes it."""
+    if (before := said_plainly(old)) != (after := said_plainly(new)):
+        return f"{before} → {after}"
+    return f"{_exactly(old)} → {_exactly(new)}"
+
+
+def _exactly(value: Any) -> str:  # noqa: ANN401  (plain data)
+    """As JSON writes it, where 1, "1" and true are three values, which for Python are but two."""
+    return msgspec.json.encode(value).decode()
+
+
+def _by_type(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A pack's content with its event types under their names, so that a new one moves no other."""
+    types = {event["type"]: event for event in content.get("events", ())}
+    others = {name: value for name, value in content.items() if name != "events"}
+    return {**others, "events": types} if types else others
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (plain data)
+    if isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from _flat(inner, f"{path}.{name}" if path else str(name))
+    elif path:  # a content that there is not yet has nothing in it
+        yield path, value
+
+
+def _rows(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (plain data)
+    """The same for people: what a list has in it one by one."""
+    for name, inner in _flat(value, path):
+        if isinstance(inner, list | tuple) and any(isinstance(each, Mapping) for each in inner):
+            for at, each in enumerate(inner, start=1):
+                yield from _rows(each, f"{name}.{at}")
+        else:
+            yield name, inner

@@ -1,0 +1,121 @@
+"""Codes by which anybody checks whether a message came from here: short, and of no use for anything else.
+
+A code is the beginning of the nudge's id, under a veil, and of a keyed hash over it and its recipient, in Crockford's
+base 32. So the nudge is found by its id, without a table of codes. The veil follows from the hash: ids of one
+person's nudges begin alike, and their codes do not; those that went before there was one are known without it, too.
+A made-up code is right once in fifteen million tries, and of a billion messages once in half a million, as then
+thirty ids begin alike.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection, select
+
+from app.identity.links import PAGE_LASTS, Beginning, Links
+from domain.core.ids import beginning_so, keyed_hash, shortened
+from domain.nudges.delivery import Delivery
+from domain.nudges.nudge import Nudge
+from domain.rules.event_types import Titles
+from projections import nudges
+from projections.tables import nudges as table
+from streams.delivery.send.message import ProofOf
+from streams.queries.inbox import Inboxes
+from streams.rules.context import Books
+from streams.rules.trigger_history import pack_titles
+from templates.words.footer import Proof
+
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MEANT = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
+_HALF, _BITS = 5, 25
+_REST = 128 - _BITS
+
+
+class Genuine(Struct, frozen=True):
+    """A message that we sent: when first, by which channel, about what and by which office (none where discreet)."""
+
+    at: datetime
+    channel: str
+    title: Titles
+    office: Titles
+
+
+class Codes:
+    """Makes and checks codes."""
+
+    def __init__(self, secret: str, books: Books) -> None:
+        self._key, self._books, self._inboxes = bytes.fromhex(secret), books, Inboxes(books)
+
+    def of(self, nudge: UUID, recipient: str) -> str:
+        """The code of a message, as people read it: XXXXX-XXXXX."""
+        mark = self._mark(nudge, recipient)
+        return f"{_text(shortened(nudge, _BITS) ^ self._veil(mark))}-{_text(mark)}"
+
+    def _mark(self, nudge: UUID, recipient: str) -> int:
+        return int.from_bytes(keyed_hash(self._key, "genuine", nudge.hex, recipient)) >> _REST
+
+    def _veil(self, mark: int) -> int:
+        return int.from_bytes(keyed_hash(self._key, "veil", str(mark))) >> _REST
+
+    def check(self, code: str) -> Genuine | None:
+        """What we sent with that code; None where it is none of ours."""
+        letters = "".join(each for each in code.upper().translate(_MEANT) if each not in " -–")
+        if len(letters) != 2 * _HALF or any(each not in _LETTERS for each in letters):
+            return None
+        number, mark = _number(letters[:_HALF]), _number(letters[_HALF:])
+        with self._books.database.reading() as connection:
+            for begin in (number ^ self._veil(mark), number):
+                for nudge in beginning(connection, begin, _BITS):
+                    for one in nudge.deliveries:
+                        if one.attempted_at is not None and self._mark(nudge.intent.id, one.recipient) == mark:
+                            return self._genuine(connection, nudge, one, one.sent_at or one.attempted_at)
+        return None
+
+    def _genuine(self, connection: Connection, nudge: Nudge, one: Delivery, at: datetime) -> Genuine:
+        rules = self._books.library.rules()
+        content = self._inboxes.content(connection, rules, nudge.intent.version)
+        discreet, offices = bool(content.get("discreet")), pack_titles(rules, "agencies")
+        title = {} if discreet else content.get("title", {})
+        return Genuine(at, one.channel or "", title, {} if discreet else offices.get(str(content.get("owner")), {}))
+
+
+def proofs(links: Links, codes: Codes) -> ProofOf:
+    """What each message carries of its own."""
+
+    def of(nudge: UUID, recipient: str, now: datetime) -> Proof:
+        return Proof(links.page(nudge, recipient, now + PAGE_LASTS), codes.of(nudge, recipient), links.check)
+
+    return of
+
+
+def whose(books: Books) -> Beginning:
+    """Finds what a short link may lead to."""
+
+    def found(number: int, bits: int) -> Iterator[tuple[UUID, str]]:
+        with books.database.reading() as connection:
+            for nudge in beginning(connection, number, bits):
+                theirs = [*(one.recipient for one in nudge.deliveries), nudge.intent.person]
+                yield from ((nudge.intent.id, each) for each in dict.fromkeys(theirs))
+
+    return found
+
+
+def beginning(connection: Connection, number: int, bits: int) -> Iterator[Nudge]:
+    """The nudges whose ids begin with these bits."""
+    ids = connection.execute(
+        select(table.c.nudge).where(table.c.nudge.between(*beginning_so(number, bits)))
+    ).scalars()
+    yield from nudges.by_id(connection, ids.all()).values()
+
+
+def _text(number: int) -> str:
+    return "".join(_LETTERS[number >> 5 * place & 31] for place in reversed(range(_HALF)))
+
+
+def _number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 32 + _LETTERS.index(letter)
+    return number

@@ -1,0 +1,61 @@
+"""Who was erased, kept beside the key file: an older copy of the database does not know it."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from app.identity.private_files import append
+from app.terminal import compact
+from streams.privacy.erasure import Certificate
+
+
+class BadList(ValueError):
+    """{path}, line {line}: no certificate of `habarshy erase --json`."""
+
+    def __init__(self, path: Path, line: int) -> None:
+        super().__init__((type(self).__doc__ or "").format(path=path, line=line))
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """A pseudonym, and when its person was erased."""
+
+    person: str
+    at: datetime
+
+
+def list_of(key_file: Path) -> Path:
+    """Where the list is."""
+    return key_file.with_name(f"{key_file.name}.erased")
+
+
+def note(key_file: Path, one: Certificate) -> None:
+    """One more, on the disk before it returns.
+
+    Raises:
+        OSError: it cannot be kept.
+    """
+    append(list_of(key_file), [compact(Erased(one.person, one.at))])
+
+
+def everybody(paths: Iterable[Path]) -> dict[str, datetime]:
+    """All in those lists, or certificates: pseudonym -> when last.
+
+    Raises:
+        BadList: a line is neither.
+        OSError: it cannot be read.
+    """
+    found: dict[str, datetime] = {}
+    for one in _all(paths):
+        found[one.person] = max(one.at, found.get(one.person, one.at))
+    return found
+
+
+def _all(paths: Iterable[Path]) -> Iterator[Erased]:
+    for path in paths:
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            try:
+                yield msgspec.json.decode(line, type=Erased)
+            except msgspec.DecodeError:
+                raise BadList(path, number) from None

@@ -1,0 +1,174 @@
+"""Signed links: what a message may point to without saying who reads it."""
+
+import base64
+import hmac
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from domain.core.ids import keyed_hash, shortened
+from domain.nudges.class_overrides import OVERRIDES
+from streams.delivery.decide.case import Case
+
+_MAC, _TIME = 16, 8
+_BEGINNING, _NUMBER, _MARK = 5, 2, 8
+_FIRST = datetime(2020, 1, 1, tzinfo=UTC)
+Beginning = Callable[[int, int], Iterable[tuple[UUID, str]]]
+"""The nudges whose ids begin with a number of so many bits, each with everybody whom it went to."""
+PAGE_LASTS = timedelta(days=90)
+"""How long the link in a message leads to its page; whoever signs in finds it there for ever."""
+ASSISTANT_LASTS = timedelta(days=30)
+"""How long a citizen's token for an assistant works."""
+
+
+class BadLink(ValueError):
+    """The link is damaged, too old, or was not made here; open the message again and use the link in it."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Links:
+    """Makes and reads links of this platform."""
+
+    def __init__(self, base_url: str, key: bytes) -> None:
+        self._base_url, self._key = base_url.rstrip("/"), key
+
+    def unsubscribe(self, case: Case) -> str | None:
+        """The link that stops a nudge's category for its recipient, without login (RFC 8058); none for the law's."""
+        if OVERRIDES[case.settlement.trigger.klass].opt_out:
+            return None
+        return f"{self._base_url}/stop/{self.token(case.nudge.intent.id, case.recipient.pseudonym)}"
+
+    def token(self, nudge: UUID, recipient: str) -> str:
+        """Names a nudge to who may stop such messages for its recipient; it works for ever (RFC 8058)."""
+        return _written(self._short("stop", nudge, recipient))
+
+    def read(self, token: str, beginning: Beginning) -> tuple[UUID, str]:
+        """The nudge and its recipient, of those whose nudge begins as the token does.
+
+        Raises:
+            BadLink: the token was not made with our key.
+        """
+        nudge, recipient, more = self._read(token, ("link", "stop"), beginning)
+        if more:
+            raise BadLink
+        return nudge, recipient
+
+    def answer(self, nudge: UUID, recipient: str, code: str) -> str:
+        """The link by which the recipient of a nudge answers it with a code, without login."""
+        return f"{self._base_url}/answer/{_written(self._short('answer', nudge, recipient, code.encode()))}"
+
+    def read_answer(self, token: str, beginning: Beginning) -> tuple[UUID, str, str]:
+        """The nudge, its recipient, and the code of the answer. Raises as `read` does."""
+        nudge, recipient, code = self._read(token, ("answer", "answer"), beginning)
+        if not code:
+            raise BadLink
+        return nudge, recipient, code.decode()
+
+    def seen(self, nudge: UUID, recipient: str, attempt: int) -> str:
+        """The link by which a device tells that it shows a message, without login."""
+        return f"{self._base_url}/seen/{_written(self._short('seen', nudge, recipient, attempt.to_bytes(_NUMBER)))}"
+
+    def read_seen(self, token: str, beginning: Beginning) -> tuple[UUID, str, int]:
+        """The nudge, its recipient, and the attempt. Raises as `read` does."""
+        nudge, recipient, attempt = self._read(token, ("seen", "seen"), beginning)
+        if len(attempt) != _NUMBER:
+            raise BadLink
+        return nudge, recipient, int.from_bytes(attempt)
+
+    def page(self, nudge: UUID, recipient: str, until: datetime) -> str:
+        """The link to a nudge's own page for its recipient, without login; it works to the end of that day (UTC)."""
+        day = (until - _FIRST).days.to_bytes(_NUMBER)
+        return f"{self._base_url}/m/{_written(self._short('page', nudge, recipient, day))}"
+
+    def read_page(self, token: str, now: datetime, beginning: Beginning) -> tuple[UUID, str]:
+        """The nudge and its recipient. Raises as `read` does, and where the token is too old."""
+        nudge, recipient, day = self._found(_read(token), "page", beginning)
+        if len(day) != _NUMBER or (now - _FIRST).days > int.from_bytes(day):
+            raise BadLink
+        return nudge, recipient
+
+    def _short(self, purpose: str, nudge: UUID, recipient: str, more: bytes = b"") -> bytes:
+        """The beginning of the nudge's id under a veil, what the link says besides, and a mark over all.
+
+        Short, for an SMS pays for each character. The veil follows from the mark: ids of one person's nudges begin
+        alike (domain/core/ids.py), and their links must have nothing in common.
+        """
+        mark = self._mark(purpose, nudge, recipient, more)
+        veiled = shortened(nudge, 8 * _BEGINNING) ^ self._veil(mark)
+        return veiled.to_bytes(_BEGINNING) + more + mark
+
+    def _mark(self, purpose: str, nudge: UUID, recipient: str, more: bytes) -> bytes:
+        return self._mac(nudge.bytes + bytes.fromhex(recipient) + more, purpose)[:_MARK]
+
+    def _veil(self, mark: bytes) -> int:
+        return int.from_bytes(self._mac(mark, "veil")[:_BEGINNING])
+
+    def _found(self, raw: bytes, purpose: str, beginning: Beginning) -> tuple[UUID, str, bytes]:
+        number, more, mark = int.from_bytes(raw[:_BEGINNING]), raw[_BEGINNING:-_MARK], raw[-_MARK:]
+        if len(raw) >= _BEGINNING + _MARK:
+            clear = (number,) if purpose == "page" else ()  # as it was at first: to be read until these end
+            for begin in (number ^ self._veil(mark), *clear):
+                for nudge, recipient in beginning(begin, 8 * _BEGINNING):
+                    if hmac.compare_digest(self._mark(purpose, nudge, recipient, more), mark):
+                        return nudge, recipient, more
+        raise BadLink
+
+    def _read(self, token: str, purposes: tuple[str, str], beginning: Beginning) -> tuple[UUID, str, bytes]:
+        """The nudge, its recipient, and what the link says besides; `purposes`: of a long link, of a short one."""
+        raw, (long, short) = _read(token), purposes
+        return self._long(raw, long) or self._found(raw, short, beginning)
+
+    def _long(self, raw: bytes, purpose: str) -> tuple[UUID, str, bytes] | None:
+        """The same of a link as messages had it at first, with the pseudonym in it.
+
+        Their stop links must work for as long as somebody keeps the message, so this form is read for good; answers
+        end by the message's own time (app/pages/answer.py), in whichever form.
+        """
+        body, more = raw[:-_MAC], raw[2 * _MAC : -_MAC]
+        if len(body) < 2 * _MAC or not hmac.compare_digest(self._mac(body, purpose), raw[-_MAC:]):
+            return None
+        return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), more
+
+    def person(self, person: str, now: datetime) -> str:
+        """A token with which an assistant reads for that person from now on, for a month."""
+        body = bytes.fromhex(person) + int((now + ASSISTANT_LASTS).timestamp()).to_bytes(_TIME)
+        return _written(body + self._mac(body, "person"))
+
+    def read_person(self, token: str, now: datetime) -> tuple[str, datetime]:
+        """Whose token it is, and when they made it; whether they were erased since is the caller's to ask.
+
+        Raises:
+            BadLink: it was not made with our key, or is too old.
+        """
+        raw = _read(token)
+        body, until = raw[:-_MAC], raw[_MAC:-_MAC]
+        if len(until) != _TIME or not hmac.compare_digest(self._mac(body, "person"), raw[-_MAC:]):
+            raise BadLink
+        if now.timestamp() >= int.from_bytes(until):
+            raise BadLink
+        return body[:_MAC].hex(), datetime.fromtimestamp(int.from_bytes(until), UTC) - ASSISTANT_LASTS
+
+    @property
+    def check(self) -> str:
+        """Where codes are checked, as people type it."""
+        return f"{self._base_url.partition('://')[2]}/check"
+
+    def secret(self, purpose: str) -> str:
+        """A secret of its own for each purpose, the same in every process."""
+        return keyed_hash(self._key, "secret", purpose).hex()
+
+    def _mac(self, body: bytes, purpose: str) -> bytes:
+        return keyed_hash(self._key, purpose, body.hex())
+
+
+def _written(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _read(token: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except ValueError:
+        raise BadLink from None

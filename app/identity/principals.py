@@ -1,0 +1,179 @@
+"""The file of principals: who may act for which agency, known by the hash of a personal token."""
+
+import hmac
+import json
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.identity.private_files import alone, is_open_to_others, replace
+from domain.facts.principals import NotAllowed, Principal, Role, Scope
+from templates.reading.findings import closest
+
+TOKEN = "HABARSHY_TOKEN"  # noqa: S105  (the variable's name)
+BEGINS = "hby_"
+ADDRESS = r"[!-~]{3,1000}"
+NAME = r"[a-z][a-z0-9_.-]{0,39}"
+
+
+class BadPrincipals(Exception):
+    """The file of principals {path} cannot be used: {problem}. `habarshy principals` shows and changes it."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(path=path, problem=problem))
+
+
+class Kept(Struct, frozen=True, forbid_unknown_fields=True):
+    """A principal as the file has them; `token` is the SHA-256 in hex of their token, which is random and long."""
+
+    agency: str
+    roles: tuple[Role, ...]
+    token: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    contacts: dict[str, str] = {}
+    scopes: tuple[Scope, ...] = ()
+
+    def principal(self, name: str) -> Principal:
+        """Them, without the token."""
+        return Principal(name, self.agency, frozenset(self.roles), self.contacts, frozenset(self.scopes))
+
+
+def acting(path: Path, environment: Mapping[str, str]) -> Principal:
+    """The principal whose token is in the environment.
+
+    Raises:
+        BadPrincipals: the file cannot be read.
+        NotAllowed: there is no token, or it is nobody's.
+    """
+    token = environment.get(TOKEN, "")
+    if not token:
+        raise NotAllowed(f"{TOKEN} is not set; it says who acts (`habarshy principals add` makes a token)")
+    found = owner_of(load(path), token)
+    if found is None:
+        raise NotAllowed(f"the token in {TOKEN} is not recognised; ask an operator of the platform for a new one")
+    return found
+
+
+def owner_of(everybody: Mapping[str, Kept], token: str) -> Principal | None:
+    """Whose token it is; None where it is nobody's."""
+    digest, found = _digest(token), None
+    for name, kept in everybody.items():
+        if hmac.compare_digest(kept.token, digest):
+            found = kept.principal(name)
+    return found
+
+
+def load(path: Path) -> dict[str, Kept]:
+    """All principals by name; none where there is no file.
+
+    Raises:
+        BadPrincipals: others can read it, or it is not what this module writes.
+    """
+    try:
+        if is_open_to_others(path):
+            raise BadPrincipals(path, "others can read it; run chmod 600 on it")
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, Kept])
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise BadPrincipals(path, str(error.strerror)) from None
+    except (ValueError, msgspec.ValidationError) as error:
+        raise BadPrincipals(path, str(error)) from None
+
+
+def colleague(path: Path, name: str, who: Principal) -> Principal:
+    """The principal of that name, if they are of the same agency.
+
+    Raises:
+        NotAllowed: they are of another agency, or nobody is called that.
+    """
+    everybody = load(path)
+    mine = [each for each, kept in everybody.items() if kept.agency == who.agency]
+    if name not in mine:
+        meant = closest(name, mine)
+        hint = f" (did you mean {meant!r}?)" if meant else ""
+        raise NotAllowed(f"{name!r} is no principal of your agency {who.agency}{hint}")
+    return everybody[name].principal(name)
+
+
+def add(path: Path, principal: Principal) -> str:
+    """Add the principal; returns their new token, of which only the hash is kept.
+
+    Raises:
+        BadPrincipals: the name is taken or unusable, or the file is.
+    """
+    for name in (principal.name, principal.agency):
+        if not re.fullmatch(NAME, name) or principal.name == "pack":
+            raise BadPrincipals(path, f"{name!r} is no name: small Latin letters, digits, '_', '.' and '-'")
+    for channel, address in principal.contacts.items():
+        if not re.fullmatch(ADDRESS, address):
+            raise BadPrincipals(path, f"the contact for {channel} is no address")
+    token = BEGINS + secrets.token_urlsafe(32)
+    roles = tuple(sorted(principal.roles))
+
+    def change(everybody: dict[str, Kept]) -> None:
+        if principal.name in everybody:
+            raise BadPrincipals(path, f"{principal.name} is in it already; remove them first for a new token")
+        kept = Kept(
+            principal.agency, roles, _digest(token), dict(principal.contacts), tuple(sorted(principal.scopes))
+        )
+        everybody[principal.name] = kept
+
+    _change(path, change)
+    return token
+
+
+def remove(path: Path, name: str) -> None:
+    """Take the principal out; their token is nobody's any more.
+
+    Raises:
+        BadPrincipals: nobody is called that.
+    """
+
+    def change(everybody: dict[str, Kept]) -> None:
+        if name not in everybody:
+            meant = closest(name, everybody)
+            raise BadPrincipals(path, f"nobody is called {name!r}" + (f" (did you mean {meant!r}?)" if meant else ""))
+        del everybody[name]
+
+    _change(path, change)
+
+
+def _digest(token: str) -> str:
+    return sha256(os.fsencode(token)).hexdigest()
+
+
+def _change(path: Path, change: Callable[[dict[str, Kept]], None]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with alone(path.parent):
+            everybody = load(path)
+            change(everybody)
+            replace(path, "".join(_table(name, kept) for name, kept in sorted(everybody.items())))
+    except OSError as error:
+        raise BadPrincipals(path, str(error.strerror)) from None
+
+
+def _table(name: str, kept: Kept) -> str:
+    contacts = ", ".join(f"{channel} = {_toml(address)}" for channel, address in sorted(kept.contacts.items()))
+    lines = [
+        f"[{_toml(name)}]",
+        f"agency = {_toml(kept.agency)}",
+        f"roles = {_toml(list(kept.roles))}",
+        f"token = {_toml(kept.token)}",
+        f"contacts = {{{contacts}}}",
+        *([f"scopes = {_toml(list(kept.scopes))}"] if kept.scopes else ()),
+    ]
+    return "\n".join(lines) + "\n\n"
+
+
+def _toml(value: Any) -> str:  # noqa: ANN401  (text, or a list of texts)
+    """TOML writes both as JSON does."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,51 @@
+"""What was retired, kept beside the key file: an older copy of the database does not know it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from app.identity.private_files import append
+from app.terminal import compact
+from streams.privacy.retention import Over
+
+
+class Retired(msgspec.Struct, frozen=True):
+    """The event type and the year, and when their keys were to be destroyed."""
+
+    type: str
+    year: int
+    at: datetime
+
+
+def list_of(key_file: Path) -> Path:
+    """Where the list is."""
+    return key_file.with_name(f"{key_file.name}.retired")
+
+
+def note(key_file: Path, wanted: Iterable[Over], at: datetime) -> None:
+    """These more, on the disk before it returns.
+
+    Raises:
+        OSError: it cannot be kept.
+    """
+    append(list_of(key_file), [compact(Retired(one.type, one.year, at)) for one in wanted])
+
+
+def periods(key_file: Path) -> frozenset[tuple[str, int]]:
+    """All in the list: event types and years; what is no line of it is passed over.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    path = list_of(key_file)
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return frozenset((one.type, one.year) for one in map(_read, lines) if one is not None)
+
+
+def _read(line: bytes) -> Retired | None:
+    try:
+        return msgspec.json.decode(line, type=Retired)
+    except msgspec.DecodeError:  # half a line, from a machine that went down in it
+        return None

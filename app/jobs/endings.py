@@ -1,0 +1,153 @@
+"""What came of a job, told at its end: by the command that began it, as by `jobs confirm` and `jobs resume`."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from app.terminal import Exit, data, data_json, many, stop, talk
+from streams.queues.jobs import Job, State
+from streams.replay.verify import Verified
+from streams.replay.walk import CANNOT
+
+COUNTS = ("facts", "blocks", "unchained", "findings")
+"""What an audit counts, besides each kind of finding."""
+NOT_ALL = "some persons cannot be planned (`habarshy repair --plan` says why); nothing was done for them"
+
+
+class Tell(Protocol):
+    """Prints what came of a job."""
+
+    def __call__(self, job: Job, *, as_json: bool) -> None:
+        """To standard output."""
+
+
+def end(job: Job, *, as_json: bool) -> None:
+    """Print what came of a job that is done; ends the command with 1 if what it looked at is not as it should be."""
+    show(job, as_json=as_json)
+    if problem := wrong(job):
+        stop(Exit.CHECK_FAILED, problem)
+
+
+def show(job: Job, *, as_json: bool) -> None:
+    """Print what came of it, if it is done and of a kind that has more to say than its own words."""
+    if tells(job):
+        ENDS[job.kind](job, as_json=as_json)
+
+
+def wrong(job: Job) -> str:
+    """What is not as it should be, by a job that is done; "" if it found nothing, or mended what it found."""
+    return WRONG[job.kind](job) if job.state is State.DONE and job.kind in WRONG else ""
+
+
+def tells(job: Job) -> bool:
+    """Whether there is anything to tell beyond its words."""
+    return job.state is State.DONE and job.confirmed and job.kind in ENDS
+
+
+def _views(job: Job, *, as_json: bool) -> None:
+    _of_views(json.loads(job.words)["differences"], as_json=as_json)
+    talk(f"rebuilt up to position {job.done:,}, and equal")
+
+
+def _of_views(differences: Mapping[str, int], *, as_json: bool) -> None:
+    """How many rows of each view were other than the log says."""
+    for name, count in differences.items():
+        if as_json:
+            data_json({"view": name, "differences": count})
+        else:
+            data(f"{name}: {f'{count:,} rows differed' if count else 'equal'}")
+
+
+def _verified(job: Job) -> Verified:
+    return msgspec.json.decode(job.words, type=Verified)
+
+
+def _verify(job: Job, *, as_json: bool) -> None:
+    found = _verified(job)
+    _of_views(found.views, as_json=as_json)
+    told = {"facts": found.facts, "intents": found.intents, "nudges": found.nudges}
+    if as_json:
+        apart = ("waiting", "unplannable", "areas", "residents")
+        left_out = {name: getattr(found, name) for name in apart}
+        data_json({**told, "differences": found.unlike, **left_out})
+        data_json({"digest": found.digest, **{f"{name}_digest": value for name, value in found.digests.items()}})
+        return
+    for line in _of_people(found):
+        data(line)
+    data(f"digest: {found.digest}")
+    for name, value in found.digests.items():
+        data(f"  {'life events' if name == 'facts' else name} ({told[name]:,}): {value}")
+
+
+def _of_people(found: Verified) -> Iterator[str]:
+    left_out = bool(found.waiting or found.unplannable or found.areas or found.residents)
+    if found.unlike:
+        yield f"nudges of {found.unlike:,} people are not what their plan asks for"
+    else:
+        yield f"nudges: as planned{', as far as they were compared' if left_out else ''}"
+    if found.waiting:
+        yield f"  not compared: {found.waiting:,} people, who have yet to be planned"
+    if found.unplannable:
+        yield f"  not compared: {found.unplannable:,} people, of whom no plan can be made"
+    if found.areas or found.residents:
+        yield (
+            f"  not compared: what {found.areas:,} area events, which have yet to be planned, change for "
+            f"{found.residents:,} residents"
+        )
+
+
+def _unlike(job: Job) -> str:
+    if tells(job) and not _verified(job).equal:
+        return "not all is as the log says; `habarshy replay views` mends views"
+    return ""
+
+
+def _kafka(job: Job, *, as_json: bool) -> None:
+    sent = json.loads(job.words)
+    if as_json:
+        data_json({"job": job.id, "events": job.done, **sent})
+    talk(f"{sent['records']:,} records to {sent['topic']}, with the header replay: {job.id}")
+
+
+def _audit(job: Job, *, as_json: bool) -> None:
+    found = json.loads(job.words)
+    for what in () if as_json else [name for name in found if name not in COUNTS]:
+        data(f"{what}: {found[what]}")
+    audited(found, as_json=as_json)
+
+
+def audited(found: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what an audit counted."""
+    if as_json:
+        data_json(found)
+    else:
+        checked = f"{many(found['facts'], 'fact')} checked in {many(found['blocks'], 'block')}"
+        data(f"{checked}, {many(found['unchained'], 'fact')} in no block yet, {many(found['findings'], 'finding')}")
+    if found["unchained"]:
+        talk(f"not checked, at the end of the log and in no block yet: {many(found['unchained'], 'fact')}")
+
+
+def _altered(job: Job) -> str:
+    return "the log is not as it was written" if tells(job) and json.loads(job.words)["findings"] else ""
+
+
+def _left_out(job: Job) -> str:
+    return NOT_ALL if CANNOT in job.words else ""
+
+
+ENDS: Mapping[str, Tell] = {
+    "replay views": _views,
+    "replay verify": _verify,
+    "replay kafka": _kafka,
+    "audit verify": _audit,
+}
+"""The kinds whose words are for programs; those of all others are for people, and tell it themselves."""
+WRONG: Mapping[str, Callable[[Job], str]] = {
+    "replay verify": _unlike,
+    "audit verify": _altered,
+    "repair": _left_out,
+    "backfill": _left_out,
+}
+"""The kinds that may end with something that is not as it should be."""

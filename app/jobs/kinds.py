@@ -1,0 +1,69 @@
+"""The kinds of jobs, each with how its work is made again from its arguments, by any process."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct, convert
+
+from app.backtests.job import BacktestWork
+from app.compose import Platform
+from app.jobs import replay_jobs
+from streams.delivery.outcomes.unknown_outcomes import How, Which
+from streams.queues.jobs import Job, Work
+from streams.replay.backfill import Further
+from streams.replay.repair import Selection
+from streams.replay.retry_failed import Outage
+from streams.storage.leadership import Lane
+
+
+class UnknownKind(Exception):
+    """{job}: this version knows no such kind of job."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__((type(self).__doc__ or "").format(job=job))
+
+
+class Kind(Struct, frozen=True):
+    """A kind of job: what it gets in the way of, how its work is made from its arguments and its number (`job`)."""
+
+    lane: Lane
+    work: Callable[[Platform, Mapping[str, Any]], Work]
+
+
+KINDS: Mapping[str, Kind] = {
+    "repair": Kind(Lane.NUDGES, lambda on, given: on.repairing.work(convert(given, Selection))),
+    "backfill": Kind(
+        Lane.NUDGES, lambda on, given: on.backfilling.work(convert(given["further"], Further), given["by"])
+    ),
+    "repair-failed": Kind(
+        Lane.NUDGES, lambda on, given: on.renewing.work(convert(given["outage"], Outage), given["by"])
+    ),
+    "resolve-unknown": Kind(
+        Lane.NUDGES,
+        lambda on, given: on.unresolved.work(
+            convert(given["which"], Which), How(given["how"]), given["by"], given["why"]
+        ),
+    ),
+    "replay views": Kind(Lane.VIEWS, replay_jobs.views),
+    "replay kafka": Kind(Lane.KAFKA, replay_jobs.kafka),
+    "replay verify": Kind(Lane.VIEWS, replay_jobs.verify),
+    "audit verify": Kind(Lane.AUDIT, replay_jobs.audit),
+    "backtest": Kind(Lane.BACKTEST, BacktestWork),
+}
+"""Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
+
+
+def planned_work(platform: Platform, kind: str, arguments: Mapping[str, Any]) -> Work:
+    """The work of a job that is not there yet, to see what it would do."""
+    return KINDS[kind].work(platform, {**arguments, "job": 0})
+
+
+def work_of(platform: Platform, job: Job) -> Work:
+    """The work of a job that is there already.
+
+    Raises:
+        UnknownKind: no such kind is known here.
+    """
+    if job.kind not in KINDS:
+        raise UnknownKind(job)
+    return KINDS[job.kind].work(platform, {**job.arguments, "job": job.id})

@@ -1,0 +1,153 @@
+"""How far a job has come, on stderr: one line that changes at a terminal, else one every some seconds."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+
+from streams.queues.jobs import Job
+
+EVERY = timedelta(seconds=10)
+ANEW = "\r\x1b[K"
+"""Begins the line of a terminal anew."""
+
+
+class Line:
+    """The line that is told anew: at a terminal in its place, else again after a while."""
+
+    def __init__(self, write: Callable[[str], object], *, terminal: bool) -> None:
+        self._write, self._terminal = write, terminal
+        self._told, self._begun = timedelta(), False
+
+    def tell(self, text: str, worked: timedelta) -> None:
+        """The line is this, after so much work."""
+        self._begun = True
+        if self._terminal:
+            self._write(f"{ANEW}{text}")
+        elif worked - self._told >= EVERY:
+            self._told = worked
+            self._write(f"{text}\n")
+
+    def end(self) -> None:
+        """What is told next begins on a line of its own."""
+        if self._terminal and self._begun:
+            self._write("\n")
+
+
+class Progress:
+    """Tells how far the job has come, how fast it goes and how long it will yet take."""
+
+    def __init__(self, write: Callable[[str], object], *, terminal: bool) -> None:
+        self._line = Line(write, terminal=terminal)
+        self._first: Job | None = None
+
+    def __call__(self, job: Job) -> None:
+        """The job has come that far; by its own clock, which stands still where nobody works."""
+        first = self._first = self._first if self._first and self._first.unit == job.unit else job
+        self._line.tell(line_of(job, first), job.worked - first.worked)
+
+    def end(self) -> None:
+        """What is told next begins on a line of its own."""
+        self._line.end()
+
+
+class Parts:
+    """The same of what is no job, by how many of its parts are done and how many facts it looked at."""
+
+    def __init__(self, what: str, line: Line, clock: Callable[[], float]) -> None:
+        self._what, self._line, self._clock, self._began = what, line, clock, clock()
+
+    def __call__(self, done: int, of: int, facts: int) -> None:
+        """It has come that far."""
+        took = self._clock() - self._began
+        pace = f", {facts / took:,.0f} facts/s, {duration((of - done) * took / done)} to go" if took and done else ""
+        self._line.tell(f"{self._what}: {done * 100 // of} %{pace}", timedelta(seconds=took))
+        if done == of:
+            self._line.end()
+
+
+class Counting:
+    """The same of what is counted before anybody is asked: at a terminal alone, and gone when it is counted."""
+
+    def __init__(self, write: Callable[[str], object], clock: Callable[[], float], *, shown: bool) -> None:
+        self._write, self._clock, self._shown, self._began = write, clock, shown, clock()
+
+    def __call__(self, done: int, of: int, unit: str) -> None:
+        """So many were looked at, of about so many."""
+        took = self._clock() - self._began
+        pace = f", {done / took:,.0f}/s, {duration((of - done) * took / done)} to go" if took and done else ""
+        if self._shown:
+            self._write(f"{ANEW}counting: {done:,} of about {of:,} {unit}{pace}")
+
+    def end(self) -> None:
+        """What is told next has its line."""
+        if self._shown:
+            self._write(ANEW)
+
+
+def progress() -> Progress:
+    """The progress on stderr."""
+    return Progress(_to_stderr, terminal=_redraws())
+
+
+def parts(what: str) -> Parts:
+    """The progress on stderr of what is no job."""
+    return Parts(what, Line(_to_stderr, terminal=_redraws()), time.perf_counter)
+
+
+@contextmanager
+def counting(*, beside: bool = False) -> Iterator[Counting]:
+    """The progress on stderr of what is counted; none where it would stand among data at a terminal (`beside`)."""
+    shown = _redraws() and not (beside and sys.stdout.isatty())
+    told = Counting(_to_stderr, time.perf_counter, shown=shown)
+    try:
+        yield told
+    finally:
+        told.end()
+
+
+def _redraws() -> bool:
+    return sys.stderr.isatty() and redraws(os.environ)
+
+
+def redraws(environment: Mapping[str, str]) -> bool:
+    """Whether a terminal of that kind can begin a line anew."""
+    return environment.get("TERM") != "dumb"
+
+
+def cut(text: str, columns: int) -> str:
+    """A line that is told anew, so that it stays one: a longer one would leave what the terminal broke it into."""
+    return text[: len(ANEW) + columns - 1] if text.startswith(ANEW) else text
+
+
+def _columns(terminal: int) -> int:
+    """How wide it is; standard output may be another one, or a file."""
+    try:
+        return os.get_terminal_size(terminal).columns
+    except OSError:
+        return shutil.get_terminal_size().columns
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(cut(text, _columns(sys.stderr.fileno())))
+    sys.stderr.flush()
+
+
+def line_of(job: Job, first: Job) -> str:
+    """The job's standing; the rate is that since `first`."""
+    share = f"{job.done * 100 // job.of} %" if job.of else ""
+    took, done = (job.worked - first.worked).total_seconds(), job.done - first.done
+    pace = f", {done / took:,.0f}/s, {duration((job.of - job.done) * took / done)} to go" if took and done > 0 else ""
+    return f"job {job.id}: {job.done:,} of {job.of:,} {job.unit} ({share}){pace}".replace(" ()", "")
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: 40 s, 12 min, 3 h 5 min."""
+    whole = round(max(0.0, seconds))
+    if whole < 120:  # noqa: PLR2004  (seconds say more than one minute does)
+        return f"{whole} s"
+    hours, minutes = divmod(round(whole / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -1,0 +1,90 @@
+"""The work of replays, made from the arguments of their jobs; composed without anything that could send."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Table
+
+from app.compose import Platform
+from app.identity.key_file import BadKeyFile
+from app.jobs.rebuild_crew import crew_for
+from app.roles.lifecycle import topics_of
+from app.terminal import talk
+from streams.kafka.republish import Range, Republishing
+from streams.queues.jobs import Work
+from streams.replay.audit_job import Auditing
+from streams.replay.rebuild import Rebuilding
+from streams.replay.rebuild_compare import COMPARED
+from streams.replay.verify import Verifying
+from templates.reading.findings import closest
+
+VIEWS: Mapping[str, Table] = {str(table.name): table for table in COMPARED}
+"""What can be rebuilt."""
+
+
+class UnknownView(Exception):
+    """There is no view {name!r}{hint}. The views are: {views}."""
+
+    def __init__(self, name: str) -> None:
+        meant = closest(name, VIEWS)
+        hint = f" (did you mean {meant!r}?)" if meant else ""
+        super().__init__((type(self).__doc__ or "").format(name=name, hint=hint, views=", ".join(VIEWS)))
+
+
+def chosen(names: Iterable[str]) -> list[str]:
+    """The views of these names, each once, in the order in which they are kept.
+
+    Raises:
+        UnknownView: there is none of such a name.
+    """
+    given = set(names)
+    for name in given.difference(VIEWS):
+        raise UnknownView(name)
+    return [name for name in VIEWS if name in given]
+
+
+def verify(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
+    """Rebuild and compare all views, plan everybody again and compare; change nothing."""
+    return Verifying(_rebuilding(platform, VIEWS, swap=False), platform.log, platform.library)
+
+
+def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
+    """Check every fact in the chain; change nothing.
+
+    Raises:
+        BadKeyFile: no key that signs is in it.
+    """
+    signer = platform.chaining.signer
+    if signer is None:
+        raise BadKeyFile(platform.settings.key_file, "it has no key that signs heads (`habarshy migrate` adds one)")
+    return Auditing(platform.database, signer.public)
+
+
+def kafka(platform: Platform, arguments: Mapping[str, Any]) -> Work:
+    """Send a range of the log to a topic once more."""
+    chosen = Range(arguments["after"], arguments["upto"])
+    topics = topics_of(platform.settings)
+    return Republishing(
+        platform.database, platform.names, topics, arguments["topic"] or topics.replays, chosen, arguments["job"]
+    )
+
+
+def views(platform: Platform, arguments: Mapping[str, Any]) -> Work:
+    """Rebuild the views, and mend the live ones where they differ."""
+    return _rebuilding(platform, arguments["views"], swap=True)
+
+
+def _rebuilding(platform: Platform, names: Iterable[str], *, swap: bool) -> Rebuilding:
+    """By the rules of the log: where they are in it says a view, which may be the one that is not right."""
+    with platform.database.reading() as connection:
+        catalogue = platform.library.rules_of_log(connection).catalogue
+    return Rebuilding(
+        platform.database,
+        platform.log,
+        platform.names,
+        catalogue,
+        talk,
+        views=[VIEWS[name] for name in names],
+        swap=swap,
+        crew=crew_for(platform, catalogue),
+    )

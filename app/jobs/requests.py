@@ -1,0 +1,164 @@
+"""Orders: what somebody asks of a job, read from a form or a request, as the arguments of its kind."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, to_builtins
+from sqlalchemy import Connection
+
+from app.compose import Platform
+from app.jobs.replay_jobs import VIEWS, chosen
+from app.log_places import place_of, zone_here
+from app.moments import NO_TIME, moment_in
+from domain.facts.principals import NotAllowed, Principal
+from domain.facts.submissions import check_stopping
+from domain.persons.channels import ADDRESS_OF
+from streams.kafka.republish import Range, checked
+from streams.log.recorder import FactRecorder
+from streams.queues.jobs import Job
+from streams.replay.backfill import Further
+from streams.replay.repair import Selection
+from streams.replay.retry_failed import Outage
+from streams.rules.switches import owner_of
+
+Given = Mapping[str, Sequence[str]]
+
+
+class BadOrder(ValueError):
+    """{field}: {problem}."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(field=field, problem=problem))
+        self.field, self.problem = field, problem
+
+
+class Order(Struct, frozen=True):
+    """A job that is asked for: its kind and its arguments."""
+
+    kind: str
+    arguments: Mapping[str, Any]
+
+
+class Orders:
+    """Reads them. Each raises BadOrder, and what the part of the platform raises that it is about."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._on = platform
+        self._kinds: Mapping[str, Callable[[Given, Principal], Order]] = {
+            "replay views": self._views,
+            "replay verify": self._verify,
+            "replay kafka": self._kafka,
+            "audit verify": self._audit,
+            "repair": self._repair,
+            "repair-failed": self._renew,
+            "backfill": self._backfill,
+        }
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """What may be asked for."""
+        return list(self._kinds)
+
+    def of(self, kind: str, given: Given, who: Principal) -> Order:
+        """The order of that kind."""
+        if kind not in self._kinds:
+            raise BadOrder("kind", f"is none of {', '.join(self._kinds)}")
+        return self._kinds[kind](given, who)
+
+    def check(self, job: Job, who: Principal) -> None:
+        """Nothing, if they may have that job done: operators any, others what is about a trigger of their agency.
+
+        Raises:
+            NotAllowed: they may not; NotInForce, UnknownName: see Backfilling.check.
+        """
+        if job.kind == "backfill":
+            self._on.backfilling.check(job.arguments["further"]["trigger"], who)
+        elif not who.operator and job.kind != "backtest":  # which changes nothing
+            trigger = job.arguments.get("outage", job.arguments).get("trigger")
+            if trigger is None:
+                raise NotAllowed(f"{job} is for operators; {who.name} is not an operator")
+            check_stopping(who, owner_of(self._on.governing.governed(), trigger, who), trigger)
+
+    def _views(self, given: Given, _: Principal) -> Order:
+        wanted = list(VIEWS) if "all" in given.get("views", ()) else chosen(given.get("views", ()))
+        if not wanted:
+            raise BadOrder("views", "name at least one")
+        return Order("replay views", {"views": wanted})
+
+    def _verify(self, _given: Given, _: Principal) -> Order:
+        return Order("replay verify", {})
+
+    def _audit(self, _given: Given, _: Principal) -> Order:
+        return Order("audit verify", {})
+
+    def _kafka(self, given: Given, _: Principal) -> Order:
+        if not self._on.settings.kafka:
+            raise BadOrder("kind", "there is no Kafka here (HABARSHY_KAFKA)")
+        start, end = _one(given, "from"), _one(given, "to")
+        if not start:
+            raise BadOrder("from", "say from where on: a position, or a time")
+        with self._on.database.reading() as connection:
+            after = self._place(connection, given, "from", of_the_first=True)
+            upto = self._place(connection, given, "to") if end else FactRecorder.last_position(connection)
+            found = checked(connection, Range(after, upto))
+        return Order("replay kafka", {"after": found.after, "upto": found.upto, "topic": ""})
+
+    def _place(self, connection: Connection, given: Given, name: str, *, of_the_first: bool = False) -> int:
+        """The position behind which the range begins, or up to which it goes."""
+        try:
+            return place_of(connection, _one(given, name), zone_here(self._on), of_the_first=of_the_first)
+        except ValueError:
+            raise BadOrder(name, f"is no position, and {NO_TIME}") from None
+
+    def _repair(self, given: Given, who: Principal) -> Order:
+        since, until = self._span(given)
+        selection = Selection(since, until, self._trigger(given, who), self._area(given))
+        return Order("repair", to_builtins(selection))
+
+    def _renew(self, given: Given, who: Principal) -> Order:
+        since, until = self._span(given)
+        channel, provider = _one(given, "channel") or None, _one(given, "provider") or None
+        if channel is not None and channel not in ADDRESS_OF:
+            raise BadOrder("channel", f"is none of {', '.join(ADDRESS_OF)}")
+        outage = Outage(since, until, provider, channel, self._trigger(given, who))
+        return Order("repair-failed", {"outage": to_builtins(outage), "by": who.name})
+
+    def _backfill(self, given: Given, who: Principal) -> Order:
+        trigger = _one(given, "trigger")
+        self._on.backfilling.check(trigger, who)
+        if not _one(given, "since"):
+            raise BadOrder("since", "say from which event time on it is to look")
+        since, overdue = self._time(given, "since"), bool(_one(given, "also_overdue"))
+        if since > self._on.clock():
+            raise BadOrder("since", "is still to come; what happens from now on is planned anyway")
+        further = Further(trigger, since, overdue)
+        return Order("backfill", {"further": to_builtins(further), "by": who.name})
+
+    def _span(self, given: Given) -> tuple[datetime | None, datetime | None]:
+        since, until = (self._time(given, name) if _one(given, name) else None for name in ("from", "to"))
+        if since is not None and until is not None and since >= until:
+            raise BadOrder("to", "is not after the beginning")
+        return since, until
+
+    def _time(self, given: Given, name: str) -> datetime:
+        try:
+            return moment_in(_one(given, name), zone_here(self._on))
+        except ValueError:
+            raise BadOrder(name, f"is {NO_TIME}") from None
+
+    def _trigger(self, given: Given, who: Principal) -> str | None:
+        name = _one(given, "trigger")
+        if name:
+            owner_of(self._on.governing.governed(), name, who)
+        return name or None
+
+    def _area(self, given: Given) -> str | None:
+        area, levels = _one(given, "area"), self._on.library.rules().catalogue.area_levels
+        if area and not (area.isascii() and area.isdecimal() and len(area) == max(levels, default=len(area))):
+            raise BadOrder("area", f"is no code of an area ({max(levels, default=1)} digits)")
+        return area or None
+
+
+def _one(given: Given, name: str) -> str:
+    return (list(given.get(name, ())) or [""])[0].strip()

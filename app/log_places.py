@@ -1,0 +1,50 @@
+"""Times and positions of the log as somebody asks for them: in the zone of the rules in force."""
+
+from datetime import UTC, datetime, tzinfo
+
+from sqlalchemy import Connection
+
+from app.cli.options import moment_of
+from app.compose import Platform
+from app.moments import moment_in
+from app.terminal import Exit, stop
+from domain.core.timing import zone_of
+from streams.kafka.republish import position_at
+from streams.rules.library import NothingPublished
+
+DIGITS = 19
+"""A position has fewer."""
+
+
+def zone_here(platform: Platform) -> tzinfo:
+    """The zone of the rules in force."""
+    return zone_of(platform.library.rules().defaults.zone)
+
+
+def zone_shown(platform: Platform) -> tzinfo:
+    """Return the zone in which commands show times: that of the rules in force, or UTC where nothing is published."""
+    try:
+        return zone_here(platform)
+    except NothingPublished:
+        return UTC
+
+
+def span_of(since: str | None, until: str | None, platform: Platform) -> tuple[datetime | None, datetime | None]:
+    """From when (inclusive) until when (exclusive), as `--from` and `--to` say it; in the zone of the rules."""
+    zone = zone_here(platform)
+    start = None if since is None else moment_of(since, "--from", zone)
+    end = None if until is None else moment_of(until, "--to", zone)
+    if start is not None and end is not None and start >= end:
+        stop(Exit.USAGE, f"--to: {until} is not after --from {since}, so no time lies between them")
+    return start, end
+
+
+def place_of(connection: Connection, text: str, zone: tzinfo, *, of_the_first: bool = False) -> int:
+    """A position or a time as a place in the log: behind which a range begins, or up to which it goes.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if text.isascii() and text.isdecimal() and len(text) < DIGITS:
+        return max(0, int(text) - of_the_first)
+    return position_at(connection, moment_in(text, zone))

@@ -1,0 +1,1 @@
+"""Drafts and published packs for their owners: bench, differences, case results."""

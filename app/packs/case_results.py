@@ -1,0 +1,114 @@
+"""Cases of a trigger's tests as they were played, and in what they differ from what was expected."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from streams.rehearsal.case_model import Case, Decision, Played
+from streams.rehearsal.rehearsal_stage import Stage
+from streams.rehearsal.rehearse import rehearse
+from streams.rehearsal.verdict import Difference, judge, said, short, unlike
+
+
+class Tried(NamedTuple):
+    """A case of a trigger, how it was played, and where that differs from what it expects."""
+
+    trigger: str
+    case: Case
+    played: Played
+    differences: list[Difference]
+
+
+def try_case(stage: Stage, case: Case) -> Tried:
+    """Play it."""
+    played = rehearse(stage, case)
+    differences = judge(case, played.endings)
+    missing = [each.expected is not None and each.got is None for each in differences]
+    hint = _too_early(stage, case) if any(missing) else ""
+    hinted = [replace(each, hint=hint) if gone else each for each, gone in zip(differences, missing, strict=True)]
+    return Tried(stage.trigger.name, case, played, hinted)
+
+
+def _too_early(stage: Stage, case: Case) -> str:
+    """That the trigger did not look at an event, because it happened before its publication, and what to do."""
+    trigger, [version] = stage.trigger, stage.rules(case.clock).rulebook.versions.values()
+    early = [each.event.time for each in case.events if each.event.type == trigger.on]
+    if not early or min(early) >= version.reach:
+        return ""
+    return (
+        f"{trigger.on} happened at {case.when(min(early))}, and the trigger looks from {case.when(version.reach)} "
+        "on: let the clock start before the event, or say in trigger.yaml how far back it looks (`reach`)"
+    )
+
+
+def lines_of(case: Case, difference: Difference) -> Iterator[str]:
+    """What was expected (-), what there was (+), and in what they differ."""
+    expected, got = difference.expected, difference.got
+    if expected is not None:
+        yield f"  - {said(case, expected)}  ({case.path}:{expected.line})"
+    if got is not None:
+        yield f"  + {said(case, got)}"
+    yield f"    {why(case, difference)}"
+    yield from (f"    {line}" for line in unlike(difference))
+
+
+WRONG = {
+    "at": "wrong time",
+    "step": "wrong step",
+    "to": "wrong recipient",
+    "channel": "wrong channel",
+    "contains": "words are missing",
+    "parts": "wrong number of parts",
+    "digest": "with a digest, or not",
+    "because": "wrong reason",
+}
+"""What is said of each key in which a message is not the expected one."""
+
+
+def why(case: Case, difference: Difference) -> str:
+    """Return in words what is wrong: "wrong step: expected day, got month"."""
+    if difference.expected is None:
+        return "was sent, and nothing in `expect` says so"
+    if difference.got is None:
+        return "nothing like it was sent or decided" + (f"; {difference.hint}" if difference.hint else "")
+    if "nothing" in difference.keys:
+        return "was sent, and should not be" if difference.expected.nothing else "should be sent, and was not"
+    expected, got = difference.expected, difference.got
+    values = {
+        "at": (expected.at and case.when(expected.at), case.when(got.at)),
+        "step": (expected.step, got.step),
+        "channel": (expected.channel, got.channel),
+        "because": (expected.because, got.because),
+    }
+    wrong = ((WRONG[key], *values.get(key, (None, None))) for key in difference.keys)
+    return "; ".join(f"{what}: expected {wanted}, got {there}" if wanted else what for what, wanted, there in wrong)
+
+
+def told(case: Case, decision: Decision) -> str:
+    """A decision as one line."""
+    parts = [case.when(decision.at), f"{decision.what:<11}", decision.about]
+    parts += [f"for {case.when(decision.until)}"] if decision.until else []
+    parts += [f"({decision.reason})"] if decision.reason else []
+    parts += [f'by {decision.channel}: "{short(decision.text)}"'] if decision.channel else []
+    return " ".join(parts)
+
+
+def as_data(tried: Tried) -> dict[str, Any]:
+    """A played case for a page or an API: name, line, passed, differences (expected, got, why, words), decisions."""
+    case = tried.case
+    return {
+        "name": case.name,
+        "line": case.line,
+        "passed": not tried.differences,
+        "differences": [
+            {
+                "expected": each.expected and said(case, each.expected),
+                "got": each.got and said(case, each.got),
+                "why": why(case, each),
+                "words": list(unlike(each)),
+            }
+            for each in tried.differences
+        ],
+        "decisions": [told(case, each) for each in tried.played.decisions],
+    }

@@ -1,0 +1,98 @@
+"""Versions of triggers and packs side by side: what changes for citizens between them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from domain.core.translatable import Joined, Words
+from domain.facts.governance import TriggerPublished, TriggerSubmitted
+from domain.rules.compiling import compile_trigger
+from domain.rules.event_types import Catalogue
+from templates.authoring.pack_diff import PackSide
+from templates.authoring.rule_sentences import RuleWords
+from templates.authoring.trigger_diff import Change, Side, changes
+from templates.checks.dependents import Dependents
+from templates.checks.loader import TriggerSource
+from templates.reading.catalogue import catalogue_of
+
+ENGLISH = "en"
+
+
+class Version(Struct, frozen=True):
+    """Packs as they were at one time: their contents, and the triggers to be compared.
+
+    `every`: these and all others, which may depend on what changes; `pack`: the content of the pack that is compared
+    as a whole (None: a trigger is).
+    """
+
+    contents: Sequence[Mapping[str, Any]]
+    triggers: Mapping[str, TriggerSource]
+    every: Mapping[str, TriggerSource]
+    pack: Mapping[str, Any] | None = None
+
+    def side(self, name: str, language: str = ENGLISH) -> Side:
+        """One of the triggers, ready to be compared; `language`: in which it will be told."""
+        catalogue, source = catalogue_of(self.contents), self.triggers[name]
+        words = rule_words(self.contents, catalogue, language)
+        return Side(source, compile_trigger(name, source.rules, catalogue), words)
+
+    def pack_side(self, pack: Mapping[str, Any]) -> PackSide:
+        """The pack, ready to be compared, with what depends on it."""
+        catalogue = catalogue_of(self.contents)
+        triggers = [(compile_trigger(name, each.rules, catalogue), each) for name, each in self.every.items()]
+        return PackSide(pack, Dependents(catalogue, triggers), rule_words(self.contents, catalogue))
+
+
+def rule_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str = ENGLISH) -> RuleWords:
+    """What puts clauses into words, with the titles of these packs in that language."""
+    titles = {type_.name: _title(type_.title, language) for type_ in catalogue.types.values()} | {
+        f"citizen.{attribute}": _title(declared["title"], language)
+        for content in contents
+        for attribute, declared in (content.get("attributes") or {}).items()
+    }
+    titles |= {benefit.name: _title(benefit.title, language) for benefit in catalogue.benefits.values()} | {
+        f"param.{name}": _title(each.content["title"], language) for name, each in catalogue.parameters.items()
+    }
+    return RuleWords({"citizen.age": Words("Age")} | titles)
+
+
+def version_of(
+    contents: Sequence[Mapping[str, Any]], facts: Iterable[TriggerPublished | TriggerSubmitted]
+) -> Version:
+    """Packs and triggers as the log has them."""
+    triggers = {fact.trigger: source_of(fact) for fact in facts}
+    return Version(contents, triggers, triggers)
+
+
+def source_of(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
+    """The trigger as the log has it."""
+    words = {language: dict(texts) for language, texts in fact.words.items()}
+    return TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
+
+
+def compared(old: Version, new: Version, language: str = ENGLISH) -> Iterator[tuple[str, list[Change]]]:
+    """Each trigger that is another afterwards, with what changes for citizens; `language`: as `side`."""
+    for name in sorted(old.triggers.keys() | new.triggers.keys()):
+        if name not in new.triggers:
+            yield name, [Change("who", "", Words("This trigger is gone."))]
+        elif name not in old.triggers:
+            told = Joined([Words("This trigger is new."), *sentences(new.side(name, language))])
+            yield name, [Change("who", "", told)]
+        elif differences := changes(old.side(name, language), new.side(name, language)):
+            yield name, differences
+
+
+def sentences(side: Side) -> Iterator[str]:
+    """A trigger's rule, sentence by sentence."""
+    return side.words.sentences(clause_of(side))
+
+
+def clause_of(side: Side) -> Mapping[str, Any]:
+    """A trigger's rule, with what it leaves to its benefit to say."""
+    to = {} if side.trigger.turn is None else {"to": sorted(side.trigger.to)}
+    return {**side.source.rules, **to}
+
+
+def _title(title: Mapping[str, str], language: str) -> str:
+    return title.get(language) or title.get(ENGLISH) or next(iter(title.values()))

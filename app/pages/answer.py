@@ -1,0 +1,113 @@
+"""The link of a button that answers a message: GET shows the answer, POST gives it, both without login.
+
+Programs that open links before people do send a GET, and nothing changes. The body of the POST is not read: to be
+posted to is all the link needs. It ends with its message: see `answerable_until`.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from app.identity.links import PAGE_LASTS, BadLink, Beginning, Links
+from app.pages.layout import Frame, Pages
+from app.pages.stop import bad_link
+from domain.nudges.nudge import Nudge
+from domain.rules.replies import Reply, meant, spelt
+from streams.delivery.inbound.replies import Answering, NothingToAnswer, Question, UnknownCode
+
+WAY = "link"
+
+
+class TooLate(LookupError):
+    """It is too late to answer this message; sign in to choose what you consent to."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Answer:
+    """The answer link as a page."""
+
+    def __init__(
+        self, answering: Answering, links: Links, beginning: Beginning, pages: Pages, clock: Callable[[], datetime]
+    ) -> None:
+        self._answering, self._links, self._pages, self._clock = answering, links, pages, clock
+        self._beginning = beginning
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse)
+        router.add_api_route("/answer/{token}", self.get, methods=["GET"], summary="Show what a link would answer")
+        router.add_api_route("/answer/{token}", self.post, methods=["POST"], summary="Give that answer")
+        return router
+
+    def get(self, request: Request, token: str) -> HTMLResponse:
+        """A page with a button; changes nothing."""
+        try:
+            question, code = self._asked(*self._links.read_answer(token, self._beginning))
+        except (BadLink, NothingToAnswer, TooLate, UnknownCode) as error:
+            raise bad_link(error) from None
+        frame = self._pages.frame(request, question.language)
+        _ = frame.speech.say
+        return self._pages.respond(
+            "link.html",
+            frame,
+            title=_label(question, code, frame),
+            lead=_("If you press the button, your answer to this message is recorded:"),
+            items=(_title(question, frame),),
+            note="",
+            button=_("Confirm"),
+            action="",
+        )
+
+    def post(self, request: Request, token: str) -> HTMLResponse:
+        """Give the answer as the person whom the message was sent to, now; repeating it stores nothing more."""
+        try:
+            nudge, recipient, code = self._links.read_answer(token, self._beginning)
+            question, _ = self._asked(nudge, recipient, code)
+            self._answering.take(Reply(nudge, recipient, code, self._clock(), WAY))
+        except (BadLink, NothingToAnswer, TooLate, UnknownCode) as error:
+            raise bad_link(error) from None
+        frame = self._pages.frame(request, question.language)
+        say = frame.speech.say
+        return self._pages.respond(
+            "link.html",
+            frame,
+            title=say("Your answer is recorded"),
+            lead=say("This is the message that you answered:"),
+            items=(_title(question, frame),),
+            note="",
+            button="",
+            action="",
+        )
+
+    def _asked(self, nudge: UUID, recipient: str, code: str) -> tuple[Question, str]:
+        question = self._answering.question(nudge, recipient)
+        if self._clock() >= answerable_until(question.nudge, recipient):
+            raise TooLate
+        if (found := meant(code, question.replies)) is None:
+            raise UnknownCode(list(question.replies))
+        return question, found
+
+
+def answerable_until(nudge: Nudge, recipient: str) -> datetime:
+    """Until the nudge expires, and for some weeks after it went at the most: who finds it later means something else.
+
+    By the nudge and not by a time in the link, so that it holds for every link that was ever sent.
+    """
+    last = nudge.to(recipient).attempted_at
+    ends = [] if nudge.intent.expires is None else [nudge.intent.expires]
+    return min([*ends, *([last + PAGE_LASTS] if last is not None else [])], default=datetime.max.replace(tzinfo=UTC))
+
+
+def _label(question: Question, code: str, frame: Frame) -> str:
+    """What the button of the message says."""
+    actions = [each for each in question.rules.get("actions") or () if spelt(each.get("reply", "")) == spelt(code)]
+    return frame.speech.titled(actions[0]["label"]) if actions else code
+
+
+def _title(question: Question, frame: Frame) -> str:
+    return frame.speech.titled(question.rules["title"])

@@ -1,0 +1,134 @@
+"""The link in every message that may be stopped: GET shows what it stops, POST stops it, both without login.
+
+Source: RFC 8058 (one click: a POST without cookies, answered without a redirect). Programs that open links before
+people do send a GET, and nothing changes. The body of the POST is not read: to be posted to is all the link needs.
+Whoever stopped something by mistake takes it back on the page that says so.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from app.http.problems import Problem
+from app.identity.links import BadLink, Beginning, Links
+from app.pages.layout import Frame, Pages
+from streams.delivery.inbound.preferences import Choosing
+from streams.delivery.inbound.replies import Mandatory, NothingToStop, Stopping, Topic
+
+
+class Stop:
+    """The stop link as a page."""
+
+    def __init__(
+        self, stopping: Stopping, choosing: Choosing, links: Links, beginning: Beginning, pages: Pages
+    ) -> None:
+        self._stopping, self._choosing, self._links, self._pages = stopping, choosing, links, pages
+        self._beginning = beginning
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse)
+        router.add_api_route("/stop/{token}", self.get, methods=["GET"], summary="Show what a link would stop")
+        router.add_api_route(
+            "/stop/{token}",
+            self.post,
+            methods=["POST"],
+            summary="Stop it (RFC 8058)",
+            responses={403: {"description": "The law requires these messages.", "content": {"text/html": {}}}},
+            openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _ONE_CLICK}}}},
+        )
+        router.add_api_route("/stop/{token}/undo", self.undo, methods=["POST"], summary="Take the stopping back")
+        return router
+
+    def get(self, request: Request, token: str) -> HTMLResponse:
+        """A page with a button; changes nothing."""
+        topic = self._topic(token)
+        frame = self._pages.frame(request, topic.language)
+        words = _mandatory if topic.mandatory else _done if topic.stopped else _ask
+        return self._pages.respond("link.html", frame, **words(topic, frame, token, self._pages.root))
+
+    def post(self, request: Request, token: str) -> HTMLResponse:
+        """Stop the category of the message for whom it was sent to, with effect from now."""
+        try:
+            topic = self._stopping.stop(*self._links.read(token, self._beginning))
+        except (BadLink, NothingToStop) as error:
+            raise bad_link(error) from None
+        except Mandatory as error:
+            frame = self._pages.frame(request, error.topic.language)
+            words = _mandatory(error.topic, frame, token, self._pages.root)
+            return self._pages.respond("link.html", frame, HTTPStatus.FORBIDDEN, **words)
+        frame = self._pages.frame(request, topic.language)
+        return self._pages.respond("link.html", frame, **_done(topic, frame, token, self._pages.root))
+
+    def undo(self, request: Request, token: str) -> HTMLResponse:
+        """Let the messages come again."""
+        topic = self._topic(token)
+        self._choosing.without(self._links.read(token, self._beginning)[1], topic.category)
+        frame = self._pages.frame(request, topic.language)
+        _ = frame.speech.say
+        return self._pages.respond(
+            "link.html",
+            frame,
+            title=_("The messages will come again"),
+            lead=_("You will get these messages again:"),
+            items=_titles(topic, frame),
+            note="",
+            button="",
+            action="",
+        )
+
+    def _topic(self, token: str) -> Topic:
+        try:
+            return self._stopping.topic(*self._links.read(token, self._beginning))
+        except (BadLink, NothingToStop) as error:
+            raise bad_link(error) from None
+
+
+_ONE_CLICK = {"type": "object", "properties": {"List-Unsubscribe": {"const": "One-Click"}}}
+
+
+def bad_link(error: Exception) -> Problem:
+    """What is said of a link that is none of ours, or leads nowhere."""
+    return Problem(HTTPStatus.NOT_FOUND, str(error), kind="bad-link")
+
+
+def _ask(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:
+    _ = frame.speech.say
+    return {
+        "title": _("Stop messages"),
+        "lead": _("If you press the button, you will no longer get these messages:"),
+        "items": _titles(topic, frame),
+        "note": _("Messages that the law requires will still come."),
+        "button": _("Stop"),
+        "action": "",
+    }
+
+
+def _done(topic: Topic, frame: Frame, token: str, root: str) -> dict[str, Any]:
+    _ = frame.speech.say
+    return {
+        "title": _("The messages are stopped"),
+        "lead": _("You will no longer get these messages:"),
+        "items": _titles(topic, frame),
+        "note": _("Messages that the law requires will still come."),
+        "button": _("Undo"),
+        "action": f"{root}/stop/{token}/undo",
+    }
+
+
+def _mandatory(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:
+    _ = frame.speech.say
+    return {
+        "title": _("This message cannot be stopped"),
+        "lead": _("The law obliges the state to send it to you:"),
+        "items": (topic.legal_basis,),
+        "note": "",
+        "button": "",
+        "action": "",
+    }
+
+
+def _titles(topic: Topic, frame: Frame) -> tuple[str, ...]:
+    return tuple(frame.speech.titled(titles) for titles in topic.titles)

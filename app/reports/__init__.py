@@ -1,0 +1,1 @@
+"""Plain-data answers that the command line, the API and assistants share."""

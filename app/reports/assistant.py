@@ -1,0 +1,116 @@
+"""What an assistant may ask for one person (Model Context Protocol): read-only, and about nobody else."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import ToolAnnotations
+from msgspec import to_builtins
+from msgspec.structs import asdict
+
+from app.compose import Platform
+from app.identity.links import BadLink
+from app.reports.entitlements import plain
+from domain.core.timing import zone_of
+from domain.planning.eligibility import eligibility
+from projections import nudges
+from projections.tables import micros
+from streams.planning import histories
+from streams.privacy.tokens import tokens_ended
+from streams.queries.explain import Why
+from streams.queries.inbox import NotTheirs
+
+ENDED = "The token does not hold any more; the page My data makes another one."
+READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+INSTRUCTIONS = (
+    "Answers come from the state's registries as of now, for whose token it was started with. "
+    "Titles are in Kazakh (kk), Russian (ru) and English (en): answer in the person's language. Name the clause of "
+    "the law with every entitlement, and never guess what is not in an answer."
+)
+
+
+def reader(platform: Platform, token: str) -> str:
+    """Whose token it is.
+
+    Raises:
+        BadLink: nobody's, or too old; or they have ended it, or were erased since: who comes back is somebody new.
+    """
+    person, made = platform.links.read_person(token, platform.clock())
+    with platform.database.reading() as connection:
+        erased = nudges.erasures(connection, [person]).get(person)
+        ended = tokens_ended(connection, platform.books, person)
+    if (erased is not None and erased >= micros(made)) or (ended is not None and ended >= made):
+        raise BadLink
+    return person
+
+
+class Assistant:
+    """Answers for the person whose token it is, for as long as it holds: it is looked at with every question."""
+
+    def __init__(self, platform: Platform, token: str) -> None:
+        self._platform, self._token = platform, token
+
+    @property
+    def _person(self) -> str:
+        try:
+            return reader(self._platform, self._token)
+        except BadLink:
+            raise ToolError(ENDED) from None
+
+    def server(self) -> MCPServer:
+        """The server with its tools."""
+        server = MCPServer("habarshy", title="Habarshy", instructions=INSTRUCTIONS, log_level="CRITICAL")
+        for tool in (self.messages, self.why, self.entitlements, self.coming, self.services):
+            server.add_tool(tool, annotations=READS)
+        return server
+
+    def messages(self, limit: int = 20) -> list[dict[str, Any]]:
+        """What have I been told? The messages of all channels, the latest first; `nudge` is the id for `why`."""
+        told, _ = self._platform.inboxes.told(self._person, limit=max(1, min(limit, 100)))
+        return [to_builtins(asdict(each)) for each in told]
+
+    def why(self, nudge: str) -> dict[str, Any]:
+        """Tell why I got this: what was recorded, the rule, the data it used, the legal basis, what became of it."""
+        try:
+            found = self._platform.inboxes.why(self._person, UUID(nudge))
+        except (NotTheirs, ValueError):
+            return {"error": "No message of yours has this id; the tool `messages` lists them."}
+        return _explained(found)
+
+    def entitlements(self) -> list[dict[str, Any]]:
+        """Tell what I am entitled to today, how much, by which clause of the law, and why not to the rest."""
+        platform, now = self._platform, self._platform.clock()
+        rulebook = platform.library.rules().rulebook
+        day = now.astimezone(zone_of(rulebook.defaults.zone)).date()
+        with platform.database.reading() as connection:
+            history = histories.own_history(connection, platform.log, self._person, rulebook, now)
+        answers = eligibility(history, rulebook, day)
+        return [to_builtins(plain(each, rulebook.catalogue, day, now)) for each in answers]
+
+    def coming(self) -> list[dict[str, Any]]:
+        """What comes next? The messages that are planned for me, unless something changes."""
+        return [to_builtins(asdict(each)) for each in self._platform.inboxes.coming(self._person)]
+
+    def services(self, moment: str = "") -> dict[str, Any]:
+        """Which service do I need? The services of the state with their links, of one moment of life or of all."""
+        moments: dict[str, Any] = {}
+        services: list[Mapping[str, Any]] = []
+        for content in self._platform.library.rules().governed.contents:
+            listed = content.get("services") or {}
+            moments |= listed.get("moments", {})
+            services += listed.get("services", ())
+        found = [dict(each) for each in services if moment in ("", *each["moments"])]
+        return {"moments": moments, "services": found}
+
+
+def _explained(why: Why) -> dict[str, Any]:
+    names = ("title", "agency", "klass", "legal_basis", "due", "state", "clause", "used", "version")
+    found = {name: getattr(why, name) for name in names}
+    cause = why.cause
+    found["recorded"] = cause and {"title": why.cause_title, "time": cause.time, "source": cause.source}
+    found["retired"] = why.retired
+    found["facts"] = [{"at": each.at, "what": each.what, "reason": each.details.get("reason")} for each in why.facts]
+    plain_: dict[str, Any] = to_builtins(found)
+    return plain_

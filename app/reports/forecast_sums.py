@@ -1,0 +1,51 @@
+"""A forecast in sums: by day or hour, agency and channel, with what the SMS cost; and its busiest hour."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from domain.core.timing import zone_of
+from domain.nudges.forecast import Sum
+from domain.rules.built_in_triggers import DIGEST
+from streams.queries.forecast import Foreseen
+from streams.rules.governed import Governed
+from templates.checks.pack_check import sms_limit_of
+
+
+def sums(found: Foreseen, *, by_hour: bool = False) -> Iterator[Sum]:
+    """A line for each day or hour of the country, agency (empty: the platform) and channel, at the packs' prices."""
+    zone, governed = zone_of(found.rules.defaults.zone), found.rules.governed
+    owners, prices = _owners(found), _prices(governed)
+    messages: dict[tuple[datetime, str, str], float] = defaultdict(float)
+    parts: dict[tuple[datetime, str, str], float] = defaultdict(float)
+    costs: dict[tuple[datetime, str, str], float] = defaultdict(float)
+    for cell, many in found.forecast.messages.items():
+        local = cell.hour.astimezone(zone)
+        start = local if by_hour else local.replace(hour=0)
+        line = (start, owners.get(cell.trigger, ""), cell.channel)
+        messages[line] += many
+        parts[line] += found.forecast.parts[cell]
+        costs[line] += found.forecast.parts[cell] * prices.get(cell.trigger, 0)
+    for line in sorted(messages):
+        yield Sum(*line, messages[line], parts[line], costs[line] if prices else None)
+
+
+def _owners(found: Foreseen) -> Mapping[str, str]:
+    return {each.trigger.name: each.trigger.owner for each in found.rules.rulebook.versions.values()}
+
+
+def _prices(governed: Governed) -> Mapping[str, float]:
+    """Trigger -> what one part of an SMS costs by its pack, of the packs that say so."""
+    of_pack = {name: sms_limit_of(pack.content).price for name, pack in governed.packs.items()}
+    found = {each.fact.trigger: of_pack.get(each.fact.pack) for each in governed.publications}
+    priced = {trigger: price for trigger, price in found.items() if price is not None}
+    return {DIGEST: max(priced.values()), **priced} if priced else {}
+
+
+def busiest(found: Foreseen) -> tuple[datetime, float] | None:
+    """The hour with the most messages (its beginning, in the country's time), and how many they are."""
+    hours: dict[datetime, float] = defaultdict(float)
+    for cell, many in found.forecast.messages.items():
+        hours[cell.hour] += many
+    peak = max(hours.items(), key=lambda each: (each[1], -each[0].timestamp()), default=None)
+    return peak and (peak[0].astimezone(zone_of(found.rules.defaults.zone)), peak[1])

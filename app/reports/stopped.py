@@ -1,0 +1,38 @@
+"""What is stopped, as the command line says it: first and in red, because nothing else that it says is worth more."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
+
+from app.moments import told_in
+from domain.facts.principals import Principal
+from domain.nudges.settle import PAUSED
+from streams.rules.governed import Governed
+from streams.rules.switches import Off
+
+KINDS: Mapping[str, str] = {
+    "all": "everything",
+    "channel": "channel ",
+    "agency": "agency ",
+    "trigger": "trigger ",
+    PAUSED: "trigger ",
+}
+
+
+def known_to(who: Principal, found: Sequence[Off], governed: Governed) -> list[Off]:
+    """Return those that somebody may know: what concerns everybody, and the stops of agencies that they may read."""
+    owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in governed.publications}
+
+    def whose(off: Off) -> str | None:
+        return (
+            None if off.scope in {"all", "channel"} else off.name if off.scope == "agency" else owners.get(off.name)
+        )
+
+    return [each for each in found if (owner := whose(each)) is None or who.may_read(owner)]
+
+
+def stopped_lines(found: Sequence[Off], zone: tzinfo) -> Iterator[str]:
+    """Yield a line for each kill switch and pause: what, since when, by whom and why."""
+    for each in found:
+        word = "PAUSED" if each.scope == PAUSED else "STOPPED"
+        reason = f": {each.reason}" if each.reason else ", no reason given"
+        yield f"{word}: {KINDS[each.scope]}{each.name}, since {told_in(each.since, zone)}, by {each.by}{reason}"

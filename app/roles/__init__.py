@@ -1,0 +1,1 @@
+"""Long-running roles: their life cycle, sockets and health."""

@@ -1,0 +1,118 @@
+"""The wiring of the roles that work with Kafka: one process each, with what it says of itself on its health port."""
+
+import asyncio
+import socket
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+
+import uvloop
+from prometheus_client.registry import Collector
+
+from app.clock import Clock
+from app.compose import Platform
+from app.http.role import Role, answering
+from app.roles.lifecycle import answered, composed, stopping, topics_of, topics_there
+from app.settings import Settings
+from app.terminal import talk
+from streams.kafka.consume_intake import TakeIn
+from streams.kafka.consume_wakeups import PlanWoken
+from streams.kafka.lag import KafkaLag, Lag
+from streams.kafka.records import Sender
+from streams.kafka.relay import Relay
+from streams.kafka.seats import Seat
+from streams.kafka.topics import Topics
+from streams.kafka.worker import Handler, Tuning, Worker
+from streams.planning.areas import AreaPlanning
+from streams.planning.planning import Planning
+from streams.planning.reconciler import Reconciler
+from streams.queues.refused_events import DeadEvents
+from streams.runtime.upkeep import Upkeep
+
+
+def relay_log(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
+    """Relay the log, until stopped."""
+    topics = topics_of(settings)
+    platform = composed(settings, clock)
+    relay = Relay(platform.database, platform.names, topics, clock, talk)
+    role = Role("relay", platform, lambda: [relay.behind()], lambda: relay.away)
+    with answering(role, health), stopping(relay.stop):
+        relay.run()
+    platform.database.close()
+
+
+def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
+    """Plan whom records wake, until stopped."""
+    topics = topics_of(settings)
+    platform = composed(settings, clock)
+    answered(platform.library.rules)
+    handler = PlanWoken(platform.planning, platform.aside, topics.persons)
+    with _upkeep(platform) as beside:
+        measured = [platform.planning.planned, platform.planning.planned_after]
+        _work("worker", platform, topics, handler, health, measured, beside)
+    platform.database.close()
+
+
+def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
+    """Take in events of registries, until stopped."""
+    topics = topics_of(settings)
+    platform = composed(settings, clock)
+    answered(platform.library.rules)
+    with closing(Sender(topics.brokers)) as sender:
+        handler = TakeIn(platform.intake, topics, sender, DeadEvents(platform.database, platform.clock))
+        _work("intake", platform, topics, handler, health, [platform.intake.accepted])
+    platform.database.close()
+
+
+def _work(
+    name: str,
+    platform: Platform,
+    topics: Topics,
+    handler: Handler,
+    health: socket.socket | None,
+    collectors: Sequence[Collector],
+    beside: Future[None] | None = None,
+) -> None:
+    topics_there(topics)
+    with (
+        closing(answered(lambda: Seat(platform.database, name))) as seat,
+        closing(KafkaLag(topics, name, handler.topic, platform.clock, joins=True)) as lag,
+    ):
+        tuning = Tuning(session=platform.settings.kafka_session_seconds, instance=seat.name)
+
+        def look() -> list[Lag]:
+            seat.keep()
+            return lag.partitions()
+
+        worker = Worker(topics, name, handler, talk, look, tuning, beside=beside)
+        role = Role(name, platform, lag.partitions, lambda: worker.unready, collectors=collectors)
+        with answering(role, health):
+            uvloop.run(_until_stopped(worker))
+
+
+async def _until_stopped(worker: Worker) -> None:
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    with stopping(stop):
+        await worker.run(stopped)
+
+
+@contextmanager
+def _upkeep(platform: Platform) -> Iterator[Future[None]]:
+    """What one of the workers does for all, with planners of its own: theirs is another thread."""
+    planning = Planning(platform.database, platform.log, platform.library, platform.clock)
+    areas = AreaPlanning(
+        platform.database, platform.log, platform.library, planning, platform.letters, platform.clock
+    )
+    reconciler = Reconciler(platform.database, planning, platform.aside, platform.clock)
+    upkeep = Upkeep(
+        platform.database, areas, platform.follower, platform.chaining, reconciler, platform.soundings, talk
+    )
+    with ThreadPoolExecutor(1, "upkeep") as pool:
+        try:
+            yield pool.submit(upkeep.run)
+        finally:
+            upkeep.stop()

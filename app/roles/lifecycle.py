@@ -1,0 +1,120 @@
+"""What the long-running roles share: they wait for what heals, and stop when they are asked to."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import make_url
+
+from app.clock import Clock
+from app.compose import Platform, compose
+from app.settings import BadSettings, Settings
+from app.terminal import talk
+from streams.kafka.brokers import Brokers
+from streams.kafka.errors import KafkaUnavailable
+from streams.kafka.topics import Topics
+from streams.storage.leadership import NeedsPostgres
+from streams.storage.outages import STORE_AWAY, Patience, refusal, told
+
+T = TypeVar("T")
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def topics_of(settings: Settings) -> Topics:
+    """The topics of the settings.
+
+    Raises:
+        BadSettings: no broker is named, or nobody can be trusted by the certificates of the file.
+    """
+    if not settings.kafka:
+        raise BadSettings("kafka: no broker is named; write HABARSHY_KAFKA=host:9092")
+    brokers = Brokers(
+        settings.kafka,
+        settings.kafka_tls,
+        settings.kafka_ca_file,
+        settings.kafka_username,
+        settings.kafka_password.get_secret_value(),
+        settings.kafka_mechanism,
+    )
+    try:
+        brokers.context()
+    except OSError as error:  # no file, or no certificates in it
+        raise BadSettings(f"kafka_ca_file: {settings.kafka_ca_file}: {error.strerror or error}") from None
+    return Topics(
+        brokers,
+        settings.kafka_prefix,
+        settings.kafka_replication,
+        settings.kafka_retention_hours,
+        settings.kafka_life_hours,
+    )
+
+
+def composed(settings: Settings, clock: Clock) -> Platform:
+    """The platform, as soon as its database answers.
+
+    Raises:
+        NeedsPostgres: it is on SQLite.
+        BadSettings, DatabaseUnavailable, …: as `compose`, where waiting does not help.
+    """
+    if on_sqlite(settings):
+        raise NeedsPostgres
+    return answered(lambda: compose(settings, clock))
+
+
+def answered(ask: Callable[[], T]) -> T:
+    """What the database says to it, however long it is away.
+
+    Raises:
+        OperationalError, DatabaseUnavailable, …: what `ask` does, where waiting does not help.
+    """
+    patience = Patience(talk)
+    while True:
+        try:
+            return ask()
+        except STORE_AWAY as error:
+            if refusal(error) is not None:
+                raise
+            threading.Event().wait(patience.after(told(error)))
+
+
+def on_sqlite(settings: Settings) -> bool:
+    """Whether the database is a file, for which nobody waits."""
+    return make_url(settings.database).get_backend_name() == "sqlite"
+
+
+def topics_there(topics: Topics) -> None:
+    """Return once Kafka answers and has the topics.
+
+    Raises:
+        KafkaFailure: another than KafkaUnavailable, which waiting does not heal.
+    """
+    patience = Patience(talk)
+    while True:
+        try:
+            altered = topics.ensure()
+        except KafkaUnavailable as error:
+            threading.Event().wait(patience.after(str(error)))
+        else:
+            for each in altered:
+                talk(each)
+            return
+
+
+@contextmanager
+def stopping(stop: Callable[[], None]) -> Iterator[None]:
+    """The first SIGINT or SIGTERM calls `stop`, the second one ends at once."""
+
+    def asked(*_: object) -> None:
+        for each in STOP_SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        stop()
+
+    before = {each: signal.signal(each, asked) for each in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,100 @@
+"""The HTTP application: the wiring of its routes to the platform, and nothing else."""
+
+from prometheus_client import CollectorRegistry
+
+from app.compose import Platform
+from app.http.access import Access
+from app.http.admission import install_admission
+from app.http.assisting import Assisting
+from app.http.backtest_calls import BacktestCalls
+from app.http.citizens import Citizens
+from app.http.drafting import DraftCalls
+from app.http.events import Events
+from app.http.gateways import GatewayCalls
+from app.http.governing import GovernCalls
+from app.http.head import Head
+from app.http.health import Probes
+from app.http.heavy import Heavy
+from app.http.job_calls import JobCalls
+from app.http.limits import Limits, install_limits
+from app.http.openapi import PROBLEMS, VERSION, Api
+from app.http.problems import install
+from app.http.receipts import ReceiptCalls
+from app.http.repeating import install_repeating
+from app.http.seen import Seen
+from app.http.served import Served
+from app.http.trails import Trails
+from app.identity.authenticity_codes import whose
+from app.jobs.job_threads import Hands
+from app.jobs.requests import Orders
+from app.logs import Tracing
+from app.pages.answer import Answer
+from app.pages.broken import Broken
+from app.pages.citizen import install_citizen
+from app.pages.console.install import install_console
+from app.pages.layout import Pages, install_static
+from app.pages.sign_in import SignIn
+from app.pages.stop import Stop
+from app.pages.visits import install_visits
+from app.pages.work.install import install_work
+from domain.core.timing import zone_of
+from streams.queues.idempotency import Repeats
+
+
+def application(platform: Platform, registry: CollectorRegistry | None = None) -> Api:
+    """Return everything that is served over HTTP; closing the platform stays with the caller.
+
+    `registry`: where it counts the requests that it answers.
+    """
+    hands = Hands(platform)
+    app = Api(
+        title="Habarshy",
+        version=VERSION,
+        summary="Registries report life events; portals, officials and operators read and act.",
+        responses=PROBLEMS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=hands.lifespan,
+    )
+    settings, clock = platform.settings, platform.clock
+    access = Access(settings.principals)
+    pages = Pages(settings.base_url, lambda: zone_of(platform.library.rules().defaults.zone))
+    broken = Broken(pages)
+    install(app, broken.answer)
+    heavy = app.state.heavy = Heavy(access)
+    _install_api(app, platform, access, hands, heavy)
+    find = whose(platform.books)
+    app.include_router(Stop(platform.stopping, platform.choosing, platform.links, find, pages).router())
+    app.include_router(Answer(platform.answering, platform.links, find, pages, clock).router())
+    app.include_router(SignIn(settings, pages, access, platform.names, clock).router())
+    broken.install(app)
+    install_citizen(app, platform, pages)
+    install_console(app, platform, pages, hands, heavy)
+    install_work(app, platform, pages, hands, heavy)
+    install_static(app)
+    install_repeating(app, Repeats(platform.database, clock), access, platform.links.secret("repeats"))
+    install_admission(app, access, broken.answer)
+    if settings.requests_a_minute:
+        install_limits(app, Limits(settings.requests_a_minute, clock), access, broken.answer)
+    install_visits(app, platform.links.secret("visits"), settings.base_url, access)
+    app.add_middleware(Served, registry=registry or CollectorRegistry())
+    app.add_middleware(Tracing)
+    app.add_middleware(Head)
+    return app
+
+
+def _install_api(app: Api, platform: Platform, access: Access, hands: Hands, heavy: Heavy) -> None:
+    app.include_router(Events(platform.intake, platform.library, access).router())
+    app.include_router(Citizens(platform, access).router())
+    app.include_router(Trails(platform, access).router())
+    app.include_router(GovernCalls(platform, access, heavy).router())
+    app.include_router(JobCalls(platform.jobs, Orders(platform), hands, access).router())
+    app.include_router(BacktestCalls(platform, hands, access).router(), dependencies=[heavy.turn])
+    app.include_router(DraftCalls(platform, access).router(), dependencies=[heavy.turn])
+    calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
+    app.include_router(calls.router())
+    app.include_router(GatewayCalls(platform.receiving, platform.settings.providers, platform.books).router())
+    app.include_router(Seen(platform.receipts, platform.links, whose(platform.books)).router())
+    app.router.routes.append(Assisting(platform).route())
+    app.include_router(Probes(platform.database, platform.log).router())

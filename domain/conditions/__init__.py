@@ -1,0 +1,1 @@
+"""Conditions: their language, what they may cost, and look-ups for comparisons of events."""

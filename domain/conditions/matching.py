@@ -1,0 +1,329 @@
+"""Finds the events of a history for which a condition holds beside another event: by look-ups, as far as it can.
+
+A condition such as `later.kind == event.kind && later.issued_on > event.issued_on` need not be asked of each pair of
+events. Its equalities are keys of an index, one comparison is a place in a sorted list, and what reads only one of
+the two events is asked once for that event. All of that only leaves out events for which the condition cannot hold.
+The whole condition is then asked of those that are left, so the answer is the engine's own.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from heapq import heappop, heappush, merge
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from domain.conditions.cost import TooCostly
+from domain.conditions.language import LATER, Condition
+from domain.conditions.tree import AND, EQUAL, OR, Node
+from domain.core.events import Effective
+
+MOST_LOOKS = 1_000_000
+"""So many times one plan may look at an event beside another: at a thousand events beside a thousand others."""
+
+ALWAYS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+_TURNED = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_"}
+"""A comparison -> the same one with its sides exchanged."""
+_HASHED = (str, datetime, float)
+
+
+class Looks:
+    """Counts how often an event was looked at beside another, up to the most that are allowed."""
+
+    def __init__(self, most: int = MOST_LOOKS) -> None:
+        self.most, self.taken = most, 0
+
+    def take(self) -> None:
+        """One more look. Raises TooCostly."""
+        self.taken += 1
+        if self.taken > self.most:
+            raise TooCostly(
+                f"a rule compares too many events of a person: more than {self.most} pairs were looked at"
+            )
+
+
+class Matcher:
+    """The events of one history by type, in its order. `looks`: what it costs to find them."""
+
+    def __init__(self, facts: Mapping[str, Sequence[Effective]], looks: Looks | None = None) -> None:
+        self._facts, self.looks = facts, looks or Looks()
+        self._indexes: dict[tuple[str, int], list[_Index]] = {}
+        self._texts: dict[tuple[str, str], dict[str, list[Effective]]] = {}
+        self._conditions: list[Condition] = []  # kept, for indexes are found by their addresses
+
+    def matching(
+        self,
+        type_: str,
+        condition: Condition | None,
+        values: Mapping[str, Any],
+        within: tuple[datetime, datetime] = ALWAYS,
+    ) -> Iterator[Effective]:
+        """The events of that type, in their order, for which the condition holds; of times between those two.
+
+        `values`: what the condition reads of the other event and of the person.
+
+        Raises:
+            TooCostly: events were looked at too often.
+        """
+        facts = self._facts.get(type_)
+        if not facts:
+            return
+        if condition is None:
+            places: Iterable[int] = range(*_places(facts, within))
+        else:
+            places = self._possible(type_, facts, condition, values, within)
+        for at in places:
+            self.looks.take()
+            if condition is None or condition.holds(values, facts[at].values):
+                yield facts[at]
+
+    def by_text(self, type_: str, name: str) -> Mapping[str, Sequence[Effective]]:
+        """The events of that type by a value of theirs, as a text in lower case."""
+        if (found := self._texts.get((type_, name))) is None:
+            found = self._texts[type_, name] = {}
+            for fact in self._facts.get(type_, ()):
+                found.setdefault(str(fact.values.get(name)).lower(), []).append(fact)
+        return found
+
+    def _possible(
+        self,
+        type_: str,
+        facts: Sequence[Effective],
+        condition: Condition,
+        values: Mapping[str, Any],
+        within: tuple[datetime, datetime],
+    ) -> Iterator[int]:
+        """The places of the events for which it may hold, each once, in their order."""
+        key = (type_, id(condition))
+        if (indexes := self._indexes.get(key)) is None:
+            indexes = self._indexes[key] = [_Index(each, facts) for each in ways(condition)]
+            self._conditions.append(condition)
+        first, end = _places(facts, within)
+        if len(indexes) == 1:
+            yield from indexes[0].possible(values, first, end)
+            return
+        before = -1
+        for at in merge(*(each.possible(values, first, end) for each in indexes)):
+            if at != before:
+                yield at
+            before = at
+
+
+_time = attrgetter("event.time")
+
+
+def _places(facts: Sequence[Effective], within: tuple[datetime, datetime]) -> tuple[int, int]:
+    if within is ALWAYS:
+        return 0, len(facts)
+    earliest, latest = within
+    return bisect_left(facts, earliest, key=_time), bisect_right(facts, latest, key=_time)
+
+
+def by_type(facts: Iterable[Effective]) -> dict[str, list[Effective]]:
+    """The events by their type, in their order."""
+    found: dict[str, list[Effective]] = {}
+    for fact in facts:
+        found.setdefault(fact.event.type, []).append(fact)
+    return found
+
+
+class Way(NamedTuple):
+    """One way in which a condition can hold: one side of an `||`, taken apart at each `&&`.
+
+    `own` and `later`: what reads only one of the two events. `keys`: values that are equal, by their names of the
+    start and of the later event. `sorted_by`: a value of the later event that is to be more (`_>_`, `_>=_`) or less
+    than one of the start: its name, the operator and the name of the other.
+    """
+
+    own: tuple[Condition, ...]
+    later: tuple[Condition, ...]
+    keys: tuple[tuple[str, str], ...]
+    sorted_by: tuple[str, str, str] | None
+
+
+def ways(condition: Condition) -> list[Way]:
+    """All ways in which it can hold: where none of them is possible, it does not."""
+    return [_way(condition, list(_split(each, AND))) for each in _split(condition.tree, OR)]
+
+
+def _split(node: Node, operator: str) -> Iterator[Node]:
+    if node.kind == "call" and node.name == operator:
+        for part in node.parts:
+            yield from _split(part, operator)
+    else:
+        yield node
+
+
+def _way(condition: Condition, parts: Sequence[Node]) -> Way:
+    own: list[Condition] = []
+    later: list[Condition] = []
+    keys: list[tuple[str, str]] = []
+    sorted_by: tuple[str, str, str] | None = None
+    for part in parts:
+        read = {name.startswith(LATER) for name in part.names() & set(condition.reads)}
+        if read == {True}:
+            later.append(condition.part(part))
+        elif read == {False}:
+            own.append(condition.part(part))
+        elif (compared := _compared(part, condition)) is not None:
+            theirs, operator, mine = compared
+            if operator == EQUAL:
+                keys.append((mine, theirs))
+            else:
+                sorted_by = sorted_by or compared
+    return Way(tuple(own), tuple(later), tuple(keys), sorted_by)
+
+
+def _compared(part: Node, condition: Condition) -> tuple[str, str, str] | None:
+    """Name of the later event's value, operator, name of the other one; None where it is no such comparison."""
+    if part.name not in (EQUAL, *_TURNED) or not all(
+        each.kind == "name" and each.name in condition.reads for each in part.parts
+    ):
+        return None
+    left, right = (each.name for each in part.parts)
+    if left.startswith(LATER):
+        return (_of_event(left), part.name, right)
+    return (_of_event(right), _TURNED.get(part.name, part.name), left)
+
+
+def _of_event(name: str) -> str:
+    return name.replace(LATER, "event.", 1)
+
+
+class _Index:
+    """The places of a type's events, as one way of a condition finds them."""
+
+    def __init__(self, way: Way, facts: Sequence[Effective]) -> None:
+        self._way = way
+        self._mine = [mine for mine, _ in way.keys]
+        places: dict[tuple[Any, ...], list[int]] = {}
+        theirs = [name for _, name in way.keys]
+        for at, fact in enumerate(facts):
+            if all(part.holds({}, fact.values) for part in way.later):
+                key = _key(theirs, fact.values)
+                if key is not None:
+                    places.setdefault(key, []).append(at)
+        self._places = places
+        self._ranks: dict[tuple[Any, ...], _Ranks] = {}
+        self._facts = facts
+
+    def possible(self, values: Mapping[str, Any], first: int, end: int) -> Iterator[int]:
+        """The places from `first` to `end` of the events for which the way may be possible, in their order."""
+        key = _key(self._mine, values)
+        if key is None or (places := self._places.get(key)) is None:
+            return iter(())
+        if not all(part.holds(values) for part in self._way.own):
+            return iter(())
+        if self._way.sorted_by is not None:
+            _, operator, mine = self._way.sorted_by
+            found = self._ranked(key, places).possible(operator, values.get(mine))
+            return (at for at in found if first <= at < end)
+        if first == 0 and end == len(self._facts):
+            return iter(places)
+        return iter(places[bisect_left(places, first) : bisect_left(places, end)])
+
+    def _ranked(self, key: tuple[Any, ...], places: list[int]) -> "_Ranks":
+        assert self._way.sorted_by is not None
+        if (ranks := self._ranks.get(key)) is None:
+            name = self._way.sorted_by[0]
+            ranks = self._ranks[key] = _Ranks([(self._facts[at].values.get(name), at) for at in places])
+        return ranks
+
+
+def _key(names: Sequence[str], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """What events are looked up by, the same where the values may be equal; None where one is missing.
+
+    The engine takes numbers for equal that differ after the 53rd bit, if one of them is a decimal number.
+    """
+    key = []
+    for name in names:
+        value = values.get(name)
+        if value is None:
+            return None
+        try:
+            key.append(
+                float(value) if isinstance(value, int) else value if isinstance(value, _HASHED) else type(value)
+            )
+        except OverflowError:  # no number of the engine's
+            return None
+    return tuple(key)
+
+
+class _Ranks:
+    """Places of events sorted by a value; gives those with a greater or a lesser one, the earliest first.
+
+    Where the values are of no kind that we sort as the engine does, it gives all of them.
+    """
+
+    def __init__(self, valued: Sequence[tuple[Any, int]]) -> None:
+        self._all = [at for _, at in valued]
+        known = [(value, at) for value, at in valued if value is not None and value == value]  # noqa: PLR0124  (no NaN)
+        kinds = {_kind(value) for value, _ in known}
+        self._kind = kinds.pop() if len(kinds) == 1 else None
+        known = sorted(known) if self._kind else []
+        self._values = [value for value, _ in known]
+        self._earliest = _Earliest([at for _, at in known])
+
+    def possible(self, operator: str, value: Any) -> Iterator[int]:  # noqa: ANN401  (of any type of a field)
+        """The places whose value compares so with that one (`later <operator> value`)."""
+        if value is None:
+            return iter(())
+        if self._kind is None or _kind(value) != self._kind:
+            return iter(self._all)
+        match operator:
+            case "_>_":
+                return self._earliest.within(bisect_right(self._values, value), len(self._values))
+            case "_>=_":
+                return self._earliest.within(bisect_left(self._values, value), len(self._values))
+            case "_<_":
+                return self._earliest.within(0, bisect_left(self._values, value))
+        return self._earliest.within(0, bisect_right(self._values, value))
+
+
+EXACT = 2**53
+"""Up to it, a decimal number holds every whole number."""
+
+
+def _kind(value: Any) -> type | None:  # noqa: ANN401  (of any type of a field)
+    """What values it is sorted among; None where the engine might sort it otherwise."""
+    if isinstance(value, (int, float)):
+        return float if -EXACT < value < EXACT else None
+    return next((each for each in (str, datetime) if isinstance(value, each)), None)
+
+
+class _Earliest:
+    """Numbers in some order; of any stretch of them it gives the smallest first. A segment tree: log n for each."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._size = 1 << max(0, len(numbers) - 1).bit_length()
+        none = (len(numbers) + max(numbers, default=0), 0)
+        leaves = [(number, at) for at, number in enumerate(numbers)]
+        self._tree = [none] * self._size + leaves + [none] * (self._size - len(leaves))
+        for at in range(self._size - 1, 0, -1):
+            self._tree[at] = min(self._tree[2 * at], self._tree[2 * at + 1])
+
+    def within(self, first: int, end: int) -> Iterator[int]:
+        """Those from the place `first` to `end`, the smallest first."""
+        if first >= end:
+            return
+        waiting = [(self._smallest(first, end), first, end)]
+        while waiting:
+            (number, at), first, end = heappop(waiting)
+            yield number
+            for low, high in ((first, at), (at + 1, end)):
+                if low < high:
+                    heappush(waiting, (self._smallest(low, high), low, high))
+
+    def _smallest(self, first: int, end: int) -> tuple[int, int]:
+        """The smallest number of a stretch that is not empty, and its place."""
+        low, high = first + self._size, end + self._size
+        found = self._tree[low]
+        while low < high:
+            if low & 1:
+                found, low = min(found, self._tree[low]), low + 1
+            if high & 1:
+                high -= 1
+                found = min(found, self._tree[high])
+            low, high = low // 2, high // 2
+        return found

@@ -1,0 +1,202 @@
+"""Calendar arithmetic in a zone: ISO 8601 offsets, local times of day, quiet hours."""
+
+import calendar
+import re
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
+
+from domain.core.duration_hints import meant
+
+_DURATION = re.compile(
+    r"(?P<sign>[+-])?P(?=.)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
+)
+
+
+_OF_THE_MACHINE = re.compile(r"(?:posix|right)/.*|localtime|posixrules|Factory")
+"""Files beside the zones: what they say differs from machine to machine, or counts leap seconds."""
+
+UTC = ZoneInfo("UTC")
+SHORTEST_MONTH = 28
+DAY_SECONDS = 86_400
+
+
+class NotADuration(ValueError):
+    """{text!r} is no ISO 8601 duration; write {meant}."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(text=text, meant=meant(text)))
+
+
+class Offset(Struct, frozen=True):
+    """A calendar offset: months first (clamped to the month's end), then days, then exact seconds."""
+
+    months: int = 0
+    days: int = 0
+    seconds: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.months or self.days or self.seconds)
+
+    def __neg__(self) -> "Offset":
+        return self.times(-1)
+
+    def times(self, number: int) -> "Offset":
+        """The offset so many times, each part by itself: three times a month is three months, wherever it starts."""
+        return Offset(self.months * number, self.days * number, self.seconds * number)
+
+
+def parse_offset(text: str) -> Offset:
+    """The ISO 8601 duration as an offset; a sign before the P counts for the whole.
+
+    Raises:
+        NotADuration: the text is none.
+    """
+    if (match := _DURATION.fullmatch(text)) is None:
+        raise NotADuration(text)
+    number = {name: int(value or 0) for name, value in match.groupdict().items() if name != "sign"}
+    sign = -1 if match["sign"] == "-" else 1
+    return Offset(
+        sign * (12 * number["years"] + number["months"]),
+        sign * (7 * number["weeks"] + number["days"]),
+        sign * (3600 * number["hours"] + 60 * number["minutes"] + number["seconds"]),
+    )
+
+
+class NotASpan(ValueError):
+    """{text!r} is no span of up to a day; write one such as PT2H."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(text=text))
+
+
+def parse_span(text: str) -> int:
+    """The ISO 8601 duration, of a day at most, in seconds.
+
+    Raises:
+        NotADuration, NotASpan: the text is none, or it is longer or goes back.
+    """
+    span = parse_offset(text)
+    seconds = span.days * DAY_SECONDS + span.seconds
+    if span.months or not 0 <= seconds <= DAY_SECONDS:
+        raise NotASpan(text)
+    return seconds
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last day: 31 January + 1 month is 28 or 29 February.
+
+    Raises:
+        OverflowError: beyond the years 1 to 9999.
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise OverflowError("the calendar ends here")
+    last = day.day if day.day <= SHORTEST_MONTH else calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
+
+
+@lru_cache(maxsize=512)
+def _days(number: int) -> timedelta:
+    return timedelta(days=number)
+
+
+def shift_day(day: date, offset: Offset) -> date:
+    """The day moved by the offset's months and days."""
+    moved = add_months(day, offset.months) if offset.months else day
+    return moved + _days(offset.days) if offset.days else moved
+
+
+def shift(moment: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
+    """The moment moved in local time, so that a day is a calendar day also where clocks are changed."""
+    local = moment.astimezone(zone)
+    moved = datetime.combine(shift_day(local.date(), offset), local.time(), zone)
+    return utc(moved) + timedelta(seconds=offset.seconds)
+
+
+def at_local(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    """That day at that local time, in UTC. A time that the day skips is read with the offset before the change.
+
+    Of a time that the day has twice it is the one that `clock.fold` says, by which no clocks are told apart.
+    """
+    return _at_local(day, clock, clock.fold, zone)
+
+
+@lru_cache(maxsize=8192)  # nudges of a day are due at the same few times, and a zone's arithmetic is slow
+def _at_local(day: date, clock: time, fold: int, zone: ZoneInfo) -> datetime:
+    return utc(datetime.combine(day, clock.replace(fold=fold), zone))
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC."""
+    return moment.astimezone(UTC)
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The first moment of the next local day."""
+    return at_local(day + timedelta(days=1), time(), zone)
+
+
+@lru_cache(maxsize=512)
+def parse_clock(text: str) -> time:
+    """A local time of day, "HH:MM"."""
+    return time.fromisoformat(text)
+
+
+@lru_cache(maxsize=512)
+def zone_of(name: str) -> ZoneInfo:
+    """The IANA time zone of that name.
+
+    Raises:
+        ZoneInfoNotFoundError, ValueError, OSError: there is none.
+    """
+    if _OF_THE_MACHINE.fullmatch(name):
+        raise ZoneInfoNotFoundError(name)
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=512)
+def zone_or(name: str | None, default: str) -> ZoneInfo:
+    """The zone of that name, or the default one where it is missing or does not exist."""
+    try:
+        return zone_of(name or default)
+    except (KeyError, ValueError, OSError):
+        return zone_of(default)
+
+
+class QuietHours(Struct, frozen=True):
+    """The hours of the day in which nobody is disturbed, in the person's own zone; they may span midnight."""
+
+    start: time
+    end: time
+
+    def ends_after(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
+        """When the quiet hours that the moment lies in end, in UTC; None outside them."""
+        local = moment.astimezone(zone)
+        clock, today = local.time(), local.date()
+        if self.start <= self.end:
+            return self._end(today, zone, moment) if self.start <= clock < self.end else None
+        if clock >= self.start:
+            return self._end(today + timedelta(days=1), zone, moment)
+        return self._end(today, zone, moment) if clock < self.end else None
+
+    def _end(self, day: date, zone: ZoneInfo, moment: datetime) -> datetime | None:
+        """The end on that day; in a night that has its hour twice, the one that is still ahead.
+
+        In a night that does not have it, the first moment after the hour that is skipped.
+        """
+        first, second = (utc(datetime.combine(day, self.end, zone).replace(fold=fold)) for fold in (0, 1))
+        ends = (_changed_between(second, first, zone),) if second < first else (first, second)
+        return next((end for end in ends if end > moment), None)
+
+
+def _changed_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The second in which the clocks of the zone are changed, once between these two moments."""
+    offset = after.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        before, after = (before, middle) if middle.astimezone(zone).utcoffset() == offset else (middle, after)
+    return after

@@ -1,0 +1,1 @@
+"""The facts that the log keeps, in the past tense."""

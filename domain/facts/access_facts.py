@@ -1,0 +1,102 @@
+"""What the log keeps about who dealt with people's data: facts in the past tense, stored as in domain/facts/facts.py.
+
+`by`: the principal who did it, `agency`: theirs, `person`: a pseudonym.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from msgspec import Struct
+
+LEAST_SAID, MOST_SAID = 5, 500
+"""A purpose or a reason in fewer letters says nothing; in more it is not read."""
+
+
+class PersonErased(Struct, frozen=True, array_like=True):
+    """A person's key was destroyed: what it sealed can be read by nobody, and what came before is planned no more.
+
+    `key`: the id of the destroyed key, empty where they had none; `wrapped`: the SHA-256 of how it was kept;
+    `removed`: view -> how many of its rows went.
+    """
+
+    TOPIC: ClassVar[str] = "person-erased/1"
+    at: datetime
+    by: str
+    agency: str
+    person: str
+    reason: str
+    key: bytes
+    wrapped: bytes
+    removed: Mapping[str, int]
+
+
+class PersonViewed(Struct, frozen=True, array_like=True):
+    """Somebody was about to read a person's data (empty: everybody's): `what` they read, and for which purpose."""
+
+    TOPIC: ClassVar[str] = "person-viewed/1"
+    at: datetime
+    by: str
+    agency: str
+    person: str
+    what: str
+    purpose: str
+
+
+class LetterHandled(Struct, frozen=True, array_like=True):
+    """What a person wrote for an agency to read was dealt with, in the words of whoever did; `letter`: its stream."""
+
+    TOPIC: ClassVar[str] = "letter-handled/1"
+    at: datetime
+    by: str
+    agency: str
+    person: str
+    letter: UUID
+    note: str
+
+
+class TokensEnded(Struct, frozen=True, array_like=True):
+    """The person ended all tokens for assistants that they had made by then."""
+
+    TOPIC: ClassVar[str] = "tokens-ended/1"
+    at: datetime
+    person: str
+
+
+class ContentRetired(Struct, frozen=True, array_like=True):
+    """The content of events of that type and year is not to be read any more, and keys of it were destroyed.
+
+    `limit`: how long after the year it was to be read, as the type says it; `keys`: the ids of the destroyed keys, by
+    which what they sealed is known.
+    """
+
+    TOPIC: ClassVar[str] = "content-retired/1"
+    at: datetime
+    by: str
+    agency: str
+    type: str
+    year: int
+    limit: str
+    keys: tuple[bytes, ...]
+
+
+class LettersDropped(Struct, frozen=True, array_like=True):
+    """Dead letters of that kind and cause were given up, and are gone.
+
+    `letters`: the SHA-256 of their ids, in the order of their bytes; what was in them is kept nowhere.
+    """
+
+    TOPIC: ClassVar[str] = "letters-dropped/1"
+    at: datetime
+    by: str
+    agency: str
+    reason: str
+    kind: str
+    cause: str
+    count: int
+    letters: bytes
+
+
+ACCOUNTING_FACTS = (PersonErased, PersonViewed, LetterHandled, TokensEnded)
+"""What of them is about persons."""

@@ -1,0 +1,126 @@
+"""What was submitted for publication, and who may approve and publish it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.facts.governance import (
+    PackApproved,
+    PackRefused,
+    PackSubmitted,
+    TriggerApproved,
+    TriggerRefused,
+    TriggerSubmitted,
+)
+from domain.facts.principals import NotAllowed, Principal, Role, require
+
+
+class Subject(Struct, frozen=True, order=True):
+    """What a governance fact is about: a trigger, or what a pack says besides its triggers; `pack:kz` in writing."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.kind == "trigger" else f"{self.kind}:{self.name}"
+
+
+class Submission(Struct, frozen=True):
+    """A version that was put up for approval. `by`: all who submitted it; `approved_by`: empty until then.
+
+    `refused_by`: who refused it since, if it was not submitted or approved again; `said`: the approver's comment, or
+    the reason of the refusal.
+    """
+
+    about: Subject
+    owner: str
+    hash: str
+    fact: PackSubmitted | TriggerSubmitted
+    by: tuple[str, ...]
+    approved_by: str = ""
+    refused_by: str = ""
+    said: str = ""
+
+    @property
+    def state(self) -> str:
+        """How it stands: submitted, approved or refused."""
+        return "refused" if self.refused_by else "approved" if self.approved_by else "submitted"
+
+    @property
+    def last_by(self) -> str:
+        """Who brought it into that state."""
+        return self.refused_by or self.approved_by or self.by[-1]
+
+
+def submissions(facts: Iterable[Any]) -> dict[Subject, list[Submission]]:
+    """What was submitted, each version once, the latest submitted last; other facts say nothing about it."""
+    found: dict[Subject, dict[str, Submission]] = {}
+    for fact in facts:
+        match fact:
+            case PackSubmitted() | TriggerSubmitted():
+                about = subject_of(fact)
+                versions = found.setdefault(about, {})
+                before = versions.pop(fact.hash, None)
+                versions[fact.hash] = (
+                    Submission(about, fact.owner, fact.hash, fact, (fact.by,))
+                    if before is None
+                    else replace(before, by=(*before.by, fact.by), refused_by="")
+                )
+            case PackApproved() | TriggerApproved():
+                versions = found[subject_of(fact)]
+                approved = replace(versions[fact.hash], approved_by=fact.by, refused_by="", said=fact.comment)
+                versions[fact.hash] = approved
+            case PackRefused() | TriggerRefused():
+                versions = found[subject_of(fact)]
+                refused = replace(versions[fact.hash], approved_by="", refused_by=fact.by, said=fact.reason)
+                versions[fact.hash] = refused
+    return {about: list(versions.values()) for about, versions in found.items()}
+
+
+def subject_of(fact: Any) -> Subject:  # noqa: ANN401  (a governance fact about a pack or a trigger)
+    """What the fact is about."""
+    if hasattr(fact, "trigger"):
+        return Subject("trigger", fact.trigger)
+    return Subject("pack", fact.pack)
+
+
+def check_submitting(who: Principal, owner: str, about: Subject) -> None:
+    """Nothing, if the principal may put that up for approval. Raises NotAllowed."""
+    require(who, Role.AUTHOR, owner, str(about))
+
+
+def check_approving(who: Principal, submission: Submission) -> None:
+    """Nothing, if the principal may approve it: another person of the agency.
+
+    Raises:
+        NotAllowed: they may not, whatever else they are.
+    """
+    require(who, Role.APPROVER, submission.owner, str(submission.about))
+    if who.name in submission.by:
+        raise NotAllowed(f"you submitted {submission.about} yourself, and nobody approves their own")
+
+
+def check_refusing(who: Principal, submission: Submission) -> None:
+    """Nothing, if the principal may refuse it: an approver of the agency. Raises NotAllowed."""
+    require(who, Role.APPROVER, submission.owner, str(submission.about))
+
+
+def check_publishing(who: Principal, submission: Submission) -> None:
+    """Nothing, if the principal may publish it: anybody of the agency, once it is approved. Raises NotAllowed."""
+    check_acting(who, submission.owner, str(submission.about))
+    if not submission.approved_by:
+        raise NotAllowed(f"{submission.about}@{submission.hash[:12]} is not approved yet")
+
+
+def check_acting(who: Principal, owner: str, what: str) -> None:
+    """Nothing, if the principal acts for the owner as author or approver. Raises NotAllowed."""
+    role = Role.APPROVER if Role.APPROVER in who.roles else Role.AUTHOR
+    require(who, role, owner, what)
+
+
+def check_stopping(who: Principal, owner: str, what: str) -> None:
+    """Nothing, if the principal may stop it: the agency's people and operators. Raises NotAllowed."""
+    if not who.operator:
+        check_acting(who, owner, what)

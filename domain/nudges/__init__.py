@@ -1,0 +1,1 @@
+"""Nudges: their states, the diff that makes facts, and settle, which decides when one is due."""

@@ -1,0 +1,39 @@
+"""The fatigue cap: how many messages a person gets in so many days, whichever agencies they come from."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from domain.core.timing import UTC
+from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.delivery import Delivery
+from domain.rules.rulebook import Defaults
+
+ON_ITS_WAY = datetime.max.replace(tzinfo=UTC)
+
+
+def counted_from(delivery: Delivery, klass: str) -> datetime | None:
+    """Since when a delivery counts towards its recipient's cap; None: it does not; for ever while it is on its way.
+
+    What went with a digest does not count: the digest does, once.
+    """
+    if not OVERRIDES[klass].counts or delivery.digest is not None or delivery.attempted_at is None:
+        return None
+    if delivery.due is not None:
+        return ON_ITS_WAY
+    return delivery.attempted_at if delivery.maybe_sent else None
+
+
+def window_start(defaults: Defaults, now: datetime) -> datetime:
+    """What counts from then or before counts no longer: a day of the cap is 24 hours."""
+    return now - timedelta(days=defaults.cap_days)
+
+
+def counted(messages: Iterable[datetime], defaults: Defaults, now: datetime) -> int:
+    """How many messages count now, given since when each does."""
+    start = window_start(defaults, now)
+    return sum(at > start for at in messages)
+
+
+def is_capped(delivery: Delivery, klass: str) -> bool:
+    """Whether the cap has a say: what was begun is brought to its end."""
+    return not OVERRIDES[klass].cap and delivery.attempted_at is None

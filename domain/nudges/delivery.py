@@ -1,0 +1,325 @@
+"""A nudge on its way to one recipient: its states, and what each fact makes of them.
+
+planned ─► deferred ─► attempted ─► sent ─► delivered ─► opened ─► answered
+│           │           │           └─► (after a silence, the next channel)
+│           │           ├─► failed ─► (again, or the next channel; ended by an outage, a repair renews it)
+│           │           └─► unknown ─► (again only where a double is harmless, or legal; or the next channel)
+├───────────┼─► withheld, expired
+├───────────┴─► digested ─► what becomes of the digest, becomes of it; or deferred, withheld, expired
+└─► cancelled ─► planned again
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from functools import singledispatch
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.facts import facts
+
+
+class State(StrEnum):
+    """What became of a nudge, for one recipient."""
+
+    PLANNED = "planned"
+    DEFERRED = "deferred"
+    DIGESTED = "digested"
+    ATTEMPTED = "attempted"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    WITHHELD = "withheld"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+MAYBE_SENT = frozenset({State.ATTEMPTED, State.SENT, State.DELIVERED, State.OPENED, State.ANSWERED, State.UNKNOWN})
+"""The states in which the recipient may have read it."""
+
+_ARRIVED = frozenset({State.DELIVERED, State.OPENED, State.ANSWERED})
+_PROGRESS = (State.SENT, State.DELIVERED, State.OPENED, State.ANSWERED)
+
+
+class Delivery(Struct, frozen=True, array_like=True, gc=False):
+    """A nudge on its way to one recipient.
+
+    `due`: when the dispatcher must look at it next (None: it has ended); `attempt`: how many were made; `since`: when
+    its channel was first tried; `exhausted`: the channels that gave up; `sent_at`: when a provider first took it
+    over; `uncertain`: of an attempt (`doubts` has which) nobody knows whether it went; `digest`: the digest that it
+    goes with, which alone is sent; `provider`: of the last attempt; `accepted`: the attempts that a provider took
+    over and did not fail since; `silence`: what the last attempt's channel still has to say, so that the next has no
+    turn (None: not waited for); `arrived`: an attempt was delivered; `doubtful`: the provider that may have it from
+    its last channel, and was to get it again; `ask_at`: when the provider was to be asked about the last attempt;
+    `closed`: an operator said that its outcome stays unknown.
+    """
+
+    recipient: str
+    state: State
+    due: datetime | None
+    attempt: int = 0
+    channel: str | None = None
+    attempted_at: datetime | None = None
+    exhausted: tuple[str, ...] = ()
+    reason: str | None = None
+    sent_at: datetime | None = None
+    uncertain: bool = False
+    digest: UUID | None = None
+    provider: str | None = None
+    accepted: tuple[int, ...] = ()
+    silence: State | None = None
+    arrived: bool = False
+    doubtful: str | None = None
+    doubts: tuple[int, ...] = ()
+    since: datetime | None = None
+    ask_at: datetime | None = None
+    closed: bool = False
+
+    @property
+    def bound(self) -> str | None:
+        """The provider that may have it while its channel is still being tried: no other can remove a double."""
+        return None if self.is_silent or self.channel in self.exhausted else self.doubtful
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Nobody knows whether it went, nothing more is tried, and no operator has closed it."""
+        return self.state is State.UNKNOWN and self.due is None and self.digest is None and not self.closed
+
+    @property
+    def is_silent(self) -> bool:
+        """Its channel had its time: if it is looked at again, the next channel has its turn."""
+        return self.silence is not None
+
+    @property
+    def maybe_sent(self) -> bool:
+        """The recipient may have read it."""
+        return self.state in MAYBE_SENT or self.sent_at is not None or self.uncertain
+
+
+RANK = {
+    state: rank
+    for rank, state in enumerate(
+        (
+            State.CANCELLED,
+            State.WITHHELD,
+            State.EXPIRED,
+            State.FAILED,
+            State.PLANNED,
+            State.DEFERRED,
+            State.DIGESTED,
+            State.UNKNOWN,
+            State.ATTEMPTED,
+            State.SENT,
+            State.DELIVERED,
+            State.OPENED,
+            State.ANSWERED,
+        )
+    )
+}
+
+
+@singledispatch
+def after(fact: object, delivery: Delivery) -> Delivery:  # noqa: ARG001  (each registered one uses both)
+    """The delivery after one more fact.
+
+    Raises:
+        TypeError: the fact is about no delivery.
+    """
+    raise TypeError(f"{type(fact).__name__} is no fact of a delivery; register it in domain/nudges/delivery.py")
+
+
+@after.register
+def _(fact: facts.NudgeWithheld, delivery: Delivery) -> Delivery:
+    return _ended(delivery, State.WITHHELD, fact.reason)
+
+
+@after.register
+def _(_: facts.NudgeExpired, delivery: Delivery) -> Delivery:
+    return _ended(delivery, State.EXPIRED, delivery.reason)
+
+
+def _ended(delivery: Delivery, state: State, reason: str | None) -> Delivery:
+    """Nothing more is tried; what may have gone by an earlier attempt stays so, whatever becomes of a further one."""
+    if delivery.accepted or delivery.uncertain:
+        state, reason = so_far(delivery), None
+    return replace(delivery, state=state, due=None, reason=reason, digest=None, silence=None)
+
+
+@after.register
+def _(fact: facts.NudgeDeferred, delivery: Delivery) -> Delivery:
+    since = delivery.attempted_at if delivery.digest is None else None  # it did not go by itself yet
+    return replace(
+        delivery, state=State.DEFERRED, due=fact.until, reason=fact.reason, attempted_at=since, digest=None
+    )
+
+
+@after.register
+def _(fact: facts.NudgeDigested, delivery: Delivery) -> Delivery:
+    return replace(delivery, state=State.DIGESTED, due=fact.until, reason=None, digest=fact.digest)
+
+
+@after.register
+def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
+    same = delivery.channel == fact.channel
+    left = delivery.channel if delivery.is_silent and not same else None
+    return replace(
+        delivery,
+        state=State.ATTEMPTED,
+        due=fact.until,
+        attempt=fact.attempt,
+        channel=fact.channel,
+        attempted_at=fact.at,
+        provider=fact.provider,
+        silence=None,
+        exhausted=_with(delivery.exhausted, left),
+        doubtful=delivery.doubtful if same else None,
+        since=(delivery.since if same else None) or fact.at,
+        ask_at=None,
+        closed=False,
+    )
+
+
+def so_far(delivery: Delivery) -> State:
+    """What the earlier attempts came to."""
+    if delivery.arrived:
+        return State.DELIVERED
+    return State.SENT if delivery.accepted else State.UNKNOWN
+
+
+def _certain(delivery: Delivery, attempt: int) -> Delivery:
+    """It is known what became of that attempt."""
+    if attempt not in delivery.doubts:
+        return delivery
+    doubts = tuple(each for each in delivery.doubts if each != attempt)
+    return replace(delivery, doubts=doubts, uncertain=bool(doubts))
+
+
+def _with(exhausted: tuple[str, ...], channel: str | None) -> tuple[str, ...]:
+    return exhausted if channel is None or channel in exhausted else (*exhausted, channel)
+
+
+@after.register
+def _(fact: facts.NudgeSent, delivery: Delivery) -> Delivery:
+    reached = _reached(delivery, State.SENT, fact)
+    if reached.state is not State.SENT or fact.attempt < delivery.attempt:
+        return reached
+    awaited = State.OPENED if fact.until_opened else State.DELIVERED
+    return replace(reached, due=fact.silent_at, silence=None if fact.silent_at is None else awaited)
+
+
+@after.register
+def _(fact: facts.NudgeDelivered | facts.NudgeOpened, delivery: Delivery) -> Delivery:
+    return _reached(delivery, State.OPENED if isinstance(fact, facts.NudgeOpened) else State.DELIVERED, fact)
+
+
+@after.register
+def _(fact: facts.NudgeAnswered, delivery: Delivery) -> Delivery:
+    return _moved(delivery, State.ANSWERED, fact.at)
+
+
+def _reached(
+    delivery: Delivery, state: State, fact: facts.NudgeSent | facts.NudgeDelivered | facts.NudgeOpened
+) -> Delivery:
+    """Good news of an attempt; that of an earlier one changes nothing about what is tried now, unless it arrived."""
+    delivery = _certain(delivery, fact.attempt)
+    accepted = delivery.accepted if fact.attempt in delivery.accepted else (*delivery.accepted, fact.attempt)
+    return _moved(replace(delivery, accepted=accepted), state, fact.at)
+
+
+def _moved(delivery: Delivery, state: State, at: datetime) -> Delivery:
+    """Good news only moves forward: a report that comes late or twice never takes anything back."""
+    if delivery.state in _PROGRESS and _PROGRESS.index(delivery.state) >= _PROGRESS.index(state):
+        return delivery
+    waits = delivery.silence is not None and _PROGRESS.index(state) < _PROGRESS.index(delivery.silence)
+    return replace(
+        delivery,
+        state=state,
+        reason=None,
+        sent_at=delivery.sent_at or at,
+        due=delivery.due if waits else None,
+        silence=delivery.silence if waits else None,
+        arrived=delivery.arrived or state is not State.SENT,
+    )
+
+
+@after.register
+def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
+    delivery = _certain(delivery, fact.attempt)
+    accepted = tuple(each for each in delivery.accepted if each != fact.attempt)
+    if fact.attempt < delivery.attempt or delivery.state in _ARRIVED:
+        return _without_support(replace(delivery, accepted=accepted), fact.reason)
+    exhausted = _with(delivery.exhausted, delivery.channel if fact.gave_up else None)
+    went = replace(delivery, accepted=accepted)
+    maybe = bool(accepted) or delivery.uncertain
+    state = so_far(went) if maybe and fact.retry_at is None else State.FAILED
+    return replace(
+        delivery,
+        state=state,
+        due=fact.retry_at,
+        exhausted=exhausted,
+        reason=fact.reason,
+        accepted=accepted,
+        silence=None,
+        ask_at=None,
+    )
+
+
+def _without_support(delivery: Delivery, reason: str) -> Delivery:
+    """Where the last attempt failed before, and now the one that it was still taken for sent by."""
+    supported = delivery.accepted or delivery.uncertain or delivery.state not in {State.SENT, State.UNKNOWN}
+    return delivery if supported else replace(delivery, state=State.FAILED, reason=reason)
+
+
+@after.register
+def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
+    if fact.attempt < delivery.attempt or delivery.state in _PROGRESS:
+        return delivery
+    awaited = State.DELIVERED if fact.silent_at is not None else None
+    undecided = delivery.doubtful if fact.ask_at is not None else None
+    return replace(
+        delivery,
+        state=State.UNKNOWN if fact.retry_at or fact.ask_at else so_far(delivery),
+        due=fact.ask_at or fact.retry_at or fact.silent_at,
+        reason=fact.reason,
+        uncertain=True,
+        silence=awaited,
+        doubtful=delivery.provider if fact.retry_at is not None else undecided,
+        doubts=(*(each for each in delivery.doubts if each != fact.attempt), fact.attempt),
+        ask_at=fact.ask_at,
+    )
+
+
+@after.register
+def _(fact: facts.NudgeRenewed, delivery: Delivery) -> Delivery:
+    """These channels have their turn again. A receipt that came meanwhile, and says that it went, stands."""
+    if delivery.state is not State.FAILED or delivery.due is not None:
+        return delivery
+    exhausted = tuple(each for each in delivery.exhausted if each not in fact.channels)
+    return replace(delivery, state=State.DEFERRED, due=fact.at, exhausted=exhausted, reason=None, since=None)
+
+
+@after.register
+def _(fact: facts.NudgeResolved, delivery: Delivery) -> Delivery:
+    """What was heard of it meanwhile stands."""
+    if fact.attempt != delivery.attempt or not delivery.is_unresolved:
+        return delivery
+    if fact.how == "ask":
+        return replace(delivery, due=fact.at, ask_at=fact.at)
+    if fact.how == "close":
+        return replace(delivery, closed=True)
+    exhausted = tuple(each for each in delivery.exhausted if each != delivery.channel)
+    return replace(
+        delivery,
+        state=State.DEFERRED,
+        due=fact.at,
+        exhausted=exhausted,
+        reason=None,
+        since=None,
+        uncertain=False,
+        doubts=(),
+        doubtful=None,
+    )

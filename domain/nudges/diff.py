@@ -1,0 +1,107 @@
+"""Everything but the plan is a diff: from what should be and what is, the facts that make them agree."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain.facts.facts import NudgeCancelled, NudgeFact, NudgePlanned, NudgeRescheduled
+from domain.nudges.digest import is_digest
+from domain.nudges.nudge import Nudge, content_of
+from domain.planning.plan import Intent, Plan
+from domain.rules.rulebook import Rulebook
+from domain.rules.triggers import CORRECTION, EXPIRES_AFTER
+
+
+class Change(NamedTuple):
+    """One fact to append to a nudge's stream, at the version that follows its last."""
+
+    nudge: UUID
+    version: int
+    fact: NudgeFact
+
+
+def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: datetime) -> list[Change]:
+    """The facts that bring a person's nudges to the plan: planned, rescheduled, cancelled, or put right.
+
+    New → planned; changed → rescheduled; gone and not attempted → cancelled; gone but perhaps read → a correction,
+    where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again.
+    What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
+    wrong: no correction. What is on its way or failed is not tried again once it is gone. A digest is in no plan.
+    What the plan leaves stays as it is.
+    """
+    if not nudges:
+        return [_planned(intent, None, now) for intent in plan.intents]
+    wanted = {intent.id: intent for intent in plan.intents if not _spoke_once(intent, plan, nudges, rulebook)}
+    nudges = {
+        id_: nudge
+        for id_, nudge in nudges.items()
+        if not is_digest(nudge.intent) and (id_ in wanted or not plan.leaves(nudge.intent))
+    }
+    corrections = _corrections(plan.needless.union(wanted), nudges, rulebook, now)
+    gone = [nudge for id_, nudge in nudges.items() if id_ not in wanted and id_ not in corrections]
+    changes = [_towards(intent, nudges.get(intent.id), now) for intent in wanted.values()]
+    changes += [_correcting(intent, nudges.get(intent.id), now) for intent in corrections.values()]
+    changes += [_cancelled(nudge, now) for nudge in gone if nudge.waits and not nudge.gone]
+    return [change for change in changes if change is not None]
+
+
+def _spoke_once(intent: Intent, plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook) -> bool:
+    """Whether it was said because of what is retired by now, and is said once only."""
+    if not plan.closed or (nudge := nudges.get(intent.id)) is None or nudge.intent.cause not in plan.closed:
+        return False
+    return rulebook.version(intent.version).trigger.once
+
+
+def _towards(intent: Intent, nudge: Nudge | None, now: datetime) -> Change | None:
+    if nudge is None or nudge.cancelled:
+        return _planned(intent, nudge, now)
+    if nudge.maybe_sent or nudge.intent == intent:
+        return None
+    if nudge.waits or (not nudge.attempted and _moved(intent, nudge.intent)):
+        return Change(intent.id, nudge.version + 1, NudgeRescheduled(now, **content_of(intent)))
+    return None
+
+
+def _moved(new: Intent, old: Intent) -> bool:
+    """Whether what has ended unsent deserves another look: about another moment, by another report, or undone."""
+    undone = old.moot_from is not None and new.moot_from is None
+    return new.due != old.due or new.cause != old.cause or undone
+
+
+def _planned(intent: Intent, nudge: Nudge | None, now: datetime) -> Change:
+    version = 1 if nudge is None else nudge.version + 1
+    return Change(intent.id, version, NudgePlanned(now, **content_of(intent)))
+
+
+def _cancelled(nudge: Nudge, now: datetime) -> Change:
+    return Change(nudge.intent.id, nudge.version + 1, NudgeCancelled(now))
+
+
+def _corrections(
+    right: AbstractSet[UUID], nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: datetime
+) -> dict[UUID, Intent]:
+    found = {}
+    for id_, nudge in nudges.items():
+        if id_ not in right and nudge.maybe_sent and nudge.intent.step != CORRECTION and _has_words(nudge, rulebook):
+            correction = _correction(nudge.intent, rulebook, now)
+            found[correction.id] = correction
+    return found
+
+
+def _has_words(nudge: Nudge, rulebook: Rulebook) -> bool:
+    version = rulebook.find(nudge.intent.version)
+    return version is not None and version.trigger.corrects and rulebook.has(nudge.intent.trigger)
+
+
+def _correction(sent: Intent, rulebook: Rulebook, now: datetime) -> Intent:
+    id_ = rulebook.names.nudge(sent.trigger, sent.person, sent.occurrence, CORRECTION)
+    return replace(sent, id=id_, step=CORRECTION, due=now, expires=now + EXPIRES_AFTER, moot_from=None)
+
+
+def _correcting(intent: Intent, nudge: Nudge | None, now: datetime) -> Change | None:
+    """A correction is planned once: its due time is the moment of the diff, so it never counts as changed."""
+    return _planned(intent, nudge, now) if nudge is None or nudge.cancelled else None

@@ -1,0 +1,101 @@
+"""The digest: one nudge a person and local day, which takes along what exceeds their fatigue cap."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from domain.core.ids import Names
+from domain.core.timing import at_local
+from domain.facts import facts
+from domain.facts.facts import NudgeFact
+from domain.nudges.delivery import Delivery
+from domain.nudges.nudge import Nudge
+from domain.planning.plan import Intent
+from domain.rules.built_in_triggers import DIGEST, DIGEST_STEP, DIGEST_TRIGGER, DIGEST_VERSION
+
+GOES_AT = time(18)
+"""The local time of the digest: on the day of the overflow, most of which is due in the morning."""
+FULL = 5
+"""How many nudges a digest takes: so many are all named within two parts of an SMS."""
+
+
+def next_day(now: datetime, zone: ZoneInfo, *, another: bool = False) -> date:
+    """The local day of the first digest that is still to come; `another`: today's has gone already."""
+    today = now.astimezone(zone).date()
+    return today if goes_on(today, zone) > now and not another else today + timedelta(days=1)
+
+
+def goes_on(day: date, zone: ZoneInfo) -> datetime:
+    """When the digest of that local day is due, in UTC."""
+    return at_local(day, GOES_AT, zone)
+
+
+def digest_id(names: Names, recipient: str, day: date) -> UUID:
+    """The id of a person's digest of a local day: there is only one."""
+    return names.nudge(DIGEST, recipient, _occurrence(names, recipient, day), DIGEST_STEP)
+
+
+def _occurrence(names: Names, recipient: str, day: date) -> UUID:
+    return names.occurrence(DIGEST, recipient, day.isoformat())
+
+
+def digest_planned(
+    names: Names, recipient: str, day: date, due: datetime, cause: UUID, now: datetime
+) -> facts.NudgePlanned:
+    """The digest's first fact; `cause`: the nudge that was the first not to go by itself.
+
+    It never expires: what it takes along does.
+    """
+    return facts.NudgePlanned(
+        at=now,
+        person=recipient,
+        trigger=DIGEST,
+        version=DIGEST_VERSION,
+        occurrence=_occurrence(names, recipient, day),
+        step=DIGEST_STEP,
+        due=due,
+        expires=None,
+        klass=DIGEST_TRIGGER.klass,
+        channels=DIGEST_TRIGGER.channels,
+        cause=cause,
+    )
+
+
+def has_room(digest: Nudge | None) -> bool:
+    """Whether one more can go with it: it was never handed over, still waits, and is not full."""
+    return digest is None or (digest.pending and len(digest.members) < FULL)
+
+
+def travels(nudge: Nudge, digest: Nudge) -> bool:
+    """Whether it goes with this digest (it may have left, or gone another way since it was gathered)."""
+    return nudge.to(digest.intent.person).digest == digest.intent.id
+
+
+def mirrored(fact: NudgeFact, delivery: Delivery) -> NudgeFact | None:
+    """What a fact about a digest is to one of the nudges that travel with it; None: nothing."""
+    match fact:
+        case facts.NudgeAttempted():
+            return replace(fact, attempt=delivery.attempt + 1, provider=DIGEST)
+        case facts.NudgeSent():
+            return replace(fact, attempt=delivery.attempt, provider=DIGEST)
+        case facts.NudgeDelivered() | facts.NudgeFailed() | facts.NudgeUnknown() | facts.NudgeOpened():
+            return replace(fact, attempt=delivery.attempt)
+        case facts.NudgeWithheld() | facts.NudgeExpired():
+            return fact
+        case _:
+            return None
+
+
+def is_digest(intent: Intent) -> bool:
+    """Whether it is a digest: no person's plan has it."""
+    return intent.trigger == DIGEST
+
+
+def other_went(nudges: Iterable[Nudge], this: UUID, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether another digest than this one was handed over on the local day, or is on its way."""
+    others = (one for one in nudges if is_digest(one.intent) and one.intent.id != this)
+    went = (each.attempted_at for one in others for each in one.deliveries if each.maybe_sent or each.due is not None)
+    return any(at is not None and at.astimezone(zone).date() == now.astimezone(zone).date() for at in went)

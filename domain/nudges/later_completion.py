@@ -1,0 +1,53 @@
+"""What was done after a nudge about it had gone: noted on the nudge, and taken back where the report of it is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from domain.facts.facts import NudgeDone, NudgeUndone
+from domain.nudges.delivery import Delivery
+from domain.nudges.diff import Change
+from domain.nudges.nudge import Nudge
+from domain.planning.plan import Plan
+
+
+def afterwards(
+    plan: Plan, nudges: Mapping[UUID, Nudge], changes: Sequence[Change], now: datetime
+) -> Iterator[Change]:
+    """The facts that say what the plan knows to be done, of nudges that had gone by then; after these changes.
+
+    Of what the plan has no longer nothing is said; nor is anything taken back where something is retired.
+    """
+    for id_, nudge in nudges.items():
+        done_at = plan.done.get(id_)
+        if done_at is None and (not nudge.done or not _has(plan, id_)):
+            continue
+        if nudge.done and plan.closed:
+            continue  # what it was noted by may be retired
+        version = nudge.version + sum(change.nudge == id_ for change in changes)
+        for number, fact in enumerate(_facts(nudge, done_at, now), 1):
+            yield Change(id_, version + number, fact)
+
+
+def _has(plan: Plan, nudge: UUID) -> bool:
+    return nudge in plan.needless or any(intent.id == nudge for intent in plan.intents)
+
+
+def _facts(nudge: Nudge, done_at: datetime | None, now: datetime) -> Iterator[NudgeDone]:
+    noted = {one.recipient: one for one in nudge.done}
+    for delivery in nudge.deliveries:
+        was = noted.get(delivery.recipient)
+        if was is not None and was.done_at == done_at:
+            continue
+        if was is not None:
+            yield NudgeUndone(now, was.recipient, was.attempt, was.done_at)
+        if done_at is not None and (attempt := _gone_by(delivery, done_at)) is not None:
+            yield NudgeDone(now, delivery.recipient, attempt, done_at)
+
+
+def _gone_by(delivery: Delivery, moment: datetime) -> int | None:
+    """The last attempt, made by that moment, that a provider took over and that has not failed since."""
+    if delivery.sent_at is None or delivery.attempted_at is None or delivery.sent_at > moment:
+        return None
+    made = delivery.attempt + 1 if delivery.attempted_at <= moment else delivery.attempt
+    return max((each for each in delivery.accepted if each < made), default=None)

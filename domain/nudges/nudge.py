@@ -1,0 +1,182 @@
+"""A nudge as its facts give it: what was planned, and how far each of its deliveries has come.
+
+A minor's nudge goes to each guardian: every recipient has a delivery of their own, and each ends for itself.
+"""
+
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.facts import facts
+from domain.facts.facts import NudgeFact
+from domain.nudges.delivery import RANK, Delivery, State, after, so_far
+from domain.planning.plan import Intent
+
+
+class Nudge(Struct, frozen=True, array_like=True, gc=False):
+    """A nudge as its facts give it.
+
+    `version`: how many there are; `planned_at`: since when it is due at its due time; `gone`: it left the plan, so
+    what was attempted is not tried again; `members`: of a digest, what was ever to go with it; `done`: that the thing
+    itself was done after it had gone, at most one fact for each recipient.
+    """
+
+    intent: Intent
+    version: int
+    planned_at: datetime
+    deliveries: tuple[Delivery, ...]
+    gone: bool = False
+    members: tuple[UUID, ...] = ()
+    done: tuple[facts.NudgeDone, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """The dispatcher has yet to look at it."""
+        return any(one.due is not None for one in self.deliveries)
+
+    @property
+    def pending(self) -> bool:
+        """Never attempted, and still on its way."""
+        return not self.attempted and self.waits
+
+    @property
+    def attempted(self) -> bool:
+        """Ever handed to a provider: from then on it is never planned again."""
+        return any(one.attempt for one in self.deliveries)
+
+    @property
+    def cancelled(self) -> bool:
+        """Taken out of the plan before any attempt, while somebody still waited for it."""
+        return not self.attempted and any(one.state is State.CANCELLED for one in self.deliveries)
+
+    @property
+    def maybe_sent(self) -> bool:
+        """Somebody may have read it."""
+        return any(one.maybe_sent for one in self.deliveries)
+
+    @property
+    def state(self) -> State:
+        """The state of the delivery that got furthest."""
+        if len(self.deliveries) == 1:  # as of nearly all, in a third of the time
+            return self.deliveries[0].state
+        return max(self.deliveries, key=lambda one: RANK[one.state]).state
+
+    def to(self, recipient: str) -> Delivery:
+        """The delivery to that recipient; one who was not known before starts as planned."""
+        for one in self.deliveries:
+            if one.recipient == recipient:
+                return one
+        return _fresh(self.intent, recipient)
+
+
+def is_asked(delivery: Delivery) -> bool:
+    """What its turn is for: to ask the provider what became of the last attempt, unless that is heard before."""
+    return delivery.ask_at is not None and delivery.due == delivery.ask_at
+
+
+def _fresh(intent: Intent, recipient: str) -> Delivery:
+    return Delivery(recipient, State.PLANNED, intent.due)
+
+
+def evolve(nudge: Nudge | None, nudge_id: UUID, version: int, fact: NudgeFact) -> Nudge:
+    """The nudge after one more of its facts.
+
+    Raises:
+        ValueError: the first fact of a nudge is not that it was planned.
+    """
+    if isinstance(fact, facts.NudgePlanned):
+        return _planned(nudge, nudge_id, version, fact)
+    if nudge is None:
+        raise ValueError(f"nudge {nudge_id} starts with {fact.TOPIC}; its log is incomplete")
+    if isinstance(fact, facts.NudgeCancelled):
+        ended = tuple(_because(_out_of_the_plan(one), fact.reason) for one in nudge.deliveries)
+        return replace(nudge, version=version, deliveries=ended, gone=True)
+    if isinstance(fact, facts.NudgeGathered):
+        others = [one for one in nudge.members if one != fact.nudge]
+        return replace(nudge, version=version, members=(*others, fact.nudge))
+    if isinstance(fact, facts.NudgeDone):
+        return replace(nudge, version=version, done=_done(nudge, fact))
+    delivery = after(fact, nudge.to(fact.recipient))
+    if nudge.gone:
+        delivery = _out_of_the_plan(delivery)
+    return replace(nudge, version=version, deliveries=_with(nudge, delivery))
+
+
+def _planned(before: Nudge | None, nudge_id: UUID, version: int, fact: facts.NudgePlanned) -> Nudge:
+    intent = intent_of(nudge_id, fact)
+    same_time = before is not None and not before.gone and before.intent.due == intent.due
+    since = before.planned_at if before is not None and same_time else fact.at
+    return Nudge(intent, version, since, _anew(intent, before) or (_fresh(intent, intent.person),))
+
+
+def _anew(intent: Intent, before: Nudge | None) -> tuple[Delivery, ...]:
+    """What was tried and has certainly not gone begins again, and goes on counting its attempts.
+
+    To all whom it was to go to: what was tried for one guardian keeps the other, too.
+    """
+    if before is None or not before.attempted:
+        return ()
+    return tuple(replace(_fresh(intent, one.recipient), attempt=one.attempt) for one in before.deliveries)
+
+
+def _out_of_the_plan(delivery: Delivery) -> Delivery:
+    """What was not attempted is cancelled; an open attempt keeps its lease; nothing is tried again."""
+    if delivery.state is State.ATTEMPTED or is_asked(delivery):
+        return delivery
+    state: State = delivery.state
+    if delivery.attempt == 0 and delivery.due is not None:
+        state = State.CANCELLED
+    elif delivery.state in {State.DEFERRED, State.DIGESTED, State.PLANNED}:
+        state = so_far(delivery) if delivery.accepted or delivery.uncertain else State.FAILED
+    went = delivery.due is None and delivery.maybe_sent  # what has yet to go with a digest leaves it
+    digest = delivery.digest if went else None
+    return replace(delivery, state=state, due=None, digest=digest)
+
+
+def _because(delivery: Delivery, reason: str) -> Delivery:
+    return replace(delivery, reason=reason) if reason and delivery.state is State.CANCELLED else delivery
+
+
+def _with(nudge: Nudge, delivery: Delivery) -> tuple[Delivery, ...]:
+    """The deliveries with this one; once it goes to guardians, the child's own untouched one is gone."""
+    others = [one for one in nudge.deliveries if one.recipient != delivery.recipient]
+    if delivery.recipient != nudge.intent.person:
+        others = [one for one in others if one.recipient != nudge.intent.person or one.state is not State.PLANNED]
+    return tuple(sorted([*others, delivery], key=lambda one: one.recipient))
+
+
+def _done(nudge: Nudge, fact: facts.NudgeDone) -> tuple[facts.NudgeDone, ...]:
+    others = [one for one in nudge.done if one.recipient != fact.recipient]
+    said = others if isinstance(fact, facts.NudgeUndone) else [*others, fact]
+    return tuple(sorted(said, key=lambda one: one.recipient))
+
+
+CONTENT = tuple(name for name in Intent.__struct_fields__ if name != "id")
+_content = attrgetter(*CONTENT)
+
+
+def intent_of(nudge_id: UUID, fact: facts.NudgePlanned) -> Intent:
+    """The intent that the fact keeps: spelled out, for that takes a tenth of the time, and replays make millions."""
+    return Intent(
+        id=nudge_id,
+        person=fact.person,
+        trigger=fact.trigger,
+        version=fact.version,
+        occurrence=fact.occurrence,
+        step=fact.step,
+        due=fact.due,
+        expires=fact.expires,
+        klass=fact.klass,
+        channels=fact.channels,
+        cause=fact.cause,
+        moot_from=fact.moot_from,
+    )
+
+
+def content_of(intent: Intent) -> dict[str, Any]:
+    """The intent's fields as NudgePlanned and NudgeRescheduled keep them."""
+    return dict(zip(CONTENT, _content(intent), strict=True))

@@ -1,0 +1,45 @@
+"""What failed by an outage of its providers and may be tried anew: certainly not sent, and still worth something."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeFailed
+from domain.facts.receipts import PASSING
+from domain.nudges.delivery import Delivery, State
+from domain.nudges.nudge import Nudge
+
+
+class Failure(NamedTuple):
+    """How a channel ended: which provider had the last attempt on it, when, and why that failed."""
+
+    provider: str
+    at: datetime
+    reason: str
+
+
+def has_failed(nudge: Nudge, delivery: Delivery, now: datetime) -> bool:
+    """Whether the delivery has ended without anybody having read it, and a further attempt would still be of use.
+
+    What went with a digest is tried with the digest.
+    """
+    intent = nudge.intent
+    ended = delivery.state is State.FAILED and delivery.due is None and not delivery.maybe_sent
+    return ended and delivery.digest is None and not nudge.gone and (intent.expires is None or now < intent.expires)
+
+
+def passing_failures(facts: Iterable[NudgeFact], recipient: str) -> Mapping[str, Failure]:
+    """Channel -> how it ended for the recipient, the last last; of those that an outage ended and not the address."""
+    attempts: dict[int, NudgeAttempted] = {}
+    ended: dict[str, Failure] = {}
+    for fact in facts:
+        match fact:
+            case NudgeAttempted(recipient=to) if to == recipient:
+                attempts[fact.attempt] = fact
+            case NudgeFailed(recipient=to) if to == recipient:
+                attempt = attempts[fact.attempt]
+                ended.pop(attempt.channel, None)
+                ended[attempt.channel] = Failure(attempt.provider, fact.at, fact.reason)
+            case _:
+                pass
+    return {channel: each for channel, each in ended.items() if each.reason in PASSING}

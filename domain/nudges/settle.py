@@ -1,0 +1,267 @@
+"""What is decided when a nudge is due: everything that `plan` must not know."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from domain.nudges.cap import counted, is_capped
+from domain.nudges.catch_up import caught_up
+from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.delivery import Delivery, State
+from domain.nudges.digest import goes_on, is_digest, next_day, other_went
+from domain.nudges.nudge import Nudge
+from domain.persons.channels import is_wanted, reachable
+from domain.persons.hours import local_zone, quiet_hours
+from domain.persons.person import Person
+from domain.rules.built_in_triggers import DIGEST
+from domain.rules.rulebook import Defaults
+from domain.rules.triggers import Trigger
+
+STOPPED_FOR = timedelta(days=30)
+"""How long a stopped nudge waits at most: when a switch is cleared, the dispatcher looks at it at once."""
+
+
+class Reason(StrEnum):
+    """Why a nudge is not sent, or not yet."""
+
+    DIED = "died"
+    NO_GUARDIAN = "no_guardian"
+    DONE = "done"
+    OPTED_OUT = "opted_out"
+    NO_CONSENT = "no_consent"
+    CAUGHT_UP = "caught_up"
+    NO_ADDRESS = "no_address"
+    NO_CHANNEL = "no_channel"
+    QUIET_HOURS = "quiet_hours"
+    STOPPED = "stopped"
+    WITHDRAWN = "withdrawn"
+    CAP = "cap"  # enough messages lately, and no digest comes in time
+    NOTHING_LEFT = "nothing_left"  # a digest that all have left
+    EXPIRED = "expired"  # it was over before anybody planned it: what an outage swallowed, found too late
+    ERASED = "erased"  # never decided here: an erasure ends what was on its way
+    UNREADABLE = "unreadable"  # the words need what was erased or never reported
+
+
+class Send(Struct, frozen=True):
+    """Send it now, on this channel."""
+
+    channel: str
+
+
+class Defer(Struct, frozen=True):
+    """Look at it again then; it is never dropped."""
+
+    until: datetime
+    reason: Reason
+
+
+class Withhold(Struct, frozen=True):
+    """Don't send it, for this reason: kept, counted, shown."""
+
+    reason: Reason
+
+
+class Expire(Struct, frozen=True):
+    """It is worth nothing any more."""
+
+
+class Digest(Struct, frozen=True):
+    """Send it with the recipient's digest of that local day, or of the next day whose digest has room.
+
+    `messages` that count had reached them in the last `days` days.
+    """
+
+    day: date
+    messages: int
+    days: int
+
+
+Decision = Send | Defer | Withhold | Expire | Digest
+
+
+PAUSED = "paused"
+"""The scope of a trigger that its own agency stopped, beside the scopes of the operators' kill switches."""
+
+
+class Controls(Struct, frozen=True):
+    """The switches: (scope, name) pairs that are stopped, scope being trigger, agency, channel, all or PAUSED.
+
+    `withdrawn`: triggers that send nothing any more, whatever they have planned.
+    """
+
+    stopped: frozenset[tuple[str, str]] = frozenset()
+    withdrawn: frozenset[str] = frozenset()
+
+
+class Ledger(Struct, frozen=True):
+    """What was planned and sent before.
+
+    `nudges`: all of the person whom the nudge concerns; `messages`: since when each message counts that went to its
+    **recipient** lately (see domain/nudges/cap.py), whomever it concerned.
+    """
+
+    nudges: tuple[Nudge, ...] = ()
+    messages: tuple[datetime, ...] = ()
+
+
+def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Defaults, now: datetime) -> tuple[str, ...]:
+    """Who is told: the person, or each guardian known now while they are a minor; empty where none is known.
+
+    A minor without a known guardian is told of danger to life themself. A delivery that has begun keeps its
+    recipients.
+    """
+    begun = tuple(one.recipient for one in nudge.deliveries if one.recipient != person.pseudonym)
+    if begun:
+        return begun
+    day = now.astimezone(local_zone(person, defaults)).date()
+    age = person.age(day)
+    if trigger.minors == "self" or age is None or age >= defaults.age_of_majority:
+        return (person.pseudonym,)
+    guardians = tuple(sorted(set(person.get("guardians") or ())))
+    return guardians or ((person.pseudonym,) if trigger.klass == "emergency" else ())
+
+
+class Settlement(Struct, frozen=True):
+    """All that a decision about one delivery of a nudge reads; `person` is its recipient.
+
+    `mourned`: somebody has died whom it is about, see domain/planning/deaths.py.
+    """
+
+    nudge: Nudge
+    trigger: Trigger
+    person: Person
+    ledger: Ledger
+    controls: Controls
+    defaults: Defaults
+    mourned: bool = False
+
+
+def settle(case: Settlement, now: datetime) -> Decision:
+    """Send, defer, withhold or expire: the first rule that objects decides, in the order of `_objections`."""
+    return next(_objections(case, case.nudge.to(case.person.pseudonym), now))
+
+
+def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator[Decision]:
+    """What speaks against sending it, in order; what nothing speaks against is sent."""
+    yield from _in_itself(case, now)
+    channel = next(channels_left(case, delivery), None)
+    if channel is None:
+        yield Withhold(_unreachable(case))
+        return
+    if _stopped(case, channel):
+        yield stopped_until(case.nudge, now)
+    if (capped := _over_the_cap(case, delivery, now)) is not None:
+        yield capped
+    if (until := _quiet_until(case, now)) is not None:
+        yield Defer(until, Reason.QUIET_HOURS)
+    yield Send(channel)
+
+
+def leaves_digest(case: Settlement, now: datetime) -> Decision | None:
+    """Why a nudge does not go with the digest that it waits for, when the digest goes; None: it goes with it.
+
+    How and when it is sent is the digest's question: address, channel, quiet hours.
+    """
+    leaving = next(_in_itself(case, now), None)
+    return stopped_until(case.nudge, now) if leaving is None and _stopped(case) else leaving
+
+
+def _in_itself(case: Settlement, now: datetime) -> Iterator[Decision]:
+    """What speaks against a nudge by whatever way it would go."""
+    intent = case.nudge.intent
+    if case.person.died is not None or case.mourned:
+        yield Withhold(Reason.DIED)
+    if case.trigger.name in case.controls.withdrawn:
+        yield Withhold(Reason.WITHDRAWN)
+    if intent.expires is not None and now >= intent.expires:
+        yield Expire()
+    moot = intent.moot_from is not None and now >= intent.moot_from
+    if moot or case.nudge.done:  # after it had gone, perhaps to another guardian: no one else is told, by no channel
+        yield Withhold(Reason.DONE)
+    if caught_up(case.nudge, case.trigger, case.ledger.nudges):
+        yield Withhold(Reason.CAUGHT_UP)
+    if (reason := _refused(case)) is not None:
+        yield Withhold(reason)
+
+
+def is_stopped(delivery: Delivery) -> bool:
+    """Whether a kill switch holds it back."""
+    return delivery.state is State.DEFERRED and delivery.reason == Reason.STOPPED
+
+
+def stopped_until(nudge: Nudge, now: datetime) -> Defer:
+    """A stopped nudge waits for its switch, or for its expiry."""
+    until, expires = now + STOPPED_FOR, nudge.intent.expires
+    return Defer(until if expires is None else min(until, expires), Reason.STOPPED)
+
+
+def _over_the_cap(case: Settlement, delivery: Delivery, now: datetime) -> Decision | None:
+    zone, intent = local_zone(case.person, case.defaults), case.nudge.intent
+    if is_digest(intent):
+        went = delivery.attempted_at is None and other_went(case.ledger.nudges, intent.id, now, zone)
+        return Defer(goes_on(next_day(now, zone, another=True), zone), Reason.CAP) if went else None
+    messages = counted(case.ledger.messages, case.defaults, now)
+    if not is_capped(delivery, case.trigger.klass) or messages < case.defaults.cap_messages:
+        return None
+    day = next_day(now, zone)
+    comes = digest_comes(case, goes_on(day, zone))
+    return Digest(day, messages, case.defaults.cap_days) if comes else Withhold(Reason.CAP)
+
+
+def digest_comes(case: Settlement, due: datetime) -> bool:
+    """Whether a digest that is due then is of use: the nudge has not expired, and the recipient wants digests."""
+    expires = case.nudge.intent.expires
+    return DIGEST not in (case.person.get("opted_out") or ()) and (expires is None or due < expires)
+
+
+def _refused(case: Settlement) -> Reason | None:
+    overrides = OVERRIDES[case.trigger.klass]
+    if not overrides.opt_out and case.trigger.category in (case.person.get("opted_out") or ()):
+        return Reason.OPTED_OUT
+    if overrides.needs_consent and case.trigger.category not in (case.person.get("consents") or ()):
+        return Reason.NO_CONSENT
+    return None
+
+
+def channels_left(case: Settlement, delivery: Delivery) -> Iterator[str]:
+    """The channels that can be tried: in the trigger's order, allowed by the person, with an address, not given up.
+
+    After a silence, the channel that was silent has had its turn.
+
+    A legal notice or an emergency goes even where the person allowed no channel that the trigger has.
+    """
+    had = {*delivery.exhausted, delivery.channel if delivery.is_silent else None}
+    always = OVERRIDES[case.trigger.klass].opt_out
+    yield from reachable(case.person, case.nudge.intent.channels, had, case.trigger.category, always=always)
+
+
+def _unreachable(case: Settlement) -> Reason:
+    """Why no channel is left: the person allows none that the trigger has, or there is no address on those."""
+    category = case.trigger.category
+    refused = not any(is_wanted(case.person, each, category) for each in case.nudge.intent.channels)
+    return Reason.NO_CHANNEL if refused and not OVERRIDES[case.trigger.klass].opt_out else Reason.NO_ADDRESS
+
+
+def _stopped(case: Settlement, channel: str = "") -> bool:
+    switches = {
+        ("all", ""),
+        ("trigger", case.trigger.name),
+        ("agency", case.trigger.owner),
+        ("channel", channel),
+        (PAUSED, case.trigger.name),
+    }
+    return not switches.isdisjoint(case.controls.stopped)
+
+
+def _quiet_until(case: Settlement, now: datetime) -> datetime | None:
+    """When this person's quiet hours end; None outside them.
+
+    An emergency goes in them; so does what would expire in them: it goes at once rather than never.
+    """
+    if OVERRIDES[case.trigger.klass].quiet_hours:
+        return None
+    until = quiet_hours(case.person, case.defaults).ends_after(now, local_zone(case.person, case.defaults))
+    expires = case.nudge.intent.expires
+    return None if until is not None and expires is not None and until >= expires else until

@@ -1,0 +1,1 @@
+"""Persons as the platform sees them: attributes, history, residence, channels and hours."""

@@ -1,0 +1,33 @@
+"""The channels by which a person can be reached."""
+
+from collections.abc import Container, Sequence
+
+from domain.persons.person import Person
+
+ADDRESS_OF = {"push": "push", "sms": "phone", "email": "email"}
+"""Channel -> the attribute of a person that holds the address."""
+REFUSED = "refused"
+"""The attribute of a person that holds the addresses which their providers refused for good."""
+
+
+def is_wanted(person: Person, channel: str, category: str) -> bool:
+    """Whether the person allows the channel, and has not opted out of it for that category (`health/sms`)."""
+    allowed = person.get("channels")
+    return (allowed is None or channel in allowed) and f"{category}/{channel}" not in (person.get("opted_out") or ())
+
+
+def reachable(
+    person: Person, channels: Sequence[str], had: Container[str | None], category: str, *, always: bool
+) -> list[str]:
+    """Those of the channels, in their order, that the person wants, with an address, and that they had not yet.
+
+    `always`: also where they want none of them.
+    """
+    refused = person.get(REFUSED) or ()
+    found = [
+        channel
+        for channel in channels
+        if (address := person.get(ADDRESS_OF[channel])) and address not in refused and channel not in had
+    ]
+    wished = [channel for channel in found if is_wanted(person, channel, category)]
+    return wished or (found if always else [])

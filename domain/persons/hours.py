@@ -1,0 +1,31 @@
+"""A person's own hours: their zone, and when they are not to be disturbed."""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from domain.core.timing import QuietHours, parse_clock, zone_or
+from domain.persons.person import Person
+from domain.rules.residence import ZONE
+from domain.rules.rulebook import Defaults
+
+
+def zone_by(attributes: Mapping[str, Any], defaults: Defaults) -> ZoneInfo:
+    """The zone of somebody of whom these attributes are known ("citizen.zone" -> its name), or else the pack's.
+
+    Everything that reads a day of a person's life asks this: the plan, explanations, words, benefits.
+    """
+    return zone_or(attributes.get(ZONE), defaults.zone)
+
+
+def local_zone(person: Person, defaults: Defaults) -> ZoneInfo:
+    """The person's zone, or the pack's."""
+    return zone_by(person.attributes, defaults)
+
+
+def quiet_hours(person: Person, defaults: Defaults) -> QuietHours:
+    """The person's quiet hours, or the pack's."""
+    start, end = person.get("quiet_from"), person.get("quiet_to")
+    if start is None or end is None:
+        return defaults.quiet_hours
+    return QuietHours(parse_clock(start), parse_clock(end))

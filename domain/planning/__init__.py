@@ -1,0 +1,1 @@
+"""Plan: what a person should hear, from their history and the rulebook."""

@@ -1,0 +1,231 @@
+"""Plans an area event for residents who are alike by planning one of them: what differs is only who they are.
+
+The plan of a resident reads the area event, where they live, their zone, whether they live, in which canaries they
+are, and what the triggers read of them. Whoever agrees in all of that has the same plan under other names.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from domain.core.events import Effective, LifeEvent
+from domain.core.ids import Names
+from domain.persons.history import History
+from domain.persons.hours import local_zone
+from domain.persons.person import person_as_of
+from domain.planning.plan import Intent, Plan, whole_plan
+from domain.rules.event_types import Catalogue
+from domain.rules.residence import HOME, ZONE, setting_types
+from domain.rules.rulebook import Rulebook
+from domain.rules.steps import Step
+from domain.rules.triggers import CORRECTION, Trigger
+
+_UNDERSTOOD = frozenset(
+    {
+        "title",
+        "owner",
+        "legal_basis",
+        "category",
+        "class",
+        "on",
+        "when",
+        "to",
+        "residents_at",
+        "occurrence",
+        "due",
+        "smooth",
+        "reach",
+        "ahead_from",
+        "expires",
+        "catch_up",
+        "unless",
+        "channels",
+        "cascade_after",
+        "cascade",
+        "minors",
+        "discreet",
+        "actions",
+        "correction",
+    }
+)
+_STEP_UNDERSTOOD = frozenset({"from", "offset", "at", "when", "smooth"})
+_UNLESS_UNDERSTOOD = frozenset({"on", "when", "grace"})
+
+
+class Slot(NamedTuple):
+    """A step that may be planned: `intent` is the plan's, if any; `needless`: not asked for, and yet not wrong.
+
+    `smooth`: the step and its trigger where due times are spread; the intent is then due at the start of the span.
+    """
+
+    step: str
+    intent: Intent | None
+    needless: bool
+    smooth: "_Smooth | None" = None
+
+    def own(self, person: str, occurrence: UUID, id_: UUID) -> Intent | None:
+        """The intent of somebody who is alike."""
+        intent, smooth = self.intent, self.smooth
+        if intent is None or smooth is None:
+            return intent and replace(intent, id=id_, person=person, occurrence=occurrence)
+        due = smooth.step.smoothed(intent.due, id_)
+        expires = smooth.expires(due) if smooth.by_due else intent.expires
+        return replace(intent, id=id_, person=person, occurrence=occurrence, due=due, expires=expires)
+
+
+class _Smooth(NamedTuple):
+    """A step whose due times are spread; `by_due`: it expires so long after it is due, counted in that zone."""
+
+    step: Step
+    trigger: Trigger
+    zone: ZoneInfo
+    by_due: bool
+
+    def expires(self, due: datetime) -> datetime | None:
+        return self.trigger.expires(due, {}, self.zone)
+
+
+class Likeness:
+    """What residents have to agree in, to be alike for an area event with those revisions."""
+
+    def __init__(self, rulebook: Rulebook, revisions: Sequence[LifeEvent]) -> None:
+        self._rulebook, self._revisions = rulebook, revisions
+        types = {event.type for event in revisions}
+        self.concerned = rulebook.about(types)
+        triggers = [version.trigger for version in self.concerned]
+        self._triggers = {trigger.name for trigger in triggers}
+        self._canaries = [each for each in rulebook.canaries if each.trigger.name in self._triggers]
+        self.comparable = all(_understood(trigger, rulebook.catalogue) for trigger in triggers)
+        """Whether alike residents have alike plans at all: no trigger reads what is not compared here."""
+        self.at_due = any(trigger.residents_at == "due" for trigger in triggers)
+        self.alone = all(not trigger.occurrence and trigger.on in types for trigger in triggers)
+        """Whether no other area event has a part in what is planned for this one."""
+        self.unlike = frozenset(_telling_types(triggers, rulebook.catalogue))
+        """Who has a fact of these types may be unlike everybody else."""
+
+    def lots(self, person: str) -> tuple[bool, ...]:
+        """In which canaries the person is: who is in others has another plan."""
+        return tuple([self._rulebook.admits(version, person) for version in self._canaries])
+
+    def pattern(self, one: History) -> "Pattern":
+        """The plan of one resident, as it is for all who are like them."""
+        person = person_as_of(one.person, one.facts, self._rulebook.catalogue)
+        zone = local_zone(person, self._rulebook.defaults)
+        plan = whole_plan(one, self._rulebook)
+        intents = {intent.id: intent for intent in plan.intents}
+        names, groups = self._rulebook.names, []
+        for trigger, subject in sorted(self._subjects(one)):
+            occurrence = names.occurrence(trigger, one.person, *subject)
+            ids = {step: names.nudge(trigger, one.person, occurrence, step) for step in self._steps(trigger)}
+            groups.append(
+                (
+                    trigger,
+                    subject,
+                    [
+                        self._slot(step, intents.get(id_), needless=id_ in plan.needless, zone=zone)
+                        for step, id_ in ids.items()
+                    ],
+                )
+            )
+        return Pattern(names, groups)
+
+    def _slot(self, step: str, intent: Intent | None, *, needless: bool, zone: ZoneInfo) -> Slot:
+        if intent is None:
+            return Slot(step, None, needless)
+        trigger = self._rulebook.versions[intent.version].trigger
+        of_it = trigger.step(step)
+        if not of_it.smooth:
+            return Slot(step, intent, needless)
+        start = intent.due - timedelta(seconds=intent.id.int % of_it.smooth)
+        by_due = trigger.expiry is None or trigger.expiry.offset is not None
+        return Slot(step, replace(intent, due=start), needless, _Smooth(of_it, trigger, zone, by_due))
+
+    def _subjects(self, one: History) -> set[tuple[str, tuple[str, ...]]]:
+        own = [Effective(event, event.original) for event in self._revisions]
+        others = [] if self.alone else [fact for fact in one.everything if fact.event.area is not None]
+        return {
+            (version.trigger.name, subject)
+            for fact in (*own, *others)
+            for version in self.concerned
+            if version.trigger.on == fact.event.type and (subject := version.trigger.subject(fact)) is not None
+        }
+
+    def _steps(self, trigger: str) -> list[str]:
+        steps = {
+            step.name
+            for version in self._rulebook.versions.values()
+            if version.trigger.name == trigger
+            for step in version.trigger.steps
+        }
+        return sorted(steps)
+
+
+class Likened(NamedTuple):
+    """A resident's plan as far as the area event goes; `ids` of all nudges that it could have planned."""
+
+    pattern: "Pattern"
+    person: str
+    plan: Plan
+    ids: list[UUID]
+
+
+class Pattern:
+    """A plan without a person in it. `groups`: trigger, what it is about, and its steps."""
+
+    def __init__(self, names: Names, groups: Sequence[tuple[str, tuple[str, ...], Sequence[Slot]]]) -> None:
+        self._names, self._groups = names, groups
+
+    def of(self, person: str) -> Likened:
+        """The plan of a person who is like the one that the pattern was made of."""
+        nudge = self._names.nudge
+        intents: list[Intent] = []
+        needless: list[UUID] = []
+        ids: list[UUID] = []
+        for trigger, subject, slots in self._groups:
+            occurrence = self._names.occurrence(trigger, person, *subject)
+            for slot in slots:
+                id_ = nudge(trigger, person, occurrence, slot.step)
+                ids.append(id_)
+                if slot.needless:
+                    needless.append(id_)
+                if (intent := slot.own(person, occurrence, id_)) is not None:
+                    intents.append(intent)
+        return Likened(self, person, Plan(tuple(intents), frozenset(needless)), ids)
+
+    def corrections(self, person: str) -> list[UUID]:
+        """The ids of the corrections that there may be, once there was anything to correct."""
+        return [
+            self._names.nudge(trigger, person, self._names.occurrence(trigger, person, *subject), CORRECTION)
+            for trigger, subject, _ in self._groups
+        ]
+
+
+def _understood(trigger: Trigger, catalogue: Catalogue) -> bool:
+    """Whether all that the trigger says is compared: what a later version of the language adds is not, until here."""
+    content, type_ = trigger.content, catalogue.types.get(trigger.on)
+    steps = [step or {} for step in content["due"].values()]
+    return (
+        type_ is not None
+        and type_.subject is None
+        and _UNDERSTOOD.issuperset(content)
+        and all(_STEP_UNDERSTOOD.issuperset(step) for step in steps)
+        and all(_UNLESS_UNDERSTOOD.issuperset(unless) for unless in content.get("unless") or ())
+    )
+
+
+def _telling_types(triggers: Iterable[Trigger], catalogue: Catalogue) -> Iterator[str]:
+    """The types of persons' own facts that the triggers read, but for those that only say where they live."""
+    for trigger in triggers:
+        read = {name for name in trigger.reads if name.startswith("citizen.")} - {HOME, ZONE}
+        attributes = {"born_on" if name == "citizen.age" else name.removeprefix("citizen.") for name in read}
+        yield from setting_types(catalogue, attributes)
+        yield from (unless.on for unless in trigger.unless if _names_somebody(catalogue, unless.on))
+
+
+def _names_somebody(catalogue: Catalogue, name: str) -> bool:
+    type_ = catalogue.types.get(name)
+    return type_ is None or type_.subject is not None

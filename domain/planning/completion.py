@@ -1,0 +1,73 @@
+"""When the thing itself happened that a nudge would ask for."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.conditions.matching import Matcher
+from domain.core.events import Effective
+from domain.planning.starts import Start
+from domain.rules.triggers import CORRECTION, Trigger
+
+NUDGE = "event.nudge"
+"""What an answer says which nudge it is about."""
+
+
+class Done(NamedTuple):
+    """The thing itself happened at that time; `patient`: its trigger waits for late reports of it.
+
+    `area`: it ends only what is about homes there; `theirs`: it is reported of the person, not of an area.
+    """
+
+    time: datetime
+    patient: bool
+    area: str | None = None
+    theirs: bool = True
+
+
+def is_about_homes(start: Start, trigger: Trigger) -> bool:
+    """Whether it starts on what happened in an area, so that it concerns whoever lives there."""
+    return start.fact.event.area is not None and not trigger.alone
+
+
+def done_of(start: Start, trigger: Trigger, events: Matcher) -> list[Done]:
+    """When the thing itself happened first, before or after the event that the trigger starts on.
+
+    About homes, all times at which it happened: each ends only what is about homes there.
+    """
+    about_homes = is_about_homes(start, trigger)
+    itself = None if trigger.alone else start.fact
+    found: list[Done] = []
+    for unless in trigger.unless:
+        met = (each for each in events.matching(unless.on, unless.when, start.values) if each is not itself)
+        for later in met if about_homes else _up_to_theirs(met):
+            area = later.event.area
+            found.append(Done(later.event.time, bool(unless.grace), area if about_homes else None, area is None))
+    return found
+
+
+def _up_to_theirs(met: Iterable[Effective]) -> Iterator[Effective]:
+    """The events up to the first that is reported of the person: what comes after it happened later."""
+    for each in met:
+        yield each
+        if each.event.area is None:
+            return
+
+
+def answers(events: Matcher, trigger: Trigger, id_of: Callable[[str], UUID]) -> list[Done]:
+    """When the person answered any nudge of the occurrence; `id_of`: a step's name -> its nudge."""
+    if not (replies := [found for type_ in trigger.answered_by if (found := events.by_text(type_, NUDGE))]):
+        return []
+    ids = {str(id_of(name)) for name in (*trigger.step_names, CORRECTION)}
+    return [Done(fact.event.time, patient=False) for each in replies for id_ in ids for fact in each.get(id_, ())]
+
+
+def moot_from(done: Sequence[Done]) -> datetime | None:
+    """When the thing happened, after the deadline; with a grace, only what happened by the deadline counts."""
+    return min((each.time for each in done if not each.patient), default=None)
+
+
+def first_by(done: Sequence[Done]) -> datetime | None:
+    """When the person first did it, in time or late; what happened to a whole area is nobody's doing."""
+    return min((each.time for each in done if each.theirs), default=None)

@@ -1,0 +1,77 @@
+"""The edges of a person's entitlements, as what triggers start on."""
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from operator import itemgetter
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain.conditions.matching import Matcher
+from domain.core.events import Effective
+from domain.persons.history import History
+from domain.persons.life_course import Course
+from domain.planning.eligibility import Case, Period, entitled_values
+from domain.planning.starts import Start
+from domain.rules.event_types import PERSON
+from domain.rules.rulebook import Rulebook, Version
+from domain.rules.triggers import Turn
+
+
+class Turns:
+    """Of one person; the history is folded, and each benefit judged, at most once, and only if a trigger asks."""
+
+    def __init__(self, history: History, rulebook: Rulebook, events: Matcher) -> None:
+        self._history, self._rulebook, self._events = history, rulebook, events
+        self._course: Course | None = None
+        self._cases: dict[tuple[str, UUID | None], tuple[Case, list[Period]]] = {}
+
+    def starts(self, start: Start, turn: Turn) -> Iterator[tuple[int, Start]]:
+        """Each becoming (or ceasing) about the event of the start, with its values; numbered from 0."""
+        case, periods = self._case(start.fact, turn)
+        for number, period in enumerate(periods):
+            edge = period.start if turn.becomes else period.end
+            if edge is not None:
+                yield number, replace(start, values=case.values(edge) | entitled_values(period, start.zone))
+
+    def alone(self) -> list[tuple[int, Start, Version]]:
+        """What starts with each becoming (or ceasing) that is about the person alone, in the order of these.
+
+        Which versions apply is said by the event that explains it: a date may turn somebody's entitlement decades
+        after it was reported, and what waits till then keeps its version.
+        """
+        found = [
+            (number, edge, version)
+            for version, types in self._rulebook.alone
+            if version.trigger.turn is not None and self._may_apply(version, types)
+            for number, edge in self._alone(version.trigger.turn)
+            if self._applies(version, edge)
+        ]
+        return sorted(found, key=itemgetter(0))
+
+    def _may_apply(self, version: Version, types: AbstractSet[str]) -> bool:
+        """Whether there is any event within the version's reach that may explain a turn: else none is looked for."""
+        facts = self._history.facts
+        return any(
+            fact.event.time >= version.reach for at, fact in enumerate(facts) if not at or fact.event.type in types
+        )
+
+    def _applies(self, version: Version, edge: Start) -> bool:
+        applying = self._rulebook.applying(PERSON, edge.fact.event.time, self._history.person)
+        return any(each is version for each in applying)
+
+    def _alone(self, turn: Turn) -> Iterator[tuple[int, Start]]:
+        case, periods = self._case(None, turn)
+        for number, period in enumerate(periods):
+            edge = period.start if turn.becomes else period.end
+            if edge is not None:
+                cause, values = case.cause(edge), case.values(edge) | case.entitled_values(period)
+                yield number, Start(cause, values, case.course.zone(edge), cause.ahead_from)
+
+    def _case(self, fact: Effective | None, turn: Turn) -> tuple[Case, list[Period]]:
+        about = (turn.benefit.name, None if fact is None else fact.event.stream)
+        if about not in self._cases:
+            self._course = self._course or Course(self._history, self._rulebook, self._events)
+            case = Case(turn.benefit, fact, self._course)
+            self._cases[about] = (case, case.periods())
+        return self._cases[about]

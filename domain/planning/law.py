@@ -1,0 +1,79 @@
+"""What the words of a nudge may say of the law: parameters, amounts, and from when to when somebody is entitled."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.core.events import Effective, LifeEvent
+from domain.persons.history import History
+from domain.persons.life_course import Course
+from domain.planning.eligibility import Case
+from domain.planning.plan import Intent
+from domain.planning.starts import occurrence_of
+from domain.rules.parameters import parameters_on
+from domain.rules.rulebook import Rulebook
+from domain.rules.triggers import Trigger
+
+
+def law_values(intent: Intent, cause: LifeEvent, history: History, rulebook: Rulebook) -> dict[str, Any]:
+    """Dotted name -> value: all as of the date of the event, amounts as of the first day where the benefit says so.
+
+    What is about the person alone goes by the day on which the entitlement begins or ends. What has no value (no
+    parameter on that day, an amount that needs a missing field) is absent.
+    """
+    catalogue = rulebook.catalogue
+    trigger = rulebook.versions[intent.version].trigger
+    kind = trigger.on if trigger.alone else cause.type
+    benefits = [each for each in catalogue.benefits.values() if each.on == kind]
+    if not benefits and not catalogue.parameters:
+        return {}
+    course = Course(history, rulebook)
+    moment = moment_of(intent, cause, history, rulebook)
+    day = moment.astimezone(course.zone(moment)).date()
+    values: dict[str, Any] = dict(parameters_on(catalogue.parameters, day.isoformat()))
+    if benefits:
+        fact = None if trigger.alone else _counting(cause, history)
+        amounts = {each.name: Case(each, fact, course).amount(moment) for each in benefits}
+        values |= {f"benefit.{name}.amount": amount for name, amount in amounts.items() if amount is not None}
+        values |= _entitled(trigger, intent, fact, course, rulebook)
+    return values
+
+
+def moment_of(intent: Intent, cause: LifeEvent, history: History, rulebook: Rulebook) -> datetime:
+    """As of when the person and the law are read: the event, or the turn of an entitlement about the person alone.
+
+    Where the entitlement is gone, so is its turn, and the event that explained it is left.
+    """
+    trigger = rulebook.versions[intent.version].trigger
+    if trigger.turn is None or not trigger.alone:
+        return cause.time
+    case = Case(trigger.turn.benefit, None, Course(history, rulebook))
+    for number, period in enumerate(case.periods()):
+        edge = period.start if trigger.turn.becomes else period.end
+        if edge is not None and intent.occurrence == _occurrence(intent, trigger, None, rulebook, number):
+            return edge
+    return cause.time
+
+
+def _counting(cause: LifeEvent, history: History) -> Effective:
+    found = (fact for fact in history.facts if fact.event.stream == cause.stream)
+    return next(found, Effective(cause, cause.original))
+
+
+def _entitled(
+    trigger: Trigger, intent: Intent, fact: Effective | None, course: Course, rulebook: Rulebook
+) -> dict[str, str]:
+    """The entitlement that the nudge is about: that of its occurrence."""
+    if trigger.turn is None:
+        return {}
+    case = Case(trigger.turn.benefit, fact, course)
+    for number, period in enumerate(case.periods()):
+        if intent.occurrence == _occurrence(intent, trigger, fact, rulebook, number):
+            return case.entitled_values(period)
+    return {}
+
+
+def _occurrence(
+    intent: Intent, trigger: Trigger, fact: Effective | None, rulebook: Rulebook, number: int
+) -> UUID | None:
+    return occurrence_of(rulebook.names, intent.person, trigger, fact, number)

@@ -1,0 +1,298 @@
+"""The one function that decides what a person should hear. Everything else is a diff."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from operator import attrgetter
+from typing import NamedTuple
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.conditions.matching import MOST_LOOKS, Looks, Matcher, by_type
+from domain.core.events import Effective
+from domain.persons.history import History, lives_in
+from domain.persons.hours import zone_by
+from domain.persons.person import Fold
+from domain.planning.completion import Done, answers, done_of, first_by, is_about_homes, moot_from
+from domain.planning.deaths import Deaths
+from domain.planning.entitlement_edges import Turns
+from domain.planning.retired import Retired
+from domain.planning.starts import Start, counts, dated, occurrence_of, with_others
+from domain.rules.residence import Homes
+from domain.rules.rulebook import Rulebook, Version
+from domain.rules.steps import Series, Step, named
+from domain.rules.triggers import Trigger, Turn
+
+_ID = attrgetter("id.int")
+
+
+class Intent(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """A nudge as planned, before it is a fact. Times in UTC.
+
+    `version`: the hash of the trigger version; `occurrence`: what it is about, as a keyed hash; `cause`: the stream
+    of the life event (its counting revision); `moot_from`: the thing itself happened then, after the nudge was
+    due, so from then on it is not sent.
+    """
+
+    id: UUID
+    person: str
+    trigger: str
+    version: str
+    occurrence: UUID
+    step: str
+    due: datetime
+    expires: datetime | None
+    klass: str
+    channels: tuple[str, ...]
+    cause: UUID
+    moot_from: datetime | None = None
+
+
+class Plan(Struct, frozen=True):
+    """`intents`, sorted by id; `needless`: nudges that are not asked for any more and yet were not wrong.
+
+    Needless is what was done in time, what a death ended, and what lies behind the moment that a version or a load
+    looks ahead from. `closed`: the streams of events whose content is retired, and `undecided`: nudges that something
+    retired may have had to do with. What became of them is in the log, and stays so.
+    `done`: when the person first did what a nudge is about, whether it is asked for or not.
+    """
+
+    intents: tuple[Intent, ...]
+    needless: frozenset[UUID]
+    done: Mapping[UUID, datetime | None] = {}
+    undecided: frozenset[UUID] = frozenset()
+    closed: frozenset[UUID] = frozenset()
+
+    def leaves(self, intent: Intent) -> bool:
+        """Whether nobody can tell any more if that should have been planned."""
+        return intent.cause in self.closed or intent.id in self.undecided
+
+
+def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
+    """What the person should hear, given what happened to them: a pure function, sorted by id.
+
+    It never reads outcomes, clocks or the time of recording, so any order and any repetition of arrival gives the
+    same intents. Of two events that share an occurrence, the later one speaks; where that is the person, the first.
+    """
+    return whole_plan(history, rulebook).intents
+
+
+def whole_plan(history: History, rulebook: Rulebook, most: int = MOST_LOOKS) -> Plan:
+    """The plan, and what it left out although the event behind it stands.
+
+    Raises:
+        TooCostly: it looks more than `most` times at an event beside another.
+    """
+    planner = _Planner(history, rulebook, most)
+    for fact in history.everything:
+        planner.follow(fact)
+    if rulebook.alone:
+        planner.turn_by_themselves()
+    return planner.plan()
+
+
+class _Planner:
+    def __init__(self, history: History, rulebook: Rulebook, most: int) -> None:
+        self.history, self.person, self.rulebook = history, history.person, rulebook
+        self.looks = Looks(most)
+        self.events = Matcher(by_type(history.facts), self.looks)
+        self.turns = Turns(history, rulebook, self.events)
+        self.counting = rulebook.counted
+        self.fold = Fold(history.person, rulebook.catalogue)
+        self.counted: dict[str, list[Start]] = {}
+        self.counts: dict[str, _Counts] = {}
+        self.occurrences: dict[int, list[Intent]] = {}  # by the UUID's number, which is hashed without Python
+        self.needless: set[UUID] = set()
+        self.done: dict[UUID, datetime | None] = {}
+        self.retired = Retired(history.person, rulebook.names)
+        self.elsewhen = history.elsewhen
+        self.elsewhere = {id(fact) for fact in history.elsewhen}
+        for fact in history.facts:
+            if fact.event.retired:
+                self.retired.add(fact)
+        self.deaths = Deaths(history, rulebook)
+        self.homes = Homes(history, rulebook.catalogue)
+
+    def plan(self) -> Plan:
+        """What the facts followed so far lead to."""
+        said = [intent for intents in self.occurrences.values() for intent in intents]
+        asked = {intent.id.int for intent in said} if self.needless else set()
+        needless = frozenset([id_ for id_ in self.needless if id_.int not in asked])
+        left = self.retired.left(intent.id for intent in said) if self.retired else ()
+        return Plan(tuple(sorted(said, key=_ID)), needless, self.done, *left)
+
+    def follow(self, fact: Effective) -> None:
+        """Fold one fact into the person, and plan what triggers start on it."""
+        event = fact.event
+        self.fold.take(event, fact)
+        versions = self.rulebook.applying(event.type, event.time, self.person)
+        start: Start | None = None
+        if self.counting and event.type in self.counting:
+            start = self._start(fact)  # later events ask what this one was
+            self.counted.setdefault(event.type, []).append(start)
+        if not versions or event.retired is not None:
+            return
+        roles = event.role_of(self.person)
+        elsewhere = id(fact) in self.elsewhere
+        for version in versions:
+            trigger = version.trigger
+            if roles and trigger.to.isdisjoint(roles):
+                continue
+            if elsewhere and trigger.residents_at == "event":
+                continue
+            if start is None:
+                start = self._start(fact)
+            if trigger.turn is not None:
+                self._turn(start, version, trigger.turn)
+            elif trigger.when is None or trigger.when.holds(start.values):
+                self._occur(start, version)
+
+    def turn_by_themselves(self) -> None:
+        """Plan what starts on entitlements about the person alone."""
+        for number, edge, version in self.turns.alone():
+            if version.trigger.when is None or version.trigger.when.holds(edge.values):
+                self._occur(edge, version, number)
+
+    def _start(self, fact: Effective) -> Start:
+        event, attributes = fact.event, self.fold.attributes
+        zone = zone_by(attributes, self.rulebook.defaults)
+        values = attributes | fact.values
+        if event.type in self.rulebook.dated:
+            values = dated(values, event.time.astimezone(zone).date(), self.rulebook.catalogue.parameters)
+        return Start(fact, values, zone, fact.ahead_from)
+
+    def _turn(self, start: Start, version: Version, turn: Turn) -> None:
+        """Each time of entitlement gives one becoming and, if it ends, one ceasing; the first have no number."""
+        for number, edge in self.turns.starts(start, turn):
+            if version.trigger.when is None or version.trigger.when.holds(edge.values):
+                self._occur(edge, version, number)
+
+    def _occur(self, start: Start, version: Version, number: int = 0) -> None:
+        trigger = version.trigger
+        if trigger.needs is not None:
+            counted = self.counted.get(trigger.on, ())
+            if self.retired and self.retired.hides(start, trigger, number, counted):
+                return
+            if (found := with_others(start, trigger, self._counted(version, counted), self.events)) is None:
+                return
+            start = found
+        occurrence = occurrence_of(self.rulebook.names, self.person, trigger, start.fact, number)
+        if occurrence is None:
+            return
+        if trigger.once and self.occurrences.get(occurrence.int):
+            return  # the first event speaks: later ones would only put off what it says
+        ids = self.rulebook.names.nudges(trigger.name, self.person, occurrence)
+        done = done_of(start, trigger, self._everywhere(start, trigger)) if trigger.unless else ()
+        unclear = self.retired.may_prevent(start, trigger) if self.retired else None
+        about = _About(occurrence, ids, done, [], unclear)
+        self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
+        for step in trigger.steps:
+            if (deadline := step.due(start.values, start.zone)) is not None:
+                if step.series is None:
+                    self._step(start, version, about, step, step.name, deadline)
+                else:
+                    self._series(start, version, about, step, step.series, deadline)
+
+    def _series(
+        self, start: Start, version: Version, about: "_About", step: Step, series: Series, first: datetime
+    ) -> None:
+        """The step and its repetitions, each with its own deadline."""
+        if series.repeat is not None and series.repeat.until_answered:
+            about = replace(about, done=[*about.done, *answers(self.events, version.trigger, about.id_of)])
+        for number in range(1, series.length + 1):
+            if (deadline := series.due(first, start.zone, self.rulebook.defaults.workdays, number)) is not None:
+                self._step(start, version, about, step, named(step.name, number), deadline)
+
+    def _step(
+        self, start: Start, version: Version, about: "_About", step: Step, name: str, deadline: datetime
+    ) -> None:
+        trigger, event = version.trigger, start.fact.event
+        id_ = about.id_of(name)
+        due = trigger.patiently(deadline, start.zone) if trigger.patient else deadline
+        if event.area is not None and not trigger.alone:
+            if (at_home := self._at_home(start, trigger, about, due)) is None:
+                return
+            about = at_home
+        if about.done or self.done:
+            self.done[id_] = first_by(about.done)
+        behind = due < version.ahead_from or (start.loaded is not None and due < start.loaded)
+        if behind or ((about.done or self.deaths.times) and self._ended(start, trigger, about, deadline, due)):
+            self.needless.add(id_)
+            return
+        if about.unclear is not None and due < about.unclear:
+            self.retired.leave(id_)
+            return
+        if step.smooth:
+            due = step.smoothed(due, id_)
+        about.intents.append(
+            Intent(
+                id=id_,
+                person=self.person,
+                trigger=trigger.name,
+                version=version.hash,
+                occurrence=about.occurrence,
+                step=name,
+                due=due,
+                expires=trigger.expires(due, start.values, start.zone),
+                klass=trigger.klass,
+                channels=trigger.channels,
+                cause=event.stream,
+                moot_from=moot_from(about.done) if about.done else None,
+            )
+        )
+
+    def _counted(self, version: Version, counted: Sequence[Start]) -> Sequence[Effective]:
+        """Of these starts, the events that the version counts; each is asked once."""
+        if version.trigger.needs is None or version.trigger.needs.count is None:
+            return ()
+        known = self.counts.setdefault(version.hash, _Counts(0, []))
+        known.facts.extend(each.fact for each in counted[known.asked :] if counts(each, version.trigger, self.person))
+        self.counts[version.hash] = known._replace(asked=len(counted))
+        return known.facts
+
+    def _everywhere(self, start: Start, trigger: Trigger) -> Matcher:
+        """The events that may end what starts there; about homes, also those of where the person lives elsewhen."""
+        return self.with_elsewhen if self.elsewhen and is_about_homes(start, trigger) else self.events
+
+    @cached_property
+    def with_elsewhen(self) -> Matcher:
+        return Matcher(by_type(self.history.everything), self.looks)
+
+    def _at_home(self, start: Start, trigger: Trigger, about: "_About", due: datetime) -> "_About | None":
+        """For a resident of the area, what was done about their home there; None for who is no resident."""
+        event, levels = start.fact.event, self.rulebook.catalogue.area_levels
+        home = start.values.get("citizen.area")
+        if trigger.residents_at == "due":
+            home = self.homes.at(max(due, event.time))
+        if event.area is None or not lives_in(home, event.area, levels):
+            return None
+        return replace(
+            about, done=[each for each in about.done if each.area is None or lives_in(home, each.area, levels)]
+        )
+
+    def _ended(self, start: Start, trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
+        """Whether the thing itself was done in time, or a death came first."""
+        done = any(each.time <= deadline for each in about.done)
+        return done or self.deaths.cut_short(start.fact.event, trigger, due)
+
+
+class _Counts(NamedTuple):
+    """The events that a version counts, among the first so many of its type."""
+
+    asked: int
+    facts: list[Effective]
+
+
+class _About(Struct, frozen=True):
+    """What the steps of one occurrence share; `id_of`: a step's name -> its nudge.
+
+    `unclear`: of what was due before that, something retired may have prevented it.
+    """
+
+    occurrence: UUID
+    id_of: Callable[[str], UUID]
+    done: Sequence[Done]
+    intents: list[Intent]
+    unclear: datetime | None = None

@@ -1,0 +1,58 @@
+"""Which event types can change a plan at all: whoever plans again and again need not look at the others."""
+
+from collections.abc import Iterator
+
+from domain.rules.event_types import Catalogue
+from domain.rules.residence import HOME, ZONE, setting_types
+from domain.rules.rulebook import Rulebook
+from domain.rules.triggers import Trigger
+
+
+def deciding_types(rulebook: Rulebook) -> frozenset[str] | None:
+    """The types of which a new event may change what the rulebook plans; None: any may.
+
+    An entitlement rests on whatever its benefit says, so any event may turn it.
+    """
+    triggers = [version.trigger for version in rulebook.versions.values()]
+    if any(trigger.turn is not None for trigger in triggers):
+        return None
+    deaths = set(rulebook.mortal)
+    return frozenset(deaths.union(*(_deciding(trigger, rulebook.catalogue) for trigger in triggers)))
+
+
+def telling_types(rulebook: Rulebook) -> frozenset[str] | None:
+    """The types of which a fact that nobody corrected may change what is planned, who is told, or in which words.
+
+    None: any may. Besides what decides on the plan it is what sets something on a person. Where the law has an amount
+    for what a trigger starts on, words may tell it, and it rests on whatever its benefit says.
+    """
+    deciding, catalogue = deciding_types(rulebook), rulebook.catalogue
+    started = {version.trigger.on for version in rulebook.versions.values()}
+    if deciding is None or any(benefit.on in started for benefit in catalogue.benefits.values()):
+        return None
+    return deciding.union(name for name, type_ in catalogue.types.items() if type_.sets or type_.ends_life)
+
+
+def starting_types(rulebook: Rulebook) -> frozenset[str] | None:
+    """The types that persons have a fact of to whom the rulebook may speak; None: it may speak to anybody.
+
+    What happens to an area is in nobody's own history, and an entitlement about the person alone starts on no event.
+    """
+    triggers = [version.trigger for version in rulebook.versions.values()]
+    if any(trigger.alone or not trigger.to for trigger in triggers):
+        return None
+    return frozenset(trigger.on for trigger in triggers)
+
+
+def _deciding(trigger: Trigger, catalogue: Catalogue) -> Iterator[str]:
+    yield trigger.on
+    yield from (unless.on for unless in trigger.unless)
+    yield from (each.on for each in (trigger.needs.together if trigger.needs else ()))
+    yield from trigger.answered_by
+    read = {name for name in trigger.reads if name.startswith("citizen.")} | {ZONE}
+    read |= set() if trigger.to else {HOME}
+    yield from setting_types(catalogue, {_stored(name) for name in read})
+
+
+def _stored(name: str) -> str:
+    return "born_on" if name == "citizen.age" else name.removeprefix("citizen.")

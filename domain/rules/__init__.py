@@ -1,0 +1,1 @@
+"""Event types, triggers, benefits and the rulebook, compiled from plain data."""

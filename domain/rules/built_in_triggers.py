@@ -1,0 +1,34 @@
+"""Triggers that no pack has: the platform's own."""
+
+from domain.core.timing import Offset
+from domain.rules.steps import Step
+from domain.rules.triggers import Trigger
+
+DIGEST, DIGEST_VERSION, DIGEST_STEP = "digest", "digest/1", "day"
+"""The name of the digest's trigger (and what a citizen opts out of), its version, and its only step."""
+
+DIGEST_TRIGGER = Trigger(
+    name=DIGEST,
+    owner="",
+    category=DIGEST,
+    klass="service",
+    on="",
+    when=None,
+    to=frozenset(),
+    occurrence=(),
+    steps=(Step(DIGEST_STEP, "event.time", Offset(), None, None),),
+    unless=(),
+    expiry=None,
+    catch_up="all",
+    channels=("push", "email", "sms"),
+    minors="self",
+    corrects=False,
+    content={
+        "title": {"kk": "Хабарламалар жинағы", "ru": "Сводка сообщений", "en": "Digest of messages"},
+        "legal_basis": "none: what exceeds so many messages in so many days goes together once a day",
+        "category": DIGEST,
+        "class": "service",
+        "due": {DIGEST_STEP: {"at": "18:00"}},
+    },
+)
+"""What exceeds a person's cap goes with it. The SMS comes last, because it is paid for and says the least."""

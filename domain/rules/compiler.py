@@ -1,0 +1,92 @@
+"""What compiling any part of a trigger shares: its data, the catalogue, and all that is bad kept for the end."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from domain.conditions.language import Condition
+from domain.core.timing import Offset
+from domain.rules.event_types import ALONE, PERSON, Catalogue, EventType
+from domain.rules.parts import condition_at, offset_at, prefixed, type_at
+from domain.rules.triggers import BadTrigger, Turn
+
+ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
+"""What a trigger on becoming entitled, or on ceasing to be, may read: the first day, and the day it is over."""
+
+NO_EVENT = "the benefit is about the person alone, so no event starts this, and there is none to read"
+_OF_AN_EVENT = re.compile(r"there is no field ('event(?:\..*)?')")
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C", bound="CompilerBase")
+
+
+def collected(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
+    """The method, with what is bad kept for the end, so that the rest of the trigger is looked at too."""
+
+    @wraps(method)
+    def attempt(compiler: C, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(compiler, *args, **kwargs)
+        except BadTrigger as bad:
+            compiler.bad.append(bad)
+            return cast("R", None)  # never used: a trigger with anything bad is not given out
+
+    return attempt
+
+
+class CompilerBase:
+    """Fields, dates, conditions and offsets of a trigger, checked.
+
+    `type` and `variables`: the event type that it starts on, and what its conditions may read (name -> type).
+    """
+
+    def __init__(self, name: str, content: Mapping[str, Any], catalogue: Catalogue) -> None:
+        self.name, self.content, self.catalogue = name, content, catalogue
+        self.bad: list[BadTrigger] = []
+        self.turn = self._turn()
+        self.type = self._started()
+        self.variables = prefixed("event", self.type) | catalogue.citizen_variables()
+        self.variables |= catalogue.parameter_variables() | (ENTITLED if self.turn else {})
+
+    def _turn(self) -> Turn | None:
+        if isinstance(self.content["on"], str):
+            return None
+        [(edge, name)] = self.content["on"].items()
+        if (benefit := self.catalogue.benefits.get(name)) is None:
+            raise BadTrigger(("on", edge), f"no benefit is called {name!r}")
+        return Turn(benefit, edge == "becomes")
+
+    def _started(self) -> EventType:
+        on = self.content["on"] if self.turn is None else self.turn.benefit.on
+        return ALONE if self.turn is not None and on == PERSON else self._type(("on",), on)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no event starts it, for its benefit is about the person alone."""
+        return self.type is ALONE
+
+    def _type(self, path: tuple[str | int, ...], name: str) -> EventType:
+        return type_at(path, name, self.catalogue)
+
+    @collected
+    def _condition(
+        self, path: tuple[str | int, ...], text: str | None, variables: Mapping[str, str]
+    ) -> Condition | None:
+        try:
+            return None if text is None else condition_at(path, text, variables)
+        except BadTrigger as bad:
+            if self.alone and (undeclared := _OF_AN_EVENT.match(bad.problem)):
+                raise BadTrigger(path, f"{undeclared[1]}: {NO_EVENT}", bad.line, bad.column) from None
+            raise
+
+    def _path(self, where: tuple[str | int, ...], path: str, roots: tuple[str, ...]) -> str:
+        if self.alone and path.startswith("event."):
+            raise BadTrigger(where, f"{path!r}: {NO_EVENT}")
+        if path.partition(".")[0] not in roots or path not in self.variables:
+            raise BadTrigger(where, f"{path!r} is no field of {self.type.name}")
+        return path
+
+    @collected
+    def _offset(self, where: tuple[str | int, ...], text: str) -> Offset:
+        return offset_at(where, text)

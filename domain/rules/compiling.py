@@ -1,0 +1,219 @@
+"""Compiles triggers from plain data (trigger.yaml after its shape was checked) against the catalogue."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from domain.core.timing import Offset
+from domain.rules.built_in_triggers import DIGEST
+from domain.rules.compiler import collected
+from domain.rules.event_types import Catalogue
+from domain.rules.joint_events import Count, Needs, With
+from domain.rules.parts import prefixed
+from domain.rules.replies import unanswerable
+from domain.rules.step_compiling import StepCompiler
+from domain.rules.triggers import RESIDENTS, BadTrigger, Class, Expiry, Trigger, Unless
+
+ONCE = "person"
+"""The `occurrence` of a trigger that speaks once to each person."""
+
+_OF_EVENTS = ("with", "in_order", "count")
+"""The keys that set events in relation to the one that a trigger starts on."""
+
+
+def compile_trigger(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> Trigger:
+    """Compile a trigger from plain data (trigger.yaml after its shape was checked).
+
+    Raises:
+        BadTrigger: an unknown event type, role or field, or a condition that does not compile; everything else that
+            is wrong is among its `others`.
+    """
+    compiler = _Compiler(name, content, catalogue)
+    trigger = compiler.trigger()
+    if compiler.bad:
+        first, *others = compiler.bad
+        first.others = tuple(others)
+        raise first
+    return trigger
+
+
+class _Compiler(StepCompiler):
+    @collected
+    def trigger(self) -> Trigger:
+        content = self.content
+        if self.name == DIGEST:
+            raise BadTrigger(
+                ("title",), f"{DIGEST!r} is the name of the platform's own trigger; name the folder otherwise"
+            )
+        return Trigger(
+            name=self.name,
+            owner=content["owner"],
+            category=content["category"],
+            klass=self._class(),
+            on=self.type.name,
+            turn=self.turn,
+            when=self._condition(("when",), content.get("when"), self.variables),
+            to=self._recipients(),
+            occurrence=self._occurrence(),
+            steps=self._steps(),
+            unless=self._unless(),
+            expiry=self._expiry(),
+            catch_up=content.get("catch_up", "latest"),
+            channels=tuple(content["channels"]),
+            minors=content.get("minors", "guardians"),
+            corrects=bool(content.get("correction")),
+            content=content,
+            needs=self._needs(),
+            once=content.get("occurrence") in (ONCE, [ONCE]),
+            residents_at=self._residents_at(),
+            replies=self._replies(),
+            cascade_after=self._cascade_after(),
+            until_opened=content.get("cascade") == "until_opened",
+        )
+
+    @collected
+    def _class(self) -> Class:
+        """The class; `emergency` only for whom a pack lets warn of danger, and of what (docs/language.md)."""
+        klass: Class = self.content["class"]
+        owner, category = self.content["owner"], self.content["category"]
+        if klass != "emergency":
+            return klass
+        if owner not in self.catalogue.emergencies:
+            raise BadTrigger(
+                ("class",),
+                f"{owner} may not warn of danger to life or limb: `emergencies` in its pack.yaml does not name it; "
+                "write legal or service",
+            )
+        if category not in (allowed := self.catalogue.emergencies[owner]):
+            raise BadTrigger(
+                ("category",),
+                f"an emergency is about danger to life or limb, and `emergencies` in pack.yaml does not name the "
+                f"category {category!r}, only {', '.join(sorted(allowed))}",
+            )
+        if self.turn is not None:
+            raise BadTrigger(("class",), "a benefit is no danger to life or limb; write service or offer")
+        if self.type.agency not in self.catalogue.emergencies:
+            raise BadTrigger(
+                ("class",),
+                f"{self.type.name} is reported by {self.type.agency}, which may not warn of danger to life or limb: "
+                "`emergencies` in pack.yaml does not name it",
+            )
+        return klass
+
+    def _recipients(self) -> frozenset[str]:
+        whose = self.turn.benefit.to if self.turn else None
+        to = _listed(self.content.get("to") or whose or ("subject" if self.type.subject else RESIDENTS))
+        if self.type.subject is None and to == (RESIDENTS,):
+            return frozenset()
+        roles = frozenset(self.type.subject or role if role == "subject" else role for role in to)
+        if self.alone and not roles <= self.type.roles.keys():
+            self.bad.append(
+                BadTrigger(("to",), "the benefit is about the person alone, so nobody else is told of it")
+            )
+            return roles
+        for role in sorted(roles - self.type.roles.keys()):
+            self.bad.append(BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}"))
+        if whose is not None and roles != {whose} and roles <= self.type.roles.keys():
+            problem = f"the benefit is that of the {whose}, so nobody else is told of it"
+            self.bad.append(BadTrigger(("to",), problem))
+        return roles
+
+    @collected
+    def _residents_at(self) -> Literal["event", "due"]:
+        found: Literal["event", "due"] = self.content.get("residents_at", "event")
+        if "residents_at" in self.content and self.type.subject is not None:
+            raise BadTrigger(
+                ("residents_at",), f"{self.type.name} is about persons; only an area event has residents"
+            )
+        return found
+
+    @collected
+    def _cascade_after(self) -> Offset | None:
+        text = self.content.get("cascade_after")
+        return None if text is None else self._offset(("cascade_after",), text)
+
+    def _occurrence(self) -> tuple[str, ...]:
+        paths = _listed(self.content.get("occurrence") or ())
+        if paths == (ONCE,):
+            return ()
+        if ONCE in paths:
+            self.bad.append(BadTrigger(("occurrence",), f"{ONCE!r} means once a person, so it stands alone"))
+            return ()
+        return tuple(self._field(("occurrence",), path) for path in paths)
+
+    def _replies(self) -> dict[str, str]:
+        replies: Mapping[str, str] = self.content.get("replies") or {}
+        return {code: self._reply(code, name) for code, name in replies.items()}
+
+    @collected
+    def _reply(self, code: str, name: str) -> str:
+        if (problem := unanswerable(self._type(("replies", code), name))) is not None:
+            raise BadTrigger(("replies", code), problem)
+        return name
+
+    def _needs(self) -> Needs | None:
+        if self.turn is not None:
+            problem = "an entitlement is no event; say it in the conditions of the benefit"
+            self.bad += [BadTrigger((key,), problem) for key in _OF_EVENTS if self.content.get(key)]
+            return None
+        found = Needs(self._together(), self._in_order(), self._count())
+        return None if found == Needs() else found
+
+    def _together(self) -> tuple[With, ...]:
+        return tuple(self._with(at, each) for at, each in enumerate(self.content.get("with") or ()))
+
+    @collected
+    def _with(self, at: int, each: Mapping[str, Any]) -> With:
+        later = self._type(("with", at, "on"), each["on"])
+        if later.subject is None:
+            raise BadTrigger(("with", at, "on"), f"{later.name} is about an area; `with` needs events about people")
+        variables = self.variables | prefixed("later", later)
+        return With(
+            later.name,
+            self._condition(("with", at, "when"), each.get("when"), variables),
+            self._offset(("with", at, "within"), each["within"]),
+            each.get("order", "any"),
+        )
+
+    @collected
+    def _in_order(self) -> bool:
+        if self.content.get("in_order") and len(self.content.get("with") or ()) <= 1:
+            raise BadTrigger(("in_order",), "in_order is about two entries of `with` or more")
+        return bool(self.content.get("in_order"))
+
+    def _count(self) -> Count | None:
+        if (count := self.content.get("count")) is None:
+            return None
+        return Count(count["nth"], self._offset(("count", "within"), count["within"]))
+
+    @collected
+    def _field(self, where: tuple[str | int, ...], path: str) -> str:
+        return self._path(where, path, ("event",))
+
+    def _unless(self) -> tuple[Unless, ...]:
+        return tuple(self._prevention(at, each) for at, each in enumerate(self.content.get("unless") or ()))
+
+    @collected
+    def _prevention(self, at: int, each: Mapping[str, Any]) -> Unless:
+        later = self._type(("unless", at, "on"), each["on"])
+        variables = self.variables | prefixed("later", later)
+        return Unless(
+            later.name,
+            self._condition(("unless", at, "when"), each.get("when"), variables),
+            self._offset(("unless", at, "grace"), each.get("grace", "P0D")),
+        )
+
+    @collected
+    def _expiry(self) -> Expiry | None:
+        if (text := self.content.get("expires")) is None:
+            return None
+        if text == "event.time":
+            raise BadTrigger(
+                ("expires",), "'event.time' is no date; write an offset after the due time, such as P14D"
+            )
+        if text.startswith(("event.", "citizen.", "entitled.")):
+            return Expiry(self._date(("expires",), text), None)
+        return Expiry(None, self._offset(("expires",), text))
+
+
+def _listed(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

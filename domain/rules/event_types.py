@@ -1,0 +1,189 @@
+"""Event types: what an event of a kind carries, whom it names, and what it sets on a person."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from domain.core.events import PUBLIC
+from domain.core.timing import Offset, parse_offset
+from domain.rules.parameters import Parameter
+
+if TYPE_CHECKING:
+    from domain.rules.benefits import Benefit
+
+NATIONAL_ID = "national-id"
+JSON_TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
+
+Titles = Mapping[str, str]
+"""Language -> words."""
+
+
+class Field(Struct, frozen=True):
+    """One value of an event. `type`: string, date, integer, number, boolean or strings; `owner`: a role or PUBLIC."""
+
+    type: str
+    owner: str
+
+
+class Setting(Struct, frozen=True):
+    """What an event sets on a person: the value at a path (`event.born_on`), the persons of roles, or a literal."""
+
+    attribute: str
+    path: str | None = None
+    roles: tuple[str, ...] = ()
+    literal: Any = None
+
+
+class EventType(Struct, frozen=True, kw_only=True):
+    """A kind of life event.
+
+    `subject`: the role of the CloudEvents subject, or None for an area event. `roles`: role -> may it name
+    several persons. `fields`: dotted path -> Field. `sets`: role -> settings. `schema`: the JSON Schema of `data`.
+    `forbidden`: names that no field of such an event may have, at any depth: an event that carries one is refused.
+    `retention`: for how long after the year in which it happened its content can be read; None: for ever.
+    """
+
+    name: str
+    title: Titles
+    agency: str
+    subject: str | None
+    roles: Mapping[str, bool]
+    fields: Mapping[str, Field]
+    sets: Mapping[str, tuple[Setting, ...]]
+    schema: Mapping[str, Any]
+    ends_life: bool = False
+    area: str | None = None
+    forbidden: frozenset[str] = frozenset()
+    retention: Offset | None = None
+
+    def variables(self) -> dict[str, str]:
+        """Dotted name -> type of everything that conditions may read of such an event, without a prefix."""
+        singles = {role: "string" for role, several in self.roles.items() if not several}
+        return (
+            {path: field.type for path, field in self.fields.items()}
+            | singles
+            | {"type": "string", "time": "instant"}
+        )
+
+
+PERSON = "person"
+"""What a benefit is `on` that is about the person alone; no event type is called so, for theirs have a dot."""
+
+
+class _Alone(EventType, frozen=True):
+    """In place of an event type, where a trigger starts on no event: there is somebody, and nothing of it to read."""
+
+    def variables(self) -> dict[str, str]:
+        return {}
+
+
+ALONE = _Alone(
+    name=PERSON,
+    title={},
+    agency="",
+    subject="citizen",
+    roles={"citizen": False},
+    fields={},
+    sets={},
+    schema={"type": "object", "properties": {}},
+)
+
+
+class Catalogue(Struct, frozen=True, dict=True):
+    """What the packs declare together, by name.
+
+    `attributes`: those of a person that event types may set, with their types; `area_levels`: how area codes nest;
+    `emergencies`: agency -> the categories in which it may warn of danger to life or limb.
+    """
+
+    types: Mapping[str, EventType]
+    attributes: Mapping[str, str]
+    area_levels: tuple[int, ...] = ()
+    parameters: Mapping[str, Parameter] = {}
+    benefits: Mapping[str, "Benefit"] = {}
+    emergencies: Mapping[str, frozenset[str]] = {}
+
+    @cached_property
+    def limited(self) -> Mapping[str, Offset]:
+        """The event types whose content is not to be read for ever, with their limits."""
+        return {name: type_.retention for name, type_ in self.types.items() if type_.retention is not None}
+
+    @property
+    def kinds(self) -> Mapping[str, EventType]:
+        """All that a trigger may start on, by name: the event types, and the person alone."""
+        return {**self.types, PERSON: ALONE}
+
+    def citizen_variables(self) -> dict[str, str]:
+        """Dotted name -> type of everything that conditions may read of a person."""
+        return {f"citizen.{name}": type_ for name, type_ in self.attributes.items()} | {"citizen.age": "integer"}
+
+    def parameter_variables(self) -> dict[str, str]:
+        """Dotted name -> type of the law's parameters."""
+        return {f"param.{name}": parameter.type for name, parameter in self.parameters.items()}
+
+
+def event_type_of(content: Mapping[str, Any]) -> EventType:
+    """The event type that a checked pack file (events/*.yaml as plain data) describes."""
+    schema = content["data"]
+    subject = None if content["subject"] == "none" else content["subject"]
+    roles = {} if subject is None else {subject: False}
+    fields: dict[str, Field] = {}
+    for name, prop in schema.get("properties", {}).items():
+        if (several := names_persons(prop)) is None:
+            owner = prop.get("x-of", subject or PUBLIC)
+            fields |= {path: Field(_type_of(leaf), owner) for path, leaf in _leaves(name, prop)}
+        else:
+            roles[name] = several
+    return EventType(
+        name=content["type"],
+        title=content["title"],
+        agency=content["agency"],
+        subject=subject,
+        roles=roles,
+        fields=fields,
+        sets=_sets_of(content.get("sets") or {}),
+        schema=schema,
+        ends_life=content.get("ends_life", False),
+        area=content.get("area"),
+        forbidden=frozenset(content.get("forbidden") or ()),
+        retention=parse_offset(content["retention"]) if "retention" in content else None,
+    )
+
+
+def _leaves(path: str, prop: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if prop.get("type") != "object":
+        yield path, prop
+    for name, inner in prop.get("properties", {}).items():
+        yield from _leaves(f"{path}.{name}", inner)
+
+
+def names_persons(prop: Mapping[str, Any]) -> bool | None:
+    """Whether a property of `data` holds national ids: None: no; False: of one person; True: of several."""
+    if prop.get("format") == NATIONAL_ID:
+        return False
+    return True if prop.get("items", {}).get("format") == NATIONAL_ID else None
+
+
+def _type_of(prop: Mapping[str, Any]) -> str:
+    declared = prop["type"]
+    kind = next(each for each in declared if each != "null") if isinstance(declared, list) else declared
+    if kind == "string" and prop.get("format") == "date":
+        return "date"
+    return "strings" if kind == "array" else JSON_TYPES[kind]
+
+
+def _sets_of(sets: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Setting, ...]]:
+    return {
+        role: tuple(_setting(attribute, value) for attribute, value in attributes.items())
+        for role, attributes in sets.items()
+    }
+
+
+def _setting(attribute: str, value: Any) -> Setting:  # noqa: ANN401  (plain data of three shapes)
+    if isinstance(value, str):
+        return Setting(attribute, path=value)
+    if isinstance(value, list):
+        return Setting(attribute, roles=tuple(value))
+    return Setting(attribute, literal=value["value"])

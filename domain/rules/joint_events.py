@@ -1,0 +1,116 @@
+"""Several events together: which others an event needs, and which of them complete it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.conditions.language import Condition
+from domain.conditions.matching import ALWAYS, Matcher
+from domain.core.events import Effective
+from domain.core.timing import Offset, shift
+
+Order = Literal["any", "before", "after"]
+Candidates = Sequence[Iterable[Effective]]
+"""For each entry of `with`, the events that it may be met by, in the order of the history."""
+
+
+class With(Struct, frozen=True):
+    """Another event that is needed: of type `on`, within an offset of the event that the trigger starts on."""
+
+    on: str
+    when: Condition | None
+    within: Offset
+    order: Order
+
+    def candidates(
+        self, start: Effective, values: Mapping[str, Any], zone: ZoneInfo, events: Matcher
+    ) -> Iterator[Effective]:
+        """Those of the events that meet it, in their order; `values`: what `when` reads of the start."""
+        time = start.event.time
+        earliest = time if self.order == "after" else back(time, self.within, zone)
+        latest = time if self.order == "before" else _on(time, self.within, zone)
+        found = events.matching(self.on, self.when, values, (earliest, latest))
+        return (fact for fact in found if self._stands_right(fact, start))
+
+    def _stands_right(self, fact: Effective, start: Effective) -> bool:
+        """Whether it comes before or after the start, as the order says; of one moment, as the history has them."""
+        if fact.order == start.order:
+            return False
+        return self.order == "any" or (fact.order < start.order) == (self.order == "before")
+
+
+class Count(Struct, frozen=True):
+    """The trigger starts on the `nth` of its events within an offset that ends with the event."""
+
+    nth: int
+    within: Offset
+
+
+class Needs(Struct, frozen=True):
+    """What a trigger needs besides its event: other events, `in_order` if so said, or that it is the nth."""
+
+    together: tuple[With, ...] = ()
+    in_order: bool = False
+    count: Count | None = None
+
+
+def back(time: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
+    """The time moved back by the offset; where the calendar begins, its beginning."""
+    try:
+        return shift(time, -offset, zone)
+    except OverflowError:
+        return ALWAYS[0]
+
+
+def _on(time: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
+    try:
+        return shift(time, offset, zone)
+    except OverflowError:
+        return ALWAYS[1]
+
+
+def completing(candidates: Candidates, *, in_order: bool) -> list[Effective] | None:
+    """One event for each entry, so that all are there as early as can be; None where one is missing.
+
+    No event stands for two entries. `in_order`: they happened in the order of the entries.
+    """
+    return _chain(candidates) if in_order else _match([list(islice(each, len(candidates))) for each in candidates])
+
+
+def _chain(candidates: Candidates) -> list[Effective] | None:
+    """Each the earliest after the one before it: whatever else is chosen, nothing is complete earlier."""
+    found: list[Effective] = []
+    for each in candidates:
+        later = (fact for fact in each if not found or fact.order > found[-1].order)
+        if (fact := next(later, None)) is None:
+            return None
+        found.append(fact)
+    return found
+
+
+def _match(candidates: Sequence[Sequence[Effective]]) -> list[Effective] | None:
+    """Facts are taken in their order, each moving others to other entries, until no entry is without (Kuhn 1955).
+
+    Of n entries, each needs no more than its first n candidates: the others hold at most n - 1 of them.
+    """
+    meets = [{fact.order for fact in each} for each in candidates]
+    held: dict[int, Effective] = {}
+
+    def place(fact: Effective, seen: set[int]) -> bool:
+        for at, orders in enumerate(meets):
+            if at not in seen and fact.order in orders:
+                seen.add(at)
+                if at not in held or place(held[at], seen):
+                    held[at] = fact
+                    return True
+        return False
+
+    facts = {fact.order: fact for each in candidates for fact in each}
+    for order in sorted(facts):
+        if place(facts[order], set()) and len(held) == len(candidates):
+            return list(held.values())
+    return None

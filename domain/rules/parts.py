@@ -1,0 +1,49 @@
+"""Parts that triggers and benefits are both made of, compiled with the place of what is wrong in them."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from domain.conditions.language import Amount, BadCondition, Condition, Conditions
+from domain.core.timing import Offset, parse_offset
+from domain.rules.event_types import Catalogue, EventType
+from domain.rules.triggers import BadTrigger
+
+Path = tuple[str | int, ...]
+Compiled = TypeVar("Compiled")
+
+
+def condition_at(path: Path, text: str, variables: Mapping[str, str]) -> Condition:
+    """Compile the condition at a path. Raises BadTrigger."""
+    return _placed(path, text, Conditions(variables).compile)
+
+
+def amount_at(path: Path, text: str, variables: Mapping[str, str]) -> Amount:
+    """Compile the amount at a path. Raises BadTrigger."""
+    return _placed(path, text, Conditions(variables).amount)
+
+
+def _placed(path: Path, text: str, compile_: Callable[[str], Compiled]) -> Compiled:
+    try:
+        return compile_(text)
+    except BadCondition as bad:
+        raise BadTrigger(path, bad.problem, bad.line, bad.column) from None
+
+
+def offset_at(path: Path, text: str) -> Offset:
+    """Read the offset at a path. Raises BadTrigger."""
+    try:
+        return parse_offset(text)
+    except ValueError as error:
+        raise BadTrigger(path, str(error)) from None
+
+
+def type_at(path: Path, name: str, catalogue: Catalogue) -> EventType:
+    """The event type named at a path. Raises BadTrigger."""
+    if (found := catalogue.types.get(name)) is None:
+        raise BadTrigger(path, f"no event type is called {name!r}")
+    return found
+
+
+def prefixed(prefix: str, type_: EventType) -> dict[str, str]:
+    """Dotted name -> type of what conditions may read of an event of that type."""
+    return {f"{prefix}.{name}": kind for name, kind in type_.variables().items()}

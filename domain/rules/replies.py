@@ -1,0 +1,188 @@
+"""Replies: a short answer to a message ("1") becomes the life event that the trigger names for it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.core.events import PUBLIC, Effective, LifeEvent
+from domain.core.ids import Names
+from domain.persons.own_choices import times_of
+from domain.persons.person import person_as_of
+from domain.rules.event_types import Catalogue, EventType
+
+SOURCE = "/habarshy/reply"
+"""Where events come from that a reply became; what follows it says by which way: `/habarshy/reply/sms`."""
+CONSENT, WITHDRAWN = "citizen.consent_given", "citizen.consent_withdrawn"
+NUDGE = "nudge"
+"""The field of an answer that names what it answers."""
+UNDERSTOOD, OTHER = "understood", "other"
+"""The field that says what a text of a person was taken for, and its value where that is for the agency to read."""
+FILLED: Mapping[str, str] = {NUDGE: "string", "answer": "string", "category": "string", "categories": "strings"}
+"""What a reply can fill in: the nudge, its code, the trigger's category, and what was chosen before with that."""
+
+
+class Reply(Struct, frozen=True):
+    """A recipient's answer to a nudge: its code as they wrote it, when, and by which way (`sms`, `link`)."""
+
+    nudge: UUID
+    recipient: str
+    code: str
+    at: datetime
+    way: str
+
+
+def spelt(code: str) -> str:
+    """A code as it is compared: people write " Да" for "да"."""
+    return code.strip().casefold()
+
+
+def meant(code: str, replies: Mapping[str, str]) -> str | None:
+    """Which of a trigger's replies (code -> event type) somebody gave; None where it is none of them."""
+    return next((each for each in replies if spelt(each) == spelt(code)), None)
+
+
+def unanswerable(type_: EventType) -> str | None:
+    """Why no reply can become an event of a type; None where one can."""
+    if type_.subject is None:
+        return f"{type_.name} is about an area, and a reply is that of a person"
+    if (field := type_.fields.get(NUDGE)) is None or field.type != FILLED[NUDGE]:
+        return f"{type_.name} has no field {NUDGE!r}, which says what is answered"
+    fillable = _fillable(type_)
+    for name in type_.schema.get("required", ()):
+        if name not in fillable:
+            return f"{type_.name} needs {name!r}, which no reply says"
+    return None
+
+
+def _fillable(type_: EventType) -> list[str]:
+    owners = (type_.subject, PUBLIC)
+    fields = {name: type_.fields[name] for name in FILLED if name in type_.fields}
+    return [name for name, field in fields.items() if field.type == FILLED[name] and field.owner in owners]
+
+
+def data_of(type_: EventType, reply: Reply, category: str, chosen: Iterable[str] = ()) -> dict[str, Any]:
+    """The data of the event that a reply becomes; `chosen`: the categories that were chosen before, which stay so."""
+    every = {
+        NUDGE: str(reply.nudge),
+        "answer": spelt(reply.code),
+        "category": category,
+        "categories": sorted({*chosen, category}),
+    }
+    return {name: every[name] for name in _fillable(type_)}
+
+
+def reply_event(
+    type_: EventType, reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
+) -> LifeEvent:
+    """The life event that a reply becomes: that of its recipient, at the time of the reply.
+
+    The same reply gives the same id, however often it comes in. `theirs`: what is known of the recipient. What they
+    chose before the reply stays chosen, and what they chose after it stands: in doubt there is no consent.
+    """
+    id_ = f"{reply.nudge}.{reply.recipient}.{reply.at.isoformat()}.{spelt(reply.code)}"
+    source = f"{SOURCE}/{reply.way}"
+    chosen, time = _chosen(type_, reply, theirs, catalogue)
+    fields: dict[str, dict[str, Any]] = {}
+    for name, value in data_of(type_, reply, category, chosen).items():
+        fields.setdefault(type_.fields[name].owner, {})[name] = value
+    return LifeEvent(
+        stream=names.stream(source, id_),
+        source=source,
+        id=id_,
+        type=type_.name,
+        time=time,
+        persons={type_.subject or "": (reply.recipient,)},
+        fields=fields,
+        digest=names.digest(id_.encode()),
+    )
+
+
+class Said(Struct, frozen=True):
+    """What a reply changes: `events` to append (none: it was said before), and the stream of the answer."""
+
+    stream: UUID
+    events: tuple[LifeEvent, ...]
+
+
+def said(
+    type_: EventType, reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
+) -> Said:
+    """What a reply changes: a later, different answer holds, and takes back the consent that an earlier one gave."""
+    given = [one.event for one in theirs if answers(one.event, reply.nudge)]
+    last, code = given[-1] if given else None, spelt(reply.code)
+    if last is not None and last.type == type_.name and last.values.get("event.answer", code) == code:
+        return Said(last.stream, ())  # some types keep no code
+    event, back = reply_event(type_, reply, category, names, theirs, catalogue), None
+    if last is not None and last.type == CONSENT != type_.name:
+        back = withdrawal(reply, category, names, theirs, catalogue)
+    return Said(event.stream, (event,) if back is None else (back, event))
+
+
+def withdrawal(
+    reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
+) -> LifeEvent | None:
+    """The life event by which a consent is taken back that an earlier answer to the same message gave.
+
+    What they consented to besides stays; None where they have not consented any more.
+    """
+    given = catalogue.types[CONSENT]
+    chosen, time = _chosen(given, reply, theirs, catalogue)
+    left = sorted({*chosen} - {category})
+    if len(left) == len(chosen):
+        return None
+    type_ = given if left else catalogue.types[WITHDRAWN]
+    id_, source = f"{reply.nudge}.{reply.recipient}.{reply.at.isoformat()}.withdrawn", f"{SOURCE}/{reply.way}"
+    return LifeEvent(
+        stream=names.stream(source, id_),
+        source=source,
+        id=id_,
+        type=type_.name,
+        time=time,
+        persons={type_.subject or "": (reply.recipient,)},
+        fields={given.fields["categories"].owner: {"categories": left}} if left else {},
+        digest=names.digest(id_.encode()),
+    )
+
+
+def _chosen(
+    type_: EventType, reply: Reply, theirs: Sequence[Effective], catalogue: Catalogue
+) -> tuple[Sequence[str], datetime]:
+    """What was chosen by the time of the reply, and a time at which nothing else was: choices have an order."""
+    settings = type_.sets.get(type_.subject or "", ())
+    attribute = next((each.attribute for each in settings if each.path == "event.categories"), None)
+    if attribute is None:
+        return (), reply.at
+    time, others = reply.at, frozenset(times_of(theirs, attribute, catalogue))
+    while time in others:
+        time += timedelta(microseconds=1)
+    then = person_as_of(reply.recipient, [one for one in theirs if one.event.time <= reply.at], catalogue)
+    return then.get(attribute) or (), time
+
+
+def answers(event: LifeEvent, nudge: UUID) -> bool:
+    """Whether the event is what a reply to that nudge became."""
+    return event.source.startswith(f"{SOURCE}/") and event.values.get(f"event.{NUDGE}") == str(nudge)
+
+
+def nudge_of(event: LifeEvent) -> UUID | None:
+    """The nudge that an event of a person names; None where it names none."""
+    try:
+        return UUID(str(event.values.get(f"event.{NUDGE}")))
+    except ValueError:
+        return None
+
+
+def concerns_agency(event: LifeEvent) -> bool:
+    """Whether the agency of the nudge that the event names is to be told of it.
+
+    Of what a person wrote only what was not understood: everything else became an event of its own.
+    """
+    for part in event.fields.values():  # of nearly all events this is all that is asked
+        if NUDGE in part:
+            break
+    else:
+        return False
+    return next((part[UNDERSTOOD] for part in event.fields.values() if UNDERSTOOD in part), OTHER) == OTHER

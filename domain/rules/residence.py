@@ -1,0 +1,92 @@
+"""Where a person lives, and since when, as their own facts give it."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from domain.core.events import Effective
+from domain.persons.history import History
+from domain.persons.person import Fold
+from domain.rules.event_types import Catalogue
+
+HOME, ZONE = "citizen.area", "citizen.zone"
+
+
+class Residence(Struct, frozen=True):
+    """Somebody lived in an area from one moment to another (None: still), in that time zone (None: the pack's).
+
+    `only`: they have lived nowhere else, in no other zone since, and are alive: all of a person that the plan of an
+    area event reads, where its triggers read nothing else of the citizen.
+    """
+
+    area: str
+    since: datetime
+    until: datetime | None
+    zone: str | None
+    only: bool
+
+
+class Residences:
+    """Folds residences out of histories; most facts have no part in them, and cost one look each."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self.types = frozenset(setting_types(catalogue, {"area", "zone"})) | {
+            name for name, type_ in catalogue.types.items() if type_.ends_life
+        }
+
+    def of(self, person: str, facts: Iterable[Effective]) -> tuple[Residence, ...]:
+        """The person's residences, in their order; `facts` in the order of the history."""
+        told = [one for one in facts if one.event.type in self.types and one.event.area is None]
+        return tuple(self._periods(person, told)) if told else ()
+
+    def _periods(self, person: str, told: list[Effective]) -> Iterator[Residence]:
+        fold = Fold(person, self._catalogue)
+        changes: list[tuple[datetime, Any, Any]] = []
+        for one in told:
+            fold.take(one.event)
+            home = (fold.attributes.get(HOME), fold.attributes.get(ZONE))
+            if changes and changes[-1][0] == one.event.time:
+                changes[-1] = (one.event.time, *home)
+            elif not changes or changes[-1][1:] != home:
+                changes.append((one.event.time, *home))
+        only = (
+            fold.died is None and sum(area is not None for _, area, _ in changes) == 1 and changes[-1][1] is not None
+        )
+        ends = [since for since, _, _ in changes[1:]]
+        for (since, area, zone), until in zip(changes, [*ends, None], strict=True):
+            if area is not None:
+                yield Residence(area, since, until, zone, only)
+
+
+class Homes:
+    """Where the person of a history lived when, folded when it is first asked."""
+
+    def __init__(self, history: History, catalogue: Catalogue) -> None:
+        self._history, self._catalogue = history, catalogue
+        self._since: list[datetime] = []
+        self._homes: list[str | None] = [None]
+
+    def at(self, moment: datetime) -> str | None:
+        """The home at that moment."""
+        if len(self._homes) == 1:
+            self._fold()
+        return self._homes[bisect_right(self._since, moment)]
+
+    def _fold(self) -> None:
+        fold = Fold(self._history.person, self._catalogue)
+        for fact in self._history.facts:
+            fold.take(fact.event)
+            self._since.append(fact.event.time)
+            self._homes.append(fold.attributes.get(HOME))
+
+
+def setting_types(catalogue: Catalogue, attributes: Iterable[str]) -> Iterator[str]:
+    """The event types that set any of those attributes on anybody."""
+    wanted = set(attributes)
+    for name, type_ in catalogue.types.items():
+        if any(setting.attribute in wanted for settings in type_.sets.values() for setting in settings):
+            yield name

@@ -1,0 +1,76 @@
+"""Compiles the steps of a trigger: when each of its messages is due."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from domain.core.timing import parse_clock, parse_span
+from domain.rules.compiler import CompilerBase, collected
+from domain.rules.steps import Repeat, Series, Step
+from domain.rules.triggers import COMPLETE, CORRECTION, BadTrigger
+
+
+class StepCompiler(CompilerBase):
+    """A trigger's `due`."""
+
+    def _steps(self) -> tuple[Step, ...]:
+        smooth = self._smooth(("smooth",), self.content.get("smooth", "PT0S"))
+        return tuple(self._step(name, step or {}, smooth) for name, step in self.content["due"].items())
+
+    @collected
+    def _step(self, name: str, step: Mapping[str, Any], smooth: int) -> Step:
+        where = ("due", name)
+        if name == CORRECTION:
+            raise BadTrigger(where, "'correction' is the name of the platform's own step; choose another")
+        clock = step.get("at")
+        return Step(
+            name,
+            self._date((*where, "from"), step.get("from") or self._start()),
+            self._offset((*where, "offset"), step.get("offset", "P0D")),
+            None if clock is None else parse_clock(clock),
+            self._condition((*where, "when"), step.get("when"), self.variables),
+            self._series(where, step),
+            self._smooth((*where, "smooth"), step["smooth"]) if "smooth" in step else smooth,
+        )
+
+    def _series(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> Series | None:
+        days, repeat = self._working_days(where, step), self._repeat(where, step.get("repeat"))
+        found = Series(days, step.get("on_working_day"), repeat)
+        return None if found == Series() else found
+
+    @collected
+    def _working_days(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> int:
+        if not step.get("working_days"):
+            return 0
+        offset = self._offset((*where, "offset"), step.get("offset", "P0D"))
+        if offset.months or offset.days:
+            problem = "working days and the days of an offset exclude each other: say one of them"
+            raise BadTrigger((*where, "working_days"), problem)
+        return int(step["working_days"])
+
+    def _repeat(self, where: tuple[str | int, ...], repeat: Mapping[str, Any] | None) -> Repeat | None:
+        if repeat is None:
+            return None
+        every = self._offset((*where, "repeat", "every"), repeat["every"])
+        return Repeat(every, repeat["at_most"], repeat.get("until") is not None)
+
+    def _start(self) -> str:
+        if self.turn is None:
+            return COMPLETE if self.content.get("with") else "event.time"
+        return "entitled.from" if self.turn.becomes else "entitled.until"
+
+    @collected
+    def _date(self, where: tuple[str | int, ...], path: str) -> str:
+        if path == COMPLETE and not self.content.get("with"):
+            raise BadTrigger(where, f"{COMPLETE!r} is when all of `with` is there, and this trigger has none")
+        if path == COMPLETE or (path == "event.time" and not self.alone):
+            return path
+        if self.variables.get(self._path(where, path, ("event", "citizen", "entitled"))) != "date":
+            raise BadTrigger(where, f"{path!r} is no date")
+        return path
+
+    @collected
+    def _smooth(self, where: tuple[str | int, ...], text: str) -> int:
+        try:
+            return parse_span(text)
+        except ValueError as error:
+            raise BadTrigger(where, str(error)) from None

@@ -1,0 +1,189 @@
+"""Triggers: a service owner's rule, compiled from plain data against the catalogue of event types."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.conditions.language import Condition
+from domain.core.events import Effective
+from domain.core.timing import Offset, end_of_day, shift
+from domain.rules.event_types import PERSON
+from domain.rules.joint_events import Needs
+from domain.rules.steps import Step, Values
+
+Class = Literal["emergency", "legal", "service", "reminder", "offer"]
+CLASSES: tuple[Class, ...] = ("emergency", "legal", "service", "reminder", "offer")
+"""What overrides preferences and caps, and who goes first when several nudges are due at once."""
+RANKS: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES, start=-1)}
+"""Class -> its place in that order, as stored: -1 is `emergency`, because 0 was `legal` before there was any."""
+
+if TYPE_CHECKING:
+    from domain.rules.benefits import Benefit
+
+EXPIRES_AFTER = timedelta(days=30)
+CORRECTION = "correction"
+"""The step that puts right what was sent and is no longer so."""
+
+COMPLETE = "complete.time"
+"""The date source of triggers with `with`: the time of the latest event needed."""
+
+REPLIED = "citizen.replied"
+"""The life event by which a person answers a nudge, which its field `nudge` names."""
+
+RESIDENTS = "residents"
+"""To whom a trigger on an area event speaks."""
+
+
+class BadTrigger(ValueError):
+    """A trigger that cannot be compiled: `path` names the key, `line` and `column` lie in its text.
+
+    `others`: what else is wrong with it.
+    """
+
+    def __init__(self, path: tuple[str | int, ...], problem: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(f"{'.'.join(map(str, path))}: {problem}")
+        self.path, self.problem, self.line, self.column = path, problem, line, column
+        self.others: tuple[BadTrigger, ...] = ()
+
+
+class Unless(Struct, frozen=True):
+    """The thing itself happened: an event of type `on` for which `when` holds; with `grace`, late reports count."""
+
+    on: str
+    when: Condition | None
+    grace: Offset
+
+
+class Expiry(Struct, frozen=True):
+    """Until when a nudge makes sense: the end of the local day of a date, or an offset after its due time."""
+
+    source: str | None
+    offset: Offset | None
+
+    def after(self, due: datetime, values: Values, zone: ZoneInfo) -> datetime | None:
+        """The moment from which the nudge is worth nothing, in UTC; None where its date is missing or has no end."""
+        if self.offset is not None:
+            return shift(due, self.offset, zone)
+        day = values.get(self.source or "")
+        return None if day is None else end_of_day(date.fromisoformat(day), zone)
+
+
+class Turn(Struct, frozen=True):
+    """On becoming entitled to a benefit, or on ceasing to be."""
+
+    benefit: "Benefit"
+    becomes: bool
+
+
+class Trigger(Struct, frozen=True, kw_only=True, dict=True):
+    """A compiled trigger; `content` is the plain data that it was compiled from (and that `why` shows)."""
+
+    name: str
+    owner: str
+    category: str
+    klass: Class
+    on: str
+    when: Condition | None
+    to: frozenset[str]  # roles; none: the residents of the event's area
+    occurrence: tuple[str, ...]
+    steps: tuple[Step, ...]
+    unless: tuple[Unless, ...]
+    expiry: Expiry | None
+    catch_up: Literal["latest", "all", "none"]
+    channels: tuple[str, ...]
+    minors: Literal["guardians", "self"]
+    corrects: bool
+    content: Mapping[str, Any]
+    turn: Turn | None = None
+    needs: Needs | None = None
+    once: bool = False  # one occurrence a person, whatever event it starts on
+    residents_at: Literal["event", "due"] = "event"  # of an area event: who lived there then, or when it is due
+    replies: Mapping[str, str] = {}  # code -> the event type that an answer with it becomes
+    cascade_after: Offset | None = None  # a silence of so long moves on to the next channel
+    until_opened: bool = False  # a message that was not opened counts as a silence
+
+    @cached_property
+    def alone(self) -> bool:
+        """Whether it starts on an entitlement that is about the person alone, and so on no event."""
+        return self.on == PERSON
+
+    @cached_property
+    def reads_the_day(self) -> bool:
+        """Whether its conditions read what changes with the day: the person's age, or a parameter of the law."""
+        return any(name == "citizen.age" or name.startswith("param.") for name in self.reads)
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The dotted names of all values that its conditions and dates read."""
+        needed = self.needs.together if self.needs else ()
+        conditions = [self.when, *(step.when for step in self.steps), *(each.when for each in self.unless)]
+        conditions += [each.when for each in needed]
+        found = {name for each in conditions if each is not None for name in each.reads}
+        found.update(step.source for step in self.steps)
+        return frozenset(found.union([self.expiry.source] if self.expiry and self.expiry.source else ()))
+
+    @cached_property
+    def step_names(self) -> tuple[str, ...]:
+        """The names of all its steps and of their repetitions."""
+        return tuple(name for step in self.steps for name in step.names)
+
+    @cached_property
+    def answered_by(self) -> tuple[str, ...]:
+        """The types of the events that answer its messages."""
+        return tuple(dict.fromkeys([REPLIED, *self.replies.values()]))
+
+    @cached_property
+    def patient(self) -> bool:
+        """Whether it waits for late reports."""
+        return any(unless.grace for unless in self.unless)
+
+    def patiently(self, deadline: datetime, zone: ZoneInfo) -> datetime:
+        """When it is due: late reports are waited for as long as the most patient `unless` says."""
+        return max([deadline, *(_waited(deadline, unless.grace, zone) for unless in self.unless if unless.grace)])
+
+    def subject(self, fact: Effective) -> tuple[str, ...] | None:
+        """What an occurrence that starts on the fact is about, whoever is told; None where the fact says nothing."""
+        if self.once or self.alone:
+            return ()
+        if not self.occurrence:
+            return (fact.event.source, fact.original_id)
+        if len(self.occurrence) == 1:
+            only = fact.values.get(self.occurrence[0])
+            return None if only is None else (str(only),)
+        about = [fact.values.get(path) for path in self.occurrence]
+        return None if None in about else tuple(map(str, about))
+
+    def step(self, name: str) -> Step:
+        """The step of that name.
+
+        Raises:
+            StopIteration: it has none.
+        """
+        return next(step for step in self.steps if step.name == name)
+
+    def silent_at(self, sent: datetime, zone: ZoneInfo) -> datetime | None:
+        """When a silence after a message sent then moves on to the next channel; None: never."""
+        return None if self.cascade_after is None else _waited(sent, self.cascade_after, zone)
+
+    def expires(self, due: datetime, values: Values, zone: ZoneInfo) -> datetime | None:
+        """When a nudge due then expires: as the trigger says, else 30 days later; a legal one never does.
+
+        Lint asks an emergency to say it: nobody is to be sent away from home by last week's order.
+        """
+        try:
+            if self.expiry is not None:
+                return self.expiry.after(due, values, zone)
+            return None if self.klass == "legal" else due + EXPIRES_AFTER
+        except (OverflowError, ValueError):  # beyond the calendar nothing expires
+            return None
+
+
+def _waited(deadline: datetime, grace: Offset, zone: ZoneInfo) -> datetime:
+    try:
+        return shift(deadline, grace, zone)
+    except OverflowError:  # at the end of the calendar nobody waits
+        return deadline

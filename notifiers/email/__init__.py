@@ -1,0 +1,1 @@
+"""Email over SMTP: letters out, bounces back."""

@@ -1,0 +1,120 @@
+"""Email over SMTP (RFC 5321), on a few connections that stay open."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from notifiers.email.config import Limits, SmtpOptions
+from notifiers.email.mime import Letter, Letterhead, UnsendableError
+from notifiers.email.smtp_dial import NoLinkError, dial
+from notifiers.email.smtp_pool import Pool
+from notifiers.port.blame import Standing
+from notifiers.port.interface import GiveUp, Message, Outcome, Reason, RetryLater
+from notifiers.port.kinds import Kind, Tools
+
+_WORTH_A_LINK = 8
+"""Letters: a smaller batch goes over one link, for on several it would lose the pipelining."""
+
+
+class _Batch:
+    """Messages on their way out, as a link takes them; none is begun after `until` (loop time), or if `closed`.
+
+    `standing` is of the server, over all batches.
+    """
+
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        until: float,
+        write: Callable[[Message], Letter],
+        closed: Callable[[], bool],
+        standing: Standing,
+    ) -> None:
+        self.until, self.standing = until, standing
+        self.waiting = deque(range(len(messages)))
+        self._messages, self._write, self._closed = messages, write, closed
+        self._time = asyncio.get_running_loop().time
+        self._outcomes: list[Outcome | None] = [None] * len(messages)
+
+    def take(self) -> tuple[int, Letter] | None:
+        """The next letter, written now; what cannot be written is given up."""
+        while self.waiting and not self._closed() and self._time() <= self.until:
+            number = self.waiting.popleft()
+            try:
+                return number, self._write(self._messages[number])
+            except UnsendableError as error:
+                self._outcomes[number] = GiveUp(error.reason)
+        return None
+
+    def settle(self, number: int, outcome: Outcome) -> None:
+        self._outcomes[number] = outcome
+
+    def put_back(self, number: int) -> None:
+        self.waiting.appendleft(number)
+
+    def settled(self, otherwise: Outcome) -> list[Outcome]:
+        """The outcomes in the order of the messages; those that still wait get `otherwise`."""
+        return [outcome or otherwise for outcome in self._outcomes]
+
+
+class EmailNotifier:
+    """The email channel. SMTP knows no doubles, so an unknown outcome must not be repeated blindly.
+
+    `clock` dates the letters; it must give aware times. `limits` are those of the options unless given. Raises
+    EmailConfigError for TLS files that cannot be used.
+    """
+
+    channel = "email"
+    removes_doubles = False
+    reports = False
+
+    def __init__(self, options: SmtpOptions, clock: Callable[[], datetime], limits: Limits | None = None) -> None:
+        self._limits = limits = limits or options.limits
+        self.longest = limits.send
+        self._clock = clock
+        self._connections, self._standing = options.connections, Standing()
+        self._letterhead = Letterhead(options)
+        tls = options.tls()
+        self._pool = Pool(lambda: dial(options, limits, tls), options.connections)
+
+    def reaches(self, address: str) -> bool:  # noqa: ARG002  (an email address is one kind)
+        """Whatever is given for the email channel."""
+        return True
+
+    async def start(self) -> None:
+        """A mail server reports nothing by the link that we send on: bounces are mail (`notifiers.email.bounces`)."""
+
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Send a batch within `limits.send` seconds; what is not begun after `limits.begin` is put off."""
+        until = asyncio.get_running_loop().time() + self._limits.begin
+        batch = _Batch(messages, until, self._written, lambda: self._pool.closed, self._standing)
+        hands = min(self._connections, -(-len(messages) // _WORTH_A_LINK))
+        async with asyncio.TaskGroup() as group:
+            workers = [group.create_task(self._work(batch)) for _ in range(hands)]
+        stops = [stop for worker in workers if (stop := worker.result())]
+        return batch.settled(otherwise=stops[0] if stops else RetryLater(None, Reason.NO_TIME))
+
+    async def aclose(self) -> None:
+        """Close the connections; what is being sent is finished before."""
+        await self._pool.aclose()
+
+    def _written(self, message: Message) -> Letter:
+        return self._letterhead.write(message, self._clock())
+
+    async def _work(self, batch: _Batch) -> RetryLater | None:
+        """Deliver until nothing waits, or until there is no link: then say why."""
+        try:
+            while batch.waiting:
+                async with self._pool.link(batch.until) as link:
+                    await link.deliver(batch)
+        except NoLinkError as error:
+            return RetryLater(None, error.reason, error.detail, everybody=error.reason is Reason.BUSY)
+        return None
+
+
+def _make(options: SmtpOptions, tools: Tools) -> EmailNotifier:
+    return EmailNotifier(options, tools.clock)
+
+
+KIND = Kind("email", SmtpOptions, _make)

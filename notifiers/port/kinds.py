@@ -1,0 +1,83 @@
+"""The kinds of provider there are: entry points of the group `habarshy.notifiers`, ours and other packages'."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from notifiers.port.interface import Inbox, Incoming, Notifier, Report
+
+GROUP = "habarshy.notifiers"
+Method = Literal["GET", "POST", "PUT"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a notifier is given beside its options: aware times, and where what comes back goes."""
+
+    clock: Callable[[], datetime]
+    inbox: Inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What was called in for a provider over HTTP, as it came `at` that time; names of headers are in lower case.
+
+    What its address says is in `query`, so a call by GET has all of it there.
+    """
+
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    at: datetime
+
+
+class NotTheirs(Exception):
+    """The call is not the provider's: its signature or token is wrong, or too old."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of provider: its channel, what an operator can set, and how it is made from that.
+
+    `make` raises ValueError, with what to do about it, for options that could never work together. `hears` reads, by
+    the options, what such a provider calls in; it raises NotTheirs for who is not the provider, and ValueError for
+    what cannot be read. It runs in another process than what `make` made, and in several threads. `methods`: of HTTP,
+    by which such a provider calls.
+    """
+
+    channel: str
+    options: type[BaseModel]
+    make: Callable[[Any, Tools], Notifier]
+    hears: Callable[[Any, Call], Sequence[Report | Incoming]] | None = None
+    methods: frozenset[Method] = frozenset({"POST"})
+
+
+class NoSuchKind(ValueError):
+    """No kind of provider is called {name!r}. Install the package that brings it, or use one of: {known}."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__((self.__doc__ or "").format(name=name, known=", ".join(sorted(known))))
+
+
+def names() -> frozenset[str]:
+    """The kinds that are installed."""
+    return frozenset(entry_points(group=GROUP).names)
+
+
+def kind(name: str) -> Kind:
+    """The kind of that name; only its own modules are loaded.
+
+    Raises:
+        NoSuchKind: nothing that is installed brings it.
+    """
+    for point in entry_points(group=GROUP, name=name):
+        found: Kind = point.load()
+        return found
+    raise NoSuchKind(name, names())

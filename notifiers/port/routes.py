@@ -1,0 +1,246 @@
+"""Several providers of one channel: by weight, past those that are in trouble, and back when they recover."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import blake2b
+from typing import cast
+from uuid import UUID
+
+from purgatory.domain.model import Context, OpenedState
+
+from domain.facts.receipts import OF_THE_PROVIDER
+from notifiers.port.blame import MOST_PATIENCE, Standing
+from notifiers.port.interface import (
+    Accepted,
+    Askable,
+    GiveUp,
+    Inquiry,
+    Message,
+    Notifier,
+    Outcome,
+    Reason,
+    RetryLater,
+    Told,
+    Unknown,
+)
+
+FAILURES, RECOVERY_SECONDS = 3, 30.0
+"""So many batches in a row that go wrong close a provider's door, for so long; then one message tries it."""
+HALF_OPEN = "half-opened"
+PATIENCE = timedelta(minutes=1)
+"""For so long a provider is not tried that asks for patience without saying how long."""
+
+
+def in_trouble(outcome: Outcome) -> bool:
+    """Whether the outcome speaks against the provider."""
+    return isinstance(outcome, RetryLater | Unknown) and outcome.reason in OF_THE_PROVIDER
+
+
+def is_busy(outcome: Outcome) -> bool:
+    """Whether the provider asks us to come again."""
+    return isinstance(outcome, RetryLater) and outcome.reason is Reason.BUSY
+
+
+def is_for_another(outcome: Outcome) -> bool:
+    """Whether another provider may do better."""
+    return in_trouble(outcome) or is_busy(outcome)
+
+
+def went_wrong(outcomes: Sequence[Outcome], *, slowly: bool) -> bool:
+    """Whether a batch speaks against the provider: half of it does, all of it is put off, or it took too long.
+
+    One message that got no answer says nothing about a provider that takes the others, nor about how fast it is.
+    """
+    if outcomes and all(map(is_for_another, outcomes)):
+        return True
+    troubled = sum(map(in_trouble, outcomes))
+    return 2 * troubled >= len(outcomes) if troubled else slowly
+
+
+class Spell:
+    """A while that ends by itself, if nobody ends it before."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._until = clock, -math.inf
+
+    def begin(self, seconds: float) -> None:
+        """It is on for so long at least."""
+        self._until = max(self._until, self._clock() + seconds)
+
+    def end(self) -> None:
+        """It is over."""
+        self._until = -math.inf
+
+    @property
+    def left(self) -> float:
+        """For how many seconds more it is on; none where it is not."""
+        return max(0.0, self._until - self._clock())
+
+
+class _Trouble(Exception):
+    """A batch went wrong, or took too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider by its name in the settings, with how it is used.
+
+    `weight`: its share of the channel's messages; `slow`: seconds for a batch that count as a failure; `rate`: the
+    messages a second that it takes at most (None: as many as it can). `trial`: one message looks whether it is well
+    again, and nobody else is sent there until that is known, or its time is over, as it may never be sent after all.
+    `patience`: it asked for some; then not even one looks. `standing`: what it said of addresses. `calls`: whether it
+    may call us.
+    """
+
+    name: str
+    notifier: Notifier
+    weight: float = 1.0
+    slow: float = 10.0
+    rate: float | None = None
+    breaker: Context = field(default_factory=lambda: Context("provider", FAILURES, RECOVERY_SECONDS))
+    trial: Spell = field(default_factory=Spell)
+    patience: Spell = field(default_factory=Spell)
+    standing: Standing = field(default_factory=lambda: Standing(before=0))
+    calls: bool = False
+
+    @property
+    def tells(self) -> bool:
+        """Whether it may tell what became of a message, over its link or by a call."""
+        return self.calls or self.notifier.reports
+
+    def knows_addresses(self) -> bool:
+        """Whether its word about an address counts: it refused not just everybody."""
+        return not self.standing.refuses_us
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another process has the only link there may be; most kinds of provider allow any number."""
+        return bool(getattr(self.notifier, "elsewhere", False))
+
+    @property
+    def ask_after(self) -> timedelta | None:
+        """How long after an attempt without an outcome it is asked about it; None: it cannot be."""
+        after: timedelta | None = getattr(self.notifier, "ask_after", None)
+        return after
+
+    async def ask(self, inquiry: Inquiry) -> Told:
+        """What it tells about an attempt; its doors have nothing to do with that."""
+        try:
+            async with asyncio.timeout(self.notifier.longest):
+                return await cast("Askable", self.notifier).ask(inquiry)  # whoever has `ask_after` is one
+        except TimeoutError:
+            return Unknown(Reason.TIMED_OUT)
+
+    def is_open(self) -> bool:
+        """Whether its door is open; after a while one looks again."""
+        if self.is_elsewhere or self.patience.left:
+            return False
+        try:
+            self.breaker.handle_new_request()
+        except OpenedState:
+            return False
+        return not self.trial.left
+
+    def enter(self) -> bool:
+        """Whether a message may go there now; the first one after a while is the one that looks."""
+        if not self.is_open():
+            return False
+        if self.breaker.state == HALF_OPEN:
+            self.trial.begin(self.notifier.longest)
+        return True
+
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Send a batch, and learn from it; while it asks for patience it is not called."""
+        if left := self.patience.left:
+            return [RetryLater(timedelta(seconds=left), Reason.BUSY, everybody=True)] * len(messages)
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        outcomes = await self.notifier.send(messages)
+        self._learn(outcomes)
+        if went_wrong(outcomes, slowly=loop.time() - begun > self.slow):
+            self.breaker.handle_exception(_Trouble())
+        else:
+            self.breaker.handle_end_request()
+        self.trial.end()
+        self.breaker.messages.clear()  # nobody subscribes to them
+        return outcomes
+
+    def _learn(self, outcomes: Sequence[Outcome]) -> None:
+        takes = any(isinstance(each, Accepted) for each in outcomes)
+        for outcome in outcomes:
+            match outcome:
+                case Accepted():
+                    self.standing.took()
+                case GiveUp(Reason.BAD_ADDRESS):
+                    self.standing.refused()
+                case RetryLater(None, everybody=True) if not takes:  # else it was one connection too many
+                    self.patience.begin(PATIENCE.total_seconds())
+                case RetryLater(timedelta() as after, everybody=True):
+                    self.patience.begin(min(after, MOST_PATIENCE).total_seconds())
+
+
+class Route:
+    """The providers of one channel."""
+
+    def __init__(self, channel: str, providers: Sequence[Provider]) -> None:
+        self.channel = channel
+        self.providers = tuple(providers)
+
+    def named(self, name: str | None) -> Provider | None:
+        """The provider of that name."""
+        return next((each for each in self.providers if each.name == name), None)
+
+    def choose(self, nudge: UUID, address: str, *, avoid: str | None = None) -> Provider:
+        """The provider for an address: by weight, the same for a nudge as long as its doors are open.
+
+        `avoid`: the provider that failed it just now, which is taken only where there is no other. Where all doors
+        are closed, the first one is tried all the same: only that tells when it is open again. One that asked for
+        patience is the last.
+        """
+        ranked = self._ranked(nudge, address, avoid)
+        return next((each for each in ranked if each.enter()), None) or _soonest(ranked)
+
+    def likely(self, nudge: UUID, address: str, *, avoid: str | None = None) -> Provider:
+        """The one that would be chosen now; nobody is let in by that."""
+        ranked = self._ranked(nudge, address, avoid)
+        return next((each for each in ranked if each.is_open()), None) or _soonest(ranked)
+
+    def _ranked(self, nudge: UUID, address: str, avoid: str | None) -> Sequence[Provider]:
+        if len(self.providers) == 1:
+            return self.providers
+        fitting = [each for each in self.providers if each.notifier.reaches(address)] or list(self.providers)
+        return sorted(fitting, key=lambda each: (each.name == avoid, -_share(nudge, each)))
+
+    def others(self, address: str, than: str) -> Iterator[Provider]:
+        """The other providers that could be tried now."""
+        return (
+            each for each in self.providers if each.name != than and each.notifier.reaches(address) and each.is_open()
+        )
+
+    async def start(self) -> None:
+        """Begin to listen for what comes back."""
+        await asyncio.gather(*(each.notifier.start() for each in self.providers))
+
+    async def aclose(self) -> None:
+        """Close all links."""
+        await asyncio.gather(*(each.notifier.aclose() for each in self.providers))
+
+
+def single_routes(notifiers: Mapping[str, Notifier]) -> dict[str, Route]:
+    """Each channel by one notifier, which is called like the channel."""
+    return {channel: Route(channel, [Provider(channel, notifier)]) for channel, notifier in notifiers.items()}
+
+
+def _soonest(ranked: Sequence[Provider]) -> Provider:
+    """The first of those that can be tried soonest."""
+    return min(ranked, key=lambda each: each.patience.left)
+
+
+def _share(nudge: UUID, provider: Provider) -> float:
+    """Weighted rendezvous hashing (Schindelhauer and Schomaker, 2005): shares by weight, and nothing to remember."""
+    drawn = int.from_bytes(blake2b(nudge.bytes + provider.name.encode(), digest_size=8).digest())
+    return -provider.weight / math.log((drawn + 1) / 2**64) if drawn + 1 < 2**64 else math.inf

@@ -1,0 +1,1 @@
+"""Push: Web Push to browsers, Firebase Cloud Messaging to apps."""

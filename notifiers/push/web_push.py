@@ -1,0 +1,170 @@
+"""Push to browsers: Web Push (RFC 8030), encrypted for the browser (RFC 8291), signed by us (RFC 8292)."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from notifiers.http.client import Answer, retry_after
+from notifiers.http.refusals import refusal
+from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason, RetryLater
+from notifiers.port.kinds import Kind, Tools
+from notifiers.push.messages import Button, buttons, collapse_key, fitted, life, trace
+from notifiers.push.sealer_jobs import Job
+from notifiers.push.sealers import Sealers
+from notifiers.push.sealing import LONGEST, Draw, drawn, sealed
+from notifiers.push.service_standing import PushServices
+from notifiers.push.subscription import Hosts, Subscription, is_subscription
+from notifiers.push.vapid import Vapid
+from notifiers.push.web_push_options import WebPushOptions
+
+_URGENCY = {
+    "emergency": "high",
+    "legal": "high",
+    "service": "high",
+    "reminder": "normal",
+    "offer": "low",
+}  # RFC 8030, section 5.3
+_TOO_LARGE = 413
+_THROTTLED, _OF_WINDOWS = 406, ".notify.windows.com"  # Windows alone says so what 429 says elsewhere
+_FINAL = {404: Reason.BAD_ADDRESS, 410: Reason.BAD_ADDRESS, _TOO_LARGE: Reason.TOO_LARGE}
+
+
+class _Payload(msgspec.Struct):
+    """What the service worker reads: the names of `showNotification`, so that it can pass them on."""
+
+    title: str
+    body: str
+    lang: str
+    tag: str
+    nudge: str
+    seen: str | None
+    page: str | None
+    code: str
+    actions: list[Button]
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class WebPushNotifier:
+    """The push channel to browsers.
+
+    A resend replaces what still waits at the push service (Topic) and what the browser shows (tag), so a double is
+    never seen. `clock` must give aware times; `draw` gives the secrets of one message, where no sealer draws its own.
+    """
+
+    channel = "push"
+    removes_doubles = True
+
+    def __init__(self, options: WebPushOptions, clock: Callable[[], datetime], draw: Draw = drawn) -> None:
+        self.reports = options.reports_display
+        self.longest = options.limit
+        self._clock = clock
+        self._draw = draw
+        self._sealers = Sealers(options.sealers) if options.sealers else None
+        self._hosts, self._services = Hosts(options.hosts), PushServices()
+        self._vapid = Vapid(options.key(), options.subject, clock)
+        self._lanes = options.ways()
+        self._http = options.http()
+
+    def reaches(self, address: str) -> bool:
+        """A browser's PushSubscription as JSON."""
+        return is_subscription(address)
+
+    async def start(self) -> None:
+        """Begin the processes that encrypt, if there are to be any; push services report nothing."""
+        if self._sealers is not None:
+            await self._sealers.start()
+
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Send a batch within `options.limit` seconds; what a service finds too large is shortened and sent again."""
+        return await self._lanes.send(messages, self._deliver)
+
+    async def aclose(self) -> None:
+        """Close the connections; what is on its way is finished before."""
+        await self._http.aclose()
+        if self._sealers is not None:
+            await self._sealers.aclose()
+
+    async def _deliver(self, message: Message) -> Outcome:
+        subscription = self._hosts.subscription(message.address)
+        if subscription is None:  # not of a listed host: our list may be wrong, which says nothing about the address
+            return GiveUp(Reason.BAD_ADDRESS if self._hosts.lists(message.address) else Reason.NOT_LISTED)
+        if later := self._services.patience(subscription.origin, self._clock()):
+            return later
+        key = message.key
+        content = _content(message, key, LONGEST)
+        if isinstance(content, GiveUp):
+            return content
+        headers = self._headers(message, key, subscription)
+        answer = await self._post(subscription, headers, content)
+        if isinstance(answer, Answer) and answer.status == _TOO_LARGE:
+            shorter = _content(message, key, len(content) // 2)
+            if not isinstance(shorter, GiveUp):
+                answer = await self._post(subscription, headers, shorter)
+        if not isinstance(answer, Answer):
+            return answer
+        now, origin = self._clock(), subscription.origin
+        return self._services.judged(origin, meaning(answer, key, now, origin), now)
+
+    def _headers(self, message: Message, key: str, to: Subscription) -> dict[str, str]:
+        return {
+            "authorization": self._vapid.header(to.origin),
+            "content-encoding": "aes128gcm",
+            "content-type": "application/octet-stream",
+            "ttl": str(life(message, self._clock())),
+            "urgency": _URGENCY[message.klass],
+            "topic": collapse_key(key),
+            **trace(message),
+        }
+
+    async def _post(self, to: Subscription, headers: dict[str, str], content: bytes) -> Answer | Outcome:
+        try:
+            body = await self._sealed(to, content)
+            return await self._http.request("POST", to.endpoint, headers, body, read=False)
+        except ValueError:  # a key that is none, or a name that international domain names don't allow
+            return GiveUp(Reason.BAD_ADDRESS)
+
+    async def _sealed(self, to: Subscription, content: bytes) -> bytes:
+        if self._sealers is not None:
+            return await self._sealers.sealed(Job(content, to.point, to.auth))
+        return sealed(content, to.key(), to.point, to.auth, self._draw())
+
+
+def meaning(answer: Answer, reference: str, now: datetime, origin: str) -> Outcome:
+    """What the answer of the push service at `origin` means (RFC 8030, section 5); only a 2xx has taken it."""
+    if answer.status // 100 == 2:  # noqa: PLR2004  the class of success
+        return Accepted(reference)
+    if answer.status == _THROTTLED and origin.endswith(_OF_WINDOWS):
+        after = retry_after(answer, now)
+        return RetryLater(after, Reason.BUSY, str(_THROTTLED), everybody=after is not None)
+    return refusal(answer, now, _FINAL)
+
+
+def _content(message: Message, tag: str, room: int) -> bytes | GiveUp:
+    nudge, links = str(message.nudge), buttons(message)
+
+    def write(body: str) -> bytes:
+        return _ENCODER.encode(
+            _Payload(
+                message.title,
+                body,
+                message.language,
+                tag,
+                nudge,
+                message.seen_url,
+                message.page_url,
+                message.code,
+                links,
+            )
+        )
+
+    return fitted(write, message.text, room)
+
+
+def _make(options: WebPushOptions, tools: Tools) -> WebPushNotifier:
+    return WebPushNotifier(options, tools.clock)
+
+
+KIND = Kind("push", WebPushOptions, _make)

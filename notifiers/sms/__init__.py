@@ -1,0 +1,1 @@
+"""SMS, by SMPP and by HTTP gateways."""

@@ -1,0 +1,1 @@
+"""SMS over the HTTP interface of a gateway."""

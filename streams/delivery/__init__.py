@@ -1,0 +1,1 @@
+"""Delivery: decide, send, record outcomes, and take what comes back."""

@@ -1,0 +1,77 @@
+"""What is decided in the transaction that commits it: who still fits under the cap, and which digest has room."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.core.ids import Names
+from domain.facts.facts import NudgeFact
+from domain.nudges.cap import counted, is_capped, window_start
+from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.digest import is_digest, other_went
+from domain.nudges.nudge import Nudge
+from domain.nudges.settle import Settlement
+from domain.persons.hours import local_zone
+from projections import inbox, nudges
+from projections.tables import micros
+from streams.delivery.decide.overflow import Desk, Overflow
+from streams.log.appending import append_if_unmoved, record
+from streams.log.log import Log
+
+Decided = tuple[Nudge, NudgeFact | Overflow]
+
+
+def append_decided(
+    connection: Connection,
+    log: Log,
+    names: Names,
+    decided: Sequence[Decided],
+    tied: Mapping[UUID, Sequence[Nudge]] | None = None,
+) -> Mapping[UUID, Nudge]:
+    """As `append_if_unmoved`; what overflows joins the first digest that has room, or makes one."""
+    log.keys.hold(connection, [each.case.person.pseudonym for _, each in decided if isinstance(each, Overflow)])
+    desk = Desk(names, lambda id_: nudges.by_id(connection, [id_]).get(id_))
+    facts = [(nudge, desk.place(each) if isinstance(each, Overflow) else each) for nudge, each in decided]
+    kept = append_if_unmoved(connection, log, facts, tied)
+    record(connection, log, list(desk.facts(kept)))
+    return kept
+
+
+def crowded(connection: Connection, cases: Sequence[Settlement], now: datetime) -> set[UUID]:
+    """Of the nudges that are about to be attempted, those that their recipient's cap has no room for any more.
+
+    Others may have been sent since it was decided. A second digest on a local day is one too many as well.
+    """
+    if not cases:
+        return set()
+    since = micros(window_start(cases[0].defaults, now))
+    sent = inbox.messages(connection, {case.person.pseudonym for case in cases}, since)
+    digested: set[str] = set()
+    return {
+        case.nudge.intent.id
+        for case in cases
+        if not (_is_first(connection, case, digested, now) and _fits(case, sent[case.person.pseudonym], now))
+    }
+
+
+def _is_first(connection: Connection, case: Settlement, digested: set[str], now: datetime) -> bool:
+    """Whether no other digest goes to this person today; `digested`: those who are about to get one."""
+    who, intent = case.person.pseudonym, case.nudge.intent
+    if not is_digest(intent) or case.nudge.to(who).attempted_at is not None:
+        return True
+    theirs = nudges.of_persons(connection, [who])[who].values()
+    first = who not in digested and not other_went(theirs, intent.id, now, local_zone(case.person, case.defaults))
+    digested.add(who)
+    return first
+
+
+def _fits(case: Settlement, messages: list[datetime], now: datetime) -> bool:
+    """Whether the cap has room; if so, it counts for those that come after it."""
+    delivery, klass = case.nudge.to(case.person.pseudonym), case.trigger.klass
+    if is_capped(delivery, klass) and counted(messages, case.defaults, now) >= case.defaults.cap_messages:
+        return False
+    if OVERRIDES[klass].counts and delivery.attempted_at is None:
+        messages.append(now)
+    return True

@@ -1,0 +1,68 @@
+"""What a log that came back from a backup cannot know: which of the nudges due meanwhile were sent."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import chain
+
+from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeUnknown
+from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.delivery import Delivery
+from domain.nudges.nudge import Nudge
+from domain.nudges.settle import Defer, Reason, Send, Settlement, Withhold, settle
+from streams.delivery.decide.case import Case
+
+RESTORED = "restored"
+"""Why nobody knows whether it went."""
+
+
+def is_in_doubt(case: Case, until: datetime | None) -> bool:
+    """Whether it may have been sent by then without this log knowing; legal notices and emergencies go all the same.
+
+    Not what is withheld now as before, what is caused by something that happened later, and what quiet hours held
+    back until later. Of what was sent before, the receipt may be lost, so that the silence says nothing.
+    """
+    if until is None or OVERRIDES[case.nudge.intent.klass].repeats or _is_withheld(case):
+        return False
+    if case.cause is not None and case.cause.time > until:
+        return False
+    delivery = case.nudge.to(case.recipient.pseudonym)
+    if delivery.is_silent:
+        return _was_attempted(delivery, until)
+    return delivery.due is not None and delivery.due <= until and not _was_quiet(case.settlement, delivery.due, until)
+
+
+def _is_withheld(case: Case) -> bool:
+    return isinstance(case.decision, Withhold) and case.decision.reason is not Reason.CAP
+
+
+def _was_quiet(case: Settlement, due: datetime, until: datetime) -> bool:
+    then = settle(case, due)
+    return isinstance(then, Defer) and then.reason is Reason.QUIET_HOURS and then.until > until
+
+
+def _was_attempted(delivery: Delivery, until: datetime) -> bool:
+    return delivery.attempted_at is not None and delivery.attempted_at <= until
+
+
+def presumed(cases: Iterable[Case], now: datetime) -> list[tuple[Nudge, NudgeFact]]:
+    """An attempt for each, of which nobody knows the outcome: not repeated on any channel, settled by a receipt."""
+    return list(chain.from_iterable(_presumed(case, now) for case in cases))
+
+
+def _presumed(case: Case, now: datetime) -> Iterable[tuple[Nudge, NudgeFact]]:
+    nudge, recipient = case.nudge, case.recipient.pseudonym
+    delivery = nudge.to(recipient)
+    attempt = delivery.attempt + 1
+    channel = delivery.channel or nudge.intent.channels[0]
+    if isinstance(case.decision, Send):
+        channel = case.decision.channel
+    yield nudge, NudgeAttempted(now, recipient, attempt, channel, "", now)
+    yield nudge, NudgeUnknown(now, recipient, attempt, RESTORED)
+
+
+def lost_before(case: Settlement, until: datetime | None, now: datetime) -> NudgeUnknown | None:
+    """Of an open attempt from before: its outcome, and what followed, may be in what the log does not know."""
+    delivery = case.nudge.to(case.person.pseudonym)
+    if until is None or OVERRIDES[case.nudge.intent.klass].repeats or not _was_attempted(delivery, until):
+        return None
+    return NudgeUnknown(now, delivery.recipient, delivery.attempt, RESTORED)

@@ -1,0 +1,1 @@
+"""Take what people and providers send back: replies, preferences, webhooks."""

@@ -1,0 +1,151 @@
+"""Choosing: what a person wants of messages, told by themselves, becomes a life event of theirs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.core.events import PUBLIC, LifeEvent
+from domain.core.ids import Names
+from domain.persons.history import History
+from domain.persons.own_choices import times_of
+from domain.persons.person import Person, person_as_of
+from streams.log.person_keys import PersonKey
+from streams.planning import histories
+from streams.rules.context import Books
+from streams.rules.in_force import Rules
+from streams.storage.database import Priority
+
+SOURCE = "/habarshy/choice"
+PREFERENCES, CONSENT, NO_CONSENT = "citizen.preferences_changed", "citizen.consent_given", "citizen.consent_withdrawn"
+DISPUTED = "citizen.disputed"
+ROLE = "citizen"
+
+
+class Chooser(Struct, frozen=True):
+    """A person with all that is known of them."""
+
+    person: Person
+    known: History
+
+
+class Choosing:
+    """Shows and changes what persons chose."""
+
+    def __init__(self, books: Books) -> None:
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._append, self._clock = books.append, books.clock
+
+    def person(self, pseudonym: str) -> Person:
+        """The person as they are known now."""
+        with self._database.reading() as connection:
+            return self._chooser(connection, pseudonym, self._library.rules()).person
+
+    def prefer(self, pseudonym: str, wished: Mapping[str, Any]) -> bool:
+        """Take over preferences (the fields of `citizen.preferences_changed`); False where none of them is new."""
+        return self._write(pseudonym, lambda person: (PREFERENCES, _changed(person, wished)))
+
+    def consent(self, pseudonym: str, categories: Iterable[str]) -> bool:
+        """They consent to offers in these categories and in no others; False where they did so before."""
+        wished = sorted(categories)
+
+        def event(person: Person) -> tuple[str, Mapping[str, Any]]:
+            if sorted(person.get("consents") or ()) == wished:
+                return CONSENT, {}
+            return (CONSENT, {"categories": wished}) if wished else (NO_CONSENT, {"categories": []})
+
+        return self._write(pseudonym, event)
+
+    def without(self, pseudonym: str, category: str) -> bool:
+        """They want to hear of that category again; False where they never said otherwise."""
+
+        def event(person: Person) -> tuple[str, Mapping[str, Any]]:
+            left = sorted({*(person.get("opted_out") or ())} - {category})
+            return PREFERENCES, _changed(person, {"opted_out": left})
+
+        return self._write(pseudonym, event)
+
+    def _write(self, pseudonym: str, event_of: Any) -> bool:  # noqa: ANN401  (Person -> type and data)
+        rules = self._library.rules()
+        made = self._database.write(
+            lambda connection: self._chosen(connection, pseudonym, event_of, rules), Priority.INTAKE
+        )
+        self._log.keys.remember(made or {})
+        return made is not None
+
+    def _chosen(
+        self,
+        connection: Connection,
+        pseudonym: str,
+        event_of: Any,  # noqa: ANN401  (the same)
+        rules: Rules,
+    ) -> Mapping[str, PersonKey] | None:
+        self._log.keys.hold(connection, [pseudonym])  # two choices at once must not forget each other
+        found = self._chooser(connection, pseudonym, rules)
+        type_, data = event_of(found.person)
+        if not data:
+            return None
+        attributes = ["consents"] if type_ in (CONSENT, NO_CONSENT) else list(data)
+        time = time_after(found.known, attributes, rules, self._clock())
+        fields = {ROLE: {} if type_ == NO_CONSENT else dict(data)}
+        return self._append(
+            connection,
+            [event_of_person(self._names, SOURCE, f"{pseudonym}.{time.isoformat()}", type_, pseudonym, fields, time)],
+        )
+
+    def _chooser(self, connection: Connection, pseudonym: str, rules: Rules) -> Chooser:
+        known = histories.histories(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
+        return Chooser(person_as_of(pseudonym, known.facts, rules.catalogue), known)
+
+    def dispute(self, pseudonym: str, nudge: str, text: str) -> None:
+        """They say that what a nudge is about is not right; its agency is told. The same again is stored once."""
+        id_ = f"{nudge}.{pseudonym}.{self._names.digest(text.encode()).hex()}"
+        fields = {PUBLIC: {"nudge": nudge}, ROLE: {"text": text} if text else {}}
+        event = event_of_person(self._names, SOURCE, id_, DISPUTED, pseudonym, fields, self._clock())
+
+        def work(connection: Connection) -> Mapping[str, PersonKey]:
+            self._log.keys.hold(connection, [pseudonym])
+            there = self._log.streams(connection, [event.stream])
+            return {} if there else self._append(connection, [event])
+
+        self._log.keys.remember(self._database.write(work, Priority.INTAKE))
+
+
+def event_of_person(
+    names: Names,
+    source: str,
+    id_: str,
+    type_: str,
+    person: str,
+    fields: Mapping[str, Mapping[str, Any]],
+    time: datetime,
+) -> LifeEvent:
+    """What a person said about themselves, as the life event that it is."""
+    return LifeEvent(
+        stream=names.stream(source, id_),
+        source=source,
+        id=id_,
+        type=type_,
+        time=time,
+        persons={ROLE: (person,)},
+        fields=fields,
+        digest=names.digest(id_.encode()),
+    )
+
+
+def time_after(known: History, attributes: Sequence[str], rules: Rules, now: datetime) -> datetime:
+    """Now, but after every earlier choice: a registry's clock that is ahead of ours must not undo this one."""
+    moment = timedelta(microseconds=1)
+    times = (time for each in attributes for time in times_of(known.facts, each, rules.catalogue))
+    return max([now, *(time + moment for time in times)])
+
+
+def _changed(person: Person, wished: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in wished.items() if _as_set(person.get(name)) != _as_set(value)}
+
+
+def _as_set(value: Any) -> Any:  # noqa: ANN401  (an attribute's value)
+    """Lists of choices have no order, and nothing chosen is nothing said."""
+    return (frozenset(value) or None) if isinstance(value, list | tuple) else value

@@ -1,0 +1,274 @@
+"""Receiving: what providers report and what people write comes in, and is committed before it is acknowledged."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.core.events import PUBLIC, LifeEvent
+from domain.nudges.reply_meaning import (
+    Answered,
+    Other,
+    Question,
+    Stopped,
+    Unclear,
+    Understood,
+    understand,
+)
+from domain.persons.channels import ADDRESS_OF
+from domain.rules.replies import Reply
+from notifiers.port.interface import Accepted, Inbox, Incoming, Piece, Report
+from streams.delivery.inbound.replies import Answering, Mandatory, Spoken, Stopping, spoken
+from streams.delivery.inbound.sms_parts import Made, Pieces
+from streams.delivery.outcomes import conversations
+from streams.delivery.outcomes.conversations import Said
+from streams.delivery.outcomes.late_answers import LateAnswers
+from streams.delivery.outcomes.receipts import Receipts
+from streams.delivery.outcomes.suppression import Refusals
+from streams.log.person_keys import PersonKey
+from streams.planning import histories
+from streams.queues.dead_letters import Kind, Letter, StillDead
+from streams.rules.context import Books
+from streams.rules.in_force import Rules
+from streams.storage.database import Priority
+from streams.storage.outages import NOBODYS, told
+from templates.words.questions import UNSAID, choices
+
+log = logging.getLogger("habarshy")
+SOURCE, TYPE, ROLE, WAY = "/habarshy/message", "citizen.message_received", "citizen", "sms"
+LONGEST, OURS = 2000, "platform"
+STRANGER, NOBODY = "message", "the number was never told anything"
+"""The kind of letter that a text from nobody is, and why."""
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[str, str, str, str]).decode
+
+
+class _Heard(Struct, frozen=True):
+    """What became of a text: `understood` in the words of the event type, and what a confirmation says."""
+
+    understood: str
+    topic: str = ""
+    choices: str = ""
+
+
+class Receiving:
+    """Takes in what comes back from providers."""
+
+    def __init__(
+        self,
+        books: Books,
+        receipts: Receipts,
+        refusals: Refusals,
+        answering: Answering,
+        stopping: Stopping,
+        keep: Callable[[Connection, Letter], UUID],
+    ) -> None:
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._append, self._clock = books.append, books.clock
+        self._receipts, self._refusals, self._answering, self._stopping = receipts, refusals, answering, stopping
+        self._keep, self._late = keep, LateAnswers(books, receipts)
+        self.pieces = Pieces(books, self)
+
+    def inbox(self, provider: str) -> Inbox:
+        """What a provider's notifier is given."""
+        return _Inbox(self, provider)
+
+    def reported(self, provider: str, reports: Sequence[Report]) -> None:
+        """Keep receipts; an address that was refused for good is not tried again."""
+        self._refusals.learn(self._receipts.reported(provider, reports))
+
+    def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> None:
+        """Keep that a provider took something over after it was given up."""
+        self._refusals.learn(self._late.accepted(provider, name, taken, reports=reports))
+
+    def received(self, provider: str, message: Incoming) -> bool:
+        """Keep what a person wrote, and do what it says, once.
+
+        False where the number was never told anything: then it is kept as a dead letter.
+        """
+        rules = self._library.rules()
+        made = self._database.write(
+            lambda connection: self.within(connection, provider, message, rules), Priority.DISPATCH
+        )
+        self._log.keys.remember(made or {})
+        return made is not None
+
+    def within(self, connection: Connection, provider: str, message: Incoming, rules: Rules) -> Made | None:
+        """As `received`, in the caller's transaction: the keys that it made, or None where it is a dead letter."""
+        made = self._received(connection, provider, message, rules)
+        if made is None:
+            id_, content = f"{provider}.{message.id}", _encode((provider, message.id, message.sender, message.text))
+            self._keep(connection, Letter(STRANGER, id_, NOBODY, content))
+            log.warning("an SMS came from a number that was never told anything: see the dead letters")
+        return made
+
+    def writers(self, connection: Connection, sender: str, rules: Rules) -> Sequence[str]:
+        """Whose a text from a number would be now, first whom it would be taken to be from; nobody's: none."""
+        said = self._said(connection, sender, rules)
+        about = self._about(connection, said, rules)
+        return [] if about is None else [about.person.pseudonym, *(each.recipient for each in said)]
+
+    def take_again(self, content: bytes) -> None:
+        """A text that was kept as a dead letter, once more: the number may be somebody's by now.
+
+        Raises:
+            StillDead: it is nobody's.
+        """
+        provider, *message = _decode(content)
+        if not self._taken(provider, Incoming(*message)):
+            raise StillDead(NOBODY)
+
+    def _taken(self, provider: str, message: Incoming) -> bool:
+        rules = self._library.rules()
+        made = self._database.write(
+            lambda connection: self._received(connection, provider, message, rules), Priority.DISPATCH
+        )
+        self._log.keys.remember(made or {})
+        return made is not None
+
+    def _received(
+        self, connection: Connection, provider: str, message: Incoming, rules: Rules
+    ) -> dict[str, PersonKey] | None:
+        id_ = f"{provider}.{message.id}"
+        if self._log.streams(connection, [self._names.stream(SOURCE, id_)]):
+            return {}
+        said = self._held(connection, message.sender, rules)
+        about = self._about(connection, said, rules)
+        if about is None:
+            return None
+        questions = conversations.asked(connection, self._log, rules, said, self._clock())
+        understood = understand(message.text, questions.open, questions.answered)
+        if isinstance(understood, Answered):
+            asked = Said(understood.question.nudge, understood.question.recipient, self._clock(), "")
+            about = self._spoken(connection, asked, rules) or about
+        heard, made = self._obeyed(connection, understood, questions.open, about, rules)
+        event = self._event(id_, message, about, heard)
+        return {**made, **self._append(connection, [event])}
+
+    def _held(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
+        """As `_said`, with everybody in it held: whoever was erased before that is not among them."""
+        persons = {each.recipient for each in self._said(connection, sender, rules)}
+        self._log.keys.hold(connection, persons)
+        return [each for each in self._said(connection, sender, rules) if each.recipient in persons]
+
+    def _said(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
+        """What went to the number, the last first: only to whom it still belongs, as operators give it to others."""
+        number = self._names.number(sender)
+        said = conversations.at(connection, number)
+        them = histories.persons(connection, self._log, {each.recipient for each in said}, rules.rulebook)
+        phones = {each: str(person.get(ADDRESS_OF[WAY])) for each, person in them.items()}
+        return [each for each in said if self._names.number(phones[each.recipient]) == number]
+
+    def _about(self, connection: Connection, said: Sequence[Said], rules: Rules) -> Spoken | None:
+        """The message that went last; one of our own replies to a text only where nothing else did."""
+        found = (each for one in said if (each := self._spoken(connection, one, rules)) is not None)
+        last = None
+        for each in found:
+            if not _is_reply(each):
+                return each
+            last = last or each
+        return last
+
+    def _spoken(self, connection: Connection, said: Said, rules: Rules) -> Spoken | None:
+        found = spoken(connection, self._log, rules, said.nudge, said.recipient)
+        return found if found is not None and found.nudge.to(said.recipient).maybe_sent else None
+
+    def _obeyed(
+        self,
+        connection: Connection,
+        understood: Understood,
+        questions: Sequence[Question],
+        about: Spoken,
+        rules: Rules,
+    ) -> tuple[_Heard, Mapping[str, PersonKey]]:
+        match understood:
+            case Answered(question, code):
+                reply = Reply(question.nudge, question.recipient, code, self._clock(), WAY)
+                return _Heard("answer"), self._answering.within(connection, reply, rules)[1]
+            case Stopped() if not _is_reply(about):
+                return self._stopped(connection, about, rules)
+            case Unclear():
+                return _Heard("unclear", choices=self._choices(connection, questions, about, rules)), {}
+            case Stopped() | Other():
+                return _Heard("other"), {}
+
+    def _stopped(self, connection: Connection, about: Spoken, rules: Rules) -> tuple[_Heard, Mapping[str, PersonKey]]:
+        title = _title(about.content, about.language)
+        try:
+            nudge, recipient = about.nudge.intent.id, about.person.pseudonym
+            topic, made = self._stopping.within(connection, nudge, recipient, rules)
+        except Mandatory:
+            return _Heard("mandatory", topic=title), {}
+        return _Heard("stopped" if topic.stopped else "stop", topic=title), made
+
+    def _choices(self, connection: Connection, questions: Sequence[Question], about: Spoken, rules: Rules) -> str:
+        """The open questions in the words of the one that was asked last; those to others at the number too."""
+        found = [(each, spoken(connection, self._log, rules, each.nudge, each.recipient)) for each in questions]
+        return choices(
+            (_title(asked.content, about.language), next(iter(each.replies)), each.mark)
+            for each, asked in found
+            if asked is not None
+        )[:LONGEST]
+
+    def _event(self, id_: str, message: Incoming, about: Spoken, heard: _Heard) -> LifeEvent:
+        told: dict[str, Any] = {"text": message.text[:LONGEST], "topic": heard.topic, "choices": heard.choices}
+        owner = about.content.get("owner", OURS)  # a digest has no agency of its own
+        public = {"nudge": str(about.nudge.intent.id), "understood": heard.understood, "owner": owner}
+        return LifeEvent(
+            stream=self._names.stream(SOURCE, id_),
+            source=SOURCE,
+            id=id_,
+            type=TYPE,
+            time=self._clock(),
+            persons={ROLE: (about.person.pseudonym,)},
+            fields={ROLE: told, PUBLIC: public},
+            digest=self._names.digest(id_.encode()),
+        )
+
+
+def strangers(receiving: Receiving) -> Kind:
+    """How a text from a number that nobody had is taken in once more, and what it is."""
+    return Kind(receiving.take_again, lambda content: f"an SMS of {len(_decode(content)[3])} characters")
+
+
+def _is_reply(about: Spoken) -> bool:
+    """Whether it is one of our own answers to a text: nobody asks for those, nor stops them."""
+    return about.content.get("on") == TYPE
+
+
+def _title(content: Mapping[str, Any], language: str) -> str:
+    """What a message is called in an SMS; of a discreet one, nothing of its substance."""
+    titles = UNSAID if content.get("discreet") else content["title"]
+    return str(titles.get(language) or next(iter(titles.values())))
+
+
+class _Inbox:
+    """The inbox of one provider."""
+
+    def __init__(self, receiving: Receiving, provider: str) -> None:
+        self._receiving, self._provider = receiving, provider
+
+    async def reported(self, reports: Sequence[Report]) -> None:
+        await _kept(lambda: self._receiving.reported(self._provider, reports))
+
+    async def accepted(self, name: str, taken: Accepted, *, reports: bool) -> None:
+        await _kept(lambda: self._receiving.accepted(self._provider, name, taken, reports=reports))
+
+    async def received(self, message: Incoming) -> None:
+        await _kept(lambda: self._receiving.received(self._provider, message))
+
+    async def received_piece(self, piece: Piece) -> None:
+        await _kept(lambda: self._receiving.pieces.take(self._provider, piece))
+
+
+async def _kept(keep: Callable[[], object]) -> None:
+    """Notifiers know no database: one that takes nothing now is to them what the port says, an OSError."""
+    try:
+        await asyncio.to_thread(keep)
+    except NOBODYS as error:
+        raise OSError(told(error)) from error

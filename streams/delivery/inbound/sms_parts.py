@@ -1,0 +1,207 @@
+"""Pieces: the parts of a longer SMS wait in the database for each other, whichever processes they come to.
+
+Of one message only one process at a time keeps a piece: the one with the last piece makes the message of all, in the
+transaction in which the pieces end. What is left of them, for a while, is that they came.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple, Protocol
+from uuid import uuid4
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+
+from domain.core.ids import Names
+from notifiers.port.interface import Incoming, Piece
+from projections.bulk import among, chunked, insert_rows
+from projections.tables import micros
+from streams.log.person_keys import PersonKey, PersonKeys
+from streams.log.recorder import take_turns
+from streams.log.sealing import Sealing
+from streams.queues.dead_letters import names_them
+from streams.rules.context import Books
+from streams.rules.in_force import Rules
+from streams.storage.database import Priority
+from streams.storage.outages import NOBODYS
+from streams.storage.tables import pieces
+
+AT_ONCE = 1000
+MISSING = "…"
+"""What stands in a message for each piece that never came."""
+Made = Mapping[str, PersonKey]
+"""Keys that a transaction made: to be remembered once it is committed."""
+_MICROSECOND = timedelta(microseconds=1)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[str, str]).decode
+
+
+class Receiver(Protocol):
+    """What is done with a message as it is whole."""
+
+    def writers(self, connection: Connection, sender: str, rules: Rules) -> Sequence[str]:
+        """Who may write from a number, whom a text is taken to be from first; nobody where it is unknown."""
+
+    def within(self, connection: Connection, provider: str, message: Incoming, rules: Rules) -> Made | None:
+        """Keep the message and do what it says, in the caller's transaction; None where it is nobody's."""
+
+
+class _Piece(NamedTuple):
+    message: bytes
+    number: int
+    digest: bytes
+    provider: str
+    total: int
+    until: int
+    again: int
+    person: str | None
+    sealed: bytes | None
+
+
+class Pieces:
+    """Keeps pieces until they are a message, or until their time is over."""
+
+    def __init__(self, books: Books, receiver: Receiver) -> None:
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._clock, self._receiver, self._sealing = books.clock, receiver, Sealing(books.log.keys)
+
+    def take(self, provider: str, piece: Piece) -> None:
+        """Keep it; with the last one, or where it is of another message than those with its reference, that is whole.
+
+        The same piece again changes nothing.
+        """
+        name = self._names.long_sms(provider, piece.sender, piece.receiver, piece.reference, piece.total)
+        rules = self._library.rules()
+        self._write(lambda connection: self._take(connection, name, provider, piece, rules))
+
+    def give_up(self) -> int:
+        """Make messages of what never became complete, as it is, once its time is over; returns how many there were.
+
+        A defect in one of them keeps no other.
+        """
+        rules, done, failures = self._library.rules(), 0, []
+        for name in self._over():
+            try:
+                done += self._write(partial(self._give_up, name=name, rules=rules))
+            except NOBODYS:
+                raise
+            except Exception as error:  # noqa: BLE001  (it is raised once the others are done)
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return done
+
+    def _over(self) -> Sequence[bytes]:
+        """Messages of which nothing has come for as long as we are patient."""
+        column, waits, now = pieces.c.message, pieces.c.sealed.is_not(None), micros(self._clock())
+        late = select(column).where(waits, pieces.c.until <= now)
+        query = select(column).where(column.in_(late), waits).group_by(column).having(func.max(pieces.c.until) <= now)
+        with self._database.reading() as connection:
+            return connection.execute(query.limit(AT_ONCE)).scalars().all()
+
+    def _write(self, work: Callable[[Connection], Made | None]) -> bool:
+        """Whether it did anything."""
+        made = self._database.write(work, Priority.DISPATCH)
+        self._log.keys.remember(made or {})
+        return made is not None
+
+    def _take(self, connection: Connection, name: bytes, provider: str, piece: Piece, rules: Rules) -> Made:
+        person = self._hold(connection, name, piece.sender, rules)
+        now, made = self._clock(), dict[str, PersonKey]()
+        connection.execute(delete(pieces).where(pieces.c.message == name, _is_over(now)))
+        rows, digest = _rows(connection, pieces.c.message == name), self._names.piece(piece.number, piece.text)
+        if digest in {row.digest for row in rows}:
+            return {}
+        waiting = [row for row in rows if row.sealed is not None]
+        if waiting and (_ended(waiting, now) or piece.number in {row.number for row in waiting}):
+            made |= self._go_on(connection, waiting, rules)
+            waiting = []
+        waiting.append(self._kept(connection, name, provider, piece, person))
+        if len(waiting) == piece.total:
+            made |= self._go_on(connection, waiting, rules)
+        return made
+
+    def _give_up(self, connection: Connection, name: bytes, rules: Rules) -> Made | None:
+        opened = _opened(connection, self._sealing, _rows(connection, pieces.c.message == name))
+        sender = next((sender for sender, _ in opened.values()), "")
+        self._hold(connection, name, sender, rules)
+        waiting = [row for row in _rows(connection, pieces.c.message == name) if row.sealed is not None]
+        if not waiting or not _ended(waiting, self._clock()):
+            return None
+        return self._go_on(connection, waiting, rules)
+
+    def _hold(self, connection: Connection, name: bytes, sender: str, rules: Rules) -> str | None:
+        """Keep others from this message and from whose it may be, persons first of all locks; whose it is."""
+        writers = self._receiver.writers(connection, sender, rules)
+        known = {row.person for row in _rows(connection, pieces.c.message == name) if row.person is not None}
+        self._log.keys.hold(connection, known.union(writers))
+        take_turns(connection, int.from_bytes(name[:8], signed=True))
+        first = writers[:1]
+        return next(iter(self._log.keys.load(connection, first)), None)  # nobody's, if they were erased meanwhile
+
+    def _kept(self, connection: Connection, name: bytes, provider: str, piece: Piece, person: str | None) -> _Piece:
+        digest = self._names.piece(piece.number, piece.text)
+        sealed = self._sealing.seal(connection, _encode((piece.sender, piece.text)), digest, person)
+        until = micros(self._clock() + piece.patience)
+        again = piece.again // _MICROSECOND
+        row = _Piece(name, piece.number, digest, provider, piece.total, until, again, person, sealed)
+        insert_rows(connection, pieces, [row])
+        return row
+
+    def _go_on(self, connection: Connection, waiting: Sequence[_Piece], rules: Rules) -> Made:
+        """What there is becomes a message; its pieces are known again for a while, and cannot be read any more."""
+        one, opened = waiting[0], _opened(connection, self._sealing, waiting)
+        these = (pieces.c.message == one.message, pieces.c.sealed.is_not(None))
+        until = micros(self._clock()) + pieces.c.again
+        connection.execute(update(pieces).where(*these).values(sealed=None, until=until))
+        if not opened:
+            return {}
+        text = "".join(opened[number][1] if number in opened else MISSING for number in range(1, one.total + 1))
+        sender = next(iter(opened.values()))[0]
+        return self._receiver.within(connection, one.provider, Incoming(uuid4().hex, sender, text), rules) or {}
+
+
+def _rows(connection: Connection, *these: ColumnElement[bool]) -> list[_Piece]:
+    query = select(*(pieces.c[each] for each in _Piece._fields)).where(*these)
+    return [_Piece(*row) for row in connection.execute(query.order_by(pieces.c.message, pieces.c.number))]
+
+
+def _opened(connection: Connection, sealing: Sealing, rows: Iterable[_Piece]) -> dict[int, tuple[str, str]]:
+    """Number -> sender and words, of those that can be read."""
+    found = {
+        row.number: sealing.open(connection, row.sealed, row.digest, row.person)
+        for row in rows
+        if row.sealed is not None
+    }
+    return {number: _decode(content) for number, content in found.items() if content is not None}
+
+
+def _ended(waiting: Sequence[_Piece], now: datetime) -> bool:
+    return max(row.until for row in waiting) <= micros(now)
+
+
+def _is_over(now: datetime) -> ColumnElement[bool]:
+    """Pieces that are in a message so long ago that they do not come again."""
+    return and_(pieces.c.sealed.is_(None), pieces.c.until <= micros(now))
+
+
+def tidy(connection: Connection, now: datetime) -> None:
+    """Let go of what is over."""
+    connection.execute(delete(pieces).where(_is_over(now)))
+
+
+def forget(connection: Connection, keys: PersonKeys, names: Names, person: str) -> int:
+    """Let go of what an erased person has begun to write, also where only its words name them; how many rows went."""
+    rows = _rows(connection, pieces.c.person.is_(None))
+    texts = {
+        name: "".join(words for _, words in _opened(connection, Sealing(keys), theirs).values())
+        for name, theirs in groupby(rows, attrgetter("message"))
+    }
+    naming = [name for name, text in texts.items() if names_them(text.encode(), names, person)]
+    gone = connection.execute(delete(pieces).where(pieces.c.person == person)).rowcount
+    for part in chunked(naming):
+        gone += connection.execute(delete(pieces).where(among(pieces.c.message, part))).rowcount
+    return gone

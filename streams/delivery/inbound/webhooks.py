@@ -1,0 +1,223 @@
+"""Webhooks: an agency is told when somebody answered or disputed one of its messages, signed and until it says yes.
+
+By Standard Webhooks (github.com/standard-webhooks/standard-webhooks): the id is that of the event, the same at every
+attempt; the body holds no personal data, but names the agency's own event that the message went back to.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+from standardwebhooks import Webhook
+
+from domain.core.events import LifeEvent
+from domain.core.ids import traced
+from domain.rules.replies import nudge_of
+from projections import nudges
+from streams.queues import webhook_outbox
+from streams.queues.dead_letters import DeadLetters, Kind, Letter
+from streams.queues.webhook_outbox import Waiting
+from streams.rules.context import Books
+from streams.rules.trigger_history import rules_of
+from streams.storage.database import Priority
+
+if TYPE_CHECKING:
+    from notifiers.http.client import Http
+
+KIND = "webhook"
+CLAIMED, AT_ONCE = 100, 20
+"""Calls of one turn, and how many of them are made to one agency at a time."""
+LEASE = timedelta(minutes=2)
+"""How long an attempt may take; afterwards somebody else makes another."""
+WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
+"""How long after each failed attempt the next one is made: some three days in all, as the standard recommends."""
+_GONE, _OK = 410, range(200, 300)
+UNWANTED_FOR, LOOKS = timedelta(days=1), 30
+"""An agency without a hook may get one, or have one in another process: it is looked at so often, so long apart."""
+log = logging.getLogger("habarshy")
+
+
+class Hook(Struct, frozen=True):
+    """Where an agency wants to be told, and the secrets that it knows us by (`whsec_…`): two while they change."""
+
+    url: str
+    secrets: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Hook({self.url!r})"
+
+
+class Call(Struct, frozen=True):
+    """What an agency is to be told: the event's type and time, and what it is about."""
+
+    event: UUID
+    agency: str
+    body: bytes
+    traceparent: str | None = None
+
+
+class Webhooks:
+    """Tells agencies; several processes may do so at once. `hooks`: agency -> hook."""
+
+    def __init__(self, books: Books, letters: DeadLetters, hooks: Mapping[str, Hook]) -> None:
+        self._books, self._letters, self._hooks = books, letters, hooks
+        self._http: Http | None = None
+        self._warned = False
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def deliver(self) -> int:
+        """Make every attempt whose turn has come; returns how many there were.
+
+        A process whose settings name no agency leaves what waits to others.
+        """
+        if not self._hooks:
+            await asyncio.to_thread(self._leave)
+            return 0
+        waiting = await asyncio.to_thread(self._claim)
+        calls = await asyncio.to_thread(self._calls, waiting)
+        wanted = [each for each in waiting if each.event in calls and calls[each.event].agency in self._hooks]
+        unwanted = [each for each in waiting if each not in wanted]
+        if unwanted:
+            await asyncio.to_thread(self._write, lambda connection: self._keep(connection, unwanted, calls))
+        if wanted and self._http is None:
+            self._http = _client()
+        by_agency: dict[str, list[Waiting]] = {}
+        for each in wanted:
+            by_agency.setdefault(calls[each.event].agency, []).append(each)
+        await asyncio.gather(*(self._tell_all(self._http, each, calls) for each in by_agency.values() if self._http))
+        return len(waiting)
+
+    async def _tell_all(self, http: "Http", waiting: Sequence[Waiting], calls: Mapping[UUID, Call]) -> None:
+        """One agency, until it takes nothing: then the rest is put off, so that others need not wait for it."""
+        for start in range(0, len(waiting), AT_ONCE):
+            now, rest = waiting[start : start + AT_ONCE], [each.event for each in waiting[start + AT_ONCE :]]
+            asked = await asyncio.gather(*(self._tell(http, each, calls[each.event]) for each in now))
+            if None not in asked:
+                at = self._books.clock() + max(WAITS[1], *(each for each in asked if each is not None))
+                await asyncio.to_thread(self._write, partial(webhook_outbox.put_off, events=rest, at=at))
+                return
+
+    def _claim(self) -> list[Waiting]:
+        now = self._books.clock()
+        return self._books.database.write(
+            lambda connection: webhook_outbox.claim(connection, now, now + LEASE, CLAIMED), Priority.DISPATCH
+        )
+
+    def _write(self, work: Any) -> None:  # noqa: ANN401  (what Database.write takes)
+        self._books.database.write(work, Priority.DISPATCH)
+
+    def _leave(self) -> None:
+        if self._warned:
+            return
+        with self._books.database.reading() as connection:
+            self._warned = webhook_outbox.total(connection) > 0
+        if self._warned:
+            log.warning("answers wait for agencies, and the settings of this process name none under [webhooks]")
+
+    def _keep(self, connection: Connection, unwanted: Sequence[Waiting], calls: Mapping[UUID, Call]) -> None:
+        """What an agency without a hook would be told is kept for a while; what is about no nudge is of no use."""
+        kept = [each for each in unwanted if each.event in calls and each.attempts < LOOKS]
+        webhook_outbox.done(connection, [each.event for each in unwanted if each not in kept])
+        for each in kept:
+            webhook_outbox.again(connection, each, self._books.clock() + UNWANTED_FOR)
+
+    def _calls(self, waiting: Sequence[Waiting]) -> dict[UUID, Call]:
+        """Event -> the call."""
+        if not waiting:
+            return {}
+        with self._books.database.reading() as connection:
+            found = (self._call(connection, each.event) for each in waiting)
+            return {call.event: call for call in found if call is not None}
+
+    def _call(self, connection: Connection, stream: UUID) -> Call | None:
+        entries = self._books.log.streams(connection, [stream])
+        event = next((entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)), None)
+        if event is None or (about := nudge_of(event)) is None:
+            return None
+        nudge = nudges.by_id(connection, [about]).get(about)
+        if nudge is None:
+            return None
+        rulebook = self._books.library.rules().rulebook
+        content = rules_of(connection, self._books.log, rulebook, nudge.intent.version) or {}
+        cause = [entry.fact for entry in self._books.log.streams(connection, [nudge.intent.cause])]
+        causes = [each for each in cause if isinstance(each, LifeEvent)]
+        began = [{"source": each.source, "id": each.id} for each in causes]
+        data = {
+            "nudge": str(about),
+            "trigger": nudge.intent.trigger,
+            "step": nudge.intent.step,
+            "answer": event.values.get("event.answer"),
+            "cause": began[0] if began else None,
+        }
+        told = {"type": event.type, "timestamp": event.time.isoformat(), "data": data}
+        trace = next((traced(each.traceparent, str(stream)) for each in causes), None)
+        return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode(), trace)
+
+    async def _tell(self, http: "Http", waiting: Waiting, call: Call) -> timedelta | None:
+        """None if the agency took it, else how long it asks us to wait."""
+        hook, now = self._hooks[call.agency], self._books.clock()
+        answer = await http.request("POST", hook.url, _headers(hook, call, now), call.body)
+        status = getattr(answer, "status", None)  # of an answer; whatever kept it from coming has none
+        if status in _OK:
+            await asyncio.to_thread(self._write, lambda connection: webhook_outbox.done(connection, [call.event]))
+            return None
+        cause = str(status) if status is not None else str(getattr(answer, "reason", ""))
+        asked = _asked(answer, now)
+        await asyncio.to_thread(self._write, lambda connection: self._failed(connection, waiting, call, cause, asked))
+        return asked
+
+    def _failed(self, connection: Connection, waiting: Waiting, call: Call, cause: str, asked: timedelta) -> None:
+        """Later again, not before the agency asks for it; what is gone, or failed for days, becomes a dead letter."""
+        if waiting.attempts < len(WAITS) and cause != str(_GONE):
+            webhook_outbox.again(connection, waiting, self._books.clock() + max(WAITS[waiting.attempts], asked))
+            return
+        content = json.dumps({"event": str(call.event), "agency": call.agency}).encode()
+        webhook_outbox.done(connection, [call.event])
+        self._letters.put(connection, Letter(KIND, str(call.event), cause, content))
+
+
+def retrying(books: Books) -> Kind:
+    """How a webhook that was given up is tried again, and what it is."""
+
+    def retry(content: bytes) -> None:
+        event = UUID(json.loads(content)["event"])
+        books.database.write(
+            lambda connection: webhook_outbox.put_back(connection, event, books.clock()), Priority.DISPATCH
+        )
+
+    return Kind(retry, lambda content: f"for {json.loads(content)['agency']}")
+
+
+def _client() -> "Http":
+    from notifiers.http import client as http  # noqa: PLC0415  (15 MB that only who tells agencies needs)
+
+    return http.Http(http.Timeouts())
+
+
+def _asked(answer: object, now: datetime) -> timedelta:
+    """How long the agency asks us to wait, if it answered and said so."""
+    from notifiers.http import client as http  # noqa: PLC0415  (as above)
+
+    return (http.retry_after(answer, now) if isinstance(answer, http.Answer) else None) or timedelta()
+
+
+def _headers(hook: Hook, call: Call, now: datetime) -> dict[str, str]:
+    id_, now = f"evt_{call.event.hex}", now.astimezone(UTC)  # the library takes any time for one in UTC
+    return {
+        "content-type": "application/json",
+        "webhook-id": id_,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(Webhook(each).sign(id_, now, call.body.decode()) for each in hook.secrets),
+        **({} if call.traceparent is None else {"traceparent": call.traceparent}),
+    }

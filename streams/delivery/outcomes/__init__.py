@@ -1,0 +1,1 @@
+"""Record what became of attempts: outcomes, receipts, the suppression list."""

@@ -1,0 +1,160 @@
+"""What was said to which telephone number, so that whoever writes from there can be understood."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection, delete, select
+
+from domain.core.ids import Names
+from domain.nudges.delivery import State
+from domain.nudges.nudge import Nudge
+from domain.nudges.reply_meaning import Question
+from domain.nudges.settle import Send
+from domain.persons.channels import ADDRESS_OF
+from domain.rules.replies import CONSENT
+from projections import nudges
+from projections.bulk import replace_rows
+from projections.tables import micros, moment
+from streams.delivery.decide.case import Case
+from streams.delivery.outcomes.attempts import Attempt
+from streams.log.log import Log
+from streams.rules.in_force import Rules
+from streams.rules.trigger_history import rules_of
+from streams.storage.tables import conversations
+
+SMS = "sms"
+REMEMBERED = timedelta(days=90)
+"""How long somebody may still speak of what they were told."""
+AT_MOST = 50
+
+
+class Said(Struct, frozen=True):
+    """A message that went to a number; `mark` tells its question, if it asks one, from others there."""
+
+    nudge: UUID
+    recipient: str
+    at: datetime
+    mark: str
+
+
+def at(connection: Connection, number: bytes) -> list[Said]:
+    """The messages that went to a number, the last one first."""
+    table = conversations
+    query = select(table.c.nudge, table.c.recipient, table.c.at, table.c.mark).where(table.c.number == number)
+    rows = connection.execute(query.order_by(table.c.at.desc(), table.c.nudge).limit(AT_MOST))
+    return [Said(row.nudge, row.recipient, moment(row.at), row.mark) for row in rows]
+
+
+def forget(connection: Connection, now: datetime) -> None:
+    """Let go of what is so long ago that nobody speaks of it any more."""
+    connection.execute(delete(conversations).where(conversations.c.at < micros(now - REMEMBERED)))
+
+
+class Asked(Struct, frozen=True):
+    """The questions that wait for an answer, and those that have one; of what was asked again, the last.
+
+    An answered one that is over takes no other answer any more, but one that takes a consent back.
+    """
+
+    open: Sequence[Question]
+    answered: Sequence[Question]
+
+
+def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[Said], now: datetime) -> Asked:
+    """Those of the messages that asked something, and went."""
+    found = nudges.by_id(connection, [each.nudge for each in said])
+    known = [each for each in said if each.nudge in found]
+    done = [each for each in known if found[each.nudge].to(each.recipient).state is State.ANSWERED]
+    answered = {(found[each.nudge].intent.occurrence, each.recipient) for each in done}
+    waiting = [
+        each
+        for each in known
+        if _waits(found[each.nudge], each.recipient, now)
+        and (found[each.nudge].intent.occurrence, each.recipient) not in answered
+    ]
+
+    def questions(of: Sequence[Said]) -> Sequence[Question]:
+        return _questions(connection, log, rules, of, found)
+
+    last = (each if _waits(found[each.nudge], each.recipient, now) else _over(each) for each in questions(done))
+    return Asked(questions(waiting), [each for each in last if each.replies])
+
+
+def _over(question: Question) -> Question:
+    """Nothing is agreed to any more; of a consent that it may have got, the other answers take it back."""
+    codes = question.replies.items()
+    left = {code: type_ for code, type_ in codes if type_ != CONSENT} if CONSENT in question.replies.values() else {}
+    return replace(question, replies=left)
+
+
+def _questions(
+    connection: Connection, log: Log, rules: Rules, said: Sequence[Said], found: Mapping[UUID, Nudge]
+) -> list[Question]:
+    questions: dict[UUID, Question] = {}
+    for each in said:
+        nudge = found[each.nudge]
+        if replies := _replies(connection, log, rules, nudge):
+            about = nudge.intent.occurrence
+            questions.setdefault(about, Question(each.nudge, each.recipient, each.mark, replies, about))
+    return list(questions.values())
+
+
+def _waits(nudge: Nudge, recipient: str, now: datetime) -> bool:
+    delivery, expires = nudge.to(recipient), nudge.intent.expires
+    return delivery.maybe_sent and not nudge.gone and (expires is None or now < expires)
+
+
+def _replies(connection: Connection, log: Log, rules: Rules, nudge: Nudge) -> dict[str, str]:
+    content = rules_of(connection, log, rules.rulebook, nudge.intent.version) or {}
+    return dict(content.get("replies") or {})
+
+
+def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attempt], now: datetime) -> None:
+    """Keep to which numbers messages go by SMS."""
+    sms = [each for each in attempts if each.message.channel == SMS]
+    rows = [
+        (
+            names.number(each.message.address),
+            each.nudge,
+            each.message.recipient,
+            micros(now),
+            each.mark or (names.mark(each.nudge) if each.case.settlement.trigger.replies else ""),
+        )
+        for each in sms
+    ]
+    replace_rows(connection, conversations, rows)
+
+
+def marks(
+    connection: Connection, log: Log, rules: Rules, names: Names, cases: Iterable[Case], now: datetime
+) -> dict[tuple[UUID, str], str]:
+    """(nudge, recipient) -> the mark that an SMS must show, because another question is open at its number."""
+    found: dict[tuple[UUID, str], str] = {}
+    together: dict[bytes, dict[UUID, str]] = {}
+    for case in cases:
+        if asks(case):
+            intent, number = case.nudge.intent, names.number(str(case.recipient.get(ADDRESS_OF[SMS])))
+            if number not in together:
+                questions = asked(connection, log, rules, at(connection, number), now).open
+                together[number] = {each.about: each.mark for each in questions}
+            others = [mark for about, mark in together[number].items() if about != intent.occurrence]
+            mark = together[number][intent.occurrence] = mark_of(names, intent.id, others)
+            if others:
+                found[intent.id, case.recipient.pseudonym] = mark
+    return found
+
+
+def asks(case: Case) -> bool:
+    """Whether it asks something by SMS."""
+    return bool(case.settlement.trigger.replies) and isinstance(case.decision, Send) and case.decision.channel == SMS
+
+
+def mark_of(names: Names, nudge: UUID, taken: Iterable[str]) -> str:
+    """The mark of a question: the next one that no other open question at its number has."""
+    others: Collection[str] = frozenset(taken)
+    first = int(names.mark(nudge))
+    marks = (str(10 + (first - 10 + step) % 90) for step in range(90))
+    return next((mark for mark in marks if mark not in others), str(first))

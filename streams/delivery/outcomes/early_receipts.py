@@ -1,0 +1,91 @@
+"""Early receipts: what is reported by a name before the platform knows whose it is, kept until that is known.
+
+Whoever keeps or drops some takes the turn of those who append before, and so has the nudges before.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, select
+
+from domain.facts.facts import NudgeAttempted
+from domain.nudges.delivery import Delivery
+from notifiers.port.interface import Report
+from projections import nudges
+from projections.bulk import replace_rows
+from projections.lookup import Lookup
+from projections.references import Tried
+from projections.tables import micros
+from streams.log.log import Log
+from streams.log.recorder import APPEND_LOCK, take_turns
+from streams.storage.tables import early_receipts
+
+KEPT = timedelta(days=7)
+"""How long a receipt waits for its message to be known by the name that the receipt has."""
+ASTRAY = timedelta(minutes=10)
+"""How far apart the clocks may be of who makes an attempt and of who hears what is reported."""
+
+
+class Early(NamedTuple):
+    """A receipt by such a name; `at`: when it came (microseconds)."""
+
+    provider: str
+    reference: str
+    heard: str
+    reason: str | None
+    at: int
+
+
+_ROWS = Lookup(select(*(early_receipts.c[name] for name in Early._fields)), early_receipts.c.reference)
+
+
+def keep(connection: Connection, provider: str, reports: Sequence[Report], now: datetime) -> None:
+    """Keep them; of those that say the same the last one counts, as names are used again.
+
+    Nobody appends meanwhile: an outcome is committed before this, and is seen afterwards, or after this, and sees it.
+    """
+    take_turns(connection, APPEND_LOCK)
+    rows = [Early(provider, each.reference, each.heard.value, each.reason, micros(now)) for each in reports]
+    replace_rows(connection, early_receipts, sorted({row[:3]: row for row in rows}.values(), key=lambda row: row[:3]))
+
+
+def waiting(connection: Connection, names: Sequence[str]) -> Iterator[Early]:
+    """What was reported by these names."""
+    return map(Early._make, _ROWS.rows(connection, names))
+
+
+def drop(connection: Connection, rows: Iterable[Early]) -> None:
+    """These wait no longer."""
+    take_turns(connection, APPEND_LOCK)
+    table = early_receipts
+    for row in rows:
+        one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)
+        connection.execute(delete(table).where(*one))
+
+
+def began(connection: Connection, log: Log, attempts: AbstractSet[Tried]) -> Mapping[Tried, int]:
+    """Since when each may have been reported (microseconds): its name was another's before."""
+    facts = log.streams(connection, {each.nudge for each in attempts}, [NudgeAttempted.TOPIC])
+    begun = {
+        (entry.originator_id, entry.fact.recipient, entry.fact.attempt): micros(entry.fact.at - ASTRAY)
+        for entry in facts
+        if isinstance(entry.fact, NudgeAttempted)
+    }
+    return {each: begun.get(each[:3], 0) for each in attempts}
+
+
+def ended(connection: Connection, attempts: AbstractSet[Tried]) -> AbstractSet[Tried]:
+    """Those of whose messages nothing more is waited for."""
+    return {each for each, one in _deliveries(connection, attempts) if one.due is None}
+
+
+def _deliveries(connection: Connection, attempts: AbstractSet[Tried]) -> list[tuple[Tried, Delivery]]:
+    found = nudges.by_id(connection, {each.nudge for each in attempts})
+    return [(each, found[each.nudge].to(each.recipient)) for each in attempts if each.nudge in found]
+
+
+def forget(connection: Connection, now: datetime) -> None:
+    """Let go of those whose message never became known: it was another platform's."""
+    connection.execute(delete(early_receipts).where(early_receipts.c.at < micros(now - KEPT)))

@@ -1,0 +1,67 @@
+"""Late answers: what a provider took over after its attempt was given up as unknown is a fact of that attempt."""
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from domain.facts.facts import NudgeSent
+from domain.nudges.delivery import Delivery
+from notifiers.port.interface import Accepted
+from projections import nudges
+from projections.references import Tried
+from streams.delivery.decide.settling import Looking
+from streams.delivery.outcomes import outcomes, references
+from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
+from streams.delivery.outcomes.sent_parts import parts_of
+from streams.log.appending import record
+from streams.rules.context import Books
+from streams.rules.in_force import Rules
+from streams.storage.database import Priority
+
+
+class LateAnswers:
+    """Appends them, each once."""
+
+    def __init__(self, books: Books, receipts: Receipts) -> None:
+        self._database, self._log, self._library, self._clock = books.database, books.log, books.library, books.clock
+        self._receipts = receipts
+
+    def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> list[Receipt]:
+        """The provider has what we call so; gives what it had reported about it before."""
+        rules = self._library.rules()
+
+        def work(connection: Connection) -> list[Receipt]:
+            tried = references.find(connection, self._log, provider, [name], open_too=True).get(name)
+            fact = (
+                None
+                if tried is None
+                else self._fact(connection, tried, rules, provider, taken.reference, reports=reports)
+            )
+            if tried is None or fact is None:
+                return []
+            record(connection, self._log, [(tried.nudge, fact)])
+            parts = parts_of(provider, tried, taken.parts)
+            return self._receipts.catch_up(connection, Outcomes([(tried.nudge, fact)], parts))
+
+        return self._database.write(work, Priority.DISPATCH)
+
+    def _fact(
+        self, connection: Connection, tried: Tried, rules: Rules, provider: str, reference: str, *, reports: bool
+    ) -> NudgeSent | None:
+        """None where it is known already, or where the attempt has failed for good by what was reported since."""
+        nudge = nudges.held(connection, [tried.nudge])[tried.nudge]
+        delivery = nudge.to(tried.recipient)
+        if self._is_known(connection, tried) or _gave_up(delivery, tried):
+            return None
+        now = self._clock()
+        [case] = Looking(connection, self._log, rules, now).settlements([(nudge, tried.recipient)])
+        of_it = outcomes.Tried(case, replace(delivery, attempt=tried.attempt), None)
+        return outcomes.sent(of_it, reference, now, provider, reports=reports)
+
+    def _is_known(self, connection: Connection, tried: Tried) -> bool:
+        facts = (entry.fact for entry in self._log.streams(connection, [tried.nudge]))
+        known = ((each.recipient, each.attempt) for each in facts if isinstance(each, NudgeSent))
+        return (tried.recipient, tried.attempt) in known
+
+
+def _gave_up(delivery: Delivery, tried: Tried) -> bool:
+    return delivery.attempt == tried.attempt and delivery.channel in delivery.exhausted

@@ -1,0 +1,259 @@
+"""Receipts: what providers and readers report back becomes facts of the nudge, in our vocabulary."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from msgspec import Struct, field
+from sqlalchemy import Connection
+
+from domain.facts.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened, NudgeSent
+from domain.facts.receipts import Heard
+from domain.nudges.nudge import Nudge, evolve
+from notifiers.port.interface import Report
+from notifiers.port.message_names import named
+from projections import nudges, references
+from projections.references import Tried
+from streams.delivery.outcomes import early_receipts, sent_parts
+from streams.delivery.outcomes import references as own_names
+from streams.delivery.outcomes.early_receipts import Early
+from streams.delivery.outcomes.sent_parts import Parts
+from streams.log.appending import record
+from streams.log.log import Log
+from streams.storage.database import Database, Priority
+
+
+class Receipt(Struct, frozen=True):
+    """A report about an attempt; `reason` of a failure in our words (bounced, refused, expired there)."""
+
+    nudge: UUID
+    recipient: str
+    attempt: int
+    heard: Heard
+    reason: str = ""
+
+    @property
+    def tried(self) -> Tried:
+        """The attempt that it is about."""
+        return Tried(self.nudge, self.recipient, self.attempt)
+
+
+class Outcomes(Struct, frozen=True):
+    """What became of attempts, with the `parts` that providers have of them.
+
+    `told`: whether what was sent may have been reported by our own name before; what is unknown always may.
+    """
+
+    facts: Sequence[tuple[UUID, NudgeFact]]
+    parts: Parts = field(default_factory=dict)
+    told: bool = True
+
+
+class UnknownNudge(LookupError):
+    """No nudge has this id; the receipt was for another platform, or its id was cut."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class _News(NamedTuple):
+    """A receipt that says something new, as a fact; `moves`: what is known of the message is another since."""
+
+    receipt: Receipt
+    fact: NudgeFact
+    moves: bool
+
+
+class Receipts:
+    """Takes receipts in: idempotent, and safe in any order."""
+
+    def __init__(self, database: Database, log: Log, clock: Callable[[], datetime]) -> None:
+        self._database, self._log, self._clock = database, log, clock
+
+    def take(self, receipt: Receipt) -> bool:
+        """Append what the receipt says, if it says anything new.
+
+        Raises:
+            UnknownNudge: nothing has that id.
+        """
+        with self._database.reading() as connection:
+            found = nudges.by_id(connection, [receipt.nudge]).get(receipt.nudge)
+        if found is None:
+            raise UnknownNudge
+        return bool(self._database.write(lambda connection: self._take(connection, [receipt]), Priority.DISPATCH))
+
+    def reported(self, provider: str, reports: Sequence[Report]) -> list[Receipt]:
+        """Append what a provider reports about what it took over; gives what was new.
+
+        What it reports before the platform knows the message by that name is kept, see `catch_up`; also what may be
+        about one that has a name again. What became known while that was committed has caught up already, and is
+        looked at once more.
+        """
+        new, waiting = self._database.write(
+            lambda connection: self._reported(connection, provider, reports), Priority.DISPATCH
+        )
+        if not waiting:
+            return new
+        return new + self._database.write(
+            lambda connection: self._meanwhile(connection, provider, waiting), Priority.DISPATCH
+        )
+
+    def _reported(
+        self, connection: Connection, provider: str, reports: Sequence[Report]
+    ) -> tuple[list[Receipt], Mapping[str, Tried | None]]:
+        """What was new, and the names by which something waits, with what else has them."""
+        tried = self._known(connection, provider, [each.reference for each in reports])
+        known = [(tried[each.reference], each) for each in reports if each.reference in tried]
+        again = {about for about, each in known if _is_used_again(each)}
+        news = self._news(connection, _receipts((about, each.heard, _reason(each)) for about, each in known), again)
+        new = self._record(connection, news)
+        moved = {each.receipt for each in news if each.moves}
+        ended = early_receipts.ended(connection, {each for each in tried.values() if each.part})
+        waiting = [each for each in reports if _waits(each, tried.get(each.reference), moved, ended)]
+        if waiting:
+            early_receipts.keep(connection, provider, waiting, self._clock())
+        return new, {each.reference: tried.get(each.reference) for each in waiting}
+
+    def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, Tried]:
+        """By the provider's name for it or a part of it, or by our own, which one that never answered knows, too."""
+        tried = references.find(connection, provider, names)
+        tried |= own_names.find(connection, self._log, provider, set(names).difference(tried))
+        return tried | sent_parts.find(connection, self._log, provider, names, tried)
+
+    def _meanwhile(self, connection: Connection, provider: str, waiting: Mapping[str, Tried | None]) -> list[Receipt]:
+        found = self._known(connection, provider, list(waiting))
+        known = {(provider, name): tried for name, tried in found.items() if tried != waiting[name]}
+        return self._caught_up(
+            connection, early_receipts.waiting(connection, sorted(name for _, name in known)), known
+        )
+
+    def catch_up(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
+        """Append what was reported early about messages that are known since these outcomes, in their transaction.
+
+        Their parts are known from now on.
+        """
+        sent_parts.keep(connection, outcomes.parts, self._clock())
+        sent = dict(outcomes.parts) | {
+            (fact.provider, fact.reference): Tried(nudge, fact.recipient, fact.attempt)
+            for nudge, fact in outcomes.facts
+            if isinstance(fact, NudgeSent) and fact.reference
+        }
+        ours = set(own_names.of_outcomes(outcomes.facts, sent=outcomes.told))
+        rows = list(early_receipts.waiting(connection, sorted(ours.union(reference for _, reference in sent))))
+        for provider, reference in sorted({row[:2] for row in rows if row.reference in ours}):
+            tried = own_names.find(connection, self._log, provider, [reference])
+            sent |= {(provider, name): each for name, each in tried.items()}
+        return self._caught_up(connection, rows, sent)
+
+    def _caught_up(
+        self, connection: Connection, rows: Iterable[Early], sent: Mapping[tuple[str, str], Tried]
+    ) -> list[Receipt]:
+        theirs = [(row, sent[row[:2]]) for row in rows if row[:2] in sent]
+        if not theirs:
+            return []
+        began = early_receipts.began(connection, self._log, {tried for _, tried in theirs})
+        news = self._news(
+            connection,
+            _receipts(
+                (tried, Heard(row.heard), row.reason or "")
+                for row, tried in theirs
+                if named(row.reference) is not None or row.at >= began[tried]
+            ),
+        )
+        early_receipts.drop(connection, (row for row, _ in theirs))
+        return self._record(connection, news)
+
+    def forget(self, connection: Connection) -> None:
+        """Let go of early receipts of messages that never became known."""
+        early_receipts.forget(connection, self._clock())
+
+    def _take(self, connection: Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
+        return self._record(connection, self._news(connection, receipts))
+
+    def _record(self, connection: Connection, news: Sequence[_News]) -> list[Receipt]:
+        record(connection, self._log, [(each.receipt.nudge, each.fact) for each in news])
+        return [each.receipt for each in news]
+
+    def _news(
+        self, connection: Connection, receipts: Sequence[Receipt], again: AbstractSet[Tried] = frozenset()
+    ) -> list[_News]:
+        """What is new of these, whose nudges are held from now on; `again`: those with names that others may have."""
+        found = nudges.held(connection, {receipt.nudge for receipt in receipts})
+        news: list[_News] = []
+        for receipt in receipts:
+            nudge = found.get(receipt.nudge)
+            if nudge is None or not _attempted(nudge, receipt) or _gave_up_already(nudge, receipt):
+                continue
+            if receipt.tried in again and _had_arrived(nudge, receipt):
+                continue
+            fact = _fact_of(receipt, nudge, self._clock())
+            after = evolve(nudge, receipt.nudge, nudge.version, fact)
+            if after != nudge:
+                found[receipt.nudge] = after
+                moves = after.to(receipt.recipient).state is not nudge.to(receipt.recipient).state
+                news.append(_News(receipt, fact, moves))
+        return news
+
+
+def _receipts(told: Iterable[tuple[Tried, Heard, str]]) -> list[Receipt]:
+    """Of a part only its failure says something, and that of the whole."""
+    return [
+        Receipt(tried.nudge, tried.recipient, tried.attempt, heard, reason)
+        for tried, heard, reason in told
+        if not tried.part or heard is Heard.FAILED
+    ]
+
+
+def _waits(report: Report, tried: Tried | None, moved: AbstractSet[Receipt], ended: AbstractSet[Tried]) -> bool:
+    """Whether it may be about a message that is not known by that name yet.
+
+    Providers use their names again: what changes nothing of the message that had it may be of the next one, whose
+    outcome is not committed; of a part that was delivered only if its message has `ended`, as centres tell that
+    unasked. A name of ours is never used again.
+    """
+    if tried is None or not _is_used_again(report):
+        return tried is None
+    about = _receipts([(tried, report.heard, _reason(report))])
+    return moved.isdisjoint(about) if about else tried in ended
+
+
+def _is_used_again(report: Report) -> bool:
+    return named(report.reference) is None
+
+
+def _had_arrived(nudge: Nudge, receipt: Receipt) -> bool:
+    """Whether a failure is reported of the only attempt that can have arrived, and did: it is another message's."""
+    delivery = nudge.to(receipt.recipient)
+    return receipt.heard is Heard.FAILED and delivery.arrived and set(delivery.accepted) <= {receipt.attempt}
+
+
+def _reason(report: Report) -> str:
+    return "" if report.reason is None else report.reason.value
+
+
+def _attempted(nudge: Nudge, receipt: Receipt) -> bool:
+    """Whether there was such an attempt: a report about any other is somebody's mistake."""
+    known = any(one.recipient == receipt.recipient for one in nudge.deliveries)
+    return known and 1 <= receipt.attempt <= nudge.to(receipt.recipient).attempt
+
+
+def _gave_up_already(nudge: Nudge, receipt: Receipt) -> bool:
+    """Whether it is known that this attempt failed for good: what followed from that is not to begin again."""
+    delivery = nudge.to(receipt.recipient)
+    last = receipt.attempt == delivery.attempt and receipt.heard is Heard.FAILED
+    return last and delivery.channel in delivery.exhausted
+
+
+def _fact_of(receipt: Receipt, nudge: Nudge, now: datetime) -> NudgeFact:
+    match receipt.heard:
+        case Heard.DELIVERED:
+            return NudgeDelivered(now, receipt.recipient, receipt.attempt)
+        case Heard.OPENED:
+            return NudgeOpened(now, receipt.recipient, receipt.attempt)
+        case Heard.FAILED:
+            delivery = nudge.to(receipt.recipient)
+            more = set(nudge.intent.channels).difference(delivery.exhausted, {delivery.channel})
+            again = now if more else None
+            return NudgeFailed(now, receipt.recipient, receipt.attempt, receipt.reason, again, gave_up=True)

@@ -1,0 +1,89 @@
+"""Which attempt a receipt is about that has our own name for a message: its provider may never have answered."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
+from domain.persons.channels import ADDRESS_OF
+from notifiers.port.message_names import Named, key, named, names, numbered, way
+from projections import nudges
+from projections.references import Tried
+from projections.tables import micros
+from streams.log.log import Log
+from streams.log.mapper import Entry
+
+SMS = "sms"
+PRESUMED = ""
+"""The provider of an attempt that a restored log only supposes: any may report about it, by whatever number."""
+
+
+class _Attempt(NamedTuple):
+    tried: Tried
+    channel: str
+    provider: str
+
+
+def find(
+    connection: Connection, log: Log, provider: str, references: Iterable[str], *, open_too: bool = False
+) -> dict[str, Tried]:
+    """Reference -> the last attempt by that provider that it can be about, of those that may have gone.
+
+    An attempt that is still under way is none of them, unless asked for: its outcome would take back a failure.
+    """
+    known = {each: name for each in references if (name := named(each)) is not None}
+    if not known:
+        return {}
+    attempts = _attempts(
+        connection, log.streams(connection, {each.nudge for each in known.values()}), open_too=open_too
+    )
+    found = {
+        each: [one.tried for one in attempts.get(name.nudge, ()) if _fits(one, name, provider)]
+        for each, name in known.items()
+    }
+    return {each: tried[-1] for each, tried in found.items() if tried}
+
+
+def _attempts(connection: Connection, entries: Sequence[Entry], *, open_too: bool) -> Mapping[UUID, list[_Attempt]]:
+    """Nudge -> its attempts that may have gone, without those from before their recipient was erased."""
+    certain = {_tried(each) for each in entries if isinstance(each.fact, NudgeFailed)}
+    maybe = {_tried(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
+    if open_too:
+        maybe |= {_tried(each) for each in entries if isinstance(each.fact, NudgeAttempted)} - certain
+    erased_at = nudges.erasures(connection, {each.recipient for each in maybe})
+    found: dict[UUID, list[_Attempt]] = {}
+    for entry in entries:
+        fact = entry.fact
+        if not isinstance(fact, NudgeAttempted) or micros(fact.at) <= erased_at.get(fact.recipient, -1):
+            continue
+        if (tried := _tried(entry)) in maybe:
+            found.setdefault(tried.nudge, []).append(_Attempt(tried, fact.channel, fact.provider))
+    return found
+
+
+def _tried(entry: Entry) -> Tried:
+    assert isinstance(entry.fact, NudgeAttempted | NudgeSent | NudgeUnknown | NudgeFailed)
+    return Tried(entry.originator_id, entry.fact.recipient, entry.fact.attempt)
+
+
+def _fits(one: _Attempt, name: Named, provider: str) -> bool:
+    if way(name.nudge, one.channel, one.tried.recipient) != name.way:
+        return False
+    return one.provider == PRESUMED or (one.provider == provider and name.attempt in {None, one.tried.attempt})
+
+
+def of_outcomes(facts: Iterable[tuple[UUID, NudgeFact]], *, sent: bool) -> Iterator[str]:
+    """The names by which attempts may have been reported while their outcomes were waited for.
+
+    What a provider took over has its name there; only by SMS it may have been reported by ours, too, and only if it
+    was `sent` by one that reports.
+    """
+    for nudge, fact in facts:
+        if isinstance(fact, NudgeUnknown):
+            for channel in ADDRESS_OF:
+                yield from names(nudge, channel, fact.recipient, fact.attempt)
+        elif sent and isinstance(fact, NudgeSent):
+            ours = key(nudge, SMS, fact.recipient)
+            yield from (ours, numbered(ours, fact.attempt))

@@ -1,0 +1,88 @@
+"""Soft bounces: an address whose letters come back in a row, for days, is left alone like one that nobody has."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.facts.facts import (
+    NudgeAttempted,
+    NudgeDelivered,
+    NudgeFailed,
+    NudgeOpened,
+    NudgeSent,
+    NudgeUnknown,
+)
+from domain.facts.receipts import Heard
+from notifiers.port.interface import Reason
+from projections import inbox
+from projections.references import Tried
+from streams.delivery.outcomes.receipts import Receipt
+from streams.log.log import Log
+from streams.log.mapper import Entry
+
+SOFT = frozenset({Reason.EXPIRED_THERE.value, Reason.MAILBOX_FULL.value, Reason.UNDELIVERED.value})
+CHANNEL, LOOKED_AT = "email", 50
+"""So many of the person's last messages; what was delivered, or sent and not reported, ends a row."""
+
+
+class Endurance(Struct, frozen=True):
+    """So many letters in a row come back from an address, over so many days, before it is left alone."""
+
+    bounces: int
+    days: int
+
+
+def soft_among(receipts: Sequence[Receipt]) -> list[Receipt]:
+    """What was reported as not brought, and no word against the address: it may be next time."""
+    return [each for each in receipts if each.heard is Heard.FAILED and each.reason in SOFT]
+
+
+def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: Endurance) -> list[Entry]:
+    """The attempts of the row that the receipt makes long enough, the last one its own; none: it does not."""
+    shown = inbox.page(connection, receipt.recipient, None, LOOKED_AT)
+    entries = log.streams(connection, [each.nudge for each in shown])
+    letters = sorted(_letters(entries, receipt.recipient), key=_at)
+    own = [number for number, each in enumerate(letters) if _tried(each) == _tried_of(receipt)]
+    row = letters[: own[-1] + 1][-endurance.bounces :] if own else []
+    failed = _failed_softly(entries)
+    if len(row) < endurance.bounces or not all(_tried(each) in failed for each in row):
+        return []
+    long = failed[_tried(row[-1])] - failed[_tried(row[0])] >= timedelta(days=endurance.days)
+    return row if long else []
+
+
+def _letters(entries: Sequence[Entry], recipient: str) -> Iterator[Entry]:
+    """The attempts by email that a server may have taken over."""
+    gone = {_tried(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
+    for each in entries:
+        fact = each.fact
+        letter = isinstance(fact, NudgeAttempted) and (fact.channel, fact.recipient) == (CHANNEL, recipient)
+        if letter and _tried(each) in gone:
+            yield each
+
+
+def _failed_softly(entries: Sequence[Entry]) -> Mapping[Tried, datetime]:
+    """When each was reported so first: that nothing further can be tried is said again later."""
+    arrived = {_tried(each) for each in entries if isinstance(each.fact, NudgeDelivered | NudgeOpened)}
+    return {
+        _tried(each): each.fact.at
+        for each in reversed(entries)
+        if isinstance(each.fact, NudgeFailed) and each.fact.reason in SOFT and _tried(each) not in arrived
+    }
+
+
+def _at(entry: Entry) -> datetime:
+    assert isinstance(entry.fact, NudgeAttempted)
+    return entry.fact.at
+
+
+def _tried(entry: Entry) -> Tried:
+    fact = entry.fact
+    assert isinstance(fact, NudgeAttempted | NudgeSent | NudgeUnknown | NudgeDelivered | NudgeOpened | NudgeFailed)
+    return Tried(entry.originator_id, fact.recipient, fact.attempt)
+
+
+def _tried_of(receipt: Receipt) -> Tried:
+    return Tried(receipt.nudge, receipt.recipient, receipt.attempt)

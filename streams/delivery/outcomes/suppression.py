@@ -1,0 +1,168 @@
+"""Refused addresses: what a provider says will never be reached is not tried again until the contact changes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.core.events import LifeEvent
+from domain.facts.facts import NudgeAttempted
+from domain.facts.receipts import Heard
+from domain.persons.channels import ADDRESS_OF, REFUSED
+from domain.persons.history import History
+from domain.persons.own_choices import times_of
+from domain.persons.person import person_as_of
+from notifiers.port.interface import GiveUp, Message, Outcome, Reason
+from notifiers.port.routes import Provider
+from streams.delivery.outcomes.believing import BAD, believed
+from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.soft_bounces import SOFT, Endurance, row_before, soft_among
+from streams.log.mapper import Entry
+from streams.log.person_keys import PersonKey
+from streams.planning import histories
+from streams.rules.context import Books
+from streams.rules.in_force import Rules
+from streams.storage.database import Priority
+
+SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"
+
+
+class Refused(Struct, frozen=True):
+    """An attempt whose address was refused for good; None: the one that the recipient had when it was made."""
+
+    nudge: UUID
+    recipient: str
+    attempt: int
+    address: str | None = None
+
+
+def refused_of(message: Message) -> Refused:
+    """The attempt that this was the message of, at the address that it went to."""
+    return Refused(message.nudge, message.recipient, message.attempt, message.address)
+
+
+def refuses_address(outcome: Outcome) -> bool:
+    """Whether nobody can ever be reached there."""
+    return isinstance(outcome, GiveUp) and outcome.reason is Reason.BAD_ADDRESS
+
+
+def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Refused]:
+    """The addresses that nobody can ever be reached at, where the provider's word about an address counts."""
+    return [
+        refused_of(message)
+        for message, outcome in zip(messages, outcomes, strict=True)
+        if refuses_address(outcome) and provider.knows_addresses() and provider.notifier.reaches(message.address)
+    ]
+
+
+def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
+    """What was reported about an address that nobody can be reached at."""
+    return [
+        Refused(each.nudge, each.recipient, each.attempt)
+        for each in receipts
+        if each.heard is Heard.FAILED and each.reason == Reason.BAD_ADDRESS
+    ]
+
+
+class Refusals:
+    """Keeps refusals as life events of the recipient."""
+
+    def __init__(self, books: Books, soft_bounces: int, soft_bounce_days: int) -> None:
+        self._endurance = Endurance(soft_bounces, soft_bounce_days)
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._append, self._clock = books.append, books.clock
+
+    def learn(self, receipts: Sequence[Receipt]) -> None:
+        """Keep what was reported about addresses: that nobody has one, or that for days nothing could be brought."""
+        if refused := [*among_receipts(receipts), *self._worn_out(soft_among(receipts))]:
+            self.keep(refused)
+
+    def _worn_out(self, soft: Sequence[Receipt]) -> list[Refused]:
+        """Where not half of what the same server took over came back like this: then it is not about addresses."""
+        if not soft:
+            return []
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            tried = [(each.nudge, each.recipient, each.attempt) for each in soft]
+            kept = believed(connection, self._log, tried, SOFT)
+            rows = [row_before(connection, self._log, each, self._endurance) for each in soft]
+            return [
+                Refused(*each)
+                for each, row in zip(tried, rows, strict=True)
+                if each in kept and row and len({*self._addresses_then(connection, row, rules)}) == 1
+            ]
+
+    def _addresses_then(self, connection: Connection, row: Sequence[Entry], rules: Rules) -> Iterator[str | None]:
+        for each in row:
+            assert isinstance(each.fact, NudgeAttempted)
+            yield self._address_then(connection, each.fact, each.position, rules)
+
+    def keep(self, refused: Sequence[Refused]) -> None:
+        """Store them, each once."""
+        rules = self._library.rules()
+        made = self._database.write(lambda connection: self._kept(connection, refused, rules), Priority.DISPATCH)
+        self._log.keys.remember(made)
+
+    def _kept(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Mapping[str, PersonKey]:
+        refused = self._believed(connection, refused)
+        persons = sorted({each.recipient for each in refused})
+        self._log.keys.hold(connection, persons)  # two refusals at once must not forget each other
+        known = histories.histories(connection, self._log, persons, rules.rulebook)
+        events = [
+            self._event(connection, [each for each in refused if each.recipient == person], known[person], rules)
+            for person in persons
+        ]
+        return dict(self._append(connection, [event for event in events if event is not None]))
+
+    def _believed(self, connection: Connection, refused: Sequence[Refused]) -> list[Refused]:
+        """Without those that were reported by a provider that reports nearly everybody."""
+        late = [(each.nudge, each.recipient, each.attempt) for each in refused if each.address is None]
+        kept = believed(connection, self._log, late, BAD) if late else set()
+        return [each for each in refused if each.address or (each.nudge, each.recipient, each.attempt) in kept]
+
+    def _addresses(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Iterator[str | None]:
+        """A report names no address: the message may have gone elsewhere since, and contacts change."""
+        late = [each for each in refused if each.address is None]
+        entries = self._log.streams(connection, [each.nudge for each in late])
+        for each in refused:
+            if each.address is not None:
+                yield each.address
+        for entry in entries:
+            fact, nudge = entry.fact, entry.originator_id
+            if isinstance(fact, NudgeAttempted) and Refused(nudge, fact.recipient, fact.attempt) in late:
+                yield self._address_then(connection, fact, entry.position, rules)
+
+    def _address_then(
+        self, connection: Connection, attempt: NudgeAttempted, position: int, rules: Rules
+    ) -> str | None:
+        who = [attempt.recipient]
+        history = histories.histories(connection, self._log, who, rules.rulebook, position)[attempt.recipient]
+        person = person_as_of(attempt.recipient, history.facts, rules.catalogue)
+        address = person.get(ADDRESS_OF.get(attempt.channel, ""))
+        return None if address is None else str(address)
+
+    def _event(
+        self, connection: Connection, refused: Sequence[Refused], history: History, rules: Rules
+    ) -> LifeEvent | None:
+        person, theirs = history.person, history.facts
+        known = person_as_of(person, theirs, rules.catalogue)
+        before = known.get(REFUSED) or ()
+        addresses = sorted({*before, *(each for each in self._addresses(connection, refused, rules) if each)})
+        if addresses == sorted(before):
+            return None
+        first = refused[0]
+        id_ = f"{first.nudge}.{person}.{first.attempt}"
+        moment = timedelta(microseconds=1)
+        time = max([self._clock(), *(at + moment for at in times_of(theirs, REFUSED, rules.catalogue))])
+        return LifeEvent(
+            stream=self._names.stream(SOURCE, id_),
+            source=SOURCE,
+            id=id_,
+            type=TYPE,
+            time=time,
+            persons={ROLE: (person,)},
+            fields={ROLE: {"addresses": addresses}},
+            digest=self._names.digest(id_.encode()),
+        )

@@ -1,0 +1,202 @@
+"""Unknown outcomes: attempts of which nobody knows whether they went, and what an operator decides about them.
+
+A process was killed, a provider hung up, a log came back from a backup. What such a message says is not repeated by
+itself, as it may have arrived. An operator who knows more has it asked about, sent again or closed.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.facts.facts import NudgeResolved
+from domain.nudges.delivery import Delivery
+from domain.nudges.digest import is_digest
+from domain.nudges.nudge import Nudge
+from projections import inbox, nudges
+from projections.nudges import Due
+from streams.log.appending import append_if_unmoved
+from streams.log.log import Log
+from streams.replay.retry_failed import Renewing
+from streams.replay.walk import Stride, Walk
+from streams.rules.library import Library
+from streams.storage.database import Database, Priority
+
+BATCH = 500
+AT_MOST = 10_000
+"""So many are looked at to count them: a look has to stay short."""
+NOBODY = Due(UUID(int=0), "")
+AGES = {"under an hour": timedelta(hours=1), "under a day": timedelta(days=1), "under a week": timedelta(days=7)}
+OLDER = "older"
+
+
+class How(StrEnum):
+    """What is decided: `ask` the provider, send `again` what had surely not left, or `close` it as it is."""
+
+    ASK = "ask"
+    AGAIN = "again"
+    CLOSE = "close"
+
+
+class Which(Struct, frozen=True):
+    """Which unknown outcomes are meant: attempts from `since` on and before `until`, and so on."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    cause: str | None = None
+    provider: str | None = None
+    channel: str | None = None
+    trigger: str | None = None
+
+    def has(self, nudge: Nudge, delivery: Delivery) -> bool:
+        """Whether this delivery is meant."""
+        at = delivery.attempted_at
+        return (
+            self.cause in {None, delivery.reason}
+            and self.provider in {None, delivery.provider}
+            and self.channel in {None, delivery.channel}
+            and self.trigger in {None, nudge.intent.trigger}
+            and (self.since is None or (at is not None and self.since <= at))
+            and (self.until is None or (at is not None and at < self.until))
+        )
+
+
+class Kind(Struct, frozen=True, order=True):
+    """Unknown outcomes that are alike: by cause, provider, channel, and how long ago the attempt was."""
+
+    cause: str
+    provider: str
+    channel: str
+    age: str
+
+
+class Found(Struct, frozen=True):
+    """A batch of unknown outcomes: up to which, how many were looked at, and those about which it is decided."""
+
+    upto: Due
+    looked: int
+    how: str
+    meant: Sequence[tuple[Nudge, Delivery]]
+
+    @property
+    def stride(self) -> Stride:
+        """As a job counts it."""
+        kinds = Counter(f"{self.how}({each.reason})" for _, each in self.meant)
+        return Stride(f"{self.upto.recipient}/{self.upto.nudge}", self.looked, kinds)
+
+
+class Unresolved:
+    """Lists unknown outcomes, and records what an operator decides. `askable`: the providers that can be asked."""
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        library: Library,
+        renewing: Renewing,
+        clock: Callable[[], datetime],
+        askable: Callable[[], frozenset[str]],
+    ) -> None:
+        self._database, self._log, self._library, self._renewing = database, log, library, renewing
+        self._clock, self._askable = clock, askable
+
+    def work(self, which: Which, how: How, by: str, why: str) -> Walk:
+        """The decision as the work of a job."""
+        return Walk(
+            "resolve",
+            "unknown outcomes",
+            lambda: self._library.rules().position,
+            lambda after: (each.stride for each in self.look(which, how, _place(after))),
+            lambda after: (each.stride for each in self.resolve(which, how, (by, why), _place(after))),
+        )
+
+    def counts(self, which: Which = Which()) -> Counter[Kind]:  # noqa: B008  (frozen)
+        """How many there are of each kind."""
+        with self._database.reading() as connection:
+            return kinds(connection, self._clock(), which)
+
+    def look(self, which: Which, how: How, after: Due = NOBODY) -> Iterator[Found]:
+        """Those about which it would be decided, a batch at a time; nothing is changed."""
+        while True:
+            with self._database.reading() as connection:
+                rows = inbox.unknown(connection, after, BATCH)
+                meant = self._meant(connection, rows, which, how)
+            if not rows:
+                return
+            yield Found(rows[-1], len(rows), how, meant)
+            after = rows[-1]
+
+    def resolve(self, which: Which, how: How, said: tuple[str, str], after: Due = NOBODY) -> Iterator[Found]:
+        """Record the decision, a batch a transaction; gives where it was. `said`: by whom, and why.
+
+        What has moved meanwhile is left alone.
+        """
+        for found in self.look(which, how, after):
+            now = self._clock()
+            facts = [
+                (nudge, NudgeResolved(now, each.recipient, each.attempt, how.value, *said))
+                for nudge, each in found.meant
+            ]
+            kept = self._database.write(
+                lambda connection, facts=facts: append_if_unmoved(connection, self._log, facts),  # type: ignore[misc]
+                Priority.DISPATCH,
+            )
+            done = [(nudge, each) for nudge, each in found.meant if nudge.intent.id in kept]
+            yield Found(found.upto, found.looked, how, done)
+
+    def _meant(
+        self, connection: Connection, rows: Sequence[Due], which: Which, how: How
+    ) -> list[tuple[Nudge, Delivery]]:
+        found = [each for each in _unresolved(connection, rows) if which.has(*each)]
+        if how is How.ASK:
+            askable = self._askable()
+            return [
+                (nudge, each) for nudge, each in found if each.provider in askable and not is_digest(nudge.intent)
+            ]
+        if how is How.CLOSE:
+            return found
+        return self._of_use(connection, found)
+
+    def _of_use(
+        self, connection: Connection, found: Sequence[tuple[Nudge, Delivery]]
+    ) -> list[tuple[Nudge, Delivery]]:
+        """What may be sent again: still planned, not expired, and no digest, whose members may have gone since."""
+        now = self._clock()
+        left = [
+            (nudge, each)
+            for nudge, each in found
+            if not (nudge.gone or is_digest(nudge.intent) or _is_over(nudge, now))
+        ]
+        wanted = self._renewing.wanted(connection, [nudge for nudge, _ in left], now)
+        return [(nudge, each) for nudge, each in left if nudge.intent.id in wanted]
+
+
+def kinds(connection: Connection, now: datetime, which: Which = Which()) -> Counter[Kind]:  # noqa: B008  (frozen)
+    """How many unknown outcomes there are of each kind; of very many, the first."""
+    found = _unresolved(connection, inbox.unknown(connection, NOBODY, AT_MOST))
+    return Counter(_kind(each, now) for nudge, each in found if which.has(nudge, each))
+
+
+def _unresolved(connection: Connection, rows: Sequence[Due]) -> list[tuple[Nudge, Delivery]]:
+    found = nudges.by_id(connection, [row.nudge for row in rows])
+    every = [(found[row.nudge], found[row.nudge].to(row.recipient)) for row in rows]
+    return [(nudge, each) for nudge, each in every if each.is_unresolved]
+
+
+def _kind(delivery: Delivery, now: datetime) -> Kind:
+    old = now - (delivery.attempted_at or now)
+    age = next((name for name, most in AGES.items() if old < most), OLDER)
+    return Kind(delivery.reason or "", delivery.provider or "", delivery.channel or "", age)
+
+
+def _is_over(nudge: Nudge, now: datetime) -> bool:
+    return nudge.intent.expires is not None and nudge.intent.expires <= now
+
+
+def _place(kept: str) -> Due:
+    recipient, _, nudge = kept.partition("/")
+    return Due(UUID(nudge), recipient) if nudge else NOBODY

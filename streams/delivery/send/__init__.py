@@ -1,0 +1,1 @@
+"""Send what is due: claim, commit attempts, hand over to providers, keep rates."""

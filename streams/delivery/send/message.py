@@ -1,0 +1,102 @@
+"""From a case to the message that a notifier carries."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.core.ids import traced
+from domain.nudges.settle import Send
+from domain.persons.channels import ADDRESS_OF
+from notifiers.port.interface import Action, Message
+from streams.delivery.decide.case import Case
+from streams.delivery.decide.rendering import AnswerUrl, render
+from streams.rules.in_force import Rules
+from templates.words import footer
+from templates.words.footer import Proof
+from templates.words.questions import marked
+from templates.words.rendering import Rendered
+
+UnsubscribeUrl = Callable[[Case], str | None]
+SeenUrl = Callable[[UUID, str, int], str]
+ProofOf = Callable[[UUID, str, datetime], Proof]
+"""What a message to a recipient carries of its own, from then on."""
+
+
+class Writer(Struct, frozen=True):
+    """Writes messages; `unsubscribe_url` gives the link with which a case's recipient stops its category.
+
+    `answer_url`: the link to answer a nudge as its recipient with a code; `seen_url`: by which a device tells that it
+    shows an attempt; `proof_of`: the message's own page and code.
+    """
+
+    unsubscribe_url: UnsubscribeUrl
+    answer_url: AnswerUrl
+    seen_url: SeenUrl | None = None
+    proof_of: ProofOf | None = None
+
+    def write(self, case: Case, rules: Rules, attempt: int, now: datetime, mark: str = "") -> Message:
+        """The message of a case that is to be sent; an SMS says the `mark` that tells its question from others.
+
+        Raises:
+            WordsFailed: the words need a value that is missing, because it was erased or never reported.
+        """
+        assert isinstance(case.decision, Send)
+        channel = case.decision.channel
+        rendered = render(case, rules, now, self.answer_url, only=channel)
+        address = str(case.recipient.get(ADDRESS_OF[channel]))
+        text, title = parts_of(rendered, channel)
+        if mark:
+            text = marked(text, rendered.language, next(iter(case.settlement.trigger.replies)), mark)
+        intent, trigger, recipient = case.nudge.intent, case.settlement.trigger, case.recipient.pseudonym
+        html, stop = rendered.html if channel == "email" else None, self.unsubscribe_url(case)
+        proof = None if self.proof_of is None else self.proof_of(intent.id, recipient, now)
+        if proof is not None:
+            text, html = _proven(channel, text, html, rendered.language, proof, stops=stop is not None)
+        return Message(
+            nudge=intent.id,
+            attempt=attempt,
+            channel=channel,
+            recipient=recipient,
+            address=address,
+            language=rendered.language,
+            text=text,
+            title=title,
+            html=html,
+            unsubscribe_url=stop,
+            actions=tuple(Action(one.id, one.label, one.url) for one in rendered.actions),
+            seen_url=self._seen(intent.id, recipient, attempt) if channel == "push" else None,
+            page_url=None if proof is None else proof.page,
+            code="" if proof is None else proof.code,
+            owner=trigger.owner,
+            klass=trigger.klass,
+            expires=intent.expires,
+            traceparent=traced(case.cause.traceparent if case.cause else None, str(intent.id), str(attempt)),
+        )
+
+    def _seen(self, nudge: UUID, recipient: str, attempt: int) -> str | None:
+        return None if self.seen_url is None else self.seen_url(nudge, recipient, attempt)
+
+
+def _proven(
+    channel: str, text: str, html: str | None, language: str, proof: Proof, *, stops: bool
+) -> tuple[str, str | None]:
+    """The words with their page and code: at the foot of a letter, in an SMS with room; a push has them beside it."""
+    if channel == "email":
+        mail = footer.mail_text(text, language, proof, stops=stops)
+        return mail, html and footer.mail_html(html, language, proof, stops=stops)
+    if channel == "sms" and proof.page.startswith("https:"):  # else nobody's telephone can reach it
+        return footer.sms(text, language, proof), html
+    return text, html
+
+
+def parts_of(rendered: Rendered, channel: str) -> tuple[str, str]:
+    """The text and the title that a channel carries."""
+    match channel:
+        case "push":
+            return rendered.push_body, rendered.push_title
+        case "sms":
+            return rendered.sms, ""
+        case _:
+            return rendered.text, rendered.subject

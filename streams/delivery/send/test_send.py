@@ -1,0 +1,87 @@
+"""Test-sends: a trigger's words to a colleague, by the real provider, before any citizen reads them."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.core.ids import Names
+from domain.facts.governance import SentAsTest
+from domain.facts.principals import NotAllowed, Principal
+from domain.facts.submissions import Subject, check_acting
+from notifiers.port.interface import Action, Message, Outcome
+from notifiers.port.routes import Route
+from streams.delivery.send.message import parts_of
+from streams.log.log import Log
+from streams.rules.ownership import owners_of
+from streams.rules.publishing import append_governance, govern, read_governed, stream_of
+from streams.storage.database import Database, Priority
+from templates.words.rendering import Rendered
+
+MARK = "[TEST]"
+"""How each of them begins, so that nobody takes it for a message of the state."""
+
+
+class Trial(Struct, frozen=True):
+    """What is sent: the words of a version of a trigger, on one channel; `owner`: whose trigger it is."""
+
+    trigger: str
+    hash: str
+    owner: str
+    channel: str
+    rendered: Rendered
+
+
+class Trials:
+    """Sends them, each with a fact that says who sent what to whom, and no address."""
+
+    def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
+        self._database, self._log, self._names, self._clock = database, log, names, clock
+
+    async def send(self, trial: Trial, to: Principal, who: Principal, route: Route) -> Outcome:
+        """Send it to the colleague's registered contact.
+
+        Raises:
+            NotAllowed: trigger, name or colleague are another agency's, or there is no contact for the channel.
+        """
+        check_acting(who, trial.owner, trial.trigger)
+        if to.agency != who.agency:
+            raise NotAllowed(f"{to.name} is no colleague of yours, but of another agency")
+        if trial.channel not in to.contacts:
+            raise NotAllowed(f"{to.name} has no registered contact for {trial.channel}")
+        recipient = self._names.pseudonym(f"principal {to.name}")
+        number = govern(
+            self._database, lambda connection: self._note(connection, trial, to, who, recipient), Priority.DISPATCH
+        )
+        message = self._message(trial, to, recipient, number)
+        [outcome] = await route.choose(message.nudge, message.address).send([message])
+        return outcome
+
+    def _note(self, connection: Connection, trial: Trial, to: Principal, who: Principal, recipient: str) -> int:
+        """The fact, and a key with which the shipped fake can seal what it keeps; returns which test-send it is."""
+        before, now = read_governed(connection, self._log), self._clock()
+        for owner in owners_of(before, Subject("trigger", trial.trigger)):
+            check_acting(who, owner, trial.trigger)
+        self._log.keys.ensure(connection, [recipient])
+        fact = SentAsTest(now, who.name, to.name, trial.trigger, trial.hash, trial.channel)
+        append_governance(connection, self._log, self._names, [fact], before, now)
+        return before.streams.get(stream_of(self._names, fact), 0) + 1
+
+    def _message(self, trial: Trial, to: Principal, recipient: str, number: int) -> Message:
+        text, title = parts_of(trial.rendered, trial.channel)
+        html = re.sub(r"(<body[^>]*>)", rf"\1<p>{MARK}</p>", trial.rendered.html, count=1)
+        about = self._names.registry_stream("trigger", trial.trigger)
+        return Message(
+            nudge=self._names.nudge(trial.trigger, recipient, about, f"test {number}"),
+            attempt=1,
+            channel=trial.channel,
+            recipient=recipient,
+            address=to.contacts[trial.channel],
+            language=trial.rendered.language,
+            text=f"{MARK} {text}",
+            title=f"{MARK} {title}" if title else "",
+            html=html if trial.channel == "email" else None,
+            actions=tuple(Action(one.id, one.label, one.url) for one in trial.rendered.actions),
+        )

@@ -1,0 +1,1 @@
+"""Intake: check life events, replace national ids, append them."""

@@ -1,0 +1,91 @@
+"""Whom an event concerns: the history rows that it adds, and who is woken by it."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.core.events import LifeEvent
+from domain.core.ids import Names
+from projections import area_plans, erased, happened_in_areas, history
+from projections.history import Concerns
+from projections.tables import micros, optional_micros
+from streams.log.loads import Placed, as_loaded
+from streams.log.log import Log
+
+
+class Concerned:
+    """Keeps the history view: whoever is named in any revision of an event has all of its revisions.
+
+    `views` is the connection that the rows are written to, `facts` the one that the log is read from.
+    """
+
+    def __init__(self, views: Connection, facts: Connection, log: Log, names: Names) -> None:
+        self._views, self._facts, self._log, self._names = views, facts, log, names
+
+    def note(self, placed: Sequence[Placed], recorded: int) -> None:
+        """Add the rows of new events, recorded at that time (microseconds)."""
+        history.add(self._views, [row for at, event in placed for row in _rows(at, event, None, recorded)])
+        self._note_revisions(placed, recorded)
+        for position, event in placed:
+            if event.area is not None:
+                happened_in_areas.note_area(self._views, event.area, position, micros(event.time))
+                area_plans.begin(self._views, self._original(event), position)
+
+    def others(self, events: Sequence[LifeEvent]) -> set[str]:
+        """Whom the known revisions of these events name: `note` wakes them too, so they are held with whom it names.
+
+        To be asked before the log is held; SQLite's only writer holds everything.
+        """
+        corrects = any(event.corrects is not None for event in events)
+        if self._views.dialect.name == "sqlite" or not (corrects or history.has_revisions(self._views)):
+            return set()
+        originals = {self._original(event) for event in events}
+        corrections = self._corrections(history.revisions_of(self._views, list(originals)).values())
+        known = [*as_loaded(self._log.streams(self._facts, originals)).values(), *corrections.values()]
+        return {person for _, event in known for person in event.everybody}
+
+    def _note_revisions(self, placed: Sequence[Placed], recorded: int) -> None:
+        corrections = [(position, event) for position, event in placed if event.corrects is not None]
+        for position, event in corrections:
+            history.note_revision(self._views, self._original(event), position)
+        if corrections or history.has_revisions(self._views):
+            self._join({self._original(event) for _, event in placed}, recorded)
+
+    def _original(self, event: LifeEvent) -> UUID:
+        return self._names.stream(event.source, event.original)
+
+    def _join(self, originals: set[UUID], recorded: int) -> None:
+        revised = history.revisions_of(self._views, list(originals))
+        if not revised:
+            return
+        loaded = as_loaded(self._log.streams(self._facts, revised))
+        arrived = {original: one for original, one in loaded.items() if one[1].corrects is None}
+        history.originals_arrived(self._views, list(arrived))
+        corrections = self._corrections(revised.values())
+        for original, positions in revised.items():
+            members = [corrections[position] for position in positions]
+            members += [arrived[original]] if original in arrived else []
+            everybody = {person for _, event in members for person in event.everybody}
+            since = erased.since(self._views, sorted(everybody))
+            rows = [row for at, event in members for row in _rows(at, event, everybody, recorded)]
+            history.wake(self._views, [row for row in rows if row.position > since.get(row.person, 0)])
+            if any(event.area is not None for _, event in members):
+                area_plans.begin(self._views, original, max(at for at, _ in members))
+
+    def _corrections(self, positions: Iterable[list[int]]) -> dict[int, Placed]:
+        wanted = [position for some in positions for position in some]
+        return {
+            entry.position: (entry.position, entry.fact)
+            for entry in self._log.read(self._facts, wanted)
+            if isinstance(entry.fact, LifeEvent)
+        }
+
+
+def _rows(position: int, event: LifeEvent, persons: Iterable[str] | None, recorded: int) -> list[Concerns]:
+    """The rows of these persons, or of all whom the event names."""
+    time, ahead = micros(event.time), optional_micros(event.ahead_from)
+    type_, planned = event.type, False
+    if persons is None:
+        persons = [person for named in event.persons.values() for person in named]
+    return [Concerns(person, position, time, type_, ahead, planned, recorded, recorded) for person in persons]

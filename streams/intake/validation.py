@@ -1,0 +1,229 @@
+"""From a CloudEvent to a life event: checked against its type, with pseudonyms for national ids."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from domain.core.events import LifeEvent
+from domain.core.ids import Names
+from domain.rules.event_types import Catalogue, EventType, names_persons
+from streams.intake.cloudevents import Envelope, Refused, revision_of, time_of, traceparent_of
+
+_FIELD_NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
+_BIRTH_DATED = re.compile(r"(?<!\d)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[1-6]\d{5}(?!\d)", re.ASCII)
+"""What looks like somebody's national id among the digits of an event's id: a birth date and a century come first."""
+NOT_REPEATED = "(a name that is not repeated)"
+"""Stands for a key of a body in an error: it may be somebody's data."""
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
+_canonical = msgspec.json.Encoder(order="sorted").encode
+
+
+class Checker:
+    """Checks events of all types of a catalogue. `valid_id` is the checksum rule for national ids.
+
+    `limited`: the types whose content is not to be read for ever.
+    """
+
+    def __init__(self, catalogue: Catalogue, names: Names, valid_id: Callable[[str], bool]) -> None:
+        self.limited = frozenset(catalogue.limited)
+        self._names, self._valid_id = names, valid_id
+        self._types = {name: _TypeChecker(type_) for name, type_ in catalogue.types.items()}
+
+    def check(self, envelope: Envelope, ahead_from: datetime | None = None) -> LifeEvent:
+        """The life event that the envelope carries; `ahead_from` is of the load, not of the event.
+
+        Raises:
+            Refused: with the field and the reason.
+        """
+        time = time_of(envelope)
+        revision, annuls = revision_of(envelope)
+        checker = self._type(envelope.type)
+        national = checker.national_ids(envelope, annuls=annuls)
+        self._check_ids(national, envelope)
+        data = envelope.data or {}
+        if not (annuls and envelope.data is None):
+            checker.check_data(data)
+        persons = {role: tuple(map(self._names.pseudonym, ids)) for role, (_, ids) in national.items()}
+        return LifeEvent(
+            stream=self._names.stream(envelope.source, envelope.id),
+            source=envelope.source,
+            id=envelope.id,
+            type=envelope.type,
+            time=time.astimezone(UTC),
+            persons=persons,
+            fields=checker.split(data, persons),
+            corrects=envelope.corrects,
+            revision=revision,
+            annuls=annuls,
+            area=checker.area(data),
+            ahead_from=ahead_from,
+            digest=self._digest(envelope, time, revision, annuls=annuls),
+            traceparent=traceparent_of(envelope),
+        )
+
+    def _type(self, name: str) -> "_TypeChecker":
+        if (found := self._types.get(name)) is not None:
+            return found
+        raise Refused("type", f"no event type has this name{did_you_mean(name, self._types)}", "unknown_type")
+
+    def _check_ids(self, national: Mapping[str, tuple[str, tuple[str, ...]]], envelope: Envelope) -> None:
+        kept_in_clear = (envelope.id, envelope.source, envelope.corrects or "")
+        for field, ids in national.values():
+            for each in ids:
+                if not self._valid_id(each):
+                    raise Refused(field, "is no valid national id (its check digit is wrong)", "bad_national_id")
+                if any(each in kept for kept in kept_in_clear):
+                    raise Refused("id", "must not contain a national id: ids are kept in clear")
+        if any(self._valid_id(each) for kept in kept_in_clear for each in _BIRTH_DATED.findall(kept)):
+            raise Refused("id", "must not contain a national id: ids are kept in clear")
+
+    def _digest(self, envelope: Envelope, time: datetime, revision: int, *, annuls: bool) -> bytes:
+        moment = time.astimezone(UTC)
+        body = [envelope.type, moment, envelope.subject, envelope.data, envelope.corrects, revision, annuls]
+        return self._names.digest(_canonical(body))
+
+
+class _TypeChecker:
+    def __init__(self, type_: EventType) -> None:
+        self.type = type_
+        properties: Mapping[str, Any] = type_.schema.get("properties", {})
+        self._validator = jsonschema_rs.validator_for(
+            dict(type_.schema), validate_formats=True, ignore_unknown_formats=True
+        )
+        self._roles = {
+            name: names_persons(prop) for name, prop in properties.items() if names_persons(prop) is not None
+        }
+        self._owners = {
+            name: prop.get("x-of", type_.subject or "public")
+            for name, prop in properties.items()
+            if name not in self._roles
+        }
+
+    def national_ids(self, envelope: Envelope, *, annuls: bool) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Role -> (the field that names them, the national ids)."""
+        found: dict[str, tuple[str, tuple[str, ...]]] = {}
+        if self.type.subject is not None:
+            if envelope.subject is None and not annuls:
+                raise Refused("subject", f"is missing: it names the {self.type.subject}")
+            if envelope.subject is not None:
+                found[self.type.subject] = ("subject", (envelope.subject,))
+        for role in self._roles:
+            ids = _ids((envelope.data or {}).get(role))
+            if ids:
+                found[role] = (f"data.{role}", ids)
+        return found
+
+    def check_data(self, data: dict[str, Any]) -> None:
+        if self.type.forbidden and (path := _path_to(self.type.forbidden, data)) is not None:
+            raise Refused(path, "must never be sent: this type forbids it", "forbidden_field")
+        try:
+            if self._validator.is_valid(data):
+                return
+            error = next(iter(self._validator.iter_errors(data)))
+        except ValueError:  # the validator's recursion limit
+            raise Refused("data", "is nested too deeply", "bad_data") from None
+        raise _refusal(error, self.type.schema.get("properties", {}))
+
+    def split(self, data: Mapping[str, Any], persons: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Each owner's part of the data; the national ids are not in it."""
+        parts: dict[str, dict[str, Any]] = {}
+        for name, given in data.items():
+            owner = self._owners.get(name)
+            if owner is None:
+                continue
+            value = self._as_declared(name, given)
+            if _too_large(value):
+                raise Refused(f"data.{name}", "holds a number beyond 64 bits", "bad_data")
+            if owner != "public" and owner not in persons:
+                raise Refused(f"data.{name}", f"belongs to the role {owner}, whom this event does not name")
+            parts.setdefault(owner, {})[name] = value
+        return parts
+
+    def _as_declared(self, path: str, value: Any) -> Any:  # noqa: ANN401  (whatever a registry sent)
+        """The value in its declared type: JSON knows one kind of number, conditions know two."""
+        if isinstance(value, dict):
+            return {name: self._as_declared(f"{path}.{name}", each) for name, each in value.items()}
+        if isinstance(value, int | float) and not isinstance(value, bool) and path in self.type.fields:
+            kind = self.type.fields[path].type
+            return int(value) if kind == "integer" else float(value) if kind == "number" else value
+        return value
+
+    def area(self, data: Mapping[str, Any]) -> str | None:
+        """The area that an area event is about."""
+        return None if self.type.area is None else data.get(self.type.area.removeprefix("event."))
+
+
+def _path_to(forbidden: frozenset[str], data: dict[str, Any]) -> str | None:
+    """The path to a field with one of these names, at any depth; a loop, because data may be nested deeply."""
+    inside: list[tuple[str, Any]] = [("data", data)]
+    while inside:
+        path, value = inside.pop()
+        if isinstance(value, list):
+            inside += [(path, each) for each in value]
+        for name, each in value.items() if isinstance(value, dict) else ():
+            if name in forbidden:
+                return f"{path}.{name}"
+            inside.append((f"{path}.{_speakable(name)}", each))
+    return None
+
+
+def _too_large(value: Any) -> bool:  # noqa: ANN401  (whatever a registry sent)
+    if isinstance(value, dict | list):
+        return any(map(_too_large, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and not SMALLEST <= value <= LARGEST
+
+
+def _ids(value: Any) -> tuple[str, ...]:  # noqa: ANN401  (whatever a registry sent)
+    if isinstance(value, str):
+        return (value,)
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
+
+
+def _refusal(error: jsonschema_rs.ValidationError, known: Iterable[str]) -> Refused:
+    """The schema's objection in our words: the validator's own would repeat the value."""
+    path = ["data", *map(str, error.instance_path)]
+    rule = error.schema_path[-1] if error.schema_path else ""
+    kind: Any = error.kind
+    if rule == "required":
+        return Refused(".".join([*path, kind.property]), "is missing", "bad_data")
+    if rule == "additionalProperties":
+        unknown = _speakable(str(kind.unexpected[0]))
+        return Refused(
+            ".".join([*path, unknown]), f"is no field of this type{did_you_mean(unknown, known)}", "bad_data"
+        )
+    return Refused(".".join(path), reason_of(error), "bad_data")
+
+
+def _speakable(name: str) -> str:
+    """A field's name as a refusal may repeat it: what looks like an id or like words may be somebody's data."""
+    return name if _FIELD_NAME.fullmatch(name) else NOT_REPEATED
+
+
+def reason_of(error: jsonschema_rs.ValidationError) -> str:
+    """What the schema objects to, without the value."""
+    kind: Any = error.kind
+    rule = str(error.schema_path[-1]) if error.schema_path else ""
+    match rule:
+        case "type":
+            return f"must be of type {' or '.join(kind.types)}"
+        case "enum":
+            return f"must be one of {', '.join(map(str, kind.options))}"
+        case "format" | "pattern":
+            return f"must be a valid {kind.as_dict().get('format') or kind.as_dict().get('pattern')}"
+        case "minimum" | "exclusiveMinimum" | "minLength" | "minItems":
+            return f"is below the {rule} of {kind.limit}"
+        case "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems":
+            return f"is above the {rule} of {kind.limit}"
+        case _:
+            return f"breaks the rule '{rule}' of its type"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A suggestion to append to a refusal, where a known name is close."""
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f" (did you mean '{close[0]}'?)" if close else ""

@@ -1,0 +1,151 @@
+"""Intake from Kafka: CloudEvents that registries send to a topic, taken in like those that come over HTTP.
+
+What is refused goes to a topic of its own, with its payload (both are kept for a short while only) and the reason in
+headers; where Kafka never takes it with its payload, without, so that one record stops no other.
+Source: Kafka Protocol Binding for CloudEvents 1.0.2, sections 3.2 (binary) and 3.3 (structured).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from streams.intake.cloudevents import (
+    MAX_BYTES,
+    Envelope,
+    Refused,
+    envelope_of,
+    read_data,
+    read_envelope,
+)
+from streams.intake.intake import Intake, Outcome
+from streams.kafka.records import NeverTaken, Record, Sender
+from streams.kafka.topics import Topics
+from streams.kafka.worker import Incoming
+from streams.queues.refused_events import DeadEvents
+from streams.storage.outages import NOBODYS
+
+STRUCTURED, BATCHED = "application/cloudevents", "application/cloudevents-batch"
+_PREFIX = "ce_"
+_OURS = "habarshy_"
+MOST = 1000
+"""Characters of a header of ours: a field may be called anything."""
+
+
+class TakeIn:
+    """Stores what the records say, and passes on what is refused."""
+
+    def __init__(self, intake: Intake, topics: Topics, sender: Sender, dead: DeadEvents) -> None:
+        self._intake, self._sender, self._counted = intake, sender, dead
+        self.topic, self._dead = topics.life_in, topics.life_dead
+
+    def take(self, records: Sequence[Incoming]) -> None:
+        """Store them; an event that comes again is a duplicate.
+
+        Raises:
+            NotDelivered: what was refused could not be passed on.
+        """
+        outcomes = self._accept([_read(record) for record in records])
+        refused = [
+            (record, outcome.refused)
+            for record, outcome in zip(records, outcomes, strict=True)
+            if outcome.refused is not None
+        ]
+        self._pass_on([self._refused(*each) for each in refused])
+        self._counted.note(each.code for _, each in refused)
+
+    def _pass_on(self, refused: Sequence[Record]) -> None:
+        """With all that came; what Kafka never takes so, without its value; and at last our own headers alone."""
+        for smaller in (_without_value, _without_anything):
+            try:
+                self._sender.send(refused)
+            except NeverTaken as never:
+                refused = [smaller(record) for record in never.records]
+            else:
+                return
+        self._sender.send(refused)
+
+    def _accept(self, envelopes: Sequence[Envelope | Refused]) -> list[Outcome]:
+        """Take them in; where that fails, by ever smaller parts, so that one event stops nobody else's."""
+        try:
+            return self._intake.accept(envelopes)
+        except NOBODYS:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever a defect about one event raises)
+            if len(envelopes) == 1:
+                self._intake.accept(())  # what fails without any event too is no event's
+                reason = f"made the platform fail ({type(error).__name__}); report it, it is a defect"
+                return [Outcome(accepted=False, refused=Refused("$", reason, "defect"))]
+        half = len(envelopes) // 2
+        return self._accept(envelopes[:half]) + self._accept(envelopes[half:])
+
+    def _refused(self, record: Incoming, refused: Refused) -> Record:
+        why = {
+            "field": refused.field,
+            "reason": refused.reason,
+            "code": refused.code,
+            "origin": f"{self.topic}/{record.partition}/{record.offset}",
+        }
+        kept = [(name, value) for name, value in record.headers if not name.startswith(_OURS)]
+        return Record(
+            self._dead,
+            record.key,
+            record.value,
+            [*kept, *((_OURS + name, text[:MOST].encode()) for name, text in why.items())],
+        )
+
+
+def _without_value(record: Record) -> Record:
+    size = str(len(record.value or b"")).encode()
+    return msgspec.structs.replace(record, value=None, headers=[*record.headers, (_OURS + "left_out_bytes", size)])
+
+
+def _without_anything(record: Record) -> Record:
+    ours = [(name, value) for name, value in record.headers if name.startswith(_OURS)]
+    return msgspec.structs.replace(record, key=None, headers=ours)
+
+
+def _read(record: Incoming) -> Envelope | Refused:
+    try:
+        return read_record(record)
+    except Refused as refused:
+        return refused
+
+
+def read_record(record: Incoming) -> Envelope:
+    """The event of a record, in structured mode (by its content type) or else in binary mode.
+
+    Raises:
+        Refused: no event, or one with a missing or wrong attribute.
+    """
+    headers = _headers(record)
+    body = record.value or b""
+    if len(body) > MAX_BYTES:
+        raise Refused("$", f"the event is larger than {MAX_BYTES // 1024} kB", "too_large")
+    content = headers.get("content-type", "").split(";")[0].strip().lower()
+    if content.startswith(BATCHED):
+        raise Refused("content-type", "batches do not exist in the Kafka binding; send a record for each event")
+    if content.startswith(STRUCTURED):
+        return read_envelope(body)
+    if f"{_PREFIX}specversion" not in headers:
+        raise Refused(
+            "content-type", "must be application/cloudevents+json, or the attributes must stand in ce_ headers"
+        )
+    attributes: dict[str, Any] = {
+        name.removeprefix(_PREFIX): value for name, value in headers.items() if name.startswith(_PREFIX)
+    }
+    return envelope_of(attributes | {"data": read_data(body), "datacontenttype": content or None})
+
+
+def _headers(record: Incoming) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name, value in record.headers:
+        low = name.lower()
+        if low in found and low.startswith(_PREFIX):
+            raise Refused(low.removeprefix(_PREFIX), "stands in two headers", "repeated")
+        try:
+            found[low] = (value or b"").decode()
+        except UnicodeDecodeError:
+            if low.startswith(_PREFIX):
+                raise Refused(low.removeprefix(_PREFIX), "is no UTF-8", "bad_encoding") from None
+    return found

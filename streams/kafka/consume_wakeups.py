@@ -1,0 +1,32 @@
+"""What a worker does with the records of those who are woken: plan them, from the database."""
+
+from collections.abc import Sequence
+
+from streams.kafka.worker import Incoming
+from streams.planning.planning import Planning
+from streams.planning.quarantine import BadOne, PutAside
+from streams.planning.wakeups import BadRecord, read_wake
+
+
+class PlanWoken:
+    """Plans whoever the records name; what cannot be read, and who cannot be planned, is put aside."""
+
+    def __init__(self, planning: Planning, aside: PutAside, topic: str) -> None:
+        self._planning, self._aside, self.topic = planning, aside, topic
+
+    def take(self, records: Sequence[Incoming]) -> None:
+        """Plan; what came before, or more than once, costs a look into the database."""
+        persons, bad = self._read(records)
+        causes = self._planning.plan_woken(persons)
+        self._aside.keep(bad, causes, [person for person in persons if person not in causes])
+
+    def _read(self, records: Sequence[Incoming]) -> tuple[list[str], list[BadOne]]:
+        persons: dict[str, None] = {}
+        bad: list[BadOne] = []
+        for record in records:
+            try:
+                persons[read_wake(record.key, record.value)[0]] = None
+            except BadRecord as error:
+                place = f"{self.topic}/{record.partition}/{record.offset}"
+                bad.append(BadOne(place, error.args[0], record.key, record.value))
+        return list(persons), bad

@@ -1,0 +1,175 @@
+"""Records, and how they are sent."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from msgspec import Struct
+
+from streams.kafka.brokers import Brokers
+from streams.kafka.errors import DENIED, Heard, NotGranted
+from streams.kafka.topics import check_topic
+
+DELIVERY_SECONDS = 20.0
+"""How long the broker may take to take over a record."""
+SENT_BYTES = 2_000_000
+"""The largest record that we send: what a broker takes by itself (1,048,588 bytes) fits in, with our headers."""
+_FINAL = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD})
+"""What is wrong with one record, and stays so however often it is sent."""
+
+
+class Record(Struct, frozen=True, gc=False):
+    """What is sent: `key` decides the partition."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class NotDelivered(Exception):
+    """Kafka at {address} did not take over {count} records ({reason}). They are sent again."""
+
+    def __init__(self, address: str, count: int, reason: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(address=address, count=count, reason=reason))
+
+
+class NeverTaken(NotDelivered):
+    """Kafka at {address} will never take over {count} of these records ({reason}); the others are stored."""
+
+    def __init__(self, address: str, records: Sequence[Record], reason: str) -> None:
+        super().__init__(address, len(records), reason)
+        self.records = records
+
+
+class Sender:
+    """Sends records and answers for them: only what Kafka reported as delivered counts as sent.
+
+    Idempotent: a record that the client itself repeats is stored once, and in order.
+    """
+
+    def __init__(self, brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> None:
+        self._brokers, self._seconds = brokers, seconds
+        self._producer: Producer | None = None
+        self._delivered = 0
+        self._reason = ""
+        self._never: dict[int, tuple[Record, str]] = {}
+        self._refused: NotGranted | None = None
+
+    def send(self, records: Iterable[Record]) -> int:
+        """Send them all; returns how many, once every one is stored.
+
+        Raises:
+            NeverTaken: all were but some, which no repetition helps.
+            NotDelivered: not all were; some may have been.
+            NotGranted: not all were, as we may not write there.
+        """
+        producer = self._producer = self._producer or Producer(sending(self._brokers, self._seconds))
+        self._begin()
+        count, topic = 0, ""
+        try:
+            for count, record in enumerate(records, 1):
+                topic = record.topic
+                self._produce(producer, record, count)
+            producer.flush(self._seconds * 2)
+        except (KafkaException, SystemError) as error:
+            self._failed(_kafkas(error), topic)
+        if self._refused:
+            self._let_go()
+            raise self._refused
+        if self._delivered + len(self._never) != count or self._reason:
+            self._let_go()
+            raise NotDelivered(self._brokers.address, count - self._delivered, self._reason or "no answer in time")
+        if self._never:
+            never = [record for record, _ in self._never.values()]
+            raise NeverTaken(self._brokers.address, never, next(reason for _, reason in self._never.values()))
+        return count
+
+    def _begin(self) -> None:
+        self._delivered, self._reason, self._never, self._refused = 0, "", {}, None
+
+    def _produce(self, producer: Producer, record: Record, number: int) -> None:
+        def reported(error: KafkaError | None, _message: Message) -> None:
+            self._reported(error, record, number)
+
+        while True:
+            try:
+                producer.produce(
+                    record.topic, record.value, record.key, on_delivery=reported, headers=list(record.headers)
+                )
+            except BufferError:  # as much as may wait does: wait for reports
+                producer.poll(0.1)
+            except KafkaException as error:  # by itself it refuses what is larger than it may send
+                return self._reported(error.args[0], record, number)
+            else:
+                return None
+
+    def _reported(self, error: KafkaError | None, record: Record, number: int) -> None:
+        if error is None:
+            self._delivered += 1
+        elif error.code() in _FINAL:
+            self._never[number] = (record, error.str())
+        else:
+            self._failed(error, record.topic)
+
+    def _failed(self, error: KafkaError, topic: str) -> None:
+        self._reason = error.str()
+        if error.code() in DENIED:
+            self._refused = NotGranted(self._brokers.address, f"WRITE on the topic {topic}", error.str())
+
+    def ask(self, topic: str, seconds: float) -> bool:
+        """Whether the topic is there, if Kafka answers: for whoever has nothing to send.
+
+        Raises:
+            KafkaUnavailable: it does not.
+            NotGranted, WrongPartitions: it does, and we may not see the topic, or it is another than ours.
+        """
+        producer = self._producer = self._producer or Producer(sending(self._brokers, self._seconds))
+        try:
+            found = producer.list_topics(topic, seconds).topics[topic]
+            check_topic(topic, found)
+        except KafkaException as error:
+            rights = dict.fromkeys(DENIED, f"DESCRIBE on the topic {topic}")
+            raise Heard().failure(self._brokers.address, error, rights) from None
+        return bool(found.partitions)
+
+    def _let_go(self) -> None:
+        """What still waits in this producer must not go after what is sent again."""
+        if self._producer is not None:
+            with suppress(KafkaException, SystemError):  # one that has failed for good says so once more
+                self._producer.purge()
+                self._producer.flush(0)
+            self._producer = None
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._let_go()
+
+
+def _kafkas(error: KafkaException | SystemError) -> KafkaError:
+    """What Kafka says: one that has failed for good says it in the midst of a report, of which Python complains.
+
+    Raises:
+        SystemError: it is something else.
+    """
+    cause = error if isinstance(error, KafkaException) else error.__cause__
+    if not isinstance(cause, KafkaException):
+        raise error
+    found: KafkaError = cause.args[0]
+    return found
+
+
+def sending(brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> dict[str, Any]:
+    """What a producer of ours is configured with."""
+    return brokers.client() | {
+        "allow.auto.create.topics": False,  # we make them, with as many partitions as they should have
+        "enable.idempotence": True,
+        "acks": "all",
+        "linger.ms": 5,
+        "compression.type": "lz4",
+        "message.timeout.ms": int(seconds * 1000),
+        "message.max.bytes": SENT_BYTES,
+        "queue.buffering.max.messages": 200_000,
+        "partitioner": "murmur2_random",  # as Java's clients do it, so that any tool finds a person's partition
+    }

@@ -1,0 +1,1 @@
+"""The append-only log: sealing, appending, reading, chaining and auditing facts."""

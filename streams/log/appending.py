@@ -1,0 +1,110 @@
+"""Appends facts to nudges, with the views that show them, in the caller's transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.facts.facts import NudgeFact, NudgeGathered
+from domain.nudges.digest import mirrored, travels
+from domain.nudges.nudge import Nudge, evolve
+from projections import nudges, references
+from streams.log.log import Log
+from streams.log.mapper import Entry
+
+
+def append_if_unmoved(
+    connection: Connection,
+    log: Log,
+    facts: Iterable[tuple[Nudge, NudgeFact]],
+    tied: Mapping[UUID, Sequence[Nudge]] | None = None,
+) -> Mapping[UUID, Nudge]:
+    """Append facts to nudges that have not changed since they were read; the others are let go.
+
+    `tied`: what else must not have changed for a nudge's facts, such as what goes with a digest.
+    Returns the nudges that the facts were appended to, as they are after them.
+    """
+    by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
+    for nudge, fact in facts:
+        by_nudge.setdefault(nudge.intent.id, (nudge, []))[1].append(fact)
+    read = {id_: [each[0], *(tied or {}).get(id_, ())] for id_, each in by_nudge.items()}
+    every = {one.intent.id for each in read.values() for one in each}
+    versions = nudges.versions_held(connection, every.union(*(one.members for one, *_ in read.values())))
+    kept = {
+        id_: by_nudge[id_]
+        for id_, each in read.items()
+        if all(versions.get(one.intent.id) == one.version for one in each)
+    }
+    after = _append(connection, log, kept)
+    nudges.release(connection, [id_ for id_ in by_nudge if id_ not in kept])
+    return after
+
+
+def record(
+    connection: Connection,
+    log: Log,
+    facts: Iterable[tuple[UUID, NudgeFact]],
+    known: Mapping[UUID, Nudge] | None = None,
+) -> None:
+    """Append facts to nudges as they are now, or to new ones: outcomes and receipts are accepted however late.
+
+    `known`: some of them as they were a moment ago, which need not be read if they have not changed since.
+    """
+    by_nudge: dict[UUID, list[NudgeFact]] = {}
+    for id_, fact in facts:
+        by_nudge.setdefault(id_, []).append(fact)
+    found = nudges.held(connection, by_nudge, known)
+    _append(connection, log, {id_: (found.get(id_), each) for id_, each in by_nudge.items()})
+
+
+def _append(
+    connection: Connection, log: Log, changes: Mapping[UUID, tuple[Nudge | None, Sequence[NudgeFact]]]
+) -> dict[UUID, Nudge]:
+    folding = _Folding({id_: nudge for id_, (nudge, _) in changes.items() if nudge is not None})
+    for nudge, _ in changes.values():
+        if nudge is not None and nudge.members:
+            folding.know(nudges.by_id(connection, nudge.members))
+    for id_, (_, facts) in changes.items():
+        for fact in facts:
+            folding.take(id_, fact)
+    nudges.store(connection, folding.changed, folding.before)
+    references.store(connection, ((entry.originator_id, entry.fact) for entry in folding.entries))
+    if folding.entries:
+        log.append(connection, folding.entries)
+    return {id_: folding.now[id_] for id_ in changes}
+
+
+class _Folding:
+    """Folds facts into nudges; what happens to a digest happens to those that travel with it."""
+
+    def __init__(self, found: Mapping[UUID, Nudge]) -> None:
+        self.now = dict(found)
+        self.before = dict(found)
+        self.entries: list[Entry] = []
+
+    def know(self, others: Mapping[UUID, Nudge]) -> None:
+        """These may be touched as well."""
+        self.now = {**others, **self.now}
+        self.before = {**others, **self.before}
+
+    @property
+    def changed(self) -> list[Nudge]:
+        """The nudges that facts were taken of, as they are after them."""
+        return [self.now[id_] for id_ in dict.fromkeys(entry.originator_id for entry in self.entries)]
+
+    def take(self, id_: UUID, fact: NudgeFact) -> None:
+        """One more fact of a nudge."""
+        nudge = self._fold(id_, fact)
+        if isinstance(fact, NudgeGathered):
+            return
+        for member in (self.now[each] for each in nudge.members if travels(self.now[each], nudge)):
+            theirs = mirrored(fact, member.to(nudge.intent.person))
+            if theirs is not None:
+                self._fold(member.intent.id, theirs)
+
+    def _fold(self, id_: UUID, fact: NudgeFact) -> Nudge:
+        before = self.now.get(id_)
+        version = 1 if before is None else before.version + 1
+        nudge = self.now[id_] = evolve(before, id_, version, fact)
+        self.entries.append(Entry(id_, version, fact))
+        return nudge

@@ -1,0 +1,95 @@
+"""Chaining: facts become blocks of the chain, behind the appenders and never in their way."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import Connection
+
+from domain.facts.chain import BEGINNING, CODED, Block, leaf, marked, root
+from projections.tables import micros, moment
+from streams.log import chain
+from streams.log.chain import Chained, StoredFact
+from streams.log.recorder import FactRecorder, take_turns
+from streams.log.row_codes import codes_of
+from streams.log.signing import Signer
+from streams.storage.database import Database, Priority
+
+FACTS = 1024
+"""How many facts a block has at most."""
+WAIT = timedelta(minutes=1)
+"""For how long facts that fill no block wait for more of them."""
+CHAIN_LOCK = 0x4841_4243
+
+
+class Chaining:
+    """Makes the blocks, of `size` facts at most; without a key to sign with it makes none."""
+
+    def __init__(
+        self, database: Database, signer: Signer | None, clock: Callable[[], datetime], size: int = FACTS
+    ) -> None:
+        self._database, self._clock, self._size = database, clock, size
+        self.signer = signer
+
+    def drain(self) -> int:
+        """Make the blocks that are full, and one of what has waited; returns how many facts are in them."""
+        return self._make(patient=True)
+
+    def finish(self) -> int:
+        """As `drain`, and one of what is left, so that every fact is in a block."""
+        return self._make(patient=False)
+
+    def _make(self, *, patient: bool) -> int:
+        done = 0
+        while self.signer is not None and (made := self._next(self.signer, patient=patient)) is not None:
+            done += made
+        return done
+
+    def _next(self, signer: Signer, *, patient: bool) -> int | None:
+        with self._database.reading() as connection:
+            last = chain.latest(connection)
+            waiting = FactRecorder.last_position(connection) - last.upto
+            if waiting <= 0 or (patient and waiting < self._size and not self._waited(last)):
+                return None
+            facts = self._facts(connection, last.upto)
+        if not facts:
+            return None
+        if patient and len(facts) < self._size and not self._waited(last):
+            return None
+        leaves = [leaf(*fact) for fact in facts]
+        marks = marked([fact[0] for fact in facts], leaves) + CODED
+        block = Block(
+            last.number + 1,
+            last.upto,
+            facts[-1][0],
+            len(facts),
+            micros(self._clock()),
+            last.digest,
+            root(leaves),
+            sha256(marks).digest(),
+        )
+        one = Chained(block, signer.sign(block.head), signer.id)
+        return self._database.write(lambda connection: _store(connection, one, marks), Priority.FOLLOWING)
+
+    def _facts(self, connection: Connection, after: int) -> list[StoredFact]:
+        """The next facts behind a position. Rows without a valid code are none, and come into no block."""
+        valid = codes_of(connection).valid
+        found: list[StoredFact] = []
+        while rows := chain.coded_rows(connection, after, limit=self._size - len(found)):
+            found += [row[:5] for row in rows if valid(row)]
+            after = rows[-1][0]
+            if len(found) == self._size:
+                break
+        return found
+
+    def _waited(self, last: Block) -> bool:
+        return last == BEGINNING or self._clock() - moment(last.at) >= WAIT
+
+
+def _store(connection: Connection, one: Chained, marks: bytes) -> int:
+    """How many facts are chained by it; 0 where another process was quicker."""
+    take_turns(connection, CHAIN_LOCK)
+    if chain.latest(connection).number != one.block.number - 1:
+        return 0
+    chain.store(connection, one, marks)
+    return one.block.count

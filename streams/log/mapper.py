@@ -1,0 +1,224 @@
+"""Facts to bytes and back: msgspec arrays under pinned topics; each role's part sealed with that person's key."""
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from eventsourcing.persistence import Mapper, StoredEvent
+from msgspec import Struct
+
+from domain.core.events import PUBLIC, LifeEvent
+from domain.facts.facts import ALL_FACTS, Fact
+from streams.log.periods import holder_of
+from streams.log.person_keys import KEY_ID_BYTES, PersonKey
+
+
+class Entry(Struct, frozen=True, gc=False):
+    """A fact in the log: which stream, the how-manieth there, what, and (once stored) at which position.
+
+    `recorded`: when a life event was; every other fact says it itself.
+    """
+
+    originator_id: UUID
+    originator_version: int
+    fact: Fact
+    position: int = 0
+    recorded: datetime | None = None
+
+
+class LifeState(Struct, frozen=True, array_like=True, gc=False):
+    """A life event as stored: everything clear but the roles' parts. New fields go to the end, with a default."""
+
+    source: str
+    id: str
+    type: str
+    time: datetime
+    persons: Mapping[str, tuple[str, ...]]
+    public: Mapping[str, Any]
+    sealed: Mapping[str, bytes]
+    corrects: str | None
+    revision: int
+    annuls: bool
+    area: str | None
+    ahead_from: datetime | None
+    digest: bytes
+    traceparent: str | None
+    recorded: datetime
+
+
+class LifeHead(Struct, frozen=True, array_like=True, gc=False):
+    """A life event as stored, of which only what is clear is looked at: a third of the time."""
+
+    source: str
+    id: str
+    type: str
+    time: datetime
+    persons: Mapping[str, tuple[str, ...]]
+    public: msgspec.Raw
+    sealed: msgspec.Raw
+    corrects: str | None
+    revision: int
+    annuls: bool
+    area: str | None
+    ahead_from: datetime | None
+    digest: bytes
+    traceparent: str | None
+    recorded: datetime
+
+    @property
+    def everybody(self) -> list[str]:
+        """All persons named, each once."""
+        named = [person for each in self.persons.values() for person in each]
+        return named if len(named) == 1 else list(dict.fromkeys(named))
+
+
+_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+decode_head = msgspec.msgpack.Decoder(LifeHead).decode
+"""What is clear of a life event."""
+decode_life = msgspec.msgpack.Decoder(LifeState).decode
+"""The stored form of a life event, its parts still sealed."""
+
+
+def sealed_by(state: LifeState) -> list[bytes]:
+    """The ids of the keys that its parts are sealed with."""
+    return [part[:KEY_ID_BYTES] for part in state.sealed.values()]
+
+
+_decode_part = msgspec.msgpack.Decoder(dict[str, Any]).decode
+_DECODERS: Mapping[str, Callable[[bytes], Any]] = {
+    fact.TOPIC: msgspec.msgpack.Decoder(fact).decode for fact in ALL_FACTS
+}
+
+
+def encode(fact: Fact) -> bytes:
+    """Any fact but a life event, as stored."""
+    return _encode(fact)
+
+
+def seal(event: LifeEvent, keys: Mapping[str, PersonKey], recorded: datetime, limited: Container[str] = ()) -> bytes:
+    """A life event as stored, each role's part sealed with the key of the person in it.
+
+    `limited`: the event types that have a limit, which are sealed with the person's key for their period.
+    """
+    sealed: dict[str, bytes] = {}
+    about, periods = event.stream.bytes, event.type in limited
+    for role, part in event.fields.items():
+        if role != PUBLIC and part:
+            person = event.persons[role][0]
+            holder = holder_of(person, event.type, event.time) if periods else person
+            sealed[role] = keys[holder].seal(_encode(part), about + role.encode())
+    return _encode(
+        LifeState(
+            event.source,
+            event.id,
+            event.type,
+            event.time,
+            event.persons,
+            event.fields.get(PUBLIC, {}),
+            sealed,
+            event.corrects,
+            event.revision,
+            event.annuls,
+            event.area,
+            event.ahead_from,
+            event.digest,
+            event.traceparent,
+            recorded,
+        )
+    )
+
+
+def holders(event: LifeEvent, limited: Container[str]) -> list[str]:
+    """What the keys of periods are called that it takes to seal the event."""
+    if event.type not in limited:
+        return []
+    roles = [role for role, part in event.fields.items() if role != PUBLIC and part]
+    return [holder_of(event.persons[role][0], event.type, event.time) for role in roles]
+
+
+def unseal(
+    stream: UUID, state: LifeState, keys: Mapping[str, PersonKey], missing: list[str] | None = None
+) -> LifeEvent:
+    """The life event; a part whose key is destroyed, or not among the keys, is absent.
+
+    `missing` takes what the keys are called that were not among them, or are others by now.
+    """
+    fields: dict[str, Mapping[str, Any]] = {PUBLIC: state.public} if state.public else {}
+    about, persons = stream.int.to_bytes(16), state.persons  # what `bytes` gives, by two calls less
+    for role, sealed in state.sealed.items():
+        key = keys.get(persons[role][0])
+        if key is None:
+            if missing is not None:
+                missing.append(persons[role][0])
+        elif (plain := key.open(sealed, about + role.encode())) is not None:
+            fields[role] = _decode_part(plain)
+        else:
+            holder = holder_of(persons[role][0], state.type, state.time)
+            of_period = keys.get(holder)
+            if of_period is not None and (plain := of_period.open(sealed, about + role.encode())) is not None:
+                fields[role] = _decode_part(plain)
+            elif missing is not None:
+                missing.append(holder)
+    return LifeEvent(
+        stream=stream,
+        source=state.source,
+        id=state.id,
+        type=state.type,
+        time=state.time,
+        persons=persons,
+        fields=fields,
+        corrects=state.corrects,
+        revision=state.revision,
+        annuls=state.annuls,
+        area=state.area,
+        ahead_from=state.ahead_from,
+        digest=state.digest,
+        traceparent=state.traceparent,
+    )
+
+
+def decode(topic: str, state: bytes) -> Fact:
+    """Any fact but a life event.
+
+    Raises:
+        KeyError: a topic that this version of the code does not know.
+    """
+    fact: Fact = _DECODERS[topic](state)
+    return fact
+
+
+KeysOf = Callable[[Iterable[str]], Mapping[str, PersonKey]]
+"""Pseudonyms -> the keys of those who have one."""
+
+
+class FactMapper(Mapper[UUID]):
+    """The same mapping in the shape that eventsourcing's Application asks for: one Entry at a time.
+
+    `for_writing` makes the keys that are missing, `for_reading` never does.
+    """
+
+    def __init__(self, for_writing: KeysOf, for_reading: KeysOf, clock: Callable[[], datetime]) -> None:
+        self._for_writing, self._for_reading, self._clock = for_writing, for_reading, clock
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:  # noqa: ANN401  (an Entry)
+        """The entry as eventsourcing stores it."""
+        fact = domain_event.fact
+        if isinstance(fact, LifeEvent):
+            state = seal(fact, self._for_writing(fact.everybody), self._clock())
+        else:
+            state = encode(fact)
+        return StoredEvent(domain_event.originator_id, domain_event.originator_version, fact.TOPIC, state)
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:  # noqa: ANN401  (an Entry)
+        """The entry that was stored."""
+        stream = stored_event.originator_id
+        assert isinstance(stream, UUID)
+        version = stored_event.originator_version
+        if stored_event.topic != LifeEvent.TOPIC:
+            return Entry(stream, version, decode(stored_event.topic, stored_event.state))
+        state = decode_life(stored_event.state)
+        persons = [person for named in state.persons.values() for person in named]
+        keys = self._for_reading({*persons, *(holder_of(each, state.type, state.time) for each in persons)})
+        return Entry(stream, version, unseal(stream, state, keys), recorded=state.recorded)

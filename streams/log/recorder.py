@@ -1,0 +1,169 @@
+"""The log's recorder: eventsourcing's port on SQLAlchemy Core, for SQLite and PostgreSQL alike.
+
+eventsourcing-sqlalchemy was read first; it makes one ORM object a fact, which docs/decisions/0002 measures.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+from uuid import UUID
+
+from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent
+from sqlalchemy import Connection, Select, select, text
+from sqlalchemy import exc as sql
+
+from projections.bulk import among, driver_rows, insert_rows
+from projections.spelled import Query
+from streams.log import forgeries
+from streams.log.row_codes import codes_of, facts_by, genuine
+from streams.storage.database import Database
+from streams.storage.tables import log, log_rows, stream_of
+
+PAGE = 1000
+APPEND_LOCK = 0x4841_4241  # an arbitrary number that all appenders of one database share
+
+_LAST = Query(select(log.c.position).order_by(log.c.position.desc()).limit(1))
+_NEWEST = Query(log_rows.order_by(log.c.position.desc()).limit(1))
+_HIGHEST = 2**53
+"""No position of ours is higher: a forged row there would leave no room behind it."""
+_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+
+Row = tuple[UUID, int, str, bytes]
+"""Stream, version in it, topic, state."""
+
+
+class NoSubscription(Exception):
+    """The log is followed by position (streams.replay.follower), not subscribed to."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class InTheWay(IntegrityError):
+    """A row stands where one of these was to go; `cleared` moves it away if it is forged."""
+
+    def __init__(self, reason: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        super().__init__(reason)
+        self._rows = rows
+
+    def cleared(self, connection: Connection) -> bool:
+        """Move forged rows out of the way, into a table of their own; return whether there were any."""
+        return forgeries.move_away(connection, self._rows, _HIGHEST) > 0
+
+
+class FactRecorder(ApplicationRecorder):
+    """Appends and reads stored facts; positions follow the order of commits."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """Append in the caller's transaction; returns the position before the first of them.
+
+        This takes the lock that all appenders share, so it comes last in a transaction.
+
+        Raises:
+            InTheWay (an IntegrityError): a stream already has a row of that version. `Database.write` has it moved
+                away if it is forged, and does the transaction again.
+        """
+        with self._database.waits.labels("log").time():
+            take_turns(connection, APPEND_LOCK)
+        newest = _LAST.first(connection)
+        before = 0 if newest is None else int(newest[0])
+        if before >= _HIGHEST:
+            raise InTheWay("the log has no room", [])
+        coded = codes_of(connection).coded(before, rows)
+        try:
+            insert_rows(connection, log, coded)
+        except sql.IntegrityError as error:
+            raise InTheWay(str(error.orig), coded) from None
+        return before
+
+    @staticmethod
+    def last_position(connection: Connection) -> int:
+        """The position of the newest fact, or 0; forged rows behind it are none."""
+        newest, valid = _NEWEST.first(connection), codes_of(connection).valid
+        while newest is not None and not valid(newest):
+            before = log_rows.where(log.c.position < newest[0]).order_by(log.c.position.desc()).limit(PAGE)
+            rows = list(driver_rows(connection, before))
+            newest = next(filter(valid, rows), rows[-1] if rows else None)
+        return 0 if newest is None else int(newest[0])
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:  # noqa: ANN401  (the port's)
+        """Append in a transaction of its own; returns the positions."""
+        rows = [(_uuid(one), one.originator_version, one.topic, one.state) for one in stored_events]
+        before = self._database.write(lambda connection: self.append(connection, rows))
+        return range(before + 1, before + 1 + len(rows))
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """A stream's facts in their order."""
+        version = log.c.originator_version
+        stream = originator_id if isinstance(originator_id, UUID) else UUID(originator_id)
+        query = log_rows.where(log.c.originator_id == stream).limit(limit)
+        query = query.order_by(version.desc() if desc else version)
+        query = query if gt is None else query.where(version > gt)
+        query = query if lte is None else query.where(version <= lte)
+        with self._database.reading() as connection:
+            return [StoredEvent(stream, *row[2:5]) for row in facts_by(connection, query)]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """The log from a position on."""
+        after = (start or 0) - inclusive_of_start
+        with self._database.reading() as connection:
+            rows = list(facts_by(connection, page_of(after, limit, stop, topics)))
+        return [Notification(stream_of(row[1]), row[2], row[3], row[4], id=row[0]) for row in rows]
+
+    def max_notification_id(self) -> int | None:
+        """The position of the newest fact, or None."""
+        with self._database.reading() as connection:
+            return self.last_position(connection) or None
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:  # noqa: ARG002  (the port's)
+        """Not here.
+
+        Raises:
+            NoSubscription: always.
+        """
+        raise NoSubscription
+
+
+def take_turns(connection: Connection, lock: int) -> None:
+    """Wait until nobody else has that lock, and keep it until the transaction ends; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK, {"lock": lock})
+
+
+def page_of(after: int, limit: int | None, upto: int | None = None, topics: Sequence[str] = ()) -> Select[Any]:
+    """The rows after a position, as `log_rows` gives them."""
+    query = log_rows.where(log.c.position > after).order_by(log.c.position).limit(limit)
+    query = query if upto is None else query.where(log.c.position <= upto)
+    return query.where(among(log.c.topic, topics)) if topics else query
+
+
+def first_fact(connection: Connection, after: int, upto: int | None, topics: Sequence[str]) -> Any | None:  # noqa: ANN401  (a row)
+    """The first fact of these topics after a position, as a row of the log."""
+    while rows := list(driver_rows(connection, page_of(after, 1, upto, topics))):
+        for row in genuine(connection, rows):
+            return row
+        after = rows[-1][0]
+    return None
+
+
+def _uuid(stored: StoredEvent) -> UUID:
+    stream = stored.originator_id
+    return stream if isinstance(stream, UUID) else UUID(stream)

@@ -1,0 +1,176 @@
+"""The keyed code of each row of the log: whoever can write to the database but has no key cannot write facts.
+
+A row's code is a keyed BLAKE2b (RFC 7693) over its position, stream, version, topic and state. The key is derived
+from the key file, never stored. Rows without a valid code are no facts: readers pass over them, and `audit verify`
+names them.
+A row that a signed block says was there is another matter: it was altered, and whoever reads it raises DamagedFact.
+
+The codes that a process works with travel with its `Database`, as an option of its connections.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from hashlib import blake2b, sha256
+from struct import Struct as Layout
+from struct import error as LayoutError  # noqa: N812  (a lower-case class of the standard library)
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
+from sqlalchemy import Connection, Select
+
+from domain.facts.chain import marks_position
+from projections.bulk import driver_rows
+from streams.log import chain
+from streams.log.damaged import DamagedFact
+from streams.log.signing import key_id, signed_by
+
+logger = logging.getLogger("habarshy")
+
+CODE_BYTES = 16
+OPTION = "habarshy_row_codes"
+_ABOUT = b"habarshy row codes/1"
+_FACT = Layout(">qqH").pack
+_UNUSABLE = (TypeError, AttributeError, UnicodeEncodeError, LayoutError, OverflowError)
+"""Raised where a row's values are of types that the log never stores."""
+NAMED = 100
+"""How many forged rows a process names in its log; `audit verify` names all."""
+
+Coded = tuple[int, Any, int, str, bytes, bytes]
+"""Position, stream (a UUID or its 16 bytes), version, topic, state, code."""
+
+
+class WrongCode(Exception):
+    """The row's code is not the one that its content asks for."""
+
+
+class RowCodes(Struct, frozen=True, dict=True):
+    """Makes and checks the codes. `public`: the half of the key that signs blocks; empty where there is none."""
+
+    key: bytes
+    public: bytes = b""
+
+    @cached_property
+    def start(self) -> Callable[[], Any]:
+        """Return a hash with the key taken in already: a copy of it costs two thirds of a fresh one."""
+        return blake2b(key=self.key, digest_size=CODE_BYTES).copy
+
+    @cached_property
+    def seen(self) -> set[int]:
+        """The positions of forged rows that this process has named in its log."""
+        return set()
+
+    def code(self, position: int, stream: UUID | bytes, version: int, topic: str, state: bytes) -> bytes:
+        """Return the 16 bytes that only the holder of the key can make for this row.
+
+        Raises:
+            AttributeError, OverflowError, struct.error, TypeError, UnicodeEncodeError: these are no values that the
+                log ever stores.
+        """
+        made, name = self.start(), topic.encode()
+        stream = stream.int.to_bytes(16) if isinstance(stream, UUID) else stream
+        made.update(_FACT(position, version, len(name)) + stream + name + state)
+        digest: bytes = made.digest()
+        return digest
+
+    def coded(self, before: int, rows: Iterable[tuple[UUID, int, str, bytes]]) -> list[Coded]:
+        """Return the rows (stream, version, topic, state) at the positions after `before`, each with its code.
+
+        As `code`, without a call for each row.
+        """
+        start, fact, found = self.start, _FACT, []
+        for position, (stream, version, topic, state) in enumerate(rows, before + 1):
+            made, name = start(), topic.encode()
+            made.update(fact(position, version, len(name)) + stream.int.to_bytes(16) + name + state)
+            found.append((position, stream, version, topic, state, made.digest()))
+        return found
+
+    def valid(self, row: Sequence[Any]) -> bool:
+        """Return whether the row carries its own code."""
+        try:
+            return bool(self.code(row[0], row[1], row[2], row[3], row[4]) == row[5])
+        except _UNUSABLE:
+            return False
+
+    def note(self, parts: Sequence[int]) -> bytes:
+        """Return the code of the note that says which rows were there before there were codes."""
+        return blake2b(repr(tuple(parts)).encode(), key=self.key, digest_size=CODE_BYTES, person=b"first").digest()
+
+
+def row_codes(names_key: bytes, public: bytes = b"") -> RowCodes:
+    """Return the codes of the log whose names are made with that key, by HKDF-SHA256 (RFC 5869)."""
+    return RowCodes(HKDF(SHA256(), 32, salt=None, info=_ABOUT).derive(names_key), public)
+
+
+def codes_of(connection: Connection) -> RowCodes:
+    """Return the codes that the connection's database is used with.
+
+    Raises:
+        KeyError: its `Database` was given none.
+    """
+    found: RowCodes = connection.get_execution_options()[OPTION]
+    return found
+
+
+def facts_by(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query that begins with `log_rows`, those that are facts.
+
+    Raises:
+        DamagedFact: see `genuine`.
+    """
+    return genuine(connection, driver_rows(connection, query))
+
+
+def genuine(connection: Connection, rows: Iterable[Any]) -> Iterator[Any]:
+    """Those of the rows (position, stream, version, topic, state, code, whatever follows) that are facts.
+
+    Row by row without a call for each: most of what is read of the log passes here.
+
+    Raises:
+        DamagedFact: a row is not what a signed block says was there.
+    """
+    codes = codes_of(connection)
+    start, fact = codes.start, _FACT
+    refused = []
+    for row in rows:
+        stream, name = row[1], row[3]
+        try:
+            made, topic = start(), name.encode()
+            stream = stream if isinstance(stream, bytes) else stream.int.to_bytes(16)
+            made.update(fact(row[0], row[2], len(topic)) + stream + topic + row[4])
+            if made.digest() == row[5]:
+                yield row
+                continue
+        except _UNUSABLE:
+            pass
+        refused.append(row[0])
+    for position in refused:
+        _refuse(connection, codes, position)
+
+
+def _refuse(connection: Connection, codes: RowCodes, position: Any) -> None:  # noqa: ANN401  (of a forged row)
+    """Raise DamagedFact where a genuine row was altered; a row that was never a fact is named once in the log."""
+    if _was_there(connection, codes, position):
+        raise DamagedFact(position, WrongCode())
+    if position not in codes.seen and len(codes.seen) < NAMED:
+        codes.seen.add(position)
+        logger.warning(
+            "row %s of the log carries no valid code and is ignored; `habarshy audit verify` names all such rows",
+            position,
+        )
+
+
+def _was_there(connection: Connection, codes: RowCodes, position: Any) -> bool:  # noqa: ANN401  (of a forged row)
+    """Return whether a block that our key signed has a fact at that position."""
+    one = chain.over(connection, position) if isinstance(position, int) else None
+    if one is None or not codes.public or one.signer != key_id(codes.public):
+        return False
+    marks = chain.marks_of(connection, one.block.number)
+    return (
+        signed_by(codes.public, one.signature, one.block.head)
+        and sha256(marks).digest() == one.block.marks
+        and position in marks_position(marks)
+    )

@@ -1,0 +1,143 @@
+"""The watermark: the newest fact that this machine knew, kept outside the database, so that a restore is noticed."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from domain.facts.chain import leaf
+from domain.facts.governance import LogRestored
+from projections.tables import governance
+from streams.log import chain
+from streams.log.chain import StoredFact
+from streams.log.log import Log
+from streams.log.recorder import FactRecorder, first_fact
+from streams.storage.database import Database
+
+logger = logging.getLogger("habarshy")
+LINE, ID_DIGITS, OWNER_ONLY = 256, 16, 0o600
+"""Bytes of the file, digits of the log's name in its name, and who may read it."""
+
+
+class OlderLog(Exception):
+    """The database is an older copy, without fact {position} of {at:%F %T}Z. Run `habarshy restored` to go on."""
+
+    def __init__(self, known: "Known") -> None:
+        super().__init__((type(self).__doc__ or "").format(position=known.position, at=known.at))
+        self.known = known
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A fact that was in the log at that time: its position, and its digest as the chain has it."""
+
+    position: int
+    digest: str
+    at: datetime
+
+
+class Watermark:
+    """Knows the newest fact, and whether the log still has it. Without a file to keep it in, it knows nothing.
+
+    Whoever sends notes the attempts before they are handed over: so nothing was sent that it does not stand for. It
+    is not forced to the disk: what it guards against is another database, not a lost page of this file.
+    """
+
+    def __init__(self, database: Database, log: Log, beside: Path | None, clock: Callable[[], datetime]) -> None:
+        self._database, self._log, self._beside, self._clock = database, log, beside, clock
+        self._lock = threading.Lock()
+        self._file: Path | None = None
+        self._known: Known | None = None
+
+    def look(self) -> None:
+        """Check, and note the newest fact.
+
+        Raises:
+            OlderLog: see `check`.
+        """
+        known = self.known()
+        with self._database.reading() as connection:
+            self.check(connection, known)
+            newest = self.newest(connection)
+        self.note(newest)
+
+    def check(self, connection: Connection, known: Known | None) -> None:
+        """That the log has what was `known` before the moment that the connection sees.
+
+        Or somebody said since that it was restored. What is asked for later may be of what others did since.
+
+        Raises:
+            OlderLog: it is an older one.
+        """
+        if known is None or _digest(chain.fact_at(connection, known.position)) == known.digest:
+            return
+        if (said := self._said(connection)) is None or said < known.at:
+            raise OlderLog(known)
+        self._known = None
+
+    def known(self) -> Known | None:
+        """What is known; None: nothing."""
+        if self._known is None and self._file is None and self._beside is not None:
+            with self._lock, self._database.reading() as connection:
+                self._open(connection)
+        return self._known
+
+    def newest(self, connection: Connection) -> StoredFact | None:
+        """What is to be noted once this transaction is committed, if there is anything to note it in."""
+        if self._beside is None:
+            return None
+        return chain.fact_at(connection, FactRecorder.last_position(connection))
+
+    def note(self, newest: StoredFact | None) -> None:
+        """From now on this fact is known to be in the log."""
+        if newest is None:
+            return
+        known = Known(newest[0], _digest(newest), self._clock())
+        with self._lock:
+            if self._known is not None and known.position <= self._known.position:
+                return
+            self._known = known
+            if self._file is not None:
+                self._keep(self._file, known)
+
+    def _said(self, connection: Connection) -> datetime | None:
+        query = select(governance.c.position).where(governance.c.topic == LogRestored.TOPIC)
+        entries = self._log.read(connection, connection.execute(query).scalars())
+        return max((entry.fact.at for entry in entries if isinstance(entry.fact, LogRestored)), default=None)
+
+    def _open(self, connection: Connection) -> None:
+        """One file a log: named by the log's first fact, which copies and backups share."""
+        row = first_fact(connection, 0, None, ())
+        first = None if row is None else chain.fact_at(connection, row[0])
+        if self._beside is None or first is None:
+            return
+        self._file = self._beside.with_name(f"{self._beside.name}.known-{_digest(first)[:ID_DIGITS]}")
+        try:
+            line = self._file.read_bytes() if self._file.exists() else b""
+            self._known = msgspec.json.decode(line, type=Known) if line else None
+        except (OSError, msgspec.DecodeError) as error:
+            self._give_up(error)
+
+    def _keep(self, file: Path, known: Known) -> None:
+        """In its place and at its length, which takes no more room on a full disk."""
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+            try:
+                os.pwrite(descriptor, msgspec.json.encode(known).ljust(LINE - 1) + b"\n", 0)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """A notice is worth more than this file: it is told once, and the platform goes on."""
+        self._beside = None
+        logger.warning("a restore of the database would not be noticed: %s", error)
+
+
+def _digest(fact: StoredFact | None) -> str:
+    return "" if fact is None else leaf(*fact).hex()

@@ -1,0 +1,1 @@
+"""Planning: read histories, plan, diff and append; areas, wake-ups and quarantine."""

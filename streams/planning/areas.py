@@ -1,0 +1,279 @@
+"""Area events: planned for all residents of the area, so many at a time, and only while nobody else waits.
+
+Each chunk is one transaction with its facts, its due rows and how far it came: what is killed goes on there.
+Residents who are alike are planned by planning one of them (domain/planning/area_plan_sharing.py); the others are
+left to planning.
+
+Area events that cannot be planned are put aside as dead letters, as persons are, so that the next have a turn.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from domain.core.events import LifeEvent
+from domain.nudges.diff import Change, diff
+from domain.nudges.nudge import Nudge, evolve
+from domain.planning.area_plan_sharing import Likened, Likeness
+from projections import area_plans, happened_in_areas, history, nudges, residents
+from projections.area_plans import AreaPlan
+from projections.residents import Resident
+from projections.tables import micros
+from streams.log.loads import as_loaded
+from streams.log.log import Log
+from streams.log.mapper import Entry
+from streams.planning import histories
+from streams.planning.planning import Planning, RulesMoved, forgotten, leaving, refuse_moved_rules
+from streams.queues.dead_letters import DeadLetters, Kind, Letter
+from streams.rules.in_force import Rules
+from streams.rules.library import Library
+from streams.storage.database import Database, Priority
+from streams.storage.outages import NOBODYS
+
+AREA = "area"
+"""The kind of letters."""
+
+
+class AreasAside:
+    """Keeps them, and lets go of what was planned after all."""
+
+    def __init__(self, database: Database, letters: DeadLetters) -> None:
+        self._database, self._letters = database, letters
+
+    def keep(self, work: AreaPlan, cause: str) -> None:
+        """Have it wait no longer, unless something new came of it meanwhile."""
+        self._database.write(lambda connection: self._keep(connection, work, cause), Priority.PLANNING)
+
+    def _keep(self, connection: Connection, work: AreaPlan, cause: str) -> None:
+        if area_plans.end(connection, work):
+            self._letters.put(connection, Letter(AREA, work.original.hex, cause, work.original.bytes))
+
+    def settle(self, connection: Connection, original: UUID) -> None:
+        """It is planned for all residents, by what came of it since or by a retry."""
+        self._letters.settle_one(connection, AREA, original.hex)
+
+
+def kind_of_areas(again: Callable[[UUID], None]) -> Kind:
+    """How such a letter is handled once more, by planning it, and how it is told."""
+    return Kind(lambda content: again(UUID(bytes=content)), lambda content: f"area event {UUID(bytes=content)}")
+
+
+CHUNK = 10_000
+"""Residents in one transaction: whoever has to write meanwhile waits for no more than one of them."""
+CROWD = 10_000
+"""Of so many who wait for a plan of their own, an area event knows; before it goes on, more of them are planned."""
+
+
+class AreaPlanning:
+    """Plans area events on their own path, after everybody else."""
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        library: Library,
+        planning: Planning,
+        letters: DeadLetters,
+        clock: Callable[[], datetime],
+        chunk: int = CHUNK,
+    ) -> None:
+        self._database, self._log, self._library, self._planning = database, log, library, planning
+        self._aside, self._clock, self._size = AreasAside(database, letters), clock, chunk
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Begin no further chunk."""
+        self._stopping = True
+
+    def drain(self) -> int:
+        """Plan until no area event waits; returns how many turns that took."""
+        turns = 0
+        while not self._stopping and self.turn():
+            turns += 1
+        return turns
+
+    def turn(self) -> bool:
+        """Plan one chunk of residents, or some of those left to planning; whether there was anything to do.
+
+        The area event that makes it fail is put aside: `again` plans it, or whatever comes of it.
+        """
+        rules, now = self._library.rules(), self._clock()
+        with self._database.reading() as connection:
+            waits = area_plans.first(connection) is not None
+            crowded = waits and len(history.unplanned(connection, CROWD, history.AT_LEISURE)) == CROWD
+        if crowded and (persons := self._planning.waiting()):
+            self._planning.plan_woken(persons)
+            return True
+        if waits:
+            try:
+                with suppress(RulesMoved):
+                    self._database.write(
+                        lambda connection: self._chunk(connection, rules, now).plan(), Priority.AREAS
+                    )
+            except _Unplannable as found:
+                self._aside.keep(found.work, found.cause)
+            return True
+        return bool(self._planning.at_leisure())
+
+    def again(self, original: UUID) -> None:
+        """Plan the next chunk of an area event that was put aside; if that can be, it has its turn for the others.
+
+        Raises: whatever keeps it from being planned.
+        """
+        rules, now = self._library.rules(), self._clock()
+        try:
+            self._database.write(
+                lambda connection: self._chunk(connection, rules, now).again(original), Priority.AREAS
+            )
+        except RulesMoved:
+            self.again(original)
+
+    def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> "_Chunk":
+        return _Chunk(connection, self._log, self._aside, rules, now, self._size)
+
+
+class _Unplannable(Exception):
+    """An area event whose chunk fails, whenever it is tried, with that cause."""
+
+    def __init__(self, work: AreaPlan, cause: str) -> None:
+        super().__init__(cause)
+        self.work, self.cause = work, cause
+
+
+class _Alike(NamedTuple):
+    """What residents agree in who are planned as one: area and zone, before which area events they came, canaries."""
+
+    home: str
+    came: int
+    lots: tuple[bool, ...]
+
+
+class _Chunk:
+    """One transaction: some residents of the area event whose turn it is."""
+
+    def __init__(
+        self, connection: Connection, log: Log, aside: AreasAside, rules: Rules, now: datetime, size: int
+    ) -> None:
+        self.connection, self.log, self.aside, self.now, self.size = connection, log, aside, now, size
+        self.rulebook, self.position = rules.rulebook, rules.position
+
+    def plan(self) -> None:
+        """Plan them.
+
+        Raises:
+            RulesMoved: others hold; whoever published has begun this plan anew, or waits until this one is committed.
+            _Unplannable: it fails, and not for the store's sake, nor because somebody came between.
+        """
+        if (work := area_plans.first(self.connection)) is None:
+            return
+        try:
+            self._plan_work(work)
+        except (RulesMoved, IntegrityError):
+            raise
+        except NOBODYS:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever a defect about one area event raises)
+            raise _Unplannable(work, type(error).__name__) from None
+
+    def again(self, original: UUID) -> None:
+        """Plan the next of this one, which was put aside."""
+        if (work := area_plans.resume(self.connection, original)) is not None:
+            self._plan_work(work)
+
+    def _plan_work(self, work: AreaPlan) -> None:
+        revisions = self._revisions(work.original)
+        likeness = Likeness(self.rulebook, revisions)
+        page = self._page(work, revisions) if likeness.concerned else []
+        busy = set(history.unplanned(self.connection, CROWD, history.AT_LEISURE))
+        free = [row for row in page if row.person not in busy]  # the others' own plans will have the area event
+        if not self._advance(work, page):
+            return
+        refuse_moved_rules(self.connection, self.position)
+        if not likeness.comparable:
+            self._leave({row.person for row in free})
+        else:
+            self._plan(likeness, revisions, free)
+
+    def _revisions(self, original: UUID) -> list[LifeEvent]:
+        """The area event in all its revisions, the original with the load that counts."""
+        first = [event for _, event in as_loaded(self.log.streams(self.connection, [original])).values()]
+        later = history.revisions_of(self.connection, [original]).get(original, [])
+        entries = self.log.read(self.connection, later)
+        return [*first, *(entry.fact for entry in entries if isinstance(entry.fact, LifeEvent))]
+
+    def _page(self, work: AreaPlan, revisions: Sequence[LifeEvent]) -> list[Resident]:
+        levels = self.rulebook.catalogue.area_levels
+        within = {self.rulebook.names.within(event.area, levels) for event in revisions if event.area}
+        return residents.page(self.connection, within, (work.home, work.person), self.size) if within else []
+
+    def _advance(self, work: AreaPlan, page: Sequence[Resident]) -> bool:
+        """Whether nobody has begun the plan anew meanwhile; from now on they wait until this chunk is committed."""
+        if len(page) < self.size:
+            counts = area_plans.end(self.connection, work)
+            if counts:
+                self.aside.settle(self.connection, work.original)
+            return counts
+        return area_plans.move(self.connection, work, page[-1].home, page[-1].person)
+
+    def _leave(self, persons: Iterable[str]) -> None:
+        history.wake_at_leisure(self.connection, sorted(persons), micros(self.now))
+
+    def _plan(self, likeness: Likeness, revisions: Sequence[LifeEvent], free: Sequence[Resident]) -> None:
+        groups: dict[_Alike, list[str]] = {}
+        left: set[str] = set()
+        moments = self._moments(likeness, revisions)
+        telling = history.with_types(self.connection, [row.person for row in free], likeness.unlike)
+        for row in free:
+            came = bisect_left(moments, row.since)
+            known = row.only and row.person not in telling and row.since not in moments[came : came + 1]
+            if known and not (likeness.at_due and came):
+                groups.setdefault(_Alike(row.home, came, likeness.lots(row.person)), []).append(row.person)
+            else:
+                left.add(row.person)
+        self._leave(left)
+        self._store([each for persons in groups.values() for each in self._likened(likeness, persons)])
+
+    def _moments(self, likeness: Likeness, revisions: Sequence[LifeEvent]) -> list[int]:
+        """The times at which it matters where somebody lived, in their order."""
+        times = {micros(event.time) for event in revisions}
+        return sorted(times if likeness.alone else times.union(happened_in_areas.area_times(self.connection)))
+
+    def _likened(self, likeness: Likeness, persons: Sequence[str]) -> Iterator[Likened]:
+        one = persons[0]
+        known = histories.histories(self.connection, self.log, [one], self.rulebook)[one]
+        return map(likeness.pattern(known).of, persons)
+
+    def _store(self, plans: Sequence[Likened]) -> None:
+        """The facts that bring the nudges to the plans, with the nudges as they are then."""
+        present = set(nudges.present(self.connection, [id_ for each in plans for id_ in each.ids]))
+        told = [each for each in plans if present and not present.isdisjoint(each.ids)]
+        known = self._known(told)
+        left = forgotten(self.connection, self.log, known)
+        changes: list[Change] = []
+        for each in plans:
+            changes += diff(leaving(each.plan, left), known.get(each.person, {}), self.rulebook, self.now)
+        before = {id_: nudge for theirs in known.values() for id_, nudge in theirs.items()}
+        self._append(changes, before)
+
+    def _known(self, told: Sequence[Likened]) -> dict[str, dict[UUID, Nudge]]:
+        """Person -> the nudges that the area event may change, of those who have any."""
+        ids = {each.person: [*each.ids, *each.pattern.corrections(each.person)] for each in told}
+        found = nudges.by_id(self.connection, [id_ for theirs in ids.values() for id_ in theirs])
+        return {person: {id_: found[id_] for id_ in theirs if id_ in found} for person, theirs in ids.items()}
+
+    def _append(self, changes: Sequence[Change], before: Mapping[UUID, Nudge]) -> None:
+        fresh: list[Nudge] = []
+        changed: list[Nudge] = []
+        for change in changes:
+            nudge = before.get(change.nudge) if before else None
+            (fresh if nudge is None else changed).append(evolve(nudge, *change))
+        nudges.store(self.connection, changed, before)
+        nudges.add(self.connection, fresh)
+        if changes:
+            self.log.append(self.connection, [Entry(*change) for change in changes])

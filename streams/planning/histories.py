@@ -1,0 +1,192 @@
+"""Reads histories and persons from the database, whole and in bulk: what planning and settling decide on."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+from sqlalchemy import Connection, Select, select
+
+from domain.core.events import LifeEvent
+from domain.core.ids import Names
+from domain.persons.history import History, history_of
+from domain.persons.person import Fold, Person, person_as_of
+from domain.rules.event_types import Catalogue
+from domain.rules.rulebook import Rulebook
+from projections import happened_in_areas
+from projections import history as view
+from projections.bulk import among, chunked
+from projections.tables import history, optional_moment
+from streams.log.loads import as_loaded
+from streams.log.log import Log
+from streams.log.mapper import Entry
+from streams.log.row_codes import facts_by
+from streams.storage.tables import log as log_table
+from streams.storage.tables import log_rows
+
+
+class Learnt(NamedTuple):
+    """A life event by the load that counts, and when it was recorded."""
+
+    event: LifeEvent
+    recorded: datetime | None
+
+
+class Recorded(NamedTuple):
+    """Every revision of what happened to one person, and of what happened in the areas that they ever lived in."""
+
+    own: list[Learnt]
+    areas: Sequence[Learnt]
+
+    def history(self, person: str, catalogue: Catalogue) -> History:
+        """What all of it comes to."""
+        return history_of(person, _events(self.own), catalogue, _events(self.areas))
+
+
+def _events(learnt: Iterable[Learnt]) -> list[LifeEvent]:
+    return [each.event for each in learnt]
+
+
+def recorded(
+    connection: Connection,
+    log: Log,
+    persons: Iterable[str],
+    rulebook: Rulebook,
+    before: int | None = None,
+    types: Collection[str] | None = None,
+) -> dict[str, Recorded]:
+    """Person -> what their history is made of; as known before that position of the log, or now.
+
+    `types`: of whoever has no corrections, only facts of these types.
+    """
+    own = _recorded(connection, log, list(persons), before, types)
+    areas = _area_facts(connection, log, own, rulebook)
+    return {person: Recorded(theirs, areas.get(person, ())) for person, theirs in own.items()}
+
+
+def histories(
+    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None
+) -> dict[str, History]:
+    """Person -> history, with the facts of where they lived; as known before that position of the log, or now."""
+    found = recorded(connection, log, persons, rulebook, before)
+    return {person: each.history(person, rulebook.catalogue) for person, each in found.items()}
+
+
+def own_history(connection: Connection, log: Log, person: str, rulebook: Rulebook, known_at: datetime) -> History:
+    """What happened to the person themselves (not to where they lived), as recorded by then."""
+    own = _recorded(connection, log, [person])[person]
+    known = [each.event for each in own if each.recorded is None or each.recorded <= known_at]
+    return history_of(person, known, rulebook.catalogue)
+
+
+def persons(
+    connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook, before: int | None = None
+) -> dict[str, Person]:
+    """Pseudonym -> the person as folded from everything known before that position of the log, or now."""
+    return folded(histories(connection, log, pseudonyms, rulebook, before), rulebook)
+
+
+def folded(known: Mapping[str, History], rulebook: Rulebook) -> dict[str, Person]:
+    """Pseudonym -> the person whom the whole history makes."""
+    return {person: person_as_of(person, each.facts, rulebook.catalogue) for person, each in known.items()}
+
+
+def _recorded(
+    connection: Connection,
+    log: Log,
+    persons: Sequence[str],
+    before: int | None = None,
+    types: Collection[str] | None = None,
+) -> dict[str, list[Learnt]]:
+    found: dict[str, list[Learnt]] = {person: [] for person in persons}
+    query = log_rows.add_columns(history.c.person, history.c.ahead_from).join_from(
+        history, log_table, history.c.position == log_table.c.position
+    )
+    if before is not None:
+        query = query.where(history.c.position < before)
+    for part, wanted in _parts(connection, query, persons, types):
+        log.keys.load(connection, part)  # at hand from now on: what is decoded without its key is decoded twice
+        rows = list(facts_by(connection, wanted.where(among(history.c.person, part))))
+        for entry, (*_, person, ahead_from) in zip(log.opened(connection, rows), rows, strict=True):
+            found[person].append(Learnt(_as_loaded(entry, ahead_from), entry.recorded))
+    return found
+
+
+def _parts(
+    connection: Connection, query: Select[Any], persons: Sequence[str], types: Collection[str] | None
+) -> Iterator[tuple[Sequence[str], Select[Any]]]:
+    """So many persons at a time, with what is read of them: a correction may have made anything of anything."""
+    whole = persons if types is None else sorted(view.with_corrections(connection, persons))
+    yield from ((part, query) for part in chunked(whole))
+    if types is not None:
+        corrected = set(whole)
+        some = query.where(among(history.c.type, sorted(types)))
+        yield from ((part, some) for part in chunked([each for each in persons if each not in corrected]))
+
+
+def recorded_elsewhere(
+    views: Connection, facts: Connection, log: Log, persons: Sequence[str]
+) -> dict[str, list[LifeEvent]]:
+    """Person -> the events of their history, where the view is in one database and the log in another.
+
+    They are as they were first loaded.
+    """
+    found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
+    for part in chunked(persons):
+        rows = views.execute(select(history.c.person, history.c.position).where(among(history.c.person, part))).all()
+        events = {entry.position: entry.fact for entry in log.read(facts, [row.position for row in rows])}
+        for row in rows:
+            event = events[row.position]
+            assert isinstance(event, LifeEvent)
+            found[row.person].append(event)
+    return found
+
+
+def _as_loaded(entry: Entry, ahead_from: int | None) -> LifeEvent:
+    event = entry.fact
+    assert isinstance(event, LifeEvent)
+    loaded = optional_moment(ahead_from)
+    return event if event.ahead_from == loaded else replace(event, ahead_from=loaded)
+
+
+def _area_facts(
+    connection: Connection, log: Log, recorded: Mapping[str, list[Learnt]], rulebook: Rulebook
+) -> dict[str, list[Learnt]]:
+    if not happened_in_areas.has_area_facts(connection):
+        return {}
+    found: dict[str, list[Learnt]] = {}
+    known: dict[frozenset[str], list[Learnt]] = {}
+    for person, own in recorded.items():
+        areas = frozenset(_areas_of(person, _events(own), rulebook))
+        if areas not in known:
+            positions = happened_in_areas.areas_with_facts(connection, areas)
+            known[areas] = _with_revisions(connection, log, positions, rulebook.names)
+        found[person] = known[areas]
+    return found
+
+
+def _with_revisions(connection: Connection, log: Log, positions: Iterable[int], names: Names) -> list[Learnt]:
+    """The area events at those positions, with every revision of each: one may have moved it to another area."""
+    found = _learnt(log.read(connection, positions))
+    originals = {names.stream(one.event.source, one.event.original) for one in found}
+    entries = log.streams(connection, originals)
+    first = {one.event.stream: one.recorded for one in _learnt(entries)}
+    events = [Learnt(event, first[stream]) for stream, (_, event) in as_loaded(entries).items()]
+    later = [at for some in view.revisions_of(connection, list(originals)).values() for at in some]
+    return events + _learnt(log.read(connection, later))
+
+
+def _learnt(entries: Iterable[Entry]) -> list[Learnt]:
+    return [Learnt(entry.fact, entry.recorded) for entry in entries if isinstance(entry.fact, LifeEvent)]
+
+
+def _areas_of(person: str, events: Iterable[LifeEvent], rulebook: Rulebook) -> set[str]:
+    """Every area that the person ever lived in, at all its levels."""
+    areas: set[str] = set()
+    for event in events:
+        fold = Fold(person, rulebook.catalogue)
+        fold.take(event)
+        if (area := fold.attributes.get("citizen.area")) is not None:
+            areas.add(area)
+            areas.update(area[:level].ljust(len(area), "0") for level in rulebook.catalogue.area_levels)
+    return areas

@@ -1,0 +1,89 @@
+"""What a worker puts aside: records that say nothing, and persons who cannot be planned, as dead letters.
+
+Who is planned after all, by something new that happened to them, has no letter any more.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, Select, select
+
+from streams.planning.planning import Planning
+from streams.planning.wakeups import BadRecord, read_wake
+from streams.queues.dead_letters import DeadLetters, Kind, Letter, StillDead
+from streams.storage.database import Database, Priority
+from streams.storage.tables import dead_letters
+
+RECORD, PERSON = "kafka.record", "person"
+"""The kinds of letters."""
+
+
+class BadOne(Struct, frozen=True):
+    """A record that cannot be read: where it stands, why, and what is in it."""
+
+    place: str
+    cause: str
+    key: bytes | None
+    value: bytes | None
+
+
+class PutAside:
+    """Keeps what cannot be done, and lets go of what was done after all."""
+
+    def __init__(self, database: Database, letters: DeadLetters) -> None:
+        self._database, self._letters = database, letters
+
+    def keep(self, records: Iterable[BadOne], unplannable: Mapping[str, str], planned: Sequence[str] = ()) -> None:
+        """Note these records and these persons (with the cause); the planned ones are no letters any more."""
+        letters = [Letter(RECORD, each.place, each.cause, _content(each)) for each in records]
+        letters += [Letter(PERSON, who, cause, who.encode(), who) for who, cause in unplannable.items()]
+        with self._database.reading() as connection:
+            settled = sorted(self.among(connection, planned))
+        if letters or settled:
+            self._database.write(lambda connection: self._write(connection, letters, settled), Priority.PLANNING)
+
+    def _write(self, connection: Connection, letters: Iterable[Letter], settled: Sequence[str]) -> None:
+        for letter in letters:
+            self._letters.put(connection, letter)
+        self._letters.settle(connection, PERSON, settled)
+
+    def among(self, connection: Connection, persons: Sequence[str]) -> set[str]:
+        """Those of the persons who have a letter."""
+        return self._letters.about(connection, PERSON, persons)
+
+
+def put_aside() -> Select[tuple[str | None]]:
+    """Persons who cannot be planned: whatever of them waits does so for a human."""
+    return select(dead_letters.c.person).where(dead_letters.c.kind == PERSON, dead_letters.c.person.is_not(None))
+
+
+def kinds(planning: Planning) -> dict[str, Kind]:
+    """How such letters are handled once more: by planning whoever is meant."""
+
+    def plan(person: str) -> None:
+        if cause := planning.plan_woken([person]).get(person):
+            raise StillDead(cause)
+
+    def record(content: bytes) -> None:
+        try:
+            plan(read_wake(*_decode(content))[0])
+        except BadRecord as bad:
+            raise StillDead(bad.args[0]) from None
+
+    return {RECORD: Kind(record, _told), PERSON: Kind(lambda content: plan(content.decode()), bytes.decode)}
+
+
+def _told(content: bytes) -> str:
+    key, value = _decode(content)
+    return f"a record with a key of {len(key or b'')} bytes and a value of {len(value or b'')}"
+
+
+def _content(bad: BadOne) -> bytes:
+    return _encode((bad.key, bad.value))
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode: Callable[[bytes], tuple[bytes | None, bytes | None]] = msgspec.msgpack.Decoder(
+    tuple[bytes | None, bytes | None]
+).decode

@@ -1,0 +1,18 @@
+"""Plans everybody again, only to look: nothing here can write or send."""
+
+from collections.abc import Iterator
+
+from domain.planning.plan import Intent, plan
+from streams.log.log import Log
+from streams.planning import bulk_reading
+from streams.rules.library import Library
+from streams.storage.database import Database
+
+BATCH = 500
+
+
+def all_intents(database: Database, log: Log, library: Library) -> Iterator[list[Intent]]:
+    """The intents of all persons, a batch of persons at a time."""
+    rulebook = library.rules().rulebook
+    for known in bulk_reading.histories(database, log, rulebook, batch=BATCH):
+        yield [intent for history in known.values() for intent in plan(history, rulebook)]

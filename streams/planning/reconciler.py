@@ -1,0 +1,78 @@
+"""The reconciler: plans whoever still waits after a delay; beside live workers there is nobody.
+
+Whatever lost a wake (Kafka, Faust, the relay), nothing is lost with it: who waits stands in the database. Each find
+is counted, for it is a sign of trouble.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from projections import history
+from projections.bulk import insert_rows
+from projections.tables import micros, optional_moment
+from streams.planning.planning import BATCH, Planning
+from streams.planning.quarantine import PutAside
+from streams.storage.database import Database, Priority
+from streams.storage.tables import dead_letters, reconciled
+
+RECONCILE_AFTER = timedelta(minutes=5)
+"""How long a fact may wait for its plan before the reconciler takes it."""
+
+
+class Reconciler:
+    """Looks for who was forgotten."""
+
+    def __init__(
+        self,
+        database: Database,
+        planning: Planning,
+        aside: PutAside,
+        clock: Callable[[], datetime],
+        after: timedelta = RECONCILE_AFTER,
+    ) -> None:
+        self._database, self._planning, self._aside = database, planning, aside
+        self._clock, self._after = clock, after
+
+    def run(self) -> int:
+        """Plan who waits since before the delay, those with a dead letter aside; returns how many they were."""
+        now, done = self._clock(), 0
+        while found := self._some(now):
+            done += found
+        return done
+
+    def turn(self) -> int:
+        """As `run`, but only some of them."""
+        return self._some(self._clock())
+
+    def _some(self, now: datetime) -> int:
+        if found := self._forgotten(now):
+            self._plan(found, now)
+        return len(found)
+
+    def _plan(self, found: Sequence[str], now: datetime) -> None:
+        """Counted first: it is a find, also if this process ends before it is planned."""
+        self._database.write(lambda connection: _count(connection, micros(now), len(found)), Priority.PLANNING)
+        if causes := self._planning.plan_woken(found):
+            self._aside.keep((), causes)
+
+    def _forgotten(self, now: datetime) -> list[str]:
+        with self._database.reading() as connection:
+            letters = connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
+            found = history.unplanned(connection, BATCH + letters, micros(now - self._after))
+            known = set(self._aside.among(connection, found))
+        return [person for person in found if person not in known][:BATCH]
+
+
+def _count(connection: Connection, at: int, found: int) -> None:
+    more = reconciled.update().where(reconciled.c.at == at).values(found=reconciled.c.found + found)
+    if connection.execute(more).rowcount == 0:
+        insert_rows(connection, reconciled, [(at, found)])
+
+
+def finds(connection: Connection) -> tuple[int, datetime | None]:
+    """How many the reconciler ever found, and when it last did."""
+    query = select(func.coalesce(func.sum(reconciled.c.found), 0), func.max(reconciled.c.at))
+    count, last = connection.execute(query).one()
+    return int(count), optional_moment(last)

@@ -1,0 +1,148 @@
+"""Whom the log wakes: each person whom a life event names in any of its revisions, with no personal data.
+
+Pseudonyms are clear in the log, so nothing is decrypted for this.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.core.ids import Names
+from domain.facts.facts import AheadMoved
+from projections import history
+from projections.bulk import among, chunked, driver_rows
+from streams.log.decoding import LIFE, life_of
+from streams.log.mapper import LifeState
+from streams.log.recorder import FactRecorder, page_of
+from streams.log.row_codes import facts_by, genuine
+from streams.storage.tables import log, log_rows, stream_of
+
+WAKING = (LIFE, AheadMoved.TOPIC)
+"""The facts after which somebody's plan may be another. (Rules and areas wake in the database, at leisure.)"""
+_PSEUDONYM = re.compile(rb"[0-9a-f]{32}")
+
+
+class Wake(Struct, frozen=True, gc=False):
+    """The value of a record: what woke the person whose pseudonym is its key."""
+
+    position: int
+    type: str
+    time: datetime
+
+
+class Woken(NamedTuple):
+    """One person woken: key and value of the record."""
+
+    key: bytes
+    value: bytes
+
+
+class BadRecord(ValueError):
+    """A record that names no person, or no position."""
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Wake).decode
+
+
+def read_wake(key: bytes | None, value: bytes | None) -> tuple[str, Wake]:
+    """The person and what woke them.
+
+    Raises:
+        BadRecord: it is none of ours; `args[0]` says what is wrong, in one word.
+    """
+    if key is None or _PSEUDONYM.fullmatch(key) is None:
+        raise BadRecord("bad_key")
+    try:
+        return key.decode(), _decode(value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise BadRecord("bad_value") from None
+
+
+class _Known(NamedTuple):
+    """A life event of the page: where it stands, and the stream of the event that it is or corrects."""
+
+    position: int
+    original: UUID
+    state: LifeState
+
+
+class Waking:
+    """Reads pages of the log as the records that they become."""
+
+    def __init__(self, names: Names, page: int) -> None:
+        self._names, self._page = names, page
+
+    def after(self, connection: Connection, position: int, upto: int | None = None) -> tuple[int, list[Woken]]:
+        """The records of the next page after that position, and up to which position they go: at most `upto`."""
+        last = FactRecorder.last_position(connection) if upto is None else upto
+        page = page_of(position, self._page, last, WAKING)
+        rows = list(driver_rows(connection, page)) if last > position else []
+        upto = rows[-1][0] if len(rows) == self._page else last
+        events = list(self._events(connection, list(genuine(connection, rows))))
+        everybody = _in_any_revision(connection, events)
+        return upto, [each for event in events for each in _records(event, everybody.get(event.original, ()))]
+
+    def _events(self, connection: Connection, rows: Sequence[Any]) -> Iterator[_Known]:
+        streams = [stream_of(row[1]) for row in rows]
+        again = [stream for row, stream in zip(rows, streams, strict=True) if row[3] != LIFE]
+        first = _first_of(connection, again) if again else {}
+        for row, stream in zip(rows, streams, strict=True):
+            state = life_of(row) if row[3] == LIFE else first.get(stream)
+            if state is None:  # the event itself was altered: `audit verify` names it
+                continue
+            corrected = state.corrects is not None
+            original = self._names.stream(state.source, state.corrects or state.id) if corrected else stream
+            yield _Known(row[0], original, state)
+
+
+def _records(event: _Known, more: Sequence[str]) -> Iterator[Woken]:
+    state = event.state
+    value = _encode(Wake(event.position, state.type, state.time))
+    for person in dict.fromkeys([*_named(state), *more]):
+        yield Woken(person.encode(), value)
+
+
+def _named(state: LifeState) -> list[str]:
+    return [person for named in state.persons.values() for person in named]
+
+
+def _in_any_revision(connection: Connection, events: Sequence[_Known]) -> Mapping[UUID, list[str]]:
+    """Original -> everybody named in any revision, of the events that have more than one."""
+    if not events or not history.has_revisions(connection):
+        return {}
+    revised = history.revisions_of(connection, list({event.original for event in events}))
+    if not revised:
+        return {}
+    first = _first_of(connection, list(revised))
+    later = _states_at(connection, [position for some in revised.values() for position in some])
+    found = {original: [later[position] for position in some] for original, some in revised.items()}
+    return {
+        original: [person for state in [*states, *filter(None, [first.get(original)])] for person in _named(state)]
+        for original, states in found.items()
+    }
+
+
+def _first_of(connection: Connection, streams: Sequence[UUID]) -> dict[UUID, LifeState]:
+    first = log_rows.where(log.c.originator_version == 1)
+    rows = [
+        row
+        for part in chunked(streams)
+        for row in facts_by(connection, first.where(among(log.c.originator_id, part)))
+    ]
+    return {stream_of(row[1]): life_of(row) for row in rows}
+
+
+def _states_at(connection: Connection, positions: Sequence[int]) -> dict[int, LifeState]:
+    rows = [
+        row
+        for part in chunked(positions)
+        for row in facts_by(connection, log_rows.where(among(log.c.position, part)))
+    ]
+    return {row[0]: life_of(row) for row in rows}

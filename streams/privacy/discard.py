@@ -1,0 +1,46 @@
+"""Giving dead letters up: they go for good, and the log says in the same transaction who took them away, and why."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, delete, select
+
+from domain.facts.access_facts import LettersDropped
+from domain.facts.principals import Principal
+from projections.bulk import among, chunked
+from streams.log.mapper import Entry
+from streams.queues.dead_letters import Choice, rows_of
+from streams.rules.context import Books
+from streams.storage.tables import dead_letters
+
+
+def give_up(books: Books, choice: Choice, who: Principal, reason: str) -> int:
+    """Delete those that are meant; returns how many there were."""
+
+    def work(connection: Connection) -> int:
+        letters = dead_letters.c
+        rows = sorted(rows_of(connection, select(letters.kind, letters.cause, letters.id), choice), key=tuple)
+        for part in chunked([row.id for row in rows]):
+            connection.execute(delete(dead_letters).where(among(letters.id, part)))
+        dropped = [
+            LettersDropped(books.clock(), who.name, who.agency, reason, kind, cause, len(ids), _digest(ids))
+            for kind, cause, ids in _groups(rows)
+        ]
+        if dropped:
+            books.log.append(connection, [Entry(uuid4(), 1, fact) for fact in dropped])
+        return len(rows)
+
+    return books.database.write(work)
+
+
+def _groups(rows: Sequence[Any]) -> Iterator[tuple[str, str, list[UUID]]]:
+    for (kind, cause), group in groupby(rows, itemgetter(0, 1)):
+        yield kind, cause, [row.id for row in group]
+
+
+def _digest(ids: list[UUID]) -> bytes:
+    return sha256(b"".join(sorted(each.bytes for each in ids))).digest()

@@ -1,0 +1,1 @@
+"""Answers for people: why, evidence, inbox, health, forecast."""

@@ -1,0 +1,164 @@
+"""What citizens wrote of an agency's messages, for it to read: something is wrong, or what no rule understood."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from domain.core.events import LifeEvent
+from domain.facts.access_facts import LetterHandled
+from domain.facts.principals import NotAllowed, Principal, require_reader
+from domain.nudges.nudge import Nudge
+from domain.rules.replies import concerns_agency, nudge_of
+from projections import nudges, written
+from projections.tables import WRITTEN
+from streams.log.mapper import Entry
+from streams.privacy.access_log import note_viewing
+from streams.rules.context import Books
+from streams.rules.trigger_history import rules_of
+
+PAGE, LOOKED_AT, TURNS = 50, 200, 10
+"""So many are a page, as soon as there are; for them so many are looked at in one go, and in so many goes at most."""
+WHAT, PURPOSE = "letter", "to answer what they wrote"
+
+
+class UnknownLetter(LookupError):
+    """Nobody wrote a letter of that name; `/work/letters` lists those to your agency."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Written(Struct, frozen=True):
+    """What a citizen wrote; `person` by their pseudonym.
+
+    `began`: source and id of the event that the message was about, by which its agency knows whom it told; None where
+    nobody reported one. `retired`: since when the text cannot be read any more; `handled`: who dealt with it.
+    """
+
+    event: UUID
+    type: str
+    at: datetime
+    person: str
+    trigger: str
+    title: Mapping[str, str]
+    owner: str
+    text: str
+    began: tuple[str, str] | None = None
+    retired: datetime | None = None
+    handled: tuple[LetterHandled, ...] = ()
+
+
+class Correspondence:
+    """The letters to an agency."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def page(
+        self, who: Principal, before: int | None = None, *, handled: bool = False
+    ) -> tuple[list[Written], int | None]:
+        """The latest before a position, and before which to go on; None where there are no more.
+
+        `handled`: those that were dealt with, instead of those that wait for that.
+        """
+        found: list[Written] = []
+        with self._books.database.reading() as connection:
+            for _ in range(TURNS):
+                positions = written.positions(connection, before, LOOKED_AT)
+                if not positions:
+                    return found, None
+                theirs = self._noted(connection, list(self._theirs(connection, positions, who)))
+                found += [each for each in theirs if bool(each.handled) == handled]
+                before = positions[-1]
+                if len(found) >= PAGE:
+                    break
+        return found, before
+
+    def _theirs(self, connection: Connection, positions: Sequence[int], who: Principal) -> Iterator[Written]:
+        entries = self._books.log.read(connection, positions)
+        letters = [found for each in reversed(entries) if (found := _letter_of(each)) is not None]
+        about = nudges.by_id(connection, {nudge for _, nudge in letters})
+        for event, nudge in letters:
+            if nudge in about and (one := self._written(connection, event, about[nudge])).owner == who.agency:
+                yield one
+
+    def read(self, event: UUID, who: Principal) -> Written:
+        """One of them, once it is in the log that they read it.
+
+        Raises:
+            NotAllowed: it was written to another agency.
+            UnknownLetter: it is none.
+        """
+        with self._books.database.reading() as connection:
+            found, nudge = self._find(connection, event)
+            cause = self._books.log.streams(connection, [nudge.intent.cause])
+        require_reader(who, found.owner, "the letter")
+        note_viewing(self._books, who, found.person, WHAT, PURPOSE)
+        return _with_cause(found, cause)
+
+    def handle(self, event: UUID, who: Principal, note: str) -> None:
+        """Keep in the log that they dealt with it, and how; who does so again adds to what was kept.
+
+        Raises:
+            NotAllowed: it was written to another agency.
+            UnknownLetter: it is none.
+        """
+        with self._books.database.reading() as connection:
+            found, _ = self._find(connection, event)
+        if found.owner != who.agency:
+            raise NotAllowed(f"the letter was written to another agency than yours ({who.agency})")
+        fact = LetterHandled(self._books.clock(), who.name, who.agency, found.person, event, note)
+        self._books.note(self._noted_in(event), found.person, fact)
+
+    def _find(self, connection: Connection, event: UUID) -> tuple[Written, Nudge]:
+        letter = _letter_of(next(iter(self._books.log.streams(connection, [event])), None))
+        nudge = None if letter is None else nudges.by_id(connection, [letter[1]]).get(letter[1])
+        if letter is None or nudge is None:
+            raise UnknownLetter
+        [found] = self._noted(connection, [self._written(connection, letter[0], nudge)])
+        return found, nudge
+
+    def _noted_in(self, event: UUID) -> UUID:
+        return self._books.names.registry_stream("letter", str(event))
+
+    def _noted(self, connection: Connection, found: Sequence[Written]) -> list[Written]:
+        """The letters with what was kept about how they were dealt with."""
+        noted: dict[UUID, list[LetterHandled]] = {}
+        for entry in self._books.log.streams(connection, [self._noted_in(each.event) for each in found]):
+            if isinstance(entry.fact, LetterHandled):
+                noted.setdefault(entry.fact.letter, []).append(entry.fact)
+        return [replace(each, handled=tuple(noted.get(each.event, ()))) for each in found]
+
+    def _written(self, connection: Connection, event: LifeEvent, nudge: Nudge) -> Written:
+        rulebook = self._books.library.rules().rulebook
+        content: Mapping[str, Any] = rules_of(connection, self._books.log, rulebook, nudge.intent.version) or {}
+        return Written(
+            event.stream,
+            event.type,
+            event.time,
+            min(event.everybody),
+            nudge.intent.trigger,
+            content.get("title", {}),
+            str(content.get("owner", "")),
+            str(event.values.get("event.text", "")),
+            retired=event.retired,
+        )
+
+
+def _with_cause(found: Written, cause: Sequence[Entry]) -> Written:
+    began = next(((each.fact.source, each.fact.id) for each in cause if isinstance(each.fact, LifeEvent)), None)
+    return replace(found, began=began)
+
+
+def _letter_of(entry: Entry | None) -> tuple[LifeEvent, UUID] | None:
+    """What a citizen wrote for an agency to read, and about which nudge; None: it is nothing of that kind."""
+    event = None if entry is None else entry.fact
+    if not isinstance(event, LifeEvent) or event.type not in WRITTEN or not concerns_agency(event):
+        return None
+    nudge = nudge_of(event)
+    return None if nudge is None else (event, nudge)

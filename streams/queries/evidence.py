@@ -1,0 +1,160 @@
+"""Evidence: the facts behind a nudge as they are stored, each with what shows that it is in the chain."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection, select
+
+from domain.core.events import LifeEvent
+from domain.facts.chain import Proof, leaf, proof, root
+from domain.facts.facts import NudgeAnswered, NudgePlanned
+from domain.facts.governance import TriggerApproved, TriggerPublished, TriggerSubmitted
+from projections import governance
+from projections import history as view
+from projections.bulk import among
+from projections.tables import history
+from streams.log import chain as blocks
+from streams.log.chain import Chained, StoredFact
+from streams.log.log import Log
+from streams.log.mapper import Entry
+from streams.log.row_codes import codes_of
+from streams.log.signing import signed_by
+from streams.queries.explain import Why, explain
+from streams.rules.in_force import Rules
+
+RULE_FACTS = (TriggerSubmitted, TriggerApproved, TriggerPublished)
+OF_THE_DATE = {"citizen.age": "citizen.born_on"}
+
+
+class NotAsWritten(Exception):
+    """Block {number} does not hold what its head says, so nothing is proven by it: see `habarshy audit verify`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__((type(self).__doc__ or "").format(number=number))
+
+
+class NotChained(Exception):
+    """The facts of this nudge are not in the chain, or not before the given head: see `habarshy audit heads`."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Shown(NamedTuple):
+    """One fact: what it is of (nudge, event, person or rule), how it reads, how it is stored, in which block."""
+
+    of: str
+    entry: Entry
+    stored: StoredFact
+    block: int
+    proof: Proof
+
+
+class Evidence(Struct, frozen=True):
+    """What explains a nudge, with the facts in the order of the log, and the blocks that they are in.
+
+    Where a later head was asked for, the blocks up to it are among them: each names the one before it.
+    """
+
+    why: Why
+    facts: Sequence[Shown]
+    chain: Sequence[Chained]
+
+
+def evidence(
+    connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime, public: bytes, upto: int = 0
+) -> Evidence:
+    """All of it for one nudge; `upto`: the number of a block whose head was deposited.
+
+    Raises:
+        NotAsWritten: the log was altered.
+        NotChained: a fact is in no block, or in one after `upto`.
+        UnknownNudge: there is none.
+    """
+    why = explain(connection, log, rules, id_, now)
+    of = dict(_facts(connection, log, rules, why))
+    chain = list(_blocks(connection, of, upto))
+    proofs = {each.position: each for one in chain for each in _proven(connection, one, of, public)}
+    entries = log.read(connection, of)
+    return Evidence(why, [_shown(of[entry.position], entry, proofs[entry.position]) for entry in entries], chain)
+
+
+def _facts(connection: Connection, log: Log, rules: Rules, why: Why) -> Iterator[tuple[int, str]]:
+    """The positions of all facts behind it, and what each is of."""
+    own = log.streams(connection, [why.nudge])
+    planned = [entry.fact for entry in own if isinstance(entry.fact, NudgePlanned)]
+    replies = {entry.fact.reply for entry in own if isinstance(entry.fact, NudgeAnswered)}
+    versions = {fact.version for fact in planned}
+    for entry in log.read(connection, governance.positions(connection)):
+        if isinstance(entry.fact, RULE_FACTS) and entry.fact.hash in versions:
+            yield entry.position, "rule"
+    yield from ((position, "person") for position in _read_of_person(connection, rules, why))
+    events = {fact.cause for fact in planned} | replies
+    yield from ((position, "event") for position in _events(connection, log, rules, events))
+    yield from ((entry.position, "nudge") for entry in own)
+
+
+def _events(connection: Connection, log: Log, rules: Rules, streams: Iterable[UUID]) -> Iterator[int]:
+    """The events with all their corrections, whichever of them the nudge was planned by."""
+    found = [entry.fact for entry in log.streams(connection, streams) if isinstance(entry.fact, LifeEvent)]
+    originals = [rules.rulebook.names.stream(each.source, each.original) for each in found]
+    yield from (entry.position for entry in log.streams(connection, originals))
+    for positions in view.revisions_of(connection, originals).values():
+        yield from positions
+
+
+def _read_of_person(connection: Connection, rules: Rules, why: Why) -> Iterable[int]:
+    """What set those attributes of the person that the rule read."""
+    read = {OF_THE_DATE.get(name, name).removeprefix("citizen.") for name in why.used if name.startswith("citizen.")}
+    types = [
+        name
+        for name, type_ in rules.catalogue.types.items()
+        if any(setting.attribute in read for settings in type_.sets.values() for setting in settings)
+    ]
+    if not types:
+        return []
+    where = (history.c.person == why.person, among(history.c.type, types))
+    return connection.execute(select(history.c.position).where(*where)).scalars().all()
+
+
+def _blocks(connection: Connection, positions: Iterable[int], upto: int) -> Iterator[Chained]:
+    over: dict[int, Chained] = {}
+    for position in positions:
+        one = blocks.over(connection, position)
+        if one is None or (upto and one.block.number > upto):
+            raise NotChained
+        over[one.block.number] = one
+    if upto:
+        first = min(over)
+        over |= {one.block.number: one for one in blocks.chained(connection, first, upto - first + 1)}
+    yield from (over[number] for number in sorted(over))
+
+
+class _Proven(NamedTuple):
+    position: int
+    stored: StoredFact
+    block: int
+    proof: Proof
+
+
+def _proven(connection: Connection, one: Chained, wanted: Mapping[int, str], public: bytes) -> Iterator[_Proven]:
+    block = one.block
+    if not signed_by(public, one.signature, block.head):
+        raise NotAsWritten(block.number)
+    if not any(block.after < position <= block.upto for position in wanted):
+        return
+    rows, valid = blocks.coded_rows(connection, block.after, upto=block.upto), codes_of(connection).valid
+    facts: list[StoredFact] = [row[:5] for row in rows if valid(row)]
+    leaves = [leaf(*fact) for fact in facts]
+    if root(leaves) != block.root:
+        raise NotAsWritten(block.number)
+    for at, fact in enumerate(facts):
+        if fact[0] in wanted:
+            yield _Proven(fact[0], fact, block.number, proof(leaves, at))
+
+
+def _shown(of: str, entry: Entry, proven: _Proven) -> Shown:
+    return Shown(of, entry, proven.stored, proven.block, proven.proof)

@@ -1,0 +1,242 @@
+"""Why a nudge was planned and what became of it: the true answer, from the log alone."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from domain.core.events import LifeEvent
+from domain.facts.facts import NUDGE_FACTS, NudgeAttempted
+from domain.nudges.delivery import Delivery, State
+from domain.nudges.nudge import Nudge
+from domain.persons.history import History
+from domain.persons.hours import local_zone
+from domain.persons.person import citizen_values, person_as_of
+from domain.planning.law import law_values, moment_of
+from domain.planning.plan import Intent
+from domain.rules.steps import repetition_of
+from domain.rules.triggers import Trigger
+from projections import nudges
+from streams.delivery.decide.case import Case
+from streams.delivery.decide.rendering import render
+from streams.delivery.decide.settling import Looking
+from streams.log.loads import Retirement, retirement_of
+from streams.log.log import Log
+from streams.log.mapper import Entry
+from streams.rules.in_force import Rules
+from templates.words.rendering import Rendered, WordsFailed
+
+
+class UnknownNudge(LookupError):
+    """No nudge has this id. `habarshy trail PERSON` lists those of a person."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Happened(Struct, frozen=True):
+    """One fact of the nudge's life: when it was recorded, its name, and what it says."""
+
+    at: datetime
+    what: str
+    details: Mapping[str, Any]
+
+
+class Why(Struct, frozen=True):
+    """Everything that explains a nudge.
+
+    `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
+    the value that they read; `words`: recipient -> what they read, absent where it can no longer be read (the
+    digest's words, where it went with one); `members`: of a digest, the nudges that ever were to go with it.
+    `retired`: that the content of its cause can be read no more, since when and under which limit.
+    """
+
+    nudge: UUID
+    person: str
+    trigger: str
+    step: str
+    version: str
+    title: Mapping[str, str]
+    agency: str
+    klass: str
+    legal_basis: str
+    due: datetime
+    expires: datetime | None
+    state: str
+    cause: LifeEvent | None
+    cause_title: Mapping[str, str]
+    clause: Mapping[str, Any]
+    used: Mapping[str, Any]
+    words: Mapping[str, Rendered]
+    facts: tuple[Happened, ...]
+    members: tuple[UUID, ...] = ()
+    retired: Retirement | None = None
+
+    @property
+    def everybody(self) -> list[str]:
+        """The pseudonyms of those whose nudge it is: whom it is about, and to whom it goes."""
+        told = (str(each.details["recipient"]) for each in self.facts if "recipient" in each.details)
+        return sorted({self.person, *self.words, *told})
+
+    @property
+    def shown(self) -> list[str]:
+        """The pseudonyms of all whose data it shows: theirs, and of those whom its cause says something of."""
+        persons = {} if self.cause is None else self.cause.persons
+        said = (
+            each for role, named in persons.items() if self.cause and self.cause.fields.get(role) for each in named
+        )
+        return sorted({*self.everybody, *said})
+
+
+def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime) -> Why:
+    """The answer for one nudge.
+
+    Raises:
+        UnknownNudge: there is none.
+    """
+    nudge = nudges.by_id(connection, [id_]).get(id_)
+    if nudge is None:
+        raise UnknownNudge
+    reader = _Reader(connection, log, rules, now, log.streams(connection, [id_]))
+    trigger = rules.rulebook.version(nudge.intent.version).trigger
+    case, intent = reader.case(nudge, nudge.deliveries[0].recipient), nudge.intent
+    cause = case.cause
+    type_ = rules.catalogue.types.get(cause.type) if cause else None
+    return Why(
+        nudge=id_,
+        person=intent.person,
+        trigger=intent.trigger,
+        step=intent.step,
+        version=intent.version,
+        title=trigger.content["title"],
+        agency=trigger.owner,
+        klass=trigger.klass,
+        legal_basis=str(trigger.content["legal_basis"]),
+        due=intent.due,
+        expires=intent.expires,
+        state=state_of(nudge),
+        cause=cause,
+        cause_title=type_.title if type_ else {},
+        clause=_clause(trigger, intent.step),
+        used=_used(trigger, intent, cause, case.history, rules),
+        words=_words(reader, nudge, case),
+        facts=tuple(_happened(reader.facts)),
+        members=nudge.members,
+        retired=retirement_of(connection, log, cause.stream) if cause and cause.retired else None,
+    )
+
+
+_CLAUSE = ("on", "when", "with", "in_order", "count", "to", "unless", "expires")
+
+
+def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
+    content = trigger.content
+    clause = {name: content[name] for name in _CLAUSE if name in content}
+    name, _ = repetition_of(step)
+    due = content["due"].get(name)
+    if trigger.turn is not None:  # what it leaves unsaid is its benefit's
+        clause.setdefault("to", sorted(trigger.to))
+        for each in trigger.steps:
+            due = {"from": each.source, **(due or {})} if each.name == name else due
+    return clause | {"due": {name: due}}
+
+
+def _used(trigger: Trigger, intent: Intent, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
+    if cause is None:
+        return {}
+    moment = moment_of(intent, cause, known, rules.rulebook)
+    person = person_as_of(known.person, known.facts, rules.catalogue, moment)
+    values = citizen_values(person.attributes, moment, local_zone(person, rules.defaults)) | cause.values
+    values |= law_values(intent, cause, known, rules.rulebook)
+    return {name: values[name] for name in sorted(reads(trigger, intent.step)) if name in values}
+
+
+def reads(trigger: Trigger, step: str) -> set[str]:
+    """The dotted names of what a trigger reads for one of its steps."""
+    names = set(trigger.turn.benefit.reads if trigger.turn else ()) | set(trigger.occurrence)
+    names |= set(trigger.when.reads if trigger.when else ())
+    for each in trigger.steps:
+        if each.name == repetition_of(step)[0]:
+            names |= {each.source, *(each.when.reads if each.when else ())}
+    needed = trigger.needs.together if trigger.needs else ()
+    for when in [*(each.when for each in needed), *(each.when for each in trigger.unless)]:
+        names |= set(when.reads if when else ())
+    return names
+
+
+def _words(reader: "_Reader", nudge: Nudge, first: Case) -> dict[str, Rendered]:
+    """Recipient -> the words: what was sent to them then, or what they would read now (the first, as in `first`)."""
+    found = {}
+    for delivery in nudge.deliveries:
+        sent, before = reader.sent(nudge, delivery), reader.attempted(delivery)
+        as_now = sent is nudge and before is None and delivery is nudge.deliveries[0]
+        case = first if as_now else reader.case(sent, delivery.recipient, before)
+        try:
+            found[delivery.recipient] = render(case, reader.rules, delivery.attempted_at or reader.now)
+        except WordsFailed:
+            continue
+    return found
+
+
+class _Reader(NamedTuple):
+    """`facts`: those of the nudge that is explained."""
+
+    connection: Connection
+    log: Log
+    rules: Rules
+    now: datetime
+    facts: Sequence[Entry]
+
+    def attempted(self, delivery: Delivery) -> int | None:
+        """The position of the delivery's last attempt: what came later was not known when it was written."""
+        last = (delivery.recipient, delivery.attempt)
+        for entry in self.facts:
+            fact = entry.fact
+            if isinstance(fact, NudgeAttempted) and (fact.recipient, fact.attempt) == last:
+                return entry.position
+        return None
+
+    def sent(self, nudge: Nudge, delivery: Delivery) -> Nudge:
+        """What is really sent to that recipient: the nudge, or the digest that it goes with."""
+        if delivery.digest is None:
+            return nudge
+        return nudges.by_id(self.connection, [delivery.digest])[delivery.digest]
+
+    def case(self, nudge: Nudge, recipient: str, before: int | None = None) -> Case:
+        """The case as of then; of a digest, with all that travelled with it."""
+        looking = Looking(self.connection, self.log, self.rules, self.now, before)
+        case = next(case for case in looking.cases([(nudge, recipient)]))
+        together = sorted((*case.members, *case.leaving), key=lambda each: nudge.members.index(each.nudge.intent.id))
+        return replace(case, members=tuple(together), leaving=())
+
+
+def _happened(entries: Sequence[Entry]) -> Iterator[Happened]:
+    for entry in entries:
+        fact = entry.fact
+        if isinstance(fact, NUDGE_FACTS):
+            what = fact.TOPIC.removeprefix("nudge-").removesuffix("/1")
+            names = [name for name in fact.__struct_fields__ if name != "at"]
+            yield Happened(fact.at, what, {name: getattr(fact, name) for name in names})
+
+
+def seen_by(why: Why, nudge: Nudge, person: str) -> Why:
+    """What one person may see of it: neither words nor choices of its other recipients, nor what became of theirs."""
+    theirs = nudge.to(person)
+    if nudge.gone and theirs not in nudge.deliveries:
+        theirs = replace(theirs, state=State.CANCELLED)
+    return replace(
+        why,
+        state=state_of(replace(nudge, deliveries=(theirs,))),
+        words={who: words for who, words in why.words.items() if who == person},
+        facts=tuple(each for each in why.facts if each.details.get("recipient", person) == person),
+    )
+
+
+def state_of(nudge: Nudge) -> str:
+    """The nudge's state in one word, with the reason where there is one."""
+    reasons = {one.reason for one in nudge.deliveries if one.reason and one.state is nudge.state}
+    return f"{nudge.state.value} ({', '.join(sorted(reasons))})" if reasons else nudge.state.value

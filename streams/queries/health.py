@@ -1,0 +1,230 @@
+"""How the platform stands: what is stored, what waits, how long already.
+
+Soundings: how much waits, noted now and then, so that anybody can tell whether it grows and when it is done.
+
+They are taken by the process that does the upkeep; that there is none lately means that there is no such process.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct, structs
+from sqlalchemy import Connection, delete, func, select
+
+from domain.facts.facts import (
+    NudgeCancelled,
+    NudgeExpired,
+    NudgeFailed,
+    NudgePlanned,
+    NudgeSent,
+    NudgeUnknown,
+    NudgeWithheld,
+)
+from projections import history, nudges, positions, upcoming
+from projections.bulk import insert_rows
+from projections.tables import micros, moment, optional_moment
+from streams.delivery.outcomes import unknown_outcomes
+from streams.log import chain
+from streams.log.log import Log
+from streams.log.recorder import FactRecorder
+from streams.planning.quarantine import put_aside
+from streams.planning.reconciler import finds
+from streams.queues import dead_letters, webhook_outbox
+from streams.queues import refused_events as dead_events
+from streams.replay.follower import READER as VIEWS
+from streams.replay.follower import Follower
+from streams.rules.switches import Off, read_off
+from streams.storage.database import Database, Priority
+from streams.storage.tables import log as log_table
+from streams.storage.tables import soundings
+
+
+class Standing(Struct, frozen=True):
+    """What a look now and then costs little to know: counts, and how old the oldest of what waits is (seconds).
+
+    `stopped`: the kill switches and pauses in effect, the latest first; `held_back`: the deliveries that they keep;
+    `unplanned_for_seconds`: of nobody for whom there is a dead letter, who waits for a human;
+    `untold`: answers that agencies have yet to be told of, also those whose agency has no webhook (yet);
+    `unknown`: messages whose outcome is unknown and about which nobody decided, by "cause/provider/channel";
+    `dead_events`: how many events from Kafka were ever refused, by code, and when the last was;
+    `reconciled`: how many persons ever had to be found by the reconciler, and when it last found any: trouble.
+    """
+
+    stopped: Sequence[Off]
+    held_back: int
+    facts: int
+    unplanned: int
+    unplanned_for_seconds: float
+    corrections_waiting: int
+    due_now: int
+    overdue_for_seconds: float
+    next_due: datetime | None
+    open_attempts: int
+    views_behind: int
+    dead_letters: int
+    untold: int
+    dead_events: Mapping[str, int]
+    dead_events_at: datetime | None
+    reconciled: int
+    reconciled_at: datetime | None
+    unknown: Mapping[str, int]
+
+
+class Health(Standing, frozen=True):
+    """How it stands, and what became of the nudges: state -> how many; `tried_again`: of those that failed."""
+
+    nudges: Mapping[str, int]
+    tried_again: int
+
+
+def health(database: Database, log: Log, follower: Follower, now: datetime) -> Health:
+    """How it stands now."""
+    known = structs.asdict(standing(database, log, follower, now))
+    with database.reading() as connection:
+        return Health(**known, nudges=nudges.states(connection), tried_again=nudges.tried_again(connection))
+
+
+def standing(database: Database, log: Log, follower: Follower, now: datetime) -> Standing:
+    """How it stands now."""
+    behind = follower.behind()
+    with database.reading() as connection:
+        unplanned, oldest = history.waiting(connection, put_aside())
+        found, last = finds(connection)
+        refused, refused_at = dead_events.refused(connection)
+        due_now, first = nudges.waiting(connection, micros(now))
+        return Standing(
+            stopped=read_off(connection, log),
+            held_back=sum(many for _, many in upcoming.held_back(connection)),
+            facts=log.facts.last_position(connection),
+            unplanned=unplanned,
+            unplanned_for_seconds=_age(oldest, now),
+            corrections_waiting=history.orphaned_revisions(connection),
+            due_now=due_now,
+            overdue_for_seconds=_age(first, now),
+            next_due=optional_moment(nudges.next_due(connection)),
+            open_attempts=nudges.open_attempts(connection),
+            views_behind=behind,
+            dead_letters=dead_letters.total(connection),
+            untold=webhook_outbox.total(connection),
+            dead_events=refused,
+            dead_events_at=refused_at,
+            reconciled=found,
+            reconciled_at=last,
+            unknown=_without_age(unknown_outcomes.kinds(connection, now)),
+        )
+
+
+SUMMED: Mapping[str, str] = {
+    NudgePlanned.TOPIC: "planned",
+    NudgeSent.TOPIC: "sent",
+    NudgeFailed.TOPIC: "failed_attempts",
+    NudgeUnknown.TOPIC: "unknown",
+    NudgeWithheld.TOPIC: "withheld",
+    NudgeExpired.TOPIC: "expired",
+    NudgeCancelled.TOPIC: "cancelled",
+}
+"""The facts that sum up what a run did, and what each is called."""
+
+
+def done_since(database: Database, position: int) -> dict[str, int]:
+    """Return how many facts of each kind in SUMMED the log has behind a position."""
+    query = (
+        select(log_table.c.topic, func.count().label("many"))
+        .where(log_table.c.position > position)
+        .group_by(log_table.c.topic)
+    )
+    with database.reading() as connection:
+        found = {row.topic: row.many for row in connection.execute(query)}
+    return {name: found.get(topic, 0) for topic, name in SUMMED.items()}
+
+
+def _without_age(kinds: Mapping[unknown_outcomes.Kind, int]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for kind, count in kinds.items():
+        found[f"{kind.cause}/{kind.provider}/{kind.channel}"] += count
+    return dict(found)
+
+
+def _age(since: int | None, now: datetime) -> float:
+    return 0.0 if since is None else max(0.0, (micros(now) - since) / 1_000_000)
+
+
+EVERY = timedelta(seconds=15)
+SILENT = timedelta(minutes=2)
+"""Whoever takes no sounding for so long is not there."""
+KEPT, SPAN, LEAST = timedelta(hours=1), timedelta(minutes=10), timedelta(minutes=1)
+"""For how long they are kept; over how long a trend is told, and from how much on."""
+PLANNING, DISPATCH, VIEWS_BEHIND, RELAY, CHAIN = "planning", "dispatch", "views", "relay", "chain"
+RELAY_READER = "relay"
+
+
+class Trend(Struct, frozen=True):
+    """How much more waits each minute (below 0: less), and when nothing waits any more, if it goes on so."""
+
+    a_minute: float
+    empty_in: timedelta | None
+
+
+class Soundings:
+    """Takes them, and says what they come to."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+        self._last: datetime | None = None
+
+    def take(self) -> bool:
+        """Note what waits, if it is time; whether it was."""
+        now = self._clock()
+        if self._last is not None and self._last <= now < self._last + EVERY:
+            return False
+        with self._database.reading() as connection:
+            found = waiting(connection, now)
+        rows = [(micros(now), name, count) for name, count in found.items()]
+        self._database.write(lambda connection: _keep(connection, rows, now), Priority.FOLLOWING)
+        self._last = now
+        return True
+
+    def latest(self) -> datetime | None:
+        """When the last one was taken."""
+        with self._database.reading() as connection:
+            return optional_moment(connection.execute(select(func.max(soundings.c.at))).scalar())
+
+    def trends(self, counts: Mapping[str, int]) -> dict[str, Trend]:
+        """Name -> trend, of what waits now and was sounded long enough ago."""
+        now = self._clock()
+        with self._database.reading() as connection:
+            query = select(soundings).where(soundings.c.at >= micros(now - SPAN)).order_by(soundings.c.at)
+            rows = connection.execute(query).all()
+        first: dict[str, tuple[datetime, int]] = {}
+        for at, name, count in rows:
+            first.setdefault(name, (moment(at), count))
+        return {
+            name: trend(*first[name], now, count)
+            for name, count in counts.items()
+            if name in first and count and now - first[name][0] >= LEAST
+        }
+
+
+def trend(since: datetime, before: int, now: datetime, count: int) -> Trend:
+    """What became of so many since then."""
+    a_minute = (count - before) * 60 / (now - since).total_seconds()
+    return Trend(a_minute, timedelta(minutes=count / -a_minute) if a_minute < 0 else None)
+
+
+def waiting(connection: Connection, now: datetime) -> dict[str, int]:
+    """What waits for each part of the platform."""
+    last = FactRecorder.last_position(connection)
+    relayed = positions.position_of(connection, RELAY_READER)
+    found = {
+        PLANNING: history.waiting(connection)[0],
+        DISPATCH: nudges.waiting(connection, micros(now))[0],
+        VIEWS_BEHIND: last - positions.position_of(connection, VIEWS),
+        CHAIN: last - chain.latest(connection).upto,
+    }
+    return found | ({RELAY: last - relayed} if relayed else {})
+
+
+def _keep(connection: Connection, rows: Sequence[tuple[int, str, int]], now: datetime) -> None:
+    connection.execute(delete(soundings).where(soundings.c.at < micros(now - KEPT)))
+    insert_rows(connection, soundings, rows, ignore=True)

@@ -1,0 +1,246 @@
+"""What a person was told and will be told, by title and office, as they may see it themselves."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.core.events import PUBLIC, Effective
+from domain.facts.access_facts import PersonViewed
+from domain.nudges.nudge import Nudge
+from domain.persons.person import person_as_of
+from domain.rules.event_types import Titles
+from domain.rules.triggers import Class
+from projections import inbox, nudges, trail
+from projections.inbox import Place
+from projections.tables import moment
+from streams.log.loads import retirement_of
+from streams.log.mapper import Entry
+from streams.planning import histories
+from streams.queries.explain import UnknownNudge, Why, explain, seen_by
+from streams.rules.context import Books
+from streams.rules.in_force import Rules
+from streams.rules.trigger_history import pack_titles, rules_of
+
+
+class Told(Struct, frozen=True):
+    """A message that went to them. `office`: of its agency; none for a digest of several."""
+
+    nudge: UUID
+    at: datetime
+    channel: str
+    state: str
+    title: Titles
+    office: Titles
+    category: str
+    klass: str
+
+
+class Coming(Struct, frozen=True):
+    """A message that is planned, unless something changes: when, and about what."""
+
+    nudge: UUID
+    due: datetime
+    title: Titles
+    office: Titles
+    klass: str
+
+
+class Topic(Struct, frozen=True):
+    """What can be chosen: a category, the titles of the triggers in force in it, and the law where it cannot be.
+
+    `offers`: it needs a consent. `legal`: title of each that the law obliges the state to send, and the law;
+    `emergencies`: the same of those that warn of danger to life, also in quiet hours.
+    """
+
+    category: str
+    titles: tuple[Titles, ...]
+    offers: tuple[Titles, ...]
+    legal: tuple[tuple[Titles, str], ...]
+    emergencies: tuple[tuple[Titles, str], ...] = ()
+
+
+class NotTheirs(LookupError):
+    """No message of yours has this id; `inbox` lists them."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Inboxes:
+    """Reads what one person may see."""
+
+    def __init__(self, books: Books) -> None:
+        self._database, self._log, self._library, self._clock = books.database, books.log, books.library, books.clock
+
+    def told(self, person: str, before: Place | None = None, limit: int = 20) -> tuple[list[Told], Place | None]:
+        """A page of what reached them, the latest first, and where the next one begins (None: there is none)."""
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            rows = inbox.page(connection, person, before, limit + 1)
+            found = nudges.by_id(connection, [row.nudge for row in rows])
+            look = _Look(connection, self, rules)
+            shown = [
+                Told(row.nudge, moment(row.at), row.channel, row.state, **look.about(found[row.nudge]))
+                for row in rows[:limit]
+            ]
+        return shown, Place(rows[limit - 1].at, rows[limit - 1].nudge) if len(rows) > limit else None
+
+    def coming(self, person: str) -> list[Coming]:
+        """What is planned for them and has not gone, the next first."""
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            theirs = nudges.of_persons(connection, [person])[person].values()
+            look = _Look(connection, self, rules)
+            waiting = sorted(
+                (each for each in theirs if each.pending), key=lambda each: (_due(each, person), each.intent.id.int)
+            )
+            return [
+                Coming(each.intent.id, _due(each, person), about["title"], about["office"], about["klass"])
+                for each in waiting
+                if (about := look.about(each))["category"]
+            ]
+
+    def why(self, person: str, nudge: UUID) -> Why:
+        """Everything about a nudge that went to them, or is about them, but what is its other recipients'.
+
+        Raises:
+            NotTheirs: it is another's, or there is none.
+        """
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            found = nudges.by_id(connection, [nudge]).get(nudge)
+            if found is None or not concerns(found, person) or _is_erased(connection, found, person):
+                raise NotTheirs
+            try:
+                why = explain(connection, self._log, rules, nudge, self._clock())
+            except UnknownNudge:
+                raise NotTheirs from None
+        return seen_by(why, found, person)
+
+    def offices(self) -> Mapping[str, Titles]:
+        """Agency -> its titles."""
+        return pack_titles(self._library.rules(), "agencies")
+
+    def everything(self, person: str) -> dict[str, Any]:
+        """All facts that concern the person, in the order of the log, and what is known of them; for them to keep.
+
+        What other recipients of the same messages chose and got is theirs.
+        """
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            known = histories.histories(connection, self._log, [person], rules.rulebook)[person]
+            theirs = nudges.of_persons(connection, [person])[person]
+            events = [_event(each, person) | self._retired(connection, each) for each in known.facts]
+            streams = self._log.streams(connection, list(theirs))
+            others = [each for each in self._about(connection, person) if each.originator_id not in theirs]
+        attributes = person_as_of(person, known.facts, rules.catalogue).attributes
+        of_theirs = [each for each in streams if getattr(each.fact, "recipient", person) == person]
+        to_them = [each for each in others if getattr(each.fact, "recipient", None) == person]
+        facts = [
+            {"message": entry.originator_id, "fact": entry.fact.TOPIC, **builtins_of(entry.fact)}
+            for entry in sorted((*of_theirs, *to_them), key=attrgetter("position"))
+        ]
+        readings = [builtins_of(each.fact) for each in others if isinstance(each.fact, PersonViewed)]
+        return {"known": attributes, "events": events, "messages": facts, "readings": readings}
+
+    def _retired(self, connection: Connection, fact: Effective) -> dict[str, Any]:
+        """That the event's content is retired, since when and under which limit, where it is."""
+        if fact.event.retired is None:
+            return {}
+        found = retirement_of(connection, self._log, fact.event.stream)
+        return {"retired": builtins_of(found)}
+
+    def _about(self, connection: Connection, person: str) -> Iterator[Entry]:
+        """Whatever else concerns the person: messages to them about others, and who read their data."""
+        after = 0
+        while positions := trail.positions(connection, person, after=after):
+            yield from self._log.read(connection, positions)
+            after = positions[-1]
+
+    def topics(self) -> list[Topic]:
+        """What can be chosen, by category."""
+        rules = self._library.rules()
+        by_category: dict[str, list[Mapping[str, Any]]] = {}
+        for version in sorted(rules.rulebook.versions.values(), key=lambda each: each.published):
+            content = version.trigger.content
+            if not version.withdrawn and "category" in content:
+                by_category.setdefault(str(content["category"]), []).append(content)
+        return [_topic(category, contents) for category, contents in sorted(by_category.items())]
+
+    def content(self, connection: Connection, rules: Rules, version: str) -> Mapping[str, Any]:
+        """The rules that a nudge goes by, as plain data."""
+        return rules_of(connection, self._log, rules.rulebook, version) or {}
+
+
+def _is_erased(connection: Connection, nudge: Nudge, person: str) -> bool:
+    """Whether it is from before the person was erased: a link in an old message leads nowhere any more."""
+    erased_at = nudges.erasures(connection, [person])
+    return bool(erased_at) and (nudge.gone or nudges.is_forgotten(nudge.to(person), erased_at))
+
+
+def concerns(nudge: Nudge, person: str) -> bool:
+    """Whether a nudge goes to somebody, or is about them."""
+    return person == nudge.intent.person or any(one.recipient == person for one in nudge.deliveries)
+
+
+class _Look:
+    """What the nudges of one page are about; versions are asked for once."""
+
+    def __init__(self, connection: Connection, inboxes: Inboxes, rules: Rules) -> None:
+        self._connection, self._inboxes, self._rules = connection, inboxes, rules
+        self._offices = pack_titles(rules, "agencies")
+        self._contents: dict[str, Mapping[str, Any]] = {}
+
+    def about(self, nudge: Nudge) -> dict[str, Any]:
+        version = nudge.intent.version
+        if version not in self._contents:
+            self._contents[version] = self._inboxes.content(self._connection, self._rules, version)
+        content = self._contents[version]
+        return {
+            "title": content.get("title", {}),
+            "office": self._offices.get(str(content.get("owner")), {}),
+            "category": str(content.get("category", "")),
+            "klass": nudge.intent.klass,
+        }
+
+
+def _event(fact: Effective, person: str) -> dict[str, Any]:
+    """What an event says of the person and of nobody in particular; others' parts are theirs."""
+    event = fact.event
+    mine = {PUBLIC, *event.role_of(person)}
+    parts = {owner: part for owner, part in event.fields.items() if owner in mine}
+    return {"type": event.type, "time": event.time, "source": event.source, "id": fact.original_id, "data": parts}
+
+
+def builtins_of(fact: object) -> dict[str, Any]:
+    """A fact's fields by name."""
+    return {name: getattr(fact, name) for name in getattr(fact, "__struct_fields__", ())}
+
+
+def _due(nudge: Nudge, person: str) -> datetime:
+    """When it is to come to them; to whom else it goes, and when, is not theirs to know."""
+    return nudge.to(person).due or nudge.intent.due
+
+
+def _topic(category: str, contents: list[Mapping[str, Any]]) -> Topic:
+    by_title = {tuple(sorted(each["title"].items())): each for each in contents}
+    each_once = list(by_title.values())
+
+    def titles(*classes: Class) -> tuple[Titles, ...]:
+        return tuple(each["title"] for each in each_once if each["class"] in classes)
+
+    def by_law(klass: Class) -> tuple[tuple[Titles, str], ...]:
+        return tuple((each["title"], str(each["legal_basis"])) for each in each_once if each["class"] == klass)
+
+    return Topic(
+        category=category,
+        titles=titles("service", "reminder"),
+        offers=titles("offer"),
+        legal=by_law("legal"),
+        emergencies=by_law("emergency"),
+    )

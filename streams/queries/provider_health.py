@@ -1,0 +1,111 @@
+"""What providers did lately: attempts and what became of them, from the end of the log; nobody is in it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Select
+
+from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeSent, NudgeUnknown
+from domain.facts.receipts import OF_THE_PROVIDER
+from notifiers.port.routes import FAILURES
+from projections.bulk import driver_rows
+from streams.log.log import Log
+from streams.log.mapper import Entry
+from streams.storage.tables import IS_OF_ATTEMPT, log_rows
+from streams.storage.tables import log as log_table
+
+SPAN = timedelta(hours=1)
+FACTS = 5000
+"""At most so many of the last facts about attempts are looked at, so that the look stays short."""
+Attempt = tuple[UUID, str, int]
+
+
+class Record(Struct):
+    """One provider's. `in_row`: how many attempts failed by itself since the last that it took over; `since`: when
+    the first of these did.
+    """
+
+    channel: str
+    attempted: int = 0
+    sent: int = 0
+    delivered: int = 0
+    failed: int = 0
+    unknown: int = 0
+    in_row: int = 0
+    since: datetime | None = None
+    last: datetime | None = None
+    reasons: Counter[str] = Counter()
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether dispatchers send past it: as many in a row as close its door."""
+        return self.in_row >= FAILURES
+
+
+class Lately(Struct, frozen=True):
+    """Provider -> what it did; `since`: the oldest fact that was looked at, `whole`: it is the whole time.
+
+    Where it is not the whole time, whoever is not among them may have done something before it.
+    """
+
+    providers: Mapping[str, Record]
+    since: datetime
+    whole: bool
+
+
+def lately(log: Log, now: datetime, facts: int = FACTS) -> Lately:
+    """The last hour, or the last part of it where more was sent than can be looked at quickly."""
+    with log.database.reading() as connection:
+        entries = log.decoded(connection, driver_rows(connection, _last(facts)))[::-1]
+    recent = [entry for entry in entries if _at(entry) >= now - SPAN]
+    whole = len(entries) < facts or len(recent) < len(entries)
+    return Lately(_records(recent), now - SPAN if whole else _at(recent[0]), whole)
+
+
+def _last(facts: int) -> Select[Any]:
+    return log_rows.where(IS_OF_ATTEMPT).order_by(log_table.c.position.desc()).limit(facts)
+
+
+def _at(entry: Entry) -> datetime:
+    fact: Any = entry.fact
+    at: datetime = fact.at
+    return at
+
+
+def _records(entries: Sequence[Entry]) -> dict[str, Record]:
+    found: dict[str, Record] = {}
+    of: dict[Attempt, Record] = {}
+    doubted: set[Attempt] = set()
+    for entry in entries:
+        fact = entry.fact
+        if isinstance(fact, NudgeAttempted):
+            record = found.setdefault(fact.provider, Record(fact.channel, reasons=Counter()))
+            of[entry.originator_id, fact.recipient, fact.attempt] = record
+            record.attempted += 1
+        elif isinstance(fact, NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown):
+            attempt = (entry.originator_id, fact.recipient, fact.attempt)
+            known = None if isinstance(fact, NudgeUnknown) and attempt in doubted else of.get(attempt)
+            if known is not None:
+                _note(known, fact)
+            if isinstance(fact, NudgeUnknown):  # said once more when the provider was asked and could not tell
+                doubted.add(attempt)
+    return found
+
+
+def _note(record: Record, fact: NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown) -> None:
+    record.last = fact.at
+    match fact:
+        case NudgeSent():
+            record.sent, record.in_row, record.since = record.sent + 1, 0, None
+        case NudgeDelivered():
+            record.delivered += 1
+        case NudgeFailed() | NudgeUnknown():
+            record.failed += isinstance(fact, NudgeFailed)
+            record.unknown += isinstance(fact, NudgeUnknown)
+            record.reasons[fact.reason] += 1
+            if fact.reason in OF_THE_PROVIDER:
+                record.in_row, record.since = record.in_row + 1, record.since or fact.at

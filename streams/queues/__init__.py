@@ -1,0 +1,1 @@
+"""Queues in the database: jobs, dead letters, the webhook outbox, idempotency keys."""

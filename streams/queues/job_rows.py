@@ -1,0 +1,86 @@
+"""The rows of jobs: read, and changed by whoever may.
+
+Whether what was counted is still what a job would do: people confirm what they have seen, and nothing else.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select, update
+
+from projections import governance
+from projections.tables import micros, moment, optional_moment
+from streams.queues.jobs import UNFINISHED, Job, Plan, Stale, State, UnknownJob
+from streams.storage.leadership import Lane
+from streams.storage.tables import jobs
+
+
+def change(connection: Connection, job: Job, *, ours: bool = False, **changes: Any) -> bool:  # noqa: ANN401  (any column)
+    """Change columns; whether that was done: `ours`, only if the claim still counts and nobody cancelled it."""
+    these = update(jobs).where(jobs.c.id == job.id)
+    if ours:
+        these = these.where(jobs.c.claim == job.claim, jobs.c.state != State.CANCELLED.value)
+    return connection.execute(these.values(changes)).rowcount > 0
+
+
+def unfinished(connection: Connection, lane: Lane) -> Job | None:
+    """The job of that lane that is under way, at work or not."""
+    query = select(jobs).where(jobs.c.lane == lane.value, jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.id)
+    row = connection.execute(query).first()
+    return None if row is None else job_of(row)
+
+
+def worked_since(connection: Connection, job: Job) -> Job | None:
+    """Another job of its lane that did something after the job's last step."""
+    after = (jobs.c.lane == job.lane.value, jobs.c.id != job.id, jobs.c.changed_at > micros(job.changed_at))
+    done = (jobs.c.confirmed_by.is_not(None), jobs.c.began_at.is_not(None))
+    row = connection.execute(select(jobs).where(*after, *done).order_by(jobs.c.id.desc())).first()
+    return None if row is None else job_of(row)
+
+
+def one(connection: Connection, id_: int) -> Job:
+    """The job.
+
+    Raises:
+        UnknownJob: there is none of that number.
+    """
+    row = connection.execute(select(jobs).where(jobs.c.id == id_)).first()
+    if row is None:
+        raise UnknownJob(id_)
+    return job_of(row)
+
+
+def job_of(row: Row[Any]) -> Job:
+    """The job that a row is."""
+    given = dict(row._mapping) | {  # noqa: SLF001  (public, so named by the library)
+        "lane": Lane(row.lane),
+        "state": State(row.state),
+        "arguments": msgspec.json.decode(row.arguments),
+        "asked_at": moment(row.asked_at),
+        "began_at": optional_moment(row.began_at),
+        "changed_at": moment(row.changed_at),
+        "worked": timedelta(microseconds=row.worked),
+    }
+    return Job(**given)
+
+
+GOOD_FOR = timedelta(days=1)
+
+
+def refuse_stale(connection: Connection, job: Job, plan: Plan, seen: int, now: datetime) -> None:
+    """Nothing, if the count is as it was `seen` and still holds; facts that came meanwhile are looked at by the job.
+
+    Raises:
+        Stale: with why.
+    """
+    if plan.count != seen:
+        raise Stale(job, f"{plan.count:,} {plan.unit} were counted, not {seen:,}")
+    if now - job.changed_at > GOOD_FOR:
+        raise Stale(job, "it was counted more than a day ago")
+    if plan.rules is None:
+        return
+    if governance.latest(connection) != plan.rules:
+        raise Stale(job, "the rules have changed since")
+    if (other := worked_since(connection, job)) is not None:
+        raise Stale(job, f"{other} was at work since")

@@ -1,0 +1,130 @@
+"""One process at work on one job: step by step, until it ends or somebody stops it."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from projections.tables import micros
+from streams.queues.job_rows import change, one
+from streams.queues.jobs import (
+    AT_WORK,
+    Busy,
+    Counted,
+    Job,
+    JobFailed,
+    NothingToDo,
+    State,
+    Step,
+    Stopped,
+    Work,
+)
+from streams.storage.database import Database
+from streams.storage.outages import STORE_AWAY, told
+from streams.storage.tables import jobs
+
+
+class Run:
+    """One process at work on one job; `claim` is the job as it was when it was taken up."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], claim: Job, work: Work, tell: Callable[[Job], None]
+    ) -> None:
+        self._database, self._clock, self._job = database, clock, claim
+        self._work, self._tell, self._saved = work, tell, Step(claim.cursor, claim.done)
+
+    def go(self) -> Job:
+        """Work; returns the job as it is then."""
+        try:
+            while self._job.state in AT_WORK:
+                self._one_step()
+        except STORE_AWAY as error:
+            self._end(State.FAILED, told(error))
+            raise JobFailed(self._job.id, told(error)) from error
+        except KeyboardInterrupt:
+            self._end(State.PAUSED, "interrupted")
+        except Exception as error:
+            self._end(State.FAILED, f"{type(error).__name__}: {error}" if _is_ours(error) else type(error).__name__)
+            raise
+        finally:
+            with suppress(*STORE_AWAY):  # what it held is gone with the store
+                self._work.rest()
+        if self._job.state is State.CANCELLED and self._job.confirmed:
+            self._work.abandon()
+        return self._job
+
+    def _one_step(self) -> None:
+        try:
+            if self._job.confirmed:
+                self._keep(self._work.step(self._job.cursor, self._save))
+            else:
+                self._count()
+        except Stopped:
+            pass
+        with self._database.reading() as connection:
+            now = one(connection, self._job.id)
+        if now.claim != self._job.claim:
+            raise Busy(f"another process has taken {now} up meanwhile")
+        self._job = now
+        self._tell(now)
+
+    def _keep(self, step: Step) -> None:
+        if step != self._saved:
+            self._database.write(lambda connection: self._save(connection, step))
+
+    def _count(self) -> None:
+        try:
+            found = self._work.count(self._job.cursor)
+        except NothingToDo as nothing:
+            self._change(state=State.DONE.value, cursor="", done=0, of=0, worked=0, words=str(nothing))
+            return
+        if isinstance(found, Step):
+            self._keep(found)
+            return
+        took = self._job.worked + self._clock() - self._job.changed_at
+        counted = msgspec.json.encode(Counted(found, took.total_seconds())).decode()
+        self._change(
+            state=State.COUNTED.value,
+            cursor=counted,
+            done=0,
+            of=found.count,
+            unit=found.unit,
+            worked=0,
+            changed_at=micros(self._clock()),
+        )
+
+    def _change(self, **changes: Any) -> None:  # noqa: ANN401  (any column)
+        self._database.write(lambda connection: change(connection, self._job, **changes, ours=True))
+
+    def _save(self, connection: Connection, step: Step) -> None:
+        now = self._clock()
+        changes: dict[str, Any] = {
+            "cursor": step.cursor,
+            "done": step.done,
+            "of": jobs.c.of if step.of is None else step.of,
+            "unit": jobs.c.unit if step.unit is None else step.unit,
+            "worked": jobs.c.worked + micros(now) - jobs.c.changed_at,
+            "changed_at": micros(now),
+        }
+        if step.finished:
+            changes |= {"state": State.DONE.value, "words": step.words}
+        if not change(connection, self._job, **changes, ours=True):
+            raise Stopped
+        self._saved = step
+
+    def _end(self, state: State, words: str) -> None:
+        """Note how it stopped; where even that cannot be written, the job is found without a process."""
+        try:
+            self._change(state=state.value, words=words)
+            with self._database.reading() as connection:
+                self._job = one(connection, self._job.id)
+        except STORE_AWAY:
+            return
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether its words are: those of others might hold data."""
+    return type(error).__module__.partition(".")[0] in ("streams", "app")

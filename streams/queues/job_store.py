@@ -1,0 +1,257 @@
+"""The book of jobs: who asked for what, how far it has come; and the right to work at one."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from projections.bulk import insert_rows
+from projections.tables import micros
+from streams.log.recorder import take_turns
+from streams.queues.job_rows import change, job_of, one, refuse_stale, unfinished
+from streams.queues.job_runner import Run
+from streams.queues.jobs import AT_WORK, CANCELLABLE, ENDED, Busy, Job, NotNow, Plan, State, Work
+from streams.storage.database import Database
+from streams.storage.leadership import TRIES, Lane, turn
+from streams.storage.outages import STORE_AWAY
+from streams.storage.tables import jobs
+
+JOBS_LOCK = 0x4841_4244
+SOON = timedelta(minutes=1)
+
+
+class Jobs:
+    """Keeps jobs and runs them, on either database."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+
+    def refuse_second(self, lane: Lane) -> None:
+        """Nothing, if no other job of the lane is under way.
+
+        Raises:
+            Busy: one is; it is named, with what to do.
+        """
+        with self._database.reading() as connection:
+            found = unfinished(connection, lane)
+        if found is not None:
+            self._refuse(found)
+
+    def add(self, kind: str, lane: Lane, arguments: Mapping[str, Any], plan: Plan, by: str) -> Job:
+        """A new job, which whoever asked for it confirmed.
+
+        Raises:
+            Busy: another job of the lane is under way.
+        """
+        return self._new(kind, lane, arguments, State.PLANNED, plan.count, plan.unit, by, by)
+
+    def ask(self, kind: str, lane: Lane, arguments: Mapping[str, Any], by: str) -> Job:
+        """A new job, to be counted: nothing is done before somebody confirms it.
+
+        Raises:
+            Busy: another job of the lane is under way.
+        """
+        return self._new(kind, lane, arguments, State.COUNTING, 0, "", by, None)
+
+    def _new(
+        self,
+        kind: str,
+        lane: Lane,
+        arguments: Mapping[str, Any],
+        state: State,
+        of: int,
+        unit: str,
+        by: str,
+        confirmed_by: str | None,
+    ) -> Job:
+        def work(connection: Connection) -> Job:
+            take_turns(connection, JOBS_LOCK)
+            if (other := unfinished(connection, lane)) is not None:
+                self._refuse(other)
+            id_ = connection.execute(select(func.coalesce(func.max(jobs.c.id), 0))).scalar_one() + 1
+            now, given = micros(self._clock()), msgspec.json.encode(arguments).decode()
+            what = (id_, kind, lane.value, given, state.value)
+            row = (*what, 0, of, unit, "", by, now, None, now, 0, 0, "", confirmed_by)
+            insert_rows(connection, jobs, [row])
+            return one(connection, id_)
+
+        return self._database.write(work)
+
+    def confirm(self, id_: int, count: int, by: str) -> Job:
+        """What was counted is to be done, and nothing else; `count`: what whoever confirms it has seen.
+
+        Raises:
+            Busy: another job of the lane is under way.
+            NotNow, UnknownJob: it does not wait for that (any more), or there is none.
+            Stale: what was counted is no longer what there is to do.
+        """
+
+        def work(connection: Connection) -> Job:
+            take_turns(connection, JOBS_LOCK)
+            job = one(connection, id_)
+            if job.counted is None:
+                raise NotNow(job, "confirmed")
+            if (other := unfinished(connection, job.lane)) is not None:
+                self._refuse(other)
+            refuse_stale(connection, job, job.counted.plan, count, self._clock())
+            change(connection, job, state=State.PLANNED.value, cursor="", confirmed_by=by)
+            return one(connection, id_)
+
+        return self._database.write(work)
+
+    def _refuse(self, other: Job) -> NoReturn:
+        if other.state in AT_WORK and self.at_work(other):
+            doing = "is being counted" if other.state is State.COUNTING else "is at work"
+            raise Busy(f"{other} {doing}{f' ({other.done:,} of {other.of:,} {other.unit})' if other.of else ''}")
+        standing = "has lost its process" if self.is_alone(other) else f"is {other.state}"
+        raise Busy(
+            f"{other} {standing}; `habarshy jobs resume {other.id}` goes on with it, `jobs cancel {other.id}` ends it"
+        )
+
+    def at_work(self, job: Job) -> bool:
+        """Whether any process works in the job's lane right now."""
+        with turn(self._database, job.lane) as free:
+            return not free
+
+    def is_alone(self, job: Job) -> bool:
+        """Whether it is said to be at work and no process is: its own died.
+
+        One that was just asked for is about to be taken up.
+        """
+        new = not job.claim and self._clock() - job.asked_at < SOON
+        return job.state in AT_WORK and not new and not self.at_work(job)
+
+    def resumable(self, id_: int) -> Job:
+        """The job, if it may be gone on with right now.
+
+        Raises:
+            Busy: another process works in its lane, or another job of the lane is under way.
+            NotNow, UnknownJob: it has ended, or there is none.
+        """
+        with self._database.reading() as connection:
+            job = one(connection, id_)
+            other = unfinished(connection, job.lane)
+        if job.state in ENDED:
+            raise NotNow(job, "resumed")
+        if other is not None and (other.id != id_ or self.at_work(job)):
+            self._refuse(other)
+        return job
+
+    def job(self, id_: int) -> Job:
+        """The job.
+
+        Raises:
+            UnknownJob: there is none of that number.
+        """
+        with self._database.reading() as connection:
+            return one(connection, id_)
+
+    def latest(self, limit: int, asked_by: str | None = None) -> list[Job]:
+        """Jobs, the newest first; or those that somebody asked for."""
+        query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
+        query = query if asked_by is None else query.where(jobs.c.asked_by == asked_by)
+        with self._database.reading() as connection:
+            return [job_of(row) for row in connection.execute(query)]
+
+    def measured(self, kind: str) -> float | None:
+        """How many a second the last job of that kind did, if one is done that took long enough to tell."""
+        query = select(jobs).where(jobs.c.kind == kind, jobs.c.state == State.DONE.value, jobs.c.worked > 0)
+        with self._database.reading() as connection:
+            row = connection.execute(query.order_by(jobs.c.id.desc()).limit(1)).first()
+        return None if row is None or not row.done else row.done * 1_000_000 / row.worked
+
+    def pause(self, id_: int) -> Job:
+        """Have it stop after its present step.
+
+        Raises:
+            NotNow, UnknownJob: it is not under way, or there is none.
+        """
+        return self._turn_to(id_, State.PAUSED, "paused", (State.PLANNED, *AT_WORK))
+
+    def cancel(self, id_: int, work: Work) -> Job:
+        """End it for good: what it left behind goes, here if no process is at work on it, else there.
+
+        Raises:
+            NotNow, UnknownJob: it has ended already, or there is none.
+        """
+        try:
+            job = self._cancelled(id_)
+        except STORE_AWAY:
+            job = self.job(id_)
+            if job.state not in CANCELLABLE:
+                raise
+            self._abandon(job, work)  # perhaps what it left is what the disk is full of
+            job = self._cancelled(id_)
+        self._abandon(job, work)
+        return job
+
+    def _cancelled(self, id_: int) -> Job:
+        return self._turn_to(id_, State.CANCELLED, "cancelled", CANCELLABLE)
+
+    def _abandon(self, job: Job, work: Work) -> None:
+        with turn(self._database, job.lane, TRIES) as ours:
+            if ours and job.confirmed:
+                work.abandon()
+
+    def _turn_to(self, id_: int, state: State, wish: str, allowed: tuple[State, ...]) -> Job:
+        def turned(connection: Connection) -> Job:
+            take_turns(connection, JOBS_LOCK)
+            job = one(connection, id_)
+            if job.state not in allowed:
+                raise NotNow(job, wish)
+            change(connection, job, state=state.value)
+            return one(connection, id_)
+
+        return self._database.write(turned)
+
+    def run(self, id_: int, work: Work, tell: Callable[[Job], None]) -> Job:
+        """Work at the job from where it stands until it ends or somebody stops it; `tell` after each step.
+
+        One that nobody confirmed is counted, and counted anew where it was.
+
+        Raises:
+            Busy: another process works in its lane, or another job of the lane is under way.
+            JobFailed: the database is away, or has no room; the job may be resumed.
+            NotNow, UnknownJob: it has ended, or there is none.
+        """
+        with turn(self._database, self.job(id_).lane, TRIES) as ours:
+            if not ours:
+                raise Busy(f"a process works at {self._other(id_)}")
+            return Run(self._database, self._clock, self._claim(id_), work, tell).go()
+
+    def _other(self, id_: int) -> Job:
+        """Whoever is at work in the lane of the job."""
+        job = self.job(id_)
+        with self._database.reading() as connection:
+            return unfinished(connection, job.lane) or job
+
+    def _claim(self, id_: int) -> Job:
+        def take(connection: Connection) -> Job:
+            take_turns(connection, JOBS_LOCK)
+            job = one(connection, id_)
+            if job.state in ENDED:
+                raise NotNow(job, "resumed")
+            other = unfinished(connection, job.lane)
+            if other is not None and other.id != id_:
+                self._refuse(other)
+            now = micros(self._clock())
+            anew: dict[str, Any] = (
+                {"cursor": "", "done": 0, "of": 0, "unit": ""} if job.state is State.COUNTED else {}
+            )
+            state = State.RUNNING if job.confirmed else State.COUNTING
+            began = func.coalesce(jobs.c.began_at, now)
+            change(
+                connection,
+                job,
+                state=state.value,
+                claim=job.claim + 1,
+                began_at=began,
+                changed_at=now,
+                words="",
+                **anew,
+            )
+            return one(connection, id_)
+
+        return self._database.write(take)

@@ -1,0 +1,38 @@
+"""How many events from Kafka were refused, kept for good: the topic has the events themselves for a day only."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from projections.bulk import insert_rows
+from projections.tables import micros, optional_moment
+from streams.storage.database import Database, Priority
+from streams.storage.tables import dead_events
+
+
+class DeadEvents:
+    """Counts them by code; what comes again because its batch was not acknowledged counts again."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+
+    def note(self, codes: Iterable[str]) -> None:
+        """These were refused now, and passed on."""
+        if more := sorted(Counter(codes).items()):  # in one order: another intake may count the same ones
+            now = micros(self._clock())
+            self._database.write(lambda connection: _add(connection, more, now), Priority.INTAKE)
+
+
+def _add(connection: Connection, more: Iterable[tuple[str, int]], now: int) -> None:
+    insert_rows(connection, dead_events, [(code, 0, now) for code, _ in more], ignore=True)
+    for code, count in more:
+        known = dead_events.update().where(dead_events.c.code == code)
+        connection.execute(known.values(refused=dead_events.c.refused + count, last=now))
+
+
+def refused(connection: Connection) -> tuple[Mapping[str, int], datetime | None]:
+    """Code -> how many ever were, and when the last one was."""
+    rows = connection.execute(select(dead_events).order_by(dead_events.c.code)).all()
+    return {row.code: row.refused for row in rows}, optional_moment(max((row.last for row in rows), default=None))

@@ -1,0 +1,381 @@
+"""Backtest: what a draft would have sent, had it been published at a moment of the past. Nothing is written or sent.
+
+Everybody is played alone, together with those who are told for them. Whoever is told for several may have too many
+messages at once only if all of these are counted: such families are played again together.
+
+What a draft would change: who would be told and was not, who would be told no more, and why.
+
+Which persons have to be played together, because somebody might be told too much about all of them.
+
+Who may be told in whose place: minors have guardians, and what is told to these counts together.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.core.events import LifeEvent
+from domain.core.timing import zone_of
+from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.delivery import State
+from domain.nudges.settle import Reason
+from domain.persons.history import History
+from domain.persons.person import age_on
+from domain.planning.deaths import spoken_of
+from domain.planning.relevant_types import starting_types, telling_types
+from domain.rules.built_in_triggers import DIGEST
+from domain.rules.rulebook import Defaults, Rulebook
+from domain.rules.triggers import Trigger
+from projections.tables import micros
+from streams.log.log import Log
+from streams.planning import bulk_reading
+from streams.planning import histories as reading
+from streams.planning.bulk_reading import Selection
+from streams.rehearsal.backtest_play import Life, Play, Side
+from streams.rehearsal.backtest_results import Difference, Message, Own, Played, Samples, Tally
+from streams.rehearsal.rehearse import Hurdles, Prevention
+from streams.rules.in_force import Rules
+from streams.storage.database import Database
+
+GAINS, LOSES, MOVED, REWORDED, SAME = "gains", "loses", "moved", "reworded", "same"
+NO_RULE = "no_rule"
+"""Why nothing is planned where neither an `unless` nor a death prevents it: the rule does not speak of it."""
+_Key = tuple[UUID, str]
+
+
+def differences(
+    draft: Played, live: Played, histories: tuple[History, History], rulebooks: tuple[Rulebook, Rulebook]
+) -> Iterator[Difference]:
+    """The differences between what two rulebooks say to a person; of each the history at the end, and the rules."""
+    new, old = _by_key(draft), _by_key(live)
+    if new.keys() - old.keys():
+        reasons = _Reasons(live, histories[1], rulebooks[1])
+        yield from (Difference(GAINS, new[key], reasons.why(key)) for key in new if key not in old)
+    if old.keys() - new.keys():
+        reasons = _Reasons(draft, histories[0], rulebooks[0])
+        yield from (Difference(LOSES, old[key], reasons.why(key)) for key in old if key not in new)
+    for key in new.keys() & old.keys():
+        yield Difference(_change(new[key], old[key]), new[key])
+
+
+def _by_key(played: Played) -> Mapping[_Key, Message]:
+    """Nudge and recipient -> the message; a digest is only the way in which others go."""
+    return {(one.nudge, one.to): one for one in played.messages if one.trigger != DIGEST}
+
+
+def _change(new: Message, old: Message) -> str:
+    if (new.at, new.channel) != (old.at, old.channel):
+        return MOVED
+    return SAME if new.words == old.words else REWORDED
+
+
+class _Reasons:
+    """Why one rulebook does not send what another does."""
+
+    def __init__(self, played: Played, history: History, rulebook: Rulebook) -> None:
+        self._unsent = {(one.nudge, one.to): one for one in played.unsent}
+        self._elsewhere = {one.nudge: one for one in played.unsent}
+        _, prevented = Prevention(rulebook).of(history)
+        self._prevented = {each.intent.id: each.reason for each in prevented}
+
+    def why(self, key: _Key) -> str:
+        found = self._unsent.get(key) or self._elsewhere.get(key[0])
+        if found is not None:
+            return found.what if found.reason is None else found.reason
+        return self._prevented.get(key[0], NO_RULE)
+
+
+_Counted = tuple[datetime, str]
+"""When a message that counts went, and whom it concerned."""
+
+
+def families(owns: Sequence[Own], defaults: Defaults) -> list[list[str]]:
+    """Persons whose messages meet at a recipient whose cap has no room for all; each with whoever hangs on them.
+
+    Where every message finds room among all that count at its recipient, it went as if it were alone.
+    """
+    crowded = {
+        recipient
+        for side in (_draft, _against)
+        for recipient, counted in _counted(owns, side).items()
+        if _is_crowded(counted, defaults)
+    }
+    return _connected([{own.person, *_recipients(own)} for own in owns], crowded) if crowded else []
+
+
+def replayed(owns: Iterable[Own], together: Iterable[Own]) -> list[Own]:
+    """The persons' parts, where they were played together as that came out.
+
+    A family has recipients who were not looked at themselves: nothing concerns them, and they are left out.
+    """
+    found = {own.person: own for own in owns}
+    return [*(found | {own.person: own for own in together if own.person in found}).values()]
+
+
+def _draft(own: Own) -> Sequence[Message]:
+    return own.played.messages
+
+
+def _against(own: Own) -> Sequence[Message]:
+    return own.against
+
+
+def _recipients(own: Own) -> Iterator[str]:
+    return (message.to for side in (own.played.messages, own.against) for message in side)
+
+
+def _counted(owns: Iterable[Own], side: Callable[[Own], Sequence[Message]]) -> Mapping[str, list[_Counted]]:
+    found: dict[str, list[_Counted]] = {}
+    for own in owns:
+        for message in side(own):
+            if not message.digest and OVERRIDES[message.klass].counts:
+                found.setdefault(message.to, []).append((message.at, own.person))
+    return found
+
+
+def _is_crowded(counted: list[_Counted], defaults: Defaults) -> bool:
+    if len({person for _, person in counted}) == 1:
+        return False
+    times = sorted(at for at, _ in counted)
+    days = timedelta(days=defaults.cap_days)
+    return any(number - bisect_right(times, at - days) >= defaults.cap_messages for number, at in enumerate(times))
+
+
+def _connected(groups: Iterable[set[str]], around: set[str]) -> list[list[str]]:
+    """The groups that hang together, of which any member is in `around`."""
+    family_of: dict[str, set[str]] = {}
+    for group in groups:
+        joined = set(group).union(*(family_of[each] for each in group if each in family_of))
+        family_of.update(dict.fromkeys(joined, joined))
+    found = {id(family): family for each, family in family_of.items() if each in around}
+    return sorted(sorted(family) for family in found.values())
+
+
+GUARDIANS, BORN = "guardians", "born_on"
+A_YEAR = timedelta(days=366)
+
+
+class Guarding:
+    """Reads from persons' own facts, whenever they became known, who is whose guardian; it may name too many.
+
+    `since`: nobody is asked about before; whoever is of age by then has no guardians any more.
+    """
+
+    def __init__(self, rulebook: Rulebook, since: datetime) -> None:
+        self._needed = any(each.trigger.minors == "guardians" for each in rulebook.versions.values())
+        self._majority, self._since = rulebook.defaults.age_of_majority, since
+        self._roles: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        self._births: dict[str, Mapping[str, str]] = {}
+        for name, type_ in rulebook.catalogue.types.items():
+            found = [(role, each) for role, settings in type_.sets.items() for each in settings]
+            if roles := {role: each.roles for role, each in found if each.attribute == GUARDIANS}:
+                self._roles[name] = roles
+            if births := {role: each.path for role, each in found if each.attribute == BORN and each.path}:
+                self._births[name] = births
+
+    def told_for(self, person: str, events: Iterable[LifeEvent]) -> frozenset[str]:
+        """Who was ever said to be a guardian of the person, if they may be a minor at all."""
+        if not self._needed:
+            return frozenset()
+        found = {
+            guardian
+            for event in events
+            if event.type in self._roles
+            for role, named in self._roles[event.type].items()
+            if person in event.persons.get(role, ())
+            for each in named
+            for guardian in event.persons.get(each, ())
+        }
+        return frozenset(found - {person}) if found and self._may_be_minor(person, events) else frozenset()
+
+    def guards(self, person: str, events: Iterable[LifeEvent]) -> bool:
+        """Whether the person may be the guardian of a minor."""
+        oldest = self._since - A_YEAR * (self._majority + 1)
+        return self._needed and any(
+            event.time >= oldest
+            and any(
+                person in event.persons.get(each, ()) for named in self._roles[event.type].values() for each in named
+            )
+            for event in events
+            if event.type in self._roles
+        )
+
+    def _may_be_minor(self, person: str, events: Iterable[LifeEvent]) -> bool:
+        born = {
+            event.values.get(path)
+            for event in events
+            if event.type in self._births
+            for role, path in self._births[event.type].items()
+            if person in event.persons.get(role, ())
+        }
+        day = (self._since - timedelta(days=1)).date()
+        return any(self._is_minor(each, day) for each in born if each is not None)
+
+    def _is_minor(self, born: str, day: date) -> bool:
+        return age_on(born, day) < self._majority
+
+
+_SINCE = frozenset({Reason.DONE.value, Reason.DIED.value})
+"""What may have taken a nudge back that was planned before."""
+
+
+class Question(Struct, frozen=True):
+    """What is asked: what triggers `spoken` of the rules would have said from the publication up to the end.
+
+    `against`: the rules to compare with, if any.
+    """
+
+    rules: Rules
+    spoken: frozenset[str]
+    start: datetime
+    end: datetime
+    against: Rules | None = None
+
+    @property
+    def books(self) -> list[Rulebook]:
+        """The rulebooks in it."""
+        return [each.rulebook for each in (self.rules, self.against) if each is not None]
+
+    def selection(self) -> Selection:
+        """Whoever has a fact on which any trigger in the rules may start; what lies behind every reach is passed.
+
+        Not only of the `spoken`: what others say about a child takes of the cap of whoever is told for the child.
+        """
+        starting = _all_of([starting_types(book) for book in self.books])
+        reach = min((each.reach for book in self.books for each in book.versions.values()), default=self.start)
+        return Selection() if starting is None else Selection(starting, since=micros(reach))
+
+
+class Taking(Protocol):
+    """What becomes of a person's part."""
+
+    def __call__(self, own: Own, /, *, linked: bool) -> None:
+        """Take it; `linked`: somebody may be told for this person, or they for somebody."""
+
+
+class Share(Struct, frozen=True, array_like=True):
+    """What a part of the persons came to: all that stands for itself, and one by one what may hang together."""
+
+    tally: Tally
+    linked: list[Own]
+
+
+class Backtest:
+    """Plays persons under the rules of a draft, and under other rules to compare with."""
+
+    def __init__(self, database: Database, log: Log, question: Question) -> None:
+        self._database, self._log, self._question = database, log, question
+        self._rulebook = question.rules.rulebook
+        self._zone = zone_of(question.rules.defaults.zone)
+        self._side = Side.of(question.rules)
+        self._other = None if question.against is None else Side.of(question.against)
+        self._telling = _all_of([telling_types(book) for book in question.books])
+        self._speaking: dict[str, list[Trigger]] = {}
+        for book in question.books:
+            for version in book.versions.values():
+                self._speaking.setdefault(version.trigger.on, []).append(version.trigger)
+        self._hurdles = Hurdles(self._rulebook, question.spoken)
+        self._guarding = [Guarding(book, question.start) for book in question.books]
+
+    def share(self, selection: Selection) -> Share:
+        """Play everybody in the selection, each alone; count what stands for itself."""
+        share = Share(Tally(), [])
+        zone, spoken = self._zone, self._question.spoken
+
+        def take(own: Own, *, linked: bool) -> None:
+            if linked:
+                share.linked.append(own)
+            else:
+                share.tally.take([own], zone, spoken)
+
+        self.alone(selection, take, share.tally)
+        return share
+
+    def alone(self, selection: Selection, take: Taking, tally: Tally) -> None:
+        """Play everybody in the selection, each alone, and say of each whether anybody may be told for or by them."""
+        for some, facts in bulk_reading.recorded(
+            self._database, self._log, self._rulebook, selection, types=self._telling
+        ):
+            tally.persons += len(some)
+            tally.facts += facts
+            lives = {person: Life.of(each) for person, each in some.items()}
+            told = {person: self._told_for(person, lives[person]) for person in some}
+            about = {person: self._spoken_of(lives[person]) for person in some}
+            others = {each for named in (*told.values(), *about.values()) for each in named}
+            lives |= self._lives(others - lives.keys())
+            for person in some:
+                theirs = {each: lives[each] for each in (person, *told[person], *about[person])}
+                [own] = self._played(theirs, [person], tally.samples)
+                take(own, linked=bool(told[person]) or self._guards(person, lives[person]))
+
+    def _guards(self, person: str, life: Life) -> bool:
+        return any(each.guards(person, life.own) for each in self._guarding)
+
+    def together(self, families: Iterable[Sequence[str]]) -> tuple[list[Own], Samples]:
+        """Play families whose messages count together."""
+        found: list[Own] = []
+        samples = Samples()
+        for family in families:
+            lives = self._lives(set(family))
+            told = {each for person in lives for each in self._told_for(person, lives[person])}
+            about = {each for life in lives.values() for each in self._spoken_of(life)}
+            lives |= self._lives((told | about) - lives.keys())
+            found += self._played(lives, list(family), samples)
+        return found, samples
+
+    def _told_for(self, person: str, life: Life) -> set[str]:
+        return {guardian for each in self._guarding for guardian in each.told_for(person, life.own)}
+
+    def _spoken_of(self, life: Life) -> set[str]:
+        """Whom messages to somebody may speak of: their deaths end these."""
+        types = self._rulebook.catalogue.types
+        return {
+            each
+            for event in life.own
+            for trigger in self._speaking.get(event.type, ())
+            for each in spoken_of(event, trigger, types)
+        }
+
+    def _lives(self, persons: set[str]) -> dict[str, Life]:
+        if not persons:
+            return {}
+        with self._database.reading() as connection:
+            found = reading.recorded(connection, self._log, sorted(persons), self._rulebook, types=self._telling)
+        return {person: Life.of(each) for person, each in found.items()}
+
+    def _played(self, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> list[Own]:
+        play = self._play(self._side, lives, planned, samples)
+        if self._other is None:
+            return [self._own(person, play) for person in planned]
+        other = self._play(self._other, lives, planned, Samples())
+        return [self._compared(person, play, other) for person in planned]
+
+    def _own(self, person: str, play: Play) -> Own:
+        played = play.played(person)
+        outcome = played.outcome(self._question.spoken)
+        if outcome is None or outcome == State.CANCELLED:
+            hurdle = self._hurdles.of(play.history(person), play.life(person).own)
+            outcome = outcome if outcome and hurdle not in _SINCE else hurdle
+        return Own(person, played, outcome)
+
+    def _compared(self, person: str, play: Play, other: Play) -> Own:
+        draft, live = self._own(person, play), other.played(person)
+        histories = play.history(person), other.history(person)
+        books = play.rules.rulebook, other.rules.rulebook
+        changes = tuple(differences(draft.played, live, histories, books))
+        return replace(draft, against=live.messages, differences=changes)
+
+    def _play(self, side: Side, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> Play:
+        play = Play(side, lives, planned, self._question.start, samples, self._question.spoken)
+        play.until(self._question.end)
+        return play
+
+
+def _all_of(types: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+    """The types in any of these; None, which stands for all, where one is."""
+    return None if None in types else frozenset().union(*(each or () for each in types))

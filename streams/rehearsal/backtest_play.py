@@ -1,0 +1,244 @@
+"""Plays a few persons' part of the past under other rules: what would have reached them, and what not, and why."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.core.events import LifeEvent
+from domain.core.sms import segments
+from domain.facts.facts import NudgeDeferred, NudgeDigested, NudgeFact
+from domain.nudges.delivery import Delivery
+from domain.nudges.digest import is_digest
+from domain.nudges.nudge import Nudge
+from domain.nudges.settle import Reason
+from domain.persons.history import History, history_of
+from domain.planning.relevant_types import deciding_types, starting_types
+from domain.rules.event_types import Catalogue
+from streams.delivery.decide.case import Case
+from streams.planning.histories import Learnt, Recorded
+from streams.rehearsal.backtest_results import AHEAD, Message, Played, Sample, Samples, Unsent
+from streams.rehearsal.playing import Playing, words_of
+from streams.rules.in_force import Rules
+from templates.words.rendering import Rendered
+
+
+class Life(Struct, frozen=True):
+    """What became known of a person and of where they lived, in the order in which it did.
+
+    A historical fact is taken to have been known when it happened, and is not looked ahead from.
+    """
+
+    times: Sequence[datetime]
+    own: Sequence[LifeEvent]
+    area_times: Sequence[datetime] = ()
+    areas: Sequence[LifeEvent] = ()
+
+    @staticmethod
+    def of(recorded: Recorded) -> "Life":
+        """The life as it was recorded."""
+        return Life(*_in_order(recorded.own), *(_in_order(recorded.areas) if recorded.areas else ()))
+
+    def about(self, types: Collection[str]) -> "Life":
+        """Only what is of these types in any of its revisions, with all of these, and what happened to areas."""
+        own = self.own
+        chosen = [at for at, event in enumerate(own) if event.type in types or event.corrects is not None]
+        if any(own[at].corrects is not None for at in chosen):
+            kept = {(own[at].source, own[at].original) for at in chosen}
+            chosen = [at for at, event in enumerate(own) if (event.source, event.original) in kept]
+        return Life([self.times[at] for at in chosen], [own[at] for at in chosen], self.area_times, self.areas)
+
+    def known(self, now: datetime) -> tuple[int, int]:
+        """How much of it is known by then."""
+        return bisect_right(self.times, now), bisect_right(self.area_times, now)
+
+    def learnt(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """When anything becomes known after one moment and before another."""
+        for times in (self.times, self.area_times):
+            yield from times[bisect_right(times, start) : bisect_left(times, end)]
+
+    def history(self, person: str, now: datetime, catalogue: Catalogue) -> History:
+        """What is known by then, of that person."""
+        own, areas = self.known(now)
+        return history_of(person, self.own[:own], catalogue, self.areas[:areas])
+
+
+def _in_order(learnt: Iterable[Learnt]) -> tuple[Sequence[datetime], Sequence[LifeEvent]]:
+    known = [(_known_at(one), one.event) for one in learnt]
+    known.sort(key=_first)
+    return [at for at, _ in known], [event if event.ahead_from is None else _as_live(event) for _, event in known]
+
+
+def _first(pair: tuple[datetime, LifeEvent]) -> datetime:
+    return pair[0]
+
+
+def _known_at(one: Learnt) -> datetime:
+    return one.event.time if one.recorded is None or one.event.ahead_from is not None else one.recorded
+
+
+def _as_live(event: LifeEvent) -> LifeEvent:
+    return replace(event, ahead_from=None)
+
+
+class Side(Struct, frozen=True):
+    """The rules that are played under, and by them: which types start anything, and which can change a plan at all.
+
+    None: any may, see domain/planning/relevant_types.py; the others are not planned on.
+    """
+
+    rules: Rules
+    starting: frozenset[str] | None
+    deciding: frozenset[str] | None
+
+    @staticmethod
+    def of(rules: Rules) -> "Side":
+        """The side of these rules."""
+        return Side(rules, starting_types(rules.rulebook), deciding_types(rules.rulebook))
+
+
+class Play(Playing):
+    """A few persons from the publication on: those in `planned` hear of things, the others may be told with them.
+
+    Samples are kept of messages of the triggers in `spoken`.
+    """
+
+    def __init__(
+        self,
+        side: Side,
+        lives: Mapping[str, Life],
+        planned: Collection[str],
+        start: datetime,
+        samples: Samples,
+        spoken: Collection[str],
+    ) -> None:
+        super().__init__(side.rules, start, lives)
+        self._samples, self._lives, self._planned, self._starting = samples, lives, planned, side.starting
+        self._spoken = spoken
+        deciding = side.deciding
+        self._decisive = lives if deciding is None else {each: lives[each].about(deciding) for each in planned}
+        self._histories: dict[str, tuple[datetime, tuple[int, int], History]] = {}
+        self.messages: list[Message] = []
+        self.deferred: list[tuple[str, str, str]] = []
+
+    def until(self, end: datetime) -> None:
+        """Publish, and let time pass up to the end; nothing happens at the end itself."""
+        learning = sorted(self._learning(end), reverse=True)
+        for person in self._planned:
+            self.plan(person)
+        while True:
+            self.dispatch()
+            moment = min(
+                [*([learning[-1][0]] if learning else []), *([due] if (due := self.next_due()) else [])], default=end
+            )
+            if moment >= end:
+                return
+            self.now = max(self.now, moment)
+            woken = set()
+            while learning and learning[-1][0] <= self.now:
+                woken.add(learning.pop()[1])
+            for person in sorted(woken):
+                self.plan(person)
+
+    def _learning(self, end: datetime) -> Iterator[tuple[datetime, str]]:
+        """When which person is to be planned anew."""
+        for person in self._planned:
+            yield from ((at, person) for at in self._decisive[person].learnt(self.now, end))
+
+    def history(self, person: str) -> History:
+        """The person's history as it is known now; the same object until more is known."""
+        before = self._histories.get(person)
+        if before is not None and before[0] is self.now:
+            return before[2]
+        life = self._lives[person]
+        known = life.known(self.now)
+        same = before is not None and before[1] == known
+        found = before[2] if before and same else life.history(person, self.now, self.rules.catalogue)
+        self._histories[person] = (self.now, known, found)
+        return found
+
+    def life(self, person: str) -> Life:
+        """All that is ever known of the person."""
+        return self._lives[person]
+
+    def planned_on(self, person: str) -> History:
+        """As much of the history as can make any difference to the plan."""
+        return self._decisive[person].history(person, self.now, self.rules.catalogue)
+
+    def plan(self, person: str) -> None:
+        """Bring the person's nudges to the plan; there is none before anything has happened that it starts on."""
+        if self.nudges[person] or self._begun(person):
+            super().plan(person)
+
+    def _begun(self, person: str) -> bool:
+        life = self._decisive[person]
+        known, _ = life.known(self.now)
+        return self._starting is None or any(event.type in self._starting for event in life.own[:known])
+
+    def cause(self, about: str, stream: UUID) -> LifeEvent | None:
+        """The event of that stream, behind a nudge that concerns that person."""
+        life = self._lives[about]
+        return next((event for event in (*life.own, *life.areas) if event.stream == stream), None)
+
+    def kept(self, _: Nudge | None, nudge: Nudge, fact: NudgeFact, __: str) -> None:
+        """Something was put off."""
+        if isinstance(fact, NudgeDeferred | NudgeDigested):
+            reason = Reason.CAP.value if isinstance(fact, NudgeDigested) else fact.reason
+            self.deferred.append((nudge.intent.person, nudge.intent.trigger, reason))
+
+    def went(self, case: Case, channel: str, rendered: Rendered) -> None:
+        """A message would have gone."""
+        text = words_of(rendered)[channel]
+        words = blake2b(text.encode(), digest_size=8).digest()
+        parts = len(segments(text).parts) if channel == "sms" else 0
+        message = _message(case, self.now, channel, rendered.language, parts, words)
+        self.messages.append(message)
+        if message.trigger in self._spoken and self._samples.wants(message):
+            self._samples.keep(_sample(message, rendered))
+        for each in case.members:
+            along = _message(each, self.now, channel, rendered.language, 0, words)
+            self.messages.append(replace(along, to=message.to, digest=True))
+
+    def played(self, person: str) -> Played:
+        """What became of what concerns that person; a digest concerns whom the first concerns that goes with it."""
+        unsent = [
+            Unsent(nudge.intent.id, person, one.recipient, nudge.intent.trigger, nudge.intent.step, *_came_to(one))
+            for nudge in self.nudges[person].values()
+            if not is_digest(nudge.intent)
+            for one in nudge.deliveries
+            if not one.maybe_sent
+        ]
+        deferred = tuple((trigger, reason) for who, trigger, reason in self.deferred if who == person)
+        return Played(tuple(one for one in self.messages if one.about == person), tuple(unsent), deferred)
+
+
+def _sample(message: Message, rendered: Rendered) -> Sample:
+    text = words_of(rendered)[message.channel]
+    return Sample(message, text, rendered.html if message.channel == "email" else "")
+
+
+def _message(case: Case, at: datetime, channel: str, language: str, parts: int, words: bytes) -> Message:
+    intent = case.nudge.intent
+    about = case.members[0].nudge.intent.person if case.members else intent.person
+    return Message(
+        intent.id,
+        about,
+        case.recipient.pseudonym,
+        intent.trigger,
+        case.settlement.trigger.klass,
+        intent.step,
+        at,
+        channel,
+        language,
+        parts,
+        digest=False,
+        words=words,
+    )
+
+
+def _came_to(delivery: Delivery) -> tuple[str, str | None]:
+    return (AHEAD, None) if delivery.due is not None else (delivery.state.value, delivery.reason)

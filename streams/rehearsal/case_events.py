@@ -1,0 +1,177 @@
+"""Reads the events of a case: cast with invented persons, and checked as intake checks them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.core.events import LifeEvent
+from domain.core.timing import UTC, parse_offset, shift, zone_of
+from domain.rules.event_types import EventType
+from domain.rules.replies import NUDGE, Reply, meant, reply_event
+from domain.rules.triggers import REPLIED
+from streams.intake.cloudevents import Envelope, Refused
+from streams.rehearsal.case_model import CITIZEN, EventShape, Reported, is_offset
+from streams.rehearsal.rehearsal_stage import NAMES, Stage
+from templates.reading.findings import Report, closest
+from templates.reading.yaml_file import Document
+from templates.reading.yaml_file import Path as At
+
+FEW = 12
+"""So many names are read, and more are not."""
+
+
+class Notes:
+    """Takes what is wrong in a document, said at its place."""
+
+    def __init__(self, document: Document, report: Report) -> None:
+        self._document, self._report = document, report
+
+    def wrong(self, path: At, message: str, suggestion: str | None = None, *, key: bool = False) -> None:
+        """Note it at the value of that path (or at its key)."""
+        place = self._document.key(path) if key else self._document.value(path)
+        self._report.add(self._document.finding(place, message, suggestion))
+
+    def unknown(self, path: At, what: str, name: str, known: Iterable[str], *, key: bool = False) -> None:
+        """Note a name that nothing has; where none is like it, the others are named, if they are few."""
+        names, meant = sorted(known), closest(name, known)
+        others = f"; known: {', '.join(names)}" if meant is None and 0 < len(names) <= FEW else ""
+        self.wrong(path, f"no {what} is called {name!r}{others}", meant, key=key)
+
+
+class EventReader:
+    """Makes life events. `met`: everybody who was cast as a subject without being named."""
+
+    def __init__(self, stage: Stage, notes: Notes, clock: datetime) -> None:
+        self._stage, self._notes, self._clock = stage, notes, clock
+        self.met: list[str] = []
+
+    def events(self, shapes: Sequence[EventShape]) -> list[Reported]:
+        """The events that nothing is wrong with."""
+        made = [each for at, shape in enumerate(shapes) if (each := self._event(at, shape)) is not None]
+        self._check_ids(shapes, [each.event for each in made])
+        return made
+
+    def moment(self, path: At, text: str) -> datetime:
+        """A time of the case, in UTC."""
+        if not is_offset(text):
+            return datetime.fromisoformat(text).astimezone(UTC)
+        try:
+            return shift(self._clock, parse_offset(text), zone_of(self._stage.defaults.zone))
+        except OverflowError:
+            self._notes.wrong(path, "this lies beyond the calendar")
+            return self._clock
+
+    def _event(self, at: int, shape: EventShape) -> Reported | None:
+        where: At = ("events", at)
+        if shape.code is not None:
+            return self._answer(where, shape, shape.code)
+        types = self._stage.catalogue.types
+        name = shape.type or ""
+        if (type_ := types.get(name)) is None:
+            self._notes.unknown((*where, "type"), "event type", name, types)
+            return None
+        time = self.moment((*where, "at"), shape.at)
+        if self._misspelt(where, shape, type_):
+            return None
+        data, subject = self._cast(where, shape, type_)
+        if shape.answers is not None:
+            self._check_answers(where, shape)
+            data = {NUDGE: str(UUID(int=0)), **(data or {})}
+        envelope = Envelope(
+            specversion="1.0",
+            id=shape.id or f"event-{at + 1}",
+            source="/tests",
+            type=name,
+            time=time.isoformat(),
+            subject=subject,
+            data=data,
+            corrects=shape.corrects,
+            revision=shape.revision,
+            annuls=bool(shape.annuls),
+        )
+        try:
+            event = self._stage.checker.check(envelope)
+        except Refused as refused:
+            self._refused(where, refused)
+            return None
+        known = time if shape.known is None else self.moment((*where, "known"), shape.known)
+        return Reported(event, known, shape.answers)
+
+    def _answer(self, where: At, shape: EventShape, code: str) -> Reported | None:
+        """An answer by code: what it becomes is known, and which nudge it names once that went."""
+        trigger, catalogue = self._stage.trigger, self._stage.catalogue
+        if shape.answers not in trigger.step_names:
+            self._notes.unknown((*where, "answers"), "step", str(shape.answers), trigger.step_names)
+        if (given := meant(code, trigger.replies)) is None:
+            self._notes.unknown((*where, "code"), "reply of the trigger", code, trigger.replies)
+            return None
+        time = self.moment((*where, "at"), shape.at)
+        recipient = shape.subject or CITIZEN
+        self.met.append(recipient)
+        reply = Reply(UUID(int=0), NAMES.pseudonym(recipient), code, time, "sms")
+        event = reply_event(catalogue.types[trigger.replies[given]], reply, trigger.category, NAMES, (), catalogue)
+        known = time if shape.known is None else self.moment((*where, "known"), shape.known)
+        return Reported(event, known, shape.answers, reply)
+
+    def _check_answers(self, where: At, shape: EventShape) -> None:
+        steps = self._stage.trigger.step_names
+        if shape.type != REPLIED:
+            self._notes.wrong((*where, "answers"), f"only {REPLIED} answers a message", key=True)
+        elif shape.answers not in steps:
+            self._notes.unknown((*where, "answers"), "step", str(shape.answers), steps)
+
+    def _misspelt(self, where: At, shape: EventShape, type_: EventType) -> bool:
+        """Whether a field is not known: said first, because whatever else is missing follows from it."""
+        known = type_.schema.get("properties", {})
+        closed = type_.schema.get("additionalProperties") is False
+        unknown = [name for name in shape.data or () if closed and name not in known]
+        for name in unknown:
+            self._notes.unknown((*where, "data", name), f"field of {type_.name}", name, known, key=True)
+        return bool(unknown)
+
+    def _refused(self, where: At, refused: Refused) -> None:
+        path = (*where, *("at" if refused.field == "time" else refused.field).split("."))
+        if refused.code == "bad_national_id":
+            self._notes.wrong(path, "a person is named as in $child; the one under test is $citizen")
+        else:
+            self._notes.wrong(path, f"{refused.field} {refused.reason}")
+
+    def _cast(self, where: At, shape: EventShape, type_: EventType) -> tuple[dict[str, Any] | None, str | None]:
+        """The event's data and subject, with the citizen under test in the role that the case gives them."""
+        role = type_.subject if shape.as_ in (None, "subject") else shape.as_
+        data, subject = shape.data, shape.subject
+        if shape.as_ is not None and role not in type_.roles:
+            self._notes.unknown((*where, "as"), f"role of {type_.name}", shape.as_, type_.roles)
+        elif role is not None and role != type_.subject:
+            data = {role: [CITIZEN] if type_.roles[role] else CITIZEN} | (data or {})
+            if CITIZEN not in _listed(data[role]):
+                self._notes.wrong((*where, "data", role), f"the citizen under test is {role}: write {CITIZEN} here")
+        if subject is not None and type_.subject is None:
+            self._notes.wrong((*where, "subject"), f"{type_.name} has no subject")
+        if subject is None and type_.subject is not None:
+            subject = CITIZEN if role == type_.subject else f"${type_.subject}"
+            self.met.append(subject)
+        self._check_one_role(where, type_, data or {}, subject)
+        return data, subject
+
+    def _check_one_role(self, where: At, type_: EventType, data: dict[str, Any], subject: str | None) -> None:
+        others = [role for role in type_.roles if role != type_.subject and CITIZEN in _listed(data.get(role))]
+        if subject == CITIZEN and others:
+            message = f"the citizen under test is both {type_.subject} and {others[0]}; write as: {others[0]}"
+            self._notes.wrong((*where, "data", others[0]), message)
+
+    def _check_ids(self, shapes: Sequence[EventShape], events: Sequence[LifeEvent]) -> None:
+        ids = [shape.id for shape in shapes if shape.id is not None]
+        for at, shape in enumerate(shapes):
+            if shape.corrects is not None and shape.corrects not in ids:
+                self._notes.unknown(("events", at, "corrects"), "event of this case", shape.corrects, ids)
+        bodies: dict[str, bytes] = {}
+        for event in events:
+            if bodies.setdefault(event.id, event.digest) != event.digest:
+                at = max(at for at, shape in enumerate(shapes) if shape.id == event.id)
+                self._notes.wrong(("events", at, "id"), "another event has this id; a correction has its own")
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401  (anything that a file may hold)
+    return value if isinstance(value, list) else [value]

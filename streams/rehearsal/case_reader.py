@@ -1,0 +1,181 @@
+"""Reads tests.yaml: cases with everything in them checked, and what is wrong named by line and column."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from domain.core.events import LifeEvent
+from domain.core.timing import UTC
+from domain.nudges.delivery import State
+from domain.nudges.settle import Reason
+from domain.persons.hours import zone_by
+from domain.rules.residence import ZONE
+from domain.rules.triggers import CORRECTION
+from streams.rehearsal.case_events import EventReader, Notes
+from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, PERSON, Case, CaseShape, Expected, ExpectedShape
+from streams.rehearsal.rehearsal_attributes import AttributeChecker
+from streams.rehearsal.rehearsal_stage import NAMES, OPENING, ROLE, Stage
+from templates.checks.placeholders import check_case
+from templates.checks.shape_check import check_shape
+from templates.reading.files import read_document
+from templates.reading.findings import Report
+from templates.reading.yaml_file import Document
+from templates.reading.yaml_file import Path as At
+
+CONTACT: Mapping[str, Any] = {"phone": "+77010000000", "email": "citizen@example.org"}
+"""How everybody can be reached, unless a case says otherwise."""
+
+ALSO: Mapping[str, str] = {"catch_up": Reason.CAUGHT_UP.value}
+REASONS = frozenset([*map(str, Reason), str(State.CANCELLED), str(State.EXPIRED), NOT_APPLICABLE, *ALSO])
+"""What `because` may say: a reason of settle, what became of the nudge, or that there was none."""
+
+
+def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
+    """The cases in a trigger's tests.yaml; those with findings are left out."""
+    document = read_document(path, report)
+    if document.data is None:
+        return []
+    if not isinstance(document.data, list):
+        report.add(document.finding(document.value(()), "the file is a list of cases, each with a name"))
+        return []
+    read = (_read(document.part(at), stage, report) for at in range(len(document.data)))
+    return [case for case in read if case is not None]
+
+
+def _empty(path: At, content: Any) -> Iterator[At]:  # noqa: ANN401  (plain data)
+    """The keys without a value; in data and attributes, null is one."""
+    for key, inner in content.items() if isinstance(content, dict) else ():
+        if inner is None:
+            yield (*path, key)
+        elif key not in ("data", "citizen", "persons"):
+            yield from _empty((*path, key), inner)
+    for at, inner in enumerate(content) if isinstance(content, list) else ():
+        yield from _empty((*path, at), inner)
+
+
+def _read(document: Document, stage: Stage, report: Report) -> Case | None:
+    before = len(report)
+    for path in _empty((), document.data):
+        report.add(document.finding(document.value(path), f"{path[-1]} is empty"))
+    if check_shape(document, CaseShape, report):
+        return None
+    case = _Reader(document, stage, Notes(document, report)).case(CaseShape.model_validate(document.data))
+    if len(report) > before:
+        return None
+    check_case(document, report)
+    return case
+
+
+class _Reader:
+    def __init__(self, document: Document, stage: Stage, notes: Notes) -> None:
+        self.document, self.stage, self.notes = document, stage, notes
+
+    def case(self, shape: CaseShape) -> Case:
+        clock = datetime.fromisoformat(shape.clock).astimezone(UTC)
+        reader = EventReader(self.stage, self.notes, clock)
+        events = reader.events(shape.events or [])
+        expected = [self._expected(reader, at, one) for at, one in enumerate(shape.expect)]
+        letters = dict.fromkeys([CITIZEN, *reader.met, *_persons(self.document.data)])
+        if len(events) == len(shape.events or []):  # who is in a broken event is not known
+            self._check_persons(shape, {CITIZEN, *reader.met})
+        first = min([clock, *(each.event.time for each in events)])
+        zone = (shape.citizen or {}).get("zone")
+        return Case(
+            path=self.document.path,
+            line=self.document.value(()).line,
+            name=shape.name,
+            clock=clock,
+            zone=zone_by({ZONE: zone} if isinstance(zone, str) else {}, self.stage.defaults),
+            openings=tuple(self._openings(shape, list(letters), first)),
+            events=tuple(events),
+            expected=tuple(expected),
+            names={NAMES.pseudonym(letter): letter for letter in letters},
+            sent_lately=shape.sent_lately or 0,
+        )
+
+    def _check_persons(self, shape: CaseShape, cast: set[str]) -> None:
+        """Somebody of whom much is known and whom nothing names was probably meant to be somebody else."""
+        cast |= {*_named({key: inner for key, inner in self.document.data.items() if key != "expect"})}
+        known = {f"${name}" for name in shape.persons or {}}
+        for letter in sorted(known - cast) if self.stage.trigger.to else ():  # an area event names nobody
+            self.notes.unknown(("persons", letter[1:]), "person of this case", letter, cast, key=True)
+        for at, each in enumerate(shape.expect):
+            if each.to is not None and each.to not in cast | known:
+                self.notes.unknown(("expect", at, "to"), "person of this case", each.to, cast | known)
+
+    def _openings(self, shape: CaseShape, letters: list[str], time: datetime) -> Iterator[LifeEvent]:
+        """What is known of each at the start, as events before all others."""
+        persons, checker = shape.persons or {}, AttributeChecker(self.stage, self.notes)
+        if CITIZEN[1:] in persons:
+            self.notes.wrong(("persons", CITIZEN[1:]), "the one under test stands under `citizen`", key=True)
+        for letter in letters:
+            under_test = letter == CITIZEN
+            attributes = (shape.citizen if under_test else persons.get(letter[1:])) or {}
+            checker.check(("citizen",) if under_test else ("persons", letter[1:]), attributes)
+            yield _opening(letter, attributes, time)
+
+    def _expected(self, reader: EventReader, at: int, shape: ExpectedShape) -> Expected:
+        where: At = ("expect", at)
+        self._check_expected(where, shape)
+        parts, because = shape.parts, shape.because
+        return Expected(
+            line=self.document.value(where).line,
+            at=None if shape.at is None else reader.moment((*where, "at"), shape.at),
+            step=shape.step,
+            to=shape.to,
+            channel=shape.channel,
+            contains=tuple(shape.contains or ()),
+            least=parts.min if parts else 0,
+            most=parts.max if parts else None,
+            nothing=bool(shape.nothing),
+            because=ALSO.get(because or "", because),
+            digest=bool(shape.digest),
+        )
+
+    def _check_expected(self, where: At, shape: ExpectedShape) -> None:
+        steps = [*self.stage.trigger.step_names, CORRECTION]
+        if shape.step is not None and shape.step not in steps:
+            self.notes.unknown((*where, "step"), "step", shape.step, steps)
+        channels = self.stage.trigger.channels
+        if shape.channel not in (None, *channels) and not shape.digest:  # which has channels of its own
+            message = f"the trigger never goes by {shape.channel}, only by {', '.join(channels)}"
+            self.notes.wrong((*where, "channel"), message)
+        if shape.because is not None and shape.because not in REASONS:
+            self.notes.unknown((*where, "because"), "reason", shape.because, REASONS)
+        said = [name for name in ("channel", "contains", "parts", "digest") if getattr(shape, name) is not None]
+        if shape.nothing and said:
+            self.notes.wrong((*where, said[0]), f"nothing is sent, so there is no {said[0]}", key=True)
+        if shape.because is not None and not shape.nothing:
+            self.notes.wrong((*where, "because"), "only `nothing: true` has a reason", key=True)
+        if shape.at is None and not shape.nothing:
+            self.notes.wrong(where, "at is missing: when does it go?")
+
+
+def _opening(letter: str, attributes: Mapping[str, Any], time: datetime) -> LifeEvent:
+    values = {**CONTACT, **attributes}
+    if isinstance(guardians := values.get("guardians"), list):
+        values["guardians"] = [NAMES.pseudonym(str(each)) for each in guardians]
+    return LifeEvent(
+        stream=NAMES.stream("", letter),
+        source="",
+        id=letter,
+        type=OPENING,
+        time=time,
+        persons={ROLE: (NAMES.pseudonym(letter),)},
+        fields={ROLE: {OPENING: values}},
+    )
+
+
+def _persons(content: Mapping[str, Any]) -> Iterator[str]:
+    """Everybody whom the case names, or of whom it says something."""
+    yield from _named(content)
+    yield from (f"${name}" for name in content.get("persons") or ())
+
+
+def _named(content: Any) -> Iterator[str]:  # noqa: ANN401  (plain data)
+    if isinstance(content, str) and re.fullmatch(PERSON, content):
+        yield content
+    for inner in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
+        yield from _named(inner)

@@ -1,0 +1,325 @@
+"""Plays what becomes of nudges on a virtual clock, with the functions that decide live and nothing to send with.
+
+What is handed over is taken to arrive: nobody knows beforehand what providers will say.
+
+Plays the digest: what exceeds the cap joins it, and goes with it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from domain.core.events import LifeEvent
+from domain.facts import facts
+from domain.facts.facts import NudgeAttempted, NudgeDeferred, NudgeFact, NudgeSent, NudgeWithheld
+from domain.nudges.cap import counted_from
+from domain.nudges.delivery import State
+from domain.nudges.diff import diff
+from domain.nudges.digest import is_digest, mirrored, travels
+from domain.nudges.later_completion import afterwards
+from domain.nudges.nudge import Nudge, evolve
+from domain.nudges.settle import (
+    Decision,
+    Defer,
+    Digest,
+    Ledger,
+    Reason,
+    Send,
+    Settlement,
+    Withhold,
+    recipients,
+    settle,
+)
+from domain.nudges.settle import Decision as Outcome
+from domain.persons.history import History
+from domain.persons.person import Person, person_as_of
+from domain.planning.deaths import Deaths, spoken_of
+from domain.planning.plan import whole_plan
+from domain.rules.triggers import RANKS
+from streams.delivery.decide.case import Case, decide_digest
+from streams.delivery.decide.overflow import Desk, Overflow
+from streams.delivery.decide.rendering import readable, render
+from streams.rules.in_force import Rules
+from templates.words.rendering import Rendered, WordsFailed
+
+PLAYED = "played"
+"""The provider of whatever is sent only on a virtual clock."""
+
+
+class Book(Protocol):
+    """Where whoever plays keeps the nudges."""
+
+    now: datetime
+    rules: Rules
+
+    def find(self, id_: UUID) -> Nudge | None:
+        """The nudge as it is now."""
+
+    def keep(self, id_: UUID, fact: NudgeFact, words: str = "") -> None:
+        """One more fact of a nudge."""
+
+    def end(
+        self,
+        case: Case,
+        fact: NudgeFact,
+        *,
+        because: str | None = None,
+        channel: str | None = None,
+        text: str = "",
+        digest: bool = False,
+    ) -> None:
+        """The last fact of a delivery, and how it ended."""
+
+    def went(self, case: Case, channel: str, rendered: Rendered) -> None:
+        """A message was handed over."""
+
+    def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
+        """What is decided about."""
+
+    def case_of(self, settlement: Settlement, decision: Decision) -> Case:
+        """The decision with all that its words need."""
+
+    def carry_out(self, case: Case) -> None:
+        """Do what was decided."""
+
+
+def join_digest(book: Book, case: Case, decision: Digest) -> None:
+    """It exceeds the cap: the first digest that has room takes it along."""
+    desk, id_ = Desk(book.rules.rulebook.names, book.find), case.nudge.intent.id
+    fact = desk.place(Overflow(case.settlement, decision, book.now))
+    if isinstance(fact, NudgeWithheld):
+        book.end(case, fact, because=fact.reason)
+        return
+    book.keep(id_, fact)
+    for digest, each in desk.facts({id_}):
+        book.keep(digest, each)
+
+
+def go_together(book: Book, digest: Settlement) -> None:
+    """A digest is due: whatever leaves it ends or waits by itself, and the others with it."""
+    found = (book.find(id_) for id_ in digest.nudge.members)
+    travelling = [one for one in found if one is not None and travels(one, digest.nudge)]
+    to = digest.person.pseudonym
+    settlements = [book.settlement(one, to) for one in travelling]
+    case = readable(decide_digest(digest, settlements, book.now, book.case_of), book.rules, book.now)
+    for each in case.leaving:
+        book.carry_out(each)
+    match case.decision:
+        case Send(channel):
+            _send(book, case, channel)
+        case Defer(until, reason):
+            book.keep(digest.nudge.intent.id, NudgeDeferred(book.now, to, until, reason.value))
+        case Withhold(reason):
+            _end(book, case, NudgeWithheld(book.now, to, reason.value), because=reason.value)
+
+
+def _send(book: Book, case: Case, channel: str) -> None:
+    to, id_ = case.recipient.pseudonym, case.nudge.intent.id
+    rendered = render(case, book.rules, book.now)
+    attempt = case.nudge.to(to).attempt + 1
+    attempted = NudgeAttempted(book.now, to, attempt, channel, PLAYED, book.now)
+    book.keep(id_, attempted)
+    for each in case.members:
+        theirs = mirrored(attempted, each.nudge.to(to))
+        if theirs is not None:
+            book.keep(each.nudge.intent.id, theirs)
+    _end(book, case, NudgeSent(book.now, to, attempt, ""), channel=channel, text=words_of(rendered)[channel])
+    book.went(case, channel, rendered)
+
+
+def _end(
+    book: Book, case: Case, fact: NudgeFact, *, because: str | None = None, channel: str | None = None, text: str = ""
+) -> None:
+    """The digest ends, and with it what goes with it."""
+    book.keep(case.nudge.intent.id, fact)
+    for each in case.members:
+        now = book.find(each.nudge.intent.id) or each.nudge
+        theirs = mirrored(fact, now.to(case.recipient.pseudonym))
+        if theirs is not None:
+            book.end(each, theirs, because=because, channel=channel, text=text, digest=channel is not None)
+
+
+def words_of(rendered: Rendered) -> Mapping[str, str]:
+    """Channel -> what is read there."""
+    return {
+        "sms": rendered.sms,
+        "push": f"{rendered.push_title}\n{rendered.push_body}",
+        "email": f"{rendered.subject}\n\n{rendered.text}",
+    }
+
+
+class Playing:
+    """A few persons, what is known of them as of `now`, and their nudges."""
+
+    def __init__(self, rules: Rules, now: datetime, persons: Iterable[str]) -> None:
+        self.rules, self.now = rules, now
+        self.nudges: dict[str, dict[UUID, Nudge]] = {person: {} for person in persons}
+        self._persons: dict[str, tuple[History, Person]] = {}
+
+    def history(self, person: str) -> History:
+        """The person's history as it is known now; the same object until more is known."""
+        raise NotImplementedError
+
+    def planned_on(self, person: str) -> History:
+        """As much of the history as can make any difference to the plan."""
+        return self.history(person)
+
+    def cause(self, about: str, stream: UUID) -> LifeEvent | None:
+        """The event of that stream, behind a nudge that concerns that person."""
+        raise NotImplementedError
+
+    def kept(self, before: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
+        """Something became of a nudge."""
+
+    def ended(
+        self, nudge: Nudge, recipient: str, *, because: str | None, channel: str | None, text: str, digest: bool
+    ) -> None:
+        """A delivery has ended: sent by a channel in these words (or the digest's), or not, because of that."""
+
+    def went(self, case: Case, channel: str, rendered: Rendered) -> None:
+        """A message was handed over."""
+
+    def lately(self, recipient: str) -> Iterable[datetime]:  # noqa: ARG002  (whoever knows of others overrides it)
+        """Since when messages of others count towards the recipient's cap."""
+        return ()
+
+    def every(self) -> Iterator[Nudge]:
+        """All nudges as they are now."""
+        for theirs in self.nudges.values():
+            yield from theirs.values()
+
+    def find(self, id_: UUID) -> Nudge | None:
+        """The nudge as it is now."""
+        for theirs in self.nudges.values():
+            if (found := theirs.get(id_)) is not None:
+                return found
+        return None
+
+    def keep(self, id_: UUID, fact: NudgeFact, words: str = "") -> None:
+        """One more fact of a nudge; `words` are what is read by it."""
+        before = self.find(id_)
+        nudge = evolve(before, id_, 1 if before is None else before.version + 1, fact)
+        self.nudges[nudge.intent.person][id_] = nudge
+        self.kept(before, nudge, fact, words)
+
+    def next_due(self) -> datetime | None:
+        """When the next delivery is to be looked at."""
+        due = [one.due for nudge in self.every() for one in nudge.deliveries if one.due and one.digest is None]
+        return min(due, default=None)
+
+    def plan(self, person: str) -> None:
+        """Bring the person's nudges to the plan of what is known now."""
+        plan = whole_plan(self.planned_on(person), self.rules.rulebook)
+        before = dict(self.nudges[person])
+        changes = diff(plan, before, self.rules.rulebook, self.now)
+        noted = list(afterwards(plan, before, changes, self.now))
+        for change in [*sorted(changes, key=lambda each: getattr(each.fact, "due", self.now)), *noted]:
+            self.keep(change.nudge, change.fact)
+
+    def dispatch(self) -> None:
+        """Settle whatever is due by now, in the order of dispatch."""
+        due = [
+            (one.due, RANKS[nudge.intent.klass], nudge.intent.id.int, one.recipient, nudge.intent.id)
+            for nudge in self.every()
+            for one in nudge.deliveries
+            if one.due is not None and one.due <= self.now and one.digest is None
+        ]
+        for *_, recipient, id_ in sorted(due):
+            self._settle(id_, recipient)
+
+    def _settle(self, id_: UUID, recipient: str) -> None:
+        nudge = self.find(id_)
+        assert nudge is not None
+        if is_digest(nudge.intent):
+            go_together(self, self.settlement(nudge, recipient))
+            return
+        intent = nudge.intent
+        whom: tuple[str, ...] = (recipient,)
+        if recipient == intent.person and nudge.to(recipient).state is State.PLANNED:
+            whom = self.recipients(nudge, self.now)
+        for each in whom or (intent.person,):
+            case = self.settlement(nudge, each)
+            self.carry_out(self.case_of(case, settle(case, self.now) if whom else Withhold(Reason.NO_GUARDIAN)))
+
+    def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
+        """What is decided about: the nudge for that recipient, at the time that it is."""
+        ledger = Ledger(tuple(self.nudges[nudge.intent.person].values()), tuple(self._messages(recipient)))
+        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
+        who, about, rules = self.person(recipient), nudge.intent.person, self.rules
+        deaths, cause = Deaths(self.history(about), rules.rulebook), self.cause(about, nudge.intent.cause)
+        mourned = deaths.mourned(cause, trigger) or any(
+            self.person(each).died is not None for each in spoken_of(cause, trigger, rules.catalogue.types)
+        )
+        return Settlement(nudge, trigger, who, ledger, rules.controls, rules.defaults, mourned)
+
+    def _messages(self, recipient: str) -> Iterator[datetime]:
+        yield from self.lately(recipient)
+        for nudge in self.every():
+            at = counted_from(nudge.to(recipient), nudge.intent.klass)
+            if at is not None:
+                yield at
+
+    def case_of(self, settlement: Settlement, decision: Outcome) -> Case:
+        """The decision with all that its words need."""
+        intent = settlement.nudge.intent
+        about, cause = self.person(intent.person), self.cause(intent.person, intent.cause)
+        return Case(settlement, about, cause, decision, self.history(intent.person))
+
+    def recipients(self, nudge: Nudge, at: datetime) -> tuple[str, ...]:
+        """Who is told of a nudge that is looked at for the first time."""
+        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
+        return recipients(nudge, trigger, self.person(nudge.intent.person), self.rules.defaults, at)
+
+    def person(self, pseudonym: str) -> Person:
+        """The person whom everything known now makes."""
+        history = self.history(pseudonym)
+        known, person = self._persons.get(pseudonym, (None, None))
+        if person is None or known is not history:
+            person = person_as_of(pseudonym, history.facts, self.rules.catalogue)
+            self._persons[pseudonym] = (history, person)
+        return person
+
+    def carry_out(self, case: Case) -> None:
+        """Append what the decision is as a fact; what is to be sent counts as sent once it has its words."""
+        intent, to = case.nudge.intent, case.recipient.pseudonym
+        match case.decision:
+            case Send(channel):
+                self._send(case, channel)
+            case Defer(until, reason):
+                self.keep(intent.id, facts.NudgeDeferred(self.now, to, until, reason.value))
+            case Digest() as digest:
+                join_digest(self, case, digest)
+            case Withhold(reason):
+                self.end(case, facts.NudgeWithheld(self.now, to, reason.value), because=reason.value)
+            case _:
+                self.end(case, facts.NudgeExpired(self.now, to), because=State.EXPIRED.value)
+
+    def _send(self, case: Case, channel: str) -> None:
+        intent, to = case.nudge.intent, case.recipient.pseudonym
+        try:
+            rendered = render(case, self.rules, self.now, only=channel)
+        except WordsFailed:
+            reason = Reason.UNREADABLE.value
+            self.end(case, facts.NudgeWithheld(self.now, to, reason), because=reason)
+            return
+        attempt = case.nudge.to(to).attempt + 1
+        self.keep(intent.id, facts.NudgeAttempted(self.now, to, attempt, channel, PLAYED, self.now))
+        sent = facts.NudgeSent(self.now, to, attempt, "")
+        self.end(case, sent, channel=channel, text=words_of(rendered)[channel])
+        self.went(case, channel, rendered)
+
+    def end(
+        self,
+        case: Case,
+        fact: NudgeFact,
+        *,
+        because: str | None = None,
+        channel: str | None = None,
+        text: str = "",
+        digest: bool = False,
+    ) -> None:
+        """The last fact of a delivery, and how it ended."""
+        self.keep(case.nudge.intent.id, fact, text)
+        to = case.recipient.pseudonym
+        self.ended(case.nudge, to, because=because, channel=channel, text=text, digest=digest)

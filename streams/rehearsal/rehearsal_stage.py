@@ -1,0 +1,111 @@
+"""The stage of a rehearsal: one trigger on its own, with the rules that would be in force if it were published."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.core.ids import Names
+from domain.nudges.settle import Controls
+from domain.rules.built_in_triggers import DIGEST
+from domain.rules.compiling import compile_trigger
+from domain.rules.event_types import Catalogue, EventType, Setting
+from domain.rules.rulebook import Defaults, Rulebook, Version
+from domain.rules.triggers import Trigger
+from streams.intake.validation import Checker
+from streams.rehearsal.case_model import PERSON
+from streams.rules.governed import governed
+from streams.rules.in_force import Rules
+from templates.checks.loader import Pack, TriggerSource
+from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of
+from templates.words.rendering import Renderer
+
+OPENING, ROLE = "opening", "citizen"
+"""The event type that gives a person the attributes they start with, and whom it names."""
+NAMES = Names(b"rehearsal")
+
+
+class Stage(Struct, frozen=True):
+    """A trigger ready to be rehearsed; the other triggers of its pack are absent.
+
+    `catalogue` is the packs'; persons stand for their own national ids, written `$child`. `categories`: all that a
+    citizen of these packs can refuse or agree to.
+    """
+
+    source: TriggerSource
+    trigger: Trigger
+    catalogue: Catalogue
+    defaults: Defaults
+    checker: Checker
+    renderer: Renderer
+    live_from: datetime | None
+    categories: frozenset[str]
+
+    def rules(self, clock: datetime) -> Rules:
+        """The rules with this trigger published when the clock starts, or earlier, as its pack or its reach says."""
+        start = clock if self.live_from is None else min(clock, self.live_from)
+        version = Version(
+            self.trigger, self.source.hash, 1, self._stated("reach", start), self._stated("ahead_from", start)
+        )
+        catalogue = replace(self.catalogue, types={**self.catalogue.types, OPENING: _opening(self.catalogue)})
+        return Rules(
+            position=0,
+            catalogue=catalogue,
+            defaults=self.defaults,
+            rulebook=Rulebook(catalogue, self.defaults, NAMES, [version]),
+            controls=Controls(),
+            checker=self.checker,
+            renderers={self.source.hash: self.renderer},
+            governed=governed([]),
+        )
+
+    def _stated(self, key: str, otherwise: datetime) -> datetime:
+        text = self.source.rules.get(key)
+        zone = UTC if self.live_from is None else self.live_from.tzinfo
+        return otherwise if text is None else datetime.fromisoformat(text).replace(tzinfo=zone)
+
+
+def stages(packs: Sequence[Pack]) -> Iterator[Stage]:
+    """A stage for each trigger of the packs.
+
+    Raises:
+        NoDefaults: none of the packs says language, zone and quiet hours.
+    """
+    contents = [pack.content for pack in packs]
+    catalogue, defaults = catalogue_of(contents), defaults_of(contents)
+    checker = Checker(catalogue, NAMES, lambda person: re.fullmatch(PERSON, person) is not None)
+    categories = frozenset({DIGEST} | {str(source.rules["category"]) for pack in packs for source in pack.triggers})
+    for pack in packs:
+        for source in pack.triggers:
+            yield Stage(
+                source,
+                _at_once(compile_trigger(source.name, source.rules, catalogue)),
+                catalogue,
+                defaults,
+                checker,
+                Renderer(source.words, source.rules, trigger=source.name, default=defaults.language),
+                live_from_of(pack.content),
+                categories,
+            )
+
+
+def _at_once(trigger: Trigger) -> Trigger:
+    """The trigger unsmoothed: where in its span a nudge is sent follows from an id that no case knows."""
+    return replace(trigger, steps=tuple(replace(step, smooth=0) for step in trigger.steps))
+
+
+def _opening(catalogue: Catalogue) -> EventType:
+    """An event type that sets any attribute, so that a person's start is folded like everything else."""
+    settings = tuple(Setting(name, path=f"event.{OPENING}.{name}") for name in catalogue.attributes)
+    return EventType(
+        name=OPENING,
+        title={},
+        agency="",
+        subject=ROLE,
+        roles={ROLE: False},
+        fields={},
+        sets={ROLE: settings},
+        schema={},
+    )

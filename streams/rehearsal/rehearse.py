@@ -1,0 +1,348 @@
+"""Rehearses a trigger's cases on a virtual clock, with the functions that decide live and nothing to send with.
+
+What answers a message in a rehearsal: nobody who writes a case knows the ids of messages.
+
+Why a plan leaves a nudge out, or plans nothing at all: the same plan again, with nothing that could prevent it.
+
+Tells what happens in a rehearsal, a line for each fact.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.conditions.cost import TooCostly
+from domain.core.events import Effective, LifeEvent
+from domain.facts import facts
+from domain.facts.facts import NudgeFact
+from domain.nudges.delivery import State
+from domain.nudges.digest import is_digest
+from domain.nudges.nudge import Nudge, content_of, evolve
+from domain.nudges.settle import Reason
+from domain.persons.history import History, history_of
+from domain.planning.plan import Intent, whole_plan
+from domain.rules.built_in_triggers import DIGEST
+from domain.rules.replies import NUDGE, said
+from domain.rules.rulebook import Rulebook, Version
+from domain.rules.steps import Series
+from domain.rules.triggers import Trigger
+from streams.rehearsal.case_model import CITIZEN, Case, Decision, Ending, Played, Reported
+from streams.rehearsal.playing import Playing
+from streams.rehearsal.rehearsal_stage import NAMES, OPENING, Stage
+
+
+def answering(
+    reported: Reported, nudges: Iterable[Nudge], trigger: Trigger, theirs: Sequence[Effective], rulebook: Rulebook
+) -> Sequence[LifeEvent] | None:
+    """The events, naming the latest nudge of the step that is answered; None for a code that answers nothing sent.
+
+    A code becomes what it becomes on the platform: nothing where it was said before, and a consent is taken back.
+
+    `theirs`: what is known of whoever answers.
+    """
+    found = [one for one in nudges if one.intent.step == reported.answers]
+    if (reply := reported.reply) is not None:
+        found = [one for one in found if one.to(reply.recipient).maybe_sent]
+    latest = max(found, key=lambda one: (one.maybe_sent, one.intent.due, one.intent.id.int), default=None)
+    if latest is None:
+        return None if reply is not None else (reported.event,)
+    if reply is None:
+        fields = {owner: {**part, NUDGE: str(latest.intent.id)} for owner, part in reported.event.fields.items()}
+        return (replace(reported.event, fields=fields),)
+    asked = replace(reply, nudge=latest.intent.id)
+    type_ = rulebook.catalogue.types[reported.event.type]
+    return said(type_, asked, trigger.category, rulebook.names, theirs, rulebook.catalogue).events
+
+
+PAST, WHEN, NEEDS = "past", "when", "needs"
+"""Why nothing is planned: it was due before the rules look ahead, `when` does not hold, something else is missing."""
+ROLE, NOT_THERE, LATER, NO_EVENT, UNDATED = "role", "not_there", "later", "no_event", "undated"
+"""Why nothing is planned: named in another role, lives elsewhere, happened too late, never, or a value is missing."""
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+class Prevented(Struct, frozen=True):
+    """A nudge that the plan left out, and why."""
+
+    intent: Intent
+    reason: str
+
+
+class Prevention:
+    """Finds what an `unless`, an answer or a death keeps out of a person's plan."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
+        self._undying = _without_deaths(rulebook)
+        self._unprevented = _without_deaths(_without_unless(rulebook))
+
+    def of(self, history: History) -> tuple[set[UUID], list[Prevented]]:
+        """The ids of all nudges that there could be, and those of them that are left out."""
+        planned = {one.id for one in whole_plan(history, self._rulebook).intents}
+        spared = {one.id for one in whole_plan(history, self._undying).intents}
+        possible = whole_plan(history, self._unprevented).intents
+        out = [one for one in possible if one.id not in planned]
+        found = [Prevented(one, (Reason.DIED if one.id in spared else Reason.DONE).value) for one in out]
+        return {one.id for one in possible}, found
+
+
+def _without_unless(book: Rulebook) -> Rulebook:
+    """The rulebook with triggers that nothing prevents; their patience stays, so that everything is due as before."""
+    versions = [replace(each, trigger=_unprevented(each.trigger)) for each in book.versions.values()]
+    return Rulebook(book.catalogue, book.defaults, book.names, versions)
+
+
+def _unprevented(trigger: Trigger) -> Trigger:
+    steps = tuple(replace(step, series=_unanswered(step.series)) for step in trigger.steps)
+    return replace(trigger, unless=tuple(replace(unless, on="") for unless in trigger.unless), steps=steps)
+
+
+def _unanswered(series: Series | None) -> Series | None:
+    if series is None or series.repeat is None:
+        return series
+    return replace(series, repeat=replace(series.repeat, until_answered=False))
+
+
+def _without_deaths(book: Rulebook) -> Rulebook:
+    types = {name: replace(type_, ends_life=False) for name, type_ in book.catalogue.types.items()}
+    catalogue = replace(book.catalogue, types=types)
+    return Rulebook(catalogue, book.defaults, book.names, list(book.versions.values()))
+
+
+class Hurdles:
+    """Tells what keeps some triggers from planning anything for a person."""
+
+    def __init__(self, rulebook: Rulebook, names: Collection[str]) -> None:
+        book = _with(rulebook, lambda version: version, names)
+        self._book, self._on = book, {each.trigger.on for each in book.versions.values()}
+        self._tries: list[tuple[str, Rulebook]] = []
+        for reason, lower in _LOWERED:
+            book = lower(book)
+            self._tries.append((reason, book))
+
+    def of(self, history: History, events: Sequence[LifeEvent]) -> str:
+        """The last hurdle of those that must fall before anything is planned.
+
+        `events`: all that is ever known of the person, also what is learnt after the history ends.
+        """
+        for reason, book in self._tries:
+            with suppress(TooCostly):
+                if whole_plan(history, book).intents:
+                    return reason
+        return next(self._unstarted(history, events), UNDATED)
+
+    def _unstarted(self, history: History, events: Sequence[LifeEvent]) -> Iterator[str]:
+        """Why nothing starts, whatever the conditions and times."""
+        known = [fact.event for fact in history.everything if fact.event.type in self._on]
+        triggers = [each.trigger for each in self._book.versions.values()]
+        if not known and not any(trigger.alone for trigger in triggers):
+            yield LATER if any(event.type in self._on for event in events) else NO_EVENT
+        for event in known:
+            roles = event.role_of(history.person)
+            if event.area is None and all(
+                trigger.to.isdisjoint(roles) for trigger in triggers if trigger.on == event.type
+            ):
+                yield ROLE
+            if event.area is not None:
+                yield NOT_THERE
+
+
+def _with(book: Rulebook, change: Callable[[Version], Version], names: Collection[str] | None = None) -> Rulebook:
+    versions = [each for each in book.versions.values() if names is None or each.trigger.name in names]
+    return Rulebook(book.catalogue, book.defaults, book.names, [change(each) for each in versions])
+
+
+def _from_ever(book: Rulebook) -> Rulebook:
+    return _with(book, lambda each: replace(each, reach=_ALWAYS, ahead_from=_ALWAYS))
+
+
+def _unconditional(book: Rulebook) -> Rulebook:
+    return _with(book, lambda each: replace(each, trigger=replace(each.trigger, when=None)))
+
+
+def _needing_nothing(book: Rulebook) -> Rulebook:
+    return _with(book, lambda each: replace(each, trigger=replace(each.trigger, needs=None)))
+
+
+_LOWERED: Sequence[tuple[str, Callable[[Rulebook], Rulebook]]] = (
+    (Reason.DONE.value, _without_unless),
+    (Reason.DIED.value, _without_deaths),
+    (PAST, _from_ever),
+    (WHEN, _unconditional),
+    (NEEDS, _needing_nothing),
+)
+"""The hurdles in the order in which they fall, each with the rulebook without it."""
+
+
+def told(now: datetime, nudge: Nudge, fact: NudgeFact, words: str, prevented: str | None) -> Decision:
+    """A fact of a nudge, which is as after it; `prevented`: why the plan has it no longer."""
+    what, until, reason = fact.TOPIC.removeprefix("nudge-").removesuffix("/1"), None, None
+    match fact:
+        case facts.NudgePlanned():
+            until = fact.due
+        case facts.NudgeCancelled():
+            reason = prevented
+        case facts.NudgeDeferred():
+            until, reason = fact.until, fact.reason
+        case facts.NudgeDigested():
+            until, reason = fact.until, f"{fact.messages} messages in {fact.days} days"
+        case facts.NudgeWithheld():
+            reason = fact.reason
+    channel = nudge.to(fact.recipient).channel if isinstance(fact, facts.NudgeSent) else None
+    about = DIGEST if is_digest(nudge.intent) else nudge.intent.step
+    return Decision(now, what, about, nudge.intent.id, until, reason, channel, words)
+
+
+def revision(event: LifeEvent) -> str | None:
+    """That it changes another event, and which."""
+    if event.corrects is None:
+        return None
+    return f"{'annuls' if event.annuls else 'corrects'} {event.corrects}"
+
+
+def rehearse(stage: Stage, case: Case) -> Played:
+    """Play a case from its clock's start until nothing is left to happen."""
+    return _Rehearsal(stage, case).play()
+
+
+class _Rehearsal(Playing):
+    def __init__(self, stage: Stage, case: Case) -> None:
+        super().__init__(stage.rules(case.clock), case.clock, case.names)
+        self.case, self.trigger = case, stage.trigger
+        self.prevention = Prevention(self.rules.rulebook)
+        self.known: list[LifeEvent] = []
+        self.histories: dict[str, History] = {}
+        self.prevented: dict[UUID, Prevented] = {}
+        self.noticed: dict[UUID, datetime] = {}
+        self.decided: dict[tuple[UUID, str], Ending] = {}
+        self.decisions: list[Decision] = []
+
+    def play(self) -> Played:
+        waiting = deque(sorted(self.case.events, key=lambda each: each.known))
+        self.known += self.case.openings
+        if self.trigger.alone:  # who the citizen is may entitle them, before anything happens
+            for person in self.nudges:
+                self.plan(person)
+        while (moment := self._next(waiting)) is not None:
+            self.now = max(self.now, moment)
+            self._learn(waiting)
+            self.dispatch()
+        endings = sorted(self._endings(), key=lambda each: (each.at, each.step, each.recipient, each.text))
+        return Played(tuple(endings), tuple(each for each in self.decisions if self._is_shown(each)))
+
+    def _next(self, waiting: Sequence[Reported]) -> datetime | None:
+        """The clock jumps to what becomes known next, or to what is due."""
+        due = self.next_due()
+        return min([*([due] if due else []), *(each.known for each in waiting)], default=None)
+
+    def _learn(self, waiting: deque[Reported]) -> None:
+        before = len(self.known)
+        while waiting and waiting[0].known <= self.now:
+            reported = waiting.popleft()
+            if (events := self._answering(reported)) is None:
+                self.decisions.append(Decision(self.now, "unasked", reported.event.type, reason="nothing had gone"))
+                continue
+            self.known += events
+            self.histories.clear()
+            self.decisions += [Decision(self.now, "known", event.type, reason=revision(event)) for event in events]
+        if len(self.known) > before:
+            for person in self.nudges:
+                self.plan(person)
+
+    def _answering(self, reported: Reported) -> Sequence[LifeEvent] | None:
+        theirs = self.history(reported.reply.recipient).facts if reported.reply is not None else ()
+        return answering(reported, self.every(), self.trigger, theirs, self.rules.rulebook)
+
+    def plan(self, person: str) -> None:
+        self._notice(self.history(person))
+        super().plan(person)
+
+    def history(self, person: str) -> History:
+        """As planning reads it: every revision of whatever names the person in any."""
+        if (found := self.histories.get(person)) is None:
+            theirs = {(event.source, event.original) for event in self.known if person in event.everybody}
+            recorded = [event for event in self.known if (event.source, event.original) in theirs]
+            areas = [event for event in self.known if event.area is not None]
+            found = self.histories[person] = history_of(person, recorded, self.rules.catalogue, areas)
+        return found
+
+    def cause(self, _: str, stream: UUID) -> LifeEvent | None:
+        return next((event for event in self.known if event.stream == stream), None)
+
+    def lately(self, recipient: str) -> Iterable[datetime]:
+        return [self.now] * (self.case.sent_lately if self.case.names[recipient] == CITIZEN else 0)
+
+    def _notice(self, history: History) -> None:
+        possible, prevented = self.prevention.of(history)
+        for id_ in possible:
+            self.noticed.setdefault(id_, self.now)
+        for each in prevented:
+            self._note_prevented(each)
+        others = {id_: each for id_, each in self.prevented.items() if each.intent.person != history.person}
+        self.prevented = others | {each.intent.id: each for each in prevented}
+
+    def _note_prevented(self, each: Prevented) -> None:
+        intent = each.intent
+        if intent.id not in self.prevented and intent.id not in self.nudges[intent.person]:
+            left_out = Decision(self.now, "prevented", intent.step, intent.id, intent.due, each.reason)
+            self.decisions.append(left_out)
+
+    def kept(self, _: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
+        prevented = self.prevented.get(nudge.intent.id)
+        self.decisions.append(told(self.now, nudge, fact, words, None if prevented is None else prevented.reason))
+
+    def ended(
+        self, nudge: Nudge, recipient: str, *, because: str | None, channel: str | None, text: str, digest: bool
+    ) -> None:
+        name, intent = self.case.names[recipient], nudge.intent
+        self.decided[intent.id, recipient] = Ending(self.now, intent.step, name, channel, text, because, digest)
+
+    def _endings(self) -> Iterator[Ending]:
+        """What became of the nudges of the citizen under test, and of those that would have reached them."""
+        citizen = NAMES.pseudonym(CITIZEN)
+        for nudge in (each for each in self.every() if not is_digest(each.intent)):
+            ended = [
+                self.decided[nudge.intent.id, one.recipient]
+                for one in nudge.deliveries
+                if one.state is not State.CANCELLED and (nudge.intent.id, one.recipient) in self.decided
+            ]
+            yield from [one for one in ended if citizen == nudge.intent.person or one.recipient == CITIZEN]
+            if not ended:
+                yield from self._unplanned(nudge)
+        known = {nudge.intent.id for nudge in self.every()}
+        yield from (
+            one
+            for each in self.prevented.values()
+            if each.intent.id not in known
+            for one in self._unplanned(_as_planned(each.intent))
+        )
+
+    def _unplanned(self, nudge: Nudge) -> Iterator[Ending]:
+        intent, citizen = nudge.intent, NAMES.pseudonym(CITIZEN)
+        prevented = self.prevented.get(intent.id)
+        due = intent.due if prevented is None else prevented.intent.due
+        at = max(due, self.noticed.get(intent.id, due))
+        if citizen in (intent.person, *self.recipients(nudge, at)):
+            because = State.CANCELLED.value if prevented is None else prevented.reason
+            yield Ending(at, intent.step, CITIZEN, because=because)
+
+    def _is_shown(self, decision: Decision) -> bool:
+        """Whether a decision is about the citizen under test, or for them."""
+        if decision.nudge is None:
+            return decision.about != OPENING
+        concerned = {
+            person
+            for nudge in self.every()
+            if nudge.intent.id == decision.nudge
+            for person in (nudge.intent.person, *(one.recipient for one in nudge.deliveries))
+        } | {each.intent.person for id_, each in self.prevented.items() if id_ == decision.nudge}
+        return NAMES.pseudonym(CITIZEN) in concerned and decision.what != "attempted"
+
+
+def _as_planned(intent: Intent) -> Nudge:
+    return evolve(None, intent.id, 1, facts.NudgePlanned(intent.due, **content_of(intent)))

@@ -1,0 +1,166 @@
+"""Compares what a case expects with what happened, and says in what they differ."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+
+from domain.core.sms import segments
+from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, Case, Ending, Expected
+from templates.authoring.text_diff import marked, nearest
+
+
+class Difference(Struct, frozen=True):
+    """`expected` without `got`: missing; `got` without `expected`: sent unasked; both: they differ in these keys.
+
+    `hint`: why it probably is missing.
+    """
+
+    expected: Expected | None
+    got: Ending | None
+    keys: tuple[str, ...] = ()
+    hint: str = ""
+
+
+def judge(case: Case, endings: Sequence[Ending]) -> list[Difference]:
+    """All differences. What was sent must be expected; what was not sent may be."""
+    demanding = [each for each in case.expected if each.because is not None or not each.nothing]
+    expected = [each for each in demanding if each.because != NOT_APPLICABLE]
+    pairs = _matched(expected, endings)
+    left = [each for at, each in enumerate(expected) if at not in pairs]
+    rest = [each for at, each in enumerate(endings) if at not in pairs.values()]
+    differences = [*_broken_silence(case, endings), *_paired(left, rest)]
+    named = [each.got for each in differences]
+    differences += [Difference(None, each) for each in rest if each.because is None and each not in named]
+    return sorted(differences, key=_order)
+
+
+def _order(difference: Difference) -> tuple[float, int]:
+    at = difference.expected.line if difference.expected else float("inf")
+    return (at, 0 if difference.got is None else int(difference.got.at.timestamp()))
+
+
+def _broken_silence(case: Case, endings: Sequence[Ending]) -> Iterator[Difference]:
+    """What was planned although it should never be, and what was sent although nothing should."""
+    for each in case.expected:
+        if each.because == NOT_APPLICABLE:
+            found = next((one for one in endings if _FITS["step"](each, one)), None)
+            if found is not None:
+                yield Difference(each, found, ("nothing",) if found.because is None else ("because",))
+        elif each.nothing and each.because is None:
+            sent = [one for one in endings if one.because is None and _FITS["step"](each, one)]
+            yield from (Difference(each, one, ("nothing",)) for one in sent if _FITS["at"](each, one))
+
+
+def _matched(expected: Sequence[Expected], got: Sequence[Ending]) -> dict[int, int]:
+    """As many pairs that fit as there can be: an undemanding expectation takes nothing from a demanding one."""
+    holder: dict[int, int] = {}
+
+    def place(one: int, seen: set[int]) -> bool:
+        for at in range(len(got)):
+            if at not in seen and not differing(expected[one], got[at]):
+                seen.add(at)
+                if at not in holder or place(holder[at], seen):
+                    holder[at] = one
+                    return True
+        return False
+
+    for one in range(len(expected)):
+        place(one, set())
+    return {one: at for at, one in holder.items()}
+
+
+def _paired(left: Sequence[Expected], rest: list[Ending]) -> Iterator[Difference]:
+    """Each expectation that nothing fits, with what comes closest; that is taken out of the rest."""
+    for each in left:
+        near = [one for one in rest if each.step == one.step or each.at == one.at]
+        if not near:
+            yield Difference(each, None)
+            continue
+        closest = min(near, key=lambda one: (len(differing(each, one)), one.because is not None))
+        rest.remove(closest)
+        yield Difference(each, closest, differing(each, closest))
+
+
+def differing(expected: Expected, got: Ending) -> tuple[str, ...]:
+    """The keys in which they differ; none: it fits."""
+    shared = ("at", "step", "to")
+    keys = [name for name in shared if not _FITS[name](expected, got)]
+    if expected.nothing != (got.because is not None):
+        return (*keys, "nothing")
+    own = ("because",) if expected.nothing else ("channel", "contains", "parts", "digest")
+    return (*keys, *(name for name in own if not _FITS[name](expected, got)))
+
+
+def parts_of(ending: Ending) -> int:
+    """In how many parts the SMS goes; 0: it is none."""
+    return len(segments(ending.text).parts) if ending.channel == "sms" else 0
+
+
+def _parts_fit(expected: Expected, got: Ending) -> bool:
+    return expected.least <= parts_of(got) and (expected.most is None or parts_of(got) <= expected.most)
+
+
+_FITS: dict[str, Callable[[Expected, Ending], bool]] = {
+    "at": lambda expected, got: expected.at in (None, got.at),
+    "step": lambda expected, got: expected.step in (None, got.step),
+    "to": lambda expected, got: expected.to in (None, got.recipient),
+    "channel": lambda expected, got: expected.channel in (None, got.channel),
+    "contains": lambda expected, got: all(text in got.text for text in expected.contains),
+    "parts": _parts_fit,
+    "digest": lambda expected, got: expected.digest == got.digest,
+    "because": lambda expected, got: expected.because in (None, got.because),
+}
+
+
+def unlike(difference: Difference) -> Iterator[str]:
+    """For each text that should be in the words and is not: what is most like it there, and in what it differs."""
+    expected, got = difference.expected, difference.got
+    if expected is None or got is None or "contains" not in difference.keys:
+        return
+    for text in expected.contains:
+        if text not in got.text:
+            found = nearest(got.text, text)
+            yield f'"{text}": nothing is like it' if found is None else f"wanted → there: {marked(text, found)}"
+
+
+def said(case: Case, one: Expected | Ending) -> str:
+    """One line that says what was expected or what happened."""
+    if isinstance(one, Expected):
+        return " ".join(_expected(case, one))
+    return " ".join(_got(case, one))
+
+
+def _expected(case: Case, one: Expected) -> Iterator[str]:
+    yield from [case.when(one.at)] if one.at is not None else ()
+    yield from [one.step] if one.step is not None else ()
+    yield from [f"to {one.to}"] if one.to is not None else ()
+    if one.nothing:
+        yield "nothing" if one.because is None else f"nothing, because {one.because}"
+    yield from [one.channel] if one.channel is not None else ()
+    yield from ["with the digest"] if one.digest else ()
+    yield from (f'contains "{text}"' for text in one.contains)
+    if one.least:
+        yield f"in {_range(one.least, one.most)} parts"
+
+
+def _range(least: int, most: int | None) -> str:
+    if most is None:
+        return f"{least} or more"
+    return str(least) if least == most else f"{least} to {most}"
+
+
+def _got(case: Case, one: Ending) -> Iterator[str]:
+    yield f"{case.when(one.at)} {one.step}"
+    yield from [f"to {one.recipient}"] if one.recipient != CITIZEN else ()
+    yield f"nothing, because {one.because}" if one.because is not None else f'{one.channel} "{short(one.text)}"'
+    yield from ["with the digest"] if one.digest else ()
+    yield from [f"in {parts_of(one)} parts"] if parts_of(one) > 1 else ()
+
+
+LONGEST = 300
+
+
+def short(text: str) -> str:
+    """The text on one line, and not endless."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"

@@ -1,0 +1,1 @@
+"""Replay: rebuild and verify views, repair and backfill plans; nothing here can send."""

@@ -1,0 +1,100 @@
+"""An audit of the whole log as the work of a job: some blocks a step; what was found, by kind, and where first.
+
+A step knows the last block that was checked by its number. Where somebody took that block away meanwhile, the audit
+begins anew: nothing but what is there can be checked.
+"""
+
+import msgspec
+from msgspec import Struct
+
+from domain.facts.chain import BEGINNING, Block
+from streams.log import chain
+from streams.log.audit import WORDS, Audit, Finding
+from streams.queues.jobs import Plan, Save, Step
+from streams.storage.database import Database
+
+FACTS_A_STEP = 20_000
+A_SECOND = 100_000.0
+
+
+class Seen(Struct, frozen=True):
+    """How far an audit has come: which block was the last, how much was read, kind -> how often and where first."""
+
+    block: int = 0
+    facts: int = 0
+    found: dict[str, tuple[int, str]] = {}
+
+    def longer(self, audit: Audit, block: int, findings: list[Finding]) -> "Seen":
+        """With what a step read and found."""
+        found = dict(self.found)
+        for each in findings:
+            many, first = found.get(each.what, (0, _place(each)))
+            found[each.what] = (many + 1, first)
+        return Seen(block, self.facts + audit.facts, found)
+
+
+class Auditing:
+    """The work of a job. `public`: the key that the heads of blocks are checked with; `facts`: of a step, about."""
+
+    def __init__(self, database: Database, public: bytes, facts: int = FACTS_A_STEP) -> None:
+        self._database, self._public, self._facts = database, public, facts
+
+    def count(self, cursor: str) -> Plan:  # noqa: ARG002  (one look is all)
+        """So many facts."""
+        with self._database.reading() as connection:
+            count = chain.count_of_facts(connection)
+        return Plan("check every fact in the chain against its block's signed head", count, "facts", A_SECOND)
+
+    def step(self, cursor: str, save: Save) -> Step:
+        """The next blocks."""
+        seen = msgspec.json.decode(cursor, type=Seen) if cursor else Seen()
+        before = self._block(seen.block)
+        if before is None:
+            seen, before = Seen(), BEGINNING
+        audit = Audit(self._database, self._public)
+        findings = [] if seen.block else [*audit.before_the_log(), *audit.moved_away()]
+        part = audit.part(before)
+        while part:
+            findings += [each for found, _ in part for each in found]
+            before = part[-1][1].block
+            part = audit.part(before) if audit.facts < self._facts else []
+        ended = not audit.blocks
+        findings += audit.behind_the_chain() if ended else []
+        if ended and not seen.block and audit.unchained:
+            findings.append(Finding("no-chain", 0))
+        return self._step(seen.longer(audit, before.number, findings), audit, save, finished=ended)
+
+    def _step(self, seen: Seen, audit: Audit, save: Save, *, finished: bool) -> Step:
+        words = _words(seen, audit.unchained) if finished else ""
+        step = Step(msgspec.json.encode(seen).decode(), seen.facts, finished=finished, words=words)
+        self._database.write(lambda connection: save(connection, step))
+        return step
+
+    def _block(self, number: int) -> Block | None:
+        if not number:
+            return BEGINNING
+        with self._database.reading() as connection:
+            found = chain.chained(connection, number, 1)
+        return found[0].block if found and found[0].block.number == number else None
+
+    def rest(self) -> None:
+        """Nothing is held."""
+
+    def abandon(self) -> None:
+        """It leaves nothing behind."""
+
+
+def _place(finding: Finding) -> str:
+    position = "" if finding.position is None else f"position {finding.position}, "
+    return f"{position}block {finding.block}" if finding.block else f"{position}in no block"
+
+
+def _words(seen: Seen, unchained: int) -> str:
+    told = {what: f"{many}; the first: {first} ({WORDS[what]})" for what, (many, first) in seen.found.items()}
+    counts = {
+        "facts": seen.facts,
+        "blocks": seen.block,
+        "unchained": unchained,
+        "findings": sum(many for many, _ in seen.found.values()),
+    }
+    return msgspec.json.encode(counts | told).decode()

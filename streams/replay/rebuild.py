@@ -1,0 +1,360 @@
+"""Rebuilds views from the log beside the live ones, compares, and mends these: nothing here can send.
+
+The shadow keeps how far it has come, so a rebuild goes on after its process was killed. It is filled without keys and
+indexes: facts in the order of the log, nudges stream by stream, then what follows from several facts. Nudges and
+residents are shared out among processes, the former also while one is at the facts. What came meanwhile is taken in
+as it comes.
+
+How far the shadow of a rebuild has come, kept in it with what came of the facts.
+
+What came while a shadow was filled: taken in page by page, as by then its tables have their keys.
+"""
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection, Table, select
+
+from domain.core.ids import Names
+from domain.facts.facts import NUDGE_FACTS, AheadMoved
+from domain.nudges.nudge import evolve
+from domain.rules.event_types import Catalogue
+from projections import erased, nudges, statistics, tables, trail
+from streams.log.log import Log
+from streams.log.mapper import Entry
+from streams.log.recorder import FactRecorder
+from streams.planning.residences import Residing
+from streams.queues.jobs import Plan, Save, Step
+from streams.replay import rebuild_fold, rebuild_people, shadow
+from streams.replay import shadow as shadow_tables
+from streams.replay.follower import Subject, attempts_before, page_of, unnamed
+from streams.replay.rebuild_compare import COMPARED
+from streams.replay.rebuild_ending import Cursor, Ending
+from streams.replay.rebuild_nudges import TOPICS
+from streams.replay.rebuild_parallel import Alone, Crew, Part, Parts, Shared, done, left
+from streams.replay.shadow import standing
+from streams.storage.database import Database
+
+
+class Stage(IntEnum):
+    """What a rebuild does, one after the other."""
+
+    FACTS = 0
+    NUDGES = 1
+    KEYS = 2
+    CORRECTIONS = 3
+    LOADS = 4
+    RESIDENTS = 5
+    TAIL = 6
+    READY = 7
+
+
+class Standing(Struct, frozen=True):
+    """How far a shadow has come: `cursor` within its stage, `done` facts, `upto` which position before the tail.
+
+    `parts`: in how many what is shared out was divided at the beginning, whoever goes on with it.
+    """
+
+    stage: Stage
+    cursor: str
+    done: int
+    upto: int
+    parts: int
+
+
+def read(views: Database) -> Standing:
+    """Where the shadow stands."""
+    with views.reading() as connection:
+        row = connection.execute(select(standing)).one()
+    return Standing(Stage(row.stage), row.cursor, row.done, row.upto, row.parts)
+
+
+def following(at: Standing, count: int = 0) -> Standing:
+    """The beginning of the next stage."""
+    return replace(at, stage=Stage(at.stage + 1), cursor="", done=at.done + count)
+
+
+def within(at: Standing, cursor: str, count: int = 0) -> Standing:
+    """Further on in the stage."""
+    return replace(at, cursor=cursor, done=at.done + count)
+
+
+def keep(views: Connection, at: Standing) -> Standing:
+    """Note it, in the transaction of what was done."""
+    kept: dict[str, Any] = {name: getattr(at, name) for name in Standing.__struct_fields__}
+    views.execute(standing.update().values(kept))
+    return at
+
+
+class Tail:
+    """Applies facts to the views of a shadow; `of_life`, `of_nudges`: those that it is to have."""
+
+    def __init__(self, log: Log, names: Names, residing: Residing, *, of_life: bool, of_nudges: bool) -> None:
+        self._log, self._names, self._residing = log, names, residing
+        self._of_life, self._of_nudges = of_life, of_nudges
+
+    def take(self, views: Connection, facts: Connection, after: int, upto: int) -> None:
+        """The facts behind `after`, up to `upto`."""
+        if self._of_life:
+            self._life(views, facts, after, upto)
+        if self._of_nudges:
+            self._nudges(views, facts, self._log.page(facts, after, upto, TOPICS))
+            erased.forget(views)
+
+    def _life(self, views: Connection, facts: Connection, after: int, upto: int) -> None:
+        found = rebuild_fold.read(facts, self._names, after, upto)
+        rebuild_fold.store(views, found)
+        statistics.add(views, found.counts)
+        concerned = {row[0] for row in found.history}
+        concerned |= rebuild_people.join(views, facts, self._log, sorted(found.originals))
+        rebuild_people.move(views, facts, self._log, self._log.page(facts, after, upto, (AheadMoved.TOPIC,)))
+        erased.forget(views)
+        concerned |= {one.person for one, _ in found.erased}
+        rebuild_people.house(views, facts, self._log, self._residing, sorted(concerned))
+
+    def _nudges(self, views: Connection, facts: Connection, entries: Sequence[Entry]) -> None:
+        told = [(entry, entry.fact) for entry in entries if isinstance(entry.fact, NUDGE_FACTS)]
+        after = nudges.by_id(views, {entry.originator_id for entry, _ in told})
+        before = dict(after)
+        for entry, fact in told:
+            id_ = entry.originator_id
+            after[id_] = evolve(after.get(id_), id_, entry.originator_version, fact)
+        nudges.store(views, list(after.values()), before)
+        subjects = {id_: Subject(each.intent.person, each.intent.trigger) for id_, each in before.items()}
+        known = {id_: subjects[id_] for id_ in unnamed(entries)}
+        page = page_of(entries, known, attempts_before(facts, self._log, entries))
+        trail.add(views, page.steps)
+        statistics.add(views, page.counts)
+
+
+PAGE, PERSONS = 20_000, 4_000
+A_SECOND = 50_000.0
+
+FROM_LIFE = frozenset(
+    {
+        tables.history,
+        tables.revisions,
+        tables.area_facts,
+        tables.area_plans,
+        tables.residents,
+        tables.handed_over,
+        tables.governance,
+        tables.erased,
+        tables.retired,
+        tables.trail,
+        tables.statistics,
+    }
+)
+FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, tables.statistics})
+
+
+class Rebuilding:
+    """The work of a job: `views` of COMPARED, mended where they differ if `swap`; `tell` hears of left-overs.
+
+    `page`: facts of a page, twice as many as of a part of what is shared out to the `crew`: the smaller, the shorter
+    does one wait for another. Ten pages of rows are compared at a time.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        names: Names,
+        catalogue: Catalogue,
+        tell: Callable[[str], None],
+        *,
+        views: Collection[Table] = tuple(COMPARED),
+        swap: bool,
+        page: int = PAGE,
+        crew: Crew | None = None,
+    ) -> None:
+        self._live, self._log, self._names, self._tell = database, log, names, tell
+        self._views, self._swap, self.page = views, swap, page
+        self._residing, self._crew = Residing(catalogue, names), crew or Alone()
+        self._parts = Parts(log, self._residing)
+        self._of_life = bool(FROM_LIFE & set(views)) or tables.inbox in views  # which forgets who was erased
+        self._of_nudges = bool(FROM_NUDGES & set(views))
+        self._later = Tail(log, names, self._residing, of_life=self._of_life, of_nudges=self._of_nudges)
+        self._ending = Ending(database, log, views, swap=swap)
+        self._shadow: Database | None = None
+
+    def count(self, cursor: str) -> Plan:  # noqa: ARG002  (one look is all)
+        """So many facts."""
+        with self._live.reading() as connection:
+            count = FactRecorder.last_position(connection)
+        what = f"rebuild {len(self._views)} views and {'mend' if self._swap else 'compare'} the live ones"
+        return Plan(what, count, "facts", A_SECOND)
+
+    def step(self, cursor: str, save: Save) -> Step:
+        """One page further, or the end. The job's cursor is the shadow's name; all else is kept in the shadow."""
+        if not cursor:
+            return self._begin()
+        name = Cursor.read(cursor).shadow
+        if (views := self._opened(name)) is None:
+            self._tell("what was rebuilt so far is gone; beginning anew")
+            return self._begin()
+        at = read(views)
+        if at.stage is Stage.READY:
+            return self._end(views, Cursor.read(cursor), save)
+        with self._meanwhile(views, name, at):
+            self._further(views, name, at)
+        return self._so_far(views, name)
+
+    def _end(self, views: Database, at: Cursor, save: Save) -> Step:
+        self._crew.leave()
+        step = self._ending.step(views, at, lambda: self._last_of(views), save, self.page)
+        if step.finished:
+            self.abandon()
+        return step
+
+    def _so_far(self, views: Database, name: str) -> Step:
+        with self._live.reading() as facts, views.reading() as shadow:
+            last = FactRecorder.last_position(facts)
+            return Step(name, min(read(views).done + done(shadow), last), of=last)
+
+    def _begin(self) -> Step:
+        name = os.urandom(8).hex()
+        if shadow.drop(self._live):
+            self._tell("an earlier rebuild had left its tables behind; they are gone")
+        with self._live.reading() as connection:
+            upto = FactRecorder.last_position(connection)
+        self._shadow = shadow.make(self._live, name)
+        begun = Standing(Stage.FACTS, "", 0, upto, max(1, -(-2 * upto // self.page)))
+        self._shadow.write(lambda connection: keep(connection, begun))
+        return Step(name, 0, of=upto)
+
+    def _opened(self, name: str) -> Database | None:
+        self._shadow = self._shadow or shadow.opened(self._live, name)
+        return self._shadow
+
+    @contextmanager
+    def _meanwhile(self, views: Database, name: str, at: Standing) -> Iterator[None]:
+        """The crew does the last of the parts that are left, while this process is at the facts or at the first."""
+        if at.stage not in (Stage.FACTS, Stage.NUDGES, Stage.RESIDENTS):
+            yield
+            return
+        parts = self._left(views, at)[at.stage is not Stage.FACTS :]
+        begun = []
+        for member, part in zip(self._crew.ready(), reversed(parts), strict=False):
+            member.begin(name, part)
+            begun.append(member)
+        try:
+            yield
+        finally:
+            for member in begun:
+                member.ended()
+
+    def _left(self, views: Database, at: Standing) -> list[Part]:
+        """What is left of what is shared out in the stage; residents are not known before its beginning."""
+        what = Shared.RESIDENTS if at.stage is Stage.RESIDENTS else Shared.NUDGES
+        if not (self._of_nudges if what is Shared.NUDGES else at.cursor and tables.residents in self._views):
+            return []
+        with views.reading() as shadow:
+            return left(shadow, what, at.parts, at.upto)
+
+    def _further(self, views: Database, name: str, at: Standing) -> None:
+        """The next part of a stage."""
+        if at.stage is Stage.FACTS and self._of_life:
+            return self._one_page(views, at)
+        if at.stage in (Stage.NUDGES, Stage.RESIDENTS):
+            return self._one_part(views, name, at)
+        work: Mapping[Stage, Callable[[Connection, Connection, Standing], Standing]] = {
+            Stage.FACTS: lambda _, __, at: following(at),
+            Stage.KEYS: self._one_key,
+            Stage.CORRECTIONS: self._some_corrections,
+            Stage.LOADS: self._some_loads,
+            Stage.TAIL: self._tail,
+        }
+        with self._live.reading() as facts:
+            views.write(lambda connection: keep(connection, work[at.stage](connection, facts, at)))
+        return None
+
+    def _one_part(self, views: Database, name: str, at: Standing) -> None:
+        if at.stage is Stage.RESIDENTS and int(at.cursor or 0) <= len(shadow_tables.UNREAD) + 1:
+            views.write(lambda connection: keep(connection, self._beside_parts(connection, at)))
+        elif parts := self._left(views, at):
+            self._parts.do(views, name, parts[0])
+        else:
+            views.write(lambda connection: keep(connection, following(at)))
+
+    @staticmethod
+    def _beside_parts(views: Connection, at: Standing) -> Standing:
+        """Who was erased is forgotten, before anybody does a part; the rest is done while others do theirs."""
+        number = int(at.cursor or 0)
+        if not number:
+            erased.forget(views)
+        elif number <= len(shadow_tables.UNREAD):
+            shadow_tables.index(views, shadow_tables.UNREAD[number - 1])
+        else:
+            shadow_tables.sum_up(views)
+        return within(at, str(number + 1))
+
+    def _one_page(self, views: Database, at: Standing) -> None:
+        with self._live.reading() as facts:
+            found = rebuild_fold.read(facts, self._names, int(at.cursor or 0), at.upto, self.page)
+        ended = found.last == at.upto
+        further = following(at, found.read) if ended else within(at, str(found.last), found.read)
+
+        def store(connection: Connection) -> None:
+            rebuild_fold.store(connection, found)
+            shadow_tables.count(connection, found.counts)
+            keep(connection, further)
+
+        views.write(store)
+
+    def _one_key(self, views: Connection, _facts: Connection, at: Standing) -> Standing:
+        number = int(at.cursor or 0)
+        if number == len(shadow_tables.LOOKED_UP):
+            return following(at)
+        shadow_tables.index(views, shadow_tables.LOOKED_UP[number])
+        return within(at, str(number + 1))
+
+    def _some_corrections(self, views: Connection, facts: Connection, at: Standing) -> Standing:
+        after = UUID(at.cursor) if at.cursor else None
+        originals = rebuild_people.originals_after(views, after, PERSONS)
+        if not originals:
+            return following(at)
+        rebuild_people.join(views, facts, self._log, originals)
+        return within(at, originals[-1].hex)
+
+    def _some_loads(self, views: Connection, facts: Connection, at: Standing) -> Standing:
+        moved = self._log.page(facts, int(at.cursor or 0), at.upto, (AheadMoved.TOPIC,), PERSONS)
+        if not moved or not self._of_life:
+            return following(at)
+        rebuild_people.move(views, facts, self._log, moved)
+        return within(at, str(moved[-1].position))
+
+    def _tail(self, views: Connection, facts: Connection, at: Standing) -> Standing:
+        after, last = int(at.cursor or at.upto), FactRecorder.last_position(facts)
+        if after == last:
+            return replace(at, stage=Stage.READY, cursor=str(after))
+        upto = min(last, after + self.page)
+        self._later.take(views, facts, after, upto)
+        return within(at, str(upto), upto - after)
+
+    def _last_of(self, views: Database) -> int:
+        """Take in what came meanwhile; nothing more can come."""
+        at = replace(read(views), stage=Stage.TAIL)
+        while at.stage is Stage.TAIL:
+            with self._live.reading() as facts:
+                at = views.write(lambda connection: keep(connection, self._tail(connection, facts, at)))  # noqa: B023  (runs at once)
+        return int(at.cursor)
+
+    def rest(self) -> None:
+        """Let go of the shadow, of the moment as of which it is compared, and of whoever does parts."""
+        self._ending.rest()
+        self._crew.leave()
+        if self._shadow is not None:
+            self._shadow.close()
+            self._shadow = None
+
+    def abandon(self) -> None:
+        """Leave no shadow behind."""
+        with shadow.thrown_away(self._live):
+            self.rest()

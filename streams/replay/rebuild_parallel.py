@@ -1,0 +1,129 @@
+"""What several processes do of a rebuild at once: nudges by their ids, residents by their pseudonyms.
+
+Pseudonyms are hashes, and nudges' ids begin like them, so parts with as many of them have about as much in them. A
+part is read and folded while others write, and written with a note that it is done: nobody's part is in the shadow
+twice, whoever is killed.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import IntegrityError
+
+from domain.core.ids import share_begins
+from projections import residents
+from streams.log.log import Log
+from streams.planning.bulk_reading import EVERYBODY
+from streams.planning.residences import Residing
+from streams.replay import rebuild_nudges, rebuild_people
+from streams.replay.shadow import parts, standing
+from streams.storage.database import Database
+
+Store = Callable[[Connection], None]
+
+
+class Shared(StrEnum):
+    """What is shared out."""
+
+    NUDGES = "nudges"
+    RESIDENTS = "residents"
+
+
+class Part(NamedTuple):
+    """The `number`th (from 0) of `of` parts, by the facts up to the position `upto`."""
+
+    what: Shared
+    number: int
+    of: int
+    upto: int
+
+
+class Member(Protocol):
+    """Another process that does parts."""
+
+    def begin(self, shadow: str, part: Part) -> None:
+        """Have it do a part of the shadow of that name."""
+
+    def ended(self) -> None:
+        """Wait until it has done it, or could not: then the part is still to be done."""
+
+
+class Crew(Protocol):
+    """Other processes that do parts beside this one."""
+
+    def ready(self) -> Sequence[Member]:
+        """Those who have nothing to do; the first call has them start."""
+
+    def leave(self) -> None:
+        """There is nothing more to do for anybody."""
+
+
+class Alone:
+    """Nobody else: one process does everything."""
+
+    def ready(self) -> Sequence[Member]:
+        """Nobody."""
+        return ()
+
+    def leave(self) -> None:
+        """Nobody is there."""
+
+
+class Parts:
+    """Does parts."""
+
+    def __init__(self, log: Log, residing: Residing) -> None:
+        self._log, self._residing = log, residing
+
+    def do(self, views: Database, shadow: str, part: Part) -> None:
+        """Add it to the shadow, unless it is there, or another shadow in the place of this one."""
+        facts, store = self._nudges(part) if part.what is Shared.NUDGES else self._residents(views, part)
+
+        def write(connection: Connection) -> None:
+            _note(connection, shadow, part, facts)
+            store(connection)
+
+        with suppress(_NotOurs):
+            views.write(write)
+
+    def _nudges(self, part: Part) -> tuple[int, Store]:
+        after, upto = (
+            share_begins(at, part.of) if 0 < at < part.of else None for at in (part.number, part.number + 1)
+        )
+        with self._log.database.reading() as facts:
+            folded = rebuild_nudges.read(facts, after, upto, part.upto)
+        return folded.facts, lambda connection: rebuild_nudges.store(connection, folded)
+
+    def _residents(self, views: Database, part: Part) -> tuple[int, Store]:
+        share = EVERYBODY.shares(part.of)[part.number]
+        with views.reading() as shadow, self._log.database.reading() as facts:
+            found = rebuild_people.housed_between(shadow, facts, self._log, self._residing, share.after, share.upto)
+        return 0, lambda connection: residents.store(connection, found)
+
+
+class _NotOurs(Exception):
+    """Somebody else has done the part, or the shadow is another one, made since."""
+
+
+def _note(views: Connection, shadow: str, part: Part, facts: int) -> None:
+    """Before anything else of the part: whoever does it at the same time waits here until it is there."""
+    try:
+        views.execute(parts.insert().values(kind=part.what.value, number=part.number, facts=facts))
+    except IntegrityError:
+        raise _NotOurs from None
+    if views.execute(select(standing.c.name)).scalar() != shadow:
+        raise _NotOurs
+
+
+def left(views: Connection, what: Shared, of: int, upto: int) -> list[Part]:
+    """The parts that are still to be done."""
+    done = set(views.execute(select(parts.c.number).where(parts.c.kind == what.value)).scalars())
+    return [Part(what, number, of, upto) for number in range(of) if number not in done]
+
+
+def done(views: Connection) -> int:
+    """How many facts are in the parts that are done."""
+    return int(views.execute(select(func.coalesce(func.sum(parts.c.facts), 0))).scalar_one())

@@ -1,0 +1,360 @@
+"""Repair: should-have-been minus was. It finds what planning owes the log and plans that once; it can send nothing.
+
+A person's facts may wait for their plan for too long (a worker lost the wake, the reconciler is off), or be marked as
+planned without what the plan asks. Both are the difference between the plan and the log, as planning itself makes it.
+
+Whom a repair looks at: everybody, or whom an outage concerned, or who lives in an area, or one person.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from domain.core.events import LifeEvent
+from domain.core.ids import Names
+from domain.facts.facts import (
+    NudgeCancelled,
+    NudgeDone,
+    NudgePlanned,
+    NudgeRescheduled,
+    NudgeWithheld,
+)
+from domain.nudges.diff import Change
+from domain.nudges.nudge import evolve
+from domain.nudges.settle import Reason
+from domain.planning.plan import Intent
+from domain.rules.triggers import CORRECTION
+from projections import area_plans, happened_in_areas, history, residents
+from projections.bulk import chunked
+from projections.tables import micros, optional_micros
+from streams.log.log import Log
+from streams.planning import bulk_reading
+from streams.planning.planning import PersonPlan, Planning, Plans, RulesMoved
+from streams.replay.walk import Stride, Walk
+from streams.rules.in_force import Rules
+from streams.rules.library import Library
+from streams.storage.database import Database
+from streams.storage.outages import NOBODYS
+
+PAGE = 10_000
+
+
+class Selection(Struct, frozen=True):
+    """Which gaps are looked for.
+
+    `since` (inclusive) and `until` (exclusive): of the persons of whom, or of where they live, something was recorded
+    then, or whom a publication woke then: it is the time of the outage, not that of the nudges. `area`: of those who
+    live there now; `trigger`: only its nudges, or (`whole`) everything of those who had what it starts on.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    trigger: str | None = None
+    area: str | None = None
+    person: str | None = None
+    whole: bool = False
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is about a time."""
+        return self.since is not None or self.until is not None
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether the moment is within its time."""
+        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
+
+
+class Persons:
+    """Finds the persons of a selection, in the order of their pseudonyms."""
+
+    def __init__(self, database: Database, log: Log, names: Names) -> None:
+        self._database, self._log, self._names = database, log, names
+
+    def of(self, selection: Selection, rules: Rules, after: str, size: int) -> Iterator[Sequence[str]]:
+        """Those after that pseudonym, so many at a time; each once."""
+        types = _types(selection.trigger, rules)
+        if selection.person is not None and not selection.timed:
+            return iter([[selection.person]] if selection.person > after else [])
+        if not selection.timed and selection.area is None:
+            return bulk_reading.batches(self._database, bulk_reading.Selection(types, after), size)
+        with self._database.reading() as connection:
+            moved = self._moved(connection, selection, rules) if selection.timed else None
+            near = None if selection.area is None else self._near(connection, selection.area, rules)
+        found = moved & near if moved is not None and near is not None else moved or near or set()
+        if selection.person is not None:
+            found &= {selection.person}
+        return self._started(sorted(person for person in found if person > after), types, size)
+
+    def _moved(self, connection: Connection, selection: Selection, rules: Rules) -> set[str]:
+        """Those of whom, or of where they live, something was recorded in that time."""
+        since, until = optional_micros(selection.since), optional_micros(selection.until)
+        found = history.moved_within(connection, since, until)
+        return found | self._residents(connection, self._areas(connection, selection), rules)
+
+    def _near(self, connection: Connection, area: str, rules: Rules) -> set[str]:
+        """Those who may live there: by their last plan, or it is still to come and nobody knows."""
+        return self._residents(connection, {area}, rules) | history.all_waiting(connection)
+
+    def _started(self, found: Sequence[str], types: frozenset[str] | None, size: int) -> Iterator[Sequence[str]]:
+        for persons in chunked(found, size):
+            if types is None:
+                yield persons
+                continue
+            with self._database.reading() as connection:
+                started = history.with_types(connection, persons, types)
+            if started:
+                yield [person for person in persons if person in started]
+
+    def _areas(self, connection: Connection, selection: Selection) -> set[str]:
+        """Where something was recorded in that time."""
+        recorded = self._log.read(connection, happened_in_areas.areas_since(connection, None))
+        return {
+            entry.fact.area
+            for entry in recorded
+            if isinstance(entry.fact, LifeEvent)
+            and entry.fact.area is not None
+            and entry.recorded is not None
+            and selection.covers(entry.recorded)
+        }
+
+    def _residents(self, connection: Connection, areas: Iterable[str], rules: Rules) -> set[str]:
+        """Those who live or lived there, as of their last plan."""
+        within = {self._names.within(area, rules.catalogue.area_levels) for area in areas}
+        found: set[str] = set()
+        after = ("", "")
+        while within and (page := residents.page(connection, within, after, PAGE)):
+            found.update(each.person for each in page)
+            after = (page[-1].home, page[-1].person)
+        return found
+
+
+def _types(trigger: str | None, rules: Rules) -> frozenset[str] | None:
+    """What a person must have had to have a nudge of the trigger; None: it may be no event of theirs."""
+    if trigger is None:
+        return None
+    versions = [each.trigger for each in rules.rulebook.versions.values() if each.trigger.name == trigger]
+    types = frozenset([each.on for each in versions])
+    elsewhere = any(each.alone or rules.catalogue.types[each.on].area is not None for each in versions)
+    return None if elsewhere else types
+
+
+BATCH = 500
+
+
+class What(StrEnum):
+    """What the plan asks of the log."""
+
+    PLAN = "plan"
+    RESCHEDULE = "reschedule"
+    CANCEL = "cancel"
+    CORRECT = "correct"
+    DONE = "done"  # the thing itself was done after it had gone, and nobody noted it
+    WITHHOLD = "withhold"  # it had expired before anybody planned it: kept as a fact, not sent
+
+
+class Why(StrEnum):
+    """Why the log has it not."""
+
+    WAITING = "waiting"  # the facts behind it are not planned yet
+    OVERLOOKED = "overlooked"  # they are marked as planned, and it is not there
+
+
+class Gap(Struct, frozen=True):
+    """One nudge of which the log says something else than the plan."""
+
+    nudge: UUID
+    person: str
+    trigger: str
+    step: str
+    due: datetime
+    expires: datetime | None
+    what: What
+    why: Why
+
+
+class Looked(Struct, frozen=True):
+    """A batch of persons: up to which, how many, what is missing, who cannot be planned at all (with the error)."""
+
+    upto: str
+    persons: int
+    gaps: Sequence[Gap]
+    unplannable: Mapping[str, str]
+
+    @property
+    def stride(self) -> Stride:
+        """As a job counts it."""
+        done = Counter(gap.what.value for gap in self.gaps)
+        return Stride(self.upto, self.persons, done, len(self.unplannable))
+
+
+class Repairing:
+    """Finds and mends; any number of them may run at once, beside workers: each gap is closed by one of them.
+
+    `batch`: so many persons at a time.
+    """
+
+    batch = BATCH
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        library: Library,
+        planning: Planning,
+        names: Names,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database, self._library, self._planning = database, library, planning
+        self._names, self._clock, self._persons = names, clock, Persons(database, log, names)
+
+    def work(self, selection: Selection) -> Walk:
+        """The repair as the work of a job."""
+        return Walk(
+            "repair",
+            "persons",
+            lambda: self._library.rules().position,
+            lambda after: (each.stride for each in self.look(selection, after=after)),
+            lambda after: (each.stride for each in self.repair(selection, after)),
+        )
+
+    def look(self, selection: Selection, rules: Rules | None = None, after: str = "") -> Iterator[Looked]:
+        """What is missing, a batch of persons at a time; nothing is changed. `rules`: others than those that hold."""
+        rules = rules or self._library.rules()
+        for persons in self._persons.of(selection, rules, after, self.batch):
+            yield self._look(persons, selection, rules)
+
+    def _look(self, persons: Sequence[str], selection: Selection, rules: Rules) -> Looked:
+        owing = _Owing(self._database, selection, self._names, rules, self._clock())
+        plans, unplannable = self._plans(persons, rules)
+        return Looked(persons[-1], len(persons), [gap for each in plans for gap in owing.of(each).gaps], unplannable)
+
+    def repair(self, selection: Selection, after: str = "") -> Iterator[Looked]:
+        """Plan what is missing, a batch of persons a transaction; gives what was. Whoever stops loses nothing."""
+        for persons in self._persons.of(selection, self._library.rules(), after, self.batch):
+            yield self._repair(persons, selection)
+
+    def _repair(self, persons: Sequence[str], selection: Selection) -> Looked:
+        done: list[Gap] = []
+        unplannable: dict[str, str] = {}
+        left = list(persons)
+        while left:
+            rules = self._library.rules()
+            owing = _Owing(self._database, selection, self._names, rules, self._clock())
+            found, lame = self._plans(left, rules)
+            unplannable |= lame
+            left = [person for plans in found for person in self._committed(owing.of(plans), done)]
+        return Looked(persons[-1], len(persons), done, unplannable)
+
+    def _committed(self, owed: "_Owed", done: list[Gap]) -> list[str]:
+        """Commit what is owed; gives those who have moved meanwhile, so that they are looked at again."""
+        try:
+            kept = set(self._planning.commit(owed.plans)) if owed.plans.persons else set()
+        except RulesMoved:
+            kept = set()
+        done += [gap for gap in owed.gaps if gap.person in kept]
+        return [plan.person for plan in owed.plans.persons if plan.person not in kept]
+
+    def _plans(self, persons: Sequence[str], rules: Rules) -> tuple[list[Plans], dict[str, str]]:
+        """The plans; where one person cannot be planned, those of the others."""
+        try:
+            return [self._planning.plans(persons, rules)], {}
+        except NOBODYS:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever a defect about one person's facts raises)
+            if len(persons) == 1:
+                return [], {persons[0]: type(error).__name__}
+        half = len(persons) // 2
+        (one, lame), (other, also) = self._plans(persons[:half], rules), self._plans(persons[half:], rules)
+        return one + other, lame | also
+
+
+class _Owed(Struct, frozen=True):
+    """What is to be committed, and what it closes."""
+
+    plans: Plans
+    gaps: list[Gap]
+
+
+class _Owing:
+    """Says of plans what of them the selection asks for."""
+
+    def __init__(self, database: Database, selection: Selection, names: Names, rules: Rules, now: datetime) -> None:
+        self._database, self._selection, self._now = database, selection, now
+        levels = rules.catalogue.area_levels
+        self._within = None if selection.area is None else names.within(selection.area, levels)
+
+    def of(self, plans: Plans) -> _Owed:
+        """The persons to whom something is owed, each with all of it that is selected."""
+        chosen = [self._narrowed(plan) for plan in plans.persons if self._is_there(plan)]
+        with self._database.reading() as connection:
+            waiting = history.waiting_among(connection, [plan.person for plan in chosen])
+            areas = area_plans.waiting_for(connection)
+        gaps = [gap for plan in chosen for gap in self._gaps(plan, waiting, areas)]
+        owed = [plan for plan in chosen if plan.changes or (plan.whole and (plan.moved or plan.person in waiting))]
+        return _Owed(replace(plans, persons=owed), gaps)
+
+    def _is_there(self, plan: PersonPlan) -> bool:
+        """Whether the person lives in the area that is asked for."""
+        now = micros(self._now)
+        return self._within is None or any(
+            each.home.startswith(self._within) and each.since <= now and (each.until is None or now < each.until)
+            for each in plan.residences
+        )
+
+    def _narrowed(self, plan: PersonPlan) -> PersonPlan:
+        trigger = None if self._selection.whole else self._selection.trigger
+        changes = [each for each in plan.changes if trigger is None or _about(each, plan).trigger == trigger]
+        stale = [self._stale(each, plan) for each in changes]
+        facts = [one for pair in zip(changes, stale, strict=True) for one in pair if one is not None]
+        return replace(plan, changes=facts, whole=trigger is None)
+
+    def _stale(self, change: Change, plan: PersonPlan) -> Change | None:
+        """That it is withheld at once, if it is over by now: whoever planned it in time would have sent it."""
+        fact = change.fact
+        if type(fact) is not NudgePlanned or fact.expires is None or fact.expires > self._now:
+            return None
+        return Change(change.nudge, change.version + 1, NudgeWithheld(self._now, plan.person, Reason.EXPIRED.value))
+
+    def _gaps(self, plan: PersonPlan, waiting: AbstractSet[str], areas: AbstractSet[UUID]) -> Iterator[Gap]:
+        withheld = {each.nudge for each in plan.changes if isinstance(each.fact, NudgeWithheld)}
+        for change in plan.changes:
+            if isinstance(change.fact, NudgeWithheld):
+                continue
+            intent = _about(change, plan)
+            waits = plan.person in waiting or intent.cause in areas
+            yield Gap(
+                change.nudge,
+                plan.person,
+                intent.trigger,
+                intent.step,
+                intent.due,
+                intent.expires,
+                What.WITHHOLD if change.nudge in withheld else _what(change),
+                Why.WAITING if waits else Why.OVERLOOKED,
+            )
+
+
+def _about(change: Change, plan: PersonPlan) -> Intent:
+    """The intent that the change is about: the new one, or that which goes."""
+    return evolve(plan.nudges.get(change.nudge), *change).intent
+
+
+def _what(change: Change) -> What:
+    match change.fact:
+        case NudgeCancelled():
+            return What.CANCEL
+        case NudgeRescheduled():
+            return What.RESCHEDULE
+        case NudgeDone():
+            return What.DONE
+        case NudgePlanned(step=step) if step == CORRECTION:
+            return What.CORRECT
+        case _:
+            return What.PLAN

@@ -1,0 +1,207 @@
+"""Repair after a provider's outage: what failed by it has its turn again, once; sending it is the dispatcher's."""
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.facts.facts import NUDGE_FACTS, NudgeCancelled, NudgeFact, NudgeRenewed
+from domain.nudges.delivery import Delivery
+from domain.nudges.digest import is_digest, travels
+from domain.nudges.nudge import Nudge
+from domain.nudges.retryable import Failure, has_failed, passing_failures
+from domain.planning.plan import plan
+from domain.rules.triggers import CORRECTION
+from projections import inbox, nudges
+from projections.nudges import Due
+from streams.log.appending import append_if_unmoved
+from streams.log.log import Log
+from streams.planning import histories as reading
+from streams.replay.walk import Stride, Walk
+from streams.rules.library import Library
+from streams.storage.database import Database, Priority
+
+BATCH = 500
+NOBODY = Due(UUID(int=0), "")
+
+
+class Outage(Struct, frozen=True):
+    """Which failures are meant: their last attempt failed from `since` on and before `until`, and so on."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    provider: str | None = None
+    channel: str | None = None
+    trigger: str | None = None
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether the moment is within its time."""
+        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
+
+    def of(self, failures: Mapping[str, Failure]) -> dict[str, Failure]:
+        """Those on its channel and of its provider."""
+        return {
+            channel: each
+            for channel, each in failures.items()
+            if self.channel in {None, channel} and self.provider in {None, each.provider}
+        }
+
+
+class Renewal(Struct, frozen=True):
+    """A delivery that is to be tried anew, on these channels; `reason`: why the last of them failed.
+
+    `leaving`: what was to go with this digest, and is not to be said any more.
+    """
+
+    nudge: Nudge
+    recipient: str
+    channels: tuple[str, ...]
+    provider: str
+    reason: str
+    leaving: tuple[Nudge, ...] = ()
+
+
+class Left(StrEnum):
+    """Why a failed delivery is not tried anew, as `repair` says it."""
+
+    TRIED_AGAIN = "tried again by themselves"
+    MAYBE_SENT = "may have been sent on another channel"
+    OVER = "no longer useful"
+    NO_OUTAGE = "failed for another reason than an outage"
+    NOT_ASKED = "not asked for"
+
+
+class Found(Struct, frozen=True):
+    """A batch of failed deliveries: up to which, how many, and which of them are to be tried anew.
+
+    `left`: why the others are not, and how many of them.
+    """
+
+    upto: Due
+    failed: int
+    renewals: Sequence[Renewal]
+    left: Mapping[Left, int] = {}
+
+    @property
+    def stride(self) -> Stride:
+        """As a job counts it."""
+        reasons = Counter(f"renew({each.reason})" for each in self.renewals)
+        return Stride(f"{self.upto.recipient}/{self.upto.nudge}", self.failed, reasons)
+
+
+class Renewing:
+    """Finds what an outage ended, and makes it due again."""
+
+    def __init__(self, database: Database, log: Log, library: Library, clock: Callable[[], datetime]) -> None:
+        self._database, self._log, self._library, self._clock = database, log, library, clock
+
+    def work(self, outage: Outage, by: str) -> Walk:
+        """The repair as the work of a job."""
+        return Walk(
+            "try again",
+            "failed deliveries",
+            lambda: self._library.rules().position,
+            lambda after: (each.stride for each in self.look(outage, _place(after))),
+            lambda after: (each.stride for each in self.renew(outage, by, _place(after))),
+        )
+
+    def look(self, outage: Outage, after: Due = NOBODY) -> Iterator[Found]:
+        """What would be tried anew, a batch at a time; nothing is changed."""
+        while True:
+            with self._database.reading() as connection:
+                rows = inbox.failed(connection, after, BATCH)
+                judged = list(self._judged(connection, rows, outage))
+            if not rows:
+                return
+            renewals = [each for each in judged if isinstance(each, Renewal)]
+            yield Found(rows[-1], len(rows), renewals, Counter(each for each in judged if isinstance(each, Left)))
+            after = rows[-1]
+
+    def renew(self, outage: Outage, by: str, after: Due = NOBODY) -> Iterator[Found]:
+        """Make it due again, a batch a transaction; gives what was. What has moved meanwhile is left alone."""
+        for found in self.look(outage, after):
+            yield Found(found.upto, found.failed, self._commit(found.renewals, by), found.left)
+
+    def _commit(self, renewals: Sequence[Renewal], by: str) -> Sequence[Renewal]:
+        now, facts = self._clock(), list[tuple[Nudge, NudgeFact]]()
+        for each in renewals:
+            facts.append((each.nudge, NudgeRenewed(now, each.recipient, each.channels, by)))
+            facts += [(member, NudgeCancelled(now)) for member in each.leaving]
+        tied = {each.nudge.intent.id: each.leaving for each in renewals}
+        kept = self._database.write(
+            lambda connection: append_if_unmoved(connection, self._log, facts, tied), Priority.DISPATCH
+        )
+        return [each for each in renewals if each.nudge.intent.id in kept]
+
+    def _judged(self, connection: Connection, rows: Sequence[Due], outage: Outage) -> Iterator[Renewal | Left]:
+        """Yield for each row how it is tried anew, or why it is not."""
+        now = self._clock()
+        found = nudges.by_id(connection, [row.nudge for row in rows])
+        failed = list[tuple[Nudge, str]]()
+        for row in rows:
+            nudge = found[row.nudge]
+            if outage.trigger not in {None, nudge.intent.trigger}:
+                yield Left.NOT_ASKED
+            elif has_failed(nudge, nudge.to(row.recipient), now):
+                failed.append((nudge, row.recipient))
+            else:
+                yield _left(nudge.to(row.recipient))
+        told = self._facts(connection, [nudge.intent.id for nudge, _ in failed])
+        members = nudges.by_id(connection, {each for nudge, _ in failed for each in nudge.members})
+        wanted = self.wanted(connection, [*(nudge for nudge, _ in failed), *members.values()], now)
+        for nudge, recipient in failed:
+            along = [members[each] for each in nudge.members if travels(members[each], nudge)]
+            leaving = tuple(each for each in along if each.intent.id not in wanted)
+            passing = passing_failures(told[nudge.intent.id], recipient)
+            channels = outage.of(passing)
+            last = next(reversed(channels.values()), None)
+            of_use = nudge.intent.id in wanted and (not is_digest(nudge.intent) or _any_lasts(along, wanted, now))
+            if not of_use:
+                yield Left.OVER
+            elif last is not None and outage.covers(last.at):
+                yield Renewal(nudge, recipient, _in_order(nudge, channels), last.provider, last.reason, leaving)
+            else:
+                yield Left.NOT_ASKED if passing else Left.NO_OUTAGE
+
+    def _facts(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[NudgeFact]]:
+        told: dict[UUID, list[NudgeFact]] = {id_: [] for id_ in ids}
+        for entry in self._log.streams(connection, ids):
+            if isinstance(entry.fact, NUDGE_FACTS):
+                told[entry.originator_id].append(entry.fact)
+        return told
+
+    def wanted(self, connection: Connection, found: Sequence[Nudge], now: datetime) -> set[UUID]:
+        """Those that are still to be said: nobody took them out of the plan when they failed, for they had ended."""
+        rulebook = self._library.rules().rulebook
+        planned = {one.intent.id for one in found if one.intent.step != CORRECTION and not is_digest(one.intent)}
+        persons = {one.intent.person for one in found if one.intent.id in planned}
+        histories = reading.histories(connection, self._log, persons, rulebook)
+        intents = [intent for history in histories.values() for intent in plan(history, rulebook)]
+        still = {each.id for each in intents if each.moot_from is None or now < each.moot_from}
+        return still.union(one.intent.id for one in found if one.intent.id not in planned)
+
+
+def _left(delivery: Delivery) -> Left:
+    """Return why a delivery that failed has not ended by it, or is of no more use."""
+    if delivery.due is not None:
+        return Left.TRIED_AGAIN
+    return Left.MAYBE_SENT if delivery.maybe_sent else Left.OVER
+
+
+def _any_lasts(members: Iterable[Nudge], wanted: Container[UUID], now: datetime) -> bool:
+    """Whether anything that would go with a digest is still to be said, and has not expired."""
+    left = (one.intent for one in members if one.intent.id in wanted)
+    return any(intent.expires is None or now < intent.expires for intent in left)
+
+
+def _in_order(nudge: Nudge, channels: Container[str]) -> tuple[str, ...]:
+    return tuple(channel for channel in nudge.intent.channels if channel in channels)
+
+
+def _place(kept: str) -> Due:
+    recipient, _, nudge = kept.partition("/")
+    return Due(UUID(nudge), recipient) if nudge else NOBODY

@@ -1,0 +1,195 @@
+"""Verifies: every view is rebuilt and compared, everybody planned again and compared; with a digest of it all.
+
+Nothing is changed. By the digest two sites are compared: it is a chain of SHA-256 over what does not depend on the
+order of arrival, the times of recording, the processes or the kind of database. With the same key file the same facts
+have the same digest.
+"""
+
+from functools import reduce
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import select
+
+from projections import area_plans, history
+from projections.bulk import driver_rows
+from projections.tables import nudges as nudge_rows
+from streams.log.decoding import LIFE, head_of
+from streams.log.log import Log
+from streams.log.recorder import FactRecorder
+from streams.log.row_codes import genuine
+from streams.queues.jobs import Plan, Save, Step
+from streams.replay.rebuild import Rebuilding
+from streams.replay.rebuild_ending import ROWS, Rebuilt
+from streams.replay.verifying_people import Compared, compared
+from streams.rules.library import Library
+from streams.storage.tables import log as log_table
+from streams.storage.tables import log_rows, stream_of
+
+PAGE, PERSONS = 20_000, 500
+_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+
+
+class Verified(Struct, frozen=True):
+    """What came of it: `views`: rows that differ; `unlike`: persons whose nudges are not what they should be.
+
+    Not compared: who has yet to be planned (`waiting`), who cannot be (`unplannable`), and what area events that have
+    yet to be (`areas`) may change of the nudges of `residents`. `facts`, `intents`, `nudges`: how many, with digests.
+    """
+
+    views: dict[str, int] = {}
+    unlike: int = 0
+    waiting: int = 0
+    unplannable: int = 0
+    areas: int = 0
+    residents: int = 0
+    facts: int = 0
+    intents: int = 0
+    nudges: int = 0
+    digests: dict[str, str] = {}
+
+    @property
+    def equal(self) -> bool:
+        """Everything is as the log says."""
+        return not (any(self.views.values()) or self.unlike)
+
+    @property
+    def digest(self) -> str:
+        """One for all."""
+        return sha256("".join(value for _, value in sorted(self.digests.items())).encode()).hexdigest()
+
+    @property
+    def words(self) -> str:
+        """As JSON, the digest of all included."""
+        return msgspec.json.encode({**msgspec.to_builtins(self), "digest": self.digest}).decode()
+
+    def longer(self, what: str, parts: list[bytes]) -> dict[str, str]:
+        """The digests, that of `what` with these parts."""
+        return {**self.digests, what: chained(self.digests.get(what, ""), parts)}
+
+    def with_people(self, found: Compared) -> "Verified":
+        """With some more persons."""
+        return replace(
+            self,
+            intents=self.intents + len(found.intents),
+            unlike=self.unlike + found.unlike,
+            waiting=self.waiting + found.waiting,
+            unplannable=self.unplannable + found.unplannable,
+            residents=self.residents + found.residents,
+            digests=self.longer("intents", [_encode(each) for each in found.intents]),
+        )
+
+
+TWICE = "facts, each counted twice"
+"""What a verification is done with: it reads the log once for the views, and once for all else."""
+
+
+class At(Struct, frozen=True):
+    """How far a verification has come: in what, and behind which of it."""
+
+    part: str = "views"
+    after: str = ""
+    done: int = 0
+    found: Verified = Verified()
+
+
+def chained(digest: str, parts: list[bytes]) -> str:
+    """The digest with more parts, the same however they are paged."""
+    return reduce(lambda before, part: sha256(before + part).digest(), parts, bytes.fromhex(digest)).hex()
+
+
+class Verifying:
+    """The work of a job."""
+
+    def __init__(self, rebuilding: Rebuilding, log: Log, library: Library) -> None:
+        self._rebuilding, self._log, self._library = rebuilding, log, library
+        self._database = log.database
+
+    def count(self, cursor: str) -> Plan:
+        """Twice so many facts: once for the views, once for all else."""
+        plan = self._rebuilding.count(cursor)
+        what = "rebuild and compare all views, plan everybody again"
+        return replace(plan, what=what, count=2 * plan.count, unit=TWICE)
+
+    def step(self, cursor: str, save: Save) -> Step:
+        """The next part."""
+        at = msgspec.json.decode(cursor, type=At) if cursor else At()
+        if at.part == "views":
+            return self._view(at, save)
+        with self._database.reading() as connection:
+            last = FactRecorder.last_position(connection)
+        at = {"facts": self._some_facts, "nudges": self._some_nudges, "intents": self._some_intents}[at.part](at)
+        return _step(at, last)
+
+    def _view(self, at: At, save: Save) -> Step:
+        """The rebuilding's next step: its end is the beginning of what follows."""
+
+        def onward(step: Step) -> Step:
+            if not step.finished:
+                further = _step(replace(at, after=step.cursor, done=step.done), step.of or step.done)
+                return replace(further, of=step.of, unit=ROWS) if step.unit == ROWS else further
+            views = dict(msgspec.json.decode(step.words, type=Rebuilt).differences)
+            return replace(_step(At("facts", "", step.done, Verified(views=views)), step.done), unit=TWICE)
+
+        return onward(self._rebuilding.step(at.after, lambda connection, step: save(connection, onward(step))))
+
+    def _some_facts(self, at: At) -> At:
+        """Life events by their streams, which are hashes of what the registry calls them."""
+        query = log_rows.where(log_table.c.topic == LIFE).order_by(log_table.c.originator_id).limit(PAGE)
+        if at.after:
+            query = query.where(log_table.c.originator_id > UUID(at.after))
+        with self._database.reading() as connection:
+            there = list(driver_rows(connection, query))
+            rows = [(stream_of(row[1]), head_of(row).digest) for row in genuine(connection, there)]
+        if not there:
+            return replace(at, part="nudges", after="")
+        found = replace(
+            at.found,
+            facts=at.found.facts + len(rows),
+            digests=at.found.longer("facts", [stream.bytes + digest for stream, digest in rows]),
+        )
+        return replace(at, after=stream_of(there[-1][1]).hex, done=at.done + len(rows), found=found)
+
+    def _some_nudges(self, at: At) -> At:
+        """What became of each nudge."""
+        query = select(nudge_rows.c.nudge, nudge_rows.c.state).order_by(nudge_rows.c.nudge).limit(PAGE)
+        if at.after:
+            query = query.where(nudge_rows.c.nudge > UUID(at.after))
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            return replace(at, part="intents", after="")
+        found = replace(
+            at.found,
+            nudges=at.found.nudges + len(rows),
+            digests=at.found.longer("nudges", [id_.bytes + state.encode() for id_, state in rows]),
+        )
+        return replace(at, after=rows[-1][0].hex, done=at.done + len(rows), found=found)
+
+    def _some_intents(self, at: At) -> At:
+        """Everybody's plan, and whether their nudges are what it asks for."""
+        with self._database.reading() as connection:
+            rules = self._library.rules_of_log(connection)
+            persons = history.persons_after(connection, at.after, PERSONS)
+            if not persons:
+                return replace(at, part="end", found=replace(at.found, areas=area_plans.waiting(connection)))
+            found = compared(connection, self._log, persons, rules.rulebook, self._log.clock())
+        return replace(at, after=persons[-1], found=at.found.with_people(found))
+
+    def rest(self) -> None:
+        """As the rebuilding."""
+        self._rebuilding.rest()
+
+    def abandon(self) -> None:
+        """Leave no shadow behind."""
+        self._rebuilding.abandon()
+
+
+def _step(at: At, last: int) -> Step:
+    finished = at.part == "end"
+    words = at.found.words if finished else ""
+    done = min(at.done, 2 * last) if not finished else 2 * last
+    return Step(msgspec.json.encode(at).decode(), done, of=2 * last, finished=finished, words=words, unit=TWICE)

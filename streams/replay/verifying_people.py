@@ -1,0 +1,111 @@
+"""Whether people's nudges are what their plan asks for; what has yet to be planned is left out, and counted."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.facts.facts import NudgeUndone
+from domain.nudges.diff import diff
+from domain.nudges.later_completion import afterwards
+from domain.nudges.nudge import Nudge, evolve
+from domain.planning.plan import Intent, Plan, whole_plan
+from domain.rules.rulebook import Rulebook
+from projections import area_plans, history, nudges
+from streams.log.log import Log
+from streams.planning import histories
+from streams.planning.histories import Recorded
+from streams.planning.planning import forgotten, leaving
+from streams.storage.outages import NOBODYS
+
+
+class Compared(NamedTuple):
+    """Of some persons: all intents; how many have other nudges, wait for a plan, are residents of what waits.
+
+    `unplannable`: of how many no plan can be made, so that nothing can be said of them.
+    """
+
+    intents: Sequence[Intent]
+    unlike: int = 0
+    waiting: int = 0
+    residents: int = 0
+    unplannable: int = 0
+
+    def joined(self, other: "Compared") -> "Compared":
+        """With those of others, who come after these."""
+        counts = [one + more for one, more in zip(self[1:], other[1:], strict=True)]
+        return Compared([*self.intents, *other.intents], *counts)
+
+
+class People(NamedTuple):
+    """Some persons as they are at one moment.
+
+    `areas`: the area events that have yet to be planned; `left`: the nudges that no plan has a say in any more.
+    """
+
+    known: Mapping[str, Recorded]
+    nudges: Mapping[str, Mapping[UUID, Nudge]]
+    waiting: AbstractSet[str]
+    areas: AbstractSet[UUID]
+    left: AbstractSet[UUID]
+
+    def compared(self, rulebook: Rulebook, now: datetime) -> Compared:
+        """With what their plans ask for.
+
+        Of an area event that waits, left out is what its plan may change of the nudges of residents, and no more.
+        """
+        plans = {
+            person: leaving(whole_plan(known.history(person, rulebook.catalogue), rulebook), self.left)
+            for person, known in self.known.items()
+        }
+        left_out = {person: self._left_out(person, rulebook) for person in plans if person not in self.waiting}
+        unlike = sum(self._is_unlike(person, plans[person], rulebook, now, left_out[person]) for person in left_out)
+        intents = [intent for plan in plans.values() for intent in plan.intents]
+        return Compared(intents, unlike, len(self.waiting), sum(map(bool, left_out.values())))
+
+    def _left_out(self, person: str, rulebook: Rulebook) -> set[str]:
+        """The triggers of which nothing can be said yet."""
+        types = {
+            event.type
+            for event, _ in (self.known[person].areas if self.areas else ())
+            if rulebook.names.stream(event.source, event.original) in self.areas
+        }
+        return {version.trigger.name for version in rulebook.about(types)} if types else set()
+
+    def _is_unlike(
+        self, person: str, plan: Plan, rulebook: Rulebook, now: datetime, left_out: AbstractSet[str]
+    ) -> bool:
+        """Whether anything is owed; a log that never noted what was done afterwards owes nothing for it."""
+        known = self.nudges[person]
+        changes = diff(plan, known, rulebook, now)
+        changes += [each for each in afterwards(plan, known, changes, now) if isinstance(each.fact, NudgeUndone)]
+        return any(evolve(known.get(each.nudge), *each).intent.trigger not in left_out for each in changes)
+
+
+def compared(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook, now: datetime) -> Compared:
+    """These persons, with what their plans ask for; of whom no plan can be made is found by ever smaller parts."""
+    try:
+        return people(connection, log, persons, rulebook).compared(rulebook, now)
+    except NOBODYS:
+        raise
+    except Exception:  # noqa: BLE001  (whatever a defect about one person's facts raises, as planning takes it)
+        if len(persons) == 1:
+            return Compared((), unplannable=1)
+    half = len(persons) // 2
+    first, second = (compared(connection, log, part, rulebook, now) for part in (persons[:half], persons[half:]))
+    return first.joined(second)
+
+
+def people(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook) -> People:
+    """These persons as they are now."""
+    known = nudges.of_persons(connection, persons)
+    return People(
+        histories.recorded(connection, log, persons, rulebook),
+        known,
+        history.waiting_among(connection, persons),
+        area_plans.waiting_for(connection),
+        forgotten(connection, log, known),
+    )

@@ -1,0 +1,1 @@
+"""The rules in force: submit, approve, publish, pause, and read the rulebook."""

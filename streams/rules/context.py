@@ -1,0 +1,40 @@
+"""The books of the platform: what whoever writes into them needs at hand."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.core.events import LifeEvent
+from domain.core.ids import Names
+from domain.facts.facts import Fact
+from streams.log.log import Log
+from streams.log.mapper import Entry
+from streams.log.person_keys import PersonKey
+from streams.rules.library import Library
+from streams.storage.database import Database
+
+Append = Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]]
+
+
+class Books(Struct, frozen=True):
+    """Database, log, the rules in force, and how life events of our own come in: `append` is Intake's."""
+
+    database: Database
+    log: Log
+    library: Library
+    names: Names
+    append: Append
+    clock: Callable[[], datetime]
+
+    def note(self, stream: UUID, person: str, fact: Fact) -> None:
+        """Append a fact about a person to a stream of such facts; of two at once, one is the second."""
+
+        def work(connection: Connection) -> None:
+            self.log.keys.hold(connection, [person])
+            before = len(self.log.streams(connection, [stream]))
+            self.log.append(connection, [Entry(stream, before + 1, fact)])
+
+        self.database.write(work)

@@ -1,0 +1,336 @@
+"""The rules that would be in force if a draft were published at some moment, and nothing of it had been before.
+
+Drafts as they are being written: the files of a trigger, kept for its agency until it is submitted.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from domain.core.ids import Names
+from domain.facts.governance import TriggerPublished, TriggerSubmitted
+from domain.facts.principals import NotAllowed, Principal, Role
+from domain.nudges.settle import Controls
+from domain.rules.benefits import BadBenefit
+from domain.rules.event_types import Catalogue
+from domain.rules.rulebook import Defaults, Rulebook, Version
+from domain.rules.triggers import BadTrigger
+from projections.bulk import insert_rows
+from projections.tables import micros, moment
+from streams.intake.validation import Checker
+from streams.log.recorder import take_turns
+from streams.rules.governed import Governed, Publication, governed
+from streams.rules.in_force import Rules
+from streams.rules.publishing import publication
+from streams.storage.database import Database
+from streams.storage.tables import drafts
+from templates.checks.loader import TriggerSource
+from templates.reading.catalogue import catalogue_of, defaults_of
+from templates.words.renderers import Renderers, Source
+
+NOBODY = "draft"
+
+
+class DoesNotFit(Exception):
+    """{name} does not work with the event types of the draft and of what is published ({problem}). {remedy}."""
+
+    def __init__(self, name: str, problem: Exception, *, of_the_draft: bool) -> None:
+        remedy = (
+            "Publish what it needs of other packs first"
+            if of_the_draft
+            else "Keep in the draft's pack what it reads, or play the draft alone, without --with-caps"
+        )
+        super().__init__((type(self).__doc__ or "").format(name=name, problem=problem, remedy=remedy))
+
+
+class Draft(Struct, frozen=True):
+    """Triggers of one pack, and what the pack says besides them."""
+
+    pack: str
+    content: Mapping[str, Any]
+    triggers: tuple[TriggerSource, ...]
+
+    @staticmethod
+    def published(fact: TriggerPublished, content: Mapping[str, Any]) -> "Draft":
+        """A trigger as it is in force, in its pack."""
+        return Draft(fact.pack, content, (_source(fact),))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its triggers."""
+        return frozenset(each.name for each in self.triggers)
+
+
+def live(draft: Draft, now: Governed) -> Draft:
+    """The same triggers as they are in force, as far as they are, with what their pack says now."""
+    found = [fact for name in sorted(draft.names) if (fact := now.current(name)) is not None]
+    pack = now.packs.get(draft.pack)
+    return Draft(draft.pack, draft.content if pack is None else pack.content, tuple(map(_source, found)))
+
+
+def _source(fact: TriggerPublished) -> TriggerSource:
+    return TriggerSource(fact.trigger, dict(fact.rules), dict(fact.words), fact.hash)
+
+
+def rules_with(
+    draft: Draft,
+    now: Governed,
+    at: datetime,
+    names: Names,
+    *,
+    others: bool = False,
+    besides: frozenset[str] = frozenset(),
+) -> Rules:
+    """The rules with the draft published at that moment; `others`: beside it, what else is in force of packs.
+
+    What else is in force counts as having been so before that moment: it looks ahead from there. `besides`: triggers
+    that are none of the others although the draft has them not.
+
+    Raises:
+        DoesNotFit: a trigger, or a benefit, does not work with these event types.
+        NoDefaults: no pack says language, zone and quiet hours.
+    """
+    contents = {**{pack.pack: pack.content for pack in now.packs.values()}, draft.pack: draft.content}
+    every = list(contents.values())
+    catalogue, defaults = _catalogue(every), defaults_of(every)
+    facts = [_published(each, draft, at) for each in draft.triggers]
+    if others:
+        facts += [_running(each, at) for each in _current(now) if each.trigger not in draft.names | besides]
+    versions = [_version(Publication(0, fact), catalogue, draft) for fact in facts]
+    return _rules(facts, versions, catalogue, defaults, names)
+
+
+def _catalogue(contents: Sequence[Mapping[str, Any]]) -> Catalogue:
+    try:
+        return catalogue_of(contents)
+    except BadBenefit as bad:
+        raise DoesNotFit(str(bad.path[0]), bad, of_the_draft=True) from None
+
+
+def _version(publication: Publication, catalogue: Catalogue, draft: Draft) -> Version:
+    name = publication.fact.trigger
+    try:
+        return publication.version(catalogue)
+    except BadTrigger as bad:
+        raise DoesNotFit(name, bad, of_the_draft=name in draft.names) from None
+
+
+def _published(source: TriggerSource, draft: Draft, at: datetime) -> TriggerPublished:
+    owner = str(source.rules["owner"])
+    submitted = TriggerSubmitted(at, NOBODY, draft.pack, source.name, owner, source.hash, source.rules, source.words)
+    return publication(submitted, draft.content, governed([]), NOBODY, at)
+
+
+def _current(now: Governed) -> list[TriggerPublished]:
+    names = dict.fromkeys(each.fact.trigger for each in now.publications)
+    return [fact for name in names if (fact := now.current(name)) is not None]
+
+
+def _running(fact: TriggerPublished, at: datetime) -> TriggerPublished:
+    return replace(fact, reach=min(fact.reach, at), ahead_from=max(fact.ahead_from, at), share=1.0)
+
+
+def _rules(
+    facts: Sequence[TriggerPublished],
+    versions: Sequence[Version],
+    catalogue: Catalogue,
+    defaults: Defaults,
+    names: Names,
+) -> Rules:
+    sources = {fact.hash: Source(fact.trigger, fact.words, fact.rules) for fact in facts}
+    return Rules(
+        position=0,
+        catalogue=catalogue,
+        defaults=defaults,
+        rulebook=Rulebook(catalogue, defaults, names, versions),
+        controls=Controls(),
+        checker=Checker(catalogue, names, bool),
+        governed=governed([]),
+        renderers=Renderers(sources, defaults.language),
+    )
+
+
+DRAFTS_LOCK = 0x4841_4245
+
+
+class Sheet(Struct, frozen=True):
+    """A draft. `files`: name -> text; `revision`: how often it was saved; `version`: see
+    streams/storage/tables.py.
+    """
+
+    id: int
+    agency: str
+    pack: str
+    trigger: str
+    files: Mapping[str, str]
+    revision: int
+    version: str
+    made_by: str
+    made_at: datetime
+    changed_by: str
+    changed_at: datetime
+
+
+class UnknownSheet(LookupError):
+    """There is no draft {id}. It may have been deleted; the workbench lists those of your agency."""
+
+    def __init__(self, id_: int) -> None:
+        super().__init__((type(self).__doc__ or "").format(id=id_))
+
+
+class SheetExists(Exception):
+    """Your agency has a draft of {trigger} already, by {by}. Go on with that one, or delete it first."""
+
+    def __init__(self, there: Sheet) -> None:
+        super().__init__((type(self).__doc__ or "").format(trigger=there.trigger, by=there.changed_by))
+        self.there = there
+
+
+class SheetMoved(Exception):
+    """{by} changed this draft while you were editing. Merge both versions, and save again."""
+
+    def __init__(self, there: Sheet) -> None:
+        super().__init__((type(self).__doc__ or "").format(by=there.changed_by))
+        self.there = there
+
+
+class Sheets:
+    """Keeps them; only authors and approvers of the agency come near."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+
+    def all(self, agency: str) -> list[Sheet]:
+        """Those of an agency, by trigger."""
+        query = select(drafts).where(drafts.c.agency == agency).order_by(drafts.c.trigger)
+        with self._database.reading() as connection:
+            return [_sheet(row) for row in connection.execute(query)]
+
+    def find(self, id_: int, who: Principal) -> Sheet:
+        """The draft.
+
+        Raises:
+            NotAllowed: it is another agency's.
+            UnknownSheet: there is none.
+        """
+        with self._database.reading() as connection:
+            return _checked(_one(connection, id_), who)
+
+    def of(self, trigger: str, version: str) -> Sheet | None:
+        """The draft that was submitted as that version and is still as it was then."""
+        query = select(drafts).where(drafts.c.trigger == trigger, drafts.c.version == version)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _sheet(row)
+
+    def add(self, who: Principal, pack: str, trigger: str, files: Mapping[str, str]) -> Sheet:
+        """A new draft of the principal's agency.
+
+        Raises:
+            NotAllowed: they are no author.
+            SheetExists: their agency has one of that name.
+        """
+        _require_author(who)
+
+        def work(connection: Connection) -> Sheet:
+            take_turns(connection, DRAFTS_LOCK)
+            known = select(drafts).where(drafts.c.agency == who.agency, drafts.c.trigger == trigger)
+            if (row := connection.execute(known).first()) is not None:
+                raise SheetExists(_sheet(row))
+            id_ = connection.execute(select(func.coalesce(func.max(drafts.c.id), 0))).scalar_one() + 1
+            now, text = micros(self._clock()), msgspec.json.encode(files).decode()
+            row_ = (id_, who.agency, pack, trigger, text, 1, "", who.name, now, who.name, now)
+            insert_rows(connection, drafts, [row_])
+            return _one(connection, id_)
+
+        return self._database.write(work)
+
+    def save(self, id_: int, revision: int, files: Mapping[str, str], who: Principal) -> Sheet:
+        """Keep other files; `revision`: of what they were made from. The same again changes nothing.
+
+        Raises:
+            NotAllowed: it is another agency's, or they are no author.
+            SheetMoved: somebody has saved others meanwhile.
+            UnknownSheet: there is none.
+        """
+        _require_author(who)
+
+        def work(connection: Connection) -> Sheet:
+            take_turns(connection, DRAFTS_LOCK)
+            there = _checked(_one(connection, id_), who)
+            if there.files == files:
+                return there
+            if there.revision != revision:
+                raise SheetMoved(there)
+            return _changed(
+                connection,
+                there,
+                {
+                    "files": msgspec.json.encode(files).decode(),
+                    "revision": revision + 1,
+                    "version": "",
+                    "changed_by": who.name,
+                    "changed_at": micros(self._clock()),
+                },
+            )
+
+        return self._database.write(work)
+
+    def submitted(self, sheet: Sheet, version: str) -> None:
+        """Note as what it was submitted, if nobody has changed it since."""
+        these = update(drafts).where(drafts.c.id == sheet.id, drafts.c.revision == sheet.revision)
+        self._database.write(lambda connection: connection.execute(these.values(version=version)))
+
+    def drop(self, id_: int, who: Principal) -> None:
+        """Delete it.
+
+        Raises:
+            NotAllowed: it is another agency's, or they are no author.
+            UnknownSheet: there is none.
+        """
+        _require_author(who)
+
+        def work(connection: Connection) -> None:
+            take_turns(connection, DRAFTS_LOCK)
+            _checked(_one(connection, id_), who)
+            connection.execute(delete(drafts).where(drafts.c.id == id_))
+
+        self._database.write(work)
+
+
+def _require_author(who: Principal) -> None:
+    if Role.AUTHOR not in who.roles:
+        raise NotAllowed(f"{who.name} is not an {Role.AUTHOR}")
+
+
+def _checked(sheet: Sheet, who: Principal) -> Sheet:
+    """The draft, which is their agency's."""
+    if sheet.agency != who.agency:
+        raise NotAllowed(f"the draft belongs to another agency than yours ({who.agency})")
+    return sheet
+
+
+def _one(connection: Connection, id_: int) -> Sheet:
+    row = connection.execute(select(drafts).where(drafts.c.id == id_)).first()
+    if row is None:
+        raise UnknownSheet(id_)
+    return _sheet(row)
+
+
+def _changed(connection: Connection, sheet: Sheet, values: Mapping[str, Any]) -> Sheet:
+    connection.execute(update(drafts).where(drafts.c.id == sheet.id).values(values))
+    return _one(connection, sheet.id)
+
+
+def _sheet(row: Row[Any]) -> Sheet:
+    given = dict(row._mapping) | {  # noqa: SLF001  (public, so named by the library)
+        "files": msgspec.json.decode(row.files),
+        "made_at": moment(row.made_at),
+        "changed_at": moment(row.changed_at),
+    }
+    return Sheet(**given)

@@ -1,0 +1,128 @@
+"""The library: the rules in force, folded from the log's governance facts and never read from disk."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.core.ids import Names
+from domain.core.national_id import SCHEMES
+from domain.facts.governance import GOVERNANCE_FACTS, GovernanceFact
+from domain.nudges.settle import Controls
+from domain.rules.rulebook import Rulebook
+from projections import governance
+from streams.intake.validation import Checker
+from streams.log.log import Log
+from streams.log.mapper import Entry
+from streams.log.recorder import FactRecorder
+from streams.rules.governed import governed
+from streams.rules.in_force import Rules
+from streams.storage.database import Database
+from templates.reading.catalogue import catalogue_of, defaults_of, national_id_of
+from templates.words.renderers import Renderers, Source
+
+_TOPICS = sorted(each.TOPIC for each in GOVERNANCE_FACTS)
+
+
+class NothingPublished(Exception):
+    """No pack is published in this log, so no event type is known. Begin with: habarshy submit templates/kz."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Library:
+    """Gives the rules in force, folded anew when a governance fact was appended, or the view of them was mended."""
+
+    def __init__(self, database: Database, log: Log, names: Names) -> None:
+        self._database, self._log, self._names = database, log, names
+        self._rules: Rules | None = None
+        self._mark = governance.Mark(0, 0)
+        self._logged, self._upto = list[int](), 0
+        self._rules_of_log: Rules | None = None
+        self._lock = threading.Lock()
+
+    def rules(self) -> Rules:
+        """The rules in force now.
+
+        Raises:
+            NothingPublished: the log has no pack.
+        """
+        with self._lock, self._database.reading() as connection:
+            mark = governance.mark(connection)
+            if self._rules is None or self._mark != mark:
+                entries = self._log.read(connection, governance.positions(connection))
+                self._rules, self._mark = self._folded(entries, mark.latest), mark
+            return self._rules
+
+    def rules_of_log(self, connection: Connection) -> Rules:
+        """The rules in force by the log itself, as its reader sees it, whatever the view of where they are says.
+
+        The first time the whole log is looked through, then only what is new.
+
+        Raises:
+            NothingPublished: the log has no pack.
+        """
+        with self._lock:
+            last = FactRecorder.last_position(connection)
+            new = self._log.positions_of(connection, self._upto, last, _TOPICS)
+            if new or self._rules_of_log is None:
+                self._logged += new
+                entries = self._log.read(connection, self._logged)
+                self._rules_of_log = self._folded(entries, self._logged[-1] if self._logged else 0)
+            self._upto = max(self._upto, last)
+            return self._rules_of_log
+
+    def rules_at(self, moment: datetime) -> Rules:
+        """The rules that were in force at that moment: with all facts recorded until then, and no others.
+
+        Raises:
+            NothingPublished: nothing was published by then.
+        """
+        with self._database.reading() as connection:
+            entries = self._log.read(connection, governance.positions(connection))
+        known = [entry for entry in entries if isinstance(entry.fact, GOVERNANCE_FACTS) and entry.fact.at <= moment]
+        return self._folded(known, known[-1].position if known else 0)
+
+    def rules_with(self, fact: GovernanceFact) -> Rules:
+        """The rules that would be in force with one more fact; nothing is changed.
+
+        Raises:
+            NothingPublished: the log has no pack.
+        """
+        with self._database.reading() as connection:
+            latest = governance.latest(connection)
+            entries = self._log.read(connection, governance.positions(connection))
+        return self._folded([*entries, Entry(UUID(int=0), 0, fact, latest + 1)], latest)
+
+    def _folded(self, entries: Sequence[Entry], position: int) -> Rules:
+        found = governed(entries)
+        if not found.packs:
+            raise NothingPublished
+        catalogue, defaults = catalogue_of(found.contents), defaults_of(found.contents)
+        versions = [each.version(catalogue) for each in found.publications]
+        rulebook = Rulebook(catalogue, defaults, self._names, versions)
+        names = {version.trigger.name for version in versions}
+        withdrawn = frozenset(name for name in names if not rulebook.has(name))
+        sources = {
+            fact.hash: Source(fact.trigger, fact.words, fact.rules)
+            for fact in (each.fact for each in found.publications)
+        }
+        return Rules(
+            position=position,
+            catalogue=catalogue,
+            defaults=defaults,
+            rulebook=rulebook,
+            controls=Controls(found.stopped, withdrawn),
+            checker=Checker(catalogue, self._names, _valid_id(found.contents)),
+            renderers=Renderers(sources, defaults.language),
+            governed=found,
+        )
+
+
+def _valid_id(contents: Sequence[Mapping[str, Any]]) -> Callable[[str], bool]:
+    schemes = [SCHEMES[name] for name in map(national_id_of, contents) if name is not None]
+    return lambda national_id: any(valid(national_id) for valid in schemes)

@@ -1,0 +1,111 @@
+"""The lives of triggers: who did what to which version, and when, in the order of the log.
+
+What the published packs call things, in all their languages.
+
+The rules of a trigger version as they were published, also of one that is not in force any more.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.facts.governance import (
+    ControlSet,
+    SentAsTest,
+    TriggerApproved,
+    TriggerPaused,
+    TriggerPublished,
+    TriggerReachChanged,
+    TriggerRefused,
+    TriggerResumed,
+    TriggerSubmitted,
+    TriggerWithdrawn,
+)
+from domain.rules.event_types import Titles
+from domain.rules.rulebook import Rulebook
+from projections import governance
+from streams.log.log import Log
+from streams.log.mapper import Entry
+from streams.rules.in_force import Rules
+from streams.rules.publishing import read_entries
+from streams.storage.database import Database
+
+_WHAT: Mapping[type, str] = {
+    TriggerSubmitted: "submitted",
+    TriggerApproved: "approved",
+    TriggerRefused: "refused",
+    TriggerPublished: "published",
+    TriggerReachChanged: "reach moved",
+    TriggerWithdrawn: "withdrawn",
+    TriggerPaused: "paused",
+    TriggerResumed: "resumed",
+    SentAsTest: "sent as test",
+}
+
+
+class Happened(Struct, frozen=True):
+    """One thing that somebody did to a trigger. `hash`: of its version, if it is about one; `share`: of persons."""
+
+    at: datetime
+    by: str
+    what: str
+    hash: str = ""
+    reason: str = ""
+    share: float = 1.0
+
+
+class Lives:
+    """Reads them from the log."""
+
+    def __init__(self, database: Database, log: Log) -> None:
+        self._database, self._log = database, log
+
+    def all(self) -> dict[str, list[Happened]]:
+        """Trigger -> what was done to it, the earliest first."""
+        with self._database.reading() as connection:
+            return lives(read_entries(connection, self._log))
+
+
+def lives(entries: Iterable[Entry]) -> dict[str, list[Happened]]:
+    """What these governance facts say of each trigger."""
+    found: dict[str, list[Happened]] = {}
+    for entry in entries:
+        fact: Any = entry.fact
+        if isinstance(fact, ControlSet):
+            if fact.scope == "trigger":
+                what = "stopped" if fact.stopped else "let go on"
+                found.setdefault(fact.name, []).append(Happened(fact.at, fact.by, what, reason=fact.reason))
+        elif (named := _WHAT.get(type(fact))) is not None:
+            found.setdefault(fact.trigger, []).append(
+                Happened(
+                    fact.at,
+                    fact.by,
+                    named,
+                    getattr(fact, "hash", ""),
+                    getattr(fact, "reason", "") or getattr(fact, "comment", ""),
+                    getattr(fact, "share", 1.0),
+                )
+            )
+    return found
+
+
+def pack_titles(rules: Rules, section: str) -> dict[str, Titles]:
+    """Name -> titles of everything in that section (agencies, attributes) of the published packs."""
+    titles: dict[str, Titles] = {}
+    for content in rules.governed.contents:
+        named: Mapping[str, Mapping[str, Titles]] = content.get(section) or {}
+        titles |= {name: each["title"] for name, each in named.items()}
+    return titles
+
+
+def rules_of(connection: Connection, log: Log, rulebook: Rulebook, version: str) -> Mapping[str, Any] | None:
+    """A version's rules as plain data, by its hash; None where nothing with that hash was ever published."""
+    if (found := rulebook.find(version)) is not None:
+        return found.trigger.content
+    for entry in log.read(connection, governance.positions(connection)):  # the rulebook forgets what was withdrawn
+        if isinstance(entry.fact, TriggerPublished) and entry.fact.hash == version:
+            return entry.fact.rules
+    return None

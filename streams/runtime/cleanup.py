@@ -1,0 +1,34 @@
+"""Tidying: what is kept for a while is let go of when its time is over."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from streams.delivery.inbound import sms_parts
+from streams.delivery.outcomes import conversations, sent_parts
+from streams.delivery.outcomes.receipts import Receipts
+from streams.queues import idempotency, webhook_outbox
+from streams.storage.database import Database, Priority
+
+UNTOLD = timedelta(days=30)
+"""How long an answer waits for a process that knows its agency."""
+
+
+class Tidying:
+    """Lets go of old conversations, of receipts for messages of nobody, and what nobody asks for or sends again."""
+
+    def __init__(self, database: Database, receipts: Receipts, clock: Callable[[], datetime]) -> None:
+        self._database, self._receipts, self._clock = database, receipts, clock
+
+    def run(self) -> None:
+        """Do it once."""
+        self._database.write(self._tidy, Priority.INTAKE)
+
+    def _tidy(self, connection: Connection) -> None:
+        conversations.forget(connection, self._clock())
+        self._receipts.forget(connection)
+        idempotency.tidy(connection, self._clock())
+        sms_parts.tidy(connection, self._clock())
+        sent_parts.tidy(connection, self._clock())
+        webhook_outbox.forget(connection, self._clock() - UNTOLD)

@@ -1,0 +1,149 @@
+"""What makes the platform move: a few interval jobs that drain what waits; they hold no truth."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from msgspec import Struct
+
+from streams.delivery.inbound.sms_parts import Pieces
+from streams.delivery.inbound.webhooks import Webhooks
+from streams.delivery.send.concurrency import PATIENCE
+from streams.delivery.send.dispatch import Dispatcher
+from streams.log.chaining import Chaining
+from streams.log.watermark import Watermark
+from streams.planning.areas import AreaPlanning
+from streams.planning.planning import Planning
+from streams.planning.reconciler import RECONCILE_AFTER, Reconciler
+from streams.queries.health import EVERY as SOUND_EVERY
+from streams.queries.health import Soundings
+from streams.replay.follower import Follower
+from streams.runtime.cleanup import Tidying
+from streams.runtime.faults import Faults
+from streams.storage.database import Database
+
+Job = Callable[[], Awaitable[object]]
+LOOK_EVERY = timedelta(milliseconds=250)
+"""How often each job looks whether something waits: to look costs milliseconds, to wait is what citizens notice."""
+TIDY_EVERY, CHAIN_EVERY, LOOK_BACK_EVERY = timedelta(hours=1), timedelta(seconds=1), timedelta(seconds=1)
+PIECES_EVERY = timedelta(seconds=5)
+DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying", "pieces", "watermark"})
+"""The jobs of a process that only sends."""
+
+
+class Engine(Struct, frozen=True):
+    """The moving parts of the embedded platform."""
+
+    database: Database
+    planning: Planning
+    areas: AreaPlanning
+    dispatcher: Dispatcher
+    follower: Follower
+    chaining: Chaining
+    webhooks: Webhooks
+    tidying: Tidying
+    pieces: Pieces
+    reconciler: Reconciler
+    soundings: Soundings
+    watermark: Watermark
+    clock: Callable[[], datetime]
+
+    async def until_idle(self) -> None:
+        """Run until nothing is unplanned, nothing is due by now, and no attempt is open (or `stop` was called)."""
+        while await self._round():
+            pass
+        await asyncio.to_thread(self.follower.drain)
+        await asyncio.to_thread(self.chaining.drain)
+
+    async def _round(self) -> bool:
+        await asyncio.to_thread(self.pieces.give_up)
+        planned = await asyncio.to_thread(self.planning.drain)
+        handled = await self.dispatcher.drain() + await self.webhooks.deliver()
+        passed = await asyncio.to_thread(self.areas.turn)  # one turn: then whoever came meanwhile goes first
+        return bool(planned or handled or passed)
+
+    def stop(self) -> None:
+        """Begin nothing more; what is under way ends by itself."""
+        self.planning.stop()
+        self.areas.stop()
+        self.dispatcher.stop()
+
+    async def until(
+        self, stopped: asyncio.Event, every: timedelta = LOOK_EVERY, only: Collection[str] | None = None
+    ) -> None:
+        """Run the jobs (all, or only those) until the event is set, then wait for those that are under way.
+
+        A job never runs twice at once, and what it fails with is told once and tried again at its next times.
+
+        Raises:
+            DatabaseUnavailable: what waiting does not heal, such as another password.
+            OlderLog: the database was restored meanwhile.
+        """
+        jobs = _Jobs(stopped)
+        scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+        wanted = {name: each for name, each in self._jobs(every).items() if only is None or name in only}
+        for name, (job, interval) in wanted.items():
+            scheduler.add_job(jobs.once_at_a_time(name, job), "interval", seconds=interval.total_seconds(), id=name)
+        scheduler.start()
+        await stopped.wait()
+        scheduler.pause()
+        self.stop()
+        await jobs.ended()  # before the shutdown, which cancels what runs
+        await self.dispatcher.ended()
+        scheduler.shutdown(wait=False)
+        if jobs.final is not None:
+            raise jobs.final
+
+    def _jobs(self, every: timedelta) -> Mapping[str, tuple[Job, timedelta]]:
+        return {
+            "planning": (lambda: asyncio.to_thread(self.planning.drain), every),
+            "areas": (lambda: asyncio.to_thread(self.areas.drain), every),
+            "urgent": (partial(self.dispatcher.drain_urgent, PATIENCE), every),
+            "dispatch": (partial(self.dispatcher.drain, patience=PATIENCE), every),
+            "webhooks": (self.webhooks.deliver, every),
+            "tidying": (lambda: asyncio.to_thread(self.tidying.run), TIDY_EVERY),
+            "pieces": (lambda: asyncio.to_thread(self.pieces.give_up), PIECES_EVERY),
+            "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
+            "chain": (lambda: asyncio.to_thread(self.chaining.drain), CHAIN_EVERY),
+            "reconciler": (self._reconcile, RECONCILE_AFTER),
+            "soundings": (lambda: asyncio.to_thread(self.soundings.take), SOUND_EVERY),
+            "watermark": (lambda: asyncio.to_thread(self.watermark.look), LOOK_BACK_EVERY),
+        }
+
+    async def _reconcile(self) -> None:
+        await asyncio.to_thread(self.reconciler.run)
+
+
+class _Jobs:
+    """Runs each job at most once at a time, and knows when all have ended; sets `stopped` where nothing may go on."""
+
+    def __init__(self, stopped: asyncio.Event) -> None:
+        self.final: Exception | None = None
+        self._stopped = stopped
+        self._faults = Faults()
+        self._running: dict[str, asyncio.Task[object]] = {}
+
+    def once_at_a_time(self, name: str, job: Job) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            if name not in self._running:
+                task = self._running[name] = asyncio.ensure_future(self._told(name, job))
+                task.add_done_callback(lambda _: self._running.pop(name))
+
+        return run
+
+    async def _told(self, name: str, job: Job) -> None:
+        try:
+            await job()
+        except Exception as error:  # noqa: BLE001  (the next run tries again)
+            if (final := self._faults.met(name, error)) is not None:
+                self.final = final
+                self._stopped.set()
+        else:
+            self._faults.over(name)
+
+    async def ended(self) -> None:
+        while self._running:
+            await asyncio.wait(list(self._running.values()))
+            await asyncio.sleep(0)

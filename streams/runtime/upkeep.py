@@ -1,0 +1,108 @@
+"""Upkeep: what one process does for all: areas planned at leisure, what follows the log, who was forgotten."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+
+from streams.log.chaining import Chaining
+from streams.planning.areas import AreaPlanning
+from streams.planning.reconciler import Reconciler
+from streams.queries.health import Soundings
+from streams.replay.follower import Follower
+from streams.runtime.faults import Faults
+from streams.storage.database import Database
+from streams.storage.leadership import UPKEEP, OneActive
+from streams.storage.severity import Warned
+
+EVERY, RECONCILE_TURNS = 1.0, 60
+"""Seconds between two turns, and turns between two looks for who was forgotten."""
+
+
+class Upkeep:
+    """One of all workers does it, whoever has the turn; when that one ends, another takes over."""
+
+    def __init__(
+        self,
+        database: Database,
+        areas: AreaPlanning,
+        follower: Follower,
+        chaining: Chaining,
+        reconciler: Reconciler,
+        soundings: Soundings,
+        tell: Callable[[str], None],
+        every: float = EVERY,
+        reconcile_turns: int = RECONCILE_TURNS,
+    ) -> None:
+        self._every, self._reconcile_turns = every, reconcile_turns
+        self._areas, self._follower, self._chaining = areas, follower, chaining
+        self._reconciler, self._soundings, self._tell = reconciler, soundings, tell
+        self._turn = OneActive(database, UPKEEP)
+        self._faults, self._stopping = Faults(), threading.Event()
+        self.active, self._busy, self._more, self._found = False, False, False, 0
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stopping.set()
+        self._areas.stop()
+
+    def run(self) -> None:
+        """Go on until stopped; what fails is told in one line, keeps nothing else, and is tried again.
+
+        Raises:
+            DatabaseUnavailable: what waiting does not heal, such as another password.
+        """
+        try:
+            for number in count(1):
+                self._busy = False
+                if not self._done("the upkeep", partial(self._take_turn, number)):
+                    self._turn.give_up()
+                if self._stopping.wait(0 if self._busy else self._every):
+                    return
+        finally:
+            self._turn.give_up()
+
+    def _take_turn(self, number: int) -> None:
+        self.active = self._turn.take() is not None
+        if not self.active:
+            return
+        for name, part in self._parts(number).items():
+            if not self._stopping.is_set():
+                self._turn.look()
+                self._done(name, part)
+
+    def _done(self, name: str, part: Callable[[], object]) -> bool:
+        """Whether it did its work."""
+        try:
+            part()
+        except Exception as error:  # noqa: BLE001  (the next turn tries again)
+            if (final := self._faults.met(name, error)) is not None:
+                raise final from None
+            return False
+        self._faults.over(name)
+        return True
+
+    def _parts(self, number: int) -> dict[str, Callable[[], object]]:
+        parts: dict[str, Callable[[], object]] = {
+            "areas": self._some_areas,
+            "follower": self._follower.drain,
+            "chain": self._chaining.drain,
+            "soundings": self._soundings.take,
+        }
+        looks = self._more or number % self._reconcile_turns == 0
+        return parts | ({"reconciler": partial(self._reconcile, number)} if looks else {})
+
+    def _some_areas(self) -> None:
+        """One turn: what is planned at leisure, for hours perhaps, keeps the other parts waiting for no longer."""
+        self._busy = self._areas.turn()
+
+    def _reconcile(self, number: int) -> None:
+        """Some of those who were forgotten, and the next at once, until there is nobody."""
+        found = self._reconciler.turn()
+        self._found, self._more, self._busy = self._found + found, found > 0, self._busy or found > 0
+        if self._found and not (self._more and number % self._reconcile_turns):
+            line = (
+                f"the reconciler planned {self._found} persons whom no record woke: see the lag of relay and workers"
+            )
+            self._tell(Warned(line))
+            self._found = 0

@@ -1,0 +1,230 @@
+"""One database for log and views: SQLite with one writer, or PostgreSQL, behind the same two verbs."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any, TypeVar
+
+from eventsourcing.persistence import IntegrityError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+
+from streams.storage.advisory_locks import say_so
+from streams.storage.arrays import use_fast_arrays
+from streams.storage.errors import not_here, say_not_here
+from streams.storage.lost_hosts import limit_other_end, limits_of
+from streams.storage.measures import waits
+from streams.storage.page_costs import suppose_flash
+from streams.storage.sqlite_file import SeveralNames, close_to_others, names_a_file, real_place
+from streams.storage.sqlite_writer import (
+    CLOSED,
+    WRITING,
+    DatabaseUnavailable,
+    NestedWrite,
+    Priority,
+    Writer,
+)
+
+__all__ = ["WRITING", "Database", "DatabaseUnavailable", "NestedWrite", "Priority"]
+
+T = TypeVar("T")
+
+CONFLICTS = IntegrityError
+"""May say by its `cleared` how to make room for what was to be written (streams.log.recorder)."""
+BUSY_TIMEOUT_MS, RETRY_MS = 30_000, 20
+SNAPSHOT = "REPEATABLE READ"
+"""What PostgreSQL calls reading one moment; SQLite knows nothing else."""
+HEALS_BY_ITSELF = frozenset({"40001", "40P01"})
+"""PostgreSQL's codes for serialization_failure and deadlock_detected."""
+RETRIES = 5
+CACHE_KIB = 26 * 1024  # of each connection
+CHECKPOINT_PAGES = 128_000  # 512 MB of 4 KiB pages: only where streams/storage/sqlite_writer.py does not get through
+
+
+class Database:
+    """Reads in snapshots, writes in transactions; on SQLite all writes go through one thread, most urgent first.
+
+    `lasting`: what is committed outlasts a loss of power; else SQLite, waiting for no disk, is then as of an earlier
+    commit. `at_work`: nobody is to alter PostgreSQL's tables meanwhile. Raises DatabaseUnavailable where the URL
+    cannot be read or its driver is not installed.
+    """
+
+    def __init__(self, url: str, *, lasting: bool = True, at_work: bool = False) -> None:
+        try:
+            self.engine = _engine(url)
+        except (ArgumentError, ImportError) as error:
+            raise DatabaseUnavailable(str(error)) from None
+        self.sqlite = self.engine.dialect.name == "sqlite"
+        if self.sqlite and not lasting:
+            event.listen(self.engine, "connect", _wait_less)
+        if at_work and not self.sqlite:
+            event.listen(self.engine, "connect", say_so)
+        self._snapshots = self.engine if self.sqlite else self.engine.execution_options(isolation_level=SNAPSHOT)
+        self._writer = Writer(self.engine) if self.sqlite else None
+        self._closed = False
+        self.waits = waits()
+
+    def use_codes(self, codes: object) -> None:
+        """Give every later connection the codes of the log's rows (streams.log.row_codes), before the first is
+        used.
+        """
+        for each in (self.engine, self._snapshots):
+            each.update_execution_options(habarshy_row_codes=codes)
+
+    @contextmanager
+    def altering(self) -> Iterator[Connection]:
+        """A connection in a transaction that may change tables (see streams/storage/schema.py); it makes SQLite's
+        file.
+
+        Raises:
+            DatabaseUnavailable: it cannot be opened.
+        """
+        try:
+            if self.sqlite:
+                close_to_others(self.engine.url, make=True)
+                _log_ahead(self.engine)
+            with self.engine.connect().execution_options(**{WRITING: True}) as connection, connection.begin():
+                yield connection
+        except DatabaseError as error:
+            raise DatabaseUnavailable(str(error.orig)) from None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection in a read transaction: all its queries see the same moment."""
+        with self._connected(self._snapshots) as connection, connection.begin():
+            yield connection
+
+    def _connected(self, engine: Engine) -> Connection:
+        """Return a connection of the pool; how long that took is measured."""
+        with self.waits.labels("connection").time():
+            return engine.connect()
+
+    def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:
+        """Run the work in a transaction of its own and return what it returns; its exception rolls it back.
+
+        Raises:
+            DatabaseUnavailable: it was closed.
+        """
+        for _ in range(RETRIES):
+            try:
+                return self._write(work, priority)
+            except CONFLICTS as error:
+                cleared = getattr(error, "cleared", None)
+                if cleared is None or not self._write(cleared, priority):
+                    raise
+        return self._write(work, priority)
+
+    def _write(self, work: Callable[[Connection], T], priority: Priority) -> T:
+        if self._writer is not None:
+            self._writer.refuse_nested()
+            return self._writer.submit(work, priority).result()
+        if self._closed:
+            raise DatabaseUnavailable(CLOSED)
+        return _retried(lambda: self._once(work))
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._connected(self.engine) as connection, connection.begin():
+                return work(connection)
+        except DBAPIError as error:  # of a COPY, which SQLAlchemy does not see
+            if (found := not_here(error.orig)) is not None:
+                raise found from None
+            raise
+
+    def tidy(self) -> bool:
+        """Whether what was deleted is in no file any more: SQLite's write-ahead log is emptied, if nobody reads it.
+
+        (In the database file itself it is overwritten at once. PostgreSQL has a log and a vacuum of its own.)
+        """
+        if not self.sqlite:
+            return True
+        with closing(self.engine.raw_connection()) as driver:
+            cursor: Any = driver.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # waits for readers as long as for any lock
+            return not cursor.fetchone()[0]
+
+    def close(self) -> None:
+        """Finish the writes that wait, then let go of the file or the server."""
+        self._closed = True
+        if self._writer is not None:
+            self._writer.close()
+        self.engine.dispose()
+
+
+def _retried(transaction: Callable[[], T]) -> T:
+    """What PostgreSQL gave up for another transaction's sake (a deadlock, a conflict) is done again."""
+    for _ in range(RETRIES):
+        try:
+            return transaction()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in HEALS_BY_ITSELF:
+                raise
+    return transaction()
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        how = {"client_encoding": "utf8"} | limits_of(parsed)  # a server in another one is refused (migrating.py)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=how)
+        event.listen(engine, "connect", use_fast_arrays)
+        event.listen(engine, "connect", limit_other_end)
+        event.listen(engine, "connect", suppose_flash)
+        event.listen(engine, "handle_error", say_not_here, retval=True)
+        return engine
+    if not names_a_file(parsed):
+        raise DatabaseUnavailable("SQLite keeps it in a file; name one, as in sqlite:////var/lib/habarshy/log.sqlite")
+    try:
+        parsed = real_place(parsed)
+    except SeveralNames as error:
+        raise DatabaseUnavailable(str(error)) from None
+    # Parameters in an error would be people's data; the connection used last has the pages that are wanted next.
+    engine = create_engine(parsed, hide_parameters=True, pool_use_lifo=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's connection)
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would start a write too late
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.close()
+
+
+def _wait_less(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's connection)
+    connection.execute("PRAGMA synchronous = NORMAL").close()
+
+
+def _log_ahead(engine: Engine) -> None:
+    """Switch a new file to write-ahead logging; SQLite itself does not wait for others in doing so."""
+    try:
+        with closing(engine.raw_connection()) as driver:
+            _switch(driver.cursor())
+    except sqlite3.DatabaseError as error:
+        raise DatabaseUnavailable(str(error)) from None
+
+
+def _switch(cursor: Any) -> None:  # noqa: ANN401  (the driver's cursor)
+    pause = threading.Event()
+    for _ in range(BUSY_TIMEOUT_MS // RETRY_MS):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            pause.wait(RETRY_MS / 1000)
+        else:
+            return
+    raise DatabaseUnavailable("another process keeps it locked")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get(WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

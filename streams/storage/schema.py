@@ -1,0 +1,248 @@
+"""The schema of the database: which version it has, and how it comes to the one that this code needs.
+
+Whether a database is there at all: who only reads makes none.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
+from sqlalchemy.exc import DatabaseError
+
+from streams.log.recorder import take_turns
+from streams.storage.advisory_locks import require_rest
+from streams.storage.database import Database, DatabaseUnavailable
+from streams.storage.sqlite_file import close_to_others
+from streams.storage.tables import log, made_with, person_keys
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import Script, ScriptDirectory
+
+HEAD, FIRST = "0024", "0001"
+"""The newest step of streams/storage/migrations and the first one; here as well, because to ask Alembic takes
+longer.
+"""
+OLDEST = 15
+"""The oldest PostgreSQL that all of this was tried with."""
+VERSION_TABLE = "schema_version"
+MIGRATION_LOCK = 0x4841_4242
+_version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32)))
+
+
+class WrongSchema(Exception):
+    """The database cannot be used by this version of Habarshy: {problem}."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(problem=problem))
+
+
+class Step(Struct, frozen=True):
+    """A migration: its number and what it does."""
+
+    revision: str
+    about: str
+
+
+def make_ready(database: Database, oldest: int = OLDEST) -> None:
+    """At the start: SQLite's file is brought up to date; on a server, where others are at work, it must be already.
+
+    Raises:
+        DatabaseUnavailable: it cannot be opened.
+        WrongSchema: it has no tables, or those of another version, or another encoding, or its server is older than
+            the `oldest` that will do; with what to do.
+    """
+    try:
+        with database.engine.connect() as connection:
+            version = _version_of(connection, oldest)
+    except DatabaseError as error:
+        raise DatabaseUnavailable(str(error.orig)) from None
+    if version == HEAD:
+        if database.sqlite:
+            close_to_others(database.engine.url)
+        return
+    if database.sqlite:
+        migrate(database)
+        return
+    missing = pending(database, oldest)
+    none = missing[0].revision == FIRST
+    state = "it has no tables yet" if none else f"its schema ({version or FIRST}) is older than this code ({HEAD})"
+    raise WrongSchema(
+        f"{state}. Run `habarshy migrate` ({len(missing)} steps, `--plan` shows them), then start again"
+    )
+
+
+def pending(database: Database, oldest: int = OLDEST) -> list[Step]:
+    """The steps that `migrate` would take; changes nothing.
+
+    Raises: as `make_ready`.
+    """
+    scripts = _scripts()
+    name = database.engine.url.database
+    if database.sqlite and name and not Path(name).exists():  # to connect would make the file
+        return [Step(each.revision, each.doc) for each in scripts.walk_revisions()][::-1]
+    try:
+        with database.engine.connect() as connection:
+            return [Step(each.revision, each.doc) for each in _steps(connection, scripts, oldest)]
+    except DatabaseError as error:
+        raise DatabaseUnavailable(str(error.orig)) from None
+
+
+def migrate(database: Database, oldest: int = OLDEST) -> list[Step]:
+    """Take all steps that are missing, in one transaction; returns them.
+
+    Raises:
+        DatabaseUnavailable: it cannot be opened.
+        StillAtWork: others use its tables.
+        WrongSchema: it is of a newer version, or its tables are none of ours, or its server is too old.
+    """
+    scripts = _scripts()
+    with database.altering() as connection:
+        take_turns(connection, MIGRATION_LOCK)
+        steps = _steps(connection, scripts, oldest)
+        if steps and steps[0].revision != FIRST and not database.sqlite:
+            require_rest(connection)
+        return _take(connection, steps, scripts)
+
+
+def _version_of(connection: Connection, oldest: int) -> str | None:
+    _require_new(connection, oldest)
+    _require_unicode(connection)
+    return _noted(connection)
+
+
+def _noted(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version: str | None = connection.execute(select(_version.c.version_num)).scalar()
+    return version
+
+
+def _require_new(connection: Connection, oldest: int) -> None:
+    version = connection.dialect.server_version_info or ()
+    if connection.dialect.name != "sqlite" and version < (oldest,):
+        is_now = ".".join(map(str, version))
+        raise WrongSchema(
+            f"its server is PostgreSQL {is_now}; {oldest} is the oldest that will do. Upgrade the server"
+        )
+
+
+def _require_unicode(connection: Connection) -> None:
+    encoding = "UTF8" if connection.dialect.name == "sqlite" else _encoding_of(connection)
+    if encoding != "UTF8":
+        raise WrongSchema(
+            f"its encoding is {encoding}, which cannot keep every letter. Make one in UTF-8, by `createdb"
+            " --encoding=UTF8 --template=template0 NAME`"
+        )
+
+
+def _encoding_of(connection: Connection) -> str:
+    return str(connection.execute(text("SHOW server_encoding")).scalar_one())
+
+
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  (not loaded where nothing is to be done)
+
+    return ScriptDirectory(str(Path(__file__).parent / "migrations"))
+
+
+def _context(connection: Connection) -> "MigrationContext":
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  (the same)
+
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+
+
+def _steps(connection: Connection, scripts: "ScriptDirectory", oldest: int) -> "Sequence[Script]":
+    """The steps from the version that the database has, the first one first."""
+    version = _version_of(connection, oldest)
+    if version is None and inspect(connection).has_table(log.name):
+        _require_first(connection)
+        version = FIRST
+    steps = list(scripts.walk_revisions())
+    known = [each.revision for each in steps]
+    if version is not None and version not in known:
+        problem = (
+            f"its schema ({version}) is newer than this code ({HEAD}). Install the version that made it, or newer"
+        )
+        raise WrongSchema(problem)
+    return steps[: known.index(version) if version in known else None][::-1]
+
+
+def _take(connection: Connection, steps: "Sequence[Script]", scripts: "ScriptDirectory") -> list[Step]:
+    from alembic.operations import Operations  # noqa: PLC0415  (the same)
+
+    context = _context(connection)
+    if steps and steps[0].revision != FIRST and _noted(connection) is None:
+        context.stamp(scripts, FIRST)  # made before there were migrations
+    for each in steps:
+        with Operations.context(context):
+            each.module.upgrade()
+        context.stamp(scripts, each.revision)
+    return [Step(each.revision, each.doc) for each in steps]
+
+
+def _require_first(connection: Connection) -> None:
+    """Nothing, if the tables are those of the first schema.
+
+    Raises:
+        WrongSchema: they are not.
+    """
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415  (the same)
+
+    from streams.storage.migrations.versions.v0001_first_schema import metadata  # noqa: PLC0415  (the same)
+
+    context = _context(connection)
+    found = [each for each in compare_metadata(context, metadata) if each[0] != "remove_table"]
+    if found:
+        raise WrongSchema(f"its tables are not those of the first version ({found[0][0]}). Start with a new database")
+
+
+class NoDatabase(Exception):
+    """Nothing is stored at {place} (did you run `habarshy ingest`?). Name another place with --database."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(place=place))
+
+
+def require_tables(database: Database) -> None:
+    """Make nothing: only look whether the log is there; of a server's tables streams/storage/schema.py has more to
+    say.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be opened.
+        NoDatabase: it has no log.
+    """
+    if not database.sqlite:
+        return
+    place = str(database.engine.url.database)
+    if not Path(place).exists():  # to connect would make the file
+        raise NoDatabase(place)
+    try:
+        there = inspect(database.engine).has_table(log.name)
+    except DatabaseError as error:
+        raise DatabaseUnavailable(str(error.orig)) from None
+    if not there:
+        raise NoDatabase(place)
+
+
+def holds_data(database: Database) -> bool:
+    """Return whether the database holds anything that was made with a key file.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be opened.
+    """
+    place = database.engine.url.database
+    if database.sqlite and not Path(str(place)).exists():  # to connect would make the file
+        return False
+    try:
+        with database.reading() as connection:
+            tables = set(inspect(connection).get_table_names())
+            return any(
+                connection.execute(select(1).select_from(each).limit(1)).first() is not None
+                for each in (log, person_keys, made_with)
+                if each.name in tables
+            )
+    except DatabaseError as error:
+        raise DatabaseUnavailable(str(error.orig)) from None

@@ -1,0 +1,1 @@
+"""Help authors: scaffold, preview, and differences in words."""

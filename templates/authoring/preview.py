@@ -1,0 +1,227 @@
+"""What a trigger would say to invented people: when, to whom, in which words; nothing is sent or stored.
+
+What the law says to invented people, for previews: parameters, amounts, and an entitlement.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.conditions.language import Condition
+from domain.core.sms import Encoding, segments
+from domain.core.timing import zone_of
+from domain.persons.person import citizen_values
+from domain.rules.benefits import Benefit
+from domain.rules.event_types import PERSON, Catalogue, EventType
+from domain.rules.parameters import parameters_on
+from domain.rules.rulebook import Defaults
+from domain.rules.triggers import CORRECTION, Trigger
+from templates.checks.loader import TriggerSource
+from templates.checks.personas import Persona
+from templates.checks.possible_values import choices_of, combinations
+from templates.checks.sample_values import Inventor, flat
+from templates.words.rendering import Rendered, Renderer, WordsFailed, context
+
+Values = Mapping[str, Any]
+
+
+def law_of(trigger: Trigger, values: Values, catalogue: Catalogue, today: date, zone: ZoneInfo) -> dict[str, Any]:
+    """What words and conditions read of the law, if the event happens today with these values.
+
+    An entitlement begins today at the earliest, and ends by its own date; one about the person alone may be over.
+    """
+    law: dict[str, Any] = dict(parameters_on(catalogue.parameters, today.isoformat()))
+    if trigger.turn is not None:
+        law |= _entitled(trigger.turn.benefit, values, today, zone)
+    amounts = {
+        benefit.name: _amount(benefit, {**values, **law}, catalogue, zone)
+        for benefit in catalogue.benefits.values()
+        if benefit.on == trigger.on
+    }
+    return law | {f"benefit.{name}.amount": amount for name, amount in amounts.items() if amount is not None}
+
+
+def _entitled(benefit: Benefit, values: Values, today: date, zone: ZoneInfo) -> dict[str, str]:
+    start = benefit.start.day(values, zone) if benefit.start else today
+    until = benefit.until.day(values, zone) if benefit.until else None
+    if benefit.on == PERSON and until is not None and until <= today:
+        return {}  # who they are has ended it already: nothing will turn today
+    edges = {"entitled.from": start and max(start, today), "entitled.until": until}
+    return {name: day.isoformat() for name, day in edges.items() if day is not None}
+
+
+def _amount(benefit: Benefit, values: Values, catalogue: Catalogue, zone: ZoneInfo) -> int | None:
+    if benefit.amount is None:
+        return None
+    first = None if benefit.as_of_asked or benefit.start is None else benefit.start.day(values, zone)
+    law = parameters_on(catalogue.parameters, first.isoformat()) if first else {}
+    return benefit.amount.tenge({**values, **law})
+
+
+_INTEGER = re.compile(r"(?<![\w.\"'])\d+(?![\w.])")
+_TEXT = re.compile(r"\"([^\"\\]*)\"|'([^'\\]*)'")
+
+
+class Words(Struct, frozen=True):
+    """A step's words in one language; with a `problem`, there are none."""
+
+    language: str
+    rendered: Rendered | None
+    problem: str = ""
+
+    @property
+    def sms(self) -> tuple[int, Encoding]:
+        """In how many parts the SMS goes, and in which alphabet."""
+        cut = segments(self.rendered.sms if self.rendered else "")
+        return len(cut.parts), cut.encoding
+
+
+class Message(Struct, frozen=True):
+    """One step for one person: when it is due (local), and its words in each language."""
+
+    step: str
+    due: datetime
+    words: tuple[Words, ...]
+
+    @property
+    def title(self) -> str:
+        """The step and when it comes; a correction comes only if the event is taken back."""
+        if self.step == CORRECTION:
+            return f"{CORRECTION}, should the event be taken back"
+        return f"{self.step} {self.due:%Y-%m-%d %H:%M}"
+
+
+class Hearing(Struct, frozen=True):
+    """What one person hears. `told`: who gets it, them or their guardian; `nothing`: why there is nothing."""
+
+    persona: Persona
+    told: str
+    messages: tuple[Message, ...] = ()
+    nothing: str = ""
+
+
+class Previewer:
+    """Plays one trigger for invented people.
+
+    `now`: when the event happens, and all ages and dates are counted from it.
+    """
+
+    def __init__(
+        self, source: TriggerSource, trigger: Trigger, catalogue: Catalogue, defaults: Defaults, now: datetime
+    ) -> None:
+        self._trigger, self._catalogue, self._defaults = trigger, catalogue, defaults
+        self._type: EventType = catalogue.kinds[trigger.on]
+        required = trigger.turn.benefit.conditions if trigger.turn else ()
+        self._conditions = [each for each in (trigger.when, *(each.when for each in required)) if each is not None]
+        self._zone = zone_of(defaults.zone)
+        self._now = now.astimezone(self._zone).replace(second=0, microsecond=0)
+        self._renderer = Renderer(source.words, source.rules, defaults.language, trigger=source.name)
+        self._languages = tuple(language for language in defaults.languages if language in source.words)
+
+    @property
+    def today(self) -> date:
+        """The local day on which everything happens."""
+        return self._now.date()
+
+    def hear(self, persona: Persona, languages: Sequence[str] = ()) -> Hearing:
+        """What this person hears, in these languages (none: all)."""
+        citizen = self._person(persona.citizen)
+        told = "guardian" if self._is_ward(citizen) else "themselves"
+        values = self._event(persona, citizen)
+        if values is None:
+            return Hearing(persona, told, nothing=self._unmet())
+        dues = {step.name: due for step in self._trigger.steps if (due := step.due(values, self._zone)) is not None}
+        if not dues:
+            return Hearing(persona, told, nothing="no step applies to them")
+        recipient = self._person(persona.guardian) if told == "guardian" else citizen
+        if self._trigger.corrects:
+            dues[CORRECTION] = self._now
+        messages = [
+            Message(
+                step,
+                local := due.astimezone(self._zone),
+                tuple(
+                    self._words(language, step, context(values, citizen, recipient, local, lambda: values))
+                    for language in languages or self._languages
+                ),
+            )
+            for step, due in dues.items()
+        ]
+        return Hearing(persona, told, tuple(messages))
+
+    def _person(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        known = {f"citizen.{name}": value for name, value in attributes.items() if name in self._catalogue.attributes}
+        return citizen_values(known, self._now, self._zone)
+
+    def _is_ward(self, citizen: Mapping[str, Any]) -> bool:
+        young = citizen.get("citizen.age", self._defaults.age_of_majority) < self._defaults.age_of_majority
+        return young and self._trigger.minors == "guardians"
+
+    def _event(self, persona: Persona, citizen: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What happens: an event for which `when` holds, if there is any for this person."""
+        made = flat(Inventor(self.today).data(self._type.schema, optional=not persona.sparse))
+        roles = {f"event.{role}": f"${role}" for role, several in self._type.roles.items() if not several}
+        usual = {
+            **citizen,
+            **roles,
+            **made,
+            **self._known_of(citizen),
+            **flat(persona.event),
+            "event.type": self._type.name,
+            "event.time": self._now,
+        }
+        fixed = {f"event.{name}" for name in persona.event}
+        candidates = _candidates(self._conditions, self._type, usual)
+        free = {name: values for name, values in candidates.items() if name not in fixed}
+        tried = (self._with_law({**usual, **chosen}) for chosen in (*combinations(free), {}))
+        return next((each for each in tried if all(one.holds(each) for one in self._conditions)), None)
+
+    def _with_law(self, values: dict[str, Any]) -> dict[str, Any]:
+        return values | law_of(self._trigger, values, self._catalogue, self.today, self._zone)
+
+    def _unmet(self) -> str:
+        if self._trigger.turn is None or self._trigger.when is not None:
+            return "`when` does not hold for them"
+        return "they do not meet the conditions of the benefit"
+
+    def _known_of(self, citizen: Mapping[str, Any]) -> dict[str, Any]:
+        """What the event says of the person that is known of them: a registry has the same date of birth."""
+        return {
+            setting.path: citizen[f"citizen.{setting.attribute}"]
+            for role in self._trigger.to
+            for setting in self._type.sets.get(role, ())
+            if setting.path is not None and f"citizen.{setting.attribute}" in citizen
+        }
+
+    def _words(self, language: str, step: str, values: Mapping[str, Any]) -> Words:
+        try:
+            return Words(language, self._renderer.render(language, step, values, correction=step == CORRECTION))
+        except WordsFailed as failed:
+            return Words(language, None, f"{failed.variable} {failed.problem}")
+
+
+def _candidates(
+    conditions: Sequence[Condition], type_: EventType, usual: Mapping[str, Any]
+) -> dict[str, Sequence[Any]]:
+    """Values of the event's fields that might make the conditions hold: those they name, and those next to them."""
+    few = choices_of(type_)
+    found: dict[str, list[Any]] = {}
+    for when in conditions:
+        for name in when.reads:
+            if name in few:
+                found[name] = list(few[name])
+            elif name.startswith("event.") and name in usual:
+                found.setdefault(name, [usual[name]]).extend(_near(usual[name], when.text))
+    return dict(found)
+
+
+def _near(value: Any, text: str) -> Iterator[Any]:  # noqa: ANN401  (a value of an event)
+    if isinstance(value, int) and not isinstance(value, bool):
+        for literal in map(int, _INTEGER.findall(text)):
+            yield from (literal, literal + 1, max(0, literal - 1))
+    if isinstance(value, str):
+        yield from (one or other for one, other in _TEXT.findall(text))

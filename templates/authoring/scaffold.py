@@ -1,0 +1,277 @@
+"""The files of a new trigger, and of a new pack: they pass lint and test before anybody changes them.
+
+The words of a new trigger, and the files of a new pack.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+from domain.core.timing import zone_of
+from domain.rules.event_types import EventType
+from domain.rules.rulebook import Defaults
+from templates.checks.sample_values import Inventor
+
+LEGAL_BASIS = "Write here the law and the article that oblige or allow you to tell"
+NEEDLESS = "# unless:  # what makes the message needless; take the # away and name an event type"
+"""Stands in a new trigger.yaml until its author says what makes the message needless, or that nothing does."""
+CASES = ("told on the next day by SMS", "told by email", "whoever opted out hears nothing")
+"""The names of a new trigger's tests."""
+
+
+class Asked(Struct, frozen=True):
+    """Sentences that ask the author to write something: nobody may publish them."""
+
+    short: str
+    changed: str
+    first: str
+    second: str
+
+
+ASKED: Mapping[str, Asked] = {
+    "kk": Asked(
+        short="Не өзгергенін және не істеу керегін осында жазыңыз.",
+        changed="Не өзгергенін осында жазыңыз.",
+        first="Бірінші қадамды жазыңыз.",
+        second="Екінші қадамды жазыңыз.",
+    ),
+    "ru": Asked(
+        short="Напишите здесь, что изменилось и что нужно сделать.",
+        changed="Напишите здесь, что изменилось.",
+        first="Напишите первый шаг.",
+        second="Напишите второй шаг.",
+    ),
+    "en": Asked(
+        short="Write here what has changed and what to do.",
+        changed="Write here what has changed.",
+        first="Write the first step.",
+        second="Write the second step.",
+    ),
+}
+_AROUND: Mapping[str, tuple[str, str, str]] = {
+    "kk": ("Сәлеметсіз бе!", "Не істеу керек", "Бұл хабарлама {{ due | date }} күні жіберілді."),
+    "ru": ("Здравствуйте!", "Что нужно сделать", "Это сообщение отправлено {{ due | date }}"),
+    "en": ("Hello,", "What to do", "This message was sent on {{ due | date }}."),
+}
+_WORDS = """\
+---
+subject: "TITLE"
+push:
+  title: "TITLE"
+  body: "{asked.short}"
+sms: "TITLE. {asked.short}"
+---
+{greeting}
+
+{asked.changed}
+
+**{to_do}**
+
+1. {asked.first}
+2. {asked.second}
+
+{sent}
+"""
+
+
+def words_of(language: str, title: str) -> str:
+    """The words file of a new trigger with that title: in English, where there is none of the language."""
+    known = language if language in ASKED else "en"
+    greeting, to_do, sent = _AROUND[known]
+    written = _WORDS.format(asked=ASKED[known], greeting=greeting, to_do=to_do, sent=sent)
+    return written.replace("TITLE", title)
+
+
+PACK_FILES: Mapping[str, str] = {
+    "pack.yaml": """\
+# yaml-language-server: $schema=SCHEMAS/pack.schema.json
+pack: PACK
+title: {kk: PACK, ru: PACK, en: PACK}
+national_id: kz.iin
+defaults:
+  language: kk
+  languages: [kk, ru, en]
+  zone: Asia/Almaty
+  quiet_hours: {from: "21:00", to: "09:00"}
+  cap: {messages: 3, days: 7}
+  age_of_majority: 18
+link_domains: [egov.kz, gov.kz]  # where words and buttons may lead
+agencies:
+  library: {title: {kk: Кітапхана, ru: Библиотека, en: Library}}
+""",
+    "events/card_issued.yaml": """\
+# yaml-language-server: $schema=SCHEMAS/event.schema.json
+type: PACK.library.card_issued
+title: {kk: Оқырман билеті берілді, ru: Выдан читательский билет, en: Library card issued}
+agency: library
+subject: reader
+data:
+  type: object
+  additionalProperties: false
+  required: [number, valid_until]
+  properties:
+    number: {type: string, minLength: 1}
+    valid_until: {type: string, format: date, x-of: public}
+""",
+}
+
+
+DAY = date(2026, 3, 2)
+"""On which the tests of a new trigger play."""
+_BORN_ON = "1990-05-05"
+_CHOSEN_BY_TEST = ("language", "channels", "opted_out", "zone", "quiet_from", "quiet_to", "guardians")
+
+
+class Plan(Struct, frozen=True):
+    """What a new trigger is: its name, the event type it starts on, and its owner.
+
+    `schema`: where editors find the schemas, from the trigger's folder.
+    """
+
+    name: str
+    type: EventType
+    owner: str
+    attributes: frozenset[str]
+    defaults: Defaults
+    schema: str
+
+    @property
+    def title(self) -> str:
+        """The trigger's name as words."""
+        return title_of(self.name)
+
+    @property
+    def recipient(self) -> str | None:
+        """Who is told: not the dead, and not who is born with the event; None: the residents of an area."""
+        type_ = self.type
+        if type_.subject is None:
+            return None
+        born = any(setting.attribute == "born_on" for setting in type_.sets.get(type_.subject, ()))
+        others = sorted((role for role in type_.roles if role != type_.subject), key=lambda role: type_.roles[role])
+        return others[0] if others and (born or type_.ends_life) else type_.subject
+
+    @property
+    def clock(self) -> time:
+        """When of the day the message goes: after the quiet hours."""
+        quiet = self.defaults.quiet_hours
+        return max(time(10), quiet.end) if quiet.end < quiet.start else time(10)
+
+
+def title_of(name: str) -> str:
+    """A trigger's name as words: `card_ends` is "Card ends"."""
+    return name.replace("_", " ").capitalize()
+
+
+def trigger_files(plan: Plan) -> dict[str, str]:
+    """The files of a trigger, by name."""
+    words = {f"{language}.md": words_of(language, plan.title) for language in plan.defaults.languages}
+    return {"trigger.yaml": _rules(plan), **words, "tests.yaml": _tests(plan)}
+
+
+def pack_files(name: str, schemas: str) -> dict[str, str]:
+    """The files of a pack with one event type and no trigger yet, by path.
+
+    `schemas`: where those for editors are, from the pack's folder.
+    """
+    above = {path: "../" * path.count("/") for path in PACK_FILES}
+    return {
+        path: text.replace("PACK", name).replace("SCHEMAS", above[path] + schemas)
+        for path, text in PACK_FILES.items()
+    }
+
+
+def _rules(plan: Plan) -> str:
+    titles = ", ".join(f"{language}: {plan.title}" for language in plan.defaults.languages)
+    to = [] if plan.recipient is None else [f"to: {plan.recipient}"]
+    return "\n".join(
+        [
+            f"# yaml-language-server: $schema={plan.schema}/trigger.schema.json",
+            f"title: {{{titles}}}",
+            f"owner: {plan.owner}",
+            f'legal_basis: "{LEGAL_BASIS}"',
+            "category: general  # what a citizen opts out of",
+            "class: service  # or legal, reminder, offer",
+            f"on: {plan.type.name}",
+            *to,
+            "due:",
+            f'  first: {{from: event.time, offset: P1D, at: "{plan.clock:%H:%M}"}}  # the day after',
+            "expires: P14D  # two weeks later it is not worth sending",
+            NEEDLESS,
+            "#   - {on: some.event.type}",
+            "channels: [sms, email]",
+            "",
+        ]
+    )
+
+
+def _tests(plan: Plan) -> str:
+    languages = plan.defaults.languages
+    by_sms, by_email, opted_out = CASES
+    cases = [
+        _case(plan, by_sms, {"language": languages[0], "channels": ["sms"]}, "sms"),
+        _case(plan, by_email, {"language": languages[-1], "channels": ["email"]}, "email"),
+        _case(
+            plan,
+            opted_out,
+            {"language": languages[0], "channels": ["sms"], "opted_out": ["general"]},
+            None,
+        ),
+    ]
+    head = f"# yaml-language-server: $schema={plan.schema}/tests.schema.json\n"
+    return head + yaml.safe_dump(cases, allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
+
+
+def _case(plan: Plan, name: str, citizen: Mapping[str, Any], channel: str | None) -> dict[str, Any]:
+    more = {"born_on": _BORN_ON} if "born_on" in plan.attributes else {}
+    if plan.type.area is not None:
+        more["area"] = _area(plan)
+    due = _moment(plan, DAY + timedelta(days=1), plan.clock)
+    expected: dict[str, Any] = {"at": due, "step": "first"}
+    expected |= {"nothing": True, "because": "opted_out"} if channel is None else {"channel": channel}
+    return {
+        "name": name,
+        "clock": _moment(plan, DAY, time(9)),
+        "citizen": {**citizen, **more},
+        "events": [_event(plan)],
+        "expect": [expected],
+    }
+
+
+def _event(plan: Plan) -> dict[str, Any]:
+    role = plan.recipient
+    played = {} if role in (None, plan.type.subject) else {"as": role}
+    data = {name: value for name, value in _data(plan).items() if name != role}
+    event = {"at": _moment(plan, DAY, time(12)), "type": plan.type.name, **played, "data": data}
+    return event if data else {name: value for name, value in event.items() if name != "data"}
+
+
+def _data(plan: Plan) -> dict[str, Any]:
+    """No more than there must be, and nothing that changes what the test says of the citizen."""
+    schema = plan.type.schema
+    inventor = Inventor(DAY)
+    data, full = inventor.data(schema, optional=False), inventor.data(schema)
+    settings = [each for role in plan.type.sets.values() for each in role if each.path is not None]
+    chosen = {str(each.path).removeprefix("event.") for each in settings if each.attribute in _CHOSEN_BY_TEST}
+    missing = [name for name in full if name not in data and name not in chosen]
+    for name in missing[: max(0, schema.get("minProperties", 0) - len(data))]:
+        data[name] = full[name]
+    for each in plan.type.sets.get(plan.recipient or "", ()):
+        if each.attribute == "born_on" and each.path is not None:
+            data[each.path.removeprefix("event.")] = _BORN_ON
+    return data
+
+
+def _area(plan: Plan) -> str:
+    return str(_data(plan)[str(plan.type.area).removeprefix("event.")])
+
+
+def _moment(plan: Plan, day: date, clock: time) -> str:
+    return datetime.combine(day, clock, zone_of(plan.defaults.zone)).isoformat(timespec="minutes")
+
+
+def first_type(types: Sequence[EventType]) -> EventType | None:
+    """What a trigger starts on, where nobody says: the first event type about a person that lives on."""
+    return next((each for each in types if each.subject is not None and not each.ends_life), None)

@@ -1,0 +1,258 @@
+"""What changes between two versions of a trigger in terms of meaning: sentences, by group, and no layout."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from domain.conditions.language import Condition, essence
+from domain.core.timing import parse_offset
+from domain.core.translatable import N_, Joined, Lowered, Words
+from domain.rules.compiling import ONCE
+from domain.rules.steps import Step
+from domain.rules.triggers import Trigger, Unless
+from templates.authoring.rule_sentences import RuleWords, whom
+from templates.authoring.value_words import NOTHING, length, said_plainly
+from templates.authoring.words_diff import words_changes
+from templates.checks.loader import TriggerSource
+
+Group = Literal["who", "when", "words", "channels", "basis"]
+GROUPS: tuple[Group, ...] = ("who", "when", "channels", "basis", "words")
+_COMPARED = frozenset(
+    [
+        "title",
+        "on",
+        "when",
+        "to",
+        "occurrence",
+        "minors",
+        "due",
+        "unless",
+        "expires",
+        "reach",
+        "ahead_from",
+        "catch_up",
+        "channels",
+        "cascade_after",
+        "cascade",
+        "discreet",
+        "actions",
+        "owner",
+        "class",
+        "category",
+        "legal_basis",
+        "correction",
+        "replies",
+    ]
+)
+_USUAL: Mapping[str, Any] = {"catch_up": "latest", "minors": "guardians", "discreet": False, "correction": False}
+"""What holds where nothing is said: saying it changes nothing."""
+
+
+class Change(Struct, frozen=True):
+    """One thing that is different: a sentence for people, and both values. `language`: of words."""
+
+    group: Group
+    about: str
+    sentence: str
+    before: Any = None
+    after: Any = None
+    language: str | None = None
+
+
+class Side(Struct, frozen=True):
+    """A version of a trigger: as written, as compiled, and the English titles of what it names."""
+
+    source: TriggerSource
+    trigger: Trigger
+    words: RuleWords
+
+
+def changes(old: Side, new: Side) -> list[Change]:
+    """Everything in which two versions differ, group by group; none: only the layout differs, if anything."""
+    comparison = _Comparison(old, new)
+    found = [
+        *comparison.who(),
+        *comparison.when(),
+        *comparison.channels(),
+        *comparison.basis(),
+        *comparison.others(),
+        *(
+            Change("words", each.about, each.sentence, each.before, each.after, each.language)
+            for each in words_changes(old.source.words, new.source.words)
+        ),
+    ]
+    return sorted(found, key=lambda change: GROUPS.index(change.group))
+
+
+class _Comparison:
+    def __init__(self, old: Side, new: Side) -> None:
+        self.old, self.new = old, new
+        self.before, self.after = old.source.rules, new.source.rules
+
+    def _values(self, key: str) -> tuple[Any, Any]:
+        usual = _USUAL.get(key)
+        return self.before.get(key, usual), self.after.get(key, usual)
+
+    def _simple(self, group: Group, key: str, sentence: str, none: str = NOTHING, **more: str) -> Iterator[Change]:
+        """A key whose values are said as they are."""
+        before, after = self._values(key)
+        if before != after:
+            said = Words(sentence, before=said_plainly(before, none), after=said_plainly(after, none), **more)
+            yield Change(group, key, said, before, after)
+
+    def who(self) -> Iterator[Change]:
+        """Who is told, and about what."""
+        one, other = self.old.trigger, self.new.trigger
+        if self.before["on"] != self.after["on"]:
+            starts = {"after": self._start(self.new), "before": self._start(self.old)}
+            sentence = Words("It starts {after}, before {before}.", **starts)
+            yield Change("who", "on", sentence, self.before["on"], self.after["on"])
+        if one.to != other.to:
+            sentence = Words("It is told to {after}, before to {before}.", after=_roles(other), before=_roles(one))
+            yield Change("who", "to", sentence, sorted(one.to), sorted(other.to))
+        if _meant(one.when) != _meant(other.when):
+            only = {"after": self._only(self.new, other.when), "before": self._only(self.old, one.when)}
+            sentence = Words("It goes {after}; before, {before}.", **only)
+            yield Change("who", "when", sentence, _text(one.when), _text(other.when))
+        if _about(one) != _about(other):
+            sentence = Words("One matter is {after}; before, {before}.", after=_matter(other), before=_matter(one))
+            yield Change("who", "occurrence", sentence, _about(one), _about(other))
+        yield from self._simple("who", "minors", N_("For a minor it goes to {after}; before, to {before}."))
+
+    @staticmethod
+    def _start(side: Side) -> str:
+        on = side.source.rules["on"]
+        if isinstance(on, str):
+            return Words("on {event}", event=side.words.title(on))
+        return Lowered(side.words.start(on))
+
+    @staticmethod
+    def _only(side: Side, condition: Condition | None) -> str:
+        if condition is None:
+            return Words("for every such event")
+        return Words("only if {condition}", condition=side.words.condition(condition.text))
+
+    def when(self) -> Iterator[Change]:
+        """When it is due, and when no longer."""
+        yield from self._steps()
+        yield from self._unless()
+        before, after = self.old.trigger.expiry, self.new.trigger.expiry
+        if before != after:
+            texts = [side.source.rules.get("expires") for side in (self.old, self.new)]
+            said = [
+                Words("30 days after it was due, as usual") if text is None else side.words.expiry(text)
+                for side, text in zip((self.old, self.new), texts, strict=True)
+            ]
+            worth = Words("It is worth sending until {after}; before, until {before}.", after=said[1], before=said[0])
+            yield Change("when", "expires", worth, *texts)
+        sentence = N_("It looks back to events from {after}; before, from {before}.")
+        yield from self._simple("when", "reach", sentence, none=Words("its publication on"))
+        sentence = N_("What was due before {after} is not sent; before, that day was {before}.")
+        yield from self._simple("when", "ahead_from", sentence, none=Words("its publication"))
+        sentence = N_("Of steps overdue already, {after} go; before, {before}.")
+        yield from self._simple("when", "catch_up", sentence)
+
+    def _steps(self) -> Iterator[Change]:
+        before, after = ({step.name: step for step in side.trigger.steps} for side in (self.old, self.new))
+        for name in [*before, *(each for each in after if each not in before)]:
+            if name not in after:
+                sentence = Words("Step {name} is gone: {due}", name=name, due=self._due(self.old, name))
+                yield Change("when", f"due.{name}", sentence, self.before["due"][name], None)
+            elif name not in before:
+                sentence = Words("Step {name} is new: {due}", name=name, due=self._due(self.new, name))
+                yield Change("when", f"due.{name}", sentence, None, self.after["due"][name])
+            elif _essence(before[name]) != _essence(after[name]):
+                dues = {"due": self._due(self.new, name), "before": self._due(self.old, name)}
+                sentence = Words("Step {name}: {due} Before: {before}", name=name, **dues)
+                yield Change("when", f"due.{name}", sentence, self.before["due"][name], self.after["due"][name])
+
+    @staticmethod
+    def _due(side: Side, name: str) -> str:
+        [source] = {step.source for step in side.trigger.steps if step.name == name}
+        return Lowered(side.words.due({"from": source, **(side.source.rules["due"][name] or {})}))
+
+    def _unless(self) -> Iterator[Change]:
+        before, after = (
+            {
+                _essence(unless): rule
+                for unless, rule in zip(side.trigger.unless, side.source.rules.get("unless") or (), strict=True)
+            }
+            for side in (self.old, self.new)
+        )
+        for key in (each for each in before if each not in after):
+            sentence = Words("No longer: {sentence}", sentence=Lowered(self.old.words.unless(before[key])))
+            yield Change("when", "unless", sentence, before[key], None)
+        for key in (each for each in after if each not in before):
+            sentence = Words("New: {sentence}", sentence=Lowered(self.new.words.unless(after[key])))
+            yield Change("when", "unless", sentence, None, after[key])
+
+    def channels(self) -> Iterator[Change]:
+        """By which channels, one after another."""
+        yield from self._simple("channels", "channels", N_("It goes by {after}; before, by {before}."))
+        yield from self._silence()
+        sentence = N_("What counts as a silence is {after}; before, {before}.")
+        yield from self._simple("channels", "cascade", sentence, none=Words("as usual"))
+        sentence = N_("Answers by code are {after}; before, {before}.")
+        yield from self._simple("channels", "replies", sentence, none=Words("none"))
+        yield from self._simple("channels", "discreet", N_("Being discreet is {after}; before, {before}."))
+
+    def _silence(self) -> Iterator[Change]:
+        before, after = self._values("cascade_after")
+        if before != after:
+            told = [length(parse_offset(text)) if text else Words("no time that is said") for text in (before, after)]
+            sentence = Words(
+                "The next channel follows after a silence of {after}; before, of {before}.",
+                after=told[1],
+                before=told[0],
+            )
+            yield Change("channels", "cascade_after", sentence, before, after)
+
+    def basis(self) -> Iterator[Change]:
+        """Whose it is, and by which right it is sent."""
+        for key, sentence in (
+            ("owner", N_("It belongs to {after}; before, to {before}.")),
+            ("class", N_("Its class is {after}; before, {before}.")),
+            ("category", N_("Citizens opt out of it by {after}; before, by {before}.")),
+            ("legal_basis", N_("The legal basis is “{after}”; before, “{before}”.")),
+            ("correction", N_("Words that take it back: {after}; before, {before}.")),
+        ):
+            yield from self._simple("basis", key, sentence)
+
+    def others(self) -> Iterator[Change]:
+        """Titles, buttons, and keys that this comparison has no sentence for."""
+        yield from self._simple("words", "title", N_("The title is {after}; before, {before}."))
+        yield from self._simple("words", "actions", N_("The actions are {after}; before, {before}."))
+        for key in sorted((self.before.keys() | self.after.keys()) - _COMPARED):
+            yield from self._simple("when", key, N_("{what} is {after}; before, {before}."), what=key)
+
+
+def _text(condition: Condition | None) -> str | None:
+    return None if condition is None else " ".join(condition.text.split())
+
+
+def _meant(condition: Condition | None) -> str | None:
+    return None if condition is None else essence(condition.text)
+
+
+def _roles(trigger: Trigger) -> str:
+    return whom(sorted(trigger.to)) if trigger.to else Words("the residents of the area")
+
+
+def _about(trigger: Trigger) -> list[str]:
+    return [ONCE] if trigger.once else list(trigger.occurrence)
+
+
+def _matter(trigger: Trigger) -> str:
+    if trigger.once:
+        return Words("the person, once and for all")
+    if not trigger.occurrence:
+        return Words("each event by itself")
+    return Joined(trigger.occurrence, Words(" and "))
+
+
+def _essence(part: Step | Unless) -> tuple[object, ...]:
+    """All that a step or an `unless` consists of, but for the layout of its condition."""
+    values = asdict(part) | {"when": _meant(part.when)}
+    return tuple(values.values())

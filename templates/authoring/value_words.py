@@ -1,0 +1,68 @@
+"""How values are said in sentences about rules: lengths of time, and plain data."""
+
+from typing import Any
+
+from domain.core.timing import Offset, parse_offset
+from domain.core.translatable import Counted, Joined, Words
+
+NOTHING = Words("nothing")
+_MONTHS, _HOUR, _MINUTE = 12, 3600, 60
+
+
+def said_plainly(value: Any, none: str = NOTHING) -> str:  # noqa: ANN401  (plain data)
+    """Plain data in a sentence."""
+    match value:
+        case None | []:
+            return none
+        case {} if not value:
+            return none
+        case bool():
+            return Words("yes") if value else Words("no")
+        case list() | tuple():
+            return Joined([said_plainly(each, none) for each in value], ", ")
+        case dict():
+            rows = [Joined([f"{key}: ", said_plainly(each, none)], "") for key, each in value.items()]
+            return Joined(rows, "; ")
+    return str(value)
+
+
+def moved(offset: str) -> str:
+    """An ISO 8601 duration as it stands before a date: "30 days before", "1 hour after", "on"."""
+    parsed = parse_offset(offset)
+    if not parsed:
+        return Words("on")
+    return _before(length(parsed)) if offset.startswith("-") else _after(length(parsed))
+
+
+def length(offset: Offset) -> str:
+    """How long an offset is: "62 years and 6 months"."""
+    years, months = divmod(abs(offset.months), _MONTHS)
+    hours, rest = divmod(abs(offset.seconds), _HOUR)
+    minutes, seconds = divmod(rest, _MINUTE)
+    named = [
+        Counted("{count} year", "{count} years", years),
+        Counted("{count} month", "{count} months", months),
+        Counted("{count} day", "{count} days", abs(offset.days)),
+        Counted("{count} hour", "{count} hours", hours),
+        Counted("{count} minute", "{count} minutes", minutes),
+        Counted("{count} second", "{count} seconds", seconds),
+    ]
+    return Joined([each for each in named if each.number] or [Words("no time")], Words(" and "))
+
+
+def working_days(count: int) -> str:
+    """So many working days before a date (negative) or after it."""
+    return _before(work_days(-count)) if count < 0 else _after(work_days(count))
+
+
+def work_days(count: int) -> str:
+    """So many working days."""
+    return Counted("{count} working day", "{count} working days", count)
+
+
+def _before(length: str) -> str:
+    return Words("{length} before", length=length)
+
+
+def _after(length: str) -> str:
+    return Words("{length} after", length=length)

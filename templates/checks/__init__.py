@@ -1,0 +1,1 @@
+"""Check packs: every finding names file, line and column."""

@@ -1,0 +1,135 @@
+"""Checks parameters.yaml and benefits.yaml: their shape, their order, the names they use, and that they compile."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from msgspec import Struct
+
+from domain.rules.benefits import BadBenefit, compile_benefit, problems_of, with_benefits
+from domain.rules.event_types import PERSON, Catalogue
+from domain.rules.parameters import Parameter, parameter_of
+from templates.checks.cost_check import check_cost
+from templates.checks.event_check import Known
+from templates.checks.pack_check import check_titles, group_at
+from templates.checks.shape_check import check_shape
+from templates.checks.trigger_check import place_of, quoted_in
+from templates.reading.benefit_shapes import BenefitsFile, ParametersFile
+from templates.reading.files import PackFiles, plain
+from templates.reading.findings import Report, closest, unknown_agency
+from templates.reading.yaml_file import Document, Path
+
+
+class Rest(Struct, frozen=True):
+    """What benefits are checked against. `broken`: event types that exist, but cannot be used."""
+
+    catalogue: Catalogue
+    broken: frozenset[str]
+    known: Known
+    languages: list[str]
+
+
+def check_parameters(packs: Iterable[PackFiles], languages: list[str], report: Report) -> dict[str, Parameter]:
+    """Report what is wrong with each parameters.yaml; the parameters that can be used, by name."""
+    found: dict[str, Parameter] = {}
+    for document in (files.parameters for files in packs):
+        if document is None or document.data is None:
+            continue
+        wrong = _named(check_shape(document, ParametersFile, report))
+        check_titles(document, languages, report, _titled)
+        for name, content in plain(document).items():
+            _declared_twice(document, name, found, report)
+            if name not in wrong:
+                _check_order(document, name, list(content["values"]), report)
+                found.setdefault(name, parameter_of(content))
+    return found
+
+
+def _check_order(document: Document, name: str, days: Sequence[str], report: Report) -> None:
+    for before, day in pairwise(days):
+        if day < before:
+            place = document.key((name, "values", day))
+            report.add(document.finding(place, f"{day} stands after {before}: the earlier day comes first"))
+
+
+def check_benefits(documents: Iterable[Document], rest: Rest, report: Report) -> tuple[Catalogue, frozenset[str]]:
+    """Report what is wrong with each benefits.yaml; the catalogue with what can be used, and the names of others."""
+    usable: dict[str, Any] = {}
+    declared: set[str] = set()
+    broken: set[str] = set()
+    for document in documents:
+        if document.data is None:
+            continue
+        wrong = _named(check_shape(document, BenefitsFile, report))
+        check_titles(document, rest.languages, report, _titled)
+        for name, content in plain(document).items():
+            _declared_twice(document, name, declared, report)
+            declared.add(name)
+            before = len(report)
+            if name not in wrong:
+                _check_benefit(document, name, rest, report)
+            if name in wrong or len(report) > before or rest.broken & _types(content):
+                broken.add(name)
+            else:
+                usable.setdefault(name, content)
+    return with_benefits(rest.catalogue, usable), frozenset(broken)
+
+
+def _named(wrong: Iterable[Path]) -> set[str | int]:
+    return {path[0] for path in wrong if path}
+
+
+def _titled(path: Path) -> bool:
+    return path[-1:] == ("title",)
+
+
+def _declared_twice(document: Document, name: str, declared: Container[str], report: Report) -> None:
+    if name in declared:
+        report.add(document.finding(document.key((name,)), f"{name!r} is declared by two packs"))
+
+
+def _types(content: Mapping[str, Any]) -> set[str]:
+    return {content["on"], *(each["on"] for each in content.get("unless") or ())}
+
+
+def _check_benefit(document: Document, name: str, rest: Rest, report: Report) -> None:
+    content = plain(document)[name]
+    agency = content["agency"]
+    if agency not in rest.known.agencies and rest.known.complete:
+        message = unknown_agency(agency, rest.known.agencies)
+        report.add(document.finding(document.value((name, "agency")), message, closest(agency, rest.known.agencies)))
+    _check_ids(document, name, report)
+    if not rest.broken & _types(content):
+        problems = problems_of(name, content, rest.catalogue)
+        for bad in problems:
+            suggestion = _meant(bad, content, rest.catalogue)
+            report.add(document.finding(place_of(document, bad, _TEXTS), bad.problem, suggestion))
+        if not problems:
+            check_cost(document, compile_benefit(name, content, rest.catalogue), report)
+
+
+_TEXTS = ("when", "amount")
+
+
+def _check_ids(document: Document, name: str, report: Report) -> None:
+    seen: set[str] = set()
+    for at, each in enumerate(plain(document)[name].get("conditions") or ()):
+        if each["id"] in seen:
+            place = document.value((name, "conditions", at, "id"))
+            report.add(document.finding(place, f"another condition is called {each['id']!r} too"))
+        seen.add(each["id"])
+
+
+def _meant(bad: BadBenefit, content: Mapping[str, Any], catalogue: Catalogue) -> str | None:
+    if (quoted := quoted_in(bad)) is None:
+        return None
+    if bad.path[-1] == "on":
+        return closest(quoted, [*catalogue.types, PERSON])
+    type_ = catalogue.types.get(content["on"])
+    if bad.path[-1] == "to":
+        return closest(quoted, type_.roles if type_ else ())
+    names = [f"event.{name}" for name in type_.variables()] if type_ else []
+    if bad.path[1] == "unless":
+        later = catalogue.types[group_at(content, *bad.path[1:3])["on"]]
+        names += [f"later.{name}" for name in later.variables()]
+    return closest(quoted, [*names, *catalogue.citizen_variables(), *catalogue.parameter_variables()])

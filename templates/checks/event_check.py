@@ -1,0 +1,195 @@
+"""Checks an event type: its JSON Schema, the roles it names, the owners of its fields, what it sets on a person."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+from msgspec import Struct
+
+from domain.conditions.pattern_cost import pattern_weight
+from domain.core.events import PUBLIC
+from domain.rules.event_types import EventType, event_type_of, names_persons
+from templates.checks.cost_check import check_length, check_pattern
+from templates.checks.shape_check import check_shape
+from templates.reading.event_shapes import EventTypeShape
+from templates.reading.findings import Report, closest, unknown_agency
+from templates.reading.yaml_file import Document, Path
+
+RESERVED = ("type", "time")
+"""`event.type` and `event.time` are the event's own."""
+_LITERALS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "date": (str,),
+    "integer": (int,),
+    "boolean": (bool,),
+    "strings": (list,),
+}
+
+
+class Known(Struct, frozen=True):
+    """What all packs together declare: agencies, and the attributes of a person (name -> type).
+
+    `emergencies`: agency -> the categories in which it may warn of danger to life or limb. Not
+    `complete`: a pack.yaml could not be read, so what is missing may be in it.
+    """
+
+    agencies: frozenset[str]
+    attributes: Mapping[str, str]
+    complete: bool = True
+    emergencies: Mapping[str, frozenset[str]] = {}
+
+
+def check_event_type(document: Document, known: Known, report: Report) -> EventType | None:
+    """Report what is wrong with an event type; None where its shape is too wrong to go on."""
+    if document.data is None or check_shape(document, EventTypeShape, report):
+        return None
+    check = _Check(document, known, report)
+    if not check.schema():
+        return None
+    type_ = event_type_of(document.data)
+    check.rest(type_)
+    return type_
+
+
+class _Check:
+    def __init__(self, document: Document, known: Known, report: Report) -> None:
+        self.document, self.known, self.report = document, known, report
+        self.content: dict[str, Any] = document.data
+
+    def _value(self, path: Path, message: str, name: str = "", known: Iterable[str] = ()) -> None:
+        self.report.add(self.document.finding(self.document.value(path), message, closest(name, known)))
+
+    def _key(self, path: Path, message: str, known: Iterable[str] = ()) -> None:
+        self.report.add(self.document.finding(self.document.key(path), message, closest(str(path[-1]), known)))
+
+    def schema(self) -> bool:
+        """Whether fields can be read from the JSON Schema."""
+        before = len(self.report)
+        self._object(("data",), self.content["data"])
+        if len(self.report) == before:
+            self._patterns()
+        return len(self.report) == before
+
+    def _patterns(self) -> None:
+        together = 0
+        for path, prop in _all(("data",), self.content["data"]):
+            if "pattern" in prop:
+                together += pattern_weight(prop["pattern"])
+                if not check_pattern(self.document, path, prop, together, self.report):
+                    return
+            try:
+                jsonschema_rs.Draft202012Validator(dict(prop))
+            except ValueError:  # jsonschema_rs.ValidationError is one
+                at = (*path, "pattern") if "pattern" in prop else path
+                self._value(at, "this is no pattern that JSON Schema knows")
+            else:
+                check_length(self.document, path, prop, self.report)
+
+    def _object(self, path: Path, schema: Mapping[str, Any]) -> None:
+        properties = schema.get("properties", {})
+        for at, name in enumerate(schema.get("required", ())):
+            if name not in properties:
+                self._value(
+                    (*path, "required", at), f"{name} is required but not among the properties", name, properties
+                )
+        for name, prop in properties.items():
+            self._property((*path, "properties", name), prop)
+
+    def _property(self, path: Path, prop: Mapping[str, Any]) -> None:
+        kind = prop["type"]
+        if (kind == "array") != ("items" in prop) and not (isinstance(kind, list) and "array" in kind):
+            self._value((*path, "type"), "an array, and only an array, says what its `items` are")
+        if kind == "object":
+            self._object(path, prop)
+        elif "properties" in prop or (isinstance(kind, list) and "object" in kind):
+            self._value((*path, "type"), "a group of properties has `type: object`, and is never null")
+        if len(path) > 3 and "x-of" in prop:  # noqa: PLR2004  (data, properties, name)
+            self._key((*path, "x-of"), "only a property of the first level says whose it is, with all that is in it")
+        if len(path) > 3 and names_persons(prop) is not None:  # noqa: PLR2004
+            self._value(path, "persons are named at the first level of the data only")
+
+    def rest(self, type_: EventType) -> None:
+        """Report what does not fit together."""
+        if type_.agency not in self.known.agencies and self.known.complete:
+            self._value(
+                ("agency",), unknown_agency(type_.agency, self.known.agencies), type_.agency, self.known.agencies
+            )
+        singles = [role for role, several in type_.roles.items() if not several]
+        for name, prop in type_.schema["properties"].items():
+            self._owner(("data", "properties", name), prop, singles)
+            if name in RESERVED or name == type_.subject:
+                self._key(("data", "properties", name), f"{name} is taken: event.{name} means something else")
+        self._area(type_)
+        self._forbidden(type_)
+        for role, attributes in (self.content.get("sets") or {}).items():
+            if role not in type_.roles:
+                self._key(("sets", role), f"the event names nobody in the role {role!r}", type_.roles)
+            for attribute, value in attributes.items():
+                self._setting(type_, ("sets", role, attribute), value)
+
+    def _owner(self, path: Path, prop: Mapping[str, Any], singles: list[str]) -> None:
+        if "x-of" not in prop:
+            return
+        owner = prop["x-of"]
+        if names_persons(prop) is not None:
+            self._key((*path, "x-of"), "a property that names a person belongs to nobody")
+        elif owner not in (*singles, PUBLIC):
+            message = f"a field belongs to {PUBLIC} or to a role of one person, and {owner!r} is none"
+            self._value((*path, "x-of"), message, owner, (*singles, PUBLIC))
+
+    def _area(self, type_: EventType) -> None:
+        if type_.area is None:
+            if type_.subject is None:
+                self._value(("subject",), "an event without a subject is about an area: say `area: event.<field>`")
+        elif type_.subject is not None:
+            self._key(("area",), "only an event with `subject: none` is about an area")
+        elif _kind(type_, type_.area) != "string":
+            self._value(("area",), f"{type_.area!r} is no text field of the event", type_.area, _paths(type_))
+
+    def _forbidden(self, type_: EventType) -> None:
+        for path, _ in _all(("data",), self.content["data"]):
+            if path[-2] == "properties" and path[-1] in type_.forbidden:
+                self._key(path, f"{path[-1]} is forbidden here, so it cannot be a property as well")
+
+    def _setting(self, type_: EventType, path: Path, value: Any) -> None:  # noqa: ANN401  (of three shapes)
+        attribute = str(path[-1])
+        if (kind := self.known.attributes.get(attribute)) is None:
+            if self.known.complete:
+                self._key(path, f"no pack declares the attribute {attribute!r}", self.known.attributes)
+        elif isinstance(value, str):
+            self._from_field(type_, path, value, kind)
+        elif isinstance(value, list):
+            self._from_roles(type_, path, value, kind)
+        elif not (value["value"] is None or isinstance(value["value"], _LITERALS[kind])):
+            self._value((*path, "value"), f"{attribute} is of type {kind}")
+
+    def _from_field(self, type_: EventType, path: Path, field: str, kind: str) -> None:
+        if (found := _kind(type_, field)) is None:
+            self._value(path, f"{field!r} is no field of the event", field, _paths(type_))
+        elif found != kind:
+            self._value(path, f"{path[-1]} is of type {kind}, {field} is of type {found}")
+
+    def _from_roles(self, type_: EventType, path: Path, roles: list[str], kind: str) -> None:
+        if kind != "strings":
+            self._value(path, f"{path[-1]} is of type {kind}; persons go only into one of type strings")
+        for at, role in enumerate(roles):
+            if role not in type_.roles:
+                self._value((*path, at), f"the event names nobody in the role {role!r}", role, type_.roles)
+
+
+def _all(path: Path, schema: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    for name, prop in schema.get("properties", {}).items():
+        inner = (*path, "properties", name)
+        yield inner, prop
+        yield from _all(inner, prop)
+        if "items" in prop:
+            yield (*inner, "items"), prop["items"]
+
+
+def _paths(type_: EventType) -> list[str]:
+    return [f"event.{name}" for name in type_.variables()]
+
+
+def _kind(type_: EventType, path: str) -> str | None:
+    root, _, name = path.partition(".")
+    return type_.variables().get(name) if root == "event" else None

@@ -1,0 +1,50 @@
+"""Holds the addresses in a trigger's words and buttons to the sites that its pack allows."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from domain.core.translatable import Words
+from templates.checks.words_check import texts
+from templates.reading.files import TriggerFiles, plain
+from templates.reading.findings import Report
+from templates.reading.yaml_file import Document, Place
+
+_DYNAMIC = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_HOST = re.compile(
+    r"(?<![\w@./-])(?:https?://)?((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})(?![\w@-])", re.IGNORECASE
+)
+"""An address with or without https://: a telephone makes a link of both."""
+
+
+def check_links(files: TriggerFiles, domains: Sequence[str] | None, report: Report) -> None:
+    """Report every address of another site than `domains` and what lies below them (None: all are allowed)."""
+    if domains is None:
+        return
+    for document, place, host in _hosts(files):
+        if not any(host == domain or host.endswith(f".{domain}") for domain in domains):
+            known = ", ".join(domains)
+            message = Words("{host} is not among the pack's link_domains ({known})", host=host, known=known)
+            report.add(document.finding(place, message))
+
+
+def _hosts(files: TriggerFiles) -> Iterator[tuple[Document, Place, str]]:
+    rules = files.rules
+    for at, action in enumerate(_listed(plain(rules).get("actions"))):
+        for _, host in _named(str(action.get("url", ""))):
+            yield rules, rules.value(("actions", at, "url")), host
+    for document in files.words.values():
+        for path, text in texts((), plain(document)):
+            for start, host in _named(text):
+                before = text[:start]
+                line, column = before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1
+                yield document, document.inside(path, line, column=column), host
+
+
+def _named(text: str) -> Iterator[tuple[int, str]]:
+    hidden = _DYNAMIC.sub(lambda found: " " * len(found[0]), text)
+    return ((found.start(), found[1].lower()) for found in _HOST.finditer(hidden))
+
+
+def _listed(value: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401  (anything that a file may hold)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -1,0 +1,192 @@
+"""Loads packs: reads their files, checks everything, and gives them as plain data for the log."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.core.translatable import Words
+from domain.rules.event_types import Catalogue
+from domain.rules.triggers import Trigger
+from templates.checks.benefit_check import Rest, check_benefits, check_parameters
+from templates.checks.event_check import Known, check_event_type
+from templates.checks.link_check import check_links
+from templates.checks.other_packs import Elsewhere
+from templates.checks.pack_check import (
+    check_packs,
+    check_titles,
+    domains_of,
+    languages_of,
+    sms_limit_of,
+)
+from templates.checks.personas import check_personas
+from templates.checks.placeholders import check_placeholders
+from templates.checks.reply_check import check_circles, check_replies
+from templates.checks.retention_check import check_limits
+from templates.checks.sample_check import check_samples
+from templates.checks.services_check import check_services, link_actions, services_of
+from templates.checks.trigger_check import check_rules
+from templates.checks.words_check import check_words, context_of
+from templates.reading.files import PackFiles, TriggerFiles, plain, read_pack
+from templates.reading.findings import BrokenPack, Finding, Report, closest, unknown_agency
+from templates.reading.yaml_file import Document
+
+__all__ = ["BUILT_IN", "BrokenPack", "Finding", "Pack", "TriggerSource", "load_packs", "shipped"]
+
+BUILT_IN = "citizen"
+"""The pack that is always loaded: what citizens say about themselves."""
+
+
+class TriggerSource(Struct, frozen=True):
+    """A trigger as its owner wrote it: plain data, and the hash by which the log knows this version."""
+
+    name: str
+    rules: dict[str, Any]
+    words: dict[str, dict[str, Any]]
+    hash: str
+
+
+class Pack(Struct, frozen=True):
+    """A pack without findings: `content` is pack.yaml with its `events` and `services`; so it goes into the log."""
+
+    name: str
+    content: dict[str, Any]
+    hash: str
+    triggers: tuple[TriggerSource, ...]
+
+
+def shipped() -> tuple[Path, ...]:
+    """The folders of the packs shipped beside this code, without the built-in one."""
+    beside = Path(__file__).parents[1]
+    return tuple(sorted(path.parent for path in beside.glob("*/pack.yaml") if path.parent.name != BUILT_IN))
+
+
+def load_packs(paths: Sequence[Path]) -> tuple[Pack, ...]:
+    """The built-in pack and the packs in the given folders, in this order.
+
+    Raises:
+        BrokenPack: anything is wrong with any of them; it has all findings.
+    """
+    packs, report = examine(paths)
+    report.close()
+    return tuple(pack_of(files) for files in packs)
+
+
+def examine(paths: Sequence[Path], elsewhere: Elsewhere | None = None) -> tuple[list[PackFiles], Report]:
+    """The files of the built-in pack and of the packs in the given folders, and all that is to be said of them.
+
+    `elsewhere`: packs that may have what these lack.
+    """
+    report = Report()
+    packs = _read(paths, report)
+    _check(packs, elsewhere or Elsewhere(), report)
+    return packs, report
+
+
+def _read(paths: Sequence[Path], report: Report) -> list[PackFiles]:
+    folders: dict[Path, Path] = {}
+    for path in (Path(__file__).parents[1] / BUILT_IN, *paths):
+        folders.setdefault(path.resolve(), path)
+    return [read_pack(path, report) for path in folders.values()]
+
+
+def _check(packs: list[PackFiles], elsewhere: Elsewhere, report: Report) -> None:
+    known = check_packs(packs, report)
+    languages = languages_of(files.pack for files in packs)
+    catalogue, broken = _catalogue(packs, known, report)
+    catalogue = replace(catalogue, parameters=check_parameters(packs, languages, report))
+    benefits = [files.benefits for files in packs if files.benefits is not None]
+    catalogue, unusable = check_benefits(benefits, Rest(catalogue, broken, known, languages), report)
+    broken |= unusable
+    for files in packs[1:]:  # the built-in one is not the jurisdiction's to translate
+        for document in (files.pack, *files.events):
+            check_titles(document, languages, report)
+    services = [files.services for files in packs if files.services is not None]
+    check_services(services, known, languages, report)
+    triggers = [trigger for files in packs for trigger in files.triggers]
+    _check_names(triggers, report)
+    check_circles(triggers, report)
+    compiled: list[Trigger] = []
+    for files in packs:
+        if files.personas is not None:
+            check_personas(files.personas, known.attributes, report)
+        for trigger in files.triggers:
+            _check_owner(trigger.rules, known, report)
+            made = check_rules(trigger.rules, trigger.name, catalogue, broken, elsewhere, report)
+            compiled += [made] if made is not None else []
+            link_actions(trigger.rules, services_of(services), report)
+            _check_trigger(trigger, made, plain(files.pack), catalogue, languages, report)
+    check_limits(packs, compiled, catalogue, report)
+
+
+def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Catalogue, frozenset[str]]:
+    """The event types that can be used, and the names of those that are too broken to be."""
+    types, broken = {}, set()
+    for document in (document for files in packs for document in files.events):
+        name = str(plain(document).get("type"))
+        if name in types:
+            report.add(document.finding(document.value(("type",)), f"the event type {name!r} is declared twice"))
+            broken.add(name)
+        elif (type_ := check_event_type(document, known, report)) is not None:
+            types[type_.name] = type_
+        else:
+            broken.add(name)
+    usable = {name: type_ for name, type_ in types.items() if name not in broken}
+    return Catalogue(usable, known.attributes, emergencies=known.emergencies), frozenset(broken)
+
+
+def _check_names(triggers: Iterable[TriggerFiles], report: Report) -> None:
+    seen: set[str] = set()
+    for trigger in triggers:
+        if trigger.name in seen:
+            place = trigger.rules.value(())
+            message = Words("another trigger is called {name!r} too", name=trigger.name)
+            report.add(trigger.rules.finding(place, message))
+        seen.add(trigger.name)
+
+
+def _check_owner(rules: Document, known: Known, report: Report) -> None:
+    owner = plain(rules).get("owner")
+    if isinstance(owner, str) and owner not in known.agencies and known.complete:
+        message, meant = unknown_agency(owner, known.agencies), closest(owner, known.agencies)
+        report.add(rules.finding(rules.value(("owner",)), message, meant))
+
+
+def _check_trigger(
+    trigger: TriggerFiles,
+    made: Trigger | None,
+    pack: Mapping[str, Any],
+    catalogue: Catalogue,
+    languages: list[str],
+    report: Report,
+) -> None:
+    check_titles(trigger.rules, languages, report)
+    check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
+    check_placeholders(trigger, report)
+    check_links(trigger, domains_of(pack), report)
+    check_replies(trigger, catalogue, report)
+    paths = [document.path for document in (trigger.rules, *trigger.words.values())]
+    if made is not None and not report.about(paths):
+        check_samples(trigger, made, catalogue, sms_limit_of(pack), report)
+
+
+def pack_of(files: PackFiles) -> Pack:
+    """The pack in these files, in which nothing is wrong."""
+    events = sorted((document.data for document in files.events), key=lambda event: str(event["type"]))
+    content = {**files.pack.data, "events": events} | {name: each.data for name, each in files.extra.items()}
+    return Pack(content["pack"], content, _hash(content), tuple(_source(trigger) for trigger in files.triggers))
+
+
+def _source(trigger: TriggerFiles) -> TriggerSource:
+    rules, words = trigger.rules.data, {language: document.data for language, document in trigger.words.items()}
+    return TriggerSource(trigger.name, rules, words, _hash({"rules": rules, "words": words}))
+
+
+def _hash(content: dict[str, Any]) -> str:
+    """The same for the same content, whatever the order of keys and the layout of the file."""
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return sha256(canonical.encode()).hexdigest()

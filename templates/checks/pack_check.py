@@ -1,0 +1,200 @@
+"""Checks pack.yaml, and that everything with a title has one in each language of the pack."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from msgspec import Struct
+
+from templates.checks.event_check import Known
+from templates.checks.shape_check import check_shape
+from templates.reading.files import PackFiles, plain
+from templates.reading.findings import Report, closest
+from templates.reading.pack_shapes import ATTRIBUTE_TYPES, PackShape
+from templates.reading.public_holidays import countries
+from templates.reading.value_kinds import DOMAIN
+from templates.reading.yaml_file import Document, Path
+from templates.words.filters import speaks
+
+_TITLED = ("agencies", "attributes", "actions")
+SMS_PARTS = 2
+"""Unless the pack says otherwise."""
+_DEPTH = 3  # ("agencies", "justice", "title")
+_AGREED = ("defaults", "area_levels")
+"""What holds for a person, and so must not depend on which of their packs was loaded first."""
+
+
+class SmsLimit(Struct, frozen=True):
+    """The most parts that an SMS may have, and what one costs."""
+
+    parts: int = SMS_PARTS
+    price: float | None = None
+
+    def cost(self, parts: int) -> str:
+        """What so many parts cost, in words; empty where that is not known."""
+        return "" if self.price is None else f"{self.price * parts:g}"
+
+
+def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
+    """Report what is wrong with each pack.yaml and among them; what they declare together."""
+    declared: dict[str, dict[str, Any]] = {"pack": {}, "agencies": {}, "attributes": {}}
+    stated: dict[str, Any] = {}
+    emergencies: dict[str, frozenset[str]] = {}
+    complete = True
+    for files in packs:
+        document = files.pack
+        complete = complete and document.data is not None
+        if document.data is not None:
+            check_shape(document, PackShape, report)
+        _check_languages(document, report)
+        _check_holidays(document, report)
+        _check_emergencies(document, report)
+        content = plain(document)
+        emergencies |= emergencies_of(content)
+        _declare(document, ("pack",), {str(content.get("pack")): None}, declared["pack"], report)
+        for group in ("agencies", "attributes"):
+            _declare(document, (group,), group_at(content, group), declared[group], report)
+        _check_agreement(document, content, stated, report)
+    types = {name: str(group_at(attribute).get("type")) for name, attribute in declared["attributes"].items()}
+    kinds = {name: kind if kind in ATTRIBUTE_TYPES else "string" for name, kind in types.items()}
+    return Known(frozenset(declared["agencies"]), kinds, complete, emergencies)
+
+
+def _check_languages(document: Document, report: Report) -> None:
+    named = group_at(plain(document), "defaults").get("languages")
+    languages = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
+    for at, language in enumerate(languages):
+        if not speaks(language):
+            place = document.value(("defaults", "languages", at))
+            report.add(document.finding(place, f"nobody knows how dates are written in {language!r}"))
+    default = group_at(plain(document), "defaults").get("language")
+    if languages and isinstance(default, str) and default not in languages:
+        place = document.value(("defaults", "language"))
+        report.add(document.finding(place, f"{default!r} is not among the languages", closest(default, languages)))
+
+
+def _check_holidays(document: Document, report: Report) -> None:
+    said = group_at(plain(document), "holidays")
+    country = said.get("country")
+    if isinstance(country, str) and country not in (known := countries()):
+        place = document.value(("holidays", "country"))
+        meant = country.upper() if country.upper() in known else closest(country, known)
+        report.add(document.finding(place, f"no country has the code {country!r}", meant))
+    days = {key: said[key] if isinstance(said.get(key), list) else [] for key in ("off", "working")}
+    for key, listed in days.items():
+        for at, (one, next_) in enumerate(pairwise(map(str, listed)), 1):
+            if next_ <= one:
+                place = document.value(("holidays", key, at))
+                report.add(
+                    document.finding(place, f"{next_} stands after {one}; the earliest day comes first, each once")
+                )
+    for at, day in enumerate(days["working"]):
+        if day in days["off"]:
+            place = document.value(("holidays", "working", at))
+            report.add(document.finding(place, f"{day} is both off and working"))
+
+
+def emergencies_of(content: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """Agency -> the categories in which it may warn of danger to life or limb; a pack says so of its own agencies."""
+    said, own = group_at(content, "emergencies"), group_at(content, "agencies")
+    named = {key: said[key] if isinstance(said.get(key), list) else [] for key in ("agencies", "categories")}
+    return {str(agency): frozenset(map(str, named["categories"])) for agency in named["agencies"] if agency in own}
+
+
+def _check_emergencies(document: Document, report: Report) -> None:
+    """A pack may let only its own agencies warn of danger."""
+    content = plain(document)
+    named, own = group_at(content, "emergencies").get("agencies"), group_at(content, "agencies")
+    for at, agency in enumerate(named if isinstance(named, list) else ()):
+        if agency not in own:
+            place = document.value(("emergencies", "agencies", at))
+            report.add(document.finding(place, f"{agency!r} is no agency of this pack", closest(str(agency), own)))
+
+
+def _declare(
+    document: Document, path: Path, names: Mapping[str, Any], declared: dict[str, Any], report: Report
+) -> None:
+    """Add names to what is declared; one that is there already is declared twice."""
+    for name, content in names.items():
+        if name in declared:
+            place = document.value(path) if path == ("pack",) else document.key((*path, name))
+            report.add(document.finding(place, f"{name!r} is declared by two packs"))
+        declared.setdefault(name, content)
+
+
+def _check_agreement(document: Document, content: Mapping[str, Any], stated: dict[str, Any], report: Report) -> None:
+    """Report what a pack says otherwise than the first pack that says it (`stated`)."""
+    for name in _AGREED:
+        if name in content:
+            for path in _differing((name,), content[name], stated.setdefault(name, content[name])):
+                message = f"{path[-1]} is another in an earlier pack; packs that are loaded together agree"
+                report.add(document.finding(document.value(path), message))
+
+
+def _differing(path: Path, mine: Any, theirs: Any) -> Iterator[Path]:  # noqa: ANN401  (anything that a file may hold)
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for key in mine.keys() & theirs.keys():
+            yield from _differing((*path, key), mine[key], theirs[key])
+    elif mine != theirs:
+        yield path
+
+
+def group_at(content: Any, *path: str | int) -> dict[str, Any]:  # noqa: ANN401  (anything that a file may hold)
+    """The group of keys at a path of plain data; empty where there is none."""
+    for part in path:
+        content = content[part] if part in keys_of(content) else None
+    return content if isinstance(content, dict) else {}
+
+
+def keys_of(content: Any) -> Collection[str | int]:  # noqa: ANN401  (anything that a file may hold)
+    """The keys of a group, or the indices of a list."""
+    if isinstance(content, dict):
+        return content
+    return range(len(content)) if isinstance(content, list) else ()
+
+
+def languages_of(documents: Iterable[Document]) -> list[str]:
+    """The languages of the first pack.yaml that names any; one that nobody speaks is left out."""
+    for document in documents:
+        languages = group_at(plain(document), "defaults").get("languages")
+        if isinstance(languages, list):
+            return [each for each in languages if isinstance(each, str) and speaks(each)]
+    return []
+
+
+def domains_of(pack: Mapping[str, Any]) -> list[str] | None:
+    """The sites that a pack's words may lead to; None: all."""
+    domains = pack.get("link_domains")
+    if not isinstance(domains, list) or not all(re.fullmatch(DOMAIN, str(each)) for each in domains):
+        return None  # what is wrong in the list is told once, and not again for every link
+    return [str(each) for each in domains]
+
+
+def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:
+    """How long an SMS of a pack may be, and what it costs."""
+    parts, price = pack.get("sms_parts"), pack.get("sms_price")
+    return SmsLimit(parts if isinstance(parts, int) else SMS_PARTS, price if isinstance(price, int | float) else None)
+
+
+def _titled(path: Path) -> bool:
+    return path == ("title",) or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label"))
+
+
+def check_titles(
+    document: Document, languages: list[str], report: Report, titled: Callable[[Path], bool] = _titled
+) -> None:
+    """Report every title and label of a file that lacks a language; `titled`: which paths hold one."""
+    for path in document.values if document.data is not None else ():
+        if not titled(path):
+            continue
+        written = group_at(document.data, *path)
+        missing = [each for each in languages if each not in written]
+        for language in written if languages else ():
+            if language not in languages:
+                place = document.key((*path, language))
+                message = f"the pack does not speak {language!r}, so nobody reads this"
+                report.add(document.finding(place, message, closest(str(language), languages), warning=True))
+        if missing:
+            message = f"{path[-1]} is missing in {', '.join(missing)}"
+            report.add(document.finding(document.value(path), message))

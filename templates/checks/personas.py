@@ -1,0 +1,100 @@
+"""Invented people for previews: those that are built in, and those of a pack's personas.yaml."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from msgspec import Struct
+
+from domain.core.timing import add_months
+from templates.checks.pack_check import group_at
+from templates.checks.shape_check import check_shape
+from templates.reading.attributes import KINDS, is_of
+from templates.reading.files import plain
+from templates.reading.findings import Report, closest
+from templates.reading.value_kinds import NAME, Name, Shape, Text, optional
+from templates.reading.yaml_file import Document
+
+NOBODY: Mapping[str, Any] = {}
+_CALLED: Mapping[str, str] = {"given_name": "Айгерім", "family_name": "Серікбаева", "patronymic": "Нұрланқызы"}
+
+
+class Persona(Struct, frozen=True):
+    """Somebody invented. `citizen`: attributes; `guardian`: those of who is told for a minor; `event`: parts of the
+    data of what happens to them. `sparse`: everything optional is missing.
+    """
+
+    name: str
+    about: str
+    citizen: Mapping[str, Any]
+    guardian: Mapping[str, Any] = NOBODY
+    event: Mapping[str, Any] = NOBODY
+    sparse: bool = False
+
+
+class PersonaShape(Shape):
+    """Somebody invented, for previews."""
+
+    about: Text = optional("who it is, in a few words")
+    citizen: dict[Name, Any] = optional("what is known of them, as in tests.yaml")
+    guardian: dict[Name, Any] = optional("what is known of who is told for a minor")
+    event: dict[Name, Any] = optional("parts of the event's data as it happens to them")
+    sparse: bool = optional("whatever is optional is missing")
+
+
+def built_in(today: date) -> list[Persona]:
+    """The people that every pack is previewed for, as old as they are on that day."""
+
+    def aged(years: int, sex: str = "female", **more: object) -> dict[str, Any]:
+        return {"born_on": add_months(today, -12 * years).isoformat(), "sex": sex, **_CALLED, **more}
+
+    return [
+        Persona("adult", "a woman of 34", aged(34)),
+        Persona("pensioner", "a man of 67", aged(67, "male", given_name="Нұрлан", family_name="Серікбаев")),
+        Persona("parent", "a mother of 29", aged(29)),
+        Persona("minor", "a boy of 12 with a guardian", aged(12, "male", given_name="Алихан"), aged(40)),
+        Persona("sparse", "nothing is known that need not be", {}, sparse=True),
+    ]
+
+
+def own(document: Document | None) -> list[Persona]:
+    """The people of a personas.yaml without findings."""
+    found = {} if document is None else plain(document)
+    return [
+        Persona(
+            name,
+            str(content.get("about", "of this pack")),
+            content.get("citizen", {}),
+            content.get("guardian", {}),
+            content.get("event", {}),
+            content.get("sparse", False),
+        )
+        for name, content in found.items()
+    ]
+
+
+def check_personas(document: Document, attributes: Mapping[str, str], report: Report) -> None:
+    """Report what is wrong with a personas.yaml."""
+    if document.data is not None and not isinstance(document.data, dict):
+        report.add(document.finding(document.value(()), "the file is a group of persons, each with a name"))
+    for name in plain(document):
+        part = document.part(name)
+        if not re.fullmatch(NAME, name):
+            message = f"{name}: is written in small Latin letters, digits and underscores"
+            report.add(document.finding(document.key((name,)), message))
+        if part.data is None:
+            report.add(document.finding(document.value((name,)), f"{name} is empty"))
+        else:
+            check_shape(part, PersonaShape, report)
+            for group in ("citizen", "guardian"):
+                _check_attributes(part, group, attributes, report)
+
+
+def _check_attributes(part: Document, group: str, known: Mapping[str, str], report: Report) -> None:
+    for name, value in group_at(part.data, group).items():
+        if name not in known:
+            message = f"no attribute is called {name!r}"
+            report.add(part.finding(part.key((group, name)), message, closest(name, known)))
+        elif not is_of(known[name], value):
+            report.add(part.finding(part.value((group, name)), f"{name} must be {KINDS[known[name]][1]}"))

@@ -1,0 +1,116 @@
+"""Finds what `habarshy new` wrote and nobody has replaced: such text may be tested, and is never published."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from msgspec.structs import astuple
+
+from domain.core.translatable import Words
+from templates.authoring.scaffold import ASKED, CASES, DAY, LEGAL_BASIS, NEEDLESS, title_of
+from templates.reading.files import TriggerFiles
+from templates.reading.findings import Finding, Report
+from templates.reading.yaml_file import Document, Path, Place
+
+RULES = ""
+"""Stands for trigger.yaml where a language stands for its words."""
+_ENGLISH = "en"
+"""In English the trigger's name may be a good title: `card_ends`, "Card ends"."""
+_SENTENCES = (LEGAL_BASIS, *(sentence for asked in ASKED.values() for sentence in astuple(asked)))
+_SENTENCE = re.compile(
+    "|".join(r"\s+".join(map(re.escape, each.rstrip(".").split())) for each in _SENTENCES), re.IGNORECASE
+)
+
+
+class Placeholder(NamedTuple):
+    """Text of the scaffold: in which file (a language, or RULES), at which path, and where in that text."""
+
+    file: str
+    path: Path
+    text: str
+    line: int
+    column: int
+
+    @property
+    def message(self) -> str:
+        """What is to be done about it."""
+        return Words("{text!r} is a placeholder: write your own text before it is submitted", text=self.text)
+
+    def __str__(self) -> str:
+        key = ".".join(map(str, self.path))
+        return f"{self.file}.md: {key}: {self.message}" if self.file else f"trigger.yaml: {key}: {self.message}"
+
+
+class StillPlaceholders(ValueError):
+    """{name} has placeholder text of the scaffold, which nobody may publish. Write your own text and submit again.
+
+    {found}
+    """
+
+    def __init__(self, name: str, found: Iterable[Placeholder]) -> None:
+        listed = "\n".join(map(str, found))
+        super().__init__((type(self).__doc__ or "").format(name=name, found=listed).replace("\n    ", "\n"))
+
+
+def placeholders(name: str, rules: Any, words: Mapping[str, Any]) -> Iterator[Placeholder]:  # noqa: ANN401  (plain data)
+    """The scaffold's text in the rules and words of a trigger of that name."""
+    title = title_of(name)
+    titles = rules.get("title") if isinstance(rules, dict) else None
+    for language, text in titles.items() if isinstance(titles, dict) else ():
+        if text == title and language != _ENGLISH:
+            yield Placeholder(RULES, ("title", language), title, 1, 1)
+    for path, text in _texts((), rules):
+        yield from _sentences(RULES, path, text)
+    for language, content in words.items():
+        for path, text in _texts((), content):
+            if text == title and language != _ENGLISH:
+                yield Placeholder(language, path, title, 1, 1)
+            yield from _sentences(language, path, text)
+
+
+def require_own_text(name: str, rules: Any, words: Mapping[str, Any]) -> None:  # noqa: ANN401  (plain data)
+    """Nothing, if no text of the scaffold is left. Raises StillPlaceholders."""
+    if found := list(placeholders(name, rules, words)):
+        raise StillPlaceholders(name, found)
+
+
+def check_placeholders(files: TriggerFiles, report: Report) -> None:
+    """Warn of the scaffold's text in a trigger's rules and words."""
+    found = placeholders(
+        files.name, files.rules.data, {language: document.data for language, document in files.words.items()}
+    )
+    for each in found:
+        document = files.words.get(each.file, files.rules)
+        report.add(_finding(document, document.inside(each.path, each.line, column=each.column), each.message))
+    for number, line in enumerate(files.rules.lines, 1):
+        if line.strip() == NEEDLESS:
+            message = Words("say what makes the message needless (`unless`), or delete these remarks")
+            report.add(_finding(files.rules, Place(number, 1, number), message))
+
+
+def check_case(document: Document, report: Report) -> None:
+    """Warn of a test as the scaffold wrote it: it says nothing of the words or of the dates of this trigger."""
+    case = document.data
+    if case["name"] not in CASES[:-1] or not str(case["clock"]).startswith(DAY.isoformat()):
+        return
+    if not any("contains" in each for each in case["expect"]):
+        message = Words("this test is a placeholder: say what the message contains (`contains`), and name it anew")
+        report.add(_finding(document, document.value(()), message))
+
+
+def _finding(document: Document, place: Place, message: str) -> Finding:
+    return Finding(document.path, place.line, place.column, message, warning=True, placeholder=True)
+
+
+def _texts(path: Path, content: Any) -> Iterator[tuple[Path, str]]:  # noqa: ANN401  (plain data)
+    if isinstance(content, str):
+        yield path, content
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, inner in items:
+        yield from _texts((*path, key), inner)
+
+
+def _sentences(file: str, path: Path, text: str) -> Iterator[Placeholder]:
+    for found in _SENTENCE.finditer(text):
+        before = text[: found.start()]
+        yield Placeholder(file, path, found[0], before.count("\n") + 1, found.start() - before.rfind("\n"))

@@ -1,0 +1,118 @@
+"""Checks a trigger's replies: that its SMS says how to answer, and that no answer leads round in a circle."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import jsonschema_rs
+
+from domain.core.translatable import Words
+from domain.rules.event_types import Catalogue
+from domain.rules.replies import Reply, data_of, meant, spelt, unanswerable
+from templates.reading.files import TriggerFiles, plain
+from templates.reading.findings import Report, closest
+from templates.reading.value_kinds import CODE
+from templates.reading.yaml_file import Path
+
+SOMETIME = datetime(2026, 5, 1, 9, tzinfo=UTC)
+
+
+def check_replies(files: TriggerFiles, catalogue: Catalogue, report: Report) -> None:
+    """Report replies that nobody can give, or that become events which their type refuses."""
+    rules, document, replies = plain(files.rules), files.rules, _replies(plain(files.rules))
+    for at, code in _buttons(rules):
+        if meant(code, replies) is None:
+            place = document.value(("actions", at, "reply"))
+            message = Words("no reply of the trigger is called {name!r}", name=code)
+            report.add(document.finding(place, message, closest(code, replies)))
+    by_sms, buttons = "sms" in (rules.get("channels") or ()), {code for _, code in _buttons(rules)}
+    for code, name in replies.items():
+        if not by_sms and not any(spelt(code) == spelt(each) for each in buttons):
+            message = Words(
+                "nobody can answer {code!r}: the channels have no sms, and no action has `reply: {code}`", code=code
+            )
+            report.add(document.finding(document.value(("replies", code)), message))
+        if problem := _refused(code, name, rules, catalogue):
+            report.add(document.finding(document.value(("replies", code)), problem))
+        for language in files.words if by_sms else ():
+            _check_told(files, language, code, report)
+
+
+def _replies(rules: Mapping[str, Any]) -> dict[str, str]:
+    """The replies that are written as they should be."""
+    found = rules.get("replies")
+    return {
+        code: name
+        for code, name in (found.items() if isinstance(found, dict) else ())
+        if isinstance(name, str) and re.fullmatch(CODE, code)
+    }
+
+
+def _buttons(rules: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The actions that answer, by their place in the list, and the code of each."""
+    actions = rules.get("actions")
+    for at, action in enumerate(actions if isinstance(actions, list) else ()):
+        if isinstance(action, dict) and isinstance(code := action.get("reply"), str):
+            yield at, code
+
+
+def _refused(code: str, name: str, rules: Mapping[str, Any], catalogue: Catalogue) -> str | None:
+    """Whether the event's own schema refuses what a reply fills in."""
+    type_ = catalogue.types.get(name)
+    if type_ is None or unanswerable(type_) is not None or not isinstance(rules.get("category"), str):
+        return None  # said where the trigger is compiled
+    data = data_of(type_, Reply(UUID(int=1), "", code, SOMETIME, ""), rules["category"])
+    validator = jsonschema_rs.Draft202012Validator(dict(type_.schema), ignore_unknown_formats=True)
+    wrong = next(iter(validator.iter_errors(data)), None)
+    if wrong is None:
+        return None
+    field = str(next(iter(wrong.instance_path), "data"))
+    given = {"event": name, "field": field, "value": str(data.get(field))}
+    return Words("{event} refuses {field!r} as a reply fills it: {value!r}", **given)
+
+
+def _check_told(files: TriggerFiles, language: str, code: str, report: Report) -> None:
+    document, said = files.words[language], re.compile(rf"(?<!\w){re.escape(code)}(?!\w)", re.IGNORECASE)
+    for path, text in _sms(plain(document)):
+        if not said.search(text):
+            message = Words("the SMS never says that {code!r} can be answered", code=code)
+            report.add(document.finding(document.value(path), message))
+
+
+def _sms(words: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """The SMS, and those of steps that have their own; a correction asks nothing."""
+    steps = words.get("steps")
+    named = steps.items() if isinstance(steps, dict) else ()
+    for path, texts in ((), words), *((("steps", step), own) for step, own in named):
+        if isinstance(texts, dict) and isinstance(text := texts.get("sms"), str):
+            yield (*path, "sms"), text
+
+
+def check_circles(triggers: Sequence[TriggerFiles], report: Report) -> None:
+    """Report replies that start another trigger whose replies, perhaps after more of them, lead back."""
+    rules = [(files, plain(files.rules)) for files in triggers]
+    leads: dict[str, set[str]] = {}
+    for _, each in rules:
+        if isinstance(on := each.get("on"), str):
+            leads.setdefault(on, set()).update(_replies(each).values())
+    for files, each in rules:
+        on = each.get("on")
+        if not isinstance(on, str):  # what somebody is entitled to is no answer
+            continue
+        for code, name in _replies(each).items():
+            if name != on and on in _reached(name, leads):
+                message = Words("answers to what {event} starts give {first} again: a circle", event=name, first=on)
+                report.add(files.rules.finding(files.rules.value(("replies", code)), message))
+
+
+def _reached(start: str, leads: Mapping[str, set[str]]) -> set[str]:
+    """The event types that follow from one, reply by reply."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = leads.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return found

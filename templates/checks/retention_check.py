@@ -1,0 +1,126 @@
+"""Checks the limits of event types: what nobody may read any more is what nothing pending can depend on."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from domain.core.timing import DAY_SECONDS, Offset, parse_offset
+from domain.rules.event_types import Catalogue, EventType
+from domain.rules.steps import Step
+from domain.rules.triggers import EXPIRES_AFTER, Trigger
+from templates.reading.files import PackFiles, plain
+from templates.reading.findings import Report
+from templates.reading.yaml_file import Document
+
+MONTH, LONGEST_MONTH = 30, 31
+"""Days of a month, where it counts how short it may be and how long."""
+WORKING = 2
+"""Days that a working day may take, with week-ends and holidays."""
+
+
+_TO_PROVE: Mapping[str, str] = {"legal": "a legal notice", "emergency": "an emergency"}
+
+
+class Reader(Struct, frozen=True):
+    """Who reads a type, and for how many days after the event, or before it, its content matters to them."""
+
+    trigger: str
+    days: int
+    to_prove: str  # what it is that must be proven to have been given: a legal notice; empty: nothing
+
+
+def check_limits(
+    packs: Sequence[PackFiles], triggers: Iterable[Trigger], catalogue: Catalogue, report: Report
+) -> None:
+    """Report limits that a type cannot have, and such as are too short for the triggers that read it."""
+    readers = _readers(triggers)
+    proven = _proven(packs)
+    for document in (document for files in packs for document in files.events):
+        type_ = catalogue.types.get(str(plain(document).get("type")))
+        if type_ is None or type_.retention is None:
+            continue
+        for problem in _unlimited(type_, catalogue, readers):
+            report.add(document.finding(document.key(("retention",)), problem))
+        _check_length(document, type_.retention, readers.get(type_.name, []), proven, report)
+
+
+def _proven(packs: Iterable[PackFiles]) -> str | None:
+    """For how long legal notices must be proven, as the first pack says that says it."""
+    said = (plain(files.pack).get("legal_proof") for files in packs)
+    return next((each for each in said if isinstance(each, str)), None)
+
+
+def _unlimited(type_: EventType, catalogue: Catalogue, readers: Mapping[str, Sequence[Reader]]) -> Iterator[str]:
+    """Why the content is needed for as long as anybody lives."""
+    if type_.subject is None:
+        yield "an event about an area is about nobody: nothing of it is sealed, so nothing can become unreadable"
+    if type_.ends_life:
+        yield "it ends a life, and that is asked for ever after"
+    if names := sorted({each.attribute for settings in type_.sets.values() for each in settings}):
+        yield f"it sets {', '.join(names)} on a person, which is read as long as they live"
+    for name, benefit in catalogue.benefits.items():
+        if type_.name == benefit.on or type_.name in benefit.had_by:
+            yield f"the benefit {name} asks for it, however long ago it was"
+    for each in readers.get(type_.name, ()):
+        if each.days < 0:
+            yield f"answers to {each.trigger} become such events, and are compared with it whenever it is planned"
+
+
+def _check_length(
+    document: Document, limit: Offset, readers: Iterable[Reader], proven: str | None, report: Report
+) -> None:
+    place, shortest = document.value(("retention",)), limit.months * MONTH + limit.months // 2
+    for each in readers:
+        if each.days > shortest:
+            message = f"{each.trigger} depends on it for up to {each.days} days"
+            report.add(document.finding(place, message, _limit_of(each.days)))
+        if each.to_prove and proven is None:
+            message = (
+                f"{each.trigger} is {each.to_prove}, and no pack.yaml says (legal_proof) how long it must be proven"
+            )
+            report.add(document.finding(place, message))
+        elif each.to_prove and proven is not None and limit.months < parse_offset(proven).months:
+            message = f"{each.trigger} is {each.to_prove}, which must be proven for {proven} (legal_proof)"
+            report.add(document.finding(place, message, proven))
+
+
+def _limit_of(days: int) -> str:
+    """The shortest limit in whole years that is not shorter."""
+    return f"P{-(-days // 365)}Y"
+
+
+def _readers(triggers: Iterable[Trigger]) -> dict[str, list[Reader]]:
+    found: dict[str, list[Reader]] = {}
+    for trigger in triggers:
+        for name, days in _read(trigger):
+            found.setdefault(name, []).append(Reader(trigger.name, days, _TO_PROVE.get(trigger.klass, "")))
+    return found
+
+
+def _read(trigger: Trigger) -> Iterator[tuple[str, int]]:
+    """Each type that it reads, with the days for which that matters; fewer than none: always."""
+    needs = trigger.needs
+    within = [_days(each.within) for each in needs.together] if needs else []
+    counted = _days(needs.count.within) if needs and needs.count else 0
+    span = max((_span(step, trigger) for step in trigger.steps), default=0) + max(within, default=0) + counted
+    names = {trigger.on, *(each.on for each in trigger.unless)} | {
+        each.on for each in (needs.together if needs else ())
+    }
+    yield from ((name, span) for name in sorted(names))
+    yield from ((name, -1) for name in sorted(set(trigger.replies.values())))
+
+
+def _span(step: Step, trigger: Trigger) -> int:
+    """How long after (or before) the date that it counts from the step may still be on its way."""
+    series, days = step.series, _days(step.offset)
+    if series is not None:
+        days += WORKING * abs(series.working_days)
+        days += _days(series.repeat.every) * (series.repeat.at_most - 1) if series.repeat else 0
+    days += max((_days(each.grace) for each in trigger.unless), default=0)
+    expiry = trigger.expiry
+    return days + (_days(expiry.offset) if expiry and expiry.offset else EXPIRES_AFTER.days)
+
+
+def _days(offset: Offset) -> int:
+    """The most days that an offset may be, in either direction."""
+    return abs(offset.months) * LONGEST_MONTH + abs(offset.days) + -(-abs(offset.seconds) // DAY_SECONDS)

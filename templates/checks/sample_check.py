@@ -1,0 +1,227 @@
+"""Renders a trigger's words for made-up events: a usual one, and the smallest that its schema allows.
+
+What fails here would fail for citizens; what is too long for the smallest is too long for everybody, and what is too
+long for a usual one is a warning.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from domain.core.sms import excess, segments
+from domain.rules.benefits import starts_on
+from domain.rules.event_types import Catalogue
+from domain.rules.steps import named
+from domain.rules.triggers import CORRECTION, Trigger
+from templates.checks.pack_check import SmsLimit
+from templates.checks.possible_values import required_of
+from templates.checks.sample_values import AHEAD, NAMES, Inventor, flat
+from templates.checks.words_check import START, law_variables, texts
+from templates.reading.files import TriggerFiles
+from templates.reading.findings import Report
+from templates.reading.yaml_file import Document, Path
+from templates.words.compiled_texts import NO_VALUE
+from templates.words.rendering import Renderer, Short, WordsFailed, context
+
+MOMENT = datetime(2026, 5, 1, 9, tzinfo=UTC)
+USUAL_DAY = date(2026, 9, 24)
+"""A day that is long to write out, in all languages."""
+_SHORTEST: Mapping[str, Any] = {
+    "string": "x",
+    "date": "2026-05-01",
+    "integer": 1,
+    "number": 1.0,
+    "boolean": True,
+    "strings": (),
+    "instant": MOMENT,
+}
+_USUAL: Mapping[str, Any] = {"date": USUAL_DAY.isoformat(), "integer": 432_500, "number": 4325.0}
+"""What parameters, amounts and days of an entitlement come to."""
+
+
+LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
+"""What fits on the screen of a locked telephone; systems cut off more, each a little elsewhere."""
+FEW = 20
+"""So few characters are easily left out where they make an SMS cost a part more."""
+SUBJECT = 78 - len("Subject: ")
+"""A line of an email should have no more than 78 characters (RFC 5322, 2.1.1); lists of mails show about as many."""
+_PATHS: Mapping[str, Path] = {
+    "push_title": ("push", "title"),
+    "push_body": ("push", "body"),
+    "sms": ("sms",),
+    "subject": ("subject",),
+}
+
+
+def check_samples(
+    files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, limit: SmsLimit, report: Report
+) -> None:
+    """Report words that fail for events that their schema allows, and words that are always too long.
+
+    Words that fail for people of whom too little is known are a warning: others are told.
+    """
+    rules = files.rules.data
+    renderer = Renderer({language: document.data for language, document in files.words.items()}, rules)
+    made = samples(rules["on"], catalogue, known_of(trigger, catalogue))
+    for language, document in files.words.items():
+        sample = _Sample(language, document, renderer, limit, report)
+        for step, said in rules["due"].items():
+            sample.check(step, made, ("steps", step))
+            if "repeat" in (said or {}):
+                sample.check(named(step, 2), made, ("steps", step))
+        if rules.get(CORRECTION):
+            sample.check(CORRECTION, made, (CORRECTION,))
+
+
+class Samples(Struct, frozen=True):
+    """What words may read: of a usual event with every field, of the smallest event, and for a stranger.
+
+    Of a stranger no more is known than the trigger asks for.
+    """
+
+    full: Mapping[str, Any]
+    smallest: Mapping[str, Any]
+    stranger: Mapping[str, Any]
+
+
+def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
+    """The attributes of a person ("citizen.<name>") that the trigger asks for, or that its event always sets."""
+    asked = trigger.reads | (trigger.turn.benefit.reads if trigger.turn else frozenset())
+    known = {name for name in asked if name.startswith("citizen.")}
+    type_ = catalogue.kinds[trigger.on]
+    sure = required_of(type_)
+    known |= {
+        f"citizen.{each.attribute}"
+        for role in trigger.to
+        for each in type_.sets.get(role, ())
+        if each.path is None or each.path in sure
+    }
+    return frozenset(
+        known | ({"citizen.born_on", "citizen.age"} if known & {"citizen.born_on", "citizen.age"} else set())
+    )
+
+
+def samples(on: Any, catalogue: Catalogue, known: frozenset[str] = frozenset()) -> Samples:  # noqa: ANN401  (as in the file)
+    """Made-up events, of the type that a trigger `on` that starts on; `known`: what is known of a stranger."""
+    type_ = catalogue.kinds[str(starts_on(on, catalogue))]
+    event = {f"event.{name}": _SHORTEST[kind] for name, kind in type_.variables().items()}
+    event |= {f"event.{name}": value for name, value in _chosen("", type_.schema)}
+    citizen = {name: _SHORTEST[kind] for name, kind in catalogue.citizen_variables().items()}
+    absent = [f"event.{name}" for name in _optional("", type_.schema)]
+    smallest = {
+        name: value for name, value in event.items() if not any(f"{name}.".startswith(f"{each}.") for each in absent)
+    }
+    usual = event | flat(Inventor(USUAL_DAY - AHEAD, str, _longest).data(type_.schema))
+    person = citizen | flat({name: value for name, value in NAMES.items() if f"citizen.{name}" in citizen}, "citizen")
+    law = {name: _SHORTEST[kind] for name, kind in law_variables(on, catalogue).items()}
+    likely = {name: _USUAL.get(kind, _SHORTEST[kind]) for name, kind in law_variables(on, catalogue).items()}
+    stranger = {name: value for name, value in person.items() if name in known}
+    return Samples(
+        context(usual, person, person, MOMENT, lambda: likely),
+        context(smallest, citizen, citizen, MOMENT, lambda: law),
+        context(usual, stranger, stranger, MOMENT, lambda: likely),
+    )
+
+
+def _longest(allowed: Sequence[Any]) -> object:
+    return max(allowed, key=lambda each: len(str(each)))
+
+
+def _chosen(prefix: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The shortest values where the schema leaves less choice than the type."""
+    for name, prop in schema.get("properties", {}).items():
+        yield from _chosen(f"{prefix}{name}.", prop)
+        if allowed := prop.get("enum") or [prop[key] for key in ("const", "minimum") if key in prop]:
+            yield prefix + name, min((each for each in allowed if each is not None), key=lambda each: len(str(each)))
+        elif "minLength" in prop:
+            yield prefix + name, "x" * prop["minLength"]
+
+
+def _optional(prefix: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    for name, prop in schema.get("properties", {}).items():
+        if name not in schema.get("required", ()) or isinstance(prop["type"], list):
+            yield prefix + name
+        yield from _optional(f"{prefix}{name}.", prop)
+
+
+class _Sample:
+    def __init__(
+        self, language: str, document: Document, renderer: Renderer, limit: SmsLimit, report: Report
+    ) -> None:
+        self.language, self.document, self.renderer = language, document, renderer
+        self.limit, self.report = limit, report
+
+    def check(self, step: str, made: Samples, where: Path) -> None:
+        """Report what is wrong with the words of a step, or with those of the correction."""
+        correction = where == (CORRECTION,)
+        try:
+            usual = self.renderer.short(self.language, step, made.full, correction=correction)
+        except WordsFailed as failed:
+            self.report.add(self.document.finding(self.document.value(()), f"{failed.variable} {failed.problem}"))
+            return
+        try:
+            smallest = self.renderer.short(self.language, step, made.smallest, correction=correction)
+        except WordsFailed as failed:
+            self._missing(failed, f"an event may lack {failed.variable}", "where an event lacks what it may lack")
+        else:
+            self._lengths(smallest, usual, where)
+            self._of_a_stranger(step, made.stranger, correction=correction)
+
+    def _of_a_stranger(self, step: str, values: Mapping[str, Any], *, correction: bool) -> None:
+        try:
+            self.renderer.short(self.language, step, values, correction=correction)
+        except WordsFailed as failed:
+            told = f"whoever has no {failed.variable} is told nothing"
+            self._missing(failed, told, "where little is known of a person", warning=True)
+
+    def _missing(self, failed: WordsFailed, why: str, otherwise: str, *, warning: bool = False) -> None:
+        variable = failed.variable
+        places = (
+            self.document.inside(path, 1, variable)
+            for path, text in texts((), self.document.data)
+            if variable in text
+        )
+        message = f'{why}: write {{% if {variable} is defined %}}, or | default("…")'
+        if failed.problem != NO_VALUE:
+            message = f"{variable} {failed.problem}, {otherwise}"
+        self.report.add(self.document.finding(next(places, START), message, warning=warning))
+
+    def _lengths(self, smallest: Short, usual: Short, where: Path) -> None:
+        for part, longest in LIMITS.items():
+            shortest, likely = (len(getattr(rendered, part)) for rendered in (smallest, usual))
+            seen = f"and {longest} are seen on a locked telephone"
+            if shortest > longest:
+                self._too_long(part, where, f"this comes to {shortest} characters or more, {seen}")
+            elif likely > longest:
+                self._too_long(part, where, f"this easily comes to {likely} characters, {seen}", warning=True)
+        if (likely := len(usual.subject)) > SUBJECT:
+            message = f"this easily comes to {likely} characters, and a subject's line has {SUBJECT} (RFC 5322)"
+            self._too_long("subject", where, message, warning=True)
+        shortest, likely = (len(segments(rendered.sms).parts) for rendered in (smallest, usual))
+        if shortest > self.limit.parts:
+            self._too_long(
+                "sms", where, f"this comes to {len(smallest.sms)} characters or more: {self._paid(shortest)}"
+            )
+        elif likely > self.limit.parts:
+            message = f"this easily comes to {len(usual.sms)} characters: {self._paid(likely)}"
+            self._too_long("sms", where, message, warning=True)
+        elif smallest.sms == usual.sms and 0 < (over := excess(smallest.sms)) <= FEW:
+            fewer = shortest - 1
+            message = (
+                f"these {len(smallest.sms)} characters are {shortest} SMS{self._priced(shortest)}:"
+                f" {over} fewer would fit into {fewer}{self._priced(fewer)}"
+            )
+            self._too_long("sms", where, message, warning=True)
+
+    def _priced(self, parts: int) -> str:
+        return f" (for {self.limit.cost(parts)} each time)" if self.limit.price else ""
+
+    def _paid(self, parts: int) -> str:
+        return f"this needs {parts} SMS{self._priced(parts)}; the limit is {self.limit.parts}"
+
+    def _too_long(self, part: str, where: Path, message: str, *, warning: bool = False) -> None:
+        own = (*where, *_PATHS[part])
+        place = self.document.value(own if own in self.document.values else _PATHS[part])
+        self.report.add(self.document.finding(place, message, warning=warning))

@@ -1,0 +1,225 @@
+"""Finds what a trigger says that can never happen, or that changes nothing, although each part of it is right."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from domain.conditions.language import Condition
+from domain.core.timing import Offset, parse_offset
+from domain.core.translatable import Words
+from domain.rules.event_types import Catalogue, EventType
+from domain.rules.steps import Step
+from domain.rules.triggers import Trigger
+from templates.checks.literal_check import contradictory, meaningless, unreadable
+from templates.checks.possible_values import always, choices_of
+from templates.reading.findings import Report
+from templates.reading.yaml_file import Document, Path
+
+ZONE = ZoneInfo("UTC")
+DAYS = ("2026-01-31", "2026-05-15", "2027-12-31", "2028-02-29", "2028-03-01")
+"""Days on which calendars differ: what holds for all of them holds always."""
+MOMENTS = tuple(datetime(2026, month, day, hour, 30, tzinfo=UTC) for month, day, hour in ((1, 31, 0), (6, 1, 23)))
+ANSWERS = ("citizen.disputed", "citizen.preferences_changed")
+"""What the links at the end of every message produce: "this is not right", and "stop"."""
+
+
+def check_sense(document: Document, trigger: Trigger, catalogue: Catalogue, report: Report) -> None:
+    """Report settings that contradict each other, or that cannot be reached."""
+    check = _Check(document, trigger, catalogue, report)
+    check.conditions()
+    check.times()
+    check.loops()
+    check.channels()
+    if trigger.klass == "emergency":
+        check.emergency()
+
+
+class _Check:
+    def __init__(self, document: Document, trigger: Trigger, catalogue: Catalogue, report: Report) -> None:
+        self.document, self.trigger, self.catalogue, self.report = document, trigger, catalogue, report
+        self.type = catalogue.kinds[trigger.on]
+        self.rules: Mapping[str, Any] = document.data
+
+    def _wrong(self, path: Path, message: str, *, key: bool = False, warning: bool = False) -> None:
+        place = self.document.key(path) if key else self.document.value(path)
+        self.report.add(self.document.finding(place, message, warning=warning))
+
+    def conditions(self) -> None:
+        """Conditions that are always true, or never."""
+        self._condition(("when",), self.trigger.when, Words("this never holds, so nothing is ever sent"))
+        for step in self.trigger.steps:
+            self._condition(
+                ("due", step.name, "when"), step.when, Words("this never holds, so the step is never due")
+            )
+        for at, unless in enumerate(self.trigger.unless):
+            later = self.catalogue.types[unless.on]
+            never = Words("this never holds, so it prevents nothing")
+            self._condition(("unless", at, "when"), unless.when, never, later)
+            if unless.on == self.trigger.on and unless.when is None:
+                message = Words(
+                    "{event} is also what starts this trigger, so any other event of it prevents the message:"
+                    " say with `when` which one counts",
+                    event=unless.on,
+                )
+                self._wrong(("unless", at, "on"), message, warning=True)
+
+        for at, each in enumerate(self.trigger.needs.together if self.trigger.needs else ()):
+            self._texts(("with", at, "when"), each.when, self.catalogue.types[each.on])
+
+    def _condition(self, path: Path, condition: Condition | None, never: str, later: EventType | None = None) -> None:
+        self._texts(path, condition, later)
+        answer = None if condition is None else always(condition, self.type, later)
+        if answer is False:
+            self._wrong(path, never)
+        elif answer is True:
+            self._wrong(path, Words("this always holds; leave it out"), warning=True)
+
+    def _texts(self, path: Path, condition: Condition | None, later: EventType | None) -> None:
+        """Texts that what they are compared with never is."""
+        kinds = {f"event.{name}": kind for name, kind in self.type.variables().items()}
+        kinds |= self.catalogue.citizen_variables()
+        choices = choices_of(self.type)
+        if later is not None:
+            kinds |= {f"later.{name}": kind for name, kind in later.variables().items()}
+            choices |= {name.replace("event.", "later.", 1): each for name, each in choices_of(later).items()}
+        if condition is None:
+            return
+        for start, message in contradictory(condition.text):
+            line, column = place_in(condition.text, start)
+            self.report.add(
+                self.document.finding(self.document.inside(path, line, column=column), message, warning=True)
+            )
+        found = [
+            *meaningless(condition.text, kinds, choices),
+            *((*each, None) for each in unreadable(condition.text)),
+        ]
+        for start, message, meant in found:
+            line, column = place_in(condition.text, start)
+            self.report.add(self.document.finding(self.document.inside(path, line, column=column), message, meant))
+
+    def times(self) -> None:
+        """Steps that are never sent, or that are due together; waits of less than nothing."""
+        for step in self.trigger.steps:
+            if self._expired(step):
+                given = {"step": step.name, "expires": self.rules["expires"]}
+                message = Words("{step} is due when it has expired already (expires: {expires})", **given)
+                self._wrong(("due", step.name), message, key=True)
+            if self.trigger.catch_up == "none" and self._past(step):
+                message = Words(
+                    "{step} is overdue when its event becomes known, and `catch_up: none` drops it", step=step.name
+                )
+                self._wrong(("due", step.name), message, key=True)
+        for one, other in combinations(self.trigger.steps, 2):
+            if _together(one, other):
+                given = {"step": other.name, "other": one.name}
+                message = Words("{step} is due at the same time as {other}: two messages at once", **given)
+                self._wrong(("due", other.name), message, key=True)
+        for path in _waits(self.rules):
+            if not _forward(parse_offset(_at(self.rules, path))):
+                name = path[-1]
+                self._wrong(path, Words("{name} waits for nothing: write it longer, and without a minus", name=name))
+
+    def _expired(self, step: Step) -> bool:
+        expiry = self.trigger.expiry
+        if expiry is None or (expiry.source is not None and expiry.source != step.source):
+            return False
+        return all(
+            (ends := self.trigger.expires(due, values, ZONE)) is not None and ends <= due
+            for values, due in _dues(step)
+        )
+
+    @staticmethod
+    def _past(step: Step) -> bool:
+        return step.source == "event.time" and all(due <= values[step.source] for values, due in _dues(step))
+
+    def loops(self) -> None:
+        """A message whose answers would start its own trigger again."""
+        if self.trigger.on in (*ANSWERS, *self.trigger.replies.values()):
+            on = self.trigger.on
+            self._wrong(("on",), Words("answering the message gives {event}, which would send it again", event=on))
+
+    def channels(self) -> None:
+        """A cascade without a second channel."""
+        if len(self.trigger.channels) == 1:
+            for key in ("cascade_after", "cascade"):
+                if key in self.rules:
+                    message = Words("there is no second channel, so `{key}` changes nothing", key=key)
+                    self._wrong((key,), message, key=True, warning=True)
+
+    def emergency(self) -> None:
+        """What contradicts danger to life or limb: all that waits, and all that hides it or leaves it out."""
+        if "expires" not in self.rules:
+            self._wrong(("class",), "an emergency says how long it is of use: add `expires`, such as PT1H")
+        for path in _waiting(self.rules):
+            told = Words("an emergency goes at once, so `{key}` contradicts it", key=path[-1])
+            self._wrong(path, told, key=True)
+        for step in self.trigger.steps:
+            if step.source != "event.time" or step.offset.months or step.offset.days:
+                message = Words(
+                    "{step}: an emergency goes at once: count from event.time, by hours at most", step=step.name
+                )
+                self._wrong(("due", step.name), message, key=True)
+        if self.rules.get("catch_up") == "none":
+            late = "an emergency that becomes known late is told late: leave `catch_up: none` out"
+            self._wrong(("catch_up",), late)
+        if self.rules.get("discreet"):
+            self._wrong(("discreet",), "an emergency says what the danger is, so it cannot be discreet")
+
+
+def _waiting(rules: Mapping[str, Any]) -> Iterator[Path]:
+    """Where rules make a message wait."""
+    for key in ("smooth", "count"):
+        if key in rules:
+            yield (key,)
+    for name, step in rules["due"].items():
+        for key in ("at", "working_days", "on_working_day", "smooth"):
+            if key in (step or {}):
+                yield ("due", name, key)
+    for at, unless in enumerate(rules.get("unless") or ()):
+        if "grace" in unless:
+            yield ("unless", at, "grace")
+
+
+def place_in(text: str, start: int) -> tuple[int, int]:
+    """The line and column (from 1) of a position in a text."""
+    before = text[:start]
+    return before.count("\n") + 1, start - before.rfind("\n")
+
+
+def _dues(step: Step) -> Iterator[tuple[dict[str, Any], datetime]]:
+    """Sample values of what the step counts from, and when it is due then."""
+    plain = replace(step, when=None)
+    for value in MOMENTS if step.source == "event.time" else DAYS:
+        values: dict[str, Any] = {step.source: value}
+        if (due := plain.due(values, ZONE)) is not None:
+            yield values, due
+
+
+def _together(one: Step, other: Step) -> bool:
+    conditions = [None if each.when is None else " ".join(each.when.text.split()) for each in (one, other)]
+    if one.source != other.source or conditions[0] != conditions[1]:
+        return False
+    dues = [[due for _, due in _dues(each)] for each in (one, other)]
+    return bool(dues[0]) and dues[0] == dues[1]
+
+
+def _waits(rules: Mapping[str, Any]) -> Iterator[Path]:
+    if "cascade_after" in rules:
+        yield ("cascade_after",)
+    for at, unless in enumerate(rules.get("unless") or ()):
+        if "grace" in unless:
+            yield ("unless", at, "grace")
+
+
+def _at(rules: Any, path: Path) -> str:  # noqa: ANN401  (plain data)
+    for part in path:
+        rules = rules[part]
+    return str(rules)
+
+
+def _forward(offset: Offset) -> bool:
+    return bool(offset) and min(offset.months, offset.days, offset.seconds) >= 0

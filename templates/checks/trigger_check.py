@@ -1,0 +1,158 @@
+"""Checks a trigger's rules: their shape, the names they use, and that they compile; all findings at once."""
+
+import re
+from collections.abc import Collection, Mapping
+from copy import deepcopy
+from typing import Any
+
+from pydantic import ValidationError
+
+from domain.rules.benefits import starts_on
+from domain.rules.compiler import ENTITLED
+from domain.rules.compiling import ONCE, compile_trigger
+from domain.rules.event_types import Catalogue
+from domain.rules.triggers import COMPLETE, BadTrigger, Trigger
+from templates.checks.cost_check import check_cost
+from templates.checks.other_packs import Elsewhere
+from templates.checks.pack_check import keys_of
+from templates.checks.sense_check import check_sense
+from templates.checks.shape_check import check_shape
+from templates.reading.findings import Report, closest
+from templates.reading.trigger_shapes import TriggerShape
+from templates.reading.yaml_file import Document, Path, Place
+
+_COMPILED = (
+    "on",
+    "when",
+    "with",
+    "in_order",
+    "count",
+    "to",
+    "residents_at",
+    "occurrence",
+    "due",
+    "smooth",
+    "expires",
+    "unless",
+    "replies",
+)
+_OTHERS = ("with", "unless")
+"""The keys that list other events."""
+_HARMLESS: Mapping[str, Any] = {
+    "title": {"en": "-"},
+    "owner": "-",
+    "legal_basis": "-",
+    "category": "any",
+    "class": "service",
+    "channels": ["email"],
+}
+_QUOTED = re.compile(r"'([^']+)'")
+_ROOTED = re.compile(r"(?:event|citizen|later|param|entitled)\.")
+
+
+def check_rules(
+    document: Document, name: str, catalogue: Catalogue, broken: frozenset[str], elsewhere: Elsewhere, report: Report
+) -> Trigger | None:
+    """Report what is wrong with trigger.yaml. `broken`: event types that exist, but cannot be used to compile;
+    `elsewhere`: packs that may have a type which is in none of these.
+
+    Gives the trigger of that name, where it can be compiled as it is.
+    """
+    if document.data is None:
+        return None
+    wrong = check_shape(document, TriggerShape, report)
+    rules = _compilable(document.data, wrong) if wrong else document.data
+    if rules is None or broken & set(_types(rules, catalogue)):
+        return None
+    try:
+        trigger = compile_trigger(name, rules, catalogue)
+    except BadTrigger as first:
+        for bad in (first, *first.others):
+            place = place_of(document, bad, ("when",))
+            if (pack := elsewhere.pack_with(quoted_in(bad) or "")) is not None:
+                report.add(document.finding(place, f"{bad.problem}; {pack} has it: name that pack too"))
+            else:
+                meant = _meant(bad, rules, catalogue)
+                others = _roles(bad, rules, catalogue) if meant is None else ""
+                report.add(document.finding(place, f"{bad.problem}{others}" if others else bad.problem, meant))
+    else:
+        if not check_cost(document, trigger, report) and not wrong:
+            check_sense(document, trigger, catalogue, report)
+            return trigger
+    return None
+
+
+def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
+    """What compiling reads of the rules, without what is wrong in it; None where that leaves nothing to compile."""
+    rules = deepcopy(data)
+    for path in sorted(wrong, reverse=True):  # from the end of a list, so that the others keep their places
+        _drop(rules, path)
+    if isinstance(rules, dict):
+        rules = {**_HARMLESS} | {key: rules[key] for key in _COMPILED if key in rules}
+    try:
+        TriggerShape.model_validate(rules)
+    except ValidationError:
+        return None
+    return dict(rules)
+
+
+def _drop(rules: Any, path: Path) -> bool:  # noqa: ANN401  (plain data)
+    """Take out what is at a path; whether there was anything."""
+    inner = rules
+    for part in path[:-1]:
+        inner = inner[part] if part in keys_of(inner) else None
+    if not path or path[-1] not in keys_of(inner):
+        return False
+    del inner[path[-1]]
+    return True
+
+
+def _types(rules: dict[str, Any], catalogue: Catalogue) -> list[str]:
+    """The event types, and the benefit, that the rules name."""
+    on = rules["on"]
+    started = [starts_on(on, catalogue) or "", *on.values()] if isinstance(on, dict) else [on]
+    others = (each["on"] for key in _OTHERS for each in rules.get(key, ()))
+    return [*started, *others, *(rules.get("replies") or {}).values()]
+
+
+def quoted_in(bad: BadTrigger) -> str | None:
+    """The name that the problem is about."""
+    quoted = _QUOTED.search(bad.problem)
+    return quoted[1] if quoted else None
+
+
+def place_of(document: Document, bad: BadTrigger, texts: Collection[str]) -> Place:
+    """Where the problem is; `texts`: the keys that hold CEL, in which a name can be searched for."""
+    if bad.path[-1] not in texts:
+        return document.value(bad.path)
+    quoted = quoted_in(bad) or ""
+    return document.inside(bad.path, bad.line, quoted if _ROOTED.match(quoted) else "", bad.column)
+
+
+def _roles(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str:
+    """Whom the event names, for who wrote a role that is like none of them."""
+    type_ = catalogue.kinds[str(starts_on(rules["on"], catalogue))] if bad.path == ("to",) else None
+    return f"; it names {', '.join(sorted(type_.roles))}" if type_ is not None and type_.roles else ""
+
+
+def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str | None:
+    if (quoted := quoted_in(bad)) is None or quoted == COMPLETE:
+        return None
+    if bad.path[0] == "on" and isinstance(rules["on"], dict):
+        return closest(quoted, catalogue.benefits)
+    if bad.path[-1] == "on" or bad.path[0] == "replies":
+        return closest(quoted, catalogue.types)
+    type_ = catalogue.kinds[str(starts_on(rules["on"], catalogue))]
+    if bad.path == ("to",):
+        return closest(quoted, type_.roles)
+    other = rules[bad.path[0]][bad.path[1]] if bad.path[0] in _OTHERS and len(bad.path) > 1 else rules
+    later = catalogue.kinds[str(starts_on(other["on"], catalogue))]
+    names = [f"event.{name}" for name in type_.variables()] + [f"later.{name}" for name in later.variables()]
+    names += [COMPLETE] if "with" in rules else []
+    names += [ONCE] if bad.path == ("occurrence",) else []
+    names += ENTITLED if isinstance(rules["on"], dict) else ()
+    role, dot, field = quoted.partition(".")
+    inner = field if dot and role in type_.roles else quoted  # child.born_on, where the event says when it was born
+    if f"event.{inner}" in names:
+        return f"event.{inner}"
+    return closest(quoted, [*names, *catalogue.citizen_variables(), *catalogue.parameter_variables()])

@@ -1,0 +1,188 @@
+"""Checks a trigger's words: their keys, the variables and steps they name, and that all languages say the same."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import permutations
+from typing import Any
+
+from msgspec import Struct
+
+from domain.core.translatable import Words
+from domain.rules.benefits import starts_on
+from domain.rules.compiler import ENTITLED
+from domain.rules.event_types import Catalogue
+from domain.rules.triggers import CORRECTION
+from templates.checks.pack_check import group_at
+from templates.checks.shape_check import check_shape
+from templates.checks.unfilled_places import unfilled
+from templates.reading.files import BODY, TriggerFiles, plain
+from templates.reading.findings import Finding, Report, closest
+from templates.reading.trigger_shapes import WordsShape
+from templates.reading.yaml_file import Document, Path, Place
+from templates.words.environment import markdown_environment, plain_environment
+from templates.words.markdown import LINK
+from templates.words.policy import Scope
+from templates.words.syntax import read_words
+
+START = Place(1, 1, 1)
+Reads = Mapping[Path, frozenset[str]]
+"""Which variables each text uses."""
+NEEDED: Mapping[str, tuple[str, ...]] = {"push": ("push",), "sms": ("sms",), "email": ("subject", BODY)}
+"""Which words a channel needs."""
+_UNSHOWN = (
+    (re.compile(r"!\["), Words("pictures are not sent")),
+    (re.compile(r"<(?!https://|mailto:)[A-Za-z/!]"), Words("HTML is not sent; it would be shown as it stands here")),
+    (re.compile(r"^ *(?:\||```|~~~)"), Words("tables and code are not sent")),
+    (
+        re.compile(rf"\]\((?!(?:{LINK.pattern})\))"),
+        Words("a link goes to https://…, tel:… or mailto:…, without spaces"),
+    ),
+)
+
+
+class Context(Struct, frozen=True):
+    """What a trigger's words are checked against: its rules, what may be named, and the pack's languages."""
+
+    rules: Mapping[str, Any]
+    scope: Scope
+    languages: tuple[str, ...]
+
+
+def context_of(rules: Mapping[str, Any], catalogue: Catalogue, languages: list[str]) -> Context:
+    """What the words of a trigger with these rules are checked against."""
+    steps = group_at(rules, "due")
+    scope = Scope(_variables(rules, catalogue), (*steps, CORRECTION) if steps else None)
+    return Context(rules, scope, tuple(languages))
+
+
+def _variables(rules: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str] | None:
+    if (type_ := catalogue.kinds.get(starts_on(rules.get("on"), catalogue) or "")) is None:
+        return None
+    citizen = catalogue.citizen_variables()
+    recipient = {f"recipient.{name.partition('.')[2]}": kind for name, kind in citizen.items()}
+    event = {f"event.{name}": kind for name, kind in type_.variables().items()}
+    law = law_variables(rules.get("on"), catalogue)
+    return event | citizen | recipient | law | {"step": "string", "repetition": "integer", "due": "instant"}
+
+
+def law_variables(on: object, catalogue: Catalogue) -> dict[str, str]:
+    """What words may read of the law: its parameters, the amounts of benefits about the event, the entitlement."""
+    amounts = {
+        f"benefit.{name}.amount": "integer"
+        for name, each in catalogue.benefits.items()
+        if each.on == starts_on(on, catalogue) and each.amount is not None
+    }
+    return catalogue.parameter_variables() | amounts | ({} if isinstance(on, str) else ENTITLED)
+
+
+def check_words(files: TriggerFiles, context: Context, report: Report) -> None:
+    """Report what is wrong with the words of a trigger, in each language and between them."""
+    for language in context.languages:
+        if language not in files.words:
+            message = Words("this file is missing: it holds the words in {language!r}", language=language)
+            report.add(Finding(str(files.folder / f"{language}.md"), 0, 0, message))
+    reads: dict[str, Reads] = {}
+    for language, document in files.words.items():
+        if context.languages and language not in context.languages:
+            message = Words("the pack has no language {language!r}", language=language)
+            report.add(document.finding(START, message, closest(language, context.languages)))
+        if document.data is not None:
+            reads[language] = _Words(language, document, context, report).check()
+    for first, second in permutations(reads, 2):
+        _compare(files, (first, reads[first]), (second, reads[second]), report)
+
+
+def _compare(files: TriggerFiles, one: tuple[str, Reads], other: tuple[str, Reads], report: Report) -> None:
+    """Report what one language says and the other does not, text by text."""
+    (language, reads), (other_language, other_reads) = one, other
+    document = files.words[other_language]
+    for path in sorted(reads.keys() & other_reads.keys()):
+        for variable in sorted(reads[path] - other_reads[path]):
+            message = Words("{variable} is not used here, but in {language}.md", variable=variable, language=language)
+            report.add(document.finding(document.value(path), message))
+
+
+class _Words:
+    def __init__(self, language: str, document: Document, context: Context, report: Report) -> None:
+        self.document, self.context, self.report = document, context, report
+        self.plain, self.markdown = plain_environment(language), markdown_environment(language)
+        self.reads: dict[Path, frozenset[str]] = {}
+
+    def check(self) -> Reads:
+        """Report what is wrong in one language; which variables each of its texts uses."""
+        check_shape(self.document, WordsShape, self.report)
+        self._steps()
+        self._parts((), plain(self.document))
+        self._correction()
+        for path, text in texts((), plain(self.document)):
+            self._text(path, text)
+        return self.reads
+
+    def _steps(self) -> None:
+        known = self.context.scope.steps
+        for step in group_at(plain(self.document), "steps"):
+            if known is not None and step not in known:
+                place = self.document.key(("steps", step))
+                message = Words("there is no step {step!r}", step=step)
+                self.report.add(self.document.finding(place, message, closest(step, known)))
+
+    def _parts(self, path: Path, words: Mapping[str, Any]) -> None:
+        channels = self.context.rules.get("channels")
+        for channel in channels if isinstance(channels, list) else ():
+            for part in NEEDED.get(str(channel), ()):
+                if part not in words:
+                    place = self.document.key(path) if path else START
+                    given = {"part": part, "channel": channel}
+                    message = Words("{part} is missing, and the trigger's channels include {channel}", **given)
+                    self.report.add(self.document.finding(place, message))
+
+    def _correction(self) -> None:
+        words, wanted = plain(self.document).get(CORRECTION), self.context.rules.get(CORRECTION, False)
+        if wanted is True and words is None:
+            message = Words("trigger.yaml says `correction: true`, but the words for it are missing")
+            self.report.add(self.document.finding(START, message))
+        elif wanted is True and isinstance(words, dict):
+            self._parts((CORRECTION,), words)
+        elif wanted is False and words is not None and self.context.rules:
+            message = Words("trigger.yaml does not say `correction: true`")
+            self.report.add(self.document.finding(self.document.key((CORRECTION,)), message))
+
+    def _text(self, path: Path, text: str) -> None:
+        reading = read_words(text, self.markdown if is_markdown(path) else self.plain, self.context.scope)
+        if not reading.problems:
+            self.reads[path] = reading.reads - {"step", "repetition"}
+            for line, column, message in unfilled(text, self.context.scope.variables):
+                self.report.add(self.document.finding(self.document.inside(path, line, column=column), message))
+        for problem in reading.problems:
+            place = self.document.inside(path, problem.line, problem.token)
+            self.report.add(self.document.finding(place, problem.message, problem.suggestion))
+        if path[0] == CORRECTION and (gone := sorted(reading.reads & ENTITLED.keys())):
+            message = Words(
+                "a correction may come when nobody is entitled any more, so {variable} has no value", variable=gone[0]
+            )
+            self.report.add(self.document.finding(self.document.value(path), message))
+        if is_markdown(path):
+            self._markdown(path, text)
+        elif self.context.rules.get("discreet") is True and reading.reads:
+            message = Words("the trigger is discreet: subject, push and SMS show no values")
+            self.report.add(self.document.finding(self.document.value(path), message))
+
+    def _markdown(self, path: Path, text: str) -> None:
+        for number, line in enumerate(text.split("\n"), 1):
+            for pattern, message in _UNSHOWN:
+                if found := pattern.search(line):
+                    place = self.document.inside(path, number, column=found.start() + 1)
+                    self.report.add(self.document.finding(place, message))
+
+
+def texts(path: Path, words: Any) -> Iterator[tuple[Path, str]]:  # noqa: ANN401  (plain data)
+    """Every text of a words file, with its path."""
+    if isinstance(words, str):
+        yield path, words
+    for name, inner in words.items() if isinstance(words, dict) else ():
+        yield from texts((*path, name), inner)
+
+
+def is_markdown(path: Path) -> bool:
+    """Whether the text at a path is Markdown: the email's body, not that of a push message."""
+    return path[-1] == BODY and path[-2:-1] != ("push",)

@@ -1,0 +1,1 @@
+"""Read packs from disk: documents with places, and the shapes that they must have."""

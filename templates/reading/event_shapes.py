@@ -1,0 +1,106 @@
+"""The shape of an event type: a JSON Schema of the kind that fields, roles and owners can be read from."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from templates.reading.value_kinds import (
+    Limit,
+    Name,
+    Shape,
+    Text,
+    Titles,
+    TypeName,
+    distinct,
+    optional,
+)
+
+KINDS = ("string", "integer", "number", "boolean", "array", "object")
+
+
+def _kind(declared: Any) -> Any:  # noqa: ANN401  (one kind, or one and "null")
+    kinds = [each for each in declared if each != "null"] if isinstance(declared, list) else [declared]
+    if len(kinds) != 1 or kinds[0] not in KINDS:
+        raise ValueError(f'must be one of {", ".join(KINDS)}; with "null" if it may be cleared: [string, "null"]')
+    return declared
+
+
+def _sets(value: Any) -> Any:  # noqa: ANN401  (a path, a list of roles, or a literal)
+    roles = isinstance(value, list) and value and all(isinstance(role, str) for role in value)
+    literal = isinstance(value, dict) and list(value) == ["value"]
+    if not (isinstance(value, str) or roles or literal):
+        raise ValueError("is set to a field (event.born_on), to roles ([mother, father]) or to {value: …}")
+    return value
+
+
+Kind = Annotated[Any, AfterValidator(_kind)]
+Count = Annotated[int, Field(ge=0)]
+Least = Annotated[int, Field(ge=0, le=65_536)]
+"""How much there must be at least; an event of 256 kB has room for it, and who makes one up for a test has too."""
+Format = Literal["date", "national-id", "email", "uuid", "uri"]
+
+
+class TextRules(Shape):
+    """What may be asked of any value."""
+
+    type: Kind
+    format: Format = optional()
+    enum: Annotated[list[Any], Field(min_length=1)] = optional()
+    const: Any = optional()
+    pattern: Text = optional()
+    minLength: Least = optional()  # noqa: N815  (JSON Schema's own words, here and below)
+    maxLength: Count = optional()  # noqa: N815
+    minimum: float = optional()
+    maximum: float = optional()
+    exclusiveMinimum: float = optional()  # noqa: N815
+    exclusiveMaximum: float = optional()  # noqa: N815
+    multipleOf: Annotated[float, Field(gt=0)] = optional()  # noqa: N815
+    title: Text = optional()
+    description: Text = optional()
+
+
+class Items(TextRules):
+    """What an array holds: texts only."""
+
+    type: Literal["string"]
+
+
+class Property(TextRules):
+    """One property of an event's data, or of a group in it."""
+
+    items: Items = optional()
+    minItems: Least = optional()  # noqa: N815
+    maxItems: Count = optional()  # noqa: N815
+    uniqueItems: bool = optional()  # noqa: N815
+    properties: dict[Name, "Property"] = optional()
+    required: list[str] = optional()
+    additionalProperties: Literal[False] = optional()  # noqa: N815
+    minProperties: Least = optional()  # noqa: N815
+    maxProperties: Count = optional()  # noqa: N815
+    x_of: Name = optional(alias="x-of")
+
+
+class Data(Shape):
+    """The JSON Schema of an event's data; nothing that it does not name may come in."""
+
+    type: Literal["object"]
+    additionalProperties: Literal[False]  # noqa: N815
+    properties: Annotated[dict[Name, Property], Field(max_length=500)]
+    required: list[str] = optional()
+    minProperties: Least = optional()  # noqa: N815
+    maxProperties: Count = optional()  # noqa: N815
+
+
+class EventTypeShape(Shape):
+    """A kind of life event: what it carries, whom it names, what it sets on a person."""
+
+    type: TypeName
+    title: Titles
+    agency: Text
+    subject: Name
+    ends_life: bool = optional()
+    area: Text = optional()
+    data: Data
+    forbidden: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = optional()
+    retention: Limit = optional("for how long after the year of the event its content can be read")
+    sets: dict[Name, dict[Name, Annotated[Any, AfterValidator(_sets)]]] = optional()

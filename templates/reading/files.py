@@ -1,0 +1,178 @@
+"""Reads the files of a pack from disk: documents with places, nothing checked yet but that they can be read."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any
+
+from msgspec import Struct
+
+from domain.core.translatable import Words
+from templates.reading.findings import Finding, Report, closest
+from templates.reading.mixed_alphabets import mixed_words
+from templates.reading.yaml_file import Document, Place, read_yaml, unseen_characters
+
+BODY, PERSONAS, SERVICES = "body", "personas.yaml", "services.yaml"
+PARAMETERS, BENEFITS = "parameters.yaml", "benefits.yaml"
+MOST_BYTES = 1024 * 1024
+"""No honest file of a pack is larger."""
+_FENCE = "---"
+_YAML = (".yaml", ".yml")
+_OF_A_TRIGGER = ("trigger.yaml", "tests.yaml")
+_OF_A_PACK = ("pack.yaml", PARAMETERS, BENEFITS, SERVICES, PERSONAS)
+_WORDS_FILE = re.compile(r"([a-z]{2,3})\.md")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class _NoFile(Exception):
+    """There is something else than a file of a pack; the text says what."""
+
+
+class TriggerFiles(Struct, frozen=True):
+    """A trigger's folder: the rules, and the words by language."""
+
+    name: str
+    folder: Path
+    rules: Document
+    words: dict[str, Document]
+
+
+class PackFiles(Struct, frozen=True):
+    """A pack's folder; `personas` are for previews only."""
+
+    folder: Path
+    pack: Document
+    events: tuple[Document, ...]
+    triggers: tuple[TriggerFiles, ...]
+    parameters: Document | None = None
+    benefits: Document | None = None
+    services: Document | None = None
+    personas: Document | None = None
+
+    @property
+    def extra(self) -> dict[str, Document]:
+        """The files that a pack may do without, by the key of the pack's content that each becomes."""
+        files = {"parameters": self.parameters, "benefits": self.benefits, "services": self.services}
+        return {name: document for name, document in files.items() if document is not None}
+
+
+def read_pack(folder: Path, report: Report) -> PackFiles:
+    """Read all files of a pack; what cannot be read is reported and empty."""
+    _warn_of_unread(folder, report)
+    return PackFiles(
+        folder,
+        read_document(folder / "pack.yaml", report),
+        tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
+        tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),
+        *(_read_if_there(folder / name, report) for name in (PARAMETERS, BENEFITS, SERVICES, PERSONAS)),
+    )
+
+
+def _read_if_there(path: Path, report: Report) -> Document | None:
+    return read_document(path, report) if path.is_file() else None
+
+
+def _warn_of_unread(folder: Path, report: Report) -> None:
+    """Whoever saved a file under a slightly other name believes that it counts."""
+    for inner in _trigger_folders(folder):
+        _warn_in(inner, lambda name: name in _OF_A_TRIGGER or bool(_WORDS_FILE.fullmatch(name)), report)
+    if folder.is_dir():
+        _warn_in(folder, lambda name: name in _OF_A_PACK or not name.endswith(_YAML), report)
+    if (events := folder / "events").is_dir():
+        _warn_in(events, lambda name: name.endswith(_YAML[0]), report)
+
+
+def _warn_in(folder: Path, known: Callable[[str], bool], report: Report) -> None:
+    for path in sorted(folder.iterdir()):
+        name = path.name
+        if path.is_file() and not (known(name) or name.startswith((".", "_", "README", "NOTES"))):
+            plain_name = re.sub(r"\.yml$", _YAML[0], name.lower())
+            meant = plain_name if known(plain_name) else closest(name, (*_OF_A_TRIGGER, *_OF_A_PACK))
+            report.add(Finding(str(path), 1, 1, Words("nobody reads this file"), meant, warning=True))
+
+
+def _trigger_folders(folder: Path) -> Iterator[Path]:
+    for inner in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if inner.is_dir() and inner.name != "events" and not inner.name.startswith((".", "_")):
+            yield inner
+
+
+def _read_trigger(folder: Path, report: Report) -> TriggerFiles:
+    rules = read_document(folder / "trigger.yaml", report)
+    if not _NAME.fullmatch(folder.name):
+        message = f"the folder {folder.name!r} names a trigger: small Latin letters, digits and underscores"
+        report.add(rules.finding(Place(1, 1, 1), message))
+    named = [(found[1], path) for path in sorted(folder.iterdir()) if (found := _WORDS_FILE.fullmatch(path.name))]
+    words = {language: read_words_file(path, report) for language, path in named}
+    return TriggerFiles(folder.name, folder, rules, words)
+
+
+def read_document(path: Path, report: Report) -> Document:
+    """Read a YAML file."""
+    text = _read_text(path, report)
+    return Document(str(path), []) if text is None else read_yaml(str(path), text, report)
+
+
+def read_words_file(path: Path, report: Report) -> Document:
+    """Read a words file: the keys between two lines of `---`, and the Markdown after them as `body`."""
+    text = _read_text(path, report)
+    if text is None:
+        return Document(str(path), [])
+    lines = text.split("\n")
+    fences = [number for number, line in enumerate(lines) if line.rstrip() == _FENCE][:2]
+    if len(fences) < 2 or fences[0] != 0:  # noqa: PLR2004  (two fences)
+        report.add(Finding(str(path), 1, 1, Words("the keys stand at the top, between two lines of ---")))
+        return Document(str(path), lines)
+    document = read_yaml(str(path), "\n".join(lines[1 : fences[1]]), report, lines=lines, before=1)
+    if isinstance(document.data, dict):
+        _add_body(document, fences[1] + 1, report)
+    return document
+
+
+def _add_body(document: Document, start: int, report: Report) -> None:
+    lines = document.lines
+    while start < len(lines) and not lines[start].strip():
+        start += 1
+    body = "\n".join(lines[start:]).rstrip()
+    if BODY in document.data:
+        report.add(document.finding(document.key((BODY,)), Words("the body stands below the second ---")))
+    elif body:
+        document.data[BODY] = body
+        document.values[BODY,] = Place(start + 1, 1, len(lines))
+
+
+def _read_text(path: Path, report: Report) -> str | None:
+    try:
+        text = _text_in(path)
+    except FileNotFoundError:
+        report.add(Finding(str(path), 0, 0, Words("this file is missing")))
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        report.add(Finding(str(path), line, 1, Words("this is no UTF-8; save the file in that encoding")))
+    except OSError as error:
+        report.add(Finding(str(path), 1, 1, f"this file cannot be read: {error.strerror}"))
+    except _NoFile as no_file:
+        report.add(Finding(str(path), 1, 1, str(no_file)))
+    else:
+        lines = text.split("\n")
+        for found in mixed_words(str(path), lines):
+            report.add(found)
+        return None if unseen_characters(str(path), lines, report) else text
+    return None
+
+
+def _text_in(path: Path) -> str:
+    """What the file says; what is none may never end (a pipe, a device), so it is not even opened."""
+    if not S_ISREG(path.stat().st_mode):
+        raise _NoFile("this is no file")
+    with path.open("rb") as file:
+        raw = file.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise _NoFile(f"this file is larger than {MOST_BYTES // 1024} kB")
+    return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def plain(document: Document) -> dict[str, Any]:
+    """The document's data, empty where it could not be read."""
+    return document.data if isinstance(document.data, dict) else {}

@@ -1,0 +1,122 @@
+"""What is wrong with a pack, said so that its owner can mend it: file, line, column, a guess at what was meant."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from msgspec import Struct
+
+from domain.core.translatable import Words
+
+
+class Finding(Struct, frozen=True):
+    """One thing wrong; `line` and `column` count from 1, and are 0 where the whole file is meant.
+
+    A `warning` stops neither tests nor previews.
+    `placeholder`: text that nobody has replaced yet, so the trigger cannot be submitted.
+    """
+
+    path: str
+    line: int
+    column: int
+    message: str
+    suggestion: str | None = None
+    warning: bool = False
+    placeholder: bool = False
+
+    @property
+    def stops_submitting(self) -> bool:
+        """Whether a trigger with it cannot be put up for approval."""
+        return self.placeholder or not self.warning
+
+    def __str__(self) -> str:
+        hint = "" if self.suggestion is None else f" (did you mean {self.suggestion!r}?)"
+        kind = "warning: " if self.warning else ""
+        place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+        return f"{place}: {kind}{self.message}{hint}"
+
+    @property
+    def order(self) -> tuple[str, int, int, str]:
+        """Findings are listed file by file, from top to bottom."""
+        return (self.path, self.line, self.column, self.message)
+
+
+class BrokenPack(Exception):
+    """The packs have findings ({count}); mend them and load again.
+
+    {findings}
+    """
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        listed = "\n".join(map(str, self.findings))
+        super().__init__((type(self).__doc__ or "").format(count=len(self.findings), findings=listed))
+
+
+class Report:
+    """Gathers findings; the same one twice (by an alias) counts once."""
+
+    def __init__(self) -> None:
+        self._found: set[Finding] = set()
+
+    def add(self, finding: Finding) -> None:
+        """Note one more finding."""
+        self._found.add(finding)
+
+    def about(self, paths: Iterable[str]) -> bool:
+        """Whether anything is wrong in any of these files."""
+        return not {finding.path for finding in self._found if not finding.warning}.isdisjoint(paths)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings so far, file by file, from top to bottom."""
+        return tuple(sorted(self._found, key=lambda finding: finding.order))
+
+    def close(self) -> None:
+        """End the reading.
+
+        Raises:
+            BrokenPack: there was more to find than warnings.
+        """
+        if errors := [finding for finding in self.findings if not finding.warning]:
+            raise BrokenPack(errors)
+
+
+def unknown_agency(name: str, known: Iterable[str]) -> str:
+    """That there is no such agency; and which there are, for a name that is like none of them."""
+    if closest(name, known := list(known)) is not None:
+        return Words("no agency is called {name!r}", name=name)
+    return Words("no agency is called {name!r}; there are: {names}", name=name, names=", ".join(sorted(known)))
+
+
+MOST_SHOWN = 200
+"""The most findings that are listed at once; whoever mends these sees the next."""
+
+
+def listed(findings: Sequence[Finding]) -> tuple[list[Finding], int]:
+    """Return the findings to list, in their order, and how many more there are.
+
+    Where not all fit, a mistake comes before a warning.
+    """
+    if len(findings) <= MOST_SHOWN:
+        return list(findings), 0
+    kept = sorted(range(len(findings)), key=lambda at: findings[at].warning)[:MOST_SHOWN]
+    return [findings[at] for at in sorted(kept)], len(findings) - MOST_SHOWN
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """What was probably meant by a name that is not known; None for one that is, or that is like nothing.
+
+    What several names begin with (`event.`) makes them no more alike.
+    """
+    names = sorted(known)
+    root = name.partition(".")[0] + "."
+    inside = [each.removeprefix(root) for each in names if each.startswith(root)]
+    if name in names:
+        return None
+    if inside:
+        found = next(iter(get_close_matches(name.removeprefix(root), inside, n=1)), None)
+        return None if found is None else root + found
+    return next(iter(get_close_matches(name, names, n=1)), None)

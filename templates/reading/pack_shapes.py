@@ -1,0 +1,113 @@
+"""The shape of pack.yaml."""
+
+import re
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field
+
+from domain.core.national_id import SCHEMES
+from templates.reading.value_kinds import (
+    DOMAIN,
+    Clock,
+    Day,
+    Language,
+    Languages,
+    Limit,
+    Name,
+    Positive,
+    Shape,
+    Since,
+    Text,
+    Titles,
+    Zone,
+    distinct,
+    matching,
+    optional,
+    written,
+)
+
+Domain = Annotated[str, matching(DOMAIN, "a site is written egov.kz"), written(DOMAIN)]
+AttributeType = Literal["string", "date", "integer", "boolean", "strings"]
+ATTRIBUTE_TYPES: tuple[str, ...] = get_args(AttributeType)
+
+
+class QuietHoursShape(Shape):
+    """When nobody is disturbed."""
+
+    from_: Clock = Field(alias="from")
+    to: Clock
+
+
+class CapShape(Shape):
+    """So many messages in so many days."""
+
+    messages: Positive
+    days: Annotated[int, Field(ge=1, le=3650)]
+
+
+class DefaultsShape(Shape):
+    """What holds where a person said nothing."""
+
+    language: Language
+    languages: Languages
+    zone: Zone
+    quiet_hours: QuietHoursShape
+    cap: CapShape
+    age_of_majority: Annotated[int, Field(ge=0, le=150)]
+
+
+class HolidaysShape(Shape):
+    """On which days nobody works, and what a government moved."""
+
+    country: Text = Field(description="whose public holidays: the ISO 3166-1 code of the country, KZ")
+    off: list[Day] = optional("working days that were made free, the earliest first")
+    working: list[Day] = optional("free days that were made working days, the earliest first")
+
+
+class EmergenciesShape(Shape):
+    """Who may publish triggers of the class `emergency`, and in which categories: danger to life or limb only."""
+
+    agencies: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = Field(
+        description="agencies of this pack: they may own such triggers, and report what starts them"
+    )
+    categories: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = Field(
+        description="what they may warn of, as `category` in their triggers"
+    )
+
+
+class AgencyShape(Shape):
+    """Who reports events and owns triggers."""
+
+    title: Titles
+
+
+class AttributeShape(Shape):
+    """Something that is known of a person."""
+
+    type: AttributeType
+    title: Titles
+
+
+class PackShape(Shape):
+    """What holds for a whole pack."""
+
+    pack: Name
+    title: Titles
+    live_from: Since = optional("reach and ahead_from of the versions it ships")
+    national_id: Annotated[
+        str, matching("|".join(map(re.escape, SCHEMES)), f"must be one of: {', '.join(SCHEMES)}")
+    ] = optional("the rule of the check digit")
+    defaults: DefaultsShape = optional("what holds where a person said nothing")
+    holidays: HolidaysShape = optional("working days are counted by them; without it, Monday to Friday")
+    area_levels: Annotated[list[Positive], Field(min_length=1)] = optional(
+        "how long an area's code is, level by level"
+    )
+    link_domains: Annotated[list[Domain], Field(min_length=1), AfterValidator(distinct)] = optional(
+        "to which sites words and buttons may lead, with all that is below them"
+    )
+    legal_proof: Limit = optional("for how long it must be proven that legal notices were given, and of what")
+    sms_price: Annotated[float, Field(ge=0)] = optional("what one part of an SMS costs, in the national currency")
+    sms_parts: Positive = optional("the most parts that an SMS may have; 2 unless said")
+    agencies: dict[Name, AgencyShape] = optional("who reports events and owns triggers")
+    emergencies: EmergenciesShape = optional("who may warn of danger to life or limb, whatever the hour")
+    attributes: dict[Name, AttributeShape] = optional("what is known of a person")

@@ -1,0 +1,47 @@
+"""The shape of services.yaml: the services that nudges and assistants point to."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from templates.reading.value_kinds import (
+    DOMAIN,
+    DOTTED,
+    Name,
+    Shape,
+    Text,
+    Titles,
+    Url,
+    distinct,
+    matching,
+    written,
+)
+
+ServiceId = Annotated[
+    str, matching(DOTTED, "is written in small Latin letters, as in kz.birth_allowance"), written(DOTTED)
+]
+Domain = Annotated[str, matching(DOMAIN, "a domain is written as in egov.kz"), written(DOMAIN)]
+Domains = Annotated[list[Domain], Field(min_length=1), AfterValidator(distinct)]
+
+
+class ServiceShape(Shape):
+    """Something that an agency does for people: where it is asked for, and at which moments of a life."""
+
+    id: ServiceId
+    title: Titles
+    link: Url = Field(description="where it is asked for, within `domains`")
+    moments: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = Field(
+        description="at which moments of a life, as in `moments` above"
+    )
+    agency: Text = Field(description="as in pack.yaml")
+
+
+class ServicesShape(Shape):
+    """The services of a pack. `domains`: where their links may lead; `moments`: the life moments and their titles.
+
+    `services` is a list, so that the order in which people are told of them is the pack's own.
+    """
+
+    domains: Domains
+    moments: dict[Name, Titles]
+    services: Annotated[list[ServiceShape], Field(min_length=1)]

@@ -1,0 +1,190 @@
+"""The kinds of values that a pack's files hold, each with a problem text for people who do not program."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from domain.conditions.cost import MOST_CHARACTERS
+from domain.core.timing import parse_offset, zone_of
+from domain.rules.replies import spelt
+from domain.rules.triggers import CORRECTION
+from templates.reading.findings import closest
+
+NAME = r"^[a-z][a-z0-9_]*$"
+DOTTED = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
+LANGUAGE = r"^[a-z]{2,3}$"
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+DURATION = r"^[+-]?P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
+PERIOD = r"^\+?P(?=.*[1-9])([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
+LIMIT = r"^P(?=.*[1-9])([0-9]{1,3}Y)?([0-9]{1,3}M)?$"
+STEP_REF = r"^[a-z][a-z0-9_]*(\.([2-9]|[1-9][0-9]))?$"
+CODE = r"^([0-9]{1,2}|[A-Za-z\u0400-\u04ff]{1,10})$"
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+DOMAIN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$"
+URL = r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$"
+
+EDGES = ("becomes", "ceases")
+"""On which edge of an entitlement a trigger starts."""
+_YEARS = 200
+_ENDS = (date.min.isoformat(), date.max.isoformat())
+"""Their starts and ends lie, somewhere on earth, in the years 0 and 10000, which no clock of ours knows."""
+
+
+def matching(pattern: str, problem: str) -> AfterValidator:
+    """A check that the whole text matches."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(problem)
+        return text
+
+    return AfterValidator(check)
+
+
+def _accepted(attempt: Callable[[str], object], problem: str) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            attempt(text)
+        except (ValueError, ZoneInfoNotFoundError, OSError):
+            raise ValueError(problem) from None
+        return text
+
+    return AfterValidator(check)
+
+
+def _duration(text: str) -> str:
+    offset = parse_offset(text)
+    if abs(offset.months) > 12 * _YEARS or abs(offset.days) > 366 * _YEARS or abs(offset.seconds) > 86400 * _YEARS:
+        raise ValueError(f"no duration is longer than {_YEARS} years (or days, in hours)")
+    return text
+
+
+def _period(text: str) -> str:
+    offset = parse_offset(text)
+    if min(offset.months, offset.days, offset.seconds) < 0 or not offset:
+        raise ValueError("how long is written without a minus, and is more than nothing: P7D, P1M, PT12H")
+    return _duration(text)
+
+
+def _until(text: str) -> str:
+    return text if text.startswith(("event.", "citizen.", "entitled.")) else _duration(text)
+
+
+def _on(value: Any) -> Any:  # noqa: ANN401  (an event type, or an edge of an entitlement)
+    if isinstance(value, str) and value:
+        return value
+    if not (isinstance(value, dict) and len(value) == 1 and all(isinstance(each, str) for each in value.values())):
+        raise ValueError("is an event type, or {becomes: benefit}, or {ceases: benefit}")
+    if (edge := next(iter(value))) not in EDGES:
+        meant = closest(edge, EDGES)
+        raise ValueError(f"the key {edge!r} is not known here" + (f" (did you mean {meant!r}?)" if meant else ""))
+    return value
+
+
+def _within(text: str) -> str:
+    if text in _ENDS:
+        raise ValueError("here the calendar ends; write a day such as 1900-01-01 or 2999-12-31")
+    return text
+
+
+def written(pattern: str) -> WithJsonSchema:
+    """How editors are told of a pattern."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+def _listed(value: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
+    return [value] if isinstance(value, str) else value
+
+
+def distinct(values: list[str]) -> list[str]:
+    """The values, if none comes twice."""
+    if len(set(values)) < len(values):
+        raise ValueError("names one thing twice")
+    return values
+
+
+def apart(replies: dict[str, str]) -> dict[str, str]:
+    """The replies, if no code is like another to people, who do not mind small and capital letters."""
+    if len({spelt(code) for code in replies}) < len(replies):
+        raise ValueError("two codes differ only in small and capital letters, and people write either")
+    return replies
+
+
+def _no_correction(name: str) -> str:
+    if name == CORRECTION:
+        raise ValueError(f"a step may not be called {CORRECTION!r}: the platform adds that one by itself")
+    return name
+
+
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Cel = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")]
+"""A condition or an amount."""
+"""Anything but blanks."""
+Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), written(NAME)]
+TypeName = Annotated[
+    str, matching(DOTTED, "is written in small Latin letters, as in kz.civil.birth_registered"), written(DOTTED)
+]
+StepName = Annotated[Name, AfterValidator(_no_correction)]
+Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), written(LANGUAGE)]
+Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), written(CLOCK)]
+Url = Annotated[str, matching(URL, "an address starts with https://"), written(URL)]
+Duration = Annotated[str, AfterValidator(_duration), written(DURATION)]
+Period = Annotated[str, AfterValidator(_period), written(PERIOD)]
+Limit = Annotated[str, matching(LIMIT, "a limit is written in whole years or months: P5Y, P18M"), written(LIMIT)]
+StepRef = Annotated[
+    str, matching(STEP_REF, "a step is named as in trigger.yaml, its repetitions as in ask.2"), written(STEP_REF)
+]
+Code = Annotated[str, matching(CODE, "a code is one or two digits, or a short word"), written(CODE)]
+Until = Annotated[str, AfterValidator(_until)]
+Day = Annotated[
+    str,
+    matching(DAY, "a date is written 2024-01-01"),
+    _accepted(date.fromisoformat, "there is no such day"),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": DAY}),
+]
+Since = Annotated[Day, AfterValidator(_within)]
+"""A date whose first moment counts."""
+Zone = Annotated[str, _accepted(zone_of, "there is no such time zone; write one as in Asia/Almaty")]
+OneOrMore = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+)
+On = Annotated[
+    Any,
+    AfterValidator(_on),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                *(
+                    {
+                        "type": "object",
+                        "properties": {edge: {"type": "string"}},
+                        "required": [edge],
+                        "additionalProperties": False,
+                    }
+                    for edge in EDGES
+                ),
+            ]
+        }
+    ),
+]
+Names = Annotated[list[Text], Field(min_length=1), AfterValidator(distinct), BeforeValidator(_listed), OneOrMore]
+Titles = dict[Language, Text]
+Languages = Annotated[list[Language], Field(min_length=1), AfterValidator(distinct)]
+Positive = Annotated[int, Field(ge=1)]
+Channel = Literal["push", "sms", "email"]
+
+
+def optional(description: str | None = None, alias: str | None = None) -> Any:  # noqa: ANN401  (as pydantic's)
+    """A key that may be absent, but not empty."""
+    return Field(default=None, description=description, alias=alias)
+
+
+class Shape(BaseModel):
+    """A group of keys, none of them unknown and none of them converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)

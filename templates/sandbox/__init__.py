@@ -1,0 +1,1 @@
+"""Try what a draft brings in a child process under limits."""

@@ -1,0 +1,157 @@
+"""A child process that answers questions under limits: whatever a question does to it, its parent lives on."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import IO, Any, Self, cast
+
+import msgspec
+from msgspec import Struct
+
+from templates.sandbox.confined_child import LARGEST_ANSWER, OUT_OF_MEMORY
+
+OURS = str(Path(__file__).resolve().parents[2])
+"""Where our packages are; nothing else leads a child to code: the folder we are run in is a stranger's."""
+
+
+class Limits(Struct, frozen=True):
+    """What a child may take: bytes of address space in all; for one answer, seconds of work and seconds in all."""
+
+    memory: int = 768 * 1024 * 1024
+    work: int = 2
+    wait: int = 20
+
+
+class Died(Exception):
+    """The child {reason}. Look at what it was asked; the next question goes to a new child."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(reason=reason))
+        self.reason = reason
+
+
+class _Late(Exception):
+    """The child took no more or said nothing by the deadline; it is to be ended."""
+
+
+class Confined:
+    """Asks a child one question at a time, and starts another after one that died.
+
+    `module`: what the child runs, which calls `confined_child.serve`; `opening`: what each child is told first. The
+    child gets no variable of our environment but the way to the code, may write no file, and whatever it began ends
+    with it, unless that left its session. It runs as the same user, so native code in it could read what that user
+    can and reach the network: the limits are against time, memory and output, not against such code. Entering it
+    raises Died where the opening alone is too much.
+    """
+
+    def __init__(self, module: str, opening: object, limits: Limits) -> None:
+        self._module, self._opening, self._limits = module, opening, limits
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._child = self._start()
+        self._told(self._child, self._opening, Any)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def ask(self, question: object, kind: Any = Any) -> Any:  # noqa: ANN401  (plain data)
+        """The answer, plain data of that kind, as msgspec understands types.
+
+        Raises:
+            Died: there is none.
+        """
+        if self._child is None:
+            self._child = self._start()
+            self._told(self._child, self._opening, Any)
+        return self._told(self._child, question, kind)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        limits = (str(self._limits.memory), str(self._limits.work))
+        child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+            [sys.executable, "-P", "-m", self._module, *limits],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"PYTHONPATH": OURS, "PYTHONUTF8": "1"},
+            bufsize=0,
+            start_new_session=True,
+        )
+        os.set_blocking(cast("IO[bytes]", child.stdin).fileno(), False)
+        return child
+
+    def _told(self, child: "subprocess.Popen[bytes]", said: object, kind: Any) -> Any:  # noqa: ANN401  (plain data)
+        try:
+            answer = self._exchanged(child, json.dumps(said).encode() + b"\n", monotonic() + self._limits.wait)
+        except _Late:
+            self._end()
+            raise Died(f"took longer than {self._limits.wait} seconds") from None
+        if not answer.endswith(b"\n"):
+            raise Died(self._reason(self._end()))
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            self._end()
+            raise Died("gave an answer that nobody can read") from None
+
+    @staticmethod
+    def _exchanged(child: "subprocess.Popen[bytes]", line: bytes, until: float) -> bytes:
+        """What the child says to a line, all by the same deadline: it may stop reading as well as answering."""
+        to, answers = cast("IO[bytes]", child.stdin).fileno(), cast("IO[bytes]", child.stdout).fileno()
+        left = memoryview(line)
+        try:
+            while left:
+                _wait(to, select.POLLOUT, until)
+                left = left[os.write(to, left) :]
+        except BrokenPipeError:  # it is dead already
+            pass
+        _wait(answers, select.POLLIN, until)
+        return os.read(answers, LARGEST_ANSWER)
+
+    def _end(self) -> int | None:
+        """End the child and whatever it began: its exit code, or the signal that ended it, negative.
+
+        None where it had to be made to end.
+        """
+        child, self._child = self._child, None
+        if child is None:
+            return None
+        cast("IO[bytes]", child.stdin).close()
+        code = None
+        with suppress(subprocess.TimeoutExpired):
+            code = child.wait(timeout=1)
+        with suppress(ProcessLookupError):  # nobody is left
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        cast("IO[bytes]", child.stdout).close()
+        return code
+
+    def _reason(self, code: int | None) -> str:
+        if code == -signal.SIGXCPU:
+            return f"took longer than {self._limits.work} seconds"
+        if code in (OUT_OF_MEMORY, -signal.SIGKILL):  # killed by the system, when the machine itself has no more
+            return f"took more than {self._limits.memory // 1024 // 1024} MB of memory"
+        return "was brought down"
+
+
+def _wait(pipe: int, ready_for: int, until: float) -> None:
+    """Until the pipe is ready or its other end closed.
+
+    Raises:
+        _Late: it was neither in time.
+    """
+    poll = select.poll()
+    poll.register(pipe, ready_for)
+    if not poll.poll(max(0, until - monotonic()) * 1000):
+        raise _Late

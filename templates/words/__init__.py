@@ -1,0 +1,1 @@
+"""Words: the sandboxed language of messages, compiled and rendered for each channel."""

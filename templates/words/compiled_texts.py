@@ -1,0 +1,162 @@
+"""Single texts of a trigger, compiled: plain ones, and Markdown ones that give HTML and text."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from jinja2 import Template, TemplateError, UndefinedError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from templates.words.environment import COLLECTED, markdown_environment, plain_environment
+from templates.words.infallible import ALWAYS, Certain, certain
+from templates.words.markdown import MARKS, Markdown, Page, spells_marks
+from templates.words.policy import Scope
+from templates.words.simple import Simple, simple
+from templates.words.syntax import read_words
+
+MAX_BYTES = 65_536
+"""No honest words are longer."""
+REMEMBERED = 256
+"""So many courses through one text (each `if` taken or not) keep their Markdown parsed."""
+
+_DYNAMIC = re.compile(r"\{[{%#]")
+_BREAK = re.compile(r"[ \t]*[\t\n][ \t\n]*")
+
+
+NO_VALUE = "has no value"
+UNSEEN = "has characters that cannot be seen"
+
+
+class BadWords(Exception):
+    """A text cannot be compiled or rendered: {variable} {problem}."""
+
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(variable=variable, problem=problem))
+        self.variable, self.problem = variable, problem
+
+
+class Compiler:
+    """Compiles the texts of one language; the same text twice is compiled once."""
+
+    def __init__(self, language: str) -> None:
+        self._plain, self._markdown = plain_environment(language), markdown_environment(language)
+        self._parser = Markdown()
+        self._plain_texts: dict[str, PlainText] = {}
+        self._markdown_texts: dict[str, MarkdownText] = {}
+
+    def plain(self, text: str) -> "PlainText":
+        """A text of one line: a subject, a push message, an SMS. Raises BadWords."""
+        if text not in self._plain_texts:
+            reading = _read(self._plain, text)
+            made = None if reading is None else simple(reading.tree, self._plain) or reading.compiled()
+            self._plain_texts[text] = PlainText(made, text, _certain(reading, text))
+        return self._plain_texts[text]
+
+    def markdown(self, text: str) -> "MarkdownText":
+        """The body of an email. Raises BadWords."""
+        if not MARKS.isdisjoint(text):
+            raise BadWords("the text", UNSEEN)
+        if text not in self._markdown_texts:
+            self._markdown_texts[text] = MarkdownText(_read(self._markdown, text), text, self._parser)
+        return self._markdown_texts[text]
+
+
+class _Read(NamedTuple):
+    """A text as it was read."""
+
+    environment: ImmutableSandboxedEnvironment
+    tree: nodes.Template
+
+    def compiled(self) -> Template:
+        return self.environment.from_string(self.tree)
+
+
+def _read(environment: ImmutableSandboxedEnvironment, text: str) -> _Read | None:
+    """What the text consists of, or None for one that is always the same."""
+    if not _DYNAMIC.search(text):
+        return None
+    reading = read_words(text, environment, Scope())
+    if reading.tree is None or reading.problems:
+        raise BadWords("the text", f"is refused: {reading.problems[0].message}")
+    return _Read(environment, reading.tree)
+
+
+class PlainText:
+    """A text of one line; `certain`: what has to hold for it not to fail, None where nobody knows."""
+
+    def __init__(self, template: Template | Simple | None, text: str, certain: Certain | None = None) -> None:
+        self._template, self._constant, self.certain = template, _one_line(text), certain
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The text for these values. Raises BadWords."""
+        return self._constant if self._template is None else _one_line(_capped(self._template, values))
+
+
+class MarkdownText:
+    """A Markdown text: which words are said depends on the values, but the values are never read as Markdown."""
+
+    def __init__(self, read: _Read | None, text: str, parser: Markdown) -> None:
+        self._read, self._text, self._parser, self.certain = read, text, parser, _certain(read, text)
+        self._pages: dict[str, Page] = {}
+
+    def render(self, values: Mapping[str, Any]) -> tuple[str, str]:
+        """HTML and plain text for these values. Raises BadWords."""
+        words, collected = self.words(values)
+        if (page := self._pages.get(words)) is None:
+            page = self._remember(words)
+        html, text = page.fill(collected)
+        _check_size(len(html.encode()))
+        return html, text
+
+    @cached_property
+    def _template(self) -> Template | None:
+        return None if self._read is None else self._read.compiled()
+
+    def words(self, values: Mapping[str, Any]) -> tuple[str, list[str]]:
+        """The Markdown for these values with marks in their places, and the values. Raises BadWords."""
+        collected: list[str] = []
+        if self._read is None or self._template is None:
+            return self._text, collected
+        return _capped(self._template, {**values, COLLECTED: collected}), collected
+
+    def _remember(self, words: str) -> Page:
+        if len(self._pages) >= REMEMBERED:
+            self._pages.clear()
+        if spells_marks(words):
+            raise BadWords("the text", UNSEEN)
+        page = self._pages[words] = self._parser.page(words)
+        return page
+
+
+def _certain(read: _Read | None, text: str) -> Certain | None:
+    """What has to hold for the text not to fail; None where nobody knows."""
+    return ALWAYS if read is None else certain(text, read.tree, MAX_BYTES)
+
+
+def _one_line(text: str) -> str:
+    return _BREAK.sub(" ", text.strip()) if "\n" in text or "\t" in text else text.strip()
+
+
+def _capped(template: Template | Simple, values: Mapping[str, Any]) -> str:
+    chunks, size = [], 0
+    try:
+        for chunk in template.generate(values):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_BYTES // LONGEST:
+                _check_size(sum(len(each.encode()) for each in chunks))
+    except UndefinedError as error:
+        raise BadWords(error.message or "a variable", NO_VALUE) from None
+    except (TemplateError, TypeError, ValueError, ArithmeticError):  # their texts may quote values
+        raise BadWords("a value", "is of another type than the words take it for") from None
+    return "".join(chunks)
+
+
+LONGEST = 4
+"""Bytes of a character in UTF-8, at most: a text of few characters need not be encoded to be known as short."""
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BYTES:
+        raise BadWords("the text", f"comes out longer than {MAX_BYTES} bytes")

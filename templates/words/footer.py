@@ -1,0 +1,69 @@
+"""What every message says of itself: where its recipient reads why it came, and how to tell that it is genuine."""
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import escape
+from msgspec import Struct
+
+from domain.core.sms import segments
+from templates.words.email_layout import BOTTOM
+
+_PAGE: Mapping[str, str] = {
+    "kk": "Бұл хабарлама сізге неге келді",
+    "ru": "Почему вам пришло это сообщение",
+    "en": "Why you got this message",
+}
+_PAGE_AND_STOP: Mapping[str, str] = {
+    "kk": "Бұл хабарлама сізге неге келді және мұндай хабарламаларды қалай тоқтатуға болады",
+    "ru": "Почему вам пришло это сообщение и как остановить такие сообщения",
+    "en": "Why you got this message, and how to stop such messages",
+}
+_CODE: Mapping[str, str] = {
+    "kk": "Хабарламаның коды: {code}. Оның шынайылығын мына бетте тексеріңіз: {check} (мекенжайын өзіңіз теріңіз)",
+    "ru": "Код сообщения: {code}. Проверьте, настоящее ли оно: {check} (наберите адрес сами)",
+    "en": "Code of this message: {code}. Check that it is genuine: {check} (type the address yourself)",
+}
+_SHORT_CODE: Mapping[str, str] = {"kk": "Код: {code}", "ru": "Код: {code}", "en": "Code: {code}"}
+_RULE = (
+    '<hr style="border:0;border-top:1px solid #767676;margin:32px 0 16px">\n'
+    '<p style="font-size:14px;margin:0 0 8px"><a href="{page}">{why}</a></p>\n'
+    '<p style="font-size:14px;margin:0">{code}</p>\n'
+)
+
+
+class Proof(Struct, frozen=True):
+    """What a message carries of its own: `page`, the link to its page; `code`, which `check` accepts."""
+
+    page: str
+    code: str
+    check: str
+
+
+def mail_text(text: str, language: str, proof: Proof, *, stops: bool) -> str:
+    """An email's plain text with its foot; `stops`: such messages can be stopped."""
+    why, code = _said(language, proof, stops=stops)
+    return f"{text.rstrip()}\n\n-- \n{why}: {proof.page}\n{code}\n"
+
+
+def mail_html(html: str, language: str, proof: Proof, *, stops: bool) -> str:
+    """An email's HTML with its foot. Where to check is no link: whoever forges a message forges its links, too."""
+    why, code = _said(language, proof, stops=stops)
+    foot = _RULE.format(page=escape(proof.page), why=escape(why), code=escape(code))
+    return html.removesuffix(BOTTOM) + foot + BOTTOM
+
+
+def _said(language: str, proof: Proof, *, stops: bool) -> tuple[str, str]:
+    words = _PAGE_AND_STOP if stops else _PAGE
+    return _in(words, language), _in(_CODE, language).format(code=proof.code, check=proof.check)
+
+
+def sms(text: str, language: str, proof: Proof) -> str:
+    """An SMS with its page and its code, or with one of them, as far as there is room for it: never a part more."""
+    code = _in(_SHORT_CODE, language).format(code=proof.code)
+    parts = len(segments(text).parts)
+    offers: Sequence[str] = (f"{text}\n{proof.page}\n{code}", f"{text}\n{proof.page}", f"{text}\n{code}")
+    return next((offer for offer in offers if len(segments(offer).parts) == parts), text)
+
+
+def _in(words: Mapping[str, str], language: str) -> str:
+    return words.get(language) or words["en"]

@@ -1,0 +1,150 @@
+"""Texts that cannot fail for some values: known from what they read, so that they need not be rendered to be tried.
+
+Only what is plain to see counts. For all else (loops, sums, long values) the answer is no, and the text is tried.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from jinja2 import nodes
+from msgspec import Struct
+
+from templates.words.environment import Group
+from templates.words.syntax import dotted
+
+WRITTEN, LARGEST, LENGTHENED = 64, 10**15, 12
+"""Characters of a date or of a number up to the largest, written out; bytes that a character may become in HTML."""
+_Names = frozenset[str]
+_NONE: _Names = frozenset()
+
+
+class Use(NamedTuple):
+    """A variable, by its path, and the filter that it goes through; `needed`: the text fails without it."""
+
+    path: tuple[str, ...]
+    filter: str
+    needed: bool
+
+
+class Certain(Struct, frozen=True):
+    """What has to hold for texts not to fail; `longest`: how long a value may be for them to be short enough."""
+
+    uses: tuple[Use, ...]
+    longest: int
+
+    def of(self, values: Mapping[str, Any]) -> bool:
+        """Whether the texts cannot fail for these values; False where nobody knows."""
+        for use in self.uses:  # noqa: SIM110  (a generator takes twice the time)
+            if not self._fits(use, _value(values, use.path)):
+                return False
+        return True
+
+    def _fits(self, use: Use, value: Any) -> bool:  # noqa: ANN401  (a value of an event)
+        if value is None:
+            return not use.needed
+        if type(value) is str:
+            return len(value) <= self.longest and (not use.filter or (use.filter == "date" and _is_day(value)))
+        if type(value) is int or type(value) is float:
+            return use.filter != "date" and (use.filter != "money" or type(value) is int) and abs(value) < LARGEST
+        if type(value) is bool:
+            return not use.filter
+        return isinstance(value, datetime) and use.filter in {"", "date"}
+
+
+ALWAYS = Certain((), LARGEST)
+"""Nothing has to hold: the text is always the same."""
+
+
+def both(first: Certain | None, second: Certain | None) -> Certain | None:
+    """What has to hold for both."""
+    if first is None or second is None:
+        return None
+    return Certain(tuple(dict.fromkeys((*first.uses, *second.uses))), min(first.longest, second.longest))
+
+
+def certain(text: str, tree: nodes.Template, longest_text: int) -> Certain | None:
+    """What has to hold for a text not to fail, nor to have more bytes than that; None: it has to be tried."""
+    try:
+        uses = list(_statements(tree.body, _NONE))
+    except _Unsure:
+        return None
+    room = longest_text // LENGTHENED - len(text)
+    longest = room // max(len(uses), 1)
+    return Certain(tuple(dict.fromkeys(uses)), longest) if longest >= WRITTEN else None
+
+
+def _value(values: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401  (groups in groups)
+    for part in path:
+        if type(values) is Group:
+            values = values.made
+        elif type(values) is not dict:
+            return None
+        values = values.get(part)
+    return values
+
+
+def _is_day(value: str) -> bool:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+class _Unsure(Exception):
+    """The text has to be tried."""
+
+
+def _statements(body: Iterable[nodes.Node], defined: _Names) -> Iterator[Use]:
+    for node in body:
+        match node:
+            case nodes.Output():
+                for each in node.nodes:
+                    if not isinstance(each, nodes.TemplateData):
+                        yield from _uses(each, defined)
+            case nodes.If(test=test, body=then, elif_=others, else_=otherwise):
+                yield from _uses(test, defined)
+                yield from _statements(then, defined | _said(test, True))  # noqa: FBT003  (as the words say)
+                yield from _statements([*others, *otherwise], defined | _said(test, False))  # noqa: FBT003
+            case _:
+                raise _Unsure
+
+
+def _uses(node: nodes.Node, defined: _Names, filter_: str = "") -> Iterator[Use]:
+    """What an expression reads, where the variables `defined` are known to have a value."""
+    match node:
+        case nodes.Const():
+            return
+        case nodes.Name() | nodes.Getattr() if name := dotted(node):
+            yield Use(tuple(name.split(".")), filter_, needed=name not in defined)
+        case nodes.Filter(node=nodes.Name() | nodes.Getattr() as inner, name="default") if name := dotted(inner):
+            yield from _uses(inner, defined | {name})
+        case nodes.Filter(node=nodes.Name() | nodes.Getattr() as inner, name=name) if not filter_:
+            yield from _uses(inner, defined, "" if name == "upper_first" else name)
+        case nodes.Test(node=nodes.Name() | nodes.Getattr()):
+            return
+        case nodes.And(left=left, right=right) | nodes.Or(left=left, right=right):
+            yield from _uses(left, defined)
+            yield from _uses(right, defined | _said(left, isinstance(node, nodes.And)))
+        case nodes.Not(node=inner):
+            yield from _uses(inner, defined)
+        case nodes.Compare(expr=first, ops=operands) if all(each.op in {"eq", "ne"} for each in operands):
+            for each in (first, *(operand.expr for operand in operands)):
+                yield from _uses(each, defined)
+        case _:
+            raise _Unsure
+
+
+def _said(test: nodes.Node, holds: bool) -> _Names:  # noqa: FBT001  (whether the test holds)
+    """The variables that have a value where the test holds, or where it does not."""
+    match test:
+        case nodes.Test(node=inner, name=kind) if (name := dotted(inner)) and (kind == "defined") == holds:
+            return frozenset({name})
+        case nodes.And(left=left, right=right) if holds:
+            return _said(left, holds) | _said(right, holds)
+        case nodes.Or(left=left, right=right) if not holds:
+            return _said(left, holds) | _said(right, holds)
+        case nodes.Not(node=inner):
+            return _said(inner, not holds)
+    return _NONE

@@ -1,0 +1,254 @@
+"""Renders a trigger's words for one recipient: compiled once, filled in thousands of times a second."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from functools import cached_property, reduce
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.core.sms import spelt
+from domain.rules.steps import repetition_of
+from templates.words.compiled_texts import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
+from templates.words.email_layout import Action, Layout
+from templates.words.environment import Group, group, renamed
+from templates.words.infallible import Certain, both
+
+AnswerUrl = Callable[[str], str]
+"""Makes the link of a button that answers, from the code of its reply."""
+
+
+def unaddressed(code: str) -> str:
+    """The link of such a button where nobody is there to answer: in previews, tests and explanations."""
+    return f"answer:{code}"
+
+
+class WordsFailed(Exception):
+    """The words of {trigger} cannot be rendered: {variable} {problem}. Mend the words or the event, then repair."""
+
+    def __init__(self, trigger: str, variable: str, problem: str = NO_VALUE) -> None:
+        super().__init__((type(self).__doc__ or "").format(trigger=trigger, variable=variable, problem=problem))
+        self.trigger, self.variable, self.problem = trigger, variable, problem
+
+
+class Rendered(Struct, frozen=True):
+    """A message in all its forms; what the trigger has no words for is empty."""
+
+    language: str
+    subject: str
+    push_title: str
+    push_body: str
+    sms: str
+    text: str
+    html: str
+    actions: tuple[Action, ...]
+
+
+class Short(Struct, frozen=True):
+    """What is to be short: it is read on a telephone's screen, or in a list of mails."""
+
+    subject: str
+    push_title: str
+    push_body: str
+    sms: str
+
+
+def context(
+    event: Mapping[str, Any],
+    citizen: Mapping[str, Any],
+    recipient: Mapping[str, Any],
+    due: datetime,
+    law: Callable[[], Mapping[str, Any]] = dict,
+) -> dict[str, Any]:
+    """What words may read, from values by dotted name; `due` is local and aware, and times are shown in its zone.
+
+    `law`: gives parameters (param.…), amounts (benefit.….amount) and the entitlement (entitled.…), to who reads them.
+    """
+    about = group("citizen", citizen, due.tzinfo)
+    return {
+        "event": group("event", event, due.tzinfo),
+        "citizen": about,
+        "recipient": renamed("recipient", about)
+        if recipient is citizen
+        else group("recipient", recipient, due.tzinfo),
+        "due": due,
+        **{root: _under(root, law, due.tzinfo) for root in ("param", "benefit", "entitled")},
+    }
+
+
+def _under(root: str, law: Callable[[], Mapping[str, Any]], zone: tzinfo | None) -> Group:
+    """Of the law's values those with that root."""
+    return Group(root, lambda: group(root, _of(root, law()), zone).made)
+
+
+def _of(root: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name.startswith(f"{root}.")}
+
+
+class Renderer:
+    """A trigger's words in all languages, compiled.
+
+    `words`, `rules`: as a TriggerSource has them; `default`: the language for those who have no words in their own;
+    `trigger`: its name, for errors.
+
+    Raises:
+        BadWords: the words ask for what words may not do. Words that load_packs passed never do.
+    """
+
+    def __init__(
+        self, words: Mapping[str, Any], rules: Mapping[str, Any], default: str = "", *, trigger: str = "a trigger"
+    ) -> None:
+        self._trigger, self._default = trigger, default
+        self._languages = {language: _Language(language, texts, rules) for language, texts in words.items()}
+
+    def render(
+        self,
+        language: str,
+        step: str,
+        values: Mapping[str, Any],
+        *,
+        correction: bool = False,
+        answer: AnswerUrl = unaddressed,
+        only: str | None = None,
+    ) -> Rendered:
+        """The words of a step, or of its correction, for values made by `context`; `answer`: the link of a reply.
+
+        `only`: what is not read on that channel is left empty, but fails all the same where it would.
+
+        A repetition ("ask.2") has the words of its step, which may read its number as `repetition`. In the language
+        asked for, else the default one, else the first that there is.
+
+        Raises:
+            WordsFailed: a variable has no value, or the words come out too long.
+        """
+        spoken, (name, number) = self._spoken(language), repetition_of(step)
+        try:
+            said = {**values, "step": name, "repetition": number}
+            return spoken.render(name, said, correction=correction, answer=answer, only=only)
+        except BadWords as bad:
+            raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
+
+    def short(self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False) -> Short:
+        """What is short in them; the email fails where it would, but is not laid out. Raises as `render` does."""
+        spoken, (name, number) = self._spoken(language), repetition_of(step)
+        try:
+            return spoken.short(name, {**values, "step": name, "repetition": number}, correction=correction)
+        except BadWords as bad:
+            raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
+
+    def _spoken(self, language: str) -> "_Language":
+        if (found := self._languages.get(language)) is not None:
+            return found
+        choice = [each for each in (language, self._default, *self._languages) if each in self._languages]
+        if not choice:
+            raise WordsFailed(self._trigger, "every language", "is missing")
+        return self._languages[choice[0]]
+
+
+class _Parts(Struct, frozen=True, dict=True):
+    """The compiled texts of a step."""
+
+    subject: PlainText
+    push_title: PlainText
+    push_body: PlainText
+    sms: PlainText
+    body: MarkdownText
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise BadWords where any of them fails; most are known not to without being rendered."""
+        if not _is_certain(self._certain, values):
+            for each in self._texts:
+                if not _is_certain(each.certain, values):
+                    each.render(values)
+
+    @property
+    def _texts(self) -> tuple[PlainText | MarkdownText, ...]:
+        return self.subject, self.push_title, self.push_body, self.sms, self.body
+
+    @cached_property
+    def _certain(self) -> Certain | None:
+        return reduce(both, [each.certain for each in self._texts])
+
+
+def _is_certain(certain: Certain | None, values: Mapping[str, Any]) -> bool:
+    return certain is not None and certain.of(values)
+
+
+class _Language:
+    def __init__(self, language: str, words: Mapping[str, Any], rules: Mapping[str, Any]) -> None:
+        self._language = language
+        self._compiler = Compiler(language)
+        self._usual = self._parts(words, {})
+        self._steps = {step: self._parts(words, other) for step, other in (words.get("steps") or {}).items()}
+        self._correction = self._parts(words["correction"], {}) if words.get("correction") else None
+        actions = rules.get("actions") or ()
+        self._replies = tuple(each.get("reply") for each in actions)
+        self._actions = tuple(_action(each, language) for each in actions)
+        self._layout, self._bare = Layout(language, self._actions), Layout(language, ())
+
+    def _parts(self, words: Mapping[str, Any], other: Mapping[str, Any]) -> _Parts:
+        compiler = self._compiler
+        texts = {**words, **other}
+        push = {**(words.get("push") or {}), **(other.get("push") or {})}
+        return _Parts(
+            compiler.plain(texts.get("subject", "")),
+            compiler.plain(push.get("title", "")),
+            compiler.plain(push.get("body", "")),
+            compiler.plain(texts.get("sms", "")),
+            compiler.markdown(texts.get("body", "")),
+        )
+
+    def render(
+        self, step: str, values: Mapping[str, Any], *, correction: bool, answer: AnswerUrl, only: str | None
+    ) -> Rendered:
+        parts = self._chosen(step, correction=correction)
+        # What takes a message back must not invite to do what it said.
+        layout, actions = (self._bare, ()) if correction else self._buttons(answer)
+        if only is not None:
+            parts.check(values)
+        subject = title = push = sms = text = html = ""
+        if only in (None, "email"):
+            subject = parts.subject.render(values)
+            text, html = _laid_out(layout, subject, parts.body, values)
+        if only in (None, "push"):
+            title, push = parts.push_title.render(values), parts.push_body.render(values)
+        if only in (None, "sms"):
+            sms = spelt(parts.sms.render(values))
+        return Rendered(self._language, subject, title, push, sms, text, html, actions)
+
+    def _buttons(self, answer: AnswerUrl) -> tuple[Layout, tuple[Action, ...]]:
+        """The frame with its buttons; one that answers leads where only this recipient may go."""
+        if not any(self._replies):
+            return self._layout, self._actions
+        actions = tuple(
+            replace(action, url=answer(reply)) if reply else action
+            for action, reply in zip(self._actions, self._replies, strict=True)
+        )
+        return Layout(self._language, actions), actions
+
+    def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
+        parts = self._chosen(step, correction=correction)
+        parts.check(values)
+        return Short(
+            parts.subject.render(values),
+            parts.push_title.render(values),
+            parts.push_body.render(values),
+            spelt(parts.sms.render(values)),
+        )
+
+    def _chosen(self, step: str, *, correction: bool) -> _Parts:
+        parts = self._correction if correction else self._steps.get(step, self._usual)
+        if parts is None:
+            raise BadWords("the correction", "has no words")
+        return parts
+
+
+def _laid_out(layout: Layout, subject: str, body: MarkdownText, values: Mapping[str, Any]) -> tuple[str, str]:
+    html, text = body.render(values)
+    return layout.text(text), layout.html(subject, html)
+
+
+def _action(action: Mapping[str, Any], language: str) -> Action:
+    labels = action["label"]
+    return Action(action["id"], action.get("url", ""), labels.get(language) or next(iter(labels.values())))

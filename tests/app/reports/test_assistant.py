@@ -1,0 +1,185 @@
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from app.identity.links import BadLink
+from app.reports.assistant import ENDED, Assistant, reader
+from app.server import application
+from domain.facts.principals import Principal, Role
+from streams.privacy.tokens import end_tokens
+from tests.app.http.wire import client_of
+from tests.app.pages.visitor import CSRF, token_of, visiting
+from tests.streams.rebuilding import rebuilt
+from tests.world import World, birth, fine, iin, registered
+
+ROOT = Path(__file__).parents[3]
+CITIZEN, CHILD, OTHER = iin(1), iin(2), iin(3)
+
+
+@pytest.fixture
+async def told(world: World) -> World:
+    """A citizen with a child who was told of a fine."""
+    world.take(*registered(CITIZEN), birth(CHILD, CITIZEN, "2025-05-30"))
+    world.take(fine(CITIZEN, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    await world.settle()
+    return world
+
+
+async def asked(world: World, who: str, tool: str, **arguments: Any) -> Any:
+    """What the server answers to the SDK's own client."""
+    async with Client(Assistant(world.platform, token_of(world, who)).server()) as client:
+        answer = await client.call_tool(tool, arguments)
+    found = answer.structured_content or {}
+    return found.get("result", found)
+
+
+async def test_what_was_told_and_why(told: World) -> None:
+    """An assistant reads the person's messages and why each came, with office, clause and legal basis."""
+    messages = await asked(told, CITIZEN, "messages")
+    [about_the_fine] = [each for each in messages if each["category"] == "transport"]
+    why = await asked(told, CITIZEN, "why", nudge=about_the_fine["nudge"])
+    assert why["agency"] == "interior"
+    assert why["legal_basis"]
+    assert "error" in await asked(told, OTHER, "why", nudge=about_the_fine["nudge"])
+
+
+async def test_entitlements_come_with_their_clause(told: World) -> None:
+    """Each entitlement names the clause of the law, and what speaks against the others."""
+    answers = await asked(told, CITIZEN, "entitlements")
+    assert any(each["entitled"] for each in answers)
+    assert all(each["clause"] for each in answers)
+
+
+async def test_what_comes_and_which_service(told: World) -> None:
+    """The dates ahead, and the services of a moment of life with their links."""
+    assert isinstance(await asked(told, CITIZEN, "coming"), list)
+    found = await asked(told, CITIZEN, "services", moment="birth")
+    assert {"kz.birth_registration"} <= {each["id"] for each in found["services"]}
+    assert all("birth" in each["moments"] for each in found["services"])
+
+
+async def test_it_only_reads(told: World) -> None:
+    """Every tool says that it reads only, and whatever is called, the log stays as it is."""
+    before = len(told.entries())
+    async with Client(Assistant(told.platform, token_of(told, CITIZEN)).server()) as client:
+        tools = (await client.list_tools()).tools
+    assert {each.name for each in tools} == {"messages", "why", "entitlements", "coming", "services"}
+    assert all(each.annotations is not None and each.annotations.read_only_hint for each in tools)
+    for tool in ("messages", "entitlements", "coming", "services"):
+        await asked(told, CITIZEN, tool)
+    assert len(told.entries()) == before
+
+
+def test_a_token_is_for_one_person_and_a_while(world: World) -> None:
+    """A token names its person; it ends at its time, and a changed one is nobody's."""
+    links, now = world.platform.links, world.clock()
+    token = links.person(world.name(CITIZEN), now)
+    assert links.read_person(token, now + timedelta(days=29)) == (world.name(CITIZEN), now)
+    for wrong, at in ((token, now + timedelta(days=30)), ("x" + token[1:], now), ("", now), ("hby_x", now)):
+        with pytest.raises(BadLink):
+            links.read_person(wrong, at)
+
+
+async def test_a_token_ends_with_an_erasure(told: World) -> None:
+    """Whoever had a token of somebody who was erased since reads nothing; who comes back makes a new one."""
+    on, person = told.platform, told.name(CITIZEN)
+    token = on.links.person(person, told.clock())
+    assert reader(on, token) == person
+    told.at(told.clock() + timedelta(minutes=1))
+    on.erasing.erase(person, Principal("olga", "platform", frozenset([Role.OPERATOR])), "asked for")
+    with pytest.raises(BadLink):
+        reader(on, token)
+    told.at(told.clock() + timedelta(minutes=1))
+    assert reader(on, on.links.person(person, told.clock())) == person
+
+
+def test_the_command_refuses_who_has_no_token(tmp_path: Path) -> None:
+    """Without a personal token the command ends with 4 and answers nothing."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "HABARSHY_TOKEN": "hby_other"}
+    command = [sys.executable, "-m", "app"]
+    event = tmp_path / "none.ndjson"
+    event.write_text("")
+    subprocess.run([*command, "ingest", str(event)], cwd=ROOT, env=environment, check=True, capture_output=True)  # noqa: S603  (ourselves)
+    hello = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+    done = subprocess.run(  # noqa: S603  (the same)
+        [*command, "mcp"], env=environment, input=hello, text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+
+
+async def over_http(world: World, token: str, host: str = "habarshy.example") -> Any:
+    """What the server answers to the SDK's own client over HTTP."""
+    transport = httpx2.ASGITransport(app=application(world.platform))
+    headers = {"authorization": f"Bearer {token}"}
+    async with (
+        httpx2.AsyncClient(transport=transport, headers=headers) as http,
+        Client(streamable_http_client(f"https://{host}/mcp", http_client=http)) as client,
+    ):
+        return ((await client.call_tool("messages", {})).structured_content or {})["result"]
+
+
+async def test_an_assistant_asks_over_http_by_the_citizens_token(told: World) -> None:
+    """With the token of the page My data it reads the person's messages, from wherever it runs."""
+    token = told.platform.links.person(told.name(CITIZEN), told.clock())
+    found = await over_http(told, token)
+    assert found
+    assert found == await asked(told, CITIZEN, "messages")
+
+
+def test_who_has_no_token_that_holds_is_told_so(told: World) -> None:
+    """Without one, with an old one, an official's, or of somebody who was erased since, the answer is 401."""
+    links, now, person = told.platform.links, told.clock(), told.name(CITIZEN)
+    good, old = links.person(person, now), links.person(person, now - timedelta(days=30))
+    assert tuple(status(told, each) for each in (good, old, "hby_x", "")) == (200, 401, 401, 401)
+    told.at(now + timedelta(minutes=1))
+    told.platform.erasing.erase(person, Principal("omar", "platform", frozenset({Role.OPERATOR})), "asked for it")
+    assert status(told, good) == 401
+
+
+def status(world: World, token: str) -> int:
+    """What /mcp answers to whoever has that token."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
+    return client_of(application(world.platform)).post("/mcp", json=call, headers=headers).status_code
+
+
+def test_a_citizen_ends_all_their_tokens_at_once(told: World) -> None:
+    """After the button none made before works, another citizen's does, and so does one made afterwards."""
+    first = token_of(told, CITIZEN)
+    told.at(told.clock() + timedelta(minutes=1))
+    second, others = token_of(told, CITIZEN), token_of(told, OTHER)
+    browser = visiting(told, CITIZEN)
+    assert [status(told, each) for each in (first, second, others)] == [200, 200, 200]
+    answer = browser.post("/my/data/end-tokens", data={"csrf": CSRF}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/my/data?ended=true")
+    assert [status(told, each) for each in (first, second, others)] == [401, 401, 200]
+    assert "Your tokens have ended" in browser.get("/my/data?ended=true").text
+    told.at(told.clock() + timedelta(seconds=1))
+    assert [status(told, each) for each in (first, second, token_of(told, CITIZEN))] == [401, 401, 200]
+    assert rebuilt(told.platform).equal
+
+
+def test_nobody_else_ends_them(told: World) -> None:
+    """Without a form of their own nothing ends."""
+    token, browser = token_of(told, CITIZEN), visiting(told, CITIZEN)
+    assert browser.post("/my/data/end-tokens", data={"csrf": "x"}).status_code == 403
+    assert status(told, token) == 200
+
+
+async def test_who_asks_already_is_refused_from_then_on(told: World) -> None:
+    """An assistant that was started before the end reads nothing more by its token."""
+    async with Client(Assistant(told.platform, token_of(told, CITIZEN)).server()) as client:
+        assert not (await client.call_tool("messages", {})).is_error
+        end_tokens(told.platform.books, told.name(CITIZEN))
+        refused = await client.call_tool("messages", {})
+    assert refused.is_error
+    assert ENDED in str(refused.content)

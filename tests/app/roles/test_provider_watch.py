@@ -1,0 +1,38 @@
+"""A provider that is down is said once, and once that it is back."""
+
+from uuid import UUID
+
+from purgatory.domain.model import Context
+
+from app.clock import VirtualClock
+from app.roles.provider_watch import ProviderWatch
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message, Reason, RetryLater
+from notifiers.port.routes import FAILURES, Provider, Route
+from streams.delivery.send.metrics import counted
+from streams.intake.intake import Counts
+from tests.world import NOON
+
+AT_ONCE = -1.0
+MESSAGE = Message(
+    nudge=UUID(int=1), attempt=1, channel="sms", recipient="aida", address="+77010000001", language="kk", text="…"
+)
+
+
+async def test_a_provider_that_is_down_is_said_once_and_its_end() -> None:
+    """However often it fails and is tried, one sentence says that it is down and one that it is back."""
+    script = [RetryLater(None, Reason.UNREACHABLE)] * (FAILURES + 2)
+    breaker = Context("gateway", FAILURES, AT_ONCE)
+    counts, clock = Counts(), VirtualClock(NOON)
+    provider = Provider("gateway", FakeNotifier("sms", [], script=script), breaker=breaker)
+    routes = counted({"sms": Route("sms", [provider])}, counts)
+    watch, [sends], said = ProviderWatch(routes, counts, clock), routes["sms"].providers, list[tuple[bool, str]]()
+    for _ in range(FAILURES + 4):
+        sends.enter()
+        await sends.send([MESSAGE])
+        clock.advance_to(clock().replace(minute=clock().minute + 1))
+        said += watch.look()
+    assert said == [
+        (False, "provider gateway (sms) is down: unreachable; its messages wait and are tried again"),
+        (True, "provider gateway (sms) is back after 3 min"),
+    ]

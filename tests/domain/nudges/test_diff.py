@@ -1,0 +1,219 @@
+import pytest
+from msgspec.structs import replace
+
+from domain.facts.facts import (
+    NudgeAttempted,
+    NudgeDeferred,
+    NudgeExpired,
+    NudgeFact,
+    NudgeFailed,
+    NudgeRescheduled,
+    NudgeSent,
+    NudgeWithheld,
+)
+from domain.nudges.delivery import State
+from tests.domain.given import Desk, before, given, published, rulebook, rules
+from tests.domain.world import AIDA, ERLAN, SAULE, annulment, at, correction, paper, renewed
+
+CARD = rules(
+    "paper.issued",
+    {"month": before(30), "week": before(7)},
+    occurrence="event.number",
+    unless=[{"on": "paper.renewed"}],
+)
+PAPER = paper("2025-02-20", time="2025-01-10")
+MOVED = correction(PAPER, paper("2025-06-20", time="2025-01-10"))
+AGAIN = correction(PAPER, PAPER)
+GONE = annulment(PAPER, 9)
+ATTEMPT = NudgeAttempted(at("2025-01-21 09:00"), AIDA, 1, "sms", "fake", at("2025-01-21 09:03"))
+WITHHELD = NudgeWithheld(at("2025-01-21 09:00"), AIDA, "no_address")
+EXPIRED = NudgeExpired(at("2025-03-21 09:00"), AIDA)
+
+
+def _desk(*facts: NudgeFact) -> Desk:
+    """A desk with both nudges of the paper planned, and these facts on that of a month before."""
+    desk = Desk()
+    assert desk.follow(given(PAPER).when(CARD), "2025-01-10") == ["planned month", "planned week"]
+    desk.tell("month", *facts)
+    return desk
+
+
+def test_new_is_planned() -> None:
+    """What is in the plan and has no nudge yet is planned, exactly as the plan says."""
+    desk = _desk()
+    assert desk.pending == list(given(PAPER).when(CARD).plan.intents)
+    assert desk.of("month").planned_at == at("2025-01-10")
+
+
+def test_the_same_plan_again_asks_for_nothing() -> None:
+    """A second look at the same history changes nothing, whenever it is."""
+    assert _desk().follow(given(PAPER, PAPER).when(CARD), "2026-01-01") == []
+
+
+def test_changed_is_rescheduled() -> None:
+    """A corrected date moves the pending nudge, which stays the same nudge."""
+    desk = _desk()
+    id_ = desk.of("month").intent.id
+    assert desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-11") == ["rescheduled month", "rescheduled week"]
+    assert (desk.of("month").intent.id, desk.of("month").intent.due) == (id_, at("2025-05-21 09:00"))
+    assert len(desk.nudges) == 2
+
+
+def test_a_change_of_any_content_reschedules() -> None:
+    """Also another version or another cause is a change: what is kept is what the plan says now."""
+    desk = _desk()
+    legal = given(PAPER).when(published({**CARD, "class": "legal"}, 2))
+    assert desk.follow(legal, "2025-01-11") == ["rescheduled month", "rescheduled week"]
+    assert (desk.of("week").intent.klass, desk.of("week").intent.version) == ("legal", "card@2")
+    assert desk.of("week").intent.expires is None
+
+
+def test_gone_is_cancelled() -> None:
+    """What is no longer in the plan and was never attempted is cancelled, once."""
+    desk = _desk()
+    assert desk.follow(given(PAPER, GONE).when(CARD), "2025-01-11") == ["cancelled month", "cancelled week"]
+    assert desk.pending == []
+    assert desk.follow(given(PAPER, GONE).when(CARD), "2025-01-12") == []
+
+
+def test_done_in_time_is_cancelled() -> None:
+    """When the thing itself happens in time, what is pending goes."""
+    assert _desk().follow(given(PAPER, renewed("2025-01-15")).when(CARD), "2025-01-15") == [
+        "cancelled month",
+        "cancelled week",
+    ]
+
+
+def test_a_withdrawn_trigger_cancels_what_is_pending() -> None:
+    """Without the trigger there is no plan, and so nothing on its way."""
+    assert _desk().follow(given(PAPER).when(), "2025-01-11") == ["cancelled month", "cancelled week"]
+
+
+def test_back_after_cancelling_is_planned_again() -> None:
+    """A nudge that returns to the plan is the next version of the same stream."""
+    desk = _desk()
+    desk.follow(given(PAPER, GONE).when(CARD), "2025-01-11")
+    back = given(PAPER, GONE, correction(PAPER, PAPER, 10)).when(CARD)
+    assert desk.follow(back, "2025-01-12") == ["planned month", "planned week"]
+    assert (desk.of("month").version, desk.of("month").state) == (3, State.PLANNED)
+    assert desk.pending == list(back.plan.intents)
+
+
+def test_back_after_cancelling_is_planned_again_for_the_guardian_who_still_waited() -> None:
+    """One guardian's refusal does not keep the other from hearing when a cancelled nudge is back in the plan."""
+    card = rules("paper.issued", {"month": before(30)}, unless=[{"on": "paper.renewed"}])
+    done = renewed("2025-01-15")
+    desk = Desk()
+    desk.follow(given(paper()).when(card), "2025-01-10")
+    desk.tell(
+        "month",
+        NudgeWithheld(at("2025-01-21 09:00"), SAULE, "opted_out"),
+        NudgeDeferred(at("2025-01-21 09:00"), ERLAN, at("2025-01-22 09:00"), "quiet_hours"),
+    )
+    assert desk.follow(given(paper(), done).when(card), "2025-01-21 10:00") == ["cancelled month"]
+    assert desk.follow(given(paper(), done, annulment(done)).when(card), "2025-01-21 11:00") == ["planned month"]
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        NudgeDeferred(at("2025-01-21 09:00"), ERLAN, at("2025-01-22 09:00"), "quiet_hours"),
+        NudgeWithheld(at("2025-01-21 09:00"), ERLAN, "no_address"),
+    ],
+)
+def test_what_was_tried_for_one_guardian_is_rescheduled_for_both(waits: NudgeFact) -> None:
+    """A message that could not be handed over to one guardian moves with its date, also for the other."""
+    busy = NudgeFailed(at("2025-01-21 09:01"), SAULE, 1, "busy", at("2025-01-21 10:00"))
+    desk = _desk(replace(ATTEMPT, recipient=SAULE), waits, busy)
+    assert "rescheduled month" in desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-21 09:30")
+    due = at("2025-05-21 09:00")
+    assert [(one.recipient, one.state, one.due) for one in desk.of("month").deliveries] == [
+        (ERLAN, State.PLANNED, due),
+        (SAULE, State.PLANNED, due),
+    ]
+
+
+def test_a_deferred_nudge_is_still_on_its_way() -> None:
+    """What was put off is rescheduled and cancelled like what waits for its time."""
+    deferred = NudgeDeferred(at("2025-01-21 09:00"), AIDA, at("2025-01-22 09:00"), "quiet_hours")
+    assert "cancelled month" in _desk(deferred).follow(given(PAPER, GONE).when(CARD), "2025-01-21 10:00")
+    assert "rescheduled month" in _desk(deferred).follow(given(PAPER, MOVED).when(CARD), "2025-01-21 10:00")
+
+
+def test_attempted_is_never_planned_again() -> None:
+    """Once a provider has had a nudge it is neither moved nor cancelled nor planned again, whatever came of it."""
+    sent = NudgeSent(at("2025-01-21 09:01"), AIDA, 1, "ref")
+    failed = NudgeFailed(at("2025-01-21 09:01"), AIDA, 1, "refused", gave_up=True)
+    for outcome in ([sent], [failed]):
+        desk = _desk(ATTEMPT, *outcome)
+        for history in ([PAPER, MOVED], [PAPER, AGAIN], [PAPER, GONE], [PAPER]):
+            assert [each for each in desk.follow(given(*history).when(CARD), "2025-01-22") if "month" in each] == []
+
+
+def test_what_is_gone_while_it_is_attempted_is_not_tried_again() -> None:
+    """An attempt under way learns that it left the plan: its outcome counts, and leads to no other attempt."""
+    busy = NudgeFailed(at("2025-01-21 09:01"), AIDA, 1, "busy", at("2025-01-21 09:10"))
+    desk = _desk(ATTEMPT)
+    assert "cancelled month" in desk.follow(given(PAPER, GONE).when(CARD), "2025-01-21 09:00")
+    assert desk.of("month").waits
+    desk.tell("month", busy)
+    assert not desk.of("month").waits
+    assert desk.follow(given(PAPER).when(CARD), "2025-01-22") == ["planned week"]
+
+
+def test_the_step_that_went_does_not_hold_back_the_other() -> None:
+    """What happened to one step is nothing to the next."""
+    assert _desk(ATTEMPT).follow(given(PAPER, MOVED).when(CARD), "2025-01-22") == ["rescheduled week"]
+
+
+def test_what_ended_unsent_is_looked_at_again_when_it_moves() -> None:
+    """Withheld or expired, a nudge lives again when its date or its cause is another."""
+    for ended in (WITHHELD, EXPIRED):
+        for history in ([PAPER, MOVED], [PAPER, AGAIN]):
+            desk = _desk(ended)
+            assert "rescheduled month" in desk.follow(given(*history).when(CARD), "2025-01-22")
+            assert desk.of("month").pending
+
+
+def test_what_ended_unsent_stays_ended_for_anything_less() -> None:
+    """Another version or another expiry is no reason to send what was withheld or expired."""
+    other = {**CARD, "class": "legal", "channels": ["email"]}
+    for ended in (WITHHELD, EXPIRED):
+        desk = _desk(ended)
+        assert desk.follow(given(PAPER).when(published(other, 2)), "2025-01-22") == ["rescheduled week"]
+        assert not desk.of("month").pending
+
+
+def test_what_ended_unsent_is_not_cancelled() -> None:
+    """A reason is kept: what was withheld stays withheld when it leaves the plan, and when it comes back."""
+    desk = _desk(WITHHELD)
+    assert desk.follow(given(PAPER, GONE).when(CARD), "2025-01-22") == ["cancelled week"]
+    assert desk.of("month").state is State.WITHHELD
+    assert desk.follow(given(PAPER).when(CARD), "2025-01-23") == ["planned week"]
+
+
+def test_moot_is_told_to_the_pending_nudge() -> None:
+    """When the thing happens after the deadline, the nudge learns from when it is not to be sent."""
+    desk = _desk()
+    assert desk.follow(given(PAPER, renewed("2025-02-01")).when(CARD), "2025-02-01") == [
+        "cancelled week",
+        "rescheduled month",
+    ]
+    assert desk.of("month").intent.moot_from == at("2025-02-01")
+
+
+def test_the_fact_says_the_whole_content() -> None:
+    """A planned or rescheduled nudge can be read from its fact alone."""
+    desk = _desk()
+    intent = desk.of("month").intent
+    assert replace(intent) == next(each for each in given(PAPER).when(CARD).plan.intents if each.id == intent.id)
+    assert NudgeRescheduled.__struct_fields__[1:] == tuple(name for name in intent.__struct_fields__ if name != "id")
+
+
+def test_two_paper_trails_do_not_mix() -> None:
+    """Another paper has its own nudges: cancelling those of one leaves those of the other."""
+    other = paper("2025-03-20", event_id="other", number="N2")
+    desk = Desk()
+    desk.follow(given(PAPER, other).when(CARD), "2025-01-10")
+    desk.follow(given(PAPER, GONE, other).when(CARD), "2025-01-11")
+    assert desk.pending == list(given(other).when_book(rulebook(CARD)).plan.intents)

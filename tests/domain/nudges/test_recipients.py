@@ -1,0 +1,158 @@
+from typing import Any
+
+import pytest
+
+from domain.facts.facts import (
+    NudgeAttempted,
+    NudgeDeferred,
+    NudgeDone,
+    NudgeFailed,
+    NudgeSent,
+    NudgeWithheld,
+)
+from domain.nudges.nudge import Nudge
+from domain.nudges.settle import Decision, Reason, Send, Withhold, recipients
+from tests.domain.case import NOON, born, decided, nudge, person, trigger
+from tests.domain.given import DEFAULTS
+from tests.domain.world import AIDA, ERLAN, SAULE, at
+
+GUARDED = {"guardians": [SAULE, ERLAN]}
+
+
+def _told(who: dict[str, Any], now: str = NOON, about: Nudge | None = None, **more: object) -> list[str]:
+    return list(recipients(about or nudge(), trigger(**more), person(AIDA, **who), DEFAULTS, at(now)))
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        ({**born(17), **GUARDED}, [ERLAN, SAULE]),
+        ({**born(18), **GUARDED}, [AIDA]),
+        ({**born(0), **GUARDED}, [ERLAN, SAULE]),
+        ({**born(40)}, [AIDA]),
+        ({**born(17)}, []),  # none known
+        ({**born(17), "guardians": []}, []),
+        ({**born(17), "guardians": [SAULE, SAULE]}, [SAULE]),
+        (GUARDED, [AIDA]),  # how old is not known
+    ],
+)
+def test_a_minors_nudge_goes_to_the_guardians(who: dict[str, Any], told: list[str]) -> None:
+    """A child's nudge goes to each guardian known now; a grown-up's, and that of unknown age, to the person."""
+    assert _told(who) == told
+
+
+def test_the_child_is_told_where_the_trigger_says_so() -> None:
+    """With `minors: self` the child hears it, whoever the guardians are."""
+    assert _told({**born(10), **GUARDED}, minors="self") == [AIDA]
+
+
+def test_a_minor_without_a_guardian_is_told_of_danger_to_life() -> None:
+    """Where no guardian is known, a warning goes to the child rather than to nobody; else to the guardians."""
+    assert _told({**born(10)}, klass="emergency") == [AIDA]
+    assert _told({**born(10), **GUARDED}, klass="emergency") == [ERLAN, SAULE]
+
+
+def test_minority_is_that_of_the_moment() -> None:
+    """On the day of coming of age, where the person lives, the nudge is the person's own."""
+    who = {**born(18, before_day="2025-01-22"), **GUARDED}
+    assert _told(who, "2025-01-21 23:59") == [ERLAN, SAULE]
+    assert _told(who, "2025-01-22 00:00") == [AIDA]
+    assert _told({**who, "zone": "Europe/Berlin"}, "2025-01-22 03:59") == [ERLAN, SAULE]
+    assert _told({**who, "zone": "Europe/Berlin"}, "2025-01-22 04:00") == [AIDA]
+
+
+def test_a_delivery_that_has_begun_keeps_its_recipients() -> None:
+    """Who comes of age, or changes guardians, while the nudge is on its way does not change who gets it."""
+    begun = nudge("month", NudgeDeferred(at("2025-01-21 09:00"), SAULE, at("2025-01-21 12:00"), "quiet_hours"))
+    assert _told({**born(18), "guardians": [ERLAN]}, about=begun) == [SAULE]
+
+
+def test_a_guardian_decides_for_themselves() -> None:
+    """Each guardian has preferences and a life of their own."""
+    assert decided(nudge(), person(SAULE, opted_out=["documents"])) == Withhold(Reason.OPTED_OUT)
+    assert decided(nudge(), person(ERLAN, died="2024-01-01")) == Withhold(Reason.DIED)
+    assert decided(nudge(), person(SAULE, push=None)) == Send("sms")
+
+
+def test_a_guardian_tries_their_own_channels() -> None:
+    """The channel that gave up for one guardian is still open to the other."""
+    tried = NudgeAttempted(at("2025-01-21 09:00"), SAULE, 1, "push", "fake", at("2025-01-21 09:03"))
+    gave_up = NudgeFailed(at("2025-01-21 09:01"), SAULE, 1, "gone", gave_up=True)
+    about = nudge("month", tried, gave_up)
+    assert (decided(about, person(SAULE)), decided(about, person(ERLAN))) == (Send("sms"), Send("push"))
+
+
+def test_one_guardians_refusal_is_not_the_others() -> None:
+    """A delivery that ended for one guardian goes on for the other."""
+    about = nudge("month", NudgeWithheld(at("2025-01-21 09:00"), SAULE, "opted_out"))
+    assert decided(about, person(ERLAN)) == Send("push")
+
+
+def test_what_one_guardian_was_told_and_was_done_is_not_told_to_the_other() -> None:
+    """Whoever of the parents did it after one of them was told: the other, who still waits, is not sent after it."""
+    went = NudgeSent(at("2025-01-21 09:00"), SAULE, 1, "ref")
+    done = NudgeDone(at("2025-01-21 11:00"), SAULE, 1, at("2025-01-21 10:00"))
+    tried = NudgeAttempted(at("2025-01-21 09:00"), SAULE, 1, "push", "fake", at("2025-01-21 09:03"))
+    waits = NudgeDeferred(at("2025-01-21 09:00"), ERLAN, at(NOON), "quiet_hours")
+    assert decided(nudge("month", waits, tried, went), person(ERLAN)) == Send("push")
+    assert decided(nudge("month", waits, tried, went, done), person(ERLAN)) == Withhold(Reason.DONE)
+
+
+PUSH_AND_SMS = {"channels": ["sms", "push"]}
+NO_ADDRESS, NO_CHANNEL = Withhold(Reason.NO_ADDRESS), Withhold(Reason.NO_CHANNEL)
+
+
+@pytest.mark.parametrize(
+    ("by", "who", "decision"),
+    [
+        ({}, {}, Send("push")),  # the trigger's order
+        ({"channels": ["email", "sms"]}, {}, Send("email")),
+        ({}, {"push": None}, Send("sms")),  # where there is an address
+        ({}, {"push": None, "phone": None}, Send("email")),
+        ({}, {"push": None, "phone": None, "email": None}, NO_ADDRESS),
+        ({"channels": ["sms"]}, {"phone": None}, NO_ADDRESS),
+        ({}, {"channels": ["email", "sms"]}, Send("sms")),  # what the person allows, not their order
+        ({}, {"channels": ["email"], "email": None}, NO_ADDRESS),
+        ({}, {"channels": []}, NO_CHANNEL),
+        (PUSH_AND_SMS, {"channels": ["email"]}, NO_CHANNEL),
+        ({**PUSH_AND_SMS, "klass": "legal"}, {"channels": ["email"]}, Send("sms")),  # the law goes all the same
+        ({"klass": "legal"}, {"channels": []}, Send("push")),
+        ({"klass": "legal"}, {"channels": ["email"]}, Send("email")),  # but where it is allowed, if it can
+        ({"klass": "legal"}, {"channels": ["email"], "email": None}, Send("push")),
+        ({"klass": "legal"}, {"push": None, "phone": None, "email": None}, NO_ADDRESS),
+        ({"klass": "legal"}, {"channels": [], "push": None, "phone": None, "email": None}, NO_ADDRESS),
+    ],
+)
+def test_the_channel(by: dict[str, Any], who: dict[str, Any], decision: Decision) -> None:
+    """In the trigger's order, the first channel that the person allows and has an address for."""
+    channels = tuple(by.get("channels", ("push", "sms", "email")))
+    assert decided(nudge(channels=channels), person(**who), by=trigger(**by)) == decision
+
+
+@pytest.mark.parametrize(
+    ("gave_up", "who", "decision"),
+    [
+        (["push"], {}, Send("sms")),
+        (["push", "sms"], {}, Send("email")),
+        (["push", "sms", "email"], {}, NO_ADDRESS),
+        (["sms"], {"channels": ["sms"]}, NO_ADDRESS),
+    ],
+)
+def test_a_channel_that_gave_up_is_left(gave_up: list[str], who: dict[str, Any], decision: Decision) -> None:
+    """A failure that lasts moves the nudge to its next channel."""
+    lived = [
+        fact
+        for number, channel in enumerate(gave_up, 1)
+        for fact in (
+            NudgeAttempted(at("2025-01-21 09:00"), AIDA, number, channel, "fake", at("2025-01-21 09:03")),
+            NudgeFailed(at("2025-01-21 09:01"), AIDA, number, "gone", gave_up=True),
+        )
+    ]
+    assert decided(nudge("month", *lived), person(**who)) == decision
+
+
+def test_a_channel_that_is_stopped_waits_for_its_switch() -> None:
+    """A stopped channel defers the nudge rather than move it to a dearer one."""
+    found = decided(nudge(), stopped=[("channel", "push")])
+    assert getattr(found, "reason", None) is Reason.STOPPED
+    assert decided(nudge(), person(push=None), stopped=[("channel", "push")]) == Send("sms")

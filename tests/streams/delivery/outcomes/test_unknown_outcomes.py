@@ -1,0 +1,108 @@
+"""Messages of which nobody knows whether they went, and what an operator decides about them."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.http.metrics import exposition
+from app.jobs.kinds import planned_work
+from domain.facts.facts import NudgeResolved
+from domain.facts.receipts import Heard
+from notifiers.port.interface import Accepted, Reason, Unknown
+from streams.delivery.outcomes.receipts import Receipt
+from streams.delivery.outcomes.unknown_outcomes import How, Kind, Which
+from streams.queues.jobs import plan_of
+from tests.streams.dispatching import CARD, DUE, with_card
+from tests.world import World, annulled
+
+LOST = Unknown(Reason.LINK_LOST)
+SAID = ("olga", "the provider's record has nothing")
+ORDER = {"which": {}, "how": "again", "by": SAID[0], "why": SAID[1]}
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """Aigerim's message was handed over by each of her channels, and no answer came; there is no further one."""
+    made = with_card(tmp_path, sms=[LOST, Accepted("two")], email=[LOST])
+    await made.settle(DUE)
+    await made.settle(DUE + 3 * DAY)
+    made.sent.clear()
+    yield made
+    made.close()
+
+
+def counts(world: World, which: Which = Which()) -> dict[Kind, int]:  # noqa: B008  (frozen)
+    """How many there are of each kind."""
+    return dict(world.platform.unresolved.counts(which))
+
+
+def resolve(world: World, how: How, which: Which = Which()) -> int:  # noqa: B008  (frozen)
+    """Decide about them; how many it was."""
+    return sum(len(found.meant) for found in world.platform.unresolved.resolve(which, how, SAID))
+
+
+async def test_they_are_listed_by_cause_provider_channel_and_age(world: World) -> None:
+    """What nobody knows is counted by its kind, and a selection narrows it; `status` and metrics say it as well."""
+    assert counts(world) == {Kind("link_lost", "email", "email", "under an hour"): 1}
+    assert counts(world, Which(provider="sms")) == counts(world, Which(cause="timed_out")) == {}
+    assert counts(world, Which(until=DUE)) == {}
+    assert world.health().unknown == {"link_lost/email/email": 1}
+    told = exposition("worker", world.health(), [], ready=True).decode()
+    assert 'habarshy_unknown{cause="link_lost",channel="email",provider="email"} 1.0' in told
+
+
+async def test_what_had_surely_not_left_is_sent_again_once(world: World) -> None:
+    """An operator who says so has it sent by its channel, once; the log keeps who said it, and why."""
+    before = len(world.entries())
+    assert (resolve(world, How.AGAIN), resolve(world, How.AGAIN)) == (1, 0)
+    [entry] = world.entries()[before:]
+    assert isinstance(entry.fact, NudgeResolved)
+    assert (entry.fact.how, entry.fact.by, entry.fact.why) == ("again", *SAID)
+    assert (counts(world), world.delivery("month").state) == ({}, "deferred")
+    await world.settle()
+    assert (world.delivery("month").state, counts(world)) == ("sent", {})
+    assert len([one for one in world.sent if one.nudge == world.nudge("month").intent.id]) == 1
+
+
+async def test_nothing_is_sent_without_a_decision(world: World) -> None:
+    """To list, to look and to close send nothing; what is closed is listed no more."""
+    [found] = world.platform.unresolved.look(Which(), How.AGAIN)
+    assert (found.looked, len(found.meant), len(world.entries())) == (1, 1, len(world.entries()))
+    assert resolve(world, How.CLOSE) == 1
+    await world.settle(world.clock() + DAY)
+    assert (world.sent, counts(world), resolve(world, How.AGAIN)) == ([], {}, 0)
+    assert world.delivery("month").state == "unknown"
+
+
+@pytest.mark.parametrize("how", [How.CLOSE, How.AGAIN])
+async def test_a_late_receipt_wins(world: World, how: How) -> None:
+    """What is heard after the decision stands, and nothing more is sent."""
+    delivery, nudge = world.delivery("month"), world.nudge("month").intent.id
+    assert resolve(world, how) == 1
+    world.platform.receipts.take(Receipt(nudge, delivery.recipient, delivery.attempt, Heard.DELIVERED))
+    await world.settle(world.clock() + DAY)
+    assert (world.delivery("month").state, world.sent) == ("delivered", [])
+
+
+async def test_what_was_heard_before_the_decision_stands(world: World) -> None:
+    """A receipt that comes between the plan and the decision leaves nothing to decide."""
+    delivery, nudge = world.delivery("month"), world.nudge("month").intent.id
+    assert plan_of(planned_work(world.platform, "resolve-unknown", ORDER)).count == 1
+    world.platform.receipts.take(Receipt(nudge, delivery.recipient, delivery.attempt, Heard.DELIVERED))
+    assert resolve(world, How.AGAIN) == 0
+    assert counts(world) == {}
+
+
+async def test_what_is_not_planned_any_more_is_not_sent_again(world: World) -> None:
+    """Whoever has a new card is not told of the old one, whatever an operator knows about the provider."""
+    world.take(annulled(CARD, 2))
+    await world.settle(world.clock() + DAY)
+    assert resolve(world, How.AGAIN) == 0
+
+
+async def test_only_who_can_be_asked_is_asked(world: World) -> None:
+    """No provider of these can be asked, so nothing is changed."""
+    assert resolve(world, How.ASK) == 0

@@ -1,0 +1,237 @@
+"""Dispatchers that die, pause or meet: nothing goes twice, nothing goes that should not, nothing is lost."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent, NudgeUnknown
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message
+from streams.delivery.send.dispatch import LEASE, Dispatcher
+from tests.streams.dispatching import (
+    CARD,
+    DUE,
+    MINUTE,
+    Killed,
+    beside,
+    dispatcher,
+    ends,
+    kill,
+    once,
+    unknown_until,
+    with_card,
+)
+from tests.streams.meddling import MeddledDatabase
+from tests.world import LONG_AGO, World, annulled, card, corrected, iin, registered
+
+
+async def test_an_attempt_whose_process_died_is_unknown_after_its_lease(tmp_path: Path) -> None:
+    """An attempt without outcome stays open for its lease, then it is unknown and not repeated on its channel."""
+    world = with_card(tmp_path, sms=FakeNotifier("sms", kill))
+    with pytest.raises(Killed):
+        await world.settle(DUE)
+    assert (world.delivery("month").state, world.health().open_attempts) == ("attempted", 1)
+
+    await world.settle(DUE + LEASE - MINUTE)
+    assert world.delivery("month").state == "attempted"
+    await world.settle(DUE + LEASE)
+    assert unknown_until(world) == DUE + LEASE + 10 * MINUTE
+    assert world.health().open_attempts == 0
+    world.close()
+
+
+async def test_who_takes_over_knows_that_the_other_died(tmp_path: Path) -> None:
+    """Taking over ends the dead process's attempts and claims at once, without waiting for the lease."""
+    world = with_card(tmp_path, sms=FakeNotifier("sms", kill))
+    with pytest.raises(Killed):
+        await world.settle(DUE)
+    assert world.engine.dispatcher.take_over() == 1
+    await world.settle()
+    assert unknown_until(world) == DUE + 10 * MINUTE
+    world.close()
+
+
+async def test_who_takes_over_frees_what_was_only_claimed(tmp_path: Path) -> None:
+    """A delivery that the dead process had claimed and not attempted goes at once."""
+    world = with_card(tmp_path)
+    world.at(DUE)
+
+    def die() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        await dispatcher(world, on_writing=die).drain()
+    assert await world.settle() == []
+    world.engine.dispatcher.take_over()
+    assert len(await world.settle()) == 1
+    world.close()
+
+
+async def test_a_claim_that_nobody_settles_is_free_after_the_lease(tmp_path: Path) -> None:
+    """Without taking over, a dead claim runs out by itself."""
+    world = with_card(tmp_path)
+    world.at(DUE)
+
+    def die() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        await dispatcher(world, on_writing=die).drain()
+    assert len(await world.settle(DUE + LEASE)) == 1
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        (annulled(CARD, 2), "cancelled"),
+        (corrected(CARD, 2, expires_on="2026-07-20"), "planned"),
+    ],
+)
+async def test_what_changed_while_it_was_written_is_not_sent(tmp_path: Path, change: object, state: str) -> None:
+    """A nudge that is cancelled or rescheduled between what dispatch reads and what it commits is not sent."""
+    world = with_card(tmp_path)
+    world.at(DUE)
+
+    def meanwhile() -> None:
+        world.take(change)  # type: ignore[arg-type]
+        world.plan()
+
+    await dispatcher(world, on_writing=once(meanwhile)).drain()
+    await world.settle()
+
+    assert world.sent == []
+    assert (world.nudge("month").state, world.delivery("month").attempt) == (state, 0)
+    world.close()
+
+
+async def test_a_lease_that_is_nearly_over_hands_nothing_over(tmp_path: Path) -> None:
+    """When writing took more than a third of the lease, the attempt is handed back, and made again at once."""
+    world = with_card(tmp_path)
+    world.at(DUE)
+    slow = dispatcher(world, on_writing=once(lambda: world.at(DUE + LEASE / 3 + MINUTE)))
+
+    await slow.turn()
+    assert world.sent == []
+    assert world.delivery("month").reason == "lease_over"
+    await slow.drain()
+
+    assert [message.attempt for message in world.sent] == [2]
+    assert ends(world)[::2] == ("sent", 2)
+    world.close()
+
+
+async def test_an_outcome_is_accepted_however_late(tmp_path: Path) -> None:
+    """An attempt that was given up as unknown is sent after all when its outcome comes in the end."""
+
+    async def slowly(_: Message) -> None:
+        world.at(DUE + LEASE)
+        await dispatcher(world).drain()
+        assert world.delivery("month").state == "unknown"
+
+    world = with_card(tmp_path, sms=FakeNotifier("sms", slowly))
+    await world.settle(DUE)
+    assert ends(world)[::2] == ("sent", 1)
+    facts = world.facts(world.nudge("month").intent.id)
+    assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeUnknown, NudgeSent]
+    world.close()
+
+
+@pytest.fixture
+def crowd(tmp_path: Path) -> Iterator[World]:
+    """Forty citizens to whom something is due."""
+    world = World(tmp_path)
+    for number in range(40):
+        world.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-20"))
+    world.plan()
+    world.at(DUE)
+    yield world
+    world.close()
+
+
+async def test_two_dispatchers_at_once_send_nothing_twice(crowd: World) -> None:
+    """Two processes that dispatch the same nudges at the same time send each of them once."""
+    other = World(crowd.file.parent, now=DUE)
+    other.notifiers["sms"] = crowd.notifiers["sms"]
+    dispatchers = [dispatcher(crowd, holder="one"), dispatcher(other, holder="two")]
+
+    async def work(each: Dispatcher) -> int:
+        done = 0
+        while handled := await each.turn(limit=3):
+            done += handled
+        return done
+
+    shares = await asyncio.gather(*map(work, dispatchers))
+
+    assert min(shares) > 0, "both had work"
+    assert sorted(message.recipient for message in crowd.sent) == sorted(crowd.name(iin(n)) for n in range(40))
+    assert {one.version for one in crowd.nudges() if one.intent.step == "month"} == {3}
+    other.close()
+
+
+async def test_what_one_has_claimed_the_other_leaves(tmp_path: Path) -> None:
+    """While a delivery is being settled by one dispatcher, another finds nothing due."""
+    world = with_card(tmp_path)
+    world.at(DUE)
+    found: list[int] = []
+    loop = asyncio.get_running_loop()
+    other = dispatcher(world, holder="other")
+
+    def meanwhile() -> None:
+        found.append(asyncio.run_coroutine_threadsafe(other.turn(), loop).result(timeout=60))
+
+    await dispatcher(world, on_writing=once(meanwhile)).drain()
+
+    assert (found, len(world.sent)) == ([0], 1)
+    world.close()
+
+
+def cancel(world: World) -> None:
+    """The card is annulled, and that is planned."""
+    world.take(annulled(CARD, 2))
+    world.plan()
+
+
+def postpone(world: World) -> None:
+    """The card expires a year later, and that is planned."""
+    world.take(corrected(CARD, 2, expires_on="2026-07-20"))
+    world.plan()
+
+
+@pytest.mark.parametrize("change", [cancel, postpone])
+async def test_what_changed_after_the_claim_is_not_sent(tmp_path: Path, change: Callable[[World], None]) -> None:
+    """A nudge that is cancelled or postponed between its claim and the look at it is not sent."""
+    world = with_card(tmp_path)
+    world.at(DUE)
+    database = MeddledDatabase(world.platform.settings.database)
+    database.before_reads.append(lambda: change(world))
+
+    await beside(world, database).drain()
+    database.close()
+
+    assert [message.nudge for message in world.sent] == []
+    world.close()
+
+
+async def test_what_another_has_sent_meanwhile_is_not_sent_again(tmp_path: Path) -> None:
+    """Who pauses for longer than the lease after a claim sends nothing that somebody else has sent since."""
+    world = with_card(tmp_path)
+    world.at(DUE)
+    database = MeddledDatabase(world.platform.settings.database)
+
+    def overtake() -> None:
+        world.at(DUE + LEASE)
+        thread = threading.Thread(target=lambda: uvloop.run(world.engine.dispatcher.drain()))
+        thread.start()
+        thread.join(timeout=60)
+
+    database.before_reads.append(overtake)
+    await beside(world, database).drain()
+    database.close()
+
+    assert len(world.sent) == 1
+    world.close()

@@ -1,0 +1,167 @@
+"""Danger to life on the running platform: at once, at any hour, before everything else, by whom the pack lets."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from app.clock import VirtualClock
+from app.compose import compose_dispatcher
+from domain.facts.principals import NotAllowed
+from domain.facts.submissions import Subject
+from domain.rules.triggers import CLASSES, RANKS
+from notifiers.port.routes import single_routes
+from projections.lanes import EMERGENCIES, lane_of
+from projections.tables import URGENT, due
+from streams.delivery.send.dispatch import BATCH
+from streams.delivery.send.rate_limits import Pace
+from streams.intake.cloudevents import Envelope
+from streams.rules.publishing import BreaksVersions
+from templates.checks.loader import load_packs, shipped
+from tests.beginnings import publish
+from tests.streams.dispatching import AIGERIM, EVACUATION, HOME
+from tests.streams.governors import OPERATOR, OTHER_OPERATOR, approver, author
+from tests.templates.packs import write_town
+from tests.templates.test_lint_emergencies import DANGER
+from tests.world import LONG_AGO, World, event, fine, iin, registered
+
+LEAVE = "alatau.emergencies.evacuation_ordered"
+MORNING = "2026-04-08T08:10:00+05:00"
+
+
+def _order(time: str) -> Envelope:
+    data = {"number": "F-2", "area": "191800000", "meeting_point": "School 5"}
+    return event(LEAVE, None, time, data, id=f"order-{time}")
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[World]:
+    """The city's pack beside the country's, and Aigerim, who lives in the city."""
+    packs = [each for each in shipped() if each.name in ("kz", "alatau")]
+    world = World(tmp_path, packs=packs)
+    world.take(*registered(AIGERIM, LONG_AGO), HOME)
+    world.plan()
+    yield world
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("time", "wishes"),
+    [
+        (MORNING, {}),
+        ("2026-04-08T08:59:00+05:00", {}),
+        ("2026-04-08T03:00:00+05:00", {}),
+        ("2026-04-08T12:30:00+05:00", {"zone": "Europe/Berlin", "quiet_from": "21:00", "quiet_to": "09:59"}),
+        ("2026-04-08T12:30:00+05:00", {"zone": "Pacific/Kiritimati"}),  # 21:30 there
+        ("2026-04-08T12:30:00+05:00", {"opted_out": ["safety", "safety/sms"], "channels": ["email"]}),
+    ],
+)
+async def test_an_order_to_leave_goes_at_once(city: World, time: str, wishes: dict[str, object]) -> None:
+    """Whatever the hour, the zone and the wishes: the message goes in the moment in which the order is known."""
+    if wishes:
+        city.take(event("citizen.preferences_changed", AIGERIM, "2026-01-01T00:00:00Z", wishes, id="wishes"))
+    await city.settle(time)
+    city.take(_order(time))
+    [message] = await city.settle()
+    assert message.klass == "emergency"
+    assert city.clock() == datetime.fromisoformat(time)
+
+
+async def test_a_stop_holds_it_back_until_it_is_cleared(city: World) -> None:
+    """An operator's stop is obeyed; once it is cleared, the order goes, if it is still worth something."""
+    await city.settle(MORNING)
+    city.control("agency", "alatau_emergencies", stopped=True)
+    city.take(_order(MORNING))
+    assert await city.settle() == []
+    city.control("agency", "alatau_emergencies", stopped=False)
+    assert [each.klass for each in await city.settle("2026-04-08T08:30:00+05:00")] == ["emergency"]
+
+
+def _resting(clock: VirtualClock) -> Callable[[float], Awaitable[None]]:
+    async def rest(seconds: float) -> None:
+        clock.advance_to(clock() + timedelta(seconds=seconds))
+
+    return rest
+
+
+@pytest.mark.parametrize("rates", [{}, {"agency:alatau_emergencies": 0.001}, {"provider:sms": 5}])
+@pytest.mark.parametrize("urgent", [False, True])
+async def test_it_goes_before_everything_that_waits(city: World, rates: dict[str, float], *, urgent: bool) -> None:
+    """More than a claim of messages has been due for longer: the order is first all the same, at any rate."""
+    for number in range(2, BATCH + 50):
+        city.take(*registered(iin(number), LONG_AGO), fine(iin(number), f"F{number}", "2026-04-08T09:00:00+05:00"))
+    city.plan()
+    city.at("2026-04-08T12:00:00+05:00")
+    city.take(EVACUATION)
+    city.plan()
+    pace = Pace(city.platform.database, rates, city.clock, _resting(city.clock))
+    dispatcher = compose_dispatcher(city.platform, single_routes(city.notifiers), pace=pace)
+    await (dispatcher.drain_urgent() if urgent else dispatcher.turn())
+    assert city.sent[0].klass == "emergency"
+    assert city.sent[0].recipient == city.name(AIGERIM)
+
+
+def test_its_place_is_before_all_others_and_moves_nobody() -> None:
+    """The ranks of the other classes are those that are stored since long; its lanes are apart from all others'."""
+    assert [RANKS[klass] for klass in CLASSES] == [-1, 0, 1, 2, 3]
+    for trigger in ("a", "flood_evacuation", "card"):
+        lanes = [lane_of(trigger, RANKS[klass]) for klass in CLASSES]
+        assert -(2**31) <= lanes[0] < EMERGENCIES <= lanes[1] == lanes[2] < 0 < lanes[3] == lanes[4]
+    assert RANKS["service"] == URGENT
+
+
+async def test_it_waits_in_its_own_lane(city: World) -> None:
+    """The row that is claimed carries the rank and the lane of an emergency."""
+    await city.settle(MORNING)
+    city.take(_order(MORNING))
+    city.plan()
+    with city.platform.database.reading() as connection:
+        [(rank, lane)] = connection.execute(select(due.c.rank, due.c.lane)).all()
+    assert (rank, lane) == (-1, lane_of("flood_evacuation", -1))
+    assert lane < EMERGENCIES
+
+
+# who may publish it
+
+
+def test_a_pack_that_lets_warn_is_the_operators(tmp_path: Path) -> None:
+    """An agency cannot give itself the right: its pack, with `emergencies`, is for two operators."""
+    world = World(tmp_path, packs=[write_town(tmp_path / "before")])
+    packs = load_packs([write_town(tmp_path / "after", DANGER[0])])
+    governing, pack = world.platform.governing, Subject("pack", "town")
+    with pytest.raises(NotAllowed, match="only an operator"):
+        governing.submit(packs, [pack], author("water"))
+    [done] = governing.submit(packs, [pack], OPERATOR)
+    with pytest.raises(NotAllowed, match="only an operator"):
+        governing.approve(done.submission, approver("water"))
+    with pytest.raises(NotAllowed, match="nobody approves their own"):
+        governing.approve(done.submission, OPERATOR)
+    assert governing.approve(done.submission, OTHER_OPERATOR).new
+    world.close()
+
+
+def test_a_trigger_that_warns_needs_two_people_of_its_agency(tmp_path: Path) -> None:
+    """Also where the pack lets the agency warn, the author does not approve their own."""
+    world = World(tmp_path, packs=[write_town(tmp_path / "before", DANGER[0])])
+    packs = load_packs([write_town(tmp_path / "after", *DANGER)])
+    governing, check = world.platform.governing, Subject("trigger", "meter_check")
+    [done] = governing.submit(packs, [check], author("water"))
+    with pytest.raises(NotAllowed):
+        governing.approve(done.submission, author("water"))
+    assert governing.approve(done.submission, approver("water")).new
+    world.close()
+
+
+def test_the_pack_keeps_its_word_while_a_warning_is_in_force(tmp_path: Path) -> None:
+    """A pack that no longer lets the agency warn cannot be published over a trigger that does."""
+    world = World(tmp_path, packs=[write_town(tmp_path / "before", *DANGER)])
+    town = write_town(tmp_path / "after", *DANGER[1:])
+    (town / "meter_check" / "trigger.yaml").write_text(
+        (town / "meter_check" / "trigger.yaml").read_text(encoding="utf-8").replace("emergency", "service"),
+        encoding="utf-8",
+    )
+    with pytest.raises(BreaksVersions, match="may not warn"):
+        publish(world.platform, [town])
+    world.close()

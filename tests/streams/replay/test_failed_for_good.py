@@ -1,0 +1,26 @@
+"""Of what failed it is said what is final and what goes on by itself; status and repair agree."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from notifiers.port.interface import GiveUp, Outcome, Reason, RetryLater
+from streams.replay.retry_failed import Left, Outage
+from tests.world import LONG_AGO, World, card, iin, registered
+
+
+async def test_what_is_tried_again_is_told_from_what_failed_for_good(tmp_path: Path) -> None:
+    """Of the nudges that failed, those with an attempt ahead are counted apart, and a repair leaves them alone."""
+    script: list[Outcome] = [RetryLater(timedelta(minutes=5), Reason.UNREACHABLE), GiveUp(Reason.BAD_ADDRESS)]
+    nothing: Any = None
+    world = World(tmp_path, script={"sms": script})
+    for number in (1, 2):
+        life = registered(iin(number), LONG_AGO, email=nothing)
+        world.take(*life, card(iin(number), "2025-07-20", f"N{number}"))
+    await world.settle("2025-06-20T09:00:00+05:00")
+    found = world.health()
+    assert (found.nudges["failed"], found.tried_again) == (2, 1)
+    [looked] = world.platform.renewing.look(Outage())
+    assert (looked.failed, looked.renewals) == (2, [])
+    assert dict(looked.left) == {Left.TRIED_AGAIN: 1, Left.NO_OUTAGE: 1}
+    world.close()

@@ -1,0 +1,105 @@
+"""A rebuild that several share: the views are the same, whoever does which part, how often, or not at all."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from projections import tables
+from streams.planning.residences import Residing
+from streams.replay import shadow
+from streams.replay.rebuild_parallel import Member, Part, Parts, Shared, left
+from tests.streams.rebuilding import lived_on, rebuild
+from tests.world import World
+
+PEOPLE, PAGE = 6, 25
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """A platform that lived a little, on each kind of database; then one view lost its rows."""
+    yield from lived_on(request, tmp_path, PEOPLE)
+
+
+class Colleague:
+    """Somebody who does parts in their way; whatever they do is done when they say that it is ended."""
+
+    def __init__(self, do: Callable[[str, Part], None]) -> None:
+        self._do = do
+        self.asked: Counter[str] = Counter()
+
+    def ready(self) -> Sequence[Member]:
+        """One who can do anything."""
+        return [self]
+
+    def begin(self, shadow: str, part: Part) -> None:
+        """At once."""
+        self.asked[part.what] += 1
+        self._do(shadow, part)
+
+    def ended(self) -> None:
+        """It is."""
+
+    def leave(self) -> None:
+        """They stay."""
+
+
+def doing(world: World, name: str, part: Part) -> None:
+    """Do the part by a connection of one's own, as another process does."""
+    platform = world.platform
+    parts = Parts(platform.log, Residing(platform.library.rules().catalogue, platform.names))
+    views = shadow.opened(platform.database, name)
+    assert views is not None
+    with closing(views):
+        parts.do(views, name, part)
+
+
+def differences(world: World, crew: Colleague) -> dict[str, int]:
+    """The views that differed from those rebuilt with that crew, and were mended."""
+    platform = world.platform
+    catalogue = platform.library.rules().catalogue
+    found = rebuild(platform.database, platform.log, platform.names, catalogue, swap=True, page=PAGE, crew=crew)
+    return {name: rows for name, rows in found.differences.items() if rows}
+
+
+def test_what_others_did_is_in_the_views(world: World) -> None:
+    """Parts that others do are in the rebuilt views as if one process had done everything."""
+    crew = Colleague(lambda name, part: doing(world, name, part))
+    assert set(differences(world, crew)) == {"due"}
+    assert differences(world, crew) == {}
+    assert set(crew.asked) == {"nudges", "residents"}
+
+
+def test_what_was_done_twice_is_there_once(world: World) -> None:
+    """A part that two processes do, as after a kill, is in the rebuilt views once."""
+
+    def twice(name: str, part: Part) -> None:
+        doing(world, name, part)
+        doing(world, name, part)
+
+    assert set(differences(world, Colleague(twice))) == {"due"}
+    assert differences(world, Colleague(twice)) == {}
+
+
+def test_what_others_could_not_do_is_done_here(world: World) -> None:
+    """Where others die over their parts the process that asked does all of it."""
+    crew = Colleague(lambda _name, _part: None)
+    assert set(differences(world, crew)) == {"due"}
+    assert crew.asked.total() > 1
+
+
+def test_a_part_for_a_shadow_that_is_gone_is_in_no_other(world: World) -> None:
+    """Who still works for an earlier rebuild adds nothing to the tables of a later one."""
+    platform = world.platform
+    parts = Parts(platform.log, Residing(platform.library.rules().catalogue, platform.names))
+    part = Part(Shared.NUDGES, 0, 1, world.health().facts)
+    with closing(shadow.make(platform.database, "a later one")) as views:
+        for name, waiting in (("an earlier one", [part]), ("a later one", [])):
+            parts.do(views, name, part)
+            with views.reading() as connection:
+                assert left(connection, part.what, part.of, part.upto) == waiting
+                assert bool(connection.execute(select(tables.nudges)).first()) != bool(waiting)
+    shadow.drop(platform.database)

@@ -1,0 +1,222 @@
+"""Governance on PostgreSQL: a log that begins empty, and hands that publish while others plan."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import uvloop
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import URL
+
+from app.clock import VirtualClock
+from app.compose import Platform, compose, compose_engine
+from app.settings import load_settings
+from domain.facts.governance import GOVERNANCE_FACTS, PackPublished
+from domain.facts.submissions import Subject
+from domain.persons.channels import ADDRESS_OF
+from domain.planning.plan import Intent
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.interface import Message
+from notifiers.port.routes import single_routes
+from projections import history, nudges
+from streams.planning.recompute import all_intents
+from streams.rules.approval import Governing, reference
+from streams.rules.library import NothingPublished
+from streams.rules.publishing import BreaksVersions
+from streams.storage.database import Database, Priority
+from streams.storage.tables import person_keys
+from templates.checks.loader import load_packs
+from tests.beginnings import KEYRING
+from tests.services import postgres
+from tests.streams.governors import approver, author
+from tests.streams.rules.test_library import UNTIMED, meter
+from tests.streams.storing import PATIENCE
+from tests.templates.packs import METER, RULES, write_town
+from tests.world import NOON, event, iin
+
+T = TypeVar("T")
+CHECK, WATER, PEOPLE = "meter_check", "water", 40
+WAITING_AT_ALL = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[URL]:
+    """A PostgreSQL server."""
+    with postgres.server() as at:
+        yield at
+
+
+@pytest.fixture
+def hands(server: URL) -> Iterator[list[Platform]]:
+    """Three processes on one empty database, whose clocks are moved by hand."""
+    with postgres.fresh(server) as at:
+        url = at.render_as_string(hide_password=False)
+        made = [compose(load_settings(database=url), VirtualClock(NOON), KEYRING) for _ in range(3)]
+        yield made
+        for each in made:
+            each.database.close()
+
+
+def approved(on: Platform, folder: Path, *wanted: Subject) -> None:
+    """Have what is wanted of a pack approved."""
+    for done in on.governing.submit(load_packs([folder]), wanted, author(WATER)):
+        on.governing.approve(done.submission, approver(WATER))
+
+
+def governance(on: Platform) -> list[object]:
+    """The governance facts, in the order of the log."""
+    return [entry.fact for page in on.log.scan() for entry in page if isinstance(entry.fact, GOVERNANCE_FACTS)]
+
+
+def test_an_empty_log_begins_with_submit_approve_and_publish(hands: list[Platform], tmp_path: Path) -> None:
+    """Nothing is published by itself; with the first pack comes what belongs to the program."""
+    with pytest.raises(NothingPublished):
+        hands[0].library.rules()
+    approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
+    hands[1].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    published = [fact for fact in governance(hands[2]) if isinstance(fact, PackPublished)]
+    assert [(fact.pack, fact.by) for fact in published] == [("citizen", "pack"), ("town", "aida")]
+    assert hands[2].library.rules().rulebook.has(CHECK)
+    assert hands[2].intake.accept([meter(iin(1), "2025-06-03T00:00:00Z")])[0].accepted
+
+
+def test_publishing_while_others_plan_loses_nobody(hands: list[Platform], tmp_path: Path) -> None:
+    """Whoever is planned by old rules at that moment is planned again: all that waits is what plan gives."""
+    approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
+    hands[0].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    for hour in ("10", "11", "12"):
+        folder = write_town(tmp_path / hour, *UNTIMED, (RULES, 'at: "09:00"', f'at: "{hour}:00"'))
+        approved(hands[0], folder, Subject("trigger", CHECK))
+    hashes = [each.hash for each in hands[0].governing.governed().submitted[Subject("trigger", CHECK)]]
+    for number in range(PEOPLE):
+        hands[0].intake.accept([meter(iin(number + 1), "2025-06-03T00:00:00Z")])
+
+    def publish(on: Platform) -> None:
+        for hash_ in hashes[1:]:
+            on.governing.publish([reference(f"{CHECK}@{hash_}")], author(WATER), to_pending=True)
+
+    def plan(on: Platform) -> None:
+        for _ in range(30):
+            on.planning.drain()
+            on.areas.drain()
+
+    with ThreadPoolExecutor(3) as pool:
+        for each in [pool.submit(publish, hands[0]), pool.submit(plan, hands[1]), pool.submit(plan, hands[2])]:
+            each.result(120)
+    plan(hands[1])
+    found = waiting(hands[2])
+    assert len(found) == 2 * PEOPLE
+    assert {intent.version for intent in found} == {hashes[-1]}
+    expected = [each for batch in all_intents(hands[0].database, hands[0].log, hands[0].library) for each in batch]
+    assert found == sorted(expected, key=lambda intent: intent.id.int)
+
+
+def waiting(on: Platform) -> list[Intent]:
+    """The intents of the nudges that wait, by id."""
+    with on.database.reading() as connection:
+        found = nudges.of_persons(connection, history.persons_after(connection, "", 10**6))
+    every = [one.intent for theirs in found.values() for one in theirs.values() if one.pending]
+    return sorted(every, key=lambda intent: intent.id.int)
+
+
+def test_two_who_publish_at_once_publish_once(hands: list[Platform], tmp_path: Path) -> None:
+    """The same version from two sides is one publication, whoever is first."""
+    approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
+
+    def publish(on: Platform) -> None:
+        on.governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+
+    with ThreadPoolExecutor(3) as pool:
+        for each in [pool.submit(publish, on) for on in hands]:
+            each.result(120)
+    assert len([fact for fact in governance(hands[0]) if "published" in str(getattr(fact, "TOPIC", ""))]) == 3
+
+
+def test_nothing_is_sent_once_a_pause_has_returned(hands: list[Platform], tmp_path: Path) -> None:
+    """Also where the dispatcher had looked at the rules already and waited for somebody else's lock."""
+    approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
+    hands[0].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    contact = event("citizen.contact_changed", iin(1), "2020-01-02T00:00:00Z", {"phone": "+77011234567"})
+    hands[0].intake.accept([contact, meter(iin(1), "2025-06-03T00:00:00Z")])
+    hands[0].planning.drain()
+    for each in hands:
+        each.clock.advance_to(max(intent.due for intent in waiting(hands[0])))  # type: ignore[attr-defined]  # virtual
+    sent: list[Message] = []
+    dispatcher = compose_engine(
+        hands[0], single_routes({each: FakeNotifier(each, sent) for each in ADDRESS_OF})
+    ).dispatcher
+    with ThreadPoolExecutor(1) as other, hands[1].database.engine.connect() as holder:
+        holder.execute(select(person_keys.c.person).with_for_update())
+        draining = other.submit(uvloop.run, dispatcher.drain())
+        _until_somebody_waits(hands[2])
+        assert hands[2].switches.pause(CHECK, author(WATER))
+        holder.rollback()
+        draining.result(PATIENCE)
+    assert not sent
+
+
+def _until_somebody_waits(on: Platform) -> None:
+    with on.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.exec_driver_sql(WAITING_AT_ALL).scalar_one():
+            pass
+
+
+class SlowDatabase(Database):
+    """A database whose writes are committed only once somebody else waits for a lock; `written`: until then."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.written = threading.Event()
+
+    def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:
+        """Do the work, and wait before it is committed."""
+        return super().write(lambda connection: self._slowly(work, connection), priority)
+
+    def _slowly(self, work: Callable[[Connection], T], connection: Connection) -> T:
+        done, pause = work(connection), threading.Event()
+        self.written.set()
+        waited = (connection.exec_driver_sql(WAITING).scalar_one() or pause.wait(0.01) for _ in range(6000))
+        assert any(waited)
+        return done
+
+
+def test_a_pack_and_a_trigger_published_at_once_still_go_together(hands: list[Platform], tmp_path: Path) -> None:
+    """Whoever comes second sees what the first published: a field that goes while a trigger begins to read it."""
+    first, second, third = hands
+    pack, trigger = Subject("pack", "town"), Subject("trigger", CHECK)
+    approved(first, write_town(tmp_path / "town", *UNTIMED), pack, trigger)
+    first.governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    reads = (RULES, "when: event.fee > 0", "when: event.sealed")
+    approved(first, write_town(tmp_path / "reads", *UNTIMED, reads), trigger)
+    without = (METER, "    sealed: {type: boolean}\n", "")
+    approved(first, write_town(tmp_path / "without", *UNTIMED, without), pack)
+    database = SlowDatabase(first.settings.database)
+    slow = Governing(database, first.log, first.names, first.clock)
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(slow.publish, [reference("pack:town")], author(WATER))
+        assert database.written.wait(60)
+        with pytest.raises(BreaksVersions, match=r"event\.sealed"):
+            second.governing.publish([reference(CHECK)], author(WATER))
+        assert going.result(60)[0].new
+    assert third.library.rules().rulebook.has(CHECK)
+    database.close()
+
+
+def test_who_meets_in_one_stream_waits_for_the_others(hands: list[Platform], tmp_path: Path) -> None:
+    """However many stop and start the same trigger at once, each is heard and none is told of a conflict."""
+    approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
+    hands[0].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+
+    def stop_and_start(on: Platform) -> None:
+        for _ in range(20):
+            on.switches.pause(CHECK, author(WATER))
+            on.switches.resume(CHECK, author(WATER))
+
+    with ThreadPoolExecutor(3) as pool:
+        for each in [pool.submit(stop_and_start, on) for on in hands]:
+            each.result(120)
+    assert not hands[0].governing.governed().stopped

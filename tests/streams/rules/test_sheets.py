@@ -1,0 +1,68 @@
+"""Drafts as they are being written, kept on both databases."""
+
+import pytest
+
+from app.clock import VirtualClock
+from domain.facts.principals import NotAllowed, Principal, Role
+from streams.rules.drafts import SheetExists, SheetMoved, Sheets, UnknownSheet
+from streams.storage.database import Database
+from tests.world import NOON
+
+AIDA, DANA = (Principal(name, "health", frozenset([Role.AUTHOR])) for name in ("aida", "dana"))
+BERIK = Principal("berik", "health", frozenset([Role.APPROVER]))
+FRED = Principal("fred", "interior", frozenset([Role.AUTHOR]))
+FILES = {"trigger.yaml": "title: x\n", "kk.md": "Сәлем\n"}
+
+
+@pytest.fixture
+def sheets(database: Database) -> Sheets:
+    """None yet."""
+    return Sheets(database, VirtualClock(NOON))
+
+
+def test_nobody_writes_over_what_they_have_not_seen(sheets: Sheets) -> None:
+    """A draft is saved from the revision that it was made from, or not at all; the same text changes nothing."""
+    made = sheets.add(AIDA, "kz", "clinic", FILES)
+    saved = sheets.save(made.id, made.revision, FILES | {"kk.md": "Қайырлы күн\n"}, DANA)
+    assert (saved.revision, saved.changed_by, saved.files["kk.md"]) == (2, "dana", "Қайырлы күн\n")
+    with pytest.raises(SheetMoved) as moved:
+        sheets.save(made.id, made.revision, FILES, AIDA)
+    assert moved.value.there == saved
+    assert sheets.save(made.id, made.revision, saved.files, AIDA) == saved
+
+
+def test_a_name_is_drafted_once_in_an_agency(sheets: Sheets) -> None:
+    """A second draft of one name leads to the first; another agency's draft of that name is its own."""
+    made = sheets.add(AIDA, "kz", "clinic", FILES)
+    with pytest.raises(SheetExists) as exists:
+        sheets.add(DANA, "kz", "clinic", {})
+    assert exists.value.there == made
+    assert sheets.add(FRED, "kz", "clinic", FILES).id != made.id
+    assert sheets.all("health") == [made]
+
+
+def test_only_authors_of_the_agency_change_a_draft(sheets: Sheets) -> None:
+    """Approvers read; other agencies don't; what is gone is gone."""
+    made = sheets.add(AIDA, "kz", "clinic", FILES)
+    assert sheets.find(made.id, BERIK) == made
+    with pytest.raises(NotAllowed):
+        sheets.find(made.id, FRED)
+    for who in (BERIK, FRED):
+        with pytest.raises(NotAllowed):
+            sheets.save(made.id, 1, {}, who)
+        with pytest.raises(NotAllowed):
+            sheets.drop(made.id, who)
+    sheets.drop(made.id, DANA)
+    with pytest.raises(UnknownSheet):
+        sheets.find(made.id, AIDA)
+
+
+def test_a_version_is_found_as_it_was_written(sheets: Sheets) -> None:
+    """The text of a submitted version is known by its hash until somebody changes it."""
+    made = sheets.add(AIDA, "kz", "clinic", FILES)
+    sheets.submitted(made, "abc")
+    found = sheets.of("clinic", "abc")
+    assert found is not None
+    assert found.files == FILES
+    sheets.save(made.id, 1, {}, AIDA)
+    assert sheets.of("clinic", "abc") is None

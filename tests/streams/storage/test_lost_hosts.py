@@ -1,0 +1,90 @@
+"""Hosts that vanish: neither we nor PostgreSQL wait for hours for somebody who is not there any more."""
+
+import os
+import socket
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
+
+from streams.storage.database import Database
+from streams.storage.lost_hosts import LIMITS
+from tests.faults.wire import Wire, wire
+from tests.services import postgres
+from tests.streams.distributed import eventually
+
+SHORT = {
+    "connect_timeout": "2",
+    "tcp_user_timeout": "500",
+    "keepalives_idle": "1",
+    "keepalives_interval": "1",
+    "keepalives_count": "1",
+}
+LOCK = text("SELECT pg_try_advisory_xact_lock(1)")
+
+
+def database(at: URL, **query: str) -> Database:
+    """The database as our processes have it."""
+    return Database(at.update_query_dict(query).render_as_string(hide_password=False))
+
+
+def test_both_sides_notice_that_the_other_has_vanished(server: URL) -> None:
+    """We do not wait for an answer that never comes, and what we had locked there is free for others."""
+    with postgres.empty(server) as at, wire(at.port or 0) as line:
+        ours, others = database(at.set(port=line.port), **SHORT), database(at)
+        with pytest.raises(OperationalError):
+            ours.write(lambda connection: _lose(connection, line))
+        eventually(lambda: others.write(_locks))
+        ours.close()
+        others.close()
+
+
+def _locks(connection: Connection) -> bool:
+    return bool(connection.execute(LOCK).scalar_one())
+
+
+def _lose(connection: Connection, line: Wire) -> None:
+    assert _locks(connection)
+    line.vanish()
+    _locks(connection)
+
+
+def test_nobody_waits_for_a_database_that_says_nothing(server: URL) -> None:
+    """One that accepts a connection and is silent then is away, after `connect_timeout`."""
+    with wire(server.port or 0) as line:
+        line.swallows = True
+        silent = database(server.set(port=line.port), **SHORT)
+        with pytest.raises(OperationalError, match="timeout"):
+            silent.write(_locks)
+        silent.close()
+
+
+def test_limits_hold_where_nothing_is_set(server: URL) -> None:
+    """Each connection has the limits of the documentation, at both ends."""
+    usual = database(server)
+    with usual.reading() as connection:
+        theirs = {
+            name: connection.exec_driver_sql(f"SHOW {name}").scalar_one()
+            for name in (
+                "tcp_user_timeout",
+                "tcp_keepalives_idle",
+                "tcp_keepalives_interval",
+                "tcp_keepalives_count",
+            )
+        }
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        with socket.socket(fileno=os.dup(driver.fileno())) as line:
+            ours = [
+                line.getsockopt(socket.IPPROTO_TCP, each)
+                for each in (
+                    socket.TCP_USER_TIMEOUT,
+                    socket.TCP_KEEPIDLE,
+                    socket.TCP_KEEPINTVL,
+                    socket.TCP_KEEPCNT,
+                )
+            ]
+    usual.close()
+    assert list(theirs.values()) == ["60000", "20", "10", "4"]
+    assert ours == [*LIMITS.values()][1:]

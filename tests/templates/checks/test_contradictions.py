@@ -1,0 +1,48 @@
+"""Conditions that can never hold, and events that prevent their own message."""
+
+from pathlib import Path
+
+import pytest
+
+from templates.checks.literal_check import contradictory
+from templates.checks.loader import examine
+from tests.templates.packs import RULES, write_town
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("event.fee > 5 && event.fee < 5", ["event.fee < 5 never holds together with event.fee > 5"]),
+        ('event.kind == "a" && event.kind != "a"', ['event.kind != "a" never holds together with event.kind == "a"']),
+        (
+            "later.fee >= event.fee && later.number == event.number && later.fee < event.fee",
+            ["later.fee < event.fee never holds together with later.fee >= event.fee"],
+        ),
+        ("event.fee > 5 || event.fee < 5", []),
+        ("event.fee > 5 && event.fee < 50", []),
+        ("event.fee >= 5 && event.fee <= 5", []),
+        ("event.fee > 5 && event.fee < 5 + citizen.age", []),
+        ("event.fee > 5 && !(event.fee < 5)", []),
+        ("event.fee > 5.5 && event.fee < 5", []),
+    ],
+)
+def test_comparisons_that_exclude_each_other(condition: str, found: list[str]) -> None:
+    """Two comparisons of one name with one value that never hold together are told; whatever may hold is not."""
+    assert [message for _, message in contradictory(condition)] == found
+
+
+def test_a_contradiction_is_a_warning_at_its_place(tmp_path: Path) -> None:
+    """Lint names the line and column of the second comparison, and fails nothing."""
+    pack = write_town(tmp_path, (RULES, "event.fee > 0", "event.fee > 7 && event.fee < 7"))
+    _, report = examine([pack])
+    [found] = [each for each in report.findings if "never holds together" in each.message]
+    text = Path(found.path).read_text("utf-8").split("\n")[found.line - 1]
+    assert (found.warning, text[found.column - 1 :].startswith("event.fee < 7")) == (True, True)
+
+
+def test_a_trigger_that_its_own_event_prevents_is_warned_of(tmp_path: Path) -> None:
+    """`unless` on the event that starts the trigger needs a condition: without one any other event counts."""
+    pack = write_town(tmp_path, (RULES, "unless:\n", "unless:\n  - {on: town.meter.installed}\n"))
+    _, report = examine([pack])
+    [found] = [each for each in report.findings if "also what starts" in each.message]
+    assert found.warning

@@ -1,0 +1,134 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from templates.checks.loader import BUILT_IN, Pack, examine, load_packs, shipped
+from tests.templates.packs import KK, METER, RU, RULES, Change, write_town
+
+
+def town(folder: Path, *changes: Change) -> Pack:
+    """The small pack, loaded."""
+    return load_packs([write_town(folder, *changes)])[1]
+
+
+def test_shipped_packs_have_no_findings() -> None:
+    """Everything that is shipped loads, the built-in pack first."""
+    names = [pack.name for pack in load_packs(shipped())]
+    assert names[0] == BUILT_IN
+    assert "kz" in names
+
+
+def test_the_built_in_pack_is_loaded_once() -> None:
+    """Naming it does no harm."""
+    folder = shipped()[0].parent / BUILT_IN
+    assert [pack.name for pack in load_packs([folder, folder])] == [BUILT_IN]
+
+
+def test_a_pack_is_plain_data(tmp_path: Path) -> None:
+    """It goes into the log as JSON and comes back the same: dates and times of day are text."""
+    pack = town(tmp_path)
+    assert json.loads(json.dumps(pack.content)) == pack.content
+    assert pack.content["live_from"] == "2024-03-01"
+    assert pack.content["defaults"]["quiet_hours"] == {"from": "21:00", "to": "09:00"}
+    assert [event["type"] for event in pack.content["events"]] == ["town.flood", "town.meter.installed"]
+    (trigger,) = pack.triggers
+    assert json.loads(json.dumps([trigger.rules, trigger.words])) == [trigger.rules, trigger.words]
+    assert trigger.rules["on"] == "town.meter.installed"
+    assert trigger.words["kk"]["steps"] == {"day": {"sms": "Соңғы күн. № {{ event.number }}"}}
+    assert trigger.words["ru"]["body"].startswith("Здравствуйте!")
+
+
+def test_a_file_that_nobody_reads_is_named(tmp_path: Path) -> None:
+    """What is saved under a slightly other name is a warning, with the name that was meant; notes are left alone."""
+    pack = write_town(tmp_path)
+    for name in (
+        "meter_check/test.yaml",
+        "meter_check/KK.md",
+        "meter_check/en.txt",
+        "events/flat.yml",
+        "benefit.yaml",
+        "NOTES.md",
+        "meter_check/README.md",
+        "meter_check/.kk.md.swp",
+    ):
+        (pack / name).write_text("")
+    found = [str(each).removeprefix(f"{pack}/") for each in examine([pack])[1].findings]
+    assert found == [
+        "benefit.yaml:1:1: warning: nobody reads this file (did you mean 'benefits.yaml'?)",
+        "events/flat.yml:1:1: warning: nobody reads this file (did you mean 'flat.yaml'?)",
+        "meter_check/KK.md:1:1: warning: nobody reads this file (did you mean 'kk.md'?)",
+        "meter_check/en.txt:1:1: warning: nobody reads this file",
+        "meter_check/test.yaml:1:1: warning: nobody reads this file (did you mean 'tests.yaml'?)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (RULES, "class: reminder", "class:   reminder   # which"),
+        (RULES, 'owner: water\nlegal_basis: "Rules of 2020"', "legal_basis: 'Rules of 2020'\nowner: water"),
+        (
+            KK,
+            'push:\n  title: "Есептегішті тексеріңіз"\n  body: "Мерзімі: {{ event.valid_until | date }}"',
+            'push: {body: "Мерзімі: {{ event.valid_until | date }}", title: "Есептегішті тексеріңіз"}',
+        ),
+        (KK, "---\nСәлеметсіз бе!", "---\n\n\nСәлеметсіз бе!"),
+    ],
+)
+def test_layout_does_not_change_the_hash(tmp_path: Path, change: Change) -> None:
+    """Comments, quotes, the order of keys: the same trigger."""
+    assert town(tmp_path / "a", change).triggers[0].hash == town(tmp_path / "b").triggers[0].hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (KK, "Бір ай қалды", "Бір ай ғана қалды"),
+        (KK, "Соңғы күн", "Ең соңғы күн"),
+        (RULES, "PT10M", "PT15M"),
+        (RULES, "Rules of 2020", "Rules of 2021"),
+        (RULES, "  month:", "  week:"),
+    ],
+)
+def test_another_word_or_rule_is_another_hash(tmp_path: Path, change: Change) -> None:
+    """Whatever a citizen could notice makes another version; the pack's own hash stays."""
+    changed, before = town(tmp_path / "a", change), town(tmp_path / "b")
+    assert changed.triggers[0].hash != before.triggers[0].hash
+    assert changed.hash == before.hash
+
+
+def test_an_event_type_changes_the_hash_of_its_pack_only(tmp_path: Path) -> None:
+    """The log keeps packs and triggers apart."""
+    changed, before = town(tmp_path / "a", (METER, "minLength: 2", "minLength: 1")), town(tmp_path / "b")
+    assert changed.hash != before.hash
+    assert changed.triggers == before.triggers
+
+
+def test_the_hash_is_known_for_ever(tmp_path: Path) -> None:
+    """The log finds words by it: another way of hashing would lose them all."""
+    assert town(tmp_path).triggers[0].hash == "f71458633d5ffadea6602f01fbdd3b5937d559545fdf6bc36463c60e1f0793a8"
+
+
+def test_scalars_are_read_as_in_yaml_1_2(tmp_path: Path) -> None:
+    """`on`, `yes` and `no` are words, a time of day is no number, and a code keeps its zeros."""
+    texts = "{kk: Қала, ru: Город, on: yes, no: 21:00, off: 0075, nil: 2024-03-01}"
+    pack = town(tmp_path, ("pack.yaml", "title: {kk: Қала, ru: Город}", f"title: {texts}"))
+    assert pack.content["title"] == {
+        "kk": "Қала",
+        "ru": "Город",
+        "on": "yes",
+        "no": "21:00",
+        "off": "0075",
+        "nil": "2024-03-01",
+    }
+
+
+def test_aliases_save_writing(tmp_path: Path) -> None:
+    """The same words for two steps are written once."""
+    twice: list[Change] = [
+        (KK, '{sms: "Соңғы күн. № {{ event.number }}"}', '&d {sms: "№ {{ event.number }}"}\n  month: *d'),
+        (RU, '{sms: "Последний день. № {{ event.number }}"}', '&d {sms: "№ {{ event.number }}"}\n  month: *d'),
+    ]
+    steps = town(tmp_path, *twice).triggers[0].words["kk"]["steps"]
+    assert steps == {"day": {"sms": "№ {{ event.number }}"}, "month": {"sms": "№ {{ event.number }}"}}

@@ -31,15 +31,6 @@ _ORDERED = re.compile(
     rf"{_NAME}\s*{_OPERATOR}\s*({_LITERAL}|-?\d+(?:\.\d+)?|(?:event|later|citizen|param)(?:\.\w+)+)(?!\s*[-+*/%.(\w])"
 )
 _NO_CHAIN = re.compile(r"\|\||\?|!(?!=)")
-_EXCLUDED: Mapping[str, frozenset[str]] = {
-    "==": frozenset({"!=", "<", ">"}),
-    "!=": frozenset({"=="}),
-    "<": frozenset({"==", ">", ">="}),
-    ">": frozenset({"==", "<", "<="}),
-    "<=": frozenset({">"}),
-    ">=": frozenset({"<"}),
-}
-"""Operator -> those that never hold beside it, for the same two values."""
 EQUAL = ("==", "!=")
 
 
@@ -65,27 +56,68 @@ def meaningless(
             yield found.start, message, closest(found.text, known)
 
 
-def contradictory(condition: str) -> Iterator[tuple[int, str]]:
-    """Where two comparisons of one name with the same value begin that can never hold both: `x > a && x < a`.
+def contradictory(condition: str, given: str = "") -> Iterator[tuple[int, str]]:
+    """Where a comparison begins that never holds beside an earlier one of the same name: `x > 10 && x < 5`.
 
-    Only a condition that is one chain of `&&` is looked at: without `||`, `?` and negation.
+    `given`: a condition that must hold as well, such as the `when` of the trigger. Only conditions that are one chain
+    of `&&` are looked at: without `||`, `?` and negation.
     """
     if _NO_CHAIN.search(condition):
         return
-    seen: dict[tuple[str, str], set[str]] = {}
+    known = [] if _NO_CHAIN.search(given) else [_Bound(*found.groups()) for found in _ORDERED.finditer(given)]
+    own: list[_Bound] = []
     for found in _ORDERED.finditer(condition):
-        name, operator, value = found.groups()
-        before = seen.setdefault((name, value), set())
-        if against := sorted(before & _EXCLUDED[operator]):
-            message = Words(
-                "{name} {operator} {value} never holds together with {name} {other} {value}",
-                name=name,
-                operator=operator,
-                value=value,
-                other=against[0],
-            )
+        bound = _Bound(*found.groups())
+        if (other := next(filter(bound.excludes, own), None)) is not None:
+            yield found.start(), Words("{this} never holds together with {other}", this=str(bound), other=str(other))
+        elif (other := next(filter(bound.excludes, known), None)) is not None:
+            message = Words("{this} never holds, for `when` asks for {other}", this=str(bound), other=str(other))
             yield found.start(), message
-        before.add(operator)
+        own.append(bound)
+
+
+class _Bound(NamedTuple):
+    """A comparison of a name with a value, as it is written."""
+
+    name: str
+    operator: str
+    value: str
+
+    def __str__(self) -> str:
+        return " ".join(self)
+
+    def excludes(self, other: "_Bound") -> bool:
+        """Whether no value of the name fulfils both."""
+        if self.name != other.name:
+            return False
+        if self.value == other.value:
+            return not (_SIDES[self.operator] & _SIDES[other.operator])
+        values = _comparable(self.value), _comparable(other.value)
+        if type(values[0]) is not type(values[1]) or values[0] is None or values[0] == values[1]:
+            return False
+        low, high = (self, other) if values[0] < values[1] else (other, self)
+        return ">" not in _SIDES[low.operator] and "<" not in _SIDES[high.operator]
+
+
+_SIDES: Mapping[str, frozenset[str]] = {
+    "==": frozenset("="),
+    "!=": frozenset("<>"),
+    "<": frozenset("<"),
+    ">": frozenset(">"),
+    "<=": frozenset("<="),
+    ">=": frozenset(">="),
+}
+"""Operator -> where a name may lie that it holds for: below the value, at it, above it."""
+
+
+def _comparable(value: str) -> Any:  # noqa: ANN401  (a number or a text)
+    """The value of a literal by which two are ordered; None where it is a name, or has escapes."""
+    if value[0] in "\"'":
+        return None if "\\" in value else value[1:-1]
+    try:
+        return float(value)
+    except ValueError:
+        return None
 
 
 def unreadable(condition: str) -> Iterator[tuple[int, str]]:

@@ -33,7 +33,7 @@ class SmsLimit(Struct, frozen=True):
 
     def cost(self, parts: int) -> str:
         """What so many parts cost, in words; empty where that is not known."""
-        return "" if self.price is None else f"{self.price * parts:g}"
+        return "" if self.price is None else f"{self.price * parts:,.10g}"
 
 
 def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:

@@ -75,6 +75,10 @@ def check_samples(
             sample.check(CORRECTION, made, (CORRECTION,))
 
 
+PEOPLE = 1_000
+"""The number of people for whom a price is told."""
+
+
 class Samples(Struct, frozen=True):
     """What words may read: of a usual event with every field, of the smallest event, and for a stranger.
 
@@ -207,13 +211,17 @@ class _Sample:
         elif likely > self.limit.parts:
             message = f"this easily comes to {len(usual.sms)} characters: {self._paid(likely)}"
             self._too_long("sms", where, message, warning=True)
-        elif smallest.sms == usual.sms and 0 < (over := excess(smallest.sms)) <= FEW:
-            fewer = shortest - 1
-            message = (
-                f"these {len(smallest.sms)} characters are {shortest} SMS{self._priced(shortest)}:"
-                f" {over} fewer would fit into {fewer}{self._priced(fewer)}"
+        elif 0 < (over := excess(usual.sms)) <= FEW:
+            same = smallest.sms == usual.sms
+            begins = (
+                f"these {len(usual.sms)} characters are" if same else f"usually {len(usual.sms)} characters, that is"
             )
-            self._too_long("sms", where, message, warning=True)
+            message = f"{begins} {likely} SMS{self._priced(likely)}: {over} fewer would fit into {likely - 1}"
+            self._too_long("sms", where, message + self._saved(), warning=True)
+
+    def _saved(self) -> str:
+        """What one SMS less would save, where it has a price."""
+        return f", {self.limit.cost(PEOPLE)} less for {PEOPLE:,} people" if self.limit.price else ""
 
     def _priced(self, parts: int) -> str:
         return f" (for {self.limit.cost(parts)} each time)" if self.limit.price else ""

@@ -88,7 +88,11 @@ class _Check:
             choices |= {name.replace("event.", "later.", 1): each for name, each in choices_of(later).items()}
         if condition is None:
             return
-        for start, message in contradictory(condition.text):
+        when = self.trigger.when
+        given = (
+            when.text if when is not None and condition is not when and path[0] in ("due", "unless", "with") else ""
+        )
+        for start, message in contradictory(condition.text, given):
             line, column = place_in(condition.text, start)
             self.report.add(
                 self.document.finding(self.document.inside(path, line, column=column), message, warning=True)

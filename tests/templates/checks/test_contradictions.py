@@ -23,7 +23,18 @@ from tests.templates.packs import RULES, write_town
         ("event.fee >= 5 && event.fee <= 5", []),
         ("event.fee > 5 && event.fee < 5 + citizen.age", []),
         ("event.fee > 5 && !(event.fee < 5)", []),
-        ("event.fee > 5.5 && event.fee < 5", []),
+        ("event.fee > 10 && event.fee < 5", ["event.fee < 5 never holds together with event.fee > 10"]),
+        ("event.fee >= 10 && event.fee <= 9.5", ["event.fee <= 9.5 never holds together with event.fee >= 10"]),
+        ("event.fee == 5 && event.fee == 6", ["event.fee == 6 never holds together with event.fee == 5"]),
+        ("event.fee == 5 && event.fee > 6", ["event.fee > 6 never holds together with event.fee == 5"]),
+        ("event.fee != 5 && event.fee > 6", []),
+        ("event.fee < 10 && event.fee > 5", []),
+        ("event.fee < 10 && event.fee < 5", []),
+        ("event.fee > 9 && event.fee < 10", []),
+        (
+            'event.day < "2025-01-01" && event.day > "2026-01-01"',
+            ['event.day > "2026-01-01" never holds together with event.day < "2025-01-01"'],
+        ),
     ],
 )
 def test_comparisons_that_exclude_each_other(condition: str, found: list[str]) -> None:
@@ -46,3 +57,18 @@ def test_a_trigger_that_its_own_event_prevents_is_warned_of(tmp_path: Path) -> N
     _, report = examine([pack])
     [found] = [each for each in report.findings if "also what starts" in each.message]
     assert found.warning
+
+
+def test_what_when_rules_out_prevents_nothing_and_is_never_due(tmp_path: Path) -> None:
+    """A condition of `unless` or of a step that contradicts the trigger's `when` is a warning at its place."""
+    assert [message for _, message in contradictory("event.fee < 5", "event.fee > 7")] == [
+        "event.fee < 5 never holds, for `when` asks for event.fee > 7"
+    ]
+    assert [*contradictory("later.fee < 5", "event.fee > 7")] == []
+    assert [*contradictory("event.fee < 5", "event.fee > 7 || citizen.age > 3")] == []
+    unless = "unless:\n  - {on: town.meter.installed, when: later.number != event.number && event.fee < -1}\n"
+    pack = write_town(tmp_path, (RULES, "unless:\n", unless))
+    _, report = examine([pack])
+    [found] = [each for each in report.findings if "for `when` asks for" in each.message]
+    text = Path(found.path).read_text("utf-8").split("\n")[found.line - 1]
+    assert (found.warning, text[found.column - 1 :].startswith("event.fee < -1")) == (True, True)

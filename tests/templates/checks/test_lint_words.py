@@ -315,6 +315,8 @@ ROWS: list[Row] = [
     ),
 ]
 
+LESS = ", 10,000 less for 1,000 people"
+
 
 @pytest.mark.parametrize("row", ROWS)
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None:
@@ -326,8 +328,8 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None
     ("length", "warned"),
     [
         (70, []),
-        (71, ["these 71 characters are 2 SMS (for 20 each time): 1 fewer would fit into 1 (for 10 each time)"]),
-        (88, ["these 88 characters are 2 SMS (for 20 each time): 18 fewer would fit into 1 (for 10 each time)"]),
+        (71, ["these 71 characters are 2 SMS (for 20 each time): 1 fewer would fit into 1" + LESS]),
+        (88, ["these 88 characters are 2 SMS (for 20 each time): 18 fewer would fit into 1" + LESS]),
         (91, []),
         (134, []),
     ],
@@ -343,3 +345,17 @@ def test_a_text_that_costs_a_part_more_by_few_characters_is_warned_of(
     )
     _, report = examine([folder])
     assert [each.message for each in report.findings if each.warning and "SMS" in each.message] == warned
+
+
+def test_a_text_with_values_is_warned_of_as_it_usually_comes(tmp_path: Path) -> None:
+    """What goes a few characters into a second SMS with usual values is told, with the price of all those SMS."""
+    text = "я" * 69 + "{{ event.number }}"
+    folder = write_town(
+        tmp_path,
+        (PACK, "area_levels:", "sms_price: 10\narea_levels:"),
+        (RU, 'sms: "Сообщение отменено"', f'sms: "{text}"'),
+    )
+    _, report = examine([folder])
+    [found] = [each.message for each in report.findings if each.warning and "SMS" in each.message]
+    assert found.startswith("usually ")
+    assert found.endswith(" fewer would fit into 1" + LESS)

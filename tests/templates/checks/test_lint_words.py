@@ -349,11 +349,10 @@ def test_a_text_that_costs_a_part_more_by_few_characters_is_warned_of(
 
 def test_a_text_with_values_is_warned_of_as_it_usually_comes(tmp_path: Path) -> None:
     """What goes a few characters into a second SMS with usual values is told, with the price of all those SMS."""
-    text = "я" * 69 + "{{ event.number }}"
     folder = write_town(
         tmp_path,
         (PACK, "area_levels:", "sms_price: 10\narea_levels:"),
-        (RU, 'sms: "Сообщение отменено"', f'sms: "{text}"'),
+        (KK, 'sms: "Соңғы күн. № ', f'sms: "{"я" * 67} № '),
     )
     _, report = examine([folder])
     [found] = [each.message for each in report.findings if each.warning and "SMS" in each.message]

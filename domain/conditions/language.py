@@ -82,7 +82,7 @@ class BadCondition(ValueError):
 
 
 class Expression(Generic[Answer]):
-    """A compiled expression. `reads`: the dotted names in it.
+    """A compiled expression. `reads`: the dotted names in it; `types`: dotted name -> type.
 
     Answers are remembered by the values read, for a few hundred combinations: the same kinds and ages come again
     and again, and one evaluation costs as much as six look-ups.
@@ -95,7 +95,7 @@ class Expression(Generic[Answer]):
     def __init__(self, text: str, reads: Mapping[str, str], expression: cel.Expression, environment: cel.Env) -> None:
         self.text = text
         self.reads = tuple(reads)
-        self._types = reads
+        self.types = reads
         self._own = [name for name in self.reads if not name.startswith(LATER)]
         self._later = [(name, _as_event(name)) for name in self.reads if name.startswith(LATER)]
         self._fetch_own = _getter(self._own)
@@ -141,7 +141,7 @@ class Expression(Generic[Answer]):
     @cached_property
     def cost(self) -> int:
         """What it costs at most, for values of a usual size."""
-        return cost_of(self.tree, self._types)
+        return cost_of(self.tree, self.types)
 
     def _check_cost(self, reads: Mapping[str, Any]) -> None:
         """Refuse to evaluate what would cost too much: nothing can end it once it has begun."""
@@ -155,7 +155,7 @@ class Expression(Generic[Answer]):
                     max(items, len(value)),
                 )
         usual = text <= USUAL_TEXT and items <= USUAL_ITEMS
-        if (self.cost if usual else cost_of(self.tree, self._types, text, items)) > MOST:
+        if (self.cost if usual else cost_of(self.tree, self.types, text, items)) > MOST:
             raise TooCostly(f"a condition costs more than {MOST:,} steps for one event")
 
     def _evaluated(self, reads: Mapping[str, Any]) -> Any:  # noqa: ANN401  (whatever the expression gives)
@@ -184,7 +184,7 @@ class Condition(Expression[bool]):
     def part(self, node: Node) -> "Condition":
         """A part of its tree that is true or false, as a condition of its own."""
         expression = self._environment.deserialize(only(node, self._expression.serialize()))
-        reads = {name: type_ for name, type_ in self._types.items() if name in node.names()}
+        reads = {name: type_ for name, type_ in self.types.items() if name in node.names()}
         return Condition(self.text, reads, expression, self._environment)
 
 

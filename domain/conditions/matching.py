@@ -7,10 +7,10 @@ The whole condition is then asked of those that are left, so the answer is the e
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from heapq import heappop, heappush, merge
-from operator import attrgetter
+from heapq import merge
+from operator import attrgetter, ge, gt, le, lt
 from typing import Any, NamedTuple
 
 from domain.conditions.cost import TooCostly
@@ -25,6 +25,8 @@ ALWAYS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 _TURNED = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_"}
 """A comparison -> the same one with its sides exchanged."""
+_HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {"_<_": lt, "_<=_": le, "_>_": gt, "_>=_": ge}
+_GREATER = ("_>_", "_>=_")
 _HASHED = (str, datetime, float)
 
 
@@ -132,14 +134,19 @@ class Way(NamedTuple):
     """One way in which a condition can hold: one side of an `||`, taken apart at each `&&`.
 
     `own` and `later`: what reads only one of the two events. `keys`: values that are equal, by their names of the
-    start and of the later event. `sorted_by`: a value of the later event that is to be more (`_>_`, `_>=_`) or less
-    than one of the start: its name, the operator and the name of the other.
+    start and of the later event. `compared`: values of the later event that are to be more (`_>_`, `_>=_`) or less
+    than one of the start: the name, the operator and the name of the other.
     """
 
     own: tuple[Condition, ...]
     later: tuple[Condition, ...]
     keys: tuple[tuple[str, str], ...]
-    sorted_by: tuple[str, str, str] | None
+    compared: tuple[tuple[str, str, str], ...]
+
+    @property
+    def sorted_by(self) -> tuple[str, str, str] | None:
+        """The comparison by which events are found."""
+        return next(iter(self.compared), None)
 
 
 def ways(condition: Condition) -> list[Way]:
@@ -159,20 +166,20 @@ def _way(condition: Condition, parts: Sequence[Node]) -> Way:
     own: list[Condition] = []
     later: list[Condition] = []
     keys: list[tuple[str, str]] = []
-    sorted_by: tuple[str, str, str] | None = None
+    compared: list[tuple[str, str, str]] = []
     for part in parts:
         read = {name.startswith(LATER) for name in part.names() & set(condition.reads)}
         if read == {True}:
             later.append(condition.part(part))
         elif read == {False}:
             own.append(condition.part(part))
-        elif (compared := _compared(part, condition)) is not None:
-            theirs, operator, mine = compared
+        elif (comparison := _compared(part, condition)) is not None:
+            theirs, operator, mine = comparison
             if operator == EQUAL:
                 keys.append((mine, theirs))
             else:
-                sorted_by = sorted_by or compared
-    return Way(tuple(own), tuple(later), tuple(keys), sorted_by)
+                compared.append(comparison)
+    return Way(tuple(own), tuple(later), tuple(keys), tuple(compared))
 
 
 def _compared(part: Node, condition: Condition) -> tuple[str, str, str] | None:
@@ -217,8 +224,7 @@ class _Index:
             return iter(())
         if self._way.sorted_by is not None:
             _, operator, mine = self._way.sorted_by
-            found = self._ranked(key, places).possible(operator, values.get(mine))
-            return (at for at in found if first <= at < end)
+            return self._ranked(key, places).possible(operator, values.get(mine), first, end)
         if first == 0 and end == len(self._facts):
             return iter(places)
         return iter(places[bisect_left(places, first) : bisect_left(places, end)])
@@ -251,7 +257,7 @@ def _key(names: Sequence[str], values: Mapping[str, Any]) -> tuple[Any, ...] | N
 
 
 class _Ranks:
-    """Places of events sorted by a value; gives those with a greater or a lesser one, the earliest first.
+    """Places of events with a value of each; gives those with a greater or a lesser one, in their order.
 
     Where the values are of no kind that we sort as the engine does, it gives all of them.
     """
@@ -261,24 +267,23 @@ class _Ranks:
         known = [(value, at) for value, at in valued if value is not None and value == value]  # noqa: PLR0124  (no NaN)
         kinds = {_kind(value) for value, _ in known}
         self._kind = kinds.pop() if len(kinds) == 1 else None
-        known = sorted(known) if self._kind else []
-        self._values = [value for value, _ in known]
-        self._earliest = _Earliest([at for _, at in known])
+        self._places = [at for _, at in known]
+        self._extremes = _Extremes([value for value, _ in known]) if self._kind else None
 
-    def possible(self, operator: str, value: Any) -> Iterator[int]:  # noqa: ANN401  (of any type of a field)
-        """The places whose value compares so with that one (`later <operator> value`)."""
+    def possible(
+        self,
+        operator: str,
+        value: Any,  # noqa: ANN401  (of any type of a field)
+        first: int,
+        end: int,
+    ) -> Iterator[int]:
+        """The places from `first` to `end` whose value compares so with that one (`later <operator> value`)."""
         if value is None:
             return iter(())
-        if self._kind is None or _kind(value) != self._kind:
-            return iter(self._all)
-        match operator:
-            case "_>_":
-                return self._earliest.within(bisect_right(self._values, value), len(self._values))
-            case "_>=_":
-                return self._earliest.within(bisect_left(self._values, value), len(self._values))
-            case "_<_":
-                return self._earliest.within(0, bisect_left(self._values, value))
-        return self._earliest.within(0, bisect_right(self._values, value))
+        if self._extremes is None or _kind(value) != self._kind:
+            return iter(self._all[bisect_left(self._all, first) : bisect_left(self._all, end)])
+        start, stop = bisect_left(self._places, first), bisect_left(self._places, end)
+        return (self._places[at] for at in self._extremes.compared(operator, value, start, stop))
 
 
 EXACT = 2**53
@@ -292,38 +297,42 @@ def _kind(value: Any) -> type | None:  # noqa: ANN401  (of any type of a field)
     return next((each for each in (str, datetime) if isinstance(value, each)), None)
 
 
-class _Earliest:
-    """Numbers in some order; of any stretch of them it gives the smallest first. A segment tree: log n for each."""
+class _Extremes:
+    """Values in some order; finds those that compare so with another one, in that order: log n steps for each.
 
-    def __init__(self, numbers: Sequence[int]) -> None:
-        self._size = 1 << max(0, len(numbers) - 1).bit_length()
-        none = (len(numbers) + max(numbers, default=0), 0)
-        leaves = [(number, at) for at, number in enumerate(numbers)]
-        self._tree = [none] * self._size + leaves + [none] * (self._size - len(leaves))
+    A segment tree: each node holds the least and the greatest value below it, so stretches without any are left out.
+    """
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self._number = len(values)
+        self._size = 1 << max(0, len(values) - 1).bit_length()
+        leaves = [*values, *(values[-1] for _ in range(self._size - len(values)))]  # it changes no extreme
+        self._least = self._tree(leaves, min)
+        self._most = self._tree(leaves, max)
+
+    def _tree(self, leaves: list[Any], extreme: Callable[[Any, Any], Any]) -> list[Any]:
+        tree = [*leaves, *leaves]
         for at in range(self._size - 1, 0, -1):
-            self._tree[at] = min(self._tree[2 * at], self._tree[2 * at + 1])
+            tree[at] = extreme(tree[2 * at], tree[2 * at + 1])
+        return tree
 
-    def within(self, first: int, end: int) -> Iterator[int]:
-        """Those from the place `first` to `end`, the smallest first."""
-        if first >= end:
-            return
-        waiting = [(self._smallest(first, end), first, end)]
+    def compared(
+        self,
+        operator: str,
+        value: Any,  # noqa: ANN401  (of any type of a field)
+        first: int,
+        end: int,
+    ) -> Iterator[int]:
+        """The positions from `first` to `end` whose value compares so with that one, in their order."""
+        tree = self._most if operator in _GREATER else self._least
+        holds = _HOLDS[operator]
+        waiting = [(1, 0, self._size)] if self._number else []
         while waiting:
-            (number, at), first, end = heappop(waiting)
-            yield number
-            for low, high in ((first, at), (at + 1, end)):
-                if low < high:
-                    heappush(waiting, (self._smallest(low, high), low, high))
-
-    def _smallest(self, first: int, end: int) -> tuple[int, int]:
-        """The smallest number of a stretch that is not empty, and its place."""
-        low, high = first + self._size, end + self._size
-        found = self._tree[low]
-        while low < high:
-            if low & 1:
-                found, low = min(found, self._tree[low]), low + 1
-            if high & 1:
-                high -= 1
-                found = min(found, self._tree[high])
-            low, high = low // 2, high // 2
-        return found
+            node, low, high = waiting.pop()
+            if high <= first or low >= end or not holds(tree[node], value):
+                continue
+            if high - low == 1:
+                yield low
+            else:
+                middle = (low + high) // 2
+                waiting += ((2 * node + 1, middle, high), (2 * node, low, middle))

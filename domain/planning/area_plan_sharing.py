@@ -53,7 +53,7 @@ _UNDERSTOOD = frozenset(
     }
 )
 _STEP_UNDERSTOOD = frozenset({"from", "offset", "at", "when", "smooth"})
-_UNLESS_UNDERSTOOD = frozenset({"on", "when", "grace"})
+_UNLESS_UNDERSTOOD = frozenset({"on", "when", "grace", "within"})
 
 
 class Slot(NamedTuple):

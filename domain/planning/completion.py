@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.conditions.matching import Matcher
+from domain.conditions.matching import ALWAYS, Matcher
 from domain.core.events import Effective
 from domain.planning.starts import Start
 from domain.rules.triggers import CORRECTION, Trigger
@@ -31,16 +31,21 @@ def is_about_homes(start: Start, trigger: Trigger) -> bool:
     return start.fact.event.area is not None and not trigger.alone
 
 
-def done_of(start: Start, trigger: Trigger, events: Matcher) -> list[Done]:
+def done_of(start: Start, trigger: Trigger, events: Matcher, deadline: datetime | None = None) -> list[Done]:
     """When the thing itself happened first, before or after the event that the trigger starts on.
 
+    With the deadline of a step, it is what counts only if it happened around it (`within`); without, all the rest.
     About homes, all times at which it happened: each ends only what is about homes there.
     """
     about_homes = is_about_homes(start, trigger)
     itself = None if trigger.alone else start.fact
     found: list[Done] = []
-    for unless in trigger.unless:
-        met = (each for each in events.matching(unless.on, unless.when, start.values) if each is not itself)
+    for unless in trigger.lasting if deadline is None else trigger.passing:
+        within = ALWAYS
+        if deadline is not None and unless.within is not None:
+            within = unless.within.around(deadline, start.zone)
+        matching = events.matching(unless.on, unless.when, start.values, within)
+        met = (each for each in matching if each is not itself)
         for later in met if about_homes else _up_to_theirs(met):
             area = later.event.area
             found.append(Done(later.event.time, bool(unless.grace), area if about_homes else None, area is None))

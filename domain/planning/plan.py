@@ -184,7 +184,7 @@ class _Planner:
         if trigger.once and self.occurrences.get(occurrence.int):
             return  # the first event speaks: later ones would only put off what it says
         ids = self.rulebook.names.nudges(trigger.name, self.person, occurrence)
-        done = done_of(start, trigger, self._everywhere(start, trigger)) if trigger.unless else ()
+        done = done_of(start, trigger, self._everywhere(start, trigger)) if trigger.lasting else ()
         unclear = self.retired.may_prevent(start, trigger) if self.retired else None
         about = _About(occurrence, ids, done, [], unclear)
         self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
@@ -211,6 +211,9 @@ class _Planner:
         trigger, event = version.trigger, start.fact.event
         id_ = about.id_of(name)
         due = trigger.patiently(deadline, start.zone) if trigger.patient else deadline
+        if trigger.passing:
+            around = done_of(start, trigger, self._everywhere(start, trigger), deadline)
+            about = replace(about, done=[*about.done, *around])
         if event.area is not None and not trigger.alone:
             if (at_home := self._at_home(start, trigger, about, due)) is None:
                 return

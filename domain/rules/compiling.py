@@ -7,7 +7,7 @@ from domain.core.timing import Offset
 from domain.rules.built_in_triggers import DIGEST
 from domain.rules.compiler import collected
 from domain.rules.event_types import Catalogue
-from domain.rules.joint_events import Count, Needs, With
+from domain.rules.joint_events import Count, Needs, Window, With
 from domain.rules.parts import prefixed
 from domain.rules.replies import unanswerable
 from domain.rules.step_compiling import StepCompiler
@@ -200,7 +200,16 @@ class _Compiler(StepCompiler):
             later.name,
             self._condition(("unless", at, "when"), each.get("when"), variables),
             self._offset(("unless", at, "grace"), each.get("grace", "P0D")),
+            self._window(("unless", at, "within"), each.get("within")),
         )
+
+    def _window(self, where: tuple[str | int, ...], within: Mapping[str, str] | None) -> Window | None:
+        if within is None:
+            return None
+        before, after = (
+            self._offset((*where, side), within[side]) if side in within else None for side in ("before", "after")
+        )
+        return Window(before, after)
 
     @collected
     def _expiry(self) -> Expiry | None:

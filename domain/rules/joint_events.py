@@ -43,6 +43,18 @@ class With(Struct, frozen=True):
         return self.order == "any" or (fact.order < start.order) == (self.order == "before")
 
 
+class Window(Struct, frozen=True):
+    """The time around a moment: from so long `before` it to so long `after`, both included; None: without end."""
+
+    before: Offset | None
+    after: Offset | None
+
+    def around(self, moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """The earliest and the latest time; where the calendar ends, its end."""
+        earliest = ALWAYS[0] if self.before is None else back(moment, self.before, zone)
+        return earliest, ALWAYS[1] if self.after is None else _on(moment, self.after, zone)
+
+
 class Count(Struct, frozen=True):
     """The trigger starts on the `nth` of its events within an offset that ends with the event."""
 

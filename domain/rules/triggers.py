@@ -12,7 +12,7 @@ from domain.conditions.language import Condition
 from domain.core.events import Effective
 from domain.core.timing import Offset, end_of_day, shift
 from domain.rules.event_types import PERSON
-from domain.rules.joint_events import Needs
+from domain.rules.joint_events import Needs, Window
 from domain.rules.steps import Step, Values
 
 Class = Literal["emergency", "legal", "service", "reminder", "offer"]
@@ -51,11 +51,15 @@ class BadTrigger(ValueError):
 
 
 class Unless(Struct, frozen=True):
-    """The thing itself happened: an event of type `on` for which `when` holds; with `grace`, late reports count."""
+    """The thing itself happened: an event of type `on` for which `when` holds; with `grace`, late reports count.
+
+    `within`: only what happened at that time around the deadline of a step counts for the step.
+    """
 
     on: str
     when: Condition | None
     grace: Offset
+    within: Window | None = None
 
 
 class Expiry(Struct, frozen=True):
@@ -140,6 +144,16 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     def patient(self) -> bool:
         """Whether it waits for late reports."""
         return any(unless.grace for unless in self.unless)
+
+    @cached_property
+    def lasting(self) -> tuple[Unless, ...]:
+        """What prevents a step whenever it happened."""
+        return tuple(unless for unless in self.unless if unless.within is None)
+
+    @cached_property
+    def passing(self) -> tuple[Unless, ...]:
+        """What prevents a step only if it happened around the step's deadline."""
+        return tuple(unless for unless in self.unless if unless.within is not None)
 
     def patiently(self, deadline: datetime, zone: ZoneInfo) -> datetime:
         """When it is due: late reports are waited for as long as the most patient `unless` says."""

@@ -182,11 +182,12 @@ class RuleWords(Struct, frozen=True):
     def unless(self, each: Mapping[str, Any]) -> str:
         """What makes it needless, as a sentence."""
         done = Joined([self.title(each["on"]), self._given(each.get("when"))], "")
-        first = Words("It is not sent if this happens first: {event}.", event=done)
-        if "grace" not in each:
-            return first
-        longer = length(parse_offset(each["grace"]))
-        return Joined([first, Words("It waits {length} longer for late reports.", length=longer)])
+        sentences: list[str] = [Words("It is not sent if this happens first: {event}.", event=done)]
+        sentences += _only_within(each.get("within") or {})
+        if "grace" in each:
+            longer = length(parse_offset(each["grace"]))
+            sentences.append(Words("It waits {length} longer for late reports.", length=longer))
+        return Joined(sentences) if len(sentences) > 1 else sentences[0]
 
     def expiry(self, text: str) -> str:
         """Until when it is worth sending."""
@@ -215,6 +216,21 @@ def _of_the_event(step: Mapping[str, Any], clock: str, given: str) -> str:
     if clock:
         return Words("It is due on the day of the event{clock}{given}.", **end)
     return Words("It is due at once{given}.", given=given)
+
+
+def _only_within(within: Mapping[str, str]) -> Iterator[str]:
+    """What counts of what prevents a message, by when it happened."""
+    told = {side: length(parse_offset(text)) for side, text in within.items()}
+    match sorted(told):
+        case ["after", "before"]:
+            sentence = N_(
+                "Only what happened at most {before} before the message is due, or {after} after it, counts."
+            )
+            yield Words(sentence, **told)
+        case ["before"]:
+            yield Words("What happened more than {before} before the message is due does not count.", **told)
+        case ["after"]:
+            yield Words("What happened more than {after} after the message is due does not count.", **told)
 
 
 def _rolled(way: str | None) -> Iterator[str]:

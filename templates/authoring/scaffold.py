@@ -16,7 +16,9 @@ from domain.rules.rulebook import Defaults
 from templates.checks.sample_values import Inventor
 
 LEGAL_BASIS = "Write here the law and the article that oblige or allow you to tell"
-NEEDLESS = "# unless:  # what makes the message needless; take the # away and name an event type"
+NEEDLESS = (
+    "# unless:  # what makes the message needless, and within: {before: P1Y}; take the # away and name an event type"
+)
 """Stands in a new trigger.yaml until its author says what makes the message needless, or that nothing does."""
 CASES = ("told on the next day by SMS", "told by email", "whoever opted out hears nothing")
 """The names of a new trigger's tests."""

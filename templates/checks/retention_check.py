@@ -103,10 +103,12 @@ def _read(trigger: Trigger) -> Iterator[tuple[str, int]]:
     within = [_days(each.within) for each in needs.together] if needs else []
     counted = _days(needs.count.within) if needs and needs.count else 0
     span = max((_span(step, trigger) for step in trigger.steps), default=0) + max(within, default=0) + counted
-    names = {trigger.on, *(each.on for each in trigger.unless)} | {
-        each.on for each in (needs.together if needs else ())
-    }
+    names = {trigger.on} | {each.on for each in (needs.together if needs else ())}
+    names |= {each.on for each in trigger.unless if each.within is None or each.within.before is None}
     yield from ((name, span) for name in sorted(names))
+    for each in trigger.unless:  # whatever happened earlier prevents nothing
+        if each.within is not None and each.within.before is not None:
+            yield each.on, _days(each.within.before) + _waiting(trigger)
     yield from ((name, -1) for name in sorted(set(trigger.replies.values())))
 
 
@@ -116,9 +118,14 @@ def _span(step: Step, trigger: Trigger) -> int:
     if series is not None:
         days += WORKING * abs(series.working_days)
         days += _days(series.repeat.every) * (series.repeat.at_most - 1) if series.repeat else 0
-    days += max((_days(each.grace) for each in trigger.unless), default=0)
+    return days + _waiting(trigger)
+
+
+def _waiting(trigger: Trigger) -> int:
+    """How many days a message may still be on its way after its deadline."""
+    grace = max((_days(each.grace) for each in trigger.unless), default=0)
     expiry = trigger.expiry
-    return days + (_days(expiry.offset) if expiry and expiry.offset else EXPIRES_AFTER.days)
+    return grace + (_days(expiry.offset) if expiry and expiry.offset else EXPIRES_AFTER.days)
 
 
 def _days(offset: Offset) -> int:

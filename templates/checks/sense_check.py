@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from domain.conditions.language import Condition
+from domain.conditions.matching import Way, ways
 from domain.core.timing import Offset, parse_offset
 from domain.core.translatable import Words
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.steps import Step
-from domain.rules.triggers import Trigger
+from domain.rules.triggers import Trigger, Unless
 from templates.checks.literal_check import contradictory, meaningless, unreadable
 from templates.checks.possible_values import always, choices_of
 from templates.reading.findings import Report
@@ -23,6 +24,7 @@ ZONE = ZoneInfo("UTC")
 DAYS = ("2026-01-31", "2026-05-15", "2027-12-31", "2028-02-29", "2028-03-01")
 """Days on which calendars differ: what holds for all of them holds always."""
 MOMENTS = tuple(datetime(2026, month, day, hour, 30, tzinfo=UTC) for month, day, hour in ((1, 31, 0), (6, 1, 23)))
+_AFTER, _IN_TIME = ("_>_", "_>=_"), ("date", "instant")
 ANSWERS = ("citizen.disputed", "citizen.preferences_changed")
 """What the links at the end of every message produce: "this is not right", and "stop"."""
 
@@ -66,9 +68,31 @@ class _Check:
                     event=unless.on,
                 )
                 self._wrong(("unless", at, "on"), message, warning=True)
+            elif not self._bounded(unless, later):
+                message = Words(
+                    "one of twenty years ago prevents the message too: say how long before it may have happened,"
+                    " such as `within: {example}`, or compare it with the event (later.time > event.time)",
+                    example="{before: P1Y}",
+                )
+                self._wrong(("unless", at, "on"), message, warning=True)
 
         for at, each in enumerate(self.trigger.needs.together if self.trigger.needs else ()):
             self._texts(("with", at, "when"), each.when, self.catalogue.types[each.on])
+
+    def _bounded(self, unless: Unless, later: EventType) -> bool:
+        """Whether anything says which of these events counts, of all in somebody's life.
+
+        A window, a comparison of their times, the same occurrence, or that it happens only once.
+        """
+        if later.ends_life or (unless.within is not None and unless.within.before is not None):
+            return True
+        return unless.when is not None and all(self._bound(way, unless.when) for way in ways(unless.when))
+
+    def _bound(self, way: Way, condition: Condition) -> bool:
+        equal = {mine for mine, _ in way.keys}
+        if self.trigger.occurrence and equal.issuperset(self.trigger.occurrence):
+            return True
+        return any(operator in _AFTER and condition.types.get(mine) in _IN_TIME for _, operator, mine in way.compared)
 
     def _condition(self, path: Path, condition: Condition | None, never: str, later: EventType | None = None) -> None:
         self._texts(path, condition, later)

@@ -75,11 +75,25 @@ class CountShape(Shape):
     within: Period = Field(description="counted over so long, ending with the event")
 
 
+class WindowShape(Shape):
+    """A time around the moment when a step is due."""
+
+    before: Period = optional("at most so long before the step is due: P1Y; any time before unless said")
+    after: Period = optional("at most so long after the step is due: P60D; any time after unless said")
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "WindowShape":
+        if not self.model_fields_set:
+            raise ValueError("says how long before the step is due it may have happened: {before: P1Y}")
+        return self
+
+
 class UnlessShape(Shape):
     """The thing itself happened, so nobody needs to be told."""
 
     on: Text = Field(description="the event type that tells so")
     when: Cel = optional("CEL: which of them; the first event is `event`, this one is `later`")
+    within: WindowShape = optional("only if it happened at most so long before or after the step is due")
     grace: Duration = optional("wait so long for late reports of it")
 
 

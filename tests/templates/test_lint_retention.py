@@ -76,6 +76,12 @@ ROWS: list[tuple[list[Change], list[str]]] = [
         ],
     ),
     (
+        [PLAIN, limited("P1Y"), (RULES, "event.number}", "event.number, within: {before: P2Y}}")],
+        [
+            f"{SENTENCE} 774 days (did you mean 'P3Y'?)",
+        ],
+    ),
+    (
         [PLAIN, limited("P5Y"), (RULES, "class: reminder", "class: legal")],
         [
             "5:12: meter_check is a legal notice, and no pack.yaml says (legal_proof) how long it must be proven",

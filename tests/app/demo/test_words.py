@@ -149,3 +149,20 @@ def test_a_fact_is_told_in_local_time() -> None:
 def test_an_unknown_fact_is_named() -> None:
     """What these words do not know yet is shown by its own name rather than hidden."""
     assert told(Happened(datetime(2025, 1, 1, tzinfo=UTC), "handed-back", {}), ALMATY) == "handed back"
+
+
+@pytest.mark.parametrize(
+    ("within", "sentence"),
+    [
+        ({"before": "P1Y"}, "What happened more than 1 year before the message is due does not count."),
+        ({"after": "P60D"}, "What happened more than 60 days after the message is due does not count."),
+        (
+            {"before": "P1Y", "after": "P60D"},
+            "Only what happened at most 1 year before the message is due, or 60 days after it, counts.",
+        ),
+    ],
+)
+def test_a_window_is_said(within: dict[str, str], sentence: str) -> None:
+    """Who reads a rule is told how long ago it counts that the thing itself happened."""
+    said = RuleWords(TITLES).unless({"on": "kz.traffic.fine_paid", "within": within})
+    assert said == f"It is not sent if this happens first: “Traffic fine paid”. {sentence}"

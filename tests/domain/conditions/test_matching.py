@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.conditions.cost import TooCostly
 from domain.conditions.language import Condition, Conditions
-from domain.conditions.matching import Looks, Matcher
+from domain.conditions.matching import Looks, Matcher, _Extremes
 from domain.core.events import Effective, LifeEvent
 from domain.planning.plan import whole_plan
 from domain.rules.parts import prefixed
@@ -66,6 +66,9 @@ data = st.fixed_dictionaries(
         "marks": of(st.lists(WORDS, max_size=2)),
     },
 )
+windows = st.sampled_from(
+    [{}, {"within": {"before": "P2D"}}, {"within": {"before": "P1D", "after": "P3D"}}, {"within": {"after": "P1D"}}]
+)
 histories = st.lists(st.tuples(st.integers(0, 9), data), min_size=1, max_size=9)
 
 
@@ -109,15 +112,15 @@ def test_lookups_find_what_asking_of_each_finds(
 
 
 @modest
-@drawn(conditions, histories, st.sampled_from(["P0D", "P5D"]))
+@drawn(conditions, histories, st.sampled_from(["P0D", "P5D"]), windows)
 def test_a_plan_with_lookups_is_the_plan_without(
-    text: str, drawn_papers: list[tuple[int, Mapping[str, Any]]], grace: str
+    text: str, drawn_papers: list[tuple[int, Mapping[str, Any]]], grace: str, more: Mapping[str, Any]
 ) -> None:
     """Nothing is looked up in `c ? true : false`, and it means the same as `c`."""
     history = given(*papers(drawn_papers))
     plans = []
     for when in (text, f"({text}) ? true : false"):
-        unless = [{"on": "paper.issued", "when": when, "grace": grace}]
+        unless = [{"on": "paper.issued", "when": when, "grace": grace} | more]
         others = [{"on": "paper.issued", "when": when, "within": "P5D", "order": "any"}]
         plain = rules("paper.issued", {"month": {}}, unless=unless)
         together = rules("paper.issued", {"day": {}}, **{"with": [*others, *others]})
@@ -166,6 +169,41 @@ def test_events_that_follow_each_other_are_looked_at_once_each(number: int, *, r
     ]
     plan = whole_plan(given(*issued).history, rulebook(newer), most=2 * number)
     assert len(plan.intents) == 1
+
+
+@pytest.mark.parametrize("number", [250, 1000])
+def test_what_lies_outside_of_a_window_is_not_looked_at(number: int) -> None:
+    """A paper among a thousand newer ones costs two looks, and few steps, where only those of a day count."""
+    same = "later.kind == event.kind && later.issued_on >= event.issued_on"
+    unless = [{"on": "paper.issued", "when": same, "within": {"before": "P1D", "after": "P1D"}}]
+    newer = rules("paper.issued", {"day": {}}, unless=unless)
+    issued = [
+        paper(event_id=f"{each:05}", kind="card", issued_on=f"{4000 - each}-01-01", time=_day(each))
+        for each in range(number)
+    ]
+    plan = whole_plan(given(*issued).history, rulebook(newer), most=2 * number)
+    assert len(plan.intents) == number // 25  # the first of each month
+
+
+def _day(number: int) -> str:
+    return f"{2025 + number // 300:04}-{number % 300 // 25 + 1:02}-{number % 25 + 1:02}"
+
+
+@pytest.mark.parametrize("number", [1 << 10, 1 << 14])
+def test_values_before_a_window_are_passed_over(number: int) -> None:
+    """Among the values that compare so, those of a window are found in steps that grow with the logarithm."""
+    asked = 0
+
+    class Counted(int):
+        def __gt__(self, other: int) -> bool:
+            nonlocal asked
+            asked += 1
+            return int(self) > int(other)
+
+    extremes = _Extremes([Counted(1) for _ in range(number)])
+    asked = 0
+    assert list(extremes.compared("_>_", 0, number - 3, number - 1)) == [number - 3, number - 2]
+    assert asked < 4 * number.bit_length()
 
 
 def test_what_cannot_be_looked_up_has_a_limit() -> None:

@@ -1,11 +1,14 @@
+from datetime import timedelta
 from itertools import permutations
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
 from tests.domain.given import before, given, rules
-from tests.domain.world import AIDA, SAULE, annulment, at, correction, event, paper, renewed
+from tests.domain.world import AIDA, SAULE, annulment, at, contact, correction, event, paper, renewed
 
 SAME_NUMBER = "later.number == event.number"
 CARD = rules("paper.issued", {"month": before(30)}, unless=[{"on": "paper.renewed", "when": SAME_NUMBER}])
@@ -161,6 +164,85 @@ def test_absence_is_an_intent_that_goes_when_the_event_comes() -> None:
     given(born, _queued("2025-03-09 10:01"), to=SAULE).when(queue).then_intents("reminder 2025-03-16 10:00")
     sibling = replace(_queued("2025-02-01"), persons={"child": ("another child",), "parents": (SAULE,)})
     given(born, sibling, to=SAULE).when(queue).then_intents("reminder 2025-03-16 10:00")
+
+
+def within(**window: str) -> dict[str, Any]:
+    """Two reminders that a renewal around each prevents."""
+    unless = [{"on": "paper.renewed", "when": SAME_NUMBER, "within": window}]
+    return rules("paper.issued", {"month": before(30), "week": before(7)}, unless=unless)
+
+
+@pytest.mark.parametrize(
+    ("window", "time", "hears"),
+    [
+        ({"before": "P1Y"}, "2006-05-05", {"month": None, "week": None}),
+        ({"before": "P1Y"}, "2024-01-21 08:59", {"month": None, "week": None}),
+        ({"before": "P1Y"}, "2024-01-21 09:00", {"week": None}),
+        ({"before": "P1Y"}, "2024-02-13 09:00", {}),
+        ({"before": "P1Y"}, "2025-01-21 09:00", {}),
+        ({"before": "P1Y"}, "2025-02-01", {"month": "2025-02-01"}),
+        ({"before": "P1Y"}, "2030-01-01", {"month": "2030-01-01", "week": "2030-01-01"}),
+        ({"before": "P3D"}, "2025-01-20", {"week": None}),
+        ({"after": "P3D"}, "2006-05-05", {}),
+        ({"after": "P3D"}, "2025-01-24 09:00", {"month": "2025-01-24 09:00"}),
+        ({"after": "P3D"}, "2025-01-24 09:01", {"month": None}),
+        ({"before": "P1D", "after": "P1D"}, "2025-02-13 10:00", {"month": None, "week": "2025-02-13 10:00"}),
+    ],
+)
+def test_only_what_happened_within_the_window_of_a_step_counts(
+    window: dict[str, str], time: str, hears: dict[str, str | None]
+) -> None:
+    """What happened years before a step is due does not prevent it, nor what happens long after make it moot."""
+    for facts in permutations([PAPER, renewed(time), renewed("2026-12-24", "N2", "other")]):
+        planned = given(*facts).when(within(**window))
+        assert {intent.step: intent.moot_from for intent in planned.intents} == {
+            step: moot and at(moot) for step, moot in hears.items()
+        }
+
+
+def test_something_old_does_not_hide_what_counts() -> None:
+    """Of several, the first within the window counts, however many there were before it."""
+    old = [renewed(f"20{year}-01-10", event_id=f"{year}") for year in ("06", "15", "23")]
+    for facts in permutations([PAPER, *old, renewed("2025-01-12", event_id="new")]):
+        given(*facts).when(within(before="P1Y")).then_nothing()
+
+
+def test_each_repetition_has_its_own_window() -> None:
+    """The first reminder goes with a window of its own, and so does each that repeats it."""
+    again = {"month": before(30) | {"repeat": {"every": "P7D", "at_most": 3}}}
+    unless = [{"on": "paper.renewed", "within": {"before": "P7D"}}]
+    weekly = rules("paper.issued", again, unless=unless)
+    planned = given(PAPER, renewed("2025-01-22")).when(weekly)
+    planned.then_intents("month 2025-01-21 09:00", "month.3 2025-02-04 09:00")
+
+
+def test_the_window_is_around_the_deadline_also_with_a_grace() -> None:
+    """A grace puts off the sending, and not what counts."""
+    unless = [{"on": "paper.renewed", "grace": "P5D", "within": {"before": "P3D"}}]
+    patient = rules("paper.issued", {"month": before(30)}, unless=unless)
+    given(PAPER, renewed("2025-01-18 09:00")).when(patient).then_nothing()
+    given(PAPER, renewed("2025-01-18 08:59")).when(patient).then_intents(LATE)
+
+
+def test_a_window_counts_days_of_the_persons_zone() -> None:
+    """A month before is a calendar month, as everywhere else."""
+    moved = contact("2024-01-01", zone="America/New_York")
+    spring = paper("2025-04-19", time="2025-01-10")
+    month = rules(
+        "paper.issued", {"month": before(30)}, unless=[{"on": "paper.renewed", "within": {"before": "P1M"}}]
+    )
+    [told] = given(moved, spring).when(month).intents
+    edge = told.due.astimezone(ZoneInfo("America/New_York")).replace(month=2)
+    assert edge.utcoffset() != told.due.astimezone(ZoneInfo("America/New_York")).utcoffset()
+    for time, count in ((edge, 0), (edge - timedelta(seconds=1), 1)):
+        done = replace(renewed("2025-01-01"), time=time.astimezone(ZoneInfo("UTC")))
+        assert len(given(moved, spring, done).when(month).intents) == count
+
+
+@pytest.mark.parametrize("window", [{"before": "P9999Y"}, {"after": "P9999Y"}])
+def test_a_window_beyond_the_calendar_has_no_end(window: dict[str, str]) -> None:
+    """Where the calendar ends, so does the window."""
+    given(PAPER, renewed("2025-01-15")).when(within(**window)).then_nothing()
 
 
 def _queued(time: str) -> LifeEvent:

@@ -29,6 +29,12 @@ CARD = rules(
     unless=[{"on": "paper.renewed", "when": "later.number == event.number"}],
 )
 PATIENT = {**CARD, "unless": [{"on": "paper.renewed", "grace": "P3D"}], "expires": "event.expires_on"}
+RECENT = {
+    **CARD,
+    "unless": [
+        {"on": "paper.renewed", "when": "later.number == event.number", "within": {"before": "P10D", "after": "P5D"}}
+    ],
+}
 FIRST, OTHER = paper("2025-02-20"), paper("2025-04-20", event_id="other", number="N2")
 DEATH, DONE = death("2025-02-15"), renewed("2025-02-01")
 EVENTS = [
@@ -51,6 +57,7 @@ VERSIONS = [
     published(PATIENT, 2, reach="2025-01-11"),
     published({**CARD, "class": "legal"}, 3),
     published(CARD, 4, ahead_from="2025-02-10"),
+    published(RECENT, 5),
 ]
 MOMENTS = st.tuples(
     st.lists(st.sampled_from(EVENTS), max_size=8), st.sets(st.integers(0, len(VERSIONS) - 1), max_size=3)

@@ -8,6 +8,8 @@ from templates.checks.literal_check import contradictory
 from templates.checks.loader import examine
 from tests.templates.packs import RULES, write_town
 
+ONLY = "  - {on: town.meter.installed, when: later.number == event.number}"
+
 
 @pytest.mark.parametrize(
     ("condition", "found"),
@@ -72,3 +74,42 @@ def test_what_when_rules_out_prevents_nothing_and_is_never_due(tmp_path: Path) -
     [found] = [each for each in report.findings if "for `when` asks for" in each.message]
     text = Path(found.path).read_text("utf-8").split("\n")[found.line - 1]
     assert (found.warning, text[found.column - 1 :].startswith("event.fee < -1")) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("unless", "warned"),
+    [
+        ("{on: town.meter.installed, when: later.number != event.number}", True),
+        ("{on: town.meter.installed, when: later.number == event.number || later.number == '1'}", True),
+        ("{on: town.meter.installed, when: later.number != event.number, within: {after: P1D}}", True),
+        ("{on: town.meter.installed, when: later.time < event.time}", True),
+        ("{on: town.meter.installed, when: later.number == event.number}", False),
+        ("{on: town.meter.installed, when: later.time > event.time}", False),
+        ("{on: town.meter.installed, when: event.time <= later.time}", False),
+        ("{on: town.meter.installed, when: later.number != event.number, within: {before: P1Y}}", False),
+    ],
+)
+def test_something_that_counts_however_long_ago_is_warned_of(tmp_path: Path, unless: str, *, warned: bool) -> None:
+    """Lint asks how long ago it may have happened, unless the condition says which one of a whole life counts."""
+    _, report = examine([write_town(tmp_path, (RULES, ONLY, f"  - {unless}"))])
+    found = [each for each in report.findings if "one of twenty years ago" in each.message]
+    assert [(each.warning, each.line, each.column) for each in found] == [(True, 19, 10)] * warned
+    assert len(report.findings) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("within", "message"),
+    [
+        ("{}", "says how long before the step is due it may have happened: {before: P1Y}"),
+        ("{before: -P1Y}", "how long is written without a minus"),
+        ("{before: 1 year}", "write P1Y"),
+        ("{befor: P1Y}", "'befor' is not known here"),
+        ("P1Y", "within"),
+    ],
+)
+def test_a_window_that_says_nothing_is_refused(tmp_path: Path, within: str, message: str) -> None:
+    """What is wrong with a window is said at its place."""
+    _, report = examine([write_town(tmp_path, (RULES, ONLY, f"  - {{on: town.meter.installed, within: {within}}}"))])
+    [found] = [each for each in report.findings if not each.warning]
+    assert message in found.message
+    assert found.line == 19

@@ -120,7 +120,7 @@ def test_a_plan_with_lookups_is_the_plan_without(
     history = given(*papers(drawn_papers))
     plans = []
     for when in (text, f"({text}) ? true : false"):
-        unless = [{"on": "paper.issued", "when": when, "grace": grace} | more]
+        unless = [{"on": "paper.issued", "when": when, "grace": grace, **more}]
         others = [{"on": "paper.issued", "when": when, "within": "P5D", "order": "any"}]
         plain = rules("paper.issued", {"month": {}}, unless=unless)
         together = rules("paper.issued", {"day": {}}, **{"with": [*others, *others]})

@@ -27,7 +27,6 @@ from streams.delivery.inbound.webhooks import KIND as WEBHOOK
 from streams.delivery.inbound.webhooks import Hook, Webhooks, retrying
 from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.suppression import Refusals
-from streams.delivery.outcomes.unknown_outcomes import Unresolved
 from streams.delivery.send.dispatch import Dispatcher
 from streams.delivery.send.message import Writer
 from streams.delivery.send.outbox_fake import FakeBox
@@ -56,6 +55,7 @@ from streams.replay.backfill import Backfilling
 from streams.replay.follower import Follower
 from streams.replay.repair import Repairing
 from streams.replay.retry_failed import Renewing
+from streams.replay.unknown_outcomes import Unresolved
 from streams.rules.approval import Governing
 from streams.rules.context import Books
 from streams.rules.library import Library

@@ -8,11 +8,11 @@ from msgspec import Struct, convert
 from app.backtests.job import BacktestWork
 from app.compose import Platform
 from app.jobs import replay_jobs
-from streams.delivery.outcomes.unknown_outcomes import How, Which
 from streams.queues.jobs import Job, Work
 from streams.replay.backfill import Further
 from streams.replay.repair import Selection
 from streams.replay.retry_failed import Outage
+from streams.replay.unknown_outcomes import How, Which
 from streams.storage.leadership import Lane
 
 

@@ -24,7 +24,6 @@ from domain.facts.facts import (
 from projections import history, nudges, positions, upcoming
 from projections.bulk import insert_rows
 from projections.tables import micros, moment, optional_moment
-from streams.delivery.outcomes import unknown_outcomes
 from streams.log import chain
 from streams.log.log import Log
 from streams.log.recorder import FactRecorder
@@ -32,6 +31,7 @@ from streams.planning.quarantine import put_aside
 from streams.planning.reconciler import finds
 from streams.queues import dead_letters, webhook_outbox
 from streams.queues import refused_events as dead_events
+from streams.replay import unknown_outcomes
 from streams.replay.follower import READER as VIEWS
 from streams.replay.follower import Follower
 from streams.rules.switches import Off, read_off

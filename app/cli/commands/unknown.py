@@ -16,7 +16,7 @@ from app.terminal import Exit, data, data_json, stop, talk
 from domain.facts.receipts import Heard
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Reason, Report
-from streams.delivery.outcomes.unknown_outcomes import How, Which
+from streams.replay.unknown_outcomes import How, Which
 
 Ask = Annotated[bool, typer.Option("--ask", help="Ask their providers what became of them.")]
 Again = Annotated[bool, typer.Option("--again", help="Send them again: you know that they had not left.")]

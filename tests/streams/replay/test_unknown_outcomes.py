@@ -12,8 +12,8 @@ from domain.facts.facts import NudgeResolved
 from domain.facts.receipts import Heard
 from notifiers.port.interface import Accepted, Reason, Unknown
 from streams.delivery.outcomes.receipts import Receipt
-from streams.delivery.outcomes.unknown_outcomes import How, Kind, Which
 from streams.queues.jobs import plan_of
+from streams.replay.unknown_outcomes import How, Kind, Which
 from tests.streams.dispatching import CARD, DUE, with_card
 from tests.world import World, annulled
 

@@ -167,7 +167,19 @@ class Citizens:
 
 def explained(why: Why) -> dict[str, Any]:
     """Why, as plain data without anybody's words or contact."""
-    names = ("nudge", "trigger", "step", "version", "title", "agency", "klass", "legal_basis", "due", "state")
+    names = (
+        "nudge",
+        "trigger",
+        "step",
+        "version",
+        "title",
+        "agency",
+        "klass",
+        "legal_basis",
+        "legal_basis_titles",
+        "due",
+        "state",
+    )
     cause = why.cause
     plain: dict[str, Any] = {name: getattr(why, name) for name in names}
     plain["recorded"] = cause and {

@@ -100,6 +100,7 @@ class Explained(BaseModel):
     agency: str
     klass: str
     legal_basis: str
+    legal_basis_titles: Named
     due: datetime
     state: str
     recorded: dict[str, Any] | None

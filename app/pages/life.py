@@ -149,7 +149,7 @@ class Told(Struct, frozen=True):
 
 def told(why: Why, rules: Rules, speech: Speech) -> Told:
     """The parts of the page that says why."""
-    words, rule = _Words(rules, speech), Clause(why.clause, why.agency, why.klass, why.legal_basis)
+    words, rule = _Words(rules, speech), Clause(why.clause, why.agency, why.klass, why.legal_basis_titles)
     return Told(
         tuple(words.recorded(why)),
         tuple(rule_told(rule, rules, speech)),

@@ -172,7 +172,7 @@ def _plain(topic: Topic, frame: Frame) -> dict[str, Any]:
         "name": category(topic.category, speech),
         "titles": "; ".join(map(speech.titled, topic.titles)),
         "offers": "; ".join(map(speech.titled, topic.offers)),
-        "legal": [(speech.titled(title), law) for title, law in topic.legal],
-        "emergencies": [(speech.titled(title), law) for title, law in topic.emergencies],
+        "legal": [(speech.titled(title), speech.titled(law)) for title, law in topic.legal],
+        "emergencies": [(speech.titled(title), speech.titled(law)) for title, law in topic.emergencies],
         "pairs": {f"{topic.category}/{channel}": shown(CHANNELS, channel, speech) for channel in CHANNELS},
     }

@@ -9,7 +9,7 @@ from app.packs.version_diff import rule_words
 from app.pages.catalogues import Speech
 from app.pages.naming import FIELDS, VALUES
 from domain.core.translatable import N_, Words
-from domain.rules.event_types import Catalogue
+from domain.rules.event_types import Catalogue, Titles
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles
 from templates.authoring.rule_sentences import Part, RuleWords
@@ -38,7 +38,7 @@ class Clause(Struct, frozen=True):
     clause: Mapping[str, Any]
     agency: str
     klass: str
-    legal_basis: str
+    legal_basis: Titles
 
 
 def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str, str]]:
@@ -49,7 +49,7 @@ def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str,
     for part, sentence in words.parts(rule.clause):
         yield speech.say(PARTS[part]), speech.tell(sentence)
     yield speech.say("Kind of message"), speech.say(CLASSES[rule.klass])
-    yield speech.say("Legal basis"), rule.legal_basis
+    yield speech.say("Legal basis"), speech.titled(rule.legal_basis)
 
 
 def in_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str) -> RuleWords:

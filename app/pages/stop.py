@@ -123,7 +123,7 @@ def _mandatory(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str,
     return {
         "title": _("This message cannot be stopped"),
         "lead": _("The law obliges the state to send it to you:"),
-        "items": (topic.legal_basis,),
+        "items": (frame.speech.titled(topic.legal_basis),),
         "note": "",
         "button": "",
         "action": "",

@@ -106,7 +106,18 @@ class Assistant:
 
 
 def _explained(why: Why) -> dict[str, Any]:
-    names = ("title", "agency", "klass", "legal_basis", "due", "state", "clause", "used", "version")
+    names = (
+        "title",
+        "agency",
+        "klass",
+        "legal_basis",
+        "legal_basis_titles",
+        "due",
+        "state",
+        "clause",
+        "used",
+        "version",
+    )
     found = {name: getattr(why, name) for name in names}
     cause = why.cause
     found["recorded"] = cause and {"title": why.cause_title, "time": cause.time, "source": cause.source}

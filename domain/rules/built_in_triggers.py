@@ -25,7 +25,11 @@ DIGEST_TRIGGER = Trigger(
     corrects=False,
     content={
         "title": {"kk": "Хабарламалар жинағы", "ru": "Сводка сообщений", "en": "Digest of messages"},
-        "legal_basis": "none: what exceeds so many messages in so many days goes together once a day",
+        "legal_basis": {
+            "kk": "жоқ: белгілі бір күн ішінде шектен асқан хабарламалар күніне бір рет бірге жіберіледі",
+            "ru": "нет: сообщения сверх предела за несколько дней отправляются вместе раз в день",
+            "en": "none: what exceeds so many messages in so many days goes together once a day",
+        },
         "category": DIGEST,
         "class": "service",
         "due": {DIGEST_STEP: {"at": "18:00"}},

@@ -18,6 +18,8 @@ from domain.persons.hours import local_zone
 from domain.persons.person import citizen_values, person_as_of
 from domain.planning.law import law_values, moment_of
 from domain.planning.plan import Intent
+from domain.rules.event_types import Titles
+from domain.rules.legal_basis import legal_basis_of, legal_basis_text
 from domain.rules.steps import repetition_of
 from domain.rules.triggers import Trigger
 from projections import nudges
@@ -52,6 +54,7 @@ class Why(Struct, frozen=True):
     `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
     the value that they read; `words`: recipient -> what they read, absent where it can no longer be read (the
     digest's words, where it went with one); `members`: of a digest, the nudges that ever were to go with it.
+    `legal_basis`: in English, where it is written in English; `legal_basis_titles`: in each language.
     `retired`: that the content of its cause can be read no more, since when and under which limit.
     """
 
@@ -64,6 +67,7 @@ class Why(Struct, frozen=True):
     agency: str
     klass: str
     legal_basis: str
+    legal_basis_titles: Titles
     due: datetime
     expires: datetime | None
     state: str
@@ -103,6 +107,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         raise UnknownNudge
     reader = _Reader(connection, log, rules, now, log.streams(connection, [id_]))
     trigger = rules.rulebook.version(nudge.intent.version).trigger
+    law = legal_basis_of(trigger.content)
     case, intent = reader.case(nudge, nudge.deliveries[0].recipient), nudge.intent
     cause = case.cause
     type_ = rules.catalogue.types.get(cause.type) if cause else None
@@ -115,7 +120,8 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         title=trigger.content["title"],
         agency=trigger.owner,
         klass=trigger.klass,
-        legal_basis=str(trigger.content["legal_basis"]),
+        legal_basis=legal_basis_text(law),
+        legal_basis_titles=law,
         due=intent.due,
         expires=intent.expires,
         state=state_of(nudge),

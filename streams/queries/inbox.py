@@ -14,6 +14,7 @@ from domain.facts.access_facts import PersonViewed
 from domain.nudges.nudge import Nudge
 from domain.persons.person import person_as_of
 from domain.rules.event_types import Titles
+from domain.rules.legal_basis import legal_basis_of
 from domain.rules.triggers import Class
 from projections import inbox, nudges, trail
 from projections.inbox import Place
@@ -60,8 +61,8 @@ class Topic(Struct, frozen=True):
     category: str
     titles: tuple[Titles, ...]
     offers: tuple[Titles, ...]
-    legal: tuple[tuple[Titles, str], ...]
-    emergencies: tuple[tuple[Titles, str], ...] = ()
+    legal: tuple[tuple[Titles, Titles], ...]
+    emergencies: tuple[tuple[Titles, Titles], ...] = ()
 
 
 class NotTheirs(LookupError):
@@ -234,8 +235,8 @@ def _topic(category: str, contents: list[Mapping[str, Any]]) -> Topic:
     def titles(*classes: Class) -> tuple[Titles, ...]:
         return tuple(each["title"] for each in each_once if each["class"] in classes)
 
-    def by_law(klass: Class) -> tuple[tuple[Titles, str], ...]:
-        return tuple((each["title"], str(each["legal_basis"])) for each in each_once if each["class"] == klass)
+    def by_law(klass: Class) -> tuple[tuple[Titles, Titles], ...]:
+        return tuple((each["title"], legal_basis_of(each)) for each in each_once if each["class"] == klass)
 
     return Topic(
         category=category,

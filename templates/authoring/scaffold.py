@@ -15,7 +15,6 @@ from domain.rules.event_types import EventType
 from domain.rules.rulebook import Defaults
 from templates.checks.sample_values import Inventor
 
-LEGAL_BASIS = "Write here the law and the article that oblige or allow you to tell"
 NEEDLESS = (
     "# unless:  # what makes the message needless, and within: {before: P1Y}; take the # away and name an event type"
 )
@@ -31,6 +30,7 @@ class Asked(Struct, frozen=True):
     changed: str
     first: str
     second: str
+    law: str
 
 
 ASKED: Mapping[str, Asked] = {
@@ -39,18 +39,21 @@ ASKED: Mapping[str, Asked] = {
         changed="Не өзгергенін осында жазыңыз.",
         first="Бірінші қадамды жазыңыз.",
         second="Екінші қадамды жазыңыз.",
+        law="Хабарлауға міндеттейтін немесе рұқсат беретін заң мен бапты осында жазыңыз",
     ),
     "ru": Asked(
         short="Напишите здесь, что изменилось и что нужно сделать.",
         changed="Напишите здесь, что изменилось.",
         first="Напишите первый шаг.",
         second="Напишите второй шаг.",
+        law="Напишите здесь закон и статью, которые обязывают или разрешают сообщать",
     ),
     "en": Asked(
         short="Write here what has changed and what to do.",
         changed="Write here what has changed.",
         first="Write the first step.",
         second="Write the second step.",
+        law="Write here the law and the article that oblige or allow you to tell",
     ),
 }
 _AROUND: Mapping[str, tuple[str, str, str]] = {
@@ -77,6 +80,11 @@ sms: "TITLE. {asked.short}"
 
 {sent}
 """
+
+
+def law_of(language: str) -> str:
+    """What asks the author for the law, in that language, else in English."""
+    return ASKED.get(language, ASKED["en"]).law
 
 
 def words_of(language: str, title: str) -> str:
@@ -193,7 +201,8 @@ def _rules(plan: Plan) -> str:
             f"# yaml-language-server: $schema={plan.schema}/trigger.schema.json",
             f"title: {{{titles}}}",
             f"owner: {plan.owner}",
-            f'legal_basis: "{LEGAL_BASIS}"',
+            "legal_basis:",
+            *(f'  {language}: "{law_of(language)}"' for language in plan.defaults.languages),
             "category: general  # what a citizen opts out of",
             "class: service  # or legal, reminder, offer",
             f"on: {plan.type.name}",

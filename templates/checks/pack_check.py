@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.core.translatable import Words
 from templates.checks.event_check import Known
 from templates.checks.shape_check import check_shape
 from templates.reading.files import PackFiles, plain
@@ -20,6 +21,7 @@ from templates.words.filters import speaks
 _TITLED = ("agencies", "attributes", "actions")
 SMS_PARTS = 2
 """Unless the pack says otherwise."""
+_LAW = ("legal_basis",)
 _DEPTH = 3  # ("agencies", "justice", "title")
 _AGREED = ("defaults", "area_levels")
 """What holds for a person, and so must not depend on which of their packs was loaded first."""
@@ -178,7 +180,17 @@ def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:
 
 
 def _titled(path: Path) -> bool:
-    return path == ("title",) or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label"))
+    return path in (("title",), _LAW) or (
+        len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label")
+    )
+
+
+def _check_one_language(document: Document, languages: list[str], report: Report) -> None:
+    """Warn of a legal basis in one language, as it was written at first, where readers have several."""
+    if isinstance(document.data[_LAW[0]], str) and len(languages) > 1:
+        each = ", ".join(f"{language}: …" for language in languages)
+        message = Words("legal_basis is in one language, and readers have several: write {{{each}}}", each=each)
+        report.add(document.finding(document.value(_LAW), message, warning=True))
 
 
 def check_titles(
@@ -187,6 +199,9 @@ def check_titles(
     """Report every title and label of a file that lacks a language; `titled`: which paths hold one."""
     for path in document.values if document.data is not None else ():
         if not titled(path):
+            continue
+        if path == _LAW and not isinstance(document.data[path[0]], dict):
+            _check_one_language(document, languages, report)
             continue
         written = group_at(document.data, *path)
         missing = [each for each in languages if each not in written]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import astuple
 
 from domain.core.translatable import Words
-from templates.authoring.scaffold import ASKED, CASES, DAY, LEGAL_BASIS, NEEDLESS, title_of
+from templates.authoring.scaffold import ASKED, CASES, DAY, NEEDLESS, title_of
 from templates.reading.files import TriggerFiles
 from templates.reading.findings import Finding, Report
 from templates.reading.yaml_file import Document, Path, Place
@@ -16,7 +16,7 @@ RULES = ""
 """Stands for trigger.yaml where a language stands for its words."""
 _ENGLISH = "en"
 """In English the trigger's name may be a good title: `card_ends`, "Card ends"."""
-_SENTENCES = (LEGAL_BASIS, *(sentence for asked in ASKED.values() for sentence in astuple(asked)))
+_SENTENCES = [sentence for asked in ASKED.values() for sentence in astuple(asked)]
 _SENTENCE = re.compile(
     "|".join(r"\s+".join(map(re.escape, each.rstrip(".").split())) for each in _SENTENCES), re.IGNORECASE
 )

@@ -16,6 +16,7 @@ from templates.reading.value_kinds import (
     Clock,
     Code,
     Duration,
+    Law,
     Name,
     Names,
     On,
@@ -119,7 +120,7 @@ class TriggerShape(Shape):
 
     title: Titles = Field(description="language: words")
     owner: Text = Field(description="the agency, as in pack.yaml; another agency can neither read nor change it")
-    legal_basis: Text = Field(description="the law that obliges or allows the agency to tell")
+    legal_basis: Law = Field(description="language: the law that obliges or allows the agency to tell")
     category: Name = Field(description="what a citizen opts out of")
     class_: Class = Field(
         alias="class",

@@ -6,7 +6,17 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from domain.conditions.cost import MOST_CHARACTERS
 from domain.core.timing import parse_offset, zone_of
@@ -83,6 +93,12 @@ def _on(value: Any) -> Any:  # noqa: ANN401  (an event type, or an edge of an en
         meant = closest(edge, EDGES)
         raise ValueError(f"the key {edge!r} is not known here" + (f" (did you mean {meant!r}?)" if meant else ""))
     return value
+
+
+def _law(value: Any, _: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401  (a text, or one for each language)
+    """As one of the two shapes: problems are told of the shape that was meant."""
+    shape: TypeAdapter[Any] = TypeAdapter(Titles if isinstance(value, dict) else Text)
+    return shape.validate_python(value, strict=True)
 
 
 def _within(text: str) -> str:
@@ -174,6 +190,8 @@ On = Annotated[
 ]
 Names = Annotated[list[Text], Field(min_length=1), AfterValidator(distinct), BeforeValidator(_listed), OneOrMore]
 Titles = dict[Language, Text]
+Law = Annotated[Titles | Text, WrapValidator(_law)]
+"""In several languages; one text for all of them is how it was written at first."""
 Languages = Annotated[list[Language], Field(min_length=1), AfterValidator(distinct)]
 Positive = Annotated[int, Field(ge=1)]
 Channel = Literal["push", "sms", "email"]

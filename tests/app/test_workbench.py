@@ -321,9 +321,12 @@ def test_a_line_break_that_a_remark_needs_is_a_difference(terminal: Terminal) ->
             "Citizens opt out of it by homes; before, by water.",
         ),
         (
-            (RULES, "Rules of 2020", "Rules of 2026"),
+            (RULES, "Правила 2020 года", "Правила 2026 года"),
             "basis",
-            "The legal basis is “Rules of 2026”; before, “Rules of 2020”.",
+            (
+                "The legal basis is “kk: 2020 жылғы ережелер; ru: Правила 2026 года”; "
+                "before, “kk: 2020 жылғы ережелер; ru: Правила 2020 года”."
+            ),
         ),
         (
             (RULES, "[push, sms, email]", "[sms, push, email]"),

@@ -7,6 +7,7 @@ from templates.checks.loader import BrokenPack, load_packs, shipped
 
 PACK, METER, FLOOD = "pack.yaml", "events/meter_installed.yaml", "events/flood.yaml"
 RULES, KK, RU = "meter_check/trigger.yaml", "meter_check/kk.md", "meter_check/ru.md"
+LAW = 'legal_basis: {kk: "2020 жылғы ережелер", ru: "Правила 2020 года"}'
 
 FILES: Mapping[str, str] = {
     PACK: """\
@@ -66,7 +67,7 @@ data:
 # yaml-language-server: $schema=../../trigger.schema.json
 title: {kk: Тексеру, ru: Поверка}
 owner: water
-legal_basis: "Rules of 2020"
+legal_basis: {kk: "2020 жылғы ережелер", ru: "Правила 2020 года"}
 category: water
 class: reminder
 on: town.meter.installed

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from templates.authoring.scaffold import ASKED, CASES, LEGAL_BASIS, NEEDLESS, title_of
+from msgspec.structs import astuple
+
+from templates.authoring.scaffold import ASKED, CASES, NEEDLESS, title_of
 
 OWN = {"kk": "Мерзімі бітеді", "ru": "Срок истекает", "en": "It ends soon"}
 
@@ -10,11 +12,11 @@ OWN = {"kk": "Мерзімі бітеді", "ru": "Срок истекает", "
 def write_own_texts(folder: Path) -> None:
     """Replace every placeholder in the files of a new trigger."""
     for path in folder.iterdir():
-        text = path.read_text("utf-8").replace(LEGAL_BASIS, "Law on cards, article 4").replace(NEEDLESS, "")
+        text = path.read_text("utf-8").replace(NEEDLESS, "")
         for language, own in OWN.items():
             text = text.replace(f"{language}: {title_of(folder.name)}", f"{language}: {own}")
         for asked in ASKED.values():
-            for each in (asked.short, asked.changed, asked.first, asked.second):
+            for each in astuple(asked):
                 text = text.replace(each, OWN.get(path.stem, "It ends."))
         text = text.replace(title_of(folder.name), OWN.get(path.stem, title_of(folder.name)))
         for name in CASES:

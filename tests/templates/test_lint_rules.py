@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.templates.packs import RULES, Row, check_row
+from tests.templates.packs import LAW, RULES, Row, check_row
 
 ROWS: list[Row] = [
     (
@@ -38,16 +38,17 @@ ROWS: list[Row] = [
     ),
     (
         RULES,
-        'legal_basis: "Rules of 2020"',
+        LAW,
         "legal_basis: 2020",
         [
             "4:14: legal_basis must be text; put it in quotes",
         ],
     ),
-    (RULES, 'legal_basis: "Rules of 2020"', 'legal_basis: ""', ["4:14: legal_basis is empty"]),
-    (RULES, 'legal_basis: "Rules of 2020"', 'legal_basis: " \u00a0"', ["4:14: legal_basis is empty"]),
+    (RULES, LAW, 'legal_basis: ""', ["4:14: legal_basis is empty"]),
+    (RULES, LAW, 'legal_basis: " \u00a0"', ["4:14: legal_basis is empty"]),
     (RULES, "ru: Поверка", 'ru: " "', ["2:26: ru is empty"]),
-    (RULES, 'legal_basis: "Rules of 2020"', "legal_basis:", ["4:13: legal_basis is empty"]),
+    (RULES, LAW, 'legal_basis: {ru: "Правила 2020 года"}', ["4:14: legal_basis is missing in kk"]),
+    (RULES, LAW, "legal_basis:", ["4:13: legal_basis is empty"]),
     (
         RULES,
         "event.fee > 0",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.templates.packs import KK, PACK, RULES, Row, check_row
+from tests.templates.packs import KK, LAW, PACK, RULES, Row, check_row
 
 ROWS: list[Row] = [
     (
@@ -37,7 +37,7 @@ ROWS: list[Row] = [
     ),
     (
         RULES,
-        'legal_basis: "Rules of 2020"',
+        LAW,
         'legal_basis: "Rules of 2020',
         [
             "12:56: check the indentation of this line, or look for a missing quotation mark above",

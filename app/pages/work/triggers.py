@@ -21,6 +21,7 @@ from app.pages.work.words import DONE, STATES, share, state_of
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require_reader
+from domain.rules.legal_basis import legal_basis_of
 from domain.rules.triggers import BadTrigger
 from streams.rules.switches import owner_of
 from streams.rules.trigger_history import Lives
@@ -96,7 +97,7 @@ class TriggerPages:
     def _rule(self, fact: TriggerPublished, frame: Frame) -> list[tuple[str, str]]:
         say, rules, side = frame.speech.say, fact.rules, self._side(fact, frame.speech)
         whole = clause_of(side) if side is not None else rules
-        clause = Clause(whole, rules["owner"], rules["class"], rules.get("legal_basis", ""))
+        clause = Clause(whole, rules["owner"], rules["class"], legal_basis_of(rules))
         return [
             *rule_told(clause, self._office.platform.library.rules(), frame.speech),
             (say("Published"), f"{frame.speech.moment(fact.at)}, {fact.by}"),

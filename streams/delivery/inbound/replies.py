@@ -20,6 +20,7 @@ from domain.nudges.nudge import Nudge, evolve
 from domain.persons.history import History
 from domain.persons.person import Person, person_as_of
 from domain.rules.event_types import Titles
+from domain.rules.legal_basis import legal_basis_of
 from domain.rules.replies import Reply, meant, said
 from domain.rules.rulebook import Rulebook
 from domain.rules.triggers import Trigger
@@ -173,7 +174,7 @@ class Topic(Struct, frozen=True):
 
     language: str
     titles: tuple[Titles, ...]
-    legal_basis: str
+    legal_basis: Titles
     mandatory: bool
     stopped: bool
     category: str = ""
@@ -247,7 +248,7 @@ def _topic(found: Spoken, rules: Rules) -> Topic:
     return Topic(
         language=found.language,
         titles=tuple(_titles(content, rules.rulebook)),
-        legal_basis=str(content["legal_basis"]),
+        legal_basis=legal_basis_of(content),
         mandatory=OVERRIDES[content["class"]].opt_out,
         stopped=content["category"] in (found.person.get(ATTRIBUTE) or ()),
         category=content["category"],

@@ -120,7 +120,7 @@ def test_what_waits_although_overdue_is_not_cancelled(town: World) -> None:
     waiting = [each.id for each in town.pending()]
     approved(
         town,
-        [write_town(town.file.parent / "next", *UNTIMED, (RULES, "Rules of 2020", "Rules of 2025"))],
+        [write_town(town.file.parent / "next", *UNTIMED, (RULES, "Правила 2020 года", "Правила 2025 года"))],
         CHECK,
         WATER,
     )

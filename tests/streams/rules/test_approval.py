@@ -265,7 +265,7 @@ async def test_what_is_overdue_is_not_left_behind(town: World) -> None:
     """A nudge that waits although its time has come is taken over and goes, rather than being cancelled."""
     town.platform.switches.pause(CHECK, author(WATER))
     assert await town.settle("2025-11-20T12:00+05:00") == []
-    new = next_version(town, (RULES, 'legal_basis: "Rules of 2020"', 'legal_basis: "Rules of 2025"'))
+    new = next_version(town, (RULES, "Правила 2020 года", "Правила 2025 года"))
     publish(town, CHECK, WATER, to_pending=True)
     town.plan()
     assert versions(town) == {new: 2}

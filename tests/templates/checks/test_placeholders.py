@@ -45,7 +45,7 @@ def test_every_line_of_the_scaffold_that_says_nothing_is_warned_of(tmp_path: Pat
     folder = begun(tmp_path / "mytown")
     lines = {(Path(each.path).name, each.line) for each in found_in(folder)}
     rules = (folder / NAME / "trigger.yaml").read_text("utf-8").split("\n")
-    for key in ("title:", "legal_basis:", "# unless:"):
+    for key in ("title:", "  kk:", "  ru:", "  en:", "# unless:"):
         assert ("trigger.yaml", next(at for at, line in enumerate(rules, 1) if line.startswith(key))) in lines
     for language in ("kk", "ru"):
         assert {line for name, line in lines if name == f"{language}.md"} == {2, 4, 5, 6, 10, 14, 15}

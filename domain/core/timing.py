@@ -19,6 +19,10 @@ _DURATION = re.compile(
 _OF_THE_MACHINE = re.compile(r"(?:posix|right)/.*|localtime|posixrules|Factory")
 """Files beside the zones: what they say differs from machine to machine, or counts leap seconds."""
 
+_DAY_OF_YEAR = re.compile(r"[0-9]{2}-[0-9]{2}")
+_TWO_NUMBERS = re.compile(r"[0-9]{1,2}[-./][0-9]{1,2}\.?")
+_LEAP = 2000
+"""A year that has all days that any year has."""
 UTC = ZoneInfo("UTC")
 SHORTEST_MONTH = 28
 DAY_SECONDS = 86_400
@@ -71,6 +75,48 @@ class NotASpan(ValueError):
 
     def __init__(self, text: str) -> None:
         super().__init__((type(self).__doc__ or "").format(text=text))
+
+
+class NotADayOfYear(ValueError):
+    """{text!r} is no day of a year; write month and day, {meant}."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(text=text, meant=_day_meant(text)))
+
+
+class DayOfYear(Struct, frozen=True):
+    """A month and a day without a year; 29 February is the last day of February in every year."""
+
+    month: int
+    day: int
+
+    def of(self, year: int) -> date:
+        """That day of the year."""
+        return date(year, self.month, min(self.day, calendar.monthrange(year, self.month)[1]))
+
+
+def parse_day_of_year(text: str) -> DayOfYear:
+    """A day without a year, "MM-DD" as in ISO 8601.
+
+    Raises:
+        NotADayOfYear: the text is none.
+    """
+    if _DAY_OF_YEAR.fullmatch(text):
+        month, day = map(int, text.split("-"))
+        if _exists(month, day):
+            return DayOfYear(month, day)
+    raise NotADayOfYear(text)
+
+
+def _exists(month: int, day: int) -> bool:
+    return 1 <= month <= 12 and 1 <= day <= calendar.monthrange(_LEAP, month)[1]  # noqa: PLR2004  (months of a year)
+
+
+def _day_meant(text: str) -> str:
+    """What is to be written instead: months and days are told apart where only one way makes a day."""
+    numbers = [int(each) for each in re.findall(r"[0-9]{1,2}", text)] if _TWO_NUMBERS.fullmatch(text) else []
+    days = [each for each in (numbers, numbers[::-1]) if len(each) == 2 and _exists(each[0], each[1])]  # noqa: PLR2004
+    return "{:02}-{:02}".format(*days[0]) if days else 'such as "08-15" for 15 August'
 
 
 def parse_span(text: str) -> int:

@@ -52,7 +52,7 @@ _UNDERSTOOD = frozenset(
         "correction",
     }
 )
-_STEP_UNDERSTOOD = frozenset({"from", "offset", "at", "when", "smooth"})
+_STEP_UNDERSTOOD = frozenset({"from", "offset", "on", "at", "when", "smooth"})
 _UNLESS_UNDERSTOOD = frozenset({"on", "when", "grace", "within"})
 
 

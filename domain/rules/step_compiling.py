@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.core.timing import parse_clock, parse_span
+from domain.core.timing import DayOfYear, NotADayOfYear, parse_clock, parse_day_of_year, parse_span
 from domain.rules.compiler import CompilerBase, collected
 from domain.rules.steps import Repeat, Series, Step
 from domain.rules.triggers import COMPLETE, CORRECTION, BadTrigger
@@ -30,7 +30,23 @@ class StepCompiler(CompilerBase):
             self._condition((*where, "when"), step.get("when"), self.variables),
             self._series(where, step),
             self._smooth((*where, "smooth"), step["smooth"]) if "smooth" in step else smooth,
+            self._day(where, step),
         )
+
+    @collected
+    def _day(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> DayOfYear | None:
+        if "on" not in step:
+            return None
+        try:
+            day = parse_day_of_year(step["on"])
+        except NotADayOfYear as error:
+            raise BadTrigger((*where, "on"), str(error)) from None
+        if self._offset((*where, "offset"), step.get("offset", "P0D")).seconds:
+            problem = (
+                "with `on`, the offset says only which year: write it in years, months or days, and the time in `at`"
+            )
+            raise BadTrigger((*where, "offset"), problem)
+        return day
 
     def _series(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> Series | None:
         days, repeat = self._working_days(where, step), self._repeat(where, step.get("repeat"))
@@ -42,7 +58,7 @@ class StepCompiler(CompilerBase):
         if not step.get("working_days"):
             return 0
         offset = self._offset((*where, "offset"), step.get("offset", "P0D"))
-        if offset.months or offset.days:
+        if (offset.months or offset.days) and "on" not in step:
             problem = "working days and the days of an offset exclude each other: say one of them"
             raise BadTrigger((*where, "working_days"), problem)
         return int(step["working_days"])

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.conditions.language import Condition
-from domain.core.timing import Offset, at_local, shift, shift_day, utc
+from domain.core.timing import DayOfYear, Offset, at_local, shift, shift_day, utc
 from domain.core.workdays import Roll, Workdays
 
 MORNING = time(9)
@@ -74,6 +74,8 @@ def _on_day(day: date, moment: datetime, zone: ZoneInfo) -> datetime:
 class Step(Struct, frozen=True):
     """One message of an occurrence: `source` (a time, or a date) moved by `offset`, at a local time; or a series.
 
+    `day`: that day of the year in which it would be otherwise.
+
     `smooth`: the seconds over which its nudges are spread, each by its id; only the sending moves, nothing that the
     plan decides.
     """
@@ -85,6 +87,7 @@ class Step(Struct, frozen=True):
     when: Condition | None
     series: Series | None = None
     smooth: int = 0
+    day: DayOfYear | None = None
 
     def smoothed(self, due: datetime, nudge: UUID) -> datetime:
         """When this one of all nudges due then is sent; the same for the same nudge."""
@@ -106,12 +109,18 @@ class Step(Struct, frozen=True):
         try:
             if start is None:
                 return None
+            if self.day is not None:
+                return self._in_its_year(self.day, start, zone)
             if isinstance(start, datetime):
                 return self._from_moment(start, zone)
             due = at_local(shift_day(date.fromisoformat(start), self.offset), self.clock or MORNING, zone)
             return due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
         except (OverflowError, ValueError):  # registries write 9999-12-31, or year 0, for "without end"
             return None
+
+    def _in_its_year(self, day: DayOfYear, start: datetime | str, zone: ZoneInfo) -> datetime:
+        local = start.astimezone(zone).date() if isinstance(start, datetime) else date.fromisoformat(start)
+        return at_local(day.of(shift_day(local, self.offset).year), self.clock or MORNING, zone)
 
     def _from_moment(self, start: datetime, zone: ZoneInfo) -> datetime:
         moved = shift(start, self.offset, zone)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.conditions.language import without_remarks
 from domain.core.timing import NotADuration, parse_offset
 from domain.core.translatable import N_, Joined, Lowered, Words
-from templates.authoring.value_words import length, moved, work_days, working_days
+from templates.authoring.value_words import day_of_year, length, moved, work_days, working_days
 
 Titles = Mapping[str, str]
 """Event type, benefit, dotted name or quoted value -> what it is called in the reader's language."""
@@ -159,7 +159,9 @@ class RuleWords(Struct, frozen=True):
         source = step.get("from", "event.time")
         clock = Words(", at {at} in the citizen’s time zone", at=step["at"]) if "at" in step else ""
         given = Words(", if {condition}", condition=self.condition(step["when"])) if "when" in step else ""
-        if source == "event.time":
+        if "on" in step:
+            due = self._in_its_year(step, source, clock, given)
+        elif source == "event.time":
             due = _of_the_event(step, clock, given)
         else:
             when = (
@@ -168,6 +170,25 @@ class RuleWords(Struct, frozen=True):
             named = {"when": when, "start": self.name(source)}
             due = Words("It is due {when} {start}{clock}{given}.", **named, clock=clock, given=given)
         return Joined([due, *_rolled(step.get("on_working_day")), *_again(step.get("repeat"))])
+
+    def _in_its_year(self, step: Mapping[str, Any], source: str, clock: str, given: str) -> str:
+        """When a step is due that has a day of its own in some year."""
+        offset, days = step.get("offset", "P0D"), step.get("working_days")
+        told = {"day": day_of_year(step["on"]), "start": self.name(source), "clock": clock, "given": given}
+        if parse_offset(offset):
+            due = Words(
+                "It is due on {day} of the year in which it is {when} {start}{clock}{given}.",
+                when=moved(offset),
+                **told,
+            )
+        else:
+            due = Words("It is due on {day} of the year of {start}{clock}{given}.", **told)
+        if not days:
+            return due
+        long = work_days(abs(days))
+        if days < 0:
+            return Joined([due, Words("It goes {length} before that day.", length=long)])
+        return Joined([due, Words("It goes {length} after that day.", length=long)])
 
     def _with(self, each: Mapping[str, Any]) -> str:
         event = Joined([self.title(each["on"]), self._given(each.get("when"))], "")

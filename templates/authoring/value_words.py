@@ -3,9 +3,24 @@
 from typing import Any
 
 from domain.core.timing import Offset, parse_offset
-from domain.core.translatable import Counted, Joined, Words
+from domain.core.translatable import N_, Counted, Joined, Words
 
 NOTHING = Words("nothing")
+_LEAP_DAY = 2, 29
+_OF_MONTHS = (
+    N_("{day} January"),
+    N_("{day} February"),
+    N_("{day} March"),
+    N_("{day} April"),
+    N_("{day} May"),
+    N_("{day} June"),
+    N_("{day} July"),
+    N_("{day} August"),
+    N_("{day} September"),
+    N_("{day} October"),
+    N_("{day} November"),
+    N_("{day} December"),
+)
 _MONTHS, _HOUR, _MINUTE = 12, 3600, 60
 
 
@@ -58,6 +73,14 @@ def working_days(count: int) -> str:
 def work_days(count: int) -> str:
     """So many working days."""
     return Counted("{count} working day", "{count} working days", count)
+
+
+def day_of_year(text: str) -> str:
+    """A day without a year ("08-15")."""
+    month, day = map(int, text.split("-"))
+    if (month, day) == _LEAP_DAY:
+        return Words("29 February (28 February in other years)")
+    return Words(_OF_MONTHS[month - 1], day=day)
 
 
 def _before(length: str) -> str:

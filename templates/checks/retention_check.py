@@ -14,6 +14,7 @@ from templates.reading.yaml_file import Document
 
 MONTH, LONGEST_MONTH = 30, 31
 """Days of a month, where it counts how short it may be and how long."""
+LONGEST_YEAR = 366
 WORKING = 2
 """Days that a working day may take, with week-ends and holidays."""
 
@@ -114,7 +115,7 @@ def _read(trigger: Trigger) -> Iterator[tuple[str, int]]:
 
 def _span(step: Step, trigger: Trigger) -> int:
     """How long after (or before) the date that it counts from the step may still be on its way."""
-    series, days = step.series, _days(step.offset)
+    series, days = step.series, _days(step.offset) + (LONGEST_YEAR if step.day else 0)
     if series is not None:
         days += WORKING * abs(series.working_days)
         days += _days(series.repeat.every) * (series.repeat.at_most - 1) if series.repeat else 0

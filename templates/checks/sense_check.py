@@ -23,7 +23,9 @@ from templates.reading.yaml_file import Document, Path
 ZONE = ZoneInfo("UTC")
 DAYS = ("2026-01-31", "2026-05-15", "2027-12-31", "2028-02-29", "2028-03-01")
 """Days on which calendars differ: what holds for all of them holds always."""
-MOMENTS = tuple(datetime(2026, month, day, hour, 30, tzinfo=UTC) for month, day, hour in ((1, 31, 0), (6, 1, 23)))
+MOMENTS = tuple(
+    datetime(2026, month, day, hour, 30, tzinfo=UTC) for month, day, hour in ((1, 1, 0), (1, 31, 0), (6, 1, 23))
+)
 _AFTER, _IN_TIME = ("_>_", "_>=_"), ("date", "instant")
 ANSWERS = ("citizen.disputed", "citizen.preferences_changed")
 """What the links at the end of every message produce: "this is not right", and "stop"."""
@@ -204,7 +206,7 @@ def _waiting(rules: Mapping[str, Any]) -> Iterator[Path]:
         if key in rules:
             yield (key,)
     for name, step in rules["due"].items():
-        for key in ("at", "working_days", "on_working_day", "smooth"):
+        for key in ("on", "at", "working_days", "on_working_day", "smooth"):
             if key in (step or {}):
                 yield ("due", name, key)
     for at, unless in enumerate(rules.get("unless") or ()):

@@ -15,6 +15,7 @@ from templates.reading.value_kinds import (
     Channel,
     Clock,
     Code,
+    DayInYear,
     Duration,
     Law,
     Name,
@@ -50,6 +51,9 @@ class StepShape(Shape):
         "event.time, a date of the event or the citizen, or complete.time: when all of `with` is there", alias="from"
     )
     offset: Duration = optional("how long after it, or before it with a minus: -P30D, P18M, PT1H")
+    on: DayInYear = optional(
+        'that day (month-day, "08-15") of the year in which it would be otherwise; 02-29 is the last day of February'
+    )
     at: Clock = optional('the local time of day, "09:00"')
     when: Cel = optional("CEL: whether the step applies")
     working_days: Annotated[int, Field(ge=-250, le=250)] = optional(

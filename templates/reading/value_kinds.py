@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from domain.conditions.cost import MOST_CHARACTERS
-from domain.core.timing import parse_offset, zone_of
+from domain.core.timing import parse_day_of_year, parse_offset, zone_of
 from domain.rules.replies import spelt
 from domain.rules.triggers import CORRECTION
 from templates.reading.findings import closest
@@ -28,6 +28,7 @@ NAME = r"^[a-z][a-z0-9_]*$"
 DOTTED = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
 LANGUAGE = r"^[a-z]{2,3}$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+DAY_OF_YEAR = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 DURATION = r"^[+-]?P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
 PERIOD = r"^\+?P(?=.*[1-9])([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
 LIMIT = r"^P(?=.*[1-9])([0-9]{1,3}Y)?([0-9]{1,3}M)?$"
@@ -78,6 +79,11 @@ def _period(text: str) -> str:
     if min(offset.months, offset.days, offset.seconds) < 0 or not offset:
         raise ValueError("how long is written without a minus, and is more than nothing: P7D, P1M, PT12H")
     return _duration(text)
+
+
+def _day_of_year(text: str) -> str:
+    parse_day_of_year(text)
+    return text
 
 
 def _until(text: str) -> str:
@@ -148,6 +154,7 @@ StepName = Annotated[Name, AfterValidator(_no_correction)]
 Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), written(LANGUAGE)]
 Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), written(CLOCK)]
 Url = Annotated[str, matching(URL, "an address starts with https://"), written(URL)]
+DayInYear = Annotated[str, AfterValidator(_day_of_year), written(DAY_OF_YEAR)]
 Duration = Annotated[str, AfterValidator(_duration), written(DURATION)]
 Period = Annotated[str, AfterValidator(_period), written(PERIOD)]
 Limit = Annotated[str, matching(LIMIT, "a limit is written in whole years or months: P5Y, P18M"), written(LIMIT)]

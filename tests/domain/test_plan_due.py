@@ -1,7 +1,11 @@
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.core.timing import parse_day_of_year, parse_offset
+from domain.rules.steps import Step
 from tests.domain.given import given, rules
 from tests.domain.world import AIDA, at, contact, correction, event, paper, registered
 
@@ -173,3 +177,79 @@ def test_intents_are_sorted_by_id() -> None:
     intents = given(paper()).when(_on_paper(due)).plan.intents
     assert [intent.id.bytes for intent in intents] == sorted(intent.id.bytes for intent in intents)
     assert len(intents) == 12
+
+
+@pytest.mark.parametrize(
+    ("step", "expires_on", "due"),
+    [
+        ({"on": "08-15"}, "2025-02-20", "2025-08-15 09:00"),
+        ({"on": "08-15"}, "2025-12-31", "2025-08-15 09:00"),
+        ({"on": "08-15", "offset": "P6Y", "at": "10:30"}, "2025-01-01", "2031-08-15 10:30"),
+        ({"on": "01-01", "offset": "P1D"}, "2025-12-31", "2026-01-01 09:00"),
+        ({"on": "12-31", "offset": "-P1M"}, "2025-01-31", "2024-12-31 09:00"),
+        ({"on": "02-29"}, "2024-06-01", "2024-02-29 09:00"),
+        ({"on": "02-29"}, "2025-06-01", "2025-02-28 09:00"),
+        ({"on": "02-29"}, "2100-06-01", "2100-02-28 09:00"),
+        ({"on": "02-28", "offset": "P1Y"}, "2024-02-29", "2025-02-28 09:00"),
+        ({"on": "08-15", "working_days": -1, "offset": "P1Y"}, "2024-05-01", "2025-08-14 09:00"),
+        ({"on": "08-16", "on_working_day": "next"}, "2025-05-01", "2025-08-18 09:00"),
+    ],
+)
+def test_due_on_a_day_of_a_year(step: dict[str, Any], expires_on: str, due: str) -> None:
+    """A step may be due on a day of the calendar; its date and its offset then say only in which year."""
+    given(paper(expires_on, time="2024-01-01")).when(
+        _on_paper({"on": {"from": "event.expires_on", **step}})
+    ).then_intents(f"on {due}")
+
+
+def test_a_day_of_the_year_of_the_event_is_one_of_the_persons_zone() -> None:
+    """On New Year's Eve it is the next year in Almaty already, and not yet in Berlin."""
+    day = _on_paper({"on": {"on": "12-01"}})
+    given(paper(time="2025-01-01 02:00")).when(day).then_intents("on 2025-12-01 09:00")
+    berlin = contact("2024-01-01", zone="Europe/Berlin")
+    given(paper(time="2025-01-01 02:00"), berlin).when(day).then_intents("on 2024-12-01 13:00")
+
+
+def test_a_day_of_the_year_comes_again_every_year() -> None:
+    """The last day of February repeats on the last day of every February that follows from it."""
+    yearly = {"on": {"from": "event.expires_on", "on": "02-29", "repeat": {"every": "P1Y", "at_most": 2}}}
+    given(paper("2024-02-20", time="2024-01-01")).when(_on_paper(yearly)).then_intents(
+        "on 2024-02-29 09:00", "on.2 2025-02-28 09:00"
+    )
+
+
+@pytest.mark.parametrize("expires_on", ["9999-12-31", "0000-01-01"])
+def test_a_day_beyond_the_calendar_is_not_due(expires_on: str) -> None:
+    """Where the registry knows no date, there is no such year."""
+    given(paper(expires_on, time="2024-01-01")).when(
+        _on_paper({"on": {"from": "event.expires_on", "on": "08-15", "offset": "P1Y"}})
+    ).then_nothing()
+
+
+STEPS_BY_MONTH = {
+    "P6Y3M": (1, 2),
+    "P6Y1M": (3, 4),
+    "P5Y11M": (5, 6),
+    "P5Y9M": (7, 8),
+    "P6Y7M": (9, 10),
+    "P6Y5M": (11, 12),
+}
+"""How the school trigger of the country's pack said it before: by the month of birth."""
+
+
+def test_a_child_of_any_birthday_hears_of_school_in_the_same_year_as_before() -> None:
+    """Six steps by month of birth and one day of a year give the same year for every day of birth."""
+    day = parse_day_of_year("04-01")
+    zone = ZoneInfo("Asia/Almaty")
+    for number in range(4 * 366):
+        born = date(2019, 1, 1) + timedelta(days=number)
+        [offset] = [offset for offset, months in STEPS_BY_MONTH.items() if born.month in months]
+        steps = (
+            Step("was", "d", parse_offset(offset), None, None),
+            Step("is", "d", parse_offset("P6Y4M"), None, None, day=day),
+        )
+        was, due = (step.due({"d": born.isoformat()}, zone) for step in steps)
+        assert was is not None
+        assert due is not None
+        assert (due.year, due.month, due.day) == (was.year, 4, 1)
+        assert due <= was

@@ -1,6 +1,7 @@
 """The rules and lives of nudges in plain English."""
 
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -166,3 +167,28 @@ def test_a_window_is_said(within: dict[str, str], sentence: str) -> None:
     """Who reads a rule is told how long ago it counts that the thing itself happened."""
     said = RuleWords(TITLES).unless({"on": "kz.traffic.fine_paid", "within": within})
     assert said == f"It is not sent if this happens first: “Traffic fine paid”. {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        (
+            {"from": "citizen.born_on", "offset": "P6Y", "on": "08-15", "at": "10:00"},
+            (
+                "It is due on 15 August of the year in which it is 6 years after the citizen’s ‘born on’,"
+                " at 10:00 in the citizen’s time zone."
+            ),
+        ),
+        ({"on": "12-01"}, "It is due on 1 December of the year of the time of the event."),
+        (
+            {"from": "event.pay_by", "on": "02-29", "working_days": -3},
+            (
+                "It is due on 29 February (28 February in other years) of the year of the event’s ‘pay by’."
+                " It goes 3 working days before that day."
+            ),
+        ),
+    ],
+)
+def test_a_day_of_a_year_is_said(step: dict[str, Any], sentence: str) -> None:
+    """Who reads a rule is told the day, and which year is meant."""
+    assert RuleWords({}).due(step) == sentence

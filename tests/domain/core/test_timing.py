@@ -8,6 +8,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from domain.core.timing import (
+    NotADayOfYear,
     NotADuration,
     Offset,
     QuietHours,
@@ -15,6 +16,7 @@ from domain.core.timing import (
     at_local,
     end_of_day,
     parse_clock,
+    parse_day_of_year,
     parse_offset,
     shift,
     shift_day,
@@ -361,3 +363,25 @@ def _has_twice(quiet: QuietHours, day: date, zone: ZoneInfo) -> bool:
         for clock in clocks
         for each in (day - timedelta(days=1), day, day + timedelta(days=1))
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("15-08", "08-15"),
+        ("8-15", "08-15"),
+        ("15.08", "08-15"),
+        ("15.8.", "08-15"),
+        ("08/15", "08-15"),
+        ("02-30", 'such as "08-15" for 15 August'),
+        ("13-32", 'such as "08-15" for 15 August'),
+        ("2026-08-15", 'such as "08-15" for 15 August'),
+        ("15 August", 'such as "08-15" for 15 August'),
+        ("", 'such as "08-15" for 15 August'),
+    ],
+)
+def test_what_is_no_day_of_a_year_is_said(text: str, meant: str) -> None:
+    """Whoever writes a day in another way is told how it is written."""
+    with pytest.raises(NotADayOfYear) as error:
+        parse_day_of_year(text)
+    assert str(error.value) == f"{text!r} is no day of a year; write month and day, {meant}."

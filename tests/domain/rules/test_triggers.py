@@ -59,6 +59,17 @@ def _bad(**content: Any) -> BadTrigger:
             "there is no field 'later.kind'",
         ),
         ({"unless": [{"on": "paper.renewed", "grace": "soon"}]}, "unless.0.grace", "'soon' is no ISO 8601 duration"),
+        (
+            {"unless": [{"on": "paper.renewed", "within": {"before": "years"}}]},
+            "unless.0.within.before",
+            "'years' is no ISO 8601 duration",
+        ),
+        ({"due": {"day": {"on": "15-08"}}}, "due.day.on", "'15-08' is no day of a year; write month and day, 08-15"),
+        (
+            {"due": {"day": {"on": "08-15", "offset": "P1YT1H"}}},
+            "due.day.offset",
+            "with `on`, the offset says only which year: write it in years, months or days, and the time in `at`",
+        ),
         ({"expires": "event.number"}, "expires", "'event.number' is no date"),
         ({"expires": "event.gone_on"}, "expires", "'event.gone_on' is no field of paper.issued"),
         ({"expires": "next year"}, "expires", "'next year' is no ISO 8601 duration"),

@@ -113,3 +113,13 @@ def test_a_window_that_says_nothing_is_refused(tmp_path: Path, within: str, mess
     [found] = [each for each in report.findings if not each.warning]
     assert message in found.message
     assert found.line == 19
+
+
+def test_a_day_that_is_none_is_refused_at_its_place(tmp_path: Path) -> None:
+    """Lint says how the day of a year is written, and keeps one that is right."""
+    month = 'month: {from: event.valid_until, offset: -P30D, at: "09:00"}'
+    for day, found in (("15-08", ["12:40"]), ("02-30", ["12:40"]), ('"08-15"', []), ("02-29", [])):
+        rule = f"month: {{from: event.valid_until, on: {day}}}"
+        _, report = examine([write_town(tmp_path / day.strip('"'), (RULES, month, rule))])
+        assert [f"{each.line}:{each.column}" for each in report.findings if not each.warning] == found
+        assert all("write month and day" in each.message for each in report.findings if not each.warning)

@@ -11,8 +11,7 @@ from app.settings import BadSettings, Settings
 from domain.facts.governance import PackSubmitted
 from streams.log.damaged import DamagedFact
 from streams.log.master_key import WrongKeyFile
-from streams.storage.errors import ReadOnly
-from streams.storage.outages import STORE_AWAY
+from streams.storage.errors import UNAVAILABLE_ERRORS, ReadOnly
 from streams.storage.schema import NoDatabase, WrongSchema
 from templates.reading.catalogue import NoDefaults
 from templates.reading.files import read_document
@@ -28,7 +27,7 @@ UNASKED: tuple[type[Exception], ...] = (
     MissingKeyFile,
     WrongKeyFile,
     BrokenPack,
-    *STORE_AWAY,
+    *UNAVAILABLE_ERRORS,
 )
 """Why the database cannot say what is published; whoever is added meets it soon enough, and in its own words."""
 

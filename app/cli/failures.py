@@ -34,11 +34,9 @@ from streams.rules.library import NothingPublished
 from streams.rules.ownership import OtherPack
 from streams.rules.publishing import BreaksVersions
 from streams.rules.switches import UnknownName
-from streams.storage.advisory_locks import StillAtWork
-from streams.storage.database import DatabaseUnavailable
-from streams.storage.errors import NoPrivilege, ReadOnly
+from streams.storage.advisory_locks import DatabaseInUse
+from streams.storage.errors import UNAVAILABLE_ERRORS, DatabaseUnavailable, NoPrivilege, ReadOnly, summary
 from streams.storage.leadership import NeedsPostgres
-from streams.storage.outages import STORE_AWAY, told
 from streams.storage.schema import NoDatabase, WrongSchema
 from templates.checks.loader import BrokenPack
 from templates.checks.placeholders import StillPlaceholders
@@ -58,7 +56,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     ReadOnly: Exit.UNAVAILABLE,
     NoDatabase: Exit.UNAVAILABLE,
     WrongSchema: Exit.UNAVAILABLE,
-    StillAtWork: Exit.UNAVAILABLE,
+    DatabaseInUse: Exit.UNAVAILABLE,
     DamagedFact: Exit.UNAVAILABLE,
     CodesLost: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
@@ -101,4 +99,6 @@ def ended_by(failure: BaseException) -> tuple[Exit, str] | None:
     """How a command ends by that, and what it says; None: it is a defect, and shows its traceback."""
     if (code := FAILURES.get(type(failure))) is not None:
         return code, str(failure)
-    return (Exit.UNAVAILABLE, f"the database: {told(failure)}") if isinstance(failure, STORE_AWAY) else None
+    return (
+        (Exit.UNAVAILABLE, f"the database: {summary(failure)}") if isinstance(failure, UNAVAILABLE_ERRORS) else None
+    )

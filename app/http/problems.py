@@ -23,7 +23,7 @@ from domain.facts.principals import NotAllowed
 from streams.intake.cloudevents import Refused
 from streams.intake.validation import NOT_REPEATED
 from streams.rules.library import NothingPublished
-from streams.storage.database import DatabaseUnavailable
+from streams.storage.errors import DatabaseUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"

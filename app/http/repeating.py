@@ -22,7 +22,7 @@ from app.http.bodies import again
 from app.http.problems import Problem, unavailable
 from domain.core.ids import keyed_hash
 from streams.queues.idempotency import Answered, OtherRequest, Repeats, UnderWay
-from streams.storage.outages import STORE_AWAY
+from streams.storage.errors import UNAVAILABLE_ERRORS
 
 HEADER, REPLAYED = "idempotency-key", "idempotency-replayed"
 LONGEST = 255
@@ -53,7 +53,7 @@ class Repeating:
             await self._once(request, key, receive, send)
         except Problem as problem:
             await problem.response()(scope, receive, send)
-        except STORE_AWAY as error:
+        except UNAVAILABLE_ERRORS as error:
             await unavailable(request, error).response()(scope, receive, send)
 
     def _knows(self, request: Request) -> bool:
@@ -103,7 +103,9 @@ class Repeating:
         except BaseException:
             await asyncio.to_thread(self._repeats.forget, name)
             raise
-        with suppress(*STORE_AWAY):  # then it counts as under way for a while, and is done once more after that
+        with suppress(
+            *UNAVAILABLE_ERRORS
+        ):  # then it counts as under way for a while, and is done once more after that
             answered = _settled(heard)
             keep = partial(self._repeats.end, name, answered) if answered else partial(self._repeats.forget, name)
             await asyncio.to_thread(keep)

@@ -13,7 +13,7 @@ from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.records import NotDelivered
 from streams.queues.jobs import Job, JobFailed, NothingToDo, NotNow, Plan, State, Work, plan_of
-from streams.storage.outages import STORE_AWAY, told
+from streams.storage.errors import UNAVAILABLE_ERRORS, summary
 
 
 def begin(
@@ -41,8 +41,8 @@ def begin(
     agree(plan.what, str(plan.count), yes=yes)
     try:
         job = platform.jobs.add(kind, lane, arguments, plan, by)
-    except STORE_AWAY as error:
-        stop(Exit.UNAVAILABLE, f"nothing was done: no job could be noted ({told(error)})")
+    except UNAVAILABLE_ERRORS as error:
+        stop(Exit.UNAVAILABLE, f"nothing was done: no job could be noted ({summary(error)})")
     talk(f"job {job.id}; `habarshy jobs pause {job.id}` or Ctrl-C pauses it")
     return go_on(platform, job)
 

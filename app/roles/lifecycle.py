@@ -15,8 +15,8 @@ from app.terminal import talk
 from streams.kafka.brokers import Brokers
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.topics import Topics
+from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
 from streams.storage.leadership import NeedsPostgres
-from streams.storage.outages import STORE_AWAY, Patience, refusal, told
 
 T = TypeVar("T")
 
@@ -70,14 +70,14 @@ def answered(ask: Callable[[], T]) -> T:
     Raises:
         OperationalError, DatabaseUnavailable, …: what `ask` does, where waiting does not help.
     """
-    patience = Patience(talk)
+    backoff = Backoff(talk)
     while True:
         try:
             return ask()
-        except STORE_AWAY as error:
-            if refusal(error) is not None:
+        except UNAVAILABLE_ERRORS as error:
+            if permanent_error(error) is not None:
                 raise
-            threading.Event().wait(patience.after(told(error)))
+            threading.Event().wait(backoff.next_pause(summary(error)))
 
 
 def on_sqlite(settings: Settings) -> bool:
@@ -91,12 +91,12 @@ def topics_there(topics: Topics) -> None:
     Raises:
         KafkaFailure: another than KafkaUnavailable, which waiting does not heal.
     """
-    patience = Patience(talk)
+    backoff = Backoff(talk)
     while True:
         try:
             altered = topics.ensure()
         except KafkaUnavailable as error:
-            threading.Event().wait(patience.after(str(error)))
+            threading.Event().wait(backoff.next_pause(str(error)))
         else:
             for each in altered:
                 talk(each)

@@ -23,7 +23,7 @@ from streams.kafka.records import NeverTaken, Record, Sender
 from streams.kafka.topics import Topics
 from streams.kafka.worker import Incoming
 from streams.queues.refused_events import DeadEvents
-from streams.storage.outages import NOBODYS
+from streams.storage.errors import SYSTEM_ERRORS
 
 STRUCTURED, BATCHED = "application/cloudevents", "application/cloudevents-batch"
 _PREFIX = "ce_"
@@ -69,7 +69,7 @@ class TakeIn:
         """Take them in; where that fails, by ever smaller parts, so that one event stops nobody else's."""
         try:
             return self._intake.accept(envelopes)
-        except NOBODYS:
+        except SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  (whatever a defect about one event raises)
             if len(envelopes) == 1:

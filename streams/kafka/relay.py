@@ -19,8 +19,8 @@ from streams.kafka.topics import Topics
 from streams.planning.wakeups import Waking, Woken
 from streams.queries.health import RELAY_READER
 from streams.storage.database import Database
-from streams.storage.leadership import RELAY, OneActive
-from streams.storage.outages import STORE_AWAY, Patience, refusal, told
+from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
+from streams.storage.leadership import RELAY, LeaderLock
 
 READER = RELAY_READER
 PAGE = 5000
@@ -46,7 +46,7 @@ class Relay:
     ) -> None:
         self._database, self._topics, self._clock, self._tell = database, topics, clock, tell
         self._waking, self._sender = Waking(names, page), Sender(topics.brokers)
-        self._turn = OneActive(database, RELAY)
+        self._lock = LeaderLock(database, RELAY)
         self._stopping = threading.Event()
         self.active, self._waiting, self.away = False, False, ""
         self._unasked = 0.0
@@ -62,24 +62,24 @@ class Relay:
             DatabaseUnavailable: what waiting does not heal, such as another password.
             KafkaFailure: another than KafkaUnavailable: we are refused, or the topics are not ours.
         """
-        patience = Patience(self._tell)
+        backoff = Backoff(self._tell)
         try:
             while not self._stopping.is_set():
                 try:
-                    self._take_turn(patience)
-                except STORE_AWAY as error:
-                    if (refused := refusal(error)) is not None:
+                    self._lead(backoff)
+                except UNAVAILABLE_ERRORS as error:
+                    if (refused := permanent_error(error)) is not None:
                         raise refused from None
-                    self._pause(patience, told(error))
+                    self._pause(backoff, summary(error))
                 except (KafkaUnavailable, NotDelivered) as error:
-                    self._pause(patience, str(error))
+                    self._pause(backoff, str(error))
         finally:
             self._give_up()
             self._sender.close()
 
-    def _take_turn(self, patience: Patience) -> None:
-        if (session := self._turn.take()) is not None:
-            self._active(session, patience)
+    def _lead(self, backoff: Backoff) -> None:
+        if (session := self._lock.acquire()) is not None:
+            self._active(session, backoff)
             return
         if not self._waiting:
             self._tell("another relay is active; this one takes over when it ends")
@@ -97,24 +97,24 @@ class Relay:
                 self._make_topics()
             self.away = ""
 
-    def _pause(self, patience: Patience, reason: str) -> None:
+    def _pause(self, backoff: Backoff, reason: str) -> None:
         """Let another one try meanwhile."""
         self._give_up()
         self.away = reason
-        self._stopping.wait(patience.after(reason))
+        self._stopping.wait(backoff.next_pause(reason))
 
     def _give_up(self) -> None:
         self.active = False
-        self._turn.give_up()
+        self._lock.release()
 
-    def _active(self, session: Connection, patience: Patience) -> None:
+    def _active(self, session: Connection, backoff: Backoff) -> None:
         self._make_topics()
         self._tell(f"relaying to {self._topics.persons} from position {positions.position_of(session, READER)} on")
         self.active, self._waiting = True, False
         while not self._stopping.is_set():
             if not self.page(session):
                 self._idle(LOOK_EVERY)
-            patience.over("relaying")
+            backoff.recovered("relaying")
             self.away = ""
 
     def _make_topics(self) -> None:

@@ -11,8 +11,8 @@ from itertools import count
 
 from streams.kafka.errors import KafkaFailure
 from streams.storage.database import Database
-from streams.storage.leadership import SEATS, OneActive
-from streams.storage.outages import STORE_AWAY
+from streams.storage.errors import UNAVAILABLE_ERRORS
+from streams.storage.leadership import SEATS, LeaderLock
 
 ROLES = ("worker", "intake")
 MANY = 0x100
@@ -32,12 +32,12 @@ class Seat:
         Raises:
             OperationalError: the database does not answer.
         """
-        self._role, self._lock = role, threading.Lock()
+        self._role, self._guard = role, threading.Lock()
         base = SEATS + ROLES.index(role) * MANY
         for number in count():
-            turn = OneActive(database, base + number)
-            if turn.take() is not None:
-                self.number, self._turn = number, turn
+            lock = LeaderLock(database, base + number)
+            if lock.acquire() is not None:
+                self.number, self._lock = number, lock
                 return
 
     @property
@@ -46,22 +46,22 @@ class Seat:
         return f"{self._role}-{self.number}"
 
     def keep(self) -> None:
-        """Take it again if it was lost with the connection to the database; what is away is tried by the next call.
+        """Take the seat again if it was lost with the connection; where the database is away, the next call tries.
 
         Raises:
-            SeatTaken: somebody else has it by now.
+            SeatTaken: another process has the seat by now.
         """
-        with self._lock:
+        with self._guard:
             try:
-                self._turn.look()
-            except Exception:  # noqa: BLE001  (whatever it is, the lock may be gone)
+                self._lock.check()
+            except Exception:  # noqa: BLE001  (whatever failed, the lock may be gone)
                 with suppress(Exception):
-                    self._turn.give_up()
-            with suppress(*STORE_AWAY):
-                if self._turn.take() is None:
+                    self._lock.release()
+            with suppress(*UNAVAILABLE_ERRORS):
+                if self._lock.acquire() is None:
                     raise SeatTaken(role=self._role, number=self.number)
 
     def close(self) -> None:
-        """Leave it to the next one that starts."""
-        with self._lock, suppress(Exception):
-            self._turn.give_up()
+        """Leave the seat to the next process that starts."""
+        with self._guard, suppress(Exception):
+            self._lock.release()

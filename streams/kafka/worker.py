@@ -28,7 +28,7 @@ from streams.kafka.errors import KafkaFailure, KafkaUnavailable
 from streams.kafka.lag import Lag
 from streams.kafka.records import NotDelivered
 from streams.kafka.topics import Topics
-from streams.storage.outages import STORE_AWAY, Patience, refusal, told
+from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
 from streams.storage.severity import Failed
 
 NEVER = 1e6
@@ -140,7 +140,7 @@ DEFECT = 70
 """The exit code after a defect: EX_SOFTWARE of sysexits(3)."""
 STOP_SECONDS = 20.0
 NOISY = ("faust", "mode", "aiokafka")
-AWAY: tuple[type[Exception], ...] = (*STORE_AWAY, NotDelivered)
+AWAY: tuple[type[Exception], ...] = (*UNAVAILABLE_ERRORS, NotDelivered)
 
 
 class Tuning(Struct, frozen=True):
@@ -246,7 +246,7 @@ class Worker:
 
     async def _started(self, stopped: asyncio.Event) -> Any:  # noqa: ANN401  (Faust's app)
         """The app once Kafka answers; None where it is to stop before that."""
-        patience = Patience(self._tell)
+        backoff = Backoff(self._tell)
         while not stopped.is_set():
             try:
                 await asyncio.to_thread(self._lag)  # a look first: an app that did not start leaves a loop behind
@@ -254,7 +254,7 @@ class Worker:
             except KafkaUnavailable as error:
                 self._kafka_away = str(error)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stopped.wait(), patience.after(self._kafka_away))
+                    await asyncio.wait_for(stopped.wait(), backoff.next_pause(self._kafka_away))
         return None
 
     async def _start(self, stopped: asyncio.Event) -> Any:  # noqa: ANN401  (Faust's app)
@@ -291,17 +291,17 @@ class Worker:
 
         Returns once it refuses us, or has other partitions.
         """
-        patience = Patience(self._tell)
+        backoff = Backoff(self._tell)
         while True:
             try:
                 await asyncio.to_thread(self._lag)
             except KafkaUnavailable as error:
                 self._kafka_away = str(error)
-                await asyncio.sleep(patience.after(self._kafka_away))
+                await asyncio.sleep(backoff.next_pause(self._kafka_away))
             except KafkaFailure as error:
                 return self._refuse(error)
             else:
-                patience.over("working")
+                backoff.recovered("working")
                 self._kafka_away = ""
                 await asyncio.sleep(self._tuning.look)
 
@@ -342,16 +342,16 @@ class Worker:
         Meanwhile Faust's buffer fills up, and then it fetches no more. (To pause the partitions would lose what is
         fetched and not yet in the buffer: docs/decisions/0007.)
         """
-        patience = Patience(self._tell)
+        backoff = Backoff(self._tell)
         while not self._stopping:
             try:
                 await asyncio.shield(asyncio.to_thread(self._take, records))
             except AWAY as error:
-                if (refused := refusal(error)) is not None:
+                if (refused := permanent_error(error)) is not None:
                     self._refuse(refused)
                     return False
-                self._store_away = told(error)
-                await asyncio.sleep(patience.after(self._store_away))
+                self._store_away = summary(error)
+                await asyncio.sleep(backoff.next_pause(self._store_away))
             except KafkaFailure as error:
                 self._refuse(error)
                 return False
@@ -359,7 +359,7 @@ class Worker:
                 self._defect(error)
                 return False
             else:
-                patience.over("working")
+                backoff.recovered("working")
                 self._store_away = ""
                 return True
         return False

@@ -34,7 +34,7 @@ from streams.queues.dead_letters import DeadLetters, Kind, Letter
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from streams.storage.database import Database, Priority
-from streams.storage.outages import NOBODYS
+from streams.storage.errors import SYSTEM_ERRORS
 
 AREA = "area"
 """The kind of letters."""
@@ -176,7 +176,7 @@ class _Chunk:
             self._plan_work(work)
         except (RulesMoved, IntegrityError):
             raise
-        except NOBODYS:
+        except SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  (whatever a defect about one area event raises)
             raise _Unplannable(work, type(error).__name__) from None

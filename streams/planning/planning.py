@@ -33,8 +33,8 @@ from streams.planning.residences import Residing
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from streams.storage.database import Database, Priority
+from streams.storage.errors import SYSTEM_ERRORS
 from streams.storage.measures import planned, planned_after
-from streams.storage.outages import NOBODYS
 
 _PLANNED = (NudgePlanned.TOPIC, NudgeRescheduled.TOPIC)
 
@@ -178,7 +178,7 @@ class Planning:
         """
         try:
             return self.plan_batch(persons)
-        except NOBODYS:
+        except SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  (whatever a defect about one person's facts raises)
             if len(persons) == 1:

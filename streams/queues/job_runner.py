@@ -23,7 +23,7 @@ from streams.queues.jobs import (
     Work,
 )
 from streams.storage.database import Database
-from streams.storage.outages import STORE_AWAY, told
+from streams.storage.errors import UNAVAILABLE_ERRORS, summary
 from streams.storage.tables import jobs
 
 
@@ -41,16 +41,16 @@ class Run:
         try:
             while self._job.state in AT_WORK:
                 self._one_step()
-        except STORE_AWAY as error:
-            self._end(State.FAILED, told(error))
-            raise JobFailed(self._job.id, told(error)) from error
+        except UNAVAILABLE_ERRORS as error:
+            self._end(State.FAILED, summary(error))
+            raise JobFailed(self._job.id, summary(error)) from error
         except KeyboardInterrupt:
             self._end(State.PAUSED, "interrupted")
         except Exception as error:
             self._end(State.FAILED, f"{type(error).__name__}: {error}" if _is_ours(error) else type(error).__name__)
             raise
         finally:
-            with suppress(*STORE_AWAY):  # what it held is gone with the store
+            with suppress(*UNAVAILABLE_ERRORS):  # what it held is gone with the store
                 self._work.rest()
         if self._job.state is State.CANCELLED and self._job.confirmed:
             self._work.abandon()
@@ -121,7 +121,7 @@ class Run:
             self._change(state=state.value, words=words)
             with self._database.reading() as connection:
                 self._job = one(connection, self._job.id)
-        except STORE_AWAY:
+        except UNAVAILABLE_ERRORS:
             return
 
 

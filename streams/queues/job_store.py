@@ -14,8 +14,8 @@ from streams.queues.job_rows import change, job_of, one, refuse_stale, unfinishe
 from streams.queues.job_runner import Run
 from streams.queues.jobs import AT_WORK, CANCELLABLE, ENDED, Busy, Job, NotNow, Plan, State, Work
 from streams.storage.database import Database
-from streams.storage.leadership import TRIES, Lane, turn
-from streams.storage.outages import STORE_AWAY
+from streams.storage.errors import UNAVAILABLE_ERRORS
+from streams.storage.leadership import TRIES, Lane, job_lock
 from streams.storage.tables import jobs
 
 JOBS_LOCK = 0x4841_4244
@@ -112,7 +112,7 @@ class Jobs:
 
     def at_work(self, job: Job) -> bool:
         """Whether any process works in the job's lane right now."""
-        with turn(self._database, job.lane) as free:
+        with job_lock(self._database, job.lane) as free:
             return not free
 
     def is_alone(self, job: Job) -> bool:
@@ -178,7 +178,7 @@ class Jobs:
         """
         try:
             job = self._cancelled(id_)
-        except STORE_AWAY:
+        except UNAVAILABLE_ERRORS:
             job = self.job(id_)
             if job.state not in CANCELLABLE:
                 raise
@@ -191,7 +191,7 @@ class Jobs:
         return self._turn_to(id_, State.CANCELLED, "cancelled", CANCELLABLE)
 
     def _abandon(self, job: Job, work: Work) -> None:
-        with turn(self._database, job.lane, TRIES) as ours:
+        with job_lock(self._database, job.lane, TRIES) as ours:
             if ours and job.confirmed:
                 work.abandon()
 
@@ -216,7 +216,7 @@ class Jobs:
             JobFailed: the database is away, or has no room; the job may be resumed.
             NotNow, UnknownJob: it has ended, or there is none.
         """
-        with turn(self._database, self.job(id_).lane, TRIES) as ours:
+        with job_lock(self._database, self.job(id_).lane, TRIES) as ours:
             if not ours:
                 raise Busy(f"a process works at {self._other(id_)}")
             return Run(self._database, self._clock, self._claim(id_), work, tell).go()

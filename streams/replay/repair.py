@@ -41,7 +41,7 @@ from streams.replay.walk import Stride, Walk
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from streams.storage.database import Database
-from streams.storage.outages import NOBODYS
+from streams.storage.errors import SYSTEM_ERRORS
 
 PAGE = 10_000
 
@@ -265,7 +265,7 @@ class Repairing:
         """The plans; where one person cannot be planned, those of the others."""
         try:
             return [self._planning.plans(persons, rules)], {}
-        except NOBODYS:
+        except SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  (whatever a defect about one person's facts raises)
             if len(persons) == 1:

@@ -19,7 +19,7 @@ from streams.log.log import Log
 from streams.planning import histories
 from streams.planning.histories import Recorded
 from streams.planning.planning import forgotten, leaving
-from streams.storage.outages import NOBODYS
+from streams.storage.errors import SYSTEM_ERRORS
 
 
 class Compared(NamedTuple):
@@ -89,7 +89,7 @@ def compared(connection: Connection, log: Log, persons: Sequence[str], rulebook:
     """These persons, with what their plans ask for; of whom no plan can be made is found by ever smaller parts."""
     try:
         return people(connection, log, persons, rulebook).compared(rulebook, now)
-    except NOBODYS:
+    except SYSTEM_ERRORS:
         raise
     except Exception:  # noqa: BLE001  (whatever a defect about one person's facts raises, as planning takes it)
         if len(persons) == 1:

@@ -4,7 +4,7 @@ import logging
 
 from streams.log.damaged import DamagedFact
 from streams.log.watermark import OlderLog
-from streams.storage.outages import STORE_AWAY, refusal, told
+from streams.storage.errors import UNAVAILABLE_ERRORS, permanent_error, summary
 
 log = logging.getLogger("habarshy")
 
@@ -19,11 +19,11 @@ class Faults:
         """Tell it, unless the same was told the time before; returns what to end with where no trying heals it."""
         if isinstance(error, OlderLog):
             return error
-        away = isinstance(error, STORE_AWAY)
-        if away and (refused := refusal(error)) is not None:
+        away = isinstance(error, UNAVAILABLE_ERRORS)
+        if away and (refused := permanent_error(error)) is not None:
             return refused
         words = (
-            told(error) if away or isinstance(error, DamagedFact) else type(error).__name__
+            summary(error) if away or isinstance(error, DamagedFact) else type(error).__name__
         )  # a traceback, or its own words, may hold data
         if self._told.get(part) != words:
             self._told[part] = words

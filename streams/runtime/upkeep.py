@@ -12,7 +12,7 @@ from streams.queries.health import Soundings
 from streams.replay.follower import Follower
 from streams.runtime.faults import Faults
 from streams.storage.database import Database
-from streams.storage.leadership import UPKEEP, OneActive
+from streams.storage.leadership import UPKEEP, LeaderLock
 from streams.storage.severity import Warned
 
 EVERY, RECONCILE_TURNS = 1.0, 60
@@ -37,7 +37,7 @@ class Upkeep:
         self._every, self._reconcile_turns = every, reconcile_turns
         self._areas, self._follower, self._chaining = areas, follower, chaining
         self._reconciler, self._soundings, self._tell = reconciler, soundings, tell
-        self._turn = OneActive(database, UPKEEP)
+        self._lock = LeaderLock(database, UPKEEP)
         self._faults, self._stopping = Faults(), threading.Event()
         self.active, self._busy, self._more, self._found = False, False, False, 0
 
@@ -55,20 +55,20 @@ class Upkeep:
         try:
             for number in count(1):
                 self._busy = False
-                if not self._done("the upkeep", partial(self._take_turn, number)):
-                    self._turn.give_up()
+                if not self._done("the upkeep", partial(self._lead, number)):
+                    self._lock.release()
                 if self._stopping.wait(0 if self._busy else self._every):
                     return
         finally:
-            self._turn.give_up()
+            self._lock.release()
 
-    def _take_turn(self, number: int) -> None:
-        self.active = self._turn.take() is not None
+    def _lead(self, number: int) -> None:
+        self.active = self._lock.acquire() is not None
         if not self.active:
             return
         for name, part in self._parts(number).items():
             if not self._stopping.is_set():
-                self._turn.look()
+                self._lock.check()
                 self._done(name, part)
 
     def _done(self, name: str, part: Callable[[], object]) -> bool:

@@ -1,6 +1,7 @@
-"""Who is at work on a PostgreSQL database: every connection of theirs says so, and its tables change beside nobody.
+"""The advisory lock that keeps a migration and the other processes of a PostgreSQL database apart.
 
-An old version that goes on would write to new tables as if they were its own: at a start it would be refused.
+Every connection of a running process holds it shared; a migration takes it alone. Otherwise a process of an older
+version, which a start would refuse, could go on writing to the new tables.
 """
 
 from typing import Any
@@ -9,9 +10,9 @@ import psycopg
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-AT_WORK = 0x4841_4257
-PATIENCE_MS = 3_000
-"""A command that only looks is over by then."""
+IN_USE = 0x4841_4257
+TIMEOUT_MS = 3_000
+"""A command that only reads is over by then."""
 LOCK_NOT_AVAILABLE = "55P03"
 _OTHERS = text(
     "SELECT CASE WHEN backend_start IS NULL THEN 'hosts that this user may not see' "
@@ -21,33 +22,35 @@ _OTHERS = text(
 )
 
 
-class StillAtWork(Exception):
-    """Processes work with these tables ({count} connections, from {hosts}). Stop all roles and jobs, then migrate."""
+class DatabaseInUse(Exception):
+    """Raised when processes are connected to the database that is to be migrated."""
 
     def __init__(self, hosts: list[str]) -> None:
-        text = (type(self).__doc__ or "").format(count=len(hosts), hosts=", ".join(sorted(set(hosts))))
-        super().__init__(text)
+        super().__init__(
+            f"Processes work with these tables ({len(hosts)} connections, from {', '.join(sorted(set(hosts)))}). Stop"
+            " all roles and jobs, then migrate."
+        )
 
 
-def say_so(connection: "psycopg.Connection[Any]", _record: object) -> None:
-    """Say it for as long as the connection lasts, once nobody alters tables; for SQLAlchemy's `connect`."""
+def hold_in_use(connection: "psycopg.Connection[Any]", _record: object) -> None:
+    """Hold the lock, shared, while the connection lasts; waits for a migration. For SQLAlchemy's `connect`."""
     connection.autocommit = True
-    connection.execute("SELECT pg_advisory_lock_shared(%s)", [AT_WORK])
+    connection.execute("SELECT pg_advisory_lock_shared(%s)", [IN_USE])
     connection.autocommit = False
 
 
-def require_rest(connection: Connection) -> None:
-    """Nobody is at work, and until the end of this transaction nobody begins.
+def require_unused(connection: Connection) -> None:
+    """Hold the lock alone until the end of this transaction, so that nobody else connects.
 
     Raises:
-        StillAtWork: somebody is.
+        DatabaseInUse: another process is connected.
     """
-    connection.execute(text(f"SET LOCAL lock_timeout = {PATIENCE_MS}"))
+    connection.execute(text(f"SET LOCAL lock_timeout = {TIMEOUT_MS}"))
     try:
         with connection.begin_nested():
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": AT_WORK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": IN_USE})
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
-        raise StillAtWork(list(connection.execute(_OTHERS, {"lock": AT_WORK}).scalars())) from None
+        raise DatabaseInUse(list(connection.execute(_OTHERS, {"lock": IN_USE}).scalars())) from None
     connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))

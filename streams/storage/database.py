@@ -1,4 +1,4 @@
-"""One database for log and views: SQLite with one writer, or PostgreSQL, behind the same two verbs."""
+"""The database of the log and the views: SQLite or PostgreSQL, behind the same `reading` and `write`."""
 
 import sqlite3
 import threading
@@ -11,32 +11,24 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
-from streams.storage.advisory_locks import say_so
+from streams.storage.advisory_locks import hold_in_use
 from streams.storage.arrays import use_fast_arrays
-from streams.storage.errors import not_here, say_not_here
-from streams.storage.lost_hosts import limit_other_end, limits_of
+from streams.storage.errors import DatabaseUnavailable, refused_by_server, translate_error
 from streams.storage.measures import waits
-from streams.storage.page_costs import suppose_flash
+from streams.storage.postgres_connection import set_planner_costs, set_server_keepalive, tcp_keepalive
 from streams.storage.sqlite_file import SeveralNames, close_to_others, names_a_file, real_place
-from streams.storage.sqlite_writer import (
-    CLOSED,
-    WRITING,
-    DatabaseUnavailable,
-    NestedWrite,
-    Priority,
-    Writer,
-)
+from streams.storage.sqlite_writer import CLOSED, WRITING, NestedWrite, Priority, Writer
 
-__all__ = ["WRITING", "Database", "DatabaseUnavailable", "NestedWrite", "Priority"]
+__all__ = ["WRITING", "Database", "NestedWrite", "Priority"]
 
 T = TypeVar("T")
 
 CONFLICTS = IntegrityError
-"""May say by its `cleared` how to make room for what was to be written (streams.log.recorder)."""
+"""May carry a `cleared`, which removes the rows in the way (streams.log.recorder)."""
 BUSY_TIMEOUT_MS, RETRY_MS = 30_000, 20
 SNAPSHOT = "REPEATABLE READ"
-"""What PostgreSQL calls reading one moment; SQLite knows nothing else."""
-HEALS_BY_ITSELF = frozenset({"40001", "40P01"})
+"""PostgreSQL's isolation level for reads; SQLite always reads a snapshot."""
+RETRYABLE = frozenset({"40001", "40P01"})
 """PostgreSQL's codes for serialization_failure and deadlock_detected."""
 RETRIES = 5
 CACHE_KIB = 26 * 1024  # of each connection
@@ -44,11 +36,11 @@ CHECKPOINT_PAGES = 128_000  # 512 MB of 4 KiB pages: only where streams/storage/
 
 
 class Database:
-    """Reads in snapshots, writes in transactions; on SQLite all writes go through one thread, most urgent first.
+    """Reads in snapshots and writes in transactions; on SQLite all writes go through one thread, most urgent first.
 
-    `lasting`: what is committed outlasts a loss of power; else SQLite, waiting for no disk, is then as of an earlier
-    commit. `at_work`: nobody is to alter PostgreSQL's tables meanwhile. Raises DatabaseUnavailable where the URL
-    cannot be read or its driver is not installed.
+    `lasting`: a commit survives a loss of power; otherwise SQLite, which then waits for no disk, may lose the latest
+    commits. `at_work`: no migration may alter PostgreSQL's tables meanwhile. Raises DatabaseUnavailable where the
+    URL cannot be read or its driver is not installed.
     """
 
     def __init__(self, url: str, *, lasting: bool = True, at_work: bool = False) -> None:
@@ -60,23 +52,23 @@ class Database:
         if self.sqlite and not lasting:
             event.listen(self.engine, "connect", _wait_less)
         if at_work and not self.sqlite:
-            event.listen(self.engine, "connect", say_so)
+            event.listen(self.engine, "connect", hold_in_use)
         self._snapshots = self.engine if self.sqlite else self.engine.execution_options(isolation_level=SNAPSHOT)
         self._writer = Writer(self.engine) if self.sqlite else None
         self._closed = False
         self.waits = waits()
 
     def use_codes(self, codes: object) -> None:
-        """Give every later connection the codes of the log's rows (streams.log.row_codes), before the first is
-        used.
+        """Give every later connection the codes of the log's rows (streams.log.row_codes).
+
+        To be called before the first connection is used.
         """
-        for each in (self.engine, self._snapshots):
-            each.update_execution_options(habarshy_row_codes=codes)
+        for engine in (self.engine, self._snapshots):
+            engine.update_execution_options(habarshy_row_codes=codes)
 
     @contextmanager
     def altering(self) -> Iterator[Connection]:
-        """A connection in a transaction that may change tables (see streams/storage/schema.py); it makes SQLite's
-        file.
+        """Yield a connection in a transaction that may alter tables; makes SQLite's file where it is missing.
 
         Raises:
             DatabaseUnavailable: it cannot be opened.
@@ -92,12 +84,12 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection in a read transaction: all its queries see the same moment."""
+        """Yield a connection in a read transaction: all its queries see the same snapshot."""
         with self._connected(self._snapshots) as connection, connection.begin():
             yield connection
 
     def _connected(self, engine: Engine) -> Connection:
-        """Return a connection of the pool; how long that took is measured."""
+        """Return a connection of the pool, and measure how long that took."""
         with self.waits.labels("connection").time():
             return engine.connect()
 
@@ -105,7 +97,7 @@ class Database:
         """Run the work in a transaction of its own and return what it returns; its exception rolls it back.
 
         Raises:
-            DatabaseUnavailable: it was closed.
+            DatabaseUnavailable: the database was closed, is read only, or refuses this user.
         """
         for _ in range(RETRIES):
             try:
@@ -129,14 +121,15 @@ class Database:
             with self._connected(self.engine) as connection, connection.begin():
                 return work(connection)
         except DBAPIError as error:  # of a COPY, which SQLAlchemy does not see
-            if (found := not_here(error.orig)) is not None:
+            if (found := refused_by_server(error.orig)) is not None:
                 raise found from None
             raise
 
     def tidy(self) -> bool:
-        """Whether what was deleted is in no file any more: SQLite's write-ahead log is emptied, if nobody reads it.
+        """Empty SQLite's write-ahead log and return whether that succeeded: it does not while somebody reads it.
 
-        (In the database file itself it is overwritten at once. PostgreSQL has a log and a vacuum of its own.)
+        Then deleted rows are in no file any more; in the database file itself they are overwritten at once.
+        PostgreSQL has a log and a vacuum of its own, and nothing is done.
         """
         if not self.sqlite:
             return True
@@ -146,7 +139,7 @@ class Database:
             return not cursor.fetchone()[0]
 
     def close(self) -> None:
-        """Finish the writes that wait, then let go of the file or the server."""
+        """Finish the waiting writes, then close all connections."""
         self._closed = True
         if self._writer is not None:
             self._writer.close()
@@ -154,12 +147,12 @@ class Database:
 
 
 def _retried(transaction: Callable[[], T]) -> T:
-    """What PostgreSQL gave up for another transaction's sake (a deadlock, a conflict) is done again."""
+    """Run the transaction again where PostgreSQL gave it up for another one (a deadlock, a conflict)."""
     for _ in range(RETRIES):
         try:
             return transaction()
         except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in HEALS_BY_ITSELF:
+            if getattr(error.orig, "sqlstate", None) not in RETRYABLE:
                 raise
     return transaction()
 
@@ -167,12 +160,13 @@ def _retried(transaction: Callable[[], T]) -> T:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        how = {"client_encoding": "utf8"} | limits_of(parsed)  # a server in another one is refused (migrating.py)
-        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=how)
+        # A database in another encoding is refused (schema.py).
+        arguments = {"client_encoding": "utf8"} | tcp_keepalive(parsed)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
         event.listen(engine, "connect", use_fast_arrays)
-        event.listen(engine, "connect", limit_other_end)
-        event.listen(engine, "connect", suppose_flash)
-        event.listen(engine, "handle_error", say_not_here, retval=True)
+        event.listen(engine, "connect", set_server_keepalive)
+        event.listen(engine, "connect", set_planner_costs)
+        event.listen(engine, "handle_error", translate_error, retval=True)
         return engine
     if not names_a_file(parsed):
         raise DatabaseUnavailable("SQLite keeps it in a file; name one, as in sqlite:////var/lib/habarshy/log.sqlite")
@@ -180,7 +174,7 @@ def _engine(url: str) -> Engine:
         parsed = real_place(parsed)
     except SeveralNames as error:
         raise DatabaseUnavailable(str(error)) from None
-    # Parameters in an error would be people's data; the connection used last has the pages that are wanted next.
+    # An error must not show parameters, which are personal data. The connection used last has a warm page cache.
     engine = create_engine(parsed, hide_parameters=True, pool_use_lifo=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -188,7 +182,7 @@ def _engine(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's connection)
-    connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would start a write too late
+    connection.isolation_level = None  # we issue BEGIN ourselves: the driver would start a write too late
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA synchronous = FULL")
@@ -203,7 +197,7 @@ def _wait_less(connection: Any, _record: object) -> None:  # noqa: ANN401  (the 
 
 
 def _log_ahead(engine: Engine) -> None:
-    """Switch a new file to write-ahead logging; SQLite itself does not wait for others in doing so."""
+    """Switch a new file to write-ahead logging; waits for other processes, which SQLite itself does not do here."""
     try:
         with closing(engine.raw_connection()) as driver:
             _switch(driver.cursor())

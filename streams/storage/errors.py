@@ -1,41 +1,169 @@
-"""What a server that answers does not let us do: write where it is read only, touch a table without a GRANT.
+"""Errors of the database: what each is, whether waiting helps, and how long to wait.
 
 PostgreSQL's codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
-from psycopg import Error
-from sqlalchemy.engine import ExceptionContext
+from collections.abc import Callable
 
-from streams.storage.sqlite_writer import DatabaseUnavailable
+import psycopg
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+
+from streams.storage.severity import Warned
 
 READ_ONLY, NO_PRIVILEGE = "25006", "42501"
 """read_only_sql_transaction, insufficient_privilege."""
 
 
+class DatabaseUnavailable(Exception):
+    """Raised when the database cannot be used: it does not answer, refuses us, or its disk is full."""
+
+    def __init__(self, reason: str) -> None:
+        lines = [line.strip().rstrip(".") for line in reason.splitlines()]
+        kept = "; ".join(
+            line for line in lines if line and not line.endswith("?")
+        )  # a driver's questions are left out
+        super().__init__(self._sentence(kept or reason))
+
+    def _sentence(self, reason: str) -> str:
+        return (
+            f"The database cannot be used: {reason}. Check HABARSHY_DATABASE, the server, its disk (room, right to"
+            " write)."
+        )
+
+
 class ReadOnly(DatabaseUnavailable):
-    """The database takes no writes ({reason}): a standby, or one that was demoted. Name the primary."""
+    """Raised when a PostgreSQL server takes no writes."""
+
+    def _sentence(self, reason: str) -> str:
+        return f"The database takes no writes ({reason}): a standby, or one that was demoted. Name the primary."
 
 
 class NoPrivilege(DatabaseUnavailable):
-    """The database's user may not do that: {reason}. Have its owner GRANT it, or name the owner as the user."""
+    """Raised when the database's user lacks a privilege."""
+
+    def _sentence(self, reason: str) -> str:
+        return (
+            f"The database's user may not do that: {reason}. Have its owner GRANT it, or name the owner as the user."
+        )
 
 
-def not_here(error: BaseException | None) -> DatabaseUnavailable | None:
-    """What it is, if it is one of these; of the server's words only the first line, which names no values."""
-    if not isinstance(error, Error):
+UNAVAILABLE_ERRORS: tuple[type[Exception], ...] = (
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    DatabaseUnavailable,
+)
+"""The database does not answer, or gave the transaction up; psycopg's own come from within COPY."""
+
+SYSTEM_ERRORS: tuple[type[Exception], ...] = (
+    *UNAVAILABLE_ERRORS,
+    ProgrammingError,
+    InternalError,
+    NoConnectionLeft,
+    psycopg.ProgrammingError,
+    psycopg.InternalError,
+    MemoryError,
+)
+"""Errors of the platform, not of the person or event at work: the next person would meet them too."""
+
+_STARTING = (
+    "starting up",
+    "shutting down",
+    "recovery",
+    "too many clients",
+    "connection slots",
+    "terminating",
+    "too many connections",
+    "accepting connections",
+    "timeout",
+    "try again",
+    "запускается",
+    "останавливается",
+    "восстановления",
+    "слишком много",
+    "слоты подключений",
+    "закрытие подключения",
+    "принимает подключения",
+    "тайм-аут",
+)
+_REFUSING = ("FATAL", "ВАЖНО")
+"""The first word of a server that lets nobody in, in the language of its `lc_messages`; no code comes with it."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds."""
+
+
+def refused_by_server(error: BaseException | None) -> DatabaseUnavailable | None:
+    """Return ReadOnly or NoPrivilege for the driver's error, None for any other.
+
+    Of the server's words it takes the first line only, which holds no values.
+    """
+    if not isinstance(error, psycopg.Error):
         return None
     kinds: dict[str | None, type[DatabaseUnavailable]] = {READ_ONLY: ReadOnly, NO_PRIVILEGE: NoPrivilege}
     kind = kinds.get(error.sqlstate)
     return None if kind is None else kind(error.diag.message_primary or "")
 
 
-def say_not_here(context: ExceptionContext) -> Exception | None:
-    """Raise that in the place of the driver's; for SQLAlchemy's `handle_error`.
+def translate_error(context: ExceptionContext) -> Exception | None:
+    """Replace the driver's error by ReadOnly or NoPrivilege; for SQLAlchemy's `handle_error`.
 
-    After a fail-over the connections of the pool are still to the server that was demoted: they are thrown away, so
-    that the next ones are to whoever has its address, or comes after it in the URL.
+    After a fail-over the pool is still connected to the demoted server. Its connections are dropped, so that the next
+    ones go to the new primary: the server that has taken over the address, or the next one in the URL.
     """
-    found = not_here(context.original_exception)
+    found = refused_by_server(context.original_exception)
     if isinstance(found, ReadOnly):
         context.is_disconnect = True
     return found
+
+
+def may_recover(error: Exception) -> bool:
+    """Return whether waiting may help. It does not where a server refuses the user, password, database or table."""
+    words = str(error)
+    if isinstance(error, NoPrivilege):
+        return False
+    return not _refuses(words) or any(sign in words for sign in _STARTING)
+
+
+def _refuses(words: str) -> bool:
+    return any(sign in words for sign in _REFUSING)
+
+
+def permanent_error(error: Exception) -> DatabaseUnavailable | None:
+    """Return the error to end with where waiting does not help, else None. Every long-running role asks this."""
+    if may_recover(error):
+        return None
+    return error if isinstance(error, DatabaseUnavailable) else DatabaseUnavailable(summary(error))
+
+
+class Backoff:
+    """Pauses that double up to LONGEST_PAUSE. Reports once that something is away, and once that it is back."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._pause = 0.0
+
+    def next_pause(self, reason: str) -> float:
+        """Return how many seconds to wait now; the first call reports the reason."""
+        if not self._pause:
+            self._tell(Warned(f"{reason}; trying again"))
+        self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
+        return self._pause
+
+    def recovered(self, what: str) -> None:
+        """Report that it works again, if it was away; the next pause is the first one again."""
+        if self._pause:
+            self._tell(f"{what} again")
+        self._pause = 0.0
+
+
+def summary(error: Exception) -> str:
+    """Return the line of the server's message to show: the one that refuses us, else the first.
+
+    The statement and its parameters are left out, because they may hold personal data.
+    """
+    inner = getattr(error, "orig", None) or error
+    lines = str(inner).strip().splitlines()
+    return next((line for line in lines if _refuses(line)), lines[0] if lines else type(inner).__name__).strip()

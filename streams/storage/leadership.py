@@ -1,6 +1,6 @@
-"""One of several processes is active: whoever holds a lock of the database's, for as long as its session lives.
+"""Locks among processes: the leader lock of a role, and the job lock of a lane.
 
-Turns: of several processes one at a time does a kind of long work; a turn ends with the process that has it.
+Both end with the process that holds them, so a crash leaves nothing to clean up.
 """
 
 import fcntl
@@ -20,22 +20,21 @@ from streams.storage.sqlite_file import OWNER_ONLY
 RELAY, UPKEEP, JOBS, SEATS = 0x4841_4252, 0x4841_4255, 0x4841_4A00, 0x4841_5300
 """Arbitrary numbers that all processes of one database share.
 
-From JOBS on, one for each lane (streams/storage/leadership.py); from SEATS on, one for each seat of a role
-(streams/kafka/seats.py).
+From JOBS on there is one for each lane, from SEATS on one for each seat of a role (streams/kafka/seats.py).
 """
 
 
 class NeedsPostgres(Exception):
-    """Several processes share a PostgreSQL database; on SQLite everything is `habarshy run`."""
+    """Raised where several processes would share a SQLite database."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("Several processes share a PostgreSQL database; on SQLite everything is `habarshy run`.")
 
 
-class OneActive:
-    """A turn that one process has at a time; it ends with the process, and with its connection to the database.
+class LeaderLock:
+    """A lock that one process holds at a time, by an advisory lock of a PostgreSQL session of its own.
 
-    Raises NeedsPostgres where the database has no such locks.
+    Raises NeedsPostgres on SQLite.
     """
 
     def __init__(self, database: Database, lock: int) -> None:
@@ -44,10 +43,10 @@ class OneActive:
         self._engine, self._lock = database.engine, lock
         self._session: Connection | None = None
 
-    def take(self) -> Connection | None:
-        """The session that holds the lock, or None where another process holds it.
+    def acquire(self) -> Connection | None:
+        """Return the session that holds the lock, or None where another process holds it.
 
-        What is written in this session is written only for as long as the turn lasts.
+        What is written in this session is written only while the lock is held.
         """
         if self._session is not None:
             return self._session
@@ -58,18 +57,18 @@ class OneActive:
             session.close()
         return self._session
 
-    def look(self) -> None:
-        """Nothing, while the session lives, and with it the turn.
+    def check(self) -> None:
+        """Do nothing while the session lives, and with it the lock.
 
         Raises:
-            ReadOnly: the server takes no writes any more, so that the turn is perhaps another one's elsewhere.
+            ReadOnly: the server takes no writes any more; another process may hold the lock on the new primary.
             OperationalError: the session has ended.
         """
         if self._session is not None and self._session.execute(text("SHOW transaction_read_only")).scalar() == "on":
             raise ReadOnly("the session that has the turn is read only")
 
-    def give_up(self) -> None:
-        """Let another process have its turn; also where the connection is lost."""
+    def release(self) -> None:
+        """Let another process have the lock; also where the connection is lost."""
         if self._session is not None:
             self._session.invalidate()  # the lock goes with the connection, which must not go back to the pool
             self._session.close()
@@ -77,7 +76,7 @@ class OneActive:
 
 
 class Lane(StrEnum):
-    """What gets in each other's way: two jobs of one lane never run at once."""
+    """The lane of a job: two jobs of one lane never run at once."""
 
     VIEWS = "views"
     KAFKA = "kafka"
@@ -87,15 +86,15 @@ class Lane(StrEnum):
 
 
 TRIES, PAUSE_S = 5, 0.02
-"""Whoever only looks who has the turn has it for a moment."""
+"""A process that only looks whether the lock is free holds it for a moment; others try again."""
 
 
 @contextmanager
-def turn(database: Database, lane: Lane, tries: int = 1) -> Iterator[bool]:
-    """Whether it is ours: if so, nobody else's until the block has ended, or the process."""
+def job_lock(database: Database, lane: Lane, tries: int = 1) -> Iterator[bool]:
+    """Yield whether this process holds the lane's lock, for the length of the block."""
     pause = threading.Event()
     for left in range(tries)[::-1]:
-        with _tried(database, lane) as ours:
+        with _try_lock(database, lane) as ours:
             if ours or not left:
                 yield ours
                 return
@@ -103,28 +102,28 @@ def turn(database: Database, lane: Lane, tries: int = 1) -> Iterator[bool]:
 
 
 @contextmanager
-def _tried(database: Database, lane: Lane) -> Iterator[bool]:
+def _try_lock(database: Database, lane: Lane) -> Iterator[bool]:
     if database.sqlite:
         with _locked_file(Path(f"{database.engine.url.database}.{lane}")) as ours:
             yield ours
         return
-    active = OneActive(database, JOBS + list(Lane).index(lane))
+    lock = LeaderLock(database, JOBS + list(Lane).index(lane))
     try:
-        yield active.take() is not None
+        yield lock.acquire() is not None
     finally:
-        active.give_up()
+        lock.release()
 
 
 @contextmanager
 def _locked_file(path: Path) -> Iterator[bool]:
-    """A lock that goes with the process; its file goes with the block."""
+    """Yield whether this process locked the file. The lock ends with the process; the block removes the file."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY), "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return
-        if not _still_there(path, file.fileno()):  # whoever had it took the file away in the moment of our opening it
+        if not _still_there(path, file.fileno()):  # its last holder removed it between our opening and locking it
             yield False
             return
         try:

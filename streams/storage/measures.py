@@ -1,7 +1,7 @@
-"""What a process measures of its own work, as collectors of prometheus-client; nobody is in a label.
+"""Metrics of a process, as collectors of prometheus-client; no label holds personal data. Times are in seconds.
 
-Each object that works makes its own, registered nowhere; a role registers those of its platform (app/http/role.py).
-So two platforms in one process do not count together. Times are in seconds.
+Each object makes its own collectors, registered nowhere; a role registers those of its platform (app/http/role.py).
+So two platforms in one process do not count together.
 """
 
 from prometheus_client import Counter, Histogram
@@ -40,6 +40,6 @@ def sent_after() -> Histogram:
 
 
 def outcomes() -> Counter:
-    """Return the count of what became of attempts, by what the log says of them."""
+    """Return the count of attempts by their outcome in the log."""
     about = "What became of the attempts of this process: sent, failed or unknown."
     return Counter("habarshy_outcomes", about, ["channel", "provider", "agency", "outcome"], registry=None)

@@ -1,7 +1,4 @@
-"""The schema of the database: which version it has, and how it comes to the one that this code needs.
-
-Whether a database is there at all: who only reads makes none.
-"""
+"""The schema of the database: its version, the migrations to the version of this code, and whether there is a log."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +9,9 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, sel
 from sqlalchemy.exc import DatabaseError
 
 from streams.log.recorder import take_turns
-from streams.storage.advisory_locks import require_rest
-from streams.storage.database import Database, DatabaseUnavailable
+from streams.storage.advisory_locks import require_unused
+from streams.storage.database import Database
+from streams.storage.errors import DatabaseUnavailable
 from streams.storage.sqlite_file import close_to_others
 from streams.storage.tables import log, made_with, person_keys
 
@@ -22,37 +20,37 @@ if TYPE_CHECKING:
     from alembic.script import Script, ScriptDirectory
 
 HEAD, FIRST = "0024", "0001"
-"""The newest step of streams/storage/migrations and the first one; here as well, because to ask Alembic takes
-longer.
+"""The newest migration of streams/storage/migrations and the first one. Repeated here because loading Alembic is
+slow.
 """
 OLDEST = 15
-"""The oldest PostgreSQL that all of this was tried with."""
+"""The oldest supported major version of PostgreSQL."""
 VERSION_TABLE = "schema_version"
 MIGRATION_LOCK = 0x4841_4242
 _version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32)))
 
 
 class WrongSchema(Exception):
-    """The database cannot be used by this version of Habarshy: {problem}."""
+    """Raised when the tables, encoding or server are not those that this version needs."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(problem=problem))
+        super().__init__(f"The database cannot be used by this version of Habarshy: {problem}.")
 
 
 class Step(Struct, frozen=True):
-    """A migration: its number and what it does."""
+    """A migration: its number and a description."""
 
     revision: str
     about: str
 
 
 def make_ready(database: Database, oldest: int = OLDEST) -> None:
-    """At the start: SQLite's file is brought up to date; on a server, where others are at work, it must be already.
+    """Migrate a SQLite file at the start of a process. A server, which others use too, must be up to date already.
 
     Raises:
         DatabaseUnavailable: it cannot be opened.
         WrongSchema: it has no tables, or those of another version, or another encoding, or its server is older than
-            the `oldest` that will do; with what to do.
+            `oldest`; the message says what to do.
     """
     try:
         with database.engine.connect() as connection:
@@ -75,35 +73,35 @@ def make_ready(database: Database, oldest: int = OLDEST) -> None:
 
 
 def pending(database: Database, oldest: int = OLDEST) -> list[Step]:
-    """The steps that `migrate` would take; changes nothing.
+    """Return the steps that `migrate` would take; changes nothing.
 
     Raises: as `make_ready`.
     """
     scripts = _scripts()
     name = database.engine.url.database
-    if database.sqlite and name and not Path(name).exists():  # to connect would make the file
-        return [Step(each.revision, each.doc) for each in scripts.walk_revisions()][::-1]
+    if database.sqlite and name and not Path(name).exists():  # connecting would make the file
+        return [Step(script.revision, script.doc) for script in scripts.walk_revisions()][::-1]
     try:
         with database.engine.connect() as connection:
-            return [Step(each.revision, each.doc) for each in _steps(connection, scripts, oldest)]
+            return [Step(script.revision, script.doc) for script in _steps(connection, scripts, oldest)]
     except DatabaseError as error:
         raise DatabaseUnavailable(str(error.orig)) from None
 
 
 def migrate(database: Database, oldest: int = OLDEST) -> list[Step]:
-    """Take all steps that are missing, in one transaction; returns them.
+    """Run all missing migrations in one transaction, and return them.
 
     Raises:
-        DatabaseUnavailable: it cannot be opened.
-        StillAtWork: others use its tables.
-        WrongSchema: it is of a newer version, or its tables are none of ours, or its server is too old.
+        DatabaseUnavailable: the database cannot be opened.
+        DatabaseInUse: other processes are connected.
+        WrongSchema: it is of a newer version, or its tables are not ours, or its server is too old.
     """
     scripts = _scripts()
     with database.altering() as connection:
         take_turns(connection, MIGRATION_LOCK)
         steps = _steps(connection, scripts, oldest)
         if steps and steps[0].revision != FIRST and not database.sqlite:
-            require_rest(connection)
+            require_unused(connection)
         return _take(connection, steps, scripts)
 
 
@@ -143,7 +141,7 @@ def _encoding_of(connection: Connection) -> str:
 
 
 def _scripts() -> "ScriptDirectory":
-    from alembic.script import ScriptDirectory  # noqa: PLC0415  (not loaded where nothing is to be done)
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  (slow; loaded only where migrations may be due)
 
     return ScriptDirectory(str(Path(__file__).parent / "migrations"))
 
@@ -155,13 +153,13 @@ def _context(connection: Connection) -> "MigrationContext":
 
 
 def _steps(connection: Connection, scripts: "ScriptDirectory", oldest: int) -> "Sequence[Script]":
-    """The steps from the version that the database has, the first one first."""
+    """Return the migrations after the database's version, oldest first."""
     version = _version_of(connection, oldest)
     if version is None and inspect(connection).has_table(log.name):
         _require_first(connection)
         version = FIRST
     steps = list(scripts.walk_revisions())
-    known = [each.revision for each in steps]
+    known = [script.revision for script in steps]
     if version is not None and version not in known:
         problem = (
             f"its schema ({version}) is newer than this code ({HEAD}). Install the version that made it, or newer"
@@ -176,15 +174,15 @@ def _take(connection: Connection, steps: "Sequence[Script]", scripts: "ScriptDir
     context = _context(connection)
     if steps and steps[0].revision != FIRST and _noted(connection) is None:
         context.stamp(scripts, FIRST)  # made before there were migrations
-    for each in steps:
+    for script in steps:
         with Operations.context(context):
-            each.module.upgrade()
-        context.stamp(scripts, each.revision)
-    return [Step(each.revision, each.doc) for each in steps]
+            script.module.upgrade()
+        context.stamp(scripts, script.revision)
+    return [Step(script.revision, script.doc) for script in steps]
 
 
 def _require_first(connection: Connection) -> None:
-    """Nothing, if the tables are those of the first schema.
+    """Check that the tables are those of the first schema.
 
     Raises:
         WrongSchema: they are not.
@@ -194,21 +192,22 @@ def _require_first(connection: Connection) -> None:
     from streams.storage.migrations.versions.v0001_first_schema import metadata  # noqa: PLC0415  (the same)
 
     context = _context(connection)
-    found = [each for each in compare_metadata(context, metadata) if each[0] != "remove_table"]
+    found = [change for change in compare_metadata(context, metadata) if change[0] != "remove_table"]
     if found:
         raise WrongSchema(f"its tables are not those of the first version ({found[0][0]}). Start with a new database")
 
 
 class NoDatabase(Exception):
-    """Nothing is stored at {place} (did you run `habarshy ingest`?). Name another place with --database."""
+    """Raised when a command that only reads finds no log."""
 
     def __init__(self, place: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(place=place))
+        super().__init__(
+            f"Nothing is stored at {place} (did you run `habarshy ingest`?). Name another place with --database."
+        )
 
 
 def require_tables(database: Database) -> None:
-    """Make nothing: only look whether the log is there; of a server's tables streams/storage/schema.py has more to
-    say.
+    """Check that a SQLite file has a log; changes nothing. A server is checked by `make_ready`.
 
     Raises:
         DatabaseUnavailable: the database cannot be opened.
@@ -217,7 +216,7 @@ def require_tables(database: Database) -> None:
     if not database.sqlite:
         return
     place = str(database.engine.url.database)
-    if not Path(place).exists():  # to connect would make the file
+    if not Path(place).exists():  # connecting would make the file
         raise NoDatabase(place)
     try:
         there = inspect(database.engine).has_table(log.name)
@@ -228,21 +227,21 @@ def require_tables(database: Database) -> None:
 
 
 def holds_data(database: Database) -> bool:
-    """Return whether the database holds anything that was made with a key file.
+    """Return whether the database holds data that needs its key file.
 
     Raises:
         DatabaseUnavailable: the database cannot be opened.
     """
     place = database.engine.url.database
-    if database.sqlite and not Path(str(place)).exists():  # to connect would make the file
+    if database.sqlite and not Path(str(place)).exists():  # connecting would make the file
         return False
     try:
         with database.reading() as connection:
             tables = set(inspect(connection).get_table_names())
             return any(
-                connection.execute(select(1).select_from(each).limit(1)).first() is not None
-                for each in (log, person_keys, made_with)
-                if each.name in tables
+                connection.execute(select(1).select_from(table).limit(1)).first() is not None
+                for table in (log, person_keys, made_with)
+                if table.name in tables
             )
     except DatabaseError as error:
         raise DatabaseUnavailable(str(error.orig)) from None

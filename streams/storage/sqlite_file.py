@@ -1,4 +1,4 @@
-"""The file of a SQLite database: its URL must name one, it has one name, and only its owner may use it."""
+"""The file of a SQLite database: its URL names one, it has no second name, and only its owner may use it."""
 
 import os
 from contextlib import suppress
@@ -10,22 +10,23 @@ _IN_MEMORY = (None, "", ":memory:")
 
 
 def names_a_file(url: URL) -> bool:
-    """Whether it does, by its path: one of SQLite's own URIs may mean memory, and is taken for a path elsewhere."""
+    """Return whether the URL names a file by its path. SQLite's own `file:` URIs are refused: one may mean memory."""
     return url.database not in _IN_MEMORY and not str(url.database).startswith("file:")
 
 
 OWNER_ONLY = 0o600
 _BESIDE = ("", "-wal", "-shm", "-journal", ".run")
-"""What the names of a database's files end with."""
+"""The suffixes of a database's files."""
 
 
 class SeveralNames(Exception):
-    """{path} has {count} names (hard links), and SQLite keeps a log beside each: two programs would destroy
-    the database. Remove all names but one, or make a copy with `sqlite3 {path} ".backup NAME"`.
-    """
+    """Raised for a database file with hard links."""
 
     def __init__(self, path: Path, count: int) -> None:
-        super().__init__(" ".join((type(self).__doc__ or "").split()).format(path=path, count=count))
+        super().__init__(
+            f"{path} has {count} names (hard links), and SQLite keeps a log beside each: two programs would destroy"
+            f' the database. Remove all names but one, or make a copy with `sqlite3 {path} ".backup NAME"`.'
+        )
 
 
 def real_place(url: URL) -> URL:
@@ -47,12 +48,12 @@ def real_place(url: URL) -> URL:
 def close_to_others(url: URL, *, make: bool = False) -> None:
     """Let only the owner read and write the database's files; `make` makes a missing database file.
 
-    SQLite gives the files that it makes beside the database the mode of the database's. Another user's files are left
-    as they are. What cannot be made is left to SQLite to report.
+    SQLite gives the files that it makes beside the database the same mode. Another user's files are left as they are.
+    A file that cannot be made is reported by SQLite later.
     """
     path = Path(str(url.database))
     if make:
-        with suppress(OSError):  # never opened if it is there: to close it would let go of SQLite's own locks
+        with suppress(OSError):  # never opened if it is there: closing it would release SQLite's own locks
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
     for beside in (Path(f"{path}{end}") for end in _BESIDE):
         with suppress(OSError):

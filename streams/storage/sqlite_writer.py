@@ -1,6 +1,6 @@
-"""SQLite's one writer: a thread that takes the most urgent work first, and whatever else waits, into one commit.
+"""SQLite's only writer: a thread that commits the most urgent work first, together with the rest of the queue.
 
-SQLite's write-ahead log is brought into the file beside the writer, so that nobody who commits waits for it.
+A second thread checkpoints SQLite's write-ahead log, so that no commit waits for it.
 """
 
 import itertools
@@ -16,16 +16,18 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine
 from sqlalchemy.exc import DatabaseError
 
+from streams.storage.errors import DatabaseUnavailable
+
 AFTER = 60_000
-"""Rows changed until the next checkpoint: some 200 MB of pages where a million events are."""
+"""Rows changed between two checkpoints: some 200 MB of pages in a database of a million events."""
 
 
 class Checkpoints:
     """A thread that makes a checkpoint whenever enough was committed.
 
-    It is one long call of SQLite, which lets Python's lock go and hinders no reader and no writer. What it leaves
-    because somebody reads an older moment, the next one takes; where none gets through, SQLite makes one in a commit
-    (`CHECKPOINT_PAGES` of streams/storage/database.py).
+    A checkpoint is one long call of SQLite, which releases Python's lock and blocks no reader and no writer. Pages
+    that a reader of an older snapshot still needs are left for the next one. Where no checkpoint gets through, SQLite
+    makes one within a commit (`CHECKPOINT_PAGES` of streams/storage/database.py).
     """
 
     def __init__(self, url: URL, after: int = AFTER) -> None:
@@ -37,7 +39,7 @@ class Checkpoints:
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
 
     def committed(self, changes: int) -> None:
-        """So many rows were changed by a commit; called by the writer alone."""
+        """Count the rows that a commit changed; called by the writer alone."""
         self._changes += changes
         if self._changes >= self._after:
             self._changes, self._wanted = 0, True
@@ -47,7 +49,7 @@ class Checkpoints:
             self._told.set()
 
     def close(self) -> None:
-        """Finish the checkpoint that is wanted, and make no other."""
+        """Finish a checkpoint that is due, and make no other."""
         self._closed = True
         self._told.set()
         if self._thread.is_alive():
@@ -77,7 +79,7 @@ GROUP = 64
 
 
 class Priority(IntEnum):
-    """Who writes first when several want to: what citizens wait for goes before what fills the log."""
+    """The order of waiting writes, lowest first: what citizens wait for goes before what fills the log."""
 
     DISPATCH = 0
     PLANNING = 1
@@ -86,24 +88,17 @@ class Priority(IntEnum):
     AREAS = 4
 
 
-class DatabaseUnavailable(Exception):
-    """The database cannot be used: {reason}. Check HABARSHY_DATABASE, the server, its disk (room, right to write)."""
-
-    def __init__(self, reason: str) -> None:
-        lines = [line.strip().rstrip(".") for line in reason.splitlines()]
-        told = "; ".join(line for line in lines if line and not line.endswith("?"))  # our own words ask that
-        super().__init__((type(self).__doc__ or "").format(reason=told or reason))
-
-
 class NestedWrite(RuntimeError):
-    """A write was begun within another and would wait for itself; use the connection that the outer one got."""
+    """Raised for a write within a write, which would wait for itself."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "A write was begun within another and would wait for itself; use the connection that the outer one got."
+        )
 
 
 class Writer:
-    """The one thread that writes to SQLite: takes the most urgent work, and whatever else waits, into one commit."""
+    """The only thread that writes to SQLite: it commits the most urgent work and up to GROUP of the queue at once."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._checkpoints = engine, Checkpoints(engine.url)
@@ -115,7 +110,7 @@ class Writer:
         self._closed = False
 
     def submit(self, work: Callable[[Connection], T], priority: int) -> "Future[T]":
-        """Queue the work; its result, or its exception, comes with the future once it is committed.
+        """Queue the work; the future has its result once it is committed, or its exception.
 
         Raises:
             DatabaseUnavailable: the writer was closed.
@@ -135,7 +130,7 @@ class Writer:
             raise NestedWrite
 
     def close(self) -> None:
-        """Finish what waits, and take nothing more."""
+        """Finish the queued work, and take nothing more."""
         with self._lock:
             self._closed = True
             self._queue.put((len(Priority), next(self._order), None, Future()))
@@ -159,7 +154,7 @@ class Writer:
                 following = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if following[0] == Priority.AREAS:  # large: whoever is in one commit with it would wait for it
+            if following[0] == Priority.AREAS:  # large: others in the same commit would wait for it
                 self._queue.put(following)
                 break
             group.append(following)
@@ -177,8 +172,8 @@ class Writer:
                         self._one(connection, work, future, done)
                     else:
                         done.append((future, work(connection)))
-                changes = driver.total_changes - before  # asked now: the pool may close it afterwards
-        except BaseException as error:  # noqa: BLE001  (whoever waits must learn of it)
+                changes = driver.total_changes - before  # read now: the pool may close it afterwards
+        except BaseException as error:  # noqa: BLE001  (the waiting callers must learn of it)
             for _, future in works:
                 if not future.done():
                     future.set_exception(error)
@@ -189,11 +184,14 @@ class Writer:
 
     @staticmethod
     def _one(connection: Connection, work: Callable[[Connection], Any], future: Future[Any], done: list[Any]) -> None:
-        """One of several: its failure is its own. One alone has no savepoint, which keeps every page twice."""
+        """Run one of several works in a savepoint, so that its failure harms no other.
+
+        A single work runs without a savepoint, which keeps every page twice.
+        """
         savepoint = connection.begin_nested()
         try:
             result = work(connection)
-        except Exception as error:  # noqa: BLE001  (it belongs to whoever submitted the work)
+        except Exception as error:  # noqa: BLE001  (it belongs to the caller that submitted the work)
             savepoint.rollback()
             future.set_exception(error)
         else:

@@ -1,4 +1,4 @@
-"""The tables of the log: facts, and the keys that open them."""
+"""The tables of the log, its keys, the queues, the jobs and the drafts."""
 
 from uuid import UUID
 
@@ -46,7 +46,7 @@ log_forged = Table(
     Column("state", LargeBinary, nullable=False),
     Column("code", LargeBinary),
 )
-"""Rows that stood in the log without a valid code where a fact had to go."""
+"""Forged rows (without a valid code), moved here because a fact had to go to their place in the log."""
 
 log_coded = Table(
     "log_coded",
@@ -57,17 +57,18 @@ log_coded = Table(
     Column("unproven", BigInteger, nullable=False),
     Column("code", LargeBinary(16), nullable=False),
 )
-"""One row: up to which position there were facts before there were codes, how many, and how many of these no signed
-block proved; with a code of its own."""
+"""One row about the facts that are older than the codes: the last position, their count, and the count of those that
+no signed block proved. It has a code of its own."""
 
 _ACCOUNTS = (PersonViewed.TOPIC, LettersDropped.TOPIC)
-IS_ACCOUNT = log.c.topic.in_([literal_column(f"'{each}'") for each in _ACCOUNTS])  # an index is found by its words
+# Literals, because PostgreSQL uses a partial index only where the query repeats its condition.
+IS_ACCOUNT = log.c.topic.in_([literal_column(f"'{topic}'") for topic in _ACCOUNTS])
 Index("log_accounts", log.c.position, sqlite_where=IS_ACCOUNT, postgresql_where=IS_ACCOUNT)
-"""What auditors read, found without everything else: who read whose data, and who gave up dead letters."""
-_OF_ATTEMPTS = tuple(each.TOPIC for each in (NudgeAttempted, NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown))
-IS_OF_ATTEMPT = log.c.topic.in_([literal_column(f"'{each}'") for each in _OF_ATTEMPTS])
+"""Finds the facts that auditors read: who read whose data, and who discarded dead letters."""
+_OF_ATTEMPTS = tuple(fact.TOPIC for fact in (NudgeAttempted, NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown))
+IS_OF_ATTEMPT = log.c.topic.in_([literal_column(f"'{topic}'") for topic in _OF_ATTEMPTS])
 Index("log_of_attempts", log.c.position, sqlite_where=IS_OF_ATTEMPT, postgresql_where=IS_OF_ATTEMPT)
-"""The facts by which a provider's record is known, found without everything else."""
+"""Finds the facts that a provider's records are compared with."""
 
 log_rows = select(
     log.c.position,
@@ -77,16 +78,16 @@ log_rows = select(
     type_coerce(log.c.state, NullType),
     type_coerce(log.c.code, NullType),
 )
-"""Rows of the log as `Log.decoded` takes them: everything as the driver gives it, streams made UUIDs by `stream_of`.
+"""Rows of the log as `Log.decoded` takes them: values as the driver gives them. `stream_of` makes the UUIDs.
 
-A processor a column would be a call of Python a row.
+SQLAlchemy's result processors would cost a call of Python for each column of each row.
 """
 
 _decode = msgspec.msgpack.Decoder(UUID).decode
 
 
 def stream_of(given: UUID | bytes) -> UUID:
-    """A stream as the driver gives it: PostgreSQL's a UUID, SQLite's its 16 bytes.
+    """Return the stream's UUID from what the driver gives: a UUID on PostgreSQL, 16 bytes on SQLite.
 
     By msgspec (`c4 10`: 16 bytes follow), because UUID's own constructor takes as long as decrypting a fact.
     """
@@ -112,7 +113,7 @@ period_keys = Table(
     Column("wrapped", LargeBinary, nullable=False),
     Column("wrapped_by", Integer, nullable=False),
 )
-"""What seals a person's parts of the events of one type and year, where that type has a limit."""
+"""The keys that seal a person's parts of the events of one type and year, where that type has a retention limit."""
 Index("period_keys_period", period_keys.c.type, period_keys.c.year, period_keys.c.person)
 
 made_with = Table(
@@ -120,7 +121,7 @@ made_with = Table(
     metadata,
     Column("names", LargeBinary(16), primary_key=True),
 )
-"""A fingerprint of the key that pseudonyms are made with: with another one, everybody would be a stranger."""
+"""A fingerprint of the key that pseudonyms are made with: with another key nobody would be recognised."""
 
 erasures = Table(
     "erasures",
@@ -128,7 +129,7 @@ erasures = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("mark", LargeBinary(8), nullable=False),
 )
-"""One row an erasure, with a random mark: whoever keeps keys at hand looks here whether one was destroyed."""
+"""One row for each erasure, with a random mark: caches of keys compare it to see whether a key was destroyed."""
 
 paces = Table(
     "paces",
@@ -136,7 +137,7 @@ paces = Table(
     Column("name", String, primary_key=True),
     Column("free_at", BigInteger, nullable=False),
 )
-"""From when on each limit of messages a second lets another one through."""
+"""The state of each rate limit: when it lets the next message through (microseconds)."""
 
 conversations = Table(
     "conversations",
@@ -147,7 +148,7 @@ conversations = Table(
     Column("at", BigInteger, nullable=False),
     Column("mark", String, nullable=False),
 )
-"""What went by SMS to which number (as a keyed hash): whoever writes from there speaks of one of these."""
+"""The messages sent by SMS to each number (a keyed hash): a reply from there is about one of them."""
 Index("conversations_recipient", conversations.c.recipient)
 
 pieces = Table(
@@ -163,9 +164,11 @@ pieces = Table(
     Column("person", Pseudonym),
     Column("sealed", LargeBinary),
 )
-"""The pieces of longer SMS that people send, by keyed hashes of whose and which it is and of its words; each waits
-until then for the others. Nothing sealed: it is in a message since, and for `again` (microseconds) the same piece is
-that one. `person`: who wrote it, whose key seals it if they have one."""
+"""The parts of long SMS that people send. `message`: a keyed hash of sender and message, `digest`: of the text.
+
+A part waits for the others until `until`. Without `sealed` it is part of a complete message; until `again`
+(microseconds) the same part counts as a repetition. `person`: the sender, whose key seals it if there is one.
+"""
 Index("pieces_until", pieces.c.until)
 
 early_receipts = Table(
@@ -177,7 +180,7 @@ early_receipts = Table(
     Column("reason", String),
     Column("at", BigInteger, nullable=False),
 )
-"""Receipts that came before the platform knew what the provider calls the message."""
+"""Receipts that came before the platform knew the provider's reference of the message."""
 
 sent_parts = Table(
     "sent_parts",
@@ -190,7 +193,7 @@ sent_parts = Table(
     Column("at", BigInteger, nullable=False, index=True),
     sqlite_with_rowid=False,
 )
-"""What each provider calls the parts of a long SMS but the last, which names the message: any of them may fail."""
+"""The provider's references of the parts of a long SMS; that of the last part is the message's. Any part may fail."""
 
 webhooks = Table(
     "webhooks",
@@ -199,7 +202,7 @@ webhooks = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
 )
-"""What agencies have yet to be told of: the life events of people who answered them."""
+"""The webhooks still to be sent: life events that tell agencies of people's answers."""
 Index("webhooks_due", webhooks.c.due_at)
 
 fake_messages = Table(
@@ -223,7 +226,7 @@ dead_letters = Table(
     Column("person", Pseudonym),
     Column("sealed", LargeBinary, nullable=False),
 )
-"""What could not be handled; `person`: whom it is about, whose key seals it if they have one."""
+"""Dead letters: items that could not be handled. `person`: the subject, whose key seals it if there is one."""
 Index("dead_letters_cause", dead_letters.c.kind, dead_letters.c.cause, dead_letters.c.at)
 
 reconciled = Table(
@@ -232,7 +235,7 @@ reconciled = Table(
     Column("at", BigInteger, primary_key=True, autoincrement=False),
     Column("found", Integer, nullable=False),
 )
-"""How many persons the reconciler found who waited for too long, by when it looked (microseconds)."""
+"""The persons who had waited too long, as counted by the reconciler at `at` (microseconds)."""
 
 dead_events = Table(
     "dead_events",
@@ -241,7 +244,7 @@ dead_events = Table(
     Column("refused", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
 )
-"""How many events from Kafka were ever refused with each code, and when the last one was (microseconds)."""
+"""The count of all events from Kafka refused with each code, and when the last one was (microseconds)."""
 
 soundings = Table(
     "soundings",
@@ -250,7 +253,7 @@ soundings = Table(
     Column("name", String, primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
-"""How much waited for each part of the platform, by when somebody looked (microseconds); kept for an hour."""
+"""Samples of the backlog of each part of the platform, at `at` (microseconds); kept for an hour."""
 
 jobs = Table(
     "jobs",
@@ -273,8 +276,8 @@ jobs = Table(
     Column("words", String, nullable=False),
     Column("confirmed_by", String),
 )
-"""Long work over history: how far it has come, who asked for it and confirmed it; `claim`: how often it was taken up,
-so that whoever lost it notices; `worked`: microseconds, over all claims. The arguments hold nobody's data."""
+"""Jobs: their progress, who asked for them and who confirmed them. `claim`: counts the processes that took the job
+up, so that one that lost it notices. `worked`: microseconds, over all claims. The arguments hold no personal data."""
 
 repeats = Table(
     "repeats",
@@ -286,7 +289,7 @@ repeats = Table(
     Column("media_type", String),
     Column("body", LargeBinary),
 )
-"""What was answered to a request with a key of its sender (Idempotency-Key), by keyed hashes; no status: not yet."""
+"""The answers to requests with an Idempotency-Key, by keyed hashes. No status: the request is not answered yet."""
 
 blocks = Table(
     "blocks",
@@ -321,5 +324,5 @@ drafts = Table(
     Column("changed_at", BigInteger, nullable=False),
     UniqueConstraint("agency", "trigger"),
 )
-"""Triggers that are being written, as their authors' files (JSON); `revision` grows with each change, so that nobody
-writes over what they have not seen; `version`: the hash under which this text was submitted last (empty: never)."""
+"""Drafts of triggers: files as JSON. `revision` grows with each change, so that nobody overwrites a change they
+have not seen. `version`: the hash under which this text was submitted last (empty: never)."""

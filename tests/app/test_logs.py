@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.logs import JsonLine, Tracing
 from app.terminal import TALK, talk
-from streams.storage.outages import Patience
+from streams.storage.errors import Backoff
 from streams.storage.severity import Failed, Warned
 from tests.app.terminal import Terminal, ndjson
 from tests.world import NOON, fine, iin, registered
@@ -87,9 +87,9 @@ def test_every_line_of_a_role_is_json(tmp_path: Path, role: list[str]) -> None:
 def test_what_is_away_is_a_warning() -> None:
     """That a database or Kafka does not answer is more than news, and that it answers again is news."""
     kept: list[str] = []
-    patience = Patience(kept.append)
-    patience.after("Kafka does not answer")
-    patience.over("working")
+    backoff = Backoff(kept.append)
+    backoff.next_pause("Kafka does not answer")
+    backoff.recovered("working")
     assert [isinstance(each, Warned) for each in kept] == [True, False]
 
 

@@ -26,7 +26,7 @@ from streams.kafka.topics import PARTITIONS, Topics
 from streams.log.recorder import FactRecorder
 from streams.queries.health import standing
 from streams.rules.publishing import Publisher
-from streams.storage.outages import STORE_AWAY
+from streams.storage.errors import UNAVAILABLE_ERRORS
 from templates.checks.loader import load_packs, shipped
 from tests.kills.registries import START
 from tests.services import postgres
@@ -160,7 +160,7 @@ class Land:
 
     def lasting(self, work: Callable[[], T]) -> T:
         """What the work gives, as soon as the database lets it: registries try again, too."""
-        return lasting(work, STORE_AWAY, PATIENCE)
+        return lasting(work, UNAVAILABLE_ERRORS, PATIENCE)
 
     def behind(self, role: str, topic: str) -> int:
         """How many records of the topic that role has not acknowledged."""

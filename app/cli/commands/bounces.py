@@ -20,7 +20,7 @@ from app.terminal import Exit, data_json, stop, talk
 from notifiers.email.bounces import MOST_BYTES, NoBounceError, reports_in
 from notifiers.port.interface import Inbox
 from streams.log.master_key import WrongKeyFile
-from streams.storage.outages import NOBODYS, told
+from streams.storage.errors import SYSTEM_ERRORS, summary
 from streams.storage.schema import NoDatabase, WrongSchema
 from templates.checks.loader import BrokenPack
 from templates.reading.catalogue import NoDefaults
@@ -83,8 +83,8 @@ def bounces(
 
 
 def _words(failure: Exception) -> str:
-    if isinstance(failure, NOBODYS):
-        return told(failure)
+    if isinstance(failure, SYSTEM_ERRORS):
+        return summary(failure)
     return str(failure) if isinstance(failure, KNOWN) else "".join(format_exception(failure))
 
 

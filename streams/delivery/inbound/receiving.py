@@ -36,7 +36,7 @@ from streams.queues.dead_letters import Kind, Letter, StillDead
 from streams.rules.context import Books
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
-from streams.storage.outages import NOBODYS, told
+from streams.storage.errors import SYSTEM_ERRORS, summary
 from templates.words.questions import UNSAID, choices
 
 log = logging.getLogger("habarshy")
@@ -270,5 +270,5 @@ async def _kept(keep: Callable[[], object]) -> None:
     """Notifiers know no database: one that takes nothing now is to them what the port says, an OSError."""
     try:
         await asyncio.to_thread(keep)
-    except NOBODYS as error:
-        raise OSError(told(error)) from error
+    except SYSTEM_ERRORS as error:
+        raise OSError(summary(error)) from error

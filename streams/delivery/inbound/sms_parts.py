@@ -26,7 +26,7 @@ from streams.queues.dead_letters import names_them
 from streams.rules.context import Books
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
-from streams.storage.outages import NOBODYS
+from streams.storage.errors import SYSTEM_ERRORS
 from streams.storage.tables import pieces
 
 AT_ONCE = 1000
@@ -86,7 +86,7 @@ class Pieces:
         for name in self._over():
             try:
                 done += self._write(partial(self._give_up, name=name, rules=rules))
-            except NOBODYS:
+            except SYSTEM_ERRORS:
                 raise
             except Exception as error:  # noqa: BLE001  (it is raised once the others are done)
                 failures.append(error)

@@ -17,7 +17,7 @@ from streams.delivery.decide.case import Case
 from streams.delivery.outcomes.attempts import Attempt, Intention
 from streams.delivery.outcomes.receipts import Outcomes
 from streams.rules.in_force import Rules
-from streams.storage.outages import STORE_AWAY
+from streams.storage.errors import UNAVAILABLE_ERRORS
 
 Kept = Mapping[UUID, Nudge]
 
@@ -111,7 +111,7 @@ class GroupCommit:
             kept = await asyncio.to_thread(
                 self._write, _all_intended([each for each, _ in intended]), _all_that_came([each for each, _ in came])
             )
-        except STORE_AWAY as error:
+        except UNAVAILABLE_ERRORS as error:
             every += [future for _, future in self._intended]  # these are not committed before those outcomes
             self._intended = []
             for future in every:

@@ -21,7 +21,7 @@ from streams.log.appending import record
 from streams.log.log import Log
 from streams.planning.planning import refuse_moved_rules
 from streams.storage.database import Database, Priority
-from streams.storage.outages import STORE_AWAY
+from streams.storage.errors import UNAVAILABLE_ERRORS
 
 PAUSE = 1.0
 """Seconds until it is tried again."""
@@ -87,7 +87,7 @@ class Recording:
             places.leave()
             try:
                 return await commits.record(came)
-            except STORE_AWAY:
+            except UNAVAILABLE_ERRORS:
                 places.take_back(count)
                 if self._clock() >= until:
                     raise

@@ -28,7 +28,7 @@ from streams.log.log import Log
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from streams.storage.database import Database, Priority
-from streams.storage.outages import STORE_AWAY
+from streams.storage.errors import UNAVAILABLE_ERRORS
 
 BATCH = 256
 WOKEN_EVERY = timedelta(hours=1)
@@ -71,7 +71,7 @@ class Dispatcher:
         """Until nothing is with a provider, also of what a drain that failed has left behind."""
         await self._sending.under_way.ended()
         left = self._rooms.wanted(every=True) + self._urgent_rooms.wanted(every=True)
-        with suppress(*STORE_AWAY):  # then their claims run out
+        with suppress(*UNAVAILABLE_ERRORS):  # then their claims run out
             await asyncio.to_thread(self._sending.release, left)
 
     async def drain(self, batch: int = BATCH, patience: float | None = None) -> int:

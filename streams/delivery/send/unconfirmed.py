@@ -16,7 +16,7 @@ from streams.delivery.outcomes.attempts import Attempt, as_attempted, handed_bac
 from streams.log.appending import record
 from streams.log.log import Log
 from streams.storage.database import Database, Priority
-from streams.storage.outages import STORE_AWAY
+from streams.storage.errors import UNAVAILABLE_ERRORS
 
 REASON = "commit_unanswered"
 
@@ -34,7 +34,7 @@ class Unanswered:
         """These nudges, and their attempts, are committed here."""
         try:
             yield
-        except STORE_AWAY:
+        except UNAVAILABLE_ERRORS:
             self._noted.append((ids, attempts))
             raise
 

@@ -9,7 +9,7 @@ import pytest
 from app.identity.key_file import new_keyring
 from app.roles.run_lock import run_lock
 from streams.storage.database import Database
-from streams.storage.leadership import Lane, turn
+from streams.storage.leadership import Lane, job_lock
 from tests.app.terminal import Terminal
 from tests.world import LONG_AGO, card, iin, registered
 
@@ -80,7 +80,7 @@ def test_two_runs_by_way_of_a_symbolic_link_meet(lived: Terminal) -> None:
     with closing(Database(f"sqlite:///{file}")) as one, closing(Database(f"sqlite:///{link}")) as other:
         with run_lock(one.engine.url):
             ended = lived.run("run", "--until-idle", *given, MAY)
-        with turn(one, Lane.VIEWS) as first, turn(other, Lane.VIEWS) as second:
+        with job_lock(one, Lane.VIEWS) as first, job_lock(other, Lane.VIEWS) as second:
             assert (first, second) == (True, False)
     assert (ended.code, ended.lines) == (3, [])
     assert "Another habarshy run" in ended.talk

@@ -32,7 +32,8 @@ from streams.log.mapper import decode_life, seal, unseal
 from streams.log.master_key import KEY_BYTES, Keyring
 from streams.log.person_keys import PersonKey, PersonKeys
 from streams.replay.follower import READER, Follower
-from streams.storage.database import Database, DatabaseUnavailable, Priority
+from streams.storage.database import Database, Priority
+from streams.storage.errors import DatabaseUnavailable
 from streams.storage.schema import migrate
 from streams.storage.tables import log, person_keys
 from tests.streams.rebuilding import rebuild

@@ -23,7 +23,7 @@ from streams.kafka.lag import KafkaLag, Lag
 from streams.kafka.records import Record, Sender
 from streams.kafka.topics import Topics
 from streams.kafka.worker import DEFECT, Incoming, Tuning, Worker
-from streams.storage.outages import heals
+from streams.storage.errors import may_recover
 from tests.services.delay import far_away
 from tests.streams.distributed import Country, ended, eventually, everyday, process, sent, working
 from tests.streams.storing import PATIENCE, url_in
@@ -104,7 +104,7 @@ def assert_ends(land: Country, role: list[str], environment: dict[str, str], cod
 )
 def test_what_may_heal_is_told_from_what_may_not(words: str, may_heal: bool) -> None:  # noqa: FBT001  (a table)
     """A server that is away comes back; one that refuses the password goes on refusing it, in Russian too."""
-    assert heals(Exception(words)) == may_heal
+    assert may_recover(Exception(words)) == may_heal
 
 
 @pytest.mark.parametrize("role", DATABASE_ROLES)

@@ -18,7 +18,7 @@ from streams.kafka.brokers import Brokers
 from streams.kafka.records import Record, Sender
 from streams.kafka.topics import Topics
 from streams.runtime.scheduler import DISPATCH
-from streams.storage.database import DatabaseUnavailable
+from streams.storage.errors import DatabaseUnavailable
 from tests.notifiers.authority import Authority
 from tests.services import kafka as broker
 from tests.services import postgres

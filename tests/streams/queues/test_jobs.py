@@ -23,7 +23,7 @@ from streams.queues.jobs import (
     plan_of,
 )
 from streams.storage.database import Database
-from streams.storage.leadership import Lane, turn
+from streams.storage.leadership import Lane, job_lock
 from tests.streams.storing import NOW
 from tests.streams.working import Counting
 
@@ -240,9 +240,13 @@ def test_unknown_jobs_are_named(jobs: Jobs, work: Counting) -> None:
 def test_a_turn_is_one_process_s(database: Database, url: str) -> None:
     """Of two that want a turn one has it; the other one has it afterwards, and nothing is left of it."""
     other = Database(url)
-    with turn(database, Lane.VIEWS) as first, turn(other, Lane.VIEWS) as second, turn(other, Lane.KAFKA) as third:
+    with (
+        job_lock(database, Lane.VIEWS) as first,
+        job_lock(other, Lane.VIEWS) as second,
+        job_lock(other, Lane.KAFKA) as third,
+    ):
         assert (first, second, third) == (True, False, True)
-    with turn(other, Lane.VIEWS) as later:
+    with job_lock(other, Lane.VIEWS) as later:
         assert later
     other.close()
 

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, event, select
 
 from projections.positions import position_of
 from projections.tables import positions
-from streams.storage.database import Database, DatabaseUnavailable, Priority
+from streams.storage.database import Database, Priority
+from streams.storage.errors import DatabaseUnavailable
 from streams.storage.schema import migrate
 from tests.streams.storing import (
     PATIENCE,

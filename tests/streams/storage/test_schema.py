@@ -25,8 +25,9 @@ from streams.log.log import Log
 from streams.log.mapper import encode
 from streams.log.person_keys import PersonKeys
 from streams.storage import migrations
-from streams.storage.advisory_locks import StillAtWork, require_rest
-from streams.storage.database import Database, DatabaseUnavailable
+from streams.storage.advisory_locks import DatabaseInUse, require_unused
+from streams.storage.database import Database
+from streams.storage.errors import DatabaseUnavailable
 from streams.storage.migrations.versions import v0001_first_schema
 from streams.storage.schema import (
     FIRST,
@@ -267,7 +268,7 @@ def test_tables_are_not_altered_beside_who_is_at_work(database: Database, url: s
     at_work = compose(load_settings(database=url, key_file=tmp_path / "key"), fixed(NOW), KEYRING)
     set_version(database, FIRST)
 
-    with pytest.raises(StillAtWork, match=r"connections?, from 127\.0\.0\.1\)\. Stop all roles"):
+    with pytest.raises(DatabaseInUse, match=r"connections?, from 127\.0\.0\.1\)\. Stop all roles"):
         migrate(database)
     assert version(database) == FIRST
 
@@ -275,7 +276,7 @@ def test_tables_are_not_altered_beside_who_is_at_work(database: Database, url: s
     assert migrate(database) == []
     at_work.database.close()
     with database.altering() as connection:
-        require_rest(connection)
+        require_unused(connection)
 
 
 def test_a_newer_schema_stops_the_start(database: Database) -> None:

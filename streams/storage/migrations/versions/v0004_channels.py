@@ -1,4 +1,4 @@
-"""What channels need: what providers call messages, what was said to whom, rates, and what agencies are told."""
+"""References of providers, conversations by SMS, rate limits and webhooks."""
 
 import sqlalchemy as sa
 from alembic import op

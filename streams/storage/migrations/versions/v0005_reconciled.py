@@ -1,4 +1,4 @@
-"""What the reconciler found."""
+"""The counts of the reconciler."""
 
 import sqlalchemy as sa
 from alembic import op

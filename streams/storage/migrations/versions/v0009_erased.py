@@ -1,4 +1,4 @@
-"""Who was erased."""
+"""The erased persons."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How much waits, now and then."""
+"""Samples of the backlogs."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Whose history moved at some time, and whose has corrections."""
+"""Indexes of moved histories and of corrections."""
 
 from alembic import op
 

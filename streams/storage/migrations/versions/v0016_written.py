@@ -1,4 +1,4 @@
-"""What citizens wrote, and what auditors read, found without everything else."""
+"""Indexes of what citizens wrote and of what auditors read."""
 
 import sqlalchemy as sa
 from alembic import op

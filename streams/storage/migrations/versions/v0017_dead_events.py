@@ -1,4 +1,4 @@
-"""How many events from Kafka were refused."""
+"""Counts of the events from Kafka that were refused."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Who confirmed a job; those that there are were confirmed before they were written down."""
+"""The person who confirmed a job; existing jobs were confirmed before that was recorded."""
 
 import sqlalchemy as sa
 from alembic import op

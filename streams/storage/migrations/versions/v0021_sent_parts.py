@@ -1,4 +1,4 @@
-"""What providers call the parts of long SMS that are not their last."""
+"""The references of providers for the parts of a long SMS before the last."""
 
 import sqlalchemy as sa
 from alembic import op

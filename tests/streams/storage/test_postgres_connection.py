@@ -1,15 +1,16 @@
-"""Hosts that vanish: neither we nor PostgreSQL wait for hours for somebody who is not there any more."""
+"""Settings of connections to PostgreSQL: lost hosts are noticed soon, and the planner assumes flash storage."""
 
 import os
 import socket
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from streams.storage.database import Database
-from streams.storage.lost_hosts import LIMITS
+from streams.storage.postgres_connection import TCP_KEEPALIVE
 from tests.faults.wire import Wire, wire
 from tests.services import postgres
 from tests.streams.distributed import eventually
@@ -87,4 +88,27 @@ def test_limits_hold_where_nothing_is_set(server: URL) -> None:
             ]
     usual.close()
     assert list(theirs.values()) == ["60000", "20", "10", "4"]
-    assert ours == [*LIMITS.values()][1:]
+    assert ours == [*TCP_KEEPALIVE.values()][1:]
+
+
+def _random_page_cost(at: URL) -> str:
+    opened = database(at)
+    with opened.reading() as connection:
+        found = connection.execute(text("SHOW random_page_cost")).scalar_one()
+    opened.close()
+    return str(found)
+
+
+def test_rows_are_looked_up_by_their_keys(server: URL) -> None:
+    """Where nobody has set the cost of a page, a few keys do not have the whole table read."""
+    with postgres.empty(server) as at:
+        assert _random_page_cost(at) == "1.1"
+
+
+@pytest.mark.parametrize("theirs", ["4", "2.5"])
+def test_what_an_administrator_has_set_is_left(server: URL, theirs: str) -> None:
+    """A cost that was set for the database holds for us too, be it the default's."""
+    with postgres.empty(server) as at:
+        with psycopg.connect(at.set(drivername="postgresql").render_as_string(hide_password=False)) as admin:
+            admin.execute(f'ALTER DATABASE "{at.database}" SET random_page_cost = {theirs}'.encode())
+        assert _random_page_cost(at) == theirs

@@ -35,6 +35,7 @@ CODES = (
     "bad_json",
     "defect",
     "forbidden_field",
+    "future",
     "id_reused",
     "no_zone",
     "repeated",

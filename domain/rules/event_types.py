@@ -1,13 +1,14 @@
 """Event types: what an event of a kind carries, whom it names, and what it sets on a person."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from domain.core.events import PUBLIC
-from domain.core.timing import Offset, parse_offset
+from domain.core.timing import UTC, Offset, parse_offset, shift
 from domain.rules.parameters import Parameter
 
 if TYPE_CHECKING:
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 
 NATIONAL_ID = "national-id"
 JSON_TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
+
+ANY = "any"
+"""In place of a bound: events of the type may lie as far in the future as they like."""
+AHEAD = "PT15H"
+"""How far ahead of our clock an event may be dated unless its type says otherwise.
+
+Local time that was sent as UTC is at most 14 hours ahead (UTC+14 is the largest offset of a time zone), and clocks
+differ by minutes. A clock that is a day ahead is refused.
+"""
 
 Titles = Mapping[str, str]
 """Language -> words."""
@@ -43,6 +53,7 @@ class EventType(Struct, frozen=True, kw_only=True):
     several persons. `fields`: dotted path -> Field. `sets`: role -> settings. `schema`: the JSON Schema of `data`.
     `forbidden`: names that no field of such an event may have, at any depth: an event that carries one is refused.
     `retention`: for how long after the year in which it happened its content can be read; None: for ever.
+    `ahead`: how far ahead of our clock such an event may be dated when it is taken in; None: as far as it likes.
     """
 
     name: str
@@ -57,6 +68,11 @@ class EventType(Struct, frozen=True, kw_only=True):
     area: str | None = None
     forbidden: frozenset[str] = frozenset()
     retention: Offset | None = None
+    ahead: Offset | None = parse_offset(AHEAD)
+
+    def latest(self, now: datetime) -> datetime | None:
+        """The latest time that such an event may have when it is taken in now; None: any."""
+        return None if self.ahead is None else shift(now, self.ahead, UTC)
 
     def variables(self) -> dict[str, str]:
         """Dotted name -> type of everything that conditions may read of such an event, without a prefix."""
@@ -149,6 +165,7 @@ def event_type_of(content: Mapping[str, Any]) -> EventType:
         area=content.get("area"),
         forbidden=frozenset(content.get("forbidden") or ()),
         retention=parse_offset(content["retention"]) if "retention" in content else None,
+        ahead=None if (ahead := content.get("ahead", AHEAD)) == ANY else parse_offset(ahead),
     )
 
 

@@ -98,7 +98,7 @@ class Intake:
         checker = self._checker()
         checked = [_check(checker, envelope, ahead_from) for envelope in envelopes]
         events = [each for each in checked if isinstance(each, LifeEvent)]
-        stored = iter(self.store(events, checker.limited)) if events else iter(())
+        stored = iter(self.store(events, checker)) if events else iter(())
         outcomes = [
             next(stored) if isinstance(each, LifeEvent) else Outcome(accepted=False, refused=each) for each in checked
         ]
@@ -108,25 +108,26 @@ class Intake:
         self.refused.add((each.refused.code,) for each in outcomes if each.refused is not None)
         return outcomes
 
-    def store(self, events: Sequence[LifeEvent], limited: AbstractSet[str] = frozenset()) -> list[Outcome]:
+    def store(self, events: Sequence[LifeEvent], checker: Checker | None = None) -> list[Outcome]:
         """Append what is new, with its history rows, in one transaction.
 
-        `limited`: the types whose events are sealed with keys of their own for their period.
+        `checker`: refuses what is new and dated too far ahead of our clock, and says of which types events are sealed
+        with keys of their own for their period. None: nothing is refused for its time, and no type has such keys.
         """
-        outcomes, made = self._stored_in_the_end(events, limited)
+        outcomes, made = self._stored_in_the_end(events, checker)
         self._log.keys.remember(made)
         return outcomes
 
     def _stored_in_the_end(
-        self, events: Sequence[LifeEvent], limited: AbstractSet[str]
+        self, events: Sequence[LifeEvent], checker: Checker | None
     ) -> tuple[list[Outcome], dict[str, PersonKey]]:
         """Another intake may be faster with one of them, and a third with the next: each time one more is known."""
         for _ in range(FASTER):
             try:
-                return self._stored(events, limited)
+                return self._stored(events, checker)
             except IntegrityError:
                 continue
-        return self._stored(events, limited)
+        return self._stored(events, checker)
 
     def append(self, connection: Connection, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
         """Append what is new within the caller's transaction, which holds the persons whom the events name.
@@ -138,10 +139,10 @@ class Intake:
         return _Storing(connection, self._log, self._names, self._clock()).store(events)[1]
 
     def _stored(
-        self, events: Sequence[LifeEvent], limited: AbstractSet[str]
+        self, events: Sequence[LifeEvent], checker: Checker | None
     ) -> tuple[list[Outcome], dict[str, PersonKey]]:
         return self._database.write(
-            lambda connection: _Storing(connection, self._log, self._names, self._clock(), limited).store(events),
+            lambda connection: _Storing(connection, self._log, self._names, self._clock(), checker).store(events),
             Priority.INTAKE,
         )
 
@@ -164,9 +165,10 @@ class _Storing:
     """One transaction of intake."""
 
     def __init__(
-        self, connection: Connection, log: Log, names: Names, now: datetime, limited: AbstractSet[str] = frozenset()
+        self, connection: Connection, log: Log, names: Names, now: datetime, checker: Checker | None = None
     ) -> None:
-        self.connection, self.log, self.names, self.now, self.limited = connection, log, names, now, limited
+        self.connection, self.log, self.names, self.now, self.checker = connection, log, names, now, checker
+        self.limited: AbstractSet[str] = frozenset() if checker is None else checker.limited
         self.corrected: dict[UUID, _Known] = {}
         self.loaded: list[tuple[LifeEvent, _Known]] = []
 
@@ -193,12 +195,25 @@ class _Storing:
             return Outcome(accepted=False, refused=Refused("corrects", reason))
         stored = known.get(event.stream) if known else None
         if stored is None:
+            if (refused := self._future(event)) is not None:
+                return Outcome(accepted=False, refused=refused)
             first = fresh.setdefault(event.stream.int, event)
             return ACCEPTED if first is event else _again(event, first.digest)
         outcome = _again(event, stored.state.digest)
         if outcome.duplicate and stored.state.ahead_from is not None:
             self.loaded.append((event, stored))
         return outcome
+
+    def _future(self, event: LifeEvent) -> Refused | None:
+        """The refusal of a new event that is dated too far ahead; what is stored already is a duplicate, whatever its
+        time.
+        """
+        try:
+            if self.checker is not None:
+                self.checker.refuse_future(event, self.now)
+        except Refused as refused:
+            return refused
+        return None
 
     def _corrects_wrongly(self, event: LifeEvent) -> str:
         """Why it cannot correct what it names; nothing where it can, or where that has not come yet."""

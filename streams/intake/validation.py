@@ -32,6 +32,7 @@ class Checker:
     def __init__(self, catalogue: Catalogue, names: Names, valid_id: Callable[[str], bool]) -> None:
         self.limited = frozenset(catalogue.limited)
         self._names, self._valid_id = names, valid_id
+        self._latest = {name: type_.latest for name, type_ in catalogue.types.items()}
         self._types = {name: _TypeChecker(type_) for name, type_ in catalogue.types.items()}
 
     def check(self, envelope: Envelope, ahead_from: datetime | None = None) -> LifeEvent:
@@ -65,6 +66,22 @@ class Checker:
             digest=self._digest(envelope, time, revision, annuls=annuls),
             traceparent=traceparent_of(envelope),
         )
+
+    def refuse_future(self, event: LifeEvent, now: datetime) -> None:
+        """Nothing, if the event is dated no further ahead of `now` than its type allows.
+
+        An annulment may have any time: it takes back what should not have come in.
+
+        Raises:
+            Refused: it is dated too far ahead.
+        """
+        latest = self._latest[event.type](now)
+        if latest is not None and event.time > latest and not event.annuls:
+            reason = (
+                f"lies in the future: it is {_minute(now)} here, and this type is accepted up to {_minute(latest)}; "
+                "check the year, the time zone and the sender's clock"
+            )
+            raise Refused("time", reason, "future")
 
     def _type(self, name: str) -> "_TypeChecker":
         if (found := self._types.get(name)) is not None:
@@ -156,6 +173,10 @@ class _TypeChecker:
     def area(self, data: Mapping[str, Any]) -> str | None:
         """The area that an area event is about."""
         return None if self.type.area is None else data.get(self.type.area.removeprefix("event."))
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def _path_to(forbidden: frozenset[str], data: dict[str, Any]) -> str | None:

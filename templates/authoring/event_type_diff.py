@@ -16,6 +16,7 @@ _WHOLE: Mapping[str, str] = {
     "forbidden": "what it must never carry",
     "title": "its title",
     "retention": "for how long its content can be read",
+    "ahead": "how far in the future it may be dated",
 }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from templates.reading.value_kinds import (
+    Ahead,
     Limit,
     Name,
     Shape,
@@ -103,4 +104,5 @@ class EventTypeShape(Shape):
     data: Data
     forbidden: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = optional()
     retention: Limit = optional("for how long after the year of the event its content can be read")
+    ahead: Ahead = optional("how far ahead of our clock `time` may lie: P1D, or any; PT15H unless said")
     sets: dict[Name, dict[Name, Annotated[Any, AfterValidator(_sets)]]] = optional()

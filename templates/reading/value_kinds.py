@@ -20,6 +20,7 @@ from pydantic import (
 
 from domain.conditions.cost import MOST_CHARACTERS
 from domain.core.timing import parse_day_of_year, parse_offset, zone_of
+from domain.rules.event_types import ANY
 from domain.rules.replies import spelt
 from domain.rules.triggers import CORRECTION
 from templates.reading.findings import closest
@@ -84,6 +85,10 @@ def _period(text: str) -> str:
 def _day_of_year(text: str) -> str:
     parse_day_of_year(text)
     return text
+
+
+def _ahead(text: str) -> str:
+    return text if text == ANY else _period(text)
 
 
 def _until(text: str) -> str:
@@ -157,6 +162,7 @@ Url = Annotated[str, matching(URL, "an address starts with https://"), written(U
 DayInYear = Annotated[str, AfterValidator(_day_of_year), written(DAY_OF_YEAR)]
 Duration = Annotated[str, AfterValidator(_duration), written(DURATION)]
 Period = Annotated[str, AfterValidator(_period), written(PERIOD)]
+Ahead = Annotated[str, AfterValidator(_ahead), written(f"^{ANY}$|{PERIOD}")]
 Limit = Annotated[str, matching(LIMIT, "a limit is written in whole years or months: P5Y, P18M"), written(LIMIT)]
 StepRef = Annotated[
     str, matching(STEP_REF, "a step is named as in trigger.yaml, its repetitions as in ask.2"), written(STEP_REF)

@@ -69,7 +69,7 @@ def _verify(job: Job, *, as_json: bool) -> None:
     _of_views(found.views, as_json=as_json)
     told = {"facts": found.facts, "intents": found.intents, "nudges": found.nudges}
     if as_json:
-        apart = ("waiting", "unplannable", "areas", "residents")
+        apart = ("waiting", "unplannable", "areas", "residents", "unnoted")
         left_out = {name: getattr(found, name) for name in apart}
         data_json({**told, "differences": found.unlike, **left_out})
         data_json({"digest": found.digest, **{f"{name}_digest": value for name, value in found.digests.items()}})
@@ -96,6 +96,9 @@ def _of_people(found: Verified) -> Iterator[str]:
             f"  not compared: what {found.areas:,} area events, which have yet to be planned, change for "
             f"{found.residents:,} residents"
         )
+    if found.unnoted:
+        gone = many(found.unnoted, "nudge")
+        yield f"  not noted: that the thing was done after {gone} had gone; `habarshy repair` notes it"
 
 
 def _unlike(job: Job) -> str:

@@ -164,6 +164,7 @@ class Why(StrEnum):
 
     WAITING = "waiting"  # the facts behind it are not planned yet
     OVERLOOKED = "overlooked"  # they are marked as planned, and it is not there
+    UNNOTED = "unnoted"  # nothing is missing but a note: it was done after the nudge had gone
 
 
 class Gap(Struct, frozen=True):
@@ -328,6 +329,7 @@ class _Owing:
             if isinstance(change.fact, NudgeWithheld):
                 continue
             intent = _about(change, plan)
+            what = What.WITHHOLD if change.nudge in withheld else _what(change)
             waits = plan.person in waiting or intent.cause in areas
             yield Gap(
                 change.nudge,
@@ -336,8 +338,8 @@ class _Owing:
                 intent.step,
                 intent.due,
                 intent.expires,
-                What.WITHHOLD if change.nudge in withheld else _what(change),
-                Why.WAITING if waits else Why.OVERLOOKED,
+                what,
+                Why.WAITING if waits else Why.UNNOTED if type(change.fact) is NudgeDone else Why.OVERLOOKED,
             )
 
 

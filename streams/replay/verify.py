@@ -37,7 +37,9 @@ class Verified(Struct, frozen=True):
     """What came of it: `views`: rows that differ; `unlike`: persons whose nudges are not what they should be.
 
     Not compared: who has yet to be planned (`waiting`), who cannot be (`unplannable`), and what area events that have
-    yet to be (`areas`) may change of the nudges of `residents`. `facts`, `intents`, `nudges`: how many, with digests.
+    yet to be (`areas`) may change of the nudges of `residents`. `unnoted`: nudges of which the log does not note that
+    the thing was done after they had gone; that is no difference, and a repair notes it. `facts`, `intents`,
+    `nudges`: how many, with digests.
     """
 
     views: dict[str, int] = {}
@@ -46,6 +48,7 @@ class Verified(Struct, frozen=True):
     unplannable: int = 0
     areas: int = 0
     residents: int = 0
+    unnoted: int = 0
     facts: int = 0
     intents: int = 0
     nudges: int = 0
@@ -79,6 +82,7 @@ class Verified(Struct, frozen=True):
             waiting=self.waiting + found.waiting,
             unplannable=self.unplannable + found.unplannable,
             residents=self.residents + found.residents,
+            unnoted=self.unnoted + found.unnoted,
             digests=self.longer("intents", [_encode(each) for each in found.intents]),
         )
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from domain.facts.facts import NudgeUndone
-from domain.nudges.diff import diff
+from domain.facts.facts import NudgeDone
+from domain.nudges.diff import Change, diff
 from domain.nudges.later_completion import afterwards
 from domain.nudges.nudge import Nudge, evolve
 from domain.planning.plan import Intent, Plan, whole_plan
@@ -25,7 +25,8 @@ from streams.storage.errors import SYSTEM_ERRORS
 class Compared(NamedTuple):
     """Of some persons: all intents; how many have other nudges, wait for a plan, are residents of what waits.
 
-    `unplannable`: of how many no plan can be made, so that nothing can be said of them.
+    `unplannable`: of how many no plan can be made, so that nothing can be said of them. `unnoted`: of how many nudges
+    the log does not note that the thing was done after they had gone, which a repair notes.
     """
 
     intents: Sequence[Intent]
@@ -33,6 +34,7 @@ class Compared(NamedTuple):
     waiting: int = 0
     residents: int = 0
     unplannable: int = 0
+    unnoted: int = 0
 
     def joined(self, other: "Compared") -> "Compared":
         """With those of others, who come after these."""
@@ -62,9 +64,15 @@ class People(NamedTuple):
             for person, known in self.known.items()
         }
         left_out = {person: self._left_out(person, rulebook) for person in plans if person not in self.waiting}
-        unlike = sum(self._is_unlike(person, plans[person], rulebook, now, left_out[person]) for person in left_out)
+        owed = {
+            person: self._owed(person, plans[person], rulebook, now, triggers)
+            for person, triggers in left_out.items()
+        }
+        unlike = sum(any(not _is_note(each) for each in changes) for changes in owed.values())
+        unnoted = {each.nudge for changes in owed.values() for each in changes if _is_note(each)}
         intents = [intent for plan in plans.values() for intent in plan.intents]
-        return Compared(intents, unlike, len(self.waiting), sum(map(bool, left_out.values())))
+        residents = sum(map(bool, left_out.values()))
+        return Compared(intents, unlike, len(self.waiting), residents, unnoted=len(unnoted))
 
     def _left_out(self, person: str, rulebook: Rulebook) -> set[str]:
         """The triggers of which nothing can be said yet."""
@@ -75,14 +83,19 @@ class People(NamedTuple):
         }
         return {version.trigger.name for version in rulebook.about(types)} if types else set()
 
-    def _is_unlike(
+    def _owed(
         self, person: str, plan: Plan, rulebook: Rulebook, now: datetime, left_out: AbstractSet[str]
-    ) -> bool:
-        """Whether anything is owed; a log that never noted what was done afterwards owes nothing for it."""
+    ) -> list[Change]:
+        """What the plan asks of the log; nothing of the triggers that are left out."""
         known = self.nudges[person]
         changes = diff(plan, known, rulebook, now)
-        changes += [each for each in afterwards(plan, known, changes, now) if isinstance(each.fact, NudgeUndone)]
-        return any(evolve(known.get(each.nudge), *each).intent.trigger not in left_out for each in changes)
+        changes += afterwards(plan, known, changes, now)
+        return [each for each in changes if evolve(known.get(each.nudge), *each).intent.trigger not in left_out]
+
+
+def _is_note(change: Change) -> bool:
+    """Whether it only notes what was done after a nudge had gone: a log without it is valid, and older ones are."""
+    return type(change.fact) is NudgeDone  # not NudgeUndone, which takes back what is wrong
 
 
 def compared(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook, now: datetime) -> Compared:

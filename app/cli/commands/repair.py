@@ -21,7 +21,7 @@ from domain.facts.submissions import check_stopping
 from domain.persons.channels import ADDRESS_OF
 from projections import history
 from streams.planning.bulk_reading import share_upto
-from streams.replay.repair import Gap, Looked, Selection
+from streams.replay.repair import Gap, Looked, Selection, Why
 from streams.replay.retry_failed import Found, Outage, Renewal
 from streams.rules.switches import owner_of
 from templates.reading.findings import closest
@@ -152,16 +152,20 @@ def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
     """Print what is missing: as JSON each nudge, else how many of each kind; end with 1 if not all can be known."""
     kinds: Counter[tuple[str, ...]] = Counter()
     unplannable: Counter[str] = Counter()
-    looked, concerned = 0, 0
+    looked, missing, concerned, unnoted = 0, 0, 0, 0
     for each in _shown(found, "persons", as_json=as_json):
         looked += each.persons
-        concerned += len({gap.person for gap in each.gaps})
-        kinds.update((gap.what.value, gap.why.value, gap.trigger) for gap in each.gaps)
+        lacking = [gap for gap in each.gaps if gap.why is not Why.UNNOTED]
+        missing += len({gap.nudge for gap in lacking})
+        concerned += len({gap.person for gap in lacking})
+        unnoted += len({gap.nudge for gap in each.gaps} - {gap.nudge for gap in lacking})
+        of_nudges = {(gap.nudge, gap.what.value, gap.why.value, gap.trigger) for gap in each.gaps}
+        kinds.update(kind[1:] for kind in of_nudges)
         unplannable.update(each.unplannable.values())
         for gap in each.gaps if as_json else ():
             data_json({name: getattr(gap, name) for name in Gap.__struct_fields__})
     _print_counts(("nudges", "to do", "because", "trigger"), kinds, as_json=as_json)
-    talk(f"{many(looked, 'person')} looked at; {_missing(kinds.total(), concerned)}")
+    talk(f"{many(looked, 'person')} looked at; {_missing(missing, concerned)}{_unnoted(unnoted)}")
     if unplannable:
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unplannable.items()))
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")
@@ -199,6 +203,10 @@ def _missing(nudges: int, persons: int) -> str:
         return "nothing is missing"
     verb = "is" if nudges == 1 else "are"
     return f"{many(nudges, 'nudge')} of {many(persons, 'person')} {verb} missing"
+
+
+def _unnoted(nudges: int) -> str:
+    return f"; not noted: that the thing was done after {many(nudges, 'nudge')} had gone" if nudges else ""
 
 
 def _print_counts(heads: tuple[str, ...], kinds: Counter[tuple[str, ...]], *, as_json: bool) -> None:

@@ -1,15 +1,17 @@
 """Done afterwards, on a real log: noted with the plan, counted once, the same after a rebuild, found by a repair."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import delete
 
 from domain.facts.facts import NudgeDone, NudgeUndone
 from domain.nudges.nudge import Nudge
 from projections import statistics
-from streams.replay.repair import Selection, What
+from streams.replay.repair import Selection, What, Why
 from streams.storage.tables import log
 from tests.streams.dispatching import AIGERIM, DANA, DUE, with_card
 from tests.streams.rebuilding import rebuilt, verified
@@ -99,10 +101,26 @@ async def test_a_log_from_before_is_valid_and_a_repair_notes_it(world: World) ->
     assert (done(world), verified(world.platform).unlike, rebuilt(world.platform).equal) == ({}, 0, True)
     repairing = world.platform.repairing
     [gap] = [gap for each in repairing.look(Selection()) for gap in each.gaps]
-    assert (gap.nudge, gap.what) == (id_, What.DONE)
+    assert (gap.nudge, gap.what, gap.why) == (id_, What.DONE, Why.UNNOTED)
+    assert verified(world.platform).unnoted == 1
     assert [len(each.gaps) for each in repairing.repair(Selection())] == [1]
     assert [len(each.gaps) for each in repairing.repair(Selection())] == [0]
     assert (done(world), told(world).done) == ({"2025-07-01 done.sms.kk": 1}, before.done)
+
+
+async def test_what_is_done_by_a_report_from_the_future_is_no_missing_nudge(world: World) -> None:
+    """Repair and verify agree on a report dated later than the sending: nothing is missing but the note of it."""
+    world.at(DUE - timedelta(hours=1))
+    world.take(replace(NEW, time=(DUE + timedelta(hours=8)).isoformat()))
+    world.plan()
+    await world.settle(DUE)
+    found = verified(world.platform)
+    gaps = [gap for each in world.platform.repairing.look(Selection()) for gap in each.gaps]
+    assert (found.equal, found.unlike, found.unnoted) == (True, 0, 1)
+    assert [(gap.nudge, gap.what, gap.why) for gap in gaps] == [(told(world).intent.id, What.DONE, Why.UNNOTED)]
+    assert [len(each.gaps) for each in world.platform.repairing.repair(Selection())] == [1]
+    assert [each.gaps for each in world.platform.repairing.look(Selection())] == [[]]
+    assert verified(world.platform).unnoted == 0
 
 
 def forget(world: World) -> None:

@@ -34,7 +34,7 @@ from streams.delivery.send.rate_limits import Pace
 from streams.delivery.send.sending import Sending
 from streams.delivery.send.test_send import Trials
 from streams.intake.intake import Intake
-from streams.log.chaining import Chaining
+from streams.log.chain_builder import ChainBuilder
 from streams.log.log import Log
 from streams.log.master_key import Keyring
 from streams.log.person_keys import PersonKeys
@@ -82,7 +82,7 @@ class Platform(Struct, frozen=True):
     planning: Planning
     areas: AreaPlanning
     follower: Follower
-    chaining: Chaining
+    chaining: ChainBuilder
     books: Books
     receipts: Receipts
     refusals: Refusals
@@ -175,7 +175,7 @@ def _composed(
         planning=planning,
         follower=Follower(database, log),
         areas=areas,
-        chaining=Chaining(database, Signer(keys.sealing) if keys.sealing else None, clock),
+        chaining=ChainBuilder(database, Signer(keys.sealing) if keys.sealing else None, clock),
         books=books,
         receipts=receipts,
         refusals=refusals,

@@ -17,7 +17,7 @@ from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW, envelopes, platform
 from projections.bulk import insert_rows
 from streams.log.audit import Audit
-from streams.log.chaining import Chaining
+from streams.log.chain_builder import ChainBuilder
 from streams.log.row_codes import codes_of
 from streams.log.signing import Signer
 from streams.storage.database import Database
@@ -56,7 +56,7 @@ def _copied(full: Platform, at: URL) -> Database:
 
 
 def _measured(name: str, database: Database, raw: Callable[[], Any]) -> tuple[list[Row], dict[str, float]]:
-    chaining = Chaining(database, SIGNER, lambda: NOW)
+    chaining = ChainBuilder(database, SIGNER, lambda: NOW)
     chained: list[int] = []
     took = seconds(lambda: chained.append(chaining.finish()))
     share, ours, read = ratio(lambda _: seconds(lambda: _audit(database)), lambda _: seconds(raw), ROUNDS)

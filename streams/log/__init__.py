@@ -1,1 +1,15 @@
-"""The append-only log: sealing, appending, reading, chaining and auditing facts."""
+"""The log: the append-only facts that everything else is derived from, and their protection.
+
+Modules:
+    log: `Log`, which appends and reads facts; appending: facts about nudges, with their views.
+    recorder: positions and the append lock; mapper, decoding: facts to bytes and back; loads: historical loads.
+    person_keys, master_key, rewrap: encryption, a key for each person, wrapped by a master key.
+    row_codes, forgeries, first_codes: a keyed code on each row, so that forged rows are ignored.
+    chain, chain_builder, signing, audit: signed blocks over the log, and checking them.
+    watermark: notices a database restored from a backup. damaged: `DamagedFact`.
+
+More than 15 modules, because each kind of protection is one idea of its own.
+
+Tables: log, log_forged, log_coded, person_keys, period_keys, made_with, erasures, blocks.
+Facts: all are written through `Log`; this package writes none of its own.
+"""

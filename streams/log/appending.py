@@ -1,4 +1,4 @@
-"""Appends facts to nudges, with the views that show them, in the caller's transaction."""
+"""Appends facts about nudges and updates their views, in the caller's transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
@@ -19,10 +19,10 @@ def append_if_unmoved(
     facts: Iterable[tuple[Nudge, NudgeFact]],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
 ) -> Mapping[UUID, Nudge]:
-    """Append facts to nudges that have not changed since they were read; the others are let go.
+    """Append facts to the nudges that have not changed since they were read; release the claims on the others.
 
-    `tied`: what else must not have changed for a nudge's facts, such as what goes with a digest.
-    Returns the nudges that the facts were appended to, as they are after them.
+    `tied`: the other nudges that must not have changed for a nudge's facts, such as the members of a digest.
+    Return the nudges that facts were appended to, as they are afterwards.
     """
     by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
     for nudge, fact in facts:
@@ -48,7 +48,7 @@ def record(
 ) -> None:
     """Append facts to nudges as they are now, or to new ones: outcomes and receipts are accepted however late.
 
-    `known`: some of them as they were a moment ago, which need not be read if they have not changed since.
+    `known`: some of them as they were a moment ago; they are read again only if they have changed since.
     """
     by_nudge: dict[UUID, list[NudgeFact]] = {}
     for id_, fact in facts:
@@ -75,7 +75,7 @@ def _append(
 
 
 class _Folding:
-    """Folds facts into nudges; what happens to a digest happens to those that travel with it."""
+    """Folds facts into nudges; a fact about a digest applies to its members too."""
 
     def __init__(self, found: Mapping[UUID, Nudge]) -> None:
         self.now = dict(found)
@@ -83,17 +83,17 @@ class _Folding:
         self.entries: list[Entry] = []
 
     def know(self, others: Mapping[UUID, Nudge]) -> None:
-        """These may be touched as well."""
+        """Add nudges that may change too."""
         self.now = {**others, **self.now}
         self.before = {**others, **self.before}
 
     @property
     def changed(self) -> list[Nudge]:
-        """The nudges that facts were taken of, as they are after them."""
+        """The nudges with new facts, as they are afterwards."""
         return [self.now[id_] for id_ in dict.fromkeys(entry.originator_id for entry in self.entries)]
 
     def take(self, id_: UUID, fact: NudgeFact) -> None:
-        """One more fact of a nudge."""
+        """Fold one more fact into a nudge, and into the members that travel with it."""
         nudge = self._fold(id_, fact)
         if isinstance(fact, NudgeGathered):
             return

@@ -1,6 +1,6 @@
-"""Auditing: whether the log is what its chain says, and where it is not.
+"""Audit: compares the log with its chain and with deposited heads, and reports every difference.
 
-Heads as they are deposited elsewhere, so that nobody can write the log anew without being found out.
+Heads are deposited elsewhere, so that rewriting the log together with its chain is noticed.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from domain.facts.chain import BEGINNING, Block, leaf, marked, moved, root
 from projections.tables import micros, moment
 from streams.log import chain
-from streams.log.chain import Chained, CodedRow, StoredFact
+from streams.log.chain import CodedRow, SignedBlock, StoredFact
 from streams.log.first_codes import first_codes
 from streams.log.forgeries import behind, moved_away
 from streams.log.row_codes import codes_of
@@ -25,11 +25,11 @@ from streams.storage.database import Database
 from streams.storage.tables import log
 
 BLOCKS = 16
-"""How many blocks are read in one short transaction."""
+"""The blocks read in one short transaction."""
 
 
 class Finding(Struct, frozen=True):
-    """What is not as it was (`what`: see WORDS), in which block, and where that can be told at which position."""
+    """A difference (`what`: see WORDS) in a block, with its position where that is known."""
 
     what: str
     block: int
@@ -56,15 +56,15 @@ WORDS = {
 
 
 class Audit:
-    """Reads the log from the block of a position on; afterwards it knows how many blocks and facts it read."""
+    """Checks the log from the block of position `start` on; `blocks` and `facts` count what it read."""
 
     def __init__(self, database: Database, public: bytes, start: int = 1) -> None:
         self._database, self._public, self._start = database, public, start
         self._signer = key_id(public)
         self.blocks = self.facts = 0
 
-    def findings(self, deposited: Iterable[Chained] = ()) -> Iterator[Finding]:
-        """All that is wrong, in the order of the log; then what is wrong with the deposited heads."""
+    def findings(self, deposited: Iterable[SignedBlock] = ()) -> Iterator[Finding]:
+        """Yield all differences in the order of the log, then those of the deposited heads."""
         yield from self.before_the_log()
         yield from self.moved_away()
         with self._database.reading() as connection:
@@ -87,48 +87,48 @@ class Audit:
 
     @property
     def unchained(self) -> int:
-        """How many facts are in no block as yet."""
+        """The number of facts that are in no block yet."""
         return sum(fact for _, fact in self._behind())
 
     def behind_the_chain(self) -> list[Finding]:
-        """Rows that no block has as yet and that are no facts: they never will be in one."""
+        """Return the forged rows after the end of the chain."""
         return [Finding("forged", 0, position) for position, fact in self._behind() if not fact]
 
     def _behind(self) -> list[tuple[int, bool]]:
-        """The positions of the rows behind the chain, and whether each is a fact's."""
+        """Return the position of each row after the end of the chain, and whether it is a fact."""
         with self._database.reading() as connection:
             return list(behind(connection, chain.latest(connection).upto))
 
     def moved_away(self) -> list[Finding]:
-        """Forged rows that stood in the way of facts; and the note of the first codes, where it is not ours."""
+        """Return the forged rows that were moved away, and the note of the first codes where it is not valid."""
         with self._database.reading() as connection:
             found = [Finding("forged", 0, position) for position in moved_away(connection)]
             return found if first_codes(connection) is not None else [*found, Finding("no-note", 0)]
 
     def _before(self, connection: Connection) -> Block:
-        """The block before the first one to be checked."""
-        first = chain.over(connection, self._start)
+        """Return the block before the first one to check."""
+        first = chain.block_of(connection, self._start)
         if first is None or first.block.number == 1:
             return BEGINNING if first is not None or self._start <= 1 else chain.latest(connection)
-        return chain.chained(connection, first.block.number - 1, 1)[0].block
+        return chain.blocks_from(connection, first.block.number - 1, 1)[0].block
 
     def before_the_log(self) -> list[Finding]:
-        """Facts at positions that the log never gives, where no block would look for them."""
+        """Return the rows at positions up to 0, which the log never uses and no block covers."""
         query = select(log.c.position).where(log.c.position <= 0)
         with self._database.reading() as connection:
             return [Finding("added", 0, position) for position in connection.execute(query).scalars()]
 
-    def part(self, before: Block) -> list[tuple[list[Finding], Chained]]:
-        """The next blocks, each with what is wrong with it."""
-        checked: list[tuple[list[Finding], Chained]] = []
+    def part(self, before: Block) -> list[tuple[list[Finding], SignedBlock]]:
+        """Return the next blocks, each with its differences."""
+        checked: list[tuple[list[Finding], SignedBlock]] = []
         with self._database.reading() as connection:
-            for one in chain.chained(connection, before.number + 1, BLOCKS):
+            for one in chain.blocks_from(connection, before.number + 1, BLOCKS):
                 trusted = not checked or not checked[-1][0]
                 checked.append((list(self._block(connection, before, one, trusted=trusted)), one))
                 before = one.block
         return checked
 
-    def _block(self, connection: Connection, before: Block, one: Chained, *, trusted: bool) -> Iterator[Finding]:
+    def _block(self, connection: Connection, before: Block, one: SignedBlock, *, trusted: bool) -> Iterator[Finding]:
         block = one.block
         self.blocks += 1
         yield from (Finding("no-block", number) for number in range(before.number + 1, block.number))
@@ -159,10 +159,10 @@ class Audit:
             what = found.get(position, "uncoded")
             yield Finding("forged" if what == "added" and position in uncoded else what, block.number, position)
 
-    def _deposited(self, head: Chained) -> Iterator[Finding]:
+    def _deposited(self, head: SignedBlock) -> Iterator[Finding]:
         number = head.block.number
         with self._database.reading() as connection:
-            found = chain.chained(connection, number, 1)
+            found = chain.blocks_from(connection, number, 1)
         if not signed_by(self._public, head.signature, head.block.head):
             yield Finding("no-head", number)
         elif not found or found[0].block.number != number:
@@ -174,7 +174,7 @@ class Audit:
 def _stored(connection: Connection, block: Block) -> Sequence[CodedRow]:
     try:
         return chain.coded_rows(connection, block.after, upto=block.upto)
-    except sqlite3.OperationalError:  # a text that is none: the driver gives nothing from there on
+    except sqlite3.OperationalError:  # a text that is not UTF-8: the driver stops there
         within = (log.c.position > block.after, log.c.position <= block.upto)
         query = select(log.c.position).where(*within).order_by(log.c.position)
         return [_stored_at(connection, position) for position in connection.execute(query).scalars().all()]
@@ -188,7 +188,7 @@ def _stored_at(connection: Connection, position: int) -> CodedRow:
 
 
 def _leaves(facts: Sequence[StoredFact]) -> list[bytes]:
-    """The facts' digests; zeros of what the log never stores."""
+    """Return the facts' digests; zeros for values that the log never stores."""
     try:
         return [leaf(*fact) for fact in facts]
     except (AttributeError, struct.error, TypeError):
@@ -203,10 +203,10 @@ def _leaf(fact: StoredFact) -> bytes:
 
 
 class BadHead(ValueError):
-    """Not a line of `habarshy audit heads --json`: {problem}."""
+    """Raised for a line that is no deposited head."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(problem=problem))
+        super().__init__(f"Not a line of `habarshy audit heads --json`: {problem}.")
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -225,8 +225,8 @@ class Head(msgspec.Struct, frozen=True):
     public_key: str
 
 
-def head_of(one: Chained, public: bytes) -> Head:
-    """The head of a block that the key with that public half signed."""
+def head_of(one: SignedBlock, public: bytes) -> Head:
+    """Return the head of a block that the key with that public half signed."""
     block = one.block
     return Head(
         block.number,
@@ -243,11 +243,11 @@ def head_of(one: Chained, public: bytes) -> Head:
     )
 
 
-def read_head(line: bytes) -> Chained:
-    """The block of a deposited head.
+def read_head(line: bytes) -> SignedBlock:
+    """Return the block of a deposited head.
 
     Raises:
-        BadHead: the line is none.
+        BadHead: the line is not one.
     """
     try:
         head = msgspec.json.decode(line, type=Head)
@@ -261,6 +261,6 @@ def read_head(line: bytes) -> Chained:
             bytes.fromhex(head.root),
             bytes.fromhex(head.marks),
         )
-        return Chained(block, bytes.fromhex(head.signature), key_id(bytes.fromhex(head.public_key)))
+        return SignedBlock(block, bytes.fromhex(head.signature), key_id(bytes.fromhex(head.public_key)))
     except (ValueError, TypeError) as error:
         raise BadHead(str(error)) from None

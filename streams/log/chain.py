@@ -1,4 +1,4 @@
-"""The chain in the database: its blocks, and the facts under them as they are stored, none of them opened."""
+"""The chain in the database: its blocks, and the stored rows of the log that they cover, not decoded."""
 
 from contextlib import closing
 from functools import cache
@@ -18,7 +18,7 @@ CodedRow = tuple[int, bytes, int, str, bytes, bytes | None]
 """The same, and the row's code."""
 
 
-class Chained(NamedTuple):
+class SignedBlock(NamedTuple):
     """A block with the signature under its head, and the id of the key that signed."""
 
     block: Block
@@ -26,40 +26,40 @@ class Chained(NamedTuple):
     signer: bytes
 
 
-_PLAIN = [each for each in blocks.columns if each.name != "marks"]
+_PLAIN = [column for column in blocks.columns if column.name != "marks"]
 
 
 def latest(connection: Connection) -> Block:
-    """The newest block, or BEGINNING."""
+    """Return the newest block, or BEGINNING."""
     row = connection.execute(select(*_PLAIN).order_by(blocks.c.number.desc()).limit(1)).first()
     return BEGINNING if row is None else Block(*row[:8])
 
 
 def count_of_facts(connection: Connection) -> int:
-    """How many facts are in blocks."""
+    """Return the number of facts in all blocks."""
     return int(connection.execute(select(func.coalesce(func.sum(blocks.c.count), 0))).scalar_one())
 
 
-def chained(connection: Connection, number: int, limit: int) -> list[Chained]:
-    """So many blocks at most, from that number on."""
+def blocks_from(connection: Connection, number: int, limit: int) -> list[SignedBlock]:
+    """Return up to `limit` blocks from that number on."""
     query = select(*_PLAIN).where(blocks.c.number >= number).order_by(blocks.c.number).limit(limit)
-    return [Chained(Block(*row[:8]), row[8], row[9]) for row in connection.execute(query)]
+    return [SignedBlock(Block(*row[:8]), row[8], row[9]) for row in connection.execute(query)]
 
 
-def over(connection: Connection, position: int) -> Chained | None:
-    """The block whose facts that position is among, if it is chained."""
+def block_of(connection: Connection, position: int) -> SignedBlock | None:
+    """Return the block that covers the position, or None where there is none yet."""
     query = select(*_PLAIN).where(blocks.c.after < position, blocks.c.upto >= position).limit(1)
     row = connection.execute(query).first()
-    return None if row is None else Chained(Block(*row[:8]), row[8], row[9])
+    return None if row is None else SignedBlock(Block(*row[:8]), row[8], row[9])
 
 
 def marks_of(connection: Connection, number: int) -> bytes:
-    """The marks of a block's facts."""
+    """Return the marks of a block's facts."""
     return connection.execute(select(blocks.c.marks).where(blocks.c.number == number)).scalar() or b""
 
 
-def store(connection: Connection, one: Chained, marks: bytes) -> None:
-    """One more block."""
+def store(connection: Connection, one: SignedBlock, marks: bytes) -> None:
+    """Append a block."""
     block = one.block
     insert_rows(
         connection,
@@ -85,17 +85,17 @@ def store(connection: Connection, one: Chained, marks: bytes) -> None:
 def coded_rows(
     connection: Connection, after: int, *, upto: int | None = None, limit: int | None = None
 ) -> list[CodedRow]:
-    """The rows after a position as the driver gives them, in the order of the log; no code is looked at."""
+    """Return the rows after a position as the driver gives them, in the order of the log; codes are not checked."""
     query = _stored(connection.dialect.name).add_columns(type_coerce(log.c.code, NullType))
     query = query.where(log.c.position > after)
     query = query if upto is None else query.where(log.c.position <= upto)
     with closing(connection.execute(query.order_by(log.c.position).limit(limit))) as result:
         cursor: Any = result.cursor
-        return list(cursor.fetchall())  # at once: a block's facts are needed together, and a step a row costs as much
+        return list(cursor.fetchall())  # all at once: row by row would double the time
 
 
 def fact_at(connection: Connection, position: int) -> StoredFact | None:
-    """The fact at that position, if there is one."""
+    """Return the fact at that position, or None."""
     return cast("StoredFact | None", _at(connection.dialect.name).first(connection, at=position))
 
 
@@ -112,7 +112,7 @@ def _at(dialect: str) -> Query:
 
 
 def _stream(dialect: str) -> ColumnElement[Any]:
-    """The stream's 16 bytes; PostgreSQL's driver would make a UUID of each."""
+    """Return the column of the stream's 16 bytes; PostgreSQL's driver would make a UUID of each."""
     if dialect == "sqlite":
         return type_coerce(log.c.originator_id, NullType())
     return func.uuid_send(log.c.originator_id)

@@ -1,12 +1,15 @@
-"""A fact in the log that cannot be read: whoever meets it says where it stands, and goes no further."""
+"""The error for a fact that was altered or damaged. Here apart, because codes and decoding both raise it."""
 
 
 class DamagedFact(Exception):
-    """The fact at position {position} of the log cannot be read ({cause}): it is not as it was written.
+    """Raised for a fact of the log that cannot be read; its reader stops there.
 
-    `habarshy audit verify` names all such facts. Keep the database as it is, and restore it from a backup.
+    The message has only the name of the cause's class, because its text may hold personal data.
     """
 
     def __init__(self, position: int, cause: Exception) -> None:
-        words = " ".join((type(self).__doc__ or "").split())  # of the cause only the name: the rest may hold data
-        super().__init__(words.format(position=position, cause=type(cause).__name__))
+        super().__init__(
+            f"The fact at position {position} of the log cannot be read ({type(cause).__name__}): it is not as it was"
+            " written. `habarshy audit verify` names all such facts. Keep the database as it is, and restore it from"
+            " a backup."
+        )

@@ -1,7 +1,7 @@
-"""Rows of the log as what they say: only here is one decoded, so whoever meets a damaged one says where it stands.
+"""Decodes rows of the log. All decoding is here, so that every damaged fact is reported with its position.
 
-A row is position, stream, version, topic and state, as `streams.storage.tables.log_rows` gives them, and whatever
-follows.
+A row is position, stream, version, topic and state, as `streams.storage.tables.log_rows` gives them; further columns
+are ignored.
 """
 
 from collections.abc import Generator, Iterable, Mapping
@@ -18,20 +18,20 @@ from streams.storage.tables import stream_of
 
 LIFE = LifeEvent.TOPIC
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, LookupError)
-"""What decoding raises where a row is none of ours any more, or none that this version knows."""
+"""Raised by decoding for a row that was damaged, or that this version does not know."""
 
 
 class Unopened(NamedTuple):
-    """A row that could not be read whole, and what the keys are called that were not at hand."""
+    """A row with parts that are still sealed, and the names of the keys that were not given."""
 
     row: Any
     missing: list[str]
 
 
 def entries_of(rows: Iterable[Any], keys: Mapping[str, PersonKey], unopened: dict[int, Unopened]) -> list[Entry]:
-    """The entries, their parts opened with these keys; `unopened` takes those (by number) for which it takes others.
+    """Return the entries, their parts opened with these keys; rows that need other keys go to `unopened`, by index.
 
-    Row by row without a call for each: most of what is read of the log is read here.
+    The loop makes no call of its own for each row: most reading of the log passes here.
 
     Raises:
         DamagedFact: one cannot be read.
@@ -51,13 +51,13 @@ def entries_of(rows: Iterable[Any], keys: Mapping[str, PersonKey], unopened: dic
                 entries.append(Entry(stream, row[2], decode(row[3], row[4]), row[0]))
         except _UNREADABLE as error:
             if isinstance(rows, Generator):
-                rows.close()  # nobody reads on
+                rows.close()  # else an error about the remaining rows would hide this one
             raise DamagedFact(row[0], error) from None
     return entries
 
 
 def life_of(row: Any) -> LifeState:  # noqa: ANN401  (a row of the driver's)
-    """The life event of a row, its parts still sealed.
+    """Return the life event of a row, its parts still sealed.
 
     Raises:
         DamagedFact: it cannot be read.
@@ -69,7 +69,7 @@ def life_of(row: Any) -> LifeState:  # noqa: ANN401  (a row of the driver's)
 
 
 def head_of(row: Any) -> LifeHead:  # noqa: ANN401  (a row of the driver's)
-    """What is clear of the life event of a row.
+    """Return the unsealed part of a row's life event.
 
     Raises:
         DamagedFact: it cannot be read.
@@ -81,7 +81,7 @@ def head_of(row: Any) -> LifeHead:  # noqa: ANN401  (a row of the driver's)
 
 
 def fact_of(row: Any) -> Fact:  # noqa: ANN401  (a row of the driver's)
-    """The fact of a row that is no life event.
+    """Return the fact of a row that is not a life event.
 
     Raises:
         DamagedFact: it cannot be read.

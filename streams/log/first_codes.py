@@ -1,4 +1,4 @@
-"""The first codes of a log that is older than codes: which facts a signed block proves, and which nothing does."""
+"""Gives codes to the rows of a log that is older than codes, and notes how many of them no signed block proves."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from domain.facts.chain import is_coded, leaf, marked, root
 from projections.bulk import insert_rows
 from streams.log import chain
-from streams.log.chain import Chained, CodedRow
+from streams.log.chain import CodedRow, SignedBlock
 from streams.log.recorder import APPEND_LOCK, take_turns
 from streams.log.row_codes import RowCodes, codes_of
 from streams.log.signing import key_id, signed_by
@@ -18,17 +18,17 @@ PAGE = 1000
 
 
 class CodesLost(Exception):
-    """The log's rows had keyed codes, and the note of that is gone: somebody altered the database.
-
-    `habarshy audit verify` names what was altered. Keep the database as it is, and restore it from a backup.
-    """
+    """Raised when rows have codes but the note of the first codes is gone."""
 
     def __init__(self) -> None:
-        super().__init__(" ".join((type(self).__doc__ or "").split()))
+        super().__init__(
+            "The log's rows had keyed codes, and the note of that is gone: somebody altered the database. `habarshy"
+            " audit verify` names what was altered. Keep the database as it is, and restore it from a backup."
+        )
 
 
 class FirstCodes(Struct, frozen=True):
-    """Up to which position facts were there before there were codes, how many, and how many no block proved."""
+    """The last position of the facts that are older than codes, their count, and the count that no block proved."""
 
     upto: int
     facts: int
@@ -36,7 +36,7 @@ class FirstCodes(Struct, frozen=True):
 
 
 def first_codes(connection: Connection) -> FirstCodes | None:
-    """Return what was noted when the log got its codes; None where nothing was, or not by us."""
+    """Return the note made when the log got its codes; None without one, or where its own code is not valid."""
     row = connection.execute(select(log_coded)).first()
     if row is None or codes_of(connection).note(row[1:4]) != row.code:
         return None
@@ -49,15 +49,15 @@ def is_noted(connection: Connection) -> bool:
 
 
 def is_empty(connection: Connection) -> bool:
-    """Return whether there is no fact yet."""
+    """Return whether the log has no row."""
     return connection.execute(select(log.c.position).limit(1)).first() is None
 
 
 def give_codes(connection: Connection) -> FirstCodes | None:
-    """Give each fact that is there its code, once; return None where that was done before.
+    """Give each stored fact its code, once; return None where that was done before.
 
-    A row of a block that our key signed gets one only if it is what was signed: one that was added or changed there
-    gets none. A row in no such block gets one as it is, and is counted as not proven.
+    A row of a block that our key signed gets a code only if it is what was signed; an added or changed row gets none.
+    A row in no such block gets one as it is, and is counted as not proven.
 
     Raises:
         CodesLost: the rows had codes before.
@@ -69,7 +69,7 @@ def give_codes(connection: Connection) -> FirstCodes | None:
     if connection.execute(select(log.c.position).where(log.c.code.is_not(None)).limit(1)).first() is not None:
         raise CodesLost
     after, facts, unproven, number = 0, 0, 0, 1
-    while found := chain.chained(connection, number, 1):
+    while found := chain.blocks_from(connection, number, 1):
         one, number = found[0], found[0].block.number + 1
         loose = _each_loose(connection, codes, after, one.block.after)
         rows = chain.coded_rows(connection, one.block.after, upto=one.block.upto)
@@ -86,11 +86,13 @@ def give_codes(connection: Connection) -> FirstCodes | None:
     return done
 
 
-def _proven(connection: Connection, codes: RowCodes, one: Chained, rows: Sequence[CodedRow]) -> list[CodedRow] | None:
-    """Those of the rows that are what the block says; None where our key did not sign it.
+def _proven(
+    connection: Connection, codes: RowCodes, one: SignedBlock, rows: Sequence[CodedRow]
+) -> list[CodedRow] | None:
+    """Return the rows that the block proves; None where our key did not sign it.
 
     Raises:
-        CodesLost: the block was made of rows with codes.
+        CodesLost: the block was made from rows with codes.
     """
     block = one.block
     if not codes.public or one.signer != key_id(codes.public):
@@ -108,7 +110,7 @@ def _proven(connection: Connection, codes: RowCodes, one: Chained, rows: Sequenc
 
 
 def _each_loose(connection: Connection, codes: RowCodes, after: int, upto: int | None) -> int:
-    """Give codes to the rows of that range, which no block proves; return how many there are."""
+    """Give codes to the rows of that range, which no block proves; return their count."""
     count = 0
     while rows := chain.coded_rows(connection, after, upto=upto, limit=PAGE):
         _code(connection, codes, rows)

@@ -1,4 +1,4 @@
-"""Rows of the log without a valid code: where they are, and how they leave the place of a fact."""
+"""Forged rows, which have no valid code: finds them, and moves them where a fact needs their place."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,10 +14,10 @@ PAGE = 1000
 
 
 def move_away(connection: Connection, wanted: Sequence[tuple[Any, ...]], highest: int) -> int:
-    """Move the forged rows that stand at the positions or versions of these, or from `highest` on; return how many.
+    """Move forged rows at the positions or versions of these rows, or from `highest` on; return how many.
 
     Raises:
-        DamagedFact: one of them was a fact, and was altered.
+        DamagedFact: one of them is a fact that was altered.
     """
     found: dict[int, Any] = {}
     for part in chunked(wanted):
@@ -40,12 +40,12 @@ def move_away(connection: Connection, wanted: Sequence[tuple[Any, ...]], highest
 
 
 def moved_away(connection: Connection) -> list[int]:
-    """The positions that forged rows had before they were moved away."""
+    """Return the positions that forged rows had before they were moved away."""
     return list(connection.execute(select(log_forged.c.position).order_by(log_forged.c.number)).scalars())
 
 
 def behind(connection: Connection, position: int) -> Iterator[tuple[int, bool]]:
-    """The positions of the rows behind that one, and whether each is a fact's."""
+    """Yield the position of each row after that one, and whether it is a fact."""
     valid = codes_of(connection).valid
     while rows := chain.coded_rows(connection, position, limit=PAGE):
         yield from ((row[0], valid(row)) for row in rows)

@@ -1,6 +1,6 @@
-"""By which load an event counts: the earliest, and a live one above all.
+"""The provenance of an event: the load whose `ahead_from` applies to it, and the retirement of its content.
 
-Under which limit, and when, the content of an event was retired.
+Of several loads the earliest applies; a live event takes precedence over all loads.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ Placed = tuple[int, LifeEvent]
 
 
 def loaded_at(connection: Connection, positions: Sequence[int]) -> set[str]:
-    """Who has these facts of historical loads: whom `history.move_ahead` would wake."""
+    """Return the persons of those facts that are from historical loads, whom `history.move_ahead` would wake."""
     loaded = select(history.c.person).where(history.c.ahead_from.is_not(None))
     return {
         person
@@ -39,7 +39,7 @@ def loaded_at(connection: Connection, positions: Sequence[int]) -> set[str]:
 
 
 def as_loaded(entries: Iterable[Entry]) -> dict[UUID, Placed]:
-    """Stream -> the original in it, with the load that counts."""
+    """Return the original event of each stream, with the `ahead_from` that applies."""
     found: dict[UUID, Placed] = {}
     for entry in entries:
         if isinstance(entry.fact, LifeEvent):
@@ -51,14 +51,14 @@ def as_loaded(entries: Iterable[Entry]) -> dict[UUID, Placed]:
 
 
 class Retirement(Struct, frozen=True):
-    """When, and for how long after the year of the event it was to be read (ISO 8601)."""
+    """The retirement of an event's content: its time, and the retention limit after the event's year (ISO 8601)."""
 
     at: datetime
     limit: str
 
 
 def retirement_of(connection: Connection, log: Log, stream: UUID) -> Retirement | None:
-    """Of the event of that stream; None where nothing of it is retired."""
+    """Return the latest retirement of the stream's event, or None where nothing of it is retired."""
     first = log_rows.where(
         log_table.c.originator_id == stream, log_table.c.originator_version == 1, log_table.c.topic == LIFE
     )
@@ -67,7 +67,7 @@ def retirement_of(connection: Connection, log: Log, stream: UUID) -> Retirement 
     gone = retired.among_keys(connection, keys) if keys else {}
     if not gone:
         return None
-    latest = max(gone.values(), key=lambda each: each.at)
+    latest = max(gone.values(), key=lambda retirement: retirement.at)
     [entry] = log.read(connection, [latest.position])
     assert isinstance(entry.fact, ContentRetired)
     return Retirement(latest.at, entry.fact.limit)

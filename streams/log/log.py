@@ -25,7 +25,7 @@ PAGE = 1000
 
 
 class Log(Application[UUID]):
-    """The platform's only truth."""
+    """The facts, which are the only source of truth; all views are derived from them."""
 
     name = "habarshy"
 
@@ -36,11 +36,11 @@ class Log(Application[UUID]):
         super().__init__(env={})
 
     def construct_mapper(self) -> Mapper[UUID]:
-        """Our mapper, with the keys that it needs at hand."""
+        """Return the mapper of eventsourcing's port."""
         return FactMapper(self._make_keys, self._read_keys, self.clock)
 
     def construct_recorder(self) -> FactRecorder:
-        """Our recorder."""
+        """Return the recorder of eventsourcing's port."""
         return self.facts
 
     def _make_keys(self, persons: Iterable[str]) -> Mapping[str, PersonKey]:
@@ -54,16 +54,16 @@ class Log(Application[UUID]):
             return self.keys.load(connection, persons)
 
     def append(self, connection: Connection, entries: Iterable[Entry]) -> int:
-        """Append facts about nudges and rules in the caller's transaction; returns the position before the first.
+        """Append any facts but life events in the caller's transaction; return the position before the first.
 
         Raises:
-            IntegrityError: somebody else appended that version of a stream first.
+            IntegrityError: another transaction appended that version of a stream first.
         """
         rows = [(one.originator_id, one.originator_version, one.fact.TOPIC, encode(one.fact)) for one in entries]
         return self.facts.append(connection, rows)
 
     def read(self, connection: Connection, positions: Iterable[int]) -> list[Entry]:
-        """The entries at those positions, in the order of the log."""
+        """Return the entries at those positions, in the order of the log."""
         wanted = sorted(set(positions))
         rows = [
             row
@@ -73,7 +73,7 @@ class Log(Application[UUID]):
         return self.decoded(connection, rows)
 
     def streams(self, connection: Connection, ids: Iterable[UUID], topics: Sequence[str] = ()) -> list[Entry]:
-        """All entries of those streams, or those of these topics, in the order of the log."""
+        """Return the entries of those streams, of these topics or of all, in the order of the log."""
         query = log_rows.where(among(log.c.topic, topics)) if topics else log_rows
         rows = [
             row
@@ -85,7 +85,7 @@ class Log(Application[UUID]):
     def scan(
         self, after: int = 0, upto: int | None = None, topics: Sequence[str] = (), page: int = PAGE
     ) -> Iterator[list[Entry]]:
-        """The log in pages, each read in a short transaction of its own."""
+        """Yield the log in pages, each read in a short transaction of its own."""
         with self.database.engine.connect() as connection:
             while True:
                 with connection.begin():
@@ -103,7 +103,7 @@ class Log(Application[UUID]):
         topics: Sequence[str] = (),
         limit: int | None = None,
     ) -> list[Entry]:
-        """The next entries after a position, of the whole log or of these topics; none only at its end."""
+        """Return the next entries after a position, of these topics or of all; an empty list only at the end."""
         while rows := list(driver_rows(connection, page_of(after, limit, upto, topics))):
             if entries := self.decoded(connection, rows):
                 return entries
@@ -111,11 +111,11 @@ class Log(Application[UUID]):
         return []
 
     def positions_of(self, connection: Connection, after: int, upto: int, topics: Sequence[str]) -> list[int]:
-        """Where in that range facts of these topics are; all of it is looked through."""
+        """Return the positions of the facts of these topics in that range; reads all of the range."""
         return [row[0] for row in facts_by(connection, page_of(after, None, upto, topics))]
 
     def decoded(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
-        """Rows of the log (position, stream, version, topic, state, code, whatever follows) as entries.
+        """Return rows of the log (position, stream, version, topic, state, code, …) as entries, without forged ones.
 
         Raises:
             DamagedFact: a fact cannot be read, or was altered.
@@ -123,11 +123,10 @@ class Log(Application[UUID]):
         return self.opened(connection, genuine(connection, rows))
 
     def opened(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
-        """Genuine rows of the log as entries.
+        """Return genuine rows of the log as entries.
 
-        In one go with the keys at hand, then once more where keys had to be looked up, all at once: what is made
-        and used row by row is still in the processor's cache. A third time where a period has a key of its own: which
-        it is that a part was sealed with is seen when the person's own does not open it.
+        The first pass uses the cached keys. A second pass looks up the missing keys, all at once. A third is needed
+        for keys of periods: only when the person's own key does not open a part is it known that another is needed.
         """
         sealed: dict[int, Unopened] = {}
         entries = entries_of(rows, self.keys.at_hand(connection), sealed)
@@ -140,7 +139,7 @@ class Log(Application[UUID]):
             asked |= wanted
             known |= (found := self.keys.load(connection, wanted))
             again = [at for at, one in sealed.items() if not found.keys().isdisjoint(one.missing)]
-            known |= self.keys.load(connection, {each for at in again for each in _named(entries[at])})
+            known |= self.keys.load(connection, {person for at in again for person in _named(entries[at])})
             still: dict[int, Unopened] = {}
             some = entries_of([sealed[at].row for at in again], known, still)
             for number, at in enumerate(again):
@@ -154,7 +153,7 @@ class Log(Application[UUID]):
 
     @staticmethod
     def _retire(connection: Connection, entries: list[Entry], sealed: Mapping[int, Unopened]) -> None:
-        """Say of what cannot be read that it is retired, where it is."""
+        """Mark events as retired where their keys were destroyed by a retention limit."""
         by = {at: sealed_by(life_of(one.row)) for at, one in sealed.items()}
         gone = retired.among_keys(connection, {key for keys in by.values() for key in keys})
         for at, keys in by.items():

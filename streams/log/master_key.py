@@ -1,4 +1,4 @@
-"""What wraps the keys of persons: a master key that the platform holds, or one that stays in a KMS."""
+"""The master key, which wraps the keys of persons: one that the platform holds, or one that stays in a KMS."""
 
 import os
 from collections.abc import Mapping
@@ -14,14 +14,17 @@ NONCE_BYTES = 12
 
 
 class WrongKeyFile(Exception):
-    """The key file does not open the keys in this database. Start with the one that the database was made with."""
+    """Raised when the key file is not the one that the database was made with."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "The key file does not open the keys in this database. Start with the one that the database was made"
+            " with."
+        )
 
 
 class Wrapped(NamedTuple):
-    """A wrapped key, and the version of the master key that it takes to unwrap it."""
+    """A wrapped key, and the version of the master key that unwraps it."""
 
     version: int
     key: bytes
@@ -30,8 +33,8 @@ class Wrapped(NamedTuple):
 class Wrapper(Protocol):
     """Wraps and unwraps the keys of persons (docs/operations.md, "A KMS", says how to write another).
 
-    Called once for each person who is new or not at hand, some thousand times a second at intake: one that asks a
-    service asks it once, for the key that it then wraps with, and keeps that in memory only.
+    Called for each person who is new or not cached, a thousand times a second at intake. So a wrapper that uses a
+    service asks it once for its wrapping key, and keeps that in memory only.
     """
 
     @property
@@ -39,10 +42,10 @@ class Wrapper(Protocol):
         """The version of the master key that wraps; a rotation makes a higher one."""
 
     def wrap(self, key: bytes, about: bytes) -> Wrapped:
-        """The key (32 bytes), readable only with the current version and only for what it is `about`."""
+        """Return the key (32 bytes) wrapped with the current version, with `about` as associated data."""
 
     def unwrap(self, version: int, wrapped: bytes, about: bytes) -> bytes:
-        """The key that `wrap` was given with the same `about` while `version` was the current one.
+        """Return the key that `wrap` was given with the same `about` while `version` was the current one.
 
         Raises:
             WrongKeyFile: that version is not known, or did not wrap this.

@@ -1,8 +1,16 @@
-"""Every person's own key: what is sealed with it becomes unreadable for ever when the key is destroyed."""
+"""The keys of persons. Data sealed with a key becomes unreadable for ever when the key is destroyed.
+
+A person has a key of their own, and one for each period: an event type in a year, where the type has a retention
+limit. The year is that in which the event happened (UTC), not that of its recording. So the same facts in any order
+of arrival have the same keys, and old events that are loaded late are not kept longer.
+
+A key's name (`holder`) is the person's pseudonym, or `pseudonym/type/year`.
+"""
 
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -12,7 +20,6 @@ from sqlalchemy import Connection, Row, func, select
 from projections.bulk import among, chunked, insert_rows, lock_rows
 from projections.spelled import Query
 from streams.log.master_key import KEY_BYTES, NONCE_BYTES, Wrapper, WrongKeyFile
-from streams.log.periods import Period, period_of, person_of
 from streams.log.recorder import APPEND_LOCK, take_turns
 from streams.storage.tables import erasures, made_with, period_keys, person_keys
 
@@ -20,21 +27,55 @@ KEY_ID_BYTES = 8
 BODY = KEY_ID_BYTES + NONCE_BYTES
 CACHED = 4_000
 _NONCE, _REST = slice(KEY_ID_BYTES, BODY), slice(BODY, None)
+_BETWEEN = "/"  # in no pseudonym and in no event type
+OURS = "dead letters"
+"""The name of the platform's own key, which is no pseudonym. (Dead letters were its first use.)"""
+
+
+class Period(NamedTuple):
+    """The use of a key of a period: a person's parts of the events of a type in a year."""
+
+    person: str
+    type: str
+    year: int
+
+    @property
+    def holder(self) -> str:
+        """The name of the key."""
+        return f"{self.person}{_BETWEEN}{self.type}{_BETWEEN}{self.year}"
+
+
+def holder_of(person: str, type_: str, time: datetime) -> str:
+    """Return the name of the person's key for an event of that type at that time."""
+    return Period(person, type_, time.astimezone(UTC).year).holder
+
+
+def period_of(holder: str) -> Period | None:
+    """Return the period of a key, or None for a person's own key."""
+    if _BETWEEN not in holder:
+        return None
+    person, type_, year = holder.split(_BETWEEN)
+    return Period(person, type_, int(year))
+
+
+def person_of(holder: str) -> str:
+    """Return the person whose key it is."""
+    return holder.partition(_BETWEEN)[0]
 
 
 class PersonKey(NamedTuple):
-    """A person's key as it is used; the id tells it from the key that the same person had before an erasure."""
+    """A person's key, ready for use. The id differs from that of the key that the person had before an erasure."""
 
     id: bytes
     cipher: AESGCM
 
     def seal(self, plain: bytes, about: bytes) -> bytes:
-        """Key id, nonce and AES-256-GCM of the plain bytes, bound to what they are about."""
+        """Return key id, nonce and AES-256-GCM of the plain bytes, with `about` as associated data."""
         nonce = os.urandom(NONCE_BYTES)
         return self.id + nonce + self.cipher.encrypt(nonce, plain, about)
 
     def open(self, sealed: bytes, about: bytes) -> bytes | None:
-        """The plain bytes, or None where another key sealed them."""
+        """Return the plain bytes, or None where another key sealed them."""
         key_id, cipher = self
         if not sealed.startswith(key_id) or len(sealed) < BODY:
             return None
@@ -45,12 +86,10 @@ class PersonKey(NamedTuple):
 
 
 class PersonKeys:
-    """The keys of persons: kept wrapped in their own tables, unwrapped in a bounded cache.
+    """The store of keys: wrapped in their tables, unwrapped in a bounded cache.
 
-    Each is asked for by what it is called (see streams.log.periods): a person's own key by the pseudonym. Whoever has
-    one of a period has one of their own too.
-
-    The database decides: an erasure by any process empties every cache, and a key that is not committed is in none.
+    A person who has a key of a period has one of their own too. An erasure by any process empties every cache, and a
+    key that is not committed is in no cache.
     """
 
     def __init__(self, wrapper: Wrapper, random: Callable[[int], bytes] = os.urandom) -> None:
@@ -60,7 +99,7 @@ class PersonKeys:
         self._uncommitted: dict[bytes, bytes] = {}  # the id of a key -> the erasure as of which it was made
 
     def load(self, connection: Connection, holders: Iterable[str]) -> dict[str, PersonKey]:
-        """Those of the keys that there are.
+        """Return those of the keys that exist.
 
         Raises:
             WrongKeyFile: a key was wrapped by a key that we do not have.
@@ -77,11 +116,11 @@ class PersonKeys:
         return found
 
     def at_hand(self, connection: Connection) -> Mapping[str, PersonKey]:
-        """Those keys that need no look-up, as of the latest erasure that this transaction sees."""
+        """Return the cached keys, as of the latest erasure that this transaction sees."""
         return self._current(connection).keys
 
     def _current(self, connection: Connection) -> "_Kept":
-        """The keys at hand as of the latest erasure that this transaction sees; another one starts anew."""
+        """Return the cache, emptied first where this transaction sees a new erasure."""
         latest = _LATEST_ERASURE.first(connection)
         mark: bytes = b"" if latest is None else latest[0]
         kept = self._kept
@@ -93,7 +132,7 @@ class PersonKeys:
         periods = {holder: period for holder in holders if (period := period_of(holder)) is not None}
         rows = [
             (row.person, row)
-            for part in chunked([each for each in holders if each not in periods])
+            for part in chunked([holder for holder in holders if holder not in periods])
             for row in connection.execute(select(person_keys).where(among(person_keys.c.person, part)))
         ]
         if periods:
@@ -106,10 +145,10 @@ class PersonKeys:
     def ensure(
         self, connection: Connection, holders: Iterable[str]
     ) -> tuple[dict[str, PersonKey], dict[str, PersonKey]]:
-        """All of these keys, and those of them that this transaction made.
+        """Return all of these keys, and those of them that this transaction made.
 
-        The made ones are to be given to `remember` once the transaction is committed, not before: a key that was
-        rolled back must seal nothing.
+        The caller gives the made ones to `remember` after the commit, not before: a key that was rolled back must
+        seal nothing.
         """
         wanted, kept = set(holders), self._current(connection)
         known = self._load(connection, kept, wanted)
@@ -129,11 +168,11 @@ class PersonKeys:
     def ensure_held(
         self, connection: Connection, holders: Iterable[str], others: Iterable[str]
     ) -> tuple[dict[str, PersonKey], dict[str, PersonKey]]:
-        """As `ensure`, with all whose they are and the others held: a key destroyed before that seals nothing."""
+        """As `ensure`, with the keys' persons and the `others` locked: a key destroyed before that seals nothing."""
         wanted = set(holders)
-        if connection.dialect.name == "sqlite":  # its only writer holds everybody
+        if connection.dialect.name == "sqlite":  # its only writer excludes all others
             return self.ensure(connection, wanted)
-        mark = self._current(connection).mark  # before: meanwhile another thread may see a later one
+        mark = self._current(connection).mark  # read first: meanwhile another thread may see a later one
         known, made = self.ensure(connection, wanted)
         self.hold(connection, set(map(person_of, wanted)).union(others))
         if self._current(connection).mark == mark:
@@ -142,7 +181,7 @@ class PersonKeys:
         return known, {holder: key for holder, key in (made | anew).items() if known[holder].id == key.id}
 
     def _made_meanwhile(self, connection: Connection, made: Mapping[str, PersonKey]) -> dict[str, PersonKey]:
-        """Those keys that another transaction committed first; SQLite's only writer has nobody beside it."""
+        """Return those keys that another transaction committed first; on SQLite there is no other writer."""
         if connection.dialect.name == "sqlite" or not made:
             return {}
         stored = self._read(connection, made)
@@ -152,40 +191,41 @@ class PersonKeys:
         return others
 
     def remember(self, made: Mapping[str, PersonKey]) -> None:
-        """Keep keys that `ensure` made at hand, now that they are committed; where an erasure was seen since, it may
-        have been theirs, and the database is asked.
+        """Cache keys that `ensure` made, now that they are committed.
+
+        Where an erasure was seen since, it may have destroyed them; then they are not cached.
         """
         kept = self._kept
         kept.add({holder: key for holder, key in made.items() if self._uncommitted.pop(key.id, None) == kept.mark})
 
     @staticmethod
     def hold(connection: Connection, persons: Iterable[str]) -> None:
-        """Keep others from writing about these persons until the transaction ends: the first of all locks."""
+        """Lock these persons until the transaction ends, so nobody else writes about them. The first of all locks."""
         lock_rows(connection, person_keys.c.person, persons)
 
     def destroy(self, connection: Connection, person: str) -> None:
-        """Destroy all keys of a person: what they sealed can be read by nobody from the commit on."""
+        """Destroy all keys of a person: nobody can read what they sealed from the commit on."""
         for table in (person_keys, period_keys):
             connection.execute(table.delete().where(table.c.person == person))
         self._mark(connection)
 
     def destroy_periods(self, connection: Connection, keys: Iterable[bytes]) -> int:
-        """Destroy the keys of periods that have these ids; returns how many there were."""
+        """Destroy the keys of periods that have these ids; return their count."""
         parts = (period_keys.delete().where(among(period_keys.c.key_id, part)) for part in chunked(list(keys)))
-        gone = sum(connection.execute(each).rowcount for each in parts)
+        gone = sum(connection.execute(part).rowcount for part in parts)
         if gone:
             self._mark(connection)
         return gone
 
     def _mark(self, connection: Connection) -> None:
-        """Empty every cache; who does so at the same moment waits (for the log's lock: the fact takes it anyway)."""
+        """Empty every cache. Takes the log's lock, which the fact of the erasure takes anyway, to order erasures."""
         take_turns(connection, APPEND_LOCK)
         number = connection.execute(select(func.coalesce(func.max(erasures.c.number), 0))).scalar_one() + 1
         insert_rows(connection, erasures, [(number, self._random(KEY_ID_BYTES))])
 
 
 def _of_periods(connection: Connection, periods: Mapping[str, Period]) -> list[tuple[str, Row[Any]]]:
-    """Of the persons' keys for periods, those that are asked for."""
+    """Return the rows of the keys of these periods, with the keys' names."""
     types = sorted({period.type for period in periods.values()})
     found = []
     for part in chunked(sorted({period.person for period in periods.values()})):
@@ -198,7 +238,7 @@ def _of_periods(connection: Connection, periods: Mapping[str, Period]) -> list[t
 
 
 class _Kept(NamedTuple):
-    """Keys at hand, as of the erasure with that mark."""
+    """Cached keys, as of the erasure with that mark."""
 
     mark: bytes
     keys: OrderedDict[str, PersonKey]
@@ -213,7 +253,7 @@ _LATEST_ERASURE = Query(select(erasures.c.mark).order_by(erasures.c.number.desc(
 
 
 def check_names(connection: Connection, fingerprint: bytes) -> None:
-    """Note the key that this database's pseudonyms are made with, at first use; later see that it is the same.
+    """Record the key that this database's pseudonyms are made with at first use; later check that it is the same.
 
     Raises:
         WrongKeyFile: it is another.
@@ -234,3 +274,30 @@ def names_known(connection: Connection, fingerprint: bytes) -> bool:
     if known not in (None, fingerprint):
         raise WrongKeyFile
     return known is not None
+
+
+class Sealing:
+    """Seals data that waits for something, with the key of the person it is about, or with the platform's own key.
+
+    An erasure makes what the person's key sealed unreadable.
+    """
+
+    def __init__(self, keys: PersonKeys) -> None:
+        self._keys = keys
+
+    def seal(self, connection: Connection, content: bytes, about: bytes, person: str | None) -> bytes:
+        """Return the content sealed, with `about` as associated data; `person`: the subject, where known."""
+        return self._key(connection, person).seal(content, about)
+
+    def _key(self, connection: Connection, person: str | None) -> PersonKey:
+        """Return the subject's key if there is one, else the platform's own, made at its first use."""
+        theirs = None if person is None else self._keys.load(connection, [person]).get(person)
+        # A key made here is not cached: the caller may yet roll back.
+        return theirs or self._keys.ensure(connection, [OURS])[0][OURS]
+
+    def open(self, connection: Connection, sealed: bytes, about: bytes, person: str | None) -> bytes | None:
+        """Return the content, or None where its key was destroyed."""
+        holders = [OURS] if person is None else [person, OURS]
+        keys = self._keys.load(connection, holders)
+        opened = (keys[holder].open(sealed, about) for holder in holders if holder in keys)
+        return next((content for content in opened if content is not None), None)

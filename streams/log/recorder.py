@@ -1,6 +1,6 @@
 """The log's recorder: eventsourcing's port on SQLAlchemy Core, for SQLite and PostgreSQL alike.
 
-eventsourcing-sqlalchemy was read first; it makes one ORM object a fact, which docs/decisions/0002 measures.
+eventsourcing-sqlalchemy would make an ORM object for each fact; docs/decisions/0002 measures what that costs.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ APPEND_LOCK = 0x4841_4241  # an arbitrary number that all appenders of one datab
 _LAST = Query(select(log.c.position).order_by(log.c.position.desc()).limit(1))
 _NEWEST = Query(log_rows.order_by(log.c.position.desc()).limit(1))
 _HIGHEST = 2**53
-"""No position of ours is higher: a forged row there would leave no room behind it."""
+"""No position of ours is higher. A forged row at the end of the range would leave no room after it."""
 _LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 
 Row = tuple[UUID, int, str, bytes]
@@ -32,21 +32,21 @@ Row = tuple[UUID, int, str, bytes]
 
 
 class NoSubscription(Exception):
-    """The log is followed by position (streams.replay.follower), not subscribed to."""
+    """Raised for a subscription, which this recorder does not offer."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("The log is followed by position (streams.replay.follower), not subscribed to.")
 
 
 class InTheWay(IntegrityError):
-    """A row stands where one of these was to go; `cleared` moves it away if it is forged."""
+    """Raised when a row has the place of one of the new rows; `cleared` moves it away if it is forged."""
 
     def __init__(self, reason: str, rows: Sequence[tuple[Any, ...]]) -> None:
         super().__init__(reason)
         self._rows = rows
 
     def cleared(self, connection: Connection) -> bool:
-        """Move forged rows out of the way, into a table of their own; return whether there were any."""
+        """Move forged rows to a table of their own; return whether there were any."""
         return forgeries.move_away(connection, self._rows, _HIGHEST) > 0
 
 
@@ -57,13 +57,13 @@ class FactRecorder(ApplicationRecorder):
         self._database = database
 
     def append(self, connection: Connection, rows: Sequence[Row]) -> int:
-        """Append in the caller's transaction; returns the position before the first of them.
+        """Append in the caller's transaction; return the position before the first row.
 
-        This takes the lock that all appenders share, so it comes last in a transaction.
+        This takes the lock that all appenders share, so call it last in a transaction.
 
         Raises:
-            InTheWay (an IntegrityError): a stream already has a row of that version. `Database.write` has it moved
-                away if it is forged, and does the transaction again.
+            InTheWay (an IntegrityError): a stream already has a row of that version. `Database.write` moves it away
+                if it is forged, and repeats the transaction.
         """
         with self._database.waits.labels("log").time():
             take_turns(connection, APPEND_LOCK)
@@ -80,7 +80,7 @@ class FactRecorder(ApplicationRecorder):
 
     @staticmethod
     def last_position(connection: Connection) -> int:
-        """The position of the newest fact, or 0; forged rows behind it are none."""
+        """Return the position of the newest fact, or 0; forged rows after it do not count."""
         newest, valid = _NEWEST.first(connection), codes_of(connection).valid
         while newest is not None and not valid(newest):
             before = log_rows.where(log.c.position < newest[0]).order_by(log.c.position.desc()).limit(PAGE)
@@ -89,7 +89,7 @@ class FactRecorder(ApplicationRecorder):
         return 0 if newest is None else int(newest[0])
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:  # noqa: ANN401  (the port's)
-        """Append in a transaction of its own; returns the positions."""
+        """Append in a transaction of its own; return the positions."""
         rows = [(_uuid(one), one.originator_version, one.topic, one.state) for one in stored_events]
         before = self._database.write(lambda connection: self.append(connection, rows))
         return range(before + 1, before + 1 + len(rows))
@@ -103,7 +103,7 @@ class FactRecorder(ApplicationRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        """A stream's facts in their order."""
+        """Return a stream's facts in their order."""
         version = log.c.originator_version
         stream = originator_id if isinstance(originator_id, UUID) else UUID(originator_id)
         query = log_rows.where(log.c.originator_id == stream).limit(limit)
@@ -122,19 +122,19 @@ class FactRecorder(ApplicationRecorder):
         *,
         inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
-        """The log from a position on."""
+        """Return the log from a position on."""
         after = (start or 0) - inclusive_of_start
         with self._database.reading() as connection:
             rows = list(facts_by(connection, page_of(after, limit, stop, topics)))
         return [Notification(stream_of(row[1]), row[2], row[3], row[4], id=row[0]) for row in rows]
 
     def max_notification_id(self) -> int | None:
-        """The position of the newest fact, or None."""
+        """Return the position of the newest fact, or None."""
         with self._database.reading() as connection:
             return self.last_position(connection) or None
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:  # noqa: ARG002  (the port's)
-        """Not here.
+        """Refuse.
 
         Raises:
             NoSubscription: always.
@@ -149,14 +149,14 @@ def take_turns(connection: Connection, lock: int) -> None:
 
 
 def page_of(after: int, limit: int | None, upto: int | None = None, topics: Sequence[str] = ()) -> Select[Any]:
-    """The rows after a position, as `log_rows` gives them."""
+    """Return the query of the rows after a position, as `log_rows` gives them."""
     query = log_rows.where(log.c.position > after).order_by(log.c.position).limit(limit)
     query = query if upto is None else query.where(log.c.position <= upto)
     return query.where(among(log.c.topic, topics)) if topics else query
 
 
 def first_fact(connection: Connection, after: int, upto: int | None, topics: Sequence[str]) -> Any | None:  # noqa: ANN401  (a row)
-    """The first fact of these topics after a position, as a row of the log."""
+    """Return the first fact of these topics after a position, as a row of the log."""
     while rows := list(driver_rows(connection, page_of(after, 1, upto, topics))):
         for row in genuine(connection, rows):
             return row

@@ -1,4 +1,4 @@
-"""Wraps the keys of persons anew, so that an older master key is needed no more: the log is not touched."""
+"""Wraps the keys of persons with the current master key, so that older ones can go; the log is not touched."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,8 +8,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, func, select
 
 from projections.bulk import among
 from streams.log.master_key import Wrapper
-from streams.log.periods import Period
-from streams.log.person_keys import PersonKeys
+from streams.log.person_keys import Period, PersonKeys
 from streams.storage.database import Database
 from streams.storage.tables import period_keys, person_keys
 
@@ -17,7 +16,7 @@ BATCH = 1000
 
 
 def by_version(connection: Connection) -> Mapping[int, int]:
-    """Version of the master key -> how many keys it wraps."""
+    """Return the number of keys that each version of the master key wraps."""
     found: Counter[int] = Counter()
     for table in (person_keys, period_keys):
         query = select(table.c.wrapped_by, func.count()).group_by(table.c.wrapped_by)
@@ -27,16 +26,16 @@ def by_version(connection: Connection) -> Mapping[int, int]:
 
 
 class Rewrapping:
-    """May be killed anywhere and begun again: each batch is a transaction, and what is left has an older version."""
+    """Wraps in batches, each a transaction. After a crash it goes on with the keys that have an older version."""
 
     def __init__(self, database: Database, wrapper: Wrapper) -> None:
         self._database, self._wrapper = database, wrapper
 
     def run(self, batch: int = BATCH) -> int:
-        """Wrap with the current version what an older one wraps; returns how many keys that were.
+        """Wrap all keys of older versions with the current one; return their count.
 
         Raises:
-            WrongKeyFile: an older version is not known any more.
+            WrongKeyFile: an older version is not in the key file any more.
         """
         return sum(self._run(table, batch) for table in (person_keys, period_keys))
 
@@ -53,7 +52,7 @@ class Rewrapping:
         persons = list(connection.execute(query.order_by(table.c.person).limit(limit)).scalars())
         if not persons:
             return None
-        PersonKeys.hold(connection, persons)  # who is erased meanwhile comes before this, or after
+        PersonKeys.hold(connection, persons)  # an erasure waits for this, or is done already
         rows = connection.execute(table.select().where(among(table.c.person, persons), older)).all()
         if anew := [self._anew(row) for row in rows]:
             theirs = table.update().where(table.c.person == bindparam("whose"), table.c.key_id == bindparam("which"))

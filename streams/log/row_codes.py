@@ -1,11 +1,10 @@
-"""The keyed code of each row of the log: whoever can write to the database but has no key cannot write facts.
+"""The keyed code of each row of the log. Without the key, access to the database is not enough to write facts.
 
 A row's code is a keyed BLAKE2b (RFC 7693) over its position, stream, version, topic and state. The key is derived
-from the key file, never stored. Rows without a valid code are no facts: readers pass over them, and `audit verify`
-names them.
-A row that a signed block says was there is another matter: it was altered, and whoever reads it raises DamagedFact.
+from the key file, never stored. Rows without a valid code are not facts: readers skip them, and `audit verify`
+names them. Where a signed block says that a fact was there, the row was altered: its readers raise DamagedFact.
 
-The codes that a process works with travel with its `Database`, as an option of its connections.
+The codes of a process travel with its `Database`, as an option of its connections.
 """
 
 import logging
@@ -35,16 +34,16 @@ OPTION = "habarshy_row_codes"
 _ABOUT = b"habarshy row codes/1"
 _FACT = Layout(">qqH").pack
 _UNUSABLE = (TypeError, AttributeError, UnicodeEncodeError, LayoutError, OverflowError)
-"""Raised where a row's values are of types that the log never stores."""
+"""Raised for a row with values of types that the log never stores."""
 NAMED = 100
-"""How many forged rows a process names in its log; `audit verify` names all."""
+"""The most forged rows that a process reports in its log; `audit verify` names all."""
 
 Coded = tuple[int, Any, int, str, bytes, bytes]
 """Position, stream (a UUID or its 16 bytes), version, topic, state, code."""
 
 
 class WrongCode(Exception):
-    """The row's code is not the one that its content asks for."""
+    """The cause of a DamagedFact: the row's code does not match its content."""
 
 
 class RowCodes(Struct, frozen=True, dict=True):
@@ -55,7 +54,7 @@ class RowCodes(Struct, frozen=True, dict=True):
 
     @cached_property
     def start(self) -> Callable[[], Any]:
-        """Return a hash with the key taken in already: a copy of it costs two thirds of a fresh one."""
+        """Return a function that makes keyed hashes; copying one costs two thirds of making one."""
         return blake2b(key=self.key, digest_size=CODE_BYTES).copy
 
     @cached_property
@@ -67,8 +66,8 @@ class RowCodes(Struct, frozen=True, dict=True):
         """Return the 16 bytes that only the holder of the key can make for this row.
 
         Raises:
-            AttributeError, OverflowError, struct.error, TypeError, UnicodeEncodeError: these are no values that the
-                log ever stores.
+            AttributeError, OverflowError, struct.error, TypeError, UnicodeEncodeError: the log never stores such
+                values.
         """
         made, name = self.start(), topic.encode()
         stream = stream.int.to_bytes(16) if isinstance(stream, UUID) else stream
@@ -79,7 +78,7 @@ class RowCodes(Struct, frozen=True, dict=True):
     def coded(self, before: int, rows: Iterable[tuple[UUID, int, str, bytes]]) -> list[Coded]:
         """Return the rows (stream, version, topic, state) at the positions after `before`, each with its code.
 
-        As `code`, without a call for each row.
+        As `code`, without a call for each row, for speed.
         """
         start, fact, found = self.start, _FACT, []
         for position, (stream, version, topic, state) in enumerate(rows, before + 1):
@@ -96,17 +95,17 @@ class RowCodes(Struct, frozen=True, dict=True):
             return False
 
     def note(self, parts: Sequence[int]) -> bytes:
-        """Return the code of the note that says which rows were there before there were codes."""
+        """Return the code of the note about the facts that are older than codes."""
         return blake2b(repr(tuple(parts)).encode(), key=self.key, digest_size=CODE_BYTES, person=b"first").digest()
 
 
 def row_codes(names_key: bytes, public: bytes = b"") -> RowCodes:
-    """Return the codes of the log whose names are made with that key, by HKDF-SHA256 (RFC 5869)."""
+    """Return the codes of the log whose pseudonyms are made with that key, by HKDF-SHA256 (RFC 5869)."""
     return RowCodes(HKDF(SHA256(), 32, salt=None, info=_ABOUT).derive(names_key), public)
 
 
 def codes_of(connection: Connection) -> RowCodes:
-    """Return the codes that the connection's database is used with.
+    """Return the codes of the connection's `Database`.
 
     Raises:
         KeyError: its `Database` was given none.
@@ -116,7 +115,7 @@ def codes_of(connection: Connection) -> RowCodes:
 
 
 def facts_by(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, ...]]:
-    """The rows of a query that begins with `log_rows`, those that are facts.
+    """Yield the facts among the rows of a query that begins with `log_rows`.
 
     Raises:
         DamagedFact: see `genuine`.
@@ -125,12 +124,12 @@ def facts_by(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, 
 
 
 def genuine(connection: Connection, rows: Iterable[Any]) -> Iterator[Any]:
-    """Those of the rows (position, stream, version, topic, state, code, whatever follows) that are facts.
+    """Yield those of the rows (position, stream, version, topic, state, code, …) that are facts.
 
-    Row by row without a call for each: most of what is read of the log passes here.
+    The loop makes no call of its own for each row: most reading of the log passes here.
 
     Raises:
-        DamagedFact: a row is not what a signed block says was there.
+        DamagedFact: a row is not the fact that a signed block says was there.
     """
     codes = codes_of(connection)
     start, fact = codes.start, _FACT
@@ -152,7 +151,7 @@ def genuine(connection: Connection, rows: Iterable[Any]) -> Iterator[Any]:
 
 
 def _refuse(connection: Connection, codes: RowCodes, position: Any) -> None:  # noqa: ANN401  (of a forged row)
-    """Raise DamagedFact where a genuine row was altered; a row that was never a fact is named once in the log."""
+    """Raise DamagedFact where a fact was altered; report a row that was never a fact once."""
     if _was_there(connection, codes, position):
         raise DamagedFact(position, WrongCode())
     if position not in codes.seen and len(codes.seen) < NAMED:
@@ -165,7 +164,7 @@ def _refuse(connection: Connection, codes: RowCodes, position: Any) -> None:  # 
 
 def _was_there(connection: Connection, codes: RowCodes, position: Any) -> bool:  # noqa: ANN401  (of a forged row)
     """Return whether a block that our key signed has a fact at that position."""
-    one = chain.over(connection, position) if isinstance(position, int) else None
+    one = chain.block_of(connection, position) if isinstance(position, int) else None
     if one is None or not codes.public or one.signer != key_id(codes.public):
         return False
     marks = chain.marks_of(connection, one.block.number)

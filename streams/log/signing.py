@@ -1,4 +1,4 @@
-"""The key that signs heads and evidence: Ed25519 (RFC 8032), in the key file, apart from all others."""
+"""The key that signs blocks and evidence: Ed25519 (RFC 8032), a key of its own in the key file."""
 
 from functools import cached_property
 from hashlib import sha256
@@ -11,7 +11,7 @@ ID_BYTES = 8
 
 
 class Signer(Struct, frozen=True, dict=True):
-    """Signs with the key that this secret of 32 bytes is the seed of."""
+    """Signs with the key whose seed is this secret of 32 bytes."""
 
     secret: bytes
 
@@ -20,27 +20,27 @@ class Signer(Struct, frozen=True, dict=True):
         return Ed25519PrivateKey.from_private_bytes(self.secret)
 
     def sign(self, message: bytes) -> bytes:
-        """The 64 bytes that only this key can make of the message."""
+        """Return the signature of the message (64 bytes)."""
         return self._key.sign(message)
 
     @cached_property
     def public(self) -> bytes:
-        """The half of the key that everybody may have: it checks, and signs nothing."""
+        """The public half of the key, which checks signatures."""
         return self._key.public_key().public_bytes_raw()
 
     @cached_property
     def id(self) -> bytes:
-        """What tells this key from others."""
+        """The id of the key (see `key_id`)."""
         return key_id(self.public)
 
 
 def key_id(public: bytes) -> bytes:
-    """What tells a key from others: the beginning of the SHA-256 of its public half."""
+    """Return the id of a key: the first 8 bytes of the SHA-256 of its public half."""
     return sha256(public).digest()[:ID_BYTES]
 
 
 def signed_by(public: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether the key with that public half signed the message."""
+    """Return whether the key with that public half signed the message."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):

@@ -1,4 +1,4 @@
-"""The watermark: the newest fact that this machine knew, kept outside the database, so that a restore is noticed."""
+"""The watermark: the newest fact that this machine knows, kept outside the database so that a restore is noticed."""
 
 import logging
 import os
@@ -21,14 +21,17 @@ from streams.storage.database import Database
 
 logger = logging.getLogger("habarshy")
 LINE, ID_DIGITS, OWNER_ONLY = 256, 16, 0o600
-"""Bytes of the file, digits of the log's name in its name, and who may read it."""
+"""The length of the file in bytes, the digits of the log's digest in its name, and its mode."""
 
 
 class OlderLog(Exception):
-    """The database is an older copy, without fact {position} of {at:%F %T}Z. Run `habarshy restored` to go on."""
+    """Raised when the database is an older copy, without a fact that this machine knows."""
 
     def __init__(self, known: "Known") -> None:
-        super().__init__((type(self).__doc__ or "").format(position=known.position, at=known.at))
+        super().__init__(
+            f"The database is an older copy, without fact {known.position} of {known.at:%F %T}Z. Run `habarshy"
+            " restored` to go on."
+        )
         self.known = known
 
 
@@ -41,10 +44,10 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Watermark:
-    """Knows the newest fact, and whether the log still has it. Without a file to keep it in, it knows nothing.
+    """Keeps the newest known fact, and checks that the log still has it. Without a file it does nothing.
 
-    Whoever sends notes the attempts before they are handed over: so nothing was sent that it does not stand for. It
-    is not forced to the disk: what it guards against is another database, not a lost page of this file.
+    A sender notes its attempts before it hands them over, so the watermark covers everything that was sent. The file
+    is not synced to the disk: it guards against an older database, not against a loss of power.
     """
 
     def __init__(self, database: Database, log: Log, beside: Path | None, clock: Callable[[], datetime]) -> None:
@@ -54,7 +57,7 @@ class Watermark:
         self._known: Known | None = None
 
     def look(self) -> None:
-        """Check, and note the newest fact.
+        """Check the log, then note its newest fact.
 
         Raises:
             OlderLog: see `check`.
@@ -66,12 +69,12 @@ class Watermark:
         self.note(newest)
 
     def check(self, connection: Connection, known: Known | None) -> None:
-        """That the log has what was `known` before the moment that the connection sees.
+        """Check that the log has the `known` fact, or that a restore was declared since.
 
-        Or somebody said since that it was restored. What is asked for later may be of what others did since.
+        `known` must be read before the connection's snapshot: a later one may be newer than the snapshot.
 
         Raises:
-            OlderLog: it is an older one.
+            OlderLog: neither is so.
         """
         if known is None or _digest(chain.fact_at(connection, known.position)) == known.digest:
             return
@@ -80,20 +83,20 @@ class Watermark:
         self._known = None
 
     def known(self) -> Known | None:
-        """What is known; None: nothing."""
+        """Return the newest known fact, or None."""
         if self._known is None and self._file is None and self._beside is not None:
             with self._lock, self._database.reading() as connection:
                 self._open(connection)
         return self._known
 
     def newest(self, connection: Connection) -> StoredFact | None:
-        """What is to be noted once this transaction is committed, if there is anything to note it in."""
+        """Return the newest fact, to be noted after this transaction's commit; None without a file."""
         if self._beside is None:
             return None
         return chain.fact_at(connection, FactRecorder.last_position(connection))
 
     def note(self, newest: StoredFact | None) -> None:
-        """From now on this fact is known to be in the log."""
+        """Keep this fact as the newest known one, unless a newer one is known."""
         if newest is None:
             return
         known = Known(newest[0], _digest(newest), self._clock())
@@ -110,7 +113,7 @@ class Watermark:
         return max((entry.fact.at for entry in entries if isinstance(entry.fact, LogRestored)), default=None)
 
     def _open(self, connection: Connection) -> None:
-        """One file a log: named by the log's first fact, which copies and backups share."""
+        """Open the log's file, named by the digest of its first fact, which copies and backups share."""
         row = first_fact(connection, 0, None, ())
         first = None if row is None else chain.fact_at(connection, row[0])
         if self._beside is None or first is None:
@@ -123,7 +126,7 @@ class Watermark:
             self._give_up(error)
 
     def _keep(self, file: Path, known: Known) -> None:
-        """In its place and at its length, which takes no more room on a full disk."""
+        """Overwrite the file at its constant length, which needs no room on a full disk."""
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
             try:
@@ -134,7 +137,7 @@ class Watermark:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        """A notice is worth more than this file: it is told once, and the platform goes on."""
+        """Warn once and go on without the file: messages matter more than noticing a restore."""
         self._beside = None
         logger.warning("a restore of the database would not be noticed: %s", error)
 

@@ -17,7 +17,7 @@ from projections import history as view
 from projections.bulk import among
 from projections.tables import history
 from streams.log import chain as blocks
-from streams.log.chain import Chained, StoredFact
+from streams.log.chain import SignedBlock, StoredFact
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.row_codes import codes_of
@@ -61,7 +61,7 @@ class Evidence(Struct, frozen=True):
 
     why: Why
     facts: Sequence[Shown]
-    chain: Sequence[Chained]
+    chain: Sequence[SignedBlock]
 
 
 def evidence(
@@ -120,16 +120,16 @@ def _read_of_person(connection: Connection, rules: Rules, why: Why) -> Iterable[
     return connection.execute(select(history.c.position).where(*where)).scalars().all()
 
 
-def _blocks(connection: Connection, positions: Iterable[int], upto: int) -> Iterator[Chained]:
-    over: dict[int, Chained] = {}
+def _blocks(connection: Connection, positions: Iterable[int], upto: int) -> Iterator[SignedBlock]:
+    over: dict[int, SignedBlock] = {}
     for position in positions:
-        one = blocks.over(connection, position)
+        one = blocks.block_of(connection, position)
         if one is None or (upto and one.block.number > upto):
             raise NotChained
         over[one.block.number] = one
     if upto:
         first = min(over)
-        over |= {one.block.number: one for one in blocks.chained(connection, first, upto - first + 1)}
+        over |= {one.block.number: one for one in blocks.blocks_from(connection, first, upto - first + 1)}
     yield from (over[number] for number in sorted(over))
 
 
@@ -140,7 +140,7 @@ class _Proven(NamedTuple):
     proof: Proof
 
 
-def _proven(connection: Connection, one: Chained, wanted: Mapping[int, str], public: bytes) -> Iterator[_Proven]:
+def _proven(connection: Connection, one: SignedBlock, wanted: Mapping[int, str], public: bytes) -> Iterator[_Proven]:
     block = one.block
     if not signed_by(public, one.signature, block.head):
         raise NotAsWritten(block.number)

@@ -32,8 +32,7 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 from domain.core.ids import Names
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import micros, moment
-from streams.log.person_keys import PersonKeys
-from streams.log.sealing import Sealing
+from streams.log.person_keys import PersonKeys, Sealing
 from streams.storage.database import Database
 from streams.storage.tables import dead_letters
 

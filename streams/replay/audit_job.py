@@ -74,7 +74,7 @@ class Auditing:
         if not number:
             return BEGINNING
         with self._database.reading() as connection:
-            found = chain.chained(connection, number, 1)
+            found = chain.blocks_from(connection, number, 1)
         return found[0].block if found and found[0].block.number == number else None
 
     def rest(self) -> None:

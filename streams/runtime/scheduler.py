@@ -12,7 +12,7 @@ from streams.delivery.inbound.sms_parts import Pieces
 from streams.delivery.inbound.webhooks import Webhooks
 from streams.delivery.send.concurrency import PATIENCE
 from streams.delivery.send.dispatch import Dispatcher
-from streams.log.chaining import Chaining
+from streams.log.chain_builder import ChainBuilder
 from streams.log.watermark import Watermark
 from streams.planning.areas import AreaPlanning
 from streams.planning.planning import Planning
@@ -41,7 +41,7 @@ class Engine(Struct, frozen=True):
     areas: AreaPlanning
     dispatcher: Dispatcher
     follower: Follower
-    chaining: Chaining
+    chaining: ChainBuilder
     webhooks: Webhooks
     tidying: Tidying
     pieces: Pieces

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 
-from streams.log.chaining import Chaining
+from streams.log.chain_builder import ChainBuilder
 from streams.planning.areas import AreaPlanning
 from streams.planning.reconciler import Reconciler
 from streams.queries.health import Soundings
@@ -27,7 +27,7 @@ class Upkeep:
         database: Database,
         areas: AreaPlanning,
         follower: Follower,
-        chaining: Chaining,
+        chaining: ChainBuilder,
         reconciler: Reconciler,
         soundings: Soundings,
         tell: Callable[[str], None],

@@ -22,8 +22,8 @@ from app.reports.evidence_file import FORMAT, packed
 from domain.facts.principals import Principal, Role
 from streams.log import chain
 from streams.log.audit import head_of
-from streams.log.chain import Chained
-from streams.log.chaining import Chaining
+from streams.log.chain import SignedBlock
+from streams.log.chain_builder import ChainBuilder
 from streams.log.signing import Signer
 from streams.queries.evidence import NotAsWritten, NotChained, evidence
 from streams.storage.tables import log
@@ -56,7 +56,7 @@ async def lived(world: World) -> UUID:
     world.plan()
     world.take(corrected(issued, 2, expires_on="2025-07-20"))
     [message] = await world.settle("2025-06-20T09:00+05:00")
-    Chaining(world.platform.database, SIGNER, world.clock, SIZE).finish()
+    ChainBuilder(world.platform.database, SIGNER, world.clock, SIZE).finish()
     return message.nudge
 
 
@@ -70,13 +70,13 @@ def pack(world: World, nudge: UUID, upto: int = 0, signer: Signer = SIGNER) -> b
     return packed(found, signer, world.clock()).encode()
 
 
-def heads(world: World) -> list[Chained]:
+def heads(world: World) -> list[SignedBlock]:
     """All blocks."""
     with world.platform.database.reading() as connection:
-        return chain.chained(connection, 1, 1000)
+        return chain.blocks_from(connection, 1, 1000)
 
 
-def line(one: Chained) -> bytes:
+def line(one: SignedBlock) -> bytes:
     """A head as it is deposited."""
     return msgspec.json.encode(head_of(one, SIGNER.public))
 
@@ -199,15 +199,15 @@ def test_a_deposited_head_shows_when_it_was_known(told: tuple[World, UUID], scri
     """With the chain up to a deposited head, the facts were known when that was made; no other head will do."""
     world, nudge = told
     world.take(*(fine(AIGERIM, str(number), "2025-06-20T10:00:00+05:00") for number in range(3 * SIZE)))
-    Chaining(world.platform.database, SIGNER, world.clock, SIZE).finish()
+    ChainBuilder(world.platform.database, SIGNER, world.clock, SIZE).finish()
     *_, last = heads(world)
     with_chain = pack(world, nudge, last.block.number)
     assert script.verify(with_chain, KEY, [b"", line(last)])[1] == last.block.number
     other = msgspec.structs.replace(last.block, root=b"r" * 32)
     with pytest.raises(script.Untrue, match="is another one"):
-        script.verify(with_chain, KEY, [line(Chained(other, SIGNER.sign(other.head), SIGNER.id))])
+        script.verify(with_chain, KEY, [line(SignedBlock(other, SIGNER.sign(other.head), SIGNER.id))])
     with pytest.raises(script.Untrue, match="was not signed"):
-        script.verify(with_chain, KEY, [line(Chained(last.block, OTHER.sign(last.block.head), OTHER.id))])
+        script.verify(with_chain, KEY, [line(SignedBlock(last.block, OTHER.sign(last.block.head), OTHER.id))])
     with pytest.raises(script.Untrue, match="ask for one made with"):
         script.verify(pack(world, nudge), KEY, [line(last)])
 
@@ -249,7 +249,7 @@ def test_after_an_erasure_there_is_still_evidence_of_what_was_sent(
     world, nudge = told
     before = len(of(script.verify(pack(world, nudge), KEY)[0], "nudge"))
     world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
-    Chaining(world.platform.database, SIGNER, world.clock, SIZE).finish()
+    ChainBuilder(world.platform.database, SIGNER, world.clock, SIZE).finish()
     data = pack(world, nudge)
     content, _ = script.verify(data, KEY)
     assert len(of(content, "nudge")) >= before

@@ -15,7 +15,7 @@ from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop
 from streams.log import chain
 from streams.log.audit import WORDS, Audit, BadHead, Finding, head_of, read_head
-from streams.log.chain import Chained
+from streams.log.chain import SignedBlock
 from streams.log.master_key import Keyring
 from streams.log.signing import Signer
 from streams.storage.database import Database
@@ -63,7 +63,7 @@ def _print(finding: Finding, *, as_json: bool) -> None:
         data(f"{place}: {finding.what}: {WORDS[finding.what]}")
 
 
-def deposited_heads(file: Path) -> list[Chained]:
+def deposited_heads(file: Path) -> list[SignedBlock]:
     """The heads in the file."""
     try:
         lines = file.read_bytes().splitlines()
@@ -88,7 +88,7 @@ def heads(last: Last = 1, as_json: AsJson = False, database: DatabaseUrl = None,
         public = _signer(opened, settings).public
         with opened.reading() as connection:
             newest = chain.latest(connection).number
-            found = chain.chained(connection, max(1, newest - last + 1), last)
+            found = chain.blocks_from(connection, max(1, newest - last + 1), last)
     if not found:
         stop(Exit.CHECK_FAILED, "nothing is in the chain yet; `habarshy run`, or a worker, makes its blocks")
     for each in found:

@@ -18,7 +18,7 @@ from app.identity.key_file import BadKeyFile
 from app.reports.evidence_file import packed
 from app.settings import settings_of
 from app.terminal import Exit, data, data_json, many, stop, talk
-from streams.log.chain import Chained
+from streams.log.chain import SignedBlock
 from streams.log.signing import Signer
 from streams.queries.evidence import Evidence, NotAsWritten, NotChained, evidence
 from streams.queries.explain import UnknownNudge
@@ -69,7 +69,7 @@ def evidence_command(
     talk(f"{facts}; check it: python3 docs/verify_evidence.py {out} --key {signer.public.hex()}")
 
 
-def _found(platform: Platform, id_: UUID, signer: Signer, deposited: Chained | None) -> Evidence:
+def _found(platform: Platform, id_: UUID, signer: Signer, deposited: SignedBlock | None) -> Evidence:
     upto = deposited.block.number if deposited else 0
     with platform.database.reading() as connection:
         return evidence(

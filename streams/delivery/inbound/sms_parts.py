@@ -19,9 +19,8 @@ from domain.core.ids import Names
 from notifiers.port.interface import Incoming, Piece
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import micros
-from streams.log.person_keys import PersonKey, PersonKeys
+from streams.log.person_keys import PersonKey, PersonKeys, Sealing
 from streams.log.recorder import take_turns
-from streams.log.sealing import Sealing
 from streams.queues.dead_letters import names_them
 from streams.rules.context import Books
 from streams.rules.in_force import Rules

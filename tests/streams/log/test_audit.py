@@ -19,8 +19,8 @@ from app.clock import VirtualClock
 from projections.bulk import insert_rows
 from streams.log import chain as blocks
 from streams.log.audit import Audit, Finding
-from streams.log.chain import Chained
-from streams.log.chaining import WAIT, Chaining
+from streams.log.chain import SignedBlock
+from streams.log.chain_builder import WAIT, ChainBuilder
 from streams.log.signing import Signer
 from streams.storage.database import Database
 from streams.storage.tables import blocks as block_table
@@ -36,20 +36,20 @@ GAPS = [position for position in range(1, POSITIONS[-1]) if not position % 7]
 BLOCK_OF: Mapping[int, int] = {position: 1 + at // SIZE for at, position in enumerate(POSITIONS)}
 
 
-def chaining(database: Database, signer: Signer | None = SIGNER, clock: VirtualClock | None = None) -> Chaining:
+def chaining(database: Database, signer: Signer | None = SIGNER, clock: VirtualClock | None = None) -> ChainBuilder:
     """What makes blocks of eight facts."""
-    return Chaining(database, signer, clock or VirtualClock(NOW), SIZE)
+    return ChainBuilder(database, signer, clock or VirtualClock(NOW), SIZE)
 
 
-def audited(database: Database, *deposited: Chained, signer: Signer = SIGNER, start: int = 1) -> list[Finding]:
+def audited(database: Database, *deposited: SignedBlock, signer: Signer = SIGNER, start: int = 1) -> list[Finding]:
     """All that an audit finds."""
     return list(Audit(database, signer.public, start).findings(deposited))
 
 
-def heads(database: Database) -> list[Chained]:
+def heads(database: Database) -> list[SignedBlock]:
     """All blocks."""
     with database.reading() as connection:
-        return blocks.chained(connection, 1, 1000)
+        return blocks.blocks_from(connection, 1, 1000)
 
 
 @pytest.fixture
@@ -256,8 +256,8 @@ def test_a_log_written_anew_with_the_key_is_found_by_a_deposited_head(chain: Dat
 def test_a_head_that_was_not_signed_is_none(chain: Database) -> None:
     """A deposited head that was altered, or that another key signed, is told from one that the log does not fit."""
     block, signature, signer = heads(chain)[0]
-    forged = Chained(block, OTHER.sign(block.head), OTHER.id)
-    assert audited(chain, Chained(replace(block, at=7), signature, signer), forged) == [Finding("no-head", 1)] * 2
+    forged = SignedBlock(block, OTHER.sign(block.head), OTHER.id)
+    assert audited(chain, SignedBlock(replace(block, at=7), signature, signer), forged) == [Finding("no-head", 1)] * 2
 
 
 def test_a_block_of_another_chain_does_not_follow(chain: Database) -> None:

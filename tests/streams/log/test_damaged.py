@@ -11,7 +11,7 @@ from app.compose import Platform
 from app.jobs.replay_jobs import verify
 from domain.core.ids import Names
 from streams.kafka import lag, republish
-from streams.log.chaining import Chaining
+from streams.log.chain_builder import ChainBuilder
 from streams.log.damaged import DamagedFact
 from streams.log.loads import retirement_of
 from streams.log.row_codes import row_codes
@@ -59,7 +59,7 @@ def damage(world: World, topic: str, harm: str = "nonsense", only: Select[tuple[
     """Harm the last fact of that topic (`only`: of those at these positions); where it stands."""
     database = world.platform.database
     database.use_codes(row_codes(world.platform.names.key, SIGNER.public))
-    Chaining(database, SIGNER, world.clock).finish()  # a row that no signed block knows would be nobody's fact
+    ChainBuilder(database, SIGNER, world.clock).finish()  # a row that no signed block knows would be nobody's fact
     with database.reading() as connection:
         query = select(log.c.position, log.c.state).where(log.c.topic == topic).order_by(log.c.position.desc())
         query = query if only is None else query.where(log.c.position.in_(only))

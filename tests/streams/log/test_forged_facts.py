@@ -15,8 +15,8 @@ from domain.facts.chain import CODED
 from domain.facts.facts import NudgeCancelled, NudgePlanned
 from streams.log import chain as blocks
 from streams.log.audit import Audit, Finding
-from streams.log.chain import Chained
-from streams.log.chaining import Chaining
+from streams.log.chain import SignedBlock
+from streams.log.chain_builder import ChainBuilder
 from streams.log.first_codes import CodesLost, FirstCodes, first_codes, give_codes
 from streams.log.row_codes import codes_of, row_codes
 from streams.log.signing import Signer
@@ -76,7 +76,7 @@ def found(world: World) -> list[Finding]:
 def chain(world: World) -> None:
     """Put every fact into a signed block."""
     world.platform.database.use_codes(row_codes(world.platform.names.key, SIGNER.public))
-    Chaining(world.platform.database, SIGNER, world.clock, 8).finish()
+    ChainBuilder(world.platform.database, SIGNER, world.clock, 8).finish()
 
 
 FORGERIES: dict[str, Callable[[World], dict[str, Any]]] = {
@@ -124,7 +124,7 @@ def test_a_row_that_stands_in_the_way_is_moved_and_still_named(store: Store) -> 
     store.database.write(lambda connection: connection.execute(insert(log), [highest]))
     store.append(cancelled(1, version=2))
     assert [entry.originator_version for entry in store.scanned()] == [1, 2]
-    Chaining(store.database, SIGNER, VirtualClock(NOW)).finish()
+    ChainBuilder(store.database, SIGNER, VirtualClock(NOW)).finish()
     assert list(Audit(store.database, SIGNER.public).findings()) == [
         Finding("forged", 0, position) for position in (2**53, 2)
     ]
@@ -142,7 +142,7 @@ def test_more_forged_rows_than_a_page_hide_nothing(store: Store) -> None:
         assert store.log.facts.last_position(connection) == 1
     store.append(cancelled(2))
     assert [entry.position for entry in store.scanned(page=7)] == [1, 60]
-    assert Chaining(store.database, SIGNER, VirtualClock(NOW), 8).finish() == 2
+    assert ChainBuilder(store.database, SIGNER, VirtualClock(NOW), 8).finish() == 2
 
 
 MOVES: dict[str, dict[str, Any]] = {
@@ -156,7 +156,7 @@ MOVES: dict[str, dict[str, Any]] = {
 def test_a_fact_of_a_signed_block_that_lost_its_place_or_code_is_named(store: Store, what: str) -> None:
     """To move a fact, or to take its code away, is found as surely as to change it."""
     store.append(cancelled(1), cancelled(2), cancelled(3))
-    Chaining(store.database, SIGNER, VirtualClock(NOW)).finish()
+    ChainBuilder(store.database, SIGNER, VirtualClock(NOW)).finish()
     work = update(log).where(log.c.position == 2).values(MOVES[what])
     store.database.write(lambda connection: connection.execute(work))
     expected = {Finding("missing", 1, 2), Finding("forged", 0, 99)} if what == "moved" else {Finding("uncoded", 1, 2)}
@@ -166,17 +166,17 @@ def test_a_fact_of_a_signed_block_that_lost_its_place_or_code_is_named(store: St
 def older(store: Store, *, before: bool) -> None:
     """Take all codes away, the last fact being in no block; `before`: as a version without codes left the log."""
     store.append(*map(cancelled, range(1, 10)))
-    Chaining(store.database, SIGNER, VirtualClock(NOW), 8).drain()
+    ChainBuilder(store.database, SIGNER, VirtualClock(NOW), 8).drain()
 
     def work(connection: Connection) -> None:
         connection.execute(update(log).values(code=None))
         connection.execute(delete(log_coded))
-        [one] = blocks.chained(connection, 1, 9)
+        [one] = blocks.blocks_from(connection, 1, 9)
         marks = blocks.marks_of(connection, 1)
         marks = marks.removesuffix(CODED) if before else marks
         block = replace(one.block, marks=sha256(marks).digest())
         connection.execute(delete(block_table))
-        blocks.store(connection, Chained(block, SIGNER.sign(block.head), SIGNER.id), marks)
+        blocks.store(connection, SignedBlock(block, SIGNER.sign(block.head), SIGNER.id), marks)
 
     store.database.write(work)
     store.database.use_codes(row_codes(KEYRING.names, SIGNER.public))
@@ -220,6 +220,6 @@ def test_codes_are_given_once(store: Store, codes_left: bool) -> None:  # noqa: 
 def test_a_note_that_is_not_ours_is_found(store: Store) -> None:
     """Whoever writes another number of facts that nothing proves is found out."""
     store.append(cancelled(1))
-    Chaining(store.database, SIGNER, VirtualClock(NOW)).finish()
+    ChainBuilder(store.database, SIGNER, VirtualClock(NOW)).finish()
     store.database.write(lambda connection: connection.execute(update(log_coded).values(unproven=7)))
     assert list(Audit(store.database, SIGNER.public).findings()) == [Finding("no-note", 0)]

@@ -11,7 +11,7 @@ from app.compose import Platform
 from projections import history
 from streams.log.audit import Audit
 from streams.log.chain import count_of_facts
-from streams.log.chaining import Chaining
+from streams.log.chain_builder import ChainBuilder
 from streams.log.signing import Signer
 from streams.planning.areas import AreaPlanning
 from streams.planning.planning import Planning, Plans
@@ -35,7 +35,7 @@ def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
 def kept(
     land: Country,
     on: Platform | None = None,
-    chaining: Chaining | None = None,
+    chaining: ChainBuilder | None = None,
     areas: AreaPlanning | None = None,
     own: Reconciler | None = None,
 ) -> Upkeep:
@@ -193,7 +193,7 @@ def test_the_upkeep_makes_the_chain(land: Country) -> None:
     """What the roles append comes into the chain without anybody's doing, and an audit of it finds nothing."""
     signer = Signer(b"s" * 32)
     land.take(*everyday(10))
-    upkeep = kept(land, chaining=Chaining(land.platform.database, signer, land.clock))
+    upkeep = kept(land, chaining=ChainBuilder(land.platform.database, signer, land.clock))
     audit = Audit(land.platform.database, signer.public)
     with running(upkeep.run, upkeep.stop):
         eventually(lambda: audit.unchained == 0)
@@ -216,7 +216,7 @@ def test_what_one_part_fails_with_keeps_no_other_from_its_work(
     land.take(*everyday(10))
     land.clock.advance_to(LATER)
     areas = NoAreas(on, error)
-    upkeep = kept(land, chaining=Chaining(on.database, signer, land.clock), areas=areas)
+    upkeep = kept(land, chaining=ChainBuilder(on.database, signer, land.clock), areas=areas)
     with running(upkeep.run, upkeep.stop):
         eventually(lambda: not land.unplanned() and not on.follower.behind() and on.soundings.latest() is not None)
         eventually(lambda: chained(land) > 0 and areas.tried > 2)
@@ -230,7 +230,7 @@ def test_what_never_ends_keeps_no_other_part_from_its_work(land: Country) -> Non
     land.take(*everyday(10))
     areas = EndlessAreas(on.database, on.log, on.library, on.planning, on.letters, on.clock)
     own = EndlessReconciler(on.database, on.planning, on.aside, land.clock)
-    upkeep = kept(land, chaining=Chaining(on.database, signer, land.clock), areas=areas, own=own)
+    upkeep = kept(land, chaining=ChainBuilder(on.database, signer, land.clock), areas=areas, own=own)
     with running(upkeep.run, upkeep.stop):
         eventually(lambda: not on.follower.behind() and on.soundings.latest() is not None and chained(land) > 0)
         eventually(lambda: min(areas.tried, own.tried) > 2)

@@ -18,8 +18,7 @@ from projections.tables import micros
 from projections.tables import retired as retired_table
 from streams.log.damaged import DamagedFact
 from streams.log.master_key import KEY_BYTES, Keyring
-from streams.log.periods import Period
-from streams.log.person_keys import PersonKeys
+from streams.log.person_keys import Period, PersonKeys
 from streams.log.rewrap import Rewrapping, by_version
 from streams.privacy.retention import Done, Over
 from streams.replay.repair import Selection

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from sqlalchemy import Connection
 
-from streams.log.chain import chained
-from streams.log.chaining import Chaining
+from streams.log.chain import blocks_from
+from streams.log.chain_builder import ChainBuilder
 from streams.log.signing import Signer
 from streams.queues.jobs import Step
 from streams.replay.audit_job import Auditing
@@ -19,7 +19,7 @@ SIGNER = Signer(bytes(range(32)))
 def chain(world: World) -> World:
     """A world whose log is in blocks of four facts."""
     world.take(*registered(iin(1)), card(iin(1), "2025-07-20"))
-    Chaining(world.platform.database, SIGNER, world.clock, size=4).finish()
+    ChainBuilder(world.platform.database, SIGNER, world.clock, size=4).finish()
     return world
 
 
@@ -41,7 +41,7 @@ def test_however_it_is_cut_it_finds_the_same(chain: World) -> None:
     whole = audited(chain, 10**6)[1]
     assert (whole["findings"], whole["unchained"]) == (0, 0)
     with database.reading() as connection:
-        many = len(chained(connection, 1, 1000))
+        many = len(blocks_from(connection, 1, 1000))
     database.write(lambda on: on.execute(log.update().where(log.c.position == 2).values(state=b"")))
     database.write(lambda on: on.execute(blocks.delete().where(blocks.c.number == 2)))
     [once, often] = [audited(chain, facts) for facts in (10**6, 1)]

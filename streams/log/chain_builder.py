@@ -1,4 +1,4 @@
-"""Chaining: facts become blocks of the chain, behind the appenders and never in their way."""
+"""Builds the blocks of the chain from the facts of the log, without holding up the appenders."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,21 +9,21 @@ from sqlalchemy import Connection
 from domain.facts.chain import BEGINNING, CODED, Block, leaf, marked, root
 from projections.tables import micros, moment
 from streams.log import chain
-from streams.log.chain import Chained, StoredFact
+from streams.log.chain import SignedBlock, StoredFact
 from streams.log.recorder import FactRecorder, take_turns
 from streams.log.row_codes import codes_of
 from streams.log.signing import Signer
 from streams.storage.database import Database, Priority
 
 FACTS = 1024
-"""How many facts a block has at most."""
+"""The most facts of a block."""
 WAIT = timedelta(minutes=1)
-"""For how long facts that fill no block wait for more of them."""
+"""The longest wait of facts that do not fill a block."""
 CHAIN_LOCK = 0x4841_4243
 
 
-class Chaining:
-    """Makes the blocks, of `size` facts at most; without a key to sign with it makes none."""
+class ChainBuilder:
+    """Makes blocks of at most `size` facts; without a signer it makes none."""
 
     def __init__(
         self, database: Database, signer: Signer | None, clock: Callable[[], datetime], size: int = FACTS
@@ -32,11 +32,11 @@ class Chaining:
         self.signer = signer
 
     def drain(self) -> int:
-        """Make the blocks that are full, and one of what has waited; returns how many facts are in them."""
+        """Make the full blocks, and one of facts that waited for WAIT; return the number of facts in them."""
         return self._make(patient=True)
 
     def finish(self) -> int:
-        """As `drain`, and one of what is left, so that every fact is in a block."""
+        """As `drain`, and make one of the remaining facts, so that every fact is in a block."""
         return self._make(patient=False)
 
     def _make(self, *, patient: bool) -> int:
@@ -68,11 +68,11 @@ class Chaining:
             root(leaves),
             sha256(marks).digest(),
         )
-        one = Chained(block, signer.sign(block.head), signer.id)
+        one = SignedBlock(block, signer.sign(block.head), signer.id)
         return self._database.write(lambda connection: _store(connection, one, marks), Priority.FOLLOWING)
 
     def _facts(self, connection: Connection, after: int) -> list[StoredFact]:
-        """The next facts behind a position. Rows without a valid code are none, and come into no block."""
+        """Return the next facts after a position. Rows without a valid code are not facts and go into no block."""
         valid = codes_of(connection).valid
         found: list[StoredFact] = []
         while rows := chain.coded_rows(connection, after, limit=self._size - len(found)):
@@ -86,8 +86,8 @@ class Chaining:
         return last == BEGINNING or self._clock() - moment(last.at) >= WAIT
 
 
-def _store(connection: Connection, one: Chained, marks: bytes) -> int:
-    """How many facts are chained by it; 0 where another process was quicker."""
+def _store(connection: Connection, one: SignedBlock, marks: bytes) -> int:
+    """Store the block and return its number of facts; 0 where another process stored one first."""
     take_turns(connection, CHAIN_LOCK)
     if chain.latest(connection).number != one.block.number - 1:
         return 0

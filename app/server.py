@@ -38,7 +38,7 @@ from app.pages.stop import Stop
 from app.pages.visits import install_visits
 from app.pages.work.install import install_work
 from domain.core.timing import zone_of
-from streams.queues.idempotency import Repeats
+from streams.queues.idempotency import IdempotencyKeys
 
 
 def application(platform: Platform, registry: CollectorRegistry | None = None) -> Api:
@@ -73,7 +73,7 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
     install_console(app, platform, pages, hands, heavy)
     install_work(app, platform, pages, hands, heavy)
     install_static(app)
-    install_repeating(app, Repeats(platform.database, clock), access, platform.links.secret("repeats"))
+    install_repeating(app, IdempotencyKeys(platform.database, clock), access, platform.links.secret("repeats"))
     install_admission(app, access, broken.answer)
     if settings.requests_a_minute:
         install_limits(app, Limits(settings.requests_a_minute, clock), access, broken.answer)

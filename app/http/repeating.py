@@ -21,7 +21,7 @@ from app.http.admission import KEYED
 from app.http.bodies import again
 from app.http.problems import Problem, unavailable
 from domain.core.ids import keyed_hash
-from streams.queues.idempotency import Answered, OtherRequest, Repeats, UnderWay
+from streams.queues.idempotency import IdempotencyKeys, KeyReused, RequestInProgress, StoredResponse
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
 HEADER, REPLAYED = "idempotency-key", "idempotency-replayed"
@@ -31,7 +31,7 @@ _GONE = "http.disconnect"
 UNSETTLED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
-def install_repeating(app: FastAPI, repeats: Repeats, access: Access, secret: str) -> None:
+def install_repeating(app: FastAPI, repeats: IdempotencyKeys, access: Access, secret: str) -> None:
     """Let the app answer the same request the same."""
     app.add_middleware(Repeating, repeats=repeats, access=access, secret=bytes.fromhex(secret))
 
@@ -39,7 +39,7 @@ def install_repeating(app: FastAPI, repeats: Repeats, access: Access, secret: st
 class Repeating:
     """Keeps the first answer to each key of each caller for a while."""
 
-    def __init__(self, app: ASGIApp, repeats: Repeats, access: Access, secret: bytes) -> None:
+    def __init__(self, app: ASGIApp, repeats: IdempotencyKeys, access: Access, secret: bytes) -> None:
         self._app, self._repeats, self._access, self._secret = app, repeats, access, secret
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,9 +81,9 @@ class Repeating:
         )
         try:
             before = await asyncio.to_thread(self._repeats.begin, name, asked)
-        except OtherRequest as error:
+        except KeyReused as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), kind="idempotency-key") from None
-        except UnderWay as error:
+        except RequestInProgress as error:
             raise Problem(HTTPStatus.CONFLICT, str(error), kind="idempotency-key") from None
         if before is None:
             await self._first(request, name, again(messages, receive), send)
@@ -116,13 +116,13 @@ class Repeating:
         return keyed_hash(self._secret, *parts)
 
 
-def _settled(heard: Sequence[Message]) -> Answered | None:
+def _settled(heard: Sequence[Message]) -> StoredResponse | None:
     """The answer, if it holds: a defect, an outage or a missing key says nothing about the request."""
     status = heard[0]["status"]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in UNSETTLED:
         return None
     media_type = dict(heard[0]["headers"]).get(b"content-type", b"").decode("latin-1")
-    return Answered(status, media_type, b"".join(message.get("body", b"") for message in heard[1:]))
+    return StoredResponse(status, media_type, b"".join(message.get("body", b"") for message in heard[1:]))
 
 
 async def _read(receive: Receive) -> tuple[list[Message], bytes]:

@@ -26,7 +26,7 @@ from streams.kafka.worker import Handler, Tuning, Worker
 from streams.planning.areas import AreaPlanning
 from streams.planning.planning import Planning
 from streams.planning.reconciler import Reconciler
-from streams.queues.refused_events import DeadEvents
+from streams.queues.refused_events import RefusedEvents
 from streams.runtime.upkeep import Upkeep
 
 
@@ -59,7 +59,7 @@ def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> N
     platform = composed(settings, clock)
     answered(platform.library.rules)
     with closing(Sender(topics.brokers)) as sender:
-        handler = TakeIn(platform.intake, topics, sender, DeadEvents(platform.database, platform.clock))
+        handler = TakeIn(platform.intake, topics, sender, RefusedEvents(platform.database, platform.clock))
         _work("intake", platform, topics, handler, health, [platform.intake.accepted])
     platform.database.close()
 

@@ -22,7 +22,7 @@ from streams.intake.intake import Intake, Outcome
 from streams.kafka.records import NeverTaken, Record, Sender
 from streams.kafka.topics import Topics
 from streams.kafka.worker import Incoming
-from streams.queues.refused_events import DeadEvents
+from streams.queues.refused_events import RefusedEvents
 from streams.storage.errors import SYSTEM_ERRORS
 
 STRUCTURED, BATCHED = "application/cloudevents", "application/cloudevents-batch"
@@ -35,7 +35,7 @@ MOST = 1000
 class TakeIn:
     """Stores what the records say, and passes on what is refused."""
 
-    def __init__(self, intake: Intake, topics: Topics, sender: Sender, dead: DeadEvents) -> None:
+    def __init__(self, intake: Intake, topics: Topics, sender: Sender, dead: RefusedEvents) -> None:
         self._intake, self._sender, self._counted = intake, sender, dead
         self.topic, self._dead = topics.life_in, topics.life_dead
 

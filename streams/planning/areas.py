@@ -56,7 +56,7 @@ class AreasAside:
 
     def settle(self, connection: Connection, original: UUID) -> None:
         """It is planned for all residents, by what came of it since or by a retry."""
-        self._letters.settle_one(connection, AREA, original.hex)
+        self._letters.resolve_one(connection, AREA, original.hex)
 
 
 def kind_of_areas(again: Callable[[UUID], None]) -> Kind:

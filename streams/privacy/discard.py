@@ -13,12 +13,12 @@ from domain.facts.access_facts import LettersDropped
 from domain.facts.principals import Principal
 from projections.bulk import among, chunked
 from streams.log.mapper import Entry
-from streams.queues.dead_letters import Choice, rows_of
+from streams.queues.dead_letters import Selection, rows_of
 from streams.rules.context import Books
 from streams.storage.tables import dead_letters
 
 
-def give_up(books: Books, choice: Choice, who: Principal, reason: str) -> int:
+def give_up(books: Books, choice: Selection, who: Principal, reason: str) -> int:
     """Delete those that are meant; returns how many there were."""
 
     def work(connection: Connection) -> int:

@@ -1,22 +1,19 @@
-"""Dead letters: what could not be handled is kept, grouped by cause, until somebody retries it or gives it up.
+"""Dead letters: items that could not be handled, kept and grouped by cause until they are retried or discarded.
 
-How a part of the platform uses this:
+A package that has dead letters:
 
-- It has a `Kind`: how a letter's content is handled once more, and how it is told in a line without anybody's data.
-  The kinds are wired in app/compose.py by name: `{"kafka.record": Kind(...), "webhook": Kind(...)}`.
-- Where something cannot be handled (never, not just now), it calls `put` in the transaction of its own progress:
+- Defines a `Kind`: how a letter is retried, and how it is described in a line without personal data. The kinds are
+  wired in app/compose.py by name: `{"kafka.record": Kind(...), "webhook": Kind(...)}`.
+- Calls `put` for an item that can never be handled, in the transaction of its own progress:
   `database.write(lambda connection: letters.put(connection, Letter("kafka.record", "topic/3/14", "not_json", raw)))`.
-  The key names the failed thing, so that to put it twice (a record comes again) keeps one letter.
-- `cause` is one of a few words or a short reason without data (`not_json`, `gone: 410`): letters are grouped by it.
-- The content is sealed: with the key of `person` (a pseudonym), where it is about one whose key exists, so that their
-  erasure takes it along; else with a key of the platform's own. What is shown to anybody is what `Kind.tell` says.
-- Where it is enough to know whom it is about, the content is empty; `about` and `settle` find and end such letters.
-- `Kind.retry` may be called again for a letter that it handled before: the letter goes only after it returned, and
-  the process may die in between.
+  The key identifies the item, so that putting it twice (a record that comes again) keeps one letter.
+- Gives a `cause` that is a word or a short reason without data (`not_json`, `gone: 410`): letters are grouped by it.
+- Leaves the content empty where the person is enough; `about` and `settle` find and remove such letters.
+- Accepts that `Kind.retry` may get a letter again that it has handled: the letter is deleted only after it returned,
+  and the process may die in between.
 
-Which dead letters are meant: by their ids, or by kind and cause.
-
-Dead letters about a person who is erased: also those that only name them in their content.
+The content is sealed with the key of `person`, where there is one, so that their erasure destroys it too; else with
+the platform's own key. Only the description by `Kind.tell` is shown.
 """
 
 import re
@@ -37,16 +34,16 @@ from streams.storage.database import Database
 from streams.storage.tables import dead_letters
 
 
-class Choice(Struct, frozen=True):
-    """Which letters are meant; what is None does not matter."""
+class Selection(Struct, frozen=True):
+    """A selection of letters by ids, kind and cause; None selects any."""
 
     ids: tuple[UUID, ...] | None = None
     kind: str | None = None
     cause: str | None = None
 
 
-def chosen(query: Select[Any], choice: Choice) -> Select[Any]:
-    """The query, of those letters only that are meant."""
+def chosen(query: Select[Any], choice: Selection) -> Select[Any]:
+    """Return the query restricted to the selected letters."""
     if choice.ids is not None:
         query = query.where(among(dead_letters.c.id, choice.ids))
     for column, value in ((dead_letters.c.kind, choice.kind), (dead_letters.c.cause, choice.cause)):
@@ -54,8 +51,8 @@ def chosen(query: Select[Any], choice: Choice) -> Select[Any]:
     return query
 
 
-def rows_of(connection: Connection, query: Select[Any], choice: Choice) -> Iterator[Any]:
-    """What the query says of the letters that are meant, however many ids were named; in no order."""
+def rows_of(connection: Connection, query: Select[Any], choice: Selection) -> Iterator[Any]:
+    """Yield the query's rows for the selected letters, for any number of ids; in no order."""
     parts = [choice] if choice.ids is None else [replace(choice, ids=tuple(part)) for part in chunked(choice.ids)]
     for part in parts:
         yield from connection.execute(chosen(query, part))
@@ -65,18 +62,18 @@ CAUSE_LENGTH = 200
 
 
 class StillDead(Exception):
-    """The letter could not be handled: {cause}. Raised by `Kind.retry`; the cause holds nobody's data."""
+    """Raised by `Kind.retry` when the letter cannot be handled; the cause holds no personal data."""
 
     def __init__(self, cause: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(cause=cause))
+        super().__init__(f"The letter could not be handled: {cause}.")
         self.cause = cause
 
 
 class Kind(Struct, frozen=True):
-    """What can be done with letters of a kind.
+    """The operations on letters of a kind.
 
-    `retry`: handle the content, or raise; `StillDead` says why, of any other exception only its name is kept.
-    `tell`: what it is, in a line that holds nobody's data.
+    `retry`: handle the content, or raise. `StillDead` gives the cause; of another exception only the name is kept.
+    `tell`: describe the content in a line without personal data.
     """
 
     retry: Callable[[bytes], None]
@@ -84,7 +81,7 @@ class Kind(Struct, frozen=True):
 
 
 class Letter(Struct, frozen=True):
-    """Something that cannot be handled; `key` names it among those of its kind, `person` is whom it is about."""
+    """An item that cannot be handled; `key` identifies it within its kind, `person` is its subject."""
 
     kind: str
     key: str
@@ -94,7 +91,7 @@ class Letter(Struct, frozen=True):
 
 
 class DeadLetter(Struct, frozen=True):
-    """A letter as it is kept; `told` is what it is, or why that cannot be said."""
+    """A kept letter; `told` describes it, or says why that is not possible."""
 
     id: UUID
     kind: str
@@ -115,7 +112,7 @@ class Group(Struct, frozen=True):
 
 
 class Retried(Struct, frozen=True):
-    """What a retry came to; `unknown`: letters of a kind that nobody handles (any more)."""
+    """The counts of a retry; `unknown`: letters of a kind that this version does not handle."""
 
     handled: int
     failed: int
@@ -123,7 +120,7 @@ class Retried(Struct, frozen=True):
 
 
 class DeadLetters:
-    """Keeps what could not be handled, on either database."""
+    """The store of dead letters, on either database."""
 
     def __init__(
         self,
@@ -137,7 +134,7 @@ class DeadLetters:
         self._sealing = Sealing(keys)
 
     def put(self, connection: Connection, letter: Letter) -> UUID:
-        """Keep it, in the caller's transaction; the same one again has one more attempt and the newer cause."""
+        """Keep a letter in the caller's transaction; the same one again adds an attempt and takes the new cause."""
         id_ = self._names.letter(letter.kind, letter.key)
         if not _failed_again(connection, id_, letter.cause):
             sealed = self._sealing.seal(connection, letter.content, id_.bytes, letter.person)
@@ -147,7 +144,7 @@ class DeadLetters:
 
     @staticmethod
     def about(connection: Connection, kind: str, persons: Sequence[str]) -> set[str]:
-        """Those of the persons about whom there is a letter of that kind."""
+        """Return those of the persons who have a letter of that kind."""
         found = select(dead_letters.c.person).where(dead_letters.c.kind == kind)
         return {
             person
@@ -157,33 +154,33 @@ class DeadLetters:
 
     @staticmethod
     def settle(connection: Connection, kind: str, persons: Sequence[str]) -> None:
-        """What letters of that kind say of these persons is done after all."""
+        """Delete the letters of that kind about these persons, because their matter was handled after all."""
         for part in chunked(persons):
             these = (dead_letters.c.kind == kind, among(dead_letters.c.person, part))
             connection.execute(delete(dead_letters).where(*these))
 
-    def settle_one(self, connection: Connection, kind: str, key: str) -> None:
-        """What the letter of that kind and key says is done after all, if there is one."""
+    def resolve_one(self, connection: Connection, kind: str, key: str) -> None:
+        """Delete the letter of that kind and key, if there is one, because its matter was handled after all."""
         connection.execute(delete(dead_letters).where(dead_letters.c.id == self._names.letter(kind, key)))
 
-    def groups(self, choice: Choice | None = None) -> list[Group]:
-        """The letters (all, or those that are meant) by kind and cause, the largest group first."""
+    def groups(self, choice: Selection | None = None) -> list[Group]:
+        """Return the letters (all, or those selected) grouped by kind and cause, the largest group first."""
         kind, cause, at = dead_letters.c.kind, dead_letters.c.cause, dead_letters.c.at
         query = select(kind, cause, func.count(), func.min(at), func.max(at)).group_by(kind, cause)
         with self._database.reading() as connection:
-            rows = rows_of(connection, query, choice or Choice())
+            rows = rows_of(connection, query, choice or Selection())
             return _merged(Group(one, why, many, moment(old), moment(new)) for one, why, many, old, new in rows)
 
-    def held_still(self, choice: Choice) -> Choice:
-        """The same letters, and none that come after them: what is agreed to is what was shown."""
+    def fixed(self, choice: Selection) -> Selection:
+        """Return a selection of the same letters by id, so that only letters that were shown are affected."""
         return replace(choice, ids=tuple(self._ids(choice)))
 
-    def count(self, choice: Choice) -> int:
-        """How many letters are meant."""
+    def count(self, choice: Selection) -> int:
+        """Return the number of selected letters."""
         return len(self._ids(choice))
 
-    def letters(self, choice: Choice, limit: int = 100) -> list[DeadLetter]:
-        """Those that are meant, the oldest first."""
+    def letters(self, choice: Selection, limit: int = 100) -> list[DeadLetter]:
+        """Return the selected letters, the oldest first."""
         query = chosen(select(dead_letters), choice).order_by(dead_letters.c.at, dead_letters.c.id).limit(limit)
         with self._database.reading() as connection:
             return [
@@ -191,12 +188,12 @@ class DeadLetters:
                 for row in connection.execute(query).all()
             ]
 
-    def retry(self, choice: Choice) -> Retried:
-        """Handle those that are meant once more, each by itself; what is handled goes, the rest has its new cause."""
+    def retry(self, choice: Selection) -> Retried:
+        """Retry the selected letters one by one; delete those that were handled, give the others their new cause."""
         results = [self._retry(id_) for id_ in self._ids(choice)]
-        return Retried(*(results.count(each) for each in (_HANDLED, _FAILED, _UNKNOWN)))
+        return Retried(*(results.count(result) for result in (_HANDLED, _FAILED, _UNKNOWN)))
 
-    def _ids(self, choice: Choice) -> list[UUID]:
+    def _ids(self, choice: Selection) -> list[UUID]:
         query = select(dead_letters.c.at, dead_letters.c.id)
         with self._database.reading() as connection:
             return [id_ for _, id_ in sorted(tuple(row) for row in rows_of(connection, query, choice))]
@@ -219,7 +216,7 @@ class DeadLetters:
         return _FAILED
 
     def content(self, connection: Connection, row: Any) -> bytes | None:  # noqa: ANN401  (a row of the table)
-        """What the letter holds, or None where its key was destroyed."""
+        """Return the letter's content, or None where its key was destroyed."""
         return self._sealing.open(connection, row.sealed, row.id.bytes, row.person)
 
     def _told(self, connection: Connection, row: Any) -> str:  # noqa: ANN401  (a row of the table)
@@ -230,12 +227,12 @@ class DeadLetters:
 
 
 def total(connection: Connection) -> int:
-    """How many letters there are of all kinds."""
+    """Return the number of letters of all kinds."""
     return connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
 
 
 def _merged(groups: Iterable[Group]) -> list[Group]:
-    """Each kind and cause once, the largest group first."""
+    """Return one group for each kind and cause, the largest first."""
     found: dict[tuple[str, str], Group] = {}
     for one in groups:
         other = found.get((one.kind, one.cause), one)
@@ -250,18 +247,18 @@ _ERASED = "whom it was about was erased"
 
 
 def _tried(kind: Kind, content: bytes) -> str | None:
-    """Why it could not be handled, or None."""
+    """Retry a letter; return the cause of its failure, or None."""
     try:
         kind.retry(content)
     except StillDead as dead:
         return dead.cause
-    except Exception as error:  # noqa: BLE001  (one letter stops no other; a text might hold somebody's data)
+    except Exception as error:  # noqa: BLE001  (one letter stops no other; an error's text may hold personal data)
         return type(error).__name__
     return None
 
 
 def _failed_again(connection: Connection, id_: UUID, cause: str) -> bool:
-    """Note one more attempt; whether there is such a letter."""
+    """Note one more attempt; return whether there is such a letter."""
     again = update(dead_letters).where(dead_letters.c.id == id_)
     attempts = dead_letters.c.attempts + 1
     return connection.execute(again.values(attempts=attempts, cause=cause[:CAUSE_LENGTH])).rowcount > 0
@@ -271,16 +268,16 @@ _DIGITS = re.compile(rb"\d{6,20}")
 
 
 def forget(connection: Connection, letters: DeadLetters, names: Names, person: str) -> int:
-    """Let go of them; returns how many went."""
+    """Delete the letters about a person who is erased, and those that mention them; return how many."""
     unnamed = connection.execute(select(dead_letters).where(dead_letters.c.person.is_(None))).all()
-    naming = [row.id for row in unnamed if names_them(letters.content(connection, row) or b"", names, person)]
+    naming = [row.id for row in unnamed if mentions(letters.content(connection, row) or b"", names, person)]
     gone = connection.execute(delete(dead_letters).where(dead_letters.c.person == person)).rowcount
     for part in chunked(naming):
         gone += connection.execute(delete(dead_letters).where(among(dead_letters.c.id, part))).rowcount
     return gone
 
 
-def names_them(content: bytes, names: Names, person: str) -> bool:
-    """What could not be taken in still has national ids, or at least what looks like one."""
-    named = (names.pseudonym(each.decode()) for each in _DIGITS.findall(content))
+def mentions(content: bytes, names: Names, person: str) -> bool:
+    """Return whether the content has the person's pseudonym, or digits that may be their national id."""
+    named = (names.pseudonym(digits.decode()) for digits in _DIGITS.findall(content))
     return person.encode() in content or person in named

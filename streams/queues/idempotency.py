@@ -1,4 +1,4 @@
-"""Requests that may come again: under one key of its sender each is done once, and answered the same from then on."""
+"""Idempotency keys: a request repeated under the same key is executed once and gets the same answer again."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,48 +12,49 @@ from streams.storage.database import Database, Priority
 from streams.storage.tables import repeats
 
 KEPT = timedelta(hours=24)
-"""How long an answer is kept for who asks again."""
+"""An answer is repeated for this long."""
 UNDER_WAY = timedelta(minutes=2)
-"""How long a request counts as under way: the process that had it may have died since."""
+"""A request without an answer counts as in progress for this long; then its process must have died."""
 
 
-class Answered(Struct, frozen=True):
-    """What a request was answered."""
+class StoredResponse(Struct, frozen=True):
+    """The answer to a request."""
 
     status: int
     media_type: str
     body: bytes
 
 
-class OtherRequest(Exception):
-    """The key belongs to another request; choose a new key for a new request."""
+class KeyReused(Exception):
+    """Raised when a key comes with another request than the first one."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("The key belongs to another request; choose a new key for a new request.")
 
 
-class UnderWay(Exception):
-    """The same request is being done right now; ask again in a moment."""
+class RequestInProgress(Exception):
+    """Raised when the same request is being executed."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("The same request is being done right now; ask again in a moment.")
 
 
-class Repeats:
-    """Remembers what was answered; `key` and `request` are keyed hashes, so that nobody's words are kept."""
+class IdempotencyKeys:
+    """Keeps answers; `key` and `request` are keyed hashes, so that no content of a request is kept."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
 
-    def begin(self, key: bytes, request: bytes) -> Answered | None:
-        """What this request was answered before; None: it is to be done now.
+    def begin(self, key: bytes, request: bytes) -> StoredResponse | None:
+        """Return the answer that this request got before, or None where it is to be executed now.
 
         Raises:
-            OtherRequest, UnderWay
+            KeyReused: the key belongs to another request.
+            RequestInProgress: the request is being executed.
         """
         return self._database.write(lambda connection: self._begin(connection, key, request), Priority.INTAKE)
 
-    def _begin(self, connection: Connection, key: bytes, request: bytes) -> Answered | None:
+    def _begin(self, connection: Connection, key: bytes, request: bytes) -> StoredResponse | None:
         now = self._clock()
         connection.execute(delete(repeats).where(repeats.c.key == key, _over(now)))
         insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
@@ -62,29 +63,29 @@ class Repeats:
             return None
         before = connection.execute(select(repeats).where(repeats.c.key == key)).one()
         if before.request != request:
-            raise OtherRequest
+            raise KeyReused
         if before.status is None:
-            raise UnderWay
-        return Answered(before.status, before.media_type, before.body)
+            raise RequestInProgress
+        return StoredResponse(before.status, before.media_type, before.body)
 
-    def end(self, key: bytes, answered: Answered) -> None:
-        """It was answered so."""
+    def end(self, key: bytes, answered: StoredResponse) -> None:
+        """Keep the answer."""
         values = {"status": answered.status, "media_type": answered.media_type, "body": answered.body}
         done = update(repeats).where(repeats.c.key == key).values(**values)
         self._database.write(lambda connection: connection.execute(done), Priority.INTAKE)
 
     def forget(self, key: bytes) -> None:
-        """It may be done again: nothing has come of it that holds."""
+        """Release the key, because the request had no effect: it may be executed again."""
         gone = delete(repeats).where(repeats.c.key == key)
         self._database.write(lambda connection: connection.execute(gone), Priority.INTAKE)
 
 
 def tidy(connection: Connection, now: datetime) -> None:
-    """Let go of what is over."""
+    """Delete expired keys."""
     connection.execute(delete(repeats).where(_over(now)))
 
 
 def _over(now: datetime) -> ColumnElement[bool]:
-    """Answers that are old, and requests that nobody can be at any more."""
+    """Return the condition for old answers, and for requests whose process must have died."""
     stuck = and_(repeats.c.status.is_(None), repeats.c.at <= micros(now - UNDER_WAY))
     return or_(stuck, repeats.c.at <= micros(now - KEPT))

@@ -1,7 +1,4 @@
-"""The rows of jobs: read, and changed by whoever may.
-
-Whether what was counted is still what a job would do: people confirm what they have seen, and nothing else.
-"""
+"""The rows of jobs: reading, changing, and checking that a count still holds when it is confirmed."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +14,7 @@ from streams.storage.tables import jobs
 
 
 def change(connection: Connection, job: Job, *, ours: bool = False, **changes: Any) -> bool:  # noqa: ANN401  (any column)
-    """Change columns; whether that was done: `ours`, only if the claim still counts and nobody cancelled it."""
+    """Change columns and return whether that was done; `ours`: only if the claim still holds and is not cancelled."""
     these = update(jobs).where(jobs.c.id == job.id)
     if ours:
         these = these.where(jobs.c.claim == job.claim, jobs.c.state != State.CANCELLED.value)
@@ -25,14 +22,14 @@ def change(connection: Connection, job: Job, *, ours: bool = False, **changes: A
 
 
 def unfinished(connection: Connection, lane: Lane) -> Job | None:
-    """The job of that lane that is under way, at work or not."""
+    """Return the unfinished job of that lane, running or not."""
     query = select(jobs).where(jobs.c.lane == lane.value, jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.id)
     row = connection.execute(query).first()
     return None if row is None else job_of(row)
 
 
 def worked_since(connection: Connection, job: Job) -> Job | None:
-    """Another job of its lane that did something after the job's last step."""
+    """Return another job of its lane that worked after the job's last step."""
     after = (jobs.c.lane == job.lane.value, jobs.c.id != job.id, jobs.c.changed_at > micros(job.changed_at))
     done = (jobs.c.confirmed_by.is_not(None), jobs.c.began_at.is_not(None))
     row = connection.execute(select(jobs).where(*after, *done).order_by(jobs.c.id.desc())).first()
@@ -40,7 +37,7 @@ def worked_since(connection: Connection, job: Job) -> Job | None:
 
 
 def one(connection: Connection, id_: int) -> Job:
-    """The job.
+    """Return the job.
 
     Raises:
         UnknownJob: there is none of that number.
@@ -52,7 +49,7 @@ def one(connection: Connection, id_: int) -> Job:
 
 
 def job_of(row: Row[Any]) -> Job:
-    """The job that a row is."""
+    """Return the job of a row."""
     given = dict(row._mapping) | {  # noqa: SLF001  (public, so named by the library)
         "lane": Lane(row.lane),
         "state": State(row.state),
@@ -69,10 +66,10 @@ GOOD_FOR = timedelta(days=1)
 
 
 def refuse_stale(connection: Connection, job: Job, plan: Plan, seen: int, now: datetime) -> None:
-    """Nothing, if the count is as it was `seen` and still holds; facts that came meanwhile are looked at by the job.
+    """Check that the count is the one that was `seen`, and still holds. Facts added since are left to the job.
 
     Raises:
-        Stale: with why.
+        Stale: it does not; with the reason.
     """
     if plan.count != seen:
         raise Stale(job, f"{plan.count:,} {plan.unit} were counted, not {seen:,}")

@@ -1,4 +1,4 @@
-"""One process at work on one job: step by step, until it ends or somebody stops it."""
+"""Runs a job in this process, step by step, until it ends or somebody stops it."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,8 +27,8 @@ from streams.storage.errors import UNAVAILABLE_ERRORS, summary
 from streams.storage.tables import jobs
 
 
-class Run:
-    """One process at work on one job; `claim` is the job as it was when it was taken up."""
+class JobRun:
+    """A run of a job; `claim` is the job as it was when this process claimed it."""
 
     def __init__(
         self, database: Database, clock: Callable[[], datetime], claim: Job, work: Work, tell: Callable[[Job], None]
@@ -37,7 +37,12 @@ class Run:
         self._work, self._tell, self._saved = work, tell, Step(claim.cursor, claim.done)
 
     def go(self) -> Job:
-        """Work; returns the job as it is then."""
+        """Run the job; return it as it is afterwards.
+
+        Raises:
+            JobFailed: the database is away, or has no room.
+            Busy: another process claimed the job.
+        """
         try:
             while self._job.state in AT_WORK:
                 self._one_step()
@@ -50,7 +55,7 @@ class Run:
             self._end(State.FAILED, f"{type(error).__name__}: {error}" if _is_ours(error) else type(error).__name__)
             raise
         finally:
-            with suppress(*UNAVAILABLE_ERRORS):  # what it held is gone with the store
+            with suppress(*UNAVAILABLE_ERRORS):  # its resources went with the connection
                 self._work.rest()
         if self._job.state is State.CANCELLED and self._job.confirmed:
             self._work.abandon()
@@ -116,7 +121,7 @@ class Run:
         self._saved = step
 
     def _end(self, state: State, words: str) -> None:
-        """Note how it stopped; where even that cannot be written, the job is found without a process."""
+        """Note how the run stopped; where that cannot be written, the job is later found without a process."""
         try:
             self._change(state=state.value, words=words)
             with self._database.reading() as connection:
@@ -126,5 +131,5 @@ class Run:
 
 
 def _is_ours(error: Exception) -> bool:
-    """Whether its words are: those of others might hold data."""
+    """Return whether the error is one of ours; the text of another may hold personal data."""
     return type(error).__module__.partition(".")[0] in ("streams", "app")

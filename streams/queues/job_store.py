@@ -1,4 +1,4 @@
-"""The book of jobs: who asked for what, how far it has come; and the right to work at one."""
+"""The store of jobs: who asked for them, their progress, and the claim on each that only one process has."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from projections.bulk import insert_rows
 from projections.tables import micros
 from streams.log.recorder import take_turns
 from streams.queues.job_rows import change, job_of, one, refuse_stale, unfinished
-from streams.queues.job_runner import Run
+from streams.queues.job_runner import JobRun
 from streams.queues.jobs import AT_WORK, CANCELLABLE, ENDED, Busy, Job, NotNow, Plan, State, Work
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS
@@ -29,10 +29,10 @@ class Jobs:
         self._database, self._clock = database, clock
 
     def refuse_second(self, lane: Lane) -> None:
-        """Nothing, if no other job of the lane is under way.
+        """Check that no job of the lane is unfinished.
 
         Raises:
-            Busy: one is; it is named, with what to do.
+            Busy: one is; the message names it and says what to do.
         """
         with self._database.reading() as connection:
             found = unfinished(connection, lane)
@@ -40,18 +40,18 @@ class Jobs:
             self._refuse(found)
 
     def add(self, kind: str, lane: Lane, arguments: Mapping[str, Any], plan: Plan, by: str) -> Job:
-        """A new job, which whoever asked for it confirmed.
+        """Add a job that the person who asks for it has confirmed.
 
         Raises:
-            Busy: another job of the lane is under way.
+            Busy: another job of the lane is unfinished.
         """
         return self._new(kind, lane, arguments, State.PLANNED, plan.count, plan.unit, by, by)
 
     def ask(self, kind: str, lane: Lane, arguments: Mapping[str, Any], by: str) -> Job:
-        """A new job, to be counted: nothing is done before somebody confirms it.
+        """Add a job that first counts; nothing is done before somebody confirms it.
 
         Raises:
-            Busy: another job of the lane is under way.
+            Busy: another job of the lane is unfinished.
         """
         return self._new(kind, lane, arguments, State.COUNTING, 0, "", by, None)
 
@@ -80,12 +80,12 @@ class Jobs:
         return self._database.write(work)
 
     def confirm(self, id_: int, count: int, by: str) -> Job:
-        """What was counted is to be done, and nothing else; `count`: what whoever confirms it has seen.
+        """Confirm a counted job; `count`: the count that the person who confirms has seen.
 
         Raises:
-            Busy: another job of the lane is under way.
-            NotNow, UnknownJob: it does not wait for that (any more), or there is none.
-            Stale: what was counted is no longer what there is to do.
+            Busy: another job of the lane is unfinished.
+            NotNow, UnknownJob: it does not wait to be confirmed, or there is none.
+            Stale: the count no longer holds.
         """
 
         def work(connection: Connection) -> Job:
@@ -111,23 +111,23 @@ class Jobs:
         )
 
     def at_work(self, job: Job) -> bool:
-        """Whether any process works in the job's lane right now."""
+        """Return whether a process works in the job's lane right now."""
         with job_lock(self._database, job.lane) as free:
             return not free
 
     def is_alone(self, job: Job) -> bool:
-        """Whether it is said to be at work and no process is: its own died.
+        """Return whether the job's process died: its row says running, but no process works in its lane.
 
-        One that was just asked for is about to be taken up.
+        A job of the last minute that nobody claimed yet is about to start.
         """
         new = not job.claim and self._clock() - job.asked_at < SOON
         return job.state in AT_WORK and not new and not self.at_work(job)
 
     def resumable(self, id_: int) -> Job:
-        """The job, if it may be gone on with right now.
+        """Return the job, if it may be resumed right now.
 
         Raises:
-            Busy: another process works in its lane, or another job of the lane is under way.
+            Busy: another process works in its lane, or another job of the lane is unfinished.
             NotNow, UnknownJob: it has ended, or there is none.
         """
         with self._database.reading() as connection:
@@ -140,7 +140,7 @@ class Jobs:
         return job
 
     def job(self, id_: int) -> Job:
-        """The job.
+        """Return the job.
 
         Raises:
             UnknownJob: there is none of that number.
@@ -149,29 +149,29 @@ class Jobs:
             return one(connection, id_)
 
     def latest(self, limit: int, asked_by: str | None = None) -> list[Job]:
-        """Jobs, the newest first; or those that somebody asked for."""
+        """Return up to `limit` jobs, the newest first; with `asked_by` only that person's."""
         query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
         query = query if asked_by is None else query.where(jobs.c.asked_by == asked_by)
         with self._database.reading() as connection:
             return [job_of(row) for row in connection.execute(query)]
 
     def measured(self, kind: str) -> float | None:
-        """How many a second the last job of that kind did, if one is done that took long enough to tell."""
+        """Return the rate (items a second) of the last finished job of that kind, or None."""
         query = select(jobs).where(jobs.c.kind == kind, jobs.c.state == State.DONE.value, jobs.c.worked > 0)
         with self._database.reading() as connection:
             row = connection.execute(query.order_by(jobs.c.id.desc()).limit(1)).first()
         return None if row is None or not row.done else row.done * 1_000_000 / row.worked
 
     def pause(self, id_: int) -> Job:
-        """Have it stop after its present step.
+        """Stop the job after its present step.
 
         Raises:
-            NotNow, UnknownJob: it is not under way, or there is none.
+            NotNow, UnknownJob: it is not running or waiting to, or there is none.
         """
         return self._turn_to(id_, State.PAUSED, "paused", (State.PLANNED, *AT_WORK))
 
     def cancel(self, id_: int, work: Work) -> Job:
-        """End it for good: what it left behind goes, here if no process is at work on it, else there.
+        """End the job for good and clean up after it: here, or in the process that is running it.
 
         Raises:
             NotNow, UnknownJob: it has ended already, or there is none.
@@ -182,7 +182,7 @@ class Jobs:
             job = self.job(id_)
             if job.state not in CANCELLABLE:
                 raise
-            self._abandon(job, work)  # perhaps what it left is what the disk is full of
+            self._abandon(job, work)  # its leftovers may be what fills the disk
             job = self._cancelled(id_)
         self._abandon(job, work)
         return job
@@ -207,22 +207,22 @@ class Jobs:
         return self._database.write(turned)
 
     def run(self, id_: int, work: Work, tell: Callable[[Job], None]) -> Job:
-        """Work at the job from where it stands until it ends or somebody stops it; `tell` after each step.
+        """Run the job from its cursor until it ends or somebody stops it; `tell` is called after each step.
 
-        One that nobody confirmed is counted, and counted anew where it was.
+        A job that is not confirmed is only counted; one that was counted is counted again.
 
         Raises:
-            Busy: another process works in its lane, or another job of the lane is under way.
+            Busy: another process works in its lane, or another job of the lane is unfinished.
             JobFailed: the database is away, or has no room; the job may be resumed.
             NotNow, UnknownJob: it has ended, or there is none.
         """
         with job_lock(self._database, self.job(id_).lane, TRIES) as ours:
             if not ours:
                 raise Busy(f"a process works at {self._other(id_)}")
-            return Run(self._database, self._clock, self._claim(id_), work, tell).go()
+            return JobRun(self._database, self._clock, self._claim(id_), work, tell).go()
 
     def _other(self, id_: int) -> Job:
-        """Whoever is at work in the lane of the job."""
+        """Return the job that is running in the lane of this one."""
         job = self.job(id_)
         with self._database.reading() as connection:
             return unfinished(connection, job.lane) or job

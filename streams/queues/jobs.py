@@ -1,14 +1,14 @@
 """Jobs: long work over history. Each has a row, so that it survives its process and others may see and stop it.
 
-How a part of the platform uses this:
+A package that has jobs implements `Work`:
 
-- It has a `Work`: what it would do is counted, a part after another, then it is done, one step after another. Either
-  returns where the next one begins (`Step.cursor`, any text; "" is the beginning). What a step writes to the database
-  it writes together with that: `database.write(lambda connection: (…, save(connection, step)))`. Where it writes
-  elsewhere, the step is saved after it, and done again after a kill.
-- Nothing is done before somebody confirms what was counted: until then (`Job.confirmed_by`) a job can only count.
-- app/jobs/start.py makes each kind's Work from the job's arguments, so that any process may take a job up again.
-- A part or a step takes some seconds at most: pausing and cancelling are seen between two of them.
+- It counts what it would do, part by part, then does it, step by step. Each returns the cursor of the next (any text;
+  "" is the beginning). A step writes to the database together with its cursor:
+  `database.write(lambda connection: (…, save(connection, step)))`. A step that writes elsewhere is saved afterwards,
+  and repeated after a crash.
+- Until somebody has confirmed the count (`Job.confirmed_by`) a job only counts.
+- app/jobs/start.py makes the Work from the job's kind and arguments, so that any process can resume it.
+- A part or a step takes some seconds at most: pausing and cancelling take effect between two of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,9 +24,9 @@ from streams.storage.leadership import Lane
 
 
 class State(StrEnum):
-    """Where a job stands; `counting` or `running` without a process at work is one whose process died.
+    """The state of a job; one that is `counting` or `running` without a process has lost its process.
 
-    `counted`: it waits for somebody to confirm it, in nobody's way; `planned`: it is confirmed, and not begun.
+    `counted`: it waits to be confirmed, and blocks no other job; `planned`: it is confirmed and not begun.
     """
 
     COUNTING = "counting"
@@ -46,9 +46,9 @@ ENDED = (State.CANCELLED, State.DONE)
 
 
 class Plan(Struct, frozen=True):
-    """What a job would do, how many of what, and how many a second one may expect where none was measured yet.
+    """A description of the work, its count and unit, and the expected rate where none was measured yet.
 
-    `rules`: up to which position the rules go by which it was counted, if what there is to do depends on them.
+    `rules`: the position of the latest rules used in counting, if the count depends on the rules.
     """
 
     what: str
@@ -59,16 +59,16 @@ class Plan(Struct, frozen=True):
 
 
 class Counted(Struct, frozen=True):
-    """What was counted, and how many seconds that took: who does it looks at all of it again."""
+    """The counted plan, and the seconds that counting took: doing it reads everything again."""
 
     plan: Plan
     took: float
 
 
 class Step(Struct, frozen=True):
-    """How far a job has come. `of`: how many there are by now; `words`: once it is finished, what came of it.
+    """The progress of a job. `of`: the total as known by now; `words`: the result, once it is finished.
 
-    `unit`: of what, where that is not what was counted.
+    `unit`: the unit of `done`, where it is not that of the count.
     """
 
     cursor: str
@@ -80,31 +80,31 @@ class Step(Struct, frozen=True):
 
 
 Save = Callable[[Connection, Step], None]
-"""Keeps the step in the caller's transaction. Raises Stopped where the job was cancelled, or is somebody else's."""
+"""Saves the step in the caller's transaction. Raises Stopped where the job was cancelled or claimed by another."""
 
 
 class Work(Protocol):
-    """What a job does."""
+    """The work of a kind of job."""
 
     def count(self, cursor: str) -> Step | Plan:
-        """Count the next part of what it would do, at the end all of it; changes nothing.
+        """Count the next part of the work; return the plan after the last part. Changes nothing.
 
         Raises:
-            NothingToDo: all is counted, and there is none.
+            NothingToDo: everything is counted, and the count is 0.
         """
 
     def step(self, cursor: str, save: Save) -> Step:
-        """Do the next part, a few seconds at most; `save` is for what is written to the database."""
+        """Do the next part, a few seconds at most; `save` saves the step together with writes to the database."""
 
     def rest(self) -> None:
-        """Nobody works at it here for now: let go of what is held from one step to the next."""
+        """Release what is held between steps, because this process stops working at the job."""
 
     def abandon(self) -> None:
-        """It was cancelled: leave nothing behind."""
+        """Clean up after a cancelled job."""
 
 
 def plan_of(work: Work, tell: Callable[[Step], object] = lambda _: None) -> Plan:
-    """What it would do, counted to the end; `tell` hears of each part. Raises NothingToDo and what its kind does."""
+    """Count to the end and return the plan; `tell` gets each part. Raises NothingToDo, and the errors of the kind."""
     found = work.count("")
     while isinstance(found, Step):
         tell(found)
@@ -113,9 +113,9 @@ def plan_of(work: Work, tell: Callable[[Step], object] = lambda _: None) -> Plan
 
 
 class Job(Struct, frozen=True):
-    """A job as everybody may see it. `worked`: for how long processes worked at it, as of `changed_at`.
+    """A job. `worked`: the time that processes worked at it, as of `changed_at`.
 
-    `confirmed_by`: who said that it is to be done, which may be nobody known; None: nobody did.
+    `confirmed_by`: the person who confirmed it (empty: not known by name); None: it is not confirmed.
     """
 
     id: int
@@ -138,12 +138,12 @@ class Job(Struct, frozen=True):
 
     @property
     def confirmed(self) -> bool:
-        """Whether it may do anything but count."""
+        """Return whether it may do more than count."""
         return self.confirmed_by is not None
 
     @property
     def counted(self) -> Counted | None:
-        """What was counted and waits to be confirmed."""
+        """The count that waits to be confirmed, or None."""
         return msgspec.json.decode(self.cursor, type=Counted) if self.state is State.COUNTED else None
 
     def __str__(self) -> str:
@@ -151,29 +151,28 @@ class Job(Struct, frozen=True):
 
 
 class UnknownJob(Exception):
-    """There is no job {id}. `habarshy jobs list` shows all."""
+    """Raised for a number that no job has."""
 
     def __init__(self, id_: int) -> None:
-        super().__init__((type(self).__doc__ or "").format(id=id_))
+        super().__init__(f"There is no job {id_}. `habarshy jobs list` shows all.")
 
 
 class Busy(Exception):
-    """Not now: {problem}."""
+    """Raised when another job or process is in the way."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(problem=problem))
+        super().__init__(f"Not now: {problem}.")
 
 
 class NotNow(Exception):
-    """{what} cannot be {wish}: it is {state}."""
+    """Raised when a job's state does not allow the command."""
 
     def __init__(self, job: Job, wish: str) -> None:
-        text = (type(self).__doc__ or "").format(what=f"job {job.id}", wish=wish, state=job.state)
-        super().__init__(text)
+        super().__init__(f"job {job.id} cannot be {wish}: it is {job.state}.")
 
 
 class NothingToDo(Exception):
-    """There is nothing to do: {looked} looked at. `left`: what nothing can be done for, if anything."""
+    """Raised when the count is 0. `looked`: what was looked at; `left`: items for which nothing can be done."""
 
     def __init__(self, looked: str, left: str = "") -> None:
         self.left = left
@@ -181,21 +180,29 @@ class NothingToDo(Exception):
 
 
 class Stale(Exception):
-    """What was counted does not hold any more: {problem}. `habarshy jobs resume {id}` counts it anew."""
+    """Raised when a count that is to be confirmed no longer holds."""
 
     def __init__(self, job: Job, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(id=job.id, problem=problem))
+        super().__init__(
+            f"What was counted does not hold any more: {problem}. `habarshy jobs resume {job.id}` counts it anew."
+        )
 
 
 class Stopped(Exception):
-    """The job is no longer ours: it was cancelled, or another process took it up. What the step wrote is undone."""
+    """Raised when the job was cancelled or claimed by another process; the step's writes are rolled back."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "The job is no longer ours: it was cancelled, or another process took it up. What the step wrote is"
+            " undone."
+        )
 
 
 class JobFailed(Exception):
-    """Job {id} stopped: {reason}. Nothing that was kept is lost; `habarshy jobs resume {id}` goes on from there."""
+    """Raised when a job stopped because the database is away or has no room."""
 
     def __init__(self, id_: int, reason: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(id=id_, reason=reason.rstrip(".")))
+        super().__init__(
+            f"Job {id_} stopped: {reason.rstrip('.')}. Nothing that was kept is lost; `habarshy jobs resume {id_}`"
+            " goes on from there."
+        )

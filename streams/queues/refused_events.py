@@ -1,4 +1,4 @@
-"""How many events from Kafka were refused, kept for good: the topic has the events themselves for a day only."""
+"""The counts of events from Kafka that were refused, kept for good; their topic keeps the events for a day only."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -12,14 +12,14 @@ from streams.storage.database import Database, Priority
 from streams.storage.tables import dead_events
 
 
-class DeadEvents:
-    """Counts them by code; what comes again because its batch was not acknowledged counts again."""
+class RefusedEvents:
+    """Counts refused events by code; an event of a batch that was not acknowledged comes again and counts again."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
 
     def note(self, codes: Iterable[str]) -> None:
-        """These were refused now, and passed on."""
+        """Count events that were refused now."""
         if more := sorted(Counter(codes).items()):  # in one order: another intake may count the same ones
             now = micros(self._clock())
             self._database.write(lambda connection: _add(connection, more, now), Priority.INTAKE)
@@ -33,6 +33,6 @@ def _add(connection: Connection, more: Iterable[tuple[str, int]], now: int) -> N
 
 
 def refused(connection: Connection) -> tuple[Mapping[str, int], datetime | None]:
-    """Code -> how many ever were, and when the last one was."""
+    """Return the count of refused events by code, and the time of the last one."""
     rows = connection.execute(select(dead_events).order_by(dead_events.c.code)).all()
     return {row.code: row.refused for row in rows}, optional_moment(max((row.last for row in rows), default=None))

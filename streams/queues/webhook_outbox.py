@@ -1,4 +1,4 @@
-"""The outbox: which life events agencies have yet to be told of. Kept with the event, so that none is forgotten."""
+"""The outbox of webhooks to agencies. An entry is committed together with its life event, so that none is lost."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -15,26 +15,26 @@ from streams.storage.tables import webhooks
 
 
 class Waiting(Struct, frozen=True):
-    """An event that an agency is to be told of; `attempts`: how often that was tried."""
+    """An event whose webhook is to be sent; `attempts`: the failed attempts so far."""
 
     event: UUID
     attempts: int
 
 
 def note(connection: Connection, events: Iterable[LifeEvent], now: datetime) -> None:
-    """Keep those of the new events that answer a nudge: its agency is told."""
-    rows = [(each.stream, micros(now), 0) for each in events if concerns_agency(each)]
+    """Add the new events that answer a nudge, for the nudge's agency."""
+    rows = [(event.stream, micros(now), 0) for event in events if concerns_agency(event)]
     if rows:
         insert_rows(connection, webhooks, rows, ignore=True)
 
 
 def put_back(connection: Connection, event: UUID, now: datetime) -> None:
-    """Try once more, as if it were new."""
+    """Add the event again, as if it were new."""
     insert_rows(connection, webhooks, [(event, micros(now), 0)], ignore=True)
 
 
 def claim(connection: Connection, now: datetime, until: datetime, limit: int) -> list[Waiting]:
-    """Those whose turn has come; nobody else gets them until then."""
+    """Claim and return the due entries; no other process gets them before `until`."""
     free = (
         select(webhooks.c.event)
         .where(webhooks.c.due_at <= micros(now))
@@ -49,27 +49,27 @@ def claim(connection: Connection, now: datetime, until: datetime, limit: int) ->
 
 
 def done(connection: Connection, events: Sequence[UUID]) -> None:
-    """They were told, or nobody wants to be told."""
+    """Delete entries that were sent, or that no agency wants."""
     connection.execute(delete(webhooks).where(among(webhooks.c.event, events)))
 
 
 def total(connection: Connection) -> int:
-    """How many agencies have yet to be told of, whoever they are."""
+    """Return the number of entries, for all agencies."""
     return connection.execute(select(func.count()).select_from(webhooks)).scalar_one()
 
 
 def forget(connection: Connection, before: datetime) -> None:
-    """Let go of what nobody has looked at since then: no process has an agency to tell."""
+    """Delete entries that were due before then: no process sends webhooks to their agency."""
     connection.execute(delete(webhooks).where(webhooks.c.due_at < micros(before)))
 
 
 def put_off(connection: Connection, events: Sequence[UUID], at: datetime) -> None:
-    """They were not tried; their turn comes then."""
+    """Make entries due at that time, without counting an attempt."""
     if events:
         connection.execute(update(webhooks).where(among(webhooks.c.event, events)).values(due_at=micros(at)))
 
 
 def again(connection: Connection, waiting: Waiting, at: datetime) -> None:
-    """An attempt failed; the next one is then."""
+    """Count a failed attempt, and make the entry due at that time."""
     these = and_(webhooks.c.event == waiting.event, webhooks.c.attempts == waiting.attempts)
     connection.execute(update(webhooks).where(these).values(attempts=waiting.attempts + 1, due_at=micros(at)))

@@ -10,7 +10,7 @@ from streams.intake.cloudevents import Envelope
 from streams.intake.intake import Intake
 from streams.kafka.consume_intake import TakeIn
 from streams.kafka.records import Record, Sender
-from streams.queues.refused_events import DeadEvents
+from streams.queues.refused_events import RefusedEvents
 from tests.streams.distributed import Country, working
 
 STRUCTURED = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
@@ -37,7 +37,7 @@ def taking_in(land: Country, intake: Intake | None = None) -> Iterator[Callable[
     def send(value: bytes | None, headers: list[tuple[str, bytes]], key: bytes | None = None) -> None:
         sender.send([Record(land.topics.life_in, key, value, headers)])
 
-    counts = DeadEvents(land.platform.database, land.clock)
+    counts = RefusedEvents(land.platform.database, land.clock)
     with working(land, TakeIn(intake or land.platform.intake, land.topics, own, counts), role="intake"):
         yield send
     sender.close()

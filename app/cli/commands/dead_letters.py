@@ -13,7 +13,7 @@ from app.moments import told_in
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from domain.facts.access_facts import LEAST_SAID
 from streams.privacy.discard import give_up
-from streams.queues.dead_letters import Choice, DeadLetters
+from streams.queues.dead_letters import DeadLetters, Selection
 
 Ids = Annotated[list[UUID] | None, typer.Argument(metavar="ID", help="These letters.")]
 OfKind = Annotated[str | None, typer.Option("--kind", help="Letters of this kind.")]
@@ -31,7 +31,7 @@ def list_letters(
 ) -> None:
     """Print how many letters there are, by kind and cause."""
     with operators("dead letters", database, key_file) as at:
-        _print_groups(at, Choice(kind=kind), as_json=as_json)
+        _print_groups(at, Selection(kind=kind), as_json=as_json)
 
 
 def show(
@@ -107,23 +107,23 @@ def drop(  # noqa: PLR0913  (the options of the command)
     talk(f"{dropped} dropped")
 
 
-def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> Choice:
-    return Choice(tuple(ids) if ids else None, kind, cause)
+def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> Selection:
+    return Selection(tuple(ids) if ids else None, kind, cause)
 
 
 def _decided(
     letters: DeadLetters, ids: list[UUID] | None, kind: str | None, cause: str | None, *, every: bool
-) -> Choice:
+) -> Selection:
     """What is chosen, said in full: nothing said is not everything, and what comes meanwhile is not meant."""
     if not (every or ids or kind or cause):
         stop(Exit.USAGE, "which letters? name IDs, --kind, --cause, or --all")
-    choice = letters.held_still(_choice(ids, kind, cause))
+    choice = letters.fixed(_choice(ids, kind, cause))
     if not choice.ids:
         stop(Exit.CHECK_FAILED, "there is no such letter")
     return choice
 
 
-def _agree(at: Desk, choice: Choice, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
+def _agree(at: Desk, choice: Selection, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
     """Show what is meant, and go on only if that is wanted."""
     if plan or not yes:
         _print_groups(at, choice, as_json=as_json)
@@ -133,7 +133,7 @@ def _agree(at: Desk, choice: Choice, what: str, *, plan: bool, yes: bool, as_jso
     agree(f"{what} {count}", str(count), yes=yes)
 
 
-def _print_groups(at: Desk, choice: Choice, *, as_json: bool) -> None:
+def _print_groups(at: Desk, choice: Selection, *, as_json: bool) -> None:
     zone = zone_shown(at.platform)
     for group in at.platform.letters.groups(choice):
         if as_json:

@@ -21,7 +21,7 @@ from domain.core.translatable import N_
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.principals import Principal
 from streams.privacy.discard import give_up
-from streams.queues.dead_letters import CAUSE_LENGTH, Choice, DeadLetter, Group, Retried
+from streams.queues.dead_letters import CAUSE_LENGTH, DeadLetter, Group, Retried, Selection
 
 MOST = 1000
 """So many are handled at one press, the oldest first; more would keep the page waiting."""
@@ -44,9 +44,9 @@ class Chosen(Struct, frozen=True):
     what: str = ""
 
     @property
-    def choice(self) -> Choice:
+    def choice(self) -> Selection:
         """As the letters are asked for."""
-        return Choice(kind=self.kind, cause=self.cause)
+        return Selection(kind=self.kind, cause=self.cause)
 
     def command(self, what: str, *more: str) -> str:
         """What does the same."""
@@ -143,7 +143,7 @@ class LetterPages:
         return self._done(chosen, now, who, reason)
 
     def _done(self, chosen: Chosen, count: int, who: Principal, reason: str) -> Response:
-        choice = Choice(ids=tuple(each.id for each in self._letters.letters(chosen.choice, count)))
+        choice = Selection(ids=tuple(each.id for each in self._letters.letters(chosen.choice, count)))
         if chosen.what == "drop":
             return self._staff.go(f"/letters?dropped={give_up(self._staff.platform.books, choice, who, reason)}")
         done: Retried = self._letters.retry(choice)

@@ -21,7 +21,7 @@ from projections.bulk import among, chunked, insert_rows
 from projections.tables import micros
 from streams.log.person_keys import PersonKey, PersonKeys, Sealing
 from streams.log.recorder import take_turns
-from streams.queues.dead_letters import names_them
+from streams.queues.dead_letters import mentions
 from streams.rules.context import Books
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
@@ -199,7 +199,7 @@ def forget(connection: Connection, keys: PersonKeys, names: Names, person: str) 
         name: "".join(words for _, words in _opened(connection, Sealing(keys), theirs).values())
         for name, theirs in groupby(rows, attrgetter("message"))
     }
-    naming = [name for name, text in texts.items() if names_them(text.encode(), names, person)]
+    naming = [name for name, text in texts.items() if mentions(text.encode(), names, person)]
     gone = connection.execute(delete(pieces).where(pieces.c.person == person)).rowcount
     for part in chunked(naming):
         gone += connection.execute(delete(pieces).where(among(pieces.c.message, part))).rowcount

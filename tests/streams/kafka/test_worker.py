@@ -24,7 +24,7 @@ from streams.kafka.worker import DEFECT, Incoming
 from streams.planning.planning import Planning
 from streams.planning.quarantine import BadOne
 from streams.planning.wakeups import Wake, _encode
-from streams.queues.dead_letters import Choice
+from streams.queues.dead_letters import Selection
 from streams.storage.tables import dead_letters
 from tests.beginnings import KEYRING
 from tests.streams.distributed import (
@@ -166,12 +166,12 @@ def test_letters_are_retried(land: Country) -> None:
     dana = on.names.pseudonym(DANA)
     on.aside.keep([BadOne("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"})
     on.aside.keep([BadOne("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"})
-    told = {letter.told for letter in on.letters.letters(Choice())}
+    told = {letter.told for letter in on.letters.letters(Selection())}
     assert told == {dana, "a record with a key of 1 bytes and a value of 0"}
-    done = on.letters.retry(Choice())
+    done = on.letters.retry(Selection())
     assert (done.handled, done.failed, done.unknown) == (1, 1, 0)
     assert dana not in on.planning.waiting()
-    assert [letter.cause for letter in on.letters.letters(Choice())] == ["bad_key"]
+    assert [letter.cause for letter in on.letters.letters(Selection())] == ["bad_key"]
 
 
 class Away:

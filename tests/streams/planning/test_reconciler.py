@@ -16,7 +16,7 @@ from streams.log.signing import Signer
 from streams.planning.areas import AreaPlanning
 from streams.planning.planning import Planning, Plans
 from streams.planning.reconciler import RECONCILE_AFTER, Reconciler, finds
-from streams.queues.dead_letters import Choice
+from streams.queues.dead_letters import Selection
 from streams.rules.in_force import Rules
 from streams.runtime.upkeep import Upkeep
 from tests.streams.distributed import Country, eventually, everyday, planned, running
@@ -139,7 +139,7 @@ def test_whatever_one_person_raises_stops_nobody(world: World, error: Exception)
     world.at(LATER)
     assert reconciler(world, FailsOn(world, world.name(DANA), error)).run() == 3
     assert world.platform.planning.waiting() == [world.name(DANA)]
-    assert [letter.cause for letter in world.platform.letters.letters(Choice())] == [type(error).__name__]
+    assert [letter.cause for letter in world.platform.letters.letters(Selection())] == [type(error).__name__]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from app.server import application
 from streams.log.mapper import Entry
-from streams.queues.idempotency import Repeats, UnderWay
+from streams.queues.idempotency import IdempotencyKeys, RequestInProgress
 from tests.app.http.wire import BATCHED, STRUCTURED, client_of, event, key_of, registry_of
 from tests.world import World
 
@@ -121,9 +121,9 @@ def _post(client: TestClient, headers: dict[str, str]) -> int:
 
 def test_one_under_way_is_waited_for_and_taken_over(world: World) -> None:
     """While it is under way others are told so; whose process died is done again after two minutes."""
-    repeats = Repeats(world.platform.database, world.clock)
+    repeats = IdempotencyKeys(world.platform.database, world.clock)
     assert repeats.begin(b"k" * 16, b"r" * 16) is None
-    with pytest.raises(UnderWay):
+    with pytest.raises(RequestInProgress):
         repeats.begin(b"k" * 16, b"r" * 16)
     world.at(world.clock() + timedelta(minutes=2))
     assert repeats.begin(b"k" * 16, b"r" * 16) is None
@@ -131,12 +131,12 @@ def test_one_under_way_is_waited_for_and_taken_over(world: World) -> None:
 
 def test_a_lost_race_is_told(world: World) -> None:
     """Of two that begin at the same moment one is told that it is under way."""
-    repeats, begun, told = Repeats(world.platform.database, world.clock), [], []
+    repeats, begun, told = IdempotencyKeys(world.platform.database, world.clock), [], []
 
     def begin() -> None:
         try:
             begun.append(repeats.begin(b"k" * 16, b"r" * 16))
-        except UnderWay:
+        except RequestInProgress:
             told.append(True)
 
     threads = [threading.Thread(target=begin) for _ in range(4)]

@@ -18,7 +18,7 @@ from app.pages.layout import Pages
 from domain.core.timing import zone_of
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
-from streams.queues.refused_events import DeadEvents
+from streams.queues.refused_events import RefusedEvents
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
 from tests.world import LONG_AGO, NOON, World, card, corrected, fine, registered
 
@@ -101,7 +101,7 @@ def test_kafka_away_is_said(world: World) -> None:
 def test_events_from_kafka_that_were_refused_are_told_for_a_day(world: World) -> None:
     """How many were refused, by code, and when last; as long as their topic has them, with what to do."""
     assert signs(world)["Events from Kafka"].state == "None refused"
-    DeadEvents(world.platform.database, world.clock).note(["too_large", "bad_json", "too_large"])
+    RefusedEvents(world.platform.database, world.clock).note(["too_large", "bad_json", "too_large"])
     found = signs(world)["Events from Kafka"]
     assert (found.level, found.facts[:2]) == (Level.NOTE, ("bad json: 1", "too large: 2"))
     assert found.todo

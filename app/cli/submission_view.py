@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from app.cli.commands.diff import SAME, show
-from app.packs.version_diff import compared, version_of
+from app.packs.version_diff import Version, compared, sentences, version_of
 from app.terminal import data, data_json
 from domain.facts.governance import PackSubmitted, TriggerSubmitted
 from domain.facts.submissions import Subject, Submission
 from domain.rules.triggers import BadTrigger
 from streams.rules.governed import Governed
+from templates.authoring.rule_sentences import TOLD_IN_SENTENCES
 from templates.authoring.value_words import said_plainly
 
 
@@ -33,30 +34,44 @@ def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> No
     waiting = now.submitted.get(Subject("pack", fact.pack), ())
     if waiting and isinstance(waiting[-1].fact, PackSubmitted):
         packs = {**packs, fact.pack: waiting[-1].fact.content}
+    new = version_of(list(packs.values()), [fact])
+    if not old.triggers and not as_json:
+        _show_new(new, fact)
+        return
     try:
-        found = dict(compared(old, version_of(list(packs.values()), [fact])))
+        found = dict(compared(old, new))
     except BadTrigger as bad:
         data(f"  it cannot be compared: {bad}")
         found = {}
     for trigger, differences in found.items():
         show(trigger, differences, as_json=as_json)
     if not old.triggers:
-        _show_all(fact, as_json=as_json)
+        _print_values(fact)
     elif not found and not as_json:
         data(f"  {SAME}")
 
 
-def _show_all(fact: TriggerSubmitted, *, as_json: bool) -> None:
-    """Every rule and every word, because there is nothing that they could be compared with."""
-    everything = {"rules": fact.rules, **fact.words}
-    if as_json:
-        for path, value in _flat(everything):
-            data_json({"trigger": fact.trigger, "path": path, "new": value})
-        return
-    for path, value in _rows(everything):
+def _show_new(new: Version, fact: TriggerSubmitted) -> None:
+    """Print a trigger that has no earlier version: its rule in sentences, its other settings, and every text."""
+    rules = dict(fact.rules)
+    try:
+        rule = list(sentences(new.side(fact.trigger)))
+    except BadTrigger as bad:
+        data(f"  it cannot be put into words: {bad}")
+    else:
+        data(f"  {fact.trigger} is new:")
+        for sentence in rule:
+            data(f"    {sentence}")
+        rules = {key: value for key, value in rules.items() if key not in TOLD_IN_SENTENCES}
+    for path, value in _rows({**{key.replace("_", " "): each for key, each in rules.items()}, **fact.words}):
         lines = [line for line in said_plainly(value).splitlines() if line.strip()]
         for at, line in enumerate(lines):
             data(f"    {path}: {line}" if at == 0 else f"      {line}")
+
+
+def _print_values(fact: TriggerSubmitted) -> None:
+    for path, value in _flat({"rules": fact.rules, **fact.words}):
+        data_json({"trigger": fact.trigger, "path": path, "new": value})
 
 
 def _show_pack(now: Governed, fact: PackSubmitted, *, as_json: bool) -> None:

@@ -23,7 +23,7 @@ IN_THE_ENVIRONMENT = Path("HABARSHY_KEY_RING")
 
 
 class BadKeyFile(Exception):
-    """The key file {path} cannot be used: {problem}. Restore it from its backup: without it nothing can be read."""
+    """The key file {path} cannot be used: {problem}. Restore it from its backup."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__((type(self).__doc__ or "").format(path=path, problem=problem))

@@ -6,7 +6,7 @@ Source of the language: the Common Expression Language specification (cel-spec);
 import itertools
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any, ClassVar, Generic, TypeVar
@@ -26,6 +26,7 @@ CEL_TYPES = {
     "strings": cel.Type.List(cel.Type.STRING),
 }
 _POSITION = re.compile(r"<input>:(\d+):(\d+): (.*?)(?: \(in container ''\))?$", re.MULTILINE)
+_SYNTAX = re.compile("Syntax error: ")
 _UNEXPECTED = re.compile(r"Syntax error: (?:mismatched|extraneous) input '(.*?)' expecting ")
 _NAME = re.compile(r"\b(?:event|citizen|later|param|entitled)(?:\s*\.\s*`?[A-Za-z_][A-Za-z_0-9]*`?)+")
 _BETWEEN_NAMES = re.compile(r"[\s`]+")
@@ -74,11 +75,14 @@ NOTHING: Mapping[str, Any] = {}
 
 
 class BadCondition(ValueError):
-    """A condition that does not compile; `line` and `column` (from 1) say where in its text."""
+    """A condition that does not compile; `line` and `column` (from 1) say where in its text.
 
-    def __init__(self, problem: str, line: int = 1, column: int = 1) -> None:
+    `others`: the further mistakes in the same text.
+    """
+
+    def __init__(self, problem: str, line: int = 1, column: int = 1, others: "Sequence[BadCondition]" = ()) -> None:
         super().__init__(problem)
-        self.problem, self.line, self.column = problem, line, column
+        self.problem, self.line, self.column, self.others = problem, line, column, tuple(others)
 
 
 class Expression(Generic[Answer]):
@@ -274,9 +278,15 @@ def essence(text: str) -> str:
 
 
 def _bad_condition(message: str) -> BadCondition:
-    if (match := _POSITION.search(message)) is None:
+    found = [(match[3], int(match[1]), int(match[2])) for match in _POSITION.finditer(message)]
+    if not found:
         return BadCondition(message.splitlines()[0])
-    return BadCondition(_plainly(match[3]), int(match[1]), int(match[2]))
+    unread = [each for each in found if _NO_TOKEN.match(each[0])]
+    syntax = (
+        unread or [each for each in found if _SYNTAX.match(each[0])][:1]
+    )  # one such mistake gives others after it
+    first, *others = [BadCondition(_plainly(problem), line, column) for problem, line, column in syntax or found]
+    return BadCondition(first.problem, first.line, first.column, others)
 
 
 def _plainly(problem: str) -> str:  # noqa: PLR0911  (one for each message of the parser)

@@ -29,7 +29,7 @@ def collected(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C,
         try:
             return method(compiler, *args, **kwargs)
         except BadTrigger as bad:
-            compiler.bad.append(bad)
+            compiler.bad += (bad, *bad.others)
             return cast("R", None)  # never used: a trigger with anything bad is not given out
 
     return attempt

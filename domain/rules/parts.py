@@ -26,7 +26,9 @@ def _placed(path: Path, text: str, compile_: Callable[[str], Compiled]) -> Compi
     try:
         return compile_(text)
     except BadCondition as bad:
-        raise BadTrigger(path, bad.problem, bad.line, bad.column) from None
+        first, *others = (BadTrigger(path, each.problem, each.line, each.column) for each in (bad, *bad.others))
+        first.others = tuple(others)
+        raise first from None
 
 
 def offset_at(path: Path, text: str) -> Offset:

@@ -1,7 +1,7 @@
 """Checks data against a shape, and says in an owner's words what is wrong where."""
 
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -56,7 +56,37 @@ def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, rep
         for key, value in error.get("ctx", {}).items()
     }  # as in YAML
     problem = Words(_PROBLEMS[kind], name=name, **given) if kind in _PROBLEMS else f"{name}: {error['msg']}"
+    if (group := _indented_too_little(document, shape, error, path)) is not None:
+        indented = Words("check the indentation: {name!r} belongs below {group!r}", name=name, group=group)
+        report.add(document.finding(document.key(path), indented))
+        return
     report.add(document.finding(_place(document, error, path), problem, _meant(shape, error, path)))
+
+
+def _indented_too_little(document: Document, shape: type[BaseModel], error: ErrorDetails, path: Path) -> str | None:
+    """The key above, below which a key was probably meant to stand; None where it may stand where it does."""
+    if not path or not isinstance(path[-1], str) or (before := _before(document.data, path)) is None:
+        return None
+    around = _annotation(shape, path[:-1])
+    if error["type"] == "extra_forbidden":  # a member of the group before it, such as a step of `due`
+        members = _fields(_member(_inside(around, before)))
+        value = error["input"]
+        return before if members and isinstance(value, dict) and value and value.keys() <= members.keys() else None
+    return before if path[-1] in _fields(_member(around)) else None  # a key of the member before it
+
+
+def _before(data: Any, path: Path) -> str | None:  # noqa: ANN401  (plain data)
+    """The key before the last one of a path, in the same group."""
+    for part in path[:-1]:
+        data = data[part]
+    keys = list(data) if isinstance(data, dict) else []
+    at = keys.index(path[-1]) if path[-1] in keys else 0
+    return keys[at - 1] if at else None
+
+
+def _member(annotation: Any) -> Any:  # noqa: ANN401  (annotations have no type)
+    """What a group whose keys are names holds under each of them; None for any other annotation."""
+    return _inside(annotation, "") if get_origin(annotation) is dict else None
 
 
 def _place(document: Document, error: ErrorDetails, path: Path) -> Place:
@@ -81,10 +111,15 @@ def _plain(loc: tuple[int | str, ...]) -> Path:
 
 def _known_keys(shape: type[BaseModel], path: Path) -> list[str]:
     """The keys that the shape knows at a path."""
+    return list(_fields(_annotation(shape, path)))
+
+
+def _annotation(shape: type[BaseModel], path: Path) -> Any:  # noqa: ANN401  (annotations have no type)
+    """What the shape declares at a path."""
     annotation: Any = shape
     for part in path:
         annotation = _inside(annotation, part)
-    return list(_fields(annotation))
+    return annotation
 
 
 def _inside(annotation: Any, part: str | int) -> Any:  # noqa: ANN401  (annotations have no type)

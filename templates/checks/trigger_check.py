@@ -68,13 +68,18 @@ def check_rules(
         trigger = compile_trigger(name, rules, catalogue)
     except BadTrigger as first:
         for bad in (first, *first.others):
-            place = place_of(document, bad, ("when",))
+            place, in_condition = place_of(document, bad, ("when",)), bad.path[-1] == "when"
             if (pack := elsewhere.pack_with(quoted_in(bad) or "")) is not None:
-                report.add(document.finding(place, f"{bad.problem}; {pack} has it: name that pack too"))
+                report.add(
+                    document.finding(
+                        place, f"{bad.problem}; {pack} has it: name that pack too", show_line=in_condition
+                    )
+                )
             else:
                 meant = _meant(bad, rules, catalogue)
                 others = _roles(bad, rules, catalogue) if meant is None else ""
-                report.add(document.finding(place, f"{bad.problem}{others}" if others else bad.problem, meant))
+                message = f"{bad.problem}{others}" if others else bad.problem
+                report.add(document.finding(place, message, meant, show_line=in_condition))
     else:
         if not check_cost(document, trigger, report) and not wrong:
             check_sense(document, trigger, catalogue, report)

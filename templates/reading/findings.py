@@ -7,12 +7,16 @@ from msgspec import Struct
 
 from domain.core.translatable import Words
 
+BESIDE = 60
+"""The most characters of a line that are shown on either side of a place."""
+
 
 class Finding(Struct, frozen=True):
     """One thing wrong; `line` and `column` count from 1, and are 0 where the whole file is meant.
 
     A `warning` stops neither tests nor previews.
     `placeholder`: text that nobody has replaced yet, so the trigger cannot be submitted.
+    `excerpt`: the line itself, where the place is within a condition.
     """
 
     path: str
@@ -22,6 +26,7 @@ class Finding(Struct, frozen=True):
     suggestion: str | None = None
     warning: bool = False
     placeholder: bool = False
+    excerpt: str | None = None
 
     @property
     def stops_submitting(self) -> bool:
@@ -33,6 +38,15 @@ class Finding(Struct, frozen=True):
         kind = "warning: " if self.warning else ""
         place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
         return f"{place}: {kind}{self.message}{hint}"
+
+    @property
+    def pointer(self) -> tuple[str, str] | None:
+        """A part of the line, and below it a caret under the place; None where there is no excerpt."""
+        if self.excerpt is None:
+            return None
+        begin = max(0, min(self.column - 1, len(self.excerpt)) - BESIDE)
+        shown = self.excerpt[begin : begin + 2 * BESIDE].expandtabs(1)
+        return shown, " " * (self.column - 1 - begin) + "^"
 
     @property
     def order(self) -> tuple[str, int, int, str]:

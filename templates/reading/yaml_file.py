@@ -28,21 +28,25 @@ _UNSEEN = re.compile(
     "\ufff0-\ufffb\ufffe\uffff\U000e0000-\U0010ffff]"
 )
 
+_CURLY = re.compile("[“„”].*[“”]")
+"""A value that its author has put in quotes that YAML takes for a part of the text."""
 _BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """What looks like a space and indents nothing."""
 _OPEN = N_("one of {signs} is missing, or a text with such signs is not in quotes")
 _NO_SPACE = N_("this line begins with U+{code}, which only looks like a space: indent with spaces")
 _NO_KEY = "could not find expected ':'"
 """It is noticed below: what was meant to be a key is where it began to read one."""
+_NO_MEMBER = "did not find expected key"
+_NESTED = "mapping values are not allowed in this context"
+_FIRST = re.compile(r" *([\w-]+)")
+_KEY = re.compile(r"([\w-]+):(?:\s|$)")
 _EXPLAINED = {
-    "mapping values are not allowed in this context": Words(
-        "a text that contains ': ' must be in quotes, and keys of one group begin in the same column"
-    ),
+    _NESTED: Words("a text that contains ': ' must be in quotes, and keys of one group begin in the same column"),
     "found character that cannot start any token": Words("put this text in quotes"),
-    "did not find expected key": Words(
-        "check the indentation of this line, or look for a missing quotation mark above"
+    _NO_MEMBER: Words("check the indentation of this line, or look for a missing quotation mark above"),
+    "did not find expected '-' indicator": Words(
+        "check the indentation, or look for a missing quotation mark above: the entries of a list begin with '- '"
     ),
-    "did not find expected '-' indicator": Words("this fits nothing above it: the entries of a list begin with '- '"),
     "did not find expected ',' or '}'": Words(_OPEN, signs=", }"),
     "did not find expected ',' or ']'": Words(_OPEN, signs=", ]"),
     "did not find expected alphabetic or numeric character": Words(
@@ -91,9 +95,18 @@ class Document:
         """The place of a key, or that of its value."""
         return self.keys.get(path) or self.value(path)
 
-    def finding(self, place: Place, message: str, suggestion: str | None = None, *, warning: bool = False) -> Finding:
-        """Something wrong at a place of this file."""
-        return Finding(self.path, place.line, place.column, message, suggestion, warning)
+    def finding(
+        self,
+        place: Place,
+        message: str,
+        suggestion: str | None = None,
+        *,
+        warning: bool = False,
+        show_line: bool = False,
+    ) -> Finding:
+        """Something wrong at a place of this file; `show_line`: the place is told best beside its line."""
+        excerpt = self.lines[place.line - 1] if show_line and place.line <= len(self.lines) else None
+        return Finding(self.path, place.line, place.column, message, suggestion, warning, excerpt=excerpt)
 
     def inside(self, path: Path, line: int, token: str = "", column: int | None = None) -> Place:
         """The place of a token in the text at a path: in its `line` (from 1), where the text's lines are the file's.
@@ -155,11 +168,24 @@ def _unreadable(document: Document, error: yaml.YAMLError, before: int) -> Findi
     mark = next(filter(None, (getattr(error, each, None) for each in marks)), None)
     line, column = (mark.line + 1 + before, mark.column + 1) if mark else (1 + before, 1)
     here = document.lines[line - 1][column - 1 :] if line <= len(document.lines) else ""
+    if (key := _misplaced(problem, here, document.lines[line - 1][: column - 1])) is not None:
+        message = Words(
+            "check the indentation of {name!r} and of the line above: keys of one group begin in the same column",
+            name=key[1],
+        )
+        return Finding(document.path, line, key.start(1) + 1 if problem == _NESTED else column, message)
     if here.startswith("\t"):
         return Finding(document.path, line, column, Words("indent with spaces, not with tabs"))
     return Finding(
         document.path, line, column, _EXPLAINED.get(problem) or Words("this is no YAML: {problem}", problem=problem)
     )
+
+
+def _misplaced(problem: str, here: str, before: str) -> re.Match[str] | None:
+    """The key that begins a line which its indentation puts where no key can be."""
+    if problem == _NO_MEMBER:
+        return _KEY.match(here)
+    return _FIRST.fullmatch(before) if problem == _NESTED else None
 
 
 class _TooLarge(Exception):
@@ -202,6 +228,9 @@ class _Builder:
             return [self._value(each, (*path, at)) for at, each in enumerate(node.value)]
         if found := _UNSEEN.search(node.value):
             self.report.add(self.document.finding(place, _unseen(found)))
+        if not place.style and _CURLY.fullmatch(node.value):
+            message = Words("use straight quotes: these are a part of the text")
+            self.report.add(self.document.finding(place, message, warning=True))
         return node.value if place.style else _scalar(node.value)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:

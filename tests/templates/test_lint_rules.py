@@ -8,9 +8,54 @@ from pathlib import Path
 
 import pytest
 
-from tests.templates.packs import LAW, RULES, Row, check_row
+from templates.checks.loader import examine
+from tests.templates.packs import LAW, RULES, Row, check_row, write_town
 
 ROWS: list[Row] = [
+    (
+        RULES,
+        "when: event.fee > 0 && citizen.age >= 18",
+        'when: event.fe > 0 && event.numbr == "1" && event.fee == "x"',
+        [
+            "8:7: there is no field 'event.fe' (did you mean 'event.fee'?)",
+            "8:23: there is no field 'event.numbr' (did you mean 'event.number'?)",
+            "8:55: '==' does not go with a whole number and a text",
+        ],
+    ),
+    (
+        RULES,
+        "when: event.fee > 0 && citizen.age >= 18",
+        "when: event.fee = 3 && event.number == “a”",
+        [
+            "8:17: use == to compare",
+            "8:40: '“' is not expected here; use straight quotes",
+            "8:42: '”' is not expected here; use straight quotes",
+        ],
+    ),
+    (
+        RULES,
+        '  month: {from: event.valid_until, offset: -P30D, at: "09:00"}\n  day:\n',
+        "  month: {from: event.valid_until, offset: -P30D}\nday:\n",
+        [
+            "meter_check/kk.md:8:3: there is no step 'day'",
+            "meter_check/kk.md:20:16: there is no step 'day'",
+            "meter_check/ru.md:8:3: there is no step 'day'",
+            "meter_check/ru.md:20:16: there is no step 'day'",
+            "13:1: check the indentation: 'day' belongs below 'due'",
+        ],
+    ),
+    (
+        RULES,
+        "    offset: -P1D",
+        "  offset: -P1D",
+        ["16:5: check the indentation of 'when' and of the line above: keys of one group begin in the same column"],
+    ),
+    (
+        RULES,
+        "    offset: -P1D\n    when: \"event.number != ''\"\n",
+        "  offset: -P1D\n",
+        ["15:3: check the indentation: 'offset' belongs below 'day'"],
+    ),
     (
         RULES,
         "category: water",
@@ -347,3 +392,26 @@ ROWS: list[Row] = [
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None:
     """A finding has file, line, column, the problem in an owner's words, and what was probably meant."""
     check_row(tmp_path, row)
+
+
+def test_curly_quotes_around_a_value_are_warned_of(tmp_path: Path) -> None:
+    """Quotes that YAML takes for a part of the text are named at their place; they fail nothing."""
+    pack = write_town(tmp_path, (RULES, LAW, LAW))
+    _, report = examine([pack])
+    [found] = [each for each in report.findings if "straight quotes" in each.message]
+    assert (found.line, found.column, found.warning) == (4, 14, True)
+
+
+def test_a_mistake_in_a_condition_is_shown_in_its_line(tmp_path: Path) -> None:
+    """Below the line stands a caret at the place, also where the line is long."""
+    pack = write_town(tmp_path, (RULES, "event.fee > 0", "event.fe > 0"))
+    _, report = examine([pack])
+    [found] = report.findings
+    assert found.pointer == ("when: event.fe > 0 && citizen.age >= 18", "      ^")
+    _, report = examine(
+        [write_town(tmp_path / "long", (RULES, "event.fee > 0", "event.fee > 0 && " * 9 + "event.fe > 0"))]
+    )
+    [found] = report.findings
+    shown, caret = found.pointer or ("", "")
+    assert shown[caret.index("^") :].startswith("event.fe > 0")
+    assert len(shown) <= 120

@@ -191,6 +191,8 @@ def _print_finding(finding: Finding, *, as_json: bool) -> None:
         data_json({name: getattr(finding, name) for name in Finding.__struct_fields__})
     else:
         data(str(finding))
+        for line in finding.pointer or ():
+            data(f"    {line}")
 
 
 def _print_lines(tried: Tried, *, explain: bool) -> None:

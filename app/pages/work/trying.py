@@ -187,8 +187,8 @@ def _push(words: Words, rendered: Rendered, _: Heard, __: Frame) -> Cell:
 def _sms(words: Words, rendered: Rendered, heard: Heard, frame: Frame) -> Cell:
     parts, encoding = words.sms
     say = frame.speech.say
-    size = say("parts: {parts} ({encoding}), signs: {signs}").format(
-        parts=parts, encoding=encoding, signs=len(rendered.sms)
+    size = say("parts: {parts} ({encoding}), characters: {characters}").format(
+        parts=parts, encoding=encoding, characters=len(rendered.sms)
     )
     cost = heard.limit.cost(parts)
     return Cell(words.language, "sms", "", rendered.sms, size + (f", {cost} ₸" if cost else ""))

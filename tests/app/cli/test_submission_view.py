@@ -27,10 +27,12 @@ def test_what_is_new_is_shown_in_words(tmp_path: Path) -> None:
     for line in (
         "defaults.languages: kk, ru, en",
         "events.mytown.library.card_issued.data.additionalProperties: no",
-        "rules.unless.1.on: mytown.library.card_issued",
-        "rules.unless.1.when: later.valid_until > event.valid_until",
+        "channels: sms, email",
     ):
         assert f"    {line}" in shown.lines
+    assert any(line.startswith("    When this is recorded: ") for line in shown.lines)
+    assert any(line.startswith("    It is not sent if this happens first: ") for line in shown.lines)
+    assert not [line for line in shown.lines if line.startswith(("    rules.", "    due.", "    unless."))]
     assert not [line for line in shown.lines if line.endswith("→ gone")]
     assert not [line for line in shown.lines if line.partition(": ")[2].startswith(("[", "{'"))]
 

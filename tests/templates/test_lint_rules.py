@@ -396,10 +396,10 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None
 
 def test_curly_quotes_around_a_value_are_warned_of(tmp_path: Path) -> None:
     """Quotes that YAML takes for a part of the text are named at their place; they fail nothing."""
-    pack = write_town(tmp_path, (RULES, LAW, LAW))
+    pack = write_town(tmp_path, (RULES, "ru: Поверка", "ru: “Поверка”"))
     _, report = examine([pack])
     [found] = [each for each in report.findings if "straight quotes" in each.message]
-    assert (found.line, found.column, found.warning) == (4, 14, True)
+    assert (found.line, found.column, found.warning) == (2, 26, True)
 
 
 def test_a_mistake_in_a_condition_is_shown_in_its_line(tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from app.http.access import Access
 from app.http.draft_shapes import DraftBody, Heard, PreviewBody, Tested
 from app.http.problems import FieldError, Problem
 from app.http.shapes import Governed
-from app.packs.case_results import as_data
-from app.packs.draft_bench import BadDraft, Bench, Laid
+from app.packs.draft_bench import BadDraft, Bench, Case, Laid
 from app.packs.preview_lines import Grid
 from domain.facts.principals import NotAllowed
 from domain.facts.submissions import Subject
@@ -46,7 +45,7 @@ class DraftCalls:
         with laid_out(self._bench, body) as laid:
             found = laid.hindering()
             cases, more = ([], ()) if found else laid.cases()
-        items = [as_data(each) for each in cases]
+        items = [_case(each) for each in cases]
         passed = bool(items) and all(each["passed"] for each in items) and all(each.warning for each in more)
         return Tested.model_validate({"passed": passed, "items": items} | _plain((*found, *more)))
 
@@ -95,6 +94,12 @@ def laid_out(bench: Bench, body: DraftBody) -> Iterator[Laid]:
     """The draft on the bench; what is wrong with it, or not allowed, as a problem."""
     with _refused(), bench.laid(body.text()) as laid:
         yield laid
+
+
+def _case(case: Case) -> dict[str, Any]:
+    plain = asdict(case)
+    del plain["nothing"]  # the decisions say it
+    return plain
 
 
 def _plain(found: tuple[Finding, ...]) -> dict[str, Any]:

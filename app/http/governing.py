@@ -14,6 +14,8 @@ from fastapi import Path as InPath
 from msgspec.structs import asdict
 from pydantic import BaseModel, Field
 
+from app.bench_child import Question
+from app.bench_children import children
 from app.compose import Platform
 from app.http.access import Access
 from app.http.bodies import PRINTED
@@ -42,7 +44,6 @@ from streams.rules.approval import (
     subject,
 )
 from streams.rules.switches import UnknownName
-from templates.checks.loader import examine
 from templates.checks.placeholders import StillPlaceholders
 from templates.reading.findings import listed
 
@@ -166,8 +167,7 @@ class GovernCalls:
         """By file, line and column, with what was probably meant; nothing is kept."""
         self._access.official(request)
         with _folder(files) as folder:
-            _, report = examine([folder])
-            found, more = listed(report.findings)
+            found, more = listed(children().findings(Question("lint", (str(folder),), str(folder))))
             items = [asdict(each) | {"path": _within(each.path, folder)} for each in found]
         return Findings.model_validate({"items": items, "more": more})
 

@@ -2,36 +2,29 @@
 
 import re
 import tempfile
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from hashlib import sha256
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.packs.case_results import Tried, try_case
-from domain.rules.compiling import compile_trigger
-from streams.rehearsal.case_reader import read_cases
-from streams.rehearsal.rehearsal_stage import stages
+from app.bench_child import Question
+from app.bench_children import Found, children, too_much
 from streams.rules.governed import Governed
 from streams.rules.library import Library
-from templates.authoring.preview import Hearing, Previewer
-from templates.checks.loader import BUILT_IN, Pack, TriggerSource, examine, pack_of
-from templates.checks.pack_check import SmsLimit, sms_limit_of
-from templates.checks.personas import Persona, built_in
-from templates.reading.catalogue import catalogue_of, defaults_of
-from templates.reading.files import PackFiles
-from templates.reading.findings import Finding, Report
+from templates.authoring.preview import Hearing
+from templates.checks.loader import BUILT_IN, Pack, TriggerSource
+from templates.checks.pack_check import SmsLimit
+from templates.reading.findings import Finding
 from templates.reading.value_kinds import NAME
 from templates.reading.writing import pack_texts, trigger_texts
-from templates.sandbox.trial import tried
+from templates.sandbox.confined import Died
 
-MOST_BYTES, MOST_CASES, LONGEST_NAME = 256 * 1024, 100, 100
-TESTS = "tests.yaml"
+MOST_BYTES, LONGEST_NAME = 256 * 1024, 100
 _FILE = re.compile(r"trigger\.yaml|tests\.yaml|[a-z]{2,3}\.md")
 
 
@@ -58,14 +51,30 @@ class Heard(NamedTuple):
     limit: SmsLimit
 
 
-class Laid(Struct, frozen=True):
-    """A draft laid out in a folder. `findings`: of its files, whose names are their paths; the others' count too."""
+class Case(Struct, frozen=True):
+    """A test as it was played; `nothing`: why nothing was said. See app.packs.case_results.as_data."""
 
-    text: Text
-    folder: Path
-    files: Sequence[PackFiles]
-    findings: tuple[Finding, ...]
-    safe: "Safe"
+    name: str
+    line: int
+    passed: bool
+    differences: Sequence[Mapping[str, Any]]
+    decisions: Sequence[str]
+    nothing: Sequence[str]
+
+
+class Laid:
+    """A draft laid out in a folder; a confined child does with it whatever evaluates anything that it brings.
+
+    A child that dies of it is a finding of it.
+    """
+
+    def __init__(self, text: Text, folder: Path, packs: Sequence[Path]) -> None:
+        self.text, self._folder, self._packs = text, folder, tuple(map(str, packs))
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What lint finds. Of its files the names are the paths; the others' findings count too."""
+        return self._found("lint")
 
     @property
     def broken(self) -> bool:
@@ -78,38 +87,54 @@ class Laid(Struct, frozen=True):
         return not finding.warning or (finding.placeholder and own)
 
     def pack(self) -> Pack:
-        """The pack, in which the draft is the only trigger; nothing may be wrong with it."""
-        return next(pack_of(each) for each in self.files if each.folder == self.folder.parent)
+        """The pack, in which the draft is the only trigger; nothing may be wrong with it.
 
+        Raises:
+            BadDraft: its child died.
+        """
+        return cast("Pack", self._asked("pack", Pack))
+
+    @cached_property
     def tried(self) -> tuple[Finding, ...]:
-        """What is wrong with its words when a confined child renders them: whoever renders them here asks first."""
-        found = () if self.text in self.safe else tried(self.files, only=self.text.trigger)
-        if not found:
-            self.safe.add(self.text)
-        return tuple(_named(each, self.folder) for each in found)
+        """What is wrong with its words when they are rendered; nothing else may be wrong with it."""
+        return self._found("words")
 
     def hindering(self) -> tuple[Finding, ...]:
-        """What keeps its words from being rendered here."""
-        return tuple(each for each in self.findings if not each.warning) or self.tried()
+        """What keeps its tests from being played, and its words from being rendered."""
+        return tuple(each for each in self.findings if not each.warning) or self.tried
 
-    def cases(self) -> tuple[list[Tried], tuple[Finding, ...]]:
+    def cases(self) -> tuple[list[Case], tuple[Finding, ...]]:
         """Its tests, played; and what is wrong with their file."""
-        report = Report()
-        packs = [pack_of(each) for each in self.files]
-        stage = next(each for each in stages(packs) if each.trigger.name == self.text.trigger)
-        cases = read_cases(self.folder / TESTS, stage, report)
-        found = tuple(_named(each, self.folder) for each in report.findings)
-        return [try_case(stage, case) for case in cases[:MOST_CASES]], found
+        try:
+            cases, found = children().ask(self._question("cases"), tuple[list[Case], list[Found]])
+        except Died:
+            return [], self._named([too_much(str(self._folder))])
+        return cases, self._named(each.finding() for each in found)
 
     def heard(self, now: datetime, persona: str) -> Heard:
-        """What that invented person, or (empty) each of them, would hear."""
-        contents = [pack_of(each).content for each in self.files]
-        [source] = self.pack().triggers
-        catalogue, defaults = catalogue_of(contents), defaults_of(contents)
-        trigger = compile_trigger(source.name, source.rules, catalogue)
-        previewer = Previewer(source, trigger, catalogue, defaults, now)
-        people: list[Persona] = [each for each in built_in(now.date()) if persona in ("", each.name)]
-        return Heard(source, [previewer.hear(each) for each in people], sms_limit_of(self.pack().content))
+        """What that invented person, or (empty) each of them, would hear.
+
+        Raises:
+            BadDraft: its child died.
+        """
+        return Heard(*self._asked("heard", tuple[TriggerSource, list[Hearing], SmsLimit], now, persona))
+
+    def _found(self, do: str) -> tuple[Finding, ...]:
+        return self._named(children().findings(self._question(do)))
+
+    def _asked(self, do: str, kind: Any, now: datetime | None = None, persona: str = "") -> Any:  # noqa: ANN401
+        try:
+            return children().ask(self._question(do, now, persona), kind)
+        except Died:
+            raise BadDraft(too_much("").message) from None
+
+    def _question(self, do: str, now: datetime | None = None, persona: str = "") -> Question:
+        return Question(do, self._packs, str(self._folder), now, persona)
+
+    def _named(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
+        """The same without the folder, which goes again: `kk.md`, or `kz/pack.yaml`."""
+        own, top = f"{self._folder}/", f"{self._folder.parent.parent}/"
+        return tuple(replace(each, path=each.path.removeprefix(own).removeprefix(top)) for each in found)
 
 
 class Verdict(Struct, frozen=True):
@@ -120,29 +145,11 @@ class Verdict(Struct, frozen=True):
     pack: Pack | None = None
 
 
-class Safe:
-    """Remembers whose words a confined child has rendered without harm."""
-
-    def __init__(self) -> None:
-        self._seen: deque[bytes] = deque(maxlen=500)
-
-    def __contains__(self, text: Text) -> bool:
-        return _digest(text) in self._seen
-
-    def add(self, text: Text) -> None:
-        """It has."""
-        self._seen.append(_digest(text))
-
-
-def _digest(text: Text) -> bytes:
-    return sha256(repr((text.pack, text.trigger, sorted(text.files.items()))).encode("utf-8", "replace")).digest()
-
-
 class Bench:
     """Lays drafts out beside what is published."""
 
     def __init__(self, library: Library) -> None:
-        self._library, self._safe = library, Safe()
+        self._library = library
         self._written: dict[str, dict[str, str]] = {}
 
     @contextmanager
@@ -161,8 +168,7 @@ class Bench:
             if others:
                 _write_others(top, now, text.trigger)
             _put(folder, text.files)
-            packs, report = examine([top / name for name in now.packs if name != BUILT_IN])
-            yield Laid(text, folder, packs, tuple(_named(each, folder) for each in report.findings), self._safe)
+            yield Laid(text, folder, [top / name for name in now.packs if name != BUILT_IN])
 
     def verdict(self, text: Text) -> Verdict:
         """What lint and its tests find, among all that is in force. Raises as `laid` does."""
@@ -170,10 +176,10 @@ class Bench:
             if found := tuple(each for each in among.findings if among.hinders_submitting(each)):
                 return Verdict(found)
         with self.laid(text) as laid:
-            found = laid.tried()
+            found = laid.tried
             cases, noted = ([], ()) if found else laid.cases()
             more = tuple(each for each in noted if each.stops_submitting)
-            failed = tuple(each.case.name for each in cases if each.differences)
+            failed = tuple(each.name for each in cases if not each.passed)
             return Verdict((*found, *more), failed, None if found or more or failed else laid.pack())
 
     @staticmethod
@@ -207,9 +213,3 @@ def _put(folder: Path, files: Mapping[str, str]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8", "replace")
-
-
-def _named(finding: Finding, folder: Path) -> Finding:
-    """The same without the folder, which goes again: `kk.md`, or `kz/pack.yaml`."""
-    path = finding.path.removeprefix(f"{folder}/").removeprefix(f"{folder.parent.parent}/")
-    return replace(finding, path=path)

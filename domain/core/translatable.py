@@ -5,7 +5,7 @@ made from them in any other way (an f-string, `join`) is plain text again and st
 """
 
 from collections.abc import Iterable
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 
 def N_(text: str) -> str:  # noqa: N802  (gettext's name for it)
@@ -114,6 +114,40 @@ class Lowered(Said):
 def told(text: object, tongue: Tongue) -> str:
     """A text in that language, as far as it can be said in another one; anything else as it is."""
     return text.told(tongue) if isinstance(text, Said) else str(text)
+
+
+def as_plain(text: object) -> object:  # noqa: PLR0911  (one for each kind)
+    """A text as plain data, which `of_plain` makes the same text of in another process."""
+    match text:
+        case Words():
+            return {"words": text.template, "given": {name: as_plain(each) for name, each in text.given.items()}}
+        case Counted():
+            return {"one": text.one, "more": text.more, "count": text.number}
+        case Joined():
+            return {"parts": [as_plain(each) for each in text.parts], "between": as_plain(text.between)}
+        case Lowered():
+            return {"lowered": as_plain(text.sentence)}
+        case Said():
+            return {"said": str(text)}
+        case bool() | int() | float():
+            return text
+    return str(text)
+
+
+def of_plain(plain: Any) -> Any:  # noqa: ANN401  (plain data)
+    """What `as_plain` was given."""
+    match plain:
+        case {"words": template, "given": given}:
+            return Words(template, **{name: of_plain(each) for name, each in given.items()})
+        case {"one": one, "more": more, "count": count}:
+            return Counted(one, more, count)
+        case {"parts": parts, "between": between}:
+            return Joined(map(of_plain, parts), of_plain(between))
+        case {"lowered": sentence}:
+            return Lowered(of_plain(sentence))
+        case {"said": text}:
+            return Said(text)
+    return plain
 
 
 def _closed_up(text: str) -> str:

@@ -15,18 +15,24 @@ from typing import IO, Any, Self, cast
 import msgspec
 from msgspec import Struct
 
-from templates.sandbox.confined_child import LARGEST_ANSWER, OUT_OF_MEMORY
+from templates.sandbox.confined_child import OUT_OF_MEMORY, TOO_LONG
 
 OURS = str(Path(__file__).resolve().parents[2])
 """Where our packages are; nothing else leads a child to code: the folder we are run in is a stranger's."""
+_AT_ONCE = 65536
+"""Bytes that are read from a child in one go."""
 
 
 class Limits(Struct, frozen=True):
-    """What a child may take: bytes of address space in all; for one answer, seconds of work and seconds in all."""
+    """What a child may take: bytes of address space in all; for one answer, seconds of work and seconds in all.
+
+    `answer`: bytes that an answer may have.
+    """
 
     memory: int = 768 * 1024 * 1024
     work: int = 2
     wait: int = 20
+    answer: int = 4096
 
 
 class Died(Exception):
@@ -63,7 +69,7 @@ class Confined:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self.end()
 
     def ask(self, question: object, kind: Any = Any) -> Any:  # noqa: ANN401  (plain data)
         """The answer, plain data of that kind, as msgspec understands types.
@@ -77,7 +83,7 @@ class Confined:
         return self._told(self._child, question, kind)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        limits = (str(self._limits.memory), str(self._limits.work))
+        limits = map(str, (self._limits.memory, self._limits.work, self._limits.answer))
         child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
             [sys.executable, "-P", "-m", self._module, *limits],
             stdin=subprocess.PIPE,
@@ -95,18 +101,17 @@ class Confined:
         try:
             answer = self._exchanged(child, json.dumps(said).encode() + b"\n", monotonic() + self._limits.wait)
         except _Late:
-            self._end()
+            self.end()
             raise Died(f"took longer than {self._limits.wait} seconds") from None
         if not answer.endswith(b"\n"):
-            raise Died(self._reason(self._end()))
+            raise Died(self._reason(self.end()))
         try:
             return msgspec.json.decode(answer, type=kind)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            self._end()
+            self.end()
             raise Died("gave an answer that nobody can read") from None
 
-    @staticmethod
-    def _exchanged(child: "subprocess.Popen[bytes]", line: bytes, until: float) -> bytes:
+    def _exchanged(self, child: "subprocess.Popen[bytes]", line: bytes, until: float) -> bytes:
         """What the child says to a line, all by the same deadline: it may stop reading as well as answering."""
         to, answers = cast("IO[bytes]", child.stdin).fileno(), cast("IO[bytes]", child.stdout).fileno()
         left = memoryview(line)
@@ -116,10 +121,15 @@ class Confined:
                 left = left[os.write(to, left) :]
         except BrokenPipeError:  # it is dead already
             pass
-        _wait(answers, select.POLLIN, until)
-        return os.read(answers, LARGEST_ANSWER)
+        answer = bytearray()
+        while not answer.endswith(b"\n") and len(answer) <= self._limits.answer:
+            _wait(answers, select.POLLIN, until)
+            if not (more := os.read(answers, _AT_ONCE)):
+                break
+            answer += more
+        return bytes(answer)
 
-    def _end(self) -> int | None:
+    def end(self) -> int | None:
         """End the child and whatever it began: its exit code, or the signal that ended it, negative.
 
         None where it had to be made to end.
@@ -142,6 +152,8 @@ class Confined:
             return f"took longer than {self._limits.work} seconds"
         if code in (OUT_OF_MEMORY, -signal.SIGKILL):  # killed by the system, when the machine itself has no more
             return f"took more than {self._limits.memory // 1024 // 1024} MB of memory"
+        if code == TOO_LONG:
+            return f"gave an answer of more than {self._limits.answer // 1024} kB"
         return "was brought down"
 
 

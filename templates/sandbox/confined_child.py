@@ -9,10 +9,8 @@ from math import ceil
 from time import process_time
 from typing import Any
 
-LARGEST_ANSWER = 4096
-"""Bytes; so much a pipe takes whole (PIPE_BUF, POSIX)."""
-OUT_OF_MEMORY = 97
-"""The exit code of a child that ran into its limit of memory."""
+OUT_OF_MEMORY, TOO_LONG = 97, 98
+"""The exit codes of a child that ran into its limit of memory, and of one whose answer is too long."""
 MOST_FILES = 16
 """Open at once, with the three that everybody has: words need none, but modules are read when they are first used."""
 
@@ -22,9 +20,10 @@ Answer = Callable[[Any], object]
 def serve(prepare: Callable[[Any], Answer]) -> None:
     """Answer questions, one JSON line each, until there are no more; answers are plain data, a line each.
 
-    `prepare` gets what the child is told first. The limits stand on the command line: bytes, and seconds of work.
+    `prepare` gets what the child is told first. The limits stand on the command line: bytes of memory, seconds of
+    work, and bytes of an answer.
     """
-    memory, work = map(int, sys.argv[1:])
+    memory, work, longest = map(int, sys.argv[1:])
     for limit, most in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_FSIZE, 0),
@@ -36,9 +35,9 @@ def serve(prepare: Callable[[Any], Answer]) -> None:
     questions = sys.stdin.buffer
     try:
         answer = prepare(_limited(questions.readline(), work))
-        _reply(None)
+        _reply(None, longest)
         for question in questions:
-            _reply(answer(_limited(question, work)))
+            _reply(answer(_limited(question, work)), longest)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
 
@@ -49,6 +48,10 @@ def _limited(question: bytes, work: int) -> Any:  # noqa: ANN401  (plain data)
     return json.loads(question)
 
 
-def _reply(answer: object) -> None:
+def _reply(answer: object, longest: int) -> None:
     line = json.dumps(answer).encode() + b"\n"
-    os.write(1, line if len(line) <= LARGEST_ANSWER else b"null")  # without its end, so nobody takes it for an answer
+    if len(line) > longest:
+        os._exit(TOO_LONG)
+    left = memoryview(line)
+    while left:
+        left = left[os.write(1, left) :]

@@ -4,7 +4,7 @@ What words may ask for is a short list (templates.words.policy); this is for wha
 list sees: a text that is too long only when it is laid out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from templates.reading.files import PackFiles
 from templates.reading.findings import Finding, Report
 from templates.reading.yaml_file import Document, Path
 from templates.sandbox.confined import Confined, Died, Limits
+from templates.sandbox.trial_child import Trials
 
 CHILD = "templates.sandbox.trial_child"
 MOST_DEATHS = 10
@@ -66,20 +67,31 @@ def tried(
     return report.findings
 
 
+def tried_here(packs: Sequence[PackFiles], *, only: str | None = None) -> tuple[Finding, ...]:
+    """The same, in this process: for one that is a confined child itself."""
+    report, trials = Report(), Trials([pack_of(files).content for files in packs])
+    for trial in _trials(packs, only):
+        _try(trial, trials.answer, report)
+    return report.findings
+
+
 def _kills(confined: Confined, trial: _Trial, report: Report) -> bool:
     """Try a text; whether its child died of it."""
-    document = trial.document
     try:
-        failed = confined.ask(trial.question(), tuple[str, str] | None)
+        _try(trial, lambda question: confined.ask(question, tuple[str, str] | None), report)
     except Died as died:
         message = f"these words are refused: trying them out {died.reason}"
-        report.add(document.finding(document.value(trial.path), message))
+        report.add(trial.document.finding(trial.document.value(trial.path), message))
         return True
-    if failed is not None:
+    return False
+
+
+def _try(trial: _Trial, ask: Callable[[dict[str, object]], Sequence[str] | None], report: Report) -> None:
+    document = trial.document
+    if (failed := ask(trial.question())) is not None:
         variable, problem = failed
         place = document.inside(trial.path, 1, variable) if variable in trial.text else document.value(trial.path)
         report.add(document.finding(place, f"{variable} {problem}"))
-    return False
 
 
 def _trials(packs: Sequence[PackFiles], only: str | None) -> Iterator[_Trial]:

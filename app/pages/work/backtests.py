@@ -132,7 +132,7 @@ class Backtests:
     def _asked(self, sheet: Sheet, start: datetime, end: datetime, *, caps: bool) -> Asked | None:
         """The draft as it is now, compared with what is in force if anything is; None where it has findings."""
         with laid_out(self._bench, text_of(sheet)) as laid:
-            if laid.broken or laid.tried():
+            if laid.hindering():
                 return None
             return asked_for(self._office.platform, laid, sheet.agency, start, end, caps=caps)
 

@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
 from app.http.problems import Problem
-from app.packs.case_results import Tried, as_data
 from app.packs.draft_bench import Bench, Heard, Text
 from app.pages.layout import HEADERS, Frame
 from app.pages.work.editing import Id, found, laid_out, text_of
@@ -75,8 +74,8 @@ class Trying:
             sheet=sheet,
             findings=[*findings, *(each for each in more if not each.warning)],
             warnings=[each for each in more if each.warning],
-            cases=[_case(each) for each in cases],
-            failed=sum(bool(each.differences) for each in cases),
+            cases=cases,
+            failed=sum(not each.passed for each in cases),
         )
 
     def draft(self, request: Request, id: Id, persona: str = "adult") -> Response:  # noqa: A002  (its name)
@@ -153,11 +152,6 @@ class Trying:
         if rendered is None:
             raise Problem(HTTPStatus.NOT_FOUND, "nobody reads such a mail", kind="unknown-message")
         return HTMLResponse(rendered.html, headers=MAIL)
-
-
-def _case(tried: Tried) -> dict[str, Any]:
-    nothing = sorted({each.because for each in tried.played.endings if each.because is not None})
-    return as_data(tried) | {"nothing": nothing}
 
 
 def _step(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:

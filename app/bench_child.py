@@ -1,0 +1,103 @@
+"""What a confined child does with a draft: everything that evaluates its conditions, patterns and words.
+
+Run by app.bench_children as `python -m app.bench_child`, never by hand. It reads the draft from a folder.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from app.packs.case_results import Tried, as_data, try_case
+from domain.core.translatable import as_plain
+from domain.rules.compiling import compile_trigger
+from streams.rehearsal.case_reader import read_cases
+from streams.rehearsal.rehearsal_stage import stages
+from templates.authoring.preview import Previewer
+from templates.checks.loader import examine, pack_of
+from templates.checks.pack_check import sms_limit_of
+from templates.checks.personas import built_in
+from templates.reading.catalogue import catalogue_of, defaults_of
+from templates.reading.files import PackFiles
+from templates.reading.findings import Finding, Report
+from templates.sandbox.confined_child import serve
+from templates.sandbox.trial import tried_here
+
+TESTS, MOST_CASES = "tests.yaml", 100
+
+
+class Question(Struct, frozen=True):
+    """What is to be done with the draft in a folder, which is a trigger's of one of these packs.
+
+    `do`: lint, pack, words, cases or heard; `now` and `persona` are for heard.
+    """
+
+    do: str
+    packs: tuple[str, ...]
+    folder: str
+    now: datetime | None = None
+    persona: str = ""
+
+
+class Drafts:
+    """Answers about drafts; what it has read of one is kept for the next question about the same."""
+
+    def __init__(self) -> None:
+        self._of: tuple[tuple[str, ...], str] | None = None
+        self._files: Sequence[PackFiles] = ()
+        self._found: tuple[Finding, ...] = ()
+
+    def answer(self, question: Mapping[str, Any]) -> object:
+        """Plain data; what kind of it, the methods of app.packs.draft_bench.Laid say."""
+        asked = msgspec.convert(question, Question)
+        if self._of != (asked.packs, asked.folder):
+            self._of = None
+            self._files, report = examine([Path(each) for each in asked.packs])
+            self._found, self._of = report.findings, (asked.packs, asked.folder)
+        return msgspec.to_builtins(getattr(self, f"_{asked.do}")(asked))
+
+    def _lint(self, _: Question) -> object:
+        return _plain(self._found)
+
+    def _pack(self, asked: Question) -> object:
+        return next(pack_of(each) for each in self._files if each.folder == Path(asked.folder).parent)
+
+    def _words(self, asked: Question) -> object:
+        return _plain(tried_here(self._files, only=Path(asked.folder).name))
+
+    def _cases(self, asked: Question) -> object:
+        report, folder = Report(), Path(asked.folder)
+        packs = [pack_of(each) for each in self._files]
+        stage = next(each for each in stages(packs) if each.trigger.name == folder.name)
+        cases = read_cases(folder / TESTS, stage, report)
+        return [_case(try_case(stage, case)) for case in cases[:MOST_CASES]], _plain(report.findings)
+
+    def _heard(self, asked: Question) -> object:
+        assert asked.now is not None
+        folder, packs = Path(asked.folder), [pack_of(each) for each in self._files]
+        contents = [each.content for each in packs]
+        pack = next(pack_of(each) for each in self._files if each.folder == folder.parent)
+        [source] = pack.triggers
+        catalogue, defaults = catalogue_of(contents), defaults_of(contents)
+        trigger = compile_trigger(source.name, source.rules, catalogue)
+        previewer = Previewer(source, trigger, catalogue, defaults, asked.now)
+        people = [each for each in built_in(asked.now.date()) if asked.persona in ("", each.name)]
+        return source, [previewer.hear(each) for each in people], sms_limit_of(pack.content)
+
+
+def _case(tried: Tried) -> dict[str, Any]:
+    """A played case; `nothing`: why there was nothing."""
+    nothing = sorted({each.because for each in tried.played.endings if each.because is not None})
+    return as_data(tried) | {"nothing": nothing}
+
+
+def _plain(found: Sequence[Finding]) -> list[dict[str, Any]]:
+    return [asdict(each) | {"message": as_plain(each.message)} for each in found]
+
+
+if __name__ == "__main__":
+    serve(lambda _: Drafts().answer)

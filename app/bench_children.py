@@ -1,0 +1,96 @@
+"""The confined children that work at drafts: started when they are first needed, and used again."""
+
+import atexit
+from functools import cache
+from queue import LifoQueue
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from app.bench_child import Question
+from domain.core.translatable import Words, of_plain
+from templates.reading.findings import Finding
+from templates.sandbox.confined import Confined, Died, Limits
+
+CHILD = "app.bench_child"
+AT_ONCE = 2
+"""So many drafts are worked at, in this process."""
+MOST_QUESTIONS = 200
+"""After so many a child is replaced, so that what it keeps in memory counts against nobody's draft."""
+LIMITS = Limits(memory=1024 * 1024 * 1024, work=20, wait=60, answer=16 * 1024 * 1024)
+"""A lint among a country's triggers takes about two seconds on a machine that is busy with nothing else."""
+
+
+class Found(Struct, frozen=True):
+    """A finding as a child tells it; `message` as domain.core.translatable makes plain data of it."""
+
+    path: str
+    line: int
+    column: int
+    message: Any
+    suggestion: str | None
+    warning: bool
+    placeholder: bool
+
+    def finding(self) -> Finding:
+        """It, with a message that can be said in other languages."""
+        return Finding(
+            self.path,
+            self.line,
+            self.column,
+            of_plain(self.message),
+            self.suggestion,
+            self.warning,
+            self.placeholder,
+        )
+
+
+class Children:
+    """So many children; whoever asks while all are busy waits. Stops nobody: threads may share it."""
+
+    def __init__(self, many: int = AT_ONCE, limits: Limits = LIMITS, child: str = CHILD) -> None:
+        self._free: LifoQueue[tuple[Confined, int]] = LifoQueue()  # the one that was used last knows the draft
+        for _ in range(many):
+            self._free.put((Confined(child, None, limits), 0))
+
+    def ask(self, question: Question, kind: Any) -> Any:  # noqa: ANN401  (plain data)
+        """The answer. Raises Died where there is none; the next question goes to a new child."""
+        confined, asked = self._free.get()
+        try:
+            return confined.ask(msgspec.to_builtins(question), kind)
+        except Died:
+            asked = MOST_QUESTIONS
+            raise
+        finally:
+            if asked >= MOST_QUESTIONS:
+                confined.end()
+                asked = -1
+            self._free.put((confined, asked + 1))
+
+    def findings(self, question: Question) -> tuple[Finding, ...]:
+        """What is found in the draft; that it takes too much, where its child died."""
+        try:
+            return tuple(each.finding() for each in self.ask(question, list[Found]))
+        except Died:
+            return (too_much(question.folder),)
+
+    def end(self) -> None:
+        """End those that nobody uses; the next question starts another one."""
+        free = [self._free.get() for _ in range(self._free.qsize())]
+        for confined, _ in free:
+            confined.end()
+            self._free.put((confined, 0))
+
+
+@cache
+def children() -> Children:
+    """Those of this process; they end with it."""
+    made = Children()
+    atexit.register(made.end)
+    return made
+
+
+def too_much(folder: str) -> Finding:
+    """The finding of a draft in a folder whose child died."""
+    return Finding(f"{folder}/trigger.yaml", 1, 1, Words("the draft takes more than its share of time or memory"))

@@ -14,8 +14,6 @@ from fastapi import Path as InPath
 from msgspec.structs import asdict
 from pydantic import BaseModel, Field
 
-from app.bench_child import Question
-from app.bench_children import children
 from app.compose import Platform
 from app.http.access import Access
 from app.http.bodies import PRINTED
@@ -30,6 +28,8 @@ from app.http.shapes import (
     Switched,
     WaitingList,
 )
+from app.packs.draft_child import Question
+from app.packs.draft_children import children
 from app.packs.rule_lines import lines
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.principals import Scope

@@ -13,12 +13,12 @@ from http import HTTPStatus
 from fastapi import Request
 from fastapi.params import Depends
 
-from app import bench_children
 from app.http.access import Access
 from app.http.problems import Problem
+from app.packs import draft_children
 from app.pages.visits import official_of
 
-AT_ONCE = bench_children.AT_ONCE
+AT_ONCE = draft_children.AT_ONCE
 """So many heavy requests are worked at, in this process."""
 OF_ONE = 16
 """So many of one principal may be worked at or wait; a page with previews in frames asks for about ten."""

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.bench_child import Question
-from app.bench_children import Found, children, too_much
+from app.packs.draft_child import Question
+from app.packs.draft_children import Found, children, too_much
 from streams.rules.governed import Governed
 from streams.rules.library import Library
 from templates.authoring.preview import Hearing

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from app.bench_child import TESTS
 from app.compose import pack_folders
 from app.packs.draft_bench import LONGEST_NAME, Bench, Text
+from app.packs.draft_child import TESTS
 from app.pages import visits
 from app.pages.layout import Frame
 from app.pages.visits import Form

@@ -10,9 +10,9 @@ from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
-from app.bench_child import TESTS
 from app.http.problems import Problem
 from app.packs.draft_bench import MOST_BYTES, BadDraft, Bench, Laid, Text
+from app.packs.draft_child import TESTS
 from app.pages import visits
 from app.pages.layout import Frame
 from app.pages.visits import DraftForm, Fields, Form

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from app.bench_child import Question
+from app.packs.draft_child import Question
 from domain.core.translatable import Words, of_plain
 from templates.reading.findings import Finding
 from templates.sandbox.confined import Confined, Died, Limits
 
-CHILD = "app.bench_child"
+CHILD = "app.packs.draft_child"
 AT_ONCE = 2
 """So many drafts are worked at, in this process."""
 MOST_QUESTIONS = 200

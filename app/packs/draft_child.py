@@ -1,6 +1,6 @@
 """What a confined child does with a draft: everything that evaluates its conditions, patterns and words.
 
-Run by app.bench_children as `python -m app.bench_child`, never by hand. It reads the draft from a folder.
+Run by app.packs.draft_children as `python -m app.packs.draft_child`, never by hand. It reads the draft from a folder.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,69 @@
+"""Confined children work at drafts: what a draft brings is evaluated there, and never in the server's process."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from app.packs.draft_child import Question
+from app.packs.draft_children import LIMITS, Children
+from domain.core.translatable import Counted, Joined, Lowered, Said, Words, as_plain, of_plain
+
+ROOT = Path(__file__).parents[3]
+RECKLESS = "tests.app.packs.reckless_draft_child"
+EVALUATES = {"examine", "Previewer", "try_case", "stages", "read_cases", "tried", "tried_here", "load_packs"}
+"""What evaluates conditions, patterns or words that a draft brings."""
+
+
+def test_a_draft_that_takes_too_much_is_one_finding() -> None:
+    """Its child ends, the draft has a finding, and the next draft is looked at by a new child."""
+    children = Children(1, LIMITS, RECKLESS)
+    greedy, modest = (Question("lint", (), f"/drafts/kz/{name}") for name in ("greedy", "modest"))
+    found = [children.findings(each) for each in (modest, greedy, modest)]
+    children.end()
+    assert [len(each) for each in found] == [0, 1, 0]
+    assert str(found[1][0]) == (
+        "/drafts/kz/greedy/trigger.yaml:1:1: the draft takes more than its share of time or memory"
+    )
+
+
+def test_a_child_is_used_again() -> None:
+    """Whoever asks next does not wait for the start of another one."""
+    children = Children(1, LIMITS, RECKLESS)
+    children.findings(Question("lint", (), "modest"))
+    [(first, _)] = children._free.queue
+    process = first._child
+    children.findings(Question("lint", (), "modest"))
+    assert process is not None
+    assert first._child is process
+    children.end()
+
+
+def test_no_page_and_no_call_evaluates_a_draft() -> None:
+    """Neither the pages nor the API import what does: they ask a confined child."""
+    files = [*ROOT.glob("app/http/**/*.py"), *ROOT.glob("app/pages/**/*.py"), ROOT / "app/packs/draft_bench.py"]
+    imports = {
+        (str(path.relative_to(ROOT)), name.name)
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    assert len(files) > 50
+    assert {(path, name) for path, name in imports if name in EVALUATES} == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        Words("unknown {what}: {name!r}", what=Said("field"), name="nunber"),
+        Counted("{count} day", "{count} days", 3),
+        Joined([Lowered(Said("A sentence")), "x"], Said(" or ")),
+        "plain",
+    ],
+    ids=lambda text: type(text).__name__,
+)
+def test_a_finding_is_said_in_every_language_as_before(text: str) -> None:
+    """What a child says of a draft can be said in other languages, as if it had been said here."""
+    again = of_plain(as_plain(text))
+    assert (again, type(again)) == (text, type(text))

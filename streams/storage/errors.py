@@ -65,7 +65,6 @@ SYSTEM_ERRORS: tuple[type[Exception], ...] = (
     NoConnectionLeft,
     psycopg.ProgrammingError,
     psycopg.InternalError,
-    MemoryError,
 )
 """Errors of the platform, not of the person or event at work: the next person would meet them too."""
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import uvloop
 from msgspec import structs
+from psycopg import InternalError
 
 from app.cli.commands.run import work
 from app.cli.options import clock_of
@@ -62,7 +63,7 @@ class MarksFirst(Planning):
         self._database.write(
             lambda connection: history.mark_planned(connection, history.marks(connection, persons)), Priority.PLANNING
         )
-        raise MemoryError
+        raise InternalError
 
 
 class Forgetful(Reconciler):

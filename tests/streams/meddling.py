@@ -14,7 +14,7 @@ T = TypeVar("T")
 Meanwhile = Callable[[], object]
 
 
-class PowerCut(MemoryError):
+class PowerCut(BaseException):
     """The transaction was not committed, and the process that it was of is at its end: that is nobody's failure."""
 
 

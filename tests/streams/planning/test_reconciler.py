@@ -132,7 +132,9 @@ def test_finds_are_counted_for_good(world: World) -> None:
     assert (world.health().reconciled, world.health().reconciled_at) == (3, LATER + timedelta(hours=1))
 
 
-@pytest.mark.parametrize("error", [AttributeError(), AssertionError(), RecursionError(), KeyError(), DataError()])
+@pytest.mark.parametrize(
+    "error", [AttributeError(), AssertionError(), RecursionError(), MemoryError(), KeyError(), DataError()]
+)
 def test_whatever_one_person_raises_stops_nobody(world: World, error: Exception) -> None:
     """Whoever makes planning fail, by whatever exception, becomes a dead letter; everybody else is planned."""
     world.take(card(AIGERIM, "2025-12-20"), card(DANA, "2025-12-20"), card(SAULE, "2025-12-20"))

@@ -5,7 +5,7 @@ from confluent_kafka import Producer
 from benchmarks.measuring import Row, seconds, sized
 from benchmarks.production import copied, relayed, topics, waiting
 from streams.kafka.brokers import Brokers
-from streams.kafka.records import sending
+from streams.kafka.producer import producer_config
 from streams.planning.wakeups import Waking, Woken
 from tests.services import kafka, postgres
 
@@ -31,7 +31,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 
 def _raw(broker: str, topic: str, woken: list[Woken]) -> float:
-    producer = Producer(sending(Brokers(broker)))
+    producer = Producer(producer_config(Brokers(broker)))
     producer.produce(topic, b"", b"warm")
     producer.flush()
 

@@ -13,10 +13,10 @@ from domain.facts.principals import NotAllowed
 from streams.kafka.errors import (
     KafkaRefused,
     KafkaUnavailable,
-    KeptOtherwise,
     NotGranted,
     TopicRefused,
     WrongPartitions,
+    WrongTopicSettings,
 )
 from streams.kafka.republish import BadRange, BadTopic
 from streams.kafka.seats import SeatTaken
@@ -68,7 +68,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     WrongPartitions: Exit.UNAVAILABLE,
     TopicRefused: Exit.UNAVAILABLE,
     NotGranted: Exit.UNAVAILABLE,
-    KeptOtherwise: Exit.UNAVAILABLE,
+    WrongTopicSettings: Exit.UNAVAILABLE,
     SeatTaken: Exit.UNAVAILABLE,
     NotAllowed: Exit.NOT_ALLOWED,
     BadPrincipals: Exit.USAGE,

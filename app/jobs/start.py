@@ -11,7 +11,7 @@ from app.jobs.kinds import KINDS, planned_work, work_of
 from app.jobs.progress import counting, duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.kafka.errors import KafkaFailure
-from streams.kafka.records import NotDelivered
+from streams.kafka.producer import NotDelivered
 from streams.queues.jobs import Job, JobFailed, NothingToDo, NotNow, Plan, State, Work, plan_of
 from streams.storage.errors import UNAVAILABLE_ERRORS, summary
 

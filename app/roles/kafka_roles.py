@@ -15,10 +15,10 @@ from app.http.role import Role, answering
 from app.roles.lifecycle import answered, composed, stopping, topics_of, topics_there
 from app.settings import Settings
 from app.terminal import talk
-from streams.kafka.consume_intake import TakeIn
-from streams.kafka.consume_wakeups import PlanWoken
+from streams.kafka.consume_intake import IntakeHandler
+from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.lag import KafkaLag, Lag
-from streams.kafka.records import Sender
+from streams.kafka.producer import Sender
 from streams.kafka.relay import Relay
 from streams.kafka.seats import Seat
 from streams.kafka.topics import Topics
@@ -46,7 +46,7 @@ def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -
     topics = topics_of(settings)
     platform = composed(settings, clock)
     answered(platform.library.rules)
-    handler = PlanWoken(platform.planning, platform.aside, topics.persons)
+    handler = WakeupHandler(platform.planning, platform.aside, topics.persons)
     with _upkeep(platform) as beside:
         measured = [platform.planning.planned, platform.planning.planned_after]
         _work("worker", platform, topics, handler, health, measured, beside)
@@ -59,7 +59,7 @@ def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> N
     platform = composed(settings, clock)
     answered(platform.library.rules)
     with closing(Sender(topics.brokers)) as sender:
-        handler = TakeIn(platform.intake, topics, sender, RefusedEvents(platform.database, platform.clock))
+        handler = IntakeHandler(platform.intake, topics, sender, RefusedEvents(platform.database, platform.clock))
         _work("intake", platform, topics, handler, health, [platform.intake.accepted])
     platform.database.close()
 

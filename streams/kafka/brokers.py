@@ -1,4 +1,4 @@
-"""Where Kafka is, and how we sign in there: once for librdkafka (relay, topics, lag), once for aiokafka (Faust)."""
+"""The address of Kafka and how clients sign in: librdkafka (relay, topics, lag) and aiokafka (Faust)."""
 
 import ssl
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from msgspec import Struct
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-"""Those that both clients speak (RFC 4616, RFC 5802)."""
+"""The mechanisms that both clients speak (RFC 4616, RFC 5802)."""
 
 
 class Brokers(Struct, frozen=True):
-    """`address`: host:port, with commas between several. Without a user name nobody signs in.
+    """The brokers and our credentials. `address`: host:port, several with commas; no user name: no sign-in.
 
-    `tls`: the connection is encrypted, and the brokers' certificate is checked: against `ca_file`, or where that is
+    `tls`: the connection is encrypted, and the brokers' certificate is checked against `ca_file`, or where that is
     empty against the machine's authorities.
     """
 
@@ -24,14 +24,14 @@ class Brokers(Struct, frozen=True):
     mechanism: str = "SCRAM-SHA-512"
 
     def __repr__(self) -> str:
-        """Without the password."""
+        """Leave out the password."""
         return f"Brokers({self.address!r})"
 
     def client(self) -> dict[str, Any]:
-        """What every client of librdkafka is configured with.
+        """Return the configuration of every client of librdkafka.
 
-        It is kept quiet: by itself it writes to stderr every few milliseconds while a broker is away. Then it asks
-        again so often that it costs little and is back within a second.
+        It logs nothing, because librdkafka would write to stderr every few milliseconds while a broker is away. It
+        reconnects within a second.
         """
         found: dict[str, Any] = {
             "bootstrap.servers": self.address,
@@ -54,9 +54,9 @@ class Brokers(Struct, frozen=True):
 
     @property
     def _protocol(self) -> str:
-        """Kafka's name for it."""
+        """Return Kafka's name of the security protocol."""
         return ("SASL_" if self.username else "") + ("SSL" if self.tls else "PLAINTEXT")
 
     def context(self) -> ssl.SSLContext | None:
-        """The checks of the brokers' certificate, or None where nothing is encrypted."""
+        """Return the TLS context that checks the brokers' certificate, or None without TLS."""
         return ssl.create_default_context(cafile=self.ca_file or None) if self.tls else None

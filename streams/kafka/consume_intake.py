@@ -1,7 +1,7 @@
-"""Intake from Kafka: CloudEvents that registries send to a topic, taken in like those that come over HTTP.
+"""Intake from Kafka: CloudEvents that registries send to a topic, accepted like those over HTTP.
 
-What is refused goes to a topic of its own, with its payload (both are kept for a short while only) and the reason in
-headers; where Kafka never takes it with its payload, without, so that one record stops no other.
+Refused records go to a topic of their own with the reason in headers; both topics keep records for a short time only.
+Where Kafka never accepts such a record with its payload, it goes without, so that one record stops no other.
 Source: Kafka Protocol Binding for CloudEvents 1.0.2, sections 3.2 (binary) and 3.3 (structured).
 """
 
@@ -19,7 +19,7 @@ from streams.intake.cloudevents import (
     read_envelope,
 )
 from streams.intake.intake import Intake, Outcome
-from streams.kafka.records import NeverTaken, Record, Sender
+from streams.kafka.producer import NeverAccepted, Record, Sender
 from streams.kafka.topics import Topics
 from streams.kafka.worker import Incoming
 from streams.queues.refused_events import RefusedEvents
@@ -29,21 +29,21 @@ STRUCTURED, BATCHED = "application/cloudevents", "application/cloudevents-batch"
 _PREFIX = "ce_"
 _OURS = "habarshy_"
 MOST = 1000
-"""Characters of a header of ours: a field may be called anything."""
+"""The longest text of a header of ours, in characters: it may quote the name of a field, of any length."""
 
 
-class TakeIn:
-    """Stores what the records say, and passes on what is refused."""
+class IntakeHandler:
+    """The handler that stores the events of records, and passes on the refused ones."""
 
     def __init__(self, intake: Intake, topics: Topics, sender: Sender, dead: RefusedEvents) -> None:
         self._intake, self._sender, self._counted = intake, sender, dead
         self.topic, self._dead = topics.life_in, topics.life_dead
 
     def take(self, records: Sequence[Incoming]) -> None:
-        """Store them; an event that comes again is a duplicate.
+        """Store the events; one that comes again is a duplicate.
 
         Raises:
-            NotDelivered: what was refused could not be passed on.
+            NotDelivered: the refused ones could not be passed on.
         """
         outcomes = self._accept([_read(record) for record in records])
         refused = [
@@ -51,29 +51,29 @@ class TakeIn:
             for record, outcome in zip(records, outcomes, strict=True)
             if outcome.refused is not None
         ]
-        self._pass_on([self._refused(*each) for each in refused])
-        self._counted.note(each.code for _, each in refused)
+        self._pass_on([self._refused(record, why) for record, why in refused])
+        self._counted.note(why.code for _, why in refused)
 
     def _pass_on(self, refused: Sequence[Record]) -> None:
-        """With all that came; what Kafka never takes so, without its value; and at last our own headers alone."""
+        """Send the records as they are; where Kafka refuses one, without its value, then with our headers."""
         for smaller in (_without_value, _without_anything):
             try:
                 self._sender.send(refused)
-            except NeverTaken as never:
+            except NeverAccepted as never:
                 refused = [smaller(record) for record in never.records]
             else:
                 return
         self._sender.send(refused)
 
     def _accept(self, envelopes: Sequence[Envelope | Refused]) -> list[Outcome]:
-        """Take them in; where that fails, by ever smaller parts, so that one event stops nobody else's."""
+        """Accept the events; where that fails, in ever smaller parts, so that one event stops no other."""
         try:
             return self._intake.accept(envelopes)
         except SYSTEM_ERRORS:
             raise
-        except Exception as error:  # noqa: BLE001  (whatever a defect about one event raises)
+        except Exception as error:  # noqa: BLE001  (a defect that one event causes may raise anything)
             if len(envelopes) == 1:
-                self._intake.accept(())  # what fails without any event too is no event's
+                self._intake.accept(())  # raises if the failure does not depend on the event
                 reason = f"made the platform fail ({type(error).__name__}); report it, it is a defect"
                 return [Outcome(accepted=False, refused=Refused("$", reason, "defect"))]
         half = len(envelopes) // 2
@@ -113,10 +113,10 @@ def _read(record: Incoming) -> Envelope | Refused:
 
 
 def read_record(record: Incoming) -> Envelope:
-    """The event of a record, in structured mode (by its content type) or else in binary mode.
+    """Return the event of a record, in structured mode (by its content type) or else in binary mode.
 
     Raises:
-        Refused: no event, or one with a missing or wrong attribute.
+        Refused: it is not an event, or an attribute is missing or wrong.
     """
     headers = _headers(record)
     body = record.value or b""

@@ -1,4 +1,4 @@
-"""What a worker does with the records of those who are woken: plan them, from the database."""
+"""The handler of wake-ups: plans the persons that the records name, from the database."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from streams.planning.quarantine import BadOne, PutAside
 from streams.planning.wakeups import BadRecord, read_wake
 
 
-class PlanWoken:
-    """Plans whoever the records name; what cannot be read, and who cannot be planned, is put aside."""
+class WakeupHandler:
+    """Plans the persons that records name; unreadable records, and persons who cannot be planned, are put aside."""
 
     def __init__(self, planning: Planning, aside: PutAside, topic: str) -> None:
         self._planning, self._aside, self.topic = planning, aside, topic
 
     def take(self, records: Sequence[Incoming]) -> None:
-        """Plan; what came before, or more than once, costs a look into the database."""
+        """Plan the persons; a repeated record costs a look into the database only."""
         persons, bad = self._read(records)
         causes = self._planning.plan_woken(persons)
         self._aside.keep(bad, causes, [person for person in persons if person not in causes])

@@ -1,4 +1,4 @@
-"""What Kafka keeps us from, in words: what waiting heals (it does not answer), and what it does not."""
+"""Errors of Kafka: those that waiting may heal (it does not answer) and those that it does not."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -7,69 +7,67 @@ from confluent_kafka import KafkaError, KafkaException
 
 
 class KafkaFailure(Exception):
-    """Kafka keeps us from our work; each kind says in its own words why."""
-
-    def __init__(self, **named: object) -> None:
-        text = " ".join((type(self).__doc__ or "").split())
-        super().__init__(text.format(**named))
+    """The base of all errors that keep a role from its work with Kafka."""
 
 
 class KafkaUnavailable(KafkaFailure):
-    """Kafka does not answer at {address} ({reason}). Start it, or name another in HABARSHY_KAFKA.
-
-    One that expects TLS closes the connection: see HABARSHY_KAFKA_TLS.
-    """
+    """Raised when Kafka does not answer."""
 
     def __init__(self, address: str, reason: str) -> None:
-        super().__init__(address=address, reason=reason)
+        super().__init__(
+            f"Kafka does not answer at {address} ({reason}). Start it, or name another in HABARSHY_KAFKA. One that"
+            " expects TLS closes the connection: see HABARSHY_KAFKA_TLS."
+        )
 
 
 class KafkaRefused(KafkaFailure):
-    """Kafka at {address} refuses us ({reason}). Look at HABARSHY_KAFKA_USERNAME and _PASSWORD, _TLS, _CA_FILE."""
+    """Raised when Kafka does not accept our credentials or the encryption."""
 
     def __init__(self, address: str, reason: str) -> None:
-        super().__init__(address=address, reason=reason)
+        super().__init__(
+            f"Kafka at {address} refuses us ({reason}). Look at HABARSHY_KAFKA_USERNAME and _PASSWORD, _TLS,"
+            " _CA_FILE."
+        )
 
 
 class NotGranted(KafkaFailure):
-    """Kafka at {address} does not grant us {right} ({reason}).
-
-    Let the user in HABARSHY_KAFKA_USERNAME have it; docs/kafka.md says which rights each role needs.
-    """
+    """Raised when our user lacks a right."""
 
     def __init__(self, address: str, right: str, reason: str) -> None:
-        super().__init__(address=address, right=right, reason=reason)
+        super().__init__(
+            f"Kafka at {address} does not grant us {right} ({reason}). Let the user in HABARSHY_KAFKA_USERNAME have"
+            " it; docs/kafka.md says which rights each role needs."
+        )
 
 
 class WrongPartitions(KafkaFailure):
-    """The topic {topic} has {found} partitions, not {wanted}: a person's records would lose their order.
-
-    Let its readers drain it, delete it, and start again: it is made anew, and nothing is lost with it.
-    """
+    """Raised for a topic with another number of partitions than ours."""
 
     def __init__(self, topic: str, found: int, wanted: int) -> None:
-        super().__init__(topic=topic, found=found, wanted=wanted)
+        super().__init__(
+            f"The topic {topic} has {found} partitions, not {wanted}: a person's records would lose their order. Let"
+            " its readers drain it, delete it, and start again: it is made anew, and nothing is lost with it."
+        )
 
 
 class TopicRefused(KafkaFailure):
-    """Kafka refuses to make the topic {topic}: {reason}."""
+    """Raised when Kafka refuses to make a topic."""
 
     def __init__(self, topic: str, reason: str) -> None:
-        super().__init__(topic=topic, reason=reason)
+        super().__init__(f"Kafka refuses to make the topic {topic}: {reason}.")
 
 
-class KeptOtherwise(KafkaFailure):
-    """The topic {topic} has {found}, so it keeps records otherwise than the settings say ({reason}).
-
-    Have it altered: kafka-configs.sh --bootstrap-server {address} --alter --entity-type topics --entity-name {topic}
-    --add-config {wanted}
-    """
+class WrongTopicSettings(KafkaFailure):
+    """Raised for a topic with another retention, which we may not alter."""
 
     def __init__(
         self, address: str, topic: str, found: Mapping[str, str], wanted: Mapping[str, str], reason: str
     ) -> None:
-        found_line, wanted_line = settings_line(found), settings_line(wanted)
-        super().__init__(address=address, topic=topic, found=found_line, wanted=wanted_line, reason=reason)
+        super().__init__(
+            f"The topic {topic} has {settings_line(found)}, so it keeps records otherwise than the settings say"
+            f" ({reason}). Have it altered: kafka-configs.sh --bootstrap-server {address} --alter --entity-type"
+            f" topics --entity-name {topic} --add-config {settings_line(wanted)}"
+        )
 
 
 MAY_HEAL = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT})  # noqa: SLF001  (public, so named by the library)
@@ -83,42 +81,42 @@ DENIED = frozenset(
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     }
 )
-"""Kafka knows us, and this we may not."""
+"""Our user is known but lacks a right."""
 
 
-class Heard:
-    """What was heard on the connections of a client, beside its answers: the last of it, since it last worked."""
+class ClientErrors:
+    """The latest errors on a client's connections since it last worked; answers do not carry these."""
 
     def __init__(self) -> None:
-        self._errors: deque[KafkaError] = deque(maxlen=100)  # while a broker is away there are two a second
+        self._errors: deque[KafkaError] = deque(maxlen=100)  # two a second while a broker is away
 
     def __call__(self, error: KafkaError) -> None:
-        """The client's `error_cb`."""
+        """Keep an error; this is the client's `error_cb`."""
         if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  (the same)
             self._errors.append(error)
 
     def works(self) -> None:
-        """What was heard before says nothing any more."""
+        """Forget the errors, because the client works again."""
         self._errors.clear()
 
     def failure(
         self, address: str, error: KafkaException, rights: Mapping[int, str] | None = None
     ) -> KafkaRefused | NotGranted | KafkaUnavailable:
-        """What an error means after all that; `rights`: which one is missing, by the code that says so."""
-        told = [*self._errors, error.args[0]]
-        for each in told:
-            if each.code() in _REFUSED:
-                return KafkaRefused(address, each.str())
-            if right := (rights or {}).get(each.code()):
-                return NotGranted(address, right, each.str())
-        return KafkaUnavailable(address, told[0].str())
+        """Return the failure that an error means after the earlier ones; `rights`: missing rights by error code."""
+        known = [*self._errors, error.args[0]]
+        for one in known:
+            if one.code() in _REFUSED:
+                return KafkaRefused(address, one.str())
+            if right := (rights or {}).get(one.code()):
+                return NotGranted(address, right, one.str())
+        return KafkaUnavailable(address, known[0].str())
 
 
 def reason_of(error: KafkaException) -> str:
-    """The broker's word for it."""
+    """Return the broker's text of the error."""
     return str(error.args[0].str())
 
 
 def settings_line(settings: Mapping[str, str]) -> str:
-    """Settings of a topic as Kafka's own tools take them."""
+    """Return a topic's settings as Kafka's own tools take them."""
     return ",".join(f"{name}={value}" for name, value in settings.items())

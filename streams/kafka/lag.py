@@ -1,4 +1,4 @@
-"""How far readers are behind, as a count and in seconds: the relay behind the log, workers behind their topic."""
+"""The lag of readers, as a count and in seconds: of the relay behind the log, of workers behind their topic."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from projections import positions
 from projections.tables import micros
-from streams.kafka.errors import DENIED, Heard, KafkaUnavailable
+from streams.kafka.errors import DENIED, ClientErrors, KafkaUnavailable
 from streams.kafka.topics import PARTITIONS, Topics, check_topic
 from streams.log.decoding import head_of
 from streams.log.recorder import FactRecorder, first_fact
@@ -18,11 +18,11 @@ from streams.planning.wakeups import WAKING
 from streams.storage.database import Database
 
 _NOWHERE = 2**31 - 1
-"""The highest number that a partition could have."""
+"""A partition that no topic has: the highest possible number."""
 
 
 class Lag(Struct, frozen=True):
-    """So many wait, the first of them for so many seconds; of a topic's partition, or (the relay's) of the log."""
+    """The count of waiting items and the age of the first one, for a partition, or for the log (the relay's)."""
 
     count: int
     seconds: float
@@ -30,8 +30,8 @@ class Lag(Struct, frozen=True):
     partition: int | None = None
 
 
-def of_log(database: Database, reader: str, now: datetime) -> Lag:
-    """How far a reader of the log is behind it, in positions; by its first life event, how long already."""
+def log_lag(database: Database, reader: str, now: datetime) -> Lag:
+    """Return the lag of a reader of the log: in positions, and in seconds since its first life event was recorded."""
     with database.reading() as connection:
         position = positions.position_of(connection, reader)
         count = FactRecorder.last_position(connection) - position
@@ -42,9 +42,9 @@ def of_log(database: Database, reader: str, now: datetime) -> Lag:
 
 
 class KafkaLag:
-    """Looks what a group has not acknowledged yet, by connections of its own: also where the group is stuck.
+    """Measures what a group has not acknowledged, by connections of its own: also where the group is stuck.
 
-    `joins`: this process is to work in the group, and so has to have the right; Faust says nothing where it has not.
+    `joins`: this process works in the group and needs the right to; Faust says nothing where it is missing.
     """
 
     def __init__(
@@ -54,19 +54,19 @@ class KafkaLag:
         self._group = topics.group(role)
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
-        self._heard = Heard()
+        self._heard = ClientErrors()
         self._rights = {
             KafkaError.GROUP_AUTHORIZATION_FAILED: f"READ on the group {self._group}",
             KafkaError.TOPIC_AUTHORIZATION_FAILED: f"READ on the topic {topic}",
         }
 
     def partitions(self) -> list[Lag]:
-        """The lag of every partition.
+        """Return the lag of every partition.
 
         Raises:
-            KafkaRefused, NotGranted: who we say we are is accepted no more, or has not the rights.
-            KafkaUnavailable: it does not answer.
-            WrongPartitions: there are others than ours.
+            KafkaRefused, NotGranted: our user is not accepted, or lacks a right.
+            KafkaUnavailable: Kafka does not answer.
+            WrongPartitions: the topic has another number of partitions.
         """
         with self._lock:
             consumer = self._consumer = self._consumer or Consumer(self._client())
@@ -81,7 +81,7 @@ class KafkaLag:
                 self._hear(consumer)
                 raise self._heard.failure(self._topics.address, error, self._rights) from None
             except KafkaUnavailable:
-                self.close()  # it may know a topic that was deleted and made anew, by what it was: another one looks
+                self.close()  # it may have stale metadata of a topic that was deleted and made anew
                 raise
             self._hear(consumer)
             self._heard.works()
@@ -94,7 +94,7 @@ class KafkaLag:
         ]
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         if self._consumer is not None:
             self._consumer.close()
             self._consumer = None
@@ -112,20 +112,20 @@ class KafkaLag:
         }
 
     def _hear(self, consumer: Consumer) -> None:
-        """What came up on the connections, and, as if they were records, what the group was told."""
+        """Collect the errors of the connections and of the group, which come as messages."""
         while (message := consumer.poll(0)) is not None:
             if (error := message.error()) is not None:
                 self._heard(error)
 
     def _require_read(self, consumer: Consumer) -> None:
-        """Nothing, if the group may be joined; its DESCRIBE is enough for all else that is looked at here.
+        """Check that we may join the group; everything else here needs only DESCRIBE on it.
 
-        Asked by a commit to a partition that there is none of, which Kafka refuses after it has looked at the rights
-        (KafkaApis.handleOffsetCommitRequest). An admin client could ask what the rights are, but librdkafka 2.16 ends
-        the process with a failed assertion (rd_kafka_enq_once_del_source_return) where Kafka has just come back.
+        The check is a commit to a partition that does not exist, which Kafka refuses after it has checked the rights
+        (KafkaApis.handleOffsetCommitRequest). An admin client could ask for the rights, but librdkafka 2.16 ends the
+        process with a failed assertion (rd_kafka_enq_once_del_source_return) where Kafka has just come back.
 
         Raises:
-            KafkaException: it may not.
+            KafkaException: we may not.
         """
         try:
             consumer.commit(offsets=[TopicPartition(self._topic, _NOWHERE, 0)], asynchronous=False)
@@ -134,29 +134,28 @@ class KafkaLag:
                 raise
 
     def _waiting(self, consumer: Consumer) -> dict[int, tuple[int, int]]:
-        """Partition -> how many records wait, and the first one's offset, where any does."""
+        """Return for each partition with waiting records their count and the first one's offset."""
         limit = self._topics.answer_seconds
         found: dict[int, tuple[int, int]] = {}
         wanted = [TopicPartition(self._topic, partition) for partition in range(PARTITIONS)]
-        for each in consumer.committed(wanted, timeout=limit):
-            low, high = consumer.get_watermark_offsets(each, timeout=limit)
-            first = max(low, each.offset)
+        for committed in consumer.committed(wanted, timeout=limit):
+            low, high = consumer.get_watermark_offsets(committed, timeout=limit)
+            first = max(low, committed.offset)
             if high > first:
-                found[each.partition] = (high - first, first)
+                found[committed.partition] = (high - first, first)
         return found
 
     def _since(self, consumer: Consumer, first: Mapping[int, int]) -> dict[int, int]:
-        """Partition -> when its first waiting record was written (milliseconds); each of them is read for that.
+        """Return the time of each partition's first waiting record (milliseconds), by reading it.
 
-        Without those where none waits after all: what stands there says how a transaction ended, or belongs to one
-        that was given up or is not over yet.
+        Partitions are left out where only transaction markers, or records of an aborted or open transaction, follow.
         """
         found: dict[int, int | None] = {}
         try:
             while missing := [
                 TopicPartition(self._topic, at, offset) for at, offset in first.items() if at not in found
             ]:
-                consumer.assign(missing)  # anew each time: one record of each is enough
+                consumer.assign(missing)  # reassigned each time: one record of each is enough
                 message = consumer.poll(self._topics.answer_seconds)
                 if message is None:
                     raise KafkaUnavailable(self._topics.address, "no record in time")
@@ -167,10 +166,10 @@ class KafkaLag:
 
 
 def _written(message: Message) -> int | None:
-    """When; None: it is no record, but says that there is none.
+    """Return the record's time (milliseconds), or None for the message that says the partition ended.
 
     Raises:
-        KafkaException: it says something else.
+        KafkaException: the message is another error.
     """
     error = message.error()
     if error is None:

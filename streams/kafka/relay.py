@@ -1,7 +1,7 @@
-"""The relay: reads the log by position and tells Kafka whom each event woke.
+"""The relay: reads the log by position and sends Kafka a record for each person whom an event wakes.
 
-One is active; its position is saved only after every record was reported as delivered. What happens in between is
-sent again, which costs nothing: a record only wakes, and the database decides.
+One process is active. Its position is saved only after every record was reported as stored. After a crash some
+records are sent again, which does no harm: a record only wakes a worker, and the database decides.
 """
 
 import threading
@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from domain.core.ids import Names
 from projections import positions
 from streams.kafka.errors import KafkaUnavailable
-from streams.kafka.lag import Lag, of_log
-from streams.kafka.records import NotDelivered, Record, Sender
+from streams.kafka.lag import Lag, log_lag
+from streams.kafka.producer import NotDelivered, Record, Sender
 from streams.kafka.topics import Topics
 from streams.planning.wakeups import Waking, Woken
 from streams.queries.health import RELAY_READER
@@ -25,8 +25,8 @@ from streams.storage.leadership import RELAY, LeaderLock
 READER = RELAY_READER
 PAGE = 5000
 LOOK_EVERY, TURN_EVERY, ASK_EVERY = 0.05, 1.0, 5.0
-"""Seconds between two looks for new facts, between two tries to become the active one, and of having nothing to send
-until Kafka is asked whether it answers."""
+"""Seconds between two looks for new facts, between two tries to become active, and between two checks of Kafka while
+there is nothing to send."""
 
 
 class Relay:
@@ -56,11 +56,11 @@ class Relay:
         self._stopping.set()
 
     def run(self) -> None:
-        """Relay until stopped; waits for its turn, for the database and for Kafka.
+        """Relay until stopped; waits for the leader lock, for the database and for Kafka.
 
         Raises:
-            DatabaseUnavailable: what waiting does not heal, such as another password.
-            KafkaFailure: another than KafkaUnavailable: we are refused, or the topics are not ours.
+            DatabaseUnavailable: waiting does not help, such as a wrong password.
+            KafkaFailure: waiting does not help: we are refused, or the topics are not like ours.
         """
         backoff = Backoff(self._tell)
         try:
@@ -87,18 +87,18 @@ class Relay:
         self._idle(TURN_EVERY)
 
     def _idle(self, seconds: float) -> None:
-        """Wait for something to do; now and then see whether it could be done."""
+        """Wait; every ASK_EVERY seconds check that Kafka answers and the topics exist."""
         self._stopping.wait(seconds)
         self._unasked += seconds
         if self._unasked >= ASK_EVERY:
             self._unasked = 0.0
-            there = [self._sender.ask(each, self._topics.answer_seconds) for each in self._topics.hours()]
-            if self.active and not all(there):  # somebody deleted one: who reads it wants it, though nothing is sent
+            there = [self._sender.ask(topic, self._topics.answer_seconds) for topic in self._topics.hours()]
+            if self.active and not all(there):  # somebody deleted one, which its readers need
                 self._make_topics()
             self.away = ""
 
     def _pause(self, backoff: Backoff, reason: str) -> None:
-        """Let another one try meanwhile."""
+        """Give up the lead, so that another relay may try, and wait."""
         self._give_up()
         self.away = reason
         self._stopping.wait(backoff.next_pause(reason))
@@ -122,7 +122,7 @@ class Relay:
             self._tell(altered)
 
     def page(self, session: Connection) -> int:
-        """One page further; returns how many positions that was."""
+        """Relay one page; return its number of positions."""
         before = positions.position_of(session, READER)
         with self._database.reading() as connection:
             upto, woken = self._waking.after(connection, before)
@@ -136,5 +136,5 @@ class Relay:
         return (Record(topic, key, value) for key, value in woken)
 
     def behind(self) -> Lag:
-        """How far the relay, whichever is active, is behind the log (in positions)."""
-        return of_log(self._database, READER, self._clock())
+        """Return the lag of the active relay, in this or another process."""
+        return log_lag(self._database, READER, self._clock())

@@ -1,6 +1,6 @@
-"""A range of the log to Kafka once more, for other consumers: the relay's records, marked as a replay.
+"""Sends a range of the log to Kafka once more, for other consumers: the relay's records, marked as a replay.
 
-They go to a topic of their own, so that no worker is woken; to the workers' topic they would wake, which is harmless.
+They go to a topic of their own, so that no worker is woken; on the workers' topic they would wake, which is harmless.
 """
 
 import re
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from domain.core.ids import Names
 from projections.bulk import among
 from projections.tables import micros
-from streams.kafka.records import Record, Sender
+from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import Topics
 from streams.log.decoding import LIFE, head_of
 from streams.log.recorder import FactRecorder, first_fact
@@ -29,24 +29,23 @@ A_SECOND = 30_000.0
 
 
 class BadRange(ValueError):
-    """There is nothing to replay: {problem}."""
+    """Raised for a range without life events."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(problem=problem))
+        super().__init__(f"There is nothing to replay: {problem}.")
 
 
 class BadTopic(ValueError):
-    """Replays do not go to {topic}: {problem}."""
+    """Raised for a topic that replays must not go to."""
 
     def __init__(self, topic: str, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(topic=topic, problem=problem))
+        super().__init__(f"Replays do not go to {topic}: {problem}.")
 
 
 def position_at(connection: Connection, moment: datetime) -> int:
-    """The position behind which the life events begin that were recorded at that moment or later.
+    """Return the position after which the life events were recorded at that moment or later.
 
-    By halving, since the log is in the order of recording: whoever has several machines with other clocks is off by
-    as much as these.
+    A binary search: the log is in the order of recording. With several machines it is as exact as their clocks agree.
     """
     low, high = 0, FactRecorder.last_position(connection)
     while low < high:
@@ -60,17 +59,17 @@ def position_at(connection: Connection, moment: datetime) -> int:
 
 
 class Range(msgspec.Struct, frozen=True):
-    """The facts behind `after`, up to `upto`."""
+    """The facts after position `after`, up to and including `upto`."""
 
     after: int
     upto: int
 
 
 def checked(connection: Connection, asked: Range) -> Range:
-    """The range, as far as there is a log.
+    """Return the range, cut at the end of the log.
 
     Raises:
-        BadRange: it is the wrong way round, or no life event is in it.
+        BadRange: it ends before it begins, or no life event is in it.
     """
     found = Range(asked.after, min(asked.upto, FactRecorder.last_position(connection)))
     if asked.after >= asked.upto:
@@ -81,7 +80,7 @@ def checked(connection: Connection, asked: Range) -> Range:
 
 
 class Republishing:
-    """The work of a job. A kill repeats at most one page: whoever counts tells records by key and `position`."""
+    """The work of a job. A crash repeats at most one page; consumers tell repeated records by key and `position`."""
 
     def __init__(
         self,
@@ -100,10 +99,10 @@ class Republishing:
         self._there, self._counted = False, counted
 
     def count(self, cursor: str) -> Step | Plan:
-        """So many events, a part of the range at a time; a record is sent for each person whom one names.
+        """Count the events of the next part of the range; a record is sent for each person whom one names.
 
         Raises:
-            BadTopic: it is one for what registries send in, or none can be called so.
+            BadTopic: the topic is one of the registries' events, or its name is not allowed.
         """
         if not _LEGAL.fullmatch(self._topic):
             raise BadTopic(self._topic, "a topic has up to 249 Latin letters, digits, '.', '_' and '-' for a name")
@@ -121,10 +120,10 @@ class Republishing:
         return Plan(what, count, "events", A_SECOND)
 
     def step(self, cursor: str, _save: Save) -> Step:
-        """One page; its cursor is the position, and how many events and records were sent up to it.
+        """Send one page; the cursor is the position, and the counts of events and records sent up to it.
 
         Raises:
-            KafkaFailure, NotDelivered: with what to do.
+            KafkaFailure, NotDelivered: not all was sent.
         """
         if not self._there:
             self._topics.ensure({self._topic: self._topics.retention_hours})
@@ -142,8 +141,8 @@ class Republishing:
         return Step(f"{position} {events} {records}", events, of=of, finished=finished, words=words)
 
     def rest(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is held."""
 
     def abandon(self) -> None:
-        """What was sent is sent."""
+        """Close the connections; records that were sent cannot be taken back."""
         self._sender.close()

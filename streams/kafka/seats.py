@@ -1,8 +1,8 @@
-"""Seats: the name by which Kafka knows a member of a group over its restarts (static membership, KIP-345).
+"""Seats: the names by which Kafka knows a group's members over their restarts (static membership, KIP-345).
 
 A member without a name is a new one after each restart. Kafka then stops the whole group until the session of the
-dead one has ended. A named one takes its partitions up again, and the others never stop. Names must be unique among
-the living, so each is a lock of the database that ends with its process: whoever starts takes the lowest free one.
+dead one has ended. A named one resumes its partitions, and the others never stop. Names must be unique among running
+members, so each is a lock of the database that ends with its process. A new process takes the lowest free one.
 """
 
 import threading
@@ -16,11 +16,16 @@ from streams.storage.leadership import SEATS, LeaderLock
 
 ROLES = ("worker", "intake")
 MANY = 0x100
-"""Room for the seats of one role."""
+"""The most seats of one role."""
 
 
 class SeatTaken(KafkaFailure):
-    """Another {role} took seat {number} while the database was away. Start again: this one gets another seat."""
+    """Raised when another process took the seat while the database was away."""
+
+    def __init__(self, role: str, number: int) -> None:
+        super().__init__(
+            f"Another {role} took seat {number} while the database was away. Start again: this one gets another seat."
+        )
 
 
 class Seat:
@@ -59,7 +64,7 @@ class Seat:
                     self._lock.release()
             with suppress(*UNAVAILABLE_ERRORS):
                 if self._lock.acquire() is None:
-                    raise SeatTaken(role=self._role, number=self.number)
+                    raise SeatTaken(self._role, self.number)
 
     def close(self) -> None:
         """Leave the seat to the next process that starts."""

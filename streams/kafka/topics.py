@@ -1,8 +1,6 @@
-"""The topics: what they are called, and how they are made.
+"""The topics: their names, and their settings, which every start checks and corrects.
 
-Topics are made by us, never by the broker: how many partitions they have decides which person's records go where.
-
-How long topics keep records: looked at with every start, and set right, whoever made the topic and when.
+Topics are made by us, never by the broker: the number of partitions decides which person's records go where.
 """
 
 from collections.abc import Mapping
@@ -19,36 +17,36 @@ from streams.kafka.brokers import Brokers
 from streams.kafka.errors import (
     DENIED,
     MAY_HEAL,
-    Heard,
-    KeptOtherwise,
+    ClientErrors,
     NotGranted,
     TopicRefused,
     WrongPartitions,
+    WrongTopicSettings,
     reason_of,
     settings_line,
 )
 
 HOUR_MS = 3_600_000
 FROM_ARRIVAL = {"message.timestamp.type": "LogAppendTime"}
-"""By Kafka's default a record is as old as its producer says: one of 1970 is forgotten at once, one of 2100 never."""
+"""By Kafka's default the producer gives a record's time: one of 1970 is deleted at once, one of 2100 never."""
 SEGMENTS = 24
-"""Of a partition: Kafka forgets whole ones, and goes on writing to one for a week, however briefly it is kept."""
+"""Of a partition. Kafka deletes whole segments only, and by default goes on writing to one for a week."""
 
 
 def kept_for(hours: int) -> dict[str, str]:
-    """The settings of a topic that keeps records for so long."""
+    """Return the settings of a topic that keeps records for so many hours."""
     kept = hours * HOUR_MS
     return {"cleanup.policy": "delete", "retention.ms": str(kept), "segment.ms": str(kept // SEGMENTS)}
 
 
-def set_right(
+def correct_settings(
     address: str, admin: AdminClient, settings: Mapping[str, Mapping[str, str]], seconds: float
 ) -> list[str]:
-    """Have these topics keep their records as these settings say; returns what was altered for that, in words.
+    """Correct the settings of these topics; return a line for each that was altered.
 
     Raises:
-        KeptOtherwise: one does not, and we may not alter it.
-        NotGranted: we may not even look.
+        WrongTopicSettings: one has other settings, and we may not alter it.
+        NotGranted: we may not read the settings.
         KafkaException: no answer.
     """
     altered: list[str] = []
@@ -85,20 +83,20 @@ def _alter(
     except KafkaException as error:
         if error.args[0].code() in MAY_HEAL:
             raise
-        raise KeptOtherwise(address, topic, found, wanted, reason_of(error)) from None
+        raise WrongTopicSettings(address, topic, found, wanted, reason_of(error)) from None
 
 
 PARTITIONS = 12
-"""Of every topic, for good: with another number, the same key would go to another partition."""
+"""The partitions of every topic, for good: with another number, the same key would go to another partition."""
 DEAD_BYTES = 2 * 1024 * 1024
-"""The largest record that the topic of refused events takes: more than we send (streams/kafka/records.py)."""
+"""The largest record of the topic of refused events: larger than any that we send (streams/kafka/producer.py)."""
 
 
 class Topics(Struct, frozen=True):
-    """Where Kafka is, and the names of what is ours there; several platforms on one Kafka have prefixes.
+    """The brokers, and the names and settings of our topics; several platforms on one Kafka have prefixes.
 
-    `replication`: copies of each partition; `retention_hours`: of what only wakes. What registries send in, and
-    what of it was refused, is kept `life_hours`: it is people's data. `answer_seconds`: how long Kafka may take.
+    `replication`: copies of each partition; `retention_hours`: of wake-ups and replays; `life_hours`: of registries'
+    events, accepted or refused, which are personal data; `answer_seconds`: Kafka's time to answer.
     """
 
     brokers: Brokers
@@ -110,30 +108,30 @@ class Topics(Struct, frozen=True):
 
     @property
     def address(self) -> str:
-        """Where Kafka is."""
+        """The brokers' address."""
         return self.brokers.address
 
     @property
     def persons(self) -> str:
-        """Who has something new: key = pseudonym, value = position, type and time; no personal data."""
+        """The topic of wake-ups: key = pseudonym, value = position, type and time; no personal data."""
         return f"{self.prefix}persons"
 
     @property
     def life_in(self) -> str:
-        """CloudEvents of registries."""
+        """The topic of registries' CloudEvents."""
         return f"{self.prefix}life-events.in"
 
     @property
     def life_dead(self) -> str:
-        """Those of them that were refused, with the reason."""
+        """The topic of refused CloudEvents, with the reason."""
         return f"{self.prefix}life-events.dead"
 
     def group(self, role: str) -> str:
-        """The consumer group of a role."""
+        """Return the consumer group of a role."""
         return f"{self.prefix}habarshy-{role}"
 
     def hours(self) -> Mapping[str, int]:
-        """Every topic, and for how long its records are kept."""
+        """Return every topic, with the hours that its records are kept."""
         return {
             self.persons: self.retention_hours,
             self.life_in: self.life_hours,
@@ -142,20 +140,20 @@ class Topics(Struct, frozen=True):
 
     @property
     def replays(self) -> str:
-        """Where a range of the log goes once more, for others than our workers."""
+        """The topic of replays, for other consumers than our workers."""
         return f"{self.persons}.replay"
 
     def ensure(self, hours: Mapping[str, int] | None = None) -> list[str]:
-        """Make the topics that are missing, of ours or of these (with how long their records are kept).
+        """Make the missing topics: ours, or these (with the hours that their records are kept).
 
-        Returns what was altered of those of ours that were there and kept their records for another time.
+        Correct the retention of our existing topics; return a line for each that was altered.
 
         Raises:
-            KafkaRefused, NotGranted: who we say we are is not accepted, or has not the rights.
-            KafkaUnavailable: it does not answer, which may heal.
-            KeptOtherwise, TopicRefused, WrongPartitions: a topic cannot be made, or is another than ours.
+            KafkaRefused, NotGranted: our user is not accepted, or lacks a right.
+            KafkaUnavailable: Kafka does not answer; waiting may help.
+            WrongTopicSettings, TopicRefused, WrongPartitions: a topic cannot be made, or is not like ours.
         """
-        heard = Heard()
+        heard = ClientErrors()
         admin = AdminClient(self.brokers.client() | {"error_cb": heard})
         wanted = self.hours() if hours is None else hours
         try:
@@ -166,9 +164,9 @@ class Topics(Struct, frozen=True):
                 check_topic(name, found[name])
             ours = self.hours().items()
             there = {name: self._kept(name, kept) for name, kept in ours if name in wanted and name in before}
-            return set_right(self.address, admin, there, self.answer_seconds * 2)
+            return correct_settings(self.address, admin, there, self.answer_seconds * 2)
         except KafkaException as error:
-            admin.poll(0)  # what it heard on its connections meanwhile
+            admin.poll(0)  # collects the errors of its connections
             raise heard.failure(self.address, error) from None
 
     def _make(self, admin: AdminClient, hours: Mapping[str, int]) -> None:
@@ -195,16 +193,16 @@ class Topics(Struct, frozen=True):
         return NewTopic(name, PARTITIONS, self.replication, config=kept)
 
     def _kept(self, name: str, hours: int) -> dict[str, str]:
-        """How it keeps records; people's data from when it came, whatever time its sender gave it."""
+        """Return a topic's retention settings; those with personal data count from a record's arrival."""
         return kept_for(hours) | (FROM_ARRIVAL if name in {self.life_in, self.life_dead} else {})
 
 
 def check_topic(topic: str, found: TopicMetadata) -> None:
-    """Nothing, if its partitions are as many as ours, or it is gone.
+    """Check the topic's number of partitions; a missing topic passes.
 
     Raises:
-        WrongPartitions: there are others.
-        KafkaException: we may not see it.
+        WrongPartitions: it is another than ours.
+        KafkaException: we may not see the topic.
     """
     if found.error is not None and found.error.code() in DENIED:
         raise KafkaException(found.error)

@@ -1,12 +1,8 @@
 """The worker: Faust carries records to a handler, and they are acknowledged once the handler has committed.
 
-A transport loop only: raw bytes, batches without automatic acknowledgement, no tables, no exactly-once. Faust loses
-what an agent raises on, so the agent never raises: a store that is away is waited for, and a defect ends the process,
-after which everything that was not acknowledged comes again.
-
-How Faust carries records: as bytes, from where the group has come to, and only what registries committed.
-
-Records as they come from Kafka, and who does something with them.
+Faust is a transport only: raw bytes from the group's position on, committed transactions only, batches without
+automatic acknowledgement, no tables. Faust loses records when an agent raises, so ours never does: it waits for a
+database that is away, and a defect ends the process. Then everything that was not acknowledged comes again.
 """
 
 import asyncio
@@ -26,19 +22,19 @@ from msgspec import Struct
 from streams.kafka.brokers import Brokers
 from streams.kafka.errors import KafkaFailure, KafkaUnavailable
 from streams.kafka.lag import Lag
-from streams.kafka.records import NotDelivered
+from streams.kafka.producer import NotDelivered
 from streams.kafka.topics import Topics
 from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
 from streams.storage.severity import Failed
 
 NEVER = 1e6
-"""Seconds after which aiokafka would leave the group because nobody polls: it then waits for a poll to come back, and
-Faust, which is in a rebalance by then, for its end before it polls. A process that is dead sends no heartbeats."""
+"""Seconds without a poll after which aiokafka leaves the group. It must never do so: aiokafka would wait for a poll,
+and Faust, in a rebalance, for aiokafka. A dead process is noticed by its missing heartbeats."""
 COMMITTED = "read_committed"
 
 
 def _transport(app: Any) -> Any:  # noqa: ANN401  (Faust's app and transport)
-    """Reads no record of a transaction that was given up; Faust would only where it writes in transactions itself."""
+    """Return a transport that skips aborted transactions; Faust itself does so only with exactly-once processing."""
     from faust.transport.drivers import aiokafka as driver  # noqa: PLC0415  (it runs a programme when it is imported)
 
     class Thread(driver.AIOKafkaConsumerThread):
@@ -68,10 +64,10 @@ def _credentials(brokers: Brokers) -> Any:  # noqa: ANN401  (Faust's credentials
 
 
 def leave(app: Any) -> None:  # noqa: ANN401  (Faust's app)
-    """Have the member leave its group as it stops, so that the others get its share at once.
+    """Have the member leave its group when it stops, so that the others get its partitions at once.
 
-    aiokafka lets none leave that is known over restarts (`_maybe_leave_group`). A killed one keeps its place for its
-    session; one that was asked to stop should not.
+    aiokafka lets no static member leave (`_maybe_leave_group`). A killed one keeps its partitions for its session, but
+    one that was asked to stop should not.
     """
     consumer = app.consumer._thread._consumer  # noqa: SLF001  (Faust has no other way)
     if consumer is not None and (coordinator := consumer._coordinator) is not None:  # noqa: SLF001  (the same)
@@ -81,12 +77,11 @@ def leave(app: Any) -> None:  # noqa: ANN401  (Faust's app)
 def faust_app(topics: Topics, role: str, session: float, instance: str = "") -> Any:  # noqa: ANN401  (Faust's app)
     """Return a member of the role's group.
 
-    `session`: seconds after which one that says nothing is taken for dead; `instance`: how the group knows it over
-    restarts.
+    `session`: seconds without a heartbeat after which a member counts as dead; `instance`: the static member's name.
     """
     app: Any = faust.App(
         topics.group(role),
-        broker=[f"kafka://{each.strip()}" for each in topics.address.split(",")],
+        broker=[f"kafka://{address.strip()}" for address in topics.address.split(",")],
         broker_credentials=_credentials(topics.brokers),
         store="memory://",
         web_enabled=False,
@@ -112,11 +107,11 @@ def faust_app(topics: Topics, role: str, session: float, instance: str = "") -> 
 
 
 async def _make_no_folders() -> None:
-    """Faust's are for tables, of which there are none, and a role may write nowhere."""
+    """Keep Faust from making folders for tables: there are none, and a role may write nowhere."""
 
 
 class Incoming(Struct, frozen=True, gc=False):
-    """A record as it came: where it stands (partition and offset), and what is in it."""
+    """A record as it came, with its partition and offset."""
 
     partition: int
     offset: int
@@ -126,14 +121,14 @@ class Incoming(Struct, frozen=True, gc=False):
 
 
 class Handler(Protocol):
-    """What is done with the records of a topic, in batches, each in a thread."""
+    """A handler of the records of a topic. It gets them in batches, each in a thread."""
 
     @property
     def topic(self) -> str:
-        """Whose records."""
+        """The topic."""
 
     def take(self, records: Sequence[Incoming]) -> None:
-        """Do it, and commit: what this returns from is acknowledged. It may come again, and must bear that."""
+        """Handle the records and commit: they are acknowledged afterwards. The same records may come again."""
 
 
 DEFECT = 70
@@ -144,12 +139,12 @@ AWAY: tuple[type[Exception], ...] = (*UNAVAILABLE_ERRORS, NotDelivered)
 
 
 class Tuning(Struct, frozen=True):
-    """How the records come: so many at once, or those of so many seconds.
+    """The settings of a worker. `batch`: the most records of a batch; `within`: the seconds that it waits for them.
 
-    `session`: seconds after which a worker that says nothing is taken for dead, and others do its work. `stalled`:
-    how long a worker may have nothing in hand while the same records of its partitions wait; it ends then. `look`:
-    seconds between two looks whether Kafka answers, for a worker to which nothing comes. `instance`: how the group
-    knows this worker over its restarts (streams/kafka/seats.py); empty: as a new one each time.
+    `session`: seconds without a heartbeat after which a worker counts as dead, and others do its work. `stalled`:
+    seconds without a batch, while the same records wait in its partitions, after which it ends. `look`: seconds
+    between two checks that Kafka answers. `instance`: the worker's name over its restarts (streams/kafka/seats.py);
+    empty: it is a new member each time.
     """
 
     batch: int = 1000
@@ -161,9 +156,9 @@ class Tuning(Struct, frozen=True):
 
 
 class Worker:
-    """One member of a consumer group; as many as there are partitions share the work.
+    """One member of a consumer group; at most as many as there are partitions share the work.
 
-    `beside`: what else this process does; should that fail, the worker ends with it.
+    `beside`: other work of this process; if it fails, the worker ends too.
     """
 
     def __init__(
@@ -188,14 +183,14 @@ class Worker:
 
     @property
     def away(self) -> str:
-        """What keeps it from its work."""
+        """The reason why it cannot work, or an empty text."""
         return self._store_away or self._kafka_away
 
     @property
     def unready(self) -> str:
-        """What keeps it from its work, or that the group has not told it yet which partitions are its share.
+        """The reason why it is not ready: that it cannot work, or has no assignment of partitions yet.
 
-        A spare, whose share is empty, is ready.
+        A spare worker, whose assignment is empty, is ready.
         """
         if away := self.away:
             return away
@@ -204,30 +199,29 @@ class Worker:
         return ""
 
     async def run(self, stopped: asyncio.Event) -> None:
-        """Work until the event is set; what is in hand then is finished and acknowledged.
+        """Work until the event is set; then finish and acknowledge the present batch.
 
         Raises:
-            DatabaseUnavailable, KafkaFailure: what waiting does not heal, such as another password, here or in what
-                goes on beside.
+            DatabaseUnavailable, KafkaFailure: waiting does not help, such as a wrong password, here or in `beside`.
         """
         for name in NOISY:
-            logging.getLogger(name).setLevel(logging.CRITICAL)  # we say ourselves what is away
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # we report ourselves what is away
         if (app := await self._started(stopped)) is None:
             return
         self._tell(f"working on {self._handler.topic}")
-        final = [asyncio.wrap_future(each) for each in (self._refused, self._beside)]
+        final = [asyncio.wrap_future(future) for future in (self._refused, self._beside)]
         ended = [*final, asyncio.ensure_future(app.wait_until_stopped()), *self._watching(app, stopped)]
         await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
-        over = [each for each in final if each.done()]
-        for each in ended:
-            each.cancel()
+        over = [future for future in final if future.done()]
+        for future in ended:
+            future.cancel()
         await self._end_well(app, asked=stopped.is_set() or bool(over))
-        for each in over:
-            each.result()
+        for future in over:
+            future.result()
 
     def _watching(self, app: Any, stopped: asyncio.Event) -> list["asyncio.Future[Any]"]:  # noqa: ANN401  (Faust's app)
         watching = (stopped.wait(), self._stalled(app.consumer.assignment), self._looking())
-        return [asyncio.ensure_future(each) for each in watching]
+        return [asyncio.ensure_future(watch) for watch in watching]
 
     async def _end_well(self, app: Any, *, asked: bool) -> None:  # noqa: ANN401  (Faust's app)
         if not asked:
@@ -236,8 +230,8 @@ class Worker:
             )
             self._end(DEFECT)
         self._stopping = True
-        await self._hand.acquire()  # the batch in hand is done, and no other one begins
-        with suppress(TimeoutError):  # what is not acknowledged then comes again
+        await self._hand.acquire()  # the present batch is done, and no other one begins
+        with suppress(TimeoutError):  # records that are not acknowledged by then come again
             async with asyncio.timeout(STOP_SECONDS):
                 await app.consumer.maybe_wait_for_commit_to_finish()
                 await app.consumer.force_commit()
@@ -245,11 +239,11 @@ class Worker:
                 await app.stop()
 
     async def _started(self, stopped: asyncio.Event) -> Any:  # noqa: ANN401  (Faust's app)
-        """The app once Kafka answers; None where it is to stop before that."""
+        """Return the app once Kafka answers; None where the worker is stopped before."""
         backoff = Backoff(self._tell)
         while not stopped.is_set():
             try:
-                await asyncio.to_thread(self._lag)  # a look first: an app that did not start leaves a loop behind
+                await asyncio.to_thread(self._lag)  # checked first: an app that did not start leaves a loop behind
                 return await self._start(stopped)
             except KafkaUnavailable as error:
                 self._kafka_away = str(error)
@@ -258,13 +252,13 @@ class Worker:
         return None
 
     async def _start(self, stopped: asyncio.Event) -> Any:  # noqa: ANN401  (Faust's app)
-        """The app once it has started; Kafka may go away in the midst, of which Faust says nothing."""
+        """Return the app once it has started; Faust does not report if Kafka goes away meanwhile."""
         app = self._app()
         starting, watching = asyncio.ensure_future(app.start()), self._watching(app, stopped)
         await asyncio.wait([starting, *watching], return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait([starting], timeout=STOP_SECONDS)  # in the midst it could not be stopped without a rest
-        for each in watching:
-            each.cancel()
+        await asyncio.wait([starting], timeout=STOP_SECONDS)  # an app that is starting cannot be stopped cleanly
+        for watch in watching:
+            watch.cancel()
         if not starting.done():
             starting.cancel()
             await self._end_well(app, asked=stopped.is_set() or self._refused.done())
@@ -287,9 +281,9 @@ class Worker:
         return app
 
     async def _looking(self) -> None:
-        """Know whether Kafka answers, also while nothing comes: Faust waits for a broker without a word.
+        """Check that Kafka answers, also while nothing comes: Faust waits for a broker without a message.
 
-        Returns once it refuses us, or has other partitions.
+        Return once Kafka refuses us, or the topic has other partitions.
         """
         backoff = Backoff(self._tell)
         while True:
@@ -306,7 +300,7 @@ class Worker:
                 await asyncio.sleep(self._tuning.look)
 
     async def _stalled(self, assignment: Callable[[], Iterable[Any]]) -> None:
-        """Return once Faust has gone silent, as it sometimes does: nothing came, and the same records still wait."""
+        """Return once Faust is stuck, as it sometimes is: no batch came, and the same records still wait."""
         batches, before = -1, dict[int | None, float]()
         while True:
             await asyncio.sleep(self._tuning.stalled)
@@ -317,14 +311,14 @@ class Worker:
             batches, before = self._batches, now
 
     async def _waits(self, assignment: Callable[[], Iterable[Any]]) -> dict[int | None, float]:
-        """For how long the first record waits in each partition of ours; whoever has none looks at all of them."""
+        """Return the seconds that the first record waits in each of our partitions; without any, in all of them."""
         if self._hand.locked():
             return {}
         try:
             lags = await asyncio.to_thread(self._lag)
         except KafkaFailure:
             return {}
-        ours = {each.partition for each in assignment()}
+        ours = {assigned.partition for assigned in assignment()}
         return {lag.partition: lag.seconds for lag in lags if lag.count and (not ours or lag.partition in ours)}
 
     async def _carry(self, stream: Any) -> None:  # noqa: ANN401  (Faust's stream)
@@ -337,10 +331,10 @@ class Worker:
             self._batches += 1
 
     async def _handled(self, records: Sequence[Incoming]) -> bool:
-        """Whether it is done; however long that takes, unless the worker is to stop and the store is away.
+        """Handle a batch and return whether it is done; retry while the database is away, until the worker stops.
 
-        Meanwhile Faust's buffer fills up, and then it fetches no more. (To pause the partitions would lose what is
-        fetched and not yet in the buffer: docs/decisions/0007.)
+        Meanwhile Faust's buffer fills up, and then it fetches no more. (Pausing partitions would lose records that
+        are fetched and not yet in the buffer: docs/decisions/0007.)
         """
         backoff = Backoff(self._tell)
         while not self._stopping:
@@ -355,7 +349,7 @@ class Worker:
             except KafkaFailure as error:
                 self._refuse(error)
                 return False
-            except Exception as error:  # noqa: BLE001  (whatever it is, Faust must not see it)
+            except Exception as error:  # noqa: BLE001  (Faust must see no exception)
                 self._defect(error)
                 return False
             else:
@@ -365,18 +359,18 @@ class Worker:
         return False
 
     def _refuse(self, refused: Exception) -> None:
-        """End with that; nothing that comes after it is begun."""
+        """End with that error; no further batch is begun."""
         self._stopping = True
         if not self._refused.done():
             self._refused.set_exception(refused)
 
     def _take(self, records: Sequence[Incoming]) -> None:
-        """One batch at a time: one whose agent was cancelled may still be under way."""
+        """Handle one batch at a time: a batch whose agent was cancelled may still be running."""
         with self._busy:
             self._handler.take(records)
 
     def _defect(self, error: Exception) -> None:
-        """Say where (not what: a message may hold data), and end without acknowledging."""
+        """Report the place (not the message, which may hold personal data), and end without acknowledging."""
         where = "".join(traceback.format_tb(error.__traceback__))
         self._tell(Failed(f"{where}{type(error).__name__}: a defect; nothing of this batch was acknowledged"))
         self._end(DEFECT)

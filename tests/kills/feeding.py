@@ -10,7 +10,7 @@ import msgspec
 
 from streams.intake.cloudevents import Envelope
 from streams.intake.intake import Outcome
-from streams.kafka.records import NotDelivered, Record, Sender
+from streams.kafka.producer import NotDelivered, Record, Sender
 from tests.kills.land import PATIENCE, Land
 from tests.kills.registries import Report
 from tests.streams.distributed import lasting

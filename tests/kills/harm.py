@@ -9,7 +9,7 @@ from subprocess import TimeoutExpired
 from threading import Event
 
 from streams.intake.cloudevents import Envelope
-from streams.kafka.records import Record
+from streams.kafka.producer import Record
 from streams.kafka.worker import DEFECT
 from tests.kills.drafts import Drafts
 from tests.kills.feeding import Feeding

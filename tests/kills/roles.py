@@ -31,7 +31,7 @@ from streams.delivery.send.message import Writer
 from streams.delivery.send.rate_limits import Pace
 from streams.delivery.send.sending import Sending
 from streams.intake.intake import Counts
-from streams.kafka.consume_wakeups import PlanWoken
+from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.lag import KafkaLag
 from streams.kafka.worker import Incoming, Tuning, Worker
 from streams.planning.areas import CHUNK, AreaPlanning
@@ -48,7 +48,7 @@ STEP = 5
 """Residents in one transaction of an area event."""
 
 
-class Defective(PlanWoken):
+class Defective(WakeupHandler):
     """Plans one half of what comes, and then has a defect."""
 
     def take(self, records: Sequence[Incoming]) -> None:
@@ -98,7 +98,7 @@ def worker(mode: str, platform: Platform) -> None:
     topics = topics_of(platform.settings)
     platform.library.rules()
     planner = MarksFirst if mode == "marks-first" else Planning
-    handler = Defective if mode == "defective" else PlanWoken
+    handler = Defective if mode == "defective" else WakeupHandler
     planning = planner(platform.database, platform.log, platform.library, platform.clock)
     with closing(KafkaLag(topics, "worker", topics.persons, platform.clock)) as lag, _upkeep(mode, platform):
         tuning = Tuning(session=platform.settings.kafka_session_seconds)

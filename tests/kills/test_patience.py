@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from streams.kafka.brokers import Brokers
-from streams.kafka.records import NotDelivered, Record, Sender
+from streams.kafka.producer import NotDelivered, Record, Sender
 from tests.streams.distributed import eventually, lasting
 
 NOBODY = Brokers("127.0.0.1:9")

@@ -26,9 +26,9 @@ from app.settings import load_settings
 from projections import history, nudges
 from streams.intake.cloudevents import Envelope
 from streams.kafka.brokers import Brokers
-from streams.kafka.consume_wakeups import PlanWoken
+from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.lag import KafkaLag, Lag
-from streams.kafka.records import Record, Sender
+from streams.kafka.producer import Record, Sender
 from streams.kafka.relay import Relay
 from streams.kafka.topics import PARTITIONS, Topics
 from streams.kafka.worker import Handler, Tuning, Worker
@@ -145,7 +145,7 @@ def working(
 
     `looked`: what happens whenever it has looked whether Kafka answers.
     """
-    handler = handler or PlanWoken(land.platform.planning, land.platform.aside, land.topics.persons)
+    handler = handler or WakeupHandler(land.platform.planning, land.platform.aside, land.topics.persons)
     lag = KafkaLag(land.topics, role, handler.topic, land.clock)
 
     def look() -> list[Lag]:

@@ -8,8 +8,8 @@ import msgspec
 
 from streams.intake.cloudevents import Envelope
 from streams.intake.intake import Intake
-from streams.kafka.consume_intake import TakeIn
-from streams.kafka.records import Record, Sender
+from streams.kafka.consume_intake import IntakeHandler
+from streams.kafka.producer import Record, Sender
 from streams.queues.refused_events import RefusedEvents
 from tests.streams.distributed import Country, working
 
@@ -38,7 +38,7 @@ def taking_in(land: Country, intake: Intake | None = None) -> Iterator[Callable[
         sender.send([Record(land.topics.life_in, key, value, headers)])
 
     counts = RefusedEvents(land.platform.database, land.clock)
-    with working(land, TakeIn(intake or land.platform.intake, land.topics, own, counts), role="intake"):
+    with working(land, IntakeHandler(intake or land.platform.intake, land.topics, own, counts), role="intake"):
         yield send
     sender.close()
     own.close()

@@ -16,7 +16,7 @@ from app.pages.life import CHANNELS, shown
 from app.providers import channel_of
 from projections.tables import moment
 from streams.kafka.errors import KafkaFailure
-from streams.kafka.lag import Lag, of_log
+from streams.kafka.lag import Lag, log_lag
 from streams.log import chain
 from streams.log.watermark import OlderLog
 from streams.queries import health
@@ -71,8 +71,8 @@ class StandingPage:
         return Seen(
             now,
             found,
-            of_log(on.database, VIEWS, now),
-            of_log(on.database, health.RELAY_READER, now) if health.RELAY in counts else None,
+            log_lag(on.database, VIEWS, now),
+            log_lag(on.database, health.RELAY_READER, now) if health.RELAY in counts else None,
             workers,
             away,
             counts[health.CHAIN],

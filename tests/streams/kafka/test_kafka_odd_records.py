@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.kafka.lag import KafkaLag
-from streams.kafka.records import Record, Sender, sending
+from streams.kafka.producer import Record, Sender, producer_config
 from streams.kafka.topics import PARTITIONS
 from tests.streams.distributed import Country, Found, eventually
 from tests.streams.registries import STRUCTURED, body, taken, taking_in
@@ -37,7 +37,7 @@ def noise(size: int) -> bytes:
 def registry(land: Country, **how: Any) -> Iterator[Producer]:
     """A producer of its own, which sends larger records than ours."""
     settings = {name.replace("_", "."): value for name, value in how.items()}
-    made = Producer(sending(land.topics.brokers) | {"message.max.bytes": 8_000_000} | settings)
+    made = Producer(producer_config(land.topics.brokers) | {"message.max.bytes": 8_000_000} | settings)
     yield made
     assert made.flush(PATIENCE) == 0
 

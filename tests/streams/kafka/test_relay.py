@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 from projections import positions
 from streams.kafka.brokers import Brokers
 from streams.kafka.errors import WrongPartitions
-from streams.kafka.records import NotDelivered, Record, Sender, sending
+from streams.kafka.producer import NotDelivered, Record, Sender, producer_config
 from streams.kafka.relay import READER, Relay
 from streams.kafka.topics import PARTITIONS, Topics
 from streams.storage.leadership import NeedsPostgres
@@ -177,7 +177,7 @@ def test_a_topic_that_is_deleted_under_an_idle_relay_is_made_anew(land: Country,
 
 def test_no_producer_of_ours_has_kafka_make_topics(land: Country) -> None:
     """Where Kafka makes what it is asked for, a topic that was deleted would come back with one partition."""
-    assert sending(land.topics.brokers)["allow.auto.create.topics"] is False
+    assert producer_config(land.topics.brokers)["allow.auto.create.topics"] is False
 
 
 def made_as(admin: AdminClient, topic: str) -> str:

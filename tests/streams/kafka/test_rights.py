@@ -13,9 +13,9 @@ from sqlalchemy.engine import URL
 
 from app.clock import system_clock
 from streams.kafka.brokers import Brokers
-from streams.kafka.errors import KeptOtherwise, NotGranted
+from streams.kafka.errors import NotGranted, WrongTopicSettings
 from streams.kafka.lag import KafkaLag
-from streams.kafka.records import Record, Sender
+from streams.kafka.producer import Record, Sender
 from streams.kafka.relay import Relay
 from streams.kafka.topics import PARTITIONS, Topics
 from tests.services import kafka as broker
@@ -93,7 +93,7 @@ def test_who_may_not_alter_a_topic_says_what_to_alter(land: Country) -> None:
     """A topic that keeps people's data for another time, and that we may not alter, stops us, with the command."""
     topics = granted(land, *DESCRIBE)
     assert topics.ensure() == []
-    with pytest.raises(KeptOtherwise, match=rf"{topics.life_in} .*retention.ms=86400000") as refused:
+    with pytest.raises(WrongTopicSettings, match=rf"{topics.life_in} .*retention.ms=86400000") as refused:
         msgspec.structs.replace(topics, life_hours=1).ensure()
     said = str(refused.value)
     assert f"kafka-configs.sh --bootstrap-server {topics.address} --alter" in said, "the tool does nothing without"

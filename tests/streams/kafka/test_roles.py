@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from app.clock import system_clock
 from streams.kafka.errors import KafkaUnavailable, TopicRefused
 from streams.kafka.lag import KafkaLag, Lag
-from streams.kafka.records import Record, Sender
+from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import Topics
 from streams.kafka.worker import DEFECT, Incoming, Tuning, Worker
 from streams.storage.errors import may_recover

@@ -15,7 +15,7 @@ from app.compose import compose_engine
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.routes import single_routes
 from streams.kafka.brokers import Brokers
-from streams.kafka.records import Record, Sender
+from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import Topics
 from streams.runtime.scheduler import DISPATCH
 from streams.storage.errors import DatabaseUnavailable

@@ -17,8 +17,8 @@ from sqlalchemy.engine import make_url
 from domain.core.ids import Names
 from projections import history
 from streams.kafka.brokers import Brokers
-from streams.kafka.consume_wakeups import PlanWoken
-from streams.kafka.records import Record, Sender
+from streams.kafka.consume_wakeups import WakeupHandler
+from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import Topics
 from streams.kafka.worker import DEFECT, Incoming
 from streams.planning.planning import Planning
@@ -146,7 +146,7 @@ def test_who_cannot_be_planned_stops_nobody(land: Country, error: Exception) -> 
     dana = land.platform.names.pseudonym(DANA)
     planning = CannotPlan(land, dana, error)
     land.relayed()
-    with working(land, PlanWoken(planning, land.platform.aside, land.topics.persons)):
+    with working(land, WakeupHandler(planning, land.platform.aside, land.topics.persons)):
         eventually(lambda: land.committed("worker") == len(land.records()))
         assert letters(land) == [(dana, type(error).__name__)]
         with land.platform.database.reading() as connection:

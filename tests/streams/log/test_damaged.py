@@ -37,7 +37,7 @@ READERS: dict[str, Callable[[Platform], object]] = {
 }
 OF_ONE: dict[str, Callable[[Platform], object]] = {
     "intake of the same once more": lambda on: on.intake.accept([CARD]),
-    "lag of a reader": lambda on: lag.of_log(on.database, "anybody", NOON),
+    "lag of a reader": lambda on: lag.log_lag(on.database, "anybody", NOON),
 }
 AT_HAND: dict[str, Callable[[Platform, Connection], object]] = {
     "position of a time": lambda _, connection: republish.position_at(connection, NOON),

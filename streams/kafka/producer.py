@@ -1,4 +1,4 @@
-"""Records, and how they are sent."""
+"""The producer: sends records, and reports which were stored."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -8,19 +8,19 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from msgspec import Struct
 
 from streams.kafka.brokers import Brokers
-from streams.kafka.errors import DENIED, Heard, NotGranted
+from streams.kafka.errors import DENIED, ClientErrors, NotGranted
 from streams.kafka.topics import check_topic
 
 DELIVERY_SECONDS = 20.0
-"""How long the broker may take to take over a record."""
+"""The broker's time to store a record."""
 SENT_BYTES = 2_000_000
-"""The largest record that we send: what a broker takes by itself (1,048,588 bytes) fits in, with our headers."""
+"""The largest record that we send: one of a broker's default limit (1,048,588 bytes) fits, with our headers."""
 _FINAL = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD})
-"""What is wrong with one record, and stays so however often it is sent."""
+"""Errors of one record that no repetition mends."""
 
 
 class Record(Struct, frozen=True, gc=False):
-    """What is sent: `key` decides the partition."""
+    """A record to send; `key` decides the partition."""
 
     topic: str
     key: bytes | None
@@ -29,24 +29,26 @@ class Record(Struct, frozen=True, gc=False):
 
 
 class NotDelivered(Exception):
-    """Kafka at {address} did not take over {count} records ({reason}). They are sent again."""
+    """Raised when Kafka did not store all records; the caller sends them again."""
 
     def __init__(self, address: str, count: int, reason: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(address=address, count=count, reason=reason))
+        super().__init__(f"Kafka at {address} did not take over {count} records ({reason}). They are sent again.")
 
 
-class NeverTaken(NotDelivered):
-    """Kafka at {address} will never take over {count} of these records ({reason}); the others are stored."""
+class NeverAccepted(NotDelivered):
+    """Raised when Kafka stored all records but some (`records`) that it will never accept."""
 
     def __init__(self, address: str, records: Sequence[Record], reason: str) -> None:
         super().__init__(address, len(records), reason)
-        self.records = records
+        count = len(records)
+        text = f"Kafka at {address} will never take over {count} of these records ({reason}); the others are stored."
+        self.args, self.records = (text,), records
 
 
 class Sender:
-    """Sends records and answers for them: only what Kafka reported as delivered counts as sent.
+    """Sends records; only those that Kafka reported as stored count as sent.
 
-    Idempotent: a record that the client itself repeats is stored once, and in order.
+    The producer is idempotent: a record that the client itself repeats is stored once, and in order.
     """
 
     def __init__(self, brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> None:
@@ -58,14 +60,14 @@ class Sender:
         self._refused: NotGranted | None = None
 
     def send(self, records: Iterable[Record]) -> int:
-        """Send them all; returns how many, once every one is stored.
+        """Send all records; return their count once every one is stored.
 
         Raises:
-            NeverTaken: all were but some, which no repetition helps.
-            NotDelivered: not all were; some may have been.
-            NotGranted: not all were, as we may not write there.
+            NeverAccepted: all were stored but some that Kafka will never accept.
+            NotDelivered: not all were stored; some may have been.
+            NotGranted: not all were stored, because we may not write there.
         """
-        producer = self._producer = self._producer or Producer(sending(self._brokers, self._seconds))
+        producer = self._producer = self._producer or Producer(producer_config(self._brokers, self._seconds))
         self._begin()
         count, topic = 0, ""
         try:
@@ -83,7 +85,7 @@ class Sender:
             raise NotDelivered(self._brokers.address, count - self._delivered, self._reason or "no answer in time")
         if self._never:
             never = [record for record, _ in self._never.values()]
-            raise NeverTaken(self._brokers.address, never, next(reason for _, reason in self._never.values()))
+            raise NeverAccepted(self._brokers.address, never, next(reason for _, reason in self._never.values()))
         return count
 
     def _begin(self) -> None:
@@ -98,9 +100,9 @@ class Sender:
                 producer.produce(
                     record.topic, record.value, record.key, on_delivery=reported, headers=list(record.headers)
                 )
-            except BufferError:  # as much as may wait does: wait for reports
+            except BufferError:  # the queue is full: wait for reports
                 producer.poll(0.1)
-            except KafkaException as error:  # by itself it refuses what is larger than it may send
+            except KafkaException as error:  # the client itself refuses a record that is too large
                 return self._reported(error.args[0], record, number)
             else:
                 return None
@@ -119,39 +121,39 @@ class Sender:
             self._refused = NotGranted(self._brokers.address, f"WRITE on the topic {topic}", error.str())
 
     def ask(self, topic: str, seconds: float) -> bool:
-        """Whether the topic is there, if Kafka answers: for whoever has nothing to send.
+        """Return whether the topic exists; also a check that Kafka answers while there is nothing to send.
 
         Raises:
             KafkaUnavailable: it does not.
-            NotGranted, WrongPartitions: it does, and we may not see the topic, or it is another than ours.
+            NotGranted, WrongPartitions: we may not see the topic, or it is not like ours.
         """
-        producer = self._producer = self._producer or Producer(sending(self._brokers, self._seconds))
+        producer = self._producer = self._producer or Producer(producer_config(self._brokers, self._seconds))
         try:
             found = producer.list_topics(topic, seconds).topics[topic]
             check_topic(topic, found)
         except KafkaException as error:
             rights = dict.fromkeys(DENIED, f"DESCRIBE on the topic {topic}")
-            raise Heard().failure(self._brokers.address, error, rights) from None
+            raise ClientErrors().failure(self._brokers.address, error, rights) from None
         return bool(found.partitions)
 
     def _let_go(self) -> None:
-        """What still waits in this producer must not go after what is sent again."""
+        """Drop the producer with its queue, whose records must not arrive after those that are sent again."""
         if self._producer is not None:
-            with suppress(KafkaException, SystemError):  # one that has failed for good says so once more
+            with suppress(KafkaException, SystemError):  # a producer that failed for good raises once more
                 self._producer.purge()
                 self._producer.flush(0)
             self._producer = None
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._let_go()
 
 
 def _kafkas(error: KafkaException | SystemError) -> KafkaError:
-    """What Kafka says: one that has failed for good says it in the midst of a report, of which Python complains.
+    """Return Kafka's error. A producer that failed for good raises it within a report, as the cause of a SystemError.
 
     Raises:
-        SystemError: it is something else.
+        SystemError: its cause is another.
     """
     cause = error if isinstance(error, KafkaException) else error.__cause__
     if not isinstance(cause, KafkaException):
@@ -160,10 +162,10 @@ def _kafkas(error: KafkaException | SystemError) -> KafkaError:
     return found
 
 
-def sending(brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> dict[str, Any]:
-    """What a producer of ours is configured with."""
+def producer_config(brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> dict[str, Any]:
+    """Return the configuration of our producers."""
     return brokers.client() | {
-        "allow.auto.create.topics": False,  # we make them, with as many partitions as they should have
+        "allow.auto.create.topics": False,  # we make them, with our number of partitions
         "enable.idempotence": True,
         "acks": "all",
         "linger.ms": 5,

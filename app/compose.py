@@ -61,7 +61,7 @@ from streams.rules.context import Books
 from streams.rules.library import Library
 from streams.rules.publishing import Publisher
 from streams.rules.switches import Switches
-from streams.runtime.cleanup import Tidying
+from streams.runtime.cleanup import Cleanup
 from streams.runtime.restore import Restoring
 from streams.runtime.scheduler import Engine
 from streams.storage.database import Database
@@ -99,7 +99,7 @@ class Platform(Struct, frozen=True):
     trials: Trials
     letters: DeadLetters
     webhooks: Webhooks
-    tidying: Tidying
+    tidying: Cleanup
     aside: PutAside
     erasing: Erasing
     reconciler: Reconciler
@@ -190,7 +190,7 @@ def _composed(
         governing=Governing(database, log, names, clock),
         switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
-        tidying=Tidying(database, receipts, clock),
+        tidying=Cleanup(database, receipts, clock),
         letters=letters,
         webhooks=Webhooks(books, letters, _hooks(settings)),
         aside=aside,

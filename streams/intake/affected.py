@@ -1,4 +1,4 @@
-"""Whom an event concerns: the history rows that it adds, and who is woken by it."""
+"""The persons that an event affects: the rows that it adds to their histories, and their wake-ups."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -14,10 +14,10 @@ from streams.log.loads import Placed, as_loaded
 from streams.log.log import Log
 
 
-class Concerned:
-    """Keeps the history view: whoever is named in any revision of an event has all of its revisions.
+class AffectedPersons:
+    """Writes the history view: a person named in any revision of an event gets all of its revisions.
 
-    `views` is the connection that the rows are written to, `facts` the one that the log is read from.
+    Rows are written to the connection `views`; the log is read from `facts`.
     """
 
     def __init__(self, views: Connection, facts: Connection, log: Log, names: Names) -> None:
@@ -33,9 +33,9 @@ class Concerned:
                 area_plans.begin(self._views, self._original(event), position)
 
     def others(self, events: Sequence[LifeEvent]) -> set[str]:
-        """Whom the known revisions of these events name: `note` wakes them too, so they are held with whom it names.
+        """Return the persons that other revisions of these events name: `note` wakes them, so they are locked too.
 
-        To be asked before the log is held; SQLite's only writer holds everything.
+        Call it before the log is locked. On SQLite nothing needs locking.
         """
         corrects = any(event.corrects is not None for event in events)
         if self._views.dialect.name == "sqlite" or not (corrects or history.has_revisions(self._views)):
@@ -83,7 +83,7 @@ class Concerned:
 
 
 def _rows(position: int, event: LifeEvent, persons: Iterable[str] | None, recorded: int) -> list[Concerns]:
-    """The rows of these persons, or of all whom the event names."""
+    """Return the rows of these persons, or of all whom the event names."""
     time, ahead = micros(event.time), optional_micros(event.ahead_from)
     type_, planned = event.type, False
     if persons is None:

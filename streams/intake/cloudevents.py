@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 envelopes: read from JSON, refused with the field and the reason.
+"""CloudEvents 1.0: reads envelopes from JSON, and refuses them with the field and the reason.
 
 Source: CloudEvents 1.0.2; `corrects`, `revision` and `annuls` are our extension attributes.
 """
@@ -14,11 +14,11 @@ from streams.intake.strict_json import UnclearJson, refuse_unclear
 
 MAX_BYTES = 256 * 1024
 LONGEST_NAME = 1024
-"""The most characters of an event's id, source and type: they are kept in clear, and repeated in every trail."""
+"""The longest id, source and type of an event, in characters: they are stored unsealed and shown in every trail."""
 
 
 class Refused(ValueError):
-    """An event was refused: `field` is a path such as `data.born_on`; `reason` never repeats a value."""
+    """Raised for an event that is refused: `field` is a path such as `data.born_on`; `reason` repeats no value."""
 
     def __init__(self, field: str, reason: str, code: str = "invalid") -> None:
         super().__init__(f"{field}: {reason}")
@@ -26,7 +26,7 @@ class Refused(ValueError):
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
-    """What we read of a CloudEvent; other extension attributes are allowed and not kept."""
+    """The attributes that we read of a CloudEvent; other extension attributes are allowed and not kept."""
 
     specversion: str
     id: str
@@ -47,7 +47,7 @@ RESERVED = "/habarshy"
 YEARS, REVISIONS = range(1900, 2200), range(2, 2**31)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _SECONDS = slice(16, 19)
-"""Where ":SS" stands in such a time."""
+"""The place of ":SS" in such a time."""
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _decode = msgspec.json.Decoder(Envelope).decode
 _JSON_TYPES = ("application/json", "application/cloudevents+json")
@@ -57,7 +57,7 @@ def read_envelope(raw: bytes) -> Envelope:
     """Decode one structured CloudEvent.
 
     Raises:
-        Refused: no JSON, a missing or wrong attribute.
+        Refused: it is not JSON, or an attribute is missing or wrong.
     """
     if len(raw) > MAX_BYTES:
         raise Refused("$", f"the event is larger than {MAX_BYTES // 1024} kB", "too_large")
@@ -76,10 +76,10 @@ def read_envelope(raw: bytes) -> Envelope:
 
 
 def read_data(body: bytes) -> Any:  # noqa: ANN401  (any JSON: that it is an object is checked with the attributes)
-    """Decode the data of an event in binary mode; nothing where there is none.
+    """Decode the data of an event in binary mode; None where there is none.
 
     Raises:
-        Refused: no JSON, or JSON that can be read in two ways.
+        Refused: it is not JSON, or JSON that can be read in two ways.
     """
     if not body:
         return None
@@ -96,10 +96,10 @@ def read_data(body: bytes) -> Any:  # noqa: ANN401  (any JSON: that it is an obj
 
 
 def envelope_of(attributes: dict[str, Any]) -> Envelope:
-    """The envelope of a CloudEvent that came in binary mode or in a batch.
+    """Return the envelope of a CloudEvent that came in binary mode or in a batch.
 
     Raises:
-        Refused: a missing or wrong attribute.
+        Refused: an attribute is missing or wrong.
     """
     try:
         return _checked(msgspec.convert(attributes, Envelope))
@@ -125,7 +125,7 @@ def _checked(envelope: Envelope) -> Envelope:
 
 
 def _position_only(message: str) -> str:
-    """The decoder's words, which give a byte position and never the text itself."""
+    """Return the decoder's message, which has a byte position and never the text itself."""
     return message.replace("JSON is malformed: ", "")
 
 
@@ -139,10 +139,10 @@ def _wrong_attribute(message: str) -> Refused:
 
 
 def time_of(envelope: Envelope) -> datetime:
-    """When the event happened.
+    """Return the time of the event.
 
     Raises:
-        Refused: no RFC 3339 time, or one without a zone.
+        Refused: it is not an RFC 3339 time, or has no zone.
     """
     if _RFC_3339.fullmatch(envelope.time) is None:
         raise Refused("time", *_no_time(envelope.time))
@@ -156,7 +156,7 @@ def time_of(envelope: Envelope) -> datetime:
 
 
 def _moment(text: str) -> datetime:
-    """The moment; a leap second, which ends a month in UTC, is the first second of the next. Raises ValueError."""
+    """Return the moment; a leap second, at the end of a month in UTC, becomes the next second. Raises ValueError."""
     if text[_SECONDS] != ":60":
         return datetime.fromisoformat(text)
     after = datetime.fromisoformat(f"{text[: _SECONDS.start]}:59{text[_SECONDS.stop :]}") + timedelta(seconds=1)
@@ -172,13 +172,13 @@ def _no_time(text: str) -> tuple[str, str]:
 
 
 def traceparent_of(envelope: Envelope) -> str | None:
-    """The W3C trace context, if it is one."""
+    """Return the W3C trace context, or None where it is not valid."""
     text = envelope.traceparent
     return text if text is not None and _TRACEPARENT.fullmatch(text) else None
 
 
 def revision_of(envelope: Envelope) -> tuple[int, bool]:
-    """The event's revision (1 for an original) and whether it annuls.
+    """Return the event's revision (1 for an original) and whether it annuls.
 
     Raises:
         Refused: `corrects` without a revision of 2 or more, or the other way round.

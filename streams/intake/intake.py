@@ -1,7 +1,4 @@
-"""Intake: events of registries become facts, each once, with the history rows of all whom they name.
-
-What a process counts of its own work, for who watches it: nobody is in it, and each process begins at nothing.
-"""
+"""Intake: events of registries become facts, each once, with the history rows of all persons that they name."""
 
 import threading
 from collections import Counter
@@ -20,7 +17,7 @@ from domain.facts.facts import AheadMoved
 from projections import area_plans, history
 from projections.bulk import among, chunked
 from projections.tables import micros, optional_micros
-from streams.intake.affected import Concerned
+from streams.intake.affected import AffectedPersons
 from streams.intake.cloudevents import Envelope, Refused
 from streams.intake.validation import Checker
 from streams.log import mapper
@@ -40,43 +37,43 @@ Labels = tuple[str, ...]
 
 
 class Counts:
-    """How often each thing happened, told apart by words; threads may count at once."""
+    """Counters of this process by labels, which hold no personal data; safe for threads."""
 
     def __init__(self) -> None:
         self._lock, self._found = threading.Lock(), Counter[Labels]()
 
     def add(self, happened: Iterable[Labels]) -> None:
-        """These happened once more."""
+        """Count each of these labels once more."""
         with self._lock:
             self._found.update(happened)
 
     def all(self) -> Mapping[Labels, int]:
-        """How often each did, as of now."""
+        """Return the present counts."""
         with self._lock:
             return dict(self._found)
 
 
 class Outcome(NamedTuple):
-    """What became of one event: accepted, a duplicate, or refused with the reason."""
+    """The outcome of one event: accepted, a duplicate, or refused with the reason."""
 
     accepted: bool
     refused: Refused | None = None
 
     @property
     def duplicate(self) -> bool:
-        """The same fact was already there."""
+        """Return whether the same event was already stored."""
         return not self.accepted and self.refused is None
 
 
 FASTER = 20
-"""How often others may be faster than one batch, before it is told to its sender."""
+"""The most repetitions of a batch because another intake stored one of its events first."""
 ACCEPTED, DUPLICATE = Outcome(accepted=True), Outcome(accepted=False)
 
 
 class Intake:
-    """Takes events in: checked, with pseudonyms, stored once, whoever they name woken.
+    """Accepts events: checks them, replaces national ids, stores each once, and wakes the persons that it names.
 
-    `refused`: how many it refused, by code.
+    `refused`: the count of refused events by code.
     """
 
     def __init__(
@@ -91,28 +88,29 @@ class Intake:
         self.refused, self.accepted = Counts(), accepted()
 
     def accept(self, envelopes: Sequence[Envelope | Refused], ahead_from: datetime | None = None) -> list[Outcome]:
-        """Check and store; one outcome an envelope, in their order (what could not be read stays refused).
+        """Check and store events; return an outcome for each, in their order. A refused one stays refused.
 
-        `ahead_from`: the load is historical, and steps due before that moment are not planned.
+        `ahead_from`: the load is historical; steps due before that moment are not planned.
         """
         checker = self._checker()
         checked = [_check(checker, envelope, ahead_from) for envelope in envelopes]
-        events = [each for each in checked if isinstance(each, LifeEvent)]
+        events = [event for event in checked if isinstance(event, LifeEvent)]
         stored = iter(self.store(events, checker)) if events else iter(())
         outcomes = [
-            next(stored) if isinstance(each, LifeEvent) else Outcome(accepted=False, refused=each) for each in checked
+            next(stored) if isinstance(event, LifeEvent) else Outcome(accepted=False, refused=event)
+            for event in checked
         ]
         for event, outcome in zip(checked, outcomes, strict=True):
             if outcome.accepted and isinstance(event, LifeEvent):
                 self.accepted.labels(event.type).inc()
-        self.refused.add((each.refused.code,) for each in outcomes if each.refused is not None)
+        self.refused.add((outcome.refused.code,) for outcome in outcomes if outcome.refused is not None)
         return outcomes
 
     def store(self, events: Sequence[LifeEvent], checker: Checker | None = None) -> list[Outcome]:
-        """Append what is new, with its history rows, in one transaction.
+        """Append the new events with their history rows, in one transaction.
 
-        `checker`: refuses what is new and dated too far ahead of our clock, and says of which types events are sealed
-        with keys of their own for their period. None: nothing is refused for its time, and no type has such keys.
+        `checker`: refuses new events that are dated too far ahead of our clock, and knows the types with a retention
+        limit, which are sealed with the keys of periods. None: no event is refused, and no type has a limit.
         """
         outcomes, made = self._stored_in_the_end(events, checker)
         self._log.keys.remember(made)
@@ -121,7 +119,7 @@ class Intake:
     def _stored_in_the_end(
         self, events: Sequence[LifeEvent], checker: Checker | None
     ) -> tuple[list[Outcome], dict[str, PersonKey]]:
-        """Another intake may be faster with one of them, and a third with the next: each time one more is known."""
+        """Store the events; repeat where another intake stored one of them first, which is then known."""
         for _ in range(FASTER):
             try:
                 return self._stored(events, checker)
@@ -130,11 +128,11 @@ class Intake:
         return self._stored(events, checker)
 
     def append(self, connection: Connection, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
-        """Append what is new within the caller's transaction, which holds the persons whom the events name.
+        """Append the new events in the caller's transaction, which has locked the persons that the events name.
 
-        For what citizens say: lint allows no limit on the types of that.
+        Used for citizens' answers, whose types have no retention limit (lint refuses it).
 
-        Returns the keys that this made, to be remembered once the transaction is committed.
+        Return the keys that this made, which the caller gives to `PersonKeys.remember` after the commit.
         """
         return _Storing(connection, self._log, self._names, self._clock()).store(events)[1]
 
@@ -178,7 +176,7 @@ class _Storing:
     def store(self, events: Sequence[LifeEvent]) -> tuple[list[Outcome], dict[str, PersonKey]]:
         known = self._known([event.stream for event in events])
         self.corrected = self._known([self._original(event) for event in events if event.corrects is not None])
-        fresh: dict[int, LifeEvent] = {}  # by the stream's number: a UUID's own hash is a call of Python
+        fresh: dict[int, LifeEvent] = {}  # by the stream's number: hashing a UUID is slow
         outcomes = [self._take(event, known, fresh) for event in events]
         return outcomes, self._append(list(fresh.values()))
 
@@ -216,7 +214,7 @@ class _Storing:
         return None
 
     def _corrects_wrongly(self, event: LifeEvent) -> str:
-        """Why it cannot correct what it names; nothing where it can, or where that has not come yet."""
+        """Return why it cannot correct the event that it names; empty where it can, or that has not come yet."""
         original = self.corrected.get(self._original(event))
         if original is not None and original.state.corrects is not None:
             return "names a correction; name the original event, and give this a higher revision"
@@ -225,7 +223,7 @@ class _Storing:
         return ""
 
     def _loaded_again(self, event: LifeEvent, known: _Known) -> None:
-        """The same event by an earlier load, or live after a historical load: more of it is planned."""
+        """Note that an event came again by an earlier load, or live: then more of its steps are planned."""
         facts = self.log.streams(self.connection, [event.stream])
         _, counting = as_loaded(facts)[event.stream]
         before = counting.ahead_from
@@ -241,11 +239,11 @@ class _Storing:
         everybody = {person for event in events for named in event.persons.values() for person in named}
         if self.limited:
             everybody |= {holder for event in events for holder in holders(event, self.limited)}
-        concerned = Concerned(self.connection, self.connection, self.log, self.names)
+        concerned = AffectedPersons(self.connection, self.connection, self.log, self.names)
         woken = loaded_at(self.connection, [known.position for _, known in self.loaded])
         keys, made = self.log.keys.ensure_held(self.connection, everybody, concerned.others(events) | woken)
-        for each in self.loaded:  # now: whoever plans one of those whom it wakes is done, or begins after this
-            self._loaded_again(*each)
+        for event, known in self.loaded:  # after locking: planning of the woken persons is done, or waits for this
+            self._loaded_again(event, known)
         rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now, self.limited)) for event in events]
         webhook_outbox.note(self.connection, events, self.now)
         before = self.log.facts.append(self.connection, rows)
@@ -254,7 +252,7 @@ class _Storing:
 
 
 def _again(event: LifeEvent, digest: bytes) -> Outcome:
-    """The outcome for an event whose id is known, with a body of that digest."""
+    """Return the outcome for an event whose id is known, with a body of that digest."""
     if digest == event.digest:
         return DUPLICATE
     reason = "was already used by this source for an event with another body; a correction has an id of its own"

@@ -1,4 +1,4 @@
-"""JSON from outside: counted before it is decoded, and read in one way only (no object has the same key twice).
+"""JSON from outside: its size is checked before it is decoded, and no object may have the same key twice.
 
 Source: RFC 8259, section 4: names within an object should be unique, for receivers disagree about which value counts.
 """
@@ -18,7 +18,7 @@ _TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+([\[\]{}])", re.
 
 
 class UnclearJson(ValueError):
-    """The text is JSON whose meaning receivers disagree about, or has more keys than anybody needs."""
+    """Raised for JSON that receivers may read in different ways, or with too many keys."""
 
 
 def _look(pairs: list[tuple[str, Any]]) -> None:
@@ -41,16 +41,16 @@ def refuse_unclear(text: bytes, *, bounded: bool = False) -> None:
 
     Raises:
         UnclearJson: with the reason, which names no key.
-        ValueError: it is no JSON in UTF-8.
+        ValueError: the text is not JSON in UTF-8.
         RecursionError: it is nested too deeply.
     """
     (_decode_bounded if bounded else _decode)(text.decode())
 
 
 def has_more_items(text: bytes, most: int) -> bool:
-    """Whether a JSON array has more than `most` items: told without decoding any, in memory that does not grow.
+    """Return whether a JSON array has more than `most` items, without decoding any and in constant memory.
 
-    Of what is no JSON it tells something or other: whoever decodes that refuses it.
+    For a text that is not JSON the result means nothing: decoding refuses it.
     """
     if (begin := _ARRAY.match(text)) is None:
         return False

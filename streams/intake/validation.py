@@ -1,4 +1,4 @@
-"""From a CloudEvent to a life event: checked against its type, with pseudonyms for national ids."""
+"""Checks a CloudEvent against its type, and makes the life event, with pseudonyms for national ids."""
 
 import difflib
 import re
@@ -16,17 +16,17 @@ from streams.intake.cloudevents import Envelope, Refused, revision_of, time_of, 
 
 _FIELD_NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
 _BIRTH_DATED = re.compile(r"(?<!\d)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[1-6]\d{5}(?!\d)", re.ASCII)
-"""What looks like somebody's national id among the digits of an event's id: a birth date and a century come first."""
+"""Digits in an event's id that look like a national id: a birth date and a century come first."""
 NOT_REPEATED = "(a name that is not repeated)"
-"""Stands for a key of a body in an error: it may be somebody's data."""
+"""Replaces a key of the body in an error, because it may be personal data."""
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 class Checker:
-    """Checks events of all types of a catalogue. `valid_id` is the checksum rule for national ids.
+    """Checks events of all types of a catalogue. `valid_id`: the checksum rule for national ids.
 
-    `limited`: the types whose content is not to be read for ever.
+    `limited`: the event types with a retention limit.
     """
 
     def __init__(self, catalogue: Catalogue, names: Names, valid_id: Callable[[str], bool]) -> None:
@@ -91,12 +91,12 @@ class Checker:
     def _check_ids(self, national: Mapping[str, tuple[str, tuple[str, ...]]], envelope: Envelope) -> None:
         kept_in_clear = (envelope.id, envelope.source, envelope.corrects or "")
         for field, ids in national.values():
-            for each in ids:
-                if not self._valid_id(each):
+            for national_id in ids:
+                if not self._valid_id(national_id):
                     raise Refused(field, "is no valid national id (its check digit is wrong)", "bad_national_id")
-                if any(each in kept for kept in kept_in_clear):
+                if any(national_id in kept for kept in kept_in_clear):
                     raise Refused("id", "must not contain a national id: ids are kept in clear")
-        if any(self._valid_id(each) for kept in kept_in_clear for each in _BIRTH_DATED.findall(kept)):
+        if any(self._valid_id(digits) for kept in kept_in_clear for digits in _BIRTH_DATED.findall(kept)):
             raise Refused("id", "must not contain a national id: ids are kept in clear")
 
     def _digest(self, envelope: Envelope, time: datetime, revision: int, *, annuls: bool) -> bytes:
@@ -122,7 +122,7 @@ class _TypeChecker:
         }
 
     def national_ids(self, envelope: Envelope, *, annuls: bool) -> dict[str, tuple[str, tuple[str, ...]]]:
-        """Role -> (the field that names them, the national ids)."""
+        """Return for each role the field that names its persons, and their national ids."""
         found: dict[str, tuple[str, tuple[str, ...]]] = {}
         if self.type.subject is not None:
             if envelope.subject is None and not annuls:
@@ -147,7 +147,7 @@ class _TypeChecker:
         raise _refusal(error, self.type.schema.get("properties", {}))
 
     def split(self, data: Mapping[str, Any], persons: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """Each owner's part of the data; the national ids are not in it."""
+        """Return each owner's part of the data, without the national ids."""
         parts: dict[str, dict[str, Any]] = {}
         for name, given in data.items():
             owner = self._owners.get(name)
@@ -162,7 +162,7 @@ class _TypeChecker:
         return parts
 
     def _as_declared(self, path: str, value: Any) -> Any:  # noqa: ANN401  (whatever a registry sent)
-        """The value in its declared type: JSON knows one kind of number, conditions know two."""
+        """Return the value in its declared type: JSON has one kind of number, conditions have two."""
         if isinstance(value, dict):
             return {name: self._as_declared(f"{path}.{name}", each) for name, each in value.items()}
         if isinstance(value, int | float) and not isinstance(value, bool) and path in self.type.fields:
@@ -206,7 +206,7 @@ def _ids(value: Any) -> tuple[str, ...]:  # noqa: ANN401  (whatever a registry s
 
 
 def _refusal(error: jsonschema_rs.ValidationError, known: Iterable[str]) -> Refused:
-    """The schema's objection in our words: the validator's own would repeat the value."""
+    """Return the schema's objection in our words; the validator's own message would repeat the value."""
     path = ["data", *map(str, error.instance_path)]
     rule = error.schema_path[-1] if error.schema_path else ""
     kind: Any = error.kind
@@ -221,12 +221,12 @@ def _refusal(error: jsonschema_rs.ValidationError, known: Iterable[str]) -> Refu
 
 
 def _speakable(name: str) -> str:
-    """A field's name as a refusal may repeat it: what looks like an id or like words may be somebody's data."""
+    """Return a field's name, or NOT_REPEATED where it looks like an id or like words and may be personal data."""
     return name if _FIELD_NAME.fullmatch(name) else NOT_REPEATED
 
 
 def reason_of(error: jsonschema_rs.ValidationError) -> str:
-    """What the schema objects to, without the value."""
+    """Return the reason why the schema refuses a value, without the value."""
     kind: Any = error.kind
     rule = str(error.schema_path[-1]) if error.schema_path else ""
     match rule:
@@ -245,6 +245,6 @@ def reason_of(error: jsonschema_rs.ValidationError) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A suggestion to append to a refusal, where a known name is close."""
+    """Return a suggestion to append to a refusal where a known name is close, else an empty text."""
     close = difflib.get_close_matches(name, list(known), 1)
     return f" (did you mean '{close[0]}'?)" if close else ""

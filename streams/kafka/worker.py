@@ -66,7 +66,7 @@ def _credentials(brokers: Brokers) -> Any:  # noqa: ANN401  (Faust's credentials
 def leave(app: Any) -> None:  # noqa: ANN401  (Faust's app)
     """Have the member leave its group when it stops, so that the others get its partitions at once.
 
-    aiokafka lets no static member leave (`_maybe_leave_group`). A killed one keeps its partitions for its session, but
+    aiokafka lets no static member leave (`_maybe_leave_group`). A killed one keeps its partitions for its session;
     one that was asked to stop should not.
     """
     consumer = app.consumer._thread._consumer  # noqa: SLF001  (Faust has no other way)

@@ -1,4 +1,4 @@
-"""Giving dead letters up: they go for good, and the log says in the same transaction who took them away, and why."""
+"""Discards dead letters for good; in the same transaction the log records who discarded them, and why."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -19,7 +19,7 @@ from streams.storage.tables import dead_letters
 
 
 def give_up(books: Books, choice: Selection, who: Principal, reason: str) -> int:
-    """Delete those that are meant; returns how many there were."""
+    """Delete the selected letters; return their count."""
 
     def work(connection: Connection) -> int:
         letters = dead_letters.c
@@ -43,4 +43,4 @@ def _groups(rows: Sequence[Any]) -> Iterator[tuple[str, str, list[UUID]]]:
 
 
 def _digest(ids: list[UUID]) -> bytes:
-    return sha256(b"".join(sorted(each.bytes for each in ids))).digest()
+    return sha256(b"".join(sorted(id_.bytes for id_ in ids))).digest()

@@ -1,4 +1,4 @@
-"""Erasing: a person's key is destroyed, every view forgets them, their nudges end; the facts stay, sealed."""
+"""Erasure: a person's keys are destroyed, all views forget them, their nudges end; the facts stay, sealed."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -47,17 +47,17 @@ SOURCE = "/habarshy/erased"
 
 
 class NobodyKnown(Exception):
-    """Nothing is known about this person, so there is nothing to erase."""
+    """Raised for a person about whom nothing is known."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("Nothing is known about this person, so there is nothing to erase.")
 
 
 class Scope(Struct, frozen=True):
-    """What an erasure would do: `sealed` facts become unreadable in the person's part, `ending` nudges end.
+    """The effect of an erasure: `sealed` facts become unreadable in the person's part, `ending` nudges end.
 
-    `others`: how many persons share facts with them, and keep their own parts. `kept`: facts that stay, by topic,
-    because the law obliges to prove what was done; nobody can read the person's data in them.
+    `others`: the number of persons who share facts with them, and keep their own parts. `kept`: the facts that stay,
+    by topic, because the law requires proof of what was done; nobody can read the person's data in them.
     """
 
     person: str
@@ -69,10 +69,10 @@ class Scope(Struct, frozen=True):
 
 
 class Certificate(Struct, frozen=True):
-    """What is proven about an erasure. Digests are SHA-256 in hexadecimal digits.
+    """The proof of an erasure. Digests are SHA-256 in hexadecimal digits.
 
-    `position`, `fact`: where the log says it, and the digest of that row; `key`, `wrapped`: the id of the destroyed
-    key, and the digest of how it was kept; `clean`: whether it is out of SQLite's write-ahead log as well.
+    `position`, `fact`: the position of its fact in the log, and the digest of that row; `key`, `wrapped`: the id of
+    the destroyed key, and the digest of its wrapped form; `clean`: SQLite's write-ahead log was emptied too.
     """
 
     person: str
@@ -90,7 +90,7 @@ class Certificate(Struct, frozen=True):
 
 
 class _Concerned(Struct, frozen=True):
-    """What the log has about a person: their life events by position, and the nudges that they have to do with."""
+    """The facts about a person: life events by position, nudges for or about them, and all facts by topic."""
 
     events: Mapping[int, LifeEvent]
     nudges: frozenset[UUID]
@@ -102,7 +102,7 @@ class _Concerned(Struct, frozen=True):
 
 
 class Erasing:
-    """Erases persons: one transaction each, which whoever was killed in it begins again."""
+    """Erases persons, each in one transaction; after a crash it is simply begun again."""
 
     def __init__(self, books: Books, letters: DeadLetters) -> None:
         self._books, self._letters = books, letters
@@ -110,17 +110,17 @@ class Erasing:
         self._database, self._log, self._clock = books.database, books.log, books.clock
 
     def scope(self, person: str) -> Scope:
-        """What `erase` would do now; changes nothing.
+        """Return the effect of erasing the person now; changes nothing.
 
         Raises:
-            NobodyKnown: there is nothing, and never was.
+            NobodyKnown: nothing is known about the person, and never was.
         """
         self._follower.drain()
         with self._database.reading() as connection:
             found = self._concerned(connection, person)
             key = bool(self._keys.load(connection, [person]))
             known = nudges.by_id(connection, found.nudges)
-            others = {each for event in found.events.values() for each in event.everybody} - {person}
+            others = {other for event in found.events.values() for other in event.everybody} - {person}
             before = erased.since(connection, [person])
         if not (key or found.kept or before):
             raise NobodyKnown
@@ -129,10 +129,10 @@ class Erasing:
         return Scope(person, key, sealed, ending, len(others), found.kept)
 
     def erase(self, person: str, who: Principal, reason: str) -> Certificate:
-        """Erase the person; of whom nothing is left, the certificate of the last time.
+        """Erase the person and return the certificate; where nothing is left, return that of the last erasure.
 
         Raises:
-            NobodyKnown: there is nothing, and never was.
+            NobodyKnown: nothing is known about the person, and never was.
         """
         scope = self.scope(person)
         if scope.key or scope.sealed or scope.ending:
@@ -152,7 +152,7 @@ class Erasing:
         kept: dict[str, int] = {}
         after = 0
         while positions := trail.positions(connection, person, after=after):
-            for entry in self._log.read(connection, [each for each in positions if upto is None or each <= upto]):
+            for entry in self._log.read(connection, [at for at in positions if upto is None or at <= upto]):
                 kept[entry.fact.TOPIC] = kept.get(entry.fact.TOPIC, 0) + 1
                 if isinstance(entry.fact, LifeEvent):
                     events[entry.position] = entry.fact
@@ -162,12 +162,12 @@ class Erasing:
         return _Concerned(events, frozenset(told), dict(sorted(kept.items())))
 
     def _erase(self, connection: Connection, person: str, who: Principal, reason: str) -> None:
-        """Locks in the order of all: persons, areas, nudges, views, the log."""
+        """Erase in the caller's transaction. Locks in the common order: persons, areas, nudges, views, the log."""
         now = self._clock()
         found = self._concerned(connection, person)
-        others = {each for event in found.events.values() for each in event.everybody} - {person}
+        others = {other for event in found.events.values() for other in event.everybody} - {person}
         self._keys.hold(connection, others | {person})
-        area_plans.hold(connection)  # residents are planned by others than who holds the persons
+        area_plans.hold(connection)  # residents are planned without locking their persons
         self._follower.catch_up(connection)
         found = self._concerned(connection, person)
         held = nudges.held(connection, found.nudges)
@@ -192,7 +192,7 @@ class Erasing:
         self._note(connection, fact)
 
     def _note(self, connection: Connection, fact: PersonErased) -> None:
-        """As a change of the rules, too: whoever planned or decided without knowing it does so once more."""
+        """Append the fact. It counts as a change of the rules too, so that plans made without it are made again."""
         stream = self._books.names.stream(SOURCE, fact.person)
         version = len(self._log.streams(connection, [stream])) + 1
         position = self._log.append(connection, [Entry(stream, version, fact)]) + 1
@@ -238,9 +238,9 @@ class Erasing:
 
 
 def _endings(person: str, found: Iterable[Nudge], now: datetime) -> Iterable[tuple[UUID, NudgeFact]]:
-    """The facts by which every nudge of theirs ends, and every delivery to them of a nudge that is another's.
+    """Yield the facts that end the person's nudges, and the deliveries to them of other persons' nudges.
 
-    An open attempt keeps its lease: what is at a provider is at the provider, and its outcome is still recorded.
+    An open attempt keeps its lease: its message is already at the provider, and its outcome is still recorded.
     """
     for nudge in found:
         if nudge.intent.person == person:
@@ -253,7 +253,7 @@ def _endings(person: str, found: Iterable[Nudge], now: datetime) -> Iterable[tup
 
 
 def destroy_again(connection: Connection, keys: PersonKeys) -> int:
-    """Destroy keys that an older copy of them brought back although the log says that they are gone."""
+    """Destroy keys that a restored copy brought back although they were destroyed; return how many."""
     same = (person_keys.c.person == erased_table.c.person) & (person_keys.c.key_id == erased_table.c.key_id)
     back = list(connection.execute(select(person_keys.c.person).join(erased_table, same).distinct()).scalars())
     for person in back:

@@ -1,10 +1,8 @@
-"""Retiring content: what is not to be read any longer is read by nobody, for the keys of its period are destroyed.
+"""Retention: content whose retention limit is over becomes unreadable, because the keys of its period are destroyed.
 
-A batch of persons is a transaction: keys, fact and view together, or not at all. So whoever is killed in it begins
-again, and what was done is not done twice. A key stays for now where anything is still on its way that depends on
-what it sealed: that is looked at with the functions that plan, with the content and without it.
-
-Looks whether planning could do without the content of a period: plans with it, and without.
+A batch of persons is a transaction: keys, fact and view together, or not at all. So after a crash it is begun again,
+and nothing is done twice. A key stays for now where a waiting or future nudge depends on what it sealed: that is
+found by planning with the content and without it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -45,13 +43,13 @@ from streams.storage.tables import log_rows, period_keys, person_keys, stream_of
 
 
 class Sealed(Struct, frozen=True):
-    """What some keys seal: event -> role -> the key's id; `named`: whom these events name, in any revision."""
+    """The parts that keys seal: event -> role -> key id; `named`: the persons in any revision of these events."""
 
     parts: Mapping[UUID, Mapping[str, bytes]]
     named: frozenset[str]
 
     def without(self, event: LifeEvent, keys: AbstractSet[bytes], now: datetime) -> LifeEvent:
-        """The event as it is read once these keys are gone."""
+        """Return the event as it is read once these keys are gone."""
         gone = {role for role, key in self.parts.get(event.stream, {}).items() if key in keys}
         if not gone:
             return event
@@ -59,8 +57,8 @@ class Sealed(Struct, frozen=True):
         return replace(event, fields=fields, retired=now)
 
 
-class Trial:
-    """The histories and nudges of all whom the events name; to be made while they are held."""
+class RetentionTrial:
+    """Plans the persons that the events name with and without content; made while these persons are locked."""
 
     def __init__(self, connection: Connection, log: Log, rules: Rules, sealed: Sealed, now: datetime) -> None:
         self._rulebook, self._sealed, self._now = rules.rulebook, sealed, now
@@ -70,7 +68,7 @@ class Trial:
         self._left = forgotten(connection, log, self._nudges)
 
     def needed(self, keys: AbstractSet[bytes]) -> set[bytes]:
-        """Those of the keys without which something on its way, or yet to be planned, would not be what it is."""
+        """Return those of the keys without which a waiting nudge, or the plan, would change."""
         kept: set[bytes] = set()
         while more := self._needed(keys - kept):
             kept |= more
@@ -79,38 +77,38 @@ class Trial:
     def _needed(self, gone: AbstractSet[bytes]) -> set[bytes]:
         found: set[bytes] = set()
         for person, whole in self._recorded.items():
-            events = (each.event.stream for each in whole.own)
+            events = (learnt.event.stream for learnt in whole.own)
             theirs = {key for stream in events for key in self._sealed.parts.get(stream, {}).values()} & gone
             if theirs and self._depends(person, whole, gone):
                 found |= theirs
         return found
 
     def _depends(self, person: str, whole: Recorded, gone: AbstractSet[bytes]) -> bool:
-        own = [Learnt(self._sealed.without(each.event, gone, self._now), each.recorded) for each in whole.own]
+        own = [Learnt(self._sealed.without(learnt.event, gone, self._now), learnt.recorded) for learnt in whole.own]
         known = self._nudges[person]
         try:
             plans = [
-                leaving(whole_plan(each.history(person, self._rulebook.catalogue), self._rulebook), self._left)
-                for each in (whole, Recorded(own, whole.areas))
+                leaving(whole_plan(recorded.history(person, self._rulebook.catalogue), self._rulebook), self._left)
+                for recorded in (whole, Recorded(own, whole.areas))
             ]
-        except Exception:  # noqa: BLE001  (who cannot be planned keeps what they have, whatever it is)
+        except Exception:  # noqa: BLE001  (a person who cannot be planned keeps their content)
             return True
         if any(diff(plan, known, self._rulebook, self._now) for plan in plans):
-            return True  # not planned yet, or it would look as if something had changed
+            return True  # the plan is out of date, or would change without the content
         return any(nudge.waits and plans[1].leaves(nudge.intent) for nudge in known.values())
 
 
 BATCH = 100
 """Persons of one transaction."""
 EVENTS = 1000
-"""Events of one transaction, where it is looked which keys are gone."""
+"""Events of one transaction that looks for destroyed keys."""
 SOURCE = "/habarshy/retired"
 
 
 class Over(Struct, frozen=True):
-    """The content of a type and year whose time is over: `limit` as the type has it (ISO 8601).
+    """The content of a type and year whose retention limit (ISO 8601) is over.
 
-    `keys`: how many are to be destroyed, one a person; `facts`: how many events of that type and year name them.
+    `keys`: the number of keys to destroy, one for each person; `facts`: the number of events that name them.
     """
 
     type: str
@@ -121,7 +119,7 @@ class Over(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """What became of it: keys destroyed, and keys that stay for now because something on its way depends on them."""
+    """The result: keys destroyed, and keys kept for now because a nudge depends on them."""
 
     type: str
     year: int
@@ -137,7 +135,7 @@ class _Batch(NamedTuple):
 
 
 def text_of(limit: Offset) -> str:
-    """The limit as types say it."""
+    """Return the limit as an ISO 8601 duration."""
     years, months = divmod(limit.months, 12)
     return "P" + (f"{years}Y" if years else "") + (f"{months}M" if months else "")
 
@@ -149,7 +147,7 @@ class Retiring:
         self._books, self._database, self._log = books, books.database, books.log
 
     def scope(self) -> list[Over]:
-        """What `retire` would do now; changes nothing."""
+        """Return what `retire` would do now; changes nothing."""
         limits, now = self._books.library.rules().catalogue.limited, self._books.clock()
         with self._database.reading() as connection:
             return [
@@ -159,12 +157,12 @@ class Retiring:
             ]
 
     def retire(self, who: Principal, wanted: Sequence[Over], batch: int = BATCH) -> tuple[list[Done], bool]:
-        """Retire this; gives what became of it, and whether it is out of SQLite's write-ahead log as well."""
+        """Retire this content; return the results, and whether SQLite's write-ahead log was emptied too."""
         done = [self._retire(one, who, batch) for one in wanted]
         return done, self._database.tidy()
 
     def again(self, periods: AbstractSet[tuple[str, int]]) -> list[Over]:
-        """Those of the periods of which an older copy of the database brought keys back."""
+        """Return those of the periods whose keys a restored copy of the database brought back."""
         limits = self._books.library.rules().catalogue.limited
         with self._database.reading() as connection:
             found = _periods(connection, {type_ for type_, _ in periods}, 9999)
@@ -175,9 +173,9 @@ class Retiring:
             ]
 
     def recognise(self, who: Principal, periods: AbstractSet[tuple[str, int]]) -> int:
-        """Say of keys of these periods that they are gone, where the log is older than that and does not know.
+        """Append the retirement of keys of these periods that are gone, where a restored log lacks it.
 
-        So an old log with the newest copy of the keys. Returns how many there were.
+        That is so after restoring an old log with the newest copy of the keys. Return the number of keys.
         """
         limits = self._books.library.rules().catalogue.limited
         found = 0
@@ -217,7 +215,7 @@ class Retiring:
     def _batch(
         self, connection: Connection, one: Over, who: Principal, after: str, batch: int, rules: Rules
     ) -> _Batch | None:
-        """Locks in the order of all: persons, then the log."""
+        """Retire a batch in the caller's transaction. Locks in the common order: persons, then the log."""
         keys = _keys(connection, one, after, batch)
         if not keys:
             return None
@@ -229,15 +227,15 @@ class Retiring:
         )
         sealed = self._sealed(connection, one, keys)
         if not sealed.named <= held:
-            return _Batch(after, 0, 0)  # others are named by now: once more, with them
+            return _Batch(after, 0, 0)  # new persons are named by now: begin again, with them
         gone = set(keys.values())
-        kept = Trial(connection, self._log, rules, sealed, self._books.clock()).needed(gone)
+        kept = RetentionTrial(connection, self._log, rules, sealed, self._books.clock()).needed(gone)
         self._log.keys.destroy_periods(connection, gone - kept)
         self._note(connection, one, who, gone - kept)
         return _Batch(last, len(gone - kept), len(kept))
 
     def _sealed(self, connection: Connection, one: Over, keys: Mapping[str, bytes]) -> Sealed:
-        """What these keys seal, with all whom these events name in any revision."""
+        """Return the parts that these keys seal, and the persons in any revision of their events."""
         ids, parts, originals = set(keys.values()), {}, set()
         for row in _events(connection, one, sorted(keys)):
             state, stream = life_of(row), stream_of(row[1])
@@ -249,11 +247,11 @@ class Retiring:
                 )
         later = [at for some in history.revisions_of(connection, list(originals)).values() for at in some]
         facts = [*self._log.streams(connection, originals), *self._log.read(connection, later)]
-        events = [each.fact for each in facts if isinstance(each.fact, LifeEvent)]
+        events = [entry.fact for entry in facts if isinstance(entry.fact, LifeEvent)]
         return Sealed(parts, frozenset(person for event in events for person in event.everybody))
 
     def _note(self, connection: Connection, one: Over, who: Principal, keys: AbstractSet[bytes]) -> None:
-        """The fact that these keys are gone, and its view."""
+        """Append the fact that these keys are gone, and update its view."""
         if not keys:
             return
         ids, now = tuple(sorted(keys)), self._books.clock()
@@ -264,12 +262,12 @@ class Retiring:
 
 
 def _ends(year: int, limit: Offset) -> datetime:
-    """From when on the content of that year is not to be read any more."""
+    """Return the end of the retention limit of that year's content."""
     return shift(datetime(year + 1, 1, 1, tzinfo=UTC), limit, ZoneInfo("UTC"))
 
 
 def _periods(connection: Connection, types: Collection[str], before: int) -> list[tuple[str, int, int]]:
-    """Type, year and how many keys, of the years before that one."""
+    """Return type, year and number of keys for the years before that one."""
     query = select(period_keys.c.type, period_keys.c.year, func.count()).where(
         among(period_keys.c.type, sorted(types)), period_keys.c.year < before
     )
@@ -278,7 +276,7 @@ def _periods(connection: Connection, types: Collection[str], before: int) -> lis
 
 
 def _keys(connection: Connection, one: Over, after: str, limit: int) -> dict[str, bytes]:
-    """The next persons with a key of that period -> its id."""
+    """Return the next persons with a key of that period, and its id."""
     query = select(period_keys.c.person, period_keys.c.key_id).where(
         period_keys.c.type == one.type, period_keys.c.year == one.year, period_keys.c.person > after
     )
@@ -287,12 +285,12 @@ def _keys(connection: Connection, one: Over, after: str, limit: int) -> dict[str
 
 
 def _of_period(type_: str, year: int) -> ColumnElement[bool]:
-    edges = [micros(datetime(each, 1, 1, tzinfo=UTC)) for each in (year, year + 1)]
+    edges = [micros(datetime(begin, 1, 1, tzinfo=UTC)) for begin in (year, year + 1)]
     return and_(rows.c.type == type_, rows.c.time >= edges[0], rows.c.time < edges[1])
 
 
 def _events(connection: Connection, one: Over, persons: Sequence[str]) -> Iterator[Any]:
-    """The events of that period that name any of the persons, as the log has them, each once."""
+    """Yield the rows of the events of that period that name any of the persons."""
     of_period = _of_period(one.type, one.year)
     for part in chunked(persons):
         theirs = select(rows.c.position).where(among(rows.c.person, part), of_period)
@@ -301,6 +299,6 @@ def _events(connection: Connection, one: Over, persons: Sequence[str]) -> Iterat
 
 def _facts(connection: Connection, type_: str, year: int) -> int:
     holders = select(period_keys.c.person).where(period_keys.c.type == type_, period_keys.c.year == year)
-    theirs = rows.c.person.in_(holders)  # whose histories are found by their key: there is no index by type
+    theirs = rows.c.person.in_(holders)  # histories are indexed by person, not by type
     query = select(func.count(func.distinct(rows.c.position))).where(theirs, _of_period(type_, year))
     return connection.execute(query).scalar_one()

@@ -1,4 +1,4 @@
-"""The end of a citizen's tokens for assistants: the log has when, and whoever is asked by an older one refuses."""
+"""The end of a citizen's tokens for assistants: a fact in the log, after which older tokens are refused."""
 
 from datetime import datetime
 
@@ -9,11 +9,11 @@ from streams.rules.context import Books
 
 
 def end_tokens(books: Books, person: str) -> None:
-    """From now on no token that they made so far is of any use."""
+    """End all tokens that the person made so far."""
     books.note(books.names.registry_stream("tokens", person), person, TokensEnded(books.clock(), person))
 
 
 def tokens_ended(connection: Connection, books: Books, person: str) -> datetime | None:
-    """When they last ended their tokens; None: never."""
+    """Return the time of the person's latest end of tokens, or None."""
     entries = books.log.streams(connection, [books.names.registry_stream("tokens", person)])
-    return max((each.fact.at for each in entries if isinstance(each.fact, TokensEnded)), default=None)
+    return max((entry.fact.at for entry in entries if isinstance(entry.fact, TokensEnded)), default=None)

@@ -1,4 +1,4 @@
-"""Tidying: what is kept for a while is let go of when its time is over."""
+"""Cleanup: deletes data whose time is over."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,17 +12,17 @@ from streams.queues import idempotency, webhook_outbox
 from streams.storage.database import Database, Priority
 
 UNTOLD = timedelta(days=30)
-"""How long an answer waits for a process that knows its agency."""
+"""An answer waits this long for a process that sends webhooks to its agency."""
 
 
-class Tidying:
-    """Lets go of old conversations, of receipts for messages of nobody, and what nobody asks for or sends again."""
+class Cleanup:
+    """Deletes expired conversations, unmatched receipts, idempotency keys, parts of SMS and webhooks."""
 
     def __init__(self, database: Database, receipts: Receipts, clock: Callable[[], datetime]) -> None:
         self._database, self._receipts, self._clock = database, receipts, clock
 
     def run(self) -> None:
-        """Do it once."""
+        """Delete them, in one transaction."""
         self._database.write(self._tidy, Priority.INTAKE)
 
     def _tidy(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""What the parts of a process fail with: each is told once, stops no other part, and the part is tried again."""
+"""Failures of the parts of a process: each is reported once, stops no other part, and the part is tried again."""
 
 import logging
 
@@ -10,27 +10,26 @@ log = logging.getLogger("habarshy")
 
 
 class Faults:
-    """Remembers what was told of which part."""
+    """Remembers the latest reported failure of each part."""
 
     def __init__(self) -> None:
         self._told: dict[str, str] = {}
 
     def met(self, part: str, error: Exception) -> Exception | None:
-        """Tell it, unless the same was told the time before; returns what to end with where no trying heals it."""
+        """Report a failure, unless it was reported last time; return the error to end with, or None to try again."""
         if isinstance(error, OlderLog):
             return error
         away = isinstance(error, UNAVAILABLE_ERRORS)
         if away and (refused := permanent_error(error)) is not None:
             return refused
-        words = (
-            summary(error) if away or isinstance(error, DamagedFact) else type(error).__name__
-        )  # a traceback, or its own words, may hold data
+        # Of other errors only the class: their text or traceback may hold personal data.
+        words = summary(error) if away or isinstance(error, DamagedFact) else type(error).__name__
         if self._told.get(part) != words:
             self._told[part] = words
             log.error("%s failed: %s; trying again", part, words)
         return None
 
     def over(self, part: str) -> None:
-        """It has done its work."""
+        """Report that the part works again, if it had failed."""
         if self._told.pop(part, None) is not None:
             log.warning("%s goes on", part)

@@ -1,4 +1,4 @@
-"""After a restore: somebody says until when messages may have been sent that the restored log does not know."""
+"""After a restore: an operator declares until when messages may have been sent that the restored log lacks."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,11 +19,11 @@ from streams.storage.database import Database, Priority
 
 
 class Restored(Struct, frozen=True):
-    """What saying it does: `in_doubt` deliveries that wait since before `until` are not sent; `legal` ones are.
+    """The effect of the declaration: of the deliveries due before `until`, `in_doubt` are not sent, `legal` ones are.
 
-    Emergencies count as legal: both go, perhaps twice.
+    Emergencies count as legal: both are sent, perhaps twice.
 
-    `position`: of the newest fact in the log; `known`: what this machine knew to be there (None: nothing).
+    `position`: of the newest fact in the log; `known`: the newest fact that this machine knew (None: no such fact).
     """
 
     until: datetime
@@ -34,7 +34,7 @@ class Restored(Struct, frozen=True):
 
 
 class Restoring:
-    """Says it once; the dispatchers do what follows, as each delivery has its turn."""
+    """Declares a restore; the dispatchers apply it to each delivery when it is due."""
 
     def __init__(
         self, database: Database, log: Log, names: Names, watermark: Watermark, clock: Callable[[], datetime]
@@ -43,7 +43,10 @@ class Restoring:
         self._clock = clock
 
     def scope(self, until: datetime | None = None) -> Restored:
-        """What would follow. Without `until` it is now, or on SQLite, where nobody else sends, what is known here."""
+        """Return the effect of declaring it. Default of `until`: now, or on SQLite the time of the watermark.
+
+        (A SQLite database has no other sender, so nothing was sent after the watermark.)
+        """
         known = self._watermark.known()
         with self._database.reading() as connection:
             alone = known.at if known is not None and self._database.sqlite else None
@@ -54,7 +57,7 @@ class Restoring:
             return Restored(moment, FactRecorder.last_position(connection), every - legal, legal, known)
 
     def say(self, restored: Restored, who: Principal) -> None:
-        """Append it to the log: whoever decides without knowing it does so once more."""
+        """Append the declaration to the log; a decision made meanwhile without it is made again."""
 
         def work(connection: Connection) -> None:
             before, now = read_governed(connection, self._log), self._clock()
@@ -64,7 +67,7 @@ class Restoring:
         govern(self._database, work, Priority.DISPATCH)
 
     def is_erased(self, person: str, at: datetime) -> bool:
-        """Whether the log knows that they were erased then."""
+        """Return whether the log has an erasure of the person at that time or later."""
         with self._database.reading() as connection:
             query = (
                 select(func.count()).select_from(erased).where(erased.c.person == person, erased.c.at >= micros(at))

@@ -1,4 +1,4 @@
-"""What makes the platform move: a few interval jobs that drain what waits; they hold no truth."""
+"""The scheduler: interval jobs that drain the queues. They hold no state that matters."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -20,13 +20,13 @@ from streams.planning.reconciler import RECONCILE_AFTER, Reconciler
 from streams.queries.health import EVERY as SOUND_EVERY
 from streams.queries.health import Soundings
 from streams.replay.follower import Follower
-from streams.runtime.cleanup import Tidying
+from streams.runtime.cleanup import Cleanup
 from streams.runtime.faults import Faults
 from streams.storage.database import Database
 
 Job = Callable[[], Awaitable[object]]
 LOOK_EVERY = timedelta(milliseconds=250)
-"""How often each job looks whether something waits: to look costs milliseconds, to wait is what citizens notice."""
+"""The interval of most jobs: a look costs milliseconds, and citizens notice a delay."""
 TIDY_EVERY, CHAIN_EVERY, LOOK_BACK_EVERY = timedelta(hours=1), timedelta(seconds=1), timedelta(seconds=1)
 PIECES_EVERY = timedelta(seconds=5)
 DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying", "pieces", "watermark"})
@@ -34,7 +34,7 @@ DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying", "pieces", "wa
 
 
 class Engine(Struct, frozen=True):
-    """The moving parts of the embedded platform."""
+    """The background parts of the embedded platform."""
 
     database: Database
     planning: Planning
@@ -43,7 +43,7 @@ class Engine(Struct, frozen=True):
     follower: Follower
     chaining: ChainBuilder
     webhooks: Webhooks
-    tidying: Tidying
+    tidying: Cleanup
     pieces: Pieces
     reconciler: Reconciler
     soundings: Soundings
@@ -51,7 +51,7 @@ class Engine(Struct, frozen=True):
     clock: Callable[[], datetime]
 
     async def until_idle(self) -> None:
-        """Run until nothing is unplanned, nothing is due by now, and no attempt is open (or `stop` was called)."""
+        """Run until nobody is unplanned, no delivery is due, and no attempt is open (or `stop` was called)."""
         while await self._round():
             pass
         await asyncio.to_thread(self.follower.drain)
@@ -61,11 +61,11 @@ class Engine(Struct, frozen=True):
         await asyncio.to_thread(self.pieces.give_up)
         planned = await asyncio.to_thread(self.planning.drain)
         handled = await self.dispatcher.drain() + await self.webhooks.deliver()
-        passed = await asyncio.to_thread(self.areas.turn)  # one turn: then whoever came meanwhile goes first
+        passed = await asyncio.to_thread(self.areas.turn)  # one turn only: events that came meanwhile go first
         return bool(planned or handled or passed)
 
     def stop(self) -> None:
-        """Begin nothing more; what is under way ends by itself."""
+        """Begin nothing more; work in progress ends by itself."""
         self.planning.stop()
         self.areas.stop()
         self.dispatcher.stop()
@@ -73,17 +73,17 @@ class Engine(Struct, frozen=True):
     async def until(
         self, stopped: asyncio.Event, every: timedelta = LOOK_EVERY, only: Collection[str] | None = None
     ) -> None:
-        """Run the jobs (all, or only those) until the event is set, then wait for those that are under way.
+        """Run the jobs (all, or only those) until the event is set, then wait for those that are running.
 
-        A job never runs twice at once, and what it fails with is told once and tried again at its next times.
+        A job never runs twice at once. Its failure is reported once, and it runs again at its next time.
 
         Raises:
-            DatabaseUnavailable: what waiting does not heal, such as another password.
+            DatabaseUnavailable: waiting does not help, such as a wrong password.
             OlderLog: the database was restored meanwhile.
         """
         jobs = _Jobs(stopped)
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
-        wanted = {name: each for name, each in self._jobs(every).items() if only is None or name in only}
+        wanted = {name: job for name, job in self._jobs(every).items() if only is None or name in only}
         for name, (job, interval) in wanted.items():
             scheduler.add_job(jobs.once_at_a_time(name, job), "interval", seconds=interval.total_seconds(), id=name)
         scheduler.start()
@@ -117,7 +117,7 @@ class Engine(Struct, frozen=True):
 
 
 class _Jobs:
-    """Runs each job at most once at a time, and knows when all have ended; sets `stopped` where nothing may go on."""
+    """Runs each job at most once at a time, and knows when all have ended; sets `stopped` after a final error."""
 
     def __init__(self, stopped: asyncio.Event) -> None:
         self.final: Exception | None = None

@@ -1,4 +1,4 @@
-"""Upkeep: what one process does for all: areas planned at leisure, what follows the log, who was forgotten."""
+"""Upkeep: the work that one worker does for all: planning areas, following the log, chaining, reconciling."""
 
 import threading
 from collections.abc import Callable
@@ -16,11 +16,11 @@ from streams.storage.leadership import UPKEEP, LeaderLock
 from streams.storage.severity import Warned
 
 EVERY, RECONCILE_TURNS = 1.0, 60
-"""Seconds between two turns, and turns between two looks for who was forgotten."""
+"""Seconds between two rounds, and rounds between two reconciliations."""
 
 
 class Upkeep:
-    """One of all workers does it, whoever has the turn; when that one ends, another takes over."""
+    """The upkeep, done by the worker that holds the leader lock; when that one ends, another takes over."""
 
     def __init__(
         self,
@@ -47,10 +47,10 @@ class Upkeep:
         self._areas.stop()
 
     def run(self) -> None:
-        """Go on until stopped; what fails is told in one line, keeps nothing else, and is tried again.
+        """Run until stopped; a failure is reported in one line, holds up no other part, and is tried again.
 
         Raises:
-            DatabaseUnavailable: what waiting does not heal, such as another password.
+            DatabaseUnavailable: waiting does not help, such as a wrong password.
         """
         try:
             for number in count(1):
@@ -72,7 +72,7 @@ class Upkeep:
                 self._done(name, part)
 
     def _done(self, name: str, part: Callable[[], object]) -> bool:
-        """Whether it did its work."""
+        """Run a part and return whether it succeeded."""
         try:
             part()
         except Exception as error:  # noqa: BLE001  (the next turn tries again)
@@ -93,11 +93,11 @@ class Upkeep:
         return parts | ({"reconciler": partial(self._reconcile, number)} if looks else {})
 
     def _some_areas(self) -> None:
-        """One turn: what is planned at leisure, for hours perhaps, keeps the other parts waiting for no longer."""
+        """Plan areas for one turn: a whole area may take hours, and the other parts must not wait for it."""
         self._busy = self._areas.turn()
 
     def _reconcile(self, number: int) -> None:
-        """Some of those who were forgotten, and the next at once, until there is nobody."""
+        """Plan some of the persons whose wake-up was lost, and the next ones at once, until there are none."""
         found = self._reconciler.turn()
         self._found, self._more, self._busy = self._found + found, found > 0, self._busy or found > 0
         if self._found and not (self._more and number % self._reconcile_turns):

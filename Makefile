@@ -4,7 +4,7 @@
 PYTHON ?= $(shell /usr/bin/python3 -c 'import sys; sys.version_info < (3, 11) and sys.exit(1); print(sys.executable)' 2>/dev/null || echo python3)
 BIN := .venv/bin
 
-.PHONY: demo services test check bench format lock sbom clean
+.PHONY: demo services test quick check bench format lock sbom clean
 
 demo: .venv  ## 200 citizens, one year, one page
 	@$(BIN)/habarshy demo
@@ -14,6 +14,9 @@ test: .venv services  ## every test, none skipped; a file is one process's, for 
 
 services:  ## what the tests start for themselves, where it is not installed yet
 	@tests/services/install.sh
+
+quick: .venv check  ## a minute: style, types, layers, and the tests of the domain, the templates and the house
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal tests/domain tests/templates tests/house --ignore tests/house/test_benchmarks.py
 
 check: .venv  ## style, types, layers
 	$(BIN)/ruff format --check .

@@ -33,6 +33,7 @@ STATES: Final[Mapping[str, str]] = {
     "delivered": N_("delivered"),
     "opened": N_("opened"),
     "answered": N_("answered"),
+    "resolved": N_("decided by an operator"),
     "failed": N_("did not arrive"),
     "unknown": N_("not known whether it arrived"),
     "withheld": N_("not sent"),

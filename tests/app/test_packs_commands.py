@@ -49,7 +49,7 @@ def town(terminal: Terminal, *cases: tuple[str, str, str], changes: tuple[Edit, 
 def test_lint_of_what_is_fine(terminal: Terminal) -> None:
     """Only the counts, exit 0, and nothing written anywhere."""
     folder = town(terminal)
-    assert terminal.run("lint", str(folder)) == (0, ["1 triggers, 2 event types, 0 findings, 0 warnings"], "")
+    assert terminal.run("lint", str(folder)) == (0, ["1 trigger, 2 event types, 0 findings, 0 warnings"], "")
     both = terminal.run("lint", str(folder), str(folder), "--json")
     assert (both.code, both.objects) == (0, [{"triggers": 1, "event_types": 2, "findings": 0, "warnings": 0}])
     assert [each.name for each in terminal.folder.iterdir()] == ["town"]
@@ -65,7 +65,7 @@ def test_lint_names_the_place_and_what_was_meant(terminal: Terminal) -> None:
             f"{folder}/{KK}:24:14: there is no variable event.fe (did you mean 'event.fee'?)",
             f"{folder}/{RULES}:2:1: category is missing",
             f"{folder}/{RULES}:5:1: the key 'categroy' is not known here (did you mean 'category'?)",
-            "1 triggers, 2 event types, 3 findings, 0 warnings",
+            "1 trigger, 2 event types, 3 findings, 0 warnings",
         ],
         "",
     )
@@ -149,7 +149,7 @@ def test_the_shipped_packs_are_clean_and_pass(terminal: Terminal, packs: list[st
 def test_cases_that_pass(terminal: Terminal) -> None:
     """A line a case, then the counts; exit 0."""
     ended = terminal.run("test", str(town(terminal, ("told twice", "", MONTH + DAY))))
-    assert ended == (0, ["ok meter_check: told twice", "1 cases, 0 failed, 0 findings"], "")
+    assert ended == (0, ["ok meter_check: told twice", "1 case, 0 failed, 0 findings"], "")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_cases_that_fail(terminal: Terminal, more: str, expect: str, lines: list
     assert ended.lines == [
         f"{path}:1: FAILED meter_check: a case",
         *(line.replace("@", path) for line in lines),
-        "1 cases, 1 failed, 0 findings",
+        "1 case, 1 failed, 0 findings",
     ]
 
 
@@ -288,7 +288,7 @@ def test_explain_prints_each_decision(terminal: Terminal) -> None:
         '    2026-04-20T10:30+05:00 sent        month by sms: "№ M1: поверьте до 20 мая 2026 г.. 7 ₸"',
         "    2026-05-19T09:00+05:00 deferred    day for 2026-05-19T10:30+05:00 (quiet_hours)",
         '    2026-05-19T10:30+05:00 sent        day by sms: "Последний день. № M1"',
-        "1 cases, 0 failed, 0 findings",
+        "1 case, 0 failed, 0 findings",
     ]
     decisions = terminal.run("test", str(terminal.folder / "town"), "--explain", "--json").objects[0]["decisions"]
     assert decisions[3] == {
@@ -320,7 +320,7 @@ def test_what_is_wrong_with_the_tests_fails_them(terminal: Terminal) -> None:
         [
             f"{path}:9:36: the key 'stpe' is not known here (did you mean 'step'?)",
             "ok meter_check: right",
-            "1 cases, 0 failed, 1 findings",
+            "1 case, 0 failed, 1 finding",
         ],
         "",
     )
@@ -328,7 +328,7 @@ def test_what_is_wrong_with_the_tests_fails_them(terminal: Terminal) -> None:
         1,
         [
             f"{path}:9:36: the key 'stpe' is not known here (did you mean 'step'?)",
-            "1 triggers, 2 event types, 1 findings, 0 warnings",
+            "1 trigger, 2 event types, 1 finding, 0 warnings",
         ],
         "",
     )
@@ -336,7 +336,7 @@ def test_what_is_wrong_with_the_tests_fails_them(terminal: Terminal) -> None:
     assert terminal.run("lint", str(folder)).code == 0
     assert terminal.run("test", str(folder)).lines == [
         f"{path}: this file is missing",
-        "0 cases, 0 failed, 1 findings",
+        "0 cases, 0 failed, 1 finding",
     ]
 
 
@@ -347,7 +347,7 @@ def test_words_that_come_out_too_long_are_not_played(terminal: Terminal) -> None
     linted, tried = terminal.run("lint", str(folder)), terminal.run("test", str(folder))
     assert linted.code == 1
     assert linted.lines[0].endswith("the text comes out longer than 65536 bytes")
-    assert tried == (1, [linted.lines[0], "0 cases, 0 failed, 1 findings"], "")
+    assert tried == (1, [linted.lines[0], "0 cases, 0 failed, 1 finding"], "")
 
 
 def test_a_pack_that_is_broken_is_not_played(terminal: Terminal) -> None:
@@ -365,11 +365,11 @@ def test_one_trigger_is_linted_and_tested_by_its_folder(terminal: Terminal) -> N
     words.write_text(words.read_text("utf-8").replace("event.fee", "event.fe"), "utf-8")
     (folder / "meter_check" / "tests.yaml").write_text(HEAD.format(name="told", more="") + MONTH + DAY, "utf-8")
     linted = terminal.run("lint", str(folder / "meter_check"))
-    assert (linted.code, linted.lines[-1]) == (0, "1 triggers, 0 event types, 0 findings, 0 warnings")
+    assert (linted.code, linted.lines[-1]) == (0, "1 trigger, 0 event types, 0 findings, 0 warnings")
     assert terminal.run("lint", str(folder / "other")).code == 1
     assert terminal.run("lint", str(folder)).code == 1
     shutil.rmtree(folder / "other")
-    assert terminal.run("test", str(folder / "meter_check")).lines[-1] == "1 cases, 0 failed, 0 findings"
+    assert terminal.run("test", str(folder / "meter_check")).lines[-1] == "1 case, 0 failed, 0 findings"
     needing = SHIPPED["alatau"] / "flood_warning"
     assert terminal.run("lint", str(needing), "--with", str(SHIPPED["kz"])).code == 0
     tested = terminal.run("test", str(needing), "--with", str(SHIPPED["kz"]), "--json").objects

@@ -139,10 +139,10 @@ def test_every_event_is_a_whole_cloud_event(events: list[Event]) -> None:
 
 
 def test_ids_are_unique(events: list[Event]) -> None:
-    """No two events share an id, which starts with the citizen's label."""
+    """No two events share an id, which starts with the seed and the citizen's label."""
     ids = {event["id"] for event in events}
     assert len(ids) == len(events)
-    assert all(re.fullmatch(r"c\d{6}(\.\d+)?-\d+", id_) for id_ in ids)
+    assert all(re.fullmatch(r"s7c\d{6}(\.\d+)?-\d+", id_) for id_ in ids)
 
 
 def test_national_ids_are_valid_unique_and_tell_birth_and_sex(events: list[Event]) -> None:
@@ -378,7 +378,7 @@ def test_nobody_real_can_be_reached(events: list[Event]) -> None:
     phones = [contact["phone"] for contact in contacts if contact["phone"]]
     emails = [contact["email"] for contact in contacts if contact["email"]]
     assert all(re.fullmatch(r"\+77(70|72|73|74|79)\d{7}", phone) for phone in phones)
-    assert all(re.fullmatch(r"[a-z]+\.c\d+@example\.org", email) for email in emails)
+    assert all(re.fullmatch(r"[a-z]+\.s\d+c\d+@example\.org", email) for email in emails)
     assert len(set(phones)) == len(phones) < CITIZENS
     assert any(contact["phone"] and not contact["email"] for contact in contacts)
     assert any(contact["email"] and not contact["phone"] for contact in contacts)

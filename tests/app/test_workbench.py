@@ -258,7 +258,7 @@ def test_a_new_pack(terminal: Terminal) -> None:
     nowhere = terminal.run("new", str(pack / "first"))
     assert (nowhere.code, "habarshy new --pack" in nowhere.talk) == (2, True)
     assert terminal.run("new", "--pack", str(pack)).code == 0
-    assert terminal.run("lint", str(pack)).lines == ["0 triggers, 1 event types, 0 findings, 0 warnings"]
+    assert terminal.run("lint", str(pack)).lines == ["0 triggers, 1 event type, 0 findings, 0 warnings"]
     assert terminal.run("new", str(pack / "first")).code == 0
     assert terminal.run("lint", str(pack)).code == 0
     assert terminal.run("test", str(pack)).lines[-1] == "3 cases, 0 failed, 0 findings"

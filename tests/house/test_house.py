@@ -84,7 +84,7 @@ def test_nothing_happens_at_import() -> None:
 def test_only_one_module_decodes_the_log() -> None:
     """Nobody reads a fact of the log but by the module that says of a damaged one where it stands."""
     decoders = {"decode", "decode_head", "decode_life"}
-    home = {ROOT / "streams" / name for name in ("decoding.py", "mapper.py")}
+    home = {ROOT / "streams" / "log" / name for name in ("decoding.py", "mapper.py")}
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in _files(*OURS)

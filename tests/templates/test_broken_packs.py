@@ -27,4 +27,8 @@ def test_lint_says_exactly_this(tmp_path: Path, name: str) -> None:
     warnings = sum(": warning: " in line for line in expected)
     errors = len(expected) - warnings
     assert (len(expected) > 0, ended.code, ended.talk) == (True, int(errors > 0), "")
-    assert ended.lines[-1].endswith(f" {errors} findings, {warnings} warnings")
+    assert ended.lines[-1].endswith(f" {_counted(errors, 'finding')}, {_counted(warnings, 'warning')}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -66,6 +66,7 @@ REFUSED: Mapping[str, str] = {
     "erase": "{person} --reason x --yes",
     "keys show": "",
     "keys rotate": "",
+    "unknown": "--close --why x --yes",
     "restored": "--yes",
     "retire": "--yes",
     "dead-letters list": "",

@@ -228,7 +228,7 @@ def test_help_shows_what_may_be_typed(terminal: Terminal) -> None:
     """A flag takes no value, what may be left out is in one pair of brackets, and what may come again has dots."""
     for command, usage in (
         (["diff"], "diff [OPTIONS] {OLD} [NEW]"),
-        (["lint"], "lint [OPTIONS] {PACK}..."),
+        (["lint"], "lint [OPTIONS] {PACK|TRIGGER_FOLDER}..."),
         (["replay", "views"], "replay views [OPTIONS] [NAME]..."),
         (["keys"], "keys [OPTIONS] COMMAND [ARGS]..."),
     ):

@@ -16,7 +16,7 @@ async def test_a_silent_channel_and_the_next_one_are_told(tmp_path: Path) -> Non
     await world.settle("2025-06-20T09:00+05:00")
     [email] = await world.settle("2025-06-20T09:10+05:00")
     told = "\n".join(lines(world.why(world.nudge("month").intent.id), world.platform.library.rules()))
-    assert "sent  the next channel at 2025-06-20 04:10Z unless delivered by then" in told
+    assert "the next channel at 2025-06-20 09:10+05:00 unless delivered by then" in told
     assert f"(kk, sms): {sent[0].text}" in told
     assert f"(kk, email): {email.title}" in told
     world.close()

@@ -24,7 +24,7 @@ async def test_what_is_due_is_shown_by_day_and_channel(tmp_path: Path) -> None:
     await world.settle(datetime.fromisoformat("2025-06-20T12:00+05:00"))
     page = signed_in(office, "olga").get("/console/forecast?days=7").text
     assert "Due: 0; messages that would go: 0." in page
-    assert "Held back by switches, and not counted: 1." in page
+    assert "Held back by what is stopped, and not counted: 1." in page
     office.world.close()
 
 
@@ -35,7 +35,7 @@ def test_whose_messages_they_are_and_what_they_cost_is_shown(tmp_path: Path) -> 
     office.world.plan()
     page = signed_in(office, "olga").get("/console/forecast").text
     assert "SMS: 1 message<" in page
-    for name, value in (("Busiest hour", "2025-06-20 09:00 – 1"), ("Parts of SMS", "2"), ("Cost of SMS", "20 ₸")):
+    for name, value in (("Busiest hour", "20 June 2025, 09:00 – 1"), ("Parts of SMS", "2"), ("Cost of SMS", "20 ₸")):
         assert f"<dt>{name}</dt><dd>{value}</dd>" in page
     row = "".join(f"<td>{each}</td>" for each in ("1", "2", "20 ₸"))
     assert f'<th scope="row">Ministry of Internal Affairs</th>{row}' in page

@@ -1,7 +1,7 @@
 """A platform for tests: real SQLite, a few shipped triggers, a clock moved by hand, fakes that keep what they get."""
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -69,13 +69,29 @@ def few_triggers(folder: Path, *more: str) -> Path:
 def limited(folder: Path, **limits: str) -> Path:
     """The few triggers, with limits for some event types (by the names of their files)."""
     few = few_triggers(folder)
-    events = (few / "events").resolve()
-    (few / "events").unlink()
-    (few / "events").mkdir()
-    for path in events.iterdir():
-        more = f"\nretention: {limits[path.stem]}\n" if path.stem in limits else ""
-        (few / "events" / path.name).write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    _add_to_events(few, lambda stem: f"\nretention: {limits[stem]}\n" if stem in limits else "")
     return few
+
+
+def at_any_time(folder: Path) -> Path:
+    """The pack kz as it is shipped, but its events may be dated as far ahead of the clock as a test likes."""
+    [kz] = [path for path in shipped() if path.name == "kz"]
+    made = folder / "kz_at_any_time"
+    made.mkdir(parents=True)
+    for path in kz.iterdir():
+        (made / path.name).symlink_to(path)
+    _add_to_events(made, lambda _: "\nahead: any\n")
+    return made
+
+
+def _add_to_events(pack: Path, more: Callable[[str], str]) -> None:
+    """Put the pack's own copies of its event types in place of the link to them, with `more` by the file's name."""
+    events = (pack / "events").resolve()
+    (pack / "events").unlink()
+    (pack / "events").mkdir()
+    for path in events.iterdir():
+        text = path.read_text(encoding="utf-8") + more(path.stem)
+        (pack / "events" / path.name).write_text(text, encoding="utf-8")
 
 
 LONG_AGO = "1950-01-01"

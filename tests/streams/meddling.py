@@ -8,7 +8,9 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from app.identity.log_codes import codes_by
 from streams.storage.database import Database, Priority
+from tests.beginnings import KEYRING
 
 T = TypeVar("T")
 Meanwhile = Callable[[], object]
@@ -31,6 +33,7 @@ class MeddledDatabase(Database):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
+        self.use_codes(codes_by(KEYRING))
         self.before_reads: deque[Meanwhile] = deque()
         self.before_writes: deque[Meanwhile] = deque()
         self.cut = False
@@ -65,6 +68,7 @@ class Away(Database):
 
     def __init__(self, url: str, times: int, *, committed: bool, after_which: Callable[[Connection], object]) -> None:
         super().__init__(url)
+        self.use_codes(codes_by(KEYRING))
         self.left, self.committed, self.after_which = times, committed, after_which
 
     def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:

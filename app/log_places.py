@@ -18,7 +18,7 @@ DIGITS = 19
 
 def zone_here(platform: Platform) -> tzinfo:
     """The zone of the rules in force."""
-    return zone_of(platform.library.rules().defaults.zone)
+    return zone_of(platform.rules.library.rules().defaults.zone)
 
 
 def zone_shown(platform: Platform) -> tzinfo:

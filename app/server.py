@@ -59,25 +59,37 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
     )
     settings, clock = platform.settings, platform.clock
     access = Access(settings.principals)
-    pages = Pages(settings.base_url, lambda: zone_of(platform.library.rules().defaults.zone))
+    pages = Pages(settings.base_url, lambda: zone_of(platform.rules.library.rules().defaults.zone))
     broken = Broken(pages)
     install(app, broken.answer)
     heavy = app.state.heavy = Heavy(access)
     _install_api(app, platform, access, hands, heavy)
-    find = whose(platform.books)
-    app.include_router(Stop(platform.stopping, platform.choosing, platform.links, find, pages).router())
-    app.include_router(Answer(platform.answering, platform.links, find, pages, clock).router())
-    app.include_router(SignIn(settings, pages, access, platform.names, clock).router())
+    find = whose(platform.rules.context)
+    app.include_router(
+        Stop(
+            platform.delivery.inbound.opt_outs,
+            platform.delivery.inbound.preferences,
+            platform.identity.links,
+            find,
+            pages,
+        ).router()
+    )
+    app.include_router(
+        Answer(platform.delivery.inbound.replies, platform.identity.links, find, pages, clock).router()
+    )
+    app.include_router(SignIn(settings, pages, access, platform.identity.names, clock).router())
     broken.install(app)
     install_citizen(app, platform, pages)
     install_console(app, platform, pages, hands, heavy)
     install_work(app, platform, pages, hands, heavy)
     install_static(app)
-    install_repeating(app, IdempotencyKeys(platform.database, clock), access, platform.links.secret("repeats"))
+    install_repeating(
+        app, IdempotencyKeys(platform.database, clock), access, platform.identity.links.secret("repeats")
+    )
     install_admission(app, access, broken.answer)
     if settings.requests_a_minute:
         install_limits(app, Limits(settings.requests_a_minute, clock), access, broken.answer)
-    install_visits(app, platform.links.secret("visits"), settings.base_url, access)
+    install_visits(app, platform.identity.links.secret("visits"), settings.base_url, access)
     app.add_middleware(Served, registry=registry or CollectorRegistry())
     app.add_middleware(Tracing)
     app.add_middleware(Head)
@@ -85,16 +97,22 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
 
 
 def _install_api(app: Api, platform: Platform, access: Access, hands: Hands, heavy: Heavy) -> None:
-    app.include_router(Events(platform.intake, platform.library, access).router())
+    app.include_router(Events(platform.intake, platform.rules.library, access).router())
     app.include_router(Citizens(platform, access).router())
     app.include_router(Trails(platform, access).router())
     app.include_router(GovernCalls(platform, access, heavy).router())
-    app.include_router(JobCalls(platform.jobs, Orders(platform), hands, access).router())
+    app.include_router(JobCalls(platform.queues.jobs, Orders(platform), hands, access).router())
     app.include_router(BacktestCalls(platform, hands, access).router(), dependencies=[heavy.turn])
     app.include_router(DraftCalls(platform, access).router(), dependencies=[heavy.turn])
-    calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
+    calls = ReceiptCalls(platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context)
     app.include_router(calls.router())
-    app.include_router(GatewayCalls(platform.receiving, platform.settings.providers, platform.books).router())
-    app.include_router(Seen(platform.receipts, platform.links, whose(platform.books)).router())
+    app.include_router(
+        GatewayCalls(
+            platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context
+        ).router()
+    )
+    app.include_router(
+        Seen(platform.delivery.receipts, platform.identity.links, whose(platform.rules.context)).router()
+    )
     app.router.routes.append(Assisting(platform).route())
     app.include_router(Probes(platform.database, platform.log).router())

@@ -33,7 +33,7 @@ CREATE TABLE person_keys (person TEXT PRIMARY KEY, key_id BLOB, wrapped BLOB, wr
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
-        checker = platform(Path(folder), "types").library.rules().checker
+        checker = platform(Path(folder), "types").rules.library.rules().checker
         source = (checker.check(envelope) for envelope in envelopes(10**9))
         events = list(itertools.islice(source, BATCH * BATCHES))
         batches = [events[at : at + BATCH] for at in range(0, len(events), BATCH)]
@@ -49,7 +49,9 @@ def _ours(folder: Path, number: int, batches: Sequence[Sequence[LifeEvent]]) -> 
 
     def work() -> None:
         for batch in batches:
-            fresh.intake.store([_hashed(fresh.names.stream(event.source, event.id), event) for event in batch])
+            fresh.intake.store(
+                [_hashed(fresh.identity.names.stream(event.source, event.id), event) for event in batch]
+            )
 
     taken = seconds(work)
     fresh.database.close()

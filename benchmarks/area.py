@@ -92,7 +92,7 @@ def _run(folder: Path, large: int) -> Measured:
     on = _platform(folder)
     preparing = seconds(lambda: _settle(on, large))
     on.intake.accept([envelope_of(_outage())])
-    taken = seconds(on.areas.drain)
+    taken = seconds(on.planning.areas.drain)
     with on.database.reading() as connection:
         nudges = connection.exec_driver_sql("SELECT count(*) FROM due").scalar_one()
     return Measured(taken, nudges, peak_mb(), preparing)
@@ -108,7 +108,7 @@ def _platform(folder: Path) -> Platform:
 
 
 def _settle(on: Platform, large: int) -> None:
-    residing = Residing(on.library.rules().catalogue, on.names)
+    residing = Residing(on.rules.library.rules().catalogue, on.identity.names)
     for start in range(0, large, BATCH):
         events = [_residence(on, number) for number in range(start, min(start + BATCH, large))]
         on.intake.store(events)
@@ -119,12 +119,12 @@ def _settle(on: Platform, large: int) -> None:
 def _residence(on: Platform, number: int) -> LifeEvent:
     data = {"area": f"75{number % 8 + 1:02}10000", "address": "Абай даңғылы, 10"}
     return LifeEvent(
-        stream=on.names.stream("/bench", str(number)),
+        stream=on.identity.names.stream("/bench", str(number)),
         source="/bench",
         id=str(number),
         type="kz.residence.registered",
         time=NOW.replace(year=2020, tzinfo=UTC),
-        persons={"citizen": (on.names.pseudonym(str(number)),)},
+        persons={"citizen": (on.identity.names.pseudonym(str(number)),)},
         fields={"citizen": data, "public": {"kind": "first"}},
         digest=str(number).encode(),
     )

@@ -79,14 +79,14 @@ def _fined(on: Platform, persons: Sequence[str]) -> list[str]:
     """The nudges of those who have a fine, planned one by one."""
     fined = [person for person in persons if int(person[:6], 16) % STARTING == 0]
     for person in fined:
-        list(on.repairing.repair(Selection(person=person)))
+        list(on.replay.repair.repair(Selection(person=person)))
     with on.database.reading() as connection:
         found = nudges.of_persons(connection, fined)
     return [str(id_) for theirs in found.values() for id_ in theirs]
 
 
 def _eligible(on: Platform, person: str) -> None:
-    rulebook = on.library.rules().rulebook
+    rulebook = on.rules.library.rules().rulebook
     with on.database.reading() as connection:
         known = histories.own_history(connection, on.log, person, rulebook, NOW)
     assert len(known.facts) == EACH
@@ -94,14 +94,14 @@ def _eligible(on: Platform, person: str) -> None:
 
 
 def _trail(on: Platform, person: str) -> None:
-    on.follower.drain()
+    on.replay.follower.drain()
     with on.database.reading() as connection:
         assert on.log.read(connection, trail.positions(connection, person))
 
 
 def _why(on: Platform, nudge: str) -> None:
     with on.database.reading() as connection:
-        assert explain(connection, on.log, on.library.rules(), UUID(nudge), NOW).cause is not None
+        assert explain(connection, on.log, on.rules.library.rules(), UUID(nudge), NOW).cause is not None
 
 
 def _command(folder: Path, person: str) -> None:

@@ -98,7 +98,7 @@ def _run(folder: Path, events: int) -> Measured:
 
 def year_of_fines(on: Platform) -> Order:
     """The trigger in force over a year."""
-    now = on.library.rules().governed
+    now = on.rules.library.rules().governed
     fact = now.current(TRIGGER)
     assert fact is not None
     start, end = datetime(2025, 1, 1, tzinfo=ZONE), datetime(2026, 1, 1, tzinfo=ZONE)

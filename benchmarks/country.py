@@ -54,8 +54,8 @@ def make(folder: Path, events: int, url: str = "") -> Platform:
         load_keyring(folder / "key", create=True)
     on = compose(settings_in(folder, url), fixed(NOW))
     if url:
-        Publisher(on.database, on.log, on.names).publish(load_packs(shipped()), by="bench", now=NOW)
-    people = sorted(on.names.pseudonym(str(number)) for number in range(events // EACH))
+        Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="bench", now=NOW)
+    people = sorted(on.identity.names.pseudonym(str(number)) for number in range(events // EACH))
     first = on.log.facts.max_notification_id() or 0
     for number in range(EACH):
         for start in range(0, len(people), BATCH):

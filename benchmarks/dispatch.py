@@ -9,7 +9,8 @@ from pathlib import Path
 import uvloop
 
 from app.clock import VirtualClock
-from app.compose import Platform, compose, compose_dispatcher
+from app.compose import Platform, compose
+from app.compose_sending import compose_dispatcher
 from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from benchmarks.measuring import Row, peak_mb, sized
@@ -50,7 +51,9 @@ def _measured(url: str, folder: Path, citizens: int) -> tuple[float, int]:
     load_keyring(folder / "key", create=True)
     platform = compose(load_settings(database=url, key_file=folder / "key"), clock)
     if not platform.database.sqlite:
-        Publisher(platform.database, platform.log, platform.names).publish(load_packs(shipped()), by="pack", now=NOW)
+        Publisher(platform.database, platform.log, platform.identity.names).publish(
+            load_packs(shipped()), by="pack", now=NOW
+        )
     fill(platform, citizens)
     clock.advance_to(DUE)
     sent = Count()
@@ -109,7 +112,7 @@ def fill(platform: Platform, citizens: int) -> None:
     for start in range(0, citizens, 1000):
         persons = [national_id(number) for number in range(start, min(start + 1000, citizens))]
         platform.intake.accept([event for person in persons for event in _life(person)])
-    platform.planning.drain()
+    platform.planning.planning.drain()
 
 
 def national_id(number: int) -> str:

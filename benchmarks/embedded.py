@@ -53,7 +53,7 @@ def _rate(on: Platform, events: Iterable[Envelope], batch: int) -> float:
     source = iter(events)
     while some := list(itertools.islice(source, batch)):
         on.intake.accept(some)
-        on.planning.drain()
+        on.planning.planning.drain()
         count += len(some)
     return count / (time.perf_counter() - start)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import uvloop
 
 from app.clock import VirtualClock
-from app.compose import compose, compose_dispatcher
+from app.compose import compose
+from app.compose_sending import compose_dispatcher
 from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from benchmarks.dispatch import DUE, Count, Nothing, drained, fill
@@ -58,7 +59,9 @@ def _rate(seconds: float, citizens: int) -> float:
         load_keyring(Path(folder) / "key", create=True)
         url = at.render_as_string(hide_password=False)
         platform = compose(load_settings(database=url, key_file=Path(folder) / "key"), clock)
-        Publisher(platform.database, platform.log, platform.names).publish(load_packs(shipped()), by="pack", now=NOW)
+        Publisher(platform.database, platform.log, platform.identity.names).publish(
+            load_packs(shipped()), by="pack", now=NOW
+        )
         fill(platform, citizens)
         clock.advance_to(DUE)
         sent = Count()

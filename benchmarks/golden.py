@@ -21,7 +21,8 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from app.clock import VirtualClock
-from app.compose import Platform, compose, compose_engine
+from app.compose import Platform, compose
+from app.compose_sending import compose_engine
 from app.demo.population import Population, population
 from app.reports.plain_data import as_plain
 from app.settings import Settings
@@ -94,7 +95,7 @@ class Mailroom:
 
     def keep(self, message: Message) -> None:
         """Take a message over: the sink of the fakes."""
-        self._platform.box.keep(message)
+        self._platform.delivery.fake_outbox.keep(message)
         self.handed.append(message)
         self._open.append(message)
 
@@ -104,7 +105,9 @@ class Mailroom:
         for message in reported:
             bounced = Random("/".join(map(str, _identity(message)))).random() < 1 / 30  # noqa: S311  (drawn again)
             heard, reason = (Heard.FAILED, "bounced") if bounced else (Heard.DELIVERED, "")
-            self._platform.receipts.take(Receipt(message.nudge, message.recipient, message.attempt, heard, reason))
+            self._platform.delivery.receipts.take(
+                Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
+            )
 
 
 def _identity(message: Message) -> tuple[str, str, int]:
@@ -157,8 +160,10 @@ def _later(value: Any, by: timedelta) -> Any:  # noqa: ANN401  (any value that J
 
 
 def _digests(platform: Platform, mailroom: Mailroom) -> Iterator[tuple[str, str]]:
-    rules = platform.library.rules()
-    intents = [each for batch in all_intents(platform.database, platform.log, platform.library) for each in batch]
+    rules = platform.rules.library.rules()
+    intents = [
+        each for batch in all_intents(platform.database, platform.log, platform.rules.library) for each in batch
+    ]
     yield "intents", _digest(sorted(_json(each) for each in intents))
     nudges = sorted({each.nudge for each in mailroom.handed})
     with platform.database.reading() as connection:
@@ -171,7 +176,7 @@ def _digests(platform: Platform, mailroom: Mailroom) -> Iterator[tuple[str, str]
         kept = [
             _plain(found)
             for nudge, recipient in sorted({(each.nudge, each.recipient) for each in mailroom.handed})
-            for found in platform.box.of(connection, recipient, [nudge]).values()
+            for found in platform.delivery.fake_outbox.of(connection, recipient, [nudge]).values()
         ]
         yield "rendered messages", _digest(kept)
         facts = platform.log.streams(connection, nudges)

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.clock import system_clock
-from app.compose import Platform, compose, compose_engine
+from app.compose import Platform, compose
+from app.compose_sending import compose_engine
 from app.settings import load_settings
 from benchmarks.dispatch import national_id
 from benchmarks.measuring import Row, sized
@@ -74,10 +75,10 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         with postgres.fresh(server) as at:
             url = at.render_as_string(hide_password=False)
             on = compose(load_settings(database=url, key_file=keys), system_clock, KEYRING)
-            Publisher(on.database, on.log, on.names).publish(load_packs(shipped()), by="pack", now=BEFORE)
+            Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="pack", now=BEFORE)
             for first in range(0, PERSONS, 500):
                 on.intake.accept([each for number in range(first, first + 500) for each in _opening(number)])
-            on.planning.drain()
+            on.planning.planning.drain()
             sms = _Stamps("sms")
             with _roles(topics(broker), url, keys), _dispatching(on, sms):
                 while on.database.write(lambda connection: nudges.waiting(connection, micros(system_clock()))[0]):

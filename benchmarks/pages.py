@@ -84,12 +84,12 @@ def _fill(on: Platform, wanted: int) -> int:
     events = envelopes(10**9)
     while _count(on) < wanted / (COPIES + 1):
         on.intake.accept(list(islice(events, BATCH)))
-        on.planning.drain()
+        on.planning.planning.drain()
     mine = [fact for page in on.log.scan(topics=[NudgePlanned.TOPIC]) for fact in _only_planned(on, page)]
     _write(on, chain.from_iterable(_life(on, fact, fact.person, old=True) for fact in mine))
     for copy in range(COPIES):
         _write(on, chain.from_iterable(_life(on, fact, _other(on, fact.person, copy), old=False) for fact in mine))
-    on.follower.drain()
+    on.replay.follower.drain()
     return _count(on)
 
 
@@ -108,12 +108,12 @@ def _count(on: Platform) -> int:
 
 
 def _other(on: Platform, person: str, copy: int) -> str:
-    return on.names.pseudonym(f"{person}{copy}")
+    return on.identity.names.pseudonym(f"{person}{copy}")
 
 
 def _life(on: Platform, fact: NudgePlanned, person: str, *, old: bool) -> Iterator[Entry]:
     """The facts of a nudge: planned (unless it is so already), and told if it is due by now."""
-    id_, at = on.names.nudge(fact.trigger, person, fact.occurrence, fact.step), fact.due
+    id_, at = on.identity.names.nudge(fact.trigger, person, fact.occurrence, fact.step), fact.due
     if not old:
         yield Entry(id_, 1, msgspec.structs.replace(fact, person=person))
     if at < NOW:
@@ -157,7 +157,7 @@ def _told(on: Platform) -> list[str]:
 def _visit(site: Site, person: str) -> TestClient:
     """The browser of somebody who has signed in."""
     visit = b64encode(json.dumps({"citizen": person, "since": int(NOW.timestamp()), "language": "kk"}).encode())
-    cookie = TimestampSigner(site.on.links.secret("visits")).sign(visit).decode()
+    cookie = TimestampSigner(site.on.identity.links.secret("visits")).sign(visit).decode()
     site.browser.cookies.clear()
     site.browser.cookies.set("habarshy", cookie)
     return site.browser
@@ -184,7 +184,7 @@ def _message(site: Site, person: str) -> str:
 
 
 def _linked(site: Site, person: str) -> str:
-    return "/m/" + site.on.links.page(_latest(site, person).nudge, person, NOW + TOLD).rpartition("/")[2]
+    return "/m/" + site.on.identity.links.page(_latest(site, person).nudge, person, NOW + TOLD).rpartition("/")[2]
 
 
 PAGES: dict[str, Callable[[Site, str], str]] = {
@@ -194,7 +194,9 @@ PAGES: dict[str, Callable[[Site, str], str]] = {
     "message": _message,
     "why": lambda site, person: f"{_message(site, person)}/why",
     "by its link": _linked,
-    "is it genuine": lambda site, person: f"/check?code={site.on.codes.of(_latest(site, person).nudge, person)}",
+    "is it genuine": lambda site, person: (
+        f"/check?code={site.on.identity.codes.of(_latest(site, person).nudge, person)}"
+    ),
     "erase (the plan)": lambda _site, _person: "/my/erase",
     "my data, as a file": lambda _site, _person: "/my/data.json",
 }

@@ -114,8 +114,8 @@ def _published(server: URL) -> Iterator[Platform]:
         load_keyring(key_file, create=True)
         settings = load_settings(database=at.render_as_string(hide_password=False), key_file=key_file)
         made = compose(settings, fixed(NOW))
-        Publisher(made.database, made.log, made.names).publish(load_packs(shipped()), by="bench", now=NOW)
-        made.library.rules()
+        Publisher(made.database, made.log, made.identity.names).publish(load_packs(shipped()), by="bench", now=NOW)
+        made.rules.library.rules()
         yield made
         made.database.close()
 

@@ -39,7 +39,7 @@ def waiting(server: URL, events: int) -> Iterator[URL]:
     with postgres.fresh(server) as at:
         on = platform(at)
         with closing(on.database):
-            Publisher(on.database, on.log, on.names).publish(load_packs(shipped()), by="pack", now=NOW)
+            Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="pack", now=NOW)
             source = itertools.islice(envelopes(10**9), events)
             while batch := list(itertools.islice(source, BATCH)):
                 on.intake.accept(batch)
@@ -65,7 +65,7 @@ def topics(kafka: str) -> Topics:
 def relayed(on: Platform, to: Topics) -> float:
     """Relay the whole log page by page; returns the seconds that it took."""
     on.database.write(lambda connection: positions.save(connection, READER, 0))
-    relay = Relay(on.database, on.names, to, on.clock, lambda _: None)
+    relay = Relay(on.database, on.identity.names, to, on.clock, lambda _: None)
     with on.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
         relay.page(session)  # connections, leaders, statements: not what is measured
         positions.save(session, READER, 0)

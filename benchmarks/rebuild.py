@@ -38,8 +38,8 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         events = itertools.islice(envelopes(10**9), EVENTS)
         while batch := list(itertools.islice(events, BATCH)):
             full.intake.accept(batch)
-        full.planning.drain()
-        full.follower.drain()
+        full.planning.planning.drain()
+        full.replay.follower.drain()
         facts = full.log.recorder.max_notification_id() or 0
         to_raw, ours, raw = ratio(lambda _: _ours(full), lambda _: _raw(Path(folder) / "bench.sqlite"), ROUNDS)
         runner = _by_runner(full)
@@ -58,9 +58,9 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 
 def _ours(full: Platform) -> float:
-    catalogue = full.library.rules().catalogue
+    catalogue = full.rules.library.rules().catalogue
     crew = crew_for(full, catalogue)
-    work = Rebuilding(full.database, full.log, full.names, catalogue, print, swap=True, crew=crew)
+    work = Rebuilding(full.database, full.log, full.identity.names, catalogue, print, swap=True, crew=crew)
 
     def done() -> None:
         step = Step("", 0)

@@ -21,7 +21,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     ):
         to = topics(broker)
         with on.database.reading() as connection:
-            woken = Waking(on.names, 10**9).after(connection, 0)[1]
+            woken = Waking(on.identity.names, 10**9).after(connection, 0)[1]
         pairs = [(relayed(on, to), _raw(broker, to.persons, woken)) for _ in range(ROUNDS)]
     ours, raw = sorted(a for a, _ in pairs)[ROUNDS // 2], sorted(b for _, b in pairs)[ROUNDS // 2]
     ratio = sorted(b / a for a, b in pairs)[ROUNDS // 2]

@@ -19,7 +19,9 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         to = topics(broker)
         last = on.log.recorder.max_notification_id() or 0
         chosen = Range(0, last)
-        works = [Republishing(on.database, on.names, to, to.replays, chosen, number) for number in range(ROUNDS)]
+        works = [
+            Republishing(on.database, on.identity.names, to, to.replays, chosen, number) for number in range(ROUNDS)
+        ]
         found = sorted(map(_once, works))
     taken, count = found[ROUNDS // 2]
     return [Row("replay of a range to Kafka", count / taken, "records/s", 30_000)], {"records": count}

@@ -64,7 +64,7 @@ def soak(minutes: float, rate: int) -> dict[str, Any]:
         with postgres.fresh(server) as at:
             url = at.render_as_string(hide_password=False)
             on = compose(load_settings(database=url, key_file=keys), system_clock)
-            Publisher(on.database, on.log, on.names).publish(load_packs(shipped()), by="pack", now=BEFORE)
+            Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="pack", now=BEFORE)
             with _roles(topics(broker), url, keys) as roles:
                 looks, late = _feed(on, minutes * 60, rate, roles)
                 begun = time.perf_counter()
@@ -108,7 +108,7 @@ def _look(on: Platform, at: float, roles: Mapping[str, int]) -> Look:
 
 
 def _waiting(on: Platform) -> tuple[int, int]:
-    found = standing(on.database, on.log, on.follower, on.clock())
+    found = standing(on.database, on.log, on.replay.follower, on.clock())
     return found.unplanned, found.due_now
 
 

@@ -52,5 +52,5 @@ def at_first(packs: Sequence[Path], now: datetime) -> bytes:
 
 def publish(platform: Platform, packs: Sequence[Path]) -> None:
     """Publish these packs."""
-    publisher = Publisher(platform.database, platform.log, platform.names)
+    publisher = Publisher(platform.database, platform.log, platform.identity.names)
     publisher.publish(_packs(packs), by="pack", now=platform.clock())

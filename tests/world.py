@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from sqlalchemy.engine import make_url
 
 from app.clock import VirtualClock
-from app.compose import Platform, compose, compose_engine
+from app.compose import Platform, compose
+from app.compose_sending import compose_engine
 from app.settings import load_settings
 from domain.core.national_id import with_check_digit
 from domain.facts.governance import ControlSet
@@ -229,12 +230,12 @@ class World:
 
     def plan(self) -> None:
         """Plan until nobody waits, the residents of areas included."""
-        self.platform.planning.drain()
-        self.platform.areas.drain()
+        self.platform.planning.planning.drain()
+        self.platform.planning.areas.drain()
 
     def name(self, national_id: str) -> str:
         """The person's pseudonym."""
-        return self.platform.names.pseudonym(national_id)
+        return self.platform.identity.names.pseudonym(national_id)
 
     def nudges(self) -> list[Nudge]:
         """All nudges, by due time and id."""
@@ -260,7 +261,7 @@ class World:
     def intents(self) -> list[Intent]:
         """What plan gives for everybody, by id."""
         platform = self.platform
-        batches = all_intents(platform.database, platform.log, platform.library)
+        batches = all_intents(platform.database, platform.log, platform.rules.library)
         return sorted((each for batch in batches for each in batch), key=lambda each: each.id.int)
 
     def facts(self, nudge: UUID) -> list[Any]:
@@ -275,11 +276,11 @@ class World:
     def why(self, nudge: UUID) -> Why:
         """The explanation of a nudge."""
         with self.platform.database.reading() as connection:
-            return explain(connection, self.platform.log, self.platform.library.rules(), nudge, self.clock())
+            return explain(connection, self.platform.log, self.platform.rules.library.rules(), nudge, self.clock())
 
     def health(self) -> Health:
         """How it stands."""
-        return health(self.platform.database, self.platform.log, self.platform.follower, self.clock())
+        return health(self.platform.database, self.platform.log, self.platform.replay.follower, self.clock())
 
     def control(self, scope: str, name: str, *, stopped: bool) -> None:
         """Set or clear a kill switch, as a command for it would."""
@@ -287,7 +288,7 @@ class World:
 
     def govern(self, kind: str, name: str, fact: Any) -> None:
         """Append a governance fact to its stream."""
-        log, stream = self.platform.log, self.platform.names.registry_stream(kind, name)
+        log, stream = self.platform.log, self.platform.identity.names.registry_stream(kind, name)
         with self.platform.database.reading() as connection:
             version = len(log.streams(connection, [stream])) + 1
         self.platform.database.write(

@@ -37,7 +37,7 @@ class Asked(Struct, frozen=True):
 
     def order(self, platform: Platform) -> Order:
         """As a backtest takes it."""
-        content = platform.library.rules().governed.packs[self.pack].content
+        content = platform.rules.library.rules().governed.packs[self.pack].content
         source = TriggerSource(self.trigger, self.rules, self.words, self.hash)
         return Order(Draft(self.pack, content, (source,)), self.start, self.end, self.caps, self.against)
 
@@ -105,7 +105,7 @@ class BacktestWork:
         playing = self._playing
         if playing.next():
             return Step(str(playing.done), playing.done, playing.of)
-        price = sms_limit_of(self._platform.library.rules().governed.packs[self._asked.pack].content).price
+        price = sms_limit_of(self._platform.rules.library.rules().governed.packs[self._asked.pack].content).price
         found = counts(playing.tally(), price)
         return Step(msgspec.json.encode(found).decode(), playing.of, playing.of, finished=True)
 

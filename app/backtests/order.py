@@ -24,7 +24,7 @@ class Order(Struct, frozen=True):
 
     def question(self, platform: Platform) -> Question:
         """The same with all rules in it."""
-        now, names, own = platform.library.rules().governed, platform.names, self.draft.names
+        now, names, own = platform.rules.library.rules().governed, platform.identity.names, self.draft.names
         rules = rules_with(self.draft, now, self.start, names, others=self.others)
         spoken = own if self.others else own | {DIGEST}
         if not self.against:

@@ -5,7 +5,8 @@ from contextlib import closing
 from typing import Any
 
 from app.clock import system_clock
-from app.compose import compose, pack_folders
+from app.compose import compose
+from app.first_packs import pack_folders
 from app.identity.key_file import BadKeyFile, MissingKeyFile
 from app.settings import BadSettings, Settings
 from domain.facts.governance import PackSubmitted
@@ -49,7 +50,7 @@ def _contents(settings: Settings) -> Iterator[Mapping[str, Any]]:
     except NoDatabase:
         return
     with closing(platform.database):
-        now = platform.governing.governed()
+        now = platform.rules.approval.governed()
     yield from now.contents
     for each in (each for several in now.submitted.values() for each in several):
         if isinstance(each.fact, PackSubmitted):

@@ -25,7 +25,7 @@ class Looker(NamedTuple):
     def note(self, platform: Platform, person: str, what: str) -> None:
         """Say in the log that they are about to read it; where there are no principals, nobody else could ask."""
         if self.who is not LOCAL:
-            note_viewing(platform.books, self.who, person, what, self.purpose)
+            note_viewing(platform.rules.context, self.who, person, what, self.purpose)
 
 
 def looker(settings: Settings, purpose: str | None) -> Looker:

@@ -8,4 +8,4 @@ ENGLISH = "en"
 
 def published_titles(platform: Platform, section: str) -> dict[str, str]:
     """Name -> English title of everything in that section (agencies, attributes) of the packs in the log."""
-    return {name: titles[ENGLISH] for name, titles in pack_titles(platform.library.rules(), section).items()}
+    return {name: titles[ENGLISH] for name, titles in pack_titles(platform.rules.library.rules(), section).items()}

@@ -33,7 +33,7 @@ class Reader:
 
     def board(self, language: str | None) -> Board:
         """The page, with the messages of that language (None: all)."""
-        rules = self.platform.library.rules()
+        rules = self.platform.rules.library.rules()
         latest = self.mailroom.latest
         with self.platform.database.reading() as connection:
             look = _Look(self, connection, rules)
@@ -52,7 +52,7 @@ class Reader:
 
     def told(self, connection: Connection, nudge: Nudge) -> list[Told]:
         """The messages of one nudge, as far as their words can still be read."""
-        look = _Look(self, connection, self.platform.library.rules())
+        look = _Look(self, connection, self.platform.rules.library.rules())
         ids = {nudge.intent.id, *(one.digest for one in nudge.deliveries)}  # what went with a digest is in its words
         handed = [each for each in self.mailroom.handed[:] if each.nudge in ids]
         last = {each.recipient: each for each in handed}
@@ -62,7 +62,7 @@ class Reader:
         """Pseudonym -> first name, of those whose name is known."""
         wanted = set(pseudonyms)
         if missing := wanted.difference(self._names):
-            rulebook = self.platform.library.rules().rulebook
+            rulebook = self.platform.rules.library.rules().rulebook
             found = histories.persons(connection, self.platform.log, missing, rulebook)
             self._names |= {one: name for one, person in found.items() if (name := person.get("given_name"))}
         return {one: self._names[one] for one in wanted if one in self._names}
@@ -88,7 +88,9 @@ class _Look:
         found = nudges.by_id(self.connection, [each.nudge for each in handed])
         names = self.reader.names(self.connection, {each.recipient for each in handed})
         for each in handed:
-            words = self.reader.platform.box.of(self.connection, each.recipient, [each.nudge]).get(each.nudge)
+            words = self.reader.platform.delivery.fake_outbox.of(self.connection, each.recipient, [each.nudge]).get(
+                each.nudge
+            )
             if words is not None and words.channel == each.channel and each.nudge in found:
                 yield self._told(each, found[each.nudge], names.get(each.recipient, "somebody"), words)
 

@@ -14,7 +14,8 @@ import uvicorn
 from msgspec import Struct
 
 from app.clock import VirtualClock
-from app.compose import Platform, compose, compose_engine
+from app.compose import Platform, compose
+from app.compose_sending import compose_engine
 from app.demo.mailroom import Mailroom
 from app.demo.population import population
 from app.demo.reading import Reader
@@ -81,11 +82,11 @@ async def _serve(
     announce: Callable[[], None],
     talk: Callable[[str], None],
 ) -> None:
-    mailroom = Mailroom(platform.box, clock, Random(options.seed))  # noqa: S311  drawn to be repeated
+    mailroom = Mailroom(platform.delivery.fake_outbox, clock, Random(options.seed))  # noqa: S311  drawn to be repeated
     notifiers = {channel: FakeNotifier(channel, mailroom.keep) for channel in ADDRESS_OF}
     engine = compose_engine(platform, single_routes(notifiers))
     year = Year(platform, engine, clock, mailroom, population(options.citizens, options.seed, START, END), END)
-    pages = site(Reader(platform, mailroom, year), zone_of(platform.library.rules().defaults.zone))
+    pages = site(Reader(platform, mailroom, year), zone_of(platform.rules.library.rules().defaults.zone))
     server = _Server(
         uvicorn.Config(
             pages, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1

@@ -62,7 +62,7 @@ class Explainer:
             UnknownNudge: there is none.
         """
         platform = self._reader.platform
-        rules = platform.library.rules()
+        rules = platform.rules.library.rules()
         with platform.database.reading() as connection:
             why = explain(connection, platform.log, rules, id_, self._reader.year.now)
             messages = self._reader.told(connection, nudges.by_id(connection, [id_])[id_])

@@ -106,7 +106,7 @@ class Year:
 
     def _report(self) -> None:
         for receipt in self._mailroom.reports(self.now):
-            self._platform.receipts.take(receipt)
+            self._platform.delivery.receipts.take(receipt)
 
 
 async def _pause(stopped: asyncio.Event, until: float) -> None:

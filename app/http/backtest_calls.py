@@ -47,7 +47,7 @@ class BacktestCalls:
 
     def __init__(self, platform: Platform, hands: Hands, access: Access) -> None:
         self._platform, self._hands, self._access = platform, hands, access
-        self._bench = Bench(platform.library)
+        self._bench = Bench(platform.rules.library)
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -88,7 +88,7 @@ class BacktestCalls:
 
     def _midnight(self, day: date) -> datetime:
         try:
-            zone = zone_of(self._platform.library.rules().defaults.zone)
+            zone = zone_of(self._platform.rules.library.rules().defaults.zone)
             return datetime.combine(day, time(), zone).astimezone(UTC)
         except OverflowError:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "there is no such day in history") from None

@@ -87,18 +87,18 @@ class Citizens:
     def find(self, request: Request, wanted: Wanted) -> Person:
         """The pseudonym of a national id: it comes in the body, so that it stands in no address and no log."""
         self._access.system(request, Scope.CITIZENS)
-        return Person(person=self._platform.names.pseudonym(wanted.national_id))
+        return Person(person=self._platform.identity.names.pseudonym(wanted.national_id))
 
     def inbox(self, request: Request, person: Pseudonym, after: After = "", limit: Limit = 20) -> ToldPage:
         """What reached them by any channel, the latest first; what comes in meanwhile shifts nothing."""
         self._reads(request, person, "inbox")
-        told, place = self._platform.inboxes.told(person, read(after), limit)
+        told, place = self._platform.queries.inboxes.told(person, read(after), limit)
         return ToldPage.model_validate({"items": [asdict(each) for each in told], "next": written(place) or None})
 
     def coming(self, request: Request, person: Pseudonym) -> ComingList:
         """What is planned for them."""
         self._reads(request, person, "coming")
-        found = self._platform.inboxes.coming(person)
+        found = self._platform.queries.inboxes.coming(person)
         return ComingList.model_validate({"items": [asdict(each) for each in found]})
 
     def preferences(self, request: Request, person: Pseudonym) -> Preferences:
@@ -110,12 +110,12 @@ class Citizens:
         """Choose for them; the same again changes nothing. The answer says what they chose, so it is a reading."""
         self._reads(request, person, "preferences")
         wished = wishes.model_dump(exclude_unset=True)
-        spoken = self._platform.library.rules().defaults.languages
+        spoken = self._platform.rules.library.rules().defaults.languages
         if wished.get("language", spoken[0]) not in spoken:
             raise _wrong("language", f"must be one of {', '.join(spoken)}")
         if "zone" in wished and wished["zone"] not in available_timezones():
             raise _wrong("zone", "is no time zone of the IANA database")
-        self._platform.choosing.prefer(person, wished)
+        self._platform.delivery.inbound.preferences.prefer(person, wished)
         return self._chosen(person)
 
     def consents(self, request: Request, person: Pseudonym) -> Consents:
@@ -126,24 +126,24 @@ class Citizens:
     def consent(self, request: Request, person: Pseudonym, consents: Consents) -> Consents:
         """As they said themselves; the same again changes nothing, and what is left out is taken back."""
         self._reads(request, person, "consents")
-        known = {each.category for each in self._platform.inboxes.topics() if each.offers}
+        known = {each.category for each in self._platform.queries.inboxes.topics() if each.offers}
         before = set(self._consented(person).categories)
         if unknown := sorted(set(consents.categories) - known - before):
             place = consents.categories.index(unknown[0])
             raise _wrong(f"categories.{place}", "is no category with offers")
-        self._platform.choosing.consent(person, set(consents.categories))
+        self._platform.delivery.inbound.preferences.consent(person, set(consents.categories))
         return self._consented(person)
 
     def _consented(self, person: str) -> Consents:
-        return Consents(categories=self._platform.choosing.person(person).get("consents") or [])
+        return Consents(categories=self._platform.delivery.inbound.preferences.person(person).get("consents") or [])
 
     def _reads(self, request: Request, person: str, what: str) -> None:
         """Let them read, if they may; the log says so first."""
         caller = self._access.system(request, Scope.CITIZENS)
-        note_viewing(self._platform.books, caller, person, what, SHOWN)
+        note_viewing(self._platform.rules.context, caller, person, what, SHOWN)
 
     def _chosen(self, person: str) -> Preferences:
-        known = self._platform.choosing.person(person)
+        known = self._platform.delivery.inbound.preferences.person(person)
         return Preferences.model_validate({name: known.get(name) for name in Preferences.model_fields})
 
     def why(self, request: Request, person: Pseudonym, nudge: UUID) -> Explained:
@@ -155,12 +155,12 @@ class Citizens:
         """Tell the agency; the same again is stored once. Whether there is such a message says something of them."""
         self._reads(request, person, "why")
         self._why(person, nudge)
-        self._platform.choosing.dispute(person, str(nudge), dispute.text)
+        self._platform.delivery.inbound.preferences.dispute(person, str(nudge), dispute.text)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     def _why(self, person: str, nudge: UUID) -> Why:
         try:
-            return self._platform.inboxes.why(person, nudge)
+            return self._platform.queries.inboxes.why(person, nudge)
         except NotTheirs as error:
             raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-message") from None
 

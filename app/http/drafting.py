@@ -26,7 +26,7 @@ class DraftCalls:
     """Acts as the official whose token the request has."""
 
     def __init__(self, platform: Platform, access: Access) -> None:
-        self._platform, self._access, self._bench = platform, access, Bench(platform.library)
+        self._platform, self._access, self._bench = platform, access, Bench(platform.rules.library)
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -66,7 +66,7 @@ class DraftCalls:
         if verdict.pack is None:
             raise not_passing(verdict.findings, verdict.failed)
         with _refused():
-            [done] = self._platform.governing.submit([verdict.pack], [Subject("trigger", body.trigger)], who)
+            [done] = self._platform.rules.approval.submit([verdict.pack], [Subject("trigger", body.trigger)], who)
         return Governed(name=str(done.submission.about), hash=done.submission.hash, new=done.new)
 
 

@@ -110,7 +110,7 @@ class GovernCalls:
     def triggers(self, request: Request) -> RuleList:
         """Every published version of your agency's triggers."""
         who = self._access.official(request)
-        governed = self._platform.library.rules().governed
+        governed = self._platform.rules.library.rules().governed
         return RuleList.model_validate({"items": list(lines(governed, who))})
 
     def pause(self, request: Request, name: Name, why: Because | None = None) -> Switched:
@@ -122,7 +122,7 @@ class GovernCalls:
         return self._switch(request, name, why, paused=False)
 
     def _switch(self, request: Request, name: str, why: Because | None, *, paused: bool) -> Switched:
-        who, switches = self._access.official(request), self._platform.switches
+        who, switches = self._access.official(request), self._platform.rules.switches
         reason = why.reason if why is not None else ""
         with _told():
             new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
@@ -139,20 +139,20 @@ class GovernCalls:
                 "owner": each.owner,
                 "state": each.state,
             }
-            for each in self._platform.governing.waiting(who)
+            for each in self._platform.rules.approval.waiting(who)
         ]
         return WaitingList.model_validate({"items": items})
 
     def approve(self, request: Request, name: Name, hash: WholeHash, said: Comment | None = None) -> Governed:  # noqa: A002  (its name)
         """Another person of the agency than who submitted it; the same again changes nothing."""
-        who, governing = self._access.official(request), self._platform.governing
+        who, governing = self._access.official(request), self._platform.rules.approval
         comment = said.comment if said is not None else ""
         with _told():
             return _governed(governing.approve(governing.find(Reference(subject(name), hash), who), who, comment))
 
     def refuse(self, request: Request, name: Name, hash: WholeHash, why: Refusal) -> Governed:  # noqa: A002  (its name)
         """An approver of the agency; it is not published until it is submitted or approved again."""
-        who, governing = self._access.official(request), self._platform.governing
+        who, governing = self._access.official(request), self._platform.rules.approval
         with _told():
             return _governed(governing.refuse(governing.find(Reference(subject(name), hash), who), who, why.reason))
 
@@ -160,7 +160,7 @@ class GovernCalls:
         """For everybody, or a share of all persons first; the same again changes nothing."""
         who = self._access.official(request)
         with _told():
-            [done] = self._platform.governing.publish([Reference(subject(name), hash)], who, share=release.share)
+            [done] = self._platform.rules.approval.publish([Reference(subject(name), hash)], who, share=release.share)
         return _governed(done)
 
     def lint(self, request: Request, files: Files) -> Findings:
@@ -180,7 +180,7 @@ class GovernCalls:
             raise Problem(HTTPStatus.FORBIDDEN, "the key has not the scope statistics", kind="not-allowed")
         if not timedelta() <= until - since <= timedelta(days=MOST_DAYS):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"from one day to a later one, {MOST_DAYS} days at most")
-        self._platform.follower.drain()
+        self._platform.replay.follower.drain()
         owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in self._publications()}
         with self._platform.database.reading() as connection:
             rows = statistics.between(connection, since, until)
@@ -188,7 +188,7 @@ class GovernCalls:
         return Counts.model_validate({"items": [dict(zip(_COUNT, row, strict=True)) for row in mine]})
 
     def _publications(self) -> Any:  # noqa: ANN401  (publications)
-        return self._platform.library.rules().governed.publications
+        return self._platform.rules.library.rules().governed.publications
 
 
 _COUNT = ("day", "trigger", "what", "count")

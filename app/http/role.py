@@ -56,7 +56,7 @@ class Role(Struct, frozen=True):
         """How the platform stands, if its database answers."""
         on = self.platform
         try:
-            return standing(on.database, on.log, on.follower, on.clock())
+            return standing(on.database, on.log, on.replay.follower, on.clock())
         except SQLAlchemyError:
             return None
 

@@ -54,7 +54,7 @@ class Trails:
 
     def __init__(self, platform: Platform, access: Access) -> None:
         self._platform, self._access = platform, access
-        self._views = Views(platform.books, platform.follower)
+        self._views = Views(platform.rules.context, platform.replay.follower)
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -71,7 +71,7 @@ class Trails:
 
     def begin(self, request: Request, response: Response, looked: Looked) -> Viewing:
         """That it is read is a fact before anything is answered."""
-        who, names = self._reader(request), self._platform.names
+        who, names = self._reader(request), self._platform.identity.names
         person = looked.person if _PSEUDONYM.fullmatch(looked.person) else names.pseudonym(looked.person)
         viewing = self._views.begin(who, person, looked.purpose)
         if viewing is None:

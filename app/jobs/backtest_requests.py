@@ -19,7 +19,7 @@ LONGEST = timedelta(days=3 * 366)
 def asked_for(platform: Platform, laid: Laid, agency: str, start: datetime, end: datetime, *, caps: bool) -> Asked:
     """The draft as it is now, in which nothing hinders; compared with that agency's in force, if there is one."""
     [source] = laid.pack().triggers
-    live = platform.governing.governed().current(source.name)
+    live = platform.rules.approval.governed().current(source.name)
     against = live is not None and live.rules["owner"] == agency
     return Asked(
         agency, laid.text.pack, source.name, source.hash, source.rules, source.words, start, end, caps, against
@@ -39,7 +39,7 @@ def backtest_of(platform: Platform, id_: int, who: Principal) -> tuple[Job, Aske
         NotAllowed: it is another agency's, or they neither write nor approve.
         UnknownJob: it is none.
     """
-    job = platform.jobs.job(id_)
+    job = platform.queues.jobs.job(id_)
     if job.kind != KIND:
         raise UnknownJob(id_)
     asked = asked_of(job.arguments)

@@ -21,7 +21,7 @@ class Hands:
     """Begins jobs, goes on with them, cancels them; one thread a job, two jobs of a lane never at once."""
 
     def __init__(self, platform: Platform) -> None:
-        self._platform, self._jobs = platform, platform.jobs
+        self._platform, self._jobs = platform, platform.queues.jobs
         self._threads: dict[int, threading.Thread] = {}
 
     def ask(self, kind: str, arguments: Mapping[str, Any], by: str) -> Job:

@@ -31,16 +31,16 @@ class Kind(Struct, frozen=True):
 
 
 KINDS: Mapping[str, Kind] = {
-    "repair": Kind(Lane.NUDGES, lambda on, given: on.repairing.work(convert(given, Selection))),
+    "repair": Kind(Lane.NUDGES, lambda on, given: on.replay.repair.work(convert(given, Selection))),
     "backfill": Kind(
-        Lane.NUDGES, lambda on, given: on.backfilling.work(convert(given["further"], Further), given["by"])
+        Lane.NUDGES, lambda on, given: on.replay.backfill.work(convert(given["further"], Further), given["by"])
     ),
     "repair-failed": Kind(
-        Lane.NUDGES, lambda on, given: on.renewing.work(convert(given["outage"], Outage), given["by"])
+        Lane.NUDGES, lambda on, given: on.replay.retry_failed.work(convert(given["outage"], Outage), given["by"])
     ),
     "resolve-unknown": Kind(
         Lane.NUDGES,
-        lambda on, given: on.unresolved.work(
+        lambda on, given: on.replay.unknown_outcomes.work(
             convert(given["which"], Which), How(given["how"]), given["by"], given["why"]
         ),
     ),

@@ -45,7 +45,7 @@ def chosen(names: Iterable[str]) -> list[str]:
 
 def verify(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
     """Rebuild and compare all views, plan everybody again and compare; change nothing."""
-    return Verifying(_rebuilding(platform, VIEWS, swap=False), platform.log, platform.library)
+    return Verifying(_rebuilding(platform, VIEWS, swap=False), platform.log, platform.rules.library)
 
 
 def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
@@ -54,7 +54,7 @@ def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
     Raises:
         BadKeyFile: no key that signs is in it.
     """
-    signer = platform.chaining.signer
+    signer = platform.runtime.chaining.signer
     if signer is None:
         raise BadKeyFile(platform.settings.key_file, "it has no key that signs heads (`habarshy migrate` adds one)")
     return Auditing(platform.database, signer.public)
@@ -65,7 +65,12 @@ def kafka(platform: Platform, arguments: Mapping[str, Any]) -> Work:
     chosen = Range(arguments["after"], arguments["upto"])
     topics = topics_of(platform.settings)
     return Republishing(
-        platform.database, platform.names, topics, arguments["topic"] or topics.replays, chosen, arguments["job"]
+        platform.database,
+        platform.identity.names,
+        topics,
+        arguments["topic"] or topics.replays,
+        chosen,
+        arguments["job"],
     )
 
 
@@ -77,11 +82,11 @@ def views(platform: Platform, arguments: Mapping[str, Any]) -> Work:
 def _rebuilding(platform: Platform, names: Iterable[str], *, swap: bool) -> Rebuilding:
     """By the rules of the log: where they are in it says a view, which may be the one that is not right."""
     with platform.database.reading() as connection:
-        catalogue = platform.library.rules_of_log(connection).catalogue
+        catalogue = platform.rules.library.rules_of_log(connection).catalogue
     return Rebuilding(
         platform.database,
         platform.log,
-        platform.names,
+        platform.identity.names,
         catalogue,
         talk,
         views=[VIEWS[name] for name in names],

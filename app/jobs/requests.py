@@ -73,12 +73,12 @@ class Orders:
             NotAllowed: they may not; NotInForce, UnknownName: see Backfilling.check.
         """
         if job.kind == "backfill":
-            self._on.backfilling.check(job.arguments["further"]["trigger"], who)
+            self._on.replay.backfill.check(job.arguments["further"]["trigger"], who)
         elif not who.operator and job.kind != "backtest":  # which changes nothing
             trigger = job.arguments.get("outage", job.arguments).get("trigger")
             if trigger is None:
                 raise NotAllowed(f"{job} is for operators; {who.name} is not an operator")
-            check_stopping(who, owner_of(self._on.governing.governed(), trigger, who), trigger)
+            check_stopping(who, owner_of(self._on.rules.approval.governed(), trigger, who), trigger)
 
     def _views(self, given: Given, _: Principal) -> Order:
         wanted = list(VIEWS) if "all" in given.get("views", ()) else chosen(given.get("views", ()))
@@ -126,7 +126,7 @@ class Orders:
 
     def _backfill(self, given: Given, who: Principal) -> Order:
         trigger = _one(given, "trigger")
-        self._on.backfilling.check(trigger, who)
+        self._on.replay.backfill.check(trigger, who)
         if not _one(given, "since"):
             raise BadOrder("since", "say from which event time on it is to look")
         since, overdue = self._time(given, "since"), bool(_one(given, "also_overdue"))
@@ -150,11 +150,11 @@ class Orders:
     def _trigger(self, given: Given, who: Principal) -> str | None:
         name = _one(given, "trigger")
         if name:
-            owner_of(self._on.governing.governed(), name, who)
+            owner_of(self._on.rules.approval.governed(), name, who)
         return name or None
 
     def _area(self, given: Given) -> str | None:
-        area, levels = _one(given, "area"), self._on.library.rules().catalogue.area_levels
+        area, levels = _one(given, "area"), self._on.rules.library.rules().catalogue.area_levels
         if area and not (area.isascii() and area.isdecimal() and len(area) == max(levels, default=len(area))):
             raise BadOrder("area", f"is no code of an area ({max(levels, default=1)} digits)")
         return area or None

@@ -33,14 +33,14 @@ def begin(
     """
     lane, work = KINDS[kind].lane, planned_work(platform, kind, arguments)
     if not plan_only:
-        platform.jobs.refuse_second(lane)
+        platform.queues.jobs.refuse_second(lane)
     plan = _plan(work)
     _show(platform, kind, plan, as_json=as_json)
     if plan_only:
         raise SystemExit(int(Exit.OK))
     agree(plan.what, str(plan.count), yes=yes)
     try:
-        job = platform.jobs.add(kind, lane, arguments, plan, by)
+        job = platform.queues.jobs.add(kind, lane, arguments, plan, by)
     except UNAVAILABLE_ERRORS as error:
         stop(Exit.UNAVAILABLE, f"nothing was done: no job could be noted ({summary(error)})")
     talk(f"job {job.id}; `habarshy jobs pause {job.id}` or Ctrl-C pauses it")
@@ -68,11 +68,11 @@ def begin_counted(platform: Platform, job: Job, by: str, *, yes: bool, as_json: 
     plan = job.counted.plan
     _show(platform, job.kind, plan, as_json=as_json)
     agree(plan.what, str(plan.count), yes=yes)
-    return go_on(platform, platform.jobs.confirm(job.id, plan.count, by))
+    return go_on(platform, platform.queues.jobs.confirm(job.id, plan.count, by))
 
 
 def _show(platform: Platform, kind: str, plan: Plan, *, as_json: bool) -> None:
-    measured = platform.jobs.measured(kind)
+    measured = platform.queues.jobs.measured(kind)
     seconds = plan.count / (measured or plan.a_second)
     if as_json:
         basis = "measured" if measured else "estimated"
@@ -89,7 +89,7 @@ def go_on(platform: Platform, job: Job) -> Job:
     shown = progress()
     try:
         with _interruptible():
-            return platform.jobs.run(job.id, work_of(platform, job), shown)
+            return platform.queues.jobs.run(job.id, work_of(platform, job), shown)
     except JobFailed as failure:
         shown.end()
         stop(Exit.UNAVAILABLE, str(failure))

@@ -34,7 +34,7 @@ def install_citizen(app: FastAPI, platform: Platform, pages: Pages) -> None:
     app.include_router(Messages(platform, pages).router())
     app.include_router(Leaving(platform, pages).router())
     app.include_router(Preferring(platform, pages).router())
-    app.include_router(Checking(pages, platform.codes).router())
+    app.include_router(Checking(pages, platform.identity.codes).router())
 
 
 class Citizen:
@@ -62,7 +62,7 @@ class Citizen:
     def inbox(self, request: Request, after: Cursor = "") -> Response:
         """What one was told, the latest first."""
         person, frame = self._visitor(request)
-        told, place = self._platform.inboxes.told(person, read(after))
+        told, place = self._platform.queries.inboxes.told(person, read(after))
         rows = [self._row(each, frame) for each in told]
         return self._pages.respond(
             "inbox.html",
@@ -96,7 +96,7 @@ class Citizen:
                 "title": speech.titled(each.title),
                 "office": speech.titled(each.office),
             }
-            for each in self._platform.inboxes.coming(person)
+            for each in self._platform.queries.inboxes.coming(person)
         ]
         return self._pages.respond("coming.html", frame, messages=rows)
 
@@ -110,7 +110,7 @@ class Citizen:
         person, frame = self._visitor(request)
         visits.require_form(request, fields)
         now = self._platform.clock()
-        made, until = self._platform.links.person(person, now), frame.speech.moment(now + ASSISTANT_LASTS)
+        made, until = self._platform.identity.links.person(person, now), frame.speech.moment(now + ASSISTANT_LASTS)
         address = f"{self._platform.settings.base_url.rstrip('/')}{ASSISTING}"
         return self._pages.respond("data.html", frame, token=made, until=until, address=address, ended=False)
 
@@ -118,13 +118,13 @@ class Citizen:
         """No token that the citizen made so far is of any use from now on."""
         person, _ = self._visitor(request)
         visits.require_form(request, fields)
-        end_tokens(self._platform.books, person)
+        end_tokens(self._platform.rules.context, person)
         return RedirectResponse(f"{self._pages.root}/my/data?ended=true", 303, {"Cache-Control": "no-store"})
 
     def download(self, request: Request) -> Response:
         """All that the platform keeps about the citizen and can read, as JSON."""
         person = visits.require_citizen(request, self._platform.clock())
-        return as_download(self._platform.inboxes.everything(person), "habarshy.json")
+        return as_download(self._platform.queries.inboxes.everything(person), "habarshy.json")
 
     def _visitor(self, request: Request) -> tuple[str, Frame]:
         return visitor(request, self._platform, self._pages)

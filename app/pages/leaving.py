@@ -48,7 +48,7 @@ class Leaving:
         if (fields.get("word") or [""])[0].strip().casefold() != word.casefold():
             return self._show(person, frame, frame.speech.say("Type the word {word}").format(word=word))
         try:
-            certificate = self._platform.erasing.erase(person, THEMSELVES, REASON)
+            certificate = self._platform.privacy.erasure.erase(person, THEMSELVES, REASON)
         except NobodyKnown:
             return RedirectResponse(
                 f"{self._pages.root}/my/erase", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"}
@@ -61,7 +61,7 @@ class Leaving:
 
     def _show(self, person: str, frame: Frame, wrong: str = "") -> Response:
         try:
-            rows = planned(self._platform.erasing.scope(person), frame.speech)
+            rows = planned(self._platform.privacy.erasure.scope(person), frame.speech)
         except NobodyKnown:
             rows = []
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK

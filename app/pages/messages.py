@@ -42,7 +42,7 @@ class Messages:
     """The pages of one nudge."""
 
     def __init__(self, platform: Platform, pages: Pages) -> None:
-        self._platform, self._pages, self._codes = platform, pages, platform.codes
+        self._platform, self._pages, self._codes = platform, pages, platform.identity.codes
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -77,7 +77,7 @@ class Messages:
             "unsent": not went and why.state != State.DIGESTED,
             "code": self._code(reader) if went else "",
             "actions": self._actions(reader, words) if went else [],
-            "stop": f"{self._pages.root}/stop/{self._platform.links.token(reader.nudge, reader.person)}"
+            "stop": f"{self._pages.root}/stop/{self._platform.identity.links.token(reader.nudge, reader.person)}"
             if may_stop
             else "",
         }
@@ -88,7 +88,7 @@ class Messages:
         return code if self._codes.check(code) is not None else ""
 
     def _actions(self, reader: Reader, words: Rendered | None) -> list[tuple[str, str]]:
-        links = self._platform.links
+        links = self._platform.identity.links
         return [
             (each.label, links.answer(reader.nudge, reader.person, each.url.removeprefix(ANSWER)))
             if each.url.startswith(ANSWER)
@@ -97,7 +97,7 @@ class Messages:
         ]
 
     def _office(self, why: Why, frame: Frame) -> str:
-        offices = self._platform.inboxes.offices()
+        offices = self._platform.queries.inboxes.offices()
         return frame.speech.titled(offices.get(why.agency, {})) or why.agency
 
     def why(self, request: Request) -> Response:
@@ -110,7 +110,7 @@ class Messages:
         self, reader: Reader, frame: Frame, why: Why, *, disputed: bool = False, wrong: str = "", text: str = ""
     ) -> Response:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
-        found = told(why, self._platform.library.rules(), frame.speech)
+        found = told(why, self._platform.rules.library.rules(), frame.speech)
         return self._pages.respond(
             "why.html",
             frame,
@@ -136,17 +136,17 @@ class Messages:
             say = frame.speech.say
             wrong = say("Write what is not right") if not text else say("Write no more than 2,000 characters")
             return self._why(reader, frame, why, wrong=wrong, text=text[:MOST])
-        self._platform.choosing.dispute(reader.person, str(reader.nudge), text)
+        self._platform.delivery.inbound.preferences.dispute(reader.person, str(reader.nudge), text)
         headers = {"Cache-Control": "no-store"}
         return RedirectResponse(f"{reader.base}/why?disputed=yes", HTTPStatus.SEE_OTHER, headers)
 
     def _read(self, request: Request) -> tuple[Reader, Frame, Why]:
         reader = self._reader(request)
         try:
-            why = self._platform.inboxes.why(reader.person, reader.nudge)
+            why = self._platform.queries.inboxes.why(reader.person, reader.nudge)
         except NotTheirs as error:
             raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-message") from None
-        person = self._platform.choosing.person(reader.person)
+        person = self._platform.delivery.inbound.preferences.person(reader.person)
         frame = self._pages.frame(request, person.get("language") or "", zone_for(person, self._platform))
         return reader, frame, why
 
@@ -154,7 +154,9 @@ class Messages:
         now, asked = self._platform.clock(), request.path_params
         if (token := asked.get("token")) is not None:
             try:
-                nudge, person = self._platform.links.read_page(token, now, whose(self._platform.books))
+                nudge, person = self._platform.identity.links.read_page(
+                    token, now, whose(self._platform.rules.context)
+                )
             except BadLink as error:
                 raise bad_link(error) from None
             return Reader(person, nudge, f"{self._pages.root}/m/{token}", linked=True)

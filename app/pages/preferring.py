@@ -39,22 +39,24 @@ class Preferring:
     def show(self, request: Request) -> Response:
         """What is chosen now."""
         name, frame = visitor(request, self._platform, self._pages)
-        person = self._platform.choosing.person(name)
+        person = self._platform.delivery.inbound.preferences.person(name)
         return self._show(frame, person, _chosen(person, self._platform), saved="saved" in request.query_params)
 
     def change(self, request: Request, fields: Form) -> Response:
         """Choose."""
         name, frame = visitor(request, self._platform, self._pages)
         visits.require_form(request, fields)
-        person = self._platform.choosing.person(name)
-        topics = self._platform.inboxes.topics()
+        person = self._platform.delivery.inbound.preferences.person(name)
+        topics = self._platform.queries.inboxes.topics()
         wrong = _errors(fields, frame)
         wished = _wished(fields, topics, person)
         consents = [each.category for each in topics if each.offers and each.category in fields.get("consent", [])]
         if wrong:
             return self._show(frame, person, wished | {"consents": consents}, wrong)
-        self._platform.choosing.prefer(name, wished)
-        self._platform.choosing.consent(name, {*consents, *_unlisted(person.get("consents"), topics)})
+        self._platform.delivery.inbound.preferences.prefer(name, wished)
+        self._platform.delivery.inbound.preferences.consent(
+            name, {*consents, *_unlisted(person.get("consents"), topics)}
+        )
         if wished["language"] != person.get("language"):
             visits.remember_language(request, wished["language"])
         headers = {"Cache-Control": "no-store"}
@@ -70,11 +72,11 @@ class Preferring:
         *,
         saved: bool = False,
     ) -> Response:
-        speech, defaults = frame.speech, self._platform.library.rules().defaults
+        speech, defaults = frame.speech, self._platform.rules.library.rules().defaults
         zone = local_zone(person, defaults)
         now = self._platform.clock()
         until = quiet_hours(person, defaults).ends_after(now, zone)
-        topics = [_plain(each, frame) for each in self._platform.inboxes.topics()]
+        topics = [_plain(each, frame) for each in self._platform.queries.inboxes.topics()]
         return self._pages.respond(
             "preferences.html",
             frame,
@@ -100,7 +102,7 @@ class Preferring:
 
 
 def _chosen(person: Person, platform: Platform) -> dict[str, Any]:
-    defaults = platform.library.rules().defaults
+    defaults = platform.rules.library.rules().defaults
     hours = quiet_hours(person, defaults)
     channels = person.get("channels")
     return {

@@ -18,10 +18,10 @@ def visitor(request: Request, platform: Platform, pages: Pages) -> tuple[str, Fr
         SignInNeeded: nobody did.
     """
     person = visits.require_citizen(request, platform.clock())
-    known = platform.choosing.person(person)
+    known = platform.delivery.inbound.preferences.person(person)
     return person, pages.frame(request, known.get("language") or "", zone_for(known, platform))
 
 
 def zone_for(person: Person, platform: Platform) -> ZoneInfo:
     """The zone in which that person is shown times."""
-    return local_zone(person, platform.library.rules().defaults)
+    return local_zone(person, platform.rules.library.rules().defaults)

@@ -37,10 +37,10 @@ def reader(platform: Platform, token: str) -> str:
     Raises:
         BadLink: nobody's, or too old; or they have ended it, or were erased since: who comes back is somebody new.
     """
-    person, made = platform.links.read_person(token, platform.clock())
+    person, made = platform.identity.links.read_person(token, platform.clock())
     with platform.database.reading() as connection:
         erased = nudges.erasures(connection, [person]).get(person)
-        ended = tokens_ended(connection, platform.books, person)
+        ended = tokens_ended(connection, platform.rules.context, person)
     if (erased is not None and erased >= micros(made)) or (ended is not None and ended >= made):
         raise BadLink
     return person
@@ -68,13 +68,13 @@ class Assistant:
 
     def messages(self, limit: int = 20) -> list[dict[str, Any]]:
         """What have I been told? The messages of all channels, the latest first; `nudge` is the id for `why`."""
-        told, _ = self._platform.inboxes.told(self._person, limit=max(1, min(limit, 100)))
+        told, _ = self._platform.queries.inboxes.told(self._person, limit=max(1, min(limit, 100)))
         return [to_builtins(asdict(each)) for each in told]
 
     def why(self, nudge: str) -> dict[str, Any]:
         """Tell why I got this: what was recorded, the rule, the data it used, the legal basis, what became of it."""
         try:
-            found = self._platform.inboxes.why(self._person, UUID(nudge))
+            found = self._platform.queries.inboxes.why(self._person, UUID(nudge))
         except (NotTheirs, ValueError):
             return {"error": "No message of yours has this id; the tool `messages` lists them."}
         return _explained(found)
@@ -82,7 +82,7 @@ class Assistant:
     def entitlements(self) -> list[dict[str, Any]]:
         """Tell what I am entitled to today, how much, by which clause of the law, and why not to the rest."""
         platform, now = self._platform, self._platform.clock()
-        rulebook = platform.library.rules().rulebook
+        rulebook = platform.rules.library.rules().rulebook
         day = now.astimezone(zone_of(rulebook.defaults.zone)).date()
         with platform.database.reading() as connection:
             history = histories.own_history(connection, platform.log, self._person, rulebook, now)
@@ -91,13 +91,13 @@ class Assistant:
 
     def coming(self) -> list[dict[str, Any]]:
         """What comes next? The messages that are planned for me, unless something changes."""
-        return [to_builtins(asdict(each)) for each in self._platform.inboxes.coming(self._person)]
+        return [to_builtins(asdict(each)) for each in self._platform.queries.inboxes.coming(self._person)]
 
     def services(self, moment: str = "") -> dict[str, Any]:
         """Which service do I need? The services of the state with their links, of one moment of life or of all."""
         moments: dict[str, Any] = {}
         services: list[Mapping[str, Any]] = []
-        for content in self._platform.library.rules().governed.contents:
+        for content in self._platform.rules.library.rules().governed.contents:
             listed = content.get("services") or {}
             moments |= listed.get("moments", {})
             services += listed.get("services", ())

@@ -23,9 +23,7 @@ from streams.kafka.relay import Relay
 from streams.kafka.seats import Seat
 from streams.kafka.topics import Topics
 from streams.kafka.worker import Handler, Tuning, Worker
-from streams.planning.areas import AreaPlanning
-from streams.planning.planning import Planning
-from streams.planning.reconciler import Reconciler
+from streams.planning import wiring as planning
 from streams.queues.refused_events import RefusedEvents
 from streams.runtime.upkeep import Upkeep
 
@@ -34,7 +32,7 @@ def relay_log(settings: Settings, clock: Clock, health: socket.socket | None) ->
     """Relay the log, until stopped."""
     topics = topics_of(settings)
     platform = composed(settings, clock)
-    relay = Relay(platform.database, platform.names, topics, clock, talk)
+    relay = Relay(platform.database, platform.identity.names, topics, clock, talk)
     role = Role("relay", platform, lambda: [relay.behind()], lambda: relay.away)
     with answering(role, health), stopping(relay.stop):
         relay.run()
@@ -45,10 +43,10 @@ def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -
     """Plan whom records wake, until stopped."""
     topics = topics_of(settings)
     platform = composed(settings, clock)
-    answered(platform.library.rules)
-    handler = WakeupHandler(platform.planning, platform.aside, topics.persons)
+    answered(platform.rules.library.rules)
+    handler = WakeupHandler(platform.planning.planning, platform.planning.quarantine, topics.persons)
     with _upkeep(platform) as beside:
-        measured = [platform.planning.planned, platform.planning.planned_after]
+        measured = [platform.planning.planning.planned, platform.planning.planning.planned_after]
         _work("worker", platform, topics, handler, health, measured, beside)
     platform.database.close()
 
@@ -57,7 +55,7 @@ def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> N
     """Take in events of registries, until stopped."""
     topics = topics_of(settings)
     platform = composed(settings, clock)
-    answered(platform.library.rules)
+    answered(platform.rules.library.rules)
     with closing(Sender(topics.brokers)) as sender:
         handler = IntakeHandler(platform.intake, topics, sender, RefusedEvents(platform.database, platform.clock))
         _work("intake", platform, topics, handler, health, [platform.intake.accepted])
@@ -103,13 +101,16 @@ async def _until_stopped(worker: Worker) -> None:
 @contextmanager
 def _upkeep(platform: Platform) -> Iterator[Future[None]]:
     """What one of the workers does for all, with planners of its own: theirs is another thread."""
-    planning = Planning(platform.database, platform.log, platform.library, platform.clock)
-    areas = AreaPlanning(
-        platform.database, platform.log, platform.library, planning, platform.letters, platform.clock
-    )
-    reconciler = Reconciler(platform.database, planning, platform.aside, platform.clock)
+    queue = platform.queues.dead_letter_queue
+    own = planning.build(platform.log, platform.rules.library, queue, platform.clock)
     upkeep = Upkeep(
-        platform.database, areas, platform.follower, platform.chaining, reconciler, platform.soundings, talk
+        platform.database,
+        own.areas,
+        platform.replay.follower,
+        platform.runtime.chaining,
+        own.reconciler,
+        platform.queries.backlog,
+        talk,
     )
     with ThreadPoolExecutor(1, "upkeep") as pool:
         try:

@@ -30,7 +30,7 @@ from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.planning import histories
 from streams.planning.planning import Planning, RulesMoved, forgotten, leaving, refuse_moved_rules
-from streams.queues.dead_letters import DeadLetters, Kind, Letter
+from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from streams.storage.database import Database, Priority
@@ -43,7 +43,7 @@ AREA = "area"
 class AreasAside:
     """Keeps them, and lets go of what was planned after all."""
 
-    def __init__(self, database: Database, letters: DeadLetters) -> None:
+    def __init__(self, database: Database, letters: DeadLetterQueue) -> None:
         self._database, self._letters = database, letters
 
     def keep(self, work: AreaPlan, cause: str) -> None:
@@ -79,7 +79,7 @@ class AreaPlanning:
         log: Log,
         library: Library,
         planning: Planning,
-        letters: DeadLetters,
+        letters: DeadLetterQueue,
         clock: Callable[[], datetime],
         chunk: int = CHUNK,
     ) -> None:

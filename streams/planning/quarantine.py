@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, select
 
 from streams.planning.planning import Planning
 from streams.planning.wakeups import BadRecord, read_wake
-from streams.queues.dead_letters import DeadLetters, Kind, Letter, StillDead
+from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter, StillDead
 from streams.storage.database import Database, Priority
 from streams.storage.tables import dead_letters
 
@@ -31,7 +31,7 @@ class BadOne(Struct, frozen=True):
 class PutAside:
     """Keeps what cannot be done, and lets go of what was done after all."""
 
-    def __init__(self, database: Database, letters: DeadLetters) -> None:
+    def __init__(self, database: Database, letters: DeadLetterQueue) -> None:
         self._database, self._letters = database, letters
 
     def keep(self, records: Iterable[BadOne], unplannable: Mapping[str, str], planned: Sequence[str] = ()) -> None:

@@ -26,7 +26,7 @@ from streams.log.appending import record
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKeys
 from streams.queues import dead_letters
-from streams.queues.dead_letters import DeadLetters
+from streams.queues.dead_letters import DeadLetterQueue
 from streams.replay.follower import Follower
 from streams.rules.context import Books
 from streams.storage.database import Priority
@@ -104,7 +104,7 @@ class _Concerned(Struct, frozen=True):
 class Erasing:
     """Erases persons, each in one transaction; after a crash it is simply begun again."""
 
-    def __init__(self, books: Books, letters: DeadLetters) -> None:
+    def __init__(self, books: Books, letters: DeadLetterQueue) -> None:
         self._books, self._letters = books, letters
         self._follower = Follower(books.database, books.log)
         self._database, self._log, self._clock = books.database, books.log, books.clock

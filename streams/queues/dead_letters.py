@@ -3,9 +3,9 @@
 A package that has dead letters:
 
 - Defines a `Kind`: how a letter is retried, and how it is described in a line without personal data. The kinds are
-  wired in app/compose.py by name: `{"kafka.record": Kind(...), "webhook": Kind(...)}`.
-- Calls `put` for an item that can never be handled, in the transaction of its own progress:
-  `database.write(lambda connection: letters.put(connection, Letter("kafka.record", "topic/3/14", "not_json", raw)))`.
+  collected in streams/runtime/wiring.py by name: `{"kafka.record": Kind(...), "webhook": Kind(...)}`.
+- Calls `DeadLetterQueue.put` for an item that can never be handled, in the transaction of its own progress:
+  `database.write(lambda connection: queue.put(connection, Letter("kafka.record", "topic/3/14", "not_json", raw)))`.
   The key identifies the item, so that putting it twice (a record that comes again) keeps one letter.
 - Gives a `cause` that is a word or a short reason without data (`not_json`, `gone: 410`): letters are grouped by it.
 - Leaves the content empty where the person is enough; `about` and `settle` find and remove such letters.
@@ -119,19 +119,11 @@ class Retried(Struct, frozen=True):
     unknown: int
 
 
-class DeadLetters:
-    """The store of dead letters, on either database."""
+class DeadLetterQueue:
+    """The queue that dead letters are put into, and taken from when they are handled after all."""
 
-    def __init__(
-        self,
-        database: Database,
-        keys: PersonKeys,
-        names: Names,
-        clock: Callable[[], datetime],
-        kinds: Mapping[str, Kind],
-    ) -> None:
-        self._database, self._names, self._clock, self._kinds = database, names, clock, kinds
-        self._sealing = Sealing(keys)
+    def __init__(self, keys: PersonKeys, names: Names, clock: Callable[[], datetime]) -> None:
+        self._names, self._clock, self._sealing = names, clock, Sealing(keys)
 
     def put(self, connection: Connection, letter: Letter) -> UUID:
         """Keep a letter in the caller's transaction; the same one again adds an attempt and takes the new cause."""
@@ -162,6 +154,17 @@ class DeadLetters:
     def resolve_one(self, connection: Connection, kind: str, key: str) -> None:
         """Delete the letter of that kind and key, if there is one, because its matter was handled after all."""
         connection.execute(delete(dead_letters).where(dead_letters.c.id == self._names.letter(kind, key)))
+
+    def content(self, connection: Connection, row: Any) -> bytes | None:  # noqa: ANN401  (a row of the table)
+        """Return the letter's content, or None where its key was destroyed."""
+        return self._sealing.open(connection, row.sealed, row.id.bytes, row.person)
+
+
+class DeadLetters:
+    """The letters of a queue, to list and retry; `kinds`: the name of a kind -> how its letters are handled."""
+
+    def __init__(self, database: Database, queue: DeadLetterQueue, kinds: Mapping[str, Kind]) -> None:
+        self._database, self._queue, self._kinds = database, queue, kinds
 
     def groups(self, choice: Selection | None = None) -> list[Group]:
         """Return the letters (all, or those selected) grouped by kind and cause, the largest group first."""
@@ -201,7 +204,7 @@ class DeadLetters:
     def _retry(self, id_: UUID) -> str:
         with self._database.reading() as connection:
             row = connection.execute(select(dead_letters).where(dead_letters.c.id == id_)).first()
-            content = None if row is None else self.content(connection, row)
+            content = None if row is None else self._queue.content(connection, row)
         if row is None:
             return _GONE
         kind = self._kinds.get(row.kind)
@@ -215,12 +218,8 @@ class DeadLetters:
         self._database.write(lambda connection: _failed_again(connection, id_, cause))
         return _FAILED
 
-    def content(self, connection: Connection, row: Any) -> bytes | None:  # noqa: ANN401  (a row of the table)
-        """Return the letter's content, or None where its key was destroyed."""
-        return self._sealing.open(connection, row.sealed, row.id.bytes, row.person)
-
     def _told(self, connection: Connection, row: Any) -> str:  # noqa: ANN401  (a row of the table)
-        kind, content = self._kinds.get(row.kind), self.content(connection, row)
+        kind, content = self._kinds.get(row.kind), self._queue.content(connection, row)
         if content is None:
             return _ERASED
         return kind.tell(content) if kind is not None else "nobody here handles this kind"
@@ -267,7 +266,7 @@ def _failed_again(connection: Connection, id_: UUID, cause: str) -> bool:
 _DIGITS = re.compile(rb"\d{6,20}")
 
 
-def forget(connection: Connection, letters: DeadLetters, names: Names, person: str) -> int:
+def forget(connection: Connection, letters: DeadLetterQueue, names: Names, person: str) -> int:
     """Delete the letters about a person who is erased, and those that mention them; return how many."""
     unnamed = connection.execute(select(dead_letters).where(dead_letters.c.person.is_(None))).all()
     naming = [row.id for row in unnamed if mentions(letters.content(connection, row) or b"", names, person)]

@@ -8,15 +8,13 @@ from functools import partial
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec import Struct
 
-from streams.delivery.inbound.sms_parts import Pieces
-from streams.delivery.inbound.webhooks import Webhooks
+from streams.delivery.inbound.wiring import InboundParts
 from streams.delivery.send.concurrency import PATIENCE
 from streams.delivery.send.dispatch import Dispatcher
 from streams.log.chain_builder import ChainBuilder
 from streams.log.watermark import Watermark
-from streams.planning.areas import AreaPlanning
-from streams.planning.planning import Planning
-from streams.planning.reconciler import RECONCILE_AFTER, Reconciler
+from streams.planning.reconciler import RECONCILE_AFTER
+from streams.planning.wiring import PlanningParts
 from streams.queries.health import EVERY as SOUND_EVERY
 from streams.queries.health import Soundings
 from streams.replay.follower import Follower
@@ -37,16 +35,13 @@ class Engine(Struct, frozen=True):
     """The background parts of the embedded platform."""
 
     database: Database
-    planning: Planning
-    areas: AreaPlanning
+    planning: PlanningParts
     dispatcher: Dispatcher
+    inbound: InboundParts
     follower: Follower
     chaining: ChainBuilder
-    webhooks: Webhooks
-    tidying: Cleanup
-    pieces: Pieces
-    reconciler: Reconciler
-    soundings: Soundings
+    cleanup: Cleanup
+    backlog: Soundings
     watermark: Watermark
     clock: Callable[[], datetime]
 
@@ -58,16 +53,18 @@ class Engine(Struct, frozen=True):
         await asyncio.to_thread(self.chaining.drain)
 
     async def _round(self) -> bool:
-        await asyncio.to_thread(self.pieces.give_up)
-        planned = await asyncio.to_thread(self.planning.drain)
-        handled = await self.dispatcher.drain() + await self.webhooks.deliver()
-        passed = await asyncio.to_thread(self.areas.turn)  # one turn only: events that came meanwhile go first
+        await asyncio.to_thread(self.inbound.receiving.pieces.give_up)
+        planned = await asyncio.to_thread(self.planning.planning.drain)
+        handled = await self.dispatcher.drain() + await self.inbound.webhooks.deliver()
+        passed = await asyncio.to_thread(
+            self.planning.areas.turn
+        )  # one turn only: events that came meanwhile go first
         return bool(planned or handled or passed)
 
     def stop(self) -> None:
         """Begin nothing more; work in progress ends by itself."""
-        self.planning.stop()
-        self.areas.stop()
+        self.planning.planning.stop()
+        self.planning.areas.stop()
         self.dispatcher.stop()
 
     async def until(
@@ -98,22 +95,22 @@ class Engine(Struct, frozen=True):
 
     def _jobs(self, every: timedelta) -> Mapping[str, tuple[Job, timedelta]]:
         return {
-            "planning": (lambda: asyncio.to_thread(self.planning.drain), every),
-            "areas": (lambda: asyncio.to_thread(self.areas.drain), every),
+            "planning": (lambda: asyncio.to_thread(self.planning.planning.drain), every),
+            "areas": (lambda: asyncio.to_thread(self.planning.areas.drain), every),
             "urgent": (partial(self.dispatcher.drain_urgent, PATIENCE), every),
             "dispatch": (partial(self.dispatcher.drain, patience=PATIENCE), every),
-            "webhooks": (self.webhooks.deliver, every),
-            "tidying": (lambda: asyncio.to_thread(self.tidying.run), TIDY_EVERY),
-            "pieces": (lambda: asyncio.to_thread(self.pieces.give_up), PIECES_EVERY),
+            "webhooks": (self.inbound.webhooks.deliver, every),
+            "tidying": (lambda: asyncio.to_thread(self.cleanup.run), TIDY_EVERY),
+            "pieces": (lambda: asyncio.to_thread(self.inbound.receiving.pieces.give_up), PIECES_EVERY),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
             "chain": (lambda: asyncio.to_thread(self.chaining.drain), CHAIN_EVERY),
             "reconciler": (self._reconcile, RECONCILE_AFTER),
-            "soundings": (lambda: asyncio.to_thread(self.soundings.take), SOUND_EVERY),
+            "soundings": (lambda: asyncio.to_thread(self.backlog.take), SOUND_EVERY),
             "watermark": (lambda: asyncio.to_thread(self.watermark.look), LOOK_BACK_EVERY),
         }
 
     async def _reconcile(self) -> None:
-        await asyncio.to_thread(self.reconciler.run)
+        await asyncio.to_thread(self.planning.reconciler.run)
 
 
 class _Jobs:

@@ -72,11 +72,11 @@ def main(id_: int, steps: int) -> None:
     """Work at the job."""
     platform = compose(settings_of(), system_clock, make=False)
     with closing(platform.database):
-        work = work_of(platform, platform.jobs.job(id_))
+        work = work_of(platform, platform.queues.jobs.job(id_))
         if isinstance(work, Rebuilding):
             work.page = PAGE
-        platform.repairing.batch = 1
-        platform.jobs.run(id_, Killed(work, steps), lambda _: None)
+        platform.replay.repair.batch = 1
+        platform.queues.jobs.run(id_, Killed(work, steps), lambda _: None)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ HEALTHY = {f'habarshy_ready{{role="{role}",instance="{role}"}}': [1] * 20 for ro
 def shown(world: World) -> float:
     """Return how long messages are overdue, as the platform shows it now."""
     on = world.platform
-    text = exposition("dispatch", standing(on.database, on.log, on.follower, world.clock()), (), ready=True).decode()
+    text = exposition(
+        "dispatch", standing(on.database, on.log, on.replay.follower, world.clock()), (), ready=True
+    ).decode()
     [value] = re.findall(r"^habarshy_overdue_for_seconds (\S+)$", text, re.MULTILINE)
     return float(value)
 

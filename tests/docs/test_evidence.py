@@ -65,7 +65,7 @@ def pack(world: World, nudge: UUID, upto: int = 0, signer: Signer = SIGNER) -> b
     platform = world.platform
     with platform.database.reading() as connection:
         found = evidence(
-            connection, platform.log, platform.library.rules(), nudge, world.clock(), SIGNER.public, upto
+            connection, platform.log, platform.rules.library.rules(), nudge, world.clock(), SIGNER.public, upto
         )
     return packed(found, signer, world.clock()).encode()
 
@@ -222,7 +222,7 @@ def test_a_head_from_before_the_nudge_does_not_know_it(told: tuple[World, UUID])
 def test_of_an_altered_log_there_is_no_evidence(told: tuple[World, UUID]) -> None:
     """Where a block does not hold what its head says, no file is made of it."""
     world, nudge = told
-    issued = world.platform.names.stream("/test", f"card-N1-{AIGERIM[6:11]}")
+    issued = world.platform.identity.names.stream("/test", f"card-N1-{AIGERIM[6:11]}")
     altered = update(log).where(log.c.originator_id == issued).values(originator_version=9)
     world.platform.database.write(lambda connection: connection.execute(altered))
     with pytest.raises(NotAsWritten, match="audit verify"):
@@ -248,7 +248,7 @@ def test_after_an_erasure_there_is_still_evidence_of_what_was_sent(
     """A real erasure takes history, views and key: what was sent is proven, and no word of the person's is in it."""
     world, nudge = told
     before = len(of(script.verify(pack(world, nudge), KEY)[0], "nudge"))
-    world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
+    world.platform.privacy.erasure.erase(world.name(AIGERIM), OMAR, "asked")
     ChainBuilder(world.platform.database, SIGNER, world.clock, SIZE).finish()
     data = pack(world, nudge)
     content, _ = script.verify(data, KEY)

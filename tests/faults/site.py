@@ -85,7 +85,7 @@ class Site:
         """On PostgreSQL nothing is published by itself."""
         with self.platform() as at:
             packs = load_packs([self.packs])
-            Publisher(at.database, at.log, at.names).publish(packs, by="tests", now=self.now)
+            Publisher(at.database, at.log, at.identity.names).publish(packs, by="tests", now=self.now)
 
     @contextmanager
     def platform(self) -> Iterator[Platform]:
@@ -102,7 +102,7 @@ class Site:
         """Take events in, and plan."""
         with self.platform() as at:
             assert all(outcome.refused is None for outcome in at.intake.accept(list(envelopes)))
-            at.planning.drain()
+            at.planning.planning.drain()
 
     def written(self, events: Sequence[Envelope]) -> str:
         """A file with these events; its path."""
@@ -113,7 +113,7 @@ class Site:
     def standing(self) -> Health:
         """How it stands."""
         with self.platform() as at:
-            return health(at.database, at.log, at.follower, self.now)
+            return health(at.database, at.log, at.replay.follower, self.now)
 
     def start(
         self, *arguments: str, before: Callable[[], None] | None = None, env: Mapping[str, str] = NOTHING

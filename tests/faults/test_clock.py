@@ -96,7 +96,7 @@ async def test_a_lease_of_the_future_is_given_back(world: World) -> None:
 
 def test_a_link_ends_by_its_day_and_not_by_a_jump(world: World) -> None:
     """A clock that was ahead refused it; it works again when the clock is right."""
-    links, pseudonym = world.platform.links, world.name(iin(1))
+    links, pseudonym = world.platform.identity.links, world.name(iin(1))
     token = links.person(pseudonym, NOON)
     assert links.read_person(token, NOON) == (pseudonym, NOON)
     with pytest.raises(BadLink):

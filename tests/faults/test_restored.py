@@ -60,7 +60,7 @@ def _reporting(folder: Path, url: str) -> Iterator[World]:
 
 def say(world: World, until: datetime) -> None:
     """What `habarshy restored --until` does."""
-    world.platform.restoring.say(world.platform.restoring.scope(until), OMAR)
+    world.platform.runtime.restore.say(world.platform.runtime.restore.scope(until), OMAR)
 
 
 def told(world: World, number: str, time: str) -> None:
@@ -79,7 +79,7 @@ async def test_what_was_due_meanwhile_ends_as_unknown(world: World) -> None:
     assert (one.state, one.reason, one.due, one.attempt, len(world.sent)) == (State.UNKNOWN, "restored", None, 1, 0)
     nudge = world.nudge("issued").intent.id
     assert [type(fact) for fact in world.facts(nudge)[1:]] == [NudgeAttempted, NudgeUnknown]
-    assert world.platform.receipts.take(Receipt(nudge, world.name(ONE), 1, Heard.DELIVERED))
+    assert world.platform.delivery.receipts.take(Receipt(nudge, world.name(ONE), 1, Heard.DELIVERED))
     assert world.delivery("issued").state is State.DELIVERED
     await world.settle(NOON + timedelta(days=3))
     assert len(world.sent) == 0
@@ -137,7 +137,7 @@ async def test_views_agree_with_the_log_of_a_restored_platform(world: World) -> 
 
     await test_what_was_due_meanwhile_ends_as_unknown(world)
     on = world.platform
-    found = rebuild(on.database, on.log, on.names, on.library.rules().catalogue, swap=True)
+    found = rebuild(on.database, on.log, on.identity.names, on.rules.library.rules().catalogue, swap=True)
     assert {name: count for name, count in found.differences.items() if count} == {}
 
 

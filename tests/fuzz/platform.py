@@ -170,7 +170,9 @@ class Machine(RuleBasedStateMachine):
         """A receipt comes for any message that ever went, in any order, perhaps again."""
         message = self._any_message(data)
         reason = reason if heard is Heard.FAILED else ""
-        self.world.platform.receipts.take(Receipt(message.nudge, message.recipient, message.attempt, heard, reason))
+        self.world.platform.delivery.receipts.take(
+            Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
+        )
         if heard is Heard.FAILED:
             self.gone.discard(key(message))
 
@@ -180,7 +182,7 @@ class Machine(RuleBasedStateMachine):
         """Somebody wants no more messages of that kind, and gets none."""
         message = self._any_message(data)
         if message.recipient not in self.erased:
-            topic = self.world.platform.stopping.stop(message.nudge, message.recipient)
+            topic = self.world.platform.delivery.inbound.opt_outs.stop(message.nudge, message.recipient)
             self.silent.add((message.recipient, topic.category))
 
     @rule(by=st.sampled_from(STEPS))
@@ -202,7 +204,7 @@ class Machine(RuleBasedStateMachine):
 
     def _switched(self, what: tuple[str, str]) -> None:
         stops, (scope, name) = what not in self.stopped, what
-        switches = self.world.platform.switches
+        switches = self.world.platform.rules.switches
         if scope == "channel":
             assert switches.control("channel", name, OMAR, stopped=stops, reason="x")
         else:
@@ -214,7 +216,7 @@ class Machine(RuleBasedStateMachine):
         """Somebody is erased: nothing of theirs can be read any more, wherever it was."""
         person = self.world.name(PEOPLE[number])
         try:
-            assert self.world.platform.erasing.erase(person, OMAR, "asked for it").clean
+            assert self.world.platform.privacy.erasure.erase(person, OMAR, "asked for it").clean
         except NobodyKnown:
             assert not any(PEOPLE[number] in names_of(each) for each in self.taken.values())
         bytes_ = b"".join(each.read_bytes() for each in Path(self._folder.name).glob("*.sqlite*"))
@@ -240,7 +242,7 @@ class Machine(RuleBasedStateMachine):
     def nothing_goes_twice_or_where_it_must_not(self) -> None:
         """No double; nothing of what is stopped or silenced; nothing to who is erased."""
         nudges = {each.intent.id: each for each in self.world.nudges()} if self.seen < len(self.world.sent) else {}
-        versions = self.world.platform.library.rules().rulebook.versions
+        versions = self.world.platform.rules.library.rules().rulebook.versions
         categories = {version: each.trigger.category for version, each in versions.items()}
         for message in self.world.sent[self.seen :]:
             assert key(message) not in self.gone, f"twice by {message.channel}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from app.compose import compose_engine, compose_routes
+from app.compose_sending import compose_engine, compose_routes
 from app.providers import ProviderSettings
 from app.server import application
 from streams.planning import histories
@@ -62,7 +62,7 @@ class Post:
         """The topics of which she wants nothing more."""
         platform = self.world.platform
         with platform.database.reading() as connection:
-            rulebook, name = platform.library.rules().rulebook, self.world.name(AIGERIM)
+            rulebook, name = platform.rules.library.rules().rulebook, self.world.name(AIGERIM)
             [person] = histories.persons(connection, platform.log, [name], rulebook).values()
         return person.get("opted_out") or []
 

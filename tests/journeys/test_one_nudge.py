@@ -34,7 +34,7 @@ async def test_a_renewed_card_ends_the_reminders(world: World) -> None:
     world.take(card(AIGERIM, expires_on="2035-07-01", number="N2", time="2025-07-01T10:00:00+05:00"))
 
     assert await world.settle("2025-07-30T09:00+05:00") == []
-    assert world.platform.planning.waiting() == []
+    assert world.platform.planning.planning.waiting() == []
 
 
 async def test_the_log_holds_the_whole_life_of_the_nudge(world: World) -> None:
@@ -52,5 +52,5 @@ async def test_the_log_holds_the_whole_life_of_the_nudge(world: World) -> None:
 
 def _why(world: World, nudge):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     with world.platform.database.reading() as connection:
-        rules = world.platform.library.rules()
+        rules = world.platform.rules.library.rules()
         return explain(connection, world.platform.log, rules, nudge, world.clock())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from purgatory.domain.model import Context
 
-from app.compose import compose_engine, compose_routes
+from app.compose_sending import compose_engine, compose_routes
 from app.providers import ProviderSettings
 from domain.nudges.delivery import State
 from notifiers.port.routes import FAILURES, Route

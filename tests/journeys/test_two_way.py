@@ -11,7 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 from starlette.testclient import TestClient
 
-from app.compose import compose_engine, compose_routes
+from app.compose_sending import compose_engine, compose_routes
 from app.providers import HookSettings, ProviderSettings
 from streams.intake.cloudevents import Envelope
 from tests.app.http.wire import registry_of
@@ -102,7 +102,9 @@ async def country(tmp_path: Path) -> AsyncIterator[Country]:
         world.engine = compose_engine(world.platform, routes)
         await asyncio.gather(*(route.start() for route in routes.values()))
         yield Country(world, centre, ministry)
-        await asyncio.gather(*(route.aclose() for route in routes.values()), world.platform.webhooks.aclose())
+        await asyncio.gather(
+            *(route.aclose() for route in routes.values()), world.platform.delivery.inbound.webhooks.aclose()
+        )
         world.close()
 
 

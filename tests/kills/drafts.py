@@ -44,7 +44,7 @@ class Drafts:
 
     def __init__(self, land: Land) -> None:
         self._land, self._folder = land, land.folder / "drafts" / PACK
-        self._governing = land.platform.governing
+        self._governing = land.platform.rules.approval
         self.published: list[tuple[str, str]] = []
 
     def approved(self) -> tuple[Submission, bool]:

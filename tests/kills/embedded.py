@@ -44,6 +44,6 @@ def _accept(platform: Platform, happened: Sequence[Envelope]) -> None:
 def _publish(platform: Platform, fact: Publication) -> None:
     def append(connection: Connection) -> None:
         before = read_governed(connection, platform.log)
-        append_governance(connection, platform.log, platform.names, [fact], before, fact.at)
+        append_governance(connection, platform.log, platform.identity.names, [fact], before, fact.at)
 
     govern(platform.database, append)

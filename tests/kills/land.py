@@ -113,7 +113,7 @@ class Land:
         load_keyring(self.key_file, create=True)
         self.packs = packs_with_legal_triggers(folder)
         self.platform = compose(load_settings(database=self.url, key_file=self.key_file), self.clock)
-        Publisher(self.platform.database, self.platform.log, self.platform.names).publish(
+        Publisher(self.platform.database, self.platform.log, self.platform.identity.names).publish(
             load_packs(self.packs), by="pack", now=START
         )
         self.topics.ensure()
@@ -193,7 +193,7 @@ class Land:
     def waiting(self) -> tuple[int, int, int]:
         """What is unplanned, due, and without an outcome."""
         on = self.platform
-        found = standing(on.database, on.log, on.follower, self.clock())
+        found = standing(on.database, on.log, on.replay.follower, self.clock())
         return found.unplanned, found.due_now, found.open_attempts
 
     def lose(self) -> int:

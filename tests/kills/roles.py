@@ -18,7 +18,8 @@ from psycopg import InternalError
 
 from app.cli.commands.run import work
 from app.cli.options import clock_of
-from app.compose import Platform, compose_engine, compose_routes
+from app.compose import Platform
+from app.compose_sending import compose_engine, compose_routes
 from app.roles.lifecycle import composed, stopping, topics_of
 from app.roles.provider_watch import ProviderWatch
 from app.settings import settings_of
@@ -77,7 +78,9 @@ def areas(mode: str, platform: Platform) -> AreaPlanning:
     """What plans area events; `stepwise`: for few residents at a time, so that it can be killed between two steps."""
     on = platform
     size = STEP if mode == "stepwise" else CHUNK
-    return AreaPlanning(on.database, on.log, on.library, on.planning, on.letters, on.clock, size)
+    return AreaPlanning(
+        on.database, on.log, on.rules.library, on.planning.planning, on.queues.dead_letter_queue, on.clock, size
+    )
 
 
 class Careless(Sending):
@@ -96,29 +99,34 @@ class Careless(Sending):
 def worker(mode: str, platform: Platform) -> None:
     """A worker with an upkeep that is quick; `mode` says what is otherwise about it."""
     topics = topics_of(platform.settings)
-    platform.library.rules()
+    platform.rules.library.rules()
     planner = MarksFirst if mode == "marks-first" else Planning
     handler = Defective if mode == "defective" else WakeupHandler
-    planning = planner(platform.database, platform.log, platform.library, platform.clock)
+    planning = planner(platform.database, platform.log, platform.rules.library, platform.clock)
     with closing(KafkaLag(topics, "worker", topics.persons, platform.clock)) as lag, _upkeep(mode, platform):
         tuning = Tuning(session=platform.settings.kafka_session_seconds)
         made = Worker(
-            topics, "worker", handler(planning, platform.aside, topics.persons), talk, lag.partitions, tuning
+            topics,
+            "worker",
+            handler(planning, platform.planning.quarantine, topics.persons),
+            talk,
+            lag.partitions,
+            tuning,
         )
         uvloop.run(_until_stopped(made))
 
 
 @contextmanager
 def _upkeep(mode: str, platform: Platform) -> Iterator[None]:
-    planning = Planning(platform.database, platform.log, platform.library, platform.clock)
+    planning = Planning(platform.database, platform.log, platform.rules.library, platform.clock)
     reconciler = Forgetful if mode == "forgetful" else Reconciler
     upkeep = Upkeep(
         platform.database,
         areas(mode, platform),
-        platform.follower,
-        platform.chaining,
-        reconciler(platform.database, planning, platform.aside, platform.clock),
-        platform.soundings,
+        platform.replay.follower,
+        platform.runtime.chaining,
+        reconciler(platform.database, planning, platform.planning.quarantine, platform.clock),
+        platform.queries.backlog,
         talk,
         EVERY,
         TURNS,
@@ -147,19 +155,19 @@ def dispatch(platform: Platform) -> None:
     routes, clock = compose_routes(platform), platform.clock
     lease = timedelta(seconds=platform.settings.lease_seconds)
     sending = Careless(
-        platform.books,
+        platform.rules.context,
         routes,
-        Writer(platform.links.unsubscribe, platform.links.answer),
+        Writer(platform.identity.links.unsubscribe, platform.identity.links.answer),
         Pace(platform.database, {}, clock),
-        platform.receipts,
-        platform.refusals,
+        platform.delivery.receipts,
+        platform.delivery.suppression,
         lease,
-        platform.watermark,
+        platform.runtime.watermark,
     )
     dispatcher = Dispatcher(
         platform.database,
         platform.log,
-        platform.library,
+        platform.rules.library,
         sending,
         clock,
         holder=f"careless-{os.getpid()}",

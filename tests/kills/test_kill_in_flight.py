@@ -112,7 +112,7 @@ def _fill(environment: dict[str, str]) -> None:
             contact = event("citizen.contact_changed", who, "2020-01-02T00:00:00Z", mail, id=f"mail-{number}")
         outcomes = platform.intake.accept([birth, contact, language, card(who, "2025-07-20", f"N{number}")])
         assert all(each.accepted for each in outcomes)
-    platform.planning.drain()
+    platform.planning.planning.drain()
     platform.database.close()
 
 

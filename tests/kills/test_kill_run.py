@@ -145,7 +145,7 @@ async def test_asked_to_stop_it_finishes_what_is_in_flight(
     running.send_signal(signal.SIGTERM)
     await asyncio.to_thread(_ended, running)
 
-    report = health(platform.database, platform.log, platform.follower, START)
+    report = health(platform.database, platform.log, platform.replay.follower, START)
     assert report.open_attempts == 0
     assert "unknown" not in report.nudges
     assert 0 < report.nudges["sent"] == len(sink.received) < len(persons)
@@ -216,8 +216,10 @@ def _ended(running: "subprocess.Popen[bytes]") -> None:
 
 
 def _every_nudge_ended_once(platform: Platform, sink: Sink, now: datetime) -> None:
-    intents = [each for batch in all_intents(platform.database, platform.log, platform.library) for each in batch]
-    report = health(platform.database, platform.log, platform.follower, now)
+    intents = [
+        each for batch in all_intents(platform.database, platform.log, platform.rules.library) for each in batch
+    ]
+    report = health(platform.database, platform.log, platform.replay.follower, now)
     states, received = report.nudges, Counter(sink.received)
     assert set(received.values()) == {1}, "a mail went twice"
     assert (report.unplanned, report.due_now, report.open_attempts) == (0, 0, 0)

@@ -68,11 +68,11 @@ class Verdict:
             persons = history.persons_after(connection, "", 10**6)
             found = nudges.of_persons(connection, persons)
             self.letters = total(connection)
-        batches = all_intents(self.platform.database, self.platform.log, self.platform.library)
+        batches = all_intents(self.platform.database, self.platform.log, self.platform.rules.library)
         self.intents = {each.id: each for batch in batches for each in batch}
         self.nudges = {id_: one for theirs in found.values() for id_, one in theirs.items()}
         contacts = campaign.registries.contacts.items()
-        self._contacts = {self.platform.names.pseudonym(who or ""): data or {} for who, data in contacts}
+        self._contacts = {self.platform.identity.names.pseudonym(who or ""): data or {} for who, data in contacts}
         self._ways = {who: {"sms" if way == "phone" else way for way in data} for who, data in self._contacts.items()}
         self.tries = {id_: list(tries_of(facts)) for id_, facts in self.facts.items()}
         self._gone = {each.fact.recipient for _, each in self._each_try() if each.refused}
@@ -96,7 +96,7 @@ class Verdict:
 
     def every_event_is_in_once(self) -> None:
         """What was reported is in the log, once each, and nothing else is."""
-        names = self.platform.names
+        names = self.platform.identity.names
         wanted = {names.stream(each.source, each.id) for each in self._campaign.registries.events}
         assert len(self.life) == len(wanted), "an event is there twice, or is missing"
         assert {each.stream for each in self.life} == wanted
@@ -144,7 +144,7 @@ class Verdict:
 
     def whoever_lives_there_is_warned_once(self) -> None:
         """A flood is planned for each who lived there, by the registries' events alone, once, and for nobody else."""
-        names, events = self.platform.names, self._campaign.registries.events
+        names, events = self.platform.identity.names, self._campaign.registries.events
         for flood in self._campaign.harm.floods:
             cause = names.stream(flood.source, flood.id)
             warned = Counter(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from app.compose import compose_dispatcher
+from app.compose_sending import compose_dispatcher
 from notifiers.port.interface import GiveUp, Message, Notifier, Outcome, Reason
 from notifiers.port.routes import single_routes
 from streams.delivery.decide.case import Case
@@ -106,8 +106,8 @@ def kill(_: Message) -> None:
 
 def beside(world: World, database: MeddledDatabase) -> Dispatcher:
     """A second dispatcher, on that database."""
-    books = replace(world.platform.books, database=database)
-    platform = replace(world.platform, database=database, books=books)
+    rules = replace(world.platform.rules, context=replace(world.platform.rules.context, database=database))
+    platform = replace(world.platform, database=database, rules=rules)
     return compose_dispatcher(
         platform, single_routes(world.notifiers), Writer(lambda _: None, lambda *_: ""), "second"
     )

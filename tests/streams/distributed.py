@@ -68,7 +68,7 @@ class Country:
         wrapping = {str(version): key.hex() for version, key in KEYRING.wrapping.items()}
         self.key_file.write_text(json.dumps({"names": KEYRING.names.hex(), "wrapping": wrapping}))
         self.platform = self.process()
-        Publisher(self.platform.database, self.platform.log, self.platform.names).publish(
+        Publisher(self.platform.database, self.platform.log, self.platform.identity.names).publish(
             load_packs([few_triggers(folder)]), by="pack", now=NOON
         )
         self.told: list[str] = []
@@ -80,7 +80,7 @@ class Country:
     def relay(self, on: Platform | None = None, page: int = 5000) -> Relay:
         """A relay of that platform's."""
         on = on or self.platform
-        return Relay(on.database, on.names, self.topics, self.clock, self.told.append, page)
+        return Relay(on.database, on.identity.names, self.topics, self.clock, self.told.append, page)
 
     def take(self, *envelopes: Envelope) -> None:
         """Take events in, all of which are accepted."""
@@ -145,7 +145,9 @@ def working(
 
     `looked`: what happens whenever it has looked whether Kafka answers.
     """
-    handler = handler or WakeupHandler(land.platform.planning, land.platform.aside, land.topics.persons)
+    handler = handler or WakeupHandler(
+        land.platform.planning.planning, land.platform.planning.quarantine, land.topics.persons
+    )
     lag = KafkaLag(land.topics, role, handler.topic, land.clock)
 
     def look() -> list[Lag]:

@@ -26,7 +26,7 @@ def approver(agency: str) -> Principal:
 
 def approved(world: World, packs: Sequence[Path], trigger: str, agency: str) -> str:
     """Have that trigger of these packs approved as it is there; returns the hash of the version."""
-    governing = world.platform.governing
+    governing = world.platform.rules.approval
     [done] = governing.submit(load_packs(packs), [Subject("trigger", trigger)], author(agency))
     governing.approve(done.submission, approver(agency))
     return done.submission.hash
@@ -34,7 +34,7 @@ def approved(world: World, packs: Sequence[Path], trigger: str, agency: str) -> 
 
 def publish(world: World, trigger: str, agency: str, share: float = 1.0, *, to_pending: bool = False) -> Done:
     """Publish the trigger's latest approved version."""
-    [done] = world.platform.governing.publish(
+    [done] = world.platform.rules.approval.publish(
         [reference(trigger)], author(agency), share=share, to_pending=to_pending
     )
     return done

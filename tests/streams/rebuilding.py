@@ -60,8 +60,8 @@ def verified(platform: Platform) -> Verified:
 
 def rebuilt(platform: Platform, *, swap: bool = False, page: int = PAGE) -> Rebuilt:
     """Rebuild all views of the platform."""
-    catalogue = platform.library.rules().catalogue
-    return rebuild(platform.database, platform.log, platform.names, catalogue, swap=swap, page=page)
+    catalogue = platform.rules.library.rules().catalogue
+    return rebuild(platform.database, platform.log, platform.identity.names, catalogue, swap=swap, page=page)
 
 
 def lived_on(request: pytest.FixtureRequest, folder: Path, people: int) -> Iterator[World]:
@@ -81,6 +81,6 @@ def lived(folder: Path, url: str, people: int) -> Iterator[World]:
             made.take(*registered(person, LONG_AGO), cards, fine(person, f"F{number}", "2025-02-01T00:00:00Z"))
             made.take(corrected(cards, 2, expires_on="2026-11-20"))
         made.plan()
-        made.platform.follower.drain()
+        made.platform.replay.follower.drain()
         made.platform.database.write(lambda connection: connection.execute(delete(tables.due)))
         yield made

@@ -31,7 +31,7 @@ def world(tmp_path: Path, url: str) -> Iterator[World]:
 
 async def test_an_inbox_whose_database_is_away_says_so_as_the_port_does(world: World) -> None:
     """Notifiers, which know no database, are told by an OSError that nothing was kept."""
-    inbox, named = world.platform.receiving.inbox("sms"), Report("unheard of", Heard.DELIVERED)
+    inbox, named = world.platform.delivery.inbound.receiving.inbox("sms"), Report("unheard of", Heard.DELIVERED)
     with away(world.platform.database):
         with pytest.raises(OSError, match=r"locked|accepting"):
             await inbox.reported([named])
@@ -47,7 +47,7 @@ async def test_an_inbox_whose_database_is_away_says_so_as_the_port_does(world: W
 @only_postgres
 async def test_an_inbox_whose_database_takes_no_writes_says_so_as_the_port_does(world: World) -> None:
     """A server that is a standby at the moment is away, too."""
-    inbox, named = world.platform.receiving.inbox("sms"), Report("unheard of", Heard.DELIVERED)
+    inbox, named = world.platform.delivery.inbound.receiving.inbox("sms"), Report("unheard of", Heard.DELIVERED)
     with read_only(world.platform.database):
         with pytest.raises(OSError, match="read-only"):
             await inbox.reported([named])
@@ -59,7 +59,7 @@ async def test_an_inbox_whose_database_takes_no_writes_says_so_as_the_port_does(
 async def test_late_answers_outlast_the_databases_absence(world: World) -> None:
     """What the centre answers while the database is away is told again until it is kept, all of it, unasked."""
     messages = await world.settle(DUE)
-    inbox = Watched(world.platform.receiving.inbox("sms"))
+    inbox = Watched(world.platform.delivery.inbound.receiving.inbox("sms"))
     late = LateAnswers(inbox, 0.001, reports=True)
     with away(world.platform.database):
         for number, message in enumerate(messages):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.compose import compose_engine
+from app.compose_sending import compose_engine
 from domain.facts.facts import NudgeDelivered, NudgeFailed, NudgeSent
 from domain.facts.receipts import Heard
 from notifiers.port.fake import FakeNotifier
@@ -42,7 +42,7 @@ class Centre:
 
     def tell(self, *reports: Report) -> None:
         """It reports."""
-        self.world.platform.receiving.reported("sms", reports)
+        self.world.platform.delivery.inbound.receiving.reported("sms", reports)
 
     def facts(self, step: str) -> set[type]:
         """What has happened to that message."""
@@ -136,6 +136,8 @@ async def test_a_late_answer_takes_nothing_from_before_its_attempt(centre: Centr
     await centre.world.settle(DUE + timedelta(days=3))
     first, second = centre.world.sent
     assert (first.channel, second.channel) == ("sms", "email")
-    centre.world.platform.receiving.accepted("sms", numbered(first.key, 1), Accepted(ID), reports=True)
+    centre.world.platform.delivery.inbound.receiving.accepted(
+        "sms", numbered(first.key, 1), Accepted(ID), reports=True
+    )
     assert NudgeSent in centre.facts("month")
     assert NudgeDelivered not in centre.facts("month")

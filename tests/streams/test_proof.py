@@ -37,17 +37,17 @@ async def told(world: World) -> list[Message]:
 
 async def test_link_and_code_lead_back_to_the_message(world: World) -> None:
     """Whoever has the link or the code finds this message and this recipient, and nobody else."""
-    links, find = world.platform.links, whose(world.platform.books)
+    links, find = world.platform.identity.links, whose(world.platform.rules.context)
     for message in await told(world):
         assert message.page_url is not None
         token = message.page_url.removeprefix(f"{SITE}/m/")
         assert links.read_page(token, world.clock(), find) == (message.nudge, message.recipient)
-        found = world.platform.codes.check(message.code.lower().replace("-", " "))
+        found = world.platform.identity.codes.check(message.code.lower().replace("-", " "))
         assert found is not None
         assert found.channel == "sms"
     with pytest.raises(BadLink):
         links.read_page("A" * 20, world.clock(), find)
-    assert world.platform.codes.check("AAAAA-AAAAA") is None
+    assert world.platform.identity.codes.check("AAAAA-AAAAA") is None
 
 
 async def test_codes_of_one_person_have_nothing_in_common(world: World) -> None:
@@ -60,7 +60,7 @@ async def test_codes_of_one_person_have_nothing_in_common(world: World) -> None:
     [first, *_] = theirs
     clear = _text(shortened(first.nudge, 25)) + first.code[5:]
     assert clear != first.code
-    assert world.platform.codes.check(clear) == world.platform.codes.check(first.code) is not None
+    assert world.platform.identity.codes.check(clear) == world.platform.identity.codes.check(first.code) is not None
 
 
 async def test_an_sms_says_what_there_is_room_for(world: World) -> None:

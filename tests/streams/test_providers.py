@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from purgatory.domain.model import Context
 
-from app.compose import compose_engine
+from app.compose_sending import compose_engine
 from domain.facts.facts import NudgeAttempted, NudgeSent
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message, Outcome, Reason, RetryLater, Unknown

@@ -132,7 +132,7 @@ key_file = "{key}"
 def test_a_dispatcher_answers_on_its_health_port(land: Country, tmp_path: Path) -> None:
     """It says that it lives, that it is ready, and what became of what it tried; and it ends well when asked to."""
     land.take(*registered(iin(1), LONG_AGO), fine(iin(1), "F1", "2025-06-02T11:00:00+05:00"))
-    land.platform.planning.drain()
+    land.platform.planning.planning.drain()
     (tmp_path / "habarshy").mkdir()
     (tmp_path / "habarshy" / "config.toml").write_text(NOBODY_THERE.format(key=vapid_file(tmp_path)))
     running = process(land, "dispatch", "--health-port", "0", XDG_CONFIG_HOME=str(tmp_path))

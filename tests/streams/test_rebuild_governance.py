@@ -20,7 +20,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     made.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-12-20"))
     made.plan()
-    made.platform.follower.drain()
+    made.platform.replay.follower.drain()
     yield made
     made.close()
 
@@ -46,23 +46,23 @@ def restarted(world: World) -> Iterator[Platform]:
 @pytest.mark.parametrize("names", [["governance"], ["trail", "residents"], list(VIEWS)])
 def test_what_says_where_the_rules_are_is_mended(world: World, names: list[str], which: slice) -> None:
     """Whatever it has lost, a new process rebuilds views, this one among them; after that it has all rules again."""
-    rules = world.platform.library.rules()
+    rules = world.platform.rules.library.rules()
     lost = lose(world.platform, which)
     with restarted(world) as platform:
         ended(views(platform, {"views": names}))
         found = verified(platform)
         assert (found.views["governance"], found.unlike) == (0 if "governance" in names else lost, 0)
         if "governance" in names:
-            assert platform.library.rules().rulebook.versions.keys() == rules.rulebook.versions.keys()
+            assert platform.rules.library.rules().rulebook.versions.keys() == rules.rulebook.versions.keys()
 
 
 def test_processes_that_run_notice_the_mending(world: World) -> None:
     """Who had the rules without an older fact at hand has them with it once the view is mended."""
     world.control("trigger", "traffic_fine_discount", stopped=True)
     world.control("agency", "water", stopped=True)
-    stopped = world.platform.library.rules().controls
+    stopped = world.platform.rules.library.rules().controls
     lose(world.platform, slice(-2, -1))
     with restarted(world) as running:
-        assert running.library.rules().controls != stopped
+        assert running.rules.library.rules().controls != stopped
         ended(views(world.platform, {"views": ["governance"]}))
-        assert running.library.rules().controls == stopped
+        assert running.rules.library.rules().controls == stopped

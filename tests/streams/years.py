@@ -149,7 +149,7 @@ async def lived(world: World, packs: Sequence[Path], told: Sequence[Told]) -> No
             taken.append(world.take(waiting.pop().envelope)[0])
         if not published and world.clock() >= START:
             platform, published = world.platform, True
-            publisher = Publisher(platform.database, platform.log, platform.names)
+            publisher = Publisher(platform.database, platform.log, platform.identity.names)
             publisher.publish(load_packs(packs), by="pack", now=START)
         await world.settle()
 
@@ -157,7 +157,7 @@ async def lived(world: World, packs: Sequence[Path], told: Sequence[Told]) -> No
 def question_of(world: World, draft: Draft, *, others: bool = False) -> Question:
     """What the draft would have said from the start to the end; `others`: beside all that is in force."""
     platform = world.platform
-    rules = rules_with(draft, platform.library.rules().governed, START, platform.names, others=others)
+    rules = rules_with(draft, platform.rules.library.rules().governed, START, platform.identity.names, others=others)
     return Question(rules, draft.names, START, END)
 
 

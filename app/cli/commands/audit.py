@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.options import AsJson, DatabaseUrl, KeyFile
-from app.compose import open_database
+from app.database import open_database
 from app.identity.key_file import BadKeyFile, keyring_of, own_keyring
 from app.identity.log_codes import codes_by
 from app.jobs.endings import audited

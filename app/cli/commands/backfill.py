@@ -33,13 +33,13 @@ def backfill(
 ) -> None:
     """Have a published trigger look further back, and plan what it should have said by then, once."""
     with desk(database, key_file, clock, local=True) as at:
-        at.platform.backfilling.check(trigger, at.who)
+        at.platform.replay.backfill.check(trigger, at.who)
         start = moment_of(since, "--since", zone_here(at.platform))
         if start > at.platform.clock():
             stop(Exit.USAGE, f"--since: {since} is still to come; what happens from now on is planned anyway")
         further = Further(trigger, start, also_overdue)
         if plan:
-            tell_missing(at.platform.backfilling.look(further, at.who.name), as_json=as_json)
+            tell_missing(at.platform.replay.backfill.look(further, at.who.name), as_json=as_json)
             return
         given = {"further": to_builtins(further), "by": at.who.name}
         job = finished(begin(at.platform, "backfill", given, at.who.name, yes=yes, as_json=as_json))

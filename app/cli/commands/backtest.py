@@ -104,7 +104,7 @@ def _require_asking(who: Principal, draft: Draft, platform: Platform) -> None:
     """
     if who.operator or Role.AUDITOR in who.roles:
         return
-    role, now = Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, platform.library.rules().governed
+    role, now = Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, platform.rules.library.rules().governed
     for each in draft.triggers:
         for owner in (str(each.rules["owner"]), *owners_of(now, Subject("trigger", each.name))):
             require(who, role, owner, each.name)
@@ -153,7 +153,7 @@ def _read(what: str, others: list[Path]) -> Draft:
 
 def _in_force(name: str, platform: Platform) -> Draft:
     """The trigger of that name as it is in force."""
-    now = platform.library.rules().governed
+    now = platform.rules.library.rules().governed
     fact = now.current(name)
     if fact is None:
         names = {each.fact.trigger for each in now.publications if not each.withdrawn}
@@ -164,13 +164,13 @@ def _in_force(name: str, platform: Platform) -> Draft:
 
 
 def _zone(draft: Draft, platform: Platform) -> ZoneInfo:
-    contents = {**{each.pack: each.content for each in platform.library.rules().governed.packs.values()}}
+    contents = {**{each.pack: each.content for each in platform.rules.library.rules().governed.packs.values()}}
     return zone_of(defaults_of([*(contents | {draft.pack: draft.content}).values()]).zone)
 
 
 def _warn(order: Order, platform: Platform) -> None:
     if order.against:
-        now = platform.library.rules().governed
+        now = platform.rules.library.rules().governed
         for name in sorted(order.draft.names):
             if now.current(name) is None:
                 talk(f"--against live: no version of {name} is in force, so everybody gains")

@@ -102,7 +102,7 @@ def _inbox(provider: str | None, clock: str | None, database: str | None, key_fi
     name = _named(settings, provider)
     platform = compose(settings, clock_of(clock), make=False)
     try:
-        yield platform.receiving.inbox(name)
+        yield platform.delivery.inbound.receiving.inbox(name)
     finally:
         platform.database.close()
 

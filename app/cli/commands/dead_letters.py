@@ -46,7 +46,7 @@ def show(
     """Print letters, the oldest first, without anybody's data."""
     with operators("dead letters", database, key_file) as at:
         zone = zone_shown(at.platform)
-        found = at.platform.letters.letters(_choice(ids, kind, cause), limit)
+        found = at.platform.runtime.dead_letters.letters(_choice(ids, kind, cause), limit)
     for one in found:
         if as_json:
             data_json(one)
@@ -70,7 +70,7 @@ def retry(
 ) -> None:
     """Handle letters once more; what is handled goes, what fails again stays with its new cause."""
     with operators("dead letters", database, key_file) as at:
-        letters = at.platform.letters
+        letters = at.platform.runtime.dead_letters
         choice = _decided(letters, ids, kind, cause, every=every)
         _agree(at, choice, "retry", plan=plan, yes=yes, as_json=as_json)
         done = letters.retry(choice)
@@ -96,12 +96,12 @@ def drop(  # noqa: PLR0913  (the options of the command)
 ) -> None:
     """Give letters up for ever; the log keeps who did, and why."""
     with operators("dead letters", database, key_file) as at:
-        letters = at.platform.letters
+        letters = at.platform.runtime.dead_letters
         if not plan and len(reason.strip()) < LEAST_SAID:
             stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
         choice = _decided(letters, ids, kind, cause, every=every)
         _agree(at, choice, "drop", plan=plan, yes=yes, as_json=as_json)
-        dropped = give_up(at.platform.books, choice, at.who, reason.strip())
+        dropped = give_up(at.platform.rules.context, choice, at.who, reason.strip())
     if as_json:
         data_json({"dropped": dropped})
     talk(f"{dropped} dropped")
@@ -129,13 +129,13 @@ def _agree(at: Desk, choice: Selection, what: str, *, plan: bool, yes: bool, as_
         _print_groups(at, choice, as_json=as_json)
     if plan:
         raise typer.Exit
-    count = at.platform.letters.count(choice)
+    count = at.platform.runtime.dead_letters.count(choice)
     agree(f"{what} {count}", str(count), yes=yes)
 
 
 def _print_groups(at: Desk, choice: Selection, *, as_json: bool) -> None:
     zone = zone_shown(at.platform)
-    for group in at.platform.letters.groups(choice):
+    for group in at.platform.runtime.dead_letters.groups(choice):
         if as_json:
             data_json(group)
         else:

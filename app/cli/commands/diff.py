@@ -64,7 +64,7 @@ def _read(path: Path, others: Sequence[Path]) -> Version:
 def _published(database: str | None, key_file: Path | None, later: Version) -> Version:
     """What is published of these and is theirs to know who act; what is not stays out of a pack's."""
     with desk(database, key_file, make=True) as at:
-        now, who = at.platform.governing.governed(), at.who
+        now, who = at.platform.rules.approval.governed(), at.who
     known = {each.fact.trigger: each.fact for each in now.publications if not each.withdrawn}
     owners = {name: str(fact.rules["owner"]) for name, fact in known.items()}
     readable = [fact for name, fact in known.items() if who.may_read(owners[name])]

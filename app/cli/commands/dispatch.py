@@ -6,7 +6,8 @@ from contextlib import closing
 
 from app.cli.commands.run import tell_stopped, work
 from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
-from app.compose import Platform, compose_engine, compose_routes
+from app.compose import Platform
+from app.compose_sending import compose_engine, compose_routes
 from app.logs import begin
 from app.roles.lifecycle import answered, composed
 from app.roles.provider_watch import ProviderWatch
@@ -41,7 +42,7 @@ def dispatch_due(
     from app.http.role import Role, answering  # noqa: PLC0415  (a second of imports that `run` does not need)
 
     with closing(platform.database):
-        answered(platform.library.rules)
+        answered(platform.rules.library.rules)
         tell_stopped(platform)
         attempts = Counts()
         routes = counted(routes_of(platform), attempts)

@@ -51,10 +51,10 @@ def eligible(
     look = looker(settings, purpose)
     platform = compose(settings, now)
     with closing(platform.database):
-        rulebook = platform.library.rules().rulebook
+        rulebook = platform.rules.library.rules().rulebook
         zone = zone_of(rulebook.defaults.zone)
         known = now() if known_at is None else moment_of(known_at, "--known-at", zone)
-        pseudonym = pseudonym_of(person, platform.names)
+        pseudonym = pseudonym_of(person, platform.identity.names)
         with platform.database.reading() as connection:
             history = histories.own_history(connection, platform.log, pseudonym, rulebook, known)
         look.note(platform, pseudonym, "eligible")

@@ -36,10 +36,10 @@ def erase(
 ) -> None:
     """Destroy a person's key, end their nudges, and print a certificate; it cannot be undone."""
     with operators("erasures", database, key_file, clock) as at:
-        pseudonym = pseudonym_of(person, at.platform.names)
+        pseudonym = pseudonym_of(person, at.platform.identity.names)
         if plan or not yes:
             Looker(at.who, reason).note(at.platform, pseudonym, "erase")
-        scope = at.platform.erasing.scope(pseudonym)
+        scope = at.platform.privacy.erasure.scope(pseudonym)
         if plan:
             if as_json:
                 data_json(scope)
@@ -49,7 +49,7 @@ def erase(
         if not yes:
             _show(scope, talk)
         agree(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=yes)
-        certificate = at.platform.erasing.erase(pseudonym, at.who, reason)
+        certificate = at.platform.privacy.erasure.erase(pseudonym, at.who, reason)
         _note(at.platform.settings.key_file, certificate)
     if html is not None:
         with private_files.opened(html) as file:

@@ -45,10 +45,10 @@ def evidence_command(
     look = looker(settings, purpose)
     platform = compose(settings, clock_of(clock), make=False)
     with closing(platform.database):
-        signer = platform.chaining.signer
+        signer = platform.runtime.chaining.signer
         if signer is None:
             raise BadKeyFile(platform.settings.key_file, "it has no key that signs (`habarshy migrate` adds one)")
-        platform.chaining.finish()
+        platform.runtime.chaining.finish()
         try:
             found = _found(platform, id_, signer, deposited)
         except (NotAsWritten, NotChained, UnknownNudge) as problem:
@@ -73,5 +73,5 @@ def _found(platform: Platform, id_: UUID, signer: Signer, deposited: SignedBlock
     upto = deposited.block.number if deposited else 0
     with platform.database.reading() as connection:
         return evidence(
-            connection, platform.log, platform.library.rules(), id_, platform.clock(), signer.public, upto
+            connection, platform.log, platform.rules.library.rules(), id_, platform.clock(), signer.public, upto
         )

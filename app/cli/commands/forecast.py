@@ -45,7 +45,7 @@ def forecast(
     """Say how many messages go when, by channel and agency, after quiet hours and caps, and what they cost."""
     with desk(database, key_file, clock, local=True) as at:
         only = _agency(at, agency)
-        found = at.platform.forecasting.forecast(timedelta(days=days), only)
+        found = at.platform.queries.forecast.forecast(timedelta(days=days), only)
         stopped = known_to(at.who, found.stopped, found.rules.governed)
     lines, zone = list(sums(found, by_hour=by is By.HOUR)), zone_of(found.rules.defaults.zone)
     for each in () if as_json else stopped_lines(stopped, zone):
@@ -65,7 +65,7 @@ def _agency(at: Desk, agency: str | None) -> str | None:
     if only is None:
         return None
     require_reader(at.who, only, f"what {only} sends")
-    contents = at.platform.governing.governed().contents
+    contents = at.platform.rules.approval.governed().contents
     known = sorted({name for content in contents for name in content.get("agencies") or ()})
     if only not in known:
         refuse_unknown("--agency", "agency", only, known)

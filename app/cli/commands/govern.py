@@ -53,7 +53,7 @@ def submit(
         packs = {files.folder.resolve(): pack_of(files) for files in examine_folders(paths)[0]}
         wanted, left = _wanted(at, targets, packs)
         require_passing(paths, {about.name for about in wanted if about.kind == "trigger"}, as_json=as_json)
-        _report(at.platform.governing.submit(list(packs.values()), wanted, at.who), "submitted", as_json=as_json)
+        _report(at.platform.rules.approval.submit(list(packs.values()), wanted, at.who), "submitted", as_json=as_json)
         for about in left:
             talk(f"{about} is left out: it belongs to others")
         if left and not wanted:
@@ -64,7 +64,7 @@ def submit(
 
 def _wanted(at: Desk, targets: Sequence[Target], packs: Mapping[Path, Pack]) -> tuple[list[Subject], list[Subject]]:
     """What is new of what is named and may be submitted, and what is left out of whole packs."""
-    before = at.platform.governing.governed()
+    before = at.platform.rules.approval.governed()
     wanted: list[Subject] = []
     left: list[Subject] = []
     for target in targets:
@@ -93,7 +93,7 @@ def approve(
     if refuse is not None:
         check_said("--refuse", refuse, least=LEAST_SAID)
     with desk(database, key_file, clock) as at:
-        governing = at.platform.governing
+        governing = at.platform.rules.approval
         wanted = {each: governing.find(each, at.who) for each in _references(at, names, others)}
         for reference_, submission in wanted.items():
             _require_whole_hash(reference_, submission)
@@ -143,7 +143,7 @@ def publish(
     share = _share(canary)
     with desk(database, key_file, clock) as at:
         wanted = _references(at, names, others)
-        done = at.platform.governing.publish(wanted, at.who, share=share, to_pending=apply_to_pending)
+        done = at.platform.rules.approval.publish(wanted, at.who, share=share, to_pending=apply_to_pending)
         for each in done:
             narrow = f" for {canary} of all persons" if each.share < 1 else ""
             _report([each], f"published{narrow}", as_json=as_json)
@@ -154,7 +154,7 @@ def withdraw(
 ) -> None:
     """Plan and send nothing of a trigger any more; what it planned is withheld."""
     with desk(database, key_file, clock) as at:
-        new = at.platform.switches.withdraw(trigger, at.who)
+        new = at.platform.rules.switches.withdraw(trigger, at.who)
     talk(f"{trigger} is withdrawn" if new else f"{trigger} was withdrawn before")
 
 
@@ -163,7 +163,7 @@ def submissions(
 ) -> None:
     """Print what waits for approval or publication; with names, what each would change."""
     with desk(database, key_file) as at:
-        governing = at.platform.governing
+        governing = at.platform.rules.approval
         if names:
             for each in _references(at, names, None):
                 submission = governing.find(each, at.who)
@@ -194,7 +194,7 @@ def _references(at: Desk, names: Iterable[str], others: Sequence[Path] | None) -
                 if each.name == target.trigger
             ]
             continue
-        waiting = {(each.about, each.hash) for each in at.platform.governing.waiting(at.who)}
+        waiting = {(each.about, each.hash) for each in at.platform.rules.approval.waiting(at.who)}
         all_of_it = [(Subject("pack", pack.name), pack.hash)]
         all_of_it += [(Subject("trigger", each.name), each.hash) for each in pack.triggers]
         found += [Reference(*each) for each in all_of_it if each in waiting]

@@ -30,8 +30,8 @@ def intents(
     platform = compose(settings, clock_of(clock), make=False)
     zone = zone_shown(platform)
     found = readable(
-        chain.from_iterable(all_intents(platform.database, platform.log, platform.library)),
-        platform.library.rules().rulebook,
+        chain.from_iterable(all_intents(platform.database, platform.log, platform.rules.library)),
+        platform.rules.library.rules().rulebook,
         who,
     )
     printed = _for_machines if as_json else partial(_for_people, zone=zone)

@@ -33,7 +33,7 @@ def list_jobs(
 ) -> None:
     """Print the jobs, the newest first."""
     with desk(database, key_file, local=True) as at:
-        for job in at.platform.jobs.latest(limit, None if at.who.operator else at.who.name):
+        for job in at.platform.queues.jobs.latest(limit, None if at.who.operator else at.who.name):
             _print(at, job, as_json=as_json)
 
 
@@ -48,7 +48,7 @@ def show(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_
 def pause(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Have a job stop after its present step, wherever it runs."""
     with _theirs(id_, database, key_file) as (at, _):
-        talk(f"job {at.platform.jobs.pause(id_).id} is paused; `habarshy jobs resume {id_}` goes on")
+        talk(f"job {at.platform.queues.jobs.pause(id_).id} is paused; `habarshy jobs resume {id_}` goes on")
 
 
 def confirm(
@@ -56,7 +56,7 @@ def confirm(
 ) -> None:
     """Begin a job that was counted, in this process; it is said first what was counted."""
     with operators("jobs", database, key_file) as at:
-        asked = at.platform.jobs.job(id_)
+        asked = at.platform.queues.jobs.job(id_)
         Orders(at.platform).check(asked, at.who)
         job = finished(begin_counted(at.platform, asked, at.who.name, yes=yes, as_json=as_json))
         _print(at, job, as_json=as_json)
@@ -77,7 +77,7 @@ def cancel(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -
     """End a job for good; what it left behind goes."""
     with _theirs(id_, database, key_file) as (at, asked):
         work = work_of(at.platform, asked)
-        talk(f"job {at.platform.jobs.cancel(id_, work).id} is cancelled")
+        talk(f"job {at.platform.queues.jobs.cancel(id_, work).id} is cancelled")
 
 
 @contextmanager
@@ -88,14 +88,14 @@ def _theirs(id_: int, database: str | None, key_file: Path | None) -> Iterator[t
         NotAllowed: they are no operator, and somebody else asked for it.
     """
     with desk(database, key_file, local=True) as at:
-        job = at.platform.jobs.job(id_)
+        job = at.platform.queues.jobs.job(id_)
         if not at.who.operator and job.asked_by != at.who.name:
             raise NotAllowed(f"job {id_} is for operators and whoever asked for it; {at.who.name} is not one of them")
         yield at, job
 
 
 def _print(at: Desk, job: Job, *, as_json: bool) -> None:
-    alone = at.platform.jobs.is_alone(job)
+    alone = at.platform.queues.jobs.is_alone(job)
     if as_json:
         seconds = job.worked.total_seconds()
         told = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in ("claim", "cursor", "lane")}

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli.options import AsJson, DatabaseUrl, KeyFile
-from app.compose import open_database
+from app.database import open_database
 from app.identity.key_file import load_keyring, own_keyring
 from app.identity.log_codes import give_first_codes
 from app.settings import Settings, settings_of

@@ -36,8 +36,8 @@ def trail(
     settings = settings_of(database, key_file)
     look = looker(settings, purpose)
     platform = compose(settings, clock_of(None), make=False)
-    pseudonym = pseudonym_of(person, platform.names)
-    platform.follower.drain()
+    pseudonym = pseudonym_of(person, platform.identity.names)
+    platform.replay.follower.drain()
     with platform.database.reading() as connection:
         known = view.is_known(connection, pseudonym)
     look.note(platform, pseudonym, "trail")
@@ -89,7 +89,7 @@ def why(
     platform = compose(settings, now, make=False)
     try:
         with platform.database.reading() as connection:
-            rules = platform.library.rules()
+            rules = platform.rules.library.rules()
             found = explain(connection, platform.log, rules, id_, now())
         for person in found.shown:
             look.note(platform, person, "why")

@@ -58,7 +58,7 @@ def list_readings(
     """Print who read which person's data, and who gave up dead letters, when and why, the earliest first."""
     with desk(database, key_file, local=True) as at:
         require_reading(at.who)
-        whose = None if person is None else pseudonym_of(person, at.platform.names, "--person")
+        whose = None if person is None else pseudonym_of(person, at.platform.identity.names, "--person")
         start, end = span_of(since, until, at.platform)
         wanted = _Wanted(whose, by, agency, start, end)
         found, zone = [each for each in accounts(at.platform.log) if wanted.has(each)], zone_shown(at.platform)

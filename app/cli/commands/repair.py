@@ -71,7 +71,7 @@ def repair(  # noqa: PLR0913  (a flag each)
 
 def _plan_missing(at: Desk, selection: Selection, plan: bool, yes: bool, *, as_json: bool) -> None:
     if plan:
-        tell_missing(at.platform.repairing.look(selection), as_json=as_json)
+        tell_missing(at.platform.replay.repair.look(selection), as_json=as_json)
         return
     job = finished(begin(at.platform, "repair", to_builtins(selection), at.who.name, yes=yes, as_json=as_json))
     talk(f"repaired: {job.words}")
@@ -80,7 +80,7 @@ def _plan_missing(at: Desk, selection: Selection, plan: bool, yes: bool, *, as_j
 
 def _try_anew(at: Desk, outage: Outage, plan: bool, yes: bool, *, as_json: bool) -> None:
     if plan:
-        _tell_failed(at.platform.renewing.look(outage), as_json=as_json)
+        _tell_failed(at.platform.replay.retry_failed.look(outage), as_json=as_json)
         return
     given = {"outage": to_builtins(outage), "by": at.who.name}
     job = finished(begin(at.platform, "repair-failed", given, at.who.name, yes=yes, as_json=as_json))
@@ -95,7 +95,7 @@ def _check_allowed(at: Desk, trigger: str | None) -> None:
         UnknownName: nothing of that name was ever published.
     """
     if trigger is not None:
-        governed = at.platform.governing.governed()
+        governed = at.platform.rules.approval.governed()
         check_stopping(at.who, owner_of(governed, trigger, at.who), trigger)
     elif not at.who.operator:
         raise NotAllowed(f"only an operator repairs for all agencies; {at.who.name} may name a --trigger of theirs")
@@ -133,7 +133,7 @@ def _person(at: Desk, person: str | None) -> str | None:
         return None
     if not at.who.operator:
         raise NotAllowed(f"--person is for operators, who may read people's data; {at.who.name} is not an operator")
-    who = pseudonym_of(person, at.platform.names, "--person")
+    who = pseudonym_of(person, at.platform.identity.names, "--person")
     Looker(at.who, "to plan for them what is missing").note(at.platform, who, "repair")
     with at.platform.database.reading() as connection:
         if not history.counts(connection, [who]):
@@ -142,7 +142,7 @@ def _person(at: Desk, person: str | None) -> str | None:
 
 
 def _area(at: Desk, area: str | None) -> str | None:
-    levels = at.platform.library.rules().catalogue.area_levels
+    levels = at.platform.rules.library.rules().catalogue.area_levels
     if area is not None and not (area.isdigit() and len(area) == max(levels, default=len(area))):
         stop(Exit.USAGE, f"--area: {area!r} is no code of an area ({max(levels, default=1)} digits)")
     return area

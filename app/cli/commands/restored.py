@@ -42,9 +42,9 @@ def restored(
 ) -> None:
     """Say that the database came back from a backup; what may have been sent since is not sent again."""
     with operators("restores", database, key_file, clock) as at:
-        scope = at.platform.restoring.scope(_moment(until, at))
+        scope = at.platform.runtime.restore.scope(_moment(until, at))
         zone = zone_shown(at.platform)
-        again = _Again(_to_erase(at, erased), at.platform.retiring.again(_retired(at)))
+        again = _Again(_to_erase(at, erased), at.platform.privacy.retention.again(_retired(at)))
         if plan:
             _show(scope, again, data, zone, as_json=as_json)
             return
@@ -52,9 +52,9 @@ def restored(
             _show(scope, again, talk, zone, as_json=False)
         agree("go on from this copy", str(scope.in_doubt), yes=yes)
         gone = sum(_erase(at, person) for person in again.erased)
-        at.platform.retiring.recognise(at.who, _retired(at))
-        at.platform.retiring.retire(at.who, again.retired)
-        at.platform.restoring.say(scope, at.who)
+        at.platform.privacy.retention.recognise(at.who, _retired(at))
+        at.platform.privacy.retention.retire(at.who, again.retired)
+        at.platform.runtime.restore.say(scope, at.who)
     if as_json:
         _show(scope, again, data, zone, as_json=True)
     talk(f"said; erased again: {many(gone, 'person')}. Sending may begin")
@@ -92,12 +92,12 @@ def _to_erase(at: Desk, certificates: list[Path]) -> Mapping[str, datetime]:
         every = everybody([*([own] if own.exists() else []), *certificates])
     except (BadList, OSError) as error:
         stop(Exit.USAGE, f"--erased: {error}")
-    return {person: when for person, when in every.items() if not at.platform.restoring.is_erased(person, when)}
+    return {person: when for person, when in every.items() if not at.platform.runtime.restore.is_erased(person, when)}
 
 
 def _erase(at: Desk, person: str) -> bool:
     try:
-        at.platform.erasing.erase(person, at.who, REASON)
+        at.platform.privacy.erasure.erase(person, at.who, REASON)
     except NobodyKnown:
         return False
     return True

@@ -25,14 +25,14 @@ def retire(
     """Destroy the keys of content that is older than its event type may be read for; it cannot be undone."""
     with operators("retirements", database, key_file, clock) as at:
         platform = at.platform
-        wanted = platform.retiring.scope()
+        wanted = platform.privacy.retention.scope()
         if plan or not yes:
             _show(wanted, data if plan else talk, as_json=as_json and plan)
         if plan or not wanted:
             return
         agree("make this unreadable for ever", str(sum(each.keys for each in wanted)), yes=yes)
         _note(at, wanted)
-        done, clean = platform.retiring.retire(at.who, wanted)
+        done, clean = platform.privacy.retention.retire(at.who, wanted)
     _tell(done, clean=clean, as_json=as_json)
 
 

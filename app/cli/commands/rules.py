@@ -20,12 +20,12 @@ At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As it was 
 def rules(at: At = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Print every published version of your agency's triggers: hash, share, reach, owner, state."""
     with desk(database, key_file, local=True) as here:
-        library = here.platform.library
+        library = here.platform.rules.library
         moment = None if at is None else moment_of(at, "--at", zone_here(here.platform))
         found = library.rules() if moment is None else library.rules_at(moment)
         zone = zone_here(here.platform)
         if not as_json and moment is None:
-            for line in stopped_lines(known_to(here.who, here.platform.switches.off(), found.governed), zone):
+            for line in stopped_lines(known_to(here.who, here.platform.rules.switches.off(), found.governed), zone):
                 data(red(line, sys.stdout))
         for each in lines(found.governed, here.who):
             data_json(each) if as_json else data(_told(each, zone))

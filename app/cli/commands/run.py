@@ -13,7 +13,8 @@ from msgspec.structs import asdict
 
 from app.cli.commands.status import status_lines
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
-from app.compose import Platform, compose, compose_engine, compose_routes
+from app.compose import Platform, compose
+from app.compose_sending import compose_engine, compose_routes
 from app.log_places import zone_shown
 from app.logs import begin
 from app.reports.stopped import stopped_lines
@@ -44,7 +45,7 @@ def run(
     platform = compose(settings, now)
     with closing(platform.database):
         tell_stopped(platform)
-        platform.library.rules()
+        platform.rules.library.rules()
         attempts = Counts()
         routes = counted(compose_routes(platform), attempts)
         engine = compose_engine(platform, routes)
@@ -58,7 +59,7 @@ def run(
 def _sum_up(platform: Platform, before: int, now: datetime, *, as_json: bool) -> None:
     """Say what the run did and what it left: as JSON how everything stands, with what was `done`."""
     done = done_since(platform.database, before)
-    found = health(platform.database, platform.log, platform.follower, now)
+    found = health(platform.database, platform.log, platform.replay.follower, now)
     if as_json:
         data_json({**asdict(found), "done": done})
         return
@@ -70,7 +71,7 @@ def _sum_up(platform: Platform, before: int, now: datetime, *, as_json: bool) ->
 
 def tell_stopped(platform: Platform) -> None:
     """Say what is stopped, before anything else: a process that sends nothing must not look like one that works."""
-    for line in stopped_lines(platform.switches.off(), zone_shown(platform)):
+    for line in stopped_lines(platform.rules.switches.off(), zone_shown(platform)):
         warn(line)
 
 
@@ -109,7 +110,7 @@ async def _run(
     finally:
         watching.cancel()
         _tell_providers(watch)
-        await asyncio.gather(*(route.aclose() for route in routes.values()), engine.webhooks.aclose())
+        await asyncio.gather(*(route.aclose() for route in routes.values()), engine.inbound.webhooks.aclose())
 
 
 async def _watched(watch: ProviderWatch) -> None:

@@ -37,7 +37,7 @@ def status(
     """Print what is stopped, what is stored, what waits, and what became of the nudges."""
     now = clock_of(clock)
     platform = compose(settings_of(database, key_file), now, make=False)
-    found = health(platform.database, platform.log, platform.follower, now())
+    found = health(platform.database, platform.log, platform.replay.follower, now())
     if as_json:
         data_json(found)
     else:

@@ -24,7 +24,7 @@ def pause(
 ) -> None:
     """Send nothing of a trigger until it is resumed; it goes on planning."""
     with desk(database, key_file, clock, local=True) as at:
-        new = at.platform.switches.pause(trigger, at.who, reason)
+        new = at.platform.rules.switches.pause(trigger, at.who, reason)
     talk(f"{trigger} is paused" if new else f"{trigger} was paused before")
 
 
@@ -37,7 +37,7 @@ def resume(
 ) -> None:
     """Send again, what waited included."""
     with desk(database, key_file, clock, local=True) as at:
-        new = at.platform.switches.resume(trigger, at.who, reason)
+        new = at.platform.rules.switches.resume(trigger, at.who, reason)
     talk(f"{trigger} goes on" if new else f"{trigger} was not paused")
 
 
@@ -54,6 +54,6 @@ def control(
     if (scope == "all") != (name is None):
         stop(Exit.USAGE, f"{scope} takes {'no name' if scope == 'all' else 'a name'}")
     with desk(database, key_file, clock, local=True) as at:
-        new = at.platform.switches.control(scope, name or "", at.who, stopped=stopped, reason=reason)
+        new = at.platform.rules.switches.control(scope, name or "", at.who, stopped=stopped, reason=reason)
     what = f"{scope} {name or ''}".strip()
     talk(f"{what}: {'stopped' if stopped else 'goes on'}" + ("" if new else " as before"))

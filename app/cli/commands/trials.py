@@ -12,7 +12,8 @@ from app.cli.commands.preview import Workbench, chosen_of
 from app.cli.options import DatabaseUrl, KeyFile
 from app.cli.pack_paths import With, is_folder, target_of
 from app.cli.principal_session import Desk, desk
-from app.compose import Platform, compose_routes
+from app.compose import Platform
+from app.compose_sending import compose_routes
 from app.identity.principals import colleague
 from app.terminal import Exit, data, stop
 from domain.facts.governance import TriggerSubmitted
@@ -93,7 +94,7 @@ def _in_log(at: Desk, what: str, persona: str) -> _Play:
     fact = _fact(at, what)
     words = {spoken: dict(texts) for spoken, texts in fact.words.items()}
     source = TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
-    rules, now = at.platform.library.rules(), at.platform.clock()
+    rules, now = at.platform.rules.library.rules(), at.platform.clock()
     try:
         trigger = compile_trigger(source.name, source.rules, rules.catalogue)
     except BadTrigger as bad:
@@ -105,7 +106,7 @@ def _in_log(at: Desk, what: str, persona: str) -> _Play:
 
 def _fact(at: Desk, what: str) -> TriggerSubmitted:
     """As a submission, whoever put it into the log."""
-    governing = at.platform.governing
+    governing = at.platform.rules.approval
     try:
         found = governing.find(reference(what), at.who).fact
     except NotSubmitted:
@@ -142,6 +143,6 @@ async def _send(
     platform: Platform, made: Trial, receiver: Principal, who: Principal, routes: Mapping[str, Route]
 ) -> Outcome:
     try:
-        return await platform.trials.send(made, receiver, who, routes[made.channel])
+        return await platform.delivery.test_sends.send(made, receiver, who, routes[made.channel])
     finally:
         await asyncio.gather(*(route.aclose() for route in routes.values()))

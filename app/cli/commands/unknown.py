@@ -73,7 +73,7 @@ def unknown(  # noqa: PLR0913  (a flag each)
 
 
 def _list(at: Desk, which: Which, *, as_json: bool) -> None:
-    counts = at.platform.unresolved.counts(which)
+    counts = at.platform.replay.unknown_outcomes.counts(which)
     for kind, count in sorted(counts.items()):
         if as_json:
             data_json({**to_builtins(kind), "messages": count})
@@ -102,9 +102,9 @@ def _settle(at: Desk, reports: list[Report], provider: str | None, *, plan: bool
         return
     if not yes:
         typer.confirm("Take them in?", abort=True)
-    before = at.platform.unresolved.counts().total()
-    at.platform.receiving.reported(provider, reports)
-    talk(f"{before - at.platform.unresolved.counts().total():,} messages are not unknown any more")
+    before = at.platform.replay.unknown_outcomes.counts().total()
+    at.platform.delivery.inbound.receiving.reported(provider, reports)
+    talk(f"{before - at.platform.replay.unknown_outcomes.counts().total():,} messages are not unknown any more")
 
 
 def _reports(path: Path) -> list[Report]:

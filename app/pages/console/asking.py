@@ -55,7 +55,7 @@ class AskPages:
     def _form(self, who: Principal, frame: Frame, kind: str, given: Fields, wrong: Mapping[str, str]) -> Response:
         if kind not in self._orders.kinds:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no such kind of job", kind="unknown-name")
-        governed = self._staff.platform.library.rules().governed
+        governed = self._staff.platform.rules.library.rules().governed
         title, about = map(frame.speech.say, KINDS[kind])
         return self._staff.show(
             "job_new.html",

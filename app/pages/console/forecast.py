@@ -41,7 +41,7 @@ class ForecastPage:
         who, frame = self._staff.operator(request)
         asked, speech = request.query_params.get("days", ""), frame.speech
         days = int(asked) if asked in map(str, SPANS) else 30
-        found = self._staff.platform.forecasting.forecast(timedelta(days=days))
+        found = self._staff.platform.queries.forecast.forecast(timedelta(days=days))
         whole, lines, number = found.forecast, list(sums(found)), speech.number
         return self._staff.show(
             "forecast.html",

@@ -33,7 +33,7 @@ class JobPages:
     """The list, and one job."""
 
     def __init__(self, staff: Staff, hands: Hands) -> None:
-        self._staff, self._hands, self._jobs = staff, hands, staff.platform.jobs
+        self._staff, self._hands, self._jobs = staff, hands, staff.platform.queues.jobs
         self._orders = Orders(staff.platform)
 
     def router(self) -> APIRouter:

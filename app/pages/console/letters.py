@@ -57,7 +57,7 @@ class LetterPages:
     """The groups, one group, and what would be done."""
 
     def __init__(self, staff: Staff) -> None:
-        self._staff, self._letters = staff, staff.platform.letters
+        self._staff, self._letters = staff, staff.platform.runtime.dead_letters
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -145,7 +145,9 @@ class LetterPages:
     def _done(self, chosen: Chosen, count: int, who: Principal, reason: str) -> Response:
         choice = Selection(ids=tuple(each.id for each in self._letters.letters(chosen.choice, count)))
         if chosen.what == "drop":
-            return self._staff.go(f"/letters?dropped={give_up(self._staff.platform.books, choice, who, reason)}")
+            return self._staff.go(
+                f"/letters?dropped={give_up(self._staff.platform.rules.context, choice, who, reason)}"
+            )
         done: Retried = self._letters.retry(choice)
         return self._staff.go(f"/letters?handled={done.handled}&failed={done.failed}&unknown={done.unknown}")
 

@@ -42,7 +42,7 @@ class PersonPages:
 
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
-        self._views = Views(staff.platform.books, staff.platform.follower)
+        self._views = Views(staff.platform.rules.context, staff.platform.replay.follower)
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -87,7 +87,7 @@ class PersonPages:
         compact = given.replace(" ", "")
         if _PSEUDONYM.fullmatch(compact):
             return compact
-        return self._staff.platform.names.pseudonym(compact) if _NATIONAL_ID.fullmatch(compact) else None
+        return self._staff.platform.identity.names.pseudonym(compact) if _NATIONAL_ID.fullmatch(compact) else None
 
     def trail(self, request: Request) -> Response:
         """Every fact that concerns them, in the order of the log."""
@@ -115,11 +115,11 @@ class PersonPages:
         """Why they got one of their messages."""
         who, frame = self._staff.reader(request)
         viewing, on = self._viewing(request, who), self._staff.platform
-        rules, nudge = on.library.rules(), _uuid(request.path_params["nudge"])
-        note_viewing(on.books, who, viewing.person, "why", viewing.purpose)
+        rules, nudge = on.rules.library.rules(), _uuid(request.path_params["nudge"])
+        note_viewing(on.rules.context, who, viewing.person, "why", viewing.purpose)
         found = self._explained(nudge, viewing.person, rules)
         for other in set(found.shown) - {viewing.person}:  # a child's data stands in what their guardian was told
-            note_viewing(on.books, who, other, "why", viewing.purpose)
+            note_viewing(on.rules.context, who, other, "why", viewing.purpose)
         return self._staff.show(
             "trail_why.html",
             frame,

@@ -62,11 +62,11 @@ class StandingPage:
     def seen(self) -> Seen:
         """All that is looked at, as it is now."""
         on, now = self._staff.platform, self._staff.now
-        found = standing(on.database, on.log, on.follower, now)
+        found = standing(on.database, on.log, on.replay.follower, now)
         with on.database.reading() as connection:
             counts = health.waiting(connection, now)
             last = chain.latest(connection)
-        jobs, recent = on.jobs.latest(20), lately(on.log, now)
+        jobs, recent = on.queues.jobs.latest(20), lately(on.log, now)
         workers, away = self._workers()
         return Seen(
             now,
@@ -77,23 +77,23 @@ class StandingPage:
             away,
             counts[health.CHAIN],
             moment(last.at) if last.number else None,
-            on.soundings.trends(counts),
-            on.soundings.latest(),
+            on.queries.backlog.trends(counts),
+            on.queries.backlog.latest(),
             on.database.sqlite,
             recent,
             found.stopped,
             jobs,
-            frozenset(each.id for each in jobs if on.jobs.is_alone(each)),
+            frozenset(each.id for each in jobs if on.queues.jobs.is_alone(each)),
             self._older(),
             self._unseen(recent),
         )
 
     def _older(self) -> datetime | None:
         on = self._staff.platform
-        known = on.watermark.known()
+        known = on.runtime.watermark.known()
         try:
             with on.database.reading() as connection:
-                on.watermark.check(connection, known)
+                on.runtime.watermark.check(connection, known)
         except OlderLog as older:
             return older.known.at
         return None

@@ -41,7 +41,7 @@ class SwitchPages:
     """The page, and its forms."""
 
     def __init__(self, staff: Staff) -> None:
-        self._staff, self._switches = staff, staff.platform.switches
+        self._staff, self._switches = staff, staff.platform.rules.switches
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -129,9 +129,12 @@ class SwitchPages:
         if off.scope != PAUSED:
             return ""
         on = self._staff.platform
-        owner, by = owner_of(on.library.rules().governed, off.name, who), load(on.settings.principals).get(off.by)
+        owner, by = (
+            owner_of(on.rules.library.rules().governed, off.name, who),
+            load(on.settings.principals).get(off.by),
+        )
         own = by is not None and by.agency == owner
-        return frame.speech.titled(on.inboxes.offices().get(owner, {})) or owner if own else ""
+        return frame.speech.titled(on.queries.inboxes.offices().get(owner, {})) or owner if own else ""
 
     def _groups(self, frame: Frame) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         for scope, names in self._switches.names().items():
@@ -146,9 +149,9 @@ class SwitchPages:
             case "channel":
                 return shown(CHANNELS, name, speech)
             case "agency":
-                return f"{speech.titled(on.inboxes.offices().get(name, {})) or name} ({name})"
+                return f"{speech.titled(on.queries.inboxes.offices().get(name, {})) or name} ({name})"
             case _:
-                current = on.library.rules().governed.current(name)
+                current = on.rules.library.rules().governed.current(name)
                 title = speech.titled(current.rules.get("title", {})) if current is not None else ""
                 return f"{title} ({name})" if title else name
 

@@ -87,7 +87,9 @@ class Approving:
                 failed=verdict.failed,
             )
         with told():
-            [done] = self._office.platform.governing.submit([verdict.pack], [Subject("trigger", sheet.trigger)], who)
+            [done] = self._office.platform.rules.approval.submit(
+                [verdict.pack], [Subject("trigger", sheet.trigger)], who
+            )
         self._sheets.submitted(sheet, done.submission.hash)
         where = f"/work/submissions/{sheet.trigger}/{done.submission.hash}"
         return self._office.go(f"{where}?done={'submitted' if done.new else 'before'}")
@@ -105,7 +107,7 @@ class Approving:
         done: str = "",
         wrong: Mapping[str, str] = NOTHING_WRONG,
     ) -> Response:
-        fact, speech, now = submission.fact, frame.speech, self._office.platform.governing.governed()
+        fact, speech, now = submission.fact, frame.speech, self._office.platform.rules.approval.governed()
         assert isinstance(fact, TriggerSubmitted)
         name, current = fact.trigger, now.current(fact.trigger)
         return self._office.show(
@@ -146,7 +148,7 @@ class Approving:
         if len(comment) > MOST_SAID:
             return self._page(who, frame, submission, wrong={"comment": _too_long(frame)})
         with told():
-            done = self._office.platform.governing.approve(submission, who, comment)
+            done = self._office.platform.rules.approval.approve(submission, who, comment)
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'approved' if done.new else 'before'}")
 
     def refuse(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:  # noqa: A002  (its name)
@@ -158,7 +160,7 @@ class Approving:
             message = _too_long(frame) if reason[LEAST_SAID:] else frame.speech.say("Say why, for its author")
             return self._page(who, frame, submission, wrong={"reason": message})
         with told():
-            done = self._office.platform.governing.refuse(submission, who, reason)
+            done = self._office.platform.rules.approval.refuse(submission, who, reason)
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'refused' if done.new else 'before'}")
 
     def publish(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:  # noqa: A002  (its name)
@@ -170,7 +172,9 @@ class Approving:
         if part is None:
             return self._page(who, frame, submission, wrong={"share": frame.speech.say("Choose for whom")})
         with told():
-            [done] = self._office.platform.governing.publish([Reference(submission.about, hash)], who, share=part)
+            [done] = self._office.platform.rules.approval.publish(
+                [Reference(submission.about, hash)], who, share=part
+            )
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'published' if done.new else 'before'}")
 
 

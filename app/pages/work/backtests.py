@@ -171,7 +171,7 @@ def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str
     """The latest backtests of a trigger (and version): number and when they were asked for."""
     return [
         (job.id, f"{speech.moment(job.asked_at)}, {job.asked_by}")
-        for job in office.platform.jobs.latest(LATEST)
+        for job in office.platform.queues.jobs.latest(LATEST)
         if job.kind == KIND
         for asked in [asked_of(job.arguments)]
         if (asked.agency, asked.trigger) == (agency, trigger) and hash_ in ("", asked.hash)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from app.compose import pack_folders
+from app.first_packs import pack_folders
 from app.packs.draft_bench import LONGEST_NAME, Bench, Text
 from app.packs.draft_child import TESTS
 from app.pages import visits
@@ -47,7 +47,7 @@ class Beginning:
         return self._page(frame, {})
 
     def _page(self, frame: Frame, wrong: Mapping[str, str], **given: str) -> Response:
-        rules = self._office.platform.library.rules()
+        rules = self._office.platform.rules.library.rules()
         types = {
             each.name: frame.speech.titled(each.title)
             for each in rules.catalogue.types.values()
@@ -83,7 +83,7 @@ class Beginning:
         return self._office.go(f"/work/drafts/{sheet.id}")
 
     def _wrong(self, given: Mapping[str, str], who: Principal, frame: Frame) -> dict[str, str]:
-        say, rules = frame.speech.say, self._office.platform.library.rules()
+        say, rules = frame.speech.say, self._office.platform.rules.library.rules()
         wrong: dict[str, str] = {}
         if not re.fullmatch(NAME, given["name"]) or len(given["name"]) > LONGEST_NAME:
             wrong["name"] = say("Write a name of small Latin letters, digits and underscores, such as lost_passport")
@@ -102,13 +102,13 @@ class Beginning:
         return wrong
 
     def _scaffolded(self, given: Mapping[str, str], who: Principal) -> Sheet:
-        rules = self._office.platform.library.rules()
+        rules = self._office.platform.rules.library.rules()
         type_, attributes = rules.catalogue.types[given["on"]], frozenset(rules.catalogue.attributes)
         plan = Plan(given["name"], type_, who.agency, attributes, rules.defaults, _SCHEMAS)
         return self._sheets.add(who, given["pack"], given["name"], trigger_files(plan))
 
     def _from_live(self, name: str, who: Principal) -> Sheet:
-        now = self._office.platform.governing.governed()
+        now = self._office.platform.rules.approval.governed()
         with told():
             require(who, Role.AUTHOR, owner_of(now, name, who), name)
         fact = [each.fact for each in now.publications if each.fact.trigger == name][-1]

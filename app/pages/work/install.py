@@ -24,7 +24,7 @@ def install_work(app: FastAPI, platform: Platform, pages: Pages, hands: Hands, h
     """The pages for authors and approvers."""
     office = Office(platform, pages)
     lives, sheets = Lives(platform.database, platform.log), Sheets(platform.database, platform.clock)
-    bench = Bench(platform.library)
+    bench = Bench(platform.rules.library)
     app.include_router(Listing(office, lives, sheets).router())
     app.include_router(TriggerPages(office, lives).router())
     app.include_router(LetterPages(office).router())

@@ -31,7 +31,7 @@ class LetterPages:
     """The pages of both."""
 
     def __init__(self, office: Office) -> None:
-        self._office, self._letters = office, Correspondence(office.platform.books)
+        self._office, self._letters = office, Correspondence(office.platform.rules.context)
 
     def router(self) -> APIRouter:
         """The routes."""

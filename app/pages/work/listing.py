@@ -38,8 +38,8 @@ class Listing:
         if who.roles.isdisjoint(WORKERS) and who.roles:
             return self._office.go("/console" if who.operator else "/console/people")
         who, frame = self._office.enter(request)
-        now = self._office.platform.governing.governed()
-        titles = pack_titles(self._office.platform.library.rules(), "agencies")
+        now = self._office.platform.rules.approval.governed()
+        titles = pack_titles(self._office.platform.rules.library.rules(), "agencies")
         rows = _Rows(now, self._lives.all(), self._sheets.all(who.agency), who, frame.speech)
         return self._office.show(
             "list.html",

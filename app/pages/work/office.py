@@ -61,7 +61,7 @@ class Office:
             Problem: 404 where there is none.
         """
         with told():
-            return self.platform.governing.find(wanted, who)
+            return self.platform.rules.approval.find(wanted, who)
 
     def go(self, path: str) -> Response:
         """Lead on to another page, after something was done."""

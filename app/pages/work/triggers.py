@@ -56,7 +56,7 @@ class TriggerPages:
         self, who: Principal, frame: Frame, name: str, days: int = 30, done: str = "", wrong: str = ""
     ) -> Response:
         fact, speech = self._published(name, who), frame.speech
-        state = state_of(self._office.platform.governing.governed(), name)
+        state = state_of(self._office.platform.rules.approval.governed(), name)
         text, kind = STATES[state]
         return self._office.show(
             "trigger.html",
@@ -89,7 +89,7 @@ class TriggerPages:
             NotAllowed: it is another agency's.
             Problem: 404 where there is none.
         """
-        now = self._office.platform.governing.governed()
+        now = self._office.platform.rules.approval.governed()
         with told():
             require_reader(who, owner_of(now, name, who), name)
         return [each.fact for each in now.publications if each.fact.trigger == name][-1]
@@ -99,7 +99,7 @@ class TriggerPages:
         whole = clause_of(side) if side is not None else rules
         clause = Clause(whole, rules["owner"], rules["class"], legal_basis_of(rules))
         return [
-            *rule_told(clause, self._office.platform.library.rules(), frame.speech),
+            *rule_told(clause, self._office.platform.rules.library.rules(), frame.speech),
             (say("Published"), f"{frame.speech.moment(fact.at)}, {fact.by}"),
             (say("For"), share(fact.share, frame.speech)),
             (say("Version"), fact.hash[:12]),
@@ -111,7 +111,7 @@ class TriggerPages:
 
     def _side(self, fact: TriggerPublished, speech: Speech) -> Side | None:
         """It, ready to be told; None where it does not go with the packs as they are published."""
-        contents = self._office.platform.library.rules().governed.contents
+        contents = self._office.platform.rules.library.rules().governed.contents
         try:
             return version_of(contents, [fact]).side(fact.trigger, speech.language)
         except BadTrigger:
@@ -151,7 +151,7 @@ class TriggerPages:
     def _switch(self, request: Request, name: str, fields: Fields, *, paused: bool) -> Response:
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
-        reason, switches = one(fields, "reason"), self._office.platform.switches
+        reason, switches = one(fields, "reason"), self._office.platform.rules.switches
         self._published(name, who)
         if not reason or len(reason) > MOST_SAID:
             say = frame.speech.say

@@ -22,7 +22,7 @@ from domain.core.ids import traced
 from domain.rules.replies import nudge_of
 from projections import nudges
 from streams.queues import webhook_outbox
-from streams.queues.dead_letters import DeadLetters, Kind, Letter
+from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter
 from streams.queues.webhook_outbox import Waiting
 from streams.rules.context import Books
 from streams.rules.trigger_history import rules_of
@@ -66,7 +66,7 @@ class Call(Struct, frozen=True):
 class Webhooks:
     """Tells agencies; several processes may do so at once. `hooks`: agency -> hook."""
 
-    def __init__(self, books: Books, letters: DeadLetters, hooks: Mapping[str, Hook]) -> None:
+    def __init__(self, books: Books, letters: DeadLetterQueue, hooks: Mapping[str, Hook]) -> None:
         self._books, self._letters, self._hooks = books, letters, hooks
         self._http: Http | None = None
         self._warned = False

@@ -301,7 +301,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     browser = client_of(application(world.platform), accept="text/html")
     browser.post("/sign-in/token", data={"token": fred})
     letter = Letter("kafka.record", "persons/3/1", "not_json", b"\x92\xc0\xc4\x01x")
-    world.platform.database.write(lambda connection: world.platform.letters.put(connection, letter))
+    world.platform.database.write(lambda connection: world.platform.queues.dead_letter_queue.put(connection, letter))
     yield Hall(world.platform, browser, fred, key_of(world.platform, "finance", *Scope), draft_in(folder))
     world.close()
 

@@ -87,8 +87,8 @@ async def world(tmp_path: Path) -> World:
     made.take(*registered(AIGERIM, LONG_AGO), fine(AIGERIM, NUMBER, FINED, id="f-1"))
     assert len(await made.settle(moment)) == 1
     await made.settle(AT)
-    made.platform.retiring.retire(OMAR, made.platform.retiring.scope())
-    made.platform.follower.drain()
+    made.platform.privacy.retention.retire(OMAR, made.platform.privacy.retention.scope())
+    made.platform.replay.follower.drain()
     return made
 
 
@@ -102,7 +102,7 @@ async def test_why_says_that_it_was_retired(world: World, language: str) -> None
     why = world.why(world.nudge("issued").intent.id)
     assert why.retired is not None
     assert "event.number" not in why.used
-    rules = world.platform.library.rules()
+    rules = world.platform.rules.library.rules()
     assert "Its content could be read for P1Y after its year, and is retired since 2026-01-02" in lines(why, rules)
     page = told(why, rules, Speech(language, zone_of("Asia/Almaty")))
     assert SAID[language] in page.recorded[-1][1]

@@ -15,7 +15,7 @@ async def test_a_silent_channel_and_the_next_one_are_told(tmp_path: Path) -> Non
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
     await world.settle("2025-06-20T09:00+05:00")
     [email] = await world.settle("2025-06-20T09:10+05:00")
-    told = "\n".join(lines(world.why(world.nudge("month").intent.id), world.platform.library.rules()))
+    told = "\n".join(lines(world.why(world.nudge("month").intent.id), world.platform.rules.library.rules()))
     assert "the next channel at 2025-06-20 09:10+05:00 unless delivered by then" in told
     assert f"(kk, sms): {sent[0].text}" in told
     assert f"(kk, email): {email.title}" in told
@@ -28,6 +28,6 @@ def test_a_year_is_written_as_one(tmp_path: Path) -> None:
     data = {"kind": "vehicle", "year": 2024, "amount": 18_200, "pay_by": "2025-09-01"}
     world.take(*registered(iin(1), LONG_AGO), event("kz.tax.assessed", iin(1), "2025-06-01T12:00:00+05:00", data))
     world.plan()
-    told = list(lines(world.why(world.nudge("month").intent.id), world.platform.library.rules()))
+    told = list(lines(world.why(world.nudge("month").intent.id), world.platform.rules.library.rules()))
     assert "  Year: 2024" in told
     world.close()

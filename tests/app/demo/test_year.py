@@ -27,7 +27,9 @@ def languages(lived: Lived) -> set[str]:
     """The languages of all messages that were handed over."""
     with lived.platform.database.reading() as connection:
         rows = connection.execute(select(fake_messages.c.recipient, fake_messages.c.nudge)).all()
-        kept = [lived.platform.box.of(connection, row.recipient, [row.nudge])[row.nudge] for row in rows]
+        kept = [
+            lived.platform.delivery.fake_outbox.of(connection, row.recipient, [row.nudge])[row.nudge] for row in rows
+        ]
     return {message.language for message in kept}
 
 

@@ -107,7 +107,7 @@ async def test_a_no_is_no_consent(world: World) -> None:
 async def test_a_link_that_was_not_made_here_is_refused(world: World) -> None:
     """Damaged, of another code, or a stop link: a page for people, a problem for programs, and nothing stored."""
     message, yes, _ = await asked(world)
-    links = world.platform.links
+    links = world.platform.identity.links
     other = Links("", b"another key").answer(message.nudge, message.recipient, "1")
     forged = [
         yes[:-3],

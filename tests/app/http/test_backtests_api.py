@@ -74,7 +74,7 @@ def test_a_draft_that_names_another_owner_is_not_compared(
     fred = somebody(world.platform, "fred", "interior", Role.AUTHOR)
     compared.append(fred.post("/backtests", json=mine | SPAN).json()["job"]["id"])
     ended()
-    assert [world.platform.jobs.job(each).arguments["against"] for each in compared] == [True, False]
+    assert [world.platform.queues.jobs.job(each).arguments["against"] for each in compared] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_what_cannot_be_played_is_refused(
     refused = author.post("/backtests", json=draft | SPAN | wrong)
     assert refused.status_code == 422
     assert any(field in each["field"] for each in refused.json()["errors"]), refused.json()
-    assert world.platform.jobs.latest(1) == []
+    assert world.platform.queues.jobs.latest(1) == []

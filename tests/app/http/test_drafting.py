@@ -57,7 +57,7 @@ def test_a_draft_is_submitted_once_it_passes(author: TestClient, platform: Platf
     failing = draft | {"files": draft["files"] | {"tests.yaml": later}}
     assert author.post("/submissions", json=failing).json()["errors"][0]["code"] == "failed"
     assert _client(platform, "fred", "interior").post("/submissions", json=draft).status_code == 403
-    assert platform.governing.governed().submitted == {}
+    assert platform.rules.approval.governed().submitted == {}
     answers = [author.post("/submissions", json=draft).json() for _ in range(2)]
     assert [(each["name"], each["new"]) for each in answers] == [(CLINIC, True), (CLINIC, False)]
 

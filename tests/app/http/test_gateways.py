@@ -222,4 +222,7 @@ def test_who_may_call_may_tell(world: World, known: dict[str, str], tells: bool)
     """A gateway is listened to as soon as it can report in any way; one that cannot costs nothing."""
     gateway = {"kind": "http_sms", "url": "http://127.0.0.1:9/send", "sender": "1414"} | known
     settings = ProviderSettings.model_validate(gateway)
-    assert provider("sms", settings, Tools(world.clock, world.platform.receiving.inbox("sms"))).tells is tells
+    assert (
+        provider("sms", settings, Tools(world.clock, world.platform.delivery.inbound.receiving.inbox("sms"))).tells
+        is tells
+    )

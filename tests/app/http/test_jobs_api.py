@@ -71,7 +71,7 @@ def test_only_what_was_seen_is_confirmed(operator: TestClient, world: World, pla
     other = operator.post(f"{path}/confirm", json={"count": count + 1})
     assert (other.status_code, "were counted, not" in other.json()["detail"]) == (409, True)
     who = Principal("saule", "interior", frozenset([Role.APPROVER]))
-    platform.switches.pause("identity_card_expiry", who)
+    platform.rules.switches.pause("identity_card_expiry", who)
     moved = operator.post(f"{path}/confirm", json={"count": count})
     assert (moved.status_code, "the rules have changed since" in moved.json()["detail"]) == (409, True)
     assert operator.post(f"{path}/resume").json()["state"] in ("counted", "counting")
@@ -88,14 +88,14 @@ def test_only_what_was_seen_is_confirmed(operator: TestClient, world: World, pla
 def test_who_confirms_must_be_allowed_to_ask(operator: TestClient, platform: Platform) -> None:
     """A backfill that the trigger's agency asked for is no other agency's to confirm."""
     further = to_builtins(Further("identity_card_expiry", LONG_SINCE))
-    id_ = platform.jobs.ask("backfill", Lane.NUDGES, {"further": further, "by": "saule"}, "saule").id
+    id_ = platform.queues.jobs.ask("backfill", Lane.NUDGES, {"further": further, "by": "saule"}, "saule").id
     answer = operator.post(f"/jobs/{id_}/confirm", json={"count": 1})
     assert (answer.status_code, "another agency" in answer.json()["detail"]) == (403, True)
 
 
 def test_a_job_is_paused_gone_on_with_and_cancelled(operator: TestClient, platform: Platform) -> None:
     """Each does what its command does, and says 409 where that cannot be now."""
-    jobs = platform.jobs
+    jobs = platform.queues.jobs
     first = jobs.add("replay verify", Lane.VIEWS, {}, Plan("verify", 10, "facts", 1.0), "olga").id
     assert operator.post(f"/jobs/{first}/pause").json()["state"] == "paused"
     assert operator.post("/jobs", json={"kind": "replay verify"}).status_code == 409
@@ -127,7 +127,7 @@ def test_what_is_wrong_is_named(
     """A wrong wish is a problem that names the field, and nothing is begun."""
     answer = operator.post("/jobs", json=wanted)
     assert (answer.status_code, words in answer.json()["detail"]) == (status, True), answer.text
-    assert platform.jobs.latest(9) == []
+    assert platform.queues.jobs.latest(9) == []
 
 
 @pytest.mark.parametrize("role", [Role.AUTHOR, Role.APPROVER, Role.AUDITOR])

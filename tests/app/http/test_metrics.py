@@ -36,7 +36,7 @@ LABELS = {"cause", "role", "topic", "partition", "code", "provider", "channel", 
 def now(world: World) -> Standing:
     """How the world stands."""
     on = world.platform
-    return standing(on.database, on.log, on.follower, world.clock())
+    return standing(on.database, on.log, on.replay.follower, world.clock())
 
 
 def asked(role: Role) -> TestClient:
@@ -203,7 +203,7 @@ def shown_by_registries(world: World) -> str:
     """Return what the collectors of all roles show, after a request."""
     on, registry = world.platform, CollectorRegistry()
     TestClient(application(on, registry)).get("/livez")
-    planning, sending = on.planning, world.engine.dispatcher.collectors
+    planning, sending = on.planning.planning, world.engine.dispatcher.collectors
     collectors = [on.intake.accepted, planning.planned, planning.planned_after, *sending]
     return asked(Role("api", on, registry=registry, collectors=collectors)).get("/metrics").text
 
@@ -234,7 +234,7 @@ async def test_the_way_of_an_event_is_measured(world: World) -> None:
     """What is accepted, planned and sent is counted, and how long it took is in histograms."""
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
     world.at(NOON + timedelta(seconds=2))
-    assert world.platform.planning.plan_woken([world.name(iin(1))]) == {}
+    assert world.platform.planning.planning.plan_woken([world.name(iin(1))]) == {}
     await world.settle(datetime.fromisoformat("2025-06-20T09:00:03+05:00"))
     shown = shown_by_registries(world)
     for sample in (

@@ -75,5 +75,5 @@ async def test_another_link_tells_nothing(client: TestClient, world: World, chan
 async def test_the_other_links_of_a_message_are_no_such_link(client: TestClient, world: World) -> None:
     """A link to stop or to answer says nothing about what a device shows."""
     [message] = world.sent
-    token = world.platform.links.token(message.nudge, message.recipient)
+    token = world.platform.identity.links.token(message.nudge, message.recipient)
     assert client.post(f"/seen/{token}").status_code == 404

@@ -45,13 +45,13 @@ def prefers(id_: str, time: datetime, *opted_out: str, source: str = "/test") ->
 def tell(platform: Platform, *envelopes: Envelope) -> None:
     """Take events in and plan; every one must be accepted."""
     assert all(outcome.accepted for outcome in platform.intake.accept(envelopes))
-    platform.planning.drain()
+    platform.planning.planning.drain()
 
 
 def fined_driver(platform: Platform, language: str = "ru") -> str:
     """A driver who speaks that language is to be told of their fine; returns their pseudonym."""
     tell(platform, *registered(DRIVER, language=language), fine())
-    return platform.names.pseudonym(DRIVER)
+    return platform.identity.names.pseudonym(DRIVER)
 
 
 def nudges_of(platform: Platform, person: str) -> list[Nudge]:
@@ -64,12 +64,12 @@ def nudges_of(platform: Platform, person: str) -> list[Nudge]:
 
 def link_of(platform: Platform, person: str) -> str:
     """The stop link of the person's first nudge."""
-    return f"/stop/{platform.links.token(nudges_of(platform, person)[0].intent.id, person)}"
+    return f"/stop/{platform.identity.links.token(nudges_of(platform, person)[0].intent.id, person)}"
 
 
 def opted_out(platform: Platform, person: str) -> list[str]:
     """The categories that the person opted out of."""
-    rulebook = platform.library.rules().rulebook
+    rulebook = platform.rules.library.rules().rulebook
     with platform.database.reading() as connection:
         found = histories.persons(connection, platform.log, [person], rulebook)
     return found[person].get("opted_out") or []
@@ -147,7 +147,7 @@ def test_repeating_the_stop_stores_it_once(client: TestClient, platform: Platfor
 def test_two_links_of_one_category_store_it_once(client: TestClient, platform: Platform) -> None:
     """Every message has a link of its own, and one of them is enough."""
     person = fined_driver(platform)
-    first, second = (platform.links.token(nudge.intent.id, person) for nudge in nudges_of(platform, person))
+    first, second = (platform.identity.links.token(nudge.intent.id, person) for nudge in nudges_of(platform, person))
     client.post(f"/stop/{first}")
     assert BUTTON not in client.get(f"/stop/{second}").text
     client.post(f"/stop/{second}")
@@ -189,7 +189,7 @@ def test_a_bad_link_is_a_problem(client: TestClient, platform: Platform, method:
     person = fined_driver(platform)
     link = link_of(platform, person)
     flipped = link[:-2] + ("A" if link[-2] != "A" else "B") + link[-1]
-    unknown = f"/stop/{platform.links.token(UUID(bytes=b'0000' + bytes(12)), person)}"
+    unknown = f"/stop/{platform.identity.links.token(UUID(bytes=b'0000' + bytes(12)), person)}"
     for bad in (flipped, link[:-1], "/stop/x", "/stop/%D0%B0", unknown):
         answer = client.request(method, bad)
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
@@ -238,10 +238,10 @@ def test_links_of_a_withdrawn_trigger_still_work(client: TestClient, platform: P
 def withdraw(platform: Platform, trigger: str) -> None:
     """Append that a trigger was withdrawn."""
     name = next(
-        n for n in {v.trigger.name for v in platform.library.rules().rulebook.versions.values()} if trigger in n
+        n for n in {v.trigger.name for v in platform.rules.library.rules().rulebook.versions.values()} if trigger in n
     )
     fact = TriggerWithdrawn(platform.clock(), "owner", name)
-    stream = platform.names.registry_stream("withdrawal", name)
+    stream = platform.identity.names.registry_stream("withdrawal", name)
 
     def work(connection: Connection) -> None:
         before = platform.log.append(connection, [Entry(stream, 1, fact)])

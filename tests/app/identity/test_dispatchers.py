@@ -98,10 +98,10 @@ def platform(server: URL, tmp_path: Path) -> Iterator[Platform]:
         settings = load_settings(database=at.render_as_string(hide_password=False), key_file=tmp_path / "key")
         made = compose(settings, fixed(NOON))
         packs = load_packs([few_triggers(tmp_path)])
-        Publisher(made.database, made.log, made.names).publish(packs, by="tests", now=NOON)
+        Publisher(made.database, made.log, made.identity.names).publish(packs, by="tests", now=NOON)
         outcomes = made.intake.accept([each for number in range(PEOPLE) for each in fined(number)])
         assert all(outcome.accepted for outcome in outcomes)
-        made.planning.drain()
+        made.planning.planning.drain()
         yield made
         made.database.close()
 
@@ -191,4 +191,4 @@ def _is_drained(platform: Platform) -> bool:
 
 
 def _standing(platform: Platform) -> Health:
-    return health(platform.database, platform.log, platform.follower, LEASES_OVER)
+    return health(platform.database, platform.log, platform.replay.follower, LEASES_OVER)

@@ -172,6 +172,6 @@ def world_of_questions(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 async def test_who_is_told_of_nobody_known_finds_nothing(world: World) -> None:
     """A short link of a nudge that is not there leads nowhere."""
-    token = world.platform.links.token(ONE, SOMEBODY)
+    token = world.platform.identity.links.token(ONE, SOMEBODY)
     with pytest.raises(BadLink):
-        world.platform.links.read(token, whose(world.platform.books))
+        world.platform.identity.links.read(token, whose(world.platform.rules.context))

@@ -110,7 +110,7 @@ def test_dispatch_says_what_it_lacks(terminal: Terminal, empty: str) -> None:
     terminal.run("migrate", env=on)
     assert "No pack is published" in terminal.run("dispatch", env=on).talk
     made = compose(load_settings(database=empty), fixed(NOON), _keyring(terminal))
-    Publisher(made.database, made.log, made.names).publish(load_packs(shipped()), by="tests", now=NOON)
+    Publisher(made.database, made.log, made.identity.names).publish(load_packs(shipped()), by="tests", now=NOON)
     made.database.close()
     ended = terminal.run("dispatch", env=on)
     assert (ended.code, "no provider is configured for push, sms, email" in ended.talk) == (2, True), ended.talk
@@ -162,7 +162,7 @@ def put(terminal: Terminal) -> Callable[..., None]:
         platform = compose(settings, fixed(NOON))
         for number, cause in enumerate(causes):
             letter = Letter("record", str(number), cause, b"900101300017")
-            platform.database.write(partial(platform.letters.put, letter=letter))
+            platform.database.write(partial(platform.queues.dead_letter_queue.put, letter=letter))
         platform.database.close()
 
     return put_letters

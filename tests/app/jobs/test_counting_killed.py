@@ -22,7 +22,7 @@ def test_a_killed_count_goes_on_and_nothing_was_done(tmp_path: Path) -> None:
     with closing(world):
         for number in range(1, PEOPLE + 1):
             world.take(*registered(iin(number)), card(iin(number), "2025-07-20", f"N{number}"))
-        jobs, hands = world.platform.jobs, Hands(world.platform)
+        jobs, hands = world.platform.queues.jobs, Hands(world.platform)
         id_ = jobs.ask("repair", Lane.NUDGES, to_builtins(Selection()), "olga").id
 
         left = jobs.job(id_)
@@ -31,7 +31,7 @@ def test_a_killed_count_goes_on_and_nothing_was_done(tmp_path: Path) -> None:
             left = jobs.job(id_)
             assert (left.state, left.done, left.unit, jobs.is_alone(left)) == (State.COUNTING, seen, "persons", True)
             assert left.of >= left.done
-        world.platform.repairing.batch = 1
+        world.platform.replay.repair.batch = 1
         looked: list[int] = []
         counted = jobs.run(id_, work_of(world.platform, left), lambda job: looked.append(job.done))
         assert (looked, counted.state, counted.of) == ([4, 5, 6, 0], State.COUNTED, len(world.intents()))

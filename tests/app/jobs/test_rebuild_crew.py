@@ -28,7 +28,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         for number in range(1, 5):
             made.take(*registered(iin(number), LONG_AGO), card(iin(number), "2026-12-20", number=f"N{number}"))
         made.plan()
-        made.platform.follower.drain()
+        made.platform.replay.follower.drain()
         yield made
 
 
@@ -39,14 +39,16 @@ def crew_of(world: World) -> Processes:
     key.write_text(json.dumps({"names": KEYRING.names.hex(), "wrapping": wrapping}))
     key.chmod(0o600)
     settings = load_settings(database=world.platform.settings.database, key_file=key)
-    return Processes(settings, world.platform.library.rules().catalogue, 1)
+    return Processes(settings, world.platform.rules.library.rules().catalogue, 1)
 
 
 def rebuilt(world: World, crew: Processes) -> bool:
     """Whether the views rebuilt with that crew are the live ones."""
     platform = world.platform
-    catalogue = platform.library.rules().catalogue
-    return rebuild(platform.database, platform.log, platform.names, catalogue, swap=True, page=10, crew=crew).equal
+    catalogue = platform.rules.library.rules().catalogue
+    return rebuild(
+        platform.database, platform.log, platform.identity.names, catalogue, swap=True, page=10, crew=crew
+    ).equal
 
 
 def test_another_process_does_parts_and_ends(world: World) -> None:
@@ -72,7 +74,7 @@ def test_a_process_that_is_killed_is_not_waited_for(world: World) -> None:
 def test_a_small_log_needs_nobody_else(world: World) -> None:
     """For a log of a few facts no other process is started."""
     assert (world.platform.log.facts.max_notification_id() or 0) < FEW
-    assert isinstance(crew_for(world.platform, world.platform.library.rules().catalogue), Alone)
+    assert isinstance(crew_for(world.platform, world.platform.rules.library.rules().catalogue), Alone)
 
 
 def test_a_process_that_does_parts_reads_no_more_than_it_needs() -> None:

@@ -34,14 +34,16 @@ class Site(NamedTuple):
         platform = self.world.platform
         with platform.database.reading() as connection:
             [row] = inbox.page(connection, self.world.name(CITIZEN), None, 1)
-        return platform.links.page(row.nudge, self.world.name(CITIZEN), platform.clock() + timedelta(days=30))
+        return platform.identity.links.page(
+            row.nudge, self.world.name(CITIZEN), platform.clock() + timedelta(days=30)
+        )
 
     def stop(self) -> str:
         """The stop link of that message."""
         platform = self.world.platform
         with platform.database.reading() as connection:
             [row] = inbox.page(connection, self.world.name(CITIZEN), None, 1)
-        return f"{self.base}/stop/{platform.links.token(row.nudge, self.world.name(CITIZEN))}"
+        return f"{self.base}/stop/{platform.identity.links.token(row.nudge, self.world.name(CITIZEN))}"
 
     def said(self, type_: str) -> list[LifeEvent]:
         """What the citizen said through the pages."""
@@ -72,7 +74,7 @@ async def ready(world: World) -> None:
     world.take(fine(CITIZEN, "KZ-1", "2025-06-02T11:00:00+05:00"), birth(CHILD, CITIZEN, "2025-05-30"))
     await world.settle()
     await world.settle(datetime.fromisoformat("2025-06-03T12:00:00+05:00"))
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
 
 
 def violations(page: Page) -> list[str]:

@@ -27,7 +27,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made.take(*registered(AIGERIM), card(AIGERIM, "2025-07-20"), birth(CHILD, AIGERIM, "2025-05-30"))
     made.take(fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
     await made.settle("2025-06-03T12:00:00+05:00")
-    made.platform.follower.drain()
+    made.platform.replay.follower.drain()
     yield made
     made.close()
 
@@ -82,8 +82,8 @@ def test_the_word_erases_and_gives_a_certificate(world: World, language: str, wo
 
 def test_a_link_in_an_old_message_leads_nowhere(world: World) -> None:
     """After the erasure the link that a message carried shows nothing of it, not even what it was about."""
-    [told, *_], _ = world.platform.inboxes.told(world.name(AIGERIM))
-    link = world.platform.links.page(told.nudge, world.name(AIGERIM), world.clock() + timedelta(days=9))
+    [told, *_], _ = world.platform.queries.inboxes.told(world.name(AIGERIM))
+    link = world.platform.identity.links.page(told.nudge, world.name(AIGERIM), world.clock() + timedelta(days=9))
     path = f"/m/{link.rpartition('/')[2]}"
     browser = visiting(world, AIGERIM)
     assert browser.get(path).status_code == 200
@@ -103,8 +103,8 @@ def test_of_whom_nothing_is_known_nothing_is_erased(world: World) -> None:
 def test_what_one_takes_along_is_everything(world: World) -> None:
     """The file has what was reported, chosen and sent, what went to them about others, and who read their data."""
     officer = Principal("omar", "platform", frozenset())
-    note_viewing(world.platform.books, officer, world.name(AIGERIM), "trail", "a complaint")
-    world.platform.follower.drain()
+    note_viewing(world.platform.rules.context, officer, world.name(AIGERIM), "trail", "a complaint")
+    world.platform.replay.follower.drain()
     found: dict[str, Any] = visiting(world, AIGERIM).get("/my/data.json").json()
     assert {each["type"] for each in found["events"]} >= {"citizen.contact_changed", "kz.traffic.fine_issued"}
     assert "+77011234567" in str(found["known"])

@@ -34,7 +34,7 @@ def browser(world: World) -> TestClient:
 
 def topics(world: World) -> list[Topic]:
     """What can be chosen."""
-    return [each for each in world.platform.inboxes.topics() if each.titles]
+    return [each for each in world.platform.queries.inboxes.topics() if each.titles]
 
 
 def form(world: World, **changed: object) -> dict[str, object]:
@@ -55,7 +55,7 @@ def form(world: World, **changed: object) -> dict[str, object]:
 
 def opted_out(world: World) -> list[str]:
     """What she wants nothing of."""
-    return sorted(world.platform.choosing.person(world.name(AIGERIM)).get("opted_out") or [])
+    return sorted(world.platform.delivery.inbound.preferences.person(world.name(AIGERIM)).get("opted_out") or [])
 
 
 def test_one_channel_of_one_topic_is_turned_off_and_on(world: World, browser: TestClient) -> None:
@@ -81,7 +81,9 @@ def test_a_topic_is_turned_off_whatever_its_channels(world: World, browser: Test
 
 def test_what_the_form_does_not_show_stays(world: World, browser: TestClient) -> None:
     """A form without the channels of topics, and topics of other packs, change nothing of them."""
-    world.platform.choosing.prefer(world.name(AIGERIM), {"opted_out": ["elsewhere", "transport/email"]})
+    world.platform.delivery.inbound.preferences.prefer(
+        world.name(AIGERIM), {"opted_out": ["elsewhere", "transport/email"]}
+    )
     fields = form(world)
     del fields["by_shown"], fields["by"]
     browser.post(PATH, data=fields)

@@ -17,7 +17,7 @@ def visiting(world: World, national_id: str, language: str = "en") -> TestClient
     """Their browser, with the cookie that signing in would have left."""
     visit = {"citizen": world.name(national_id), "since": int(world.clock().timestamp()), "csrf": CSRF}
     body = b64encode(json.dumps(visit | {"language": language}).encode())
-    cookie = TimestampSigner(world.platform.links.secret("visits")).sign(body).decode()
+    cookie = TimestampSigner(world.platform.identity.links.secret("visits")).sign(body).decode()
     browser = client_of(application(world.platform), accept="text/html")
     browser.cookies.set("habarshy", cookie)
     return browser
@@ -25,4 +25,4 @@ def visiting(world: World, national_id: str, language: str = "en") -> TestClient
 
 def token_of(world: World, national_id: str) -> str:
     """A token that they made for an assistant."""
-    return world.platform.links.person(world.name(national_id), world.clock())
+    return world.platform.identity.links.person(world.name(national_id), world.clock())

@@ -81,7 +81,7 @@ async def test_it_only_reads(told: World) -> None:
 
 def test_a_token_is_for_one_person_and_a_while(world: World) -> None:
     """A token names its person; it ends at its time, and a changed one is nobody's."""
-    links, now = world.platform.links, world.clock()
+    links, now = world.platform.identity.links, world.clock()
     token = links.person(world.name(CITIZEN), now)
     assert links.read_person(token, now + timedelta(days=29)) == (world.name(CITIZEN), now)
     for wrong, at in ((token, now + timedelta(days=30)), ("x" + token[1:], now), ("", now), ("hby_x", now)):
@@ -92,14 +92,14 @@ def test_a_token_is_for_one_person_and_a_while(world: World) -> None:
 async def test_a_token_ends_with_an_erasure(told: World) -> None:
     """Whoever had a token of somebody who was erased since reads nothing; who comes back makes a new one."""
     on, person = told.platform, told.name(CITIZEN)
-    token = on.links.person(person, told.clock())
+    token = on.identity.links.person(person, told.clock())
     assert reader(on, token) == person
     told.at(told.clock() + timedelta(minutes=1))
-    on.erasing.erase(person, Principal("olga", "platform", frozenset([Role.OPERATOR])), "asked for")
+    on.privacy.erasure.erase(person, Principal("olga", "platform", frozenset([Role.OPERATOR])), "asked for")
     with pytest.raises(BadLink):
         reader(on, token)
     told.at(told.clock() + timedelta(minutes=1))
-    assert reader(on, on.links.person(person, told.clock())) == person
+    assert reader(on, on.identity.links.person(person, told.clock())) == person
 
 
 def test_the_command_refuses_who_has_no_token(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ async def over_http(world: World, token: str, host: str = "habarshy.example") ->
 
 async def test_an_assistant_asks_over_http_by_the_citizens_token(told: World) -> None:
     """With the token of the page My data it reads the person's messages, from wherever it runs."""
-    token = told.platform.links.person(told.name(CITIZEN), told.clock())
+    token = told.platform.identity.links.person(told.name(CITIZEN), told.clock())
     found = await over_http(told, token)
     assert found
     assert found == await asked(told, CITIZEN, "messages")
@@ -137,11 +137,13 @@ async def test_an_assistant_asks_over_http_by_the_citizens_token(told: World) ->
 
 def test_who_has_no_token_that_holds_is_told_so(told: World) -> None:
     """Without one, with an old one, an official's, or of somebody who was erased since, the answer is 401."""
-    links, now, person = told.platform.links, told.clock(), told.name(CITIZEN)
+    links, now, person = told.platform.identity.links, told.clock(), told.name(CITIZEN)
     good, old = links.person(person, now), links.person(person, now - timedelta(days=30))
     assert tuple(status(told, each) for each in (good, old, "hby_x", "")) == (200, 401, 401, 401)
     told.at(now + timedelta(minutes=1))
-    told.platform.erasing.erase(person, Principal("omar", "platform", frozenset({Role.OPERATOR})), "asked for it")
+    told.platform.privacy.erasure.erase(
+        person, Principal("omar", "platform", frozenset({Role.OPERATOR})), "asked for it"
+    )
     assert status(told, good) == 401
 
 
@@ -179,7 +181,7 @@ async def test_who_asks_already_is_refused_from_then_on(told: World) -> None:
     """An assistant that was started before the end reads nothing more by its token."""
     async with Client(Assistant(told.platform, token_of(told, CITIZEN)).server()) as client:
         assert not (await client.call_tool("messages", {})).is_error
-        end_tokens(told.platform.books, told.name(CITIZEN))
+        end_tokens(told.platform.rules.context, told.name(CITIZEN))
         refused = await client.call_tool("messages", {})
     assert refused.is_error
     assert ENDED in str(refused.content)

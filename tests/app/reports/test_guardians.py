@@ -87,7 +87,7 @@ def test_a_page_tells_what_became_of_it_for_its_reader(world: World) -> None:
 def test_a_code_that_is_shown_is_known(world: World) -> None:
     """Where a page shows a code, who checks it hears that it is ours; who was sent nothing is shown none."""
     [code] = re.findall(r'class="code">([^<]+)<', pages(world, MOTHER)[0])
-    assert world.platform.codes.check(code) is not None
+    assert world.platform.identity.codes.check(code) is not None
     assert 'class="code"' not in pages(world, FATHER)[0]
 
 

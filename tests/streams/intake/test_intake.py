@@ -24,7 +24,13 @@ def meddled(world: World) -> Iterator[tuple[Intake, MeddledDatabase]]:
     platform = world.platform
     database = MeddledDatabase(platform.settings.database)
     yield (
-        Intake(database, platform.log, platform.names, lambda: platform.library.rules().checker, world.clock),
+        Intake(
+            database,
+            platform.log,
+            platform.identity.names,
+            lambda: platform.rules.library.rules().checker,
+            world.clock,
+        ),
         database,
     )
     database.close()
@@ -37,7 +43,7 @@ def life(world: World) -> list[LifeEvent]:
 
 def waiting(world: World) -> set[str]:
     """Whoever is woken."""
-    return set(world.platform.planning.waiting())
+    return set(world.platform.planning.planning.waiting())
 
 
 def test_what_is_refused_keeps_nothing_else_out(world: World) -> None:
@@ -136,7 +142,7 @@ async def test_nobody_can_be_read_in_the_file(world: World) -> None:
     world.take(corrected(card(AIGERIM, "2025-07-20", number=DOCUMENT, id="card"), 2, expires_on="2025-07-25"))
     messages = await world.settle("2025-07-08T12:00+05:00")
     for message in messages:
-        world.platform.box.keep(message)
+        world.platform.delivery.fake_outbox.keep(message)
     filled_in = [message.text for message in messages if "25 шілде" in message.text]
     secrets = {
         AIGERIM,

@@ -14,7 +14,8 @@ import uvloop
 from sqlalchemy.engine import URL
 
 from app.clock import fixed
-from app.compose import Platform, compose, compose_engine
+from app.compose import Platform, compose
+from app.compose_sending import compose_engine
 from app.settings import load_settings
 from app.simulation import simulate
 from domain.facts.facts import NudgeAttempted, NudgePlanned
@@ -57,7 +58,7 @@ def platform(url: str) -> Platform:
 def hands(url: str) -> Iterator[list[Platform]]:
     """So many processes on one database with the shipped packs."""
     first = platform(url)
-    Publisher(first.database, first.log, first.names).publish(load_packs(shipped()), by="tests", now=NOW)
+    Publisher(first.database, first.log, first.identity.names).publish(load_packs(shipped()), by="tests", now=NOW)
     made = [first, *(platform(url) for _ in range(HANDS - 1))]
     yield made
     for each in made:
@@ -129,8 +130,8 @@ def test_views_are_swapped_while_others_write(hands: list[Platform]) -> None:
     rebuilding, *others = hands
 
     def rebuilt() -> Rebuilt:
-        catalogue = rebuilding.library.rules().catalogue
-        return rebuild(rebuilding.database, rebuilding.log, rebuilding.names, catalogue, swap=True)
+        catalogue = rebuilding.rules.library.rules().catalogue
+        return rebuild(rebuilding.database, rebuilding.log, rebuilding.identity.names, catalogue, swap=True)
 
     with ThreadPoolExecutor(2 * len(others)) as pool:
         taking = [pool.submit(take, on, events[::2]) for on in others]
@@ -152,5 +153,5 @@ def test_views_are_swapped_while_others_write(hands: list[Platform]) -> None:
 
 def intents(on: Platform) -> list[bytes]:
     """What plan gives for everybody, as bytes, but for the versions' hashes."""
-    found = [each for batch in all_intents(on.database, on.log, on.library) for each in batch]
+    found = [each for batch in all_intents(on.database, on.log, on.rules.library) for each in batch]
     return sorted(msgspec.json.encode(each) for each in found)

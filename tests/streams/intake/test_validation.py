@@ -32,7 +32,7 @@ ABSENT = object()
 def checker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checker]:
     """The checker of the shipped packs."""
     world = World(tmp_path_factory.mktemp("checking"))
-    yield world.platform.library.rules().checker
+    yield world.platform.rules.library.rules().checker
     world.close()
 
 

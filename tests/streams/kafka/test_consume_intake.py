@@ -79,7 +79,7 @@ def test_events_of_registries_are_stored_once(land: Country) -> None:
         send(body(CARD), STRUCTURED)
         eventually(taken(land, 5))
     assert land.platform.log.recorder.max_notification_id() == before + 4
-    assert land.platform.planning.waiting() == [land.platform.names.pseudonym(AIGERIM)]
+    assert land.platform.planning.planning.waiting() == [land.platform.identity.names.pseudonym(AIGERIM)]
     assert land.records(land.topics.life_dead) == []
 
 
@@ -100,7 +100,7 @@ def test_what_is_refused_is_passed_on_with_its_reason(land: Country) -> None:
     assert set(why) == {"field", "reason", "code", "origin"}
     assert why["field"] == "type"
     assert why["origin"].startswith(f"{land.topics.life_in}/")
-    assert land.platform.planning.waiting() == [land.platform.names.pseudonym(AIGERIM)]
+    assert land.platform.planning.planning.waiting() == [land.platform.identity.names.pseudonym(AIGERIM)]
 
 
 def test_what_is_refused_is_counted_for_good(land: Country) -> None:
@@ -120,7 +120,7 @@ class FailsOn(Intake):
     """An intake with a defect that one event meets."""
 
     def __init__(self, on: Platform, type_: str, error: Exception) -> None:
-        super().__init__(on.database, on.log, on.names, lambda: on.library.rules().checker, on.clock)
+        super().__init__(on.database, on.log, on.identity.names, lambda: on.rules.library.rules().checker, on.clock)
         self._type, self._error = type_, error
 
     def accept(self, envelopes: Sequence[Envelope | Refused], ahead_from: datetime | None = None) -> list[Outcome]:
@@ -149,7 +149,7 @@ def test_an_event_that_was_refused_may_come_right(land: Country) -> None:
     with taking_in(land) as send:
         send(body(CARD, data={"kind": 7}), STRUCTURED)
         eventually(taken(land, 1))
-        assert land.platform.planning.waiting() == []
+        assert land.platform.planning.planning.waiting() == []
         send(body(CARD), STRUCTURED)
         eventually(taken(land, 2))
-    assert land.platform.planning.waiting() == [land.platform.names.pseudonym(AIGERIM)]
+    assert land.platform.planning.planning.waiting() == [land.platform.identity.names.pseudonym(AIGERIM)]

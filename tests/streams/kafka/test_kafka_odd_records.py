@@ -53,7 +53,7 @@ def made_before(land: Country, topic: str, **config: str) -> None:
 def passed_on(land: Country) -> Found:
     """What was passed on, after which the next event was stored."""
     [dead] = land.records(land.topics.life_dead)
-    assert land.platform.planning.waiting() == [land.platform.names.pseudonym(AIGERIM)]
+    assert land.platform.planning.planning.waiting() == [land.platform.identity.names.pseudonym(AIGERIM)]
     assert dead.headers["habarshy_code"] == b"too_large"
     return dead
 
@@ -116,8 +116,8 @@ def test_only_what_a_registry_committed_is_taken_in(land: Country) -> None:
     with taking_in(land):
         transaction(land, *map(body, dana), committed=False)
         transaction(land, *map(body, aigerim), committed=True)
-        eventually(lambda: bool(land.platform.planning.waiting()))
-    assert land.platform.planning.waiting() == [land.platform.names.pseudonym(AIGERIM)]
+        eventually(lambda: bool(land.platform.planning.planning.waiting()))
+    assert land.platform.planning.planning.waiting() == [land.platform.identity.names.pseudonym(AIGERIM)]
     assert land.records(land.topics.life_dead) == []
 
 
@@ -136,7 +136,7 @@ def test_behind_a_transaction_nothing_waits(land: Country, last: bool) -> None: 
         eventually(lambda: any(each.startswith("working on") for each in land.told[told:]))
         for envelope in registered(DANA, LONG_AGO):
             send(body(envelope), STRUCTURED)
-        eventually(lambda: len(land.platform.planning.waiting()) == 2)
+        eventually(lambda: len(land.platform.planning.planning.waiting()) == 2)
     assert not [each for each in land.told[told:] if "does not answer" in each]
 
 

@@ -39,7 +39,7 @@ def test_each_event_wakes_each_person_named_once(land: Country) -> None:
     """There is one record for each event and person, and its value says position, type and time."""
     land.take(*registered(AIGERIM, LONG_AGO), CARD)
     land.relayed()
-    assert keys(land) == [land.platform.names.pseudonym(AIGERIM)] * 4
+    assert keys(land) == [land.platform.identity.names.pseudonym(AIGERIM)] * 4
     values = [msgspec.json.decode(record.value or b"") for record in land.records()]
     assert [set(value) for value in values] == [{"position", "type", "time"}] * 4
     assert values[-1]["type"] == "kz.document.issued"
@@ -53,7 +53,7 @@ def test_an_annulment_wakes_whom_the_original_names(land: Country) -> None:
     land.take(msgspec.structs.replace(other, subject=DANA))
     land.take(annulled(CARD, 3))
     land.relayed()
-    aigerim, dana = land.platform.names.pseudonym(AIGERIM), land.platform.names.pseudonym(DANA)
+    aigerim, dana = land.platform.identity.names.pseudonym(AIGERIM), land.platform.identity.names.pseudonym(DANA)
     assert Counter(keys(land)) == {aigerim: 3, dana: 3}
 
 
@@ -62,7 +62,7 @@ def test_who_waits_in_the_database_is_woken(land: Country) -> None:
     for envelope in everyday(12):
         land.take(envelope)
     land.relayed()
-    assert set(keys(land)) == set(land.platform.planning.waiting())
+    assert set(keys(land)) == set(land.platform.planning.planning.waiting())
 
 
 def test_an_event_that_comes_by_another_load_wakes_again(land: Country) -> None:
@@ -119,7 +119,7 @@ def test_nothing_is_saved_that_was_not_delivered(land: Country) -> None:
     """Where Kafka takes over no record, the position stays, and the relay says so and goes on trying."""
     land.take(*everyday(2))
     away = Topics(Brokers("127.0.0.1:1"), prefix=land.topics.prefix, answer_seconds=0.5)
-    role = Relay(land.platform.database, land.platform.names, away, land.clock, land.told.append)
+    role = Relay(land.platform.database, land.platform.identity.names, away, land.clock, land.told.append)
     with running(role.run, role.stop):
         eventually(lambda: bool(land.told))
     assert "Kafka does not answer at 127.0.0.1:1" in land.told[-1]
@@ -202,4 +202,6 @@ def test_how_far_the_relay_is_behind_is_known(land: Country) -> None:
 def test_on_sqlite_there_is_no_relay(world: World) -> None:
     """SQLite has one process: a relay beside it is refused."""
     with pytest.raises(NeedsPostgres):
-        Relay(world.platform.database, world.platform.names, Topics(Brokers("127.0.0.1:1")), world.clock, print)
+        Relay(
+            world.platform.database, world.platform.identity.names, Topics(Brokers("127.0.0.1:1")), world.clock, print
+        )

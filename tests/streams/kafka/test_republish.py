@@ -20,7 +20,14 @@ from tests.world import LONG_AGO, World, card, iin, registered
 def work(land: Country, chosen: Range, job: int = 7, page: int = 3, counted: int = 1000) -> Republishing:
     """The work, in small pages."""
     return Republishing(
-        land.platform.database, land.platform.names, land.topics, land.topics.replays, chosen, job, page, counted
+        land.platform.database,
+        land.platform.identity.names,
+        land.topics,
+        land.topics.replays,
+        chosen,
+        job,
+        page,
+        counted,
     )
 
 
@@ -43,7 +50,7 @@ def test_a_replay_is_what_the_relay_sent_and_says_that_it_is_one(land: Country) 
     """Keys, values and partitions are the relay's, in its order; each record names the job; no worker is woken."""
     land.take(*everyday(6))
     land.relayed()
-    jobs, todo = land.platform.jobs, work(land, whole(land))
+    jobs, todo = land.platform.queues.jobs, work(land, whole(land))
     plan = plan_of(todo)
     job = jobs.add("replay kafka", Lane.KAFKA, {}, plan, "olga")
     assert counted_by_many(lambda: work(land, whole(land), counted=4)) == plan
@@ -110,7 +117,7 @@ def test_what_registries_send_in_is_no_place_for_replays(world: World) -> None:
     """The topics that hold people's data take no replay."""
     topics = Topics(Brokers("127.0.0.1:1"))
     for topic in (topics.life_in, topics.life_dead):
-        todo = Republishing(world.platform.database, world.platform.names, topics, topic, Range(0, 9), 1)
+        todo = Republishing(world.platform.database, world.platform.identity.names, topics, topic, Range(0, 9), 1)
         with pytest.raises(BadTopic, match="registries"):
             plan_of(todo)
 
@@ -119,7 +126,7 @@ def test_what_registries_send_in_is_no_place_for_replays(world: World) -> None:
 def test_what_no_topic_can_be_called_is_refused(world: World, topic: str) -> None:
     """A name that Kafka would refuse is refused while it is counted, before anybody agrees to anything."""
     topics = Topics(Brokers("127.0.0.1:1"))
-    todo = Republishing(world.platform.database, world.platform.names, topics, topic, Range(0, 9), 1)
+    todo = Republishing(world.platform.database, world.platform.identity.names, topics, topic, Range(0, 9), 1)
     with pytest.raises(BadTopic, match="Latin letters"):
         plan_of(todo)
 
@@ -128,8 +135,10 @@ def test_a_kafka_that_is_away_fails_the_job_in_words(world: World) -> None:
     """Nothing listens: the job has failed, says why, and may be resumed."""
     world.take(*registered(iin(1)))
     topics = Topics(Brokers("127.0.0.1:1"), answer_seconds=0.5)
-    todo = Republishing(world.platform.database, world.platform.names, topics, topics.replays, Range(0, 9), 1)
-    jobs = world.platform.jobs
+    todo = Republishing(
+        world.platform.database, world.platform.identity.names, topics, topics.replays, Range(0, 9), 1
+    )
+    jobs = world.platform.queues.jobs
     job = jobs.add("replay kafka", Lane.KAFKA, {}, Plan("x", 1, "events", 1), "olga")
     with pytest.raises(KafkaUnavailable):
         jobs.run(job.id, todo, silent)

@@ -110,7 +110,7 @@ def test_a_relay_that_may_not_write_says_so(land: Country) -> None:
     """Without the right to write anywhere, of which a producer fails for good, a relay ends and says which."""
     land.take(*everyday(1))
     without = Relay(
-        land.platform.database, land.platform.names, granted(land, *DESCRIBE), land.clock, land.told.append
+        land.platform.database, land.platform.identity.names, granted(land, *DESCRIBE), land.clock, land.told.append
     )
     with pytest.raises(NotGranted, match=f"WRITE on the topic {land.topics.persons}"):
         without.run()

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
-from app.compose import compose_engine
+from app.compose_sending import compose_engine
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.routes import single_routes
 from streams.kafka.brokers import Brokers

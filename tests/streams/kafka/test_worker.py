@@ -80,7 +80,7 @@ class CannotPlan(Planning):
 
     def __init__(self, land: Country, person: str, error: Exception) -> None:
         on = land.platform
-        super().__init__(on.database, on.log, on.library, land.clock)
+        super().__init__(on.database, on.log, on.rules.library, land.clock)
         self.person: str | None = person
         self._error = error
 
@@ -143,10 +143,10 @@ def test_a_bad_record_is_put_aside(land: Country) -> None:
 def test_who_cannot_be_planned_stops_nobody(land: Country, error: Exception) -> None:
     """A person whose plan fails becomes a dead letter with the cause; everybody else is planned."""
     land.take(*everyday(9))
-    dana = land.platform.names.pseudonym(DANA)
+    dana = land.platform.identity.names.pseudonym(DANA)
     planning = CannotPlan(land, dana, error)
     land.relayed()
-    with working(land, WakeupHandler(planning, land.platform.aside, land.topics.persons)):
+    with working(land, WakeupHandler(planning, land.platform.planning.quarantine, land.topics.persons)):
         eventually(lambda: land.committed("worker") == len(land.records()))
         assert letters(land) == [(dana, type(error).__name__)]
         with land.platform.database.reading() as connection:
@@ -163,15 +163,15 @@ def test_letters_are_retried(land: Country) -> None:
     """`dead-letters retry` plans whom a letter is about, once that can be done; a bad record stays what it is."""
     land.take(*everyday(3))
     on = land.platform
-    dana = on.names.pseudonym(DANA)
-    on.aside.keep([BadOne("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"})
-    on.aside.keep([BadOne("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"})
-    told = {letter.told for letter in on.letters.letters(Selection())}
+    dana = on.identity.names.pseudonym(DANA)
+    on.planning.quarantine.keep([BadOne("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"})
+    on.planning.quarantine.keep([BadOne("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"})
+    told = {letter.told for letter in on.runtime.dead_letters.letters(Selection())}
     assert told == {dana, "a record with a key of 1 bytes and a value of 0"}
-    done = on.letters.retry(Selection())
+    done = on.runtime.dead_letters.retry(Selection())
     assert (done.handled, done.failed, done.unknown) == (1, 1, 0)
-    assert dana not in on.planning.waiting()
-    assert [letter.cause for letter in on.letters.letters(Selection())] == ["bad_key"]
+    assert dana not in on.planning.planning.waiting()
+    assert [letter.cause for letter in on.runtime.dead_letters.letters(Selection())] == ["bad_key"]
 
 
 class Away:
@@ -228,7 +228,7 @@ def test_a_database_that_goes_away_is_waited_for(land: Country) -> None:
         sender = Sender(land.topics.brokers)
         wake = _encode(Wake(1, "test", NOON))
         sender.send(
-            Record(land.topics.persons, land.platform.names.pseudonym(iin(number)).encode(), wake)
+            Record(land.topics.persons, land.platform.identity.names.pseudonym(iin(number)).encode(), wake)
             for number in range(1, 6)
         )
         sender.close()

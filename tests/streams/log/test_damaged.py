@@ -32,7 +32,7 @@ CARD = card(iin(1), "2025-07-20")
 READERS: dict[str, Callable[[Platform], object]] = {
     "rebuild": rebuilt,
     "verification": lambda on: ended(verify(on, {})),
-    "follower": lambda on: on.follower.drain(),
+    "follower": lambda on: on.replay.follower.drain(),
     "log": lambda on: list(on.log.scan()),
 }
 OF_ONE: dict[str, Callable[[Platform], object]] = {
@@ -42,7 +42,7 @@ OF_ONE: dict[str, Callable[[Platform], object]] = {
 AT_HAND: dict[str, Callable[[Platform, Connection], object]] = {
     "position of a time": lambda _, connection: republish.position_at(connection, NOON),
     "when it was retired": lambda on, connection: retirement_of(
-        connection, on.log, on.names.stream(CARD.source, CARD.id)
+        connection, on.log, on.identity.names.stream(CARD.source, CARD.id)
     ),
 }
 
@@ -58,7 +58,7 @@ def lived(world: World) -> World:
 def damage(world: World, topic: str, harm: str = "nonsense", only: Select[tuple[int]] | None = None) -> int:
     """Harm the last fact of that topic (`only`: of those at these positions); where it stands."""
     database = world.platform.database
-    database.use_codes(row_codes(world.platform.names.key, SIGNER.public))
+    database.use_codes(row_codes(world.platform.identity.names.key, SIGNER.public))
     ChainBuilder(database, SIGNER, world.clock).finish()  # a row that no signed block knows would be nobody's fact
     with database.reading() as connection:
         query = select(log.c.position, log.c.state).where(log.c.topic == topic).order_by(log.c.position.desc())
@@ -102,7 +102,7 @@ class Defective(Names, frozen=True, dict=True):
 def test_a_defect_is_no_damage(lived: World) -> None:
     """What fails after a fact was read says what it is: nobody restores a database for a defect of ours."""
     with lived.platform.database.reading() as connection, pytest.raises(KeyError):
-        rebuild_fold.read(connection, Defective(lived.platform.names.key), 0, 100)
+        rebuild_fold.read(connection, Defective(lived.platform.identity.names.key), 0, 100)
 
 
 def test_a_relay_says_it_too(lived: World) -> None:
@@ -112,7 +112,7 @@ def test_a_relay_says_it_too(lived: World) -> None:
         lived.platform.database.reading() as connection,
         pytest.raises(DamagedFact, match=f"position {position} "),
     ):
-        Waking(lived.platform.names, 100).after(connection, 0)
+        Waking(lived.platform.identity.names, 100).after(connection, 0)
 
 
 def test_what_goes_on_beside_others_tells_it_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -39,7 +39,7 @@ def lived(world: World) -> World:
     world.plan()
     world.take(annulled(card(AIGERIM, "2025-07-20"), 2))
     world.plan()
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     return world
 
 
@@ -75,7 +75,7 @@ def found(world: World) -> list[Finding]:
 
 def chain(world: World) -> None:
     """Put every fact into a signed block."""
-    world.platform.database.use_codes(row_codes(world.platform.names.key, SIGNER.public))
+    world.platform.database.use_codes(row_codes(world.platform.identity.names.key, SIGNER.public))
     ChainBuilder(world.platform.database, SIGNER, world.clock, 8).finish()
 
 
@@ -100,11 +100,11 @@ async def test_a_forged_row_is_named_and_changes_nothing(lived: World, forgery: 
     before = rebuilt(lived.platform), ended(verify(lived.platform, {}))
     [position] = forge(lived, row)
     assert found(lived) == [Finding("forged", 0, position)]
-    lived.platform.follower.drain()
+    lived.platform.replay.follower.drain()
     chain(lived)
     assert (rebuilt(lived.platform), ended(verify(lived.platform, {}))) == before
     with lived.platform.database.reading() as connection:
-        assert Waking(lived.platform.names, 100).after(connection, position - 1) == (
+        assert Waking(lived.platform.identity.names, 100).after(connection, position - 1) == (
             lived.platform.log.facts.last_position(connection),
             [],
         )

@@ -76,7 +76,7 @@ def test_an_area_event_that_waited_no_longer_waits_again(world: World) -> None:
     world.plan()
     warned = {each.intent.person for each in world.nudges() if each.intent.trigger == "at_event"}
     assert warned == {world.name(iin(RESIDENT))}
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     assert verified(world.platform).equal
 
 

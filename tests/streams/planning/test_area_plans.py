@@ -79,9 +79,9 @@ def planner(world: World, size: int, database: Database | None = None) -> AreaPl
     return AreaPlanning(
         database or platform.database,
         platform.log,
-        platform.library,
-        platform.planning,
-        platform.letters,
+        platform.rules.library,
+        platform.planning.planning,
+        platform.queues.dead_letter_queue,
         world.clock,
         size,
     )
@@ -159,16 +159,20 @@ def test_set_based_is_person_by_person(published: dict[str, Path], packs: str, s
             world.take(arrival, ahead_from=load)
             match life.plans[number % len(life.plans)]:
                 case "people":
-                    world.platform.planning.drain()
+                    world.platform.planning.planning.drain()
                 case "area":
                     areas.turn()
-        world.platform.planning.drain()
+        world.platform.planning.planning.drain()
         areas.drain()
         assert world.pending() == world.intents()
-        world.platform.follower.drain()
+        world.platform.replay.follower.drain()
         platform = world.platform
         found = rebuild(
-            platform.database, platform.log, platform.names, platform.library.rules().catalogue, swap=False
+            platform.database,
+            platform.log,
+            platform.identity.names,
+            platform.rules.library.rules().catalogue,
+            swap=False,
         )
         assert found.equal, found.differences
         world.close()
@@ -229,7 +233,7 @@ def test_a_storm_that_comes_live_after_a_load_is_planned_whole(world: World) -> 
 def test_who_has_nothing_to_do_with_it_is_not_read(world: World) -> None:
     """Alike residents are planned without being woken: nobody waits for a plan of their own."""
     world.take(storm(ALMATY))
-    world.platform.areas.turn()
+    world.platform.planning.areas.turn()
     assert (world.health().unplanned, told(world)) == (0, names(world, 1, 3, 4, 6))
 
 
@@ -238,10 +242,10 @@ def test_who_moved_is_left_to_planning_behind_everybody_else(world: World) -> No
     world.take(moved(iin(3), ASTANA, "2025-05-20T00:00:00Z"))
     world.plan()
     world.take(storm(DISTRICT, time="2025-05-10T00:00:00Z"))
-    world.platform.areas.turn()
+    world.platform.planning.areas.turn()
     assert told(world) == names(world, 6)
     world.take(card(iin(2), "2031-01-01"))
-    assert world.platform.planning.waiting() == list(names(world, 2))
+    assert world.platform.planning.planning.waiting() == list(names(world, 2))
     world.plan()
     assert told(world) == names(world, 3, 6)
 
@@ -253,10 +257,10 @@ def test_an_area_event_that_comes_while_somebody_is_planned_is_in_their_plan(wor
 
     def meanwhile() -> None:
         world.take(storm(DISTRICT))
-        platform.areas.turn()
+        platform.planning.areas.turn()
 
     database.before_writes.append(meanwhile)
-    Planning(database, platform.log, platform.library, world.clock).drain()
+    Planning(database, platform.log, platform.rules.library, world.clock).drain()
     assert told(world) == names(world, 2, 3, 6)
     database.close()
 
@@ -303,7 +307,15 @@ class Failing(AreaPlanning):
 
     def __init__(self, world: World, place: str, size: int, error: Exception) -> None:
         on = world.platform
-        super().__init__(on.database, on.log, on.library, on.planning, on.letters, world.clock, size)
+        super().__init__(
+            on.database,
+            on.log,
+            on.rules.library,
+            on.planning.planning,
+            on.queues.dead_letter_queue,
+            world.clock,
+            size,
+        )
         self.place, self.error = place, error
 
     def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> _Chunk:
@@ -325,7 +337,7 @@ class FailingChunk(_Chunk):
 
 def test_an_area_event_that_cannot_be_planned_is_put_aside(world: World) -> None:
     """The one that makes planning fail becomes a dead letter, stops no other, and goes on where it was by a retry."""
-    areas, letters = Failing(world, ALMATY, 1, LookupError("somebody's data")), world.platform.letters
+    areas, letters = Failing(world, ALMATY, 1, LookupError("somebody's data")), world.platform.runtime.dead_letters
     world.take(storm(ALMATY), storm(ASTANA, "later"))
     areas.drain()
     assert [(each.kind, each.cause) for each in letters.groups()] == [("area", "LookupError")]
@@ -335,7 +347,7 @@ def test_an_area_event_that_cannot_be_planned_is_put_aside(world: World) -> None
     before = planned(world)
 
     on, same = world.platform, kind_of_areas(areas.again)
-    again = DeadLetters(on.database, on.log.keys, on.names, world.clock, {AREA: same}).retry(Selection())
+    again = DeadLetters(on.database, on.queues.dead_letter_queue, {AREA: same}).retry(Selection())
     assert (again.failed, planned(world)) == (1, before)
     assert letters.retry(Selection()).handled == 1
     assert told(world) == names(world, 1, 2, 3, 4, 5, 6)
@@ -397,10 +409,10 @@ def test_a_commit_is_never_shared_with_a_chunk(world: World) -> None:
 def test_residents_are_rebuilt_from_the_log_alone(world: World) -> None:
     """A view of residents that has lost or changed rows is seen to differ, and mended."""
     platform = world.platform
-    catalogue = platform.library.rules().catalogue
-    platform.follower.drain()
+    catalogue = platform.rules.library.rules().catalogue
+    platform.replay.follower.drain()
     platform.database.write(lambda connection: connection.execute(update(tables.residents).values(home="x")))
-    found = rebuild(platform.database, platform.log, platform.names, catalogue, swap=True)
+    found = rebuild(platform.database, platform.log, platform.identity.names, catalogue, swap=True)
     assert found.differences["residents"] == 12
     world.take(storm(DISTRICT))
     world.plan()

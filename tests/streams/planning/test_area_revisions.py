@@ -38,7 +38,7 @@ def test_a_flood_counts_where_its_last_revision_puts_it(tmp_path: Path, case: st
 
     platform, person = world.platform, world.name(AIGERIM)
     with platform.database.reading() as connection:
-        rulebook = platform.library.rules().rulebook
+        rulebook = platform.rules.library.rules().rulebook
         known = histories.histories(connection, platform.log, [person], rulebook)[person]
     assert [fact.event.area for fact in known.facts if fact.event.area] == expected
     world.close()

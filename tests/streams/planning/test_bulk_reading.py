@@ -59,7 +59,7 @@ def read(world: World, selection: Selection = EVERYBODY, batch: int = 5) -> dict
     platform = world.platform
     found: list[tuple[str, History]] = []
     for some in bulk_reading.histories(
-        platform.database, platform.log, platform.library.rules().rulebook, selection, batch
+        platform.database, platform.log, platform.rules.library.rules().rulebook, selection, batch
     ):
         found += some.items()
     assert [person for person, _ in found] == sorted({person for person, _ in found})
@@ -71,7 +71,7 @@ def test_histories_are_those_that_planning_reads(world: World) -> None:
     platform, found = world.platform, read(world)
     assert len(found) == MANY + 1
     with platform.database.reading() as connection:
-        rulebook = platform.library.rules().rulebook
+        rulebook = platform.rules.library.rules().rulebook
         assert found == reading.histories(connection, platform.log, list(found), rulebook)
     assert [fact.event.type for fact in found[world.name(MOTHER)].facts][-1] == "kz.civil.birth_registered"
     assert any(fact.event.area for fact in found[world.name(MOTHER)].facts)
@@ -102,7 +102,7 @@ def test_an_erased_person_is_not_read(world: World) -> None:
 def test_every_fact_is_given_with_when_it_was_recorded(world: World) -> None:
     """Whoever asks what was known when gets every revision and area fact with its time, and so the same history."""
     platform, histories = world.platform, read(world)
-    rulebook = platform.library.rules().rulebook
+    rulebook = platform.rules.library.rules().rulebook
     for some, facts in bulk_reading.recorded(platform.database, platform.log, rulebook):
         assert facts == sum(len(each.own) for each in some.values())
         assert {each.recorded for one in some.values() for each in (*one.own, *one.areas)} == {world.clock()}
@@ -116,7 +116,7 @@ def test_what_tells_nothing_of_a_trigger_is_not_read(world: World) -> None:
     """Of whoever has no corrections only facts of some types are read: plan and person are those of everything."""
     platform = world.platform
     world.take(card(iin(3), "2026-01-01"), fine(iin(3), "F2", "2025-02-01T00:00:00Z"))
-    book = platform.library.rules().rulebook
+    book = platform.rules.library.rules().rulebook
     everything, fewer = whole(world, book, None), 0
     for version in book.versions.values():
         alone = Rulebook(book.catalogue, book.defaults, book.names, [version])

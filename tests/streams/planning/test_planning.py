@@ -59,7 +59,7 @@ class Noting(Planning):
 
     def __init__(self, world: World, portion: int) -> None:
         platform = world.platform
-        super().__init__(platform.database, platform.log, platform.library, world.clock, portion)
+        super().__init__(platform.database, platform.log, platform.rules.library, world.clock, portion)
         self.batches: list[set[str]] = []
 
     def plan_batch(self, persons: Sequence[str]) -> int:
@@ -70,12 +70,12 @@ class Noting(Planning):
 
 def planner(world: World, database: MeddledDatabase, log: Log | None = None) -> Planning:
     """A second planner on the same file."""
-    return Planning(database, log or world.platform.log, world.platform.library, world.clock)
+    return Planning(database, log or world.platform.log, world.platform.rules.library, world.clock)
 
 
 def waiting(world: World) -> set[str]:
     """Whoever waits for a plan."""
-    return set(world.platform.planning.waiting())
+    return set(world.platform.planning.planning.waiting())
 
 
 def names(world: World, *persons: str) -> set[str]:
@@ -306,8 +306,8 @@ def test_who_waits_longest_is_planned_first(world: World) -> None:
     world.take(card(MARAT, "2025-12-20"))
     world.at(LATER)
     world.take(*(fine(person, person[6:11], "2025-06-01T12:00:00+05:00") for person in (AIGERIM, DANA, SAULE)))
-    assert set(world.platform.planning.waiting(limit=1)) == names(world, MARAT)
-    assert len(world.platform.planning.waiting(limit=3)) == 3
+    assert set(world.platform.planning.planning.waiting(limit=1)) == names(world, MARAT)
+    assert len(world.platform.planning.planning.waiting(limit=3)) == 3
 
 
 def test_a_new_date_reschedules_and_does_not_double(world: World) -> None:
@@ -368,7 +368,7 @@ def test_who_is_woken_first_does_not_wait_for_all(world: World) -> None:
         waited.append(len(waiting(world)))
         return world.clock()
 
-    planning = Planning(world.platform.database, world.platform.log, world.platform.library, looked)
+    planning = Planning(world.platform.database, world.platform.log, world.platform.rules.library, looked)
     assert planning.plan_woken(sorted(waiting(world))) == {}
     assert (waited[::2], waiting(world)) == ([2 * WOKEN, WOKEN], set())  # each batch asks as it begins and ends
 

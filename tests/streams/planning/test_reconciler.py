@@ -29,7 +29,7 @@ LATER = NOON + RECONCILE_AFTER + timedelta(seconds=1)
 def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
     """The reconciler of that platform."""
     on = world.platform
-    return Reconciler(on.database, planning or on.planning, on.aside, world.clock)
+    return Reconciler(on.database, planning or on.planning.planning, on.planning.quarantine, world.clock)
 
 
 def kept(
@@ -41,14 +41,14 @@ def kept(
 ) -> Upkeep:
     """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
     on = on or land.platform
-    own = own or Reconciler(on.database, on.planning, on.aside, land.clock)
+    own = own or Reconciler(on.database, on.planning.planning, on.planning.quarantine, land.clock)
     return Upkeep(
         on.database,
-        areas or on.areas,
-        on.follower,
-        chaining or on.chaining,
+        areas or on.planning.areas,
+        on.replay.follower,
+        chaining or on.runtime.chaining,
         own,
-        on.soundings,
+        on.queries.backlog,
         land.told.append,
         every=0.02,
         reconcile_turns=1,
@@ -59,7 +59,9 @@ class NoAreas(AreaPlanning):
     """Plans no area: it has a defect, or the store gives up whatever it does."""
 
     def __init__(self, on: Platform, error: Exception) -> None:
-        super().__init__(on.database, on.log, on.library, on.planning, on.letters, on.clock)
+        super().__init__(
+            on.database, on.log, on.rules.library, on.planning.planning, on.queues.dead_letter_queue, on.clock
+        )
         self._error, self.tried = error, 0
 
     def turn(self) -> bool:
@@ -99,7 +101,7 @@ class FailsOn(Planning):
 
     def __init__(self, world: World, person: str | None, error: Exception) -> None:
         on = world.platform
-        super().__init__(on.database, on.log, on.library, world.clock)
+        super().__init__(on.database, on.log, on.rules.library, world.clock)
         self._person, self._error = person, error
 
     def plans(self, persons: Sequence[str], rules: Rules) -> Plans:
@@ -114,7 +116,7 @@ def test_who_waits_for_too_long_is_planned(world: World) -> None:
     world.at(LATER)
     world.take(card(DANA, "2025-12-20"))
     assert reconciler(world).run() == 1
-    assert world.platform.planning.waiting() == [world.name(DANA)]
+    assert world.platform.planning.planning.waiting() == [world.name(DANA)]
     assert world.nudges()
 
 
@@ -140,8 +142,10 @@ def test_whatever_one_person_raises_stops_nobody(world: World, error: Exception)
     world.take(card(AIGERIM, "2025-12-20"), card(DANA, "2025-12-20"), card(SAULE, "2025-12-20"))
     world.at(LATER)
     assert reconciler(world, FailsOn(world, world.name(DANA), error)).run() == 3
-    assert world.platform.planning.waiting() == [world.name(DANA)]
-    assert [letter.cause for letter in world.platform.letters.letters(Selection())] == [type(error).__name__]
+    assert world.platform.planning.planning.waiting() == [world.name(DANA)]
+    assert [letter.cause for letter in world.platform.runtime.dead_letters.letters(Selection())] == [
+        type(error).__name__
+    ]
 
 
 @pytest.mark.parametrize(
@@ -167,20 +171,20 @@ def test_who_cannot_be_planned_is_found_once(world: World) -> None:
     world.take(card(AIGERIM, "2025-12-20"), card(DANA, "2025-12-20"))
     world.at(LATER)
     on = world.platform
-    failing = Fails(on.database, on.log, on.library, world.clock)
+    failing = Fails(on.database, on.log, on.rules.library, world.clock)
     assert reconciler(world, failing).run() == 2
     assert world.health().dead_letters == 2
     assert reconciler(world, failing).run() == 0
     assert world.health().reconciled == 2
     with on.database.reading() as connection:
         waiting = history.unplanned(connection, 10)
-        assert set(on.aside.among(connection, waiting)) == {world.name(AIGERIM), world.name(DANA)}
+        assert set(on.planning.quarantine.among(connection, waiting)) == {world.name(AIGERIM), world.name(DANA)}
 
 
 def test_without_a_wake_the_upkeep_plans(land: Country) -> None:
     """Where Kafka loses everything, everybody is planned all the same, later, and the health says so."""
     land.take(*everyday(10))
-    waited = len(land.platform.planning.waiting())
+    waited = len(land.platform.planning.planning.waiting())
     land.clock.advance_to(LATER)
     upkeep = kept(land)
     with running(upkeep.run, upkeep.stop):
@@ -220,7 +224,11 @@ def test_what_one_part_fails_with_keeps_no_other_from_its_work(
     areas = NoAreas(on, error)
     upkeep = kept(land, chaining=ChainBuilder(on.database, signer, land.clock), areas=areas)
     with running(upkeep.run, upkeep.stop):
-        eventually(lambda: not land.unplanned() and not on.follower.behind() and on.soundings.latest() is not None)
+        eventually(
+            lambda: (
+                not land.unplanned() and not on.replay.follower.behind() and on.queries.backlog.latest() is not None
+            )
+        )
         eventually(lambda: chained(land) > 0 and areas.tried > 2)
     told = [each for each in caplog.messages if "areas failed" in each]
     assert (len(told), words in told[0], "data" in caplog.text) == (1, True, False)
@@ -230,11 +238,15 @@ def test_what_never_ends_keeps_no_other_part_from_its_work(land: Country) -> Non
     """While a country is planned at leisure, or after Kafka was lost, views, chain and soundings go on meanwhile."""
     signer, on = Signer(b"s" * 32), land.platform
     land.take(*everyday(10))
-    areas = EndlessAreas(on.database, on.log, on.library, on.planning, on.letters, on.clock)
-    own = EndlessReconciler(on.database, on.planning, on.aside, land.clock)
+    areas = EndlessAreas(
+        on.database, on.log, on.rules.library, on.planning.planning, on.queues.dead_letter_queue, on.clock
+    )
+    own = EndlessReconciler(on.database, on.planning.planning, on.planning.quarantine, land.clock)
     upkeep = kept(land, chaining=ChainBuilder(on.database, signer, land.clock), areas=areas, own=own)
     with running(upkeep.run, upkeep.stop):
-        eventually(lambda: not on.follower.behind() and on.soundings.latest() is not None and chained(land) > 0)
+        eventually(
+            lambda: not on.replay.follower.behind() and on.queries.backlog.latest() is not None and chained(land) > 0
+        )
         eventually(lambda: min(areas.tried, own.tried) > 2)
         eventually(lambda: any("the reconciler planned" in each for each in land.told))
 

@@ -35,7 +35,7 @@ LETTERS = [
 def kept(world: World) -> World:
     """A platform with four letters of three causes."""
     for each in LETTERS:
-        world.platform.database.write(partial(world.platform.letters.put, letter=each))
+        world.platform.database.write(partial(world.platform.queues.dead_letter_queue.put, letter=each))
     return world
 
 
@@ -49,7 +49,7 @@ class Full(Log):
 
 def drop(world: World, choice: Selection) -> int:
     """Give them up as olga."""
-    return give_up(world.platform.books, choice, OLGA, WHY)
+    return give_up(world.platform.rules.context, choice, OLGA, WHY)
 
 
 def dropped(world: World) -> list[LettersDropped]:
@@ -59,7 +59,7 @@ def dropped(world: World) -> list[LettersDropped]:
 
 def test_however_many_are_named(kept: World) -> None:
     """More ids than a statement takes are counted, grouped and given up as few are."""
-    letters = kept.platform.letters
+    letters = kept.platform.runtime.dead_letters
     these = letters.fixed(Selection())
     many = Selection(ids=(*(UUID(int=number) for number in range(300_000)), *(these.ids or ())))
     assert letters.groups(many) == letters.groups(these) == letters.groups()
@@ -68,7 +68,7 @@ def test_however_many_are_named(kept: World) -> None:
 
 def test_what_was_chosen_goes_and_the_rest_stays(kept: World) -> None:
     """Giving up by cause, by kind or by id leaves the others."""
-    letters = kept.platform.letters
+    letters = kept.platform.runtime.dead_letters
     assert drop(kept, Selection(cause="no_time")) == 1
     assert drop(kept, Selection(kind="webhook")) == 1
     first, second = letters.letters(Selection())
@@ -79,7 +79,7 @@ def test_what_was_chosen_goes_and_the_rest_stays(kept: World) -> None:
 
 def test_the_log_says_who_gave_up_what_and_why(kept: World) -> None:
     """Of each kind and cause one fact: who, why, how many, and a digest by which somebody's list can be checked."""
-    ids = {each.id for each in kept.platform.letters.letters(Selection(cause="not_json"))}
+    ids = {each.id for each in kept.platform.runtime.dead_letters.letters(Selection(cause="not_json"))}
     assert drop(kept, Selection()) == 4
     facts = dropped(kept)
     assert {(each.by, each.agency, each.reason, each.at) for each in facts} == {
@@ -102,8 +102,8 @@ def test_nothing_given_up_is_nothing_to_say(kept: World) -> None:
 def test_no_letter_goes_without_its_fact(kept: World) -> None:
     """If the log cannot take the fact, the letters are still there."""
     on = kept.platform
-    full = replace(on.books, log=Full(on.database, PersonKeys(KEYRING), on.clock, codes_by(KEYRING)))
+    full = replace(on.rules.context, log=Full(on.database, PersonKeys(KEYRING), on.clock, codes_by(KEYRING)))
     with pytest.raises(OSError, match="no space"):
         give_up(full, Selection(), OLGA, WHY)
-    assert on.letters.count(Selection()) == len(LETTERS)
+    assert on.runtime.dead_letters.count(Selection()) == len(LETTERS)
     assert dropped(kept) == []

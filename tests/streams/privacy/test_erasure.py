@@ -76,7 +76,7 @@ def rows(world: World, table: Any, person: str) -> int:
 
 def counts(world: World) -> dict[tuple[str, str], int]:
     """What the statistics count of life events and messages, without what an erasure itself does."""
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     with world.platform.database.reading() as connection:
         found = statistics.totals(connection)
     return {key: count for key, count in found.items() if "cancelled" not in key[1] and "withheld" not in key[1]}
@@ -96,7 +96,7 @@ async def test_nothing_clear_is_left_and_counts_stay(world: World, url: str, tmp
     """No byte of their clear data is in files or dumps, views and keys are gone; all counts as before."""
     await live(world)
     before, secret = counts(world), _wrapped(world, MOTHER)
-    certificate = world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked for it")
+    certificate = world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked for it")
 
     assert counts(world) == before
     for table in (history, residents, inbox, handed_over, conversations, fake_messages, person_keys, due):
@@ -122,7 +122,7 @@ async def test_every_nudge_ends_and_nobody_is_told_any_more(world: World) -> Non
     """What was planned is cancelled because of the erasure; nothing goes to them later, and the others still hear."""
     await live(world)
     person = world.name(MOTHER)
-    world.platform.erasing.erase(person, OMAR, "asked")
+    world.platform.privacy.erasure.erase(person, OMAR, "asked")
 
     ended = _of(world, MOTHER)
     assert not any(one.waits for one in ended)
@@ -149,7 +149,7 @@ async def test_others_keep_their_part_and_their_plan(world: World) -> None:
     """Others are planned as before, byte by byte; who shares an event only loses what read the erased part."""
     await live(world)
     before = theirs(world, OTHER), theirs(world, MOTHER)
-    world.platform.erasing.erase(world.name(CHILD), OMAR, "asked")
+    world.platform.privacy.erasure.erase(world.name(CHILD), OMAR, "asked")
     world.plan()
 
     assert theirs(world, OTHER) == before[0]
@@ -171,7 +171,7 @@ async def test_others_keep_their_part_and_their_plan(world: World) -> None:
 async def test_views_come_back_from_the_log_without_them(world: World) -> None:
     """A rebuild finds no difference: it neither brings the person back nor counts otherwise."""
     await live(world)
-    world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked")
+    world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
     world.take(*registered(MOTHER)[1:2])  # and they come again
     await world.settle("2025-06-11T12:00:00+05:00")
     before = counts(world)
@@ -179,8 +179,8 @@ async def test_views_come_back_from_the_log_without_them(world: World) -> None:
     found = rebuild(
         world.platform.database,
         world.platform.log,
-        world.platform.names,
-        world.platform.library.rules().catalogue,
+        world.platform.identity.names,
+        world.platform.rules.library.rules().catalogue,
         swap=True,
     )
     assert {name: count for name, count in found.differences.items() if count} == {}
@@ -192,7 +192,7 @@ async def test_who_comes_back_has_a_new_key_and_an_empty_history(world: World) -
     """A later event is read and planned; a correction of what was erased brings nothing of it back."""
     await live(world)
     old = _wrapped(world, MOTHER)
-    world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked")
+    world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
     again = [replace(each, id=f"{each.id}-again") for each in registered(MOTHER, LONG_AGO)]
     world.take(*again, card(MOTHER, "2026-03-01", "N-5", time="2025-06-10T11:00:00+05:00"), corrected(known(), 2))
     world.plan()
@@ -207,12 +207,12 @@ async def test_who_comes_back_is_told_of_nothing_from_before(world: World) -> No
     """What was sent before the erasure was no mistake: nobody is asked to disregard it, and no plan asks for that."""
     await live(world)
     assert "birth_allowance" in {one.intent.trigger for one in world.nudges() if one.state == "sent"}
-    world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked")
+    world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
     world.at("2025-06-11T12:00:00+05:00")
     world.take(*(replace(each, id=f"{each.id}-again") for each in registered(MOTHER, LONG_AGO)))
     assert await world.settle() == []
     assert CORRECTION not in {one.intent.step for one in world.nudges()}
-    book = world.platform.library.rules().rulebook
+    book = world.platform.rules.library.rules().rulebook
     with world.platform.database.reading() as connection:
         assert compared(connection, world.platform.log, [world.name(MOTHER)], book, world.clock()).unlike == 0
 
@@ -222,7 +222,7 @@ async def test_an_older_copy_of_the_keys_is_destroyed_at_the_start(world: World,
     await live(world)
     with world.platform.database.reading() as connection:
         copy = connection.execute(person_keys.select()).all()
-    world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked")
+    world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
 
     def restore(connection: Connection) -> None:
         connection.execute(person_keys.delete())
@@ -240,10 +240,10 @@ async def test_an_older_copy_of_the_keys_is_destroyed_at_the_start(world: World,
 async def test_erased_between_plan_and_commit(world: World) -> None:
     """A plan that was made before the erasure is not committed after it, theirs nor that of who shares an event."""
     world.take(*registered(MOTHER), birth(CHILD, MOTHER, "2025-06-01"), card(MOTHER, "2025-07-10"))
-    planning: Planning = world.platform.planning
-    plans = planning.plans([world.name(MOTHER), world.name(CHILD)], world.platform.library.rules())
+    planning: Planning = world.platform.planning.planning
+    plans = planning.plans([world.name(MOTHER), world.name(CHILD)], world.platform.rules.library.rules())
     assert any(plan.changes for plan in plans.persons)
-    world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked")
+    world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
 
     with pytest.raises(RulesMoved):
         planning.commit(plans)
@@ -255,8 +255,8 @@ async def test_erased_after_the_attempt(world: World) -> None:
     """What is already at a provider gets its outcome; nothing is sent again, and nothing of it fails."""
     await live(world)
     [*_, sent] = [message for message in world.sent if message.recipient == world.name(MOTHER)]
-    box = world.platform.box
-    world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked")
+    box = world.platform.delivery.fake_outbox
+    world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
     box.keep(sent)
 
     assert rows(world, fake_messages, MOTHER) == 0
@@ -268,11 +268,11 @@ async def test_what_comes_back_after_it_shows_them_nowhere(world: World) -> None
     """A receipt of a message from before is recorded and counted, and no inbox has the message again."""
     await live(world)
     [*_, sent] = [message for message in world.sent if message.recipient == world.name(MOTHER)]
-    world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked")
+    world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
 
-    assert world.platform.receipts.take(Receipt(sent.nudge, sent.recipient, sent.attempt, Heard.DELIVERED))
+    assert world.platform.delivery.receipts.take(Receipt(sent.nudge, sent.recipient, sent.attempt, Heard.DELIVERED))
     assert rows(world, inbox, MOTHER) == 0
-    assert world.platform.inboxes.told(world.name(MOTHER)) == ([], None)
+    assert world.platform.queries.inboxes.told(world.name(MOTHER)) == ([], None)
 
 
 async def test_who_is_erased_during_an_attempt_finds_no_message(world: World) -> None:
@@ -288,13 +288,17 @@ async def test_who_is_erased_during_an_attempt_finds_no_message(world: World) ->
         world.platform.database.write(lambda connection: record(connection, log_, [(nudge.intent.id, fact)]))
 
     note(NudgeAttempted(world.clock(), person, 1, "sms", "one", until))
-    world.platform.erasing.erase(person, OMAR, "asked")
+    world.platform.privacy.erasure.erase(person, OMAR, "asked")
     world.at(world.clock() + timedelta(seconds=30))
     note(NudgeSent(world.clock(), person, 1, "r-1", provider="one"))
 
     assert rows(world, inbox, MOTHER) == 0
     found = rebuild(
-        world.platform.database, log_, world.platform.names, world.platform.library.rules().catalogue, swap=True
+        world.platform.database,
+        log_,
+        world.platform.identity.names,
+        world.platform.rules.library.rules().catalogue,
+        swap=True,
     )
     assert {name: count for name, count in found.differences.items() if count} == {}
     assert rows(world, inbox, MOTHER) == 0
@@ -303,12 +307,12 @@ async def test_who_is_erased_during_an_attempt_finds_no_message(world: World) ->
 async def test_dead_letters_about_them_go(world: World) -> None:
     """A letter that names them by pseudonym, or only by a national id inside, is gone; the others stay."""
     await live(world)
-    letters = world.platform.letters
+    letters = world.platform.queues.dead_letter_queue
     inside = f'{{"subject": "{MOTHER}"}}'.encode()
     for key, content, person in (("1", inside, None), ("2", b"{}", world.name(MOTHER)), ("3", b"123456789012", None)):
         letter = Letter("kafka.record", key, "bad", content, person)
         world.platform.database.write(partial(letters.put, letter=letter))
-    world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked")
+    world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
 
     with world.platform.database.reading() as connection:
         assert len(connection.execute(dead_letters.select()).all()) == 1
@@ -320,16 +324,16 @@ async def test_killed_in_the_middle_and_begun_again(world: World) -> None:
     person = world.name(MOTHER)
 
     def dies(connection: Connection) -> None:
-        world.platform.erasing._erase(connection, person, OMAR, "asked")
+        world.platform.privacy.erasure._erase(connection, person, OMAR, "asked")
         raise KeyboardInterrupt
 
     facts = len(world.entries())
     with pytest.raises(KeyboardInterrupt):
         world.platform.database.write(dies)
     assert len(world.entries()) == facts
-    first = world.platform.erasing.erase(person, OMAR, "asked")
+    first = world.platform.privacy.erasure.erase(person, OMAR, "asked")
     facts = len(world.entries())
-    assert world.platform.erasing.erase(person, OMAR, "again") == first
+    assert world.platform.privacy.erasure.erase(person, OMAR, "again") == first
     assert len(world.entries()) == facts
 
 
@@ -338,7 +342,7 @@ def test_nobody_known_is_not_erased(world: World) -> None:
     with world.platform.database.reading() as connection:
         before = len(connection.execute(log.select()).all())
     with pytest.raises(NobodyKnown):
-        world.platform.erasing.erase(world.name(OTHER), OMAR, "asked")
+        world.platform.privacy.erasure.erase(world.name(OTHER), OMAR, "asked")
     with world.platform.database.reading() as connection:
         assert len(connection.execute(log.select()).all()) == before
 
@@ -349,7 +353,7 @@ def test_an_event_under_way_is_sealed_with_a_key_that_lives(world: World) -> Non
     world.take(*registered(MOTHER))
     with world.platform.database.reading() as connection:
         old = keys.load(connection, [person])[person].id
-    world.platform.erasing.erase(person, OMAR, "asked")
+    world.platform.privacy.erasure.erase(person, OMAR, "asked")
 
     known, made = world.platform.database.write(lambda connection: keys.ensure_held(connection, [person], []))
     assert known[person].id != old

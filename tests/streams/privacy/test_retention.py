@@ -65,7 +65,7 @@ async def lived(world: World) -> None:
 
 def retire(world: World) -> list[Done]:
     """Retire what is over."""
-    done, clean = world.platform.retiring.retire(OMAR, world.platform.retiring.scope())
+    done, clean = world.platform.privacy.retention.retire(OMAR, world.platform.privacy.retention.scope())
     assert clean
     return done
 
@@ -87,7 +87,10 @@ async def test_only_what_is_over_becomes_unreadable(world: World, url: str, tmp_
     await lived(world)
     with world.platform.database.reading() as connection:
         old = list(connection.execute(select(period_keys.c.wrapped).where(period_keys.c.year == 2024)).scalars())
-    assert world.platform.retiring.scope() == [Over(ISSUED, 2024, "P1Y", 1, 2), Over(PAID, 2024, "P1Y", 1, 1)]
+    assert world.platform.privacy.retention.scope() == [
+        Over(ISSUED, 2024, "P1Y", 1, 2),
+        Over(PAID, 2024, "P1Y", 1, 1),
+    ]
 
     assert retire(world) == [Done(ISSUED, 2024, "P1Y", 1, 0), Done(PAID, 2024, "P1Y", 1, 0)]
 
@@ -120,7 +123,7 @@ async def test_nothing_that_was_decided_changes(world: World) -> None:
     wake(world, DANA)
     await world.settle("2026-02-02T12:00:00+05:00")
     assert (before, sent) == (world.nudges(), len(world.sent))
-    assert not [gap for each in world.platform.repairing.look(Selection()) for gap in each.gaps]
+    assert not [gap for each in world.platform.replay.repair.look(Selection()) for gap in each.gaps]
 
 
 async def test_what_is_on_its_way_keeps_its_content(world: World) -> None:
@@ -135,7 +138,7 @@ async def test_what_is_on_its_way_keeps_its_content(world: World) -> None:
     assert len(await world.settle("2026-03-04T12:00:00+05:00")) > 0
     await world.settle("2026-04-20T12:00:00+05:00")
     assert retire(world) == [Done(CARD, 2024, "P1Y", 1, 0)]
-    assert world.platform.retiring.scope() == []
+    assert world.platform.privacy.retention.scope() == []
 
 
 async def test_what_is_on_its_way_to_another_keeps_it_too(tmp_path: Path) -> None:
@@ -172,14 +175,14 @@ async def test_killed_between_key_and_fact_it_begins_again(world: World) -> None
     def kill(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    wanted = world.platform.retiring.scope()
+    wanted = world.platform.privacy.retention.scope()
     engine, killing = world.platform.database.engine, _on_destroyed(kill)
     happening.listen(engine, "after_cursor_execute", killing)
     with pytest.raises(KeyboardInterrupt):
-        world.platform.retiring.retire(OMAR, wanted)
+        world.platform.privacy.retention.retire(OMAR, wanted)
     happening.remove(engine, "after_cursor_execute", killing)
     assert life(world, "f-1").values["event.number"] == NUMBER
-    assert world.platform.retiring.scope() == wanted
+    assert world.platform.privacy.retention.scope() == wanted
     assert not [each for each in world.entries() if isinstance(each.fact, ContentRetired)]
     assert [each.keys for each in retire(world)] == [1, 1]
 
@@ -212,24 +215,24 @@ async def test_a_key_that_comes_back_is_destroyed_at_the_next_start(world: World
 async def test_an_older_database_is_retired_again(world: World) -> None:
     """What was retired since a backup is retired again by what the machine knows, whatever the limit says there."""
     await lived(world)
-    periods = {(each.type, each.year) for each in world.platform.retiring.scope()}
-    assert world.platform.retiring.again(periods) == world.platform.retiring.scope()
-    assert world.platform.retiring.again({(ISSUED, 1999)}) == []
+    periods = {(each.type, each.year) for each in world.platform.privacy.retention.scope()}
+    assert world.platform.privacy.retention.again(periods) == world.platform.privacy.retention.scope()
+    assert world.platform.privacy.retention.again({(ISSUED, 1999)}) == []
 
 
 async def test_an_older_log_with_the_newest_keys_learns_that_they_are_gone(world: World) -> None:
     """Where only the log is older, what was retired since is not taken for content that never was: all stands."""
     await lived(world)
     before = world.nudges()
-    periods = {(each.type, each.year) for each in world.platform.retiring.scope()}
+    periods = {(each.type, each.year) for each in world.platform.privacy.retention.scope()}
     old = select(period_keys.c.key_id).where(period_keys.c.year == 2024)
     keys = world.platform.log.keys
     world.platform.database.write(
         lambda connection: keys.destroy_periods(connection, list(connection.execute(old).scalars()))
     )
     assert life(world, "f-1").retired is None
-    assert world.platform.retiring.recognise(OMAR, periods) == 2
-    assert world.platform.retiring.recognise(OMAR, periods) == 0
+    assert world.platform.privacy.retention.recognise(OMAR, periods) == 2
+    assert world.platform.privacy.retention.recognise(OMAR, periods) == 0
     assert life(world, "f-1").retired == world.clock()
     wake(world, DANA)
     await world.settle()
@@ -241,7 +244,7 @@ async def test_an_older_log_with_the_newest_keys_learns_that_they_are_gone(world
 async def test_what_is_damaged_is_named(world: World, doing: str) -> None:
     """A fact that cannot be read is named by its position, and nothing is retired."""
     await lived(world)
-    retiring, wanted = world.platform.retiring, world.platform.retiring.scope()
+    retiring, wanted = world.platform.privacy.retention, world.platform.privacy.retention.scope()
     position = damage(world, "life/1", only=select(history_rows.c.position).where(history_rows.c.type == PAID))
     with pytest.raises(DamagedFact, match=f"position {position} "):
         retiring.retire(OMAR, wanted[1:]) if doing == "retiring" else retiring.recognise(OMAR, {(PAID, 2024)})
@@ -252,12 +255,12 @@ async def test_an_erasure_takes_the_keys_of_all_periods(world: World) -> None:
     """Nothing of an erased person can be read, of whatever type and year, and others keep theirs."""
     await lived(world)
     world.take(fine(OTHER, "KZ-OTHER", "2025-03-01T12:00:00+05:00", id="other"))
-    certificate = world.platform.erasing.erase(world.name(DANA), OMAR, "asked")
+    certificate = world.platform.privacy.erasure.erase(world.name(DANA), OMAR, "asked")
     assert certificate.removed["period_keys"] == 3
     assert "event.number" not in life(world, "f-3").values
     assert life(world, "f-3").retired is None
     assert life(world, "other").values["event.number"] == "KZ-OTHER"
-    assert world.platform.retiring.scope() == []
+    assert world.platform.privacy.retention.scope() == []
 
 
 async def test_a_rotation_wraps_the_keys_of_periods_too(world: World) -> None:

@@ -40,7 +40,7 @@ def test_what_waits_for_a_plan_is_counted_with_its_age(world: World) -> None:
 def test_who_waits_for_a_human_is_no_sign_that_nobody_plans(world: World) -> None:
     """A person who cannot be planned is counted, and not how long they wait: only others' waiting calls somebody."""
     world.take(*registered(AIGERIM, LONG_AGO))
-    world.platform.aside.keep((), {world.name(AIGERIM): "ValueError"})
+    world.platform.planning.quarantine.keep((), {world.name(AIGERIM): "ValueError"})
     world.at(NOON + timedelta(hours=1))
     assert (world.health().unplanned, world.health().unplanned_for_seconds) == (3, 0.0)
     world.take(*registered(DANA, LONG_AGO))
@@ -104,11 +104,11 @@ def test_corrections_that_wait_are_counted_by_their_original(world: World) -> No
 
 def test_views_that_follow_say_how_far_behind_they_are(world: World) -> None:
     """The distance of the following views to the end of the log is counted, and gone once they have followed."""
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     assert world.health().views_behind == 0
     world.take(*registered(AIGERIM, LONG_AGO))
     assert world.health().views_behind == 3
-    assert world.platform.follower.drain() == 3
+    assert world.platform.replay.follower.drain() == 3
     assert world.health().views_behind == 0
 
 

@@ -14,7 +14,7 @@ FINES = [fine(iin(1), f"KZ-{at}", "2025-06-02T11:00:00+05:00") for at in range(3
 def test_a_sounding_says_what_waits(world: World) -> None:
     """It is taken at most every so often, and survives whoever took it."""
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
-    own = world.platform.soundings
+    own = world.platform.queries.backlog
     assert own.latest() is None
     assert [own.take(), own.take()] == [True, False]
     world.at(NOON + EVERY)
@@ -29,19 +29,19 @@ def test_a_sounding_says_what_waits(world: World) -> None:
 def test_a_trend_says_when_it_is_done(world: World) -> None:
     """What was 4 five minutes ago and is 1 now is done in 100 seconds; what was less grows, and is never done."""
     world.take(*registered(iin(1), LONG_AGO), FINES[0])
-    world.platform.soundings.take()
+    world.platform.queries.backlog.take()
     world.at(NOON + timedelta(minutes=5))
-    shrinking = world.platform.soundings.trends({PLANNING: 1, DISPATCH: 0})
+    shrinking = world.platform.queries.backlog.trends({PLANNING: 1, DISPATCH: 0})
     assert set(shrinking) == {PLANNING}
     assert shrinking[PLANNING].a_minute == -0.6
     assert shrinking[PLANNING].empty_in == timedelta(seconds=100)
-    growing = world.platform.soundings.trends({PLANNING: 14})[PLANNING]
+    growing = world.platform.queries.backlog.trends({PLANNING: 14})[PLANNING]
     assert (growing.a_minute, growing.empty_in) == (2.0, None)
 
 
 def test_what_is_too_fresh_or_too_old_tells_no_trend(world: World) -> None:
     """Neither a sounding of some seconds ago nor one of an hour ago is compared; old ones go."""
-    own = world.platform.soundings
+    own = world.platform.queries.backlog
     own.take()
     assert own.trends({PLANNING: 3}) == {}
     world.at(NOON + SPAN + timedelta(seconds=1))

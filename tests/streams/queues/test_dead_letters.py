@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from app.clock import VirtualClock
 from streams.log.person_keys import PersonKeys
-from streams.queues.dead_letters import DeadLetters, Kind, Letter, Retried, Selection, StillDead
+from streams.queues.dead_letters import DeadLetterQueue, DeadLetters, Kind, Letter, Retried, Selection, StillDead
 from streams.storage.tables import dead_letters
 from tests.streams.storing import AIDA, BOLAT, DANA, KEYRING, NAMES, NOW, Store, life
 
@@ -37,13 +37,18 @@ def handler() -> Handler:
 def letters(store: Store, handler: Handler) -> DeadLetters:
     """The letters of a new database."""
     kinds = {"record": Kind(handler, lambda content: f"{len(content)} bytes")}
-    return DeadLetters(store.database, store.keys, NAMES, VirtualClock(NOW), kinds)
+    return DeadLetters(store.database, queue_of(store), kinds)
 
 
-def put(store: Store, letters: DeadLetters, *each: Letter) -> None:
+def queue_of(store: Store) -> DeadLetterQueue:
+    """The queue that takes the letters in."""
+    return DeadLetterQueue(store.keys, NAMES, VirtualClock(NOW))
+
+
+def put(store: Store, *letters: Letter) -> None:
     """Keep the letters."""
-    for one in each:
-        store.database.write(partial(letters.put, letter=one))
+    for letter in letters:
+        store.database.write(partial(queue_of(store).put, letter=letter))
 
 
 def stop() -> None:
@@ -58,7 +63,7 @@ def fail() -> None:
 
 def test_letters_are_grouped_by_cause(store: Store, letters: DeadLetters) -> None:
     """What failed for one reason is one group, the largest first; the same letter again is no second one."""
-    put(store, letters, OTHER, RECORD, Letter("record", "events/3/16", "not_json", b""), RECORD)
+    put(store, OTHER, RECORD, Letter("record", "events/3/16", "not_json", b""), RECORD)
 
     assert [(each.kind, each.cause, each.count) for each in letters.groups()] == [
         ("record", "not_json", 2),
@@ -71,19 +76,19 @@ def test_a_letter_is_kept_with_what_it_belongs_to(store: Store, letters: DeadLet
     """A letter whose transaction is rolled back was never written, and the next one can be read all the same."""
 
     def roll_back(connection: Connection) -> None:
-        letters.put(connection, RECORD)
+        queue_of(store).put(connection, RECORD)
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
         store.database.write(roll_back)
     assert letters.groups() == []
-    put(store, letters, OTHER)
+    put(store, OTHER)
     assert [each.told for each in letters.letters(Selection())] == [f"{len(SECRET)} bytes"]
 
 
 def test_a_letter_goes_only_after_success(store: Store, letters: DeadLetters, handler: Handler) -> None:
     """A letter that fails again stays, with its new cause and one more attempt; what is handled is gone."""
-    put(store, letters, RECORD, OTHER)
+    put(store, RECORD, OTHER)
     handler.instead = stop
     assert letters.retry(Selection(cause="not_json")) == Retried(handled=0, failed=1, unknown=0)
     assert [(each.cause, each.attempts) for each in letters.letters(Selection(cause="no_type"))] == [("no_type", 2)]
@@ -96,8 +101,8 @@ def test_a_letter_goes_only_after_success(store: Store, letters: DeadLetters, ha
 
 def test_a_letter_that_came_again_stays(store: Store, letters: DeadLetters, handler: Handler) -> None:
     """What fails once more while it is retried is not taken for handled."""
-    put(store, letters, RECORD)
-    handler.instead = lambda: put(store, letters, RECORD)
+    put(store, RECORD)
+    handler.instead = lambda: put(store, RECORD)
 
     letters.retry(Selection())
 
@@ -106,7 +111,7 @@ def test_a_letter_that_came_again_stays(store: Store, letters: DeadLetters, hand
 
 def test_a_defect_of_one_letter_stops_no_other(store: Store, letters: DeadLetters, handler: Handler) -> None:
     """Of an unexpected failure only the name is kept: its words may hold data."""
-    put(store, letters, RECORD, OTHER)
+    put(store, RECORD, OTHER)
     handler.instead = fail
 
     assert letters.retry(Selection()).failed == 2
@@ -115,15 +120,15 @@ def test_a_defect_of_one_letter_stops_no_other(store: Store, letters: DeadLetter
 
 def test_nobody_handles_it(store: Store, letters: DeadLetters) -> None:
     """A letter of a kind that nobody handles is counted and kept."""
-    put(store, letters, Letter("webhook", "1", "gone", b"x"))
+    put(store, Letter("webhook", "1", "gone", b"x"))
 
     assert letters.retry(Selection()) == Retried(handled=0, failed=0, unknown=1)
     assert letters.letters(Selection())[0].told == "nobody here handles this kind"
 
 
-def test_nothing_of_anybody_is_in_clear(store: Store, letters: DeadLetters) -> None:
+def test_nothing_of_anybody_is_in_clear(store: Store) -> None:
     """No column of a letter holds what its content says."""
-    put(store, letters, RECORD)
+    put(store, RECORD)
 
     with store.database.reading() as connection:
         (row,) = connection.execute(dead_letters.select())
@@ -134,7 +139,7 @@ def test_nothing_of_anybody_is_in_clear(store: Store, letters: DeadLetters) -> N
 def test_an_erasure_takes_the_letter_along(store: Store, letters: DeadLetters, handler: Handler) -> None:
     """What was about a person nobody can read once they are erased, nor handle."""
     store.take(life())
-    put(store, letters, Letter("record", "1", "late", SECRET, AIDA), Letter("record", "2", "late", SECRET, "f" * 32))
+    put(store, Letter("record", "1", "late", SECRET, AIDA), Letter("record", "2", "late", SECRET, "f" * 32))
 
     store.database.write(lambda connection: PersonKeys(KEYRING).destroy(connection, AIDA))
 
@@ -146,12 +151,12 @@ def test_an_erasure_takes_the_letter_along(store: Store, letters: DeadLetters, h
     assert len(handler.handled) == 1
 
 
-def test_another_process_reads_them(store: Store, letters: DeadLetters) -> None:
+def test_another_process_reads_them(store: Store) -> None:
     """Letters outlive the process that put them."""
-    put(store, letters, RECORD)
-    put(store, letters, OTHER)
+    put(store, RECORD)
+    put(store, OTHER)
     kinds = {"record": Kind(Handler(), lambda content: content.decode())}
-    later = DeadLetters(store.database, PersonKeys(KEYRING), NAMES, VirtualClock(NOW), kinds)
+    later = DeadLetters(store.database, DeadLetterQueue(PersonKeys(KEYRING), NAMES, VirtualClock(NOW)), kinds)
 
     assert {each.told for each in later.letters(Selection())} == {SECRET.decode()}
 
@@ -159,9 +164,9 @@ def test_another_process_reads_them(store: Store, letters: DeadLetters) -> None:
 def test_letters_about_persons_are_found_and_settled(store: Store, letters: DeadLetters) -> None:
     """Who has a letter of a kind is known, and what is done after all has none any more; other kinds stay."""
     both = [Letter("plan", person, "KeyError", b"", person) for person in (AIDA, BOLAT)]
-    put(store, letters, *both, Letter("record", "1", "late", SECRET, AIDA))
+    put(store, *both, Letter("record", "1", "late", SECRET, AIDA))
 
     with store.database.reading() as connection:
-        assert letters.about(connection, "plan", [AIDA, DANA]) == {AIDA}
-    store.database.write(partial(letters.settle, kind="plan", persons=[AIDA, DANA]))
+        assert queue_of(store).about(connection, "plan", [AIDA, DANA]) == {AIDA}
+    store.database.write(partial(queue_of(store).settle, kind="plan", persons=[AIDA, DANA]))
     assert {(each.kind, each.count) for each in letters.groups()} == {("plan", 1), ("record", 1)}

@@ -44,12 +44,14 @@ def counts(world: World) -> dict[str, int]:
 def asked(world: World) -> int:
     """A job that rebuilds all views."""
     arguments = {"views": [str(each.name) for each in COMPARED]}
-    return world.platform.jobs.add("replay views", Lane.VIEWS, arguments, Plan("rebuild", 1, "facts", 1), "olga").id
+    return world.platform.queues.jobs.add(
+        "replay views", Lane.VIEWS, arguments, Plan("rebuild", 1, "facts", 1), "olga"
+    ).id
 
 
 def resumed(world: World, id_: int) -> Job:
     """The job after somebody went on with it here."""
-    jobs = world.platform.jobs
+    jobs = world.platform.queues.jobs
     return jobs.run(id_, work_of(world.platform, jobs.job(id_)), lambda _: None)
 
 

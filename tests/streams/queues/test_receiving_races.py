@@ -38,16 +38,16 @@ async def test_who_is_erased_while_their_message_comes_is_no_new_person(url: str
 
     listen(world.platform.database.engine, "commit", pause)
     with ThreadPoolExecutor(2) as threads:
-        erasure = threads.submit(world.platform.erasing.erase, erased, OMAR, "asked")
+        erasure = threads.submit(world.platform.privacy.erasure.erase, erased, OMAR, "asked")
         assert begun.wait(PATIENCE)
         message = Incoming("m1", PHONE, "1")
-        came = threads.submit(other.platform.receiving.received, "operator", message)
+        came = threads.submit(other.platform.delivery.inbound.receiving.received, "operator", message)
         assert waits(other.platform.database)
         go_on.set()
         erasure.result(PATIENCE)
         assert not came.result(PATIENCE)
     assert texts(world) == []
-    assert world.platform.letters.count(Selection()) == 1
+    assert world.platform.runtime.dead_letters.count(Selection()) == 1
     assert erased not in known(world)
     other.close()
     world.close()

@@ -102,7 +102,7 @@ def test_answers_are_kept_for_a_day(world: World) -> None:
     client, headers = registry_of(world.platform), STRUCTURED | {"idempotency-key": "a-1"}
     client.post("/events", json=event(), headers=headers)
     world.at(world.clock() + timedelta(hours=24, seconds=1))
-    world.platform.tidying.run()
+    world.platform.runtime.cleanup.run()
     assert client.post("/events", json=event(), headers=headers).json() == {"status": "duplicate"}
 
 

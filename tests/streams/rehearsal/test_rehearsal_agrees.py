@@ -97,7 +97,9 @@ def answer(world: World, reported: Reported) -> None:
     """An answer by code comes in: whoever matches replies to messages knows which nudge is meant."""
     platform = world.platform
     if reported.reply is not None:
-        platform.answering.take(replace(reported.reply, nudge=world.nudge(str(reported.answers)).intent.id))
+        platform.delivery.inbound.replies.take(
+            replace(reported.reply, nudge=world.nudge(str(reported.answers)).intent.id)
+        )
 
 
 def ours(world: World, stage: Stage) -> list[Nudge]:
@@ -121,7 +123,7 @@ def told(opening: LifeEvent) -> Iterator[LifeEvent]:
 
 def store(world: World, events: list[LifeEvent]) -> None:
     """Take in events that are checked already."""
-    names = world.platform.names
+    names = world.platform.identity.names
     placed = [replace(event, stream=names.stream(event.source, event.id)) for event in events]
     outcomes = world.platform.intake.store(placed) if placed else []
     assert all(each.accepted for each in outcomes)

@@ -31,7 +31,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def done(world: World) -> dict[str, int]:
     """The trigger's figures of what was done afterwards, by day and way."""
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     with world.platform.database.reading() as connection:
         found = statistics.of_trigger(connection, TRIGGER, DUE.date(), world.clock().date())
     return {f"{day} {what}": count for day, what, count in found if what.startswith("done")}
@@ -99,7 +99,7 @@ async def test_a_log_from_before_is_valid_and_a_repair_notes_it(world: World) ->
     before = told(world)
     forget(world)
     assert (done(world), verified(world.platform).unlike, rebuilt(world.platform).equal) == ({}, 0, True)
-    repairing = world.platform.repairing
+    repairing = world.platform.replay.repair
     [gap] = [gap for each in repairing.look(Selection()) for gap in each.gaps]
     assert (gap.nudge, gap.what, gap.why) == (id_, What.DONE, Why.UNNOTED)
     assert verified(world.platform).unnoted == 1
@@ -126,7 +126,7 @@ async def test_what_is_done_by_a_report_from_the_future_is_no_missing_nudge(worl
 def forget(world: World) -> None:
     """As if it had happened on a platform that noted nothing of the kind."""
     world.take(*registered(DANA))
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     of_it = delete(log).where(log.c.topic == NudgeDone.TOPIC)
     world.platform.database.write(lambda connection: connection.execute(of_it))
     assert not rebuilt(world.platform, swap=True).equal

@@ -53,13 +53,13 @@ def town(tmp_path: Path) -> Iterator[World]:
 
 def look(town: World, further: Further = FURTHER) -> list[Gap]:
     """What a backfill would plan."""
-    return [gap for each in town.platform.backfilling.look(further, "aida") for gap in each.gaps]
+    return [gap for each in town.platform.replay.backfill.look(further, "aida") for gap in each.gaps]
 
 
 def backfill(town: World, further: Further = FURTHER) -> dict[str, int]:
     """Do it, as the job does; gives what was done."""
     done: dict[str, int] = {}
-    for stride in town.platform.backfilling._go(further, "aida", ""):
+    for stride in town.platform.replay.backfill._go(further, "aida", ""):
         for what, many in stride.done.items():
             done[what] = done.get(what, 0) + many
     return done
@@ -115,7 +115,7 @@ async def test_overdue_steps_go_only_if_asked_and_not_expired(town: World) -> No
 
 def test_what_waits_although_overdue_is_not_cancelled(town: World) -> None:
     """What an earlier version planned and a pause holds back waits on when a later one takes over its events."""
-    town.platform.switches.pause(CHECK, author(WATER))
+    town.platform.rules.switches.pause(CHECK, author(WATER))
     town.at("2025-11-21T12:00+05:00")
     waiting = [each.id for each in town.pending()]
     approved(
@@ -133,28 +133,28 @@ def test_what_waits_although_overdue_is_not_cancelled(town: World) -> None:
 
 def test_it_is_counted_by_many_as_by_one(town: World) -> None:
     """Wherever a count is taken up by another process it comes to the same, and the reach has not moved by it."""
-    whole = plan_of(town.platform.backfilling.work(OVERDUE, "aida"))
-    town.platform.repairing.batch = 1
-    assert counted_by_many(lambda: town.platform.backfilling.work(OVERDUE, "aida")) == whole
+    whole = plan_of(town.platform.replay.backfill.work(OVERDUE, "aida"))
+    town.platform.replay.repair.batch = 1
+    assert counted_by_many(lambda: town.platform.replay.backfill.work(OVERDUE, "aida")) == whole
     assert (whole.count, moves(town)) == (6, [])
 
 
 def test_who_may_and_for_what(town: World) -> None:
     """Another agency may not; what is unknown or withdrawn is said."""
-    check = town.platform.backfilling.check
+    check = town.platform.replay.backfill.check
     check(CHECK, author(WATER))
     with pytest.raises(NotAllowed):
         check(CHECK, STRANGER)
     with pytest.raises(UnknownName, match="did you mean 'meter_check'"):
         check("meter_chek", author(WATER))
-    town.platform.switches.withdraw(CHECK, author(WATER))
+    town.platform.rules.switches.withdraw(CHECK, author(WATER))
     with pytest.raises(NotInForce, match="withdrawn"):
         check(CHECK, author(WATER))
 
 
 def test_workers_may_plan_meanwhile(town: World) -> None:
     """Whoever is planned by a worker between the fact and the backfill's turn is planned once, and no gap is left."""
-    assert town.platform.backfilling.move(FURTHER, "aida")
+    assert town.platform.replay.backfill.move(FURTHER, "aida")
     town.plan()
     assert (look(town), backfill(town)) == ([], {})
     assert town.pending() == town.intents()

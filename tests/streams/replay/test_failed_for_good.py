@@ -20,7 +20,7 @@ async def test_what_is_tried_again_is_told_from_what_failed_for_good(tmp_path: P
     await world.settle("2025-06-20T09:00:00+05:00")
     found = world.health()
     assert (found.nudges["failed"], found.tried_again) == (2, 1)
-    [looked] = world.platform.renewing.look(Outage())
+    [looked] = world.platform.replay.retry_failed.look(Outage())
     assert (looked.failed, looked.renewals) == (2, [])
     assert dict(looked.left) == {Left.TRIED_AGAIN: 1, Left.NO_OUTAGE: 1}
     world.close()

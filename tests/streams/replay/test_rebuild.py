@@ -81,15 +81,15 @@ async def live(world: World) -> None:
         loaded = come if number == LOADED else loaded
         world.take(*(loaded if number == LOADED + 2 else ()))
         if number in ERASED:
-            world.platform.erasing.erase(world.name(drivers[number % len(drivers)]), OMAR, "asked")
+            world.platform.privacy.erasure.erase(world.name(drivers[number % len(drivers)]), OMAR, "asked")
         if number % 10 == 0:
             world.control("trigger", "clinic_attachment", stopped=number % 20 == 0)
         for message in await world.settle(now):
             heard = random.choice([*Heard, None, None])
             if heard is not None:
                 receipt = Receipt(message.nudge, message.recipient, message.attempt, heard, "bounced")
-                world.platform.receipts.take(receipt)
-    world.platform.follower.drain()
+                world.platform.delivery.receipts.take(receipt)
+    world.platform.replay.follower.drain()
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,9 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, lived: Path) -> Iterat
 def rebuilt(world: World, *, swap: bool = False) -> Rebuilt:
     """Rebuild the views of the platform."""
     platform = world.platform
-    return rebuild(platform.database, platform.log, platform.names, platform.library.rules().catalogue, swap=swap)
+    return rebuild(
+        platform.database, platform.log, platform.identity.names, platform.rules.library.rules().catalogue, swap=swap
+    )
 
 
 def counts(world: World) -> dict[str, int]:
@@ -174,10 +176,10 @@ def test_every_view_rebuilt_equals_the_live_one(world: World) -> None:
 def test_a_comparison_changes_nothing(world: World) -> None:
     """Without a swap nothing is written, and whoever waits for a plan still waits."""
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2026-12-20"))
-    world.platform.follower.drain()
-    before, waiting = counts(world), world.platform.planning.waiting()
+    world.platform.replay.follower.drain()
+    before, waiting = counts(world), world.platform.planning.planning.waiting()
     rebuilt(world)
-    assert (counts(world), world.platform.planning.waiting()) == (before, waiting)
+    assert (counts(world), world.platform.planning.planning.waiting()) == (before, waiting)
 
 
 def test_what_a_view_has_lost_is_seen_and_mended(world: World) -> None:
@@ -201,9 +203,9 @@ def test_what_a_view_has_lost_is_seen_and_mended(world: World) -> None:
 async def test_swapped_views_serve_on(world: World) -> None:
     """After a swap the platform takes in, plans and sends as before: nobody is planned or told again."""
     before = counts(world)
-    pending, waiting = world.pending(), world.platform.planning.waiting()
+    pending, waiting = world.pending(), world.platform.planning.planning.waiting()
     assert rebuilt(world, swap=True).equal
-    assert (counts(world), world.pending(), world.platform.planning.waiting()) == (before, pending, waiting)
+    assert (counts(world), world.pending(), world.platform.planning.planning.waiting()) == (before, pending, waiting)
     assert await world.settle() == []
 
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-06-10"))
@@ -216,9 +218,9 @@ async def test_swapped_views_serve_on(world: World) -> None:
 def test_whoever_waited_before_the_swap_waits_after_it(world: World) -> None:
     """Facts that are not planned yet are not planned by the swap, and are planned afterwards."""
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2026-12-20"))
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     assert rebuilt(world, swap=True).equal
-    assert world.platform.planning.waiting() == [world.name(AIGERIM)]
+    assert world.platform.planning.planning.waiting() == [world.name(AIGERIM)]
     world.plan()
     assert {one.intent.step for one in world.nudges() if one.intent.person == world.name(AIGERIM)} == {
         "month",
@@ -236,10 +238,12 @@ def test_what_comes_during_the_rebuild_is_in_it(world: World) -> None:
     def meanwhile() -> None:
         world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2026-12-20"))
         world.plan()
-        platform.follower.drain()
+        platform.replay.follower.drain()
 
     database.before_reads.append(meanwhile)
-    found = rebuild(database, platform.log, platform.names, platform.library.rules().catalogue, swap=True)
+    found = rebuild(
+        database, platform.log, platform.identity.names, platform.rules.library.rules().catalogue, swap=True
+    )
 
     assert found.equal
     assert found.position == world.health().facts == before + 7
@@ -271,7 +275,7 @@ def test_two_followers_count_everything_once(world: World) -> None:
     world.take(*registered(AIGERIM, LONG_AGO))
 
     def overtaken() -> None:
-        world.platform.follower.drain()
+        world.platform.replay.follower.drain()
         world.take(card(AIGERIM, "2035-01-01"))
 
     database.before_writes.append(overtaken)
@@ -292,13 +296,13 @@ def test_what_was_cancelled_and_planned_again_is_followed(world: World) -> None:
     """A page that opens with an older nudge's end and then plans it again is followed like any other."""
     world.take(*registered(AIGERIM, LONG_AGO), CARD)
     world.plan()
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     world.take(annulled(CARD, 2))
     world.plan()
     world.take(corrected(CARD, 3))
     world.plan()
     assert world.health().views_behind > 0
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     assert world.health().views_behind == 0
 
 
@@ -319,7 +323,7 @@ async def test_who_took_over_has_the_views_of_the_log(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         await world.settle("2025-06-20T12:00+05:00")
     world.engine.dispatcher.take_over()
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     assert rebuilt(world).equal
     world.close()
 
@@ -339,7 +343,9 @@ def test_what_comes_just_before_the_comparison_is_in_it(world: World) -> None:
                 world.plan()
 
     listen(database.engine, "before_cursor_execute", before_it_locks)
-    found = rebuild(database, platform.log, platform.names, platform.library.rules().catalogue, swap=True)
+    found = rebuild(
+        database, platform.log, platform.identity.names, platform.rules.library.rules().catalogue, swap=True
+    )
 
     assert (found.equal, found.position) == (True, world.health().facts)
     assert moments

@@ -33,8 +33,10 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 def work_of(world: World, *, swap: bool = True) -> Rebuilding:
     """A rebuild in small parts."""
     platform = world.platform
-    catalogue = platform.library.rules().catalogue
-    return Rebuilding(platform.database, platform.log, platform.names, catalogue, print, swap=swap, page=PAGE)
+    catalogue = platform.rules.library.rules().catalogue
+    return Rebuilding(
+        platform.database, platform.log, platform.identity.names, catalogue, print, swap=swap, page=PAGE
+    )
 
 
 def compared(work: Rebuilding) -> Step:
@@ -65,7 +67,7 @@ def lives_on(world: World, random: Random, number: int) -> None:
         case 3:
             world.plan()
         case _:
-            world.platform.follower.drain()
+            world.platform.replay.follower.drain()
 
 
 DAMAGE: tuple[Damage, ...] = (
@@ -103,7 +105,7 @@ def test_the_comparison_is_as_of_one_moment(world: World) -> None:
     before = world.health().facts
     world.take(*registered(iin(50), LONG_AGO), card(iin(50), "2026-12-20"))
     world.plan()
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     world.platform.database.write(lambda connection: connection.execute(delete(tables.due)))
     while not step.finished:
         step = work.step(step.cursor, unsaved)
@@ -129,7 +131,7 @@ def test_a_paused_comparison_holds_nothing(world: World) -> None:
 
 def test_cancelled_while_it_compares_the_live_views_are_untouched(world: World) -> None:
     """Whoever cancels a comparison has the views as they were, what differs included, and no shadow is left."""
-    jobs, work = world.platform.jobs, work_of(world)
+    jobs, work = world.platform.queues.jobs, work_of(world)
     id_ = jobs.add("replay views", Lane.VIEWS, {}, Plan("rebuild", 1, "facts", 1), "olga").id
 
     def cancel(job: Job) -> None:

@@ -50,7 +50,7 @@ class Colleague:
 def doing(world: World, name: str, part: Part) -> None:
     """Do the part by a connection of one's own, as another process does."""
     platform = world.platform
-    parts = Parts(platform.log, Residing(platform.library.rules().catalogue, platform.names))
+    parts = Parts(platform.log, Residing(platform.rules.library.rules().catalogue, platform.identity.names))
     views = shadow.opened(platform.database, name)
     assert views is not None
     with closing(views):
@@ -60,8 +60,10 @@ def doing(world: World, name: str, part: Part) -> None:
 def differences(world: World, crew: Colleague) -> dict[str, int]:
     """The views that differed from those rebuilt with that crew, and were mended."""
     platform = world.platform
-    catalogue = platform.library.rules().catalogue
-    found = rebuild(platform.database, platform.log, platform.names, catalogue, swap=True, page=PAGE, crew=crew)
+    catalogue = platform.rules.library.rules().catalogue
+    found = rebuild(
+        platform.database, platform.log, platform.identity.names, catalogue, swap=True, page=PAGE, crew=crew
+    )
     return {name: rows for name, rows in found.differences.items() if rows}
 
 
@@ -94,7 +96,7 @@ def test_what_others_could_not_do_is_done_here(world: World) -> None:
 def test_a_part_for_a_shadow_that_is_gone_is_in_no_other(world: World) -> None:
     """Who still works for an earlier rebuild adds nothing to the tables of a later one."""
     platform = world.platform
-    parts = Parts(platform.log, Residing(platform.library.rules().catalogue, platform.names))
+    parts = Parts(platform.log, Residing(platform.rules.library.rules().catalogue, platform.identity.names))
     part = Part(Shared.NUDGES, 0, 1, world.health().facts)
     with closing(shadow.make(platform.database, "a later one")) as views:
         for name, waiting in (("an earlier one", [part]), ("a later one", [])):

@@ -30,12 +30,12 @@ EVERYTHING = Selection()
 
 def missing(world: World, selection: Selection = EVERYTHING) -> list[Gap]:
     """What is missing."""
-    return gaps(world.platform.repairing.look(selection))
+    return gaps(world.platform.replay.repair.look(selection))
 
 
 def mend(world: World, selection: Selection = EVERYTHING) -> list[Gap]:
     """Repair; gives what was missing."""
-    return gaps(world.platform.repairing.repair(selection))
+    return gaps(world.platform.replay.repair.repair(selection))
 
 
 def gaps(looked: Iterable[Looked]) -> list[Gap]:
@@ -119,7 +119,7 @@ def test_whatever_was_dropped_is_restored(data: st.DataObject, planned: Path, tm
 def test_it_is_counted_by_many_as_by_one(world: World) -> None:
     """Wherever a count is taken up by another process it comes to the same; on the way it says how many there are."""
     peopled(world)
-    repairing = world.platform.repairing
+    repairing = world.platform.replay.repair
     whole = plan_of(repairing.work(EVERYTHING))
     repairing.batch = 1
     assert counted_by_many(lambda: repairing.work(EVERYTHING)) == plan_of(repairing.work(EVERYTHING)) == whole
@@ -135,18 +135,20 @@ def test_it_is_counted_by_many_as_by_one(world: World) -> None:
 def test_a_count_begins_anew_by_other_rules(world: World) -> None:
     """What was counted by rules that have moved meanwhile is counted once more, by those that hold."""
     peopled(world)
-    world.platform.repairing.batch = 1
-    work = world.platform.repairing.work(EVERYTHING)
+    world.platform.replay.repair.batch = 1
+    work = world.platform.replay.repair.work(EVERYTHING)
     half = work.count(str(getattr(work.count(""), "cursor", "")))
     assert isinstance(half, Step)
     assert half.done == 2
-    before = world.platform.library.rules().position
-    world.platform.switches.pause("identity_card_expiry", Principal("saule", "interior", frozenset([Role.APPROVER])))
+    before = world.platform.rules.library.rules().position
+    world.platform.rules.switches.pause(
+        "identity_card_expiry", Principal("saule", "interior", frozenset([Role.APPROVER]))
+    )
     anew = work.count(half.cursor)
     assert isinstance(anew, Step)
     assert anew.done == 1
-    plan = counted_by_many(lambda: world.platform.repairing.work(EVERYTHING))
-    assert (plan.count, plan.rules) == (len(missing(world)), world.platform.library.rules().position)
+    plan = counted_by_many(lambda: world.platform.replay.repair.work(EVERYTHING))
+    assert (plan.count, plan.rules) == (len(missing(world)), world.platform.rules.library.rules().position)
     assert plan.rules != before
 
 
@@ -213,10 +215,10 @@ def test_one_trigger_or_one_person(world: World) -> None:
     assert {gap.trigger for gap in only} == {"traffic_fine_discount"}
     assert mend(world, Selection(trigger="traffic_fine_discount")) == only
     assert {one.trigger for one in world.pending()} == {"traffic_fine_discount"}
-    assert world.name(AIGERIM) in world.platform.planning.waiting()
+    assert world.name(AIGERIM) in world.platform.planning.planning.waiting()
     mend(world, Selection(person=world.name(AIGERIM)))
-    assert world.name(AIGERIM) not in world.platform.planning.waiting()
-    assert world.name(DANA) in world.platform.planning.waiting()
+    assert world.name(AIGERIM) not in world.platform.planning.planning.waiting()
+    assert world.name(DANA) in world.platform.planning.planning.waiting()
     mend(world)
     assert planned_intents(world) == world.intents()
 
@@ -299,7 +301,7 @@ def test_an_area_is_looked_at_alone(weather: World) -> None:
 
 def persons(world: World, selection: Selection) -> int:
     """How many are looked at."""
-    return sum(each.persons for each in world.platform.repairing.look(selection))
+    return sum(each.persons for each in world.platform.replay.repair.look(selection))
 
 
 def test_both_databases_repair_alike(url: str, tmp_path: Path) -> None:

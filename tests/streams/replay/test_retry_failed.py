@@ -28,12 +28,12 @@ EVENING = NOON + timedelta(hours=6)
 
 def failed(world: World, outage: Outage = ALL) -> list[Renewal]:
     """What would be tried anew."""
-    return [each for found in world.platform.renewing.look(outage) for each in found.renewals]
+    return [each for found in world.platform.replay.retry_failed.look(outage) for each in found.renewals]
 
 
 def renew(world: World, outage: Outage = ALL) -> list[Renewal]:
     """Make it due again; gives what was."""
-    return [each for found in world.platform.renewing.renew(outage, "olga") for each in found.renewals]
+    return [each for found in world.platform.replay.retry_failed.renew(outage, "olga") for each in found.renewals]
 
 
 async def after_outage(folder: Path, sms: Iterable[Outcome], email: Iterable[Outcome]) -> World:
@@ -61,8 +61,8 @@ async def test_what_an_outage_ended_goes_once(tmp_path: Path) -> None:
 async def test_it_is_counted_by_many_as_by_one(tmp_path: Path) -> None:
     """Wherever a count is taken up by another process it comes to the same, and nothing is due again by it."""
     world = await after_outage(tmp_path, [REFUSES_US], [AWAY])
-    whole = plan_of(world.platform.renewing.work(ALL, "olga"))
-    assert counted_by_many(lambda: world.platform.renewing.work(ALL, "olga")) == whole
+    whole = plan_of(world.platform.replay.retry_failed.work(ALL, "olga"))
+    assert counted_by_many(lambda: world.platform.replay.retry_failed.work(ALL, "olga")) == whole
     assert (whole.what, whole.count) == ("try again: 1 to renew(unreachable)", 1)
     assert len(failed(world)) == 1
     world.close()
@@ -206,11 +206,11 @@ async def test_both_databases_find_it_page_by_page(url: str, tmp_path: Path) -> 
     for number, person in enumerate((AIGERIM, DANA)):
         world.take(*registered(person, LONG_AGO), card(person, "2025-07-20", f"N{number}"))
     await world.settle(DUE)
-    [found] = world.platform.renewing.look(ALL)
+    [found] = world.platform.replay.retry_failed.look(ALL)
     assert len(found.renewals) == found.failed == 2
     first = min(found.renewals, key=lambda each: each.recipient)
     after = Due(first.nudge.intent.id, first.recipient)
-    [rest] = world.platform.renewing.look(ALL, after)
+    [rest] = world.platform.replay.retry_failed.look(ALL, after)
     assert [each.recipient for each in rest.renewals] == [found.upto.recipient]
     assert len(renew(world)) == 2
     assert len(await world.settle()) == 2

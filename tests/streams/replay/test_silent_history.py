@@ -15,15 +15,15 @@ from tests.world import LONG_AGO, NOON, World, card, fine, iin, registered
 
 CARDS, BACK = "identity_card_expiry", datetime(2005, 1, 1, tzinfo=UTC)
 LOOKS: dict[str, Callable[[World], object]] = {
-    "repair --plan": lambda world: list(world.platform.repairing.look(Selection())),
-    "repair --failed --plan": lambda world: list(world.platform.renewing.look(Outage())),
-    "backfill --plan": lambda world: list(world.platform.backfilling.look(Further(CARDS, BACK), "aida")),
-    "forecast": lambda world: world.platform.forecasting.forecast(timedelta(days=400)).forecast,
+    "repair --plan": lambda world: list(world.platform.replay.repair.look(Selection())),
+    "repair --failed --plan": lambda world: list(world.platform.replay.retry_failed.look(Outage())),
+    "backfill --plan": lambda world: list(world.platform.replay.backfill.look(Further(CARDS, BACK), "aida")),
+    "forecast": lambda world: world.platform.queries.forecast.forecast(timedelta(days=400)).forecast,
 }
 CHANGES: dict[str, Callable[[World], object]] = {
-    "repair": lambda world: list(world.platform.repairing.repair(Selection())),
-    "repair --failed": lambda world: list(world.platform.renewing.renew(Outage(), "olga")),
-    "backfill": lambda world: list(world.platform.backfilling._go(Further(CARDS, BACK), "aida", "")),
+    "repair": lambda world: list(world.platform.replay.repair.repair(Selection())),
+    "repair --failed": lambda world: list(world.platform.replay.retry_failed.renew(Outage(), "olga")),
+    "backfill": lambda world: list(world.platform.replay.backfill._go(Further(CARDS, BACK), "aida", "")),
 }
 
 

@@ -36,12 +36,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 def counts(world: World, which: Which = Which()) -> dict[Kind, int]:  # noqa: B008  (frozen)
     """How many there are of each kind."""
-    return dict(world.platform.unresolved.counts(which))
+    return dict(world.platform.replay.unknown_outcomes.counts(which))
 
 
 def resolve(world: World, how: How, which: Which = Which()) -> int:  # noqa: B008  (frozen)
     """Decide about them; how many it was."""
-    return sum(len(found.meant) for found in world.platform.unresolved.resolve(which, how, SAID))
+    return sum(len(found.meant) for found in world.platform.replay.unknown_outcomes.resolve(which, how, SAID))
 
 
 async def test_they_are_listed_by_cause_provider_channel_and_age(world: World) -> None:
@@ -69,7 +69,7 @@ async def test_what_had_surely_not_left_is_sent_again_once(world: World) -> None
 
 async def test_nothing_is_sent_without_a_decision(world: World) -> None:
     """To list, to look and to close send nothing; what is closed is listed no more."""
-    [found] = world.platform.unresolved.look(Which(), How.AGAIN)
+    [found] = world.platform.replay.unknown_outcomes.look(Which(), How.AGAIN)
     assert (found.looked, len(found.meant), len(world.entries())) == (1, 1, len(world.entries()))
     assert resolve(world, How.CLOSE) == 1
     await world.settle(world.clock() + DAY)
@@ -82,7 +82,7 @@ async def test_a_late_receipt_wins(world: World, how: How) -> None:
     """What is heard after the decision stands, and nothing more is sent."""
     delivery, nudge = world.delivery("month"), world.nudge("month").intent.id
     assert resolve(world, how) == 1
-    world.platform.receipts.take(Receipt(nudge, delivery.recipient, delivery.attempt, Heard.DELIVERED))
+    world.platform.delivery.receipts.take(Receipt(nudge, delivery.recipient, delivery.attempt, Heard.DELIVERED))
     await world.settle(world.clock() + DAY)
     assert (world.delivery("month").state, world.sent) == ("delivered", [])
 
@@ -91,7 +91,7 @@ async def test_what_was_heard_before_the_decision_stands(world: World) -> None:
     """A receipt that comes between the plan and the decision leaves nothing to decide."""
     delivery, nudge = world.delivery("month"), world.nudge("month").intent.id
     assert plan_of(planned_work(world.platform, "resolve-unknown", ORDER)).count == 1
-    world.platform.receipts.take(Receipt(nudge, delivery.recipient, delivery.attempt, Heard.DELIVERED))
+    world.platform.delivery.receipts.take(Receipt(nudge, delivery.recipient, delivery.attempt, Heard.DELIVERED))
     assert resolve(world, How.AGAIN) == 0
     assert counts(world) == {}
 

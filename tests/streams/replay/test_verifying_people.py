@@ -47,7 +47,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = with_card(tmp_path)
     made.take(*registered(DANA, LONG_AGO), card(DANA, "2026-07-20", number="D1"))
     made.plan()
-    made.platform.follower.drain()
+    made.platform.replay.follower.drain()
     yield made
     made.close()
 
@@ -58,9 +58,11 @@ def verified_without(world: World, national_id: str) -> Verified:
     broken = Broken(on.database, on.log.keys, world.clock, codes_by(KEYRING))
     with on.database.reading() as connection:
         broken.broken = list(trail.positions(connection, world.name(national_id)))
-    catalogue = on.library.rules().catalogue
-    rebuilding = Rebuilding(on.database, on.log, on.names, catalogue, print, views=list(VIEWS.values()), swap=False)
-    return msgspec.json.decode(ended(Verifying(rebuilding, broken, on.library)), type=Verified)
+    catalogue = on.rules.library.rules().catalogue
+    rebuilding = Rebuilding(
+        on.database, on.log, on.identity.names, catalogue, print, views=list(VIEWS.values()), swap=False
+    )
+    return msgspec.json.decode(ended(Verifying(rebuilding, broken, on.rules.library)), type=Verified)
 
 
 def test_of_whom_no_plan_can_be_made_is_counted_and_the_rest_compared(world: World) -> None:
@@ -90,5 +92,5 @@ async def test_what_is_noted_as_done_and_was_not_is_a_difference(world: World) -
     undone = delete(log_table).where(log_table.c.topic == NudgeUndone.TOPIC)
     world.platform.database.write(lambda connection: connection.execute(undone))
     rebuilt(world.platform, swap=True)
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     assert verified(world.platform).unlike == 1

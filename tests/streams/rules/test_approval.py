@@ -65,10 +65,10 @@ def governance(town: World) -> list[object]:
 def append(town: World, fact: object) -> None:
     """Append a governance fact as an older release did, which refused less."""
     platform = town.platform
-    before = platform.governing.governed()
+    before = platform.rules.approval.governed()
     govern(
         platform.database,
-        lambda connection: append_governance(connection, platform.log, platform.names, [fact], before, JULY),
+        lambda connection: append_governance(connection, platform.log, platform.identity.names, [fact], before, JULY),
     )
 
 
@@ -82,7 +82,7 @@ def versions(town: World) -> Counter[str]:
 
 def test_placeholders_are_neither_approved_nor_published(town: World) -> None:
     """What was submitted with text of the scaffold before that was refused goes no further."""
-    governing = town.platform.governing
+    governing = town.platform.rules.approval
     *_, pack = load_packs([write_town(town.file.parent / "old", *UNTIMED, PLACEHOLDER)])
     with pytest.raises(StillPlaceholders, match=r"ru\.md: steps\.day\.sms"):
         governing.submit([pack], [Subject("trigger", CHECK)], author(WATER))
@@ -127,12 +127,12 @@ def test_submitting_approving_and_publishing_again_says_nothing_new(town: World)
 def test_what_is_not_approved_is_not_published(town: World, tmp_path: Path) -> None:
     """Publishing a submission that waits is refused; one approved before it is published instead."""
     packs = load_packs([write_town(tmp_path / "ten", *UNTIMED, AT_TEN)])
-    [done] = town.platform.governing.submit(packs, [Subject("trigger", CHECK)], author(WATER))
+    [done] = town.platform.rules.approval.submit(packs, [Subject("trigger", CHECK)], author(WATER))
     with pytest.raises(NotAllowed, match="not approved"):
         publish(town, CHECK, WATER)
     eleven = next_version(town, AT_ELEVEN)
     with pytest.raises(NotAllowed, match="not approved"):
-        town.platform.governing.publish([reference(f"{CHECK}@{done.submission.hash[:9]}")], author(WATER))
+        town.platform.rules.approval.publish([reference(f"{CHECK}@{done.submission.hash[:9]}")], author(WATER))
     assert publish(town, CHECK, WATER).submission.hash == eleven
 
 
@@ -140,9 +140,9 @@ def test_a_name_that_nobody_submitted_is_told_with_what_was_meant(town: World) -
     """A misspelt name suggests the agency's own, and never another agency's."""
     next_version(town, AT_TEN)
     with pytest.raises(NotSubmitted, match=r"meter_chek \(did you mean 'meter_check'\?\)"):
-        town.platform.governing.find(reference("meter_chek"), author(WATER))
+        town.platform.rules.approval.find(reference("meter_chek"), author(WATER))
     with pytest.raises(NotSubmitted, match=r"meter_chek\. See"):
-        town.platform.governing.find(reference("meter_chek"), STRANGER)
+        town.platform.rules.approval.find(reference("meter_chek"), STRANGER)
 
 
 def begin_alike(folder: Path) -> tuple[Pack, Pack, str]:
@@ -159,7 +159,7 @@ def begin_alike(folder: Path) -> tuple[Pack, Pack, str]:
 
 def test_a_hash_that_begins_two_versions_names_none(town: World, tmp_path: Path) -> None:
     """Who looked at one version by the beginning of its hash approves and publishes no other that begins alike."""
-    governing, who, wanted = town.platform.governing, author(WATER), [Subject("trigger", CHECK)]
+    governing, who, wanted = town.platform.rules.approval, author(WATER), [Subject("trigger", CHECK)]
     one, other, digit = begin_alike(tmp_path)
     [looked_at], [later] = (governing.submit([each], wanted, who) for each in (one, other))
     with pytest.raises(TwoVersions, match=later.submission.hash[:12]):
@@ -175,17 +175,17 @@ def test_a_hash_that_begins_two_versions_names_none(town: World, tmp_path: Path)
 def test_another_agency_neither_sees_nor_touches_a_trigger(town: World) -> None:
     """What waits is its agency's and the operators' to know; every other way in is refused and changes nothing."""
     next_version(town, AT_TEN)
-    governing, before = town.platform.governing, governance(town)
+    governing, before = town.platform.rules.approval, governance(town)
     [waits] = governing.waiting(author(WATER))
     assert (governing.waiting(STRANGER), governing.waiting(OPERATOR)) == ([], [waits])
     for attempt in (
         lambda: governing.find(reference(CHECK), STRANGER),
         lambda: governing.approve(waits, STRANGER),
         lambda: governing.publish([reference(CHECK)], STRANGER),
-        lambda: town.platform.switches.pause(CHECK, STRANGER),
-        lambda: town.platform.switches.resume(CHECK, STRANGER),
-        lambda: town.platform.switches.withdraw(CHECK, STRANGER),
-        lambda: town.platform.switches.control("trigger", CHECK, STRANGER, stopped=True, reason="x"),
+        lambda: town.platform.rules.switches.pause(CHECK, STRANGER),
+        lambda: town.platform.rules.switches.resume(CHECK, STRANGER),
+        lambda: town.platform.rules.switches.withdraw(CHECK, STRANGER),
+        lambda: town.platform.rules.switches.control("trigger", CHECK, STRANGER, stopped=True, reason="x"),
     ):
         with pytest.raises(NotAllowed):
             attempt()
@@ -198,7 +198,7 @@ def test_nobody_takes_over_a_trigger_by_writing_another_owner(town: World, tmp_p
     mine = write_town(tmp_path / "mine", *UNTIMED, agencies, (RULES, "owner: water", "owner: finance"))
     for about in (Subject("trigger", CHECK), Subject("pack", "town")):
         with pytest.raises(NotAllowed):
-            town.platform.governing.submit(load_packs([mine]), [about], STRANGER)
+            town.platform.rules.approval.submit(load_packs([mine]), [about], STRANGER)
     assert governance(town) == []
 
 
@@ -214,14 +214,14 @@ def test_nobody_changes_an_event_type_by_declaring_it_again(town: World, tmp_pat
         (RULES, "owner: water", "owner: finance"),
     )
     with pytest.raises(NotAllowed, match="is declared by the pack town"):
-        town.platform.governing.submit(load_packs([mine]), [Subject("pack", "village")], STRANGER)
+        town.platform.rules.approval.submit(load_packs([mine]), [Subject("pack", "village")], STRANGER)
 
 
 def test_a_pack_goes_the_same_way_before_its_triggers(town: World, tmp_path: Path) -> None:
     """Where its pack is not published, a trigger is not; together they are, whichever is named first."""
     weather = write_weather(tmp_path, {"at_event": AT_EVENT})[1]
     (weather / "at_event" / "en.md").unlink()  # the town speaks two languages
-    packs, governing = load_packs([tmp_path / "town", weather]), town.platform.governing
+    packs, governing = load_packs([tmp_path / "town", weather]), town.platform.rules.approval
     wanted = [Subject("trigger", "at_event"), Subject("pack", "weather")]
     for done in governing.submit(packs, wanted, author("weather")):
         governing.approve(done.submission, approver("weather"))
@@ -230,7 +230,7 @@ def test_a_pack_goes_the_same_way_before_its_triggers(town: World, tmp_path: Pat
     assert not any(isinstance(fact, TriggerPublished) for fact in governance(town))
     both = governing.publish([reference("at_event"), reference("pack:weather")], author("weather"))
     assert [(str(each.submission.about), each.new) for each in both] == [("pack:weather", True), ("at_event", True)]
-    assert town.platform.library.rules().rulebook.has("at_event")
+    assert town.platform.rules.library.rules().rulebook.has("at_event")
 
 
 # pending nudges
@@ -263,13 +263,13 @@ async def test_what_was_sent_stays_as_it_was(town: World) -> None:
 
 async def test_what_is_overdue_is_not_left_behind(town: World) -> None:
     """A nudge that waits although its time has come is taken over and goes, rather than being cancelled."""
-    town.platform.switches.pause(CHECK, author(WATER))
+    town.platform.rules.switches.pause(CHECK, author(WATER))
     assert await town.settle("2025-11-20T12:00+05:00") == []
     new = next_version(town, (RULES, "Правила 2020 года", "Правила 2025 года"))
     publish(town, CHECK, WATER, to_pending=True)
     town.plan()
     assert versions(town) == {new: 2}
-    town.platform.switches.resume(CHECK, author(WATER))
+    town.platform.rules.switches.resume(CHECK, author(WATER))
     assert len(await town.settle()) == 1
 
 
@@ -279,7 +279,7 @@ def test_a_publication_that_comes_while_somebody_is_planned_is_in_their_plan(tow
     town.take(event("citizen.contact_changed", AIGERIM, "2025-06-30T00:00:00Z", {"phone": "+77701234568"}))
     platform, database = town.platform, MeddledDatabase(town.platform.settings.database)
     database.before_writes.append(lambda: publish(town, CHECK, WATER, to_pending=True))
-    Planning(database, platform.log, platform.library, town.clock).drain()
+    Planning(database, platform.log, platform.rules.library, town.clock).drain()
     town.plan()
     assert versions(town) == {new: 2}
     database.close()
@@ -288,13 +288,15 @@ def test_a_publication_that_comes_while_somebody_is_planned_is_in_their_plan(tow
 def test_a_publication_that_is_cut_off_changes_nothing(town: World) -> None:
     """The fact, the moved reach and the waking are one transaction: all of it, or nothing."""
     next_version(town, AT_TEN)
-    before, facts = shown(town.platform.library.rules()), governance(town)
+    before, facts = shown(town.platform.rules.library.rules()), governance(town)
     database = MeddledDatabase(town.platform.settings.database)
     database.cut = True
-    governing = type(town.platform.governing)(database, town.platform.log, town.platform.names, town.clock)
+    governing = type(town.platform.rules.approval)(
+        database, town.platform.log, town.platform.identity.names, town.clock
+    )
     with pytest.raises(PowerCut):
         governing.publish([reference(CHECK)], author(WATER), to_pending=True)
-    assert (shown(town.platform.library.rules()), governance(town)) == (before, facts)
+    assert (shown(town.platform.rules.library.rules()), governance(town)) == (before, facts)
     assert town.health().unplanned == 0
     database.close()
 
@@ -312,7 +314,7 @@ def test_killed_after_the_publication_the_next_process_plans(town: World) -> Non
 async def test_a_withdrawn_trigger_comes_back_without_what_it_planned(town: World) -> None:
     """Published again, it looks from then on: what waited from before is in nobody's plan and does not go."""
     assert len(town.pending()) == 2
-    town.platform.switches.withdraw(CHECK, author(WATER))
+    town.platform.rules.switches.withdraw(CHECK, author(WATER))
     town.plan()
     town.at(JULY.replace(day=2))
     next_version(town, AT_TEN)
@@ -385,8 +387,8 @@ def test_a_canary_only_grows(town: World) -> None:
 
 def test_the_rulebook_of_any_past_moment_can_be_rebuilt(town: World) -> None:
     """Whatever was published, moved, paused or withdrawn later, the rules of a moment are those that held then."""
-    library, seen = town.platform.library, {}
-    switches = town.platform.switches
+    library, seen = town.platform.rules.library, {}
+    switches = town.platform.rules.switches
     with pytest.raises(NothingPublished):
         library.rules_at(NOON.replace(year=2020))
     acts: list[Callable[[], object]] = [
@@ -409,7 +411,7 @@ def test_the_rulebook_of_any_past_moment_can_be_rebuilt(town: World) -> None:
     assert len({str(rules) for rules in seen.values()}) == len(acts) + 1
     again = World(town.file.parent)
     for moment, rules in seen.items():
-        assert shown(library.rules_at(moment)) == shown(again.platform.library.rules_at(moment)) == rules
+        assert shown(library.rules_at(moment)) == shown(again.platform.rules.library.rules_at(moment)) == rules
     again.close()
 
 
@@ -418,10 +420,12 @@ def test_views_are_rebuilt_with_all_governance(town: World) -> None:
     next_version(town, AT_TEN)
     publish(town, CHECK, WATER, 0.4)
     publish(town, CHECK, WATER, to_pending=True)
-    town.platform.switches.pause(CHECK, author(WATER))
+    town.platform.rules.switches.pause(CHECK, author(WATER))
     town.plan()
-    town.platform.follower.drain()
+    town.platform.replay.follower.drain()
     platform = town.platform
-    found = rebuild(platform.database, platform.log, platform.names, platform.library.rules().catalogue, swap=True)
+    found = rebuild(
+        platform.database, platform.log, platform.identity.names, platform.rules.library.rules().catalogue, swap=True
+    )
     assert found.equal, found.differences
-    assert shown(town.platform.library.rules())["stopped"] == [("paused", CHECK)]
+    assert shown(town.platform.rules.library.rules())["stopped"] == [("paused", CHECK)]

@@ -47,7 +47,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def act(world: World, random: Random) -> None:
     """Somebody publishes one of the approved versions, for some or for all, also for pending nudges or not."""
     name = random.choice(sorted(TRIGGERS))
-    governing = world.platform.governing
+    governing = world.platform.rules.approval
     every = governing.governed().submitted[Subject("trigger", name)]
     chosen = reference(f"{name}@{random.choice(every).hash}")
     current = governing.governed().current(name)
@@ -72,7 +72,7 @@ def test_whatever_is_published_meanwhile_what_waits_is_what_plan_gives(lived: Pa
         world = World(Path(folder), copy_of=lived)
         areas = planner(world, life.size)
         steps: dict[str, Callable[[], object]] = {
-            "people": world.platform.planning.drain,
+            "people": world.platform.planning.planning.drain,
             "area": areas.turn,
             "": lambda: None,
         }
@@ -81,7 +81,7 @@ def test_whatever_is_published_meanwhile_what_waits_is_what_plan_gives(lived: Pa
             steps[life.plans[number % len(life.plans)]]()
             if random.random() < 0.5:
                 act(world, random)
-        world.platform.planning.drain()
+        world.platform.planning.planning.drain()
         areas.drain()
         assert world.pending() == world.intents()
         world.close()
@@ -94,7 +94,7 @@ def test_who_is_in_a_canary_is_alike_only_with_others_who_are(tmp_path: Path, li
         world.take(*settled(number, HOMES[0]))
     done = governors.publish(world, "at_event", AGENCY, 0.5)
     world.take(storm(HOMES[0]))
-    world.platform.planning.drain()
+    world.platform.planning.planning.drain()
     planner(world, 1000).drain()
     told = [intent for intent in world.pending() if intent.trigger == "at_event"]
     new = {intent.person for intent in told if intent.version == done.submission.hash}
@@ -108,8 +108,8 @@ class Behind(Library):
 
     def __init__(self, world: World) -> None:
         platform = world.platform
-        super().__init__(platform.database, platform.log, platform.names)
-        self.read = platform.library.rules()
+        super().__init__(platform.database, platform.log, platform.identity.names)
+        self.read = platform.rules.library.rules()
 
     def rules(self) -> Rules:
         """What was read."""
@@ -122,14 +122,20 @@ def test_who_was_overtaken_plans_nobody_by_old_rules(tmp_path: Path, lived: Path
     platform = world.platform
     world.take(storm(HOMES[0]))
     behind = AreaPlanning(
-        platform.database, platform.log, Behind(world), platform.planning, platform.letters, world.clock, 10
+        platform.database,
+        platform.log,
+        Behind(world),
+        platform.planning.planning,
+        platform.queues.dead_letter_queue,
+        world.clock,
+        10,
     )
-    newest = platform.governing.governed().submitted[Subject("trigger", "at_event")][-1].hash
-    platform.governing.publish([reference(f"at_event@{newest}")], governors.author(AGENCY), to_pending=True)
+    newest = platform.rules.approval.governed().submitted[Subject("trigger", "at_event")][-1].hash
+    platform.rules.approval.publish([reference(f"at_event@{newest}")], governors.author(AGENCY), to_pending=True)
     before = world.pending()
     assert behind.turn()
     assert world.pending() == before
-    platform.planning.drain()
+    platform.planning.planning.drain()
     planner(world, 10).drain()
     assert world.pending() == world.intents() != before
     world.close()

@@ -59,7 +59,7 @@ async def test_publishing_it_wakes_whoever_is_known(tmp_path: Path) -> None:
     assert "day" not in [one.step for one in world.pending()]
     platform = world.platform
     more = load_packs([few_triggers(tmp_path / "more", "medical_insurance_adult")])
-    Publisher(platform.database, platform.log, platform.names).publish(more, by="tests", now=world.clock())
+    Publisher(platform.database, platform.log, platform.identity.names).publish(more, by="tests", now=world.clock())
     world.plan()
     assert "day" in [one.step for one in world.pending()]
     world.close()

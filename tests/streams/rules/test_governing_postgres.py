@@ -12,7 +12,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
 
 from app.clock import VirtualClock
-from app.compose import Platform, compose, compose_engine
+from app.compose import Platform, compose
+from app.compose_sending import compose_engine
 from app.settings import load_settings
 from domain.facts.governance import GOVERNANCE_FACTS, PackPublished
 from domain.facts.submissions import Subject
@@ -63,8 +64,8 @@ def hands(server: URL) -> Iterator[list[Platform]]:
 
 def approved(on: Platform, folder: Path, *wanted: Subject) -> None:
     """Have what is wanted of a pack approved."""
-    for done in on.governing.submit(load_packs([folder]), wanted, author(WATER)):
-        on.governing.approve(done.submission, approver(WATER))
+    for done in on.rules.approval.submit(load_packs([folder]), wanted, author(WATER)):
+        on.rules.approval.approve(done.submission, approver(WATER))
 
 
 def governance(on: Platform) -> list[object]:
@@ -75,34 +76,34 @@ def governance(on: Platform) -> list[object]:
 def test_an_empty_log_begins_with_submit_approve_and_publish(hands: list[Platform], tmp_path: Path) -> None:
     """Nothing is published by itself; with the first pack comes what belongs to the program."""
     with pytest.raises(NothingPublished):
-        hands[0].library.rules()
+        hands[0].rules.library.rules()
     approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
-    hands[1].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    hands[1].rules.approval.publish([reference("pack:town"), reference(CHECK)], author(WATER))
     published = [fact for fact in governance(hands[2]) if isinstance(fact, PackPublished)]
     assert [(fact.pack, fact.by) for fact in published] == [("citizen", "pack"), ("town", "aida")]
-    assert hands[2].library.rules().rulebook.has(CHECK)
+    assert hands[2].rules.library.rules().rulebook.has(CHECK)
     assert hands[2].intake.accept([meter(iin(1), "2025-06-03T00:00:00Z")])[0].accepted
 
 
 def test_publishing_while_others_plan_loses_nobody(hands: list[Platform], tmp_path: Path) -> None:
     """Whoever is planned by old rules at that moment is planned again: all that waits is what plan gives."""
     approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
-    hands[0].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    hands[0].rules.approval.publish([reference("pack:town"), reference(CHECK)], author(WATER))
     for hour in ("10", "11", "12"):
         folder = write_town(tmp_path / hour, *UNTIMED, (RULES, 'at: "09:00"', f'at: "{hour}:00"'))
         approved(hands[0], folder, Subject("trigger", CHECK))
-    hashes = [each.hash for each in hands[0].governing.governed().submitted[Subject("trigger", CHECK)]]
+    hashes = [each.hash for each in hands[0].rules.approval.governed().submitted[Subject("trigger", CHECK)]]
     for number in range(PEOPLE):
         hands[0].intake.accept([meter(iin(number + 1), "2025-06-03T00:00:00Z")])
 
     def publish(on: Platform) -> None:
         for hash_ in hashes[1:]:
-            on.governing.publish([reference(f"{CHECK}@{hash_}")], author(WATER), to_pending=True)
+            on.rules.approval.publish([reference(f"{CHECK}@{hash_}")], author(WATER), to_pending=True)
 
     def plan(on: Platform) -> None:
         for _ in range(30):
-            on.planning.drain()
-            on.areas.drain()
+            on.planning.planning.drain()
+            on.planning.areas.drain()
 
     with ThreadPoolExecutor(3) as pool:
         for each in [pool.submit(publish, hands[0]), pool.submit(plan, hands[1]), pool.submit(plan, hands[2])]:
@@ -111,7 +112,9 @@ def test_publishing_while_others_plan_loses_nobody(hands: list[Platform], tmp_pa
     found = waiting(hands[2])
     assert len(found) == 2 * PEOPLE
     assert {intent.version for intent in found} == {hashes[-1]}
-    expected = [each for batch in all_intents(hands[0].database, hands[0].log, hands[0].library) for each in batch]
+    expected = [
+        each for batch in all_intents(hands[0].database, hands[0].log, hands[0].rules.library) for each in batch
+    ]
     assert found == sorted(expected, key=lambda intent: intent.id.int)
 
 
@@ -128,7 +131,7 @@ def test_two_who_publish_at_once_publish_once(hands: list[Platform], tmp_path: P
     approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
 
     def publish(on: Platform) -> None:
-        on.governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+        on.rules.approval.publish([reference("pack:town"), reference(CHECK)], author(WATER))
 
     with ThreadPoolExecutor(3) as pool:
         for each in [pool.submit(publish, on) for on in hands]:
@@ -139,10 +142,10 @@ def test_two_who_publish_at_once_publish_once(hands: list[Platform], tmp_path: P
 def test_nothing_is_sent_once_a_pause_has_returned(hands: list[Platform], tmp_path: Path) -> None:
     """Also where the dispatcher had looked at the rules already and waited for somebody else's lock."""
     approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
-    hands[0].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    hands[0].rules.approval.publish([reference("pack:town"), reference(CHECK)], author(WATER))
     contact = event("citizen.contact_changed", iin(1), "2020-01-02T00:00:00Z", {"phone": "+77011234567"})
     hands[0].intake.accept([contact, meter(iin(1), "2025-06-03T00:00:00Z")])
-    hands[0].planning.drain()
+    hands[0].planning.planning.drain()
     for each in hands:
         each.clock.advance_to(max(intent.due for intent in waiting(hands[0])))  # type: ignore[attr-defined]  # virtual
     sent: list[Message] = []
@@ -153,7 +156,7 @@ def test_nothing_is_sent_once_a_pause_has_returned(hands: list[Platform], tmp_pa
         holder.execute(select(person_keys.c.person).with_for_update())
         draining = other.submit(uvloop.run, dispatcher.drain())
         _until_somebody_waits(hands[2])
-        assert hands[2].switches.pause(CHECK, author(WATER))
+        assert hands[2].rules.switches.pause(CHECK, author(WATER))
         holder.rollback()
         draining.result(PATIENCE)
     assert not sent
@@ -189,34 +192,34 @@ def test_a_pack_and_a_trigger_published_at_once_still_go_together(hands: list[Pl
     first, second, third = hands
     pack, trigger = Subject("pack", "town"), Subject("trigger", CHECK)
     approved(first, write_town(tmp_path / "town", *UNTIMED), pack, trigger)
-    first.governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    first.rules.approval.publish([reference("pack:town"), reference(CHECK)], author(WATER))
     reads = (RULES, "when: event.fee > 0", "when: event.sealed")
     approved(first, write_town(tmp_path / "reads", *UNTIMED, reads), trigger)
     without = (METER, "    sealed: {type: boolean}\n", "")
     approved(first, write_town(tmp_path / "without", *UNTIMED, without), pack)
     database = SlowDatabase(first.settings.database)
-    slow = Governing(database, first.log, first.names, first.clock)
+    slow = Governing(database, first.log, first.identity.names, first.clock)
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(slow.publish, [reference("pack:town")], author(WATER))
         assert database.written.wait(60)
         with pytest.raises(BreaksVersions, match=r"event\.sealed"):
-            second.governing.publish([reference(CHECK)], author(WATER))
+            second.rules.approval.publish([reference(CHECK)], author(WATER))
         assert going.result(60)[0].new
-    assert third.library.rules().rulebook.has(CHECK)
+    assert third.rules.library.rules().rulebook.has(CHECK)
     database.close()
 
 
 def test_who_meets_in_one_stream_waits_for_the_others(hands: list[Platform], tmp_path: Path) -> None:
     """However many stop and start the same trigger at once, each is heard and none is told of a conflict."""
     approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
-    hands[0].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    hands[0].rules.approval.publish([reference("pack:town"), reference(CHECK)], author(WATER))
 
     def stop_and_start(on: Platform) -> None:
         for _ in range(20):
-            on.switches.pause(CHECK, author(WATER))
-            on.switches.resume(CHECK, author(WATER))
+            on.rules.switches.pause(CHECK, author(WATER))
+            on.rules.switches.resume(CHECK, author(WATER))
 
     with ThreadPoolExecutor(3) as pool:
         for each in [pool.submit(stop_and_start, on) for on in hands]:
             each.result(120)
-    assert not hands[0].governing.governed().stopped
+    assert not hands[0].rules.approval.governed().stopped

@@ -44,7 +44,7 @@ def town(tmp_path: Path) -> Iterator[World]:
 def publish(world: World, *packs: Path) -> int:
     """Publish packs now, as an empty log does."""
     platform = world.platform
-    publisher = Publisher(platform.database, platform.log, platform.names)
+    publisher = Publisher(platform.database, platform.log, platform.identity.names)
     return publisher.publish(load_packs(packs), by="tests", now=world.clock())
 
 
@@ -99,7 +99,7 @@ def test_a_changed_trigger_alone_is_a_new_version(town: World, tmp_path: Path) -
     latest = published(town)[-1]
     assert isinstance(latest, TriggerPublished)
     assert (latest.trigger, latest.by, latest.at) == ("meter_check", "tests", NOON)
-    assert len(town.platform.library.rules().rulebook.versions) == 2
+    assert len(town.platform.rules.library.rules().rulebook.versions) == 2
 
 
 def test_a_new_version_leaves_pending_nudges_alone(town: World, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_an_earlier_version_published_again_is_the_latest(town: World, tmp_path:
     assert publish(town, town.file.parent / "town") == 1
     first, second, third = (fact.hash for fact in published(town) if isinstance(fact, TriggerPublished))
     assert first == third != second
-    [applying] = town.platform.library.rules().rulebook.applying("town.meter.installed", LATER, "anybody")
+    [applying] = town.platform.rules.library.rules().rulebook.applying("town.meter.installed", LATER, "anybody")
     assert applying.hash == first
 
 
@@ -154,23 +154,23 @@ def test_the_rules_are_the_same_after_reopening(town: World, tmp_path: Path) -> 
     town.control("agency", "water", stopped=True)
     town.control("trigger", "meter_check", stopped=True)
     town.control("trigger", "meter_check", stopped=False)
-    before = shown(town.platform.library.rules())
+    before = shown(town.platform.rules.library.rules())
 
     again = World(town.file.parent)
-    assert shown(again.platform.library.rules()) == before
+    assert shown(again.platform.rules.library.rules()) == before
     assert before["stopped"] == [("agency", "water")]
     again.close()
 
 
 def test_what_another_process_publishes_is_seen(town: World, tmp_path: Path) -> None:
     """A running platform applies what was published beside it, without a restart; until then it keeps what it has."""
-    rules = town.platform.library.rules()
-    assert town.platform.library.rules() is rules
+    rules = town.platform.rules.library.rules()
+    assert town.platform.rules.library.rules() is rules
     other = World(town.file.parent)
     publish(other, write_town(tmp_path / "new", *UNTIMED, NEW_WORDS))
     other.close()
-    assert town.platform.library.rules() is not rules
-    assert len(town.platform.library.rules().rulebook.versions) == 2
+    assert town.platform.rules.library.rules() is not rules
+    assert len(town.platform.rules.library.rules().rulebook.versions) == 2
 
 
 async def test_nothing_is_read_from_disk(town: World) -> None:
@@ -267,7 +267,7 @@ def test_an_event_type_never_loses_what_a_published_trigger_reads(tmp_path: Path
     ]
     with suppress(Exception):  # however it is refused
         publish(town, write_town(tmp_path / "new", *without, *words))
-    assert town.platform.library.rules().rulebook.applying(
+    assert town.platform.rules.library.rules().rulebook.applying(
         "town.meter.installed", NOON + timedelta(days=1), "anybody"
     )
     town.close()

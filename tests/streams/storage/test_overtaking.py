@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
-from app.compose import compose, compose_dispatcher
+from app.compose import compose
+from app.compose_sending import compose_dispatcher
 from domain.facts.receipts import Heard
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message, Report
@@ -63,10 +64,14 @@ async def test_a_receipt_that_comes_while_the_outcome_is_committed_counts(world:
     other = compose(world.platform.settings, world.clock, KEYRING)
 
     def report() -> None:
-        other.receiving.reported("sms", [Report(f"fake:{sent[0].key}", Heard.DELIVERED)])
+        other.delivery.inbound.receiving.reported("sms", [Report(f"fake:{sent[0].key}", Heard.DELIVERED)])
 
     database = Overtaken(url, report)
-    platform = replace(world.platform, database=database, books=replace(world.platform.books, database=database))
+    platform = replace(
+        world.platform,
+        database=database,
+        rules=replace(world.platform.rules, context=replace(world.platform.rules.context, database=database)),
+    )
     routes = single_routes(world.notifiers | {"sms": FakeNotifier("sms", sent, reports=True)})
     await compose_dispatcher(platform, routes).drain()
     database.thread.join()

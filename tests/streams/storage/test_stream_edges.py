@@ -32,7 +32,9 @@ def test_a_rebuild_ends_although_facts_keep_coming(world: World) -> None:
                 raise StillAtIt
 
     listen(database.engine, "set_connection_execution_options", before_it_locks)
-    found = rebuild(database, platform.log, platform.names, platform.library.rules().catalogue, swap=True)
+    found = rebuild(
+        database, platform.log, platform.identity.names, platform.rules.library.rules().catalogue, swap=True
+    )
     database.close()
 
     of_its_end = 1  # comes before the lock under which the job's end is noted: after all was compared

@@ -62,17 +62,21 @@ def trouble(office: Office) -> None:
     uvloop.run(_told(office.world))
     on = office.world.platform
     letters = [Letter("kafka.record", f"persons/3/{at}", "not_json", b"\x92\xc0\xc4\x01x") for at in range(12)]
-    letters += [Letter("person", on.names.pseudonym(DANA), "BadTrigger", on.names.pseudonym(DANA).encode())]
-    on.database.write(lambda connection: [on.letters.put(connection, each) for each in letters])
+    letters += [
+        Letter("person", on.identity.names.pseudonym(DANA), "BadTrigger", on.identity.names.pseudonym(DANA).encode())
+    ]
+    on.database.write(lambda connection: [on.queues.dead_letter_queue.put(connection, each) for each in letters])
     olga = Principal("olga", "platform", frozenset([Role.OPERATOR]))
-    on.switches.control("channel", "push", olga, stopped=True, reason="the gateway's certificate expired")
+    on.rules.switches.control("channel", "push", olga, stopped=True, reason="the gateway's certificate expired")
     asked = {"after": 0, "upto": 40, "topic": ""}
-    job = on.jobs.add("replay kafka", Lane.KAFKA, asked, Plan("send positions 1 to 40", 40, "events", 1.0), "olga")
-    on.jobs.pause(job.id)
-    counted = on.jobs.ask("repair", Lane.NUDGES, {}, "oleg")
+    job = on.queues.jobs.add(
+        "replay kafka", Lane.KAFKA, asked, Plan("send positions 1 to 40", 40, "events", 1.0), "olga"
+    )
+    on.queues.jobs.pause(job.id)
+    counted = on.queues.jobs.ask("repair", Lane.NUDGES, {}, "oleg")
     office.world.take(fine(DANA, "KZ-9", "2025-06-20T11:00:00+05:00"))
-    on.jobs.run(counted.id, work_of(on, counted), lambda _: None)
-    on.jobs.ask("audit verify", Lane.AUDIT, {}, "oleg")
+    on.queues.jobs.run(counted.id, work_of(on, counted), lambda _: None)
+    on.queues.jobs.ask("audit verify", Lane.AUDIT, {}, "oleg")
 
 
 async def _told(world: World) -> None:
@@ -80,5 +84,5 @@ async def _told(world: World) -> None:
     world.take(fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
     await world.settle()
     await world.settle(datetime.fromisoformat("2025-06-20T12:00:00+05:00"))
-    world.platform.follower.drain()
-    world.platform.soundings.take()
+    world.platform.replay.follower.drain()
+    world.platform.queries.backlog.take()

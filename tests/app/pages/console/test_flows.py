@@ -115,7 +115,7 @@ def stops(page: Page, by: Fingers) -> None:
 
 def test_the_keyboard_alone_cancels_a_job(chromium: Browser, office: Office) -> None:
     """A paused job is found in the list and ended for good by its number, with Tab, Enter and digits."""
-    jobs = office.world.platform.jobs
+    jobs = office.world.platform.queues.jobs
     job = jobs.add("replay verify", Lane.VIEWS, {}, Plan("verify", 10, "facts", 1.0), "olga")
     jobs.pause(job.id)
     with office.visit(chromium, viewport=DESK) as context:

@@ -15,7 +15,7 @@ async def test_what_is_due_is_shown_by_day_and_channel(tmp_path: Path) -> None:
     world.plan()
     browser = signed_in(office, "olga")
     page = browser.get("/console/forecast?days=30").text
-    found = world.platform.forecasting.forecast(timedelta(days=30)).forecast
+    found = world.platform.queries.forecast.forecast(timedelta(days=30)).forecast
     assert found.due == 1
     assert "Due: 1; messages that would go: 1." in page
     assert "<td>2025-06-20</td>" in page

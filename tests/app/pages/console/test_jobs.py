@@ -30,7 +30,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
     made = office_in(tmp_path)
     made.world.take(*registered(AIGERIM), card(AIGERIM, "2025-07-20"))
     made.world.plan()
-    made.world.platform.follower.drain()
+    made.world.platform.replay.follower.drain()
     yield made
     ended()
     made.world.close()
@@ -62,7 +62,7 @@ def confirmed(browser: TestClient, page: str, name: str, **fields: str) -> httpx
 
 def put_up(office: Office, state: State) -> int:
     """A job of that state at which nobody works; its number."""
-    jobs = office.world.platform.jobs
+    jobs = office.world.platform.queues.jobs
     job = jobs.add("replay verify", Lane.VIEWS, {}, Plan("verify", 10, "facts", 1.0), "olga")
     if state is State.PAUSED:
         jobs.pause(job.id)
@@ -80,9 +80,9 @@ def test_a_rebuild_mends_what_differs_and_sends_nothing(office: Office) -> None:
     assert "habarshy replay views trail" in shown
     wrong = confirmed(browser, page, "replay view")
     assert (wrong.status_code, "Type the name replay views" in wrong.text) == (409, True)
-    assert world.platform.jobs.job(1).state is State.COUNTED
+    assert world.platform.queues.jobs.job(1).state is State.COUNTED
     assert confirmed(browser, page, "replay views").headers["location"] == page
-    job = world.platform.jobs.job(1)
+    job = world.platform.queues.jobs.job(1)
     assert (job.state, job.asked_by, job.confirmed_by, world.sent) == (State.DONE, "olga", "olga", [])
     shown = browser.get(f"{JOBS}/1").text
     assert "Done" in shown
@@ -98,14 +98,14 @@ def test_an_audit_says_where_the_log_is_not_what_it_was(office: Office) -> None:
     browser, on = signed_in(office, "olga"), office.world.platform
     form = f"{JOBS}/new?kind=audit+verify"
     assert "it has no key that signs heads" in send(browser, f"{JOBS}/new", form, kind="audit verify").text
-    on.chaining.signer = Signer(bytes(range(32)))
-    on.chaining.finish()
+    on.runtime.chaining.signer = Signer(bytes(range(32)))
+    on.runtime.chaining.finish()
     altered = log.update().where(log.c.position == 3).values(state=b"")
     on.database.write(lambda connection: connection.execute(altered))
     browser, page = counted(office, kind="audit verify")
     assert "habarshy audit verify" in browser.get(page).text
     confirmed(browser, page, "audit verify")
-    assert on.jobs.job(1).state is State.DONE
+    assert on.queues.jobs.job(1).state is State.DONE
     shown = browser.get(f"{JOBS}/1").text
     assert "1; the first: position 3, block 1" in shown
     assert "Done: not all is as it should be" in shown
@@ -117,7 +117,7 @@ def test_a_repair_with_nothing_to_do_says_so(office: Office) -> None:
     shown = browser.get(page).text
     assert "There was nothing to do." in shown
     assert "There is nothing to do: 1 persons looked at." in shown
-    assert office.world.platform.jobs.job(1).state is State.DONE
+    assert office.world.platform.queues.jobs.job(1).state is State.DONE
 
 
 def test_a_repair_plans_what_is_missing_once(office: Office) -> None:
@@ -137,7 +137,7 @@ def test_a_repair_plans_what_is_missing_once(office: Office) -> None:
     assert confirmed(other, page, "repair").status_code == 303
     again = confirmed(browser, page, "repair")
     assert (again.status_code, "cannot be confirmed: it is done" in again.text) == (409, True)
-    job = world.platform.jobs.job(1)
+    job = world.platform.queues.jobs.job(1)
     assert (job.state, job.asked_by, job.confirmed_by) == (State.DONE, "olga", "oleg")
     assert (world.health().unplanned, world.sent) == (0, [])
     assert "oleg" in browser.get(page).text
@@ -145,7 +145,7 @@ def test_a_repair_plans_what_is_missing_once(office: Office) -> None:
 
 def test_a_count_that_takes_long_is_watched_and_cancelled(office: Office) -> None:
     """The page says that it is counted and how far, and has no button that begins anything; it is cancelled."""
-    jobs = office.world.platform.jobs
+    jobs = office.world.platform.queues.jobs
     number = jobs.ask("repair", Lane.NUDGES, {}, "olga").id
     browser, page = signed_in(office, "olga"), f"{JOBS}/{number}"
     shown = browser.get(page).text
@@ -164,7 +164,7 @@ def test_a_count_that_takes_long_is_watched_and_cancelled(office: Office) -> Non
 def test_a_paused_count_goes_on_to_its_confirmation(office: Office) -> None:
     """Whoever goes on with a count gets a count; counted again it waits once more."""
     office.world.take(card(AIGERIM, "2025-08-20", number="N2", time="2025-06-01T12:00:00+05:00"))
-    jobs = office.world.platform.jobs
+    jobs = office.world.platform.queues.jobs
     number = jobs.ask("repair", Lane.NUDGES, {}, "olga").id
     browser, page = signed_in(office, "olga"), f"{JOBS}/{number}"
     send(browser, f"{page}/pause", page)
@@ -197,7 +197,7 @@ def test_what_cannot_be_asked_is_named(office: Office, query: str, words: str) -
     form = f"{JOBS}/new?kind={quote_plus(wish['kind'])}"
     answer = send(signed_in(office, "olga"), f"{JOBS}/new", form, **wish)
     assert (answer.status_code, words in answer.text) == (422, True)
-    assert office.world.platform.jobs.latest(9) == []
+    assert office.world.platform.queues.jobs.latest(9) == []
 
 
 def test_a_paused_job_is_gone_on_with_here(office: Office) -> None:
@@ -206,7 +206,7 @@ def test_a_paused_job_is_gone_on_with_here(office: Office) -> None:
     browser = signed_in(office, "olga")
     send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
     ended()
-    assert office.world.platform.jobs.job(number).state is State.DONE
+    assert office.world.platform.queues.jobs.job(number).state is State.DONE
     again = send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
     assert (again.status_code, "cannot be resumed" in again.text) == (409, True)
 
@@ -219,7 +219,7 @@ def test_a_job_is_cancelled_after_its_number_was_typed(office: Office) -> None:
     assert (busy.status_code, "Not now" in busy.text) == (422, True)
     assert send(browser, f"{page}/cancel", page, number="9").status_code == 409
     assert send(browser, f"{page}/cancel", page, number=str(number)).status_code == 303
-    assert office.world.platform.jobs.job(number).state is State.CANCELLED
+    assert office.world.platform.queues.jobs.job(number).state is State.CANCELLED
     counted(office, kind="replay verify")
 
 
@@ -227,7 +227,7 @@ def test_a_planned_job_is_paused(office: Office) -> None:
     """Pausing is seen by whoever works at it, between two steps."""
     number = put_up(office, State.PLANNED)
     assert send(signed_in(office, "olga"), f"{JOBS}/{number}/pause", f"{JOBS}/{number}").status_code == 303
-    assert office.world.platform.jobs.job(number).state is State.PAUSED
+    assert office.world.platform.queues.jobs.job(number).state is State.PAUSED
 
 
 def test_a_server_that_ends_leaves_its_jobs_to_others(office: Office) -> None:
@@ -237,7 +237,7 @@ def test_a_server_that_ends_leaves_its_jobs_to_others(office: Office) -> None:
     with client_of(application(platform), **HTML) as browser:
         browser.post("/sign-in/token", data={"token": office.tokens["olga"]})
         send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
-    assert platform.jobs.job(number).state in {State.DONE, State.PAUSED}
+    assert platform.queues.jobs.job(number).state in {State.DONE, State.PAUSED}
     assert not [each for each in threading.enumerate() if each.name.startswith("job-")]
 
 

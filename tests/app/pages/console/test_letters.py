@@ -22,10 +22,12 @@ def office(tmp_path: Path) -> Iterator[Office]:
     made = office_in(tmp_path)
     on = made.world.platform
     made.world.take(*registered(AIGERIM))
-    on.aside.keep([BadOne(f"persons/3/{at}", "not_json", None, b"x") for at in range(2)], {})
-    name = on.names.pseudonym(AIGERIM)
+    on.planning.quarantine.keep([BadOne(f"persons/3/{at}", "not_json", None, b"x") for at in range(2)], {})
+    name = on.identity.names.pseudonym(AIGERIM)
     on.database.write(
-        lambda connection: on.letters.put(connection, Letter("person", name, "BadTrigger", name.encode(), name))
+        lambda connection: on.queues.dead_letter_queue.put(
+            connection, Letter("person", name, "BadTrigger", name.encode(), name)
+        )
     )
     yield made
     made.world.close()
@@ -47,7 +49,7 @@ def test_letters_are_grouped_and_name_nobody(office: Office) -> None:
 
 def test_a_group_is_handled_after_its_number_was_typed(office: Office) -> None:
     """Another number than the count changes nothing and is named; the right one has the letters handled."""
-    browser, letters = signed_in(office, "olga"), office.world.platform.letters
+    browser, letters = signed_in(office, "olga"), office.world.platform.runtime.dead_letters
     wrong = send(browser, DO, PLAN, what="retry", count="2", **GROUP)
     assert (wrong.status_code, "Type the number 1" in wrong.text) == (422, True)
     assert letters.count(Selection(kind="person")) == 1
@@ -59,7 +61,7 @@ def test_a_group_is_handled_after_its_number_was_typed(office: Office) -> None:
 
 def test_what_fails_again_stays(office: Office) -> None:
     """Records that say nothing stay dead, and the page says so; given up, they are gone, and the others stay."""
-    browser, letters = signed_in(office, "olga"), office.world.platform.letters
+    browser, letters = signed_in(office, "olga"), office.world.platform.runtime.dead_letters
     plan = PLAN.replace("person", "kafka.record").replace("BadTrigger", "not_json")
     records = {"kind": "kafka.record", "cause": "not_json"}
     failed = send(browser, DO, plan, what="retry", count="2", **records)

@@ -40,8 +40,8 @@ def page(office: Office) -> str:
 def test_a_quiet_platform_works(tmp_path: Path) -> None:
     """Where the upkeep is alive and nothing waits, everything is green, and the page says so."""
     office = office_in(tmp_path)
-    office.world.platform.follower.drain()
-    office.world.platform.soundings.take()
+    office.world.platform.replay.follower.drain()
+    office.world.platform.queries.backlog.take()
     assert {each.level for each in signs(office.world).values()} == {Level.GOOD}
     assert "Everything works" in page(office)
     office.world.close()
@@ -52,7 +52,7 @@ def test_the_worst_sign_is_how_it_stands(world: World) -> None:
     found = signs(world)["Upkeep"]
     assert (found.level, found.state, found.command) == (Level.BAD, "Not running", "habarshy run")
     assert found.todo
-    world.platform.soundings.take()
+    world.platform.queries.backlog.take()
     assert signs(world)["Upkeep"].level is Level.GOOD
     world.at(NOON + timedelta(minutes=3))
     assert signs(world)["Upkeep"].since == NOON
@@ -61,7 +61,7 @@ def test_the_worst_sign_is_how_it_stands(world: World) -> None:
 def test_waiting_is_told_as_count_time_trend_and_end(world: World) -> None:
     """What waits is counted, with the age of the oldest, whether it grows, and when it is done."""
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
-    world.platform.soundings.take()
+    world.platform.queries.backlog.take()
     world.at(NOON + timedelta(minutes=9))
     world.take(fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
     planning = signs(world)["Planning"]

@@ -24,10 +24,10 @@ def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
     begin = aida.post(f"{where}/backtest", **{"from": "2025-05-01", "to": "2025-06-20"})
     assert begin.status_code == 303
     report = begin.headers["location"]
-    [job] = platform.jobs.latest(5)
-    while platform.jobs.job(job.id).state in (State.PLANNED, State.RUNNING):
+    [job] = platform.queues.jobs.latest(5)
+    while platform.queues.jobs.job(job.id).state in (State.PLANNED, State.RUNNING):
         aida.get(report)
-    done = platform.jobs.job(job.id)
+    done = platform.queues.jobs.job(job.id)
     assert done.state is State.DONE, done.words
     found = found_of(done.cursor)
     assert (found.people, found.changes) == (1, [("moved", "", 1)])
@@ -55,7 +55,7 @@ def test_a_backtest_of_no_time_is_not_begun(told: Workshop, since: str, until: s
     answer = aida.post(where, **{"from": since, "to": until})
     assert (answer.status_code, CAPS.search(answer.text)) == (422, None)
     assert CAPS.search(aida.post(where, **{"from": since, "to": until, "caps": "yes"}).text)
-    assert told.world.platform.jobs.latest(5) == []
+    assert told.world.platform.queues.jobs.latest(5) == []
     client = client_of(application(told.world.platform), accept="text/html")
     assert client.get("/work/backtests/1").headers["location"].startswith("/sign-in")
     assert aida.get("/work/backtests/1").status_code == 404

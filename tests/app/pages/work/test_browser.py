@@ -27,7 +27,7 @@ def written(workshop: Workshop) -> tuple[str, str, str]:
     dana.post(where, revision=revision_of(page), **other)
     waiting = dana.post(f"{where}/submit").headers["location"].partition("?")[0]
     report = dana.post(f"{where}/backtest", **{"from": "2025-05-01", "to": "2025-06-20"}).headers["location"]
-    jobs = workshop.world.platform.jobs
+    jobs = workshop.world.platform.queues.jobs
     while jobs.latest(1)[0].state is not State.DONE:
         dana.get(report)
     broken = {"file-trigger.yaml": rules.replace("category:", "categry:")}

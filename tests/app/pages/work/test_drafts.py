@@ -54,7 +54,7 @@ def test_a_draft_as_the_scaffold_wrote_it_is_not_submitted(quiet: Workshop) -> N
     for name in ("trigger.yaml", "kk.md", "ru.md", "en.md"):
         assert f"<code>{name}:" in refused.text
     assert "текст заготовки" in unescape(aida.get(f"{where}/submit?language=ru").text)
-    assert quiet.world.platform.governing.governed().submitted == {}
+    assert quiet.world.platform.rules.approval.governed().submitted == {}
 
 
 def test_a_new_draft_suggests_nothing_of_others(quiet: Workshop) -> None:
@@ -86,7 +86,7 @@ def test_findings_stand_beside_their_line(quiet: Workshop) -> None:
         assert shown.status_code == 200
         assert f"trigger.yaml:{line}:1" in shown.text
     assert aida.post(f"{where}/submit").status_code == 422
-    assert quiet.world.platform.governing.governed().submitted == {}
+    assert quiet.world.platform.rules.approval.governed().submitted == {}
 
 
 def test_two_who_write_at_once_lose_nothing(quiet: Workshop) -> None:
@@ -204,10 +204,10 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
         wrong = aida.post(f"{where}/publish", **share)
         assert (wrong.status_code, "Choose for whom" in wrong.text) == (422, True), share
         assert '<option value="">' in wrong.text
-    assert not quiet.world.platform.governing.governed().of(CLINIC)[-1].fact.hash.startswith(where[-12:])
+    assert not quiet.world.platform.rules.approval.governed().of(CLINIC)[-1].fact.hash.startswith(where[-12:])
     assert aida.post(f"{where}/publish", share="0.05").headers["location"] == f"{where}?done=published"
     assert aida.post(f"{where}/publish", share="1.0").headers["location"] == f"{where}?done=published"
-    current = quiet.world.platform.governing.governed().current(CLINIC)
+    current = quiet.world.platform.rules.approval.governed().current(CLINIC)
     assert current is not None
     assert (where.endswith(current.hash), current.share, current.by) == (True, 1.0, "aida")
     history = aida.get(f"/work/triggers/{CLINIC}").text

@@ -14,7 +14,7 @@ from tests.world import World
 def dispute(world: World, trigger: str, text: str) -> None:
     """She says of the message by that trigger that it is not right."""
     nudge = next(each for each in world.nudges() if each.intent.trigger == trigger)
-    world.platform.choosing.dispute(world.name(AIGERIM), str(nudge.intent.id), text)
+    world.platform.delivery.inbound.preferences.dispute(world.name(AIGERIM), str(nudge.intent.id), text)
 
 
 def letters_in(page: str) -> list[str]:
@@ -65,7 +65,7 @@ def test_a_text_that_no_rule_understood_is_a_letter(told: Workshop) -> None:
     """An SMS that is neither answer nor stop is read by the agency of the last message; one that is, is not."""
     [phone] = {each.address for each in told.world.sent if each.channel == "sms"}
     for number, text in enumerate(("Who are you?", "STOP")):
-        assert told.world.platform.receiving.received("operator", Incoming(str(number), phone, text))
+        assert told.world.platform.delivery.inbound.receiving.received("operator", Incoming(str(number), phone, text))
     found = [letters_in(signed_in(told, who).get("/work/letters").text) for who in ("aida", "fred")]
     assert sorted(map(len, found)) == [0, 1]
 
@@ -148,7 +148,7 @@ def test_that_it_was_dealt_with_is_in_the_writers_trail(told: Workshop) -> None:
     [letter] = letters_in(aida.get("/work/letters").text)
     aida.post(f"{letter}/handled", note="the clinic corrected it")
     platform = told.world.platform
-    platform.follower.drain()
+    platform.replay.follower.drain()
     with platform.database.reading() as connection:
         theirs = trail.positions(connection, told.world.name(AIGERIM))
         assert [type(each.fact) for each in platform.log.read(connection, theirs[-1:])] == [LetterHandled]

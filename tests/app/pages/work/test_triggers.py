@@ -42,12 +42,14 @@ def test_a_pause_has_a_reason(quiet: Workshop) -> None:
     assert (without.status_code, "Write why" in without.text) == (422, True)
     assert aida.client.post(f"/work/triggers/{CLINIC}/pause", data={"reason": "x"}).status_code == 403
     assert aida.post(f"/work/triggers/{CLINIC}/pause", reason="clinics moved").status_code == 303
-    assert ("paused", CLINIC) in {(scope, name) for scope, name in quiet.world.platform.governing.governed().stopped}
+    assert ("paused", CLINIC) in {
+        (scope, name) for scope, name in quiet.world.platform.rules.approval.governed().stopped
+    }
     page = signed_in(quiet, "berik").get(f"/work/triggers/{CLINIC}").text
     assert "paused: aida – “clinics moved”" in page
     assert aida.post(f"/work/triggers/{CLINIC}/pause", reason="again").headers["location"].endswith("done=before")
     assert aida.post(f"/work/triggers/{CLINIC}/resume", reason="done").headers["location"].endswith("done=resumed")
-    assert not quiet.world.platform.governing.governed().stopped
+    assert not quiet.world.platform.rules.approval.governed().stopped
 
 
 def test_figures_are_what_happened(quiet: Workshop) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.compose import compose_engine
+from app.compose_sending import compose_engine
 from domain.facts.facts import NudgeSent
 from domain.facts.receipts import Heard
 from notifiers.port.interface import Accepted, Message, Outcome, Reason, Report, Unknown
@@ -111,7 +111,7 @@ async def test_the_failure_of_a_part_before_the_last_answer_settles_the_message(
     """On the platform: the email goes at once, also where that comes before the part's own answer, or no last one."""
     world = with_card(tmp_path)
     async with scripted_centre(submit=Act.IGNORE) as centre:
-        tools = Tools(world.clock, world.platform.receiving.inbox("sms"))
+        tools = Tools(world.clock, world.platform.delivery.inbound.receiving.inbox("sms"))
         notifier = world.notifiers["sms"] = SmppNotifier(options(centre.port), tools)
         world.engine = compose_engine(world.platform, single_routes(world.notifiers))
         settling = asyncio.create_task(world.settle(DUE))
@@ -137,7 +137,7 @@ async def test_a_late_yes_is_a_fact_of_its_attempt(tmp_path: Path) -> None:
     """On the platform: unknown becomes sent, once, and the receipt by the centre's id finds it: no other channel."""
     world = with_card(tmp_path)
     async with scripted_centre(submit=Act.IGNORE) as centre:
-        tools = Tools(world.clock, world.platform.receiving.inbox("sms"))
+        tools = Tools(world.clock, world.platform.delivery.inbound.receiving.inbox("sms"))
         notifier = world.notifiers["sms"] = SmppNotifier(options(centre.port), tools)
         world.engine = compose_engine(world.platform, single_routes(world.notifiers))
         settling = asyncio.create_task(world.settle(DUE))
@@ -155,7 +155,9 @@ async def test_a_late_yes_is_a_fact_of_its_attempt(tmp_path: Path) -> None:
         await notifier.aclose()
     assert [each.reference for each in world.facts(nudge) if isinstance(each, NudgeSent)] == [f"{PARTS:x}"]
     assert world.delivery("month").state == "delivered"
-    world.platform.receiving.accepted("sms", numbered(f"{nudge}:{'0' * 24}", 1), Accepted("9"), reports=True)
+    world.platform.delivery.inbound.receiving.accepted(
+        "sms", numbered(f"{nudge}:{'0' * 24}", 1), Accepted("9"), reports=True
+    )
     assert world.delivery("month").state == "delivered"
     assert await world.settle(DUE + 11 * MINUTE) == []
     world.close()

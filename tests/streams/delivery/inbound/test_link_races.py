@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from app.clock import VirtualClock
-from app.compose import Platform, compose, compose_engine
+from app.compose import Platform, compose
+from app.compose_sending import compose_engine
 from app.settings import load_settings
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAnswered
@@ -42,12 +43,12 @@ def hands(url: str, tmp_path: Path) -> Iterator[list[Platform]]:
     made = [compose(load_settings(database=url), VirtualClock(NOON), KEYRING) for _ in range(2)]
     first = made[0]
     packs = load_packs([few_triggers(tmp_path, *OFFERS)])
-    Publisher(first.database, first.log, first.names).publish(packs, by="tests", now=NOON)
+    Publisher(first.database, first.log, first.identity.names).publish(packs, by="tests", now=NOON)
     time = "2024-01-03T00:00:00+05:00"
     only = event("citizen.preferences_changed", AIGERIM, time, {"channels": ["sms"]}, id="only")
     known = [*registered(AIGERIM, LONG_AGO), only, REGISTERED, fine(AIGERIM, "F1", NOON.isoformat())]
     assert all(one.accepted for one in first.intake.accept([*known, card(AIGERIM, "2025-12-01")]))
-    first.planning.drain()
+    first.planning.planning.drain()
     yield made
     for each in made:
         each.database.close()
@@ -82,7 +83,9 @@ def test_one_answer_that_comes_in_twice_at_once_is_stored_once(hands: list[Platf
     message = asked(hands[0])
     reply = Reply(message.nudge, message.recipient, "1", datetime.fromisoformat("2025-06-05T18:00+05:00"), "link")
     again = replace(reply, at=datetime.fromisoformat("2025-06-05T18:00:01+05:00"))
-    takes = [Answering(replace(on.books, append=append)) for on, append in zip(hands, meeting(hands), strict=True)]
+    takes = [
+        Answering(replace(on.rules.context, append=append)) for on, append in zip(hands, meeting(hands), strict=True)
+    ]
     with ThreadPoolExecutor(2) as pool:
         streams = set(pool.map(lambda take, each: take.take(each), takes, (reply, again)))
     facts = [entry.fact for page in hands[0].log.scan() for entry in page]
@@ -94,13 +97,15 @@ def test_one_answer_that_comes_in_twice_at_once_is_stored_once(hands: list[Platf
 def test_two_topics_stopped_at_once_are_both_stopped(hands: list[Platform]) -> None:
     """Of two links followed in the same moment, neither stop forgets the other."""
     first = hands[0]
-    person = first.names.pseudonym(AIGERIM)
+    person = first.identity.names.pseudonym(AIGERIM)
     with first.database.reading() as connection:
         found = nudges.of_persons(connection, [person])[person].values()
     topics = [next(one.intent.id for one in found if name in one.intent.trigger) for name in ("fine", "card")]
-    stops = [Stopping(replace(on.books, append=append)) for on, append in zip(hands, meeting(hands), strict=True)]
+    stops = [
+        Stopping(replace(on.rules.context, append=append)) for on, append in zip(hands, meeting(hands), strict=True)
+    ]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda stop, topic: stop.stop(topic, person), stops, topics))
     with first.database.reading() as connection:
-        now = histories.persons(connection, first.log, [person], first.library.rules().rulebook)[person]
+        now = histories.persons(connection, first.log, [person], first.rules.library.rules().rulebook)[person]
     assert now.get("opted_out") == ["documents", "transport"]

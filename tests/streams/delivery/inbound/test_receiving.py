@@ -55,7 +55,7 @@ def world(tmp_path: Path, url: str) -> Iterator[World]:
 
 def write(world: World, text: str, id_: str = "1", sender: str = PHONE) -> bool:
     """A text comes in; whether anybody is known at the number."""
-    return world.platform.receiving.received("operator", Incoming(id_, sender, text))
+    return world.platform.delivery.inbound.receiving.received("operator", Incoming(id_, sender, text))
 
 
 def life(world: World, type_: str) -> list[LifeEvent]:
@@ -153,7 +153,7 @@ async def test_a_text_from_nobody_is_kept(world: World) -> None:
     await world.settle(ASKED)
     for _ in range(2):
         assert not write(world, "Сәлем, мен кімге жаздым?", "7", "+77055555555")
-    letters = world.platform.letters
+    letters = world.platform.runtime.dead_letters
     [letter] = letters.letters(Selection())
     assert (letter.kind, letter.told) == ("message", "an SMS of 24 characters")
     with world.platform.database.reading() as connection:
@@ -273,7 +273,7 @@ def report(world: World, heard: Heard, reason: Reason | None = None, reference: 
     if reference is None:
         facts = world.facts(world.nudge("month").intent.id)
         reference = next(fact.reference for fact in facts if isinstance(fact, NudgeSent))
-    world.platform.receiving.reported("sms", [Report(reference, heard, reason)])
+    world.platform.delivery.inbound.receiving.reported("sms", [Report(reference, heard, reason)])
 
 
 async def test_a_silence_moves_on_to_the_next_channel(reporting: World) -> None:
@@ -327,7 +327,7 @@ async def test_a_receipt_may_be_earlier_than_the_outcome(tmp_path: Path) -> None
     sent: list[Message] = []
 
     async def overtaken(message: Message) -> None:
-        made.platform.receiving.reported("sms", [Report(f"fake:{message.key}", Heard.DELIVERED)])
+        made.platform.delivery.inbound.receiving.reported("sms", [Report(f"fake:{message.key}", Heard.DELIVERED)])
         sent.append(message)
 
     made = World(tmp_path, notifiers={"sms": FakeNotifier("sms", overtaken, reports=True)})

@@ -42,7 +42,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def answering(world: World) -> Answering:
     """What takes answers, on the world's platform."""
-    return world.platform.answering
+    return world.platform.delivery.inbound.replies
 
 
 async def asked(world: World) -> Message:
@@ -130,7 +130,7 @@ async def test_a_reply_is_stored_and_noted_together_or_not_at_all(world: World) 
         platform.intake.append(connection, events)
         raise Stopped
 
-    stopping = Answering(replace(platform.books, append=append_and_stop))
+    stopping = Answering(replace(platform.rules.context, append=append_and_stop))
     with pytest.raises(Stopped):
         stopping.take(reply(message))
     assert (len(consents(world)), world.nudge("ask").state) == (0, "sent")

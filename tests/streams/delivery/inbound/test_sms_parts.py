@@ -59,7 +59,7 @@ def other(world: World, tmp_path: Path) -> Iterator[World]:
 
 def letters(world: World) -> int:
     """How many texts nobody knows whose they are."""
-    return world.platform.letters.count(Selection())
+    return world.platform.runtime.dead_letters.count(Selection())
 
 
 def test_pieces_that_come_to_two_processes_are_one_message(world: World, other: World) -> None:
@@ -97,7 +97,7 @@ def test_the_same_words_long_after_are_another_message(world: World) -> None:
         come(world, piece(1, "Иә, "), piece(2, "келісемін."))
         world.at(world.clock() + AGAIN)
     assert texts(world) == ["Иә, келісемін."] * 2
-    world.platform.tidying.run()
+    world.platform.runtime.cleanup.run()
     assert kept(world) == []
 
 
@@ -171,7 +171,7 @@ def test_pieces_of_two_senders_providers_or_numbers_are_not_joined(world: World)
     """They have a reference in common, and nothing else."""
     come(world, piece(1, "Иә, "), piece(2, "жоқ", sender=STRANGER), piece(2, "жоқ", reference=8))
     come(world, piece(2, "жоқ", total=3))
-    world.platform.receiving.pieces.take("another", piece(2, "жоқ"))
+    world.platform.delivery.inbound.receiving.pieces.take("another", piece(2, "жоқ"))
     assert texts(world) == []
     come(world, piece(2, "келісемін."))
     assert texts(world) == ["Иә, келісемін."]
@@ -183,10 +183,10 @@ async def test_what_never_becomes_complete_goes_on_as_it_is(world: World, other:
     world.at(world.clock() + PATIENCE / 2)
     come(world, piece(1, "Бұл ", total=3))
     world.at(world.clock() + PATIENCE - SECOND)
-    assert world.platform.receiving.pieces.give_up() == 0
+    assert world.platform.delivery.inbound.receiving.pieces.give_up() == 0
     world.at(world.clock() + SECOND)
     other.at(world.clock())
-    assert [each.platform.receiving.pieces.give_up() for each in (other, world)] == [1, 0]
+    assert [each.platform.delivery.inbound.receiving.pieces.give_up() for each in (other, world)] == [1, 0]
     assert texts(world) == ["Бұл ұзақ …"]
     come(world, piece(1, "Бұл ", total=3))
     assert texts(world) == ["Бұл ұзақ …"]
@@ -208,7 +208,9 @@ def test_two_who_give_it_up_at_once_give_one_message(world: World, other: World)
     for each in (world, other):
         each.at(world.clock() + PATIENCE)
     with ThreadPoolExecutor(2) as threads:
-        done = list(threads.map(lambda each: each.platform.receiving.pieces.give_up(), (world, other)))
+        done = list(
+            threads.map(lambda each: each.platform.delivery.inbound.receiving.pieces.give_up(), (world, other))
+        )
     assert sum(done) == 20
     assert sorted(texts(world)) == sorted(f"{at} …" for at in range(20))
 
@@ -218,7 +220,7 @@ def test_what_strangers_write_is_a_dead_letter_as_a_whole(world: World) -> None:
     come(world, piece(1, "Сәлем, ", sender=STRANGER))
     assert letters(world) == 0
     come(world, piece(2, "мен кіммін?", sender=STRANGER))
-    [letter] = world.platform.letters.letters(Selection())
+    [letter] = world.platform.runtime.dead_letters.letters(Selection())
     assert (letter.kind, letter.told) == ("message", "an SMS of 18 characters")
     assert texts(world) == []
 
@@ -238,7 +240,7 @@ def test_who_is_erased_has_begun_no_message(world: World) -> None:
     named = f"Менің ЖСН {AIGERIM}".partition(AIGERIM[6:])
     come(world, piece(1, "Иә, "), piece(1, "Сәлем, ", reference=8, sender=STRANGER))
     come(world, piece(1, named[0], 3, 9, STRANGER), piece(2, named[1] + named[2], 3, 9, STRANGER))
-    certificate = world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
+    certificate = world.platform.privacy.erasure.erase(world.name(AIGERIM), OMAR, "asked")
     assert certificate.removed["pieces"] == 3
     assert [row.person for row in kept(world)] == [None]
     come(world, piece(2, "мен кіммін?", reference=8, sender=STRANGER))
@@ -249,7 +251,7 @@ class Overtaken:
     """What is done with texts, by who read whose they may be before an erasure."""
 
     def __init__(self, world: World) -> None:
-        self._writer, self._receiving = world.name(AIGERIM), world.platform.receiving
+        self._writer, self._receiving = world.name(AIGERIM), world.platform.delivery.inbound.receiving
 
     def writers(self, *_: object) -> Sequence[str]:
         return [self._writer]
@@ -260,8 +262,8 @@ class Overtaken:
 
 def test_who_is_erased_meanwhile_writes_no_piece(world: World) -> None:
     """A piece that waited for the erasure of who wrote it is nobody's, as all that come later."""
-    late = Pieces(world.platform.books, Overtaken(world))
-    world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
+    late = Pieces(world.platform.rules.context, Overtaken(world))
+    world.platform.privacy.erasure.erase(world.name(AIGERIM), OMAR, "asked")
     late.take("operator", piece(1, "Иә, "))
     assert [row.person for row in kept(world)] == [None]
 
@@ -271,7 +273,7 @@ def test_who_has_no_key_any_more_is_read_by_nobody(world: World) -> None:
     come(world, piece(1, "Иә, "))
     world.platform.database.write(lambda each: world.platform.log.keys.destroy(each, world.name(AIGERIM)))
     come(world, piece(2, "келісемін."), piece(1, "бір ", reference=8), piece(2, "екі", reference=8))
-    world.platform.receiving.pieces.give_up()
+    world.platform.delivery.inbound.receiving.pieces.give_up()
     assert not any(row.sealed for row in kept(world))
 
 
@@ -280,7 +282,7 @@ def test_a_new_owner_of_a_number_does_not_finish_what_the_old_one_began(world: W
     come(world, piece(1, "Иә, "))
     new = {"phone": "+77017654321"}
     world.take(event("citizen.contact_changed", AIGERIM, "2025-06-04T11:00:00+05:00", new, id="new"))
-    world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
+    world.platform.privacy.erasure.erase(world.name(AIGERIM), OMAR, "asked")
     assert kept(world) == []
 
 

@@ -35,7 +35,7 @@ class Told:
         """She answers, and the agency is told if its turn has come."""
         [message] = await self.world.settle(ASKED)
         at = datetime.fromisoformat("2025-06-04T10:30+05:00")
-        self.world.platform.answering.take(Reply(message.nudge, message.recipient, code, at, "sms"))
+        self.world.platform.delivery.inbound.replies.take(Reply(message.nudge, message.recipient, code, at, "sms"))
         await self.world.settle()
 
     async def wait(self, time: timedelta) -> None:
@@ -88,7 +88,7 @@ async def told(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
             ),
         )
         yield Told(world, peer)
-        await world.platform.webhooks.aclose()
+        await world.platform.delivery.inbound.webhooks.aclose()
     world.close()
 
 
@@ -198,7 +198,7 @@ async def test_what_fails_for_days_becomes_a_dead_letter(told: Told) -> None:
     for wait in WAITS:
         await told.wait(wait)
     assert len(told.peer.heard) == len(WAITS) + 1
-    letters = told.world.platform.letters
+    letters = told.world.platform.runtime.dead_letters
     [letter] = letters.letters(EVERYBODY)
     assert (letter.kind, letter.cause, letter.told) == ("webhook", "500", "for labour")
     await told.wait(timedelta(days=9))
@@ -215,15 +215,15 @@ async def test_a_hook_that_is_gone_is_given_up(told: Told) -> None:
     await told.answer()
     await told.wait(timedelta(days=5))
     assert len(told.peer.heard) == 1
-    assert [each.cause for each in told.world.platform.letters.groups()] == ["410"]
+    assert [each.cause for each in told.world.platform.runtime.dead_letters.groups()] == ["410"]
 
 
 async def test_a_process_that_dies_over_it_leaves_it_to_others(told: Told) -> None:
     """A call that was claimed and never made is made after its lease."""
     [message] = await told.world.settle(ASKED)
     at = datetime.fromisoformat("2025-06-04T10:30+05:00")
-    told.world.platform.answering.take(Reply(message.nudge, message.recipient, "1", at, "sms"))
-    assert len(told.world.platform.webhooks._claim()) == 1
+    told.world.platform.delivery.inbound.replies.take(Reply(message.nudge, message.recipient, "1", at, "sms"))
+    assert len(told.world.platform.delivery.inbound.webhooks._claim()) == 1
     await told.world.settle()
     assert told.peer.heard == []
     await told.wait(LEASE)
@@ -245,7 +245,7 @@ async def test_who_wants_to_be_told_nothing_is_not_waited_for(tmp_path: Path) ->
     await world.settle()
     assert world.health().untold == 1
     world.at(world.clock() + UNTOLD + timedelta(days=1))
-    world.platform.tidying.run()
+    world.platform.runtime.cleanup.run()
     assert world.health().untold == 0
     world.close()
 
@@ -278,8 +278,8 @@ async def test_a_process_that_knows_no_agency_leaves_all_to_others(
     """What waits for agencies is not touched, said once, and seen in the health; whoever knows them tells them."""
     platform = told.world.platform
     [message] = await told.world.settle(ASKED)
-    platform.answering.take(Reply(message.nudge, message.recipient, "1", told.world.clock(), "sms"))
-    nobody = Webhooks(platform.books, platform.letters, {})
+    platform.delivery.inbound.replies.take(Reply(message.nudge, message.recipient, "1", told.world.clock(), "sms"))
+    nobody = Webhooks(platform.rules.context, platform.queues.dead_letter_queue, {})
     assert [await nobody.deliver() for _ in range(3)] == [0, 0, 0]
     assert (told.world.health().untold, len(caplog.records)) == (1, 1)
     await told.world.settle()
@@ -290,8 +290,10 @@ async def test_an_agency_that_only_another_process_knows_is_told_by_that(told: T
     """A process that knows other agencies puts off what is not for them, and does not let go of it."""
     platform = told.world.platform
     [message] = await told.world.settle(ASKED)
-    platform.answering.take(Reply(message.nudge, message.recipient, "1", told.world.clock(), "sms"))
-    other = Webhooks(platform.books, platform.letters, {"health": Hook("http://127.0.0.1:9/", (SECRET,))})
+    platform.delivery.inbound.replies.take(Reply(message.nudge, message.recipient, "1", told.world.clock(), "sms"))
+    other = Webhooks(
+        platform.rules.context, platform.queues.dead_letter_queue, {"health": Hook("http://127.0.0.1:9/", (SECRET,))}
+    )
     assert await other.deliver() == 1
     await told.wait(UNWANTED_FOR)
     assert len(told.peer.heard) == 1

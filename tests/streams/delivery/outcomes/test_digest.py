@@ -73,7 +73,7 @@ async def test_a_text_to_a_digest_is_taken_in(world: World) -> None:
     [sent] = await world.settle(EVENING)
     assert sent.channel == "sms"
     for id_, text in enumerate(("Who is this?", "STOP")):
-        assert world.platform.receiving.received("operator", Incoming(str(id_), sent.address, text))
+        assert world.platform.delivery.inbound.receiving.received("operator", Incoming(str(id_), sent.address, text))
     facts = [entry.fact for entry in world.entries() if isinstance(entry.fact, LifeEvent)]
     assert [one.values["event.understood"] for one in facts if one.type == "citizen.message_received"] == [
         "other",
@@ -262,8 +262,8 @@ async def test_a_receipt_of_a_digest_is_one_of_its_members(world: World) -> None
     await world.settle()
     [message] = await world.settle(EVENING)
     opened = Receipt(message.nudge, message.recipient, message.attempt, Heard.OPENED)
-    assert world.platform.receipts.take(opened)
-    assert not world.platform.receipts.take(opened)
+    assert world.platform.delivery.receipts.take(opened)
+    assert not world.platform.delivery.receipts.take(opened)
     digest = numbered(world)["digest 02"]
     states_ = {each.state.value for each in world.nudges() if each.intent.id in {*digest.members, digest.intent.id}}
     assert states_ == {"opened"}
@@ -297,10 +297,10 @@ async def test_views_are_the_same_when_rebuilt(world: World) -> None:
     await world.settle(EVENING)
     world.control("trigger", "digest", stopped=False)
     await world.settle(EVENING + timedelta(minutes=1))
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     platform = world.platform
-    catalogue = platform.library.rules().catalogue
-    rebuilt = rebuild(platform.database, platform.log, platform.names, catalogue, swap=True)
+    catalogue = platform.rules.library.rules().catalogue
+    rebuilt = rebuild(platform.database, platform.log, platform.identity.names, catalogue, swap=True)
     assert rebuilt.equal, rebuilt.differences
     assert said(await world.settle(NEXT_EVENING)) == ["Messages: 1"]
 
@@ -312,8 +312,10 @@ async def test_the_link_in_a_digest_stops_digests(world: World) -> None:
     [message] = await world.settle(EVENING)
     platform = world.platform
     assert message.unsubscribe_url is not None
-    nudge, recipient = platform.links.read(message.unsubscribe_url.rpartition("/")[2], whose(platform.books))
-    stopping = platform.stopping
+    nudge, recipient = platform.identity.links.read(
+        message.unsubscribe_url.rpartition("/")[2], whose(platform.rules.context)
+    )
+    stopping = platform.delivery.inbound.opt_outs
     topic = stopping.stop(nudge, recipient)
     assert ([title["en"] for title in topic.titles], topic.mandatory) == (["Digest of messages"], False)
     world.take(*(call(number) for number in range(5, 7)))

@@ -27,7 +27,9 @@ async def sent(world: World) -> Message:
 
 def tell(world: World, message: Message, heard: Heard, reason: str = "") -> bool:
     """A report about the message arrives; whether it said anything new."""
-    return world.platform.receipts.take(Receipt(message.nudge, message.recipient, message.attempt, heard, reason))
+    return world.platform.delivery.receipts.take(
+        Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
+    )
 
 
 async def test_good_news_moves_the_nudge_forward(world: World) -> None:
@@ -95,7 +97,7 @@ async def test_a_receipt_for_another_platform_is_refused(world: World) -> None:
     message = await sent(world)
     before = world.health().facts
     with pytest.raises(UnknownNudge):
-        world.platform.receipts.take(Receipt(UUID(int=7), message.recipient, 1, Heard.DELIVERED))
+        world.platform.delivery.receipts.take(Receipt(UUID(int=7), message.recipient, 1, Heard.DELIVERED))
     assert world.health().facts == before
 
 
@@ -117,7 +119,7 @@ async def test_receipts_are_in_the_trail_and_the_figures(world: World) -> None:
     message = await sent(world)
     tell(world, message, Heard.DELIVERED)
     tell(world, message, Heard.DELIVERED)
-    world.platform.follower.drain()
+    world.platform.replay.follower.drain()
     with world.platform.database.reading() as connection:
         counted = statistics.totals(connection)
         last = trail.positions(connection, world.name(AIGERIM))[-1]
@@ -136,7 +138,7 @@ def with_card(folder: Path) -> World:
 async def heard(world: World, heard_: Heard, *, recipient: str | None = None, attempt: int = 1) -> bool:
     """A report about the month's nudge arrives."""
     nudge = world.nudge("month")
-    return world.platform.receipts.take(
+    return world.platform.delivery.receipts.take(
         Receipt(nudge.intent.id, recipient or nudge.intent.person, attempt, heard_, "bounced")
     )
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
-from app.compose import compose_dispatcher
+from app.compose_sending import compose_dispatcher
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
 from notifiers.port.routes import single_routes
 from projections.tables import handed_over
@@ -26,7 +26,11 @@ async def test_an_outcome_waits_for_the_database(tmp_path: Path, times: int, com
     world = with_card(tmp_path)
     world.at(DUE)
     database = Away(f"sqlite:///{world.file}", times, committed=committed, after_which=_handed_over)
-    platform = replace(world.platform, database=database, books=replace(world.platform.books, database=database))
+    platform = replace(
+        world.platform,
+        database=database,
+        rules=replace(world.platform.rules, context=replace(world.platform.rules.context, database=database)),
+    )
     pace = Pace(database, {}, world.clock, resting(world.clock))
     await compose_dispatcher(platform, single_routes(world.notifiers), pace=pace).drain()
     assert [type(fact) for fact in world.facts(world.nudge("month").intent.id)] == [

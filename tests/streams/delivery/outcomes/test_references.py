@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.compose import compose_engine
+from app.compose_sending import compose_engine
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAttempted, NudgeUnknown
 from domain.facts.receipts import Heard
@@ -30,7 +30,7 @@ BY_EMAIL = event(
 
 async def tell(world: World, provider: str, *reports: Report) -> None:
     """A provider reports."""
-    await world.platform.receiving.inbox(provider).reported(reports)
+    await world.platform.delivery.inbound.receiving.inbox(provider).reported(reports)
 
 
 async def through_a_gateway(folder: Path) -> tuple[World, str]:

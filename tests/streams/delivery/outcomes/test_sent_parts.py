@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from app.compose import compose_engine
+from app.compose_sending import compose_engine
 from domain.facts.facts import NudgeSent, NudgeUnknown
 from domain.facts.principals import Principal, Role
 from domain.facts.receipts import Heard
@@ -54,7 +54,7 @@ def by_sms(world: World, *outcomes: Outcome, meanwhile: Overtaken | None = None)
 
 def tell(world: World, *reports: Report) -> None:
     """That process hears this from the provider."""
-    world.platform.receiving.reported("sms", reports)
+    world.platform.delivery.inbound.receiving.reported("sms", reports)
 
 
 def rows(world: World, table: Any) -> list[str]:
@@ -119,7 +119,7 @@ async def test_the_parts_of_a_late_yes_are_known(world: World, tmp_path: Path) -
     tell(world, FAILED["1"])
     other = beside(world, tmp_path)
     assert world.delivery("month").state == "unknown"
-    other.platform.receiving.accepted("sms", numbered(message.key, 1), TAKEN, reports=True)
+    other.platform.delivery.inbound.receiving.accepted("sms", numbered(message.key, 1), TAKEN, reports=True)
     other.close()
     assert world.delivery("month").exhausted == ("sms",)
 
@@ -136,7 +136,7 @@ async def test_another_providers_part_of_that_name_is_another(world: World) -> N
     """Names are each provider's own."""
     by_sms(world, TAKEN)
     await world.settle(DUE)
-    world.platform.receiving.reported("another", [FAILED["1"]])
+    world.platform.delivery.inbound.receiving.reported("another", [FAILED["1"]])
     assert world.delivery("month").state == "sent"
 
 
@@ -157,10 +157,10 @@ async def test_parts_are_let_go_of(world: World) -> None:
     await world.settle(DUE)
     assert rows(world, sent_parts) == ["1", "2"]
     world.at(DUE + KEPT)
-    world.platform.tidying.run()
+    world.platform.runtime.cleanup.run()
     assert rows(world, sent_parts) == ["1", "2"]
     world.at(DUE + KEPT + timedelta(seconds=1))
-    world.platform.tidying.run()
+    world.platform.runtime.cleanup.run()
     assert rows(world, sent_parts) == []
 
 
@@ -168,7 +168,7 @@ async def test_who_is_erased_leaves_no_part(world: World) -> None:
     """What a provider calls the parts of their messages goes with them, and what it reports later is nobody's."""
     by_sms(world, TAKEN)
     await world.settle(DUE)
-    erased = world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
+    erased = world.platform.privacy.erasure.erase(world.name(AIGERIM), OMAR, "asked")
     assert (erased.removed["sent_parts"], rows(world, sent_parts)) == (2, [])
     before = world.health().facts
     tell(world, FAILED["1"])
@@ -180,7 +180,7 @@ async def test_who_was_erased_meanwhile_leaves_no_part(world: World, outcome: Ou
     """An outcome that comes after the erasure is a fact of the attempt, and brings no name of theirs back."""
 
     async def erased(_: Message) -> None:
-        world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
+        world.platform.privacy.erasure.erase(world.name(AIGERIM), OMAR, "asked")
 
     by_sms(world, outcome, meanwhile=erased)
     await world.settle(DUE)
@@ -192,14 +192,16 @@ async def test_a_late_yes_brings_no_part_back(world: World) -> None:
     """What a provider takes over after the recipient was erased names no part of it."""
     by_sms(world, Unknown(Reason.TIMED_OUT))
     [message] = await world.settle(DUE)
-    world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
-    world.platform.receiving.accepted("sms", numbered(message.key, 1), TAKEN, reports=True)
+    world.platform.privacy.erasure.erase(world.name(AIGERIM), OMAR, "asked")
+    world.platform.delivery.inbound.receiving.accepted("sms", numbered(message.key, 1), TAKEN, reports=True)
     assert rows(world, sent_parts) == []
 
 
 def bound(world: World, centre: ScriptedCentre) -> SmppNotifier:
     """That process's link to the centre."""
-    return SmppNotifier(options(centre.port), Tools(world.clock, world.platform.receiving.inbox("sms")))
+    return SmppNotifier(
+        options(centre.port), Tools(world.clock, world.platform.delivery.inbound.receiving.inbox("sms"))
+    )
 
 
 async def test_a_part_fails_after_a_restart(world: World, tmp_path: Path) -> None:

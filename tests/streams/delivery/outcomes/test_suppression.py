@@ -32,7 +32,7 @@ def nobody_there(world: World) -> None:
     """The SMS provider reports that nobody has the number."""
     facts = world.facts(world.nudge("month").intent.id)
     reference = next(one.reference for one in facts if isinstance(one, NudgeSent))
-    world.platform.receiving.reported("sms", [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS)])
+    world.platform.delivery.inbound.receiving.reported("sms", [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS)])
 
 
 def refused(world: World) -> list[object]:
@@ -69,7 +69,7 @@ async def test_a_refusal_that_overtakes_the_outcome_counts(tmp_path: Path) -> No
 
     async def overtaken(message: Message) -> None:
         report = Report(f"fake:{message.key}", Heard.FAILED, Reason.BAD_ADDRESS)
-        made.platform.receiving.reported("sms", [report])
+        made.platform.delivery.inbound.receiving.reported("sms", [report])
 
     made = World(tmp_path, notifiers={"sms": FakeNotifier("sms", overtaken, reports=True)})
     made.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
@@ -112,7 +112,7 @@ async def test_a_flood_of_refusals_marks_hardly_anybody(tmp_path: Path, *, at_on
     made = await _told(tmp_path, 30)
     reports = [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS) for reference in _references(made)]
     for batch in [reports] if at_once else [[each] for each in reports]:
-        made.platform.receiving.reported("sms", batch)
+        made.platform.delivery.inbound.receiving.reported("sms", batch)
     assert len(refused(made)) == 5
     states = {one.state for nudge in made.nudges() for one in nudge.deliveries if one.attempt}
     assert states == {"failed"}, "the messages have failed all the same"
@@ -123,7 +123,7 @@ async def test_some_refusals_among_many_count(tmp_path: Path) -> None:
     """Every fourth number of many is nobody's, and each of those is left alone from then on."""
     made = await _told(tmp_path, 32)
     reports = [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS) for reference in _references(made)[::4]]
-    made.platform.receiving.reported("sms", reports)
+    made.platform.delivery.inbound.receiving.reported("sms", reports)
     assert len(refused(made)) == 8
     made.close()
 

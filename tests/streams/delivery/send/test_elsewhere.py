@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from app.compose import compose_dispatcher
+from app.compose_sending import compose_dispatcher
 from domain.facts.facts import NudgeAttempted
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from app.clock import VirtualClock
-from app.compose import compose_dispatcher
+from app.compose_sending import compose_dispatcher
 from domain.facts.principals import NotAllowed
 from domain.facts.submissions import Subject
 from domain.rules.triggers import CLASSES, RANKS
@@ -130,7 +130,7 @@ def test_a_pack_that_lets_warn_is_the_operators(tmp_path: Path) -> None:
     """An agency cannot give itself the right: its pack, with `emergencies`, is for two operators."""
     world = World(tmp_path, packs=[write_town(tmp_path / "before")])
     packs = load_packs([write_town(tmp_path / "after", DANGER[0])])
-    governing, pack = world.platform.governing, Subject("pack", "town")
+    governing, pack = world.platform.rules.approval, Subject("pack", "town")
     with pytest.raises(NotAllowed, match="only an operator"):
         governing.submit(packs, [pack], author("water"))
     [done] = governing.submit(packs, [pack], OPERATOR)
@@ -146,7 +146,7 @@ def test_a_trigger_that_warns_needs_two_people_of_its_agency(tmp_path: Path) -> 
     """Also where the pack lets the agency warn, the author does not approve their own."""
     world = World(tmp_path, packs=[write_town(tmp_path / "before", DANGER[0])])
     packs = load_packs([write_town(tmp_path / "after", *DANGER)])
-    governing, check = world.platform.governing, Subject("trigger", "meter_check")
+    governing, check = world.platform.rules.approval, Subject("trigger", "meter_check")
     [done] = governing.submit(packs, [check], author("water"))
     with pytest.raises(NotAllowed):
         governing.approve(done.submission, author("water"))

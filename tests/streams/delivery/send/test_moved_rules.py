@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from app.compose import compose_dispatcher
+from app.compose_sending import compose_dispatcher
 from app.identity.log_codes import codes_by
 from domain.facts.facts import NudgeDeferred, NudgeWithheld
 from domain.facts.governance import ControlSet
@@ -30,7 +30,7 @@ class Stopping(Log):
         """Append, after the stop."""
         world, self.meddles = self.meddles, None
         if world is not None:
-            stream = world.platform.names.registry_stream("control", "all/")
+            stream = world.platform.identity.names.registry_stream("control", "all/")
             stop = ControlSet(world.clock(), "tests", "all", "", stopped=True, reason="a test")
             position = super().append(connection, [Entry(stream, 1, stop)])
             governance.note(connection, position + 1, stop.TOPIC)
@@ -41,7 +41,9 @@ def _dispatcher(world: World) -> Dispatcher:
     platform = world.platform
     log = Stopping(platform.database, platform.log.keys, platform.clock, codes_by(KEYRING))
     log.meddles = world
-    meddled = replace(platform, log=log, books=replace(platform.books, log=log))
+    meddled = replace(
+        platform, log=log, rules=replace(platform.rules, context=replace(platform.rules.context, log=log))
+    )
     return compose_dispatcher(meddled, single_routes(world.notifiers))
 
 

@@ -12,7 +12,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from app.clock import VirtualClock
-from app.compose import compose_dispatcher
+from app.compose_sending import compose_dispatcher
 from domain.core.sms import segments
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message

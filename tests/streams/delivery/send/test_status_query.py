@@ -53,8 +53,8 @@ def test_no_question_about_a_person_reads_a_whole_table(world: World) -> None:
     """`eligible`, `trail` and `why` find their rows by an index."""
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-12-20"))
     world.plan()
-    world.platform.follower.drain()
-    rules, person, nudge = world.platform.library.rules(), world.name(iin(1)), world.pending()[0].id
+    world.platform.replay.follower.drain()
+    rules, person, nudge = world.platform.rules.library.rules(), world.name(iin(1)), world.pending()[0].id
     with statements(world) as asked:
         with world.platform.database.reading() as connection:
             known = histories.own_history(connection, world.platform.log, person, rules.rulebook, NOON)
@@ -68,7 +68,7 @@ def test_no_question_about_a_person_reads_a_whole_table(world: World) -> None:
 def test_lists_of_what_is_rare_read_nothing_else(world: World) -> None:
     """What citizens wrote, and what auditors read, is found by indexes that have only that."""
     with statements(world) as asked:
-        Correspondence(world.platform.books).page(Principal("aida", "health", frozenset()), 1000)
+        Correspondence(world.platform.rules.context).page(Principal("aida", "health", frozenset()), 1000)
         latest_accounts(world.platform.log, 1000)
         list(accounts(world.platform.log))
     found = [step for step in steps(world, asked) if step.split()[1] in LARGE]

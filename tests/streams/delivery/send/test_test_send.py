@@ -21,7 +21,7 @@ DANA: Principal = replace(approver("water"), contacts={"email": "dana@water.exam
 async def send(world: World, trial: Trial = TRIAL, to: Principal = DANA, who: Principal = AIDA) -> None:
     """Send it by the world's notifier of that channel."""
     route = single_routes(world.notifiers)[trial.channel]
-    assert isinstance(await world.platform.trials.send(trial, to, who, route), Accepted)
+    assert isinstance(await world.platform.delivery.test_sends.send(trial, to, who, route), Accepted)
 
 
 async def test_it_is_marked_in_every_form(world: World) -> None:

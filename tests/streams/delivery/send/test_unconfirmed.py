@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from app.compose import compose_dispatcher
+from app.compose_sending import compose_dispatcher
 from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent
 from notifiers.port.routes import single_routes
 from projections import nudges
@@ -39,7 +39,11 @@ def database(world: World) -> Iterator[Away]:
 
 async def unanswered(world: World, database: Away) -> Dispatcher:
     """A dispatcher whose first attempt was not answered."""
-    platform = replace(world.platform, database=database, books=replace(world.platform.books, database=database))
+    platform = replace(
+        world.platform,
+        database=database,
+        rules=replace(world.platform.rules, context=replace(world.platform.rules.context, database=database)),
+    )
     made = compose_dispatcher(platform, single_routes(world.notifiers))
     with pytest.raises(OperationalError):
         await made.turn()

@@ -1,0 +1,82 @@
+"""The platform with the means to send: only here do notifiers come in."""
+
+import os
+import socket
+from collections.abc import Mapping
+from datetime import timedelta
+
+from app.compose import Platform
+from app.identity.authenticity_codes import proofs
+from app.provider_routes import configured_routes, missing_channels
+from app.providers import limits_of
+from app.settings import BadSettings
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.routes import Route, single_routes
+from streams.delivery.send.dispatch import Dispatcher
+from streams.delivery.send.message import Writer
+from streams.delivery.send.rate_limits import Pace
+from streams.delivery.send.sending import Sending
+from streams.runtime.scheduler import Engine
+
+
+def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
+    """Return the engine, which plans, sends and chains what waits."""
+    runtime = platform.runtime
+    return Engine(
+        database=platform.database,
+        planning=platform.planning,
+        dispatcher=compose_dispatcher(platform, routes),
+        inbound=platform.delivery.inbound,
+        follower=platform.replay.follower,
+        chaining=runtime.chaining,
+        cleanup=runtime.cleanup,
+        backlog=platform.queries.backlog,
+        watermark=runtime.watermark,
+        clock=platform.clock,
+    )
+
+
+def compose_dispatcher(
+    platform: Platform,
+    routes: Mapping[str, Route],
+    writer: Writer | None = None,
+    holder: str | None = None,
+    pace: Pace | None = None,
+) -> Dispatcher:
+    """Return the dispatcher, which takes nudges from due to their end."""
+    settings, clock, links = platform.settings, platform.clock, platform.identity.links
+    lease = timedelta(seconds=settings.lease_seconds)
+    sending = Sending(
+        platform.rules.context,
+        routes,
+        writer or Writer(links.unsubscribe, links.answer, links.seen, proofs(links, platform.identity.codes)),
+        pace or Pace(platform.database, limits_of(settings.providers, settings.rates), clock),
+        platform.delivery.receipts,
+        platform.delivery.suppression,
+        lease,
+        platform.runtime.watermark,
+    )
+    return Dispatcher(
+        platform.database,
+        platform.log,
+        platform.rules.library,
+        sending,
+        clock,
+        holder=holder or f"dispatch-{socket.gethostname()}-{os.getpid()}",
+        lease=lease,
+        in_flight=settings.in_flight,
+    )
+
+
+def compose_routes(platform: Platform) -> Mapping[str, Route]:
+    """Return channel -> its providers: what the settings configure, on SQLite the shipped fake for the rest.
+
+    Raises:
+        BadSettings: what is configured cannot work, or a channel has no provider on PostgreSQL.
+    """
+    routes = configured_routes(platform.settings, platform.clock, platform.delivery.inbound.receiving.inbox)
+    missing = missing_channels(routes)
+    if missing and not platform.database.sqlite:
+        raise BadSettings(f"providers: no provider is configured for {', '.join(missing)}")
+    fakes = {channel: FakeNotifier(channel, platform.delivery.fake_outbox.keep) for channel in missing}
+    return {**routes, **single_routes(fakes)}

@@ -1,0 +1,18 @@
+"""Open the database that the settings name."""
+
+from app.paths import data_folder
+from app.settings import Settings
+from streams.storage import wiring
+from streams.storage.database import Database
+
+
+def open_database(settings: Settings, *, make: bool, at_work: bool = True) -> Database:
+    """Return the database of the settings; `make`: it may be made, else there must be one; `at_work`: see Database.
+
+    Raises:
+        DatabaseUnavailable, NoDatabase: it cannot be opened, or there is none.
+    """
+    database = wiring.build(settings.database, make=make, at_work=at_work)
+    if make and "database" not in settings.model_fields_set:
+        data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    return database

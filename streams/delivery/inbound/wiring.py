@@ -1,0 +1,42 @@
+"""Build the objects of streams.delivery.inbound."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from streams.delivery.inbound.preferences import Choosing
+from streams.delivery.inbound.receiving import Receiving
+from streams.delivery.inbound.replies import Answering, Stopping
+from streams.delivery.inbound.webhooks import Hook, Webhooks
+from streams.delivery.outcomes.receipts import Receipts
+from streams.delivery.outcomes.suppression import Refusals
+from streams.queues.dead_letters import DeadLetterQueue
+from streams.rules.context import Books
+
+
+class InboundParts(Struct, frozen=True):
+    """What takes in reports of providers, replies, opt-outs and preferences, and tells agencies of replies."""
+
+    receiving: Receiving
+    replies: Answering
+    opt_outs: Stopping
+    preferences: Choosing
+    webhooks: Webhooks
+
+
+def build(
+    context: Books,
+    receipts: Receipts,
+    suppression: Refusals,
+    dead_letters: DeadLetterQueue,
+    hooks: Mapping[str, Hook],
+) -> InboundParts:
+    """Return the objects of this package; `hooks`: agency -> where it is told of replies."""
+    replies, opt_outs = Answering(context), Stopping(context)
+    return InboundParts(
+        Receiving(context, receipts, suppression, replies, opt_outs, dead_letters.put),
+        replies,
+        opt_outs,
+        Choosing(context),
+        Webhooks(context, dead_letters, hooks),
+    )

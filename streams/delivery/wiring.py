@@ -1,0 +1,47 @@
+"""Build the objects of streams.delivery that need no notifier."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from streams.delivery.inbound import wiring as inbound_wiring
+from streams.delivery.inbound.webhooks import Hook
+from streams.delivery.inbound.wiring import InboundParts
+from streams.delivery.outcomes.receipts import Receipts
+from streams.delivery.outcomes.suppression import Refusals
+from streams.delivery.send.outbox_fake import FakeBox
+from streams.delivery.send.test_send import Trials
+from streams.queues.dead_letters import DeadLetterQueue
+from streams.rules.context import Books
+
+
+class DeliveryParts(Struct, frozen=True):
+    """Receipts, the suppression list, what comes in, test sends, and the outbox of the fake providers."""
+
+    receipts: Receipts
+    suppression: Refusals
+    inbound: InboundParts
+    test_sends: Trials
+    fake_outbox: FakeBox
+
+
+class SoftBounces(Struct, frozen=True):
+    """An address is suppressed after `bounces` soft bounces in a row over at least `days` days."""
+
+    bounces: int
+    days: int
+
+
+def build(
+    context: Books, dead_letters: DeadLetterQueue, soft: SoftBounces, hooks: Mapping[str, Hook]
+) -> DeliveryParts:
+    """Return the objects of this package; `hooks`: agency -> where it is told of replies."""
+    database, log, clock = context.database, context.log, context.clock
+    receipts, suppression = Receipts(database, log, clock), Refusals(context, soft.bounces, soft.days)
+    return DeliveryParts(
+        receipts,
+        suppression,
+        inbound_wiring.build(context, receipts, suppression, dead_letters, hooks),
+        Trials(database, log, context.names, clock),
+        FakeBox(database, log.keys),
+    )

@@ -1,0 +1,36 @@
+"""Build the objects of streams.planning."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+
+from streams.log.log import Log
+from streams.planning.areas import AreaPlanning
+from streams.planning.planning import Planning
+from streams.planning.quarantine import PutAside
+from streams.planning.reconciler import Reconciler
+from streams.queues.dead_letters import DeadLetterQueue
+from streams.rules.library import Library
+
+
+class PlanningParts(Struct, frozen=True):
+    """Planning of persons and of area events, what cannot be planned, and the search for who was missed."""
+
+    planning: Planning
+    areas: AreaPlanning
+    quarantine: PutAside
+    reconciler: Reconciler
+
+
+def build(log: Log, library: Library, dead_letters: DeadLetterQueue, clock: Callable[[], datetime]) -> PlanningParts:
+    """Return the objects of this package."""
+    database = log.database
+    planning = Planning(database, log, library, clock)
+    quarantine = PutAside(database, dead_letters)
+    return PlanningParts(
+        planning,
+        AreaPlanning(database, log, library, planning, dead_letters, clock),
+        quarantine,
+        Reconciler(database, planning, quarantine, clock),
+    )

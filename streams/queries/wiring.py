@@ -1,0 +1,22 @@
+"""Build the objects of streams.queries."""
+
+from msgspec import Struct
+
+from streams.queries.forecast import Forecasting
+from streams.queries.health import Soundings
+from streams.queries.inbox import Inboxes
+from streams.rules.context import Books
+
+
+class QueryParts(Struct, frozen=True):
+    """The inboxes of citizens, samples of the backlog, and the forecast."""
+
+    inboxes: Inboxes
+    backlog: Soundings
+    forecast: Forecasting
+
+
+def build(context: Books) -> QueryParts:
+    """Return the objects of this package."""
+    database, log, library, clock = context.database, context.log, context.library, context.clock
+    return QueryParts(Inboxes(context), Soundings(database, clock), Forecasting(database, log, library, clock))

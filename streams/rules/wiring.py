@@ -1,0 +1,36 @@
+"""Build the objects of streams.rules."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+
+from domain.core.ids import Names
+from streams.log.log import Log
+from streams.rules.approval import Governing
+from streams.rules.context import Append, Books
+from streams.rules.library import Library
+from streams.rules.switches import Switches
+
+
+class RuleParts(Struct, frozen=True):
+    """The rules in force, what writers of facts need at hand, approval, and the switches."""
+
+    library: Library
+    context: Books
+    approval: Governing
+    switches: Switches
+
+
+def build(library: Library, log: Log, names: Names, append: Append, clock: Callable[[], datetime]) -> RuleParts:
+    """Return the objects of this package; `append` takes in life events of our own.
+
+    The library is made before, since the intake checks events by it.
+    """
+    database = log.database
+    return RuleParts(
+        library,
+        Books(database, log, library, names, append, clock),
+        Governing(database, log, names, clock),
+        Switches(database, log, names, clock),
+    )

@@ -1,0 +1,45 @@
+"""Build the objects of streams.runtime."""
+
+from msgspec import Struct
+
+from streams.delivery.inbound import receiving, webhooks
+from streams.delivery.wiring import DeliveryParts
+from streams.log.chain_builder import ChainBuilder
+from streams.log.watermark import Watermark
+from streams.log.wiring import LogParts
+from streams.planning import areas, quarantine
+from streams.planning.wiring import PlanningParts
+from streams.queues.dead_letters import DeadLetterQueue, DeadLetters
+from streams.rules.context import Books
+from streams.runtime.cleanup import Cleanup
+from streams.runtime.restore import Restoring
+
+
+class RuntimeParts(Struct, frozen=True):
+    """What runs beside the work (chain, watermark, cleanup), and what operators do with restores and dead letters."""
+
+    chaining: ChainBuilder
+    watermark: Watermark
+    cleanup: Cleanup
+    restore: Restoring
+    dead_letters: DeadLetters
+
+
+def build(
+    context: Books, log: LogParts, queue: DeadLetterQueue, planning: PlanningParts, delivery: DeliveryParts
+) -> RuntimeParts:
+    """Return the objects of this package."""
+    database, clock = context.database, context.clock
+    kinds = {
+        webhooks.KIND: webhooks.retrying(context),
+        receiving.STRANGER: receiving.strangers(delivery.inbound.receiving),
+        areas.AREA: areas.kind_of_areas(planning.areas.again),
+        **quarantine.kinds(planning.planning),
+    }
+    return RuntimeParts(
+        log.chaining,
+        log.watermark,
+        Cleanup(database, delivery.receipts, clock),
+        Restoring(database, log.log, context.names, log.watermark, clock),
+        DeadLetters(database, queue, kinds),
+    )

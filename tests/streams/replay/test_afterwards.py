@@ -115,11 +115,11 @@ async def test_what_is_done_by_a_report_from_the_future_is_no_missing_nudge(worl
     world.plan()
     await world.settle(DUE)
     found = verified(world.platform)
-    gaps = [gap for each in world.platform.repairing.look(Selection()) for gap in each.gaps]
+    gaps = [gap for each in world.platform.replay.repair.look(Selection()) for gap in each.gaps]
     assert (found.equal, found.unlike, found.unnoted) == (True, 0, 1)
     assert [(gap.nudge, gap.what, gap.why) for gap in gaps] == [(told(world).intent.id, What.DONE, Why.UNNOTED)]
-    assert [len(each.gaps) for each in world.platform.repairing.repair(Selection())] == [1]
-    assert [each.gaps for each in world.platform.repairing.look(Selection())] == [[]]
+    assert [len(each.gaps) for each in world.platform.replay.repair.repair(Selection())] == [1]
+    assert [each.gaps for each in world.platform.replay.repair.look(Selection())] == [[]]
     assert verified(world.platform).unnoted == 0
 
 

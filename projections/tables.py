@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from domain.core.ids import Micros
+
 metadata = MetaData()
 
 
@@ -252,9 +254,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def micros(moment: datetime) -> int:
-    """The moment as the tables keep it."""
-    return (moment - _EPOCH) // _MICROSECOND
+def micros(moment: datetime) -> Micros:
+    """Return the moment as the tables keep it."""
+    return Micros((moment - _EPOCH) // _MICROSECOND)
 
 
 def moment(microseconds: int) -> datetime:
@@ -262,7 +264,7 @@ def moment(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def optional_micros(when: datetime | None) -> int | None:
+def optional_micros(when: datetime | None) -> Micros | None:
     """As `micros`, for a time that may be missing."""
     return None if when is None else micros(when)
 

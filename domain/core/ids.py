@@ -3,9 +3,17 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import NewType
 from uuid import UUID
 
 from msgspec import Struct, msgpack
+
+Pseudonym = NewType("Pseudonym", str)
+"""A person, as the platform knows them: 32 hex digits (see `Names.pseudonym`)."""
+Position = NewType("Position", int)
+"""The place of a fact in the log, from 1 on; 0 is before the first."""
+Micros = NewType("Micros", int)
+"""A moment in microseconds since 1970-01-01 UTC."""
 
 _decode = msgpack.Decoder(UUID).decode
 _SIXTEEN = b"\xc4\x10"
@@ -33,9 +41,9 @@ class Names(Struct, frozen=True, dict=True):
         """BLAKE2b with the key taken in already: a copy of it costs two thirds of a fresh one."""
         return hashlib.blake2b(key=self.key, digest_size=16)
 
-    def pseudonym(self, national_id: str) -> str:
-        """The person's pseudonym: 32 hex digits."""
-        return keyed_hash(self.key, "person", national_id).hex()
+    def pseudonym(self, national_id: str) -> Pseudonym:
+        """Return the person's pseudonym."""
+        return Pseudonym(keyed_hash(self.key, "person", national_id).hex())
 
     def stream(self, source: str, event_id: str) -> UUID:
         """The stream of a life event: the same (source, id) is the same stream, whatever its date or body."""

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from domain.core.ids import Names
+from domain.core.ids import Names, Position
 from projections.bulk import among
 from projections.tables import micros
 from streams.kafka.producer import Record, Sender
@@ -42,14 +42,14 @@ class BadTopic(ValueError):
         super().__init__(f"Replays do not go to {topic}: {problem}.")
 
 
-def position_at(connection: Connection, moment: datetime) -> int:
+def position_at(connection: Connection, moment: datetime) -> Position:
     """Return the position after which the life events were recorded at that moment or later.
 
     A binary search: the log is in the order of recording. With several machines it is as exact as their clocks agree.
     """
-    low, high = 0, FactRecorder.last_position(connection)
+    low, high = Position(0), FactRecorder.last_position(connection)
     while low < high:
-        middle = (low + high) // 2
+        middle = Position((low + high) // 2)
         row = first_fact(connection, middle, high, (LIFE,))
         if row is None or micros(head_of(row).recorded) >= micros(moment):
             high = middle

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
+from domain.core.ids import Position
 from domain.facts.chain import BEGINNING, Block, leaf, marked, moved, root
 from projections.tables import micros, moment
 from streams.log import chain
@@ -180,7 +181,7 @@ def _stored(connection: Connection, block: Block) -> Sequence[CodedRow]:
         return [_stored_at(connection, position) for position in connection.execute(query).scalars().all()]
 
 
-def _stored_at(connection: Connection, position: int) -> CodedRow:
+def _stored_at(connection: Connection, position: Position) -> CodedRow:
     try:
         return chain.coded_rows(connection, position - 1, upto=position)[0]
     except sqlite3.OperationalError:

@@ -7,14 +7,15 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, type_coerce
 from sqlalchemy.types import NullType
 
+from domain.core.ids import Position
 from domain.facts.chain import BEGINNING, Block
 from projections.bulk import insert_rows
 from projections.spelled import Query
 from streams.storage.tables import blocks, log
 
-StoredFact = tuple[int, bytes, int, str, bytes]
+StoredFact = tuple[Position, bytes, int, str, bytes]
 """Position, stream, version in it, topic, state."""
-CodedRow = tuple[int, bytes, int, str, bytes, bytes | None]
+CodedRow = tuple[Position, bytes, int, str, bytes, bytes | None]
 """The same, and the row's code."""
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
+from domain.core.ids import Position
 from projections import retired
 from projections.bulk import among, chunked, driver_rows
 from streams.log.decoding import Unopened, entries_of, life_of
@@ -53,7 +54,7 @@ class Log(Application[UUID]):
         with self.database.reading() as connection:
             return self.keys.load(connection, persons)
 
-    def append(self, connection: Connection, entries: Iterable[Entry]) -> int:
+    def append(self, connection: Connection, entries: Iterable[Entry]) -> Position:
         """Append any facts but life events in the caller's transaction; return the position before the first.
 
         Raises:

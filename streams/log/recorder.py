@@ -11,6 +11,7 @@ from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notif
 from sqlalchemy import Connection, Select, select, text
 from sqlalchemy import exc as sql
 
+from domain.core.ids import Position
 from projections.bulk import among, driver_rows, insert_rows
 from projections.spelled import Query
 from streams.log import forgeries
@@ -56,7 +57,7 @@ class FactRecorder(ApplicationRecorder):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, connection: Connection, rows: Sequence[Row]) -> int:
+    def append(self, connection: Connection, rows: Sequence[Row]) -> Position:
         """Append in the caller's transaction; return the position before the first row.
 
         This takes the lock that all appenders share, so call it last in a transaction.
@@ -68,7 +69,7 @@ class FactRecorder(ApplicationRecorder):
         with self._database.waits.labels("log").time():
             take_turns(connection, APPEND_LOCK)
         newest = _LAST.first(connection)
-        before = 0 if newest is None else int(newest[0])
+        before = Position(0 if newest is None else int(newest[0]))
         if before >= _HIGHEST:
             raise InTheWay("the log has no room", [])
         coded = codes_of(connection).coded(before, rows)
@@ -79,14 +80,14 @@ class FactRecorder(ApplicationRecorder):
         return before
 
     @staticmethod
-    def last_position(connection: Connection) -> int:
+    def last_position(connection: Connection) -> Position:
         """Return the position of the newest fact, or 0; forged rows after it do not count."""
         newest, valid = _NEWEST.first(connection), codes_of(connection).valid
         while newest is not None and not valid(newest):
             before = log_rows.where(log.c.position < newest[0]).order_by(log.c.position.desc()).limit(PAGE)
             rows = list(driver_rows(connection, before))
             newest = next(filter(valid, rows), rows[-1] if rows else None)
-        return 0 if newest is None else int(newest[0])
+        return Position(0 if newest is None else int(newest[0]))
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:  # noqa: ANN401  (the port's)
         """Append in a transaction of its own; return the positions."""

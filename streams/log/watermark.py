@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, select
 
+from domain.core.ids import Position
 from domain.facts.chain import leaf
 from domain.facts.governance import LogRestored
 from projections.tables import governance
@@ -38,7 +39,7 @@ class OlderLog(Exception):
 class Known(msgspec.Struct, frozen=True):
     """A fact that was in the log at that time: its position, and its digest as the chain has it."""
 
-    position: int
+    position: Position
     digest: str
     at: datetime
 

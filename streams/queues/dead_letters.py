@@ -279,4 +279,4 @@ def forget(connection: Connection, letters: DeadLetterQueue, names: Names, perso
 def mentions(content: bytes, names: Names, person: str) -> bool:
     """Return whether the content has the person's pseudonym, or digits that may be their national id."""
     named = (names.pseudonym(digits.decode()) for digits in _DIGITS.findall(content))
-    return person.encode() in content or person in named
+    return person.encode() in content or any(one == person for one in named)

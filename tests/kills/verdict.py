@@ -72,8 +72,12 @@ class Verdict:
         self.intents = {each.id: each for batch in batches for each in batch}
         self.nudges = {id_: one for theirs in found.values() for id_, one in theirs.items()}
         contacts = campaign.registries.contacts.items()
-        self._contacts = {self.platform.identity.names.pseudonym(who or ""): data or {} for who, data in contacts}
-        self._ways = {who: {"sms" if way == "phone" else way for way in data} for who, data in self._contacts.items()}
+        self._contacts: dict[str, dict[str, Any]] = {
+            self.platform.identity.names.pseudonym(who or ""): data or {} for who, data in contacts
+        }
+        self._ways: dict[str, set[str]] = {
+            who: {"sms" if way == "phone" else way for way in data} for who, data in self._contacts.items()
+        }
         self.tries = {id_: list(tries_of(facts)) for id_, facts in self.facts.items()}
         self._gone = {each.fact.recipient for _, each in self._each_try() if each.refused}
 

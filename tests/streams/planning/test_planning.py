@@ -10,6 +10,7 @@ import uvloop
 from sqlalchemy import Connection
 
 from app.identity.log_codes import codes_by
+from domain.core.ids import Position
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
 from projections import history, nudges
 from streams.intake.cloudevents import Envelope
@@ -257,7 +258,7 @@ def test_two_planners_at_once_plan_once(world: World, database: MeddledDatabase)
 class FullLog(Log):
     """A log on a disk that has no room for facts about nudges."""
 
-    def append(self, connection: Connection, entries: Iterable[Entry]) -> int:
+    def append(self, connection: Connection, entries: Iterable[Entry]) -> Position:
         """Fail after everything else of the transaction is done."""
         super().append(connection, entries)
         raise OSError

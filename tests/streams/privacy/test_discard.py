@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from app.identity.log_codes import codes_by
+from domain.core.ids import Position
 from domain.facts.access_facts import LettersDropped
 from domain.facts.principals import Principal, Role
 from streams.log.log import Log
@@ -42,7 +43,7 @@ def kept(world: World) -> World:
 class Full(Log):
     """A log on a full disk."""
 
-    def append(self, _connection: Connection, _entries: Iterable[Entry]) -> int:
+    def append(self, _connection: Connection, _entries: Iterable[Entry]) -> Position:
         """Take nothing."""
         raise OSError("no space left")
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from app.compose_sending import compose_dispatcher
 from app.identity.log_codes import codes_by
+from domain.core.ids import Position
 from domain.facts.facts import NudgeDeferred, NudgeWithheld
 from domain.facts.governance import ControlSet
 from notifiers.port.routes import single_routes
@@ -26,7 +27,7 @@ class Stopping(Log):
 
     meddles: World | None = None
 
-    def append(self, connection: Connection, entries: Iterable[Entry]) -> int:
+    def append(self, connection: Connection, entries: Iterable[Entry]) -> Position:
         """Append, after the stop."""
         world, self.meddles = self.meddles, None
         if world is not None:

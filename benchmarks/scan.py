@@ -42,7 +42,9 @@ def _raw(file: Path) -> float:
     part = msgspec.msgpack.Decoder(dict).decode
 
     def work() -> None:
-        for _, stream, _, topic, state in connection.execute("SELECT * FROM log ORDER BY position"):
+        for stream, topic, state in connection.execute(
+            "SELECT originator_id, topic, state FROM log ORDER BY position"
+        ):
             if topic != "life/1":
                 continue
             event = decode(state)

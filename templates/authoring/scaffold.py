@@ -67,7 +67,7 @@ subject: "TITLE"
 push:
   title: "TITLE"
   body: "{asked.short}"
-sms: "TITLE. {asked.short}"
+sms: "{asked.short}"
 ---
 {greeting}
 

@@ -102,11 +102,14 @@ def test_other_variables_are_left_alone(lived: Terminal, name: str, value: str) 
 
 
 def test_run_ends_with_how_it_stands(lived: Terminal) -> None:
-    """`run --until-idle --json` ends with the same object as `status --json`; without --json it prints nothing."""
+    """With --json it ends with the object of `status --json` and what it `done`; else with two sentences."""
     [stands] = lived.run("run", "--until-idle", "--json", "--clock=2025-06-20T12:00+05:00").objects
     assert stands["nudges"] == {"sent": 1, "planned": 2}
-    assert [stands] == lived.run("status", "--json", "--clock=2025-06-20T12:00+05:00").objects
-    assert lived.run("run", "--until-idle", "--clock=2025-06-20T12:00+05:00") == (0, [], "")
+    [status] = lived.run("status", "--json", "--clock=2025-06-20T12:00+05:00").objects
+    assert stands == status | {"done": stands["done"]}
+    again = lived.run("run", "--until-idle", "--clock=2025-06-20T12:00+05:00")
+    assert (again.code, again.lines) == (0, [])
+    assert [line.partition(":")[0] for line in again.talk.splitlines()] == ["done", "now"]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def clauses() -> Iterator[Mapping[str, Any]]:
 def offsets() -> list[str]:
     """Every offset of the steps of shipped triggers, and some more that a rule may have."""
     found = {step["offset"] for clause in clauses() for step in clause["due"].values() if step and "offset" in step}
-    return sorted(found | {"PT30M", "-PT30M", "PT1H30M", "P18M", "P2W"})
+    return sorted(found | {"PT30M", "-PT30M", "PT1H30M", "P18M", "P2W", "P6Y1M", "P16Y11M"})
 
 
 def told(offset: str, source: str, language: str) -> str:

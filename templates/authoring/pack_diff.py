@@ -170,7 +170,7 @@ class _Comparison:
     def services(self) -> Iterator[PackChange]:
         """What nudges and assistants point to."""
         for name, one, other in self._pairs("services"):
-            links = tuple(None if each is None else each["link"] for each in (one, other))
+            links = tuple(None if each is None else each.get("link") for each in (one, other))
             if links[0] != links[1]:
                 sentence = was(f"The link of {name}", *links)
                 yield PackChange("services", name, sentence, links[0], links[1])

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
-from domain.core.translatable import Words
+from domain.core.translatable import N_, Words
 from templates.checks.words_check import texts
 from templates.reading.files import TriggerFiles, plain
 from templates.reading.findings import Report
@@ -15,6 +16,24 @@ _HOST = re.compile(
     r"(?<![\w@./-])(?:https?://)?((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})(?![\w@-])", re.IGNORECASE
 )
 """An address with or without https://: a telephone makes a link of both."""
+
+
+FRONT_PAGE = N_("{link} is a front page: people look for the service there; give the page of the service, or no link")
+
+
+def is_front_page(url: str) -> bool:
+    """Whether an address names a host and nothing on it."""
+    parts = urlsplit(url)
+    return parts.path in ("", "/") and not parts.query and not parts.fragment
+
+
+def check_front_pages(files: TriggerFiles, report: Report) -> None:
+    """Warn of each button that leads to the front page of a site."""
+    for at, action in enumerate(_listed(plain(files.rules).get("actions"))):
+        url = str(action.get("url", ""))
+        if url and is_front_page(url):
+            place = files.rules.value(("actions", at, "url"))
+            report.add(files.rules.finding(place, Words(FRONT_PAGE, link=url), warning=True))
 
 
 def check_links(files: TriggerFiles, domains: Sequence[str] | None, report: Report) -> None:

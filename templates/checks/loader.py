@@ -14,7 +14,7 @@ from domain.rules.event_types import Catalogue
 from domain.rules.triggers import Trigger
 from templates.checks.benefit_check import Rest, check_benefits, check_parameters
 from templates.checks.event_check import Known, check_event_type
-from templates.checks.link_check import check_links
+from templates.checks.link_check import check_front_pages, check_links
 from templates.checks.other_packs import Elsewhere
 from templates.checks.pack_check import (
     check_packs,
@@ -118,6 +118,8 @@ def _check(packs: list[PackFiles], elsewhere: Elsewhere, report: Report) -> None
             _check_owner(trigger.rules, known, report)
             made = check_rules(trigger.rules, trigger.name, catalogue, broken, elsewhere, report)
             compiled += [made] if made is not None else []
+            check_titles(trigger.rules, languages, report)
+            check_front_pages(trigger, report)
             link_actions(trigger.rules, services_of(services), report)
             _check_trigger(trigger, made, plain(files.pack), catalogue, languages, report)
     check_limits(packs, compiled, catalogue, report)
@@ -164,7 +166,6 @@ def _check_trigger(
     languages: list[str],
     report: Report,
 ) -> None:
-    check_titles(trigger.rules, languages, report)
     check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
     check_placeholders(trigger, report)
     check_links(trigger, domains_of(pack), report)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from domain.core.translatable import Words
 from templates.checks.event_check import Known
+from templates.checks.link_check import FRONT_PAGE, is_front_page
 from templates.checks.shape_check import check_shape
 from templates.reading.files import plain
 from templates.reading.findings import Report, closest, unknown_agency
@@ -30,15 +31,23 @@ def services_of(documents: Iterable[Document]) -> dict[str, Mapping[str, Any]]:
     """The services by id; what has no right shape is left out."""
     listed = [plain(document).get("services") for document in documents]
     found = [each for services in listed if isinstance(services, list) for each in services if isinstance(each, dict)]
-    return {str(each.get("id")): each for each in found if {"id", "link", "title"} <= each.keys()}
+    return {str(each.get("id")): each for each in found if {"id", "title"} <= each.keys()}
 
 
 def link_actions(rules: Document, services: Mapping[str, Mapping[str, Any]], report: Report) -> None:
-    """Give each action that names a service the service's link and title, so that a version needs no other file."""
+    """Give each action that names a service the service's link and title, so that a version needs no other file.
+
+    A service without a link has no button: an action that names it is left out.
+    """
     actions = plain(rules).get("actions")
-    for at, action in enumerate(actions if isinstance(actions, list) else ()):
+    listed = list(enumerate(actions)) if isinstance(actions, list) else []
+    for at, action in listed:
         name = action.get("service") if isinstance(action, dict) else None
-        if (service := services.get(str(name))) is not None:
+        if (service := services.get(str(name))) is not None and "link" not in service:
+            actions.remove(action)
+            if not actions:
+                del rules.data["actions"]
+        elif service is not None:
             del action["service"]
             action |= {"url": service["link"], "label": action.get("label", service["title"])}
         elif name is not None:
@@ -65,8 +74,15 @@ class _Check:
         for at, moment in enumerate(service["moments"]):
             if moment not in moments:
                 self._value((*path, "moments", at), f"no moment is called {moment!r}", moment, moments)
-        self._link((*path, "link"), service["link"], self.document.data["domains"])
+        if "link" in service:
+            self._link((*path, "link"), service["link"], self.document.data["domains"])
+            self._front((*path, "link"), service["link"])
         self.title((*path, "title"), service["title"])
+
+    def _front(self, path: Path, link: str) -> None:
+        if is_front_page(link):
+            message = Words(FRONT_PAGE, link=link)
+            self.report.add(self.document.finding(self.document.value(path), message, warning=True))
 
     def _link(self, path: Path, link: str, domains: list[str]) -> None:
         host = (urlsplit(link).hostname or "").lower()

@@ -14,6 +14,7 @@ from templates.reading.value_kinds import (
     Url,
     distinct,
     matching,
+    optional,
     written,
 )
 
@@ -29,7 +30,7 @@ class ServiceShape(Shape):
 
     id: ServiceId
     title: Titles
-    link: Url = Field(description="where it is asked for, within `domains`")
+    link: Url = optional("its own page, within `domains`; without it, no message has a button for it")
     moments: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = Field(
         description="at which moments of a life, as in `moments` above"
     )

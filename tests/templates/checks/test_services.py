@@ -54,7 +54,6 @@ ROWS = [
         'link: "https://city',
         'lnk: "https://city',
         [
-            "11:5: link is missing",
             "13:5: the key 'lnk' is not known here (did you mean 'link'?)",
         ],
     ),

@@ -44,8 +44,8 @@ def link_actions(rules: Document, services: Mapping[str, Mapping[str, Any]], rep
     for at, action in listed:
         name = action.get("service") if isinstance(action, dict) else None
         if (service := services.get(str(name))) is not None and "link" not in service:
-            actions.remove(action)
-            if not actions:
+            rules.data["actions"].remove(action)
+            if not rules.data["actions"]:
                 del rules.data["actions"]
         elif service is not None:
             del action["service"]

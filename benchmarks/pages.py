@@ -29,7 +29,7 @@ from app.compose import Platform, compose
 from app.identity.principals import add
 from app.server import application
 from app.settings import load_settings
-from app.simulation import simulate
+from app.simulation.population import simulate
 from benchmarks.measuring import Row, seconds, sized
 from benchmarks.world import KEYRING, NOW, envelopes
 from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgePlanned, NudgeSent

@@ -23,7 +23,7 @@ from app.compose import Platform, compose
 from app.identity.key_file import load_keyring
 from app.identity.principals import add
 from app.settings import load_settings
-from app.simulation import simulate
+from app.simulation.population import simulate
 from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW
 from domain.facts.principals import Principal, Role, Scope

@@ -9,7 +9,7 @@ import msgspec
 from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
-from app.simulation import simulate
+from app.simulation.population import simulate
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.log.master_key import Keyring
 

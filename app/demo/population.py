@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from app.simulation import city_news, simulate
+from app.simulation.city import city_news
+from app.simulation.population import simulate
 from streams.intake.cloudevents import Envelope, envelope_of, time_of
 
 _CONTACT = "citizen.contact_changed"

@@ -1,6 +1,4 @@
-"""A simulated population: seeded, endless if need be, and none of it real."""
+"""A simulated population: seeded, endless if need be, and none of it real.
 
-from app.simulation.city import city_news
-from app.simulation.population import EmptySpan, simulate
-
-__all__ = ["EmptySpan", "city_news", "simulate"]
+Modules: city, population.
+"""

@@ -1,1 +1,4 @@
-"""Persons as the platform sees them: attributes, history, residence, channels and hours."""
+"""Persons as the platform sees them: attributes, history, residence, channels and hours.
+
+Modules: channels, history, hours, life_course, own_choices, person.
+"""

@@ -1,1 +1,4 @@
-"""Email over SMTP: letters out, bounces back."""
+"""Email over SMTP: letters out, bounces back.
+
+Modules: bounces.
+"""

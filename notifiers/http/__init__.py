@@ -1,1 +1,4 @@
-"""HTTP for the notifiers that speak it."""
+"""HTTP for the notifiers that speak it.
+
+Modules: addresses, client, options, refusals.
+"""

@@ -1,1 +1,4 @@
-"""SMS, by SMPP and by HTTP gateways."""
+"""SMS, by SMPP and by HTTP gateways.
+
+Modules: phone.
+"""

@@ -1,1 +1,5 @@
-"""Planning: read histories, plan, diff and append; areas, wake-ups and quarantine."""
+"""Planning: read histories, plan, diff and append; areas, wake-ups and quarantine.
+
+Modules: areas, bulk_reading, histories, planning, quarantine, recompute, reconciler, residences,
+    wakeups.
+"""

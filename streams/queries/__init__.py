@@ -1,1 +1,4 @@
-"""Answers for people: why, evidence, inbox, health, forecast."""
+"""Answers for people: why, evidence, inbox, health, forecast.
+
+Modules: correspondence, evidence, explain, forecast, health, inbox, provider_health.
+"""

@@ -1,1 +1,4 @@
-"""Try what a draft brings in a child process under limits."""
+"""Try what a draft brings in a child process under limits.
+
+Modules: confined, confined_child, trial.
+"""

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from app.simulation import city_news, simulate
-from app.simulation.city import CITY
+from app.simulation.city import CITY, city_news
+from app.simulation.population import simulate
 from domain.persons.history import history_of, lives_in
 from domain.planning.plan import plan
 from streams.intake.cloudevents import envelope_of

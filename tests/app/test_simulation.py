@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from app.simulation import EmptySpan, simulate
+from app.simulation.population import EmptySpan, simulate
 from domain.core.national_id import SCHEMES
 
 START, END = date(2024, 1, 1), date(2026, 1, 1)

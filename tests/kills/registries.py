@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from app.simulation import simulate
+from app.simulation.population import simulate
 from streams.intake.cloudevents import Envelope, envelope_of
 from tests.world import annulled, corrected
 

@@ -22,7 +22,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
-from app.simulation import simulate
+from app.simulation.population import simulate
 from domain.nudges.delivery import State
 from domain.nudges.nudge import Nudge
 from projections import history, nudges

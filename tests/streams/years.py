@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.simulation import simulate
+from app.simulation.population import simulate
 from domain.nudges.delivery import State
 from domain.nudges.digest import is_digest
 from projections import nudges

@@ -1,1 +1,4 @@
-"""The commands, one a module."""
+"""The commands, one a module.
+
+Modules: diff.
+"""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.simulation import EmptySpan, simulate
+from app.simulation.population import EmptySpan, simulate
 from app.terminal import Exit, data_json, stop
 
 Citizens = Annotated[int, typer.Option(min=1, help="How many people live at the start.")]

@@ -1,1 +1,4 @@
-"""The pages of operators and auditors: how the platform stands, and what can be done about it."""
+"""The pages of operators and auditors: how the platform stands, and what can be done about it.
+
+Modules: install.
+"""

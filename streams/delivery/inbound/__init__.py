@@ -1,1 +1,4 @@
-"""Take what people and providers send back: replies, preferences, webhooks."""
+"""Take what people and providers send back: replies, preferences, webhooks.
+
+Modules: preferences, receiving, replies, sms_parts, webhooks.
+"""

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from sqlalchemy.engine import URL
 
-from app.simulation import simulate
+from app.simulation.population import simulate
 from domain.facts.facts import NUDGE_FACTS
 from streams.intake.cloudevents import Envelope, envelope_of
 from tests.services import postgres

@@ -17,7 +17,7 @@ from app.clock import fixed
 from app.compose import Platform, compose
 from app.compose_sending import compose_engine
 from app.settings import load_settings
-from app.simulation import simulate
+from app.simulation.population import simulate
 from domain.facts.facts import NudgeAttempted, NudgePlanned
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message

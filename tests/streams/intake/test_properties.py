@@ -14,7 +14,7 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.simulation import simulate
+from app.simulation.population import simulate
 from domain.rules.event_types import EventType
 from streams.intake.cloudevents import Envelope, envelope_of
 from templates.checks.loader import load_packs, shipped

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.event import listen
 
-from app.simulation import simulate
+from app.simulation.population import simulate
 from domain.facts.facts import AheadMoved
 from domain.facts.principals import Principal, Role
 from domain.facts.receipts import Heard

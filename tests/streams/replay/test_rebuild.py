@@ -72,7 +72,7 @@ async def live(world: World) -> None:
     loaded: list[Envelope] = []
     drivers = sorted({each.subject for each in events if each.type == "kz.citizen.registered" and each.subject})
     for number in range(ROUNDS):
-        now = START + EVERY * number
+        world.at(now := START + EVERY * number)
         fined = (now - timedelta(hours=2)).isoformat()
         world.take(*(fine(random.choice(drivers), f"{number}-{each}", fined) for each in range(3)))
         come = [each for each in events if datetime.fromisoformat(each.time) <= now]
@@ -84,7 +84,7 @@ async def live(world: World) -> None:
             world.platform.privacy.erasure.erase(world.name(drivers[number % len(drivers)]), OMAR, "asked")
         if number % 10 == 0:
             world.control("trigger", "clinic_attachment", stopped=number % 20 == 0)
-        for message in await world.settle(now):
+        for message in await world.settle():
             heard = random.choice([*Heard, None, None])
             if heard is not None:
                 receipt = Receipt(message.nudge, message.recipient, message.attempt, heard, "bounced")

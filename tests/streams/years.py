@@ -85,7 +85,8 @@ def _family(random: Random, number: int) -> Iterator[Told]:
 def _again(random: Random, told: Told, *, annul: bool) -> Told:
     before = told.envelope
     after = annulled(before, 2) if annul else corrected(before, 2)
-    return Told(told.known + timedelta(days=random.randrange(-3, 30)), after.id, after)
+    known = told.known + timedelta(days=random.randrange(-3, 30))
+    return Told(max(known, datetime.fromisoformat(before.time).astimezone(UTC)), after.id, after)
 
 
 def _refusal(random: Random, person: str) -> Told:

@@ -54,6 +54,7 @@ def world(tmp_path: Path, url: str) -> Iterator[World]:
 
 async def lived(world: World) -> None:
     """A fine of which she was told, one that she paid before, and one that is younger than the limit."""
+    world.at(FINED)
     world.take(*registered(DANA), fine(DANA, NUMBER, FINED, id="f-1"), *registered(OTHER))
     await world.settle(LATER)
     world.take(fine(DANA, "KZ-PAID", LATER, id="f-2"), paid(DANA, "KZ-PAID", "2024-03-20T12:10:00+05:00"))
@@ -147,6 +148,7 @@ async def test_what_is_on_its_way_to_another_keeps_it_too(tmp_path: Path) -> Non
     packs = [limited(tmp_path, kindergarten_place_offered="P1Y")]
     world = World(tmp_path, packs=packs, now=datetime(2024, 2, 28, 7, tzinfo=UTC))
     offer = {"parents": [DANA], "kindergarten": "Baldyrgan", "offered_on": FINED[:10], "enrol_by": "2026-03-20"}
+    world.at(FINED)
     world.take(*registered(DANA), event(OFFERED, OTHER, FINED, offer, id="offer"))
     await world.settle(AHEAD)
     waiting = [each.intent.person for each in world.nudges() if each.waits and each.intent.trigger == PLACE]

@@ -110,8 +110,9 @@ async def test_a_corrected_event_is_the_cause(world: World) -> None:
 async def test_a_taken_back_message_has_a_correction_that_explains_itself(world: World) -> None:
     """The message that puts another one right is a nudge with words, a cause and a law of its own."""
     fined = fine(AIGERIM, "7", "2025-06-20T10:00:00+05:00")
+    world.at("2025-06-20T11:00+05:00")
     world.take(*registered(AIGERIM, LONG_AGO), fined)
-    await world.settle("2025-06-20T11:00+05:00")
+    await world.settle()
     world.take(annulled(fined, 2))
     [message] = await world.settle("2025-06-20T12:00+05:00")
     why = world.why(message.nudge)

@@ -12,10 +12,11 @@ from app.providers import limits_of
 from app.settings import BadSettings
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.routes import Route, single_routes
-from streams.delivery.send.dispatch import Dispatcher
-from streams.delivery.send.message import Writer
-from streams.delivery.send.rate_limits import Pace
-from streams.delivery.send.sending import Sending
+from streams.delivery.outcomes.recording import Recorder
+from streams.delivery.send.dispatch import Claimant, Dispatcher
+from streams.delivery.send.message import MessageBuilder
+from streams.delivery.send.rate_limits import RateLimits
+from streams.delivery.send.routing import Routing
 from streams.runtime.scheduler import Engine
 
 
@@ -39,32 +40,24 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
 def compose_dispatcher(
     platform: Platform,
     routes: Mapping[str, Route],
-    writer: Writer | None = None,
+    messages: MessageBuilder | None = None,
     holder: str | None = None,
-    pace: Pace | None = None,
+    rates: RateLimits | None = None,
 ) -> Dispatcher:
     """Return the dispatcher, which takes nudges from due to their end."""
-    settings, clock, links = platform.settings, platform.clock, platform.identity.links
-    lease = timedelta(seconds=settings.lease_seconds)
-    sending = Sending(
-        platform.rules.context,
-        routes,
-        writer or Writer(links.unsubscribe, links.answer, links.seen, proofs(links, platform.identity.codes)),
-        pace or Pace(platform.database, limits_of(settings.providers, settings.rates), clock),
-        platform.delivery.receipts,
-        platform.delivery.suppression,
-        lease,
-        platform.runtime.watermark,
-    )
+    settings, context, links = platform.settings, platform.rules.context, platform.identity.links
+    limits = limits_of(settings.providers, settings.rates)
+    proof_of = proofs(links, platform.identity.codes)
     return Dispatcher(
-        platform.database,
-        platform.log,
-        platform.rules.library,
-        sending,
-        clock,
-        holder=holder or f"dispatch-{socket.gethostname()}-{os.getpid()}",
-        lease=lease,
-        in_flight=settings.in_flight,
+        context,
+        Routing(routes, rates or RateLimits(platform.database, limits, platform.clock)),
+        messages or MessageBuilder(links.unsubscribe, links.answer, links.seen, proof_of),
+        Recorder(context, platform.delivery.receipts, platform.delivery.suppression, platform.runtime.watermark),
+        Claimant(
+            holder or f"dispatch-{socket.gethostname()}-{os.getpid()}",
+            timedelta(seconds=settings.lease_seconds),
+            settings.in_flight,
+        ),
     )
 
 

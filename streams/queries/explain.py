@@ -24,8 +24,8 @@ from domain.rules.steps import repetition_of
 from domain.rules.triggers import Trigger
 from projections import nudges
 from streams.delivery.decide.case import Case
+from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.rendering import render
-from streams.delivery.decide.settling import Looking
 from streams.log.loads import Retirement, retirement_of
 from streams.log.log import Log
 from streams.log.mapper import Entry
@@ -214,7 +214,7 @@ class _Reader(NamedTuple):
 
     def case(self, nudge: Nudge, recipient: str, before: int | None = None) -> Case:
         """The case as of then; of a digest, with all that travelled with it."""
-        looking = Looking(self.connection, self.log, self.rules, self.now, before)
+        looking = DecisionInputs(self.connection, self.log, self.rules, self.now, before)
         case = next(case for case in looking.cases([(nudge, recipient)]))
         together = sorted((*case.members, *case.leaving), key=lambda each: nudge.members.index(each.nudge.intent.id))
         return replace(case, members=tuple(together), leaving=())

@@ -39,8 +39,8 @@ from projections.lanes import lane_of
 from projections.nudges import Due
 from projections.tables import micros, moment
 from streams.delivery.decide.case import Case
+from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.rendering import render
-from streams.delivery.decide.settling import Looking
 from streams.log.log import Log
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
@@ -121,7 +121,7 @@ class _Outlook:
 
     def __init__(self, connection: Connection, log: Log, rules: Rules, now: datetime) -> None:
         self._connection, self._rules, self._now = connection, rules, now
-        self._looking = Looking(connection, log, rules, now)
+        self._looking = DecisionInputs(connection, log, rules, now)
         self._sent: dict[str, list[datetime]] = {}
         self._parts: dict[tuple[str, str, str], list[int]] = {}
         self._digests: set[tuple[str, datetime]] = set()

@@ -124,7 +124,7 @@ async def test_an_attempt_that_was_open_in_the_copy_is_not_made_again(world: Wor
     nudge = world.nudge("month").intent.id
     open_ = NudgeAttempted(NOON, world.name(TWO), 1, "sms", "", NOON + MINUTES)
     dispatching: Any = world.engine.dispatcher
-    dispatching._sending.record([(nudge, open_)])
+    dispatching._recorder.facts([(nudge, open_)])
     say(world, NOON + HOUR)
     await world.settle(NOON + 2 * HOUR)
     one = world.delivery("month")

@@ -30,7 +30,8 @@ class Slow(FakeNotifier):
         assert self.world is not None
         half = timedelta(seconds=self.seconds / 2)
         self.world.at(self.world.clock() + half)
-        await asyncio.to_thread(self.world.engine.dispatcher._claim, 1)  # others look for what is due
+        other = self.world.engine.dispatcher
+        await asyncio.to_thread(other._claim, other._lane, 1)  # others look for what is due
         self.world.at(self.world.clock() + half)
         return await super().send(messages)
 

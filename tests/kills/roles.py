@@ -26,11 +26,13 @@ from app.settings import settings_of
 from app.terminal import talk
 from domain.facts.facts import NudgeFact
 from projections import history
-from streams.delivery.outcomes.attempts import Attempt, Routed
-from streams.delivery.send.dispatch import Dispatcher
-from streams.delivery.send.message import Writer
-from streams.delivery.send.rate_limits import Pace
-from streams.delivery.send.sending import Sending
+from streams.delivery.outcomes.attempts import Attempt
+from streams.delivery.outcomes.group_commit import Intended
+from streams.delivery.outcomes.recording import Recorder
+from streams.delivery.send.dispatch import Claimant, Dispatcher
+from streams.delivery.send.message import MessageBuilder
+from streams.delivery.send.rate_limits import RateLimits
+from streams.delivery.send.routing import Routing
 from streams.intake.intake import Counts
 from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.lag import KafkaLag
@@ -38,7 +40,6 @@ from streams.kafka.worker import Incoming, Tuning, Worker
 from streams.planning.areas import CHUNK, AreaPlanning
 from streams.planning.planning import Planning
 from streams.planning.reconciler import Reconciler
-from streams.rules.in_force import Rules
 from streams.runtime.scheduler import DISPATCH
 from streams.runtime.upkeep import Upkeep
 from streams.storage.database import Priority
@@ -83,13 +84,11 @@ def areas(mode: str, platform: Platform) -> AreaPlanning:
     )
 
 
-class Careless(Sending):
+class Careless(Dispatcher):
     """Commits attempts together with what became of them, and not before they are handed over."""
 
-    async def _attempt(self, routed: Sequence[Routed], rules: Rules) -> list[Attempt]:
-        now = self._clock()
-        tried = [self._written(each, rules, now, {}) for each in routed]
-        return [each for each in tried if isinstance(each, Attempt)]
+    async def _commit(self, intended: Intended) -> list[Attempt]:
+        return intended.attempts
 
     def _facts(self, attempts: Sequence[Attempt], results: Sequence[object]) -> list[tuple[UUID, NudgeFact]]:
         outcomes = super()._facts(attempts, results)  # type: ignore[arg-type]  # passed on as they came
@@ -154,24 +153,13 @@ def dispatch(platform: Platform) -> None:
     """A dispatcher that is careless."""
     routes, clock = compose_routes(platform), platform.clock
     lease = timedelta(seconds=platform.settings.lease_seconds)
-    sending = Careless(
+    links, delivery = platform.identity.links, platform.delivery
+    dispatcher = Careless(
         platform.rules.context,
-        routes,
-        Writer(platform.identity.links.unsubscribe, platform.identity.links.answer),
-        Pace(platform.database, {}, clock),
-        platform.delivery.receipts,
-        platform.delivery.suppression,
-        lease,
-        platform.runtime.watermark,
-    )
-    dispatcher = Dispatcher(
-        platform.database,
-        platform.log,
-        platform.rules.library,
-        sending,
-        clock,
-        holder=f"careless-{os.getpid()}",
-        lease=lease,
+        Routing(routes, RateLimits(platform.database, {}, clock)),
+        MessageBuilder(links.unsubscribe, links.answer),
+        Recorder(platform.rules.context, delivery.receipts, delivery.suppression, platform.runtime.watermark),
+        Claimant(f"careless-{os.getpid()}", lease),
     )
     engine = structs.replace(compose_engine(platform, routes), dispatcher=dispatcher)
     work(engine, routes, ProviderWatch(routes, Counts(), clock), only=DISPATCH)

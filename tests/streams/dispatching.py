@@ -11,7 +11,7 @@ from notifiers.port.interface import GiveUp, Message, Notifier, Outcome, Reason
 from notifiers.port.routes import single_routes
 from streams.delivery.decide.case import Case
 from streams.delivery.send.dispatch import Dispatcher
-from streams.delivery.send.message import Writer
+from streams.delivery.send.message import MessageBuilder
 from tests.streams.meddling import MeddledDatabase
 from tests.world import LONG_AGO, World, card, event, iin, registered
 
@@ -67,7 +67,9 @@ def dispatcher(
     def no_link(_: Case) -> None:
         on_writing()
 
-    return compose_dispatcher(world.platform, single_routes(world.notifiers), Writer(no_link, lambda *_: ""), holder)
+    return compose_dispatcher(
+        world.platform, single_routes(world.notifiers), MessageBuilder(no_link, lambda *_: ""), holder
+    )
 
 
 def once(work: Callable[[], object]) -> Callable[[], None]:
@@ -109,5 +111,5 @@ def beside(world: World, database: MeddledDatabase) -> Dispatcher:
     rules = replace(world.platform.rules, context=replace(world.platform.rules.context, database=database))
     platform = replace(world.platform, database=database, rules=rules)
     return compose_dispatcher(
-        platform, single_routes(world.notifiers), Writer(lambda _: None, lambda *_: ""), "second"
+        platform, single_routes(world.notifiers), MessageBuilder(lambda _: None, lambda *_: ""), "second"
     )

@@ -1,4 +1,4 @@
-"""A delivery that something is decided on, with what was read for that."""
+"""A delivery to decide on, with everything that was read for the decision."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
+from domain.nudges.class_overrides import OVERRIDES
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Decision, Reason, Settlement, Withhold, leaves_digest, settle
 from domain.persons.history import History
@@ -14,10 +15,10 @@ from domain.persons.person import Person
 
 
 class Case(Struct, frozen=True):
-    """One delivery to decide on.
+    """One delivery and the decision on it.
 
-    `about`: the person whom the nudge concerns; `cause`: the life event behind it; `history`: of that person. Of a
-    digest, `members` go with it, and `leaving` leave it, each by its own decision.
+    `about`: the person whom the nudge concerns; `cause`: the life event behind it; `history`: of that person. The
+    `members` of a digest go with it; those in `leaving` leave it, each by its own decision.
     """
 
     settlement: Settlement
@@ -30,13 +31,19 @@ class Case(Struct, frozen=True):
 
     @property
     def nudge(self) -> Nudge:
-        """The nudge that is delivered."""
+        """Return the nudge that is delivered."""
         return self.settlement.nudge
 
     @property
     def recipient(self) -> Person:
-        """Who gets it."""
+        """Return the person who gets it."""
         return self.settlement.person
+
+    @property
+    def is_bound(self) -> bool:
+        """Return whether only the provider that may have it already may get it; what is owed goes by any."""
+        bound = self.nudge.to(self.recipient.pseudonym).bound
+        return bound is not None and not OVERRIDES[self.nudge.intent.klass].repeats
 
 
 def decide_digest(
@@ -45,12 +52,12 @@ def decide_digest(
     now: datetime,
     case_of: Callable[[Settlement, Decision], Case],
 ) -> Case:
-    """The case of a digest, with what goes with it now, and what does not any more."""
-    left = [(each, leaves_digest(each, now)) for each in travelling]
-    going = [each for each, reason in left if reason is None]
+    """Return the case of a digest, with the members that go with it now and those that leave it."""
+    left = [(member, leaves_digest(member, now)) for member in travelling]
+    going = [member for member, reason in left if reason is None]
     decision = settle(digest, now) if going else Withhold(Reason.NOTHING_LEFT)
     return replace(
         case_of(digest, decision),
-        members=tuple(case_of(each, decision) for each in going),
-        leaving=tuple(case_of(each, reason) for each, reason in left if reason is not None),
+        members=tuple(case_of(member, decision) for member in going),
+        leaving=tuple(case_of(member, reason) for member, reason in left if reason is not None),
     )

@@ -1,8 +1,8 @@
-"""Group commit: the attempts that are to be made and the outcomes that came in go into one transaction.
+"""Group commit: new attempts and the outcomes of earlier ones go into one transaction.
 
-A transaction waits for the disk and for everybody else who appends, so few messages in each would be slow, and many
-messages in flight would be unknown after a kill. Here the outcomes of the last messages are committed together with
-the attempts of the next.
+A transaction waits for the disk and for everybody else who appends. Few messages in each would be slow, and many
+messages in flight would be unknown after a kill. So the outcomes of the last messages are committed together with the
+attempts of the next.
 """
 
 import asyncio
@@ -20,28 +20,32 @@ from streams.rules.in_force import Rules
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
 Kept = Mapping[UUID, Nudge]
+"""The nudges that attempts were appended to, as of the commit."""
 
 
 class Intended(Struct, frozen=True):
-    """Cases with what is to be committed for each, by these rules: an attempt, or why there is none."""
+    """Cases with what is to be committed for each by these rules: an attempt, or the reason why there is none."""
 
     cases: Sequence[Case]
-    tried: Sequence[Intention]
+    intentions: Sequence[Intention]
     rules: Rules
 
     @property
     def attempts(self) -> list[Attempt]:
-        """The attempts among it."""
-        return [each for each in self.tried if isinstance(each, Attempt)]
+        """Return the attempts."""
+        return [intention for intention in self.intentions if isinstance(intention, Attempt)]
 
     @property
     def ids(self) -> list[UUID]:
-        """The nudges that it is about."""
+        """Return the ids of the nudges."""
         return [case.nudge.intent.id for case in self.cases]
 
 
-class Came(Struct, frozen=True):
-    """What became of attempts; `known`: their nudges a moment ago. `again`: some of it may be in the log already."""
+class Answers(Struct, frozen=True):
+    """The outcomes of attempts; `known`: their nudges as of the attempts' commit.
+
+    `again`: an earlier commit of them was not confirmed, so some may be in the log already.
+    """
 
     outcomes: Outcomes
     known: Kept
@@ -49,83 +53,81 @@ class Came(Struct, frozen=True):
 
     @property
     def concerned(self) -> frozenset[UUID]:
-        """The nudges that it is about, and those that go with them."""
+        """Return the ids of the nudges, and of the members that go with them."""
         members = chain(*(nudge.members for nudge in self.known.values()))
         return frozenset([*(id_ for id_, _ in self.outcomes.facts), *members])
 
 
 class GroupCommit:
-    """Commits what waits, again and again while something does; `write` commits in one transaction, and may block.
+    """Commits what waits, in order of arrival, one transaction after the other; `write` commits one, and may block.
 
-    In the order of their coming: no attempt is committed before an outcome that was given here earlier.
+    No attempt is committed before an outcome that was given here earlier.
     """
 
-    def __init__(self, write: Callable[[Intended | None, Came | None], Kept]) -> None:
+    def __init__(self, write: Callable[[Intended | None, Answers | None], Kept]) -> None:
         self._write = write
         self._intended: list[tuple[Intended, asyncio.Future[Kept]]] = []
-        self._came: list[tuple[Came, asyncio.Future[Kept]]] = []
+        self._answers: list[tuple[Answers, asyncio.Future[Kept]]] = []
         self._working: asyncio.Task[None] | None = None
 
-    async def attempt(self, intended: Intended) -> Kept:
-        """Commit the attempts; returns the nudges that they were appended to, as of the commit.
-
-        Raises what `write` does.
-        """
+    async def attempts(self, intended: Intended) -> Kept:
+        """Commit attempts; return the nudges that they were appended to. Raises what `write` does."""
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
         self._intended.append((intended, future))
-        return await self._done(future)
+        return await self._committed(future)
 
-    async def record(self, came: Came) -> None:
-        """Commit what became of attempts. Raises what `write` does."""
+    async def outcomes(self, answers: Answers) -> None:
+        """Commit outcomes. Raises what `write` does."""
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-        self._came.append((came, future))
-        await self._done(future)
+        self._answers.append((answers, future))
+        await self._committed(future)
 
-    async def _done(self, future: "asyncio.Future[Kept]") -> Kept:
+    async def _committed(self, future: "asyncio.Future[Kept]") -> Kept:
         if self._working is None:
             self._working = asyncio.ensure_future(self._work())
         return await future
 
     async def _work(self) -> None:
         try:
-            while self._intended or self._came:
-                came, self._came = self._came, []
-                await self._together(self._alike(), came)
+            while self._intended or self._answers:
+                answers, self._answers = self._answers, []
+                await self._commit(self._by_the_same_rules(), answers)
         finally:
             self._working = None
 
-    def _alike(self) -> list[tuple[Intended, "asyncio.Future[Kept]"]]:
-        """What waits and was decided by the same rules as the first; the rest waits for the next transaction."""
+    def _by_the_same_rules(self) -> list[tuple[Intended, "asyncio.Future[Kept]"]]:
+        """Take the attempts that were decided by the same rules as the first; the rest waits for the next turn."""
         waiting = self._intended
-        first = {each.rules.position for each, _ in waiting[:1]}
-        self._intended = [each for each in waiting if each[0].rules.position not in first]
-        return [each for each in waiting if each[0].rules.position in first]
+        first = {intended.rules.position for intended, _ in waiting[:1]}
+        self._intended = [one for one in waiting if one[0].rules.position not in first]
+        return [one for one in waiting if one[0].rules.position in first]
 
-    async def _together(
+    async def _commit(
         self,
         intended: Sequence[tuple[Intended, "asyncio.Future[Kept]"]],
-        came: Sequence[tuple[Came, "asyncio.Future[Kept]"]],
+        answers: Sequence[tuple[Answers, "asyncio.Future[Kept]"]],
     ) -> None:
-        every = [future for _, future in (*came, *intended)]
+        """Commit all in one transaction; after a defect each in its own, so that one harms no other."""
+        futures = [future for _, future in (*answers, *intended)]
         try:
             kept = await asyncio.to_thread(
-                self._write, _all_intended([each for each, _ in intended]), _all_that_came([each for each, _ in came])
+                self._write, _all_intended([one for one, _ in intended]), _all_answers([one for one, _ in answers])
             )
         except UNAVAILABLE_ERRORS as error:
-            every += [future for _, future in self._intended]  # these are not committed before those outcomes
+            futures += [future for _, future in self._intended]  # these are not committed before those outcomes
             self._intended = []
-            for future in every:
+            for future in futures:
                 _fail(future, error)
         except BaseException as error:  # noqa: BLE001  (whoever waits must learn of it)
-            if len(every) == 1:
-                _fail(every[0], error)
+            if len(futures) == 1:
+                _fail(futures[0], error)
                 return
-            for outcome in came:
-                await self._together([], [outcome])
+            for answer in answers:
+                await self._commit([], [answer])
             for attempt in intended:
-                await self._together([attempt], [])
+                await self._commit([attempt], [])
         else:
-            for future in every:
+            for future in futures:
                 if not future.done():
                     future.set_result(kept)
 
@@ -138,15 +140,15 @@ def _fail(future: "asyncio.Future[Kept]", error: BaseException) -> None:
 def _all_intended(parts: Sequence[Intended]) -> Intended | None:
     if not parts:
         return None
-    cases, tried = chain(*(each.cases for each in parts)), chain(*(each.tried for each in parts))
-    return Intended([*cases], [*tried], parts[0].rules)
+    cases, intentions = chain(*(part.cases for part in parts)), chain(*(part.intentions for part in parts))
+    return Intended([*cases], [*intentions], parts[0].rules)
 
 
-def _all_that_came(parts: Sequence[Came]) -> Came | None:
+def _all_answers(parts: Sequence[Answers]) -> Answers | None:
     if not parts:
         return None
-    facts = [*chain(*(each.outcomes.facts for each in parts))]
-    names = {name: tried for each in parts for name, tried in each.outcomes.parts.items()}
-    known = {id_: nudge for each in parts for id_, nudge in each.known.items()}
-    told, again = any(each.outcomes.told for each in parts), any(each.again for each in parts)
-    return Came(Outcomes(facts, names, told), known, again)
+    facts = [*chain(*(part.outcomes.facts for part in parts))]
+    names = {name: tried for part in parts for name, tried in part.outcomes.parts.items()}
+    known = {id_: nudge for part in parts for id_, nudge in part.known.items()}
+    told, again = any(part.outcomes.told for part in parts), any(part.again for part in parts)
+    return Answers(Outcomes(facts, names, told), known, again)

@@ -8,8 +8,8 @@ from domain.nudges.delivery import Delivery
 from notifiers.port.interface import Accepted
 from projections import nudges
 from projections.references import Tried
-from streams.delivery.decide.settling import Looking
-from streams.delivery.outcomes import outcomes, references
+from streams.delivery.decide.decision_inputs import DecisionInputs
+from streams.delivery.outcomes import outcome_facts, references
 from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
 from streams.delivery.outcomes.sent_parts import parts_of
 from streams.log.appending import record
@@ -53,9 +53,9 @@ class LateAnswers:
         if self._is_known(connection, tried) or _gave_up(delivery, tried):
             return None
         now = self._clock()
-        [case] = Looking(connection, self._log, rules, now).settlements([(nudge, tried.recipient)])
-        of_it = outcomes.Tried(case, replace(delivery, attempt=tried.attempt), None)
-        return outcomes.sent(of_it, reference, now, provider, reports=reports)
+        [case] = DecisionInputs(connection, self._log, rules, now).settlements([(nudge, tried.recipient)])
+        of_it = outcome_facts.Attempted(case, replace(delivery, attempt=tried.attempt), None)
+        return outcome_facts.sent(of_it, reference, now, provider, reports=reports)
 
     def _is_known(self, connection: Connection, tried: Tried) -> bool:
         facts = (entry.fact for entry in self._log.streams(connection, [tried.nudge]))

@@ -1,126 +1,159 @@
-"""Recording what became of attempts: what a provider took over is not forgotten because the database was away."""
+"""Recording: the transactions that append decisions, attempts and outcomes to the log."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from uuid import UUID
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from domain.core.ids import Names
 from domain.facts.facts import NudgeFact
 from domain.nudges.nudge import Nudge, evolve
 from projections import nudges
-from streams.delivery.decide.digesting import Decided, append_decided
+from streams.delivery.decide.case import Case
+from streams.delivery.decide.digesting import Decided, append_decided, crowded
 from streams.delivery.decide.overflow import Overflow
-from streams.delivery.outcomes.group_commit import Came, GroupCommit
+from streams.delivery.outcomes import conversations
+from streams.delivery.outcomes.attempts import Attempt
+from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
 from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
 from streams.delivery.outcomes.suppression import Refusals
-from streams.delivery.send.concurrency import Places
+from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
 from streams.log.appending import record
-from streams.log.log import Log
+from streams.log.chain import StoredFact
+from streams.log.watermark import Watermark
 from streams.planning.planning import refuse_moved_rules
-from streams.storage.database import Database, Priority
-from streams.storage.errors import UNAVAILABLE_ERRORS
-
-PAUSE = 1.0
-"""Seconds until it is tried again."""
+from streams.rules.context import Books
+from streams.storage.database import Priority
 
 
-class Recording:
-    """Appends outcomes, with what was reported early about them; also that an address was refused."""
+class Recorder:
+    """Appends facts about deliveries; with an outcome, the receipts that came before it.
 
-    def __init__(
-        self, database: Database, log: Log, receipts: Receipts, refusals: Refusals, clock: Callable[[], datetime]
-    ) -> None:
-        self._database, self._log, self._receipts, self._refusals = database, log, receipts, refusals
-        self._clock = clock
+    `receipts` and `suppression` learn from what is recorded.
+    """
 
-    def record(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
-        """Append them, once."""
-        self._commit(lambda connection: self._record(connection, Outcomes(facts)))
+    def __init__(self, books: Books, receipts: Receipts, suppression: Refusals, watermark: Watermark) -> None:
+        self._database, self._log, self._names, self._clock = books.database, books.log, books.names, books.clock
+        self.receipts, self.suppression, self._watermark = receipts, suppression, watermark
+        self._group = GroupCommit(self._commit)
+        self._unconfirmed = UnconfirmedCommits(books.database, books.log, books.clock)
 
-    def decided(self, decided: Sequence[Decided], names: Names, position: int | None = None) -> None:
-        """Append what was decided about nudges that have not moved since they were read.
+    def facts(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
+        """Append facts to nudges as they are now."""
+        self._write(lambda connection: self._append(connection, Outcomes(facts)))
 
-        `position`: of the rules that it was decided by; None: what a provider answered, which no rule changes.
+    def decisions(self, decided: Sequence[Decided], rules: int | None = None) -> None:
+        """Append decisions about nudges that have not changed since they were read.
+
+        `rules`: the position of the rules that they were made by; None: no rule changes them.
 
         Raises:
-            RulesMoved: others hold.
+            RulesMoved: other rules are in force by now; nothing is appended.
         """
-        self._commit(lambda connection: self._decided(connection, decided, names, position))
+        self._write(lambda connection: self._decisions(connection, decided, rules))
 
-    def _commit(self, work: Callable[[Connection], list[Receipt]]) -> None:
-        self._refusals.learn(self._database.write(work, Priority.DISPATCH))
+    async def attempts(self, intended: Intended) -> list[Attempt]:
+        """Commit attempts, together with others; return those that may be handed over now.
 
-    def _decided(
-        self, connection: Connection, decided: Sequence[Decided], names: Names, position: int | None
-    ) -> list[Receipt]:
-        kept = append_decided(connection, self._log, names, decided)
-        if position is not None:
-            refuse_moved_rules(connection, position)
-        return self._receipts.catch_up(
-            connection,
-            Outcomes(
-                [
-                    (nudge.intent.id, fact)
-                    for nudge, fact in decided
-                    if nudge.intent.id in kept and not isinstance(fact, Overflow)
-                ]
-            ),
-        )
-
-    async def surely(
-        self,
-        commits: GroupCommit,
-        came: Came,
-        until: datetime,
-        places: Places,
-        rest: Callable[[float], Awaitable[None]],
-    ) -> None:
-        """Append them as soon as the database answers, if that is by then: later, others call them unknown.
-
-        The `places` are left at once: whatever takes them is committed together with these outcomes, or later.
+        Raises:
+            OlderLog: the database was restored while this process ran.
+            RulesMoved: other rules are in force by now; nothing is committed.
         """
-        count = places.left
-        while True:
-            places.leave()
-            try:
-                return await commits.record(came)
-            except UNAVAILABLE_ERRORS:
-                places.take_back(count)
-                if self._clock() >= until:
-                    raise
-                await rest(PAUSE)
-                came = replace(came, again=True)
+        kept = await self._group.attempts(intended)
+        return [replace(each, committed=kept[each.nudge]) for each in intended.attempts if each.nudge in kept]
 
-    def take_in(self, connection: Connection, came: Came) -> list[Receipt]:
-        """Append outcomes in the caller's transaction; gives what was reported early about them."""
-        if came.again:
-            return self._record_what_is_new(connection, came.outcomes)
-        return self._record(connection, came.outcomes, came.known)
+    async def outcomes(self, answers: Answers) -> None:
+        """Commit the outcomes of attempts, together with others."""
+        await self._group.outcomes(answers)
 
-    def learn(self, receipts: Sequence[Receipt]) -> None:
-        """Learn from what was reported, once it is committed."""
-        self._refusals.learn(receipts)
+    def settle_unconfirmed(self) -> None:
+        """Hand back attempts whose commit was not confirmed while the database was away."""
+        self._unconfirmed.settle()
 
-    def _record(
+    def _write(self, work: Callable[[Connection], list[Receipt]]) -> None:
+        self.suppression.learn(self._database.write(work, Priority.DISPATCH))
+
+    def _decisions(self, connection: Connection, decided: Sequence[Decided], rules: int | None) -> list[Receipt]:
+        kept = append_decided(connection, self._log, self._names, decided)
+        if rules is not None:
+            refuse_moved_rules(connection, rules)
+        appended = [(nudge.intent.id, fact) for nudge, fact in decided if not isinstance(fact, Overflow)]
+        return self.receipts.catch_up(connection, Outcomes([(id_, fact) for id_, fact in appended if id_ in kept]))
+
+    def _commit(self, intended: Intended | None, answers: Answers | None) -> Kept:
+        """Commit attempts and outcomes together; return the nudges that attempts were appended to."""
+        ids, attempts = (intended.ids, intended.attempts) if intended is not None else ([], [])
+        with self._unconfirmed.watching(ids, attempts) if attempts else nullcontext():
+            kept, newest, receipts = self._database.write(
+                lambda connection: self._append_both(connection, intended, answers), Priority.DISPATCH
+            )
+        self._watermark.note(newest)
+        self.suppression.learn(receipts)
+        return kept
+
+    def _append_both(
+        self, connection: Connection, intended: Intended | None, answers: Answers | None
+    ) -> tuple[Kept, StoredFact | None, list[Receipt]]:
+        """The attempts first, as they take the keys' locks; all nudges are held before anything is appended."""
+        kept: Kept = {}
+        newest = None
+        if intended is not None:
+            kept, newest = self._append_attempts(
+                connection, intended, frozenset() if answers is None else answers.concerned
+            )
+        return kept, newest, [] if answers is None else self._append_outcomes(connection, answers)
+
+    def _append_attempts(
+        self, connection: Connection, intended: Intended, further: frozenset[UUID]
+    ) -> tuple[Kept, StoredFact | None]:
+        """Append the attempts that still hold: their nudges and members have not changed, and the cap has room.
+
+        Where the rules have changed since the decision, nothing is appended: a stop is obeyed at the next send.
+        Whoever appends holds the log until they commit, so a stop is either committed before and seen here, or comes
+        after this append. `further`: nudges that are appended to afterwards in this transaction.
+
+        Raises:
+            OlderLog: the database was restored while this process ran.
+            RulesMoved: other rules are in force.
+        """
+        cases, attempts, now = intended.cases, intended.attempts, self._clock()
+        self._watermark.check(connection, self._watermark.known())
+        self._log.keys.hold(connection, [case.recipient.pseudonym for case in cases])  # nobody else sends to them
+        if further:
+            nudges.hold(connection, further.union(intended.ids, *(_members(case) for case in cases)))
+        over_cap = crowded(connection, [attempt.case.settlement for attempt in attempts], now)
+        decided = [
+            (case.nudge, intention.fact if isinstance(intention, Attempt) else intention)
+            for case, intention in zip(cases, intended.intentions, strict=True)
+            if case.nudge.intent.id not in over_cap
+        ]
+        tied = {attempt.nudge: [member.nudge for member in attempt.case.members] for attempt in attempts}
+        nudges.release(connection, list(over_cap))
+        conversations.note_attempts(connection, self._names, attempts, now)
+        kept = append_decided(connection, self._log, self._names, decided, tied)
+        refuse_moved_rules(connection, intended.rules.position)
+        return kept, self._watermark.newest(connection)
+
+    def _append_outcomes(self, connection: Connection, answers: Answers) -> list[Receipt]:
+        """Append outcomes; return the receipts that were known before them."""
+        if not answers.again:
+            return self._append(connection, answers.outcomes, answers.known)
+        found = nudges.held(connection, {id_ for id_, _ in answers.outcomes.facts})
+        new = [
+            (id_, fact)
+            for id_, fact in answers.outcomes.facts
+            if evolve(found[id_], id_, found[id_].version, fact) != found[id_]  # else the first commit had succeeded
+        ]
+        return self._append(connection, replace(answers.outcomes, facts=new))
+
+    def _append(
         self, connection: Connection, outcomes: Outcomes, known: Mapping[UUID, Nudge] | None = None
     ) -> list[Receipt]:
         record(connection, self._log, outcomes.facts, known)
-        return self._receipts.catch_up(connection, outcomes)
+        return self.receipts.catch_up(connection, outcomes)
 
-    def _record_what_is_new(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
-        """The commit may have come through although its answer did not."""
-        found = nudges.held(connection, {id_ for id_, _ in outcomes.facts})
-        return self._record(
-            connection,
-            replace(
-                outcomes,
-                facts=[
-                    (id_, fact)
-                    for id_, fact in outcomes.facts
-                    if evolve(found[id_], id_, found[id_].version, fact) != found[id_]
-                ],
-            ),
-        )
+
+def _members(case: Case) -> list[UUID]:
+    """Return what goes with the case or leaves it: a fact about it is a fact about them."""
+    return [*case.nudge.members, *(member.nudge.intent.id for member in case.members)]

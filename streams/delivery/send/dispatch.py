@@ -1,265 +1,317 @@
-"""Dispatch: claim what is due, settle, and give what is to be sent to Sending."""
+"""Dispatch: take deliveries from due to their recorded outcome.
+
+Claim what is due, decide on it, and wait until it may be sent. Render the messages, commit the attempts, hand them to
+their providers, and record the outcomes. An attempt is in the log before its message leaves: if the process dies
+in between, the outcome is unknown, and nothing is sent twice unnoticed.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import compress
-from typing import NamedTuple
+from uuid import UUID
 
-from domain.facts.facts import NudgeFact
-from domain.nudges.settle import Controls, Send, Settlement
-from projections import claims, nudges
-from projections.front import Front
-from projections.lanes import Shares
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeWithheld
+from domain.nudges.settle import Reason, Send, Settlement
+from notifiers.port.interface import Outcome
+from notifiers.port.routes import is_for_another
+from projections import nudges
 from projections.nudges import Due
-from projections.tables import micros
 from streams.delivery.decide.case import Case
-from streams.delivery.decide.digesting import Decided
-from streams.delivery.decide.rendering import readable
-from streams.delivery.decide.restore_doubt import is_in_doubt, lost_before, presumed
-from streams.delivery.decide.settling import Looking, look
-from streams.delivery.outcomes import outcomes
-from streams.delivery.outcomes.attempts import still_stopped, unsent
-from streams.delivery.send.concurrency import IN_FLIGHT, Budgets, Rooms
-from streams.delivery.send.sending import Sending
-from streams.log.log import Log
+from streams.delivery.decide.decision_inputs import DecisionInputs
+from streams.delivery.decide.restore_doubt import lost_before
+from streams.delivery.decide.settling import decide, read_claim, unsent
+from streams.delivery.outcomes import conversations, outcome_facts
+from streams.delivery.outcomes.attempts import Attempt, Intention, Routed, handed_back, outcomes_of
+from streams.delivery.outcomes.group_commit import Answers, Intended
+from streams.delivery.outcomes.recording import Recorder
+from streams.delivery.outcomes.suppression import refused_by
+from streams.delivery.send.admission import Admission, Admitted, Terms
+from streams.delivery.send.claiming import Claims, Lane
+from streams.delivery.send.concurrency import IN_FLIGHT, Budgets, Permits
+from streams.delivery.send.message import MessageBuilder
+from streams.delivery.send.metrics import AttemptMetrics
+from streams.delivery.send.routing import Routing
+from streams.delivery.send.status_query import StatusQueries
+from streams.delivery.send.task_group import TaskGroup
+from streams.planning.planning import RulesMoved
+from streams.rules.context import Books
 from streams.rules.in_force import Rules
-from streams.rules.library import Library
-from streams.storage.database import Database, Priority
 from streams.storage.errors import UNAVAILABLE_ERRORS
+from templates.words.rendering import WordsFailed
 
 BATCH = 256
-WOKEN_EVERY = timedelta(hours=1)
 LEASE = timedelta(minutes=3)
 """How long an attempt may stay without an outcome; every notifier's send limit is less than a third of it."""
+PAUSE = 1.0
+"""Seconds until an outcome is committed again after the database was away."""
+
+
+class Claimant(Struct, frozen=True):
+    """The name under which a dispatcher claims, for how long, and how many attempts it may have open."""
+
+    name: str
+    lease: timedelta = LEASE
+    in_flight: int = IN_FLIGHT
+
+
+class Batch(Struct, frozen=True):
+    """Deliveries that were claimed and decided on: how many; the cases to send; the questions to ask providers."""
+
+    claimed: int
+    cases: list[Case]
+    questions: list[Settlement]
+    rules: Rules
+    decided_at: datetime
 
 
 class Dispatcher:
-    """Takes nudges from due to their end. Several may run at once: a claim keeps each delivery in one hand."""
+    """Dispatches what is due. Several may run at once: a claim keeps each delivery with one of them."""
 
     def __init__(
-        self,
-        database: Database,
-        log: Log,
-        library: Library,
-        sending: Sending,
-        clock: Callable[[], datetime],
-        *,
-        holder: str,
-        lease: timedelta = LEASE,
-        in_flight: int = IN_FLIGHT,
+        self, books: Books, routing: Routing, messages: MessageBuilder, recorder: Recorder, claimant: Claimant
     ) -> None:
-        self._database, self._log, self._library, self._sending = database, log, library, sending
-        self.collectors = (sending.outcomes, sending.sent_after)
-        self._clock, self._holder, self._lease = clock, holder, lease
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._clock, self._lease = books.clock, claimant.lease
+        self._routing, self._messages, self._recorder = routing, messages, recorder
+        self._tasks, self._metrics = TaskGroup(), AttemptMetrics()
+        self._claims = Claims(books, claimant.name, claimant.lease, fair=routing.rates.any)
+        self._admission = Admission(books, routing, self._claims, self._tasks, self._deliver)
+        self._questions = StatusQueries(books, routing, recorder, self._tasks)
+        budgets = Budgets(routing.providers, claimant.in_flight)
+        self._lane, self._urgent = Lane(budgets, urgent=False), Lane(budgets, urgent=True)
+        self._ahead: Batch | None = None
         self._stopping = False
-        self._waking = _Waking()
-        self._front, self._urgent_front = Front(), Front()
-        self._shares, self._urgent_shares = Shares(), Shares()
-        budgets = Budgets(sending.routing.providers, in_flight)
-        self._rooms, self._urgent_rooms = Rooms(budgets), Rooms(budgets)
-        self._ahead: _Ready | None = None
-
-    def stop(self) -> None:
-        """Begin nothing more; what was handed to a provider is still waited for."""
-        self._stopping = True
-        self._sending.stop()
-
-    async def ended(self) -> None:
-        """Until nothing is with a provider, also of what a drain that failed has left behind."""
-        await self._sending.under_way.ended()
-        left = self._rooms.wanted(every=True) + self._urgent_rooms.wanted(every=True)
-        with suppress(*UNAVAILABLE_ERRORS):  # then their claims run out
-            await asyncio.to_thread(self._sending.release, left)
+        self.collectors = self._metrics.collectors
 
     async def drain(self, batch: int = BATCH, patience: float | None = None) -> int:
-        """Dispatch until nothing is due; returns how many deliveries were looked at.
+        """Dispatch until nothing is due; return how many deliveries were claimed.
 
-        While some are sent, the next are claimed and decided on, as another process might. With `patience` providers
-        are not waited for, and room with one so many seconds at most: what there is none for keeps its claim.
+        While a batch is sent, the next one is claimed and decided on. With `patience` providers are not waited for,
+        and permits so many seconds at most: a delivery without one keeps its claim.
         """
-        self._sending.under_way.raise_failure()
-        done, ready = 0, self._taken() or await self._prepare(batch)
+        self._tasks.raise_failure()
+        done, ready = 0, self._take_ahead() or await self._prepare(self._lane, batch)
         while ready is not None:
             done += ready.claimed
             ready = await self._send_and_prepare(ready, batch, patience)
         return done
 
     async def drain_urgent(self, patience: float | None = None) -> int:
-        """Dispatch what is urgent until none is due: beside the other drain, so that no mass mailing is in front."""
+        """Dispatch urgent deliveries until none is due; run beside `drain`, no mass mailing holds them up."""
         done = 0
-        while not self._stopping and (claimed := await self._claimed_urgent()):
-            ready = await asyncio.to_thread(self._settle, claimed)
-            await self._send(ready, self._urgent_rooms, self._urgent_shares, patience)
-            done += len(claimed)
+        while (ready := await self._prepare(self._urgent, BATCH)) is not None:
+            await self._send(self._urgent, ready, patience)
+            done += ready.claimed
         return done
 
-    async def _claimed_urgent(self) -> list[Due]:
-        await self._take_back(self._urgent_rooms)
-        return await asyncio.to_thread(self._claim, BATCH, urgent=True)
-
-    async def _take_back(self, rooms: Rooms) -> None:
-        """What there is room for by now can be claimed again."""
-        if wanted := rooms.wanted():
-            await asyncio.to_thread(self._sending.release, wanted)
-
     async def turn(self, limit: int = BATCH) -> int:
-        """One round over what is due now; returns how many deliveries it took."""
-        ready = await self._prepare(limit)
+        """Dispatch one batch of what is due now; return how many deliveries were claimed."""
+        ready = await self._prepare(self._lane, limit)
         if ready is None:
             return 0
-        await self._send(ready, self._rooms, self._shares)
+        await self._send(self._lane, ready)
         return ready.claimed
 
-    async def _prepare(self, limit: int) -> "_Ready | None":
-        """Claim what is due and decide on it; None where nothing is, or nothing is to be begun."""
+    def stop(self) -> None:
+        """Begin nothing more; what was handed to a provider is still waited for."""
+        self._stopping = self._admission.stopping = self._questions.stopping = True
+
+    async def ended(self) -> None:
+        """Wait until nothing is with a provider, also of a drain that failed."""
+        await self._tasks.ended()
+        left = [id_ for lane in (self._lane, self._urgent) for id_ in lane.bulkheads.ready_again(every=True)]
+        with suppress(*UNAVAILABLE_ERRORS):  # then their claims run out
+            await asyncio.to_thread(self._claims.release, left)
+
+    # Claim and decide.
+
+    async def _prepare(self, lane: Lane, limit: int) -> Batch | None:
+        """Claim what is due and decide on it; None where nothing is due, or nothing more is begun."""
         if self._stopping:
             return None
-        await self._take_back(self._rooms)
-        claimed = await asyncio.to_thread(self._claim, limit) or await asyncio.to_thread(self._claim_stopped, limit)
-        return await asyncio.to_thread(self._settle, claimed) if claimed else None
+        if ready_again := lane.bulkheads.ready_again():
+            await asyncio.to_thread(self._claims.release, ready_again)
+        claimed = await asyncio.to_thread(self._claim, lane, limit)
+        return await asyncio.to_thread(self._decide, claimed) if claimed else None
 
-    async def _send(self, ready: "_Ready", rooms: Rooms, shares: Shares, patience: float | None = None) -> None:
-        back = await self._sending.send(ready.cases, ready.rules, ready.at, rooms, patience)
-        shares.learn(nudges.lane(case.nudge.intent) for case in back)
-        await self._sending.asking.begin(ready.asked, ready.rules, waits=patience is None)
+    def _claim(self, lane: Lane, limit: int) -> Sequence[Due]:
+        self._recorder.settle_unconfirmed()
+        return self._claims.claim(lane, limit)
 
-    async def _send_and_prepare(self, ready: "_Ready", batch: int, patience: float | None) -> "_Ready | None":
-        """Send these; gives the next, prepared meanwhile where no rate binds; or what was let go of in sending."""
-        sending = self._send(ready, self._rooms, self._shares, patience)
-        await _both(sending, _nothing() if self._sending.paced else self._look_ahead(batch))
-        self._sending.under_way.raise_failure()
-        return self._taken() or await self._prepare(batch)
+    def _decide(self, due: Sequence[Due]) -> Batch:
+        """Decide; what is not sent gets its fact at once, if the rules still hold by then."""
+        now, rules = self._clock(), self._library.rules()
+        with self._database.reading() as connection:
+            claimed = read_claim(connection, self._log, rules, due, now)
+        decisions = decide(claimed, rules, now)
+        facts = [*((case.nudge, self._lost(case, rules, now)) for case in claimed.lost), *decisions.facts]
+        if facts:
+            try:
+                self._recorder.decisions(facts, rules.position)
+            except RulesMoved:
+                self._claims.release([nudge.intent.id for nudge, _ in facts])
+        self._claims.release(claimed.moved_on)
+        return Batch(len(due), decisions.cases, decisions.questions, rules, self._clock())
 
-    async def _look_ahead(self, batch: int) -> None:
-        """Prepare the next; if the sending fails meanwhile, the next drain begins with them."""
-        self._ahead = await self._prepare(batch)
+    def _lost(self, case: Settlement, rules: Rules, now: datetime) -> NudgeFact:
+        """Return the outcome of an attempt whose lease ran out: the process that made it has died."""
+        if (before := lost_before(case, rules.governed.doubt_until, now)) is not None:
+            return before
+        delivery = case.nudge.to(case.person.pseudonym)
+        attempted = outcome_facts.Attempted(case, delivery, self._routing.provider(delivery))
+        return outcome_facts.unknown(attempted, "no_outcome", now)
 
-    def _taken(self) -> "_Ready | None":
+    # Send: `Admission` calls `_deliver` with cases as soon as they may go.
+
+    async def _send(self, lane: Lane, batch: Batch, patience: float | None = None) -> None:
+        back = await self._admission.send(batch.cases, Terms(batch.rules, batch.decided_at, patience), lane.bulkheads)
+        lane.learn(back)
+        await self._questions.begin(batch.questions, batch.rules, waits=patience is None)
+
+    async def _send_and_prepare(self, batch: Batch, limit: int, patience: float | None) -> Batch | None:
+        """Send this batch and return the next one, claimed meanwhile if no rate applies."""
+        sending = self._send(self._lane, batch, patience)
+        await (sending if self._routing.rates.any else _both(sending, self._look_ahead(limit)))
+        self._tasks.raise_failure()
+        return self._take_ahead() or await self._prepare(self._lane, limit)
+
+    async def _look_ahead(self, limit: int) -> None:
+        """Prepare the next batch; if the sending fails meanwhile, the next drain begins with it."""
+        self._ahead = await self._prepare(self._lane, limit)
+
+    def _take_ahead(self) -> Batch | None:
         ahead, self._ahead = self._ahead, None
         return ahead
 
+    async def _deliver(self, admitted: Admitted) -> None:
+        """Render the messages, commit the attempts, and hand them over, each call at its slot."""
+        permits = admitted.permits
+        try:
+            intended = await asyncio.to_thread(self._render, admitted.routed, admitted.rules)
+            attempts = await self._commit(intended)
+            permits.release(len(admitted.routed) - len(attempts))
+            await self._routing.reserve_pieces(attempts)
+            calls = [(call, permits.part(len(call))) for call in self._routing.calls(attempts)]
+            await self._tasks.all(
+                self._hand_over(call, admitted.slot(call[0].case), its_permits) for call, its_permits in calls
+            )
+        finally:
+            permits.release()
+
+    # Render.
+
+    def _render(self, routed: Sequence[Routed], rules: Rules) -> Intended:
+        now = self._clock()
+        cases = [each.case for each in routed]
+        marks: Mapping[tuple[UUID, str], str] = {}
+        if asking := [case for case in cases if conversations.asks(case)]:
+            with self._database.reading() as connection:
+                marks = conversations.marks(connection, self._log, rules, self._names, asking, now)
+        return Intended(cases, [self._intention(each, rules, now, marks) for each in routed], rules)
+
+    def _intention(
+        self, routed: Routed, rules: Rules, now: datetime, marks: Mapping[tuple[UUID, str], str]
+    ) -> Intention:
+        case, provider = routed.case, routed.provider
+        if not isinstance(case.decision, Send):
+            return unsent(case, now)
+        if provider is None:
+            return outcome_facts.not_again(case.settlement, now)
+        recipient, channel = case.recipient.pseudonym, case.decision.channel
+        number = case.nudge.to(recipient).attempt + 1
+        mark = marks.get((case.nudge.intent.id, recipient), "")
+        try:
+            message = self._messages.build(case, rules, number, now, mark)
+        except WordsFailed:
+            return NudgeWithheld(now, recipient, Reason.UNREADABLE.value)
+        until = now + self._lease
+        fact = NudgeAttempted(now, recipient, number, channel, provider.name, until, message.language)
+        return Attempt(case, message, fact, provider, mark)
+
+    # Commit the attempts.
+
+    async def _commit(self, intended: Intended) -> list[Attempt]:
+        """Commit the attempts; return those that may be handed over: none if the rules have changed."""
+        try:
+            return await self._recorder.attempts(intended)
+        except RulesMoved:
+            await asyncio.to_thread(self._claims.release, intended.ids)
+            return []
+
+    # Hand over and record.
+
+    async def _hand_over(self, attempts: Sequence[Attempt], slot: datetime, permits: Permits) -> None:
+        """Hand attempts to their provider in one call, and record what came of it.
+
+        An attempt is handed back where the call could outlast its lease.
+        """
+        provider = attempts[0].provider
+        try:
+            await self._routing.wait(attempts[0], slot)
+            latest = self._clock() + self._lease * 2 / 3
+            safe = [attempt for attempt in attempts if attempt.fact.until > latest]
+            late = [attempt for attempt in attempts if attempt.fact.until <= latest]
+            back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
+            results = await provider.send([attempt.message for attempt in safe]) if safe else ()
+            outcomes = outcomes_of([*back, *self._facts(safe, results)], safe, results)
+            known = {attempt.nudge: attempt.committed for attempt in attempts if attempt.committed is not None}
+            await self._record(Answers(outcomes, known), attempts[0].fact.until, permits)
+        finally:
+            permits.release()
+        if refused := refused_by(provider, (attempt.message for attempt in safe), results):
+            await asyncio.to_thread(self._recorder.suppression.keep, refused)
+
+    def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:
+        """Return the facts that record the outcomes."""
+        now, facts = self._clock(), list[tuple[UUID, NudgeFact]]()
+        for attempt, result in zip(attempts, results, strict=True):
+            free = is_for_another(result) and not attempt.case.is_bound
+            others = self._routing.others(attempt) if free else ()
+            attempted = outcome_facts.Attempted(attempt.case.settlement, attempt.delivery, attempt.provider, others)
+            facts.append((attempt.nudge, outcome_facts.fact_of(attempted, result, now)))
+        for attempt, (_, fact) in zip(attempts, facts, strict=True):
+            self._metrics.note(attempt, fact, now)
+        return facts
+
+    async def _record(self, answers: Answers, until: datetime, permits: Permits) -> None:
+        """Record outcomes as soon as the database answers, unless the lease has ended by then.
+
+        The permits are released first: an attempt that takes them is committed with these outcomes, or later.
+        """
+        count = permits.left
+        while True:
+            permits.release()
+            try:
+                return await self._recorder.outcomes(answers)
+            except UNAVAILABLE_ERRORS:
+                permits.take_back(count)
+                if self._clock() >= until:
+                    raise
+                await self._routing.rates.sleep(PAUSE)
+                answers = replace(answers, again=True)
+
+    # After a crash.
+
     def take_over(self) -> int:
-        """End the attempts and claims of a process that is known to be dead; returns how many attempts there were."""
+        """End the attempts and claims of a process that is known to be dead; return how many attempts there were."""
         now, rules = self._clock(), self._library.rules()
         with self._database.reading() as connection:
             rows = nudges.attempted(connection)
             found = nudges.by_id(connection, [row.nudge for row in rows])
             open_ = [(found[row.nudge], row.recipient) for row in rows]
-            lost = Looking(connection, self._log, rules, now).settlements(open_)
-        facts = [(each.nudge.intent.id, self._lost(each, rules, now)) for each in lost]
-        self._database.write(nudges.release_all, Priority.DISPATCH)
-        self._sending.record(facts)
+            lost = DecisionInputs(connection, self._log, rules, now).settlements(open_)
+        facts = [(case.nudge.intent.id, self._lost(case, rules, now)) for case in lost]
+        self._claims.release_all()
+        self._recorder.facts(facts)
         return len(facts)
-
-    def _claim(self, limit: int, *, stopped: bool = False, urgent: bool = False) -> list[Due]:
-        self._sending.unanswered.settle()
-        now = self._clock()
-        front = None if stopped else self._urgent_front if urgent else self._front
-        shares = None if not self._sending.paced else self._urgent_shares if urgent else self._shares
-        return self._database.write(
-            lambda connection: claims.claim(
-                connection,
-                now=micros(now),
-                until=micros(now + self._lease),
-                holder=self._holder,
-                limit=limit,
-                stopped=stopped,
-                urgent=urgent,
-                front=front,
-                shares=shares,
-            ),
-            Priority.DISPATCH,
-        )
-
-    def _claim_stopped(self, limit: int) -> list[Due]:
-        """What kill switches hold back, when it is time to look whether they still do; each once."""
-        if self._waking.begins(self._library.rules().controls, self._clock()):
-            self._database.write(nudges.release_stopped, Priority.DISPATCH)
-        claimed = self._claim(limit, stopped=True) if self._waking.running else []
-        self._waking.running = bool(claimed)
-        return claimed
-
-    def _settle(self, claimed: Sequence[Due]) -> "_Ready":
-        """Decide; what is not sent gets its fact at once, what is sent is returned."""
-        now, rules = self._clock(), self._library.rules()
-        with self._database.reading() as connection:
-            turn = look(connection, self._log, rules, claimed, now)
-        every = [readable(case, rules, now) for case in turn.cases]
-        doubtful = [is_in_doubt(case, rules.governed.doubt_until) for case in every]
-        cases = [case for case, doubt in zip(every, doubtful, strict=True) if not doubt]
-        sending = {case.nudge.intent.id for case in cases if isinstance(case.decision, Send)}
-        decided: list[Decided]
-        decided = [(each.nudge, self._lost(each, rules, now)) for each in turn.lost]
-        before = {each.nudge.intent.id: lost_before(each, rules.governed.doubt_until, now) for each in turn.asked}
-        decided += [(each.nudge, fact) for each in turn.asked if (fact := before[each.nudge.intent.id]) is not None]
-        decided += presumed(compress(every, doubtful), now)
-        decided += [(each.nudge, unsent(each, now)) for case in cases for each in case.leaving]
-        said = [case for case in cases if not still_stopped(case, now)]
-        decided += [(case.nudge, unsent(case, now)) for case in said if case.nudge.intent.id not in sending]
-        self._commit(decided, rules)
-        self._sending.release(turn.moved_on)
-        going = [case for case in said if case.nudge.intent.id in sending]
-        asked = [each for each in turn.asked if before[each.nudge.intent.id] is None]
-        return _Ready(len(claimed), going, rules, self._clock(), asked)
-
-    def _lost(self, case: Settlement, rules: Rules, now: datetime) -> NudgeFact:
-        """An attempt whose lease ran out without an outcome: whoever made it has died."""
-        if (before := lost_before(case, rules.governed.doubt_until, now)) is not None:
-            return before
-        delivery = case.nudge.to(case.person.pseudonym)
-        return outcomes.unknown(
-            outcomes.Tried(case, delivery, self._sending.routing.provider(delivery)), "no_outcome", now
-        )
-
-    def _commit(self, decided: Sequence[Decided], rules: Rules) -> None:
-        """Append facts about nudges that have not moved since they were read."""
-        if decided:
-            self._sending.decide(decided, rules)
 
 
 async def _both(first: Awaitable[None], second: Awaitable[None]) -> None:
-    """Until both have ended; what one failed with is raised only then."""
+    """Wait until both have ended; a failure is raised only then."""
     for failure in await asyncio.gather(first, second, return_exceptions=True):
         if isinstance(failure, BaseException):
             raise failure
-
-
-async def _nothing() -> None:
-    """Prepared nothing."""
-
-
-class _Ready(NamedTuple):
-    """What was claimed and decided on: how many deliveries it was, and what is to be sent, by which rules; when.
-
-    `asked`: what providers are to be asked about.
-    """
-
-    claimed: int
-    cases: list[Case]
-    rules: Rules
-    at: datetime
-    asked: list[Settlement]
-
-
-class _Waking:
-    """When to look at what kill switches hold back: at the start, when one was cleared, and now and then.
-
-    (Whoever looked before may have died over it.)
-    """
-
-    def __init__(self) -> None:
-        self.running = False
-        self._stopped: AbstractSet[tuple[str, str]] = frozenset()
-        self._looked: datetime | None = None
-
-    def begins(self, controls: Controls, now: datetime) -> bool:
-        """Whether another look begins."""
-        cleared = self._stopped - controls.stopped
-        self._stopped = controls.stopped
-        if not cleared and self._looked is not None and now - self._looked < WOKEN_EVERY:
-            return False
-        self.running, self._looked = True, now
-        return True

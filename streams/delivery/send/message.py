@@ -1,4 +1,4 @@
-"""From a case to the message that a notifier carries."""
+"""Rendering: the message of a case, as a notifier carries it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -21,14 +21,14 @@ from templates.words.rendering import Rendered
 UnsubscribeUrl = Callable[[Case], str | None]
 SeenUrl = Callable[[UUID, str, int], str]
 ProofOf = Callable[[UUID, str, datetime], Proof]
-"""What a message to a recipient carries of its own, from then on."""
+"""Makes the page and code that show a message to be authentic, of a nudge to a recipient from then on."""
 
 
-class Writer(Struct, frozen=True):
-    """Writes messages; `unsubscribe_url` gives the link with which a case's recipient stops its category.
+class MessageBuilder(Struct, frozen=True):
+    """Builds messages with their links.
 
-    `answer_url`: the link to answer a nudge as its recipient with a code; `seen_url`: by which a device tells that it
-    shows an attempt; `proof_of`: the message's own page and code.
+    `unsubscribe_url`: stops the category for the case's recipient; `answer_url`: answers a nudge as its recipient
+    with a code; `seen_url`: called by a device that shows an attempt; `proof_of`: the message's own page and code.
     """
 
     unsubscribe_url: UnsubscribeUrl
@@ -36,11 +36,11 @@ class Writer(Struct, frozen=True):
     seen_url: SeenUrl | None = None
     proof_of: ProofOf | None = None
 
-    def write(self, case: Case, rules: Rules, attempt: int, now: datetime, mark: str = "") -> Message:
-        """The message of a case that is to be sent; an SMS says the `mark` that tells its question from others.
+    def build(self, case: Case, rules: Rules, attempt: int, now: datetime, mark: str = "") -> Message:
+        """Return the message of a case that is sent; an SMS shows the `mark` that tells its question from others.
 
         Raises:
-            WordsFailed: the words need a value that is missing, because it was erased or never reported.
+            WordsFailed: a value is missing, because it was erased or never reported.
         """
         assert isinstance(case.decision, Send)
         channel = case.decision.channel
@@ -82,17 +82,17 @@ class Writer(Struct, frozen=True):
 def _proven(
     channel: str, text: str, html: str | None, language: str, proof: Proof, *, stops: bool
 ) -> tuple[str, str | None]:
-    """The words with their page and code: at the foot of a letter, in an SMS with room; a push has them beside it."""
+    """Add page and code: at the foot of an email, and in an SMS with room; a push carries them beside its text."""
     if channel == "email":
         mail = footer.mail_text(text, language, proof, stops=stops)
         return mail, html and footer.mail_html(html, language, proof, stops=stops)
-    if channel == "sms" and proof.page.startswith("https:"):  # else nobody's telephone can reach it
+    if channel == "sms" and proof.page.startswith("https:"):  # a telephone reaches no other page
         return footer.sms(text, language, proof), html
     return text, html
 
 
 def parts_of(rendered: Rendered, channel: str) -> tuple[str, str]:
-    """The text and the title that a channel carries."""
+    """Return the text and the title that a channel carries."""
     match channel:
         case "push":
             return rendered.push_body, rendered.push_title

@@ -1,48 +1,69 @@
-"""Notifiers that are counted: what became of the attempts at each provider, as its notifier says it."""
+"""Metrics of sending: the outcomes of attempts, as the log has them and as each notifier reported them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from domain.facts.facts import NudgeFact, NudgeSent
 from notifiers.port.interface import Accepted, GiveUp, Message, Notifier, Outcome, RetryLater
 from notifiers.port.routes import Provider, Route
+from streams.delivery.outcomes.attempts import Attempt
 from streams.intake.intake import Counts, Labels
+from streams.storage import measures
 
 DEFECT = "defect"
 
 
-class Counted:
-    """A notifier as it is, but that its outcomes are counted: provider, channel, what it said, and why."""
+class AttemptMetrics:
+    """Counts the outcomes of a process's attempts, and measures how long after being due each message was sent."""
+
+    def __init__(self) -> None:
+        self._outcomes, self._sent_after = measures.outcomes(), measures.sent_after()
+        self.collectors = (self._outcomes, self._sent_after)
+
+    def note(self, attempt: Attempt, fact: NudgeFact, now: datetime) -> None:
+        """Count the outcome that the fact records."""
+        nudge, channel, owner = attempt.case.nudge, attempt.fact.channel, attempt.case.settlement.trigger.owner
+        outcome = fact.TOPIC.removeprefix("nudge-").partition("/")[0]
+        self._outcomes.labels(channel, attempt.provider.name, owner, outcome).inc()
+        if isinstance(fact, NudgeSent):
+            due = nudge.to(attempt.fact.recipient).due or nudge.planned_at
+            self._sent_after.labels(channel).observe(max(0.0, (now - max(due, nudge.planned_at)).total_seconds()))
+
+
+class CountedNotifier:
+    """A notifier whose outcomes are counted, by provider, channel, outcome and reason."""
 
     def __init__(self, notifier: Notifier, name: str, counts: Counts) -> None:
         self._notifier, self._name, self._counts = notifier, name, counts
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (whatever it is)
-        """What some kinds of notifier have besides, such as that their only link is elsewhere."""
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (the type depends on the name)
+        """Return what only some notifiers have, such as `elsewhere`."""
         return getattr(self._notifier, name)
 
     @property
     def channel(self) -> str:
-        """As the notifier says, like all that follows."""
+        """Return the notifier's channel."""
         return self._notifier.channel
 
     @property
     def removes_doubles(self) -> bool:
-        """Whether a key goes once."""
+        """Return whether a message with the same key is delivered only once."""
         return self._notifier.removes_doubles
 
     @property
     def reports(self) -> bool:
-        """Whether silence means something."""
+        """Return whether the provider reports deliveries, so that silence has a meaning."""
         return self._notifier.reports
 
     @property
     def longest(self) -> float:
-        """The longest that a `send` may take, in seconds."""
+        """Return the longest that a `send` may take, in seconds."""
         return self._notifier.longest
 
     def reaches(self, address: str) -> bool:
-        """Whether it reaches such an address."""
+        """Return whether it reaches such an address."""
         return self._notifier.reaches(address)
 
     async def start(self) -> None:
@@ -50,24 +71,24 @@ class Counted:
         await self._notifier.start()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send, and count what came of it."""
+        """Send, and count the outcomes."""
         try:
             outcomes = await self._notifier.send(messages)
         except Exception:
             self._count([("unknown", DEFECT)] * len(messages))
             raise
-        self._count(map(_said, outcomes))
+        self._count(map(_labels, outcomes))
         return outcomes
 
     async def aclose(self) -> None:
-        """Close the links."""
+        """Close the connections."""
         await self._notifier.aclose()
 
-    def _count(self, said: Iterable[tuple[str, str]]) -> None:
-        self._counts.add((self._name, self.channel, outcome, reason) for outcome, reason in said)
+    def _count(self, labels: Iterable[tuple[str, str]]) -> None:
+        self._counts.add((self._name, self.channel, outcome, reason) for outcome, reason in labels)
 
 
-def _said(outcome: Outcome) -> tuple[str, str]:
+def _labels(outcome: Outcome) -> tuple[str, str]:
     match outcome:
         case Accepted():
             return "sent", ""
@@ -80,19 +101,24 @@ def _said(outcome: Outcome) -> tuple[str, str]:
 
 
 def counted(routes: Mapping[str, Route], counts: Counts) -> dict[str, Route]:
-    """The same routes, by the same doors."""
+    """Return the same routes with counted notifiers."""
     return {
         channel: Route(
             route.channel,
-            [replace(each, notifier=Counted(each.notifier, each.name, counts)) for each in route.providers],
+            [
+                replace(provider, notifier=CountedNotifier(provider.notifier, provider.name, counts))
+                for provider in route.providers
+            ],
         )
         for channel, route in routes.items()
     }
 
 
 def passed_by(routes: Mapping[str, Route]) -> dict[Labels, bool]:
-    """Provider and channel -> whether messages go past it: too many in a row went wrong, or it asks for patience."""
-    return {(each.name, route.channel): is_shut(each) for route in routes.values() for each in route.providers}
+    """Return provider and channel -> whether messages go past it."""
+    return {
+        (provider.name, route.channel): is_shut(provider) for route in routes.values() for provider in route.providers
+    }
 
 
 def is_shut(provider: Provider) -> bool:

@@ -1,7 +1,7 @@
-"""Exact rates: when each message may be handed over, so that no provider and no agency sends more than agreed.
+"""Exact rate limits: no provider gets, and no agency sends, more messages a second than agreed.
 
-Slots are taken in the database, so that all processes share one rate. What is urgent takes its slots ahead of time;
-what is not takes one only when it is due, so that a mass mailing is never in front of an urgent message.
+Slots are taken in the database, so that all processes share one rate. An urgent message takes its slot ahead of time;
+others take one only when it is due, so that a mass mailing is never in front of an urgent message.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ from streams.storage.database import Database, Priority
 from streams.storage.tables import paces
 
 TOGETHER = timedelta(milliseconds=200)
-"""The messages of one attempt are handed over within so long: what is in flight when a process dies is unknown."""
+"""The slots of one group lie within so long: what is in flight when a process dies is unknown."""
 AHEAD = timedelta(seconds=1)
-"""How long what is urgent waits for its slot; what finds none is looked at again in the next turn."""
+"""How far ahead an urgent message takes its slot; one that finds none is looked at again in the next round."""
 FARTHEST = timedelta(minutes=1)
-"""No slot is so far ahead, but that of a clock that was ahead of ours: it is set back, or is another machine's."""
-Rest = Callable[[float], Awaitable[None]]
+"""No true slot is further ahead: a later one comes from a clock that was ahead, here or on another machine."""
+Sleep = Callable[[float], Awaitable[None]]
 
 
-class Pace:
-    """Gives slots to messages; `rates`: limit -> how many messages a second it allows.
+class RateLimits:
+    """Gives slots to messages; `rates`: name of a limit -> messages a second.
 
-    `rest` waits so many seconds.
+    `sleep` waits so many seconds.
     """
 
     def __init__(
@@ -39,31 +39,31 @@ class Pace:
         database: Database,
         rates: Mapping[str, float],
         clock: Callable[[], datetime],
-        rest: Rest = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._database, self._clock, self.rest = database, clock, rest
+        self._database, self._clock, self.sleep = database, clock, sleep
         self._gaps = {name: timedelta(microseconds=math.ceil(1_000_000 / rate)) for name, rate in rates.items()}
         self._last: dict[str, datetime] = {}
-        self._lines: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._queues: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
-    def bounds(self) -> bool:
-        """Whether there is any rate."""
+    def any(self) -> bool:
+        """Return whether there is any rate."""
         return bool(self._gaps)
 
     def limits(self, *names: str) -> tuple[str, ...]:
-        """Those of the names that have a rate."""
+        """Return those of the names that have a rate."""
         return tuple(name for name in names if name in self._gaps)
 
     async def take(
         self, wanted: Sequence[Sequence[str]], *, urgent: bool, until: datetime | None = None
     ) -> list[datetime]:
-        """Slots for the first of the messages, each given by its limits, and waits for the first slot.
+        """Take slots for the first of the messages, each given by its limits; return them at the first slot.
 
-        There may be fewer than wanted, or none, as after `until`: then it has to be tried again later. Of those whose
-        first messages have the same limits, who asks first gets first.
+        There may be fewer than wanted, or none, as after `until`: then try again later. Callers whose first messages
+        have the same limits are served in order.
         """
-        async with self._lines[tuple(wanted[0])]:
+        async with self._queues[tuple(wanted[0])]:
             now = self._clock()
             if until is not None and now > until:
                 return []
@@ -81,10 +81,10 @@ class Pace:
             await self.until(min(first, patience))
 
     async def owe(self, pieces: Iterable[Mapping[str, int]]) -> None:
-        """Take further slots for messages that took one, and have so many pieces: known once they are written."""
+        """Take further slots for messages that have one slot each, and so many pieces."""
         further: Counter[str] = Counter()
-        for each in pieces if self.bounds else ():
-            further.update({name: many - 1 for name, many in each.items()})
+        for of_message in pieces if self.any else ():
+            further.update({name: many - 1 for name, many in of_message.items()})
         if +further:
             await asyncio.to_thread(self._database.write, partial(self._further, many=further), Priority.DISPATCH)
 
@@ -104,18 +104,18 @@ class Pace:
         await self.until(start)
 
     async def until(self, moment_: datetime) -> None:
-        """Wait for a moment; what is too far ahead to be true, since the clock was set back, is now."""
+        """Wait for a moment; one too far ahead to be true, as the clock was set back, is now."""
         while timedelta() < (wait := moment_ - self._clock()) <= FARTHEST:
-            await self.rest(wait.total_seconds())
+            await self.sleep(wait.total_seconds())
 
     def _reserve(
         self, connection: Connection, wanted: Sequence[Sequence[str]], ahead: timedelta
     ) -> tuple[datetime, list[datetime]]:
-        """When the first message has its slot, and the slots taken: none if that is too far ahead."""
+        """Return when the first message has its slot, and the slots taken: none if that is too far ahead."""
         names = sorted({name for limits in wanted for name in limits})
         now = self._clock()
         free = self._free(connection, names, now)
-        first = max([now, *(free[name] for name in wanted[0])])  # what has no limit itself takes its turn as well
+        first = max([now, *(free[name] for name in wanted[0])])  # a message without a limit takes its turn as well
         if first > now + ahead:
             return first, []
         slots: list[datetime] = []
@@ -129,14 +129,14 @@ class Pace:
         return first, slots
 
     def _free(self, connection: Connection, names: Sequence[str], now: datetime) -> dict[str, datetime]:
-        """Limit -> from when on it is free; held until the transaction ends."""
+        """Return limit -> from when on it is free; the rows are locked until the transaction ends."""
         insert_rows(connection, paces, [(name, micros(now)) for name in names], ignore=True)
         query = select(paces.c.name, paces.c.free_at).where(among(paces.c.name, names)).order_by(paces.c.name)
         found = connection.execute(query.with_for_update())
         return {row.name: self._sane(row.name, moment(row.free_at), now) for row in found}
 
     def _sane(self, name: str, free: datetime, now: datetime) -> datetime:
-        """When the limit is free by our clock: now, where that is too far ahead to be true."""
+        """Return when the limit is free by our clock: now, where that is too far ahead to be true."""
         return now if free > now + self._gaps[name] + FARTHEST else free
 
     @staticmethod

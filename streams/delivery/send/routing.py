@@ -1,10 +1,10 @@
-"""Which provider a case goes to, what bounds how many go there a second, and what is handed over in one call.
+"""Routing: the provider of each case, the rates that apply to it, and the calls in which attempts are handed over.
 
-Leaving to others what only another process can send: there a provider has the only link that it allows.
+Cases for a provider whose only link another process has are left to that process.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -16,50 +16,50 @@ from notifiers.port.routes import Provider, Route
 from projections import claims
 from projections.tables import micros
 from streams.delivery.decide.case import Case
-from streams.delivery.outcomes.attempts import Attempt, is_bound
-from streams.delivery.send.concurrency import is_emergency
-from streams.delivery.send.rate_limits import Pace
+from streams.delivery.outcomes.attempts import Attempt
+from streams.delivery.send.fair_ordering import is_emergency
+from streams.delivery.send.rate_limits import RateLimits
 from streams.log.log import Log
 from streams.storage.database import Database, Priority
 
 
 class Routing:
-    """Chooses among the providers of each channel."""
+    """Chooses among the providers of each channel, and knows the rates that apply."""
 
-    def __init__(self, routes: Mapping[str, Route], pace: Pace) -> None:
-        self._routes, self._pace = routes, pace
+    def __init__(self, routes: Mapping[str, Route], rates: RateLimits) -> None:
+        self._routes, self.rates = routes, rates
 
     def provider(self, delivery: Delivery) -> Provider | None:
-        """The provider of a delivery's last attempt, if it is still among the settings."""
+        """Return the provider of a delivery's last attempt, if it is still in the settings."""
         route = self._routes.get(delivery.channel or "")
         return route.named(delivery.provider) if route is not None else None
 
     def others(self, attempt: Attempt) -> tuple[Provider, ...]:
-        """Those that could be tried now instead of the one that was."""
+        """Return the providers that could be tried now instead of the attempt's."""
         message = attempt.message
         return tuple(self._routes[message.channel].others(message.address, attempt.provider.name))
 
     def chosen(self, case: Case) -> Provider | None:
-        """The provider for a case; where one may have it, only that one, as it removes a double. None: nobody."""
+        """Return the provider for a case, or None; one that may have it already, and removes doubles, keeps it."""
         return self._provider(case, Route.choose)
 
     def likely(self, case: Case) -> str:
-        """The name of the provider that would be chosen now; empty: nobody."""
+        """Return the name of the provider that would be chosen now; empty: none."""
         found = self._provider(case, Route.likely)
         return "" if found is None else found.name
 
     @property
     def providers(self) -> Mapping[str, int]:
-        """Channel -> how many providers it has."""
+        """Return channel -> how many providers it has."""
         return {channel: len(route.providers) for channel, route in self._routes.items()}
 
     @property
     def any_elsewhere(self) -> bool:
-        """Whether there is a provider to which another process has the only link."""
-        return any(each.is_elsewhere for route in self._routes.values() for each in route.providers)
+        """Return whether there is a provider to which another process has the only link."""
+        return any(provider.is_elsewhere for route in self._routes.values() for provider in route.providers)
 
     def is_elsewhere(self, case: Case) -> bool:
-        """Whether only another process can give it to its provider."""
+        """Return whether only another process can hand the case to its provider."""
         found = self._provider(case, Route.likely)
         return found is not None and found.is_elsewhere
 
@@ -71,66 +71,77 @@ class Routing:
         last = route.named(delivery.bound)
         if last is not None and last.notifier.removes_doubles and delivery.state is not State.FAILED:
             return last
-        if is_bound(case):
+        if case.is_bound:
             return last if last is not None and last.notifier.removes_doubles else None
         avoid = delivery.provider if delivery.state is State.FAILED else None
         address = str(case.recipient.get(ADDRESS_OF[route.channel]))
         return choose(route, case.nudge.intent.id, address, avoid=avoid)
 
     def limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:
-        """What bounds how many go a second: the agency, but for an emergency, and the provider."""
-        if provider is None or not self._pace.bounds:
+        """Return the names of the rates that apply: the agency's (not to an emergency) and the provider's."""
+        if provider is None or not self.rates.any:
             return ()
         if is_emergency(case):
-            return self._pace.limits(_limit(provider))
-        return self._pace.limits(agency(case), _limit(provider))
+            return self.rates.limits(_limit(provider))
+        return self.rates.limits(_agency(case), _limit(provider))
 
-    def pieces(self, attempt: Attempt) -> Mapping[str, int]:
-        """The provider's limit -> how many slots of it the message takes, if it is bound by it."""
-        bound = self._pace.limits(_limit(attempt.provider))
-        return {bound[0]: attempt.pieces} if bound else {}
+    def is_limited(self, case: Case) -> bool:
+        """Return whether the case's agency has a rate."""
+        return bool(self.rates.limits(_agency(case)))
 
-    def parts(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
-        """What is handed over in one call: one by one what is bound by a rate, the rest all to a provider."""
-        parts: list[list[Attempt]] = []
+    async def reserve_pieces(self, attempts: Iterable[Attempt]) -> None:
+        """Take further slots for the pieces of long messages: how many there are is known once they are rendered."""
+        await self.rates.owe(map(self._pieces, attempts))
+
+    async def wait(self, attempt: Attempt, slot: datetime) -> None:
+        """Wait for the attempt's slot, and for the last message under each of its rates to be long enough ago."""
+        await self.rates.begin(slot, self.limits(attempt.case, attempt.provider), self._pieces(attempt))
+
+    def calls(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
+        """Return the attempts by call: each under a rate in its own, the others together for each provider."""
+        calls: list[list[Attempt]] = []
         free: dict[str, list[Attempt]] = {}
         for attempt in attempts:
             if self.limits(attempt.case, attempt.provider):
-                parts.append([attempt])
+                calls.append([attempt])
             else:
                 free.setdefault(attempt.provider.name, []).append(attempt)
-        return [*parts, *free.values()]
+        return [*calls, *free.values()]
+
+    def _pieces(self, attempt: Attempt) -> Mapping[str, int]:
+        """Return the provider's rate -> how many slots of it the message takes, if it has one."""
+        limited = self.rates.limits(_limit(attempt.provider))
+        return {limited[0]: attempt.pieces} if limited else {}
 
 
 def _limit(provider: Provider) -> str:
     return f"provider:{provider.name}"
 
 
-def agency(case: Case) -> str:
-    """The name of the limit that a case's agency has, if it has one."""
+def _agency(case: Case) -> str:
     return f"agency:{case.settlement.trigger.owner}"
 
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 MEANWHILE = timedelta(seconds=5)
-"""For so long nobody claims it: this process would at once, again and again, in the way of what else is due."""
+"""For so long nobody claims it: else this process would do so at once, again and again, before what else is due."""
 UNATTENDED = timedelta(minutes=2)
-"""Whoever has the link has had many turns by then, and whoever waits for one that is free has asked for it twice."""
+"""By then the process with the link has had many turns, and one that waits for a free link has asked twice."""
 
 
-class Elsewhere:
-    """Leaves to others what only another process can send, as long as somebody does.
+class ExclusiveLinks:
+    """Leaves cases to the process that has the only link to their provider, as long as it sends.
 
-    The link may be a session that outlived its process, or that of one that hangs: what nobody sends for a while is
-    tried as by any provider that is away, so that the next channel has its turn.
+    The link may have outlived its process, or its process may hang. So a case that nobody sends for a while is tried
+    here as with any provider that is away, and the next channel follows.
     """
 
     def __init__(self, database: Database, log: Log, routing: Routing) -> None:
         self._database, self._routing, self._watch = database, routing, _Watch(database, log)
 
     async def without(self, cases: Sequence[Case], now: datetime) -> list[Case]:
-        """The cases without the nudges that are left: no attempt at them is made, nor counted."""
-        there = [each for each in cases if self._routing.is_elsewhere(each)] if self._routing.any_elsewhere else []
+        """Return the cases without those that are left to another process: no attempt is made or counted."""
+        there = [case for case in cases if self._routing.is_elsewhere(case)] if self._routing.any_elsewhere else []
         if not there:
             return list(cases)
         await asyncio.to_thread(self._watch.look, now)
@@ -140,7 +151,7 @@ class Elsewhere:
         return [case for case in cases if case.nudge.intent.id not in left]
 
     def _is_unattended(self, case: Case, now: datetime) -> bool:
-        """Whether it was due, and its provider took nothing over, for so long; or it would expire meanwhile."""
+        """Return whether it has been due, and its provider idle, for UNATTENDED; or it is about to expire."""
         due = case.nudge.to(case.recipient.pseudonym).due or now
         expires = case.nudge.intent.expires
         since = max(due, self._watch.idle_since(self._routing.likely(case)))
@@ -148,7 +159,7 @@ class Elsewhere:
 
 
 class _Watch:
-    """Reads from the log, while anything is left to others, since when nobody sends by a provider."""
+    """Reads from the log since when nobody sends by a provider, while anything is left to others."""
 
     def __init__(self, database: Database, log: Log) -> None:
         self._database, self._log = database, log
@@ -157,17 +168,17 @@ class _Watch:
         self._took: dict[str, datetime] = {}
 
     def look(self, now: datetime) -> None:
-        """See what was taken over since the last look; where that was too long ago, begin anew."""
+        """Read what was accepted since the last look; where that was too long ago, begin anew."""
         with self._database.reading() as connection:
             upto = self._log.facts.last_position(connection)
         if now - self._looked > UNATTENDED:
             self._begun = now
         else:
             pages = self._log.scan(self._upto, upto, (NudgeSent.TOPIC,))
-            sent = (each.fact for page in pages for each in page)
+            sent = (entry.fact for page in pages for entry in page)
             self._took |= {fact.provider: now for fact in sent if isinstance(fact, NudgeSent)}
         self._looked, self._upto = now, upto
 
     def idle_since(self, provider: str) -> datetime:
-        """Since when it took nothing over that was seen here."""
+        """Return the time since which it accepted nothing that was seen here."""
         return max(self._begun, self._took.get(provider, self._begun))

@@ -10,7 +10,7 @@ from app.compose_sending import compose_dispatcher
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
 from notifiers.port.routes import single_routes
 from projections.tables import handed_over
-from streams.delivery.send.rate_limits import Pace
+from streams.delivery.send.rate_limits import RateLimits
 from tests.streams.delivery.send.test_rate_limits import resting
 from tests.streams.dispatching import DUE, with_card
 from tests.streams.meddling import Away
@@ -31,8 +31,8 @@ async def test_an_outcome_waits_for_the_database(tmp_path: Path, times: int, com
         database=database,
         rules=replace(world.platform.rules, context=replace(world.platform.rules.context, database=database)),
     )
-    pace = Pace(database, {}, world.clock, resting(world.clock))
-    await compose_dispatcher(platform, single_routes(world.notifiers), pace=pace).drain()
+    limits = RateLimits(database, {}, world.clock, resting(world.clock))
+    await compose_dispatcher(platform, single_routes(world.notifiers), rates=limits).drain()
     assert [type(fact) for fact in world.facts(world.nudge("month").intent.id)] == [
         NudgePlanned,
         NudgeAttempted,

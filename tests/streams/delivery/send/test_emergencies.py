@@ -16,7 +16,7 @@ from notifiers.port.routes import single_routes
 from projections.lanes import EMERGENCIES, lane_of
 from projections.tables import URGENT, due
 from streams.delivery.send.dispatch import BATCH
-from streams.delivery.send.rate_limits import Pace
+from streams.delivery.send.rate_limits import RateLimits
 from streams.intake.cloudevents import Envelope
 from streams.rules.publishing import BreaksVersions
 from templates.checks.loader import load_packs, shipped
@@ -96,8 +96,8 @@ async def test_it_goes_before_everything_that_waits(city: World, rates: dict[str
     city.at("2026-04-08T12:00:00+05:00")
     city.take(EVACUATION)
     city.plan()
-    pace = Pace(city.platform.database, rates, city.clock, _resting(city.clock))
-    dispatcher = compose_dispatcher(city.platform, single_routes(city.notifiers), pace=pace)
+    limits = RateLimits(city.platform.database, rates, city.clock, _resting(city.clock))
+    dispatcher = compose_dispatcher(city.platform, single_routes(city.notifiers), rates=limits)
     await (dispatcher.drain_urgent() if urgent else dispatcher.turn())
     assert city.sent[0].klass == "emergency"
     assert city.sent[0].recipient == city.name(AIGERIM)

@@ -18,7 +18,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from streams.delivery.send.dispatch import BATCH
-from streams.delivery.send.rate_limits import AHEAD, Pace
+from streams.delivery.send.rate_limits import AHEAD, RateLimits
 from streams.storage.database import Database
 from streams.storage.schema import migrate
 from tests.domain.given import modest
@@ -42,13 +42,15 @@ def most_in_a_second(times: list[datetime]) -> int:
     return max(sum(begin <= each < begin + SECOND for each in times) for begin in times)
 
 
-async def sent(pace: Pace, clock: VirtualClock, limits: list[str], many: int, *, urgent: bool) -> list[datetime]:
+async def sent(
+    rates: RateLimits, clock: VirtualClock, names: list[str], many: int, *, urgent: bool
+) -> list[datetime]:
     """When each of many messages was handed over, taken eight at a time."""
     times: list[datetime] = []
     while len(times) < many:
-        slots = await pace.take([limits] * min(8, many - len(times)), urgent=urgent)
+        slots = await rates.take([names] * min(8, many - len(times)), urgent=urgent)
         for slot in slots:
-            await pace.begin(slot, limits)
+            await rates.begin(slot, names)
             times.append(clock())
     return times
 
@@ -57,8 +59,8 @@ async def sent(pace: Pace, clock: VirtualClock, limits: list[str], many: int, *,
 async def test_the_first_second_is_no_exception(database: Database, rate: float) -> None:
     """From the first message on, no second has more than the rate allows."""
     clock = VirtualClock(START)
-    pace = Pace(database, {"a": rate}, clock, resting(clock))
-    times = await sent(pace, clock, ["a"], 40, urgent=True)
+    limits = RateLimits(database, {"a": rate}, clock, resting(clock))
+    times = await sent(limits, clock, ["a"], 40, urgent=True)
     assert most_in_a_second(times) <= max(1, rate)
     assert (times[-1] - times[0]).total_seconds() == pytest.approx(39 / rate, rel=0.01)
 
@@ -66,7 +68,7 @@ async def test_the_first_second_is_no_exception(database: Database, rate: float)
 async def test_two_processes_share_one_rate(database: Database) -> None:
     """Slots are taken in the database: whoever takes them, they add up."""
     clock = VirtualClock(START)
-    hands = [Pace(database, {"a": 10}, clock, resting(clock)) for _ in range(2)]
+    hands = [RateLimits(database, {"a": 10}, clock, resting(clock)) for _ in range(2)]
     times: list[datetime] = []
     for turn in range(20):
         slots = await hands[turn % 2].take([["a"]] * 3, urgent=True)
@@ -77,9 +79,9 @@ async def test_two_processes_share_one_rate(database: Database) -> None:
 async def test_both_limits_hold(database: Database) -> None:
     """A message that is bound by its provider and its agency waits for both."""
     clock = VirtualClock(START)
-    pace = Pace(database, {"provider": 10, "agency": 2}, clock, resting(clock))
-    assert most_in_a_second(await sent(pace, clock, ["provider", "agency"], 10, urgent=True)) <= 2
-    assert most_in_a_second(await sent(pace, clock, ["provider"], 30, urgent=True)) <= 10
+    limits = RateLimits(database, {"provider": 10, "agency": 2}, clock, resting(clock))
+    assert most_in_a_second(await sent(limits, clock, ["provider", "agency"], 10, urgent=True)) <= 2
+    assert most_in_a_second(await sent(limits, clock, ["provider"], 30, urgent=True)) <= 10
 
 
 async def test_what_is_urgent_takes_the_next_slot(database: Database) -> None:
@@ -91,10 +93,10 @@ async def test_what_is_urgent_takes_the_next_slot(database: Database) -> None:
         waited.append(seconds)
         clock.advance_to(clock() + timedelta(seconds=seconds))
 
-    pace = Pace(database, {"a": 1}, clock, rest)
+    limits = RateLimits(database, {"a": 1}, clock, rest)
     for _ in range(3):
-        await pace.take([["a"]], urgent=False)
-    [urgent] = await Pace(database, {"a": 1}, clock, resting(clock)).take([["a"]], urgent=True)
+        await limits.take([["a"]], urgent=False)
+    [urgent] = await RateLimits(database, {"a": 1}, clock, resting(clock)).take([["a"]], urgent=True)
     assert urgent - clock() <= SECOND
     assert sum(waited) <= 3
 
@@ -102,9 +104,9 @@ async def test_what_is_urgent_takes_the_next_slot(database: Database) -> None:
 async def test_what_finds_no_slot_is_given_back(database: Database) -> None:
     """Nobody waits longer than a while for a slot: the claim would run out."""
     clock = VirtualClock(START)
-    pace = Pace(database, {"a": 0.01}, clock, resting(clock))
-    assert len(await pace.take([["a"]] * 8, urgent=True)) == 1
-    assert await pace.take([["a"]], urgent=True) == []
+    limits = RateLimits(database, {"a": 0.01}, clock, resting(clock))
+    assert len(await limits.take([["a"]] * 8, urgent=True)) == 1
+    assert await limits.take([["a"]], urgent=True) == []
     assert clock() - START <= AHEAD
 
 
@@ -119,10 +121,10 @@ class SetBack(VirtualClock):
 async def test_a_clock_that_is_set_back_stops_nobody(database: Database) -> None:
     """What was taken by a clock an hour ahead holds up nothing for an hour, and the rate holds from there on."""
     clock = SetBack(START + timedelta(hours=1))
-    pace = Pace(database, {"a": 2}, clock, resting(clock))
-    await sent(pace, clock, ["a"], 3, urgent=False)
+    limits = RateLimits(database, {"a": 2}, clock, resting(clock))
+    await sent(limits, clock, ["a"], 3, urgent=False)
     clock.set_to(START)
-    times = await sent(pace, clock, ["a"], 6, urgent=False)
+    times = await sent(limits, clock, ["a"], 6, urgent=False)
     assert times[-1] - START <= 4 * SECOND
     assert most_in_a_second(times) <= 2
 
@@ -135,10 +137,10 @@ async def test_any_mixture_keeps_the_rate(groups: list[tuple[bool, int]]) -> Non
     times: list[datetime] = []
     with TemporaryDirectory() as folder, closing(Database(f"sqlite:///{folder}/pace.sqlite")) as database:
         migrate(database)
-        pace = Pace(database, {"a": 5}, clock, resting(clock))
+        limits = RateLimits(database, {"a": 5}, clock, resting(clock))
         for urgent, many in groups:
-            for slot in await pace.take([["a"]] * many, urgent=urgent):
-                await pace.begin(slot, ["a"])
+            for slot in await limits.take([["a"]] * many, urgent=urgent):
+                await limits.begin(slot, ["a"])
                 times.append(clock())
     assert times
     assert most_in_a_second(times) <= 5
@@ -147,7 +149,7 @@ async def test_any_mixture_keeps_the_rate(groups: list[tuple[bool, int]]) -> Non
 async def test_a_message_in_pieces_takes_as_many_slots(database: Database) -> None:
     """After three pieces the next message waits as after three messages, whichever process sends it."""
     clock = VirtualClock(START)
-    one, other = (Pace(database, {"a": 4}, clock, resting(clock)) for _ in range(2))
+    one, other = (RateLimits(database, {"a": 4}, clock, resting(clock)) for _ in range(2))
     [slot] = await one.take([["a"]], urgent=False)
     await one.owe([{"a": 3}])
     await one.begin(slot, ["a"], {"a": 3})
@@ -171,8 +173,8 @@ async def test_the_platform_keeps_a_providers_rate(tmp_path: Path) -> None:
     world.plan()
     begun = datetime.fromisoformat("2025-06-20T09:00+05:00")
     world.at(begun)
-    pace = Pace(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
-    await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
+    limits = RateLimits(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
+    await compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits).drain()
     assert len(times) == 20
     assert times[-1] - begun >= 19 * SECOND
     world.close()
@@ -196,8 +198,8 @@ async def test_an_agencys_rate_holds_beside_an_agency_without_one(tmp_path: Path
         )
     world.plan()
     world.at("2025-06-04T10:00+05:00")
-    pace = Pace(world.platform.database, {"agency:labour": 20}, world.clock, resting(world.clock))
-    await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
+    limits = RateLimits(world.platform.database, {"agency:labour": 20}, world.clock, resting(world.clock))
+    await compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits).drain()
     bound = sorted(at for owner, at in times if owner == "labour")
     assert (len(times), len(bound)) == (8, 4)
     assert all(later - earlier >= SECOND / 20 for earlier, later in itertools.pairwise(bound))
@@ -213,8 +215,8 @@ async def test_of_what_was_claimed_together_the_urgent_goes_first(tmp_path: Path
     world.take(fine(iin(1), "F1", "2025-06-20T11:00:00+05:00"))
     world.plan()
     world.at("2025-06-20T12:00+05:00")
-    pace = Pace(world.platform.database, {"provider:sms": 10}, world.clock, resting(world.clock))
-    await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
+    limits = RateLimits(world.platform.database, {"provider:sms": 10}, world.clock, resting(world.clock))
+    await compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits).drain()
     assert sent[0].klass == "service"
     assert len(sent) == 31
     world.close()
@@ -238,8 +240,8 @@ async def test_a_stop_is_obeyed_while_a_mailing_waits_for_its_slots(tmp_path: Pa
             for number in range(1, 61):
                 world.take(event("citizen.preferences_changed", iin(number), time, no, id=f"no-{number}"))
 
-    pace = Pace(world.platform.database, {"provider:sms": 2}, world.clock, rest)
-    await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
+    limits = RateLimits(world.platform.database, {"provider:sms": 2}, world.clock, rest)
+    await compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits).drain()
     assert stopped
     assert len(sent) <= 30  # two a second, and what was decided before
     world.close()
@@ -270,8 +272,11 @@ async def test_a_slow_agencys_backlog_is_in_front_of_nobody(tmp_path: Path) -> N
     world.take(event("kz.social.unemployment_registered", iin(1), "2025-06-02T11:00+05:00", job, id="J"))
     world.plan()
     world.at("2025-06-04T10:00+05:00")
-    pace = Pace(world.platform.database, {"agency:interior": 1}, world.clock, resting(world.clock))
-    begun, dispatcher = world.clock(), compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace)
+    limits = RateLimits(world.platform.database, {"agency:interior": 1}, world.clock, resting(world.clock))
+    begun, dispatcher = (
+        world.clock(),
+        compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits),
+    )
     await dispatcher.turn()
     assert "labour" in {message.owner for message in sent}
     await dispatcher.turn()
@@ -291,8 +296,8 @@ async def test_a_slow_provider_serves_triggers_by_turns(tmp_path: Path) -> None:
     world.take(event("kz.social.unemployment_registered", iin(1), "2025-06-02T11:00+05:00", job, id="J"))
     world.plan()
     world.at("2025-06-04T10:00+05:00")
-    pace = Pace(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
-    dispatcher = compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace)
+    limits = RateLimits(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
+    dispatcher = compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits)
     while len(sent) < 3:
         await dispatcher.turn()
     assert "labour" in {message.owner for message in sent[:3]}
@@ -306,8 +311,8 @@ async def test_what_finds_no_slot_is_not_taken_again_and_again(tmp_path: Path) -
         world.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-02", f"N{number}"))
     world.plan()
     world.at("2025-06-04T10:00+05:00")
-    pace = Pace(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
-    dispatcher = compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace)
+    limits = RateLimits(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
+    dispatcher = compose_dispatcher(world.platform, single_routes(world.notifiers), rates=limits)
     took = [await dispatcher.turn() for _ in range(4)]
     assert took[0] == 100
     assert max(took[1:]) <= 16

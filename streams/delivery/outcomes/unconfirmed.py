@@ -1,4 +1,4 @@
-"""Attempts whose commit was not answered: it may have come through, and nobody has handed them to a provider."""
+"""Attempts whose commit was not confirmed: it may have succeeded, and nothing was handed to a provider."""
 
 import threading
 from collections import deque
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from domain.nudges.nudge import Nudge
 from projections import nudges
-from streams.delivery.outcomes.attempts import Attempt, as_attempted, handed_back
+from streams.delivery.outcomes.attempts import Attempt, handed_back
 from streams.log.appending import record
 from streams.log.log import Log
 from streams.storage.database import Database, Priority
@@ -21,8 +21,8 @@ from streams.storage.errors import UNAVAILABLE_ERRORS
 REASON = "commit_unanswered"
 
 
-class Unanswered:
-    """Keeps them until the database answers again: whoever made them knows that they did not go."""
+class UnconfirmedCommits:
+    """Remembers them until the database answers again: only the process that made them knows that they did not go."""
 
     def __init__(self, database: Database, log: Log, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._clock = database, log, clock
@@ -31,7 +31,7 @@ class Unanswered:
 
     @contextmanager
     def watching(self, ids: Sequence[UUID], attempts: Sequence[Attempt]) -> Iterator[None]:
-        """These nudges, and their attempts, are committed here."""
+        """Remember these nudges and attempts if the database goes away within the block, which commits them."""
         try:
             yield
         except UNAVAILABLE_ERRORS:
@@ -39,7 +39,7 @@ class Unanswered:
             raise
 
     def settle(self) -> None:
-        """Hand back the attempts that are in the log, and let go of the rest: all have their turn again at once."""
+        """Hand back the attempts that are in the log and release all claims, so that the nudges are due at once."""
         with self._settling:
             while self._noted:
                 ids, attempts = self._noted[0]
@@ -47,13 +47,13 @@ class Unanswered:
                 self._noted.popleft()
 
     def _settle(self, connection: Connection, ids: Sequence[UUID], attempts: Sequence[Attempt]) -> None:
-        """Whoever holds the nudges knows that the transaction in question is over."""
+        """Holding the nudges proves that the transaction in question is over."""
         found, now = nudges.held(connection, ids), self._clock()
-        there = [each for each in attempts if _stands(each, found.get(each.nudge))]
-        record(connection, self._log, [(each.nudge, handed_back(each, now, REASON)) for each in there])
+        there = [attempt for attempt in attempts if _is_open(attempt, found.get(attempt.nudge))]
+        record(connection, self._log, [(attempt.nudge, handed_back(attempt, now, REASON)) for attempt in there])
         nudges.release(connection, ids)
 
 
-def _stands(attempt: Attempt, nudge: Nudge | None) -> bool:
-    """Whether it was committed, and nobody has given it an end since."""
-    return nudge is not None and nudge.to(attempt.message.recipient) == as_attempted(attempt)
+def _is_open(attempt: Attempt, nudge: Nudge | None) -> bool:
+    """Return whether the attempt was committed, and nobody recorded an outcome since."""
+    return nudge is not None and nudge.to(attempt.message.recipient) == attempt.delivery

@@ -1,0 +1,159 @@
+"""The inputs of decisions on deliveries, read in bulk: persons, histories, their nudges, messages and deaths."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.core.events import LifeEvent
+from domain.nudges.cap import window_start
+from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.delivery import Delivery, State
+from domain.nudges.digest import is_digest, travels
+from domain.nudges.nudge import Nudge
+from domain.nudges.settle import (
+    Decision,
+    Ledger,
+    Reason,
+    Send,
+    Settlement,
+    Withhold,
+    recipients,
+    settle,
+)
+from domain.persons.history import History
+from domain.persons.person import Person
+from domain.planning.deaths import Deaths, spoken_of
+from projections import inbox, nudges
+from projections.tables import micros
+from streams.delivery.decide.case import Case, decide_digest
+from streams.log.log import Log
+from streams.planning import histories
+from streams.rules.in_force import Rules
+
+
+class DecisionInputs:
+    """Reads in bulk what the decisions on deliveries, and their messages, depend on.
+
+    `before`: read only facts before this position of the log.
+    """
+
+    def __init__(
+        self, connection: Connection, log: Log, rules: Rules, now: datetime, before: int | None = None
+    ) -> None:
+        self.connection, self.log, self.rules, self.now, self.before = connection, log, rules, now, before
+        self.persons: dict[str, Person] = {}
+        self.ledgers: dict[str, dict[UUID, Nudge]] = {}
+        self.messages: dict[str, list[datetime]] = {}
+        self.reported: Mapping[UUID, LifeEvent] = {}
+        self.members: Mapping[UUID, Nudge] = {}
+        self.histories: dict[str, History] = {}
+        self.deaths: dict[str, Deaths] = {}
+
+    def cases(self, rows: Sequence[tuple[Nudge, str]]) -> Iterator[Case]:
+        """Yield a case for each delivery; the first look at a minor's nudge yields one for each guardian.
+
+        A message that is to be sent counts under the cap of those after it.
+        """
+        self.members = nudges.by_id(self.connection, {member for nudge, _ in rows for member in nudge.members})
+        every = [*(nudge for nudge, _ in rows), *self.members.values()]
+        concerned = {nudge.intent.person for nudge in every}
+        self._load(concerned | {recipient for _, recipient in rows})
+        whom = [(nudge, self._recipients(nudge, recipient)) for nudge, recipient in rows]
+        recipients_ = {recipient for _, named in whom for recipient in named}
+        self._load(recipients_)
+        self.ledgers |= nudges.of_persons(self.connection, concerned, {nudge.intent.id: nudge for nudge in every})
+        since = micros(window_start(self.rules.defaults, self.now))
+        self.messages = inbox.messages(self.connection, recipients_, since)
+        self.reported = self._causes(every)
+        self._load({person for nudge in every for person in self._spoken_of(nudge)})
+        for nudge, named in whom:
+            yield from self._decided(nudge, named)
+
+    def settlements(self, rows: Sequence[tuple[Nudge, str]]) -> list[Settlement]:
+        """Return what the decisions on deliveries depend on, without deciding."""
+        concerned = {nudge.intent.person for nudge, _ in rows}
+        self._load(concerned | {recipient for _, recipient in rows})
+        self.ledgers |= nudges.of_persons(self.connection, concerned)
+        return [self._settlement(nudge, recipient) for nudge, recipient in rows]
+
+    def _load(self, pseudonyms: Iterable[str]) -> None:
+        missing = set(pseudonyms).difference(self.persons)
+        if missing:
+            found = histories.histories(self.connection, self.log, missing, self.rules.rulebook, self.before)
+            self.histories |= found
+            self.persons |= histories.folded(found, self.rules.rulebook)
+
+    def _recipients(self, nudge: Nudge, recipient: str) -> tuple[str, ...]:
+        """Return the recipients: chosen at the first look at a nudge, kept from then on."""
+        if recipient != nudge.intent.person or nudge.to(recipient).state is not State.PLANNED:
+            return (recipient,)
+        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
+        return recipients(nudge, trigger, self.persons[recipient], self.rules.defaults, self.now)
+
+    def _causes(self, found: Iterable[Nudge]) -> Mapping[UUID, LifeEvent]:
+        """Return the events behind these nudges: most are in their persons' histories."""
+        wanted = {nudge.intent.cause: nudge.intent.person for nudge in found}
+        known = {
+            one.event.stream: one.event
+            for person in set(wanted.values())
+            for one in self.histories[person].facts
+            if one.event.stream in wanted
+        }
+        entries = self.log.streams(self.connection, wanted.keys() - known.keys())
+        return known | {entry.originator_id: entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)}
+
+    def _decided(self, nudge: Nudge, named: Sequence[str]) -> Iterator[Case]:
+        about = self.persons[nudge.intent.person]
+        for recipient in named or (about.pseudonym,):
+            settlement = self._settlement(nudge, recipient)
+            if is_digest(nudge.intent):
+                yield self._digest(settlement)
+            else:
+                decision = settle(settlement, self.now) if named else Withhold(Reason.NO_GUARDIAN)
+                yield self._case(settlement, self._counted(settlement, decision))
+
+    def _settlement(self, nudge: Nudge, recipient: str) -> Settlement:
+        ledger = Ledger(tuple(self.ledgers[nudge.intent.person].values()), tuple(self.messages.get(recipient, ())))
+        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
+        deaths, rules = self._deaths(nudge.intent.person), self.rules
+        mourned = deaths.mourned(self.reported.get(nudge.intent.cause), trigger) or self._has_died(nudge)
+        return Settlement(nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults, mourned)
+
+    def _spoken_of(self, nudge: Nudge) -> tuple[str, ...]:
+        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
+        return spoken_of(self.reported.get(nudge.intent.cause), trigger, self.rules.catalogue.types)
+
+    def _has_died(self, nudge: Nudge) -> bool:
+        """Return whether somebody whom the nudge speaks of has died, by their own history."""
+        return any(self.persons[person].died is not None for person in self._spoken_of(nudge))
+
+    def _deaths(self, person: str) -> Deaths:
+        if (found := self.deaths.get(person)) is None:
+            found = self.deaths[person] = Deaths(self.histories[person], self.rules.rulebook)
+        return found
+
+    def _case(self, settlement: Settlement, decision: Decision) -> Case:
+        intent = settlement.nudge.intent
+        cause, history = self.reported.get(intent.cause), self.histories[intent.person]
+        return Case(settlement, self.persons[intent.person], cause, decision, history)
+
+    def _counted(self, settlement: Settlement, decision: Decision) -> Decision:
+        counts = OVERRIDES[settlement.trigger.klass].counts
+        if isinstance(decision, Send) and counts and self._delivery(settlement).attempted_at is None:
+            self.messages.setdefault(settlement.person.pseudonym, []).append(self.now)
+        return decision
+
+    @staticmethod
+    def _delivery(settlement: Settlement) -> Delivery:
+        return settlement.nudge.to(settlement.person.pseudonym)
+
+    def _digest(self, settlement: Settlement) -> Case:
+        """Return the case of a digest, with the members that go with it now and those that leave it."""
+        digest, recipient = settlement.nudge, settlement.person.pseudonym
+        found = (self.members[id_] for id_ in digest.members)
+        travelling = [self._settlement(one, recipient) for one in found if travels(one, digest)]
+        case = decide_digest(settlement, travelling, self.now, self._case)
+        self._counted(settlement, case.decision)
+        return case

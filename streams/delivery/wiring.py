@@ -8,7 +8,7 @@ from streams.delivery.inbound import wiring as inbound_wiring
 from streams.delivery.inbound.webhooks import Hook
 from streams.delivery.inbound.wiring import InboundParts
 from streams.delivery.outcomes.receipts import Receipts
-from streams.delivery.outcomes.suppression import Refusals
+from streams.delivery.outcomes.suppression import SuppressionList
 from streams.delivery.send.outbox_fake import FakeBox
 from streams.delivery.send.test_send import Trials
 from streams.queues.dead_letters import DeadLetterQueue
@@ -19,7 +19,7 @@ class DeliveryParts(Struct, frozen=True):
     """Receipts, the suppression list, what comes in, test sends, and the outbox of the fake providers."""
 
     receipts: Receipts
-    suppression: Refusals
+    suppression: SuppressionList
     inbound: InboundParts
     test_sends: Trials
     fake_outbox: FakeBox
@@ -37,7 +37,7 @@ def build(
 ) -> DeliveryParts:
     """Return the objects of this package; `hooks`: agency -> where it is told of replies."""
     database, log, clock = context.database, context.log, context.clock
-    receipts, suppression = Receipts(database, log, clock), Refusals(context, soft.bounces, soft.days)
+    receipts, suppression = Receipts(database, log, clock), SuppressionList(context, soft.bounces, soft.days)
     return DeliveryParts(
         receipts,
         suppression,

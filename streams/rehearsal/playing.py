@@ -38,7 +38,7 @@ from domain.planning.deaths import Deaths, spoken_of
 from domain.planning.plan import whole_plan
 from domain.rules.triggers import RANKS
 from streams.delivery.decide.case import Case, decide_digest
-from streams.delivery.decide.overflow import Desk, Overflow
+from streams.delivery.decide.overflow import DigestAllocator, Overflow
 from streams.delivery.decide.rendering import readable, render
 from streams.rules.in_force import Rules
 from templates.words.rendering import Rendered, WordsFailed
@@ -86,13 +86,13 @@ class Book(Protocol):
 
 def join_digest(book: Book, case: Case, decision: Digest) -> None:
     """It exceeds the cap: the first digest that has room takes it along."""
-    desk, id_ = Desk(book.rules.rulebook.names, book.find), case.nudge.intent.id
-    fact = desk.place(Overflow(case.settlement, decision, book.now))
+    allocator, id_ = DigestAllocator(book.rules.rulebook.names, book.find), case.nudge.intent.id
+    fact = allocator.place(Overflow(case.settlement, decision, book.now))
     if isinstance(fact, NudgeWithheld):
         book.end(case, fact, because=fact.reason)
         return
     book.keep(id_, fact)
-    for digest, each in desk.facts({id_}):
+    for digest, each in allocator.facts({id_}):
         book.keep(digest, each)
 
 

@@ -1,4 +1,13 @@
-"""Decide what becomes of a due nudge: settle it, render it, digest it.
+"""Decisions on due nudges: settle them, render them, gather them into digests. Nothing here sends.
 
-Modules: case, digesting, overflow, rendering, restore_doubt, settling.
+Modules:
+    case: a delivery with what was read for the decision, and the decision.
+    decision_inputs: reads in bulk what decisions depend on.
+    settling: what a claim found, and the decisions on it.
+    rendering: the text of a case in all channels; needs Jinja.
+    overflow: chooses the digest for what exceeds the cap.
+    digesting: the cap and the digest, checked in the transaction that commits.
+    restore_doubt: what may have been sent before a restore from a backup.
+Tables: none.
+Facts: prepares NudgeWithheld, NudgeDeferred, NudgeExpired, NudgeFailed, NudgeDigested and NudgeGathered.
 """

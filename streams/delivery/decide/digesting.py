@@ -1,4 +1,4 @@
-"""What is decided in the transaction that commits it: who still fits under the cap, and which digest has room."""
+"""Decisions made in the transaction that commits them: room under the cap, and room in a digest."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from domain.nudges.settle import Settlement
 from domain.persons.hours import local_zone
 from projections import inbox, nudges
 from projections.tables import micros
-from streams.delivery.decide.overflow import Desk, Overflow
+from streams.delivery.decide.overflow import DigestAllocator, Overflow
 from streams.log.appending import append_if_unmoved, record
 from streams.log.log import Log
 
@@ -30,19 +30,19 @@ def append_decided(
     decided: Sequence[Decided],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
 ) -> Mapping[UUID, Nudge]:
-    """As `append_if_unmoved`; what overflows joins the first digest that has room, or makes one."""
-    log.keys.hold(connection, [each.case.person.pseudonym for _, each in decided if isinstance(each, Overflow)])
-    desk = Desk(names, lambda id_: nudges.by_id(connection, [id_]).get(id_))
-    facts = [(nudge, desk.place(each) if isinstance(each, Overflow) else each) for nudge, each in decided]
+    """Append decisions as `append_if_unmoved` does; an overflow joins the first digest with room, or a new one."""
+    log.keys.hold(connection, [what.case.person.pseudonym for _, what in decided if isinstance(what, Overflow)])
+    allocator = DigestAllocator(names, lambda id_: nudges.by_id(connection, [id_]).get(id_))
+    facts = [(nudge, allocator.place(what) if isinstance(what, Overflow) else what) for nudge, what in decided]
     kept = append_if_unmoved(connection, log, facts, tied)
-    record(connection, log, list(desk.facts(kept)))
+    record(connection, log, list(allocator.facts(kept)))
     return kept
 
 
 def crowded(connection: Connection, cases: Sequence[Settlement], now: datetime) -> set[UUID]:
-    """Of the nudges that are about to be attempted, those that their recipient's cap has no room for any more.
+    """Return the nudges for which the recipient's cap has no room any more: others may have been sent meanwhile.
 
-    Others may have been sent since it was decided. A second digest on a local day is one too many as well.
+    A second digest on a local day is one too many as well.
     """
     if not cases:
         return set()
@@ -57,7 +57,7 @@ def crowded(connection: Connection, cases: Sequence[Settlement], now: datetime) 
 
 
 def _is_first(connection: Connection, case: Settlement, digested: set[str], now: datetime) -> bool:
-    """Whether no other digest goes to this person today; `digested`: those who are about to get one."""
+    """Return whether no other digest goes to this person today; `digested`: persons about to get one."""
     who, intent = case.person.pseudonym, case.nudge.intent
     if not is_digest(intent) or case.nudge.to(who).attempted_at is not None:
         return True
@@ -68,7 +68,7 @@ def _is_first(connection: Connection, case: Settlement, digested: set[str], now:
 
 
 def _fits(case: Settlement, messages: list[datetime], now: datetime) -> bool:
-    """Whether the cap has room; if so, it counts for those that come after it."""
+    """Return whether the cap has room; if so, count this message for those after it."""
     delivery, klass = case.nudge.to(case.person.pseudonym), case.trigger.klass
     if is_capped(delivery, klass) and counted(messages, case.defaults, now) >= case.defaults.cap_messages:
         return False

@@ -1,4 +1,4 @@
-"""The words of a case: what its recipient reads, in all channels."""
+"""Rendering a case: the text that its recipient reads, for each channel."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -27,9 +27,9 @@ AnswerUrl = Callable[[UUID, str, str], str]
 def render(
     case: Case, rules: Rules, now: datetime, answer_url: AnswerUrl | None = None, *, only: str | None = None
 ) -> Rendered:
-    """The words of a case in its recipient's language, all channels; with `answer_url`, its buttons can answer.
+    """Render a case in its recipient's language for all channels; with `answer_url`, its buttons can answer.
 
-    `only`: what is not read on that channel is left out, but fails all the same where it would.
+    `only`: leave out the text of other channels; a value that is missing there still raises.
 
     Raises:
         WordsFailed: a value is missing.
@@ -57,12 +57,12 @@ def render(
 
 
 def _event_values(case: Case, cause: LifeEvent) -> Mapping[str, Any]:
-    """What words may read of the event; where none started it, the one that explains it is not for them to read."""
+    """Return the event's values for templates: none if the trigger needs no event, as its cause only explains it."""
     return {} if case.settlement.trigger.alone else cause.values
 
 
 def readable(case: Case, rules: Rules, now: datetime) -> Case:
-    """A digest that leaves out whatever has lost its words since; every other case as it is."""
+    """Return a digest without the members that cannot be rendered any more; any other case as it is."""
     if not case.members:
         return case
     failed = [member for member in case.members if not _has_words(member, rules, now)]

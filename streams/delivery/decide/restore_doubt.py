@@ -1,4 +1,4 @@
-"""What a log that came back from a backup cannot know: which of the nudges due meanwhile were sent."""
+"""Doubt after a restore: a log from a backup does not know which of the nudges due meanwhile were sent."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,14 +12,15 @@ from domain.nudges.settle import Defer, Reason, Send, Settlement, Withhold, sett
 from streams.delivery.decide.case import Case
 
 RESTORED = "restored"
-"""Why nobody knows whether it went."""
+"""The reason of such an unknown outcome."""
 
 
 def is_in_doubt(case: Case, until: datetime | None) -> bool:
-    """Whether it may have been sent by then without this log knowing; legal notices and emergencies go all the same.
+    """Return whether it may have been sent before `until` without this log knowing it.
 
-    Not what is withheld now as before, what is caused by something that happened later, and what quiet hours held
-    back until later. Of what was sent before, the receipt may be lost, so that the silence says nothing.
+    Legal notices and emergencies are sent all the same. There is no doubt about what is withheld now as before, has a
+    later cause, or was held back by quiet hours until later. The receipt of a message sent before may be lost, so its
+    silence says nothing.
     """
     if until is None or OVERRIDES[case.nudge.intent.klass].repeats or _is_withheld(case):
         return False
@@ -45,7 +46,7 @@ def _was_attempted(delivery: Delivery, until: datetime) -> bool:
 
 
 def presumed(cases: Iterable[Case], now: datetime) -> list[tuple[Nudge, NudgeFact]]:
-    """An attempt for each, of which nobody knows the outcome: not repeated on any channel, settled by a receipt."""
+    """Return an attempt with an unknown outcome for each case: repeated on no channel, settled by a receipt."""
     return list(chain.from_iterable(_presumed(case, now) for case in cases))
 
 
@@ -61,7 +62,10 @@ def _presumed(case: Case, now: datetime) -> Iterable[tuple[Nudge, NudgeFact]]:
 
 
 def lost_before(case: Settlement, until: datetime | None, now: datetime) -> NudgeUnknown | None:
-    """Of an open attempt from before: its outcome, and what followed, may be in what the log does not know."""
+    """Return the unknown outcome of an attempt that was open in the backup; None for any other.
+
+    Its true outcome, and what followed, may be among the facts that are lost.
+    """
     delivery = case.nudge.to(case.person.pseudonym)
     if until is None or OVERRIDES[case.nudge.intent.klass].repeats or not _was_attempted(delivery, until):
         return None

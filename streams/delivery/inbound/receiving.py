@@ -29,7 +29,7 @@ from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.conversations import Said
 from streams.delivery.outcomes.late_answers import LateAnswers
 from streams.delivery.outcomes.receipts import Receipts
-from streams.delivery.outcomes.suppression import Refusals
+from streams.delivery.outcomes.suppression import SuppressionList
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
 from streams.queues.dead_letters import Kind, Letter, StillDead
@@ -63,7 +63,7 @@ class Receiving:
         self,
         books: Books,
         receipts: Receipts,
-        refusals: Refusals,
+        refusals: SuppressionList,
         answering: Answering,
         stopping: Stopping,
         keep: Callable[[Connection, Letter], UUID],

@@ -9,7 +9,7 @@ from streams.delivery.inbound.receiving import Receiving
 from streams.delivery.inbound.replies import Answering, Stopping
 from streams.delivery.inbound.webhooks import Hook, Webhooks
 from streams.delivery.outcomes.receipts import Receipts
-from streams.delivery.outcomes.suppression import Refusals
+from streams.delivery.outcomes.suppression import SuppressionList
 from streams.queues.dead_letters import DeadLetterQueue
 from streams.rules.context import Books
 
@@ -27,7 +27,7 @@ class InboundParts(Struct, frozen=True):
 def build(
     context: Books,
     receipts: Receipts,
-    suppression: Refusals,
+    suppression: SuppressionList,
     dead_letters: DeadLetterQueue,
     hooks: Mapping[str, Hook],
 ) -> InboundParts:

@@ -1,5 +1,16 @@
-"""Record what became of attempts: outcomes, receipts, the suppression list.
+"""Outcomes of attempts: record them, match receipts to them, keep the suppression list.
 
-Modules: attempts, conversations, group_commit, late_answers, outcomes, receipts, recording,
-    sent_parts, suppression.
+Modules:
+    attempts: an attempt with its message and provider.
+    recording: the transactions that append decisions, attempts and outcomes; group_commit: batches them.
+    unconfirmed: attempts whose commit the database did not confirm.
+    outcome_facts: what follows from an outcome (another attempt, the next channel, the end).
+    receipts: reports of providers and readers; early_receipts: those that come before the outcome.
+    references, sent_parts: find the attempt of a report, by our own name or by the part of a long SMS.
+    late_answers: an acceptance that comes after the attempt was given up as unknown.
+    suppression: addresses not written to any more; bounce_credibility, soft_bounces: which reports count.
+    conversations: which messages and questions went to a telephone number.
+Tables: early_receipts, sent_parts, conversations.
+Facts: NudgeAttempted, NudgeSent, NudgeFailed, NudgeUnknown, NudgeDelivered, NudgeOpened, and the decisions' facts;
+    the life event citizen.address_refused.
 """

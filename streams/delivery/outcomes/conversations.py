@@ -1,4 +1,4 @@
-"""What was said to which telephone number, so that whoever writes from there can be understood."""
+"""Conversations: which messages and questions went to a telephone number, so that a text from it is understood."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -27,12 +27,12 @@ from streams.storage.tables import conversations
 
 SMS = "sms"
 REMEMBERED = timedelta(days=90)
-"""How long somebody may still speak of what they were told."""
+"""How long people may still answer a message."""
 AT_MOST = 50
 
 
 class Said(Struct, frozen=True):
-    """A message that went to a number; `mark` tells its question, if it asks one, from others there."""
+    """A message that went to a number; `mark` tells its question, if it asks one, from others at the number."""
 
     nudge: UUID
     recipient: str
@@ -41,7 +41,7 @@ class Said(Struct, frozen=True):
 
 
 def at(connection: Connection, number: bytes) -> list[Said]:
-    """The messages that went to a number, the last one first."""
+    """Return the messages that went to a number, the last one first."""
     table = conversations
     query = select(table.c.nudge, table.c.recipient, table.c.at, table.c.mark).where(table.c.number == number)
     rows = connection.execute(query.order_by(table.c.at.desc(), table.c.nudge).limit(AT_MOST))
@@ -49,14 +49,14 @@ def at(connection: Connection, number: bytes) -> list[Said]:
 
 
 def forget(connection: Connection, now: datetime) -> None:
-    """Let go of what is so long ago that nobody speaks of it any more."""
+    """Delete messages older than REMEMBERED."""
     connection.execute(delete(conversations).where(conversations.c.at < micros(now - REMEMBERED)))
 
 
 class Asked(Struct, frozen=True):
-    """The questions that wait for an answer, and those that have one; of what was asked again, the last.
+    """The questions that wait for an answer, and those that have one; of a repeated question, the last.
 
-    An answered one that is over takes no other answer any more, but one that takes a consent back.
+    An answered question that has expired takes no other answer, except one that withdraws a consent.
     """
 
     open: Sequence[Question]
@@ -64,7 +64,7 @@ class Asked(Struct, frozen=True):
 
 
 def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[Said], now: datetime) -> Asked:
-    """Those of the messages that asked something, and went."""
+    """Return the questions among the messages that were sent."""
     found = nudges.by_id(connection, [each.nudge for each in said])
     known = [each for each in said if each.nudge in found]
     done = [each for each in known if found[each.nudge].to(each.recipient).state is State.ANSWERED]
@@ -113,7 +113,7 @@ def _replies(connection: Connection, log: Log, rules: Rules, nudge: Nudge) -> di
 
 
 def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attempt], now: datetime) -> None:
-    """Keep to which numbers messages go by SMS."""
+    """Store the numbers to which messages go by SMS."""
     sms = [each for each in attempts if each.message.channel == SMS]
     rows = [
         (
@@ -131,7 +131,7 @@ def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attem
 def marks(
     connection: Connection, log: Log, rules: Rules, names: Names, cases: Iterable[Case], now: datetime
 ) -> dict[tuple[UUID, str], str]:
-    """(nudge, recipient) -> the mark that an SMS must show, because another question is open at its number."""
+    """Return (nudge, recipient) -> the mark that an SMS must show, as another question is open at its number."""
     found: dict[tuple[UUID, str], str] = {}
     together: dict[bytes, dict[UUID, str]] = {}
     for case in cases:
@@ -148,12 +148,12 @@ def marks(
 
 
 def asks(case: Case) -> bool:
-    """Whether it asks something by SMS."""
+    """Return whether the case asks a question by SMS."""
     return bool(case.settlement.trigger.replies) and isinstance(case.decision, Send) and case.decision.channel == SMS
 
 
 def mark_of(names: Names, nudge: UUID, taken: Iterable[str]) -> str:
-    """The mark of a question: the next one that no other open question at its number has."""
+    """Return the mark of a question: the next one that no other open question at its number has."""
     others: Collection[str] = frozenset(taken)
     first = int(names.mark(nudge))
     marks = (str(10 + (first - 10 + step) % 90) for step in range(90))

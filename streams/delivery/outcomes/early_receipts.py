@@ -1,6 +1,6 @@
-"""Early receipts: what is reported by a name before the platform knows whose it is, kept until that is known.
+"""Early receipts: reports by a name that the platform does not know yet, kept until it does.
 
-Whoever keeps or drops some takes the turn of those who append before, and so has the nudges before.
+Keeping or dropping some takes the append lock, after the locks of the nudges.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,13 +23,13 @@ from streams.log.recorder import APPEND_LOCK, take_turns
 from streams.storage.tables import early_receipts
 
 KEPT = timedelta(days=7)
-"""How long a receipt waits for its message to be known by the name that the receipt has."""
+"""How long a receipt waits for its message to become known by its name."""
 ASTRAY = timedelta(minutes=10)
-"""How far apart the clocks may be of who makes an attempt and of who hears what is reported."""
+"""How far apart the clocks of the process with the attempt and of the one with the receipt may be."""
 
 
 class Early(NamedTuple):
-    """A receipt by such a name; `at`: when it came (microseconds)."""
+    """A receipt by such a name; `at`: when it came (microseconds since 1970)."""
 
     provider: str
     reference: str
@@ -42,9 +42,9 @@ _ROWS = Lookup(select(*(early_receipts.c[name] for name in Early._fields)), earl
 
 
 def keep(connection: Connection, provider: str, reports: Sequence[Report], now: datetime) -> None:
-    """Keep them; of those that say the same the last one counts, as names are used again.
+    """Store reports; of those that say the same, the last one counts, as names are used again.
 
-    Nobody appends meanwhile: an outcome is committed before this, and is seen afterwards, or after this, and sees it.
+    The append lock closes the race with the outcome: either side sees the other's row.
     """
     take_turns(connection, APPEND_LOCK)
     rows = [Early(provider, each.reference, each.heard.value, each.reason, micros(now)) for each in reports]
@@ -52,12 +52,12 @@ def keep(connection: Connection, provider: str, reports: Sequence[Report], now: 
 
 
 def waiting(connection: Connection, names: Sequence[str]) -> Iterator[Early]:
-    """What was reported by these names."""
+    """Return the receipts by these names."""
     return map(Early._make, _ROWS.rows(connection, names))
 
 
 def drop(connection: Connection, rows: Iterable[Early]) -> None:
-    """These wait no longer."""
+    """Delete these receipts."""
     take_turns(connection, APPEND_LOCK)
     table = early_receipts
     for row in rows:
@@ -66,7 +66,7 @@ def drop(connection: Connection, rows: Iterable[Early]) -> None:
 
 
 def began(connection: Connection, log: Log, attempts: AbstractSet[Tried]) -> Mapping[Tried, int]:
-    """Since when each may have been reported (microseconds): its name was another's before."""
+    """Return from when on each attempt may be reported (microseconds since 1970): before, its name was another's."""
     facts = log.streams(connection, {each.nudge for each in attempts}, [NudgeAttempted.TOPIC])
     begun = {
         (entry.originator_id, entry.fact.recipient, entry.fact.attempt): micros(entry.fact.at - ASTRAY)
@@ -77,7 +77,7 @@ def began(connection: Connection, log: Log, attempts: AbstractSet[Tried]) -> Map
 
 
 def ended(connection: Connection, attempts: AbstractSet[Tried]) -> AbstractSet[Tried]:
-    """Those of whose messages nothing more is waited for."""
+    """Return the attempts whose deliveries wait for nothing more."""
     return {each for each, one in _deliveries(connection, attempts) if one.due is None}
 
 
@@ -87,5 +87,5 @@ def _deliveries(connection: Connection, attempts: AbstractSet[Tried]) -> list[tu
 
 
 def forget(connection: Connection, now: datetime) -> None:
-    """Let go of those whose message never became known: it was another platform's."""
+    """Delete receipts whose message never became known: it was another platform's."""
     connection.execute(delete(early_receipts).where(early_receipts.c.at < micros(now - KEPT)))

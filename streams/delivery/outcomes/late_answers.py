@@ -1,4 +1,4 @@
-"""Late answers: what a provider took over after its attempt was given up as unknown is a fact of that attempt."""
+"""Late answers: a provider accepts a message after its attempt was given up as unknown."""
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -19,14 +19,14 @@ from streams.storage.database import Priority
 
 
 class LateAnswers:
-    """Appends them, each once."""
+    """Records late answers, each once."""
 
     def __init__(self, books: Books, receipts: Receipts) -> None:
         self._database, self._log, self._library, self._clock = books.database, books.log, books.library, books.clock
         self._receipts = receipts
 
     def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> list[Receipt]:
-        """The provider has what we call so; gives what it had reported about it before."""
+        """Record that the provider accepted the message we named so; return its earlier receipts about it."""
         rules = self._library.rules()
 
         def work(connection: Connection) -> list[Receipt]:
@@ -47,15 +47,15 @@ class LateAnswers:
     def _fact(
         self, connection: Connection, tried: Tried, rules: Rules, provider: str, reference: str, *, reports: bool
     ) -> NudgeSent | None:
-        """None where it is known already, or where the attempt has failed for good by what was reported since."""
+        """Return the fact; None if it is known already, or if the attempt was reported as failed for good since."""
         nudge = nudges.held(connection, [tried.nudge])[tried.nudge]
         delivery = nudge.to(tried.recipient)
         if self._is_known(connection, tried) or _gave_up(delivery, tried):
             return None
         now = self._clock()
         [case] = DecisionInputs(connection, self._log, rules, now).settlements([(nudge, tried.recipient)])
-        of_it = outcome_facts.Attempted(case, replace(delivery, attempt=tried.attempt), None)
-        return outcome_facts.sent(of_it, reference, now, provider, reports=reports)
+        attempted = outcome_facts.Attempted(case, replace(delivery, attempt=tried.attempt), None)
+        return outcome_facts.sent(attempted, reference, now, provider, reports=reports)
 
     def _is_known(self, connection: Connection, tried: Tried) -> bool:
         facts = (entry.fact for entry in self._log.streams(connection, [tried.nudge]))

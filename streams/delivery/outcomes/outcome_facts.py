@@ -57,7 +57,7 @@ def _again_at(attempted: Attempted, outcome: RetryLater, now: datetime) -> datet
     if delivery.attempt >= ATTEMPTS_A_CHANNEL * (len(delivery.exhausted) + 1):
         return None
     at = now + _wait(attempted, outcome)
-    ends = [at_ for at_ in (_silent_at(attempted, delivery.since or now), attempted.case.nudge.intent.expires) if at_]
+    ends = [end for end in (_silent_at(attempted, delivery.since or now), attempted.case.nudge.intent.expires) if end]
     return None if ends and at >= min(ends) and _more_channels(attempted) else at
 
 
@@ -110,7 +110,7 @@ def unknown(attempted: Attempted, reason: str, now: datetime, *, asked: bool = F
 
 
 def not_again(case: Settlement, now: datetime) -> NudgeUnknown:
-    """Return the fact for a message that may have gone, and whose provider is not in the settings any more."""
+    """Return the fact for a message that may have gone: there is no provider that would remove a double."""
     delivery = case.nudge.to(case.person.pseudonym)
     return unknown(Attempted(case, delivery, None), "no_outcome", now)
 

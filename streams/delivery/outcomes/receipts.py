@@ -1,4 +1,4 @@
-"""Receipts: what providers and readers report back becomes facts of the nudge, in our vocabulary."""
+"""Receipts: reports of providers and readers become facts of the nudge."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -26,7 +26,7 @@ from streams.storage.database import Database, Priority
 
 
 class Receipt(Struct, frozen=True):
-    """A report about an attempt; `reason` of a failure in our words (bounced, refused, expired there)."""
+    """A report about an attempt; `reason`: of a failure, such as `bounced`."""
 
     nudge: UUID
     recipient: str
@@ -36,14 +36,14 @@ class Receipt(Struct, frozen=True):
 
     @property
     def tried(self) -> Tried:
-        """The attempt that it is about."""
+        """Return the attempt that it is about."""
         return Tried(self.nudge, self.recipient, self.attempt)
 
 
 class Outcomes(Struct, frozen=True):
-    """What became of attempts, with the `parts` that providers have of them.
+    """Facts that record outcomes, with the providers' names for the `parts` of long messages.
 
-    `told`: whether what was sent may have been reported by our own name before; what is unknown always may.
+    `told`: whether sent messages may have been reported by our own name already; unknown ones always may.
     """
 
     facts: Sequence[tuple[UUID, NudgeFact]]
@@ -52,14 +52,14 @@ class Outcomes(Struct, frozen=True):
 
 
 class UnknownNudge(LookupError):
-    """No nudge has this id; the receipt was for another platform, or its id was cut."""
+    """Raised when a receipt is about a nudge that does not exist."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("No nudge has this id; the receipt was for another platform, or its id was cut.")
 
 
 class _News(NamedTuple):
-    """A receipt that says something new, as a fact; `moves`: what is known of the message is another since."""
+    """A receipt that says something new, as a fact; `moves`: it changes the state of the delivery."""
 
     receipt: Receipt
     fact: NudgeFact
@@ -67,16 +67,16 @@ class _News(NamedTuple):
 
 
 class Receipts:
-    """Takes receipts in: idempotent, and safe in any order."""
+    """Takes receipts in, in any order; the same one again changes nothing."""
 
     def __init__(self, database: Database, log: Log, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._clock = database, log, clock
 
     def take(self, receipt: Receipt) -> bool:
-        """Append what the receipt says, if it says anything new.
+        """Append the receipt as a fact; return whether it said anything new.
 
         Raises:
-            UnknownNudge: nothing has that id.
+            UnknownNudge: no nudge has its id.
         """
         with self._database.reading() as connection:
             found = nudges.by_id(connection, [receipt.nudge]).get(receipt.nudge)
@@ -85,11 +85,10 @@ class Receipts:
         return bool(self._database.write(lambda connection: self._take(connection, [receipt]), Priority.DISPATCH))
 
     def reported(self, provider: str, reports: Sequence[Report]) -> list[Receipt]:
-        """Append what a provider reports about what it took over; gives what was new.
+        """Append a provider's reports about messages that it accepted; return the new ones.
 
-        What it reports before the platform knows the message by that name is kept, see `catch_up`; also what may be
-        about one that has a name again. What became known while that was committed has caught up already, and is
-        looked at once more.
+        A report by a name that the platform does not know yet is kept, see `catch_up`; also one that may be about the
+        next message with a used name. Names that became known during the commit are looked up once more.
         """
         new, waiting = self._database.write(
             lambda connection: self._reported(connection, provider, reports), Priority.DISPATCH
@@ -103,7 +102,7 @@ class Receipts:
     def _reported(
         self, connection: Connection, provider: str, reports: Sequence[Report]
     ) -> tuple[list[Receipt], Mapping[str, Tried | None]]:
-        """What was new, and the names by which something waits, with what else has them."""
+        """Return the new receipts, and the names of the reports that wait, with the attempts known by them."""
         tried = self._known(connection, provider, [each.reference for each in reports])
         known = [(tried[each.reference], each) for each in reports if each.reference in tried]
         again = {about for about, each in known if _is_used_again(each)}
@@ -117,7 +116,7 @@ class Receipts:
         return new, {each.reference: tried.get(each.reference) for each in waiting}
 
     def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, Tried]:
-        """By the provider's name for it or a part of it, or by our own, which one that never answered knows, too."""
+        """Return the attempts by the provider's name for the message or a part, or by ours, which it always knows."""
         tried = references.find(connection, provider, names)
         tried |= own_names.find(connection, self._log, provider, set(names).difference(tried))
         return tried | sent_parts.find(connection, self._log, provider, names, tried)
@@ -130,9 +129,9 @@ class Receipts:
         )
 
     def catch_up(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
-        """Append what was reported early about messages that are known since these outcomes, in their transaction.
+        """Append the early receipts of messages that these outcomes make known, in the outcomes' transaction.
 
-        Their parts are known from now on.
+        The names of their parts are stored.
         """
         sent_parts.keep(connection, outcomes.parts, self._clock())
         sent = dict(outcomes.parts) | {
@@ -166,7 +165,7 @@ class Receipts:
         return self._record(connection, news)
 
     def forget(self, connection: Connection) -> None:
-        """Let go of early receipts of messages that never became known."""
+        """Delete early receipts of messages that never became known."""
         early_receipts.forget(connection, self._clock())
 
     def _take(self, connection: Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
@@ -179,7 +178,7 @@ class Receipts:
     def _news(
         self, connection: Connection, receipts: Sequence[Receipt], again: AbstractSet[Tried] = frozenset()
     ) -> list[_News]:
-        """What is new of these, whose nudges are held from now on; `again`: those with names that others may have."""
+        """Return what is new, and hold the nudges; `again`: attempts whose names another message may have by now."""
         found = nudges.held(connection, {receipt.nudge for receipt in receipts})
         news: list[_News] = []
         for receipt in receipts:
@@ -198,7 +197,7 @@ class Receipts:
 
 
 def _receipts(told: Iterable[tuple[Tried, Heard, str]]) -> list[Receipt]:
-    """Of a part only its failure says something, and that of the whole."""
+    """Return the receipts; a part counts only if it failed, and then the whole message has failed."""
     return [
         Receipt(tried.nudge, tried.recipient, tried.attempt, heard, reason)
         for tried, heard, reason in told
@@ -207,11 +206,11 @@ def _receipts(told: Iterable[tuple[Tried, Heard, str]]) -> list[Receipt]:
 
 
 def _waits(report: Report, tried: Tried | None, moved: AbstractSet[Receipt], ended: AbstractSet[Tried]) -> bool:
-    """Whether it may be about a message that is not known by that name yet.
+    """Return whether it may be about a message that is not known by that name yet.
 
-    Providers use their names again: what changes nothing of the message that had it may be of the next one, whose
-    outcome is not committed; of a part that was delivered only if its message has `ended`, as centres tell that
-    unasked. A name of ours is never used again.
+    Providers reuse their names. So a report that changes nothing may be about the next message of that name, whose
+    outcome is not committed. Centres report delivered parts unasked, so one waits only if its message has `ended`.
+    A name of ours is never reused.
     """
     if tried is None or not _is_used_again(report):
         return tried is None
@@ -224,7 +223,7 @@ def _is_used_again(report: Report) -> bool:
 
 
 def _had_arrived(nudge: Nudge, receipt: Receipt) -> bool:
-    """Whether a failure is reported of the only attempt that can have arrived, and did: it is another message's."""
+    """Return whether the only accepted attempt has arrived, so that a failure is about another message."""
     delivery = nudge.to(receipt.recipient)
     return receipt.heard is Heard.FAILED and delivery.arrived and set(delivery.accepted) <= {receipt.attempt}
 
@@ -234,13 +233,13 @@ def _reason(report: Report) -> str:
 
 
 def _attempted(nudge: Nudge, receipt: Receipt) -> bool:
-    """Whether there was such an attempt: a report about any other is somebody's mistake."""
+    """Return whether there was such an attempt; a report about any other is a mistake."""
     known = any(one.recipient == receipt.recipient for one in nudge.deliveries)
     return known and 1 <= receipt.attempt <= nudge.to(receipt.recipient).attempt
 
 
 def _gave_up_already(nudge: Nudge, receipt: Receipt) -> bool:
-    """Whether it is known that this attempt failed for good: what followed from that is not to begin again."""
+    """Return whether the attempt is known to have failed for good, so that nothing follows again."""
     delivery = nudge.to(receipt.recipient)
     last = receipt.attempt == delivery.attempt and receipt.heard is Heard.FAILED
     return last and delivery.channel in delivery.exhausted

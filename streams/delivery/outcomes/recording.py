@@ -17,7 +17,7 @@ from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
 from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
-from streams.delivery.outcomes.suppression import Refusals
+from streams.delivery.outcomes.suppression import SuppressionList
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
 from streams.log.appending import record
 from streams.log.chain import StoredFact
@@ -33,7 +33,7 @@ class Recorder:
     `receipts` and `suppression` learn from what is recorded.
     """
 
-    def __init__(self, books: Books, receipts: Receipts, suppression: Refusals, watermark: Watermark) -> None:
+    def __init__(self, books: Books, receipts: Receipts, suppression: SuppressionList, watermark: Watermark) -> None:
         self._database, self._log, self._names, self._clock = books.database, books.log, books.names, books.clock
         self.receipts, self.suppression, self._watermark = receipts, suppression, watermark
         self._group = GroupCommit(self._commit)

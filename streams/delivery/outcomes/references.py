@@ -1,4 +1,4 @@
-"""Which attempt a receipt is about that has our own name for a message: its provider may never have answered."""
+"""The attempt behind our own name for a message: a receipt may have it where the provider never answered."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from streams.log.mapper import Entry
 
 SMS = "sms"
 PRESUMED = ""
-"""The provider of an attempt that a restored log only supposes: any may report about it, by whatever number."""
+"""The provider of an attempt that is presumed after a restore: any may report about it, by any number."""
 
 
 class _Attempt(NamedTuple):
@@ -29,9 +29,9 @@ class _Attempt(NamedTuple):
 def find(
     connection: Connection, log: Log, provider: str, references: Iterable[str], *, open_too: bool = False
 ) -> dict[str, Tried]:
-    """Reference -> the last attempt by that provider that it can be about, of those that may have gone.
+    """Return reference -> the last attempt by that provider that it can be about, of those that may have gone.
 
-    An attempt that is still under way is none of them, unless asked for: its outcome would take back a failure.
+    An open attempt counts only with `open_too`: its outcome would undo a failure that was reported before.
     """
     known = {each: name for each in references if (name := named(each)) is not None}
     if not known:
@@ -47,7 +47,7 @@ def find(
 
 
 def _attempts(connection: Connection, entries: Sequence[Entry], *, open_too: bool) -> Mapping[UUID, list[_Attempt]]:
-    """Nudge -> its attempts that may have gone, without those from before their recipient was erased."""
+    """Return nudge -> its attempts that may have gone, without those from before their recipient was erased."""
     certain = {_tried(each) for each in entries if isinstance(each.fact, NudgeFailed)}
     maybe = {_tried(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
     if open_too:
@@ -75,10 +75,10 @@ def _fits(one: _Attempt, name: Named, provider: str) -> bool:
 
 
 def of_outcomes(facts: Iterable[tuple[UUID, NudgeFact]], *, sent: bool) -> Iterator[str]:
-    """The names by which attempts may have been reported while their outcomes were waited for.
+    """Yield our names by which attempts may have been reported before their outcomes.
 
-    What a provider took over has its name there; only by SMS it may have been reported by ours, too, and only if it
-    was `sent` by one that reports.
+    A message that was accepted has the provider's name. Only an SMS may have been reported by ours, too, and only
+    through a provider that reports (`sent`).
     """
     for nudge, fact in facts:
         if isinstance(fact, NudgeUnknown):

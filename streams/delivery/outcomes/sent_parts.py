@@ -1,4 +1,4 @@
-"""Sent parts: what a provider calls the parts of a long SMS but the last, whichever process hears that one failed."""
+"""Sent parts: the provider's names for the parts of a long SMS but the last, for reports to any process."""
 
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -27,14 +27,14 @@ _FOUND = Lookup(
 
 
 def parts_of(provider: str, tried: Tried, references: Iterable[str]) -> Parts:
-    """These parts of an attempt."""
+    """Return these parts of an attempt."""
     return {(provider, each): tried._replace(part=True) for each in references}
 
 
 def keep(connection: Connection, parts: Parts, now: datetime) -> None:
-    """Know these from now on, of nobody who was erased since the attempt; the last one counts of what has one name.
+    """Store parts, except of persons erased since the attempt; of one name, the last part counts.
 
-    After the outcomes are appended: who does that holds the nudges, and so does who erases.
+    Call it after the outcomes are appended: that holds the nudges, as erasing does.
     """
     gone = _forgotten(connection, set(parts.values())) if parts else ()
     rows = [(*name, *tried[:3], micros(now)) for name, tried in sorted(parts.items()) if tried not in gone]
@@ -51,10 +51,10 @@ def _forgotten(connection: Connection, attempts: AbstractSet[Tried]) -> set[Trie
 def find(
     connection: Connection, log: Log, provider: str, references: Iterable[str], whole: Mapping[str, Tried]
 ) -> dict[str, Tried]:
-    """Reference -> the attempt of which that is a part, but for what the provider calls a `whole` message since.
+    """Return reference -> the attempt of which it is a part, unless the provider uses it for a `whole` message since.
 
-    Centres use their ids again: the last one counts of what has one name, whether it is a message or a part. Some
-    have one id for all parts of a message: that is the whole.
+    Centres reuse their ids: the last message or part with a name counts. Some have one id for all parts of a message;
+    that is the whole.
     """
     rows = list(_FOUND.rows(connection, sorted(set(references)), by=provider))
     since = _sent_at(connection, log, [whole[row[0]] for row in rows if row[0] in whole])
@@ -76,5 +76,5 @@ def _sent_at(connection: Connection, log: Log, attempts: Collection[Tried]) -> M
 
 
 def tidy(connection: Connection, now: datetime) -> None:
-    """Let go of those of which nothing comes any more."""
+    """Delete parts that are not reported any more."""
     connection.execute(delete(sent_parts).where(sent_parts.c.at < micros(now - KEPT)))

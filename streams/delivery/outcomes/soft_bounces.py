@@ -1,4 +1,4 @@
-"""Soft bounces: an address whose letters come back in a row, for days, is left alone like one that nobody has."""
+"""Soft bounces: an address whose emails bounce in a row, for days, is suppressed like a bad one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,23 +24,23 @@ from streams.log.mapper import Entry
 
 SOFT = frozenset({Reason.EXPIRED_THERE.value, Reason.MAILBOX_FULL.value, Reason.UNDELIVERED.value})
 CHANNEL, LOOKED_AT = "email", 50
-"""So many of the person's last messages; what was delivered, or sent and not reported, ends a row."""
+"""LOOKED_AT: of the person's last messages. A message delivered, or sent and not reported, ends a row."""
 
 
 class Endurance(Struct, frozen=True):
-    """So many letters in a row come back from an address, over so many days, before it is left alone."""
+    """How many emails in a row must bounce, over how many days, before an address is suppressed."""
 
     bounces: int
     days: int
 
 
 def soft_among(receipts: Sequence[Receipt]) -> list[Receipt]:
-    """What was reported as not brought, and no word against the address: it may be next time."""
+    """Return the receipts of soft bounces: not delivered, without a word against the address."""
     return [each for each in receipts if each.heard is Heard.FAILED and each.reason in SOFT]
 
 
 def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: Endurance) -> list[Entry]:
-    """The attempts of the row that the receipt makes long enough, the last one its own; none: it does not."""
+    """Return the attempts of the row that the receipt completes, its own last; none if the row is not long enough."""
     shown = inbox.page(connection, receipt.recipient, None, LOOKED_AT)
     entries = log.streams(connection, [each.nudge for each in shown])
     letters = sorted(_letters(entries, receipt.recipient), key=_at)
@@ -54,7 +54,7 @@ def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: En
 
 
 def _letters(entries: Sequence[Entry], recipient: str) -> Iterator[Entry]:
-    """The attempts by email that a server may have taken over."""
+    """Yield the attempts by email that a server may have accepted."""
     gone = {_tried(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
     for each in entries:
         fact = each.fact
@@ -64,7 +64,7 @@ def _letters(entries: Sequence[Entry], recipient: str) -> Iterator[Entry]:
 
 
 def _failed_softly(entries: Sequence[Entry]) -> Mapping[Tried, datetime]:
-    """When each was reported so first: that nothing further can be tried is said again later."""
+    """Return when each was first reported as a soft bounce: the end of the cascade repeats the report later."""
     arrived = {_tried(each) for each in entries if isinstance(each.fact, NudgeDelivered | NudgeOpened)}
     return {
         _tried(each): each.fact.at

@@ -1,4 +1,4 @@
-"""Refused addresses: what a provider says will never be reached is not tried again until the contact changes."""
+"""The suppression list: an address that a provider calls bad is not written to until the contact changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -16,7 +16,7 @@ from domain.persons.own_choices import times_of
 from domain.persons.person import person_as_of
 from notifiers.port.interface import GiveUp, Message, Outcome, Reason
 from notifiers.port.routes import Provider
-from streams.delivery.outcomes.believing import BAD, believed
+from streams.delivery.outcomes.bounce_credibility import BAD, believed
 from streams.delivery.outcomes.receipts import Receipt
 from streams.delivery.outcomes.soft_bounces import SOFT, Endurance, row_before, soft_among
 from streams.log.mapper import Entry
@@ -30,7 +30,7 @@ SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"
 
 
 class Refused(Struct, frozen=True):
-    """An attempt whose address was refused for good; None: the one that the recipient had when it was made."""
+    """An attempt whose address was refused for good; None: the address that the recipient had at the attempt."""
 
     nudge: UUID
     recipient: str
@@ -39,17 +39,17 @@ class Refused(Struct, frozen=True):
 
 
 def refused_of(message: Message) -> Refused:
-    """The attempt that this was the message of, at the address that it went to."""
+    """Return the message's attempt, with the address that it went to."""
     return Refused(message.nudge, message.recipient, message.attempt, message.address)
 
 
 def refuses_address(outcome: Outcome) -> bool:
-    """Whether nobody can ever be reached there."""
+    """Return whether the outcome says that nobody can ever be reached at the address."""
     return isinstance(outcome, GiveUp) and outcome.reason is Reason.BAD_ADDRESS
 
 
 def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Refused]:
-    """The addresses that nobody can ever be reached at, where the provider's word about an address counts."""
+    """Return the bad addresses, where the provider's word about an address counts."""
     return [
         refused_of(message)
         for message, outcome in zip(messages, outcomes, strict=True)
@@ -58,7 +58,7 @@ def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequen
 
 
 def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
-    """What was reported about an address that nobody can be reached at."""
+    """Return the reports about bad addresses."""
     return [
         Refused(each.nudge, each.recipient, each.attempt)
         for each in receipts
@@ -66,8 +66,8 @@ def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
     ]
 
 
-class Refusals:
-    """Keeps refusals as life events of the recipient."""
+class SuppressionList:
+    """Keeps refused addresses, as life events of the recipient."""
 
     def __init__(self, books: Books, soft_bounces: int, soft_bounce_days: int) -> None:
         self._endurance = Endurance(soft_bounces, soft_bounce_days)
@@ -75,12 +75,12 @@ class Refusals:
         self._append, self._clock = books.append, books.clock
 
     def learn(self, receipts: Sequence[Receipt]) -> None:
-        """Keep what was reported about addresses: that nobody has one, or that for days nothing could be brought."""
+        """Suppress addresses that are reported as bad, or from which emails have bounced for days."""
         if refused := [*among_receipts(receipts), *self._worn_out(soft_among(receipts))]:
             self.keep(refused)
 
     def _worn_out(self, soft: Sequence[Receipt]) -> list[Refused]:
-        """Where not half of what the same server took over came back like this: then it is not about addresses."""
+        """Return the attempts at addresses that bounced for days, unless half of the server's messages did."""
         if not soft:
             return []
         rules = self._library.rules()
@@ -100,7 +100,7 @@ class Refusals:
             yield self._address_then(connection, each.fact, each.position, rules)
 
     def keep(self, refused: Sequence[Refused]) -> None:
-        """Store them, each once."""
+        """Store refused addresses, each once."""
         rules = self._library.rules()
         made = self._database.write(lambda connection: self._kept(connection, refused, rules), Priority.DISPATCH)
         self._log.keys.remember(made)
@@ -108,7 +108,7 @@ class Refusals:
     def _kept(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Mapping[str, PersonKey]:
         refused = self._believed(connection, refused)
         persons = sorted({each.recipient for each in refused})
-        self._log.keys.hold(connection, persons)  # two refusals at once must not forget each other
+        self._log.keys.hold(connection, persons)  # of two refusals at once, neither is lost
         known = histories.histories(connection, self._log, persons, rules.rulebook)
         events = [
             self._event(connection, [each for each in refused if each.recipient == person], known[person], rules)
@@ -117,13 +117,13 @@ class Refusals:
         return dict(self._append(connection, [event for event in events if event is not None]))
 
     def _believed(self, connection: Connection, refused: Sequence[Refused]) -> list[Refused]:
-        """Without those that were reported by a provider that reports nearly everybody."""
+        """Leave out the reports of a provider that reports nearly everybody."""
         late = [(each.nudge, each.recipient, each.attempt) for each in refused if each.address is None]
         kept = believed(connection, self._log, late, BAD) if late else set()
         return [each for each in refused if each.address or (each.nudge, each.recipient, each.attempt) in kept]
 
     def _addresses(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Iterator[str | None]:
-        """A report names no address: the message may have gone elsewhere since, and contacts change."""
+        """Yield the addresses; a report names none, so it means the address at the time of the attempt."""
         late = [each for each in refused if each.address is None]
         entries = self._log.streams(connection, [each.nudge for each in late])
         for each in refused:

@@ -1,8 +1,8 @@
-"""Whether a provider's reports about addresses are believed: who reports nearly everybody is wrong somewhere else.
+"""Credibility of bounces: a provider that reports nearly every address as bad has another trouble.
 
-What a provider answers at once is judged by its row (`notifiers.port.routes`). Reports come one by one, in any
-order, to
-any process, and many providers never report what arrived: so what a provider took over just before tells.
+Immediate answers are judged by those before them (`notifiers.port.routes`). Reports come one by one, in any order,
+to any process, and many providers never report what arrived. So they are compared with the messages that the provider
+accepted just before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,17 +19,15 @@ from streams.log.mapper import Entry
 from streams.storage.tables import log, log_rows
 
 MANY, BEFORE, NEAR = 5, 20, 2_000
-"""At least so many bad addresses, and half of so many messages, looked for among so many facts before."""
+"""Reports are not believed from MANY bad addresses on, and half of the BEFORE last messages among NEAR facts."""
 Tried = tuple[UUID, str, int]
-
-
 BAD = frozenset({Reason.BAD_ADDRESS.value})
 
 
 def believed(connection: Connection, log_: Log, reported: Sequence[Tried], reasons: AbstractSet[str]) -> set[Tried]:
-    """Those of the attempts (nudge, recipient, number) whose provider reports few others around for these reasons."""
+    """Return the attempts (nudge, recipient, number) around which their provider reported few for these reasons."""
     sent = _sent(log_.streams(connection, {nudge for nudge, *_ in reported}))
-    return {each for each in reported if each not in sent or not _too_many(connection, log_, sent[each], reasons)}
+    return {one for one in reported if one not in sent or not _too_many(connection, log_, sent[one], reasons)}
 
 
 def _sent(entries: Sequence[Entry]) -> Mapping[Tried, Entry]:
@@ -42,14 +40,14 @@ def _tried(entry: Entry) -> Tried:
 
 
 def _too_many(connection: Connection, log_: Log, sent: Entry, reasons: AbstractSet[str]) -> bool:
-    """Whether half of what the same provider took over before it was reported so, too."""
+    """Return whether half of what the same provider accepted before was reported so, too."""
     assert isinstance(sent.fact, NudgeSent)
     near = log.c.position.between(sent.position - NEAR, sent.position - 1)
     rows = connection.execute(log_rows.where(near, log.c.topic == NudgeSent.TOPIC).order_by(log.c.position.desc()))
-    same = (each for each in log_.decoded(connection, rows) if _provider(each) == sent.fact.provider)
-    before = {_tried(each) for each in islice(same, BEFORE)}
+    same = (entry for entry in log_.decoded(connection, rows) if _provider(entry) == sent.fact.provider)
+    before = {_tried(entry) for entry in islice(same, BEFORE)}
     facts = log_.streams(connection, {nudge for nudge, *_ in before})
-    bad = before.intersection(_tried(each) for each in facts if _is_bad(each, reasons))
+    bad = before.intersection(_tried(entry) for entry in facts if _is_bad(entry, reasons))
     return len(bad) >= max(MANY, len(before) / 2)
 
 

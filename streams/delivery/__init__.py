@@ -1,1 +1,10 @@
-"""Delivery: decide, send, record outcomes, and take what comes back."""
+"""Delivery: decide on due nudges, send them, record the outcomes, and take in what comes back.
+
+Packages:
+    decide: settles a delivery and renders it; knows nothing of sending.
+    outcomes: the facts of attempts and receipts, and the suppression list.
+    send: the dispatcher; begin with send/dispatch.py.
+    inbound: replies, opt-outs, preferences, long SMS, and webhooks to agencies.
+Order: send | inbound > outcomes > decide. `wiring.build` makes what needs no notifier.
+Tables: early_receipts, sent_parts, conversations, pieces, paces, fake_messages.
+"""

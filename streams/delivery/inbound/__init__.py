@@ -1,4 +1,12 @@
-"""Take what people and providers send back: replies, preferences, webhooks.
+"""Inbound: what people and providers send back, and the webhooks that tell agencies of it.
 
-Modules: preferences, receiving, replies, sms_parts, webhooks.
+Modules:
+    receiving: reports, late answers and SMS of a provider.
+    replies: answers to a nudge, and opt-outs by its link.
+    preferences: preferences, consents and disputes of a person.
+    sms_parts: puts long SMS together.
+    webhooks: tells agencies of answers and disputes.
+Tables: pieces.
+Facts: NudgeAnswered; the life events of replies, and citizen.preferences_changed, citizen.consent_given,
+    citizen.consent_withdrawn, citizen.disputed and citizen.message_received.
 """

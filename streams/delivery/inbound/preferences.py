@@ -1,6 +1,6 @@
-"""Choosing: what a person wants of messages, told by themselves, becomes a life event of theirs."""
+"""Preferences: a person's own choices about messages become life events of theirs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,33 +22,35 @@ SOURCE = "/habarshy/choice"
 PREFERENCES, CONSENT, NO_CONSENT = "citizen.preferences_changed", "citizen.consent_given", "citizen.consent_withdrawn"
 DISPUTED = "citizen.disputed"
 ROLE = "citizen"
+EventOf = Callable[[Person], tuple[str, Mapping[str, Any]]]
+"""Makes the type and the fields of an event from the person as known; no fields: nothing changes."""
 
 
 class Chooser(Struct, frozen=True):
-    """A person with all that is known of them."""
+    """A person and their history."""
 
     person: Person
     known: History
 
 
 class Choosing:
-    """Shows and changes what persons chose."""
+    """Shows and changes persons' preferences."""
 
     def __init__(self, books: Books) -> None:
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._append, self._clock = books.append, books.clock
 
     def person(self, pseudonym: str) -> Person:
-        """The person as they are known now."""
+        """Return the person as known now."""
         with self._database.reading() as connection:
             return self._chooser(connection, pseudonym, self._library.rules()).person
 
     def prefer(self, pseudonym: str, wished: Mapping[str, Any]) -> bool:
-        """Take over preferences (the fields of `citizen.preferences_changed`); False where none of them is new."""
+        """Store preferences (the fields of `citizen.preferences_changed`); return False if none of them is new."""
         return self._write(pseudonym, lambda person: (PREFERENCES, _changed(person, wished)))
 
     def consent(self, pseudonym: str, categories: Iterable[str]) -> bool:
-        """They consent to offers in these categories and in no others; False where they did so before."""
+        """Store consent to offers in these categories and no others; return False if nothing changes."""
         wished = sorted(categories)
 
         def event(person: Person) -> tuple[str, Mapping[str, Any]]:
@@ -59,7 +61,7 @@ class Choosing:
         return self._write(pseudonym, event)
 
     def without(self, pseudonym: str, category: str) -> bool:
-        """They want to hear of that category again; False where they never said otherwise."""
+        """End the opt-out of a category; return False if there is none."""
 
         def event(person: Person) -> tuple[str, Mapping[str, Any]]:
             left = sorted({*(person.get("opted_out") or ())} - {category})
@@ -67,7 +69,7 @@ class Choosing:
 
         return self._write(pseudonym, event)
 
-    def _write(self, pseudonym: str, event_of: Any) -> bool:  # noqa: ANN401  (Person -> type and data)
+    def _write(self, pseudonym: str, event_of: EventOf) -> bool:
         rules = self._library.rules()
         made = self._database.write(
             lambda connection: self._chosen(connection, pseudonym, event_of, rules), Priority.INTAKE
@@ -79,10 +81,10 @@ class Choosing:
         self,
         connection: Connection,
         pseudonym: str,
-        event_of: Any,  # noqa: ANN401  (the same)
+        event_of: EventOf,
         rules: Rules,
     ) -> Mapping[str, PersonKey] | None:
-        self._log.keys.hold(connection, [pseudonym])  # two choices at once must not forget each other
+        self._log.keys.hold(connection, [pseudonym])  # of two choices at once, neither is lost
         found = self._chooser(connection, pseudonym, rules)
         type_, data = event_of(found.person)
         if not data:
@@ -100,7 +102,7 @@ class Choosing:
         return Chooser(person_as_of(pseudonym, known.facts, rules.catalogue), known)
 
     def dispute(self, pseudonym: str, nudge: str, text: str) -> None:
-        """They say that what a nudge is about is not right; its agency is told. The same again is stored once."""
+        """Store that a person disputes what a nudge says; its agency is told. The same again is stored once."""
         id_ = f"{nudge}.{pseudonym}.{self._names.digest(text.encode()).hex()}"
         fields = {PUBLIC: {"nudge": nudge}, ROLE: {"text": text} if text else {}}
         event = event_of_person(self._names, SOURCE, id_, DISPUTED, pseudonym, fields, self._clock())
@@ -122,7 +124,7 @@ def event_of_person(
     fields: Mapping[str, Mapping[str, Any]],
     time: datetime,
 ) -> LifeEvent:
-    """What a person said about themselves, as the life event that it is."""
+    """Return the life event by which a person tells something about themselves."""
     return LifeEvent(
         stream=names.stream(source, id_),
         source=source,
@@ -136,7 +138,7 @@ def event_of_person(
 
 
 def time_after(known: History, attributes: Sequence[str], rules: Rules, now: datetime) -> datetime:
-    """Now, but after every earlier choice: a registry's clock that is ahead of ours must not undo this one."""
+    """Return now, or just after the last earlier choice: a registry's clock may be ahead of ours."""
     moment = timedelta(microseconds=1)
     times = (time for each in attributes for time in times_of(known.facts, each, rules.catalogue))
     return max([now, *(time + moment for time in times)])
@@ -147,5 +149,5 @@ def _changed(person: Person, wished: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_set(value: Any) -> Any:  # noqa: ANN401  (an attribute's value)
-    """Lists of choices have no order, and nothing chosen is nothing said."""
+    """Return a value to compare: lists of choices have no order, and an empty one equals none."""
     return (frozenset(value) or None) if isinstance(value, list | tuple) else value

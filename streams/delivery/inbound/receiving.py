@@ -1,4 +1,4 @@
-"""Receiving: what providers report and what people write comes in, and is committed before it is acknowledged."""
+"""Receiving reports of providers and SMS of people: each is committed before it is acknowledged."""
 
 import asyncio
 import logging
@@ -43,13 +43,13 @@ log = logging.getLogger("habarshy")
 SOURCE, TYPE, ROLE, WAY = "/habarshy/message", "citizen.message_received", "citizen", "sms"
 LONGEST, OURS = 2000, "platform"
 STRANGER, NOBODY = "message", "the number was never told anything"
-"""The kind of letter that a text from nobody is, and why."""
+"""The kind of dead letter of a text from an unknown number, and its reason."""
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, str, str, str]).decode
 
 
-class _Heard(Struct, frozen=True):
-    """What became of a text: `understood` in the words of the event type, and what a confirmation says."""
+class _Understood(Struct, frozen=True):
+    """The effect of a text: `understood` in the terms of the event type; the rest is for the confirmation."""
 
     understood: str
     topic: str = ""
@@ -57,7 +57,7 @@ class _Heard(Struct, frozen=True):
 
 
 class Receiving:
-    """Takes in what comes back from providers."""
+    """Takes in what providers send back."""
 
     def __init__(
         self,
@@ -75,21 +75,21 @@ class Receiving:
         self.pieces = Pieces(books, self)
 
     def inbox(self, provider: str) -> Inbox:
-        """What a provider's notifier is given."""
+        """Return the inbox for a provider's notifier."""
         return _Inbox(self, provider)
 
     def reported(self, provider: str, reports: Sequence[Report]) -> None:
-        """Keep receipts; an address that was refused for good is not tried again."""
+        """Store receipts, and suppress addresses that were refused for good."""
         self._refusals.learn(self._receipts.reported(provider, reports))
 
     def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> None:
-        """Keep that a provider took something over after it was given up."""
+        """Store that a provider accepted a message after its attempt was given up."""
         self._refusals.learn(self._late.accepted(provider, name, taken, reports=reports))
 
     def received(self, provider: str, message: Incoming) -> bool:
-        """Keep what a person wrote, and do what it says, once.
+        """Store a person's text, and do what it says, once.
 
-        False where the number was never told anything: then it is kept as a dead letter.
+        False: no message ever went to the number; the text is kept as a dead letter.
         """
         rules = self._library.rules()
         made = self._database.write(
@@ -99,7 +99,7 @@ class Receiving:
         return made is not None
 
     def within(self, connection: Connection, provider: str, message: Incoming, rules: Rules) -> Made | None:
-        """As `received`, in the caller's transaction: the keys that it made, or None where it is a dead letter."""
+        """Do as `received` in the caller's transaction; return the keys made, or None for a dead letter."""
         made = self._received(connection, provider, message, rules)
         if made is None:
             id_, content = f"{provider}.{message.id}", _encode((provider, message.id, message.sender, message.text))
@@ -108,16 +108,16 @@ class Receiving:
         return made
 
     def writers(self, connection: Connection, sender: str, rules: Rules) -> Sequence[str]:
-        """Whose a text from a number would be now, first whom it would be taken to be from; nobody's: none."""
+        """Return the possible senders for a number, likeliest first; none if it is unknown."""
         said = self._said(connection, sender, rules)
         about = self._about(connection, said, rules)
         return [] if about is None else [about.person.pseudonym, *(each.recipient for each in said)]
 
     def take_again(self, content: bytes) -> None:
-        """A text that was kept as a dead letter, once more: the number may be somebody's by now.
+        """Take in a text again that was kept as a dead letter: the number may be known by now.
 
         Raises:
-            StillDead: it is nobody's.
+            StillDead: the number is still unknown.
         """
         provider, *message = _decode(content)
         if not self._taken(provider, Incoming(*message)):
@@ -151,13 +151,13 @@ class Receiving:
         return {**made, **self._append(connection, [event])}
 
     def _held(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
-        """As `_said`, with everybody in it held: whoever was erased before that is not among them."""
+        """Return `_said`, and hold the keys of all its persons: one who was erased before is not among them."""
         persons = {each.recipient for each in self._said(connection, sender, rules)}
         self._log.keys.hold(connection, persons)
         return [each for each in self._said(connection, sender, rules) if each.recipient in persons]
 
     def _said(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
-        """What went to the number, the last first: only to whom it still belongs, as operators give it to others."""
+        """Return the messages to the number, last first; only to persons who still have it, as numbers are reused."""
         number = self._names.number(sender)
         said = conversations.at(connection, number)
         them = histories.persons(connection, self._log, {each.recipient for each in said}, rules.rulebook)
@@ -165,7 +165,7 @@ class Receiving:
         return [each for each in said if self._names.number(phones[each.recipient]) == number]
 
     def _about(self, connection: Connection, said: Sequence[Said], rules: Rules) -> Spoken | None:
-        """The message that went last; one of our own replies to a text only where nothing else did."""
+        """Return the last message; one of our own replies to a text only if there is no other."""
         found = (each for one in said if (each := self._spoken(connection, one, rules)) is not None)
         last = None
         for each in found:
@@ -185,29 +185,31 @@ class Receiving:
         questions: Sequence[Question],
         about: Spoken,
         rules: Rules,
-    ) -> tuple[_Heard, Mapping[str, PersonKey]]:
+    ) -> tuple[_Understood, Mapping[str, PersonKey]]:
         match understood:
             case Answered(question, code):
                 reply = Reply(question.nudge, question.recipient, code, self._clock(), WAY)
-                return _Heard("answer"), self._answering.within(connection, reply, rules)[1]
+                return _Understood("answer"), self._answering.within(connection, reply, rules)[1]
             case Stopped() if not _is_reply(about):
                 return self._stopped(connection, about, rules)
             case Unclear():
-                return _Heard("unclear", choices=self._choices(connection, questions, about, rules)), {}
+                return _Understood("unclear", choices=self._choices(connection, questions, about, rules)), {}
             case Stopped() | Other():
-                return _Heard("other"), {}
+                return _Understood("other"), {}
 
-    def _stopped(self, connection: Connection, about: Spoken, rules: Rules) -> tuple[_Heard, Mapping[str, PersonKey]]:
+    def _stopped(
+        self, connection: Connection, about: Spoken, rules: Rules
+    ) -> tuple[_Understood, Mapping[str, PersonKey]]:
         title = _title(about.content, about.language)
         try:
             nudge, recipient = about.nudge.intent.id, about.person.pseudonym
             topic, made = self._stopping.within(connection, nudge, recipient, rules)
         except Mandatory:
-            return _Heard("mandatory", topic=title), {}
-        return _Heard("stopped" if topic.stopped else "stop", topic=title), made
+            return _Understood("mandatory", topic=title), {}
+        return _Understood("stopped" if topic.stopped else "stop", topic=title), made
 
     def _choices(self, connection: Connection, questions: Sequence[Question], about: Spoken, rules: Rules) -> str:
-        """The open questions in the words of the one that was asked last; those to others at the number too."""
+        """Return the open questions in the language of the last one, also those to others at the number."""
         found = [(each, spoken(connection, self._log, rules, each.nudge, each.recipient)) for each in questions]
         return choices(
             (_title(asked.content, about.language), next(iter(each.replies)), each.mark)
@@ -215,7 +217,7 @@ class Receiving:
             if asked is not None
         )[:LONGEST]
 
-    def _event(self, id_: str, message: Incoming, about: Spoken, heard: _Heard) -> LifeEvent:
+    def _event(self, id_: str, message: Incoming, about: Spoken, heard: _Understood) -> LifeEvent:
         told: dict[str, Any] = {"text": message.text[:LONGEST], "topic": heard.topic, "choices": heard.choices}
         owner = about.content.get("owner", OURS)  # a digest has no agency of its own
         public = {"nudge": str(about.nudge.intent.id), "understood": heard.understood, "owner": owner}
@@ -232,17 +234,17 @@ class Receiving:
 
 
 def strangers(receiving: Receiving) -> Kind:
-    """How a text from a number that nobody had is taken in once more, and what it is."""
+    """Return the handler of dead letters that are texts from unknown numbers."""
     return Kind(receiving.take_again, lambda content: f"an SMS of {len(_decode(content)[3])} characters")
 
 
 def _is_reply(about: Spoken) -> bool:
-    """Whether it is one of our own answers to a text: nobody asks for those, nor stops them."""
+    """Return whether it is one of our own replies to a text: those cannot be answered or stopped."""
     return about.content.get("on") == TYPE
 
 
 def _title(content: Mapping[str, Any], language: str) -> str:
-    """What a message is called in an SMS; of a discreet one, nothing of its substance."""
+    """Return the name of a message in an SMS; for a discreet trigger a neutral one."""
     titles = UNSAID if content.get("discreet") else content["title"]
     return str(titles.get(language) or next(iter(titles.values())))
 
@@ -267,7 +269,7 @@ class _Inbox:
 
 
 async def _kept(keep: Callable[[], object]) -> None:
-    """Notifiers know no database: one that takes nothing now is to them what the port says, an OSError."""
+    """Store it; raise OSError, as the port says, if the database is away, which notifiers know nothing of."""
     try:
         await asyncio.to_thread(keep)
     except SYSTEM_ERRORS as error:

@@ -1,8 +1,6 @@
-"""Answering: a recipient's reply to a nudge becomes the life event that its trigger names, once.
+"""Replies to a nudge: an answer becomes the life event that its trigger names; a stop opts out of its category.
 
-What was said to whom: where somebody answers or stops a message, all that is known of it and of them.
-
-Stopping a topic: the recipient of a nudge, known by a signed link alone, opts out of its category.
+The recipient is known by a signed link or by their telephone number.
 """
 
 import itertools
@@ -37,7 +35,7 @@ from streams.storage.database import Priority
 
 
 class Spoken(Struct, frozen=True):
-    """A nudge, the rules that it goes by as plain data, its recipient, and what is known of them.
+    """The context of a reply: the nudge, its trigger's content, the recipient and their history.
 
     `language`: the recipient's, else the pack's.
     """
@@ -50,7 +48,7 @@ class Spoken(Struct, frozen=True):
 
 
 def spoken(connection: Connection, log: Log, rules: Rules, nudge: UUID, recipient: str) -> Spoken | None:
-    """What is known where a message to that recipient is spoken of; None where there is no such nudge."""
+    """Return the context of a message to that recipient; None if there is no such nudge."""
     found = nudges.by_id(connection, [nudge]).get(nudge)
     if found is None or (content := rules_of(connection, log, rules.rulebook, found.intent.version)) is None:
         return None
@@ -60,22 +58,27 @@ def spoken(connection: Connection, log: Log, rules: Rules, nudge: UUID, recipien
 
 
 class NothingToAnswer(LookupError):
-    """No message with this id ever went to this person; look again at which message the reply is about."""
+    """Raised when no such message went to the person."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "No message with this id ever went to this person; look again at which message the reply is about."
+        )
 
 
 class UnknownCode(ValueError):
-    """The message takes no such answer: it takes {codes}. Ask the person to answer with one of them."""
+    """Raised when a message takes no such answer; `codes`: those that it takes."""
 
     def __init__(self, codes: Sequence[str]) -> None:
-        super().__init__((type(self).__doc__ or "").format(codes=", ".join(codes) or "none"))
+        known = ", ".join(codes) or "none"
+        super().__init__(
+            f"The message takes no such answer: it takes {known}. Ask the person to answer with one of them."
+        )
         self.codes = tuple(codes)
 
 
 class Question(Struct, frozen=True):
-    """What a message asked: the rules that it went by, the recipient's language, and what is known of them."""
+    """The question of a message: its trigger's content, the recipient's language and facts."""
 
     nudge: Nudge
     rules: Mapping[str, Any]
@@ -84,19 +87,19 @@ class Question(Struct, frozen=True):
 
     @property
     def replies(self) -> Mapping[str, str]:
-        """Code -> the event type that it becomes."""
+        """Return code -> the event type that it becomes."""
         return self.rules.get("replies") or {}
 
 
 class Answering:
-    """Takes replies in: idempotent, and safe in any order and from several processes."""
+    """Takes replies in, in any order and from several processes; the same one again changes nothing."""
 
     def __init__(self, books: Books) -> None:
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._append, self._clock = books.append, books.clock
 
     def question(self, nudge: UUID, recipient: str) -> Question:
-        """What the message asked; changes nothing.
+        """Return the question of a message; changes nothing.
 
         Raises:
             NothingToAnswer: no such message went to them.
@@ -106,7 +109,7 @@ class Answering:
             return self._question(connection, nudge, recipient, rules)
 
     def take(self, reply: Reply) -> UUID:
-        """Store what the reply says, and that the nudge was answered; gives the stream of the life event.
+        """Store the reply, and that the nudge was answered; return the stream of the life event.
 
         The same reply again, or the same answer once more, stores nothing new.
 
@@ -122,8 +125,8 @@ class Answering:
         return stream
 
     def within(self, connection: Connection, reply: Reply, rules: Rules) -> tuple[UUID, Mapping[str, PersonKey]]:
-        """The same in the caller's transaction, with the keys that this made, to be remembered after it."""
-        self._log.keys.hold(connection, [reply.recipient])  # two consents at once must not forget each other
+        """Do the same in the caller's transaction; return also the keys made, to be remembered after its commit."""
+        self._log.keys.hold(connection, [reply.recipient])  # of two consents at once, neither is lost
         nudges.hold(connection, [reply.nudge])
         question = self._question(connection, reply.nudge, reply.recipient, rules)
         if (code := meant(reply.code, question.replies)) is None:
@@ -151,25 +154,28 @@ ATTRIBUTE = "opted_out"
 
 
 class NothingToStop(LookupError):
-    """The link names no nudge of this platform; open the message again and use the link in it."""
+    """Raised when a link names no nudge of this platform."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("The link names no nudge of this platform; open the message again and use the link in it.")
 
 
 class Mandatory(Exception):
-    """The law obliges the state to send this nudge, so its recipient cannot stop it; show them the legal basis."""
+    """Raised when a recipient wants to stop a nudge that the law obliges the state to send."""
 
     def __init__(self, topic: "Topic") -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "The law obliges the state to send this nudge, so its recipient cannot stop it; "
+            "show them the legal basis."
+        )
         self.topic = topic
 
 
 class Topic(Struct, frozen=True):
-    """What the recipient of a nudge would stop, in words for a page.
+    """The topic that the recipient of a nudge can stop, as a page shows it.
 
-    `language`: the recipient's, else the pack's; `titles`: of the nudge's trigger, then of the others that go
-    silent with it; `mandatory`: it cannot be stopped, by `legal_basis`; `stopped`: it is already.
+    `language`: the recipient's, else the pack's; `titles`: of the nudge's trigger, then of the others that stop
+    with it; `mandatory`: it cannot be stopped, by `legal_basis`; `stopped`: it is stopped already.
     """
 
     language: str
@@ -188,7 +194,7 @@ class Stopping:
         self._append, self._clock = books.append, books.clock
 
     def topic(self, nudge: UUID, recipient: str) -> Topic:
-        """What would be stopped; changes nothing.
+        """Return the topic; changes nothing.
 
         Raises:
             NothingToStop: no such nudge.
@@ -214,8 +220,8 @@ class Stopping:
     def within(
         self, connection: Connection, nudge: UUID, recipient: str, rules: Rules
     ) -> tuple[Topic, Mapping[str, PersonKey]]:
-        """The same in the caller's transaction, with the keys that this made, to be remembered after it."""
-        self._log.keys.hold(connection, [recipient])  # two topics stopped at once must not forget each other
+        """Do the same in the caller's transaction; return also the keys made, to be remembered after its commit."""
+        self._log.keys.hold(connection, [recipient])  # of two topics stopped at once, neither is lost
         found = self._find(connection, nudge, recipient, rules)
         topic = _topic(found, rules)
         if topic.mandatory:
@@ -232,7 +238,7 @@ class Stopping:
         return found
 
     def _unused_id(self, connection: Connection, nudge: UUID, recipient: str) -> str:
-        """The same until it is used: whoever wished for the messages again may stop them again by the same link."""
+        """Return the first unused id: after an opt-in, the same link stops the messages again."""
         ids = (f"{nudge}.{recipient}.{count}" for count in itertools.count(1))
         return next(id_ for id_ in ids if not self._log.streams(connection, [self._names.stream(SOURCE, id_)]))
 
@@ -256,7 +262,7 @@ def _topic(found: Spoken, rules: Rules) -> Topic:
 
 
 def _titles(content: Mapping[str, Any], rulebook: Rulebook) -> Iterator[Titles]:
-    """Of the trigger itself, then of those in force that its category silences."""
+    """Yield the title of the trigger, then those of the triggers in force that stop with its category."""
     yield content["title"]
     for trigger in _in_force(rulebook):
         silenced = trigger.category == content["category"] and not OVERRIDES[trigger.klass].opt_out

@@ -1,7 +1,7 @@
-"""Pieces: the parts of a longer SMS wait in the database for each other, whichever processes they come to.
+"""Long SMS: the pieces wait in the database for each other, whichever processes they come to.
 
-Of one message only one process at a time keeps a piece: the one with the last piece makes the message of all, in the
-transaction in which the pieces end. What is left of them, for a while, is that they came.
+Only one process at a time stores a piece of a message. The one with the last piece puts the message together, in the
+transaction that ends the pieces. For a while a row is left of each, so that a repeated piece is known.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ from streams.storage.tables import pieces
 
 AT_ONCE = 1000
 MISSING = "…"
-"""What stands in a message for each piece that never came."""
+"""Stands in a message for each piece that never came."""
 Made = Mapping[str, PersonKey]
 """Keys that a transaction made: to be remembered once it is committed."""
 _MICROSECOND = timedelta(microseconds=1)
@@ -39,13 +39,13 @@ _decode = msgspec.msgpack.Decoder(tuple[str, str]).decode
 
 
 class Receiver(Protocol):
-    """What is done with a message as it is whole."""
+    """Takes a message once it is whole."""
 
     def writers(self, connection: Connection, sender: str, rules: Rules) -> Sequence[str]:
-        """Who may write from a number, whom a text is taken to be from first; nobody where it is unknown."""
+        """Return the possible senders for a number, likeliest first; none if it is unknown."""
 
     def within(self, connection: Connection, provider: str, message: Incoming, rules: Rules) -> Made | None:
-        """Keep the message and do what it says, in the caller's transaction; None where it is nobody's."""
+        """Store the message and do what it says, in the caller's transaction; None: the number is unknown."""
 
 
 class _Piece(NamedTuple):
@@ -68,18 +68,18 @@ class Pieces:
         self._clock, self._receiver, self._sealing = books.clock, receiver, Sealing(books.log.keys)
 
     def take(self, provider: str, piece: Piece) -> None:
-        """Keep it; with the last one, or where it is of another message than those with its reference, that is whole.
+        """Store a piece; the last one completes its message. The same piece again changes nothing.
 
-        The same piece again changes nothing.
+        A piece that cannot belong to the waiting ones, as their reference is used again, ends their message.
         """
         name = self._names.long_sms(provider, piece.sender, piece.receiver, piece.reference, piece.total)
         rules = self._library.rules()
         self._write(lambda connection: self._take(connection, name, provider, piece, rules))
 
     def give_up(self) -> int:
-        """Make messages of what never became complete, as it is, once its time is over; returns how many there were.
+        """Make messages of incomplete ones whose time is over; return how many there were.
 
-        A defect in one of them keeps no other.
+        A defect in one of them stops no other.
         """
         rules, done, failures = self._library.rules(), 0, []
         for name in self._over():
@@ -94,7 +94,7 @@ class Pieces:
         return done
 
     def _over(self) -> Sequence[bytes]:
-        """Messages of which nothing has come for as long as we are patient."""
+        """Return the messages of which no piece came for as long as their patience lasts."""
         column, waits, now = pieces.c.message, pieces.c.sealed.is_not(None), micros(self._clock())
         late = select(column).where(waits, pieces.c.until <= now)
         query = select(column).where(column.in_(late), waits).group_by(column).having(func.max(pieces.c.until) <= now)
@@ -102,7 +102,7 @@ class Pieces:
             return connection.execute(query.limit(AT_ONCE)).scalars().all()
 
     def _write(self, work: Callable[[Connection], Made | None]) -> bool:
-        """Whether it did anything."""
+        """Run the work in a transaction; return whether it did anything."""
         made = self._database.write(work, Priority.DISPATCH)
         self._log.keys.remember(made or {})
         return made is not None
@@ -133,13 +133,13 @@ class Pieces:
         return self._go_on(connection, waiting, rules)
 
     def _hold(self, connection: Connection, name: bytes, sender: str, rules: Rules) -> str | None:
-        """Keep others from this message and from whose it may be, persons first of all locks; whose it is."""
+        """Lock the message and its possible senders, persons before all else; return the likeliest sender."""
         writers = self._receiver.writers(connection, sender, rules)
         known = {row.person for row in _rows(connection, pieces.c.message == name) if row.person is not None}
         self._log.keys.hold(connection, known.union(writers))
         take_turns(connection, int.from_bytes(name[:8], signed=True))
         first = writers[:1]
-        return next(iter(self._log.keys.load(connection, first)), None)  # nobody's, if they were erased meanwhile
+        return next(iter(self._log.keys.load(connection, first)), None)  # None if they were erased meanwhile
 
     def _kept(self, connection: Connection, name: bytes, provider: str, piece: Piece, person: str | None) -> _Piece:
         digest = self._names.piece(piece.number, piece.text)
@@ -151,7 +151,7 @@ class Pieces:
         return row
 
     def _go_on(self, connection: Connection, waiting: Sequence[_Piece], rules: Rules) -> Made:
-        """What there is becomes a message; its pieces are known again for a while, and cannot be read any more."""
+        """Make a message of the pieces that came; their rows stay for a while without contents."""
         one, opened = waiting[0], _opened(connection, self._sealing, waiting)
         these = (pieces.c.message == one.message, pieces.c.sealed.is_not(None))
         until = micros(self._clock()) + pieces.c.again
@@ -169,7 +169,7 @@ def _rows(connection: Connection, *these: ColumnElement[bool]) -> list[_Piece]:
 
 
 def _opened(connection: Connection, sealing: Sealing, rows: Iterable[_Piece]) -> dict[int, tuple[str, str]]:
-    """Number -> sender and words, of those that can be read."""
+    """Return number -> sender and text, of the pieces that can be read."""
     found = {
         row.number: sealing.open(connection, row.sealed, row.digest, row.person)
         for row in rows
@@ -183,17 +183,17 @@ def _ended(waiting: Sequence[_Piece], now: datetime) -> bool:
 
 
 def _is_over(now: datetime) -> ColumnElement[bool]:
-    """Pieces that are in a message so long ago that they do not come again."""
+    """Match pieces whose message is so long ago that they do not come again."""
     return and_(pieces.c.sealed.is_(None), pieces.c.until <= micros(now))
 
 
 def tidy(connection: Connection, now: datetime) -> None:
-    """Let go of what is over."""
+    """Delete pieces that do not come again."""
     connection.execute(delete(pieces).where(_is_over(now)))
 
 
 def forget(connection: Connection, keys: PersonKeys, names: Names, person: str) -> int:
-    """Let go of what an erased person has begun to write, also where only its words name them; how many rows went."""
+    """Delete an erased person's pieces, also those whose text names them; return how many rows."""
     rows = _rows(connection, pieces.c.person.is_(None))
     texts = {
         name: "".join(words for _, words in _opened(connection, Sealing(keys), theirs).values())

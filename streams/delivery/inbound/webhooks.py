@@ -1,4 +1,4 @@
-"""Webhooks: an agency is told when somebody answered or disputed one of its messages, signed and until it says yes.
+"""Webhooks: tell an agency that somebody answered or disputed one of its messages, signed, until it accepts.
 
 By Standard Webhooks (github.com/standard-webhooks/standard-webhooks): the id is that of the event, the same at every
 attempt; the body holds no personal data, but names the agency's own event that the message went back to.
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 
 KIND = "webhook"
 CLAIMED, AT_ONCE = 100, 20
-"""Calls of one turn, and how many of them are made to one agency at a time."""
+"""Calls of one round, and how many of them are made to one agency at a time."""
 LEASE = timedelta(minutes=2)
-"""How long an attempt may take; afterwards somebody else makes another."""
+"""How long an attempt may take; afterwards another process makes one."""
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """How long after each failed attempt the next one is made: some three days in all, as the standard recommends."""
 _GONE, _OK = 410, range(200, 300)
 UNWANTED_FOR, LOOKS = timedelta(days=1), 30
-"""An agency without a hook may get one, or have one in another process: it is looked at so often, so long apart."""
+"""An agency without a hook may get one, or have one in another process: LOOKS times, so long apart."""
 log = logging.getLogger("habarshy")
 
 
 class Hook(Struct, frozen=True):
-    """Where an agency wants to be told, and the secrets that it knows us by (`whsec_…`): two while they change."""
+    """An agency's address, and the secrets that sign the calls (`whsec_…`): two while they change."""
 
     url: str
     secrets: tuple[str, ...]
@@ -55,7 +55,7 @@ class Hook(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """What an agency is to be told: the event's type and time, and what it is about."""
+    """A call to an agency: the event's type and time, and the nudge that it is about."""
 
     event: UUID
     agency: str
@@ -77,7 +77,7 @@ class Webhooks:
             await self._http.aclose()
 
     async def deliver(self) -> int:
-        """Make every attempt whose turn has come; returns how many there were.
+        """Make every attempt that is due; return how many there were.
 
         A process whose settings name no agency leaves what waits to others.
         """
@@ -99,7 +99,7 @@ class Webhooks:
         return len(waiting)
 
     async def _tell_all(self, http: "Http", waiting: Sequence[Waiting], calls: Mapping[UUID, Call]) -> None:
-        """One agency, until it takes nothing: then the rest is put off, so that others need not wait for it."""
+        """Call one agency; once it accepts nothing, put the rest off, so that others need not wait."""
         for start in range(0, len(waiting), AT_ONCE):
             now, rest = waiting[start : start + AT_ONCE], [each.event for each in waiting[start + AT_ONCE :]]
             asked = await asyncio.gather(*(self._tell(http, each, calls[each.event]) for each in now))
@@ -126,14 +126,14 @@ class Webhooks:
             log.warning("answers wait for agencies, and the settings of this process name none under [webhooks]")
 
     def _keep(self, connection: Connection, unwanted: Sequence[Waiting], calls: Mapping[UUID, Call]) -> None:
-        """What an agency without a hook would be told is kept for a while; what is about no nudge is of no use."""
+        """Keep the calls for an agency without a hook for a while; drop those about no nudge."""
         kept = [each for each in unwanted if each.event in calls and each.attempts < LOOKS]
         webhook_outbox.done(connection, [each.event for each in unwanted if each not in kept])
         for each in kept:
             webhook_outbox.again(connection, each, self._books.clock() + UNWANTED_FOR)
 
     def _calls(self, waiting: Sequence[Waiting]) -> dict[UUID, Call]:
-        """Event -> the call."""
+        """Return event -> the call."""
         if not waiting:
             return {}
         with self._books.database.reading() as connection:
@@ -165,7 +165,7 @@ class Webhooks:
         return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode(), trace)
 
     async def _tell(self, http: "Http", waiting: Waiting, call: Call) -> timedelta | None:
-        """None if the agency took it, else how long it asks us to wait."""
+        """Call the agency; return None if it accepted, else how long it asks us to wait."""
         hook, now = self._hooks[call.agency], self._books.clock()
         answer = await http.request("POST", hook.url, _headers(hook, call, now), call.body)
         status = getattr(answer, "status", None)  # of an answer; whatever kept it from coming has none
@@ -178,7 +178,7 @@ class Webhooks:
         return asked
 
     def _failed(self, connection: Connection, waiting: Waiting, call: Call, cause: str, asked: timedelta) -> None:
-        """Later again, not before the agency asks for it; what is gone, or failed for days, becomes a dead letter."""
+        """Try again later, not before the agency asks for it; after days, or a 410, make it a dead letter."""
         if waiting.attempts < len(WAITS) and cause != str(_GONE):
             webhook_outbox.again(connection, waiting, self._books.clock() + max(WAITS[waiting.attempts], asked))
             return
@@ -188,7 +188,7 @@ class Webhooks:
 
 
 def retrying(books: Books) -> Kind:
-    """How a webhook that was given up is tried again, and what it is."""
+    """Return the handler of dead letters that are webhooks."""
 
     def retry(content: bytes) -> None:
         event = UUID(json.loads(content)["event"])
@@ -206,7 +206,7 @@ def _client() -> "Http":
 
 
 def _asked(answer: object, now: datetime) -> timedelta:
-    """How long the agency asks us to wait, if it answered and said so."""
+    """Return how long the agency asks us to wait, if it answered and said so."""
     from notifiers.http import client as http  # noqa: PLC0415  (as above)
 
     return (http.retry_after(answer, now) if isinstance(answer, http.Answer) else None) or timedelta()

@@ -15,7 +15,7 @@ from streams.rules.context import Books
 
 
 class InboundParts(Struct, frozen=True):
-    """What takes in reports of providers, replies, opt-outs and preferences, and tells agencies of replies."""
+    """The objects that take in reports, replies, opt-outs and preferences, and tell agencies of replies."""
 
     receiving: Receiving
     replies: Answering

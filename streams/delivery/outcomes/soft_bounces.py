@@ -28,7 +28,7 @@ CHANNEL, LOOKED_AT = "email", 50
 
 
 class Endurance(Struct, frozen=True):
-    """How many emails in a row must bounce, over how many days, before an address is suppressed."""
+    """The threshold of suppression: emails that bounce in a row, and the days that they must span."""
 
     bounces: int
     days: int

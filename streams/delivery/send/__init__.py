@@ -1,4 +1,14 @@
-"""Send what is due: claim, commit attempts, hand over to providers, keep rates.
+"""Sending: dispatch what is due to the providers.
 
-Modules: concurrency, dispatch, message, metrics, outbox_fake, rate_limits, sending, test_send.
+Modules:
+    dispatch: the whole way of a delivery, step by step; begin here.
+    claiming: claims due deliveries for a lease.
+    admission: waits for slots and permits. routing: providers, rates and calls; fair_ordering: the order.
+    rate_limits: messages a second; concurrency: open attempts; task_group: tasks that outlive a failure.
+    message: builds the message of a case.
+    status_query: asks providers about unknown outcomes.
+    metrics: counts outcomes.
+    test_send: sends a draft to a colleague; outbox_fake: keeps what the shipped fake would have sent.
+Tables: paces, fake_messages.
+Facts: as in streams.delivery.outcomes; SentAsTest.
 """

@@ -1,4 +1,4 @@
-"""Where the shipped fake keeps what it would have sent: sealed with the recipient's key, gone when that is gone."""
+"""The outbox of the shipped fake: messages sealed with the recipient's key, unreadable once that is destroyed."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -29,7 +29,7 @@ _decode = msgspec.msgpack.Decoder(Kept).decode
 
 
 class FakeBox:
-    """The fake's box."""
+    """Keeps the messages that the fake would have sent."""
 
     def __init__(self, database: Database, keys: PersonKeys) -> None:
         self._database, self._keys = database, keys
@@ -55,7 +55,7 @@ class FakeBox:
         insert_rows(connection, fake_messages, [row], ignore=True)
 
     def of(self, connection: Connection, recipient: str, nudges: Iterable[UUID]) -> dict[UUID, Kept]:
-        """The last message kept of each of these nudges to this recipient, if it can still be read."""
+        """Return the last message kept of each of these nudges to this recipient, if it can still be read."""
         table = fake_messages
         query = select(table.c.nudge, table.c.sealed).where(
             table.c.recipient == recipient, among(table.c.nudge, list(nudges))

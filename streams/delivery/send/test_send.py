@@ -1,4 +1,4 @@
-"""Test-sends: a trigger's words to a colleague, by the real provider, before any citizen reads them."""
+"""Test sends: a trigger's text to a colleague, by the real provider, before any citizen reads it."""
 
 import re
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from streams.storage.database import Database, Priority
 from templates.words.rendering import Rendered
 
 MARK = "[TEST]"
-"""How each of them begins, so that nobody takes it for a message of the state."""
+"""Each test send begins so, and nobody takes it for a message of the state."""
 
 
 class Trial(Struct, frozen=True):
-    """What is sent: the words of a version of a trigger, on one channel; `owner`: whose trigger it is."""
+    """The text of a version of a trigger on one channel; `owner`: the agency that owns the trigger."""
 
     trigger: str
     hash: str
@@ -35,7 +35,7 @@ class Trial(Struct, frozen=True):
 
 
 class Trials:
-    """Sends them, each with a fact that says who sent what to whom, and no address."""
+    """Sends them, each recorded by a fact that names the sender, the trigger and the colleague, but no address."""
 
     def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._names, self._clock = database, log, names, clock
@@ -44,7 +44,7 @@ class Trials:
         """Send it to the colleague's registered contact.
 
         Raises:
-            NotAllowed: trigger, name or colleague are another agency's, or there is no contact for the channel.
+            NotAllowed: the trigger or the colleague is another agency's, or there is no contact for the channel.
         """
         check_acting(who, trial.owner, trial.trigger)
         if to.agency != who.agency:
@@ -60,7 +60,7 @@ class Trials:
         return outcome
 
     def _note(self, connection: Connection, trial: Trial, to: Principal, who: Principal, recipient: str) -> int:
-        """The fact, and a key with which the shipped fake can seal what it keeps; returns which test-send it is."""
+        """Append the fact, and make a key with which the fake seals its copy; return the number of the test send."""
         before, now = read_governed(connection, self._log), self._clock()
         for owner in owners_of(before, Subject("trigger", trial.trigger)):
             check_acting(who, owner, trial.trigger)

@@ -207,7 +207,7 @@ class _Words:
 
     def _text(self, text: str) -> str:
         if _PSEUDONYM.fullmatch(text):
-            return self._say("a person whom the event names")
+            return self._say("a person named in the event")
         try:
             return self._speech.day(date.fromisoformat(text))
         except ValueError:

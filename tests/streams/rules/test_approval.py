@@ -339,7 +339,7 @@ def test_a_canary_is_for_its_share_and_widens(town: World) -> None:
     old = town.pending()[0].version
     new = next_version(town, AT_TEN)
     publish(town, CHECK, WATER, 0.5)
-    people(town, 40, "2025-07-02T00:00:00Z")
+    people(town, 40, "2025-07-01T20:00:00Z")
     narrow = versions(town)
     assert 20 < narrow[new] < 60
     assert narrow[old] == 2 + 80 - narrow[new]
@@ -347,7 +347,7 @@ def test_a_canary_is_for_its_share_and_widens(town: World) -> None:
     publish(town, CHECK, WATER)
     town.plan()
     assert versions(town) == narrow
-    town.take(meter(DANA, "2025-08-02T00:00:00Z"))
+    town.take(meter(DANA, "2025-08-01T20:00:00Z"))
     town.plan()
     assert versions(town)[new] == narrow[new] + 2
     assert town.pending() == town.intents()
@@ -360,7 +360,7 @@ def test_the_others_get_what_is_ahead_of_a_first_version(tmp_path: Path) -> None
     (other / CHECK).rename(other / "meter_due")
     approved(world, [other], "meter_due", WATER)
     publish(world, "meter_due", WATER, 0.3)
-    people(world, 20, "2025-06-03T00:00:00Z")
+    people(world, 20, "2025-06-02T20:00:00Z")
     canary = [intent for intent in world.pending() if intent.trigger == "meter_due"]
     assert 0 < len(canary) < 40
     world.at("2025-11-25T12:00+05:00")

@@ -80,8 +80,8 @@ async def test_a_later_fact_moves_the_end(tmp_path: Path) -> None:
     found = event(
         "kz.employment.job_started",
         MOTHER,
-        "2025-06-10T12:00:00+05:00",
-        {"employer": "ЖШС Береке", "started_on": "2025-06-10"},
+        "2025-06-02T20:00:00+05:00",
+        {"employer": "ЖШС Береке", "started_on": "2025-06-02"},
     )
     world.take(found)
     world.plan()

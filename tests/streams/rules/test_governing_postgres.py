@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.compose_sending import compose_engine
+from app.identity.log_codes import codes_by
 from app.settings import load_settings
 from domain.facts.governance import GOVERNANCE_FACTS, PackPublished
 from domain.facts.submissions import Subject
@@ -82,7 +83,7 @@ def test_an_empty_log_begins_with_submit_approve_and_publish(hands: list[Platfor
     published = [fact for fact in governance(hands[2]) if isinstance(fact, PackPublished)]
     assert [(fact.pack, fact.by) for fact in published] == [("citizen", "pack"), ("town", "aida")]
     assert hands[2].rules.library.rules().rulebook.has(CHECK)
-    assert hands[2].intake.accept([meter(iin(1), "2025-06-03T00:00:00Z")])[0].accepted
+    assert hands[2].intake.accept([meter(iin(1), "2025-06-02T20:00:00Z")])[0].accepted
 
 
 def test_publishing_while_others_plan_loses_nobody(hands: list[Platform], tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_publishing_while_others_plan_loses_nobody(hands: list[Platform], tmp_pa
         approved(hands[0], folder, Subject("trigger", CHECK))
     hashes = [each.hash for each in hands[0].rules.approval.governed().submitted[Subject("trigger", CHECK)]]
     for number in range(PEOPLE):
-        hands[0].intake.accept([meter(iin(number + 1), "2025-06-03T00:00:00Z")])
+        hands[0].intake.accept([meter(iin(number + 1), "2025-06-02T20:00:00Z")])
 
     def publish(on: Platform) -> None:
         for hash_ in hashes[1:]:
@@ -144,7 +145,7 @@ def test_nothing_is_sent_once_a_pause_has_returned(hands: list[Platform], tmp_pa
     approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
     hands[0].rules.approval.publish([reference("pack:town"), reference(CHECK)], author(WATER))
     contact = event("citizen.contact_changed", iin(1), "2020-01-02T00:00:00Z", {"phone": "+77011234567"})
-    hands[0].intake.accept([contact, meter(iin(1), "2025-06-03T00:00:00Z")])
+    hands[0].intake.accept([contact, meter(iin(1), "2025-06-02T20:00:00Z")])
     hands[0].planning.planning.drain()
     for each in hands:
         each.clock.advance_to(max(intent.due for intent in waiting(hands[0])))  # type: ignore[attr-defined]  # virtual
@@ -173,6 +174,7 @@ class SlowDatabase(Database):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
+        self.use_codes(codes_by(KEYRING))
         self.written = threading.Event()
 
     def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:

@@ -111,8 +111,8 @@ def test_a_new_version_leaves_pending_nudges_alone(town: World, tmp_path: Path) 
     publish(town, write_town(tmp_path / "new", *UNTIMED, NEW_WORDS))
     old, new = (fact.hash for fact in published(town) if isinstance(fact, TriggerPublished))
 
-    town.take(event("citizen.contact_changed", AIGERIM, "2025-07-02T00:00:00Z", {"phone": "+77011234567"}))
-    town.take(meter(DANA, "2025-07-02T00:00:00Z"))
+    town.take(event("citizen.contact_changed", AIGERIM, "2025-07-01T20:00:00Z", {"phone": "+77011234567"}))
+    town.take(meter(DANA, "2025-07-01T20:00:00Z"))
     town.plan()
 
     assert [intent for intent in town.pending() if intent.person == town.name(AIGERIM)] == before
@@ -127,10 +127,10 @@ async def test_every_nudge_is_written_in_its_versions_words(town: World, tmp_pat
     town.at(LATER)
     publish(town, write_town(tmp_path / "new", *UNTIMED, NEW_WORDS))
     contacts = [
-        event("citizen.contact_changed", person, "2025-07-02T00:00:00Z", {"phone": "+77011234567"}, id=person[6:11])
+        event("citizen.contact_changed", person, "2025-07-01T20:00:00Z", {"phone": "+77011234567"}, id=person[6:11])
         for person in (AIGERIM, DANA)
     ]
-    town.take(*contacts, meter(DANA, "2025-07-02T00:00:00Z"))
+    town.take(*contacts, meter(DANA, "2025-07-01T20:00:00Z"))
     sent = await town.settle("2025-11-20T12:00+05:00")
     assert {message.recipient: "міндетті" in message.text for message in sent} == {
         town.name(AIGERIM): False,
@@ -202,6 +202,7 @@ async def test_a_withdrawn_trigger_ends_its_nudges_and_stops_nobody_else(tmp_pat
     """Nudges of a trigger that was withdrawn are not sent, can be explained, and keep no others from going."""
     world = World(tmp_path)
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    world.at("2025-06-19T20:30:00+05:00")
     world.take(fine(AIGERIM, "1", "2025-06-19T20:30:00+05:00"))
     world.plan()
     nudge = world.nudge("month").intent.id
@@ -221,7 +222,7 @@ def test_a_pack_with_live_from_leaves_pending_nudges_alone_too(tmp_path: Path) -
     before = town.pending()
     town.at("2025-07-01T12:00+05:00")
     publish(town, write_town(tmp_path / "new", UNTIMED[0], (RULES, 'at: "09:00"', 'at: "10:00"')))
-    town.take(event("citizen.contact_changed", AIGERIM, "2025-07-02T00:00:00Z", {"phone": "+77011234567"}))
+    town.take(event("citizen.contact_changed", AIGERIM, "2025-07-01T20:00:00Z", {"phone": "+77011234567"}))
     town.plan()
     assert len(before) == 2
     assert town.pending() == before

@@ -83,7 +83,7 @@ def test_a_restored_copy_is_retired_again(lived: Terminal) -> None:
 async def world(tmp_path: Path) -> World:
     """Aigerim was told of a fine whose content is retired by now."""
     packs, moment = [limited(tmp_path, fine_issued="P1Y")], "2024-03-01T13:30:00+05:00"
-    made = World(tmp_path, packs=packs, key_file=tmp_path / "key", now=_at("2024-02-28T12:00:00+05:00"))
+    made = World(tmp_path, packs=packs, key_file=tmp_path / "key", now=_at(FINED))
     made.take(*registered(AIGERIM, LONG_AGO), fine(AIGERIM, NUMBER, FINED, id="f-1"))
     assert len(await made.settle(moment)) == 1
     await made.settle(AT)

@@ -52,9 +52,9 @@ _CLOUD_EVENT = {
             "id": "0192-77",
             "source": "/registry/interior",
             "type": "kz.traffic.fine_issued",
-            "time": "2026-03-01T09:00:00+05:00",
+            "time": "2025-06-02T09:00:00+05:00",
             "subject": "900101300017",
-            "data": {"number": "KZ-1", "amount": 20000, "violated_on": "2026-02-28", "issued_on": "2026-03-01"},
+            "data": {"number": "KZ-1", "amount": 20000, "violated_on": "2025-06-01", "issued_on": "2025-06-02"},
         }
     ],
 }

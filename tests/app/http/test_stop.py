@@ -127,6 +127,7 @@ async def test_the_link_of_a_message_stops_the_next_one(client: TestClient, worl
     [message] = await world.settle(NOON + timedelta(hours=1))
     assert message.unsubscribe_url is not None
     client.post(urlsplit(message.unsubscribe_url).path, data=ONE_CLICK)
+    world.at(NOON + timedelta(days=1))
     world.take(fine("KZ-2", NOON + timedelta(days=1)))
     for days in (2, 6):
         assert await world.settle(NOON + timedelta(days=days)) == []
@@ -178,7 +179,7 @@ def test_who_came_back_can_stop_again(client: TestClient, platform: Platform, cl
 def test_a_clock_that_is_ahead_cannot_undo_a_stop(client: TestClient, platform: Platform) -> None:
     """A choice reported with a time that has not come yet is still older than the stop that follows it."""
     person = fined_driver(platform)
-    tell(platform, prefers("ahead", NOON + timedelta(days=1), source="/zz"))
+    tell(platform, prefers("ahead", NOON + timedelta(hours=14), source="/zz"))
     client.post(link_of(platform, person))
     assert opted_out(platform, person) == ["transport"]
 

@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     )
     packs: str = Field(default="", description="pack folders, separated by ':'; empty: all shipped")
     base_url: str = Field(default="http://127.0.0.1:8000", description="where citizens reach this platform")
+    future_events: Literal["refuse", "accept"] = Field(
+        default="refuse", description="events dated further ahead than their type allows; accept them only in a trial"
+    )
     lease_seconds: float = Field(default=180.0, gt=0, description="how long an attempt may have no outcome")
     in_flight: int = Field(
         default=32,

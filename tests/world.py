@@ -178,6 +178,7 @@ class World:
 
     `packs`: instead of `few_triggers`; `copy_of`: a database to start from; `notifiers`: instead of the fakes; `url`:
     a database with our tables instead of the file, which gets the packs if its log is empty; and more `settings`.
+    Events may be dated ahead of the clock unless `future_events="refuse"`.
     """
 
     def __init__(
@@ -200,7 +201,11 @@ class World:
             shutil.copy(copy_of, self.file)
         elif on_file and not self.file.exists():
             self.file.write_bytes(at_first(packs or [few_triggers(folder)], now))
-        usual = {"database": at.render_as_string(hide_password=False), "principals": folder / "principals.toml"}
+        usual = {
+            "database": at.render_as_string(hide_password=False),
+            "principals": folder / "principals.toml",
+            "future_events": "accept",
+        }
         self.platform: Platform = compose(load_settings(**(usual | settings)), self.clock, KEYRING)
         if self.platform.log.recorder.max_notification_id() is None:
             publish(self.platform, packs or [few_triggers(folder)])

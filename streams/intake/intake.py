@@ -73,7 +73,8 @@ ACCEPTED, DUPLICATE = Outcome(accepted=True), Outcome(accepted=False)
 class Intake:
     """Accepts events: checks them, replaces national ids, stores each once, and wakes the persons that it names.
 
-    `refused`: the count of refused events by code.
+    `refused`: the count of refused events by code. `refuse_future`: refuse what is dated further ahead than its type
+    allows; a trial with invented events may take it.
     """
 
     def __init__(
@@ -83,8 +84,11 @@ class Intake:
         names: Names,
         checker: Callable[[], Checker],
         clock: Callable[[], datetime],
+        *,
+        refuse_future: bool = True,
     ) -> None:
         self._database, self._log, self._names, self._checker, self._clock = database, log, names, checker, clock
+        self._refuse_future = refuse_future
         self.refused, self.accepted = Counts(), accepted()
 
     def accept(self, envelopes: Sequence[Envelope | Refused], ahead_from: datetime | None = None) -> list[Outcome]:
@@ -140,7 +144,9 @@ class Intake:
         self, events: Sequence[LifeEvent], checker: Checker | None
     ) -> tuple[list[Outcome], dict[str, PersonKey]]:
         return self._database.write(
-            lambda connection: _Storing(connection, self._log, self._names, self._clock(), checker).store(events),
+            lambda connection: _Storing(
+                connection, self._log, self._names, self._clock(), checker, refuse_future=self._refuse_future
+            ).store(events),
             Priority.INTAKE,
         )
 
@@ -163,8 +169,16 @@ class _Storing:
     """One transaction of intake."""
 
     def __init__(
-        self, connection: Connection, log: Log, names: Names, now: datetime, checker: Checker | None = None
+        self,
+        connection: Connection,
+        log: Log,
+        names: Names,
+        now: datetime,
+        checker: Checker | None = None,
+        *,
+        refuse_future: bool = False,
     ) -> None:
+        self.refuse_future = refuse_future
         self.connection, self.log, self.names, self.now, self.checker = connection, log, names, now, checker
         self.limited: AbstractSet[str] = frozenset() if checker is None else checker.limited
         self.corrected: dict[UUID, _Known] = {}
@@ -207,7 +221,7 @@ class _Storing:
         time.
         """
         try:
-            if self.checker is not None:
+            if self.refuse_future and self.checker is not None:
                 self.checker.refuse_future(event, self.now)
         except Refused as refused:
             return refused

@@ -11,7 +11,13 @@ from streams.storage.database import Database
 
 
 def build(
-    database: Database, log: Log, names: Names, checker: Callable[[], Checker], clock: Callable[[], datetime]
+    database: Database,
+    log: Log,
+    names: Names,
+    checker: Callable[[], Checker],
+    clock: Callable[[], datetime],
+    *,
+    refuse_future: bool,
 ) -> Intake:
     """Return the intake; `checker` returns the event types in force."""
-    return Intake(database, log, names, checker, clock)
+    return Intake(database, log, names, checker, clock, refuse_future=refuse_future)

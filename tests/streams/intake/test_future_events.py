@@ -23,7 +23,7 @@ FUTURE = (
 @pytest.fixture
 def now(tmp_path: Path) -> Iterator[World]:
     """A world at seven o'clock UTC."""
-    world = World(tmp_path, now=NOW)
+    world = World(tmp_path, future_events="refuse", now=NOW)
     yield world
     world.close()
 
@@ -83,11 +83,11 @@ def test_the_clock_decides_and_not_the_machine(now: World) -> None:
 
 def test_what_is_stored_already_stays_a_duplicate(tmp_path: Path) -> None:
     """What was accepted before there was a bound is a duplicate when it comes again, and can be taken back."""
-    later = World(tmp_path, now=datetime(2035, 1, 2, tzinfo=UTC))
+    later = World(tmp_path, future_events="refuse", now=datetime(2035, 1, 2, tzinfo=UTC))
     far = dated(datetime(2035, 1, 1, tzinfo=UTC))
     assert later.take(far) == [ACCEPTED]
     later.close()
-    now = World(tmp_path, now=NOW)
+    now = World(tmp_path, future_events="refuse", now=NOW)
     assert now.take(far) == [DUPLICATE]
     assert refusals(now, replace(corrected(far, 2), time="2036-01-01T00:00:00Z")) == [FUTURE]
     assert now.take(annulled(far, 2)) == [ACCEPTED]
@@ -100,6 +100,6 @@ def test_what_is_stored_already_stays_a_duplicate(tmp_path: Path) -> None:
 )
 def test_a_type_may_have_a_bound_of_its_own(tmp_path: Path, ahead: str, days: int, *, accepted: bool) -> None:
     """Registries that announce the future say so by the type: a longer bound, or none at all."""
-    world = World(tmp_path, now=NOW, packs=[with_bound(tmp_path, ahead)])
+    world = World(tmp_path, future_events="refuse", now=NOW, packs=[with_bound(tmp_path, ahead)])
     assert world.take(dated(NOW + timedelta(days=days)))[0].accepted is accepted
     world.close()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from app.compose import compose
 from app.compose_sending import compose_dispatcher
+from app.identity.log_codes import codes_by
 from domain.facts.receipts import Heard
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message, Report
@@ -32,6 +33,7 @@ class Overtaken(Database):
 
     def __init__(self, url: str, meanwhile: Callable[[], object]) -> None:
         super().__init__(url)
+        self.use_codes(codes_by(KEYRING))
         self.thread = threading.Thread(target=meanwhile)
 
     def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:

@@ -25,7 +25,15 @@ class BadLink(ValueError):
     """The link is damaged, too old, or was not made here; open the message again and use the link in it."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(BadLink.__doc__)
+
+
+class OldLink(BadLink):
+    """The link to a message's page was made here, for `recipient`, and its time is over."""
+
+    def __init__(self, nudge: UUID, recipient: str) -> None:
+        super().__init__()
+        self.nudge, self.recipient = nudge, recipient
 
 
 class Links:
@@ -83,10 +91,17 @@ class Links:
         return f"{self._base_url}/m/{_written(self._short('page', nudge, recipient, day))}"
 
     def read_page(self, token: str, now: datetime, beginning: Beginning) -> tuple[UUID, str]:
-        """The nudge and its recipient. Raises as `read` does, and where the token is too old."""
+        """The nudge and its recipient.
+
+        Raises:
+            OldLink: the token is too old.
+            BadLink: it was not made with our key.
+        """
         nudge, recipient, day = self._found(_read(token), "page", beginning)
-        if len(day) != _NUMBER or (now - _FIRST).days > int.from_bytes(day):
+        if len(day) != _NUMBER:
             raise BadLink
+        if (now - _FIRST).days > int.from_bytes(day):
+            raise OldLink(nudge, recipient)
         return nudge, recipient
 
     def _short(self, purpose: str, nudge: UUID, recipient: str, more: bytes = b"") -> bytes:

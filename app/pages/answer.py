@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from app.identity.links import PAGE_LASTS, BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
 from app.pages.stop import bad_link
+from app.pages.visits import require_theirs
 from domain.nudges.nudge import Nudge
 from domain.rules.replies import Reply, meant, spelt
 from streams.delivery.inbound.replies import Answering, NothingToAnswer, Question, UnknownCode
@@ -47,7 +48,7 @@ class Answer:
     def get(self, request: Request, token: str) -> HTMLResponse:
         """A page with a button; changes nothing."""
         try:
-            question, code = self._asked(*self._links.read_answer(token, self._beginning))
+            question, code = self._asked(*self._read(request, token))
         except (BadLink, NothingToAnswer, TooLate, UnknownCode) as error:
             raise bad_link(error) from None
         frame = self._pages.frame(request, question.language)
@@ -66,7 +67,7 @@ class Answer:
     def post(self, request: Request, token: str) -> HTMLResponse:
         """Give the answer as the person whom the message was sent to, now; repeating it stores nothing more."""
         try:
-            nudge, recipient, code = self._links.read_answer(token, self._beginning)
+            nudge, recipient, code = self._read(request, token)
             question, _ = self._asked(nudge, recipient, code)
             self._answering.take(Reply(nudge, recipient, code, self._clock(), WAY))
         except (BadLink, NothingToAnswer, TooLate, UnknownCode) as error:
@@ -83,6 +84,11 @@ class Answer:
             button="",
             action="",
         )
+
+    def _read(self, request: Request, token: str) -> tuple[UUID, str, str]:
+        nudge, recipient, code = self._links.read_answer(token, self._beginning)
+        require_theirs(request, recipient)
+        return nudge, recipient, code
 
     def _asked(self, nudge: UUID, recipient: str, code: str) -> tuple[Question, str]:
         question = self._answering.question(nudge, recipient)

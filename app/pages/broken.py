@@ -85,17 +85,24 @@ _BY_KIND = {
             "or sign in: your messages are there too."
         ),
     ),
+    "not-yours": (
+        N_("This link is not yours"),
+        N_(
+            "It came in a message to somebody else, and you have signed in as yourself. Nothing was shown and "
+            "nothing was changed. Whoever got the message can open it. If it was you, sign out first."
+        ),
+    ),
     "sign-in": (N_("Signing in did not work"), N_("Nothing was changed. Sign in once more.")),
     "nobody-here": (
         N_("You cannot sign in this way"),
         N_("Whoever said who you are named nobody whom this service may let in. Sign in another way, or ask there."),
     ),
 }
-"""What helps is to sign in."""
+"""What is told by the kind of a problem; to sign in helps with each, where nobody has."""
 
 
 def _kind(problem: Problem) -> str:
-    """Of which it is of those that signing in helps with; nothing: of none."""
+    """Of which it is of those in `_BY_KIND`; nothing: of none."""
     kind = problem.type.rpartition(":")[2]
     return kind if kind in _BY_KIND else ""
 

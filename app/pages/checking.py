@@ -29,10 +29,10 @@ class Checking:
         frame = self._pages.frame(request)
         speech, found, rows = frame.speech, self._codes.check(code) if code.strip() else None, []
         if found is not None:
-            rows = [
+            rows += [(speech.say("Office"), speech.titled(found.office))] if found.office else []
+            rows += [
                 (speech.say("Sent"), speech.moment(found.at)),
                 (speech.say("By"), shown(CHANNELS, found.channel, speech)),
             ]
             rows += [(speech.say("About"), speech.titled(found.title))] if found.title else []
-            rows += [(speech.say("Office"), speech.titled(found.office))] if found.office else []
         return self._pages.respond("check.html", frame, code=code.strip(), genuine=found is not None, rows=rows)

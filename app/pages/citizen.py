@@ -1,5 +1,6 @@
 """A citizen's own pages: what they were told across all channels, what comes next, and their data to keep."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -25,6 +26,7 @@ from streams.privacy.tokens import end_tokens
 from streams.queries.inbox import Told
 
 Cursor = Annotated[str, Query(max_length=64)]
+MADE, ENDED = "token-made", "tokens-ended"
 GOOD, BAD = ("delivered", "opened", "answered"), ("failed",)
 
 
@@ -100,26 +102,41 @@ class Citizen:
         ]
         return self._pages.respond("coming.html", frame, messages=rows)
 
-    def data(self, request: Request, *, ended: bool = False) -> Response:
-        """What is known, and how to take it along."""
-        _, frame = self._visitor(request)
-        return self._pages.respond("data.html", frame, token="", until="", ended=ended)
+    def data(self, request: Request) -> Response:
+        """What is known, and how to take it along; a token that was just made is shown this once."""
+        person, frame = self._visitor(request)
+        ended = visits.told_once(request, ENDED) is not None
+        shown = self._made(person, visits.told_once(request, MADE), frame)
+        return self._pages.respond("data.html", frame, ended=ended, **shown)
+
+    def _made(self, person: str, at: str | None, frame: Frame) -> dict[str, Any]:
+        """The token that was made at that moment: the same moment makes the same token, so no cookie keeps it."""
+        if at is None:
+            return {"token": "", "until": "", "address": ""}
+        made = datetime.fromisoformat(at)
+        return {
+            "token": self._platform.identity.links.person(person, made),
+            "until": frame.speech.moment(made + ASSISTANT_LASTS),
+            "address": f"{self._platform.settings.base_url.rstrip('/')}{ASSISTING}",
+        }
 
     def token(self, request: Request, fields: Form) -> Response:
-        """A token with which the citizen's own assistant reads for them, for a month."""
-        person, frame = self._visitor(request)
+        """Make a token with which the citizen's own assistant reads for them, for a month."""
+        self._visitor(request)
         visits.require_form(request, fields)
-        now = self._platform.clock()
-        made, until = self._platform.identity.links.person(person, now), frame.speech.moment(now + ASSISTANT_LASTS)
-        address = f"{self._platform.settings.base_url.rstrip('/')}{ASSISTING}"
-        return self._pages.respond("data.html", frame, token=made, until=until, address=address, ended=False)
+        visits.tell_once(request, MADE, self._platform.clock().isoformat())
+        return self._to_data()
 
     def end_tokens(self, request: Request, fields: Form) -> Response:
         """No token that the citizen made so far is of any use from now on."""
         person, _ = self._visitor(request)
         visits.require_form(request, fields)
         end_tokens(self._platform.rules.context, person)
-        return RedirectResponse(f"{self._pages.root}/my/data?ended=true", 303, {"Cache-Control": "no-store"})
+        visits.tell_once(request, ENDED)
+        return self._to_data()
+
+    def _to_data(self) -> Response:
+        return RedirectResponse(f"{self._pages.root}/my/data", 303, {"Cache-Control": "no-store"})
 
     def download(self, request: Request) -> Response:
         """All that the platform keeps about the citizen and can read, as JSON."""

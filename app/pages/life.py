@@ -96,6 +96,7 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "military": N_("Military registration"),
     "pension": N_("Pension"),
     "safety": N_("Safety"),
+    "sms_replies": N_("Replies to your SMS"),
     "social": N_("Social support"),
     "taxes": N_("Taxes"),
     "transport": N_("Transport"),

@@ -1,5 +1,7 @@
 """A nudge's own page, and why it came: for who signed in, and by a link in the message that works for a while."""
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -11,7 +13,7 @@ from msgspec import Struct
 from app.compose import Platform
 from app.http.problems import Problem
 from app.identity.authenticity_codes import whose
-from app.identity.links import BadLink
+from app.identity.links import BadLink, OldLink
 from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.life import CHANNELS, STATES, shown, told
@@ -25,7 +27,7 @@ from streams.queries.explain import Why
 from streams.queries.inbox import NotTheirs
 from templates.words.rendering import Rendered
 
-ANSWER = "answer:"
+ANSWER, DISPUTED = "answer:", "disputed"
 MOST = 2000
 
 
@@ -56,31 +58,71 @@ class Messages:
 
     def show(self, request: Request) -> Response:
         """The message, with what can be done."""
-        reader, frame, why = self._read(request)
+        return self._opened(request, self._message)
+
+    def _opened(self, request: Request, page: Callable[[Request, Reader, Frame, Why], Response]) -> Response:
+        """A page of the message; of a link whose time is over, what it is still good for."""
+        try:
+            reader = self._named(request)
+        except OldLink as old:
+            return self._over(request, old)
+        except BadLink as error:
+            raise bad_link(error) from None
+        return page(request, reader, *self._read(request, reader))
+
+    def _over(self, request: Request, old: OldLink) -> Response:
+        """The link shows the message no longer, and still stops such messages, as the message offered."""
+        reader = Reader(old.recipient, old.nudge, "", linked=True)
+        frame, why = self._read(request, reader)
+        say, stop = frame.speech.say, self._stop(reader, why)
+        lead = say("It worked for 90 days. Sign in to read the message: it is still there.")
+        offer = say("To stop such messages you need not sign in:")
+        topic = self._platform.stopping.topic(reader.nudge, reader.person) if stop else None
+        return self._pages.respond(
+            "link.html",
+            frame,
+            HTTPStatus.GONE,
+            title=say("The time of this link is over"),
+            lead=f"{lead} {offer}" if topic else lead,
+            items=[frame.speech.titled(titles) for titles in topic.titles] if topic else [],
+            note=say("Messages that the law requires will still come.") if topic else "",
+            button=say("Stop such messages") if topic else "",
+            action=stop,
+        )
+
+    def _message(self, _: Request, reader: Reader, frame: Frame, why: Why) -> Response:
         words = why.words.get(reader.person)
         return self._pages.respond("message.html", frame, **self._shown(reader, frame, why, words))
 
     def _shown(self, reader: Reader, frame: Frame, why: Why, words: Rendered | None) -> dict[str, Any]:
         speech, channels = frame.speech, _channels(why)
         went = bool(channels)
-        may_stop = went and not OVERRIDES[why.klass].opt_out and why.agency
+        text, caption = _words(words, channels)
+        title = speech.titled(why.title) or speech.say("Daily summary")
         return {
-            "title": speech.titled(why.title) or speech.say("Daily summary"),
+            "title": title,
             "base": reader.base,
+            "parent": _parent(reader, why),
             "spoken": words.language if words else frame.language,
             "linked": reader.linked,
             "office": self._office(why, frame),
-            "text": parts_of(words, "email")[0] or parts_of(words, "sms")[0] if words else "",
+            "text": text,
+            "caption": caption if caption != title else "",
+            "at": speech.moment(_went_at(why)) if went else "",
             "channels": [shown(CHANNELS, each, speech) for each in channels],
             "state": shown(STATES, why.state.partition(" ")[0], speech),
             "due": speech.moment(why.due),
             "unsent": not went and why.state != State.DIGESTED,
             "code": self._code(reader) if went else "",
             "actions": self._actions(reader, words) if went else [],
-            "stop": f"{self._pages.root}/stop/{self._platform.identity.links.token(reader.nudge, reader.person)}"
-            if may_stop
-            else "",
+            "stop": self._stop(reader, why),
         }
+
+    def _stop(self, reader: Reader, why: Why) -> str:
+        """The link that stops such messages; none where nothing went, or they cannot be stopped."""
+        if not _channels(why) or OVERRIDES[why.klass].opt_out or not why.agency:
+            return ""
+        return f"{self._pages.root}/stop/{self._platform.identity.links.token(reader.nudge, reader.person)}"
 
     def _code(self, reader: Reader) -> str:
         """By which anybody may check it; none where the answer would be that it is not ours."""
@@ -102,8 +144,10 @@ class Messages:
 
     def why(self, request: Request) -> Response:
         """Why it came."""
-        reader, frame, why = self._read(request)
-        disputed = request.query_params.get("disputed") == "yes"
+        return self._opened(request, self._because)
+
+    def _because(self, request: Request, reader: Reader, frame: Frame, why: Why) -> Response:
+        disputed = visits.told_once(request, DISPUTED) == str(reader.nudge)
         return self._why(reader, frame, why, disputed=disputed)
 
     def _why(
@@ -117,6 +161,7 @@ class Messages:
             status,
             title=frame.speech.titled(why.title) or frame.speech.say("Daily summary"),
             base=reader.base,
+            parent=_parent(reader, why),
             told=found,
             version=why.version[:12],
             disputed=disputed,
@@ -128,7 +173,8 @@ class Messages:
 
     def dispute(self, request: Request, fields: OpenForm) -> Response:
         """Tell that it is not right: a fact for the agency."""
-        reader, frame, why = self._read(request)
+        reader = self._reader(request)
+        frame, why = self._read(request, reader)
         if not reader.linked:
             visits.require_form(request, fields)
         text = (fields.get("text") or [""])[0].replace("\r\n", "\n").replace("\x00", "").strip()
@@ -138,27 +184,34 @@ class Messages:
             return self._why(reader, frame, why, wrong=wrong, text=text[:MOST])
         self._platform.delivery.inbound.preferences.dispute(reader.person, str(reader.nudge), text)
         headers = {"Cache-Control": "no-store"}
-        return RedirectResponse(f"{reader.base}/why?disputed=yes", HTTPStatus.SEE_OTHER, headers)
+        visits.tell_once(request, DISPUTED, str(reader.nudge))
+        return RedirectResponse(f"{reader.base}/why", HTTPStatus.SEE_OTHER, headers)
 
-    def _read(self, request: Request) -> tuple[Reader, Frame, Why]:
-        reader = self._reader(request)
+    def _read(self, request: Request, reader: Reader) -> tuple[Frame, Why]:
         try:
             why = self._platform.queries.inboxes.why(reader.person, reader.nudge)
         except NotTheirs as error:
             raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-message") from None
         person = self._platform.delivery.inbound.preferences.person(reader.person)
         frame = self._pages.frame(request, person.get("language") or "", zone_for(person, self._platform))
-        return reader, frame, why
+        return frame, why
 
     def _reader(self, request: Request) -> Reader:
+        """Who looks at which nudge. Raises Problem where nobody may."""
+        try:
+            return self._named(request)
+        except BadLink as error:
+            raise bad_link(error) from None
+
+    def _named(self, request: Request) -> Reader:
         now, asked = self._platform.clock(), request.path_params
         if (token := asked.get("token")) is not None:
             try:
-                nudge, person = self._platform.identity.links.read_page(
-                    token, now, whose(self._platform.rules.context)
-                )
-            except BadLink as error:
-                raise bad_link(error) from None
+                nudge, person = self._platform.identity.links.read_page(token, now, whose(self._platform.rules.context))
+            except OldLink as old:
+                visits.require_theirs(request, old.recipient)
+                raise
+            visits.require_theirs(request, person)
             return Reader(person, nudge, f"{self._pages.root}/m/{token}", linked=True)
         person = visits.require_citizen(request, now)
         try:
@@ -169,5 +222,25 @@ class Messages:
 
 
 def _channels(why: Why) -> list[str]:
-    """By which it went."""
-    return list(dict.fromkeys(str(each.details["channel"]) for each in why.facts if each.what == "attempted"))
+    """By which it went, the last one at the end."""
+    tried = [str(each.details["channel"]) for each in why.facts if each.what == "attempted"]
+    return list(dict.fromkeys(reversed(tried)))[::-1]
+
+
+def _words(words: Rendered | None, channels: Sequence[str]) -> tuple[str, str]:
+    """The text and the title that its last channel carried; where none did, the longest that there are."""
+    if words is None:
+        return "", ""
+    offers = (parts_of(words, channel) for channel in (*channels[-1:], "email", "sms", "push"))
+    return next((offer for offer in offers if offer[0]), ("", ""))
+
+
+def _went_at(why: Why) -> datetime:
+    """When it was sent the last time, else when that was tried."""
+    times = {each.what: each.at for each in why.facts if each.what in ("attempted", "sent")}
+    return times.get("sent") or times["attempted"]
+
+
+def _parent(reader: Reader, why: Why) -> str | None:
+    """The first name of the child as whose parent the reader was told, empty if unknown; None: it is about them."""
+    return None if why.person == reader.person else why.called

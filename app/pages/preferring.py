@@ -20,6 +20,7 @@ from domain.persons.hours import local_zone, quiet_hours
 from domain.persons.person import Person
 from streams.queries.inbox import Topic
 
+SAVED = "preferences-saved"
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -40,7 +41,9 @@ class Preferring:
         """What is chosen now."""
         name, frame = visitor(request, self._platform, self._pages)
         person = self._platform.delivery.inbound.preferences.person(name)
-        return self._show(frame, person, _chosen(person, self._platform), saved="saved" in request.query_params)
+        return self._show(
+            frame, person, _chosen(person, self._platform), saved=visits.told_once(request, SAVED) is not None
+        )
 
     def change(self, request: Request, fields: Form) -> Response:
         """Choose."""
@@ -60,8 +63,8 @@ class Preferring:
         if wished["language"] != person.get("language"):
             visits.remember_language(request, wished["language"])
         headers = {"Cache-Control": "no-store"}
-        where = f"{self._pages.root}/my/preferences?saved=yes"
-        return RedirectResponse(where, HTTPStatus.SEE_OTHER, headers)
+        visits.tell_once(request, SAVED)
+        return RedirectResponse(f"{self._pages.root}/my/preferences", HTTPStatus.SEE_OTHER, headers)
 
     def _show(
         self,

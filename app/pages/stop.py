@@ -7,6 +7,7 @@ Whoever stopped something by mistake takes it back on the page that says so.
 
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -14,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from app.http.problems import Problem
 from app.identity.links import BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
+from app.pages.visits import require_theirs
 from streams.delivery.inbound.preferences import Choosing
 from streams.delivery.inbound.replies import Mandatory, NothingToStop, Stopping, Topic
 
@@ -44,7 +46,7 @@ class Stop:
 
     def get(self, request: Request, token: str) -> HTMLResponse:
         """A page with a button; changes nothing."""
-        topic = self._topic(token)
+        topic = self._topic(request, token)
         frame = self._pages.frame(request, topic.language)
         words = _mandatory if topic.mandatory else _done if topic.stopped else _ask
         return self._pages.respond("link.html", frame, **words(topic, frame, token, self._pages.root))
@@ -52,7 +54,7 @@ class Stop:
     def post(self, request: Request, token: str) -> HTMLResponse:
         """Stop the category of the message for whom it was sent to, with effect from now."""
         try:
-            topic = self._stopping.stop(*self._links.read(token, self._beginning))
+            topic = self._stopping.stop(*self._read(request, token))
         except (BadLink, NothingToStop) as error:
             raise bad_link(error) from None
         except Mandatory as error:
@@ -64,8 +66,8 @@ class Stop:
 
     def undo(self, request: Request, token: str) -> HTMLResponse:
         """Let the messages come again."""
-        topic = self._topic(token)
-        self._choosing.without(self._links.read(token, self._beginning)[1], topic.category)
+        topic = self._topic(request, token)
+        self._choosing.without(self._read(request, token)[1], topic.category)
         frame = self._pages.frame(request, topic.language)
         _ = frame.speech.say
         return self._pages.respond(
@@ -79,11 +81,16 @@ class Stop:
             action="",
         )
 
-    def _topic(self, token: str) -> Topic:
+    def _topic(self, request: Request, token: str) -> Topic:
         try:
-            return self._stopping.topic(*self._links.read(token, self._beginning))
+            return self._stopping.topic(*self._read(request, token))
         except (BadLink, NothingToStop) as error:
             raise bad_link(error) from None
+
+    def _read(self, request: Request, token: str) -> tuple[UUID, str]:
+        nudge, recipient = self._links.read(token, self._beginning)
+        require_theirs(request, recipient)
+        return nudge, recipient
 
 
 _ONE_CLICK = {"type": "object", "properties": {"List-Unsubscribe": {"const": "One-Click"}}}

@@ -33,6 +33,7 @@ FORM_BYTES, DRAFT_BYTES = 64 * 1024, 3 * 1024 * 1024
 Fields = Mapping[str, list[str]]
 """A form: each field's name, and what was sent in it, as often as it was."""
 _CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "staff", "since", "csrf", "language"
+_ONCE = "once"
 NEXT = "next"
 """Where the visitor wanted to go before they had to sign in."""
 
@@ -149,6 +150,31 @@ def language_of(request: Request) -> str:
 def remember_language(request: Request, language: str) -> None:
     """They chose a language."""
     request.session[_LANGUAGE] = language
+
+
+def tell_once(request: Request, what: str, value: str = "") -> None:
+    """Let the next page that asks `told_once` for this say it; a reload of that page does not say it again."""
+    request.session[_ONCE] = [what, value]
+
+
+def told_once(request: Request, what: str) -> str | None:
+    """What was kept to be said once, which this forgets; None where nothing was."""
+    kept = _visit(request).get(_ONCE)
+    if not isinstance(kept, list) or kept[0] != what:
+        return None
+    del request.session[_ONCE]
+    return str(kept[1])
+
+
+def require_theirs(request: Request, recipient: str) -> None:
+    """Nothing, if no other citizen than the recipient of this link has signed in here.
+
+    Raises:
+        Problem: 403: somebody else has, to whom the link was passed on.
+    """
+    if citizen_of(request) not in ("", recipient):
+        detail = "the link came in a message to somebody else than who has signed in here"
+        raise Problem(HTTPStatus.FORBIDDEN, detail, kind="not-yours")
 
 
 def csrf_of(request: Request) -> str:

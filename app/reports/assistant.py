@@ -11,6 +11,7 @@ from msgspec import to_builtins
 from msgspec.structs import asdict
 
 from app.compose import Platform
+from app.http.openapi import VERSION
 from app.identity.links import BadLink
 from app.reports.entitlements import plain
 from domain.core.timing import zone_of
@@ -61,7 +62,9 @@ class Assistant:
 
     def server(self) -> MCPServer:
         """The server with its tools."""
-        server = MCPServer("habarshy", title="Habarshy", instructions=INSTRUCTIONS, log_level="CRITICAL")
+        server = MCPServer(
+            "habarshy", title="Habarshy", version=VERSION, instructions=INSTRUCTIONS, log_level="CRITICAL"
+        )
         for tool in (self.messages, self.why, self.entitlements, self.coming, self.services):
             server.add_tool(tool, annotations=READS)
         return server

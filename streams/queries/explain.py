@@ -55,6 +55,7 @@ class Why(Struct, frozen=True):
     the value that they read; `words`: recipient -> what they read, absent where it can no longer be read (the
     digest's words, where it went with one); `members`: of a digest, the nudges that ever were to go with it.
     `legal_basis`: in English, where it is written in English; `legal_basis_titles`: in each language.
+    `called`: the given name that whom it is about had then, where it is known.
     `retired`: that the content of its cause can be read no more, since when and under which limit.
     """
 
@@ -78,6 +79,7 @@ class Why(Struct, frozen=True):
     words: Mapping[str, Rendered]
     facts: tuple[Happened, ...]
     members: tuple[UUID, ...] = ()
+    called: str = ""
     retired: Retirement | None = None
 
     @property
@@ -132,10 +134,13 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         words=_words(reader, nudge, case),
         facts=tuple(_happened(reader.facts)),
         members=nudge.members,
+        called=_called(intent, cause, case.history, rules),
         retired=retirement_of(connection, log, cause.stream) if cause and cause.retired else None,
     )
 
 
+GIVEN_NAME = "given_name"
+"""The attribute of the packs with a person's first name."""
 _CLAUSE = ("on", "when", "with", "in_order", "count", "to", "unless", "expires")
 
 
@@ -159,6 +164,13 @@ def _used(trigger: Trigger, intent: Intent, cause: LifeEvent | None, known: Hist
     values = citizen_values(person.attributes, moment, local_zone(person, rules.defaults)) | cause.values
     values |= law_values(intent, cause, known, rules.rulebook)
     return {name: values[name] for name in sorted(reads(trigger, intent.step)) if name in values}
+
+
+def _called(intent: Intent, cause: LifeEvent | None, known: History, rules: Rules) -> str:
+    if cause is None:
+        return ""
+    moment = moment_of(intent, cause, known, rules.rulebook)
+    return str(person_as_of(known.person, known.facts, rules.catalogue, moment).get(GIVEN_NAME) or "")
 
 
 def reads(trigger: Trigger, step: str) -> set[str]:

@@ -19,6 +19,7 @@ from domain.rules.triggers import Class
 from projections import inbox, nudges, trail
 from projections.inbox import Place
 from projections.tables import moment
+from streams.delivery.inbound.receiving import TYPE as MESSAGE_RECEIVED
 from streams.log.loads import retirement_of
 from streams.log.mapper import Entry
 from streams.planning import histories
@@ -164,12 +165,12 @@ class Inboxes:
             after = positions[-1]
 
     def topics(self) -> list[Topic]:
-        """What can be chosen, by category."""
+        """What can be chosen, by category; what answers an SMS of theirs is no topic, for they asked for it."""
         rules = self._library.rules()
         by_category: dict[str, list[Mapping[str, Any]]] = {}
         for version in sorted(rules.rulebook.versions.values(), key=lambda each: each.published):
             content = version.trigger.content
-            if not version.withdrawn and "category" in content:
+            if not version.withdrawn and "category" in content and content.get("on") != MESSAGE_RECEIVED:
                 by_category.setdefault(str(content["category"]), []).append(content)
         return [_topic(category, contents) for category, contents in sorted(by_category.items())]
 

@@ -13,10 +13,10 @@ _PAGE: Mapping[str, str] = {
     "ru": "Почему вам пришло это сообщение",
     "en": "Why you got this message",
 }
-_PAGE_AND_STOP: Mapping[str, str] = {
-    "kk": "Бұл хабарлама сізге неге келді және мұндай хабарламаларды қалай тоқтатуға болады",
-    "ru": "Почему вам пришло это сообщение и как остановить такие сообщения",
-    "en": "Why you got this message, and how to stop such messages",
+_STOP: Mapping[str, str] = {
+    "kk": "Мұндай хабарламаларды тоқтату",
+    "ru": "Остановить такие сообщения",
+    "en": "Stop such messages",
 }
 _CODE: Mapping[str, str] = {
     "kk": "Хабарламаның коды: {code}. Оның шынайылығын мына бетте тексеріңіз: {check} (мекенжайын өзіңіз теріңіз)",
@@ -27,8 +27,10 @@ _SHORT_CODE: Mapping[str, str] = {"kk": "Код: {code}", "ru": "Код: {code}"
 _RULE = (
     '<hr style="border:0;border-top:1px solid #767676;margin:32px 0 16px">\n'
     '<p style="font-size:14px;margin:0 0 8px"><a href="{page}">{why}</a></p>\n'
+    "{stop}"
     '<p style="font-size:14px;margin:0">{code}</p>\n'
 )
+_STOP_LINE = '<p style="font-size:14px;margin:0 0 8px"><a href="{stop}">{words}</a></p>\n'
 
 
 class Proof(Struct, frozen=True):
@@ -39,22 +41,23 @@ class Proof(Struct, frozen=True):
     check: str
 
 
-def mail_text(text: str, language: str, proof: Proof, *, stops: bool) -> str:
-    """An email's plain text with its foot; `stops`: such messages can be stopped."""
-    why, code = _said(language, proof, stops=stops)
-    return f"{text.rstrip()}\n\n-- \n{why}: {proof.page}\n{code}\n"
+def mail_text(text: str, language: str, proof: Proof, stop: str | None) -> str:
+    """An email's plain text with its foot; `stop`: the link that stops such messages, which outlasts the page's."""
+    said = [f"{_in(_PAGE, language)}: {proof.page}"]
+    said += [f"{_in(_STOP, language)}: {stop}"] if stop else []
+    return "\n".join((text.rstrip(), "", "-- ", *said, _code(language, proof), ""))
 
 
-def mail_html(html: str, language: str, proof: Proof, *, stops: bool) -> str:
+def mail_html(html: str, language: str, proof: Proof, stop: str | None) -> str:
     """An email's HTML with its foot. Where to check is no link: whoever forges a message forges its links, too."""
-    why, code = _said(language, proof, stops=stops)
-    foot = _RULE.format(page=escape(proof.page), why=escape(why), code=escape(code))
+    stops = _STOP_LINE.format(stop=escape(stop), words=escape(_in(_STOP, language))) if stop else ""
+    why, code = escape(_in(_PAGE, language)), escape(_code(language, proof))
+    foot = _RULE.format(page=escape(proof.page), why=why, stop=stops, code=code)
     return html.removesuffix(BOTTOM) + foot + BOTTOM
 
 
-def _said(language: str, proof: Proof, *, stops: bool) -> tuple[str, str]:
-    words = _PAGE_AND_STOP if stops else _PAGE
-    return _in(words, language), _in(_CODE, language).format(code=proof.code, check=proof.check)
+def _code(language: str, proof: Proof) -> str:
+    return _in(_CODE, language).format(code=proof.code, check=proof.check)
 
 
 def sms(text: str, language: str, proof: Proof) -> str:

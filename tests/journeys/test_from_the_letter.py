@@ -122,7 +122,7 @@ async def test_the_code_in_the_letter_is_genuine(post: Post) -> None:
 
 
 async def test_the_link_of_a_letter_ends(post: Post) -> None:
-    """After ninety days, and with one character changed, the link leads nowhere and says what to do."""
+    """After ninety days the page still offers to stop, as the letter itself does; a changed link leads nowhere."""
     text, _, _ = await post.letter()
     [link] = re.findall(rf"{SITE}/m/[\w-]+", text)
     for place in range(len(SITE) + 3, len(link)):
@@ -131,7 +131,14 @@ async def test_the_link_of_a_letter_ends(post: Post) -> None:
     post.world.at(post.world.clock() + timedelta(days=90))
     assert post.browser.get(link).status_code == 200
     post.world.at(post.world.clock() + timedelta(days=1))
-    assert post.browser.get(link).status_code == 404
+    over = post.browser.get(link)
+    assert over.status_code == 410
+    [stop] = re.findall(rf"{SITE}(/stop/[\w-]+)", text)
+    assert f'action="{stop}"' in over.text
+    assert "Identity card" in over.text
+    assert post.browser.get(stop).status_code == 200
+    post.browser.post(stop)
+    assert post.opted_out() == ["documents"]
 
 
 async def test_the_trace_of_the_event_goes_on_with_the_letter(post: Post) -> None:

@@ -53,7 +53,7 @@ class MessageBuilder(Struct, frozen=True):
         html, stop = rendered.html if channel == "email" else None, self.unsubscribe_url(case)
         proof = None if self.proof_of is None else self.proof_of(intent.id, recipient, now)
         if proof is not None:
-            text, html = _proven(channel, text, html, rendered.language, proof, stops=stop is not None)
+            text, html = _proven(channel, text, html, rendered.language, proof, stop)
         return Message(
             nudge=intent.id,
             attempt=attempt,
@@ -80,12 +80,12 @@ class MessageBuilder(Struct, frozen=True):
 
 
 def _proven(
-    channel: str, text: str, html: str | None, language: str, proof: Proof, *, stops: bool
+    channel: str, text: str, html: str | None, language: str, proof: Proof, stop: str | None
 ) -> tuple[str, str | None]:
     """Add page and code: at the foot of an email, and in an SMS with room; a push carries them beside its text."""
     if channel == "email":
-        mail = footer.mail_text(text, language, proof, stops=stops)
-        return mail, html and footer.mail_html(html, language, proof, stops=stops)
+        mail = footer.mail_text(text, language, proof, stop)
+        return mail, html and footer.mail_html(html, language, proof, stop)
     if channel == "sms" and proof.page.startswith("https:"):  # a telephone reaches no other page
         return footer.sms(text, language, proof), html
     return text, html

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from app.pages.catalogues import Speech
+from app.pages.life import CATEGORIES, category
+from domain.core.timing import zone_of
 from streams.queries.inbox import Topic
-from templates.checks.loader import shipped
+from templates.checks.loader import load_packs, shipped
 from tests.app.pages.visitor import CSRF, visiting
 from tests.world import World, few_triggers, iin, registered
 
@@ -163,3 +166,26 @@ def test_the_page_says_what_comes_in_quiet_hours(
     assert title in page.partition(at_once)[2]
     assert outside not in page
     world.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("kk", "SMS-хабарыңызға жауаптар"), ("ru", "Ответы на ваши SMS"), ("en", "Replies to your SMS")],
+)
+def test_answers_to_an_sms_are_no_topic(world: World, language: str, said: str) -> None:
+    """What answers an SMS of theirs cannot be turned off, and its topic has a name in each language."""
+    assert "sms_replies" not in visiting(world, AIGERIM, language).get(PATH).text
+    assert category("sms_replies", Speech(language, zone_of("Asia/Almaty"))) == said
+
+
+def test_every_topic_has_a_name() -> None:
+    """Each category of the shipped packs has a name that catalogues translate."""
+    names = {str(each.rules["category"]) for pack in load_packs(list(shipped())) for each in pack.triggers}
+    assert names <= set(CATEGORIES)
+
+
+def test_saved_is_said_once(world: World, browser: TestClient) -> None:
+    """After saving the page says so once, and not again on a reload."""
+    saved = browser.post(PATH, data=form(world))
+    assert "It applies from now on." in saved.text
+    assert "It applies from now on." not in browser.get(str(saved.url)).text

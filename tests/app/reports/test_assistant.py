@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,13 @@ async def test_it_only_reads(told: World) -> None:
     for tool in ("messages", "entitlements", "coming", "services"):
         await asked(told, CITIZEN, tool)
     assert len(told.entries()) == before
+
+
+async def test_the_server_says_its_version(told: World) -> None:
+    """An assistant learns at the beginning which version of Habarshy answers it."""
+    async with Client(Assistant(told.platform, token_of(told, CITIZEN)).server()) as client:
+        assert client.server_info is not None
+        assert (client.server_info.name, client.server_info.version) == ("habarshy", version("habarshy"))
 
 
 def test_a_token_is_for_one_person_and_a_while(world: World) -> None:
@@ -162,9 +170,9 @@ def test_a_citizen_ends_all_their_tokens_at_once(told: World) -> None:
     browser = visiting(told, CITIZEN)
     assert [status(told, each) for each in (first, second, others)] == [200, 200, 200]
     answer = browser.post("/my/data/end-tokens", data={"csrf": CSRF}, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/my/data?ended=true")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/my/data")
     assert [status(told, each) for each in (first, second, others)] == [401, 401, 200]
-    assert "Your tokens have ended" in browser.get("/my/data?ended=true").text
+    assert "Your tokens have ended" in browser.get("/my/data").text
     told.at(told.clock() + timedelta(seconds=1))
     assert [status(told, each) for each in (first, second, token_of(told, CITIZEN))] == [401, 401, 200]
     assert rebuilt(told.platform).equal

@@ -7,6 +7,7 @@ from templates.words import footer
 from templates.words.footer import Proof
 
 PROOF = Proof("https://habarshy.gov.test/m/AbCdEfGhIjKlMnOpQrSt", "7K2MQ-X9DPA", "habarshy.gov.test/check")
+STOP = "https://habarshy.gov.test/stop/AbCdEfGhIjKlMnOpQr"
 
 
 @pytest.mark.parametrize(
@@ -44,11 +45,11 @@ def test_latin_words_stay_in_their_alphabet() -> None:
 @pytest.mark.parametrize("language", ["kk", "ru", "en", "tr"])
 def test_a_letter_says_where_to_ask_and_to_check(language: str) -> None:
     """Both parts have link and code, in a language that there are words in; what the law requires names no stop."""
-    said = [footer.mail_text("Words.\n", language, PROOF, stops=stops) for stops in (True, False)]
-    assert len(said[1]) < len(said[0])
-    html = footer.mail_html("<p>Words.</p></main>\n</body>\n</html>\n", language, PROOF, stops=True)
+    said = [footer.mail_text("Words.\n", language, PROOF, stop) for stop in (STOP, None)]
+    html = footer.mail_html("<p>Words.</p></main>\n</body>\n</html>\n", language, PROOF, STOP)
     assert html.count("</main>") == 1
     for each in (*said, html):
         assert PROOF.page in each
         assert PROOF.code in each
         assert PROOF.check in each
+    assert [STOP in each for each in (*said, html)] == [True, False, True]

@@ -1,0 +1,128 @@
+"""The page of a message: its words and date by its channel, as whose parent, and whose links do nothing."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from httpx import Response
+
+from app.identity.links import PAGE_LASTS
+from tests.app.pages.visitor import CSRF, visiting
+from tests.world import World, birth, card, iin, registered
+
+MOTHER, CHILD, STRANGER = iin(1), iin(2), iin(7)
+AS_PARENT = {
+    "kk": "Бұл хабарлама сізге ата-ана ретінде арналған. Балаңыз: Дана.",
+    "ru": "Это сообщение вам как родителю. Ваш ребёнок: Дана.",
+    "en": "This message is for you as a parent. Your child: Дана.",
+}
+NOT_YOURS = {
+    "kk": "Бұл сілтеме сізге арналмаған",
+    "ru": "Эта ссылка не ваша",
+    "en": "This link is not yours",
+}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A mother was told by SMS that her child's card will end."""
+    made = World(tmp_path)
+    made.take(*registered(MOTHER, language="en"), *registered(STRANGER), birth(CHILD, MOTHER, "2008-12-15"))
+    made.take(card(CHILD, "2025-07-20"))
+    await made.settle("2025-06-20T09:00+05:00")
+    made.platform.follower.drain()
+    yield made
+    made.close()
+
+
+def path_of(world: World) -> str:
+    """The page of the message for who signed in."""
+    return f"/my/messages/{world.nudge('month').intent.id}"
+
+
+def links(world: World) -> tuple[str, str]:
+    """The links in her message: to its page, and to stop such messages."""
+    made, nudge, name = world.platform.identity.links, world.nudge("month").intent.id, world.name(MOTHER)
+    page = made.page(nudge, name, world.clock() + PAGE_LASTS)
+    return f"/m/{page.rpartition('/')[2]}", f"/stop/{made.token(nudge, name)}"
+
+
+def plain(page: Response) -> str:
+    """The page with plain spaces: it binds short words to the next one."""
+    return page.text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+@pytest.mark.parametrize("language", sorted(AS_PARENT))
+def test_a_parent_is_told_as_whose_parent(world: World, language: str) -> None:
+    """The message and the page that says why name the child as whose parent they were told."""
+    browser = visiting(world, MOTHER, language)
+    for page in (path_of(world), f"{path_of(world)}/why"):
+        assert AS_PARENT[language] in plain(browser.get(page))
+    child = visiting(world, CHILD, language)
+    assert AS_PARENT[language] not in plain(child.get(path_of(world)))
+
+
+def test_the_page_has_the_words_and_the_date_of_its_channel(world: World) -> None:
+    """Who was told by SMS reads the words of the SMS, and when it was sent."""
+    [sent] = [each for each in world.sent if each.recipient == world.name(MOTHER)]
+    page = plain(visiting(world, MOTHER).get(path_of(world)))
+    assert sent.channel == "sms"
+    words = re.search(r'class="words"[^>]*>(.*?)</div>', page, re.DOTALL)
+    assert words is not None
+    assert words[1].strip() == sent.text.partition("\n")[0]
+    assert re.search(r"<dt>Sent</dt><dd>20 June 2025", page)
+
+
+@pytest.mark.parametrize("language", sorted(NOT_YOURS))
+def test_a_forwarded_link_changes_nothing(world: World, language: str) -> None:
+    """Somebody else who has signed in reads whose the link is not, and neither stops nor disputes anything by it."""
+    page, stop = links(world)
+    other, before = visiting(world, STRANGER, language), world.entries()
+    answers = [other.get(each) for each in (page, f"{page}/why", stop)]
+    answers += [other.post(stop), other.post(f"{stop}/undo")]
+    answers += [other.post(f"{page}/dispute", data={"csrf": CSRF, "text": "Not me"})]
+    assert {each.status_code for each in answers} == {403}
+    assert all(NOT_YOURS[language] in plain(each) for each in answers)
+    assert not any("Дана" in each.text for each in answers)
+    assert world.entries() == before
+
+
+def test_her_own_links_work_where_she_has_signed_in(world: World) -> None:
+    """Who got the message opens its links, whether she has signed in or not."""
+    assert [visiting(world, MOTHER).get(each).status_code for each in links(world)] == [200, 200]
+
+
+def test_an_old_link_still_stops(world: World) -> None:
+    """Ninety days later the link to the page shows no message any more, but offers to stop such messages."""
+    page, stop = links(world)
+    world.at(world.clock() + PAGE_LASTS + timedelta(days=1))
+    browser = visiting(world, MOTHER)
+    browser.cookies.clear()
+    for each in (page, f"{page}/why"):
+        over = browser.get(each, headers={"accept-language": "en"})
+        assert over.status_code == 410
+        assert f'action="{stop}"' in over.text
+    assert browser.post(stop).status_code == 200
+
+
+def test_thanks_are_said_once(world: World) -> None:
+    """After a dispute the page thanks once; a reload, or the same address later, does not."""
+    browser = visiting(world, MOTHER)
+    path = f"{path_of(world)}/dispute"
+    thanked = browser.post(path, data={"csrf": CSRF, "text": "It was renewed"})
+    assert "The office has been told" in thanked.text
+    assert "The office has been told" not in browser.get(str(thanked.url)).text
+
+
+def test_a_token_is_shown_once(world: World) -> None:
+    """The page of a new token is not the answer to the form: a reload shows no token and makes none."""
+    browser = visiting(world, MOTHER)
+    made = browser.post("/my/data", data={"csrf": CSRF}, follow_redirects=False)
+    assert (made.status_code, made.headers["location"]) == (303, "/my/data")
+    found = re.search(r'class="code">([\w-]+)<', browser.get("/my/data").text)
+    assert found is not None
+    now = world.clock()
+    assert world.platform.identity.links.read_person(found[1], now)[0] == world.name(MOTHER)
+    assert 'class="code"' not in browser.get("/my/data").text

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from httpx import Response
+from httpx2 import Response
 
 from app.identity.links import PAGE_LASTS
 from tests.app.pages.visitor import CSRF, visiting
@@ -111,7 +111,7 @@ def test_thanks_are_said_once(world: World) -> None:
     """After a dispute the page thanks once; a reload, or the same address later, does not."""
     browser = visiting(world, MOTHER)
     path = f"{path_of(world)}/dispute"
-    thanked = browser.post(path, data={"csrf": CSRF, "text": "It was renewed"})
+    thanked = browser.post(path, data={"csrf": CSRF, "text": "It was renewed"}, follow_redirects=True)
     assert "The office has been told" in thanked.text
     assert "The office has been told" not in browser.get(str(thanked.url)).text
 

@@ -186,6 +186,6 @@ def test_every_topic_has_a_name() -> None:
 
 def test_saved_is_said_once(world: World, browser: TestClient) -> None:
     """After saving the page says so once, and not again on a reload."""
-    saved = browser.post(PATH, data=form(world))
+    saved = browser.post(PATH, data=form(world), follow_redirects=True)
     assert "It applies from now on." in saved.text
     assert "It applies from now on." not in browser.get(str(saved.url)).text

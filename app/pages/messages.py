@@ -77,7 +77,7 @@ class Messages:
         say, stop = frame.speech.say, self._stop(reader, why)
         lead = say("It worked for 90 days. Sign in to read the message: it is still there.")
         offer = say("To stop such messages you need not sign in:")
-        topic = self._platform.stopping.topic(reader.nudge, reader.person) if stop else None
+        topic = self._platform.delivery.inbound.opt_outs.topic(reader.nudge, reader.person) if stop else None
         return self._pages.respond(
             "link.html",
             frame,
@@ -207,7 +207,9 @@ class Messages:
         now, asked = self._platform.clock(), request.path_params
         if (token := asked.get("token")) is not None:
             try:
-                nudge, person = self._platform.identity.links.read_page(token, now, whose(self._platform.rules.context))
+                nudge, person = self._platform.identity.links.read_page(
+                    token, now, whose(self._platform.rules.context)
+                )
             except OldLink as old:
                 visits.require_theirs(request, old.recipient)
                 raise

@@ -32,7 +32,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made.take(*registered(MOTHER, language="en"), *registered(STRANGER), birth(CHILD, MOTHER, "2008-12-15"))
     made.take(card(CHILD, "2025-07-20"))
     await made.settle("2025-06-20T09:00+05:00")
-    made.platform.follower.drain()
+    made.platform.replay.follower.drain()
     yield made
     made.close()
 

@@ -1,6 +1,7 @@
 """What an assistant may ask for one person (Model Context Protocol): read-only, and about nobody else."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,6 @@ from msgspec import to_builtins
 from msgspec.structs import asdict
 
 from app.compose import Platform
-from app.http.openapi import VERSION
 from app.identity.links import BadLink
 from app.reports.entitlements import plain
 from domain.core.timing import zone_of
@@ -63,7 +63,7 @@ class Assistant:
     def server(self) -> MCPServer:
         """The server with its tools."""
         server = MCPServer(
-            "habarshy", title="Habarshy", version=VERSION, instructions=INSTRUCTIONS, log_level="CRITICAL"
+            "habarshy", title="Habarshy", version=version("habarshy"), instructions=INSTRUCTIONS, log_level="CRITICAL"
         )
         for tool in (self.messages, self.why, self.entitlements, self.coming, self.services):
             server.add_tool(tool, annotations=READS)

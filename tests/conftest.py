@@ -1,5 +1,6 @@
 """Fixtures that every folder may use."""
 
+import os
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import settings
 from tests.world import World
 
 pytest.register_assert_rewrite("notifiers.port.contract")  # before any test imports it, of whichever folder
+os.environ.setdefault("HABARSHY_FUTURE_EVENTS", "accept")  # most tests report a year at one moment of their clock
 settings.register_profile(
     "unhurried", deadline=None
 )  # no test is timed: a machine that is busy is none that is wrong

@@ -167,8 +167,9 @@ def _unreadable(document: Document, error: yaml.YAMLError, before: int) -> Findi
     marks = ("context_mark", "problem_mark") if problem == _NO_KEY else ("problem_mark", "context_mark")
     mark = next(filter(None, (getattr(error, each, None) for each in marks)), None)
     line, column = (mark.line + 1 + before, mark.column + 1) if mark else (1 + before, 1)
-    here = document.lines[line - 1][column - 1 :] if line <= len(document.lines) else ""
-    if (key := _misplaced(problem, here, document.lines[line - 1][: column - 1])) is not None:
+    whole = document.lines[line - 1] if line <= len(document.lines) else ""
+    here = whole[column - 1 :]
+    if (key := _misplaced(problem, here, whole[: column - 1])) is not None:
         message = Words(
             "check the indentation of {name!r} and of the line above: keys of one group begin in the same column",
             name=key[1],

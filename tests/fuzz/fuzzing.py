@@ -73,7 +73,7 @@ def main(name: str, inputs: int, folder: Path) -> None:
         "max_len": LONGEST,
         "timeout": SECONDS,
         "rss_limit_mb": MEGABYTES,
-        "dict": words,
+        **({"dict": words} if target.words else {}),
         "artifact_prefix": f"{folder}/broken-",
         "verbosity": 1,
     }

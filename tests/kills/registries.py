@@ -87,7 +87,7 @@ def _reachable(envelope: Envelope, browsers: Sequence[str]) -> Envelope:
     """The same event of a population of whom each has a phone of their own, or mail, or both, and some a browser."""
     if envelope.type != "citizen.contact_changed":
         return envelope
-    number = int(envelope.id[1:7])
+    number = int(envelope.id.partition("c")[2][:6])
     ways: dict[str, Any] = {"phone": f"+7701{number:07d}", "email": f"c{number}@example.org"}
     if number % 4 < 2:
         del ways["phone" if number % 4 else "email"]

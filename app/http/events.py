@@ -24,6 +24,7 @@ from domain.facts.principals import Principal, Scope
 from domain.rules.event_types import EventType
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused
 from streams.intake.intake import Intake, Outcome
+from streams.intake.shared_commit import SharedCommit
 from streams.intake.strict_json import has_more_items
 from streams.rules.library import Library
 
@@ -64,6 +65,7 @@ class Events:
 
     def __init__(self, intake: Intake, library: Library, access: Access) -> None:
         self._intake, self._library, self._access = intake, library, access
+        self._shared = SharedCommit(self._accept, AT_ONCE)
 
     def router(self) -> APIRouter:
         """The route."""
@@ -111,7 +113,7 @@ class Events:
             envelope = read(body, request.headers.items())
         except Refused as refused:
             envelope = refused  # intake counts what is refused
-        [outcome] = await run_in_threadpool(self._accept, [envelope], caller)
+        outcome = await self._shared.accept((envelope, caller))
         if outcome.refused is not None:
             raise outcome.refused
         status = HTTPStatus.ACCEPTED if outcome.accepted else HTTPStatus.OK
@@ -122,13 +124,13 @@ class Events:
         if await run_in_threadpool(has_more_items, body, MAX_BATCH_EVENTS):
             raise too_large(f"{MAX_BATCH_EVENTS} events")
         envelopes = await run_in_threadpool(binding.batched, body, request.headers.items())
-        outcomes = await run_in_threadpool(self._accept, envelopes, caller)
+        outcomes = await run_in_threadpool(self._accept, [(envelope, caller) for envelope in envelopes])
         result = _batch_result(outcomes)
         return JSONResponse(result, HTTPStatus.MULTI_STATUS if result["rejected"] else HTTPStatus.OK)
 
-    def _accept(self, read: Sequence[Envelope | Refused], caller: Principal) -> list[Outcome]:
+    def _accept(self, reported: Sequence[tuple[Envelope | Refused, Principal]]) -> list[Outcome]:
         types = self._library.rules().catalogue.types
-        envelopes = [_of_theirs(each, caller, types) for each in read]
+        envelopes = [_of_theirs(envelope, caller, types) for envelope, caller in reported]
         parts = (envelopes[start : start + AT_ONCE] for start in range(0, len(envelopes), AT_ONCE))
         return list(itertools.chain.from_iterable(map(self._intake.accept, parts)))
 

@@ -1,0 +1,57 @@
+"""Shared commits: single events that arrive at the same time are stored in one transaction.
+
+A transaction waits for the disk and for everybody else who appends. So while one is under way, the events of other
+requests wait, and the next transaction stores all of them (group commit). An event alone waits for nobody.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from streams.intake.intake import Outcome
+from streams.storage.errors import UNAVAILABLE_ERRORS
+
+Reported = TypeVar("Reported")
+"""An event as a request reports it."""
+
+
+class SharedCommit(Generic[Reported]):
+    """Stores events in order of arrival, at most `most` in one transaction; `store` stores some, and may block."""
+
+    def __init__(self, store: Callable[[Sequence[Reported]], Sequence[Outcome]], most: int) -> None:
+        self._store, self._most = store, most
+        self._waiting: list[tuple[Reported, asyncio.Future[Outcome]]] = []
+        self._working: asyncio.Task[None] | None = None
+
+    async def accept(self, reported: Reported) -> Outcome:
+        """Return the outcome of one event once it is durable. Raises what `store` raises."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((reported, future))
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
+        return await future
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._commit(taken)
+        finally:
+            self._working = None
+
+    async def _commit(self, taken: Sequence[tuple[Reported, asyncio.Future[Outcome]]]) -> None:
+        """Store all in one transaction; after a defect each in its own, so that one event harms no other."""
+        try:
+            outcomes = await asyncio.to_thread(self._store, [reported for reported, _ in taken])
+        except Exception as error:  # noqa: BLE001  (each request must learn of it)
+            if len(taken) > 1 and not isinstance(error, UNAVAILABLE_ERRORS):
+                for one in taken:
+                    await self._commit([one])
+                return
+            for _, future in taken:
+                if not future.done():
+                    future.set_exception(error)
+        else:
+            for (_, future), outcome in zip(taken, outcomes, strict=True):
+                if not future.done():  # the caller may have hung up
+                    future.set_result(outcome)

@@ -1,4 +1,4 @@
-"""What a condition may cost: an upper bound, read from its tree, for values of a given size.
+"""An upper bound of a condition's cost, computed from its tree for values of a given size.
 
 The unit is about a byte that is read or written; one step of the engine counts as STEP of them. The engine ends loops
 after LOOPS rounds in all, and takes no expression that is nested more than 32 deep.
@@ -28,7 +28,7 @@ class TooCostly(Exception):
 
 
 class Shape(NamedTuple):
-    """How large a value may be: bytes in all, entries, and what each entry is like."""
+    """An upper bound of a value's size: its bytes in all, its entries, and the shape of each entry."""
 
     size: int
     entries: int = 0
@@ -47,7 +47,9 @@ class Shape(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What a part costs by itself, with the rounds of its loops; `round`: the dearest round, without loops in it."""
+    """The cost of a part without its loops, the rounds of its loops, and `round`: the dearest round without inner
+    loops.
+    """
 
     own: int = 0
     loops: int = 0
@@ -62,7 +64,8 @@ _SMALL = Shape(_WRITTEN_OUT)
 
 
 def cost_of(tree: Node, types: Mapping[str, str], text: int = USUAL_TEXT, items: int = USUAL_ITEMS) -> int:
-    """What the condition costs at most where no text is longer, and no list has more items.
+    """Return the condition's highest cost where no text is longer than `text` and no list has more than `items`
+    items.
 
     `types`: of the variables, as event types call them.
     """
@@ -96,7 +99,7 @@ def _measured(node: Node, known: Mapping[str, Shape]) -> tuple[Cost, Shape]:
 
 
 def _call(node: Node, shapes: list[Shape]) -> tuple[int, Shape]:  # noqa: PLR0911  (one for each kind of function)
-    """What the call itself costs, and what it gives."""
+    """Return the cost of the call itself and the shape of its result."""
     sizes = [shape.size for shape in shapes]
     match node.name:
         case "_+_":

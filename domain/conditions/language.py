@@ -139,12 +139,12 @@ class Expression(Generic[Answer]):
 
     @cached_property
     def tree(self) -> Node:
-        """What it is made of."""
+        """Return the syntax tree of the expression."""
         return tree_of(self._expression.serialize())
 
     @cached_property
     def cost(self) -> int:
-        """What it costs at most, for values of a usual size."""
+        """Return an upper bound of the cost for values of a usual size."""
         return cost_of(self.tree, self.types)
 
     def _check_cost(self, reads: Mapping[str, Any]) -> None:
@@ -312,14 +312,14 @@ def _plainly(problem: str) -> str:  # noqa: PLR0911  (one for each message of th
 
 
 def _unknown(name: str) -> str:
-    """What is wrong with a name that is declared nowhere: a text whose quotation marks were left out has no dot."""
+    """Return the error for an undeclared name. One without a dot is probably a text without its quotation marks."""
     if "." in name or name in _ROOTS:
         return f"there is no field {name!r}"
     return f"{name!r} is no field; put it in quotes if it is a text"
 
 
 def _instead(sign: str) -> str:
-    """What to write in the place of a sign that is not used here."""
+    """Return the advice for a sign that the language does not use."""
     meant = _SIGNS[sign]
     if sign == "=":
         return "use == to compare"

@@ -238,7 +238,7 @@ class _Index:
 
 
 def _key(names: Sequence[str], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """What events are looked up by, the same where the values may be equal; None where one is missing.
+    """Return the index key of these values, None where one is missing. Values that may be equal have the same key.
 
     The engine takes numbers for equal that differ after the 53rd bit, if one of them is a decimal number.
     """
@@ -291,7 +291,7 @@ EXACT = 2**53
 
 
 def _kind(value: Any) -> type | None:  # noqa: ANN401  (of any type of a field)
-    """What values it is sorted among; None where the engine might sort it otherwise."""
+    """Return the type among whose values this one is sorted; None where the engine might sort it otherwise."""
     if isinstance(value, (int, float)):
         return float if -EXACT < value < EXACT else None
     return next((each for each in (str, datetime) if isinstance(value, each)), None)

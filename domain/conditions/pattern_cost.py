@@ -1,4 +1,4 @@
-"""How large the automaton of a regular expression is: what it costs to make, and to match a character.
+"""The size of a regular expression's automaton: the cost of making it, and of matching one character.
 
 An upper bound in the states of an automaton, near enough for a limit: a character is one state, a class of all the
 letters of the world a few hundred, and what is repeated n times is there n times.
@@ -25,7 +25,7 @@ class _Reader:
         self._text, self._at = text, 0
 
     def alternatives(self, depth: int) -> int:
-        """What stands up to the bracket that closes, or the end."""
+        """Return the weight of everything up to the closing bracket or the end."""
         total = 0
         while self._at < len(self._text):
             character = self._take()
@@ -70,7 +70,7 @@ class _Reader:
         return total
 
     def _times(self) -> int:
-        """How often what was read is there: as often as counted at most, one or two where it is not counted."""
+        """Read a quantifier and return its number of copies: the count that is given, else one or two."""
         times = 1
         while self._at < len(self._text):
             if found := _COUNT.match(self._text, self._at):

@@ -1,4 +1,4 @@
-"""What somebody means who writes how long in words: "30 days before", "6 лет", "2 апта"."""
+"""Corrections for durations that are written in words: "30 days before", "6 лет", "2 апта"."""
 
 import re
 
@@ -18,7 +18,7 @@ SUCH_AS = "one such as -P30D, P18M, P63Y or PT1H"
 
 
 def meant(text: str) -> str:
-    """What is to be written instead; where that is not plain, what it may look like."""
+    """Return the notation that was probably meant; where that is not plain, an example."""
     if _DATE.fullmatch(text):
         return f"how long, {SUCH_AS}, not until when"
     found = _IN_WORDS.fullmatch(text.strip().casefold())

@@ -51,7 +51,10 @@ class LifeEvent(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def values(self) -> dict[str, Any]:
-        """What conditions and words may read: "event.<path>" -> value of fields, single roles, type and time."""
+        """Return the values for conditions and words.
+
+        By dotted name: "event.<path>" for fields, single roles, type and time.
+        """
         values: dict[str, Any] = {}
         for part in self.fields.values():
             _flatten("event.", part, values)
@@ -107,9 +110,9 @@ class Effective(Struct, frozen=True, dict=True):
 
 
 def effective(recorded: Iterable[LifeEvent]) -> list[Effective]:
-    """What counts of the recorded events, in order: annulled ones are out, corrections wait for their original.
+    """Return the recorded events that count, in order: annulled ones are out, corrections wait for their original.
 
-    The highest revision wins; of two with one number, the greater id. What is of another type than the original
+    The highest revision wins; of two with one number, the greater id. An event of another type than the original
     revises nothing: a key is for the types of its agency, and any sender may write any source. Any order and any
     repetition of `recorded` gives the same list.
     """

@@ -54,7 +54,8 @@ class Names(Struct, frozen=True, dict=True):
         return hashlib.blake2b(body, key=self.key, digest_size=16, person=b"body").digest()
 
     def occurrence(self, trigger: str, person: str, *subject: str) -> UUID:
-        """What a trigger is about for this person (this document, this fine), without saying it in clear.
+        """Return the id of a trigger's subject for this person (this document, this fine), without its value in
+        clear.
 
         The same as `keyed_hash` over these parts, joined by hand as in `nudge`.
         """
@@ -86,7 +87,7 @@ class Names(Struct, frozen=True, dict=True):
         return of
 
     def home(self, area: str, zone: str | None, levels: Sequence[int]) -> str:
-        """Where somebody lives, and in which time zone, without saying it in clear: the same for all who live there.
+        """Return a keyed name of a home: its area and time zone. All who live there have the same.
 
         The homes of all places in an area begin alike, see `within`.
         """
@@ -94,7 +95,7 @@ class Names(Struct, frozen=True, dict=True):
         return "".join([*parts, keyed_hash(self.key, "home", area, zone or "").hex()])
 
     def within(self, area: str, levels: Sequence[int]) -> str:
-        """What the homes in an area begin with (and perhaps others, where its code fits no level)."""
+        """Return the prefix of all homes in an area. Others may share it where the area's code fits no level."""
         parts = []
         for level in levels:
             if level > len(area):
@@ -156,7 +157,7 @@ def beginning_so(number: int, bits: int) -> tuple[UUID, UUID]:
 
 
 def share_begins(number: int, of: int) -> UUID:
-    """Where the `number`th (from 0) of `of` shares of all nudges' ids begins, each of about as many persons."""
+    """Return the first id of share `number` (from 0) of `of`. All shares hold nudges of about as many persons."""
     return beginning_so((1 << 4 * _WHO) * number // of, 4 * _WHO)[0]
 
 

@@ -10,10 +10,10 @@ _UNUSABLE: Final = 10
 
 
 def is_iin(value: str) -> bool:
-    """Whether `value` is a Kazakh individual identification number: 12 digits of which the last one checks.
+    """Return True for a Kazakh individual identification number: 12 digits of which the last one checks.
 
-    Only the checksum counts: birth date and sex come from the registry, never from the number.
-    Source: Law of Kazakhstan No. 223-III of 12 January 2007 on national registers of identification numbers.
+    Only the checksum counts: birth date and sex come from the registry, never from the number. Source: Law of
+    Kazakhstan No. 223-III of 12 January 2007 on national registers of identification numbers.
     """
     return with_check_digit(value[:11]) == value
 

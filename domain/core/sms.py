@@ -1,4 +1,4 @@
-"""How a text is carried by SMS: its alphabet, and the parts that it is cut into and paid by.
+"""The cost of a text as SMS: its alphabet, and the parts that it is cut into and paid by.
 
 Source: 3GPP TS 23.038 (alphabets), 3GPP TS 23.040, 9.2.3.24 (concatenation, with the usual 6 bytes of header).
 """
@@ -87,7 +87,7 @@ def spelt(text: str) -> str:
 
 
 def units(character: str, encoding: Encoding) -> int:
-    """What a character takes of a part: septets in GSM 03.38, UTF-16 units in UCS-2."""
+    """Return the size of a character: in septets for GSM 03.38, in UTF-16 units for UCS-2."""
     if encoding == "gsm7":
         return _SEPTETS[character]
     return 1 if character <= _LAST_IN_ONE_UNIT else 2

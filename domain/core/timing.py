@@ -113,7 +113,7 @@ def _exists(month: int, day: int) -> bool:
 
 
 def _day_meant(text: str) -> str:
-    """What is to be written instead: months and days are told apart where only one way makes a day."""
+    """Return the day that was probably meant: month and day are swapped only where one order makes a date."""
     numbers = [int(each) for each in re.findall(r"[0-9]{1,2}", text)] if _TWO_NUMBERS.fullmatch(text) else []
     days = [each for each in (numbers, numbers[::-1]) if len(each) == 2 and _exists(each[0], each[1])]  # noqa: PLR2004
     return "{:02}-{:02}".format(*days[0]) if days else 'such as "08-15" for 15 August'
@@ -220,7 +220,7 @@ class QuietHours(Struct, frozen=True):
     end: time
 
     def ends_after(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
-        """When the quiet hours that the moment lies in end, in UTC; None outside them."""
+        """Return the end (UTC) of the quiet hours that contain the moment; None outside them."""
         local = moment.astimezone(zone)
         clock, today = local.time(), local.date()
         if self.start <= self.end:

@@ -135,7 +135,7 @@ def as_plain(text: object) -> object:  # noqa: PLR0911  (one for each kind)
 
 
 def of_plain(plain: Any) -> Any:  # noqa: ANN401  (plain data)
-    """What `as_plain` was given."""
+    """Restore the value that `as_plain` was given."""
     match plain:
         case {"words": template, "given": given}:
             return Words(template, **{name: of_plain(each) for name, each in given.items()})

@@ -26,7 +26,7 @@ class Workdays(Struct, frozen=True):
     free: Callable[[int], AbstractSet[date]] | None = None
 
     def is_working(self, day: date) -> bool:
-        """Whether the state works on that day."""
+        """Return True for a day on which the state works."""
         if day in self.working or day in self.off:
             return day in self.working
         return day.weekday() not in WEEKEND if self.free is None else day not in self.free(day.year)

@@ -1,4 +1,4 @@
-"""What the log keeps about who dealt with people's data: facts in the past tense, stored as in domain/facts/facts.py.
+"""Facts about access to people's data: in the past tense, stored as in domain/facts/facts.py.
 
 `by`: the principal who did it, `agency`: theirs, `person`: a pseudonym.
 """
@@ -45,7 +45,7 @@ class PersonViewed(Struct, frozen=True, array_like=True):
 
 
 class LetterHandled(Struct, frozen=True, array_like=True):
-    """What a person wrote for an agency to read was dealt with, in the words of whoever did; `letter`: its stream."""
+    """An official dealt with a citizen's message; `note`: the official's words, `letter`: the message's stream."""
 
     TOPIC: ClassVar[str] = "letter-handled/1"
     at: datetime

@@ -38,14 +38,16 @@ class Block(msgspec.Struct, frozen=True):
 
     @property
     def head(self) -> bytes:
-        """What is signed: it stands for the block and, through `previous`, for everything before it."""
+        """Return the bytes that are signed: they stand for the block and, through `previous`, for everything before
+        it.
+        """
         return _HEAD + _BLOCK(
             self.number, self.after, self.upto, self.count, self.at, self.previous, self.root, self.marks
         )
 
     @property
     def digest(self) -> bytes:
-        """What the next block calls this one; of BEGINNING, zeros."""
+        """Return the hash by which the next block names this one; zeros for BEGINNING."""
         return sha256(self.head).digest() if self.number else bytes(32)
 
 
@@ -72,7 +74,7 @@ def root(leaves: Sequence[bytes]) -> bytes:
 
 
 def proof(leaves: Sequence[bytes], index: int) -> Proof:
-    """What leads from the leaf of that index to the root."""
+    """Return the hashes that lead from the leaf of that index to the root."""
     steps: list[tuple[str, bytes]] = []
     level = list(leaves)
     while len(level) > 1:
@@ -109,7 +111,7 @@ CODED = _MARK.pack(0, b"codes/1\0")
 
 
 def is_coded(marks: bytes) -> bool:
-    """Whether the block with these marks was made of rows with keyed codes."""
+    """Return True for marks of a block that was made of rows with keyed codes."""
     return marks.endswith(CODED)
 
 
@@ -119,7 +121,7 @@ def marks_position(marks: bytes) -> frozenset[int]:
 
 
 def moved(before: bytes, now: bytes) -> Iterator[tuple[int, str]]:
-    """What differs between a block's marks and those of the facts that are there now: (position, what happened)."""
+    """Yield (position, "missing" | "added" | "changed") where a block's marks differ from the present ones."""
     was, is_ = dict(_MARK.iter_unpack(before)), dict(_MARK.iter_unpack(now))
     for position in sorted((was.keys() | is_.keys()) - {0}):
         if position not in is_:

@@ -1,7 +1,7 @@
-"""What the log keeps about nudges: facts in the past tense, never changed (about rules: domain/facts/governance.py).
+"""Facts about nudges: in the past tense, never changed (about rules: domain/facts/governance.py).
 
-Every struct is stored as an array in the order of its fields: new fields go to the end, with a default; anything
-else is a new TOPIC. Times are in UTC; `at` is when the fact was recorded.
+Every struct is stored as an array in the order of its fields: new fields go to the end, with a default; anything else
+is a new TOPIC. Times are in UTC; `at` is when the fact was recorded.
 """
 
 from datetime import datetime
@@ -218,7 +218,7 @@ class NudgeDone(Struct, frozen=True, array_like=True, gc=False):
 
 
 class NudgeUndone(NudgeDone, frozen=True, array_like=True, gc=False):
-    """What a NudgeDone of the same fields says is no longer so: the report of it was annulled or corrected."""
+    """A NudgeDone of the same fields no longer holds: the report behind it was annulled or corrected."""
 
     TOPIC: ClassVar[str] = "nudge-undone/1"
 

@@ -1,8 +1,8 @@
-"""What the log keeps about the rules: who submitted, approved, published and stopped what. Facts, never changed.
+"""Facts about the rules: who submitted, approved, published and stopped what. They are never changed.
 
-Every struct is stored as an array in the order of its fields: new fields go to the end, with a default; anything
-else is a new TOPIC. Times are in UTC; `at` is when the fact was recorded, `by` the principal who did it. A version
-is addressed by the hash of its content.
+Every struct is stored as an array in the order of its fields: new fields go to the end, with a default; anything else
+is a new TOPIC. Times are in UTC; `at` is when the fact was recorded, `by` the principal who did it. A version is
+addressed by the hash of its content.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Role(StrEnum):
-    """What a principal may do. An operator keeps the platform running, for all agencies; an auditor only looks."""
+    """The rights of a principal. An operator keeps the platform running, for all agencies; an auditor only looks."""
 
     AUTHOR = "author"
     APPROVER = "approver"
@@ -16,7 +16,7 @@ class Role(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a system of an agency may do over the API by its key. A key without a scope may do nothing."""
+    """The rights of an agency's system that calls the API with its key. A key without a scope may do nothing."""
 
     EVENTS = "events"  # report events of its agency's types
     CITIZENS = "citizens"  # read and change for citizens what they see themselves: inbox, nudges, preferences
@@ -37,11 +37,11 @@ class Principal(Struct, frozen=True):
 
     @property
     def operator(self) -> bool:
-        """Whether they keep the platform running."""
+        """Return True for a principal who keeps the platform running."""
         return Role.OPERATOR in self.roles
 
     def may_read(self, owner: str) -> bool:
-        """Whether they may know what belongs to that agency; what several share (owner "") is no secret."""
+        """Return True if they may read what belongs to that agency; shared content (owner "") is open to all."""
         return self.operator or owner in ("", self.agency)
 
 

@@ -1,10 +1,10 @@
-"""What a provider or a reader reports about an attempt, in our words, whatever the provider's were."""
+"""The three reports about an attempt that a provider or a reader may send, whatever words the provider uses."""
 
 from enum import StrEnum
 
 
 class Heard(StrEnum):
-    """What a receipt says."""
+    """The content of a receipt."""
 
     DELIVERED = "delivered"
     OPENED = "opened"

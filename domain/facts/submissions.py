@@ -1,4 +1,4 @@
-"""What was submitted for publication, and who may approve and publish it."""
+"""Submissions for publication, and the checks of who may approve and publish them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ from domain.facts.principals import NotAllowed, Principal, Role, require
 
 
 class Subject(Struct, frozen=True, order=True):
-    """What a governance fact is about: a trigger, or what a pack says besides its triggers; `pack:kz` in writing."""
+    """The subject of a governance fact: a trigger, or a pack's content besides its triggers (as `pack:kz`)."""
 
     kind: str
     name: str
@@ -45,17 +45,17 @@ class Submission(Struct, frozen=True):
 
     @property
     def state(self) -> str:
-        """How it stands: submitted, approved or refused."""
+        """Return the state: submitted, approved or refused."""
         return "refused" if self.refused_by else "approved" if self.approved_by else "submitted"
 
     @property
     def last_by(self) -> str:
-        """Who brought it into that state."""
+        """Return the principal who brought it into that state."""
         return self.refused_by or self.approved_by or self.by[-1]
 
 
 def submissions(facts: Iterable[Any]) -> dict[Subject, list[Submission]]:
-    """What was submitted, each version once, the latest submitted last; other facts say nothing about it."""
+    """Return the submissions by subject, each version once, the latest submitted last; other facts are ignored."""
     found: dict[Subject, dict[str, Submission]] = {}
     for fact in facts:
         match fact:
@@ -80,7 +80,7 @@ def submissions(facts: Iterable[Any]) -> dict[Subject, list[Submission]]:
 
 
 def subject_of(fact: Any) -> Subject:  # noqa: ANN401  (a governance fact about a pack or a trigger)
-    """What the fact is about."""
+    """Return the subject of the fact."""
     if hasattr(fact, "trigger"):
         return Subject("trigger", fact.trigger)
     return Subject("pack", fact.pack)

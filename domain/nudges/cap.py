@@ -24,16 +24,16 @@ def counted_from(delivery: Delivery, klass: str) -> datetime | None:
 
 
 def window_start(defaults: Defaults, now: datetime) -> datetime:
-    """What counts from then or before counts no longer: a day of the cap is 24 hours."""
+    """Return the time from which messages count towards the cap: a day of the cap is 24 hours."""
     return now - timedelta(days=defaults.cap_days)
 
 
 def counted(messages: Iterable[datetime], defaults: Defaults, now: datetime) -> int:
-    """How many messages count now, given since when each does."""
+    """Return the number of messages that count now, given the time from which each counts."""
     start = window_start(defaults, now)
     return sum(at > start for at in messages)
 
 
 def is_capped(delivery: Delivery, klass: str) -> bool:
-    """Whether the cap has a say: what was begun is brought to its end."""
+    """Return True if the cap applies; a delivery that was attempted is exempt."""
     return not OVERRIDES[klass].cap and delivery.attempted_at is None

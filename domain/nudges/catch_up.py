@@ -1,4 +1,4 @@
-"""Who joins late gets the nearest step, not all of them."""
+"""Catching up: somebody who joins late gets the nearest step, not all of them."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What each class of nudges overrides of a person's preferences, of the fatigue cap and of the pace."""
+"""The preferences, limits and rates that each class of nudges overrides."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,10 @@ from msgspec import Struct
 
 
 class Overrides(Struct, frozen=True):
-    """What a class overrides: a refused category, quiet hours, the cap, an agency's rate; and what it asks for.
+    """The limits that a class overrides (a refused category, quiet hours, the cap, an agency's rate), and its own
+    demands.
 
-    `counts`: a message of this class counts towards the cap of who got it; `repeats`: it is sent again where nobody
+    `counts`: a message of this class counts towards its recipient's cap; `repeats`: it is sent again where nobody
     knows whether it went, because twice is better than never.
     """
 

@@ -21,7 +21,7 @@ from domain.facts import facts
 
 
 class State(StrEnum):
-    """What became of a nudge, for one recipient."""
+    """The state of a nudge for one recipient."""
 
     PLANNED = "planned"
     DEFERRED = "deferred"
@@ -184,7 +184,7 @@ def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
 
 
 def so_far(delivery: Delivery) -> State:
-    """What the earlier attempts came to."""
+    """Return the state that the earlier attempts led to."""
     if delivery.arrived:
         return State.DELIVERED
     return State.SENT if delivery.accepted else State.UNKNOWN
@@ -269,7 +269,7 @@ def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
 
 
 def _without_support(delivery: Delivery, reason: str) -> Delivery:
-    """Where the last attempt failed before, and now the one that it was still taken for sent by."""
+    """Set the delivery to failed if, now that the attempt that counted has failed, no earlier one may have gone."""
     supported = delivery.accepted or delivery.uncertain or delivery.state not in {State.SENT, State.UNKNOWN}
     return delivery if supported else replace(delivery, state=State.FAILED, reason=reason)
 
@@ -304,7 +304,7 @@ def _(fact: facts.NudgeRenewed, delivery: Delivery) -> Delivery:
 
 @after.register
 def _(fact: facts.NudgeResolved, delivery: Delivery) -> Delivery:
-    """What was heard of it meanwhile stands."""
+    """Decide an unresolved delivery: ask again, close it, or retry. News that came meanwhile stands."""
     if fact.attempt != delivery.attempt or not delivery.is_unresolved:
         return delivery
     if fact.how == "ask":

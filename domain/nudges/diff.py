@@ -50,7 +50,7 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
 
 
 def _spoke_once(intent: Intent, plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook) -> bool:
-    """Whether it was said because of what is retired by now, and is said once only."""
+    """Return True for a nudge of a once-only trigger whose event's content is retired by now."""
     if not plan.closed or (nudge := nudges.get(intent.id)) is None or nudge.intent.cause not in plan.closed:
         return False
     return rulebook.version(intent.version).trigger.once
@@ -67,7 +67,7 @@ def _towards(intent: Intent, nudge: Nudge | None, now: datetime) -> Change | Non
 
 
 def _moved(new: Intent, old: Intent) -> bool:
-    """Whether what has ended unsent deserves another look: about another moment, by another report, or undone."""
+    """Return True if an ended, unsent nudge must be looked at again: new due, new cause, or no longer moot."""
     undone = old.moot_from is not None and new.moot_from is None
     return new.due != old.due or new.cause != old.cause or undone
 

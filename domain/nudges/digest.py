@@ -29,7 +29,7 @@ def next_day(now: datetime, zone: ZoneInfo, *, another: bool = False) -> date:
 
 
 def goes_on(day: date, zone: ZoneInfo) -> datetime:
-    """When the digest of that local day is due, in UTC."""
+    """Return the due time (UTC) of that local day's digest."""
     return at_local(day, GOES_AT, zone)
 
 
@@ -65,17 +65,17 @@ def digest_planned(
 
 
 def has_room(digest: Nudge | None) -> bool:
-    """Whether one more can go with it: it was never handed over, still waits, and is not full."""
+    """Return True if one more nudge can join: the digest was never handed over, still waits, and is not full."""
     return digest is None or (digest.pending and len(digest.members) < FULL)
 
 
 def travels(nudge: Nudge, digest: Nudge) -> bool:
-    """Whether it goes with this digest (it may have left, or gone another way since it was gathered)."""
+    """Return True if the nudge goes with this digest (it may have left it since it was gathered)."""
     return nudge.to(digest.intent.person).digest == digest.intent.id
 
 
 def mirrored(fact: NudgeFact, delivery: Delivery) -> NudgeFact | None:
-    """What a fact about a digest is to one of the nudges that travel with it; None: nothing."""
+    """Translate a fact about a digest into the fact about one of its nudges; None where there is none."""
     match fact:
         case facts.NudgeAttempted():
             return replace(fact, attempt=delivery.attempt + 1, provider=DIGEST)
@@ -90,12 +90,12 @@ def mirrored(fact: NudgeFact, delivery: Delivery) -> NudgeFact | None:
 
 
 def is_digest(intent: Intent) -> bool:
-    """Whether it is a digest: no person's plan has it."""
+    """Return True for a digest, which is in no person's plan."""
     return intent.trigger == DIGEST
 
 
 def other_went(nudges: Iterable[Nudge], this: UUID, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether another digest than this one was handed over on the local day, or is on its way."""
+    """Return True if another digest than this one was handed over on the local day, or is on its way."""
     others = (one for one in nudges if is_digest(one.intent) and one.intent.id != this)
     went = (each.attempted_at for one in others for each in one.deliveries if each.maybe_sent or each.due is not None)
     return any(at is not None and at.astimezone(zone).date() == now.astimezone(zone).date() for at in went)

@@ -1,4 +1,4 @@
-"""What is due, spread over the hours at which it would go: exact counts, by the mix that a sample of them shows."""
+"""The forecast of load: exact counts of due deliveries, spread over hours by the mix that a sample of them shows."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 
 class Went(Struct, frozen=True):
-    """What became of one delivery of the sample: due at `due`, it goes at `at` by `channel`, or not at all.
+    """The outcome of one delivery of the sample: due at `due`, it goes at `at` by `channel`, or not at all.
 
-    `parts`: of an SMS; `deferred`: why it went later than it was due, or with a digest; `withheld`: why it does not
-    go; `stopped`: a kill switch or a pause holds it back; `of`: how many deliveries became of the one that was due (a
-    minor's goes to each guardian).
+    `parts`: of an SMS; `deferred`: the reason why it went later than due, or with a digest; `withheld`: the reason
+    why it does not go; `stopped`: a kill switch or a pause holds it back; `of`: the number of deliveries that the due
+    one became (a minor's goes to each guardian).
     """
 
     trigger: str

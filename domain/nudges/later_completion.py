@@ -1,4 +1,4 @@
-"""What was done after a nudge about it had gone: noted on the nudge, and taken back where the report of it is."""
+"""Completions that are reported after the nudge had gone: noted on the nudge, and taken back with their report."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

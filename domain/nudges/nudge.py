@@ -74,7 +74,7 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
 
 
 def is_asked(delivery: Delivery) -> bool:
-    """What its turn is for: to ask the provider what became of the last attempt, unless that is heard before."""
+    """Return True if the delivery is due only to ask the provider for the outcome of the last attempt."""
     return delivery.ask_at is not None and delivery.due == delivery.ask_at
 
 
@@ -114,9 +114,9 @@ def _planned(before: Nudge | None, nudge_id: UUID, version: int, fact: facts.Nud
 
 
 def _anew(intent: Intent, before: Nudge | None) -> tuple[Delivery, ...]:
-    """What was tried and has certainly not gone begins again, and goes on counting its attempts.
+    """Return fresh deliveries for attempts that have certainly not gone; they go on counting their attempts.
 
-    To all whom it was to go to: what was tried for one guardian keeps the other, too.
+    All recipients are kept: what was tried for one guardian keeps the other, too.
     """
     if before is None or not before.attempted:
         return ()
@@ -124,7 +124,7 @@ def _anew(intent: Intent, before: Nudge | None) -> tuple[Delivery, ...]:
 
 
 def _out_of_the_plan(delivery: Delivery) -> Delivery:
-    """What was not attempted is cancelled; an open attempt keeps its lease; nothing is tried again."""
+    """Cancel a delivery that was not attempted; an open attempt keeps its lease; nothing is tried again."""
     if delivery.state is State.ATTEMPTED or is_asked(delivery):
         return delivery
     state: State = delivery.state

@@ -1,4 +1,4 @@
-"""What a person meant who wrote to us: an answer to an open question, a stop, or something else."""
+"""The meaning of a text that a person wrote to us: an answer to an open question, a stop, or something else."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ Understood = Answered | Stopped | Unclear | Other
 
 
 def understand(text: str, questions: Sequence[Question], answered: Sequence[Question] = ()) -> Understood:
-    """What a text means where these questions are open, and those answered: in doubt, nothing is agreed to.
+    """Return the meaning of a text, given the open and the answered questions: in doubt, nothing is agreed to.
 
     A bare answer answers the only open question; of several, the question's mark must follow it ("1 47"). Where it
     answers none that is open, it is another answer to the only one that was answered, or to the one of that mark.
@@ -95,7 +95,7 @@ def _marked(words: Sequence[str], questions: Sequence[Question]) -> Understood:
 
 
 def _code(said: str, question: Question) -> str | None:
-    """Which of the question's codes was said, by itself or by a word for it."""
+    """Return the code of the question's reply, given as such or by a word for it; None where it is none of them."""
     if (found := meant(said, question.replies)) is not None:
         return found
     return next((code for code, words in MEANT_AS.items() if said in words and code in question.replies), None)

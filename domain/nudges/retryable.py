@@ -1,4 +1,4 @@
-"""What failed by an outage of its providers and may be tried anew: certainly not sent, and still worth something."""
+"""Deliveries that failed by a provider's outage and may be retried: certainly not sent, and still worth something."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ from domain.nudges.nudge import Nudge
 
 
 class Failure(NamedTuple):
-    """How a channel ended: which provider had the last attempt on it, when, and why that failed."""
+    """The end of a channel: the provider of the last attempt on it, its time, and the reason of its failure."""
 
     provider: str
     at: datetime
@@ -19,9 +19,10 @@ class Failure(NamedTuple):
 
 
 def has_failed(nudge: Nudge, delivery: Delivery, now: datetime) -> bool:
-    """Whether the delivery has ended without anybody having read it, and a further attempt would still be of use.
+    """Return True for a delivery that ended without being read, and for which a further attempt would still be of
+    use.
 
-    What went with a digest is tried with the digest.
+    A nudge that went with a digest is retried with the digest.
     """
     intent = nudge.intent
     ended = delivery.state is State.FAILED and delivery.due is None and not delivery.maybe_sent

@@ -1,4 +1,4 @@
-"""What is decided when a nudge is due: everything that `plan` must not know."""
+"""The decision on a nudge that is due: everything that `plan` must not know."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -96,10 +96,10 @@ class Controls(Struct, frozen=True):
 
 
 class Ledger(Struct, frozen=True):
-    """What was planned and sent before.
+    """The nudges planned and messages sent before.
 
-    `nudges`: all of the person whom the nudge concerns; `messages`: since when each message counts that went to its
-    **recipient** lately (see domain/nudges/cap.py), whomever it concerned.
+    `nudges`: all of the person whom the nudge concerns; `messages`: the time from which each recent message to the
+    **recipient** counts (see domain/nudges/cap.py), whomever it concerned.
     """
 
     nudges: tuple[Nudge, ...] = ()
@@ -107,9 +107,10 @@ class Ledger(Struct, frozen=True):
 
 
 def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Defaults, now: datetime) -> tuple[str, ...]:
-    """Who is told: the person, or each guardian known now while they are a minor; empty where none is known.
+    """Return the recipients: the person, or each guardian known now while they are a minor; empty where none is
+    known.
 
-    A minor without a known guardian is told of danger to life themself. A delivery that has begun keeps its
+    A minor without a known guardian gets a warning of danger to life themself. A delivery that has begun keeps its
     recipients.
     """
     begun = tuple(one.recipient for one in nudge.deliveries if one.recipient != person.pseudonym)
@@ -144,7 +145,7 @@ def settle(case: Settlement, now: datetime) -> Decision:
 
 
 def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator[Decision]:
-    """What speaks against sending it, in order; what nothing speaks against is sent."""
+    """Yield the decisions against sending, strongest first, and at the end the decision to send."""
     yield from _in_itself(case, now)
     channel = next(channels_left(case, delivery), None)
     if channel is None:
@@ -169,7 +170,7 @@ def leaves_digest(case: Settlement, now: datetime) -> Decision | None:
 
 
 def _in_itself(case: Settlement, now: datetime) -> Iterator[Decision]:
-    """What speaks against a nudge by whatever way it would go."""
+    """Yield the objections that hold for every channel."""
     intent = case.nudge.intent
     if case.person.died is not None or case.mourned:
         yield Withhold(Reason.DIED)
@@ -187,7 +188,7 @@ def _in_itself(case: Settlement, now: datetime) -> Iterator[Decision]:
 
 
 def is_stopped(delivery: Delivery) -> bool:
-    """Whether a kill switch holds it back."""
+    """Return True for a delivery that a kill switch holds back."""
     return delivery.state is State.DEFERRED and delivery.reason == Reason.STOPPED
 
 
@@ -211,7 +212,7 @@ def _over_the_cap(case: Settlement, delivery: Delivery, now: datetime) -> Decisi
 
 
 def digest_comes(case: Settlement, due: datetime) -> bool:
-    """Whether a digest that is due then is of use: the nudge has not expired, and the recipient wants digests."""
+    """Return True if a digest due then is of use: the nudge has not expired, and the recipient wants digests."""
     expires = case.nudge.intent.expires
     return DIGEST not in (case.person.get("opted_out") or ()) and (expires is None or due < expires)
 
@@ -256,9 +257,9 @@ def _stopped(case: Settlement, channel: str = "") -> bool:
 
 
 def _quiet_until(case: Settlement, now: datetime) -> datetime | None:
-    """When this person's quiet hours end; None outside them.
+    """Return the end of this person's quiet hours; None outside them.
 
-    An emergency goes in them; so does what would expire in them: it goes at once rather than never.
+    An emergency is sent during them; so is a nudge that would expire in them: it goes at once rather than never.
     """
     if OVERRIDES[case.trigger.klass].quiet_hours:
         return None

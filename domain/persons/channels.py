@@ -11,7 +11,7 @@ REFUSED = "refused"
 
 
 def is_wanted(person: Person, channel: str, category: str) -> bool:
-    """Whether the person allows the channel, and has not opted out of it for that category (`health/sms`)."""
+    """Return True if the person allows the channel, and has not opted out of it for that category (`health/sms`)."""
     allowed = person.get("channels")
     return (allowed is None or channel in allowed) and f"{category}/{channel}" not in (person.get("opted_out") or ())
 

@@ -10,9 +10,9 @@ from domain.rules.event_types import Catalogue
 
 
 class History(Struct, frozen=True):
-    """What `plan` reads of one person, in the order (event time, source, id).
+    """The facts that `plan` reads of one person, in the order (event time, source, id).
 
-    `elsewhen`: what happened to areas where the person lives at another time, but did not live then.
+    `elsewhen`: facts about areas where the person lives at another time, but did not live then.
     """
 
     person: str
@@ -21,7 +21,7 @@ class History(Struct, frozen=True):
 
     @property
     def everything(self) -> tuple[Effective, ...]:
-        """What happened where the person lived, and where they live at another time, in its order."""
+        """Return `facts` and `elsewhen` together, in the order of events."""
         if not self.elsewhen:
             return self.facts
         return tuple(sorted([*self.facts, *self.elsewhen], key=lambda fact: fact.order))
@@ -57,7 +57,7 @@ def _joined(person: str, own: list[Effective], areas: list[Effective], catalogue
 
 
 def lives_in(residence: str | None, area: str, levels: Sequence[int]) -> bool:
-    """Whether a residence lies in an area of hierarchical codes; `levels`: the code's length at each level.
+    """Return True if a residence lies in an area of hierarchical codes; `levels`: the code's length at each level.
 
     With (2, 4, 6, 9), 100000000 is the region 10 and holds 105600000; without levels only the same code counts.
     """

@@ -42,13 +42,13 @@ class Course:
         return zone_by(self.attributes(at), self._defaults)
 
     def values(self, at: datetime) -> dict[str, Any]:
-        """What conditions read of the person and of the law at that time."""
+        """Return the values of the person and of the law that conditions read at that time."""
         zone = self.zone(at)
         values = citizen_values(self.attributes(at), at, zone)
         return values | parameters_on(self.catalogue.parameters, at.astimezone(zone).date().isoformat())
 
     def attributes(self, at: datetime) -> Mapping[str, Any]:
-        """What was known of the person at that time: "citizen.<name>" -> value, without their age."""
+        """Return the person's attributes as of that time: "citizen.<name>" -> value, without their age."""
         return self._attributes[bisect_right(self._times, at)]
 
     def at_last(self, attribute: str) -> Any:  # noqa: ANN401  (an attribute's type is the pack's)
@@ -79,7 +79,7 @@ class Course:
         return None
 
     def _set_by(self, fact: Effective) -> frozenset[str]:
-        """What the fact may set on the person."""
+        """Return the attributes that the fact may set on the person."""
         if (type_ := self.catalogue.types.get(fact.event.type)) is None or not type_.sets:
             return _NOTHING
         roles = fact.event.role_of(self._person)

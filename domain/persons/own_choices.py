@@ -1,4 +1,4 @@
-"""When a person's own choices were made: what says the same later must not come before them."""
+"""The times of a person's own choices: a later choice must not be recorded before them."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

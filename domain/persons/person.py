@@ -28,7 +28,7 @@ class Person(Struct, frozen=True):
         return None if (born := self.get("born_on")) is None else age_on(born, day)
 
     def values(self, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-        """What conditions and words may read of the person at that time, under dotted names."""
+        """Return the values of the person that conditions and words may read at that time, under dotted names."""
         return citizen_values(self.attributes, at, zone)
 
 

@@ -90,7 +90,7 @@ class _Smooth(NamedTuple):
 
 
 class Likeness:
-    """What residents have to agree in, to be alike for an area event with those revisions."""
+    """The values in which residents must agree, to be alike for an area event with those revisions."""
 
     def __init__(self, rulebook: Rulebook, revisions: Sequence[LifeEvent]) -> None:
         self._rulebook, self._revisions = rulebook, revisions
@@ -205,7 +205,7 @@ class Pattern:
 
 
 def _understood(trigger: Trigger, catalogue: Catalogue) -> bool:
-    """Whether all that the trigger says is compared: what a later version of the language adds is not, until here."""
+    """Return True if everything that the trigger says is compared; a future key of the language is not."""
     content, type_ = trigger.content, catalogue.types.get(trigger.on)
     steps = [step or {} for step in content["due"].values()]
     return (

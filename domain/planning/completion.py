@@ -1,4 +1,4 @@
-"""When the thing itself happened that a nudge would ask for."""
+"""Completions: the times at which a person did, or a report showed, what a nudge would ask for."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -27,15 +27,15 @@ class Done(NamedTuple):
 
 
 def is_about_homes(start: Start, trigger: Trigger) -> bool:
-    """Whether it starts on what happened in an area, so that it concerns whoever lives there."""
+    """Return True if it starts on an event in an area, so that it concerns everybody who lives there."""
     return start.fact.event.area is not None and not trigger.alone
 
 
 def done_of(start: Start, trigger: Trigger, events: Matcher, deadline: datetime | None = None) -> list[Done]:
-    """When the thing itself happened first, before or after the event that the trigger starts on.
+    """Return the first completion, before or after the event that the trigger starts on.
 
-    With the deadline of a step, it is what counts only if it happened around it (`within`); without, all the rest.
-    About homes, all times at which it happened: each ends only what is about homes there.
+    With the deadline of a step, only completions around it count (`within`); without, all the others. For homes,
+    return all completions in their areas: each ends only what is about homes there.
     """
     about_homes = is_about_homes(start, trigger)
     itself = None if trigger.alone else start.fact
@@ -61,7 +61,7 @@ def _up_to_theirs(met: Iterable[Effective]) -> Iterator[Effective]:
 
 
 def answers(events: Matcher, trigger: Trigger, id_of: Callable[[str], UUID]) -> list[Done]:
-    """When the person answered any nudge of the occurrence; `id_of`: a step's name -> its nudge."""
+    """Return the person's answers to any nudge of the occurrence; `id_of`: a step's name -> its nudge."""
     if not (replies := [found for type_ in trigger.answered_by if (found := events.by_text(type_, NUDGE))]):
         return []
     ids = {str(id_of(name)) for name in (*trigger.step_names, CORRECTION)}
@@ -69,10 +69,10 @@ def answers(events: Matcher, trigger: Trigger, id_of: Callable[[str], UUID]) -> 
 
 
 def moot_from(done: Sequence[Done]) -> datetime | None:
-    """When the thing happened, after the deadline; with a grace, only what happened by the deadline counts."""
+    """Return the time of the first completion after the deadline; those with a grace count only before it."""
     return min((each.time for each in done if not each.patient), default=None)
 
 
 def first_by(done: Sequence[Done]) -> datetime | None:
-    """When the person first did it, in time or late; what happened to a whole area is nobody's doing."""
+    """Return the time at which the person first did it, in time or late; an event in an area is nobody's doing."""
     return min((each.time for each in done if each.theirs), default=None)

@@ -1,4 +1,4 @@
-"""Whose deaths a history tells of, and what they end."""
+"""The deaths in a history, and the nudges that they end."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ HEIRS = frozenset({"heir", "heirs"})
 
 
 def spoken_of(event: LifeEvent | None, trigger: Trigger, types: Mapping[str, EventType]) -> tuple[str, ...]:
-    """Whom a message of the trigger speaks of by its event: the subject; nobody where heirs are told of the dead.
+    """Return the persons of whom a message speaks by its event: the subject; nobody where heirs are told.
 
     Their own history knows best whether they live: a report of a death need not name those who are told.
     """
@@ -40,7 +40,7 @@ class Deaths:
         return any(due >= self.times[each] for each in self._dead(event, trigger))
 
     def mourned(self, event: LifeEvent | None, trigger: Trigger) -> bool:
-        """Whether a death, whenever it was, ends what has yet to go, though it may have been due while they lived."""
+        """Return True if a death at any time ends the unsent nudges, even those due during the person's life."""
         return bool(self.times and self._dead(event, trigger))
 
     def _dead(self, event: LifeEvent | None, trigger: Trigger) -> list[str]:

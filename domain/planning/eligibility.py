@@ -1,4 +1,4 @@
-"""Who is entitled to what, when, and why not: by the law of a day, from the facts up to it."""
+"""Entitlements of a person, their periods and the obstacles to them: by the law of a day, from the facts up to it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -90,14 +90,14 @@ class Case:
         return start, until
 
     def values(self, at: datetime) -> dict[str, Any]:
-        """What conditions read of the person, the law and the event at that time."""
+        """Return the values of the person, the law and the event that conditions read at that time."""
         return {**self.course.values(at), **self._event}
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self._zone).date()
 
     def obstacles(self, at: datetime) -> Iterator[Obstacle]:
-        """What stands against the entitlement at that time."""
+        """Yield the obstacles to the entitlement at that time."""
         yield from self._out_of_time(at)
         values = self.values(at) if self.benefit.conditions or self.benefit.unless else {}
         for requirement in self.benefit.conditions:
@@ -123,7 +123,7 @@ class Case:
                     yield later
 
     def _first(self, had: Had) -> datetime | None:
-        """When it was had first."""
+        """Return the time at which the benefit was first had; None where it was not."""
         met = self.course.events.matching(had.on, had.when, self._event)
         return next((later.event.time for later in met if later is not self.about), None)
 
@@ -165,7 +165,9 @@ class Case:
         return sorted(point for point in points if point >= self._known_from)
 
     def _beginnings(self, days: Iterable[date]) -> Iterator[datetime]:
-        """When the days begin; one at the edge of the calendar (0001-01-01, 9999-12-31) was always, or is never."""
+        """Yield the first moment of each day; one at the calendar's edge (0001-01-01, 9999-12-31) was always, or is
+        never.
+        """
         for day in days:
             with suppress(OverflowError):
                 yield at_local(day, time(), self._zone)

@@ -45,7 +45,7 @@ class Applied(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """Whether a person is entitled to a benefit on a day, and what that follows from.
+    """A person's entitlement to a benefit on a day, with its grounds.
 
     `about`: the event (None: there is none, or the benefit is about the person alone); `start`, `until`: first day,
     and the day on which it is over; `amount`: in tenge, for who is entitled; `used`: dotted name -> value read.
@@ -63,5 +63,5 @@ class Answer(Struct, frozen=True):
 
     @property
     def entitled(self) -> bool:
-        """Whether nothing stands against it."""
+        """Return True if there is no obstacle."""
         return not self.obstacles

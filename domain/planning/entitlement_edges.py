@@ -35,10 +35,11 @@ class Turns:
                 yield number, replace(start, values=case.values(edge) | entitled_values(period, start.zone))
 
     def alone(self) -> list[tuple[int, Start, Version]]:
-        """What starts with each becoming (or ceasing) that is about the person alone, in the order of these.
+        """Return the starts by each gain (or loss) of an entitlement that is about the person alone, in the order of
+        these.
 
-        Which versions apply is said by the event that explains it: a date may turn somebody's entitlement decades
-        after it was reported, and what waits till then keeps its version.
+        The event that explains a gain or loss decides which versions apply: a date may change somebody's entitlement
+        decades after it was reported, and a nudge that waits till then keeps its version.
         """
         found = [
             (number, edge, version)
@@ -50,7 +51,7 @@ class Turns:
         return sorted(found, key=itemgetter(0))
 
     def _may_apply(self, version: Version, types: AbstractSet[str]) -> bool:
-        """Whether there is any event within the version's reach that may explain a turn: else none is looked for."""
+        """Return True if an event within the version's reach may explain a change of entitlement."""
         facts = self._history.facts
         return any(
             fact.event.time >= version.reach for at, fact in enumerate(facts) if not at or fact.event.type in types

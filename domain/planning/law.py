@@ -1,4 +1,4 @@
-"""What the words of a nudge may say of the law: parameters, amounts, and from when to when somebody is entitled."""
+"""Values of the law that a nudge's words may read: parameters, amounts, and the period of an entitlement."""
 
 from datetime import datetime
 from typing import Any

@@ -66,15 +66,16 @@ class Plan(Struct, frozen=True):
     closed: frozenset[UUID] = frozenset()
 
     def leaves(self, intent: Intent) -> bool:
-        """Whether nobody can tell any more if that should have been planned."""
+        """Return True if retired content makes it impossible to tell whether that should have been planned."""
         return intent.cause in self.closed or intent.id in self.undecided
 
 
 def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
-    """What the person should hear, given what happened to them: a pure function, sorted by id.
+    """Return the nudges that the person should get, given their history: a pure function, sorted by id.
 
     It never reads outcomes, clocks or the time of recording, so any order and any repetition of arrival gives the
-    same intents. Of two events that share an occurrence, the later one speaks; where that is the person, the first.
+    same intents. Of two events that share an occurrence, the later one is used; for an occurrence of the person
+    alone, the first.
     """
     return whole_plan(history, rulebook).intents
 
@@ -116,7 +117,7 @@ class _Planner:
         self.homes = Homes(history, rulebook.catalogue)
 
     def plan(self) -> Plan:
-        """What the facts followed so far lead to."""
+        """Return the plan for the facts followed so far."""
         said = [intent for intents in self.occurrences.values() for intent in intents]
         asked = {intent.id.int for intent in said} if self.needless else set()
         needless = frozenset([id_ for id_ in self.needless if id_.int not in asked])
@@ -276,7 +277,7 @@ class _Planner:
         )
 
     def _ended(self, start: Start, trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
-        """Whether the thing itself was done in time, or a death came first."""
+        """Return True if the thing itself was done in time, or a death came first."""
         done = any(each.time <= deadline for each in about.done)
         return done or self.deaths.cut_short(start.fact.event, trigger, due)
 
@@ -289,9 +290,9 @@ class _Counts(NamedTuple):
 
 
 class _About(Struct, frozen=True):
-    """What the steps of one occurrence share; `id_of`: a step's name -> its nudge.
+    """The values shared by the steps of one occurrence; `id_of`: a step's name -> its nudge.
 
-    `unclear`: of what was due before that, something retired may have prevented it.
+    `unclear`: nudges due before that may have been prevented by a fact whose content is retired.
     """
 
     occurrence: UUID

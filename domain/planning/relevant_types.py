@@ -1,4 +1,4 @@
-"""Which event types can change a plan at all: whoever plans again and again need not look at the others."""
+"""Event types that can change a plan: a caller that plans again and again may skip all others."""
 
 from collections.abc import Iterator
 

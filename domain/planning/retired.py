@@ -21,7 +21,7 @@ from domain.rules.triggers import CORRECTION, Trigger
 
 
 class Retired:
-    """What of one history is retired; of hardly any history is anything."""
+    """The facts of one history whose content is retired. It is usually empty."""
 
     def __init__(self, person: str, names: Names) -> None:
         self._person, self._names = person, names
@@ -62,7 +62,9 @@ class Retired:
         return self._last[type_]
 
     def hides(self, start: Start, trigger: Trigger, number: int, counted: Sequence[Start]) -> bool:
-        """Whether a retired fact may be among what the trigger needs besides its event: then nobody can tell."""
+        """Return True, and leave the nudges as they are, if a fact that the trigger needs may be among the retired
+        ones.
+        """
         needs = trigger.needs or Needs()
         hidden = any(self._may_meet(each, start) for each in needs.together) or (
             needs.count is not None and trigger.when is not None and _may_count(needs.count, start, counted)

@@ -1,4 +1,4 @@
-"""What a trigger starts on: an event, and where the trigger says so, others that it needs."""
+"""Starts of a trigger: an event and, where the trigger says so, others that it needs."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,9 +61,9 @@ def with_others(start: Start, trigger: Trigger, counted: Sequence[Effective], ev
 def occurrence_of(
     names: Names, person: str, trigger: Trigger, fact: Effective | None, number: int = 0
 ) -> UUID | None:
-    """What a nudge is about; None where a value that names it is missing. `number`: which entitlement, from 0.
+    """Return the id of a nudge's subject; None where a value that names it is missing. `number`: of the entitlement.
 
-    Without a fact it is about the person.
+    Without a fact it is about the person. `number` counts from 0.
     """
     again = (str(number),) if number and not trigger.once else ()
     subject = () if fact is None else trigger.subject(fact)
@@ -71,7 +71,7 @@ def occurrence_of(
 
 
 def counts(start: Start, trigger: Trigger, person: str) -> bool:
-    """Whether the trigger counts the event that it would start on."""
+    """Return True if the trigger counts the event that it would start on."""
     if trigger.to and trigger.to.isdisjoint(start.fact.event.role_of(person)):
         return False
     return trigger.when is None or trigger.when.holds(start.values) is True

@@ -55,7 +55,10 @@ class Had(Struct, frozen=True):
 
     @property
     def lasts(self) -> bool:
-        """Whether what was had once stays had: its condition reads nothing that changes, but only the two events."""
+        """Return True if a benefit once had stays had.
+
+        The condition reads only the two events, which never change.
+        """
         return self.when is None or all(name.startswith(("event.", LATER)) for name in self.when.reads)
 
 
@@ -99,7 +102,7 @@ class Benefit(Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def attributes(self) -> set[str]:
-        """What it reads of the person; an age follows from the birth date."""
+        """Return the person's attributes that the benefit reads; an age follows from the birth date."""
         read = {name.partition(".")[2] for name in self.reads if name.startswith("citizen.")}
         return (read - {"age"}) | ({"born_on"} if "age" in read else set())
 

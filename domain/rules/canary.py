@@ -4,5 +4,5 @@ from domain.core.ids import Names
 
 
 def admits(names: Names, trigger: str, version: str, share: float, person: str) -> bool:
-    """Whether the person belongs to that share (from 0 to 1) of a version: whoever does, does in any larger one."""
+    """Return True if the person belongs to that share (0 to 1) of a version; larger shares contain smaller ones."""
     return share >= 1 or names.lot(trigger, version, person) < share

@@ -1,4 +1,4 @@
-"""What compiling any part of a trigger shares: its data, the catalogue, and all that is bad kept for the end."""
+"""Common parts of the compilers of a trigger's sections: data, catalogue, and errors collected to the end."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -63,7 +63,7 @@ class CompilerBase:
 
     @property
     def alone(self) -> bool:
-        """Whether no event starts it, for its benefit is about the person alone."""
+        """Return True if no event starts it, because its benefit is about the person alone."""
         return self.type is ALONE
 
     def _type(self, path: tuple[str | int, ...], name: str) -> EventType:

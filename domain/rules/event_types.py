@@ -38,7 +38,7 @@ class Field(Struct, frozen=True):
 
 
 class Setting(Struct, frozen=True):
-    """What an event sets on a person: the value at a path (`event.born_on`), the persons of roles, or a literal."""
+    """A value that an event sets on a person: at a path (`event.born_on`), the persons of roles, or a literal."""
 
     attribute: str
     path: str | None = None
@@ -108,7 +108,7 @@ ALONE = _Alone(
 
 
 class Catalogue(Struct, frozen=True, dict=True):
-    """What the packs declare together, by name.
+    """The declarations of all packs together, by name.
 
     `attributes`: those of a person that event types may set, with their types; `area_levels`: how area codes nest;
     `emergencies`: agency -> the categories in which it may warn of danger to life or limb.
@@ -177,7 +177,7 @@ def _leaves(path: str, prop: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[s
 
 
 def names_persons(prop: Mapping[str, Any]) -> bool | None:
-    """Whether a property of `data` holds national ids: None: no; False: of one person; True: of several."""
+    """Return None for a property of `data` without national ids, False with one person's, True with several."""
     if prop.get("format") == NATIONAL_ID:
         return False
     return True if prop.get("items", {}).get("format") == NATIONAL_ID else None

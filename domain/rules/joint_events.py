@@ -37,7 +37,10 @@ class With(Struct, frozen=True):
         return (fact for fact in found if self._stands_right(fact, start))
 
     def _stands_right(self, fact: Effective, start: Effective) -> bool:
-        """Whether it comes before or after the start, as the order says; of one moment, as the history has them."""
+        """Return True if it comes before or after the start, as `order` says.
+
+        The history orders facts of one moment.
+        """
         if fact.order == start.order:
             return False
         return self.order == "any" or (fact.order < start.order) == (self.order == "before")
@@ -63,7 +66,7 @@ class Count(Struct, frozen=True):
 
 
 class Needs(Struct, frozen=True):
-    """What a trigger needs besides its event: other events, `in_order` if so said, or that it is the nth."""
+    """The conditions of a trigger besides its event: other events, `in_order` if so said, or being the nth."""
 
     together: tuple[With, ...] = ()
     in_order: bool = False

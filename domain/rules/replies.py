@@ -40,7 +40,7 @@ def spelt(code: str) -> str:
 
 
 def meant(code: str, replies: Mapping[str, str]) -> str | None:
-    """Which of a trigger's replies (code -> event type) somebody gave; None where it is none of them."""
+    """Return the trigger's reply code (code -> event type) that was given; None where it is none of them."""
     return next((each for each in replies if spelt(each) == spelt(code)), None)
 
 
@@ -101,7 +101,7 @@ def reply_event(
 
 
 class Said(Struct, frozen=True):
-    """What a reply changes: `events` to append (none: it was said before), and the stream of the answer."""
+    """The effect of a reply: `events` to append (none: it was given before), and the stream of the answer."""
 
     stream: UUID
     events: tuple[LifeEvent, ...]
@@ -110,7 +110,10 @@ class Said(Struct, frozen=True):
 def said(
     type_: EventType, reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
 ) -> Said:
-    """What a reply changes: a later, different answer holds, and takes back the consent that an earlier one gave."""
+    """Return a reply's effect.
+
+    A later, different answer holds, and takes back the consent that an earlier one gave.
+    """
     given = [one.event for one in theirs if answers(one.event, reply.nudge)]
     last, code = given[-1] if given else None, spelt(reply.code)
     if last is not None and last.type == type_.name and last.values.get("event.answer", code) == code:
@@ -150,7 +153,7 @@ def withdrawal(
 def _chosen(
     type_: EventType, reply: Reply, theirs: Sequence[Effective], catalogue: Catalogue
 ) -> tuple[Sequence[str], datetime]:
-    """What was chosen by the time of the reply, and a time at which nothing else was: choices have an order."""
+    """Return the choices as of the reply, and a time without any other choice: choices have an order."""
     settings = type_.sets.get(type_.subject or "", ())
     attribute = next((each.attribute for each in settings if each.path == "event.categories"), None)
     if attribute is None:
@@ -163,7 +166,7 @@ def _chosen(
 
 
 def answers(event: LifeEvent, nudge: UUID) -> bool:
-    """Whether the event is what a reply to that nudge became."""
+    """Return True for an event that a reply to that nudge became."""
     return event.source.startswith(f"{SOURCE}/") and event.values.get(f"event.{NUDGE}") == str(nudge)
 
 
@@ -176,9 +179,9 @@ def nudge_of(event: LifeEvent) -> UUID | None:
 
 
 def concerns_agency(event: LifeEvent) -> bool:
-    """Whether the agency of the nudge that the event names is to be told of it.
+    """Return True if the agency of the nudge that the event names is to be told of it.
 
-    Of what a person wrote only what was not understood: everything else became an event of its own.
+    A citizen's text concerns it only if it was not understood: any other text became an event of its own.
     """
     for part in event.fields.values():  # of nearly all events this is all that is asked
         if NUDGE in part:

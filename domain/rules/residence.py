@@ -1,4 +1,4 @@
-"""Where a person lives, and since when, as their own facts give it."""
+"""The residence of a person and its beginning, as their own facts give it."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -63,7 +63,7 @@ class Residences:
 
 
 class Homes:
-    """Where the person of a history lived when, folded when it is first asked."""
+    """The homes of a person over time, folded at the first question."""
 
     def __init__(self, history: History, catalogue: Catalogue) -> None:
         self._history, self._catalogue = history, catalogue

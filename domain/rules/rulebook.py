@@ -19,7 +19,7 @@ from domain.rules.triggers import Trigger
 
 
 class Defaults(Struct, frozen=True):
-    """What holds where a person said nothing, per pack. `cap`: so many messages in so many days."""
+    """A pack's values for persons who chose nothing. `cap_messages` in `cap_days` is the fatigue cap."""
 
     language: str
     languages: tuple[str, ...]
@@ -121,7 +121,9 @@ class Rulebook:
         return applying[bisect_right(reaches, time)]
 
     def _spans_of(self, type_: str) -> tuple[list[datetime] | None, list[list[Version]]]:
-        """What applies before the first reach and from each of them on; no reaches where it depends on the person."""
+        """Return the reaches, and the versions before the first and from each on; no reaches if they depend on the
+        person.
+        """
         versions = [version for each in self._by_type.get(type_, ()) for version in each]
         if any(version.share < 1 for version in versions):
             return None, []
@@ -139,7 +141,7 @@ class Rulebook:
         return found
 
     def admits(self, version: Version, person: str) -> bool:
-        """Whether the version is for that person."""
+        """Return True if the version is for that person."""
         return admits(self.names, version.trigger.name, version.hash, version.share, person)
 
     def find(self, version: str) -> Version | None:
@@ -163,5 +165,5 @@ class Rulebook:
         ]
 
     def has(self, trigger: str) -> bool:
-        """Whether any version of the trigger is in force."""
+        """Return True if any version of the trigger is in force."""
         return trigger == DIGEST or any(version.trigger.name == trigger for version in self._active)

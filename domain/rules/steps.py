@@ -37,7 +37,7 @@ class Repeat(Struct, frozen=True):
 
 
 class Series(Struct, frozen=True):
-    """What becomes of a step's due: moved by so many working days, repeated, and rolled from days without work."""
+    """Adjustments of a step's due: moved by working days, repeated, and rolled away from days without work."""
 
     working_days: int = 0
     roll: Roll | None = None
@@ -45,11 +45,11 @@ class Series(Struct, frozen=True):
 
     @property
     def length(self) -> int:
-        """How many times the step is due."""
+        """Return the number of times that the step is due."""
         return self.repeat.at_most if self.repeat else 1
 
     def due(self, first: datetime, zone: ZoneInfo, workdays: Workdays, number: int) -> datetime | None:
-        """When the repetition of that number (from 1) is due, in UTC, from when the step would be without all this.
+        """Return the due (UTC) of the repetition `number` (from 1), given the step's due before these adjustments.
 
         None where that lies beyond the calendar. Working days come first, and each repetition is rolled by itself.
         """
@@ -90,7 +90,7 @@ class Step(Struct, frozen=True):
     day: DayOfYear | None = None
 
     def smoothed(self, due: datetime, nudge: UUID) -> datetime:
-        """When this one of all nudges due then is sent; the same for the same nudge."""
+        """Return the time at which this one of all nudges due then is sent; always the same for the same nudge."""
         try:
             return due + timedelta(seconds=nudge.int % self.smooth) if self.smooth else due
         except OverflowError:  # at the end of the calendar
@@ -102,7 +102,7 @@ class Step(Struct, frozen=True):
         return tuple(named(self.name, each + 1) for each in range(self.series.length if self.series else 1))
 
     def due(self, values: Values, zone: ZoneInfo) -> datetime | None:
-        """When the step is nominally due, in UTC; None where its date is missing or it does not apply."""
+        """Return the step's nominal due (UTC); None where its date is missing or it does not apply."""
         if self.when is not None and not self.when.holds(values):
             return None
         start = values.get(self.source)

@@ -112,12 +112,12 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def alone(self) -> bool:
-        """Whether it starts on an entitlement that is about the person alone, and so on no event."""
+        """Return True if it starts on an entitlement that is about the person alone, and so on no event."""
         return self.on == PERSON
 
     @cached_property
     def reads_the_day(self) -> bool:
-        """Whether its conditions read what changes with the day: the person's age, or a parameter of the law."""
+        """Return True if its conditions read what changes with the day: the person's age, parameters of the law."""
         return any(name == "citizen.age" or name.startswith("param.") for name in self.reads)
 
     @cached_property
@@ -142,25 +142,25 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def patient(self) -> bool:
-        """Whether it waits for late reports."""
+        """Return True if it waits for late reports."""
         return any(unless.grace for unless in self.unless)
 
     @cached_property
     def lasting(self) -> tuple[Unless, ...]:
-        """What prevents a step whenever it happened."""
+        """Return the `unless` that prevent a step at any time."""
         return tuple(unless for unless in self.unless if unless.within is None)
 
     @cached_property
     def passing(self) -> tuple[Unless, ...]:
-        """What prevents a step only if it happened around the step's deadline."""
+        """Return the `unless` that prevent a step only around its deadline."""
         return tuple(unless for unless in self.unless if unless.within is not None)
 
     def patiently(self, deadline: datetime, zone: ZoneInfo) -> datetime:
-        """When it is due: late reports are waited for as long as the most patient `unless` says."""
+        """Return the deadline, moved by the longest grace of its `unless`, to wait for late reports."""
         return max([deadline, *(_waited(deadline, unless.grace, zone) for unless in self.unless if unless.grace)])
 
     def subject(self, fact: Effective) -> tuple[str, ...] | None:
-        """What an occurrence that starts on the fact is about, whoever is told; None where the fact says nothing."""
+        """Return the values that name an occurrence's subject, whoever is told; None where the fact lacks one."""
         if self.once or self.alone:
             return ()
         if not self.occurrence:
@@ -180,13 +180,13 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
         return next(step for step in self.steps if step.name == name)
 
     def silent_at(self, sent: datetime, zone: ZoneInfo) -> datetime | None:
-        """When a silence after a message sent then moves on to the next channel; None: never."""
+        """Return the time at which silence after a message moves on to the next channel; None: never."""
         return None if self.cascade_after is None else _waited(sent, self.cascade_after, zone)
 
     def expires(self, due: datetime, values: Values, zone: ZoneInfo) -> datetime | None:
-        """When a nudge due then expires: as the trigger says, else 30 days later; a legal one never does.
+        """Return the expiry of a nudge due then: as the trigger says, else 30 days later; a legal one has none.
 
-        Lint asks an emergency to say it: nobody is to be sent away from home by last week's order.
+        Lint asks an emergency to declare it: nobody is to be sent away from home by last week's order.
         """
         try:
             if self.expiry is not None:

@@ -1,4 +1,4 @@
-"""PostgreSQL: bulk append by COPY beside executemany, the intake path, and the whole way of a batch over HTTP."""
+"""PostgreSQL: bulk append by COPY beside executemany, the intake path, and batches and single events over HTTP."""
 
 import http.client
 import itertools
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -36,6 +37,8 @@ from templates.checks.loader import load_packs, shipped
 from tests.services import postgres
 
 BATCH, BATCHES, CLIENTS, ROUNDS = sized(1000), 20, 4, sized(3, least=2)
+CONNECTIONS, SINGLES = 32, sized(3_000, least=64)
+SINGLE = {"Content-Type": "application/cloudevents+json"}
 BATCHED = {"Content-Type": "application/cloudevents-batch+json"}
 
 
@@ -47,10 +50,19 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         faster, copy, _ = ratio(lambda _: _append(server, copy=True), lambda _: _append(server, copy=False), ROUNDS)
         taken = sorted(_intake(server, batches) for _ in range(ROUNDS))[ROUNDS // 2]
         sent = sorted(_over_http(server, batches) for _ in range(ROUNDS))[ROUNDS // 2]
+        alone, waits = _singles(server, events[:SINGLES])
     rows = [
         Row("append on PostgreSQL, COPY to executemany", faster, "×", 1.5),
         Row("intake into PostgreSQL", len(events) / taken, "events/s", 5000),
         Row("ingest over HTTP into PostgreSQL", len(events) / sent, "events/s", 5000),
+        Row(f"single POST /events, {CONNECTIONS} connections", len(waits) / alone, "events/s", 1000),
+        Row(
+            f"single POST /events, {CONNECTIONS} connections, 99 of 100 within",
+            waits[len(waits) * 99 // 100] * 1000,
+            "ms",
+            60,
+            most=True,
+        ),
     ]
     return rows, {"COPY facts/s": len(events) / copy, "HTTP clients": CLIENTS}
 
@@ -105,6 +117,32 @@ def _over_http(server: URL, batches: Sequence[Sequence[dict[str, Any]]]) -> floa
         taken = seconds(lambda: stored.extend(clients.map(post, parts)))
         assert sum(stored) == BATCH * BATCHES
     return taken
+
+
+def _singles(server: URL, events: Sequence[dict[str, Any]]) -> tuple[float, list[float]]:
+    """Return the seconds that all took, and those of each request, sorted."""
+    bodies = list(map(msgspec.json.encode, events))
+    with _published(server) as platform, _api(platform) as port, ThreadPoolExecutor(CONNECTIONS) as clients:
+        headers = SINGLE | {"Authorization": f"Bearer {_key(platform)}"}
+
+        def post(some: Sequence[bytes]) -> list[float]:
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            waits = [seconds(lambda: _one(connection, body, headers)) for body in some]  # noqa: B023  (runs at once)
+            connection.close()
+            return waits
+
+        post(bodies[:1])
+        waits: list[float] = []
+        parts = [bodies[1 + at :: CONNECTIONS] for at in range(CONNECTIONS)]
+        taken = seconds(lambda: waits.extend(itertools.chain.from_iterable(clients.map(post, parts))))
+    return taken, sorted(waits)
+
+
+def _one(connection: http.client.HTTPConnection, body: bytes, headers: dict[str, str]) -> None:
+    connection.request("POST", "/events", body, headers)
+    answer = connection.getresponse()
+    answer.read()
+    assert answer.status == HTTPStatus.ACCEPTED, answer.status
 
 
 @contextmanager

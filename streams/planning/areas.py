@@ -1,10 +1,8 @@
-"""Area events: planned for all residents of the area, so many at a time, and only while nobody else waits.
+"""Plan area events for all residents of the area, a chunk at a time, and only while no person waits to be planned.
 
-Each chunk is one transaction with its facts, its due rows and how far it came: what is killed goes on there.
-Residents who are alike are planned by planning one of them (domain/planning/area_plan_sharing.py); the others are
-left to planning.
-
-Area events that cannot be planned are put aside as dead letters, as persons are, so that the next have a turn.
+Each chunk is one transaction with its facts, its due rows and its progress, so a killed process loses one chunk.
+Residents who are alike are planned by planning one of them (domain/planning/area_plan_sharing.py); all others are
+left to `Planning`. An area event that cannot be planned becomes a dead letter, so that the next one has its turn.
 """
 
 from bisect import bisect_left
@@ -37,17 +35,17 @@ from streams.storage.database import Database, Priority
 from streams.storage.errors import SYSTEM_ERRORS
 
 AREA = "area"
-"""The kind of letters."""
+"""The kind of the dead letters about area events."""
 
 
 class AreasAside:
-    """Keeps them, and lets go of what was planned after all."""
+    """Keeps area events that cannot be planned as dead letters, until they are planned."""
 
     def __init__(self, database: Database, letters: DeadLetterQueue) -> None:
         self._database, self._letters = database, letters
 
     def keep(self, work: AreaPlan, cause: str) -> None:
-        """Have it wait no longer, unless something new came of it meanwhile."""
+        """Move the area event from the waiting ones to the dead letters, unless a new revision came meanwhile."""
         self._database.write(lambda connection: self._keep(connection, work, cause), Priority.PLANNING)
 
     def _keep(self, connection: Connection, work: AreaPlan, cause: str) -> None:
@@ -55,23 +53,23 @@ class AreasAside:
             self._letters.put(connection, Letter(AREA, work.original.hex, cause, work.original.bytes))
 
     def settle(self, connection: Connection, original: UUID) -> None:
-        """It is planned for all residents, by what came of it since or by a retry."""
+        """Remove the area event's letter: it is now planned for all residents."""
         self._letters.resolve_one(connection, AREA, original.hex)
 
 
 def kind_of_areas(again: Callable[[UUID], None]) -> Kind:
-    """How such a letter is handled once more, by planning it, and how it is told."""
+    """Return how a letter about an area event is retried (by `again`) and described."""
     return Kind(lambda content: again(UUID(bytes=content)), lambda content: f"area event {UUID(bytes=content)}")
 
 
 CHUNK = 10_000
-"""Residents in one transaction: whoever has to write meanwhile waits for no more than one of them."""
+"""Residents in one transaction. Other writers wait for at most one such transaction."""
 CROWD = 10_000
-"""Of so many who wait for a plan of their own, an area event knows; before it goes on, more of them are planned."""
+"""Persons waiting for their own plan whom a chunk can skip. While more wait, they are planned first."""
 
 
 class AreaPlanning:
-    """Plans area events on their own path, after everybody else."""
+    """Plans area events, after all persons who wait."""
 
     def __init__(
         self,
@@ -92,16 +90,16 @@ class AreaPlanning:
         self._stopping = True
 
     def drain(self) -> int:
-        """Plan until no area event waits; returns how many turns that took."""
+        """Plan until no area event waits; return the number of turns taken."""
         turns = 0
         while not self._stopping and self.turn():
             turns += 1
         return turns
 
     def turn(self) -> bool:
-        """Plan one chunk of residents, or some of those left to planning; whether there was anything to do.
+        """Plan one chunk of residents, or some persons left to planning; return False if there was nothing to do.
 
-        The area event that makes it fail is put aside: `again` plans it, or whatever comes of it.
+        An area event that makes its chunk fail becomes a dead letter. `again` or a new revision plans it later.
         """
         rules, now = self._library.rules(), self._clock()
         with self._database.reading() as connection:
@@ -122,9 +120,9 @@ class AreaPlanning:
         return bool(self._planning.at_leisure())
 
     def again(self, original: UUID) -> None:
-        """Plan the next chunk of an area event that was put aside; if that can be, it has its turn for the others.
+        """Plan the next chunk of an area event that is a dead letter; if that works, the rest is planned in turn.
 
-        Raises: whatever keeps it from being planned.
+        Raises: the error that keeps it from being planned.
         """
         rules, now = self._library.rules(), self._clock()
         try:
@@ -139,7 +137,7 @@ class AreaPlanning:
 
 
 class _Unplannable(Exception):
-    """An area event whose chunk fails, whenever it is tried, with that cause."""
+    """Raised when the chunk of an area event fails for a reason that a retry will not remove."""
 
     def __init__(self, work: AreaPlan, cause: str) -> None:
         super().__init__(cause)
@@ -147,7 +145,7 @@ class _Unplannable(Exception):
 
 
 class _Alike(NamedTuple):
-    """What residents agree in who are planned as one: area and zone, before which area events they came, canaries."""
+    """The key that groups residents who get the same plan: area and zone, area events since they came, canaries."""
 
     home: str
     came: int
@@ -155,7 +153,7 @@ class _Alike(NamedTuple):
 
 
 class _Chunk:
-    """One transaction: some residents of the area event whose turn it is."""
+    """One transaction: some residents of the first area event that waits."""
 
     def __init__(
         self, connection: Connection, log: Log, aside: AreasAside, rules: Rules, now: datetime, size: int
@@ -164,11 +162,11 @@ class _Chunk:
         self.rulebook, self.position = rules.rulebook, rules.position
 
     def plan(self) -> None:
-        """Plan them.
+        """Plan the residents of this chunk.
 
         Raises:
-            RulesMoved: others hold; whoever published has begun this plan anew, or waits until this one is committed.
-            _Unplannable: it fails, and not for the store's sake, nor because somebody came between.
+            RulesMoved: other rules hold now; their publication restarts this plan, or waits for this commit.
+            _Unplannable: planning failed, and neither the database nor a concurrent change is the reason.
         """
         if (work := area_plans.first(self.connection)) is None:
             return
@@ -182,7 +180,7 @@ class _Chunk:
             raise _Unplannable(work, type(error).__name__) from None
 
     def again(self, original: UUID) -> None:
-        """Plan the next of this one, which was put aside."""
+        """Plan the next chunk of this area event, which is a dead letter."""
         if (work := area_plans.resume(self.connection, original)) is not None:
             self._plan_work(work)
 
@@ -191,7 +189,7 @@ class _Chunk:
         likeness = Likeness(self.rulebook, revisions)
         page = self._page(work, revisions) if likeness.concerned else []
         busy = set(history.unplanned(self.connection, CROWD, history.AT_LEISURE))
-        free = [row for row in page if row.person not in busy]  # the others' own plans will have the area event
+        free = [row for row in page if row.person not in busy]  # the plans of busy persons include the area event
         if not self._advance(work, page):
             return
         refuse_moved_rules(self.connection, self.position)
@@ -201,7 +199,7 @@ class _Chunk:
             self._plan(likeness, revisions, free)
 
     def _revisions(self, original: UUID) -> list[LifeEvent]:
-        """The area event in all its revisions, the original with the load that counts."""
+        """Return every revision of the area event; the original has the `ahead_from` of the load that counts."""
         first = [event for _, event in as_loaded(self.log.streams(self.connection, [original])).values()]
         later = history.revisions_of(self.connection, [original]).get(original, [])
         entries = self.log.read(self.connection, later)
@@ -213,7 +211,7 @@ class _Chunk:
         return residents.page(self.connection, within, (work.home, work.person), self.size) if within else []
 
     def _advance(self, work: AreaPlan, page: Sequence[Resident]) -> bool:
-        """Whether nobody has begun the plan anew meanwhile; from now on they wait until this chunk is committed."""
+        """Record the progress; return False if the plan was restarted. From now on a restart waits for our commit."""
         if len(page) < self.size:
             counts = area_plans.end(self.connection, work)
             if counts:
@@ -240,7 +238,7 @@ class _Chunk:
         self._store([each for persons in groups.values() for each in self._likened(likeness, persons)])
 
     def _moments(self, likeness: Likeness, revisions: Sequence[LifeEvent]) -> list[int]:
-        """The times at which it matters where somebody lived, in their order."""
+        """Return the times, in order, at which a person's residence matters for the plan."""
         times = {micros(event.time) for event in revisions}
         return sorted(times if likeness.alone else times.union(happened_in_areas.area_times(self.connection)))
 
@@ -250,7 +248,7 @@ class _Chunk:
         return map(likeness.pattern(known).of, persons)
 
     def _store(self, plans: Sequence[Likened]) -> None:
-        """The facts that bring the nudges to the plans, with the nudges as they are then."""
+        """Append the facts that bring the nudges to the plans, and store the changed nudges."""
         present = set(nudges.present(self.connection, [id_ for each in plans for id_ in each.ids]))
         told = [each for each in plans if present and not present.isdisjoint(each.ids)]
         known = self._known(told)
@@ -262,7 +260,7 @@ class _Chunk:
         self._append(changes, before)
 
     def _known(self, told: Sequence[Likened]) -> dict[str, dict[UUID, Nudge]]:
-        """Person -> the nudges that the area event may change, of those who have any."""
+        """Map each person to the nudges that the area event may change."""
         ids = {each.person: [*each.ids, *each.pattern.corrections(each.person)] for each in told}
         found = nudges.by_id(self.connection, [id_ for theirs in ids.values() for id_ in theirs])
         return {person: {id_: found[id_] for id_ in theirs if id_ in found} for person, theirs in ids.items()}

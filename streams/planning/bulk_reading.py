@@ -1,6 +1,6 @@
-"""Reads whole histories in bulk, person by person in the order of pseudonyms: what replay, backtest and repair read.
+"""Read the histories of many persons in the order of their pseudonyms, for replay, backtest and repair.
 
-Each batch is read in a short transaction of its own: what is recorded meanwhile may be in it or not.
+Each batch is read in its own short transaction, so a fact recorded meanwhile may or may not be included.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -20,14 +20,14 @@ from streams.storage.database import Database
 
 BATCH = 1000
 DIGITS = 6
-"""Of a pseudonym's hexadecimal digits, so many tell the shares of several processes apart."""
+"""Leading hexadecimal digits of a pseudonym that decide which process's share it belongs to."""
 
 
 class Selection(Struct, frozen=True):
-    """Whose histories: of the pseudonyms after `after` and up to `upto` (None: to the end).
+    """A selection of persons: pseudonyms after `after` and up to and including `upto` (None: no upper bound).
 
-    `types`: only those who have any fact of these event types, in whatever revision (None: everybody); `since`: which
-    happened (in microseconds) not before that.
+    `types`: only persons with a fact of one of these event types, in any revision (None: everybody); `since`: such
+    facts that happened at or after this time (microseconds).
     """
 
     types: frozenset[str] | None = None
@@ -36,7 +36,7 @@ class Selection(Struct, frozen=True):
     since: int | None = None
 
     def shares(self, number: int) -> list["Selection"]:
-        """The selection in so many parts, of about as many persons if it is of all, for as many processes."""
+        """Divide the selection into `number` parts, one per process; of similar size if everybody is selected."""
         edges = [f"{16**DIGITS * at // number:0{DIGITS}x}" for at in range(1, number)]
         within = [edge for edge in edges if self.after < edge and (self.upto is None or edge < self.upto)]
         starts, ends = [self.after, *within], [*within, self.upto]
@@ -44,7 +44,7 @@ class Selection(Struct, frozen=True):
 
 
 def share_upto(person: str) -> float:
-    """Which share of all pseudonyms there could be comes up to that one."""
+    """Return the share (0 to 1) of all possible pseudonyms that are at or before this one."""
     return (int(person[:DIGITS], 16) + 1) / float(16**DIGITS)
 
 
@@ -54,9 +54,9 @@ EVERYBODY = Selection()
 def histories(
     database: Database, log: Log, rulebook: Rulebook, selection: Selection = EVERYBODY, batch: int = BATCH
 ) -> Iterator[dict[str, History]]:
-    """Person -> history, a batch of persons at a time: corrections counted, what happened where they lived joined in.
+    """Yield person -> history, a batch at a time, with corrections applied and area events joined in.
 
-    Erased persons are left out; a batch may therefore be empty.
+    Erased persons are left out, so a batch may be empty.
     """
     for persons in batches(database, selection, batch):
         with database.reading() as connection:
@@ -71,9 +71,9 @@ def recorded(
     batch: int = BATCH,
     types: Collection[str] | None = None,
 ) -> Iterator[tuple[dict[str, Recorded], int]]:
-    """As `histories`, but every revision with the moment of its recording, for who asks what was known when.
+    """As `histories`, but with every revision and the time of its recording, and the number of facts of the batch.
 
-    With how many facts these persons have. `types`: see reading.recorded.
+    `types`: see histories.recorded.
     """
     for persons in batches(database, selection, batch):
         with database.reading() as connection:
@@ -82,9 +82,9 @@ def recorded(
 
 
 def batches(database: Database, selection: Selection = EVERYBODY, size: int = BATCH) -> Iterator[Sequence[str]]:
-    """The selection's pseudonyms in their order, so many at a time; erased persons may be among them.
+    """Yield the selected pseudonyms in order, `size` at a time; erased persons may be among them.
 
-    Who has facts of some types is found in one look over the index, which is in the order of persons.
+    Persons with facts of given types are found in one scan of the index, which is in the order of persons.
     """
     if selection.types is not None:
         with database.reading() as connection:
@@ -102,6 +102,6 @@ def batches(database: Database, selection: Selection = EVERYBODY, size: int = BA
 
 
 def _not_erased(connection: Connection, log: Log, persons: Sequence[str]) -> list[str]:
-    """Those of the persons who have a key."""
+    """Return the persons whose key still exists."""
     keys = log.keys.load(connection, persons)
     return [person for person in persons if person in keys]

@@ -1,4 +1,4 @@
-"""Reads histories and persons from the database, whole and in bulk: what planning and settling decide on."""
+"""Read histories and persons from the database: the input of planning and of the decision to send."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -26,20 +26,20 @@ from streams.storage.tables import log_rows
 
 
 class Learnt(NamedTuple):
-    """A life event by the load that counts, and when it was recorded."""
+    """A life event with the `ahead_from` of the load that counts, and the time of its recording."""
 
     event: LifeEvent
     recorded: datetime | None
 
 
 class Recorded(NamedTuple):
-    """Every revision of what happened to one person, and of what happened in the areas that they ever lived in."""
+    """Every revision of one person's life events, and of the events in all areas where they ever lived."""
 
     own: list[Learnt]
     areas: Sequence[Learnt]
 
     def history(self, person: str, catalogue: Catalogue) -> History:
-        """What all of it comes to."""
+        """Return the person's history, with corrections and annulments applied."""
         return history_of(person, _events(self.own), catalogue, _events(self.areas))
 
 
@@ -55,9 +55,9 @@ def recorded(
     before: int | None = None,
     types: Collection[str] | None = None,
 ) -> dict[str, Recorded]:
-    """Person -> what their history is made of; as known before that position of the log, or now.
+    """Return person -> the revisions that make up their history, as known before that position of the log, or now.
 
-    `types`: of whoever has no corrections, only facts of these types.
+    `types`: read only facts of these types of persons who have no corrections.
     """
     own = _recorded(connection, log, list(persons), before, types)
     areas = _area_facts(connection, log, own, rulebook)
@@ -67,13 +67,13 @@ def recorded(
 def histories(
     connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, History]:
-    """Person -> history, with the facts of where they lived; as known before that position of the log, or now."""
+    """Return person -> history, area events included, as known before that position of the log, or now."""
     found = recorded(connection, log, persons, rulebook, before)
     return {person: each.history(person, rulebook.catalogue) for person, each in found.items()}
 
 
 def own_history(connection: Connection, log: Log, person: str, rulebook: Rulebook, known_at: datetime) -> History:
-    """What happened to the person themselves (not to where they lived), as recorded by then."""
+    """Return the person's history without area events, from the facts recorded by `known_at`."""
     own = _recorded(connection, log, [person])[person]
     known = [each.event for each in own if each.recorded is None or each.recorded <= known_at]
     return history_of(person, known, rulebook.catalogue)
@@ -82,12 +82,12 @@ def own_history(connection: Connection, log: Log, person: str, rulebook: Ruleboo
 def persons(
     connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, Person]:
-    """Pseudonym -> the person as folded from everything known before that position of the log, or now."""
+    """Return pseudonym -> the person folded from all that was known before that position of the log, or now."""
     return folded(histories(connection, log, pseudonyms, rulebook, before), rulebook)
 
 
 def folded(known: Mapping[str, History], rulebook: Rulebook) -> dict[str, Person]:
-    """Pseudonym -> the person whom the whole history makes."""
+    """Return pseudonym -> the person folded from their whole history."""
     return {person: person_as_of(person, each.facts, rulebook.catalogue) for person, each in known.items()}
 
 
@@ -105,7 +105,7 @@ def _recorded(
     if before is not None:
         query = query.where(history.c.position < before)
     for part, wanted in _parts(connection, query, persons, types):
-        log.keys.load(connection, part)  # at hand from now on: what is decoded without its key is decoded twice
+        log.keys.load(connection, part)  # cached for what follows: a fact decoded without its key is decoded twice
         rows = list(facts_by(connection, wanted.where(among(history.c.person, part))))
         for entry, (*_, person, ahead_from) in zip(log.opened(connection, rows), rows, strict=True):
             found[person].append(Learnt(_as_loaded(entry, ahead_from), entry.recorded))
@@ -115,7 +115,7 @@ def _recorded(
 def _parts(
     connection: Connection, query: Select[Any], persons: Sequence[str], types: Collection[str] | None
 ) -> Iterator[tuple[Sequence[str], Select[Any]]]:
-    """So many persons at a time, with what is read of them: a correction may have made anything of anything."""
+    """Yield chunks of persons with their query. Corrections can change a type, so then all types are read."""
     whole = persons if types is None else sorted(view.with_corrections(connection, persons))
     yield from ((part, query) for part in chunked(whole))
     if types is not None:
@@ -127,9 +127,9 @@ def _parts(
 def recorded_elsewhere(
     views: Connection, facts: Connection, log: Log, persons: Sequence[str]
 ) -> dict[str, list[LifeEvent]]:
-    """Person -> the events of their history, where the view is in one database and the log in another.
+    """Return person -> the events of their history, with the view in one database and the log in another.
 
-    They are as they were first loaded.
+    The events have the `ahead_from` of their first load.
     """
     found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
     for part in chunked(persons):
@@ -166,7 +166,7 @@ def _area_facts(
 
 
 def _with_revisions(connection: Connection, log: Log, positions: Iterable[int], names: Names) -> list[Learnt]:
-    """The area events at those positions, with every revision of each: one may have moved it to another area."""
+    """Return the area events at those positions with all their revisions, which may be about another area."""
     found = _learnt(log.read(connection, positions))
     originals = {names.stream(one.event.source, one.event.original) for one in found}
     entries = log.streams(connection, originals)
@@ -181,7 +181,7 @@ def _learnt(entries: Iterable[Entry]) -> list[Learnt]:
 
 
 def _areas_of(person: str, events: Iterable[LifeEvent], rulebook: Rulebook) -> set[str]:
-    """Every area that the person ever lived in, at all its levels."""
+    """Return every area that the person ever lived in, at all levels of areas."""
     areas: set[str] = set()
     for event in events:
         fold = Fold(person, rulebook.catalogue)

@@ -1,6 +1,6 @@
-"""Planning: for each person woken, plan from the database and bring the log to the plan.
+"""Planning: plan each person who waits and append the facts that bring the log to the plan.
 
-What was planned for somebody before they were erased: nobody knows any more why, so it stays as it is.
+A nudge planned before its person was erased stays as it is, because the reasons for it are gone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,9 +40,9 @@ _PLANNED = (NudgePlanned.TOPIC, NudgeRescheduled.TOPIC)
 
 
 def forgotten(connection: Connection, log: Log, known: Mapping[str, Mapping[UUID, Nudge]]) -> frozenset[UUID]:
-    """Of these persons' nudges those that were last planned before their person was erased.
+    """Return those of the persons' nudges that were last planned before their person was erased.
 
-    Of hardly anybody there are any: who was erased has come back by a later event.
+    Usually empty: such a person was erased and then named again by a later event.
     """
     since = erased.since(connection, [person for person, theirs in known.items() if theirs])
     ids = [id_ for person in since for id_ in known[person]]
@@ -53,25 +53,26 @@ def forgotten(connection: Connection, log: Log, known: Mapping[str, Mapping[UUID
 
 
 def leaving(plan: Plan, nudges: AbstractSet[UUID]) -> Plan:
-    """The same plan, by which these stay as they are unless it asks for them."""
+    """Return the plan with these nudges undecided: they stay as they are unless the plan asks for them."""
     return replace(plan, undecided=plan.undecided.union(nudges)) if nudges else plan
 
 
 BATCH, LEISURELY, WOKEN = 1500, 500, 250
-"""Persons of one transaction: of all who wait, of those whom nobody waits for, and of those whom records wake.
+"""Persons in one transaction: of all who wait, of those planned at leisure, and of those woken by records.
 
-Whose history or nudges move meanwhile is planned again, and all wait for the last one of their round. With a thousand
-at once, a round took so long that most had moved: each left more for the next, and events waited for half a minute.
+A person whose history or nudges change meanwhile is planned again, and all wait for the last one of their round. With
+a thousand at once, a round took so long that most had changed, and events waited for half a minute.
 """
 
 PORTION = 4000
-"""Facts of the persons of one transaction: about half a second's work."""
+"""Facts of the persons in one transaction: about half a second's work."""
 
 
 class PersonPlan(Struct, frozen=True):
-    """What one person's plan asks of the log, and the state of the person that it was made from.
+    """The changes that one person's plan asks for, and the state of the person that it was made from.
 
-    `residences`: where they live and lived; `moved`: the view says otherwise; `whole`: the changes are all it asks.
+    `residences`: the person's rows for the view `residents`; `moved`: the view has other rows; `whole`: False if
+    `changes` are only a part of what the plan asks for.
     """
 
     person: str
@@ -85,7 +86,7 @@ class PersonPlan(Struct, frozen=True):
 
 
 class Plans(Struct, frozen=True):
-    """Plans made at one moment, by the rules of that position of the log, with all area events up to `areas`."""
+    """Plans made at one moment, by the rules at position `rules` of the log, with all area events up to `areas`."""
 
     persons: Sequence[PersonPlan]
     areas: int
@@ -93,16 +94,16 @@ class Plans(Struct, frozen=True):
 
 
 class RulesMoved(Exception):
-    """A governance fact was appended since the rules were read; plan again by those that hold now."""
+    """Raised when a governance fact was appended since the rules were read; plan again by the new rules."""
 
 
 def refuse_moved_rules(connection: Connection, position: int) -> None:
-    """Nothing, if the rules of that position still hold; asked after the rows are written that are planned.
+    """Check that the rules of that position still hold. Call it after the rows are marked as planned.
 
-    Whoever publishes wakes those rows first: so either this sees the publication, or the waking undoes the mark.
+    A publication wakes those rows first, so either this check sees the publication, or the waking removes the mark.
 
     Raises:
-        RulesMoved: others hold.
+        RulesMoved: other rules hold now.
     """
     if governance.latest(connection) != position:
         raise RulesMoved
@@ -130,9 +131,9 @@ class Planning:
         self._stopping = True
 
     def drain(self) -> int:
-        """Plan until nobody waits; returns how many plans were committed.
+        """Plan until nobody waits; return how many plans were committed.
 
-        Who may wait at leisure is left to `at_leisure`.
+        Persons who may wait at leisure are left to `at_leisure`.
         """
         done = 0
         while not self._stopping and (persons := self.waiting()):
@@ -140,7 +141,7 @@ class Planning:
         return done
 
     def at_leisure(self, limit: int = LEISURELY) -> int:
-        """Plan some of those whom nobody waits for; returns how many plans were committed."""
+        """Plan some of the persons who may wait at leisure; return how many plans were committed."""
         query = select(rows.c.person).where(~rows.c.planned, rows.c.woken >= history.AT_LEISURE)
         query = query.order_by(rows.c.woken, rows.c.person).limit(limit + len(self._unplannable))
         with self._database.reading() as connection:
@@ -148,11 +149,11 @@ class Planning:
         return self._plan_each([person for person in found if person not in self._unplannable][:limit])
 
     def _plan_each(self, persons: Sequence[str]) -> int:
-        """Plan a batch in portions: those with few facts first, so that nobody waits for somebody with thousands."""
+        """Plan a batch in portions, persons with few facts first, so that nobody waits for one with thousands."""
         return sum(self._plan_portion(portion) for portion in self._portions(persons))
 
     def _portions(self, persons: Sequence[str]) -> list[list[str]]:
-        """The persons, those with the fewest facts first, at most so many facts at a time; who has more is alone."""
+        """Divide the persons, those with the fewest facts first, into portions of limited facts or of one person."""
         portions: list[list[str]] = []
         total = 0
         for person, facts in self._lightest_first(persons):
@@ -164,17 +165,17 @@ class Planning:
         return portions
 
     def _lightest_first(self, persons: Sequence[str]) -> list[tuple[str, int]]:
-        """The persons with the number of their facts, those with the fewest first."""
+        """Return the persons with the number of their facts, the fewest first."""
         with self._database.reading() as connection:
             marks = history.marks(connection, persons)
         facts = [(person, marks[person].rows if person in marks else 0) for person in persons]
         return sorted(facts, key=itemgetter(1))
 
     def _plan_portion(self, persons: Sequence[str]) -> int:
-        """Plan these persons together; where that fails, by ever smaller parts, so that one stops nobody else.
+        """Plan these persons together; if that fails, in ever smaller parts, so that one person stops nobody else.
 
-        Who cannot be planned is left unplanned, and not tried again by this process; what fails for nobody too is
-        nobody's, and is raised.
+        A person who cannot be planned stays unplanned, and this process does not try again. An error that also occurs
+        without any person is raised.
         """
         try:
             return self.plan_batch(persons)
@@ -189,14 +190,14 @@ class Planning:
         return self._plan_portion(persons[:half]) + self._plan_portion(persons[half:])
 
     def _plan_nobody(self) -> None:
-        """All that does not depend on who is planned."""
+        """Run everything that planning does without any person, to raise errors that are no person's fault."""
         with suppress(RulesMoved):
             self.commit(self.plans((), self._library.rules()))
 
     def plan_woken(self, persons: Sequence[str]) -> dict[str, str]:
-        """Plan those of these persons who wait, until none of them does; returns who cannot be planned, and why.
+        """Plan those of these persons who wait, until none does; return person -> cause for the unplannable ones.
 
-        Whoever could not be planned before is tried again: something new has happened to them.
+        A person who could not be planned before is tried again, because something new has happened to them.
         """
         for person in persons:
             self._unplannable.pop(person, None)
@@ -215,13 +216,13 @@ class Planning:
         return {person: since for person, since in found if person not in self._unplannable}
 
     def waiting(self, limit: int = BATCH) -> list[str]:
-        """Persons with facts that are not planned yet."""
+        """Return persons with facts that are not planned yet."""
         with self._database.reading() as connection:
             found = history.unplanned(connection, limit + len(self._unplannable), history.AT_LEISURE)
         return [person for person in found if person not in self._unplannable][:limit]
 
     def plan_batch(self, persons: Sequence[str]) -> int:
-        """Plan these persons; returns for how many it was committed (a history that moved meanwhile waits on)."""
+        """Plan these persons; return how many plans were committed. Whoever changed meanwhile goes on waiting."""
         try:
             done = len(self.commit(self.plans(persons, self._library.rules())))
         except RulesMoved:
@@ -230,7 +231,7 @@ class Planning:
         return done
 
     def plans(self, persons: Sequence[str], rules: Rules) -> Plans:
-        """The plans of those of the persons who have a history; nothing is changed."""
+        """Make the plans of those of the persons who have a history, without writing anything."""
         now, rulebook = self._clock(), rules.rulebook
         residing = Residing(rulebook.catalogue, rulebook.names)
         with self._database.reading() as connection:
@@ -261,7 +262,7 @@ class Planning:
         )
 
     def commit(self, plans: Plans) -> list[str]:
-        """Bring the log to the plans, all in one transaction; returns whose (a history that moved is left out).
+        """Bring the log to the plans in one transaction; return the persons done (not those who changed meanwhile).
 
         Raises:
             RulesMoved: other rules hold than the plans were made by.
@@ -273,7 +274,7 @@ class Planning:
         self._log.keys.hold(connection, persons)
         nudges.hold(connection, [id_ for plan in plans.persons for id_ in plan.nudges])
         if area_plans.latest(connection) != plans.areas:
-            return []  # who is planned without the area event might be passed by its plan: plan them again
+            return []  # the area event's own plan may already have passed these persons: plan them again with it
         marks, nudges_marks = history.marks(connection, persons), nudges.marks(connection, persons)
         still = [
             plan
@@ -303,7 +304,7 @@ def _waiting(persons: Sequence[str]) -> Select[str, int]:
 
 
 def _changed(plans: Sequence[PersonPlan]) -> list[Nudge]:
-    """Each changed nudge as it is after its changes."""
+    """Return the changed nudges as they are after their changes."""
     now: dict[UUID, Nudge] = {}
     for plan in plans:
         for change in plan.changes:

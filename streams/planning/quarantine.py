@@ -1,6 +1,6 @@
-"""What a worker puts aside: records that say nothing, and persons who cannot be planned, as dead letters.
+"""Dead letters of the planning worker: records that it cannot read, and persons who cannot be planned.
 
-Who is planned after all, by something new that happened to them, has no letter any more.
+A person's letter is removed when they are planned after all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +16,11 @@ from streams.storage.database import Database, Priority
 from streams.storage.tables import dead_letters
 
 RECORD, PERSON = "kafka.record", "person"
-"""The kinds of letters."""
+"""The kinds of dead letters."""
 
 
 class BadOne(Struct, frozen=True):
-    """A record that cannot be read: where it stands, why, and what is in it."""
+    """A record that cannot be read: its place, the cause, and its content."""
 
     place: str
     cause: str
@@ -29,13 +29,13 @@ class BadOne(Struct, frozen=True):
 
 
 class PutAside:
-    """Keeps what cannot be done, and lets go of what was done after all."""
+    """Keeps unreadable records and unplannable persons as dead letters; removes those of persons planned since."""
 
     def __init__(self, database: Database, letters: DeadLetterQueue) -> None:
         self._database, self._letters = database, letters
 
     def keep(self, records: Iterable[BadOne], unplannable: Mapping[str, str], planned: Sequence[str] = ()) -> None:
-        """Note these records and these persons (with the cause); the planned ones are no letters any more."""
+        """Add letters for these records and persons (person -> cause); remove those of the planned persons."""
         letters = [Letter(RECORD, each.place, each.cause, _content(each)) for each in records]
         letters += [Letter(PERSON, who, cause, who.encode(), who) for who, cause in unplannable.items()]
         with self._database.reading() as connection:
@@ -49,17 +49,17 @@ class PutAside:
         self._letters.settle(connection, PERSON, settled)
 
     def among(self, connection: Connection, persons: Sequence[str]) -> set[str]:
-        """Those of the persons who have a letter."""
+        """Return those of the persons who have a letter."""
         return self._letters.about(connection, PERSON, persons)
 
 
 def put_aside() -> Select[tuple[str | None]]:
-    """Persons who cannot be planned: whatever of them waits does so for a human."""
+    """Select the persons who cannot be planned until somebody mends the cause."""
     return select(dead_letters.c.person).where(dead_letters.c.kind == PERSON, dead_letters.c.person.is_not(None))
 
 
 def kinds(planning: Planning) -> dict[str, Kind]:
-    """How such letters are handled once more: by planning whoever is meant."""
+    """Return how these dead letters are retried: by planning the person they are about."""
 
     def plan(person: str) -> None:
         if cause := planning.plan_woken([person]).get(person):

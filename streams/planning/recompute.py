@@ -1,4 +1,4 @@
-"""Plans everybody again, only to look: nothing here can write or send."""
+"""Plan everybody again without writing or sending anything."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ BATCH = 500
 
 
 def all_intents(database: Database, log: Log, library: Library) -> Iterator[list[Intent]]:
-    """The intents of all persons, a batch of persons at a time."""
+    """Yield the intents of all persons, a batch of persons at a time."""
     rulebook = library.rules().rulebook
     for known in bulk_reading.histories(database, log, rulebook, batch=BATCH):
         yield [intent for history in known.values() for intent in plan(history, rulebook)]

@@ -1,7 +1,7 @@
-"""The reconciler: plans whoever still waits after a delay; beside live workers there is nobody.
+"""The reconciler plans persons who still wait after a delay. While workers are alive it finds none.
 
-Whatever lost a wake (Kafka, Faust, the relay), nothing is lost with it: who waits stands in the database. Each find
-is counted, for it is a sign of trouble.
+A lost wake-up (Kafka, Faust, the relay) loses no plan, because the database knows who waits. Each find is counted,
+since it is a sign of trouble.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,11 +18,11 @@ from streams.storage.database import Database, Priority
 from streams.storage.tables import dead_letters, reconciled
 
 RECONCILE_AFTER = timedelta(minutes=5)
-"""How long a fact may wait for its plan before the reconciler takes it."""
+"""A fact that waited longer than this for its plan is planned by the reconciler."""
 
 
 class Reconciler:
-    """Looks for who was forgotten."""
+    """Finds and plans persons whose wake-up was lost."""
 
     def __init__(
         self,
@@ -36,14 +36,14 @@ class Reconciler:
         self._clock, self._after = clock, after
 
     def run(self) -> int:
-        """Plan who waits since before the delay, those with a dead letter aside; returns how many they were."""
+        """Plan all who waited longer than the delay and have no dead letter; return how many there were."""
         now, done = self._clock(), 0
         while found := self._some(now):
             done += found
         return done
 
     def turn(self) -> int:
-        """As `run`, but only some of them."""
+        """As `run`, but one batch only."""
         return self._some(self._clock())
 
     def _some(self, now: datetime) -> int:
@@ -52,7 +52,7 @@ class Reconciler:
         return len(found)
 
     def _plan(self, found: Sequence[str], now: datetime) -> None:
-        """Counted first: it is a find, also if this process ends before it is planned."""
+        """Count the finds before planning, so that they count even if this process ends meanwhile."""
         self._database.write(lambda connection: _count(connection, micros(now), len(found)), Priority.PLANNING)
         if causes := self._planning.plan_woken(found):
             self._aside.keep((), causes)
@@ -72,7 +72,7 @@ def _count(connection: Connection, at: int, found: int) -> None:
 
 
 def finds(connection: Connection) -> tuple[int, datetime | None]:
-    """How many the reconciler ever found, and when it last did."""
+    """Return how many persons the reconciler ever found, and the time of the last find."""
     query = select(func.coalesce(func.sum(reconciled.c.found), 0), func.max(reconciled.c.at))
     count, last = connection.execute(query).one()
     return int(count), optional_moment(last)

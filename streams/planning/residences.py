@@ -1,4 +1,4 @@
-"""Where persons live, as rows of the view."""
+"""Rows of the view `residents` from the facts of a person's history."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from projections.tables import micros, optional_micros
 
 
 class Residing:
-    """Makes the rows; places are few and their names are hashes, so these are kept."""
+    """Makes the rows. There are few places and naming one costs a hash, so the names are cached."""
 
     def __init__(self, catalogue: Catalogue, names: Names) -> None:
         self.catalogue, self._residences = catalogue, Residences(catalogue)
@@ -20,11 +20,11 @@ class Residing:
 
     @property
     def types(self) -> frozenset[str]:
-        """The event types that have a part in where anybody lives."""
+        """The event types that decide where a person lives."""
         return self._residences.types
 
     def rows(self, person: str, facts: Iterable[Effective]) -> list[Resident]:
-        """The rows that the facts of a person's history give."""
+        """Return the person's rows."""
         return [
             Resident(person, micros(one.since), self._home(one.area, one.zone), optional_micros(one.until), one.only)
             for one in self._residences.of(person, facts)

@@ -1,6 +1,6 @@
-"""Whom the log wakes: each person whom a life event names in any of its revisions, with no personal data.
+"""Wake-up records from pages of the log: one for each person named by a life event in any of its revisions.
 
-Pseudonyms are clear in the log, so nothing is decrypted for this.
+They hold no personal data. Pseudonyms are not encrypted in the log, so nothing is decrypted for this.
 """
 
 import re
@@ -24,12 +24,12 @@ from streams.log.row_codes import facts_by, genuine
 from streams.storage.tables import log, log_rows, stream_of
 
 WAKING = (LIFE, AheadMoved.TOPIC)
-"""The facts after which somebody's plan may be another. (Rules and areas wake in the database, at leisure.)"""
+"""The facts after which a person's plan may change. (Rules and area events wake in the database, at leisure.)"""
 _PSEUDONYM = re.compile(rb"[0-9a-f]{32}")
 
 
 class Wake(Struct, frozen=True, gc=False):
-    """The value of a record: what woke the person whose pseudonym is its key."""
+    """The value of a record: the life event that woke the person whose pseudonym is the key."""
 
     position: int
     type: str
@@ -37,14 +37,14 @@ class Wake(Struct, frozen=True, gc=False):
 
 
 class Woken(NamedTuple):
-    """One person woken: key and value of the record."""
+    """One record: its key (a pseudonym) and its value."""
 
     key: bytes
     value: bytes
 
 
 class BadRecord(ValueError):
-    """A record that names no person, or no position."""
+    """Raised for a record whose key is no pseudonym or whose value is no wake-up."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -52,10 +52,10 @@ _decode = msgspec.json.Decoder(Wake).decode
 
 
 def read_wake(key: bytes | None, value: bytes | None) -> tuple[str, Wake]:
-    """The person and what woke them.
+    """Return the person and the event that woke them.
 
     Raises:
-        BadRecord: it is none of ours; `args[0]` says what is wrong, in one word.
+        BadRecord: it is not a wake-up record; `args[0]` is `bad_key` or `bad_value`.
     """
     if key is None or _PSEUDONYM.fullmatch(key) is None:
         raise BadRecord("bad_key")
@@ -66,7 +66,7 @@ def read_wake(key: bytes | None, value: bytes | None) -> tuple[str, Wake]:
 
 
 class _Known(NamedTuple):
-    """A life event of the page: where it stands, and the stream of the event that it is or corrects."""
+    """A life event of the page: its position, the stream of its original, and its stored state."""
 
     position: int
     original: UUID
@@ -74,13 +74,13 @@ class _Known(NamedTuple):
 
 
 class Waking:
-    """Reads pages of the log as the records that they become."""
+    """Turns pages of the log into wake-up records."""
 
     def __init__(self, names: Names, page: int) -> None:
         self._names, self._page = names, page
 
     def after(self, connection: Connection, position: int, upto: int | None = None) -> tuple[int, list[Woken]]:
-        """The records of the next page after that position, and up to which position they go: at most `upto`."""
+        """Return the position up to which a page after `position` was read (at most `upto`), and its records."""
         last = FactRecorder.last_position(connection) if upto is None else upto
         page = page_of(position, self._page, last, WAKING)
         rows = list(driver_rows(connection, page)) if last > position else []
@@ -95,7 +95,7 @@ class Waking:
         first = _first_of(connection, again) if again else {}
         for row, stream in zip(rows, streams, strict=True):
             state = life_of(row) if row[3] == LIFE else first.get(stream)
-            if state is None:  # the event itself was altered: `audit verify` names it
+            if state is None:  # the event was tampered with: `audit verify` names it
                 continue
             corrected = state.corrects is not None
             original = self._names.stream(state.source, state.corrects or state.id) if corrected else stream
@@ -114,7 +114,7 @@ def _named(state: LifeState) -> list[str]:
 
 
 def _in_any_revision(connection: Connection, events: Sequence[_Known]) -> Mapping[UUID, list[str]]:
-    """Original -> everybody named in any revision, of the events that have more than one."""
+    """Return original -> all persons named in any revision, for events with more than one revision."""
     if not events or not history.has_revisions(connection):
         return {}
     revised = history.revisions_of(connection, list({event.original for event in events}))

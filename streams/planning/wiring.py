@@ -15,7 +15,7 @@ from streams.rules.library import Library
 
 
 class PlanningParts(Struct, frozen=True):
-    """Planning of persons and of area events, what cannot be planned, and the search for who was missed."""
+    """The objects of this package: planning of persons and of area events, quarantine and reconciler."""
 
     planning: Planning
     areas: AreaPlanning

@@ -1,7 +1,7 @@
-"""An audit of the whole log as the work of a job: some blocks a step; what was found, by kind, and where first.
+"""An audit of the whole log as the work of a job, some blocks a step. It counts findings by kind.
 
-A step knows the last block that was checked by its number. Where somebody took that block away meanwhile, the audit
-begins anew: nothing but what is there can be checked.
+A step continues after the last block that was checked, found by its number. If that block was removed meanwhile, the
+audit starts again.
 """
 
 import msgspec
@@ -18,14 +18,14 @@ A_SECOND = 100_000.0
 
 
 class Seen(Struct, frozen=True):
-    """How far an audit has come: which block was the last, how much was read, kind -> how often and where first."""
+    """The progress of an audit: last block checked, facts read, and kind of finding -> its count and first place."""
 
     block: int = 0
     facts: int = 0
     found: dict[str, tuple[int, str]] = {}
 
     def longer(self, audit: Audit, block: int, findings: list[Finding]) -> "Seen":
-        """With what a step read and found."""
+        """Return the progress after a step."""
         found = dict(self.found)
         for each in findings:
             many, first = found.get(each.what, (0, _place(each)))
@@ -34,19 +34,19 @@ class Seen(Struct, frozen=True):
 
 
 class Auditing:
-    """The work of a job. `public`: the key that the heads of blocks are checked with; `facts`: of a step, about."""
+    """The work of an audit job. `public`: key to verify the signed heads of blocks; `facts`: about so many a step."""
 
     def __init__(self, database: Database, public: bytes, facts: int = FACTS_A_STEP) -> None:
         self._database, self._public, self._facts = database, public, facts
 
-    def count(self, cursor: str) -> Plan:  # noqa: ARG002  (one look is all)
-        """So many facts."""
+    def count(self, cursor: str) -> Plan:  # noqa: ARG002  (counted in one step)
+        """Count the facts."""
         with self._database.reading() as connection:
             count = chain.count_of_facts(connection)
         return Plan("check every fact in the chain against its block's signed head", count, "facts", A_SECOND)
 
     def step(self, cursor: str, save: Save) -> Step:
-        """The next blocks."""
+        """Check the next blocks."""
         seen = msgspec.json.decode(cursor, type=Seen) if cursor else Seen()
         before = self._block(seen.block)
         if before is None:
@@ -78,10 +78,10 @@ class Auditing:
         return found[0].block if found and found[0].block.number == number else None
 
     def rest(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""
 
     def abandon(self) -> None:
-        """It leaves nothing behind."""
+        """Do nothing: the audit stores nothing of its own."""
 
 
 def _place(finding: Finding) -> str:

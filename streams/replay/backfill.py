@@ -1,7 +1,6 @@
-"""Backfill: a published trigger looks further back, and what it should have said by then is planned like any repair.
+"""Backfill: extend the reach of a published trigger into the past, and plan what it newly reaches as a repair.
 
-Its reach is moved by a fact that leaves what it planned before as it is: only what it newly reaches is planned by the
-new moment to look ahead from.
+The fact that moves the reach leaves earlier plans as they are; only newly reached events get the new `ahead_from`.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,14 +26,14 @@ from streams.storage.database import Database
 
 
 class NotInForce(LookupError):
-    """{trigger} is withdrawn, so it plans nothing. Publish a version of it again first."""
+    """Raised for a withdrawn trigger."""
 
     def __init__(self, trigger: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(trigger=trigger))
+        super().__init__(f"{trigger} is withdrawn, so it plans nothing. Publish a version of it again first.")
 
 
 class Further(Struct, frozen=True):
-    """How far back a trigger is to look, and whether its steps that are overdue go as well (until they expire)."""
+    """A wish to extend a trigger's reach to `since`; `also_overdue`: send overdue steps too, until they expire."""
 
     trigger: str
     since: datetime
@@ -42,7 +41,7 @@ class Further(Struct, frozen=True):
 
 
 class Backfilling:
-    """Lets an agency's people have their trigger look further back."""
+    """Lets an agency's staff extend the reach of their trigger."""
 
     def __init__(
         self,
@@ -57,11 +56,11 @@ class Backfilling:
         self._repairing, self._clock = repairing, clock
 
     def check(self, trigger: str, who: Principal) -> None:
-        """Nothing, if they may do that.
+        """Check that the principal may backfill this trigger.
 
         Raises:
             NotAllowed: it belongs to another agency.
-            NotInForce, UnknownName: there is nothing of that name, or nothing any more.
+            NotInForce, UnknownName: the trigger is withdrawn, or was never published.
         """
         with self._database.reading() as connection:
             before = read_governed(connection, self._log)
@@ -69,7 +68,7 @@ class Backfilling:
         _ = _current(before, trigger)
 
     def work(self, further: Further, by: str) -> Walk:
-        """The backfill as the work of a job; it moves the reach before its first stride."""
+        """Return the backfill as the work of a job, which moves the reach before its first stride."""
         since = further.since.astimezone(zone_of(self._library.rules().defaults.zone))
         return Walk(
             f"backfill {further.trigger} since {since:%Y-%m-%d}",
@@ -80,7 +79,7 @@ class Backfilling:
         )
 
     def look(self, further: Further, by: str, after: str = "") -> Iterator[Looked]:
-        """What would be planned, a batch of persons at a time; nothing is changed."""
+        """Yield what would be planned, a batch of persons at a time, without writing anything."""
         with self._database.reading() as connection:
             fact = self._fact(connection, read_governed(connection, self._log), further, by)
         rules = self._library.rules() if fact is None else self._library.rules_with(fact)
@@ -92,7 +91,7 @@ class Backfilling:
             yield each.stride
 
     def move(self, further: Further, by: str) -> bool:
-        """Move the reach, which wakes all whom it concerns; whether that was new."""
+        """Move the reach, which wakes all persons concerned; return True if that was new."""
 
         def work(connection: Connection) -> bool:
             before, now = read_governed(connection, self._log), self._clock()
@@ -105,9 +104,9 @@ class Backfilling:
     def _fact(
         self, connection: Connection, before: Governed, further: Further, by: str
     ) -> TriggerReachChanged | None:
-        """What moves the reach; None where it reaches as far already.
+        """Return the fact that moves the reach; None if it reaches as far already.
 
-        What other versions planned of the events that it takes over, and waits although it is overdue, is kept.
+        Overdue nudges that other versions planned for events which this version takes over stay planned.
         """
         current, now = _current(before, further.trigger), self._clock()
         same = [each.fact for each in before.of(further.trigger) if each.fact.hash == current.hash]

@@ -1,8 +1,6 @@
-"""The follower: reads the log by position and brings the views that follow it up to date.
+"""The follower reads the log by position and keeps the views `trail` and `statistics`.
 
-Which way each attempt went: by what channel and in what language, which the facts after it no longer say.
-
-What each fact means for the views that follow the log: trail and statistics.
+Facts after an attempt do not repeat its channel and language, so the follower remembers them to count by both.
 """
 
 from collections import Counter
@@ -36,13 +34,13 @@ from streams.log.mapper import Entry
 from streams.storage.database import Database, Priority
 
 TELLING = (NudgeSent, NudgeDelivered, NudgeOpened, NudgeAnswered, NudgeDone)
-"""What an attempt came to, where it went well: each is counted by the way of its attempt."""
+"""The good outcomes of an attempt. Each is counted by the attempt's channel and language."""
 Whose = tuple[UUID, str]
 """A delivery: its nudge and its recipient."""
 
 
 class Ways:
-    """The ways of attempts, as `sms.kk`; only `sms` where nobody knows the language."""
+    """Attributes outcomes to channel and language of their attempts: `sms.kk`, or `sms` for an unknown language."""
 
     def __init__(self, attempts: Iterable[Entry] = ()) -> None:
         self._of: dict[tuple[Whose, int], str] = {}
@@ -51,7 +49,7 @@ class Ways:
             self.of(entry.originator_id, entry.fact)  # type: ignore[arg-type]  # of streams of nudges
 
     def of(self, nudge: UUID, fact: NudgeFact) -> str:
-        """The way of the attempt that a fact is about, or that it is; empty where it is about none."""
+        """Return the channel and language of the attempt that a fact is or is about; "" if it is about none."""
         if isinstance(fact, NudgeAttempted):
             whose = (nudge, fact.recipient)
             self._of[whose, fact.attempt] = self._last[whose] = _way(fact)
@@ -62,7 +60,7 @@ class Ways:
 
 
 def attempts_before(connection: Connection, log: Log, entries: Sequence[Entry]) -> list[Entry]:
-    """The attempts before the entries of the nudges of which these tell what came of an attempt not among them."""
+    """Return the earlier attempts whose outcomes are among the entries, although they are not themselves."""
     found = log.streams(connection, _untold(entries), (NudgeAttempted.TOPIC,))
     return [each for each in found if each.position < entries[0].position]
 
@@ -79,27 +77,27 @@ def _untold(entries: Iterable[Entry]) -> set[UUID]:
 
 
 def _way(fact: NudgeAttempted) -> str:
-    """What goes with a digest costs no message of its own."""
+    """Return channel and language; members of a digest count under `digest`, as they cost no message of their own."""
     channel = DIGEST if fact.provider == DIGEST else fact.channel
     return f"{channel}.{fact.language}" if fact.language else channel
 
 
 class Subject(Struct, frozen=True):
-    """Whom and what a nudge is about: what facts after the first no longer say."""
+    """A nudge's person and trigger, which only its first fact has."""
 
     person: str
     trigger: str
 
 
 class Page(Struct, frozen=True):
-    """What a page of the log adds to the views that follow it."""
+    """The additions of a page of the log to trail (`steps`) and statistics (`counts`)."""
 
     steps: list[Step]
     counts: Counter[Key]
 
 
 def unnamed(entries: Iterable[Entry]) -> set[UUID]:
-    """The nudges whose subject must be looked up, because the page does not begin with their planning."""
+    """Return the nudges whose subject must be looked up, because their planning is not in the page."""
     first: dict[UUID, Entry] = {}
     for entry in entries:
         if isinstance(entry.fact, NUDGE_FACTS):
@@ -108,11 +106,11 @@ def unnamed(entries: Iterable[Entry]) -> set[UUID]:
 
 
 def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject], before: Iterable[Entry] = ()) -> Page:
-    """What the entries add; `known`: the subjects of the `unnamed` nudges; `before`: the `attempts_before` them."""
+    """Return the additions of the entries, given the subjects of the `unnamed` nudges and the `attempts_before`."""
     page, subjects, ways = Page([], Counter()), dict[UUID, Subject | NudgePlanned](known), Ways(before)
     for entry in entries:
         fact = entry.fact
-        if isinstance(fact, NudgePlanned):  # most of all facts, of which the fewest questions are asked
+        if isinstance(fact, NudgePlanned):  # the most frequent fact, and the simplest
             subjects[entry.originator_id] = fact
             page.steps.append((fact.person, entry.position, fact.TOPIC))
             page.counts[_day(fact), fact.trigger, _NAMES[fact.TOPIC]] += 1
@@ -137,19 +135,19 @@ def _add(page: Page, persons: Iterable[str], position: int, topic: str, key: Key
 
 
 def _day(fact: NudgeFact) -> date:
-    """When it was recorded; what people did counts on the day on which they did it."""
+    """Return the day on which the fact counts: of its recording, or (NudgeDone) on which the citizen did it."""
     at: datetime = fact.done_at if isinstance(fact, NudgeDone) else fact.at
     return at.date()
 
 
 def _what(fact: NudgeFact, way: str) -> str:
-    """The fact's name, with its way or reason where it has one: `sent.sms.kk`, `withheld.opted_out`."""
+    """Return the fact's name, with its channel and language or its reason: `sent.sms.kk`, `withheld.opted_out`."""
     name, detail = _NAMES[fact.TOPIC], way or getattr(fact, "reason", None)
     return f"{name}.{detail}" if detail else name
 
 
 _NAMES = {each.TOPIC: each.TOPIC.removeprefix("nudge-").removesuffix("/1") for each in NUDGE_FACTS}
-_NAMES[NudgeUndone.TOPIC] = _NAMES[NudgeDone.TOPIC]  # it takes one away
+_NAMES[NudgeUndone.TOPIC] = _NAMES[NudgeDone.TOPIC]  # counted as -1 of it
 
 
 READER = "views"
@@ -162,21 +160,21 @@ class Follower:
         self._database, self._log = database, log
 
     def drain(self) -> int:
-        """Follow to the end of the log; returns how many facts were new."""
+        """Follow to the end of the log; return the number of new facts."""
         done = 0
         while (new := self._page()) is not None:
             done += new
         return done
 
     def catch_up(self, connection: Connection) -> int:
-        """Follow to the end within a write transaction of the caller's; returns how many facts that were."""
+        """Follow to the end within the caller's write transaction; return the number of new facts."""
         followed = 0
         while page := self._one_page(connection, positions.position_of(connection, READER)):
             followed += page
         return followed
 
     def _page(self) -> int | None:
-        """One page further; None at the end, 0 where another follower was quicker."""
+        """Follow one page; return its facts, 0 if another follower was quicker, None at the end of the log."""
         with self._database.reading() as connection:
             after = positions.position_of(connection, READER)
             if after >= self._log.facts.last_position(connection):
@@ -196,6 +194,6 @@ class Follower:
         return len(entries)
 
     def behind(self) -> int:
-        """How many positions the views are behind the log."""
+        """Return the number of positions that the views are behind the log."""
         with self._database.reading() as connection:
             return self._log.facts.last_position(connection) - positions.position_of(connection, READER)

@@ -1,13 +1,9 @@
-"""Rebuilds views from the log beside the live ones, compares, and mends these: nothing here can send.
+"""Rebuild views from the log in shadow tables, compare them with the live ones, and mend these. It cannot send.
 
-The shadow keeps how far it has come, so a rebuild goes on after its process was killed. It is filled without keys and
-indexes: facts in the order of the log, nudges stream by stream, then what follows from several facts. Nudges and
-residents are shared out among processes, the former also while one is at the facts. What came meanwhile is taken in
-as it comes.
-
-How far the shadow of a rebuild has come, kept in it with what came of the facts.
-
-What came while a shadow was filled: taken in page by page, as by then its tables have their keys.
+The shadow stores the progress (`Standing`), so a rebuild continues after its process was killed. The tables are
+filled without keys and indexes: facts in the order of the log, nudges stream by stream, then what follows from
+several facts. Nudges and residents are divided among processes; nudges also while this process reads facts. Facts
+recorded meanwhile are applied at the end, page by page (`Tail`).
 """
 
 import os
@@ -43,7 +39,7 @@ from streams.storage.database import Database
 
 
 class Stage(IntEnum):
-    """What a rebuild does, one after the other."""
+    """The stages of a rebuild, in their order."""
 
     FACTS = 0
     NUDGES = 1
@@ -56,9 +52,9 @@ class Stage(IntEnum):
 
 
 class Standing(Struct, frozen=True):
-    """How far a shadow has come: `cursor` within its stage, `done` facts, `upto` which position before the tail.
+    """The progress of a rebuild: `cursor` within the stage, `done` facts, `upto` the last position before the tail.
 
-    `parts`: in how many what is shared out was divided at the beginning, whoever goes on with it.
+    `parts`: the number of parts for parallel work, fixed at the beginning.
     """
 
     stage: Stage
@@ -69,38 +65,38 @@ class Standing(Struct, frozen=True):
 
 
 def read(views: Database) -> Standing:
-    """Where the shadow stands."""
+    """Read the progress from the shadow."""
     with views.reading() as connection:
         row = connection.execute(select(standing)).one()
     return Standing(Stage(row.stage), row.cursor, row.done, row.upto, row.parts)
 
 
 def following(at: Standing, count: int = 0) -> Standing:
-    """The beginning of the next stage."""
+    """Return the beginning of the next stage."""
     return replace(at, stage=Stage(at.stage + 1), cursor="", done=at.done + count)
 
 
 def within(at: Standing, cursor: str, count: int = 0) -> Standing:
-    """Further on in the stage."""
+    """Return a later place in the same stage."""
     return replace(at, cursor=cursor, done=at.done + count)
 
 
 def keep(views: Connection, at: Standing) -> Standing:
-    """Note it, in the transaction of what was done."""
+    """Store the progress, in the transaction of the work that was done."""
     kept: dict[str, Any] = {name: getattr(at, name) for name in Standing.__struct_fields__}
     views.execute(standing.update().values(kept))
     return at
 
 
 class Tail:
-    """Applies facts to the views of a shadow; `of_life`, `of_nudges`: those that it is to have."""
+    """Applies later facts to a shadow whose tables have keys. `of_life`, `of_nudges`: the views that it rebuilds."""
 
     def __init__(self, log: Log, names: Names, residing: Residing, *, of_life: bool, of_nudges: bool) -> None:
         self._log, self._names, self._residing = log, names, residing
         self._of_life, self._of_nudges = of_life, of_nudges
 
     def take(self, views: Connection, facts: Connection, after: int, upto: int) -> None:
-        """The facts behind `after`, up to `upto`."""
+        """Apply the facts after position `after`, up to and including `upto`."""
         if self._of_life:
             self._life(views, facts, after, upto)
         if self._of_nudges:
@@ -155,10 +151,10 @@ FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, 
 
 
 class Rebuilding:
-    """The work of a job: `views` of COMPARED, mended where they differ if `swap`; `tell` hears of left-overs.
+    """The work of a rebuild job. `views`: of COMPARED; `swap`: mend rows that differ; `tell`: takes log lines.
 
-    `page`: facts of a page, twice as many as of a part of what is shared out to the `crew`: the smaller, the shorter
-    does one wait for another. Ten pages of rows are compared at a time.
+    `page`: facts of a page. A part for the `crew` has about half as many, so that processes do not wait long for each
+    other. Ten pages of rows are compared at a time.
     """
 
     def __init__(
@@ -178,21 +174,21 @@ class Rebuilding:
         self._views, self._swap, self.page = views, swap, page
         self._residing, self._crew = Residing(catalogue, names), crew or Alone()
         self._parts = Parts(log, self._residing)
-        self._of_life = bool(FROM_LIFE & set(views)) or tables.inbox in views  # which forgets who was erased
+        self._of_life = bool(FROM_LIFE & set(views)) or tables.inbox in views  # the inbox needs the erased persons
         self._of_nudges = bool(FROM_NUDGES & set(views))
         self._later = Tail(log, names, self._residing, of_life=self._of_life, of_nudges=self._of_nudges)
         self._ending = Ending(database, log, views, swap=swap)
         self._shadow: Database | None = None
 
-    def count(self, cursor: str) -> Plan:  # noqa: ARG002  (one look is all)
-        """So many facts."""
+    def count(self, cursor: str) -> Plan:  # noqa: ARG002  (counted in one step)
+        """Count the facts."""
         with self._live.reading() as connection:
             count = FactRecorder.last_position(connection)
         what = f"rebuild {len(self._views)} views and {'mend' if self._swap else 'compare'} the live ones"
         return Plan(what, count, "facts", A_SECOND)
 
     def step(self, cursor: str, save: Save) -> Step:
-        """One page further, or the end. The job's cursor is the shadow's name; all else is kept in the shadow."""
+        """Do one page, or a step of the end. The job's cursor is the shadow's name; the progress is in the shadow."""
         if not cursor:
             return self._begin()
         name = Cursor.read(cursor).shadow
@@ -235,7 +231,7 @@ class Rebuilding:
 
     @contextmanager
     def _meanwhile(self, views: Database, name: str, at: Standing) -> Iterator[None]:
-        """The crew does the last of the parts that are left, while this process is at the facts or at the first."""
+        """Let the crew do the last remaining parts, while this process does facts or the first part."""
         if at.stage not in (Stage.FACTS, Stage.NUDGES, Stage.RESIDENTS):
             yield
             return
@@ -251,7 +247,7 @@ class Rebuilding:
                 member.ended()
 
     def _left(self, views: Database, at: Standing) -> list[Part]:
-        """What is left of what is shared out in the stage; residents are not known before its beginning."""
+        """Return the remaining parts of the stage. Residents have none until the erased persons are forgotten."""
         what = Shared.RESIDENTS if at.stage is Stage.RESIDENTS else Shared.NUDGES
         if not (self._of_nudges if what is Shared.NUDGES else at.cursor and tables.residents in self._views):
             return []
@@ -259,7 +255,7 @@ class Rebuilding:
             return left(shadow, what, at.parts, at.upto)
 
     def _further(self, views: Database, name: str, at: Standing) -> None:
-        """The next part of a stage."""
+        """Do the next piece of the stage."""
         if at.stage is Stage.FACTS and self._of_life:
             return self._one_page(views, at)
         if at.stage in (Stage.NUDGES, Stage.RESIDENTS):
@@ -285,7 +281,7 @@ class Rebuilding:
 
     @staticmethod
     def _beside_parts(views: Connection, at: Standing) -> Standing:
-        """Who was erased is forgotten, before anybody does a part; the rest is done while others do theirs."""
+        """Forget erased persons before any part; then make keys and sum up statistics while others do parts."""
         number = int(at.cursor or 0)
         if not number:
             erased.forget(views)
@@ -339,7 +335,7 @@ class Rebuilding:
         return within(at, str(upto), upto - after)
 
     def _last_of(self, views: Database) -> int:
-        """Take in what came meanwhile; nothing more can come."""
+        """Apply what was recorded meanwhile, while nobody can write; return the last position."""
         at = replace(read(views), stage=Stage.TAIL)
         while at.stage is Stage.TAIL:
             with self._live.reading() as facts:
@@ -347,7 +343,7 @@ class Rebuilding:
         return int(at.cursor)
 
     def rest(self) -> None:
-        """Let go of the shadow, of the moment as of which it is compared, and of whoever does parts."""
+        """Close the shadow, end the comparison's transactions, and dismiss the crew."""
         self._ending.rest()
         self._crew.leave()
         if self._shadow is not None:
@@ -355,6 +351,6 @@ class Rebuilding:
             self._shadow = None
 
     def abandon(self) -> None:
-        """Leave no shadow behind."""
+        """Drop the shadow."""
         with shadow.thrown_away(self._live):
             self.rest()

@@ -1,4 +1,4 @@
-"""What the rebuilt views say otherwise than the live ones, looked for in a range of keys at a time."""
+"""Differences between rebuilt and live views, found in one range of keys at a time, and their mending."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -24,14 +24,14 @@ COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.trail: ("person", "position", "topic"),
     tables.statistics: ("day", "trigger", "what", "count"),
 }
-"""View -> the columns that the log alone decides: planned marks, leases, how far a plan has come are work in hand."""
+"""View -> the columns that the log alone decides. Planned marks, leases and progress of plans are not compared."""
 
 Key = tuple[Any, ...]
-"""The key of a row, as the driver gives it."""
+"""The primary key of a row, as the driver gives it."""
 
 
 class Range(NamedTuple):
-    """The rows of a view behind one key and up to another (None: no bound)."""
+    """The rows of a view after one key and up to and including another (None: no bound)."""
 
     table: Table
     after: Key | None
@@ -39,14 +39,14 @@ class Range(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """How many rows of a range the rebuilt view has, and how many only one of the two has."""
+    """The number of rebuilt rows in a range, and of rows that only one of the two views has."""
 
     rows: int
     differences: int
 
 
 def bound(connection: Connection, of: Beside, table: Table, after: Key | None, rows: int) -> Key | None:
-    """The key so many rows of the rebuilt view further on; None: there are fewer."""
+    """Return the key of the rebuilt row that many `rows` after `after`; None if there are fewer."""
     where, given = _within(connection, Range(table, after, None))
     keys = _keys("here", table)
     query = f"SELECT {keys} FROM {of.shadow}.{table.name} AS here WHERE {where} ORDER BY {keys} LIMIT 1"  # noqa: S608  (our own names)
@@ -55,7 +55,7 @@ def bound(connection: Connection, of: Beside, table: Table, after: Key | None, r
 
 
 def look(connection: Connection, of: Beside, these: Range) -> Looked:
-    """Compare them: all rows differ but those that both have, which are found by their key."""
+    """Compare a range: all rows differ except those that both views have, found by their key."""
     where, given = _within(connection, these)
     where = f"{where} {_settled(of, these.table, listed=connection.dialect.name == 'sqlite')}"
     first = next(iter(these.table.primary_key)).name
@@ -66,7 +66,7 @@ def look(connection: Connection, of: Beside, these: Range) -> Looked:
 
 
 def differing(connection: Connection, of: Beside, these: Range) -> list[Key]:
-    """The keys of the rows that only one of the two has."""
+    """Return the keys of the rows that only one of the two views has."""
     where, given = _within(connection, these)
     keys, first = _keys("here", these.table), next(iter(these.table.primary_key)).name
     missing = f'{where} {_settled(of, these.table)} AND there."{first}" IS NULL'
@@ -78,10 +78,10 @@ def differing(connection: Connection, of: Beside, these: Range) -> list[Key]:
 
 
 def mend(live: Connection, of: Beside, table: Table) -> None:
-    """Take out of the live view what is other than in the rebuilt one, and put in what it lacks, of the keys kept.
+    """Replace the live rows that differ from the rebuilt ones, among the keys kept in DIFFERING.
 
-    By rows, not by names: who reads an older moment of the live view goes on seeing it, and what is right stays as it
-    is, with its marks and claims. A person of whom a history row was wrong is planned again.
+    Rows are replaced, not tables: running readers keep their snapshot, and correct rows keep their marks and leases.
+    A person with a wrong history row is planned again.
     """
     keys, columns = _listed(table.primary_key.columns.keys()), _listed(table.columns.keys())
     wrong = f"SELECT {_keys('kept', table)} {_still(of, table)}"
@@ -95,12 +95,12 @@ def mend(live: Connection, of: Beside, table: Table) -> None:
 
 
 def unmended(live: Connection, of: Beside, table: Table) -> int:
-    """How many of the rows whose keys were kept differ now."""
+    """Return how many of the rows whose keys were kept still differ."""
     return int(live.exec_driver_sql(f"SELECT count(*) {_still(of, table)}").scalar_one())
 
 
 def _beside(one: str, other: str, table: Table) -> str:
-    """The rows of one, each beside its like of the other, if it is there."""
+    """Return the SQL that joins each row of one view with its equal of the other, if there is one."""
     key = {each.name for each in table.primary_key}
     same = " AND ".join(
         f'here."{name}" {"=" if name in key else "IS NOT DISTINCT FROM"} there."{name}"' for name in COMPARED[table]
@@ -109,7 +109,7 @@ def _beside(one: str, other: str, table: Table) -> str:
 
 
 def _still(of: Beside, table: Table) -> str:
-    """The keys that were kept of rows that differ by now, each beside the rows of both that have it."""
+    """Return the SQL for the kept keys whose rows still differ, joined with the rows of both views."""
     names = [each.name for each in table.primary_key]
     other = " OR ".join(f'here."{name}" IS DISTINCT FROM there."{name}"' for name in COMPARED[table])
     both = " ".join(
@@ -121,20 +121,20 @@ def _still(of: Beside, table: Table) -> str:
 
 
 def _settled(of: Beside, table: Table, alias: str = "here", *, listed: bool = False) -> str:
-    """Which rows can be compared; `listed`: who waits is looked up once for all rows, not for each.
+    """Return the SQL condition for rows that can be compared; `listed`: look up waiting persons once for all rows.
 
-    Where people live is known as of their last plan: of those who wait for one, the rebuilt view knows more.
+    The live view `residents` is as of a person's last plan, so rows of persons who wait for one are not compared.
     """
     if table is not tables.residents:
         return ""
-    if listed:  # in SQLite's words, by which it finds the index of who waits
+    if listed:  # written so that SQLite uses the index of waiting persons
         return f"AND {alias}.person NOT IN (SELECT person FROM {of.live}.history WHERE planned = 0)"  # noqa: S608  (our own names)
     waits = f"SELECT 1 FROM {of.live}.history AS waits WHERE waits.person = {alias}.person AND NOT waits.planned"  # noqa: S608  (the same)
     return f"AND NOT EXISTS ({waits})"
 
 
 def _within(connection: Connection, these: Range) -> tuple[str, Key]:
-    """The condition, and what it is given."""
+    """Return the SQL condition of a range, and its parameters."""
     keys = _keys("here", these.table)
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     marks = ", ".join([mark] * len(these.table.primary_key))

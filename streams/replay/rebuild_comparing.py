@@ -1,7 +1,7 @@
-"""Compares rebuilt views with the live ones as of one moment, while everybody else goes on writing.
+"""Compare rebuilt views with the live ones as of one moment, while others go on writing.
 
-For that moment writers are held off, while the last few facts are taken in; then both are looked at in read
-transactions that began in it, a part after another. The keys of what differs are kept in the shadow.
+Writers are locked out for a moment, in which the last facts are applied and read transactions begin. Both sets of
+views are then compared in those transactions, range by range. The keys of differing rows are kept in the shadow.
 """
 
 from collections import Counter, deque
@@ -31,18 +31,18 @@ from streams.storage.tables import log as log_table
 
 LOOKING = 2
 ROWS, RANGES = 10, 5
-"""Of how many pages a range is, which one statement looks at, and how many of them a connection takes in a step.
+"""Pages of a range, which one statement compares, and ranges that a connection takes in a step.
 
-What is one range is read in the order in which it lies there, which takes two thirds of the time.
+A large range is read in the order of its storage, which takes two thirds of the time.
 """
 FOLLOWED = frozenset({tables.trail, tables.statistics})
-"""What the follower alone writes, who has to follow in that moment: by PostgreSQL these are not locked for it."""
+"""The views that only the follower writes. It has to catch up in that moment, so PostgreSQL does not lock these."""
 
 
 class Looking(NamedTuple):
-    """Read transactions that see live and rebuilt views as of the same position; `held` lets go of them.
+    """Read transactions that see live and rebuilt views as of the same position; closing `held` ends them.
 
-    `rows`: about how many there are to compare.
+    `rows`: the approximate number of rows to compare.
     """
 
     held: ExitStack
@@ -53,7 +53,7 @@ class Looking(NamedTuple):
 
 
 def looking(live: Database, views: Database, log: Log, take_in: Callable[[], int]) -> Looking:
-    """Find the moment; `take_in` takes what came meanwhile into the rebuilt views, and returns up to which position.
+    """Lock writers out for a moment and begin the transactions. `take_in` applies later facts, and returns the last.
 
     Raises:
         NoQuietMoment: others wrote all the time.
@@ -74,9 +74,10 @@ def looking(live: Database, views: Database, log: Log, take_in: Callable[[], int
 
 
 def _has_followed(follower: Follower, live: Database, quiet: Connection) -> bool:
-    """Whether trail and statistics are seen as of the end of the log; if not, they are once this moment is over.
+    """Return True if readers see trail and statistics as of the end of the log.
 
-    On SQLite nobody else writes in it, not even the follower; what is written in it is seen by the next one.
+    On SQLite the follower can only write in our own transaction, whose writes readers see after it ends: then return
+    False, so that the next attempt sees them.
     """
     if live.sqlite:
         return not follower.catch_up(quiet)
@@ -85,9 +86,9 @@ def _has_followed(follower: Follower, live: Database, quiet: Connection) -> bool
 
 
 class Comparing:
-    """`found`: view -> how many rows only one of the two has, by now; `done`: rows looked at, of about `of`.
+    """A running comparison. `found`: view -> rows that only one of the two has; `done`: rows compared, of about `of`.
 
-    `page`: how many rows are a page.
+    `page`: rows of a page.
     """
 
     def __init__(self, views: Database, chosen: Collection[Table], at: Looking, page: int) -> None:
@@ -98,7 +99,7 @@ class Comparing:
         self._left: deque[tuple[Table, Key | None]] = deque((table, None) for table in largest_first)
 
     def further(self) -> bool:
-        """Compare the next of it; whether anything is left."""
+        """Compare the next ranges; return True if any are left."""
         with ThreadPoolExecutor(len(self._at.connections)) as threads:
             for counts in threads.map(self._some, self._at.connections):
                 self.done += counts.pop("", 0)
@@ -106,7 +107,7 @@ class Comparing:
         return bool(self._left)
 
     def _some(self, connection: Connection) -> Counter[str]:
-        """By one connection: differences by view, and under "" how many rows it looked at."""
+        """Compare ranges by one connection; return view -> differences, and "" -> rows compared."""
         counts: Counter[str] = Counter()
         for _ in range(RANGES):
             if (these := self._next(connection)) is None:
@@ -119,7 +120,7 @@ class Comparing:
         return counts
 
     def _next(self, connection: Connection) -> Range | None:
-        """What another connection may go on behind as soon as its end is known."""
+        """Return the next range. Another connection may continue after it as soon as its end is known."""
         try:
             table, after = self._left.popleft()
         except IndexError:
@@ -130,5 +131,5 @@ class Comparing:
         return Range(table, after, upto)
 
     def close(self) -> None:
-        """Let go of that moment."""
+        """End the read transactions."""
         self._at.held.close()

@@ -1,6 +1,6 @@
-"""The end of a rebuild: compared as of one moment, mended by what differs, and compared again.
+"""The end of a rebuild: compare as of one moment, mend the rows that differ, and compare again.
 
-Writers are held off for as long as it takes to mend what differs, however long the log is.
+Writers are locked out only while differing rows are mended, however long the log is.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -20,36 +20,36 @@ from streams.storage.database import Database
 from streams.storage.tables import log as log_table
 
 ROWS = "rows to compare"
-"""What is counted meanwhile."""
+"""The unit of progress during the comparison."""
 ROUNDS = 3
-"""How often the views are mended at most: what others made of a wrong row meanwhile is found the next time."""
+"""Rounds of mending. A further round finds what others derived meanwhile from a wrong row."""
 
 
 NOTED = {tables.governance: governance.note_mended, tables.area_plans: area_plans.note_mended}
-"""View -> what tells those who have something of it at hand that it was mended."""
+"""View -> the function that tells processes with a cached copy that it was mended."""
 
 
 class Rebuilt(Struct, frozen=True):
-    """`position`: up to which fact; `differences`: view -> rows that only one of the two had."""
+    """The result of a rebuild as of `position`. `differences`: view -> rows that only one of the two had."""
 
     position: int
     differences: Mapping[str, int]
 
     @property
     def equal(self) -> bool:
-        """The rebuilt views say what the live ones said."""
+        """True if rebuilt and live views were equal."""
         return not any(self.differences.values())
 
 
 class Cursor(Struct, frozen=True):
-    """The job's: the name of its shadow, in which all else is kept, and how many rows were mended by now."""
+    """The cursor of the job: the name of its shadow, which stores the progress, and view -> rows mended so far."""
 
     shadow: str
     mended: Mapping[str, int] = {}
 
     @classmethod
     def read(cls, text: str) -> "Cursor":
-        """As it was written."""
+        """Parse a cursor."""
         shadow, _, mended = text.partition(" ")
         return cls(shadow, msgspec.json.decode(mended, type=dict[str, int]) if mended else {})
 
@@ -57,19 +57,19 @@ class Cursor(Struct, frozen=True):
         return f"{self.shadow} {msgspec.json.encode(self.mended).decode()}" if self.mended else self.shadow
 
     def with_mended(self, found: Mapping[str, int]) -> "Cursor":
-        """With more rows mended."""
+        """Return the cursor with more rows mended."""
         return Cursor(self.shadow, {name: count + self.mended.get(name, 0) for name, count in found.items()})
 
 
 class NotMended(Exception):
-    """The view {view} still differs after it was mended. This is a defect: please report it."""
+    """Raised when a view still differs after it was mended."""
 
     def __init__(self, view: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(view=view))
+        super().__init__(f"The view {view} still differs after it was mended. This is a defect: please report it.")
 
 
 class Ending:
-    """Compares `chosen` views, and mends the live ones where they differ if `swap`."""
+    """Compares the `chosen` views, and with `swap` mends the live ones."""
 
     def __init__(self, live: Database, log: Log, chosen: Collection[Table], *, swap: bool) -> None:
         self._live, self._log, self._chosen, self._swap = live, log, chosen, swap
@@ -77,7 +77,7 @@ class Ending:
         self._rounds = 0
 
     def step(self, views: Database, at: Cursor, take_in: Callable[[], int], save: Save, page: int) -> Step:
-        """Compare some more, or mend what was found; `take_in`: see `looking`, `page`: see `Comparing`."""
+        """Compare some more ranges, or mend the differences. `take_in`: see `looking`; `page`: see `Comparing`."""
         if self._comparing is None:
             found = looking(self._live, views, self._log, take_in)
             self._comparing = Comparing(views, self._chosen, found, page)
@@ -98,7 +98,7 @@ class Ending:
         return step
 
     def _mend(self, views: Database, at: Cursor, take_in: Callable[[], int], save: Save) -> Step:
-        """While nobody else writes; then all is compared again."""
+        """Mend while nobody else writes; the next step compares again."""
         self._rounds += 1
         follower = Follower(self._live, self._log)
         follower.drain()
@@ -121,7 +121,7 @@ class Ending:
             raise NotMended(table.name)
 
     def rest(self) -> None:
-        """Let go of the moment as of which is compared: who goes on takes another."""
+        """End the comparison; a later step begins another."""
         if self._comparing is not None:
             self._comparing.close()
             self._comparing = None

@@ -1,4 +1,4 @@
-"""Facts in the order of the log as rows of a shadow's views: of life events only what is clear is read."""
+"""Rows of a shadow's views from facts in the order of the log. Life events are read without decrypting them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +29,7 @@ READ = (LIFE, NudgeSent.TOPIC, ContentRetired.TOPIC, *sorted(GOVERNANCE | ACCOUN
 
 
 class Facts(NamedTuple):
-    """What a page of the log says, as rows; `streams`: of its events that correct none, as the driver gives them."""
+    """The rows that a page of the log makes; `streams`: of events that correct none, as the driver gives them."""
 
     last: int
     read: int
@@ -47,12 +47,12 @@ class Facts(NamedTuple):
 
     @property
     def originals(self) -> set[UUID]:
-        """The streams of what its events are, or correct."""
+        """The streams of the page's events and of the originals that they correct."""
         return {stream_of(each) for each in self.streams}.union(row[0] for row in self.revisions)
 
 
 def read(connection: Connection, names: Names, after: int, upto: int, limit: int | None = None) -> Facts:
-    """The next page after a position; `last` is where it ends: `upto`, where there is no more."""
+    """Read the next page after a position. Its `last` is the position up to which it was read, at most `upto`."""
     rows = list(driver_rows(connection, page_of(after, limit, upto, READ)))
     found = Facts(
         rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], [], Counter(), [], [], [], [], []
@@ -87,7 +87,7 @@ def _accounting(found: Facts, position: int, fact: Any) -> None:  # noqa: ANN401
 
 
 def _kept(work: Callable[[datetime | None], int | None]) -> Callable[[datetime | None], int | None]:
-    """The same moment again and again, as a load has it, is worked out once."""
+    """Return the function with a cache: a load has the same moment in all its events."""
     known: dict[datetime | None, int | None] = {None: None}
 
     def of(when: datetime | None) -> int | None:
@@ -123,7 +123,7 @@ def _life(
 
 
 def store(views: Connection, facts: Facts) -> None:
-    """Add them to the views of the shadow, but for the statistics."""
+    """Add the rows to the views of the shadow, except the statistics."""
     insert_rows(views, tables.history, facts.history)
     insert_rows(views, tables.revisions, facts.revisions)
     insert_rows(views, tables.area_facts, facts.areas)

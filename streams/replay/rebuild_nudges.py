@@ -1,4 +1,4 @@
-"""Nudges stream by stream, each folded and written once: in the order of the log it would be once a fact."""
+"""Fold nudges stream by stream, so that each is written once instead of once a fact."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -23,7 +23,7 @@ TOPICS = tuple(sorted(each.TOPIC for each in NUDGE_FACTS))
 
 
 class Folded(NamedTuple):
-    """Whole streams of nudges: what they came to, and what they add to trail and statistics; of so many facts."""
+    """Folded nudges, their additions to trail and statistics, and the number of facts read."""
 
     nudges: list[Nudge]
     page: Page
@@ -31,7 +31,7 @@ class Folded(NamedTuple):
 
 
 def read(connection: Connection, after: UUID | None, upto: UUID | None, last: int) -> Folded:
-    """The nudges behind one id and up to another (None: no bound), by their facts up to a position of the log."""
+    """Fold the nudges after one id and up to another (None: no bound), from their facts up to position `last`."""
     query = log_rows.where(log.c.position <= last, among(log.c.topic, TOPICS))
     query = query if after is None else query.where(log.c.originator_id > after)
     query = query if upto is None else query.where(log.c.originator_id <= upto)
@@ -42,7 +42,7 @@ def read(connection: Connection, after: UUID | None, upto: UUID | None, last: in
 
 
 def store(views: Connection, folded: Folded) -> None:
-    """Add them to the views of the shadow."""
+    """Add the nudges to the views of the shadow."""
     nudges.add(views, folded.nudges, keyed=False)
     insert_rows(views, tables.trail, folded.page.steps)
     shadow.count(views, folded.page.counts)

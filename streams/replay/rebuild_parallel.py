@@ -1,8 +1,8 @@
-"""What several processes do of a rebuild at once: nudges by their ids, residents by their pseudonyms.
+"""Parts of a rebuild that several processes do at once: nudges by their ids, residents by their pseudonyms.
 
-Pseudonyms are hashes, and nudges' ids begin like them, so parts with as many of them have about as much in them. A
-part is read and folded while others write, and written with a note that it is done: nobody's part is in the shadow
-twice, whoever is killed.
+Pseudonyms are hashes and nudges' ids begin like them, so equal ranges hold about equally many. A part is read and
+folded while others write, and is written in one transaction with a row that says it is done. So no part is in the
+shadow twice, even if a process is killed.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ Store = Callable[[Connection], None]
 
 
 class Shared(StrEnum):
-    """What is shared out."""
+    """The kinds of work that are divided into parts."""
 
     NUDGES = "nudges"
     RESIDENTS = "residents"
@@ -45,41 +45,41 @@ class Member(Protocol):
     """Another process that does parts."""
 
     def begin(self, shadow: str, part: Part) -> None:
-        """Have it do a part of the shadow of that name."""
+        """Begin a part of the shadow of that name."""
 
     def ended(self) -> None:
-        """Wait until it has done it, or could not: then the part is still to be done."""
+        """Wait until the part is done or has failed; a failed part remains to be done."""
 
 
 class Crew(Protocol):
-    """Other processes that do parts beside this one."""
+    """The other processes that do parts."""
 
     def ready(self) -> Sequence[Member]:
-        """Those who have nothing to do; the first call has them start."""
+        """Return the idle members; the first call starts them."""
 
     def leave(self) -> None:
-        """There is nothing more to do for anybody."""
+        """Dismiss the members."""
 
 
 class Alone:
-    """Nobody else: one process does everything."""
+    """A crew without members: this process does everything."""
 
     def ready(self) -> Sequence[Member]:
-        """Nobody."""
+        """Return no members."""
         return ()
 
     def leave(self) -> None:
-        """Nobody is there."""
+        """Do nothing."""
 
 
 class Parts:
-    """Does parts."""
+    """Does parts in this process."""
 
     def __init__(self, log: Log, residing: Residing) -> None:
         self._log, self._residing = log, residing
 
     def do(self, views: Database, shadow: str, part: Part) -> None:
-        """Add it to the shadow, unless it is there, or another shadow in the place of this one."""
+        """Do a part and add it to the shadow, unless it is done already or another shadow has replaced this one."""
         facts, store = self._nudges(part) if part.what is Shared.NUDGES else self._residents(views, part)
 
         def write(connection: Connection) -> None:
@@ -105,11 +105,11 @@ class Parts:
 
 
 class _NotOurs(Exception):
-    """Somebody else has done the part, or the shadow is another one, made since."""
+    """Raised if another process has done the part, or the shadow was replaced."""
 
 
 def _note(views: Connection, shadow: str, part: Part, facts: int) -> None:
-    """Before anything else of the part: whoever does it at the same time waits here until it is there."""
+    """Record the part as done, before its rows: another process with the same part waits here for our commit."""
     try:
         views.execute(parts.insert().values(kind=part.what.value, number=part.number, facts=facts))
     except IntegrityError:
@@ -119,11 +119,11 @@ def _note(views: Connection, shadow: str, part: Part, facts: int) -> None:
 
 
 def left(views: Connection, what: Shared, of: int, upto: int) -> list[Part]:
-    """The parts that are still to be done."""
+    """Return the parts that remain to be done."""
     done = set(views.execute(select(parts.c.number).where(parts.c.kind == what.value)).scalars())
     return [Part(what, number, of, upto) for number in range(of) if number not in done]
 
 
 def done(views: Connection) -> int:
-    """How many facts are in the parts that are done."""
+    """Return the number of facts in the parts that are done."""
     return int(views.execute(select(func.coalesce(func.sum(parts.c.facts), 0))).scalar_one())

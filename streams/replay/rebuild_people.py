@@ -1,4 +1,4 @@
-"""What follows from several facts of a shadow's history: whom corrections and loads concern, and who lives where."""
+"""Rows that need several facts of a shadow's history: persons of corrected events, later loads, and residents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
@@ -21,7 +21,7 @@ from streams.planning.residences import Residing
 
 
 def originals_after(views: Connection, after: UUID | None, limit: int) -> list[UUID]:
-    """The next originals of which a correction came."""
+    """Return the next originals that have a correction."""
     query = select(revisions.c.original).distinct().order_by(revisions.c.original).limit(limit)
     if after is not None:
         query = query.where(revisions.c.original > after)
@@ -29,7 +29,7 @@ def originals_after(views: Connection, after: UUID | None, limit: int) -> list[U
 
 
 def join(views: Connection, facts: Connection, log: Log, originals: Sequence[UUID]) -> set[str]:
-    """Give all revisions of an event to everybody whom any of them names; returns all of them."""
+    """Add every revision of an event to the history of everybody whom any revision names; return these persons."""
     revised = history.revisions_of(views, originals)
     streams = log.streams(facts, revised)
     loaded, recorded = as_loaded(streams), {each.position: each.recorded for each in streams}
@@ -48,7 +48,7 @@ def join(views: Connection, facts: Connection, log: Log, originals: Sequence[UUI
 
 
 def _rows(members: Sequence[tuple[int, LifeEvent]], recorded: Mapping[int, int]) -> list[Concerns]:
-    """Everybody has every member, since it was recorded and they were first named in any."""
+    """Return a row for each person and revision, recorded when both the revision and the person's name were known."""
     named = {
         person: [at for at, event in members if person in event.everybody]
         for _, each in members
@@ -72,7 +72,7 @@ def _rows(members: Sequence[tuple[int, LifeEvent]], recorded: Mapping[int, int])
 
 
 def move(views: Connection, facts: Connection, log: Log, entries: Iterable[Entry]) -> None:
-    """Some events came by an earlier load, or live: all whom they concern have them so."""
+    """Apply AheadMoved facts: the events came by an earlier load or live, and so they count for all persons named."""
     moved = [(each.originator_id, each.fact) for each in entries if isinstance(each.fact, AheadMoved)]
     streams = log.streams(facts, {stream for stream, _ in moved})
     first = {each.originator_id: each.position for each in streams if each.originator_version == 1}
@@ -81,7 +81,7 @@ def move(views: Connection, facts: Connection, log: Log, entries: Iterable[Entry
 
 
 def house(views: Connection, facts: Connection, log: Log, residing: Residing, persons: Sequence[str]) -> None:
-    """Bring the residents of the shadow to what the facts of these persons say."""
+    """Update the shadow's residents for these persons."""
     told = _Told(views, residing)
     for part in chunked(persons):
         told.look(among(rows.c.person, part))
@@ -91,7 +91,7 @@ def house(views: Connection, facts: Connection, log: Log, residing: Residing, pe
 def housed_between(
     views: Connection, facts: Connection, log: Log, residing: Residing, after: str, upto: str | None
 ) -> dict[str, list[Resident]]:
-    """Where those lived who come behind one pseudonym and up to another, by the history of the shadow."""
+    """Return the residences of persons after one pseudonym and up to another, from the shadow's history."""
     told = _Told(views, residing)
     told.look(rows.c.person > after, *(() if upto is None else (rows.c.person <= upto,)))
     return told.housed(facts, log, sorted({person for person, _ in told.places}))
@@ -101,7 +101,7 @@ _CORRECTS = exists(revisions.select().where(revisions.c.position == rows.c.posit
 
 
 class _Told:
-    """The facts by which it is known where people live: of most those that say it, of whom was corrected, all."""
+    """Finds the facts that tell where persons live; for persons with corrections, all their facts."""
 
     def __init__(self, views: Connection, residing: Residing) -> None:
         self._views, self._residing = views, residing
@@ -109,7 +109,7 @@ class _Told:
         self._corrected: set[str] = set()
 
     def look(self, *whose: ColumnElement[bool]) -> None:
-        """Find those of these persons, in one go: their histories are the larger part of it."""
+        """Find the facts of the selected persons in one query."""
         telling = among(rows.c.type, sorted(self._residing.types)) | _CORRECTS
         query = select(rows.c.person, rows.c.position, _CORRECTS).where(*whose, telling)
         for person, position, corrects in driver_rows(self._views, query):
@@ -118,12 +118,12 @@ class _Told:
                 self._corrected.add(person)
 
     def housed(self, facts: Connection, log: Log, persons: Sequence[str]) -> dict[str, list[Resident]]:
-        """Where these lived, all of whom were looked for."""
+        """Return the residences of these persons, after `look` was called for all of them."""
         places = [each for each in self.places if each[0] not in self._corrected]
         everything = select(rows.c.person, rows.c.position)
         for part in chunked(sorted(self._corrected)):
             places += driver_rows(self._views, everything.where(among(rows.c.person, part)))
-        log.keys.load(facts, persons)  # at hand from now on: what is decoded without its key is decoded twice
+        log.keys.load(facts, persons)  # cached for what follows: a fact decoded without its key is decoded twice
         events = {each.position: each.fact for each in log.read(facts, [position for _, position in places])}
         found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
         for person, position in places:

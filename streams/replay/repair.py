@@ -1,9 +1,8 @@
-"""Repair: should-have-been minus was. It finds what planning owes the log and plans that once; it can send nothing.
+"""Repair: find the differences between the plans and the log, and append what is missing. It cannot send.
 
-A person's facts may wait for their plan for too long (a worker lost the wake, the reconciler is off), or be marked as
-planned without what the plan asks. Both are the difference between the plan and the log, as planning itself makes it.
-
-Whom a repair looks at: everybody, or whom an outage concerned, or who lives in an area, or one person.
+A person's facts may wait too long for their plan (a wake-up was lost, the reconciler is off), or be marked as planned
+although changes are missing. Planning itself computes the difference. A repair covers everybody, the persons of an
+outage, the residents of an area, or one person.
 """
 
 from collections import Counter
@@ -47,11 +46,11 @@ PAGE = 10_000
 
 
 class Selection(Struct, frozen=True):
-    """Which gaps are looked for.
+    """The gaps to look for.
 
-    `since` (inclusive) and `until` (exclusive): of the persons of whom, or of where they live, something was recorded
-    then, or whom a publication woke then: it is the time of the outage, not that of the nudges. `area`: of those who
-    live there now; `trigger`: only its nudges, or (`whole`) everything of those who had what it starts on.
+    `since` (inclusive) and `until` (exclusive): the time of the outage (not of the nudges). It selects persons with
+    facts recorded in it about them or their area, or whom a publication woke in it. `area`: only its residents of
+    now. `trigger`: only its nudges, or (`whole`) all nudges of persons with events on which it starts.
     """
 
     since: datetime | None = None
@@ -63,11 +62,11 @@ class Selection(Struct, frozen=True):
 
     @property
     def timed(self) -> bool:
-        """Whether it is about a time."""
+        """True if the selection has a time."""
         return self.since is not None or self.until is not None
 
     def covers(self, moment: datetime) -> bool:
-        """Whether the moment is within its time."""
+        """Return True if the moment is within the selected time."""
         return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
 
 
@@ -78,7 +77,7 @@ class Persons:
         self._database, self._log, self._names = database, log, names
 
     def of(self, selection: Selection, rules: Rules, after: str, size: int) -> Iterator[Sequence[str]]:
-        """Those after that pseudonym, so many at a time; each once."""
+        """Yield the selected persons after that pseudonym, each once, `size` at a time."""
         types = _types(selection.trigger, rules)
         if selection.person is not None and not selection.timed:
             return iter([[selection.person]] if selection.person > after else [])
@@ -93,13 +92,13 @@ class Persons:
         return self._started(sorted(person for person in found if person > after), types, size)
 
     def _moved(self, connection: Connection, selection: Selection, rules: Rules) -> set[str]:
-        """Those of whom, or of where they live, something was recorded in that time."""
+        """Return the persons with facts recorded in that time about them or about an area where they live."""
         since, until = optional_micros(selection.since), optional_micros(selection.until)
         found = history.moved_within(connection, since, until)
         return found | self._residents(connection, self._areas(connection, selection), rules)
 
     def _near(self, connection: Connection, area: str, rules: Rules) -> set[str]:
-        """Those who may live there: by their last plan, or it is still to come and nobody knows."""
+        """Return the persons who may live in the area: by their last plan, or because they wait for a plan."""
         return self._residents(connection, {area}, rules) | history.all_waiting(connection)
 
     def _started(self, found: Sequence[str], types: frozenset[str] | None, size: int) -> Iterator[Sequence[str]]:
@@ -113,7 +112,7 @@ class Persons:
                 yield [person for person in persons if person in started]
 
     def _areas(self, connection: Connection, selection: Selection) -> set[str]:
-        """Where something was recorded in that time."""
+        """Return the areas with facts recorded in that time."""
         recorded = self._log.read(connection, happened_in_areas.areas_since(connection, None))
         return {
             entry.fact.area
@@ -125,7 +124,7 @@ class Persons:
         }
 
     def _residents(self, connection: Connection, areas: Iterable[str], rules: Rules) -> set[str]:
-        """Those who live or lived there, as of their last plan."""
+        """Return the persons who live or lived in the areas, as of their last plan."""
         within = {self._names.within(area, rules.catalogue.area_levels) for area in areas}
         found: set[str] = set()
         after = ("", "")
@@ -136,7 +135,7 @@ class Persons:
 
 
 def _types(trigger: str | None, rules: Rules) -> frozenset[str] | None:
-    """What a person must have had to have a nudge of the trigger; None: it may be no event of theirs."""
+    """Return the event types that the trigger starts on; None if persons without such events can have its nudges."""
     if trigger is None:
         return None
     versions = [each.trigger for each in rules.rulebook.versions.values() if each.trigger.name == trigger]
@@ -149,26 +148,26 @@ BATCH = 500
 
 
 class What(StrEnum):
-    """What the plan asks of the log."""
+    """The kinds of change that a plan asks for."""
 
     PLAN = "plan"
     RESCHEDULE = "reschedule"
     CANCEL = "cancel"
     CORRECT = "correct"
-    DONE = "done"  # the thing itself was done after it had gone, and nobody noted it
-    WITHHOLD = "withhold"  # it had expired before anybody planned it: kept as a fact, not sent
+    DONE = "done"  # the citizen did it after the nudge was sent, and the log does not say so
+    WITHHOLD = "withhold"  # it expired before it was planned: recorded, not sent
 
 
 class Why(StrEnum):
-    """Why the log has it not."""
+    """The reasons for a gap."""
 
-    WAITING = "waiting"  # the facts behind it are not planned yet
-    OVERLOOKED = "overlooked"  # they are marked as planned, and it is not there
-    UNNOTED = "unnoted"  # nothing is missing but a note: it was done after the nudge had gone
+    WAITING = "waiting"  # the facts that cause it are not planned yet
+    OVERLOOKED = "overlooked"  # they are marked as planned, but the change is missing
+    UNNOTED = "unnoted"  # only the note is missing that the citizen did it after the nudge was sent
 
 
 class Gap(Struct, frozen=True):
-    """One nudge of which the log says something else than the plan."""
+    """One nudge for which log and plan differ."""
 
     nudge: UUID
     person: str
@@ -181,7 +180,7 @@ class Gap(Struct, frozen=True):
 
 
 class Looked(Struct, frozen=True):
-    """A batch of persons: up to which, how many, what is missing, who cannot be planned at all (with the error)."""
+    """A batch of persons up to and including `upto`, their gaps, and person -> error of the unplannable ones."""
 
     upto: str
     persons: int
@@ -190,15 +189,15 @@ class Looked(Struct, frozen=True):
 
     @property
     def stride(self) -> Stride:
-        """As a job counts it."""
+        """The batch as a stride of a job."""
         done = Counter(gap.what.value for gap in self.gaps)
         return Stride(self.upto, self.persons, done, len(self.unplannable))
 
 
 class Repairing:
-    """Finds and mends; any number of them may run at once, beside workers: each gap is closed by one of them.
+    """Finds and closes gaps. Several repairs may run at once, beside workers: only one of them closes a gap.
 
-    `batch`: so many persons at a time.
+    `batch`: persons at a time.
     """
 
     batch = BATCH
@@ -216,7 +215,7 @@ class Repairing:
         self._names, self._clock, self._persons = names, clock, Persons(database, log, names)
 
     def work(self, selection: Selection) -> Walk:
-        """The repair as the work of a job."""
+        """Return the repair as the work of a job."""
         return Walk(
             "repair",
             "persons",
@@ -226,7 +225,7 @@ class Repairing:
         )
 
     def look(self, selection: Selection, rules: Rules | None = None, after: str = "") -> Iterator[Looked]:
-        """What is missing, a batch of persons at a time; nothing is changed. `rules`: others than those that hold."""
+        """Yield what is missing, a batch at a time, without writing anything; `rules`: instead of those in force."""
         rules = rules or self._library.rules()
         for persons in self._persons.of(selection, rules, after, self.batch):
             yield self._look(persons, selection, rules)
@@ -237,7 +236,7 @@ class Repairing:
         return Looked(persons[-1], len(persons), [gap for each in plans for gap in owing.of(each).gaps], unplannable)
 
     def repair(self, selection: Selection, after: str = "") -> Iterator[Looked]:
-        """Plan what is missing, a batch of persons a transaction; gives what was. Whoever stops loses nothing."""
+        """Append what is missing, one transaction a batch, and yield it. It can be stopped at any time."""
         for persons in self._persons.of(selection, self._library.rules(), after, self.batch):
             yield self._repair(persons, selection)
 
@@ -254,7 +253,7 @@ class Repairing:
         return Looked(persons[-1], len(persons), done, unplannable)
 
     def _committed(self, owed: "_Owed", done: list[Gap]) -> list[str]:
-        """Commit what is owed; gives those who have moved meanwhile, so that they are looked at again."""
+        """Commit what is owed; return the persons who changed meanwhile, to be looked at again."""
         try:
             kept = set(self._planning.commit(owed.plans)) if owed.plans.persons else set()
         except RulesMoved:
@@ -263,7 +262,7 @@ class Repairing:
         return [plan.person for plan in owed.plans.persons if plan.person not in kept]
 
     def _plans(self, persons: Sequence[str], rules: Rules) -> tuple[list[Plans], dict[str, str]]:
-        """The plans; where one person cannot be planned, those of the others."""
+        """Return the plans, and person -> error of those who cannot be planned."""
         try:
             return [self._planning.plans(persons, rules)], {}
         except SYSTEM_ERRORS:
@@ -277,14 +276,14 @@ class Repairing:
 
 
 class _Owed(Struct, frozen=True):
-    """What is to be committed, and what it closes."""
+    """The plans to commit, and the gaps that they close."""
 
     plans: Plans
     gaps: list[Gap]
 
 
 class _Owing:
-    """Says of plans what of them the selection asks for."""
+    """Narrows plans to what the selection asks for."""
 
     def __init__(self, database: Database, selection: Selection, names: Names, rules: Rules, now: datetime) -> None:
         self._database, self._selection, self._now = database, selection, now
@@ -292,7 +291,7 @@ class _Owing:
         self._within = None if selection.area is None else names.within(selection.area, levels)
 
     def of(self, plans: Plans) -> _Owed:
-        """The persons to whom something is owed, each with all of it that is selected."""
+        """Return the plans of persons with selected gaps."""
         chosen = [self._narrowed(plan) for plan in plans.persons if self._is_there(plan)]
         with self._database.reading() as connection:
             waiting = history.waiting_among(connection, [plan.person for plan in chosen])
@@ -302,7 +301,7 @@ class _Owing:
         return _Owed(replace(plans, persons=owed), gaps)
 
     def _is_there(self, plan: PersonPlan) -> bool:
-        """Whether the person lives in the area that is asked for."""
+        """Return True if the person lives in the selected area now, or no area is selected."""
         now = micros(self._now)
         return self._within is None or any(
             each.home.startswith(self._within) and each.since <= now and (each.until is None or now < each.until)
@@ -317,7 +316,7 @@ class _Owing:
         return replace(plan, changes=facts, whole=trigger is None)
 
     def _stale(self, change: Change, plan: PersonPlan) -> Change | None:
-        """That it is withheld at once, if it is over by now: whoever planned it in time would have sent it."""
+        """Return the change that withholds a newly planned nudge which has expired by now; None if it has not."""
         fact = change.fact
         if type(fact) is not NudgePlanned or fact.expires is None or fact.expires > self._now:
             return None
@@ -344,7 +343,7 @@ class _Owing:
 
 
 def _about(change: Change, plan: PersonPlan) -> Intent:
-    """The intent that the change is about: the new one, or that which goes."""
+    """Return the intent that the change is about: the new one, or the one that is cancelled."""
     return evolve(plan.nudges.get(change.nudge), *change).intent
 
 

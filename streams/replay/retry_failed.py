@@ -1,4 +1,4 @@
-"""Repair after a provider's outage: what failed by it has its turn again, once; sending it is the dispatcher's."""
+"""Repair after a provider's outage: make deliveries that failed by it due again, once; the dispatcher sends them."""
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ NOBODY = Due(UUID(int=0), "")
 
 
 class Outage(Struct, frozen=True):
-    """Which failures are meant: their last attempt failed from `since` on and before `until`, and so on."""
+    """The failures to retry: last attempts that failed from `since` on and before `until`, by provider and so on."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -39,11 +39,11 @@ class Outage(Struct, frozen=True):
     trigger: str | None = None
 
     def covers(self, moment: datetime) -> bool:
-        """Whether the moment is within its time."""
+        """Return True if the moment is within the outage."""
         return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
 
     def of(self, failures: Mapping[str, Failure]) -> dict[str, Failure]:
-        """Those on its channel and of its provider."""
+        """Return the failures on the outage's channel and by its provider."""
         return {
             channel: each
             for channel, each in failures.items()
@@ -52,9 +52,9 @@ class Outage(Struct, frozen=True):
 
 
 class Renewal(Struct, frozen=True):
-    """A delivery that is to be tried anew, on these channels; `reason`: why the last of them failed.
+    """A delivery to retry on these channels; `provider`, `reason`: of the last failure.
 
-    `leaving`: what was to go with this digest, and is not to be said any more.
+    `leaving`: members of this digest that are not planned any more.
     """
 
     nudge: Nudge
@@ -66,7 +66,7 @@ class Renewal(Struct, frozen=True):
 
 
 class Left(StrEnum):
-    """Why a failed delivery is not tried anew, as `repair` says it."""
+    """The reasons not to retry a failed delivery, as `repair` prints them."""
 
     TRIED_AGAIN = "tried again by themselves"
     MAYBE_SENT = "may have been sent on another channel"
@@ -76,9 +76,9 @@ class Left(StrEnum):
 
 
 class Found(Struct, frozen=True):
-    """A batch of failed deliveries: up to which, how many, and which of them are to be tried anew.
+    """A batch of failed deliveries up to and including `upto`, and those to retry.
 
-    `left`: why the others are not, and how many of them.
+    `left`: reason -> number of the others.
     """
 
     upto: Due
@@ -88,19 +88,19 @@ class Found(Struct, frozen=True):
 
     @property
     def stride(self) -> Stride:
-        """As a job counts it."""
+        """The batch as a stride of a job."""
         reasons = Counter(f"renew({each.reason})" for each in self.renewals)
         return Stride(f"{self.upto.recipient}/{self.upto.nudge}", self.failed, reasons)
 
 
 class Renewing:
-    """Finds what an outage ended, and makes it due again."""
+    """Finds deliveries that an outage ended, and makes them due again."""
 
     def __init__(self, database: Database, log: Log, library: Library, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._library, self._clock = database, log, library, clock
 
     def work(self, outage: Outage, by: str) -> Walk:
-        """The repair as the work of a job."""
+        """Return the repair as the work of a job."""
         return Walk(
             "try again",
             "failed deliveries",
@@ -110,7 +110,7 @@ class Renewing:
         )
 
     def look(self, outage: Outage, after: Due = NOBODY) -> Iterator[Found]:
-        """What would be tried anew, a batch at a time; nothing is changed."""
+        """Yield what would be retried, a batch at a time, without writing anything."""
         while True:
             with self._database.reading() as connection:
                 rows = inbox.failed(connection, after, BATCH)
@@ -122,7 +122,7 @@ class Renewing:
             after = rows[-1]
 
     def renew(self, outage: Outage, by: str, after: Due = NOBODY) -> Iterator[Found]:
-        """Make it due again, a batch a transaction; gives what was. What has moved meanwhile is left alone."""
+        """Make deliveries due again, one transaction a batch, and yield them. Nudges that changed are left alone."""
         for found in self.look(outage, after):
             yield Found(found.upto, found.failed, self._commit(found.renewals, by), found.left)
 
@@ -138,7 +138,7 @@ class Renewing:
         return [each for each in renewals if each.nudge.intent.id in kept]
 
     def _judged(self, connection: Connection, rows: Sequence[Due], outage: Outage) -> Iterator[Renewal | Left]:
-        """Yield for each row how it is tried anew, or why it is not."""
+        """Yield a renewal for each row to retry, and the reason for each other row."""
         now = self._clock()
         found = nudges.by_id(connection, [row.nudge for row in rows])
         failed = list[tuple[Nudge, str]]()
@@ -175,7 +175,7 @@ class Renewing:
         return told
 
     def wanted(self, connection: Connection, found: Sequence[Nudge], now: datetime) -> set[UUID]:
-        """Those that are still to be said: nobody took them out of the plan when they failed, for they had ended."""
+        """Return the nudges that are still planned. Those that failed had ended, so planning did not cancel them."""
         rulebook = self._library.rules().rulebook
         planned = {one.intent.id for one in found if one.intent.step != CORRECTION and not is_digest(one.intent)}
         persons = {one.intent.person for one in found if one.intent.id in planned}
@@ -186,14 +186,14 @@ class Renewing:
 
 
 def _left(delivery: Delivery) -> Left:
-    """Return why a delivery that failed has not ended by it, or is of no more use."""
+    """Return the reason not to retry a delivery that has not failed for good, or is no longer useful."""
     if delivery.due is not None:
         return Left.TRIED_AGAIN
     return Left.MAYBE_SENT if delivery.maybe_sent else Left.OVER
 
 
 def _any_lasts(members: Iterable[Nudge], wanted: Container[UUID], now: datetime) -> bool:
-    """Whether anything that would go with a digest is still to be said, and has not expired."""
+    """Return True if any member of a digest is still planned and has not expired."""
     left = (one.intent for one in members if one.intent.id in wanted)
     return any(intent.expires is None or now < intent.expires for intent in left)
 

@@ -1,6 +1,6 @@
-"""A second set of views beside the live ones: on SQLite a file of its own, on PostgreSQL a schema of its own.
+"""A shadow: a second set of views beside the live ones, in its own file (SQLite) or schema (PostgreSQL).
 
-The tables of a shadow: without keys and indexes while they are filled, for these cost most of a rebuild's time.
+Its large tables have no keys and indexes while they are filled, as these would cost most of a rebuild's time.
 """
 
 import sqlite3
@@ -35,19 +35,19 @@ from projections.tables import (
 from streams.storage.database import Database
 
 SMALL = (revisions, area_facts, area_plans, handed_over, governance, erased, retired, statistics)
-"""What is looked up while it is filled: these are as the live ones."""
+"""Tables that are looked up while they are filled: they have the keys and indexes of the live ones."""
 LOOKED_UP, UNREAD = (history, nudges, inbox, residents), (due, trail)
 LARGE = (*LOOKED_UP, *UNREAD)
-"""What is looked up once the facts are in it, and what is not: its keys are made while residents are shared out."""
+"""Tables looked up once the facts are in them, and tables that are not: their keys are made while others do parts."""
 
 DIFFERING = {
     table: Table(f"differing_{table.name}", MetaData(), *(Column(each.name, each.type) for each in table.primary_key))
     for table in (*SMALL, *LARGE)
 }
-"""View -> the keys of the rows that only one of the two has, as of the last comparison: what is to be mended."""
+"""View -> table of the keys of rows to mend: those that only one of the two had at the last comparison."""
 
 counted = Table("counted", MetaData(), *(Column(each.name, each.type) for each in statistics.columns))
-"""What pages of the log add to the statistics: to look for each count would take longer than all the rest."""
+"""Additions of pages to the statistics, summed up at the end: updating each count would take longest of all."""
 
 standing = Table(
     "standing",
@@ -59,7 +59,7 @@ standing = Table(
     Column("upto", BigInteger, nullable=False),
     Column("parts", BigInteger, nullable=False),
 )
-"""One row: how far the shadow has come. Kept in it, so that it is committed with what came of the facts."""
+"""One row: the progress of the rebuild, committed with the rows that it counts."""
 
 parts = Table(
     "parts",
@@ -68,36 +68,36 @@ parts = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("facts", BigInteger, nullable=False),
 )
-"""What several processes share out among themselves: a row, committed with a part, keeps it from a second one."""
+"""One row for each part that is done, committed with it, so that no part is done twice."""
 
 
 def make_tables(connection: Connection) -> None:
-    """All of them, empty."""
+    """Make all tables, empty."""
     for table in (*SMALL, counted, standing, parts, *DIFFERING.values()):
         table.create(connection)
     for table in LARGE:
         columns = ", ".join(f'"{each.name}" {each.type.compile(connection.dialect)}' for each in table.columns)
         connection.exec_driver_sql(f"CREATE TABLE {table.name} ({columns})")
-    if connection.dialect.name == "postgresql":  # all or none: a server that goes down hard empties all of them
+    if connection.dialect.name == "postgresql":  # all of them: a crash of the server then empties all or none
         for table in (*SMALL, *LARGE, counted, standing, parts, *DIFFERING.values()):
             connection.exec_driver_sql(f"ALTER TABLE {table.name} SET UNLOGGED")
 
 
 def count(connection: Connection, counts: Mapping[Key, int]) -> None:
-    """Add to what is counted in the end."""
+    """Store additions to the statistics."""
     rows = [(day.isoformat(), trigger, what, many) for (day, trigger, what), many in counts.items()]
     insert_rows(connection, counted, rows)
 
 
 def sum_up(connection: Connection) -> None:
-    """Make the statistics of what was counted."""
+    """Make the statistics from the stored additions."""
     key = (counted.c.day, counted.c.trigger, counted.c.what)
     query = select(*key, func.sum(counted.c.count)).group_by(*key)
     connection.execute(statistics.insert().from_select(["day", "trigger", "what", "count"], query))
 
 
 def index(connection: Connection, table: Table) -> None:
-    """Give a large one its key, and the history by what loads are found in it."""
+    """Make the key of a large table, and for the history also the index by loads."""
     key = ", ".join(f'"{each.name}"' for each in table.primary_key)
     connection.exec_driver_sql(f"CREATE UNIQUE INDEX {table.name}_key ON {table.name} ({key})")
     if table is history:
@@ -105,22 +105,22 @@ def index(connection: Connection, table: Table) -> None:
 
 
 def forget_differing(connection: Connection) -> None:
-    """A comparison begins: what an earlier one kept is not as of now."""
+    """Delete the keys that an earlier comparison kept."""
     for table in DIFFERING.values():
         connection.execute(table.delete())
 
 
 def keep_differing(connection: Connection, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
-    """Keep the keys of rows that only one of the two has, given as the driver gave them."""
+    """Keep the keys (as the driver gave them) of rows that only one of the two has."""
     marks = ", ".join(["?" if connection.dialect.name == "sqlite" else "%s"] * len(table.primary_key))
     connection.exec_driver_sql(f"INSERT INTO {DIFFERING[table].name} VALUES ({marks})", list(keys))  # noqa: S608  (our own names)
 
 
 def large_rows(connection: Connection) -> int:
-    """About how many rows the large ones have, which have been given their keys: nobody counts them for it."""
+    """Return the approximate number of rows of the large tables, without counting. Their keys must exist."""
     if connection.dialect.name == "sqlite":
         each = [f"coalesce((SELECT max(rowid) FROM {table.name}), 0)" for table in LARGE]  # noqa: S608  (our own names)
-    else:  # PostgreSQL has counted them when it indexed them
+    else:  # PostgreSQL counted the rows when it made the indexes
         of = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid"
         each = [f"({of} = '{table.name}'::regclass)" for table in LARGE]
     return int(connection.exec_driver_sql(f"SELECT {' + '.join(each)}").scalar_one())
@@ -128,26 +128,28 @@ def large_rows(connection: Connection) -> int:
 
 SHADOW = "habarshy_shadow"
 LOCK_TIMEOUT_MS, LOCK_ATTEMPTS, PAUSE_S = 300, 200, 0.05
-"""Less than PostgreSQL's deadlock_timeout: in a ring it is us who give up, and no writer."""
+"""The lock timeout is below PostgreSQL's deadlock_timeout, so in a deadlock this process gives up, not a writer."""
 LOCK_NOT_AVAILABLE = "55P03"
 
 
 class NoQuietMoment(Exception):
-    """The views could not be compared: writers left no moment for it. Nothing was changed; try again later."""
+    """Raised when writers left no moment to compare the views."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "The views could not be compared: writers left no moment for it. Nothing was changed; try again later."
+        )
 
 
 class Beside(NamedTuple):
-    """What the live tables and those of the shadow are called before their dot, where both are seen."""
+    """The schema names of the live tables and of the shadow's, on a connection that sees both."""
 
     live: str
     shadow: str
 
 
 def make(database: Database, name: str) -> Database:
-    """New tables beside those of the database, under that name; whatever was there goes."""
+    """Make a new shadow under that name; drop any other."""
     drop(database)
     if not database.sqlite:
         with database.altering() as connection:
@@ -160,7 +162,7 @@ def make(database: Database, name: str) -> Database:
 
 
 def opened(database: Database, name: str) -> Database | None:
-    """The tables that were made under that name, if they are still there."""
+    """Return the shadow that was made under that name, or None if it is gone."""
     shadow = Database(_url(database), lasting=False) if _there(database) else None
     if shadow is None:
         return None
@@ -173,7 +175,7 @@ def opened(database: Database, name: str) -> Database | None:
 
 
 def drop(database: Database) -> bool:
-    """Leave nothing of any shadow; whether there was one."""
+    """Drop any shadow; return True if there was one."""
     if not _there(database):
         return False
     if database.sqlite:
@@ -187,16 +189,16 @@ def drop(database: Database) -> bool:
 
 @contextmanager
 def thrown_away(database: Database) -> Iterator[None]:
-    """Whoever closes the shadow within is not the last who had it open; after that nothing of it is left.
+    """Drop the shadow on leaving. Until then keep it open, so that closing it inside is not the last close.
 
-    The last one would bring SQLite's write-ahead log into the file first: as much to write as the shadow is large.
+    The last close would copy SQLite's write-ahead log into the file, which is as large as the shadow.
     """
     with ExitStack() as kept:
         if database.sqlite and _there(database):
             driver = kept.enter_context(
                 closing(sqlite3.connect(f"{_file(database).absolute().as_uri()}?mode=ro", uri=True))
             )
-            with suppress(sqlite3.Error):  # a file that never was a shadow
+            with suppress(sqlite3.Error):  # a file that is no shadow
                 driver.execute("SELECT 1 FROM standing").fetchall()
         yield
         drop(database)
@@ -210,9 +212,9 @@ def _there(database: Database) -> bool:
 
 
 def _made(connection: Connection) -> bool:
-    """Of a server that went down hard nothing is left in tables without a log; of a process that was killed, all.
+    """Return True if the shadow's tables are usable. They outlive a killed process, but not a crash of the server.
 
-    Another version of the program may have noted otherwise how far it had come: then it is as if nothing were there.
+    Another version of the program may have stored its progress in other columns; then the shadow is not usable.
     """
     tables = inspect(connection)
     names = {parts.name, standing.name, *(each.name for each in DIFFERING.values())}
@@ -230,7 +232,7 @@ def _url(database: Database) -> str:
 
 
 def _within_schema(database: Database) -> str:
-    """The URL of the same database, where every name without a schema is the shadow's."""
+    """Return the URL of the same database with the shadow's schema as search path."""
     url = database.engine.url
     given = url.query.get("options", "")
     options = f"{given if isinstance(given, str) else ' '.join(given)} -csearch_path={SHADOW}".strip()
@@ -239,16 +241,16 @@ def _within_schema(database: Database) -> str:
 
 @contextmanager
 def quiet(live: Database, shadow: Database, tables: Iterable[Table]) -> Iterator[tuple[Connection, Beside]]:
-    """A transaction in which the tables of both are seen, and nobody else writes to those of the live one.
+    """Open a transaction that sees the tables of both, while nobody else writes to the live ones.
 
-    Readers go on, and see what was there before.
+    Readers continue with their snapshot.
 
     Raises:
         NoQuietMoment: others wrote all the time.
     """
     if live.sqlite:
         with _attached(live, shadow) as connection, connection.begin():
-            # By a write, for BEGIN IMMEDIATE would lock the attached shadow as well, which still grows.
+            # A write takes the lock, since BEGIN IMMEDIATE would also lock the attached shadow, which still grows.
             connection.exec_driver_sql("UPDATE main.positions SET position = position")
             yield connection, Beside("main", "shadow")
         return
@@ -259,10 +261,13 @@ def quiet(live: Database, shadow: Database, tables: Iterable[Table]) -> Iterator
 
 @contextmanager
 def watching(live: Database, shadow: Database) -> Iterator[Connection]:
-    """A read transaction in which the tables of both are seen, under the same names, as of now."""
+    """Open a read transaction that sees the tables of both as of now, under the same names as `quiet`."""
     if live.sqlite:
         with _attached(live, shadow) as connection, connection.begin():
-            for each in ("main.positions", "shadow.standing"):  # of each file as of when it is first read
+            for each in (
+                "main.positions",
+                "shadow.standing",
+            ):  # SQLite takes its snapshot of a file at the first read
                 connection.exec_driver_sql(f"SELECT * FROM {each} LIMIT 1").close()  # noqa: S608  (our own names)
             yield connection
     else:
@@ -284,7 +289,7 @@ def _attached(live: Database, shadow: Database) -> Iterator[Connection]:
 
 
 def _lock(connection: Connection, tables: Iterable[Table]) -> None:
-    """Lock all of them, or none and try again: who waits while holding some of them might be waited for."""
+    """Lock all tables, or none and try again: waiting with some locks held could be a deadlock."""
     names = ", ".join(sorted(table.name for table in tables))
     connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"))
     pause = threading.Event()

@@ -1,7 +1,7 @@
-"""Unknown outcomes: attempts of which nobody knows whether they went, and what an operator decides about them.
+"""Unknown outcomes: attempts that may or may not have reached the provider, and an operator's decisions about them.
 
-A process was killed, a provider hung up, a log came back from a backup. What such a message says is not repeated by
-itself, as it may have arrived. An operator who knows more has it asked about, sent again or closed.
+The causes are a killed process, a provider that hung up, or a log restored from a backup. Such a message is not
+repeated by itself, as it may have arrived. An operator has the provider asked, has it sent again, or closes it.
 """
 
 from collections import Counter
@@ -28,14 +28,14 @@ from streams.storage.database import Database, Priority
 
 BATCH = 500
 AT_MOST = 10_000
-"""So many are looked at to count them: a look has to stay short."""
+"""The number of unknown outcomes looked at for counting, so that counting stays short."""
 NOBODY = Due(UUID(int=0), "")
 AGES = {"under an hour": timedelta(hours=1), "under a day": timedelta(days=1), "under a week": timedelta(days=7)}
 OLDER = "older"
 
 
 class How(StrEnum):
-    """What is decided: `ask` the provider, send `again` what had surely not left, or `close` it as it is."""
+    """The decisions: `ask` the provider, send `again` what surely did not leave, or `close` it as it is."""
 
     ASK = "ask"
     AGAIN = "again"
@@ -43,7 +43,7 @@ class How(StrEnum):
 
 
 class Which(Struct, frozen=True):
-    """Which unknown outcomes are meant: attempts from `since` on and before `until`, and so on."""
+    """The unknown outcomes to decide about: attempts from `since` on and before `until`, by cause and so on."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -53,7 +53,7 @@ class Which(Struct, frozen=True):
     trigger: str | None = None
 
     def has(self, nudge: Nudge, delivery: Delivery) -> bool:
-        """Whether this delivery is meant."""
+        """Return True if this delivery is selected."""
         at = delivery.attempted_at
         return (
             self.cause in {None, delivery.reason}
@@ -66,7 +66,7 @@ class Which(Struct, frozen=True):
 
 
 class Kind(Struct, frozen=True, order=True):
-    """Unknown outcomes that are alike: by cause, provider, channel, and how long ago the attempt was."""
+    """A group of unknown outcomes: cause, provider, channel, and age of the attempt."""
 
     cause: str
     provider: str
@@ -75,7 +75,7 @@ class Kind(Struct, frozen=True, order=True):
 
 
 class Found(Struct, frozen=True):
-    """A batch of unknown outcomes: up to which, how many were looked at, and those about which it is decided."""
+    """A batch of unknown outcomes up to and including `upto`: the number looked at, and those decided about."""
 
     upto: Due
     looked: int
@@ -84,13 +84,13 @@ class Found(Struct, frozen=True):
 
     @property
     def stride(self) -> Stride:
-        """As a job counts it."""
+        """The batch as a stride of a job."""
         kinds = Counter(f"{self.how}({each.reason})" for _, each in self.meant)
         return Stride(f"{self.upto.recipient}/{self.upto.nudge}", self.looked, kinds)
 
 
 class Unresolved:
-    """Lists unknown outcomes, and records what an operator decides. `askable`: the providers that can be asked."""
+    """Lists unknown outcomes and records an operator's decisions. `askable`: the providers that can be asked."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Unresolved:
         self._clock, self._askable = clock, askable
 
     def work(self, which: Which, how: How, by: str, why: str) -> Walk:
-        """The decision as the work of a job."""
+        """Return the decision as the work of a job."""
         return Walk(
             "resolve",
             "unknown outcomes",
@@ -115,12 +115,12 @@ class Unresolved:
         )
 
     def counts(self, which: Which = Which()) -> Counter[Kind]:  # noqa: B008  (frozen)
-        """How many there are of each kind."""
+        """Count the unknown outcomes by kind."""
         with self._database.reading() as connection:
             return kinds(connection, self._clock(), which)
 
     def look(self, which: Which, how: How, after: Due = NOBODY) -> Iterator[Found]:
-        """Those about which it would be decided, a batch at a time; nothing is changed."""
+        """Yield the deliveries that would be decided about, a batch at a time, without writing anything."""
         while True:
             with self._database.reading() as connection:
                 rows = inbox.unknown(connection, after, BATCH)
@@ -131,9 +131,9 @@ class Unresolved:
             after = rows[-1]
 
     def resolve(self, which: Which, how: How, said: tuple[str, str], after: Due = NOBODY) -> Iterator[Found]:
-        """Record the decision, a batch a transaction; gives where it was. `said`: by whom, and why.
+        """Record the decision, one transaction a batch, and yield the deliveries. `said`: by whom, and the reason.
 
-        What has moved meanwhile is left alone.
+        Nudges that changed meanwhile are left alone.
         """
         for found in self.look(which, how, after):
             now = self._clock()
@@ -164,7 +164,7 @@ class Unresolved:
     def _of_use(
         self, connection: Connection, found: Sequence[tuple[Nudge, Delivery]]
     ) -> list[tuple[Nudge, Delivery]]:
-        """What may be sent again: still planned, not expired, and no digest, whose members may have gone since."""
+        """Return what may be sent again: still planned, not expired, and no digest, whose members may have gone."""
         now = self._clock()
         left = [
             (nudge, each)
@@ -176,7 +176,7 @@ class Unresolved:
 
 
 def kinds(connection: Connection, now: datetime, which: Which = Which()) -> Counter[Kind]:  # noqa: B008  (frozen)
-    """How many unknown outcomes there are of each kind; of very many, the first."""
+    """Count unknown outcomes by kind, at most the first AT_MOST."""
     found = _unresolved(connection, inbox.unknown(connection, NOBODY, AT_MOST))
     return Counter(_kind(each, now) for nudge, each in found if which.has(nudge, each))
 

@@ -1,8 +1,7 @@
-"""Verifies: every view is rebuilt and compared, everybody planned again and compared; with a digest of it all.
+"""Verify: rebuild and compare every view, plan everybody again and compare; with a digest. Nothing is changed.
 
-Nothing is changed. By the digest two sites are compared: it is a chain of SHA-256 over what does not depend on the
-order of arrival, the times of recording, the processes or the kind of database. With the same key file the same facts
-have the same digest.
+The digest compares two sites. It is a chain of SHA-256 over what does not depend on the order of arrival, the times
+of recording, the processes or the kind of database. With the same key file, equal facts have equal digests.
 """
 
 from functools import reduce
@@ -34,12 +33,12 @@ _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
 
 class Verified(Struct, frozen=True):
-    """What came of it: `views`: rows that differ; `unlike`: persons whose nudges are not what they should be.
+    """The result. `views`: view -> rows that differ; `unlike`: persons whose nudges differ from their plan.
 
-    Not compared: who has yet to be planned (`waiting`), who cannot be (`unplannable`), and what area events that have
-    yet to be (`areas`) may change of the nudges of `residents`. `unnoted`: nudges of which the log does not note that
-    the thing was done after they had gone; that is no difference, and a repair notes it. `facts`, `intents`,
-    `nudges`: how many, with digests.
+    Not compared: persons who wait for a plan (`waiting`) or cannot be planned (`unplannable`), and the nudges of
+    `residents` that waiting area events (`areas`) may change. `unnoted`: nudges whose thing was done after they were
+    sent, without a note in the log; that is no difference, and a repair adds it. `facts`, `intents`, `nudges`:
+    counts.
     """
 
     views: dict[str, int] = {}
@@ -56,25 +55,25 @@ class Verified(Struct, frozen=True):
 
     @property
     def equal(self) -> bool:
-        """Everything is as the log says."""
+        """True if nothing differs from the log."""
         return not (any(self.views.values()) or self.unlike)
 
     @property
     def digest(self) -> str:
-        """One for all."""
+        """The digest of all digests."""
         return sha256("".join(value for _, value in sorted(self.digests.items())).encode()).hexdigest()
 
     @property
     def words(self) -> str:
-        """As JSON, the digest of all included."""
+        """The result as JSON, with the digest of all."""
         return msgspec.json.encode({**msgspec.to_builtins(self), "digest": self.digest}).decode()
 
     def longer(self, what: str, parts: list[bytes]) -> dict[str, str]:
-        """The digests, that of `what` with these parts."""
+        """Return the digests, with that of `what` continued by these parts."""
         return {**self.digests, what: chained(self.digests.get(what, ""), parts)}
 
     def with_people(self, found: Compared) -> "Verified":
-        """With some more persons."""
+        """Return the result with more persons."""
         return replace(
             self,
             intents=self.intents + len(found.intents),
@@ -88,11 +87,11 @@ class Verified(Struct, frozen=True):
 
 
 TWICE = "facts, each counted twice"
-"""What a verification is done with: it reads the log once for the views, and once for all else."""
+"""The unit of progress: the log is read once for the views, and once for everything else."""
 
 
 class At(Struct, frozen=True):
-    """How far a verification has come: in what, and behind which of it."""
+    """The progress of a verification: its part, and the last item done of it."""
 
     part: str = "views"
     after: str = ""
@@ -101,25 +100,25 @@ class At(Struct, frozen=True):
 
 
 def chained(digest: str, parts: list[bytes]) -> str:
-    """The digest with more parts, the same however they are paged."""
+    """Continue the digest by more parts; paging does not change the result."""
     return reduce(lambda before, part: sha256(before + part).digest(), parts, bytes.fromhex(digest)).hex()
 
 
 class Verifying:
-    """The work of a job."""
+    """The work of a verification job."""
 
     def __init__(self, rebuilding: Rebuilding, log: Log, library: Library) -> None:
         self._rebuilding, self._log, self._library = rebuilding, log, library
         self._database = log.database
 
     def count(self, cursor: str) -> Plan:
-        """Twice so many facts: once for the views, once for all else."""
+        """Count the facts twice: once for the views, once for everything else."""
         plan = self._rebuilding.count(cursor)
         what = "rebuild and compare all views, plan everybody again"
         return replace(plan, what=what, count=2 * plan.count, unit=TWICE)
 
     def step(self, cursor: str, save: Save) -> Step:
-        """The next part."""
+        """Do the next page."""
         at = msgspec.json.decode(cursor, type=At) if cursor else At()
         if at.part == "views":
             return self._view(at, save)
@@ -129,7 +128,7 @@ class Verifying:
         return _step(at, last)
 
     def _view(self, at: At, save: Save) -> Step:
-        """The rebuilding's next step: its end is the beginning of what follows."""
+        """Do the rebuild's next step; its end is the beginning of the next part."""
 
         def onward(step: Step) -> Step:
             if not step.finished:
@@ -141,7 +140,7 @@ class Verifying:
         return onward(self._rebuilding.step(at.after, lambda connection, step: save(connection, onward(step))))
 
     def _some_facts(self, at: At) -> At:
-        """Life events by their streams, which are hashes of what the registry calls them."""
+        """Read a page of life events in the order of their streams, which are hashes of source and id."""
         query = log_rows.where(log_table.c.topic == LIFE).order_by(log_table.c.originator_id).limit(PAGE)
         if at.after:
             query = query.where(log_table.c.originator_id > UUID(at.after))
@@ -158,7 +157,7 @@ class Verifying:
         return replace(at, after=stream_of(there[-1][1]).hex, done=at.done + len(rows), found=found)
 
     def _some_nudges(self, at: At) -> At:
-        """What became of each nudge."""
+        """Read a page of the states of nudges."""
         query = select(nudge_rows.c.nudge, nudge_rows.c.state).order_by(nudge_rows.c.nudge).limit(PAGE)
         if at.after:
             query = query.where(nudge_rows.c.nudge > UUID(at.after))
@@ -174,7 +173,7 @@ class Verifying:
         return replace(at, after=rows[-1][0].hex, done=at.done + len(rows), found=found)
 
     def _some_intents(self, at: At) -> At:
-        """Everybody's plan, and whether their nudges are what it asks for."""
+        """Plan a page of persons, and compare their nudges with their plans."""
         with self._database.reading() as connection:
             rules = self._library.rules_of_log(connection)
             persons = history.persons_after(connection, at.after, PERSONS)
@@ -184,11 +183,11 @@ class Verifying:
         return replace(at, after=persons[-1], found=at.found.with_people(found))
 
     def rest(self) -> None:
-        """As the rebuilding."""
+        """Release what the rebuild holds."""
         self._rebuilding.rest()
 
     def abandon(self) -> None:
-        """Leave no shadow behind."""
+        """Drop the shadow."""
         self._rebuilding.abandon()
 
 

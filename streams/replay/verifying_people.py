@@ -1,4 +1,4 @@
-"""Whether people's nudges are what their plan asks for; what has yet to be planned is left out, and counted."""
+"""Compare persons' nudges with what their plans ask for; what waits to be planned is left out, and counted."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -23,10 +23,11 @@ from streams.storage.errors import SYSTEM_ERRORS
 
 
 class Compared(NamedTuple):
-    """Of some persons: all intents; how many have other nudges, wait for a plan, are residents of what waits.
+    """The result for some persons: all their intents, and counts.
 
-    `unplannable`: of how many no plan can be made, so that nothing can be said of them. `unnoted`: of how many nudges
-    the log does not note that the thing was done after they had gone, which a repair notes.
+    Counted are persons with other nudges than planned (`unlike`), waiting for a plan (`waiting`), living where an
+    area event waits (`residents`), or without a possible plan (`unplannable`), and nudges whose thing was done after
+    they were sent, without a note in the log (`unnoted`).
     """
 
     intents: Sequence[Intent]
@@ -37,15 +38,15 @@ class Compared(NamedTuple):
     unnoted: int = 0
 
     def joined(self, other: "Compared") -> "Compared":
-        """With those of others, who come after these."""
+        """Return the result joined with that of later persons."""
         counts = [one + more for one, more in zip(self[1:], other[1:], strict=True)]
         return Compared([*self.intents, *other.intents], *counts)
 
 
 class People(NamedTuple):
-    """Some persons as they are at one moment.
+    """Some persons at one moment.
 
-    `areas`: the area events that have yet to be planned; `left`: the nudges that no plan has a say in any more.
+    `areas`: area events that wait to be planned; `left`: nudges that plans leave as they are (see `forgotten`).
     """
 
     known: Mapping[str, Recorded]
@@ -55,9 +56,9 @@ class People(NamedTuple):
     left: AbstractSet[UUID]
 
     def compared(self, rulebook: Rulebook, now: datetime) -> Compared:
-        """With what their plans ask for.
+        """Compare with what the persons' plans ask for.
 
-        Of an area event that waits, left out is what its plan may change of the nudges of residents, and no more.
+        Left out are only the nudges of residents that a waiting area event may change.
         """
         plans = {
             person: leaving(whole_plan(known.history(person, rulebook.catalogue), rulebook), self.left)
@@ -75,7 +76,7 @@ class People(NamedTuple):
         return Compared(intents, unlike, len(self.waiting), residents, unnoted=len(unnoted))
 
     def _left_out(self, person: str, rulebook: Rulebook) -> set[str]:
-        """The triggers of which nothing can be said yet."""
+        """Return the triggers that cannot be compared yet."""
         types = {
             event.type
             for event, _ in (self.known[person].areas if self.areas else ())
@@ -86,7 +87,7 @@ class People(NamedTuple):
     def _owed(
         self, person: str, plan: Plan, rulebook: Rulebook, now: datetime, left_out: AbstractSet[str]
     ) -> list[Change]:
-        """What the plan asks of the log; nothing of the triggers that are left out."""
+        """Return the changes that the plan asks for, except of the triggers left out."""
         known = self.nudges[person]
         changes = diff(plan, known, rulebook, now)
         changes += afterwards(plan, known, changes, now)
@@ -94,12 +95,12 @@ class People(NamedTuple):
 
 
 def _is_note(change: Change) -> bool:
-    """Whether it only notes what was done after a nudge had gone: a log without it is valid, and older ones are."""
+    """Return True if the change only notes that a thing was done after its nudge; older logs lack such notes."""
     return type(change.fact) is NudgeDone  # not NudgeUndone, which takes back what is wrong
 
 
 def compared(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook, now: datetime) -> Compared:
-    """These persons, with what their plans ask for; of whom no plan can be made is found by ever smaller parts."""
+    """Compare these persons; those who cannot be planned are found by halving."""
     try:
         return people(connection, log, persons, rulebook).compared(rulebook, now)
     except SYSTEM_ERRORS:
@@ -113,7 +114,7 @@ def compared(connection: Connection, log: Log, persons: Sequence[str], rulebook:
 
 
 def people(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook) -> People:
-    """These persons as they are now."""
+    """Read these persons as they are now."""
     known = nudges.of_persons(connection, persons)
     return People(
         histories.recorded(connection, log, persons, rulebook),

@@ -1,4 +1,4 @@
-"""The work of jobs that go through persons or nudges in an order, and find at each that nothing is left to do."""
+"""Cursor jobs: work that goes through persons or nudges in order, and does nothing when repeated."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,13 +14,13 @@ A_SECOND = 1000.0
 
 
 CANNOT = "cannot be planned"
-"""In the words of a walk that had to leave somebody out."""
+"""The words of a walk for persons whom it left out."""
 
 
 class Stride(NamedTuple):
-    """What was gone through: up to where, how many, of what kind what was done (or would be), how many were left out.
+    """One stride: up to where, how many were looked at, kind -> how many were (or would be) done.
 
-    Those are who cannot be planned: nothing can be done for them.
+    `left`: persons left out because they cannot be planned.
     """
 
     upto: str
@@ -30,7 +30,7 @@ class Stride(NamedTuple):
 
 
 class _Sofar(Struct, frozen=True):
-    """How far a count has come: the strides in one, and the rules by which they were looked at."""
+    """The progress of a count: the sum of the strides, and the position of the rules that they were made by."""
 
     upto: str = ""
     looked: int = 0
@@ -39,17 +39,17 @@ class _Sofar(Struct, frozen=True):
     left: int = 0
 
     def further(self, stride: Stride) -> "_Sofar":
-        """With one more stride."""
+        """Return the progress with one more stride."""
         done = Counter(self.done)
         done.update(stride.done)
         return _Sofar(stride.upto, self.looked + stride.looked, dict(done), self.rules, self.left + stride.left)
 
 
 class Walk:
-    """Goes from a place on, a stride a step. Each stride commits what it does; done once more, it finds nothing.
+    """Goes through persons or nudges, one stride a step. A stride commits what it does; repeated, it does nothing.
 
-    `look` says what each stride would do, `go` does it, both after a place, which begins with a pseudonym; `unit`:
-    what is looked at; `rules`: up to which position those go by which it is looked.
+    `look` yields what each stride would do, `go` does it, both after a place that begins with a pseudonym; `unit`:
+    the things looked at; `rules`: returns the position of the rules in force.
     """
 
     def __init__(
@@ -65,9 +65,9 @@ class Walk:
         self._under_way: tuple[str, Iterator[Stride]] | None = None
 
     def count(self, cursor: str) -> Step | Plan:
-        """The next stride's; from the beginning where the rules have moved meanwhile.
+        """Count the next stride; start again if the rules have changed meanwhile.
 
-        How many there are is taken from how far it has come: pseudonyms are spread evenly.
+        The total is estimated from the pseudonym reached, as pseudonyms are spread evenly.
         """
         at, rules = msgspec.json.decode(cursor or "{}", type=_Sofar), self._rules()
         place, strides = self._looking or ("", iter(()))
@@ -87,8 +87,8 @@ class Walk:
         count = sum(at.done.values())
         return Plan(f"{self._wish}: {words_of(at.done)}", count, "nudges", A_SECOND, at.rules)
 
-    def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (a stride keeps what it does by itself)
-        """The next stride."""
+    def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (a stride commits its work itself)
+        """Do the next stride."""
         place, before, left = _kept(cursor)
         at, strides = self._under_way or ("", iter(()))
         if self._under_way is None or at != cursor:
@@ -104,14 +104,14 @@ class Walk:
         return Step(cursor, counts.total())
 
     def rest(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""
 
     def abandon(self) -> None:
-        """What is done is done; there is nothing else."""
+        """Do nothing: finished strides stay, and nothing else is stored."""
 
 
 def words_of(counts: Mapping[str, int]) -> str:
-    """How many of each kind."""
+    """Return the counts of each kind in words."""
     return ", ".join(f"{many:,} to {what}" for what, many in sorted(counts.items()))
 
 
@@ -121,12 +121,12 @@ def _left_out(many: int) -> str:
 
 
 def _kept(cursor: str) -> tuple[str, str, int]:
-    """Up to where, what was done, and how many were left out; of a job that an older version began, none."""
+    """Parse a cursor: place, counts, persons left out (0 in a cursor of an older version)."""
     place, counts, left, *_ = [*cursor.split(" "), "", "", ""]
     return place, counts, int(left or 0)
 
 
 def _counts(kept: str) -> Counter[str]:
-    """As the cursor keeps them."""
+    """Parse the counts of a cursor."""
     pairs = (each.partition("=") for each in kept.split(",") if each)
     return Counter({what: int(many) for what, _, many in pairs})

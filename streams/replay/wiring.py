@@ -14,7 +14,7 @@ from streams.rules.context import Books
 
 
 class ReplayParts(Struct, frozen=True):
-    """The follower of the log, and what operators do again: repair, backfill, retry, resolve unknown outcomes."""
+    """The objects of this package: the follower, and repair, backfill, retry and unknown outcomes for operators."""
 
     follower: Follower
     repair: Repairing

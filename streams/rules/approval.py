@@ -1,7 +1,4 @@
-"""Governing: submit, approve by another person of the agency, publish; each a fact in the log.
-
-What publishing an approved trigger version takes: a first time, for more persons, or for pending nudges too.
-"""
+"""Submit, approve (by another person of the agency), refuse and publish packs and triggers; each is a fact."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -50,10 +47,10 @@ from templates.reading.findings import closest
 
 
 class NotPublished(LookupError):
-    """The pack {pack}, on which {trigger} stands, is not published. Publish pack:{pack} before it, or with it."""
+    """Raised for a trigger whose pack is not published."""
 
     def __init__(self, trigger: str, pack: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(trigger=trigger, pack=pack))
+        super().__init__(f"The pack {pack} of {trigger} is not published. Publish pack:{pack} before it, or with it.")
 
 
 def released(
@@ -67,10 +64,10 @@ def released(
     *,
     to_pending: bool,
 ) -> list[TriggerPublished | TriggerReachChanged]:
-    """The facts that publish the version for that share of persons; none where that is so already.
+    """Return the facts that publish the version for that share of persons; none if it is published so already.
 
     Raises:
-        NotAllowed: it is for more persons already.
+        NotAllowed: the version is already published for a larger share.
         NotPublished: its pack is not published, nor among `packs`.
     """
     if source.pack not in packs:
@@ -90,7 +87,7 @@ def released(
 def _to_pending(
     connection: Connection, before: Governed, current: TriggerPublished, by: str, now: datetime
 ) -> TriggerReachChanged | None:
-    """Look as far back as any version before it, and leave out no nudge that waits although its time has come."""
+    """Extend the reach to that of the earlier versions and to every nudge that is overdue."""
     reach = min([current.reach, *(each.fact.reach for each in before.of(current.trigger))])
     ahead = min([current.ahead_from, *nominal(connection, before, current.trigger, now)])
     if (reach, ahead) == (current.reach, current.ahead_from):
@@ -99,7 +96,7 @@ def _to_pending(
 
 
 def nominal(connection: Connection, before: Governed, trigger: str, now: datetime) -> Sequence[datetime]:
-    """When the trigger's nudges that wait although their time has come were due, before they were spread."""
+    """Return the due times, before spreading (`smooth`), of the trigger's overdue nudges."""
     waiting = [each for each in nudges.overdue(connection, micros(now)) if each.intent.trigger == trigger]
     if not waiting:
         return []
@@ -110,32 +107,37 @@ def nominal(connection: Connection, before: Governed, trigger: str, now: datetim
 
 
 class NotSubmitted(LookupError):
-    """Nothing submitted is called {name}{hint}. See `habarshy submissions`; `habarshy submit` adds to them."""
+    """Raised for a name that no submission has."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         meant = closest(name, known)
         hint = f" (did you mean {meant!r}?)" if meant else ""
-        super().__init__((type(self).__doc__ or "").format(name=name, hint=hint))
+        super().__init__(
+            f"Nothing submitted is called {name}{hint}. See `habarshy submissions`; `habarshy submit` adds to them."
+        )
 
 
 class TwoVersions(ValueError):
-    """{name} is named with two versions ({hashes}), and only one can hold. Name one, by enough of its hash."""
+    """Raised when two versions of one pack or trigger are meant."""
 
     def __init__(self, one: Submission, other: Submission) -> None:
         length = 12 if one.hash[:12] != other.hash[:12] else None
         hashes = f"{one.hash[:length]} and {other.hash[:length]}"
-        super().__init__((type(self).__doc__ or "").format(name=one.about, hashes=hashes))
+        super().__init__(
+            f"{one.about} is named with two versions ({hashes}), and only one can hold."
+            " Name one, by enough of its hash."
+        )
 
 
 class AlreadyPublished(ValueError):
-    """{name} is published, so it can no longer be refused. Pause it, or withdraw it."""
+    """Raised when a published version is to be refused."""
 
     def __init__(self, about: Subject) -> None:
-        super().__init__((type(self).__doc__ or "").format(name=about))
+        super().__init__(f"{about} is published, so it can no longer be refused. Pause it, or withdraw it.")
 
 
 class Reference(Struct, frozen=True):
-    """What a command names: a subject, and the beginning of its hash (empty: the latest)."""
+    """A subject named in a command, with the beginning of its hash (empty: the latest version)."""
 
     about: Subject
     hash: str = ""
@@ -145,19 +147,19 @@ class Reference(Struct, frozen=True):
 
 
 def reference(text: str) -> Reference:
-    """`card_ends`, `card_ends@3f2a`, `pack:kz` or `pack:kz@3f2a`."""
+    """Parse `card_ends`, `card_ends@3f2a`, `pack:kz` or `pack:kz@3f2a`."""
     name, _, hash_ = text.partition("@")
     return Reference(subject(name), hash_)
 
 
 def subject(name: str) -> Subject:
-    """`card_ends` or `pack:kz`."""
+    """Parse `card_ends` or `pack:kz`."""
     kind, separator, rest = name.partition(":")
     return Subject(kind, rest) if separator else Subject("trigger", name)
 
 
 class Done(Struct, frozen=True):
-    """What became of one of the things that a command names; `new`: whether that took a fact."""
+    """The result for one subject named in a command; `new`: True if a fact was appended."""
 
     submission: Submission
     new: bool
@@ -165,18 +167,18 @@ class Done(Struct, frozen=True):
 
 
 class Governing:
-    """Lets principals change what is published, each by what they may."""
+    """Lets principals submit, approve, refuse and publish, each within their rights."""
 
     def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._names, self._clock = database, log, names, clock
 
     def governed(self) -> Governed:
-        """What holds and what waits now."""
+        """Return what is published and what is submitted now."""
         with self._database.reading() as connection:
             return read_governed(connection, self._log)
 
     def waiting(self, who: Principal) -> list[Submission]:
-        """What waits for approval or publication and is theirs to know, by name."""
+        """Return the latest submissions that are not published and that the principal may read, by name."""
         now = self.governed()
         return [
             latest
@@ -185,12 +187,12 @@ class Governing:
         ]
 
     def submit(self, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal) -> list[Done]:
-        """Put up for approval what is new of the wanted in these packs, which lint and their tests have passed.
+        """Submit for approval what is new among the wanted subjects of these packs, which passed lint and tests.
 
         Raises:
-            NotAllowed: some of it belongs to another agency, or takes a name that does.
-            OtherPack: a trigger without its pack, which is not as published.
-            StillPlaceholders: a trigger has text of the scaffold.
+            NotAllowed: a subject, or a name that it declares, belongs to another agency.
+            OtherPack: a trigger is submitted without its pack, which differs from the published one.
+            StillPlaceholders: a trigger still has text of the scaffold.
         """
         return govern(self._database, lambda connection: self._submit(connection, packs, wanted, who))
 
@@ -216,21 +218,21 @@ class Governing:
         return done
 
     def find(self, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:
-        """The submission of that name and hash, without one the latest; `approved`: the latest approved, if any is.
+        """Return the submission of that name and hash; without a hash the latest (`approved`: latest approved).
 
         Raises:
             NotSubmitted: there is none.
             NotAllowed: it belongs to another agency.
-            TwoVersions: what is given of the hash begins two.
+            TwoVersions: two versions begin with the given hash.
         """
         return find(self.governed(), wanted, who, approved=approved)
 
     def approve(self, submission: Submission, who: Principal, comment: str = "") -> Done:
-        """Approve this very version; the log keeps the comment.
+        """Approve exactly this version; the log keeps the comment.
 
         Raises:
-            NotAllowed: not yours to approve.
-            StillPlaceholders: it has text of the scaffold.
+            NotAllowed: the principal may not approve it.
+            StillPlaceholders: it still has text of the scaffold.
         """
         return govern(self._database, lambda connection: self._approve(connection, submission, who, comment))
 
@@ -247,10 +249,10 @@ class Governing:
         return Done(submission, new=True)
 
     def refuse(self, submission: Submission, who: Principal, reason: str) -> Done:
-        """Refuse this very version: it is not published until it is submitted or approved again.
+        """Refuse exactly this version: it cannot be published until it is submitted or approved again.
 
         Raises:
-            NotAllowed: not yours to approve.
+            NotAllowed: the principal may not approve it.
             AlreadyPublished: it is published.
         """
         return govern(self._database, lambda connection: self._refuse(connection, submission, who, reason))
@@ -276,10 +278,10 @@ class Governing:
 
         Raises:
             BreaksVersions, NoDefaults, NotPublished: they do not work with what is published.
-            NotAllowed: not yours to publish, not approved, or the canary would shrink.
+            NotAllowed: the principal may not publish, a version is not approved, or the canary would shrink.
             NotSubmitted: there is none of that name.
-            StillPlaceholders: one has text of the scaffold.
-            TwoVersions: two of one name.
+            StillPlaceholders: a trigger still has text of the scaffold.
+            TwoVersions: two versions of one name.
         """
         begins = load_packs(()) if BUILT_IN not in self.governed().packs else ()
         return govern(
@@ -297,7 +299,7 @@ class Governing:
         *,
         to_pending: bool,
     ) -> list[Done]:
-        """`begins`: what is published before anything else, if the log has nothing: what belongs to the program."""
+        """See `publish`. `begins`: the built-in packs, published first if the log does not have them."""
         before, now = read_governed(connection, self._log), self._clock()
         found = _each_once(find(before, each, who, approved=True) for each in wanted)
         for submission in found:
@@ -334,14 +336,14 @@ def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool 
         raise NotSubmitted(str(wanted), mine)
     if not who.may_read(fitting[-1].owner):
         raise NotAllowed(f"{wanted.about} belongs to another agency than yours ({who.agency})")
-    if wanted.hash and len(fitting) > 1:  # an author can make two that begin alike, one to be looked at
+    if wanted.hash and len(fitting) > 1:  # an author could craft two that begin alike, to have the wrong one approved
         raise TwoVersions(*fitting[-2:])
     ready = [each for each in fitting if each.approved_by] if approved else []
     return (ready or fitting)[-1]
 
 
 def _each_once(found: Iterable[Submission]) -> list[Submission]:
-    """By what they are about, however often each was named."""
+    """Return each subject's submission once, sorted by subject, however often it was named."""
     by_name: dict[Subject, Submission] = {}
     for each in found:
         if (other := by_name.setdefault(each.about, each)).hash != each.hash:
@@ -367,7 +369,7 @@ def _about(fact: PackSubmitted | TriggerSubmitted) -> Subject:
 
 
 def _is_known(before: Governed, submission: Submission) -> bool:
-    """Whether it is published or waits already, as the latest of its name."""
+    """Return True if it is published, or is the latest submission of its name and not refused."""
     versions = before.submitted.get(submission.about, ())
     waits = bool(versions) and versions[-1].hash == submission.hash and not versions[-1].refused_by
     return waits or before.hash_of(submission.about) == submission.hash

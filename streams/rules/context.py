@@ -1,4 +1,4 @@
-"""The books of the platform: what whoever writes into them needs at hand."""
+"""The write context: what every writer of facts about a person needs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ Append = Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]]
 
 
 class Books(Struct, frozen=True):
-    """Database, log, the rules in force, and how life events of our own come in: `append` is Intake's."""
+    """Database, log, rules in force and clock. `append` (Intake's) takes in life events that the platform reports."""
 
     database: Database
     log: Log
@@ -30,7 +30,7 @@ class Books(Struct, frozen=True):
     clock: Callable[[], datetime]
 
     def note(self, stream: UUID, person: str, fact: Fact) -> None:
-        """Append a fact about a person to a stream of such facts; of two at once, one is the second."""
+        """Append a fact about a person to a stream of such facts. Concurrent calls get consecutive versions."""
 
         def work(connection: Connection) -> None:
             self.log.keys.hold(connection, [person])

@@ -1,7 +1,4 @@
-"""The rules that would be in force if a draft were published at some moment, and nothing of it had been before.
-
-Drafts as they are being written: the files of a trigger, kept for its agency until it is submitted.
-"""
+"""Drafts: the stored files of a trigger being written, and the rules as they would be with a draft published."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -37,7 +34,7 @@ NOBODY = "draft"
 
 
 class DoesNotFit(Exception):
-    """{name} does not work with the event types of the draft and of what is published ({problem}). {remedy}."""
+    """Raised when a trigger or benefit does not work with the event types of the draft and of the published packs."""
 
     def __init__(self, name: str, problem: Exception, *, of_the_draft: bool) -> None:
         remedy = (
@@ -45,11 +42,13 @@ class DoesNotFit(Exception):
             if of_the_draft
             else "Keep in the draft's pack what it reads, or play the draft alone, without --with-caps"
         )
-        super().__init__((type(self).__doc__ or "").format(name=name, problem=problem, remedy=remedy))
+        super().__init__(
+            f"{name} does not work with the event types of the draft and of what is published ({problem}). {remedy}."
+        )
 
 
 class Draft(Struct, frozen=True):
-    """Triggers of one pack, and what the pack says besides them."""
+    """Triggers of one pack, and the pack's other content."""
 
     pack: str
     content: Mapping[str, Any]
@@ -57,7 +56,7 @@ class Draft(Struct, frozen=True):
 
     @staticmethod
     def published(fact: TriggerPublished, content: Mapping[str, Any]) -> "Draft":
-        """A trigger as it is in force, in its pack."""
+        """Return a published trigger as a draft of its pack."""
         return Draft(fact.pack, content, (_source(fact),))
 
     @property
@@ -67,7 +66,7 @@ class Draft(Struct, frozen=True):
 
 
 def live(draft: Draft, now: Governed) -> Draft:
-    """The same triggers as they are in force, as far as they are, with what their pack says now."""
+    """Return the published versions of the draft's triggers (if any), with the published content of their pack."""
     found = [fact for name in sorted(draft.names) if (fact := now.current(name)) is not None]
     pack = now.packs.get(draft.pack)
     return Draft(draft.pack, draft.content if pack is None else pack.content, tuple(map(_source, found)))
@@ -86,10 +85,10 @@ def rules_with(
     others: bool = False,
     besides: frozenset[str] = frozenset(),
 ) -> Rules:
-    """The rules with the draft published at that moment; `others`: beside it, what else is in force of packs.
+    """Return the rules as if the draft were first published at `at`; `others`: together with all other live triggers.
 
-    What else is in force counts as having been so before that moment: it looks ahead from there. `besides`: triggers
-    that are none of the others although the draft has them not.
+    The other triggers count as published before `at` and look ahead from there. `besides`: names of triggers to leave
+    out of the others.
 
     Raises:
         DoesNotFit: a trigger, or a benefit, does not work with these event types.
@@ -159,9 +158,7 @@ DRAFTS_LOCK = 0x4841_4245
 
 
 class Sheet(Struct, frozen=True):
-    """A draft. `files`: name -> text; `revision`: how often it was saved; `version`: see
-    streams/storage/tables.py.
-    """
+    """A stored draft. `files`: name -> text; `revision`: count of saves; `version`: see streams/storage/tables.py."""
 
     id: int
     agency: str
@@ -177,42 +174,49 @@ class Sheet(Struct, frozen=True):
 
 
 class UnknownSheet(LookupError):
-    """There is no draft {id}. It may have been deleted; the workbench lists those of your agency."""
+    """Raised for an id that no draft has."""
 
     def __init__(self, id_: int) -> None:
-        super().__init__((type(self).__doc__ or "").format(id=id_))
+        super().__init__(
+            f"There is no draft {id_}. It may have been deleted; the workbench lists those of your agency."
+        )
 
 
 class SheetExists(Exception):
-    """Your agency has a draft of {trigger} already, by {by}. Go on with that one, or delete it first."""
+    """Raised when the agency already has a draft of that trigger."""
 
     def __init__(self, there: Sheet) -> None:
-        super().__init__((type(self).__doc__ or "").format(trigger=there.trigger, by=there.changed_by))
+        super().__init__(
+            f"Your agency has a draft of {there.trigger} already, by {there.changed_by}."
+            " Go on with that one, or delete it first."
+        )
         self.there = there
 
 
 class SheetMoved(Exception):
-    """{by} changed this draft while you were editing. Merge both versions, and save again."""
+    """Raised when somebody else saved the draft since it was read."""
 
     def __init__(self, there: Sheet) -> None:
-        super().__init__((type(self).__doc__ or "").format(by=there.changed_by))
+        super().__init__(
+            f"{there.changed_by} changed this draft while you were editing. Merge both versions, and save again."
+        )
         self.there = there
 
 
 class Sheets:
-    """Keeps them; only authors and approvers of the agency come near."""
+    """Stores drafts. Only members of the draft's agency may read one, and only its authors may change it."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
 
     def all(self, agency: str) -> list[Sheet]:
-        """Those of an agency, by trigger."""
+        """Return the agency's drafts, by trigger."""
         query = select(drafts).where(drafts.c.agency == agency).order_by(drafts.c.trigger)
         with self._database.reading() as connection:
             return [_sheet(row) for row in connection.execute(query)]
 
     def find(self, id_: int, who: Principal) -> Sheet:
-        """The draft.
+        """Return the draft.
 
         Raises:
             NotAllowed: it is another agency's.
@@ -222,14 +226,14 @@ class Sheets:
             return _checked(_one(connection, id_), who)
 
     def of(self, trigger: str, version: str) -> Sheet | None:
-        """The draft that was submitted as that version and is still as it was then."""
+        """Return the draft that was submitted as that version, if it has not changed since."""
         query = select(drafts).where(drafts.c.trigger == trigger, drafts.c.version == version)
         with self._database.reading() as connection:
             row = connection.execute(query).first()
         return None if row is None else _sheet(row)
 
     def add(self, who: Principal, pack: str, trigger: str, files: Mapping[str, str]) -> Sheet:
-        """A new draft of the principal's agency.
+        """Add a draft for the principal's agency.
 
         Raises:
             NotAllowed: they are no author.
@@ -251,11 +255,11 @@ class Sheets:
         return self._database.write(work)
 
     def save(self, id_: int, revision: int, files: Mapping[str, str], who: Principal) -> Sheet:
-        """Keep other files; `revision`: of what they were made from. The same again changes nothing.
+        """Replace the files; `revision`: the revision that was edited. Saving equal files changes nothing.
 
         Raises:
             NotAllowed: it is another agency's, or they are no author.
-            SheetMoved: somebody has saved others meanwhile.
+            SheetMoved: somebody else saved the draft meanwhile.
             UnknownSheet: there is none.
         """
         _require_author(who)
@@ -282,7 +286,7 @@ class Sheets:
         return self._database.write(work)
 
     def submitted(self, sheet: Sheet, version: str) -> None:
-        """Note as what it was submitted, if nobody has changed it since."""
+        """Record the version as which the draft was submitted, unless it has changed since."""
         these = update(drafts).where(drafts.c.id == sheet.id, drafts.c.revision == sheet.revision)
         self._database.write(lambda connection: connection.execute(these.values(version=version)))
 
@@ -309,7 +313,7 @@ def _require_author(who: Principal) -> None:
 
 
 def _checked(sheet: Sheet, who: Principal) -> Sheet:
-    """The draft, which is their agency's."""
+    """Return the draft if it belongs to the principal's agency."""
     if sheet.agency != who.agency:
         raise NotAllowed(f"the draft belongs to another agency than yours ({who.agency})")
     return sheet

@@ -1,4 +1,4 @@
-"""What the governance facts add up to: packs, publications and switches, as of any position of the log."""
+"""The fold of the governance facts: packs, publications, submissions and switches."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 class Publication(Struct, frozen=True):
-    """A published version, where in the log, and whether its trigger was withdrawn since.
+    """A published version with its position in the log; `withdrawn`: its trigger was withdrawn since.
 
-    The reach and the look ahead of `fact` are those that hold now.
+    `fact` has the `reach` and `ahead_from` that hold now.
     """
 
     position: int
@@ -39,7 +39,7 @@ class Publication(Struct, frozen=True):
     withdrawn: bool = False
 
     def version(self, catalogue: Catalogue) -> Version:
-        """As the rulebook has it.
+        """Compile the version for the rulebook.
 
         Raises:
             BadTrigger: it does not work with these event types.
@@ -50,10 +50,10 @@ class Publication(Struct, frozen=True):
 
 
 class Governed(Struct, frozen=True):
-    """All of it. `stopped`: switches as `Controls` has them, paused triggers among them.
+    """The state of governance. `stopped`: switches as `Controls` has them, including paused triggers.
 
-    `streams`: how many facts each stream of theirs has; `doubt_until`: what was due by then may have been sent,
-    although a restored log does not say so (None: it was never restored).
+    `streams`: number of facts per governance stream; `doubt_until`: nudges due by then may have been sent although
+    the restored log does not say so (None: the log was never restored).
     """
 
     packs: Mapping[str, PackPublished]
@@ -65,20 +65,20 @@ class Governed(Struct, frozen=True):
 
     @property
     def contents(self) -> list[Mapping[str, Any]]:
-        """What the packs say besides their triggers."""
+        """The packs' contents, without their triggers."""
         return [pack.content for pack in self.packs.values()]
 
     def of(self, trigger: str) -> list[Publication]:
-        """The publications of a trigger that are in force, the latest last."""
+        """Return the trigger's publications that are not withdrawn, the latest last."""
         return [each for each in self.publications if each.fact.trigger == trigger and not each.withdrawn]
 
     def current(self, trigger: str) -> TriggerPublished | None:
-        """The latest publication of a trigger that was not withdrawn."""
+        """Return the trigger's latest publication that is not withdrawn."""
         found = self.of(trigger)
         return found[-1].fact if found else None
 
     def hash_of(self, about: Subject) -> str | None:
-        """What is published now under that name."""
+        """Return the hash of the version that is published now."""
         pack = self.packs.get(about.name)
         trigger = self.current(about.name)
         latest = pack if about.kind == "pack" else trigger
@@ -86,7 +86,7 @@ class Governed(Struct, frozen=True):
 
 
 def governed(entries: Sequence["Entry"]) -> Governed:
-    """What these governance facts, in the order of the log, add up to."""
+    """Fold governance facts, given in the order of the log."""
     packs: dict[str, PackPublished] = {}
     publications: list[Publication] = []
     switches: dict[tuple[str, str], bool] = {}
@@ -121,7 +121,7 @@ def _withdrawn(publication: Publication, trigger: str) -> Publication:
 
 
 def _move_reach(publications: list[Publication], moved: TriggerReachChanged, position: int) -> None:
-    """The latest publication of that version has another reach from now on, or another beside it."""
+    """Give the latest publication of that version another reach, or add one with it (`further`)."""
     for at in reversed(range(len(publications))):
         before = publications[at]
         if (before.fact.trigger, before.fact.hash) == (moved.trigger, moved.hash):

@@ -1,4 +1,4 @@
-"""All that is in force at one position of the log."""
+"""The rules in force."""
 
 from collections.abc import Mapping
 
@@ -13,9 +13,9 @@ from templates.words.rendering import Renderer
 
 
 class Rules(Struct, frozen=True):
-    """All that is in force at one position of the log.
+    """The rules in force at one position of the log.
 
-    `renderers`: version hash -> its words; `governed`: what the facts behind all that add up to.
+    `renderers`: version hash -> renderer of its messages; `governed`: the fold that all this was made from.
     """
 
     position: int

@@ -1,4 +1,4 @@
-"""The library: the rules in force, folded from the log's governance facts and never read from disk."""
+"""The library: the rules in force, folded from the governance facts of the log and never read from disk."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -28,14 +28,16 @@ _TOPICS = sorted(each.TOPIC for each in GOVERNANCE_FACTS)
 
 
 class NothingPublished(Exception):
-    """No pack is published in this log, so no event type is known. Begin with: habarshy submit templates/kz."""
+    """Raised when the log has no published pack."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "No pack is published in this log, so no event type is known. Begin with: habarshy submit templates/kz."
+        )
 
 
 class Library:
-    """Gives the rules in force, folded anew when a governance fact was appended, or the view of them was mended."""
+    """Gives the rules in force; folds them again after a governance fact was appended or their view was repaired."""
 
     def __init__(self, database: Database, log: Log, names: Names) -> None:
         self._database, self._log, self._names = database, log, names
@@ -46,7 +48,7 @@ class Library:
         self._lock = threading.Lock()
 
     def rules(self) -> Rules:
-        """The rules in force now.
+        """Return the rules in force now.
 
         Raises:
             NothingPublished: the log has no pack.
@@ -59,9 +61,9 @@ class Library:
             return self._rules
 
     def rules_of_log(self, connection: Connection) -> Rules:
-        """The rules in force by the log itself, as its reader sees it, whatever the view of where they are says.
+        """Return the rules in force as of the connection's snapshot, from the log alone, without the governance view.
 
-        The first time the whole log is looked through, then only what is new.
+        The first call scans the whole log, later calls only the new part.
 
         Raises:
             NothingPublished: the log has no pack.
@@ -77,7 +79,7 @@ class Library:
             return self._rules_of_log
 
     def rules_at(self, moment: datetime) -> Rules:
-        """The rules that were in force at that moment: with all facts recorded until then, and no others.
+        """Return the rules that were in force at that moment: from all facts recorded until then.
 
         Raises:
             NothingPublished: nothing was published by then.
@@ -88,7 +90,7 @@ class Library:
         return self._folded(known, known[-1].position if known else 0)
 
     def rules_with(self, fact: GovernanceFact) -> Rules:
-        """The rules that would be in force with one more fact; nothing is changed.
+        """Return the rules that would be in force with one more fact, without writing anything.
 
         Raises:
             NothingPublished: the log has no pack.

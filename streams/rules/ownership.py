@@ -1,4 +1,4 @@
-"""Whose a pack or a trigger is, and what keeps one agency from taking over what belongs to another."""
+"""Owners of packs and triggers, and the checks that keep one agency from taking over another's."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,21 +13,20 @@ _DECLARING = ("agencies", "attributes", "parameters", "benefits")
 
 
 class OtherPack(ValueError):
-    """The pack {pack} here is not as published ({parts}), so {triggers} would be checked by what does not hold.
-
-    Make pack.yaml and what stands beside it as it is published, or submit the whole pack; a shared one is an
-    operator's to submit.
-    """
+    """Raised when triggers are submitted with a pack.yaml that differs from the published pack."""
 
     def __init__(self, pack: str, parts: Iterable[str], triggers: Iterable[str]) -> None:
-        text = " ".join((type(self).__doc__ or "").split())
-        super().__init__(text.format(pack=pack, parts=", ".join(parts), triggers=", ".join(triggers)))
+        super().__init__(
+            f"The pack {pack} here is not as published ({', '.join(parts)}), so {', '.join(triggers)} would be"
+            " checked by what does not hold. Make pack.yaml and what stands beside it as it is published, or submit"
+            " the whole pack; a shared one is an operator's to submit."
+        )
 
 
 def owner_of(content: Mapping[str, Any]) -> str:
-    """The only agency that a pack declares; empty where several share it, or where it says who may warn of danger.
+    """Return the only agency that a pack declares; "" if it declares several or has `emergencies`.
 
-    Both are for operators to decide: no agency gives itself the right to wake a country.
+    Operators decide on both: no agency gives itself the right to wake a country.
     """
     if content.get("emergencies"):
         return ""
@@ -36,12 +35,12 @@ def owner_of(content: Mapping[str, Any]) -> str:
 
 
 def check_owner_stays(before: Governed, submission: Submission, who: Principal) -> None:
-    """Nothing, if what has that name now is the principal's too: nobody takes over by writing another owner.
+    """Check that the submission keeps the owner of its name, so that nobody takes it over by writing another owner.
 
-    A pack that is to say who may warn of danger becomes the operators' by that: they may do it to an agency's pack.
+    A pack that gets `emergencies` becomes the operators'; they may do that to an agency's pack.
 
     Raises:
-        NotAllowed: it is another agency's.
+        NotAllowed: the name is another agency's, or only an operator may change its owner.
     """
     about, fact = submission.about, submission.fact
     if isinstance(fact, PackSubmitted) and fact.content.get("emergencies") and who.operator:
@@ -54,7 +53,7 @@ def check_owner_stays(before: Governed, submission: Submission, who: Principal) 
 
 
 def owners_of(before: Governed, about: Subject) -> Iterator[str]:
-    """Whose the name is: of what is published under it, and of what was submitted last."""
+    """Yield the owners of what is published under that name and of what was submitted last."""
     if about.kind == "pack":
         pack = before.packs.get(about.name)
         yield from () if pack is None else (owner_of(pack.content),)
@@ -65,10 +64,10 @@ def owners_of(before: Governed, about: Subject) -> Iterator[str]:
 
 
 def check_names_are_free(before: Governed, fact: PackSubmitted | TriggerSubmitted) -> None:
-    """Nothing, if the pack declares nothing that another published pack does.
+    """Check that the pack declares no name that another published pack declares.
 
     Raises:
-        NotAllowed: it would change what is not its own.
+        NotAllowed: it does.
     """
     if not isinstance(fact, PackSubmitted):
         return
@@ -80,10 +79,10 @@ def check_names_are_free(before: Governed, fact: PackSubmitted | TriggerSubmitte
 
 
 def check_packs_hold(before: Governed, packs: Sequence[Pack], wanted: Sequence[Subject]) -> None:
-    """Nothing, if triggers are wanted only of packs that are wanted too, or are as published, or not published yet.
+    """Check that wanted triggers come with a pack that is wanted too, is as published, or is not published yet.
 
     Raises:
-        OtherPack: an author would check a trigger by a pack.yaml of their own.
+        OtherPack: a trigger would be checked against a pack.yaml that is not the published one.
     """
     for pack in packs:
         triggers = [each.name for each in pack.triggers if Subject("trigger", each.name) in wanted]
@@ -102,7 +101,7 @@ def _declared(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def mine_of(before: Governed, pack: Pack, who: Principal) -> tuple[list[Subject], list[Subject]]:
-    """What is new in a pack: what is the principal's to submit, and what belongs to others."""
+    """Return the new subjects of a pack: those that the principal may submit, and those that belong to others."""
     owned = [(Subject("pack", pack.name), owner_of(pack.content), pack.hash)]
     owned += [(Subject("trigger", each.name), str(each.rules["owner"]), each.hash) for each in pack.triggers]
     new = [(about, owner) for about, owner, hash_ in owned if before.hash_of(about) != hash_]

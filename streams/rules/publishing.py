@@ -1,6 +1,6 @@
-"""Publishing: what is new of packs and triggers goes into the log, and whoever it concerns is planned anew.
+"""Append governance facts, and wake in the same transaction everybody whose plan may change by them.
 
-Waking all whose plan may be another by other rules; they are planned once nobody else waits.
+Those who are woken are planned at leisure: once nobody else waits.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,14 +38,14 @@ from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of
 
 
 class Moved(NamedTuple):
-    """Events of that type, from that time on, may start something else than before."""
+    """Events of that type, from that time on, may start other nudges than before."""
 
     type: str
     since: datetime
 
 
 def wake(connection: Connection, log: Log, names: Names, moved: Iterable[Moved], now: datetime) -> None:
-    """Have the persons and the areas to whom such events happened planned again, in the caller's transaction."""
+    """Wake the persons and areas that such events happened to, in the caller's transaction."""
     types: dict[datetime, set[str]] = {}
     for each in moved:
         types.setdefault(each.since, set()).add(each.type)
@@ -53,7 +53,7 @@ def wake(connection: Connection, log: Log, names: Names, moved: Iterable[Moved],
     for since, wanted in types.items():
         history.wake_types(connection, sorted(wanted), micros(since), micros(now))
         originals.update(_area_events(connection, log, names, wanted, since))
-    position = area_plans.latest(connection) + 1  # who is planned meanwhile notices that it has moved
+    position = area_plans.latest(connection) + 1  # plans being made meanwhile notice that it has changed
     for original in sorted(originals):
         area_plans.begin(connection, original, position)
 
@@ -61,32 +61,34 @@ def wake(connection: Connection, log: Log, names: Names, moved: Iterable[Moved],
 def _area_events(
     connection: Connection, log: Log, names: Names, types: AbstractSet[str], since: datetime
 ) -> Iterator[UUID]:
-    """The originals of those that happened to areas."""
+    """Yield the originals of such events that happened to areas."""
     for entry in log.read(connection, happened_in_areas.areas_since(connection, micros(since))):
         event = entry.fact
         if isinstance(event, LifeEvent) and event.type in types:
             yield names.stream(event.source, event.original)
 
 
-GOVERNANCE_LOCK = 0x4841_4247  # an arbitrary number that all who govern one database share
+GOVERNANCE_LOCK = 0x4841_4247  # an arbitrary number, the same for all who govern one database
 T = TypeVar("T")
 
 
 class BreaksVersions(Exception):
-    """The published {trigger} does not work with these event types ({problem}). Keep what it reads."""
+    """Raised when a published trigger or benefit does not work with the event types that are to be published."""
 
     def __init__(self, trigger: str, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(trigger=trigger, problem=problem))
+        super().__init__(
+            f"The published {trigger} does not work with these event types ({problem}). Keep what it reads."
+        )
 
 
 class Publisher:
-    """Puts packs into the log as they are, without anybody's approval: how an empty log begins."""
+    """Publishes packs without approval, as an empty log needs it."""
 
     def __init__(self, database: Database, log: Log, names: Names) -> None:
         self._database, self._log, self._names = database, log, names
 
     def publish(self, packs: Sequence[Pack], *, by: str, now: datetime) -> int:
-        """Append what is new in these packs; returns how many facts that took (0: all was there already).
+        """Append what is new in these packs; return the number of facts (0: everything is published already).
 
         Raises:
             BreaksVersions: the packs' event types no longer have what a published version reads.
@@ -107,9 +109,10 @@ class Publisher:
 
 
 def govern(database: Database, work: Callable[[Connection], T], priority: Priority = Priority.PLANNING) -> T:
-    """Run work that reads what holds and appends to it; nobody else governs meanwhile.
+    """Run work that reads the governance facts and appends to them, while nobody else does.
 
-    Facts of different streams may not go together, such as a pack without the field that a new trigger reads.
+    The lock is needed because facts of different streams can contradict each other, such as a new trigger and a pack
+    without the field that it reads.
     """
 
     def alone(connection: Connection) -> T:
@@ -120,19 +123,19 @@ def govern(database: Database, work: Callable[[Connection], T], priority: Priori
 
 
 def read_governed(connection: Connection, log: Log) -> Governed:
-    """What the governance facts add up to now."""
+    """Fold the governance facts of now."""
     return governed(read_entries(connection, log))
 
 
 def read_entries(connection: Connection, log: Log) -> list[Entry]:
-    """The facts about the rules, in the order of the log."""
+    """Return the governance facts, in the order of the log."""
     return log.read(connection, governance.positions(connection))
 
 
 def append_governance(
     connection: Connection, log: Log, names: Names, facts: Sequence[Any], before: Governed, now: datetime
 ) -> None:
-    """Append governance facts, having woken all whose plan may be another by them.
+    """Append governance facts, after waking everybody whose plan may change by them.
 
     Raises:
         BreaksVersions: a published version does not work with the event types that would be.
@@ -155,7 +158,7 @@ def append_governance(
 
 
 def stream_of(names: Names, fact: Any) -> UUID:  # noqa: ANN401  (any governance fact)
-    """The stream that the fact belongs to."""
+    """Return the stream of the fact."""
     if hasattr(fact, "scope"):
         return names.registry_stream("control", f"{fact.scope}/{fact.name}")
     if isinstance(fact, LogRestored):
@@ -165,10 +168,10 @@ def stream_of(names: Names, fact: Any) -> UUID:  # noqa: ANN401  (any governance
 
 
 def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | TriggerReachChanged]) -> list[Moved]:
-    """From when on which types have another rule, all versions compiled against what the packs would say.
+    """Return the types whose events may start other nudges, and since when. Compiles all versions with the new packs.
 
-    What a pack says besides (parameters, benefits, attributes, zones) may be read by any of them. Where a withdrawn
-    trigger is published again, what its versions planned before waits no longer for anything.
+    Any trigger may read a pack's other content (parameters, benefits, attributes, zones), so a changed pack wakes for
+    all. A withdrawn trigger that is published again wakes for its earlier versions too, which had planned before.
     """
     packs = {**before.packs, **{fact.pack: fact for fact in facts if isinstance(fact, PackPublished)}}
     contents = [pack.content for pack in packs.values()]
@@ -197,7 +200,7 @@ def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | 
 
 
 def _starting(trigger: Trigger, catalogue: Catalogue, since: datetime) -> list[Moved]:
-    """The events on which the trigger starts; an entitlement about the person alone may rest on any."""
+    """Return the events on which the trigger starts: all types for an entitlement about the person alone."""
     return [Moved(name, since) for name in (catalogue.types if trigger.alone else (trigger.on,))]
 
 
@@ -214,9 +217,9 @@ def _facts(pack: Pack, before: Governed, by: str, now: datetime) -> list[PackPub
 def publication(
     source: TriggerSubmitted, pack: Mapping[str, Any], before: Governed, by: str, now: datetime, share: float = 1.0
 ) -> TriggerPublished:
-    """The trigger's publication. What it and its pack say of reach is for its first version: later ones look ahead.
+    """Return the trigger's publication. Its stated reach is for its first version; later versions only look ahead.
 
-    A first version that leaves its canary looks as far back as it did there; its steps that are due are behind it.
+    A first version that leaves its canary keeps its reach, but not the steps that are due by now.
     """
     known = [each.fact for each in before.publications if each.fact.trigger == source.trigger]
     widened = bool(known) and {each.hash for each in known} == {source.hash} and known[-1].share < share
@@ -234,7 +237,7 @@ def publication(
 
 
 def _stated(rules: Mapping[str, Any], key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
-    """A date means its start in the pack's zone; a time keeps its own, if it has one."""
+    """Return the stated time. A date means its start in the pack's zone, as does a time without a zone of its own."""
     if (text := rules.get(key)) is None:
         return otherwise
     stated = datetime.fromisoformat(text)

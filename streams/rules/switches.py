@@ -1,4 +1,4 @@
-"""Stopping what is published: pause and resume, kill switches, withdrawing; each takes effect at the next send."""
+"""Pause and resume, withdraw, and kill switches; each takes effect at the next send."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,18 +25,18 @@ SWITCHING = (ControlSet.TOPIC, TriggerPaused.TOPIC, TriggerResumed.TOPIC)
 
 
 class UnknownName(LookupError):
-    """No {what} is called {name}{hint}. {there}."""
+    """Raised for a name that cannot be switched because nothing has it."""
 
     def __init__(self, what: str, name: str, known: list[str]) -> None:
         meant = closest(name, known)
         hint = f" (did you mean {meant!r}?)" if meant else ""
         published = what.endswith("trigger")
         there = "`habarshy rules` lists what is published" if published else f"There are: {', '.join(known)}"
-        super().__init__((type(self).__doc__ or "").format(what=what, name=repr(name), hint=hint, there=there))
+        super().__init__(f"No {what} is called {name!r}{hint}. {there}.")
 
 
 class Off(Struct, frozen=True):
-    """What is stopped: as ControlSet has it, or a paused trigger (`scope` is "paused"); since when, by whom, why."""
+    """A kill switch that is on (as in ControlSet) or a paused trigger (`scope` is "paused")."""
 
     scope: str
     name: str
@@ -46,13 +46,13 @@ class Off(Struct, frozen=True):
 
 
 class Switches:
-    """Lets principals stop what they may."""
+    """Lets principals stop what they have a right to stop."""
 
     def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._names, self._clock = database, log, names, clock
 
     def pause(self, trigger: str, who: Principal, reason: str = "") -> bool:
-        """Send nothing of it until it is resumed; whether that was new. `reason`: why, which is kept.
+        """Pause sending for the trigger until it is resumed; return True if that was new. The log keeps the reason.
 
         Raises:
             NotAllowed: it belongs to another agency.
@@ -61,7 +61,7 @@ class Switches:
         return self._set_paused(trigger, who, reason, paused=True)
 
     def resume(self, trigger: str, who: Principal, reason: str = "") -> bool:
-        """Send again, what waited included; whether that was new. Raises as `pause` does."""
+        """Resume sending, including what waited; return True if that was new. Raises as `pause` does."""
         return self._set_paused(trigger, who, reason, paused=False)
 
     def _set_paused(self, trigger: str, who: Principal, reason: str, *, paused: bool) -> bool:
@@ -74,7 +74,7 @@ class Switches:
         return self._append(fact)
 
     def withdraw(self, trigger: str, who: Principal) -> bool:
-        """Plan and send nothing of it any more, until a version of it is published again; whether that was new.
+        """Stop planning and sending until a version is published again; return True if that was new.
 
         Raises:
             NotAllowed: it belongs to another agency.
@@ -88,11 +88,11 @@ class Switches:
         return self._append(fact)
 
     def control(self, scope: str, name: str, who: Principal, *, stopped: bool, reason: str) -> bool:
-        """Set or clear a kill switch (see ControlSet); whether that was new.
+        """Set or clear a kill switch (see ControlSet); return True if that was new.
 
         Raises:
-            NotAllowed: they are no operator.
-            UnknownName: there is nothing of that name to stop.
+            NotAllowed: the principal is no operator.
+            UnknownName: nothing of that scope has that name.
         """
 
         def fact(before: Governed, now: datetime) -> Any:  # noqa: ANN401  (a governance fact, or nothing new)
@@ -112,7 +112,7 @@ class Switches:
             return read_off(connection, self._log)
 
     def names(self) -> dict[str, list[str]]:
-        """Scope -> what a kill switch of that scope may name."""
+        """Return scope -> the names that a kill switch of that scope may have."""
         with self._database.reading() as connection:
             before = read_governed(connection, self._log)
         return {scope: _names_of(before, scope) for scope in SCOPES}
@@ -142,10 +142,10 @@ def read_off(connection: Connection, log: Log) -> list[Off]:
 
 
 def owner_of(before: Governed, trigger: str, who: Principal) -> str:
-    """Whose the published trigger is.
+    """Return the owner of the published trigger.
 
     Raises:
-        UnknownName: none of that name was ever published; what is like it and theirs to know is suggested.
+        UnknownName: none of that name was ever published. A similar name that the principal may read is suggested.
     """
     owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in before.publications}
     if trigger not in owners:
@@ -156,7 +156,7 @@ def owner_of(before: Governed, trigger: str, who: Principal) -> str:
 
 
 def _names_of(before: Governed, scope: str) -> list[str]:
-    """What a kill switch of that scope may name."""
+    """Return the names that a kill switch of that scope may have."""
     match scope:
         case "trigger":
             return sorted({each.fact.trigger for each in before.publications})

@@ -1,9 +1,4 @@
-"""The lives of triggers: who did what to which version, and when, in the order of the log.
-
-What the published packs call things, in all their languages.
-
-The rules of a trigger version as they were published, also of one that is not in force any more.
-"""
+"""The history of triggers: who did what to which version and when; published titles, and rules of old versions."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -47,7 +42,7 @@ _WHAT: Mapping[type, str] = {
 
 
 class Happened(Struct, frozen=True):
-    """One thing that somebody did to a trigger. `hash`: of its version, if it is about one; `share`: of persons."""
+    """One action on a trigger. `hash`: of its version, if it is about one; `share`: of persons (0 to 1)."""
 
     at: datetime
     by: str
@@ -58,19 +53,19 @@ class Happened(Struct, frozen=True):
 
 
 class Lives:
-    """Reads them from the log."""
+    """Reads the histories of all triggers from the log."""
 
     def __init__(self, database: Database, log: Log) -> None:
         self._database, self._log = database, log
 
     def all(self) -> dict[str, list[Happened]]:
-        """Trigger -> what was done to it, the earliest first."""
+        """Return trigger -> the actions on it, the earliest first."""
         with self._database.reading() as connection:
             return lives(read_entries(connection, self._log))
 
 
 def lives(entries: Iterable[Entry]) -> dict[str, list[Happened]]:
-    """What these governance facts say of each trigger."""
+    """Return trigger -> the actions on it, from governance facts in the order of the log."""
     found: dict[str, list[Happened]] = {}
     for entry in entries:
         fact: Any = entry.fact
@@ -93,7 +88,7 @@ def lives(entries: Iterable[Entry]) -> dict[str, list[Happened]]:
 
 
 def pack_titles(rules: Rules, section: str) -> dict[str, Titles]:
-    """Name -> titles of everything in that section (agencies, attributes) of the published packs."""
+    """Return name -> titles of everything in that section (agencies, attributes) of the published packs."""
     titles: dict[str, Titles] = {}
     for content in rules.governed.contents:
         named: Mapping[str, Mapping[str, Titles]] = content.get(section) or {}
@@ -102,7 +97,7 @@ def pack_titles(rules: Rules, section: str) -> dict[str, Titles]:
 
 
 def rules_of(connection: Connection, log: Log, rulebook: Rulebook, version: str) -> Mapping[str, Any] | None:
-    """A version's rules as plain data, by its hash; None where nothing with that hash was ever published."""
+    """Return a version's rules as plain data, by its hash; None if no version with that hash was ever published."""
     if (found := rulebook.find(version)) is not None:
         return found.trigger.content
     for entry in log.read(connection, governance.positions(connection)):  # the rulebook forgets what was withdrawn

@@ -14,7 +14,7 @@ from streams.rules.switches import Switches
 
 
 class RuleParts(Struct, frozen=True):
-    """The rules in force, what writers of facts need at hand, approval, and the switches."""
+    """The objects of this package: the library, the write context, approval, and the switches."""
 
     library: Library
     context: Books
@@ -23,9 +23,9 @@ class RuleParts(Struct, frozen=True):
 
 
 def build(library: Library, log: Log, names: Names, append: Append, clock: Callable[[], datetime]) -> RuleParts:
-    """Return the objects of this package; `append` takes in life events of our own.
+    """Return the objects of this package; `append` takes in life events that the platform reports.
 
-    The library is made before, since the intake checks events by it.
+    The library is built earlier, since the intake checks events by it.
     """
     database = log.database
     return RuleParts(

@@ -1,4 +1,4 @@
-"""Which area events have yet to be planned for the residents, and how far each of them has come."""
+"""Area events that wait to be planned for the residents, and the progress of each."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -10,7 +10,7 @@ from projections.tables import area_plans
 
 
 class AreaPlan(NamedTuple):
-    """An area event to plan: the stream of its original, the latest that came of it, the last resident planned."""
+    """An area event to plan: the stream of its original, its latest position, and the last resident planned."""
 
     original: UUID
     position: int
@@ -20,37 +20,37 @@ class AreaPlan(NamedTuple):
 
 
 def begin(connection: Connection, original: UUID, position: int) -> None:
-    """Something came of an area event: plan it for all residents, from the first on."""
+    """Have an area event planned for all residents from the first on: it is new, or has a new revision."""
     connection.execute(delete(area_plans).where(area_plans.c.original == original))
     insert_rows(connection, area_plans, [(original, position, True, "", "")])
 
 
 def first(connection: Connection) -> AreaPlan | None:
-    """The area event whose turn it is."""
+    """Return the area event whose turn it is."""
     query = select(area_plans).where(area_plans.c.waiting).order_by(area_plans.c.position).limit(1)
     row = connection.execute(query).first()
     return None if row is None else AreaPlan(*row)
 
 
 def move(connection: Connection, plan: AreaPlan, home: str, person: str) -> bool:
-    """All residents up to this one are planned; whether that still counts: nobody has begun anew meanwhile."""
+    """Record that all residents up to this one are planned; return False if the plan was restarted meanwhile."""
     return connection.execute(_this(plan).values(home=home, person=person)).rowcount == 1
 
 
 def end(connection: Connection, plan: AreaPlan) -> bool:
-    """All residents are planned; whether that still counts."""
+    """Record that all residents are planned; return False if the plan was restarted meanwhile."""
     return connection.execute(_this(plan).values(waiting=False)).rowcount == 1
 
 
 def resume(connection: Connection, original: UUID) -> AreaPlan | None:
-    """It is to be planned from where it ended, if it is known at all."""
+    """Have an area event planned from where it ended; return None if it is not known."""
     again = update(area_plans).where(area_plans.c.original == original).values(waiting=True)
     row = connection.execute(again.returning(area_plans)).first()
     return None if row is None else AreaPlan(*row)
 
 
 def note_mended(connection: Connection) -> None:
-    """Some of those that nobody has begun were missing: whoever is planned meanwhile notices."""
+    """Record that missing area events were added by a repair, so that plans being made meanwhile notice them."""
     unbegun = update(area_plans).where(area_plans.c.waiting, area_plans.c.home == "", area_plans.c.person == "")
     connection.execute(unbegun.values(position=latest(connection) + 1))
 
@@ -60,21 +60,21 @@ def _this(plan: AreaPlan) -> Update:
 
 
 def hold(connection: Connection) -> None:
-    """Wait for the chunk that is planned now, and keep the next one waiting until the transaction ends."""
+    """Wait for the chunk being planned now, and keep the next one waiting until the transaction ends."""
     lock_rows(connection, area_plans.c.original, connection.execute(select(area_plans.c.original)).scalars())
 
 
 def latest(connection: Connection) -> int:
-    """A number that grows with everything that comes of area events."""
+    """Return a number that grows with every change of an area event."""
     return int(connection.execute(select(func.coalesce(func.max(area_plans.c.position), 0))).scalar_one())
 
 
 def waiting(connection: Connection) -> int:
-    """How many area events have yet to be planned for all residents."""
+    """Return the number of area events that wait to be planned for all residents."""
     query = select(func.count()).select_from(area_plans).where(area_plans.c.waiting)
     return connection.execute(query).scalar_one()
 
 
 def waiting_for(connection: Connection) -> set[UUID]:
-    """The originals of the area events that have yet to be planned for all residents."""
+    """Return the originals of the area events that wait to be planned for all residents."""
     return set(connection.execute(select(area_plans.c.original).where(area_plans.c.waiting)).scalars())

@@ -1,4 +1,4 @@
-"""Many rows at once: the driver's own fastest way, inside the caller's transaction."""
+"""Many rows at once, by the driver's fastest way, inside the caller's transaction."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -35,9 +35,9 @@ CHUNK = 4096
 def insert_rows(
     connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool = False
 ) -> None:
-    """Insert rows given as tuples in the order of the table's columns; `ignore` skips those that are there.
+    """Insert rows given as tuples in the order of the table's columns; `ignore` skips rows that exist.
 
-    On SQLite these are statements of many rows, on PostgreSQL COPY, or with `ignore` one insert from arrays.
+    SQLite gets statements of many rows; PostgreSQL gets COPY, or with `ignore` one insert from arrays.
     """
     if not rows:
         return
@@ -48,7 +48,7 @@ def insert_rows(
 
 
 def replace_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows, in the place of those with the same primary key."""
+    """Insert rows, replacing those with the same primary key."""
     if not rows:
         return
     if connection.dialect.name == "sqlite":
@@ -71,7 +71,7 @@ def _from_arrays(connection: Connection, table: Table, rows: Sequence[tuple[Any,
 
 @lru_cache(maxsize=64)
 def _replacing(table: Table) -> str:
-    """What becomes of a row that is there already: all but its key is set anew."""
+    """Return the SQL that replaces all columns of an existing row except its key."""
     key = ", ".join(f'"{column.name}"' for column in table.primary_key)
     others = ", ".join(f'"{each.name}" = excluded."{each.name}"' for each in table.columns if not each.primary_key)
     return f"({key}) DO UPDATE SET {others}"
@@ -79,8 +79,8 @@ def _replacing(table: Table) -> str:
 
 @lru_cache(maxsize=64)
 def _unnest_insert(table: Table, dialect: Dialect, conflict: str) -> str:
-    """One statement for any number of rows, whose columns come as arrays; COPY knows no conflicts."""
-    types = [column.type.compile(dialect).partition("(")[0] for column in table.columns]  # a length would cut off
+    """Return one statement for any number of rows, given as an array a column, since COPY cannot handle conflicts."""
+    types = [column.type.compile(dialect).partition("(")[0] for column in table.columns]  # a length would truncate
     arrays = ", ".join(f"%s::{each}[]" for each in types)
     return f'INSERT INTO "{table.name}" ({_listed(table)}) SELECT * FROM unnest({arrays}) ON CONFLICT {conflict}'  # noqa: S608  (our own names)
 
@@ -90,11 +90,11 @@ def _listed(table: Table) -> str:
 
 
 def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Copy by the driver, whose refusals are SQLAlchemy's as those of any other statement.
+    """Copy by the driver, raising SQLAlchemy's errors as any other statement.
 
     Raises:
-        IntegrityError: a row is there already.
-        OperationalError: the database is away, or gave the transaction up for another's sake.
+        IntegrityError: a row exists already.
+        OperationalError: the database is gone, or aborted the transaction in favour of another.
     """
     driver: Any = connection.connection.driver_connection
     base = connection.dialect.loaded_dbapi.Error
@@ -109,9 +109,9 @@ def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]
 
 
 class Among(ColumnElement[bool]):
-    """`column IN (values)`: on PostgreSQL one array, on SQLite so many parameters, spelled out at execution.
+    """`column IN (values)`: one array on PostgreSQL, one parameter for each value on SQLite.
 
-    An array is one statement for any number of values, which is parsed and planned once and sent as one parameter.
+    With an array the statement is the same for any number of values: parsed and planned once, with one parameter.
     """
 
     inherit_cache = True
@@ -129,7 +129,7 @@ class Among(ColumnElement[bool]):
         self.array = bindparam(None, listed, type_=ARRAY(unbounded(column)))
 
     def self_group(self, against: OperatorType | None = None) -> "Among":  # noqa: ARG002  (the library's)
-        """A condition as it is: SQLite would compare it with 1."""
+        """Return the condition itself; otherwise SQLite would compare it with 1."""
         return self
 
 
@@ -144,19 +144,19 @@ def _among_array(these: Among, compiler: SQLCompiler, **options: Any) -> str:  #
 
 
 def unbounded(column: ColumnElement[Any]) -> TypeEngine[Any]:
-    """The column's type without its length, to which a value would be cut off."""
+    """Return the column's type without its length, which would truncate values."""
     return String() if isinstance(column.type, String) else column.type
 
 
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
-    """`column IN (values)`, cached as one statement whatever the values are."""
+    """Return `column IN (values)`, cached as one statement for all values."""
     return Among(column, values)
 
 
 def lock_rows(connection: Connection, column: Column[Any], values: Iterable[Any]) -> None:
-    """Hold the rows with these keys until the transaction ends, in the order of keys, so that nobody waits in a ring.
+    """Lock the rows with these keys until the transaction ends, in the order of keys to avoid deadlocks.
 
-    SQLite has one writer, who holds everything.
+    SQLite has only one writer, which holds everything.
     """
     if connection.dialect.name == "sqlite":
         return
@@ -165,9 +165,9 @@ def lock_rows(connection: Connection, column: Column[Any], values: Iterable[Any]
 
 
 def which(connection: Connection, column: Column[UUID], ids: Sequence[UUID]) -> list[UUID]:
-    """Those of the ids that the column has.
+    """Return those of the ids that the column has; at most CHUNK ids.
 
-    On SQLite by a statement of a fixed length: to spell out thousands of parameters takes longer than to look.
+    SQLite gets a statement of fixed length, since compiling thousands of parameters takes longer than the query.
     """
     if connection.dialect.name != "sqlite":
         return list(connection.execute(select(column).where(among(column, ids))).scalars())
@@ -183,13 +183,13 @@ def _sqlite_which(column: Column[UUID]) -> str:
 
 
 def chunked(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:
-    """The items, so many at a time: databases limit the parameters of a statement."""
+    """Yield the items, `size` at a time: databases limit the parameters of a statement."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
 
 def driver_rows(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, ...]]:
-    """The rows as the driver gives them, for pages of the log: SQLAlchemy makes an object of each."""
+    """Yield the rows as the driver gives them, without an object of SQLAlchemy for each."""
     with closing(connection.execute(query)) as result:
         cursor: Any = result.cursor
         yield from cursor

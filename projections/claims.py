@@ -1,4 +1,4 @@
-"""Claims: who takes hold of deliveries whose turn has come, so that each is in one hand."""
+"""Claims on due deliveries: a lease for a limited time, so that only one process works on a delivery."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,12 +26,12 @@ def claim(
     front: Front | None = None,
     shares: Shares | None = None,
 ) -> list[Due]:
-    """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then.
+    """Claim due deliveries, by due time, class and id; nobody else gets them before `until`.
 
-    Emergencies come first, whatever is due before them, and alone: nothing is decided or sent together with them.
+    Emergencies come first and alone: nothing else is decided or sent together with them.
 
-    `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others;
-    `front`: where the process begins that claims these; `shares`: where rates bind, of each lane its share.
+    `stopped`: claim deliveries that a kill switch holds back, due or not; `urgent`: claim only urgent ones; `front`:
+    the due time where the process begins; `shares`: the limits of each lane, given when rates apply.
     """
     held = {"now": now, "by": holder, "until": until}
     if not stopped and (first := _hold(connection, _EMERGENCIES.all, {**held, "limit": limit})):
@@ -48,7 +48,7 @@ def claim(
 
 
 def leave(connection: Connection, found: Iterable[Nudge], until: int) -> None:
-    """Let go of these, and have nobody claim them until then."""
+    """Release these, but let nobody claim them before `until`."""
     _LEFT.execute(connection, due_keys(found), until=until)
 
 
@@ -58,7 +58,7 @@ _LEFT = ForEach(update(due).values(holder=None, held_until=bindparam("until")), 
 def _claim_fairly(
     connection: Connection, held: Mapping[str, Any], limit: int, shares: Shares, *, urgent: bool
 ) -> list[Due]:
-    """Of each lane, however many there are and however much waits in others."""
+    """Claim a share of each lane, however much waits in the others."""
     lanes = waiting_lanes(connection, held["now"], urgent=urgent)
     found: list[tuple[int, int, UUID, str]] = []
     for lane in lanes:
@@ -74,7 +74,7 @@ def _hold(connection: Connection, taking: Update, given: Mapping[str, Any]) -> l
 
 
 def _taking(these: ColumnElement[bool]) -> Update:
-    """In one statement, by an expression that PostgreSQL evaluates once: it takes no more than the limit."""
+    """Return the statement that claims. Its CTE is evaluated once by PostgreSQL, so it never exceeds the limit."""
     free = or_(due.c.held_until.is_(None), due.c.held_until <= bindparam("now"))
     first = select(*KEY).where(these, free).order_by(*KEY[:3]).limit(bindparam("limit", type_=BigInteger))
     chosen = first.with_for_update(skip_locked=True).cte("first")
@@ -84,7 +84,7 @@ def _taking(these: ColumnElement[bool]) -> Update:
 
 
 class _Taking:
-    """Takes hold of such deliveries: `all`, or those `behind` a front; made once, as each is made of much."""
+    """Prepared statements that claim such deliveries: `all`, or those at or `behind` a front."""
 
     def __init__(self, these: ColumnElement[bool]) -> None:
         self.all = _taking(these)

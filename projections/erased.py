@@ -1,4 +1,4 @@
-"""Who was erased, and from which position of the log on they are somebody new."""
+"""Erased persons. Facts after the position of their erasure are about a new person of the same pseudonym."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from projections.bulk import among, chunked, insert_rows
 from projections.tables import erased, handed_over, history, inbox, micros, residents
 
 PURGED: dict[Table, str] = {history: "person", residents: "person", inbox: "recipient", handed_over: "recipient"}
-"""The views that know people, by the column that names them; due rows go with the nudges that end."""
+"""View -> the column with the person, for all views with persons; due rows are removed with their nudges."""
 
 
 class Erasure(NamedTuple):
@@ -24,7 +24,7 @@ class Erasure(NamedTuple):
 
 
 def purge(connection: Connection, person: str) -> dict[str, int]:
-    """Take the person out of the views; returns view -> how many rows went."""
+    """Remove the person from the views; return view -> number of rows removed."""
     found = {}
     for table, name in PURGED.items():
         found[table.name] = connection.execute(delete(table).where(table.c[name] == person)).rowcount
@@ -32,7 +32,7 @@ def purge(connection: Connection, person: str) -> dict[str, int]:
 
 
 def forget(connection: Connection) -> None:
-    """Take out of rebuilt views what those have who were erased since: their history, and what reached them."""
+    """Remove from rebuilt views the history and inbox that persons had before they were erased."""
     before = (erased.c.person == history.c.person) & (history.c.position < erased.c.position)
     connection.execute(delete(history).where(history.c.person.in_(select(erased.c.person)), exists().where(before)))
     query = select(inbox.c.recipient, inbox.c.nudge).where(inbox.c.recipient.in_(select(erased.c.person)))
@@ -49,17 +49,17 @@ def _forget_told(connection: Connection, rows: Sequence[tuple[str, UUID]]) -> No
 
 
 def forget_sent(connection: Connection, person: str) -> None:
-    """Take out what providers call the messages to this person."""
+    """Remove the providers' references of messages to this person."""
     connection.execute(delete(handed_over).where(handed_over.c.recipient == person))
 
 
 def note(connection: Connection, one: Erasure, at: datetime) -> None:
-    """Somebody was erased."""
+    """Add an erasure."""
     insert_rows(connection, erased, [(*one, micros(at))], ignore=True)
 
 
 def since(connection: Connection, persons: Sequence[str]) -> dict[str, int]:
-    """Those of the persons who were erased -> the position of the last time."""
+    """Return those of the persons who were erased -> position of the last erasure."""
     found: dict[str, int] = {}
     for part in chunked(list(persons)):
         query = select(erased.c.person, func.max(erased.c.position)).where(among(erased.c.person, part))

@@ -12,10 +12,9 @@ from projections.sqlite_rows import bind_of
 
 
 class ForEach:
-    """A statement for those rows that `these` (of a key's values) says, of each of many keys with these columns.
+    """A statement for the rows that `these` selects by the values of a key, executed for many keys.
 
-    On SQLite a statement a key, on PostgreSQL one for all, to which the keys come as arrays. Built once, when
-    it is first used.
+    SQLite executes it for each key, PostgreSQL once with the keys as arrays. It is built at the first use.
     """
 
     def __init__(
@@ -26,7 +25,7 @@ class ForEach:
         self._binds = [bind_of(each.type) for each in columns]
 
     def execute(self, connection: Connection, keys: Sequence[tuple[Any, ...]], **given: object) -> None:
-        """Of each of these keys; the statement's own parameters are given by name."""
+        """Execute the statement for these keys; its own parameters are given by name."""
         if not keys:
             return
         values = zip(*keys, strict=True)

@@ -1,13 +1,13 @@
-"""Where one process's next claim of due deliveries begins."""
+"""The due time at which a process's next claim begins."""
 
 LOOK = 20
 
 
 class Front:
-    """The due time from which on a process claims, so that it need not step over all that was taken before it.
+    """The due time from which on a process claims, so that it need not step over rows claimed before.
 
-    On PostgreSQL rows that are gone lie at the front of the table until they are vacuumed. What comes in behind the
-    front is found at the latest by every LOOK-th claim, and by each that found less than it might have.
+    PostgreSQL keeps deleted rows at the front of the table until they are vacuumed. Deliveries that become due before
+    the front are found by every LOOK-th claim, and by the claim after one that found fewer than it wanted.
     """
 
     def __init__(self) -> None:
@@ -15,6 +15,6 @@ class Front:
         self._claims = 0
 
     def move(self, first: int | None, *, full: bool) -> None:
-        """A claim found this as the first due time, and as many deliveries as it wanted, or not."""
+        """Record the first due time that a claim found; `full`: it found as many deliveries as it wanted."""
         self._claims = (self._claims + 1) % LOOK if full else 0
         self.at = first if self._claims else None

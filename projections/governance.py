@@ -1,4 +1,4 @@
-"""Where in the log the rules are: packs, triggers, switches. The rulebook is folded from these facts."""
+"""Positions of the governance facts (packs, triggers, switches), from which the rulebook is folded."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -13,42 +13,42 @@ from projections.tables import positions as positions_table
 
 
 def note(connection: Connection, position: int, topic: str) -> None:
-    """A governance fact was appended."""
+    """Add a governance fact."""
     insert_rows(connection, governance, [(position, topic)])
 
 
 def positions(connection: Connection, topics: Collection[str] = ()) -> list[int]:
-    """All of them, or those of these topics, in the order of the log."""
+    """Return the positions of all governance facts, or of these topics, in the order of the log."""
     query = select(governance.c.position).order_by(governance.c.position)
     return list(connection.execute(query.where(governance.c.topic.in_(topics)) if topics else query).scalars())
 
 
 def latest(connection: Connection) -> int:
-    """The newest of them, or 0: another number means that the rules have changed."""
+    """Return the newest position, or 0. A different number means that the rules have changed."""
     newest = _NEWEST.first(connection)
     return 0 if newest is None else int(newest[0])
 
 
 class Mark(NamedTuple):
-    """What tells these rules from others: the newest fact, and how often the view was mended."""
+    """The version of the rules: the newest position, and the number of repairs of the view."""
 
     latest: int
     mended: int
 
 
 def mark(connection: Connection) -> Mark:
-    """As of now: with another one the rules may be others."""
+    """Return the mark of now. A different mark means that the rules may have changed."""
     found = _MARK.first(connection)
     return Mark(*(int(each or 0) for each in found or (0, 0)))
 
 
 def note_mended(connection: Connection) -> None:
-    """Older rows than the newest have changed, so whoever has the rules at hand reads them again."""
+    """Record a repair of older rows, so that processes read the rules again."""
     save(connection, _MENDINGS, position_of(connection, _MENDINGS) + 1)
 
 
 _MENDINGS = "governance mended"
-"""Kept among the positions of readers: a number that processes look at, in a table that all of them have."""
+"""The number of repairs, stored among the positions of readers, a table that every database has."""
 _NEWEST = Query(select(governance.c.position).order_by(governance.c.position.desc()).limit(1))
 _MARK = Query(
     select(

@@ -1,4 +1,4 @@
-"""What happened in areas: which facts, and when; whoever lives there has it in their history as well."""
+"""Positions and times of area events. They also count for the history of persons who live in the area."""
 
 from collections.abc import Iterable
 
@@ -10,29 +10,29 @@ from projections.tables import area_facts
 
 
 def note_area(connection: Connection, area: str, position: int, time: int) -> None:
-    """Something happened in an area; it is joined into histories when they are read."""
+    """Add an area event. It is joined into histories when they are read."""
     insert_rows(connection, area_facts, [(area, position, time)])
 
 
 def areas_with_facts(connection: Connection, areas: Iterable[str]) -> list[int]:
-    """The positions of the facts of those areas."""
+    """Return the positions of the events in those areas."""
     query = select(area_facts.c.position).where(among(area_facts.c.area, set(areas)))
     return list(connection.execute(query).scalars())
 
 
 def areas_since(connection: Connection, since: int | None) -> list[int]:
-    """The positions of the facts of areas whose time is not before that; None: of all."""
+    """Return the positions of area events at or after that time (microseconds); None: of all."""
     query = select(area_facts.c.position)
     return list(connection.execute(query if since is None else query.where(area_facts.c.time >= since)).scalars())
 
 
 def area_times(connection: Connection) -> list[int]:
-    """When anything happened to any area."""
+    """Return the times (microseconds) of all area events."""
     return list(connection.execute(select(area_facts.c.time).distinct()).scalars())
 
 
 def has_area_facts(connection: Connection) -> bool:
-    """Whether anything ever happened to an area."""
+    """Return True if there is any area event."""
     return _ANY.first(connection) is not None
 
 

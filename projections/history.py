@@ -1,4 +1,4 @@
-"""The history view: which facts concern which person, and which of them are not planned yet."""
+"""The view `history`: the facts of each person, and which of them are not planned yet."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from projections.tables import history, revisions
 
 
 class Mark(NamedTuple):
-    """A person's history as a planner saw it; another mark means that it has moved since."""
+    """A version of a person's history. A different mark means that it has changed."""
 
     rows: int
     last: int
@@ -21,9 +21,9 @@ class Mark(NamedTuple):
 
 
 class Concerns(NamedTuple):
-    """One row of the view. Times in microseconds; `ahead_from` of the load, None where it came live.
+    """One row of the view. Times in microseconds; `ahead_from` of the load, None for a live fact.
 
-    `recorded`: since when the person's history has the fact; `woken`: since when it waits for its plan.
+    `recorded`: time when the fact joined the person's history; `woken`: time since when it waits for its plan.
     """
 
     person: str
@@ -37,12 +37,12 @@ class Concerns(NamedTuple):
 
 
 def add(connection: Connection, rows: Sequence[Concerns]) -> None:
-    """Note new facts of persons; they are woken by that."""
+    """Add new facts of persons, which wakes these."""
     insert_rows(connection, history, rows, ignore=True)
 
 
 def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
-    """Note facts that persons may already have, and wake them in any case."""
+    """Add facts that persons may already have, and wake these in any case."""
     insert_rows(connection, history, rows, ignore=True)
     for person in {row.person for row in rows}:
         positions = [row.position for row in rows if row.person == person]
@@ -51,7 +51,7 @@ def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
 
 
 def wake_again(connection: Connection, person: str, positions: Sequence[int], woken: int) -> None:
-    """Something in these facts has changed that this person's plan may have read."""
+    """Wake the person, because something in these facts has changed that their plan may have read."""
     for part in chunked(positions):
         theirs = update(history).where(history.c.person == person, among(history.c.position, part))
         connection.execute(theirs.values(planned=False, woken=woken))
@@ -59,11 +59,11 @@ def wake_again(connection: Connection, person: str, positions: Sequence[int], wo
 
 _LATEST = history.alias("latest")
 AT_LEISURE = 2**62
-"""Added to the moment since when a person waits, this puts them behind everybody who waits without it."""
+"""Added to the time since when a person waits, this puts them behind everybody who waits without it."""
 
 
 def wake_at_leisure(connection: Connection, persons: Iterable[str], woken: int) -> None:
-    """Have these persons planned once nobody else waits; who waits already keeps their turn."""
+    """Have these persons planned once nobody else waits; persons who wait already keep their turn."""
     newest = select(func.max(_LATEST.c.position)).where(_LATEST.c.person == bindparam("whose")).scalar_subquery()
     theirs = update(history).where(history.c.person == bindparam("whose"), history.c.position == newest)
     rows = [{"whose": person} for person in persons]
@@ -72,9 +72,9 @@ def wake_at_leisure(connection: Connection, persons: Iterable[str], woken: int) 
 
 
 def wake_types(connection: Connection, types: Sequence[str], since: int, woken: int) -> None:
-    """Have all who had such an event since then planned once nobody else waits; who waits already keeps their turn.
+    """Have all with such an event since then planned once nobody else waits; persons who wait keep their turn.
 
-    Also a row that waits is written, so that whoever is about to mark it as planned comes before this, or after.
+    Rows that wait already are written too, so that a concurrent `mark_planned` comes either before or after this.
     """
     theirs = update(history).where(among(history.c.type, types), history.c.time >= since)
     since_when = case((history.c.planned, AT_LEISURE + woken), else_=history.c.woken)
@@ -82,7 +82,7 @@ def wake_types(connection: Connection, types: Sequence[str], since: int, woken: 
 
 
 def with_types(connection: Connection, persons: Sequence[str], types: Iterable[str]) -> set[str]:
-    """Those of the persons who have any fact of these types."""
+    """Return those of the persons who have a fact of these types."""
     found: set[str] = set()
     wanted = sorted(types)
     for part in chunked(persons) if wanted else ():
@@ -92,7 +92,7 @@ def with_types(connection: Connection, persons: Sequence[str], types: Iterable[s
 
 
 def move_ahead(connection: Connection, position: int, ahead_from: int | None, *, woken: int) -> None:
-    """The fact of a historical load came by an earlier load, or live: plan it again for all whom it concerns."""
+    """Give a loaded fact the `ahead_from` of an earlier load (None: it came live), and wake its persons."""
     connection.execute(
         update(history)
         .where(history.c.position == position, history.c.ahead_from.is_not(None))
@@ -101,7 +101,7 @@ def move_ahead(connection: Connection, position: int, ahead_from: int | None, *,
 
 
 def unplanned(connection: Connection, limit: int, woken_before: int | None = None) -> list[str]:
-    """Persons with facts that are not planned yet, those who wait longest first."""
+    """Return persons with facts that are not planned yet, the longest waiting first."""
     query = select(history.c.person).where(~history.c.planned).order_by(history.c.woken, history.c.person)
     if woken_before is not None:
         query = query.where(history.c.woken < woken_before)
@@ -115,7 +115,7 @@ def unplanned(connection: Connection, limit: int, woken_before: int | None = Non
 
 
 def waiting_among(connection: Connection, persons: Sequence[str]) -> set[str]:
-    """Those of the persons who have facts that are not planned yet."""
+    """Return those of the persons who have facts that are not planned yet."""
     found: set[str] = set()
     for part in chunked(persons):
         query = select(history.c.person).where(among(history.c.person, part), ~history.c.planned)
@@ -124,19 +124,19 @@ def waiting_among(connection: Connection, persons: Sequence[str]) -> set[str]:
 
 
 def all_waiting(connection: Connection) -> set[str]:
-    """Everybody who has facts that are not planned yet."""
+    """Return everybody who has facts that are not planned yet."""
     return set(connection.execute(select(history.c.person).where(~history.c.planned).distinct()).scalars())
 
 
 def any_known_before(connection: Connection, end: int) -> bool:
-    """Whether anything was recorded before that, or loaded as history that had happened by then."""
+    """Return True if any fact was recorded before `end`, or loaded as history that happened before it."""
     loaded = and_(history.c.ahead_from.is_not(None), history.c.time < end)
     queries = (select(history.c.position).where(each).limit(1) for each in (history.c.recorded < end, loaded))
     return any(connection.execute(query).first() is not None for query in queries)
 
 
 def moved_within(connection: Connection, since: int | None, until: int | None) -> set[str]:
-    """Those of whom something was recorded in that time, or who were woken in it and still wait."""
+    """Return persons with facts recorded in that time, or who were woken in it and still wait."""
     start, end = since or 0, AT_LEISURE - 1 if until is None else until
     woken = or_(
         and_(history.c.woken >= start, history.c.woken < end),
@@ -150,7 +150,7 @@ def moved_within(connection: Connection, since: int | None, until: int | None) -
 
 
 def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
-    """How far each person's history has come."""
+    """Return person -> mark of their history."""
     found: dict[str, Mark] = {}
     for part in chunked(list(persons)):
         query = select(
@@ -166,7 +166,7 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
 
 
 def mark_planned(connection: Connection, upto: Mapping[str, Mark]) -> None:
-    """These persons are planned as of these marks; what came later waits on."""
+    """Mark these persons as planned up to these marks; later facts still wait."""
     _PLANNED.execute(connection, [(person, mark.last) for person, mark in upto.items()])
 
 
@@ -180,12 +180,12 @@ _PLANNED = ForEach(
 
 
 def note_revision(connection: Connection, original: UUID, position: int) -> None:
-    """A correction or annulment of the original came, before or after it."""
+    """Add a correction or annulment of the original, which may come before the original."""
     insert_rows(connection, revisions, [(original, position, False)])
 
 
 def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID, list[int]]:
-    """The positions of all corrections and annulments known of those originals."""
+    """Return original -> positions of its corrections and annulments."""
     found: dict[UUID, list[int]] = {}
     for part in chunked(list(originals)):
         query = select(revisions.c.original, revisions.c.position).where(among(revisions.c.original, part))
@@ -195,18 +195,18 @@ def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID
 
 
 def originals_arrived(connection: Connection, originals: Sequence[UUID]) -> None:
-    """The corrections of these wait no more."""
+    """Record that these originals have arrived, so that their corrections no longer wait."""
     for part in chunked(list(originals)):
         connection.execute(update(revisions).where(among(revisions.c.original, part)).values(arrived=True))
 
 
 def has_revisions(connection: Connection) -> bool:
-    """Whether any correction was ever recorded: most batches need not look for theirs."""
+    """Return True if any correction was ever recorded; otherwise batches need not look for theirs."""
     return connection.execute(select(revisions.c.position).limit(1)).first() is not None
 
 
 def with_corrections(connection: Connection, persons: Sequence[str]) -> set[str]:
-    """Those of the persons who have any correction or annulment among their facts."""
+    """Return those of the persons who have a correction or annulment among their facts."""
     if not has_revisions(connection):
         return set()
     corrections = select(history.c.person).join_from(history, revisions, history.c.position == revisions.c.position)
@@ -218,21 +218,21 @@ def with_corrections(connection: Connection, persons: Sequence[str]) -> set[str]
 
 
 def counts(connection: Connection, persons: Sequence[str]) -> int:
-    """How many facts these persons have."""
+    """Return the number of facts of these persons."""
     query = select(func.count()).select_from(history)
     parts = (query.where(among(history.c.person, part)) for part in chunked(persons))
     return sum(connection.execute(part).scalar_one() for part in parts)
 
 
 def persons_after(connection: Connection, person: str, limit: int, upto: str | None = None) -> list[str]:
-    """The next persons who have a history, by pseudonym; none after `upto`."""
+    """Return the next persons who have a history, by pseudonym, up to and including `upto`."""
     return list(connection.execute(_persons(person, upto).limit(limit)).scalars())
 
 
 def persons_with(
     connection: Connection, types: Iterable[str], after: str = "", upto: str | None = None, since: int | None = None
 ) -> list[str]:
-    """All persons after one and up to another who have any fact of these types (since then), by pseudonym."""
+    """Return all persons after one and up to another with a fact of these types (since then), by pseudonym."""
     query = _persons(after, upto).where(among(history.c.type, sorted(types)))
     query = query if since is None else query.where(history.c.time >= since)
     return [person for (person,) in driver_rows(connection, query)]
@@ -244,13 +244,13 @@ def _persons(after: str, upto: str | None) -> Select[Any]:
 
 
 def waiting(connection: Connection, aside: Select[tuple[str | None]] | None = None) -> tuple[int, int | None]:
-    """How many rows are not planned yet, and since when the oldest waits of those that are of nobody put aside."""
+    """Return the number of unplanned rows, and since when the oldest waits, without persons in `aside`."""
     woken = history.c.woken if aside is None else case((history.c.person.not_in(aside), history.c.woken))
     count, oldest = connection.execute(select(func.count(), func.min(woken)).where(~history.c.planned)).one()
     return count, oldest
 
 
 def orphaned_revisions(connection: Connection) -> int:
-    """How many corrected events have no original yet: their corrections wait."""
+    """Return the number of events with corrections but without an original: their corrections wait."""
     query = select(func.count(func.distinct(revisions.c.original))).where(~revisions.c.arrived)
     return int(connection.execute(query).scalar_one())

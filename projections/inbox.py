@@ -1,4 +1,4 @@
-"""The inbox view: what was handed over to whom, what counts towards their cap, and what came to nothing."""
+"""The view `inbox`: the attempted deliveries of each recipient, their state, and which count towards the cap."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,7 @@ from projections.tables import inbox, moment
 
 
 def messages(connection: Connection, recipients: Iterable[str], since: int) -> dict[str, list[datetime]]:
-    """Recipient -> since when each message counts that counts towards their cap, if that is later than `since`."""
+    """Return recipient -> times from which messages count towards the cap, later than `since` (microseconds)."""
     found: dict[str, list[datetime]] = {recipient: [] for recipient in recipients}
     for recipient, counted in _COUNTED.rows(connection, list(found), since=since):
         found[recipient].append(moment(counted))
@@ -26,17 +26,17 @@ _COUNTED = Lookup(select(inbox.c.recipient, inbox.c.counted).where(_SINCE), inbo
 
 
 def failed(connection: Connection, after: Due, limit: int) -> list[Due]:
-    """The next deliveries whose attempts came to nothing, by recipient and nudge; some of them are still tried."""
+    """Return the next failed deliveries, by recipient and nudge; some of them are still retried."""
     return _in_state(connection, _FAILED, after, limit)
 
 
 def unknown(connection: Connection, after: Due, limit: int) -> list[Due]:
-    """The next deliveries of which nobody knows whether they went, by recipient and nudge; some are still tried."""
+    """Return the next deliveries with an unknown outcome, by recipient and nudge; some of them are still retried."""
     return _in_state(connection, _IS_UNKNOWN, after, limit)
 
 
 _FAILED, _IS_UNKNOWN = inbox.c.state == State.FAILED.value, inbox.c.state == literal_column("'unknown'")
-"""Spelled out in the query, else PostgreSQL does not see that its partial index is meant."""
+"""The state is a literal in the query; otherwise PostgreSQL does not use its partial index."""
 
 
 def _in_state(connection: Connection, state: ColumnElement[bool], after: Due, limit: int) -> list[Due]:
@@ -47,7 +47,7 @@ def _in_state(connection: Connection, state: ColumnElement[bool], after: Due, li
 
 
 class Received(NamedTuple):
-    """A nudge that went to a recipient: when, by which channel, and how far it came. `at` in microseconds."""
+    """A nudge sent to a recipient: time (microseconds), channel and state."""
 
     nudge: UUID
     at: int
@@ -56,14 +56,14 @@ class Received(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where in an inbox a page ends."""
+    """The last row of a page of an inbox."""
 
     at: int
     nudge: UUID
 
 
 def page(connection: Connection, recipient: str, before: Place | None, limit: int) -> list[Received]:
-    """The next of them, from there on backwards in time; what comes in meanwhile shifts nothing."""
+    """Return the next rows before a place, the latest first. New rows do not shift the pages."""
     query = select(inbox.c.nudge, inbox.c.at, inbox.c.channel, inbox.c.state).where(inbox.c.recipient == recipient)
     if before is not None:
         ends = tuple_(literal(before.at), literal(before.nudge, inbox.c.nudge.type))

@@ -1,4 +1,4 @@
-"""Fair claims where rates bind: each trigger's deliveries in a lane of their own, so that no backlog is in front."""
+"""Fair claims where rates apply: each trigger has its own lane, so that no backlog blocks the others."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,14 +11,14 @@ from domain.rules.triggers import RANKS
 from projections.tables import URGENT, due
 
 EMERGENCIES = -0x4000_0000
-"""The lanes below this are those of emergencies."""
+"""Lanes below this number are those of emergencies."""
 
 
 @cache
 def lane_of(trigger: str, rank: int) -> int:
-    """The lane of a trigger's deliveries of that rank; below zero: what is urgent; below EMERGENCIES: emergencies.
+    """Return the lane of a trigger's deliveries of that rank: negative if urgent, below EMERGENCIES for emergencies.
 
-    Two triggers may share one, by their checksum: then they wait for each other.
+    Two triggers with the same checksum share a lane and wait for each other.
     """
     lane = (crc32(trigger.encode()) & 0x3FFF_FFFF) + 1
     if rank <= RANKS["emergency"]:
@@ -27,22 +27,22 @@ def lane_of(trigger: str, rank: int) -> int:
 
 
 class Shares:
-    """How much of each lane a process claims at once: as much as went in its last turn, so little is given back."""
+    """The number of deliveries that a process claims of each lane: as many as it sent last time."""
 
     def __init__(self) -> None:
         self._most: dict[int, int] = {}
         self._taken: dict[int, int] = {}
 
     def of(self, lane: int, fair: int) -> int:
-        """How many of it to claim, where `fair` would be its part of a claim."""
+        """Return how many of the lane to claim, at most `fair`."""
         return max(1, min(fair, self._most.get(lane, fair)))
 
     def note(self, lane: int, many: int) -> None:
-        """So many of it were claimed."""
+        """Record how many of the lane were claimed."""
         self._taken[lane] = many
 
     def learn(self, given_back: Iterable[int]) -> None:
-        """The turn is over; the lanes of what had to be given back, because there was no time for it."""
+        """Adjust the limits: `given_back` are the lanes of deliveries for which there was no time."""
         back = Counter(given_back)
         for lane, many in self._taken.items():
             if back[lane]:
@@ -53,7 +53,7 @@ class Shares:
 
 
 def waiting_lanes(connection: Connection, now: int, *, urgent: bool) -> list[int]:
-    """The lanes in which something is due, each found by a step through the index, whatever lies between them."""
+    """Return the lanes with due deliveries, found by skipping through the index from lane to lane."""
     these: ColumnElement[bool] = due.c.lane < 0 if urgent else true()
     first = select(func.min(due.c.lane).label("lane")).where(these)
     lanes = first.cte("lanes", recursive=True)

@@ -11,13 +11,13 @@ from projections.spelled import Spelled
 from projections.sqlite_rows import bind_of
 
 SIZES = (16, 64, 256)
-"""How many keys a statement on SQLite has: to spell them out anew each time takes longer than to look."""
+"""The numbers of keys of prepared statements on SQLite: compiling one each time takes longer than the query."""
 
 
 class Lookup:
-    """A query for those rows whose column has one of the keys; the query's own parameters are given by name.
+    """A query for the rows whose column has one of the keys; the query's own parameters are given by name.
 
-    What is asked for every few messages is asked by this; `bulk.among` builds a query each time.
+    It is for frequent queries; `bulk.among` builds a query each time.
     """
 
     def __init__(self, query: Select[Any], column: Column[Any]) -> None:
@@ -26,7 +26,7 @@ class Lookup:
         self._spelled = lru_cache(maxsize=len(SIZES))(self._of_many)
 
     def rows(self, connection: Connection, keys: Sequence[Any], **given: object) -> Iterator[Any]:
-        """The rows of these keys."""
+        """Yield the rows of these keys."""
         if connection.dialect.name != "sqlite":
             for part in chunked(keys, CHUNK):
                 yield from connection.execute(self._of_array, {"keys": list(part), **given})

@@ -1,4 +1,4 @@
-"""The views of nudges: what each is now, which are due when, and what reached whom."""
+"""The views of nudges: the state of each, the due deliveries, and (written here) the inbox."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -24,14 +24,14 @@ _decode = msgspec.msgpack.Decoder(Nudge).decode
 
 
 class Due(NamedTuple):
-    """A delivery whose turn has come."""
+    """A delivery: its nudge and its recipient."""
 
     nudge: UUID
     recipient: str
 
 
 def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID, Nudge]) -> None:
-    """Bring the views to these nudges; `before`: as the views have them, of those that they have."""
+    """Update the views to these nudges; `before`: the nudges as the views have them, without new ones."""
     known = [nudge for nudge in changed if nudge.intent.id in before]
     old = [before[nudge.intent.id] for nudge in known]
     _GONE.execute(connection, due_keys(old))
@@ -46,7 +46,7 @@ def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID
 
 
 def add(connection: Connection, fresh: Sequence[Nudge], *, keyed: bool = True) -> None:
-    """Put nudges into the views that no view has; `keyed`: they have keys, so that the order matters."""
+    """Add new nudges to the views; `keyed`: the tables have keys, so sorted rows are faster."""
     insert_rows(connection, nudges, [_row(nudge) for nudge in fresh])
     rows = [row for nudge in fresh for row in _due_rows(nudge)]
     insert_rows(connection, due, sorted(rows) if keyed else rows)
@@ -60,7 +60,7 @@ def _row(nudge: Nudge) -> tuple[Any, ...]:
 def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
     rank = RANKS[nudge.intent.klass]
     for one in nudge.deliveries:
-        if one.due is not None and one.digest is None:  # with a digest, only the digest is waited for
+        if one.due is not None and one.digest is None:  # a member of a digest has no row: its digest has one
             attempted, stopped = one.state is State.ATTEMPTED, is_stopped(one)
             yield (
                 micros(one.due),
@@ -77,7 +77,7 @@ def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
 
 
 def lane(intent: Intent) -> int:
-    """The lane that its deliveries are claimed in."""
+    """Return the lane in which the intent's deliveries are claimed."""
     return lane_of(intent.trigger, RANKS[intent.klass])
 
 
@@ -85,12 +85,12 @@ KEY = (due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
 
 
 def due_keys(found: Iterable[Nudge]) -> list[tuple[Any, ...]]:
-    """Where their rows are among what is due."""
+    """Return the keys of the nudges' rows in the table `due`."""
     return [row[:4] for nudge in found for row in _due_rows(nudge)]
 
 
 def this_delivery(*key: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The row of that key."""
+    """Return the condition for the row of that key."""
     return and_(*(column == value for column, value in zip(KEY, key, strict=True)))
 
 
@@ -99,14 +99,14 @@ _LET_GO = ForEach(update(due).values(holder=None, held_until=None), KEY, this_de
 
 
 def _inbox_of(connection: Connection, changed: Sequence[Nudge]) -> list[tuple[Any, ...]]:
-    """The rows of nudges; what was attempted before its recipient was erased comes back by no receipt."""
+    """Return the nudges' inbox rows, without attempts from before their recipient was erased."""
     tried = {one.recipient for nudge in changed for one in nudge.deliveries if one.attempted_at is not None}
     erased_at = erasures(connection, tried)
     return [row for nudge in changed for row in _inbox_rows(nudge, erased_at)]
 
 
 def erasures(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
-    """Those of the persons who were erased -> when last."""
+    """Return those of the persons who were erased -> time of the last erasure (microseconds)."""
     return dict(_ERASURES.rows(connection, sorted(persons)))
 
 
@@ -114,7 +114,7 @@ _ERASURES = Lookup(select(erased.c.person, func.max(erased.c.at)).group_by(erase
 
 
 def is_forgotten(delivery: Delivery, erased_at: Mapping[str, int]) -> bool:
-    """Whether what was attempted by then has no place in the inbox of a recipient who was erased since."""
+    """Return True if the delivery was attempted before its recipient was erased."""
     attempted = optional_micros(delivery.attempted_at)
     return attempted is not None and attempted <= erased_at.get(delivery.recipient, -1)
 
@@ -127,7 +127,7 @@ def _inbox_rows(nudge: Nudge, erased_at: Mapping[str, int]) -> Iterable[tuple[An
 
 
 def _inbox_keys(nudge: Nudge) -> Iterable[tuple[str, UUID]]:
-    """Where its rows are, of those that have not been forgotten."""
+    """Return the keys of the nudge's inbox rows, including forgotten ones."""
     return ((one.recipient, nudge.intent.id) for one in nudge.deliveries if one.attempted_at is not None)
 
 
@@ -138,7 +138,7 @@ def _at(delivery: Delivery) -> Any:  # noqa: ANN401  (a datetime: an attempted d
 def of_persons(
     connection: Connection, persons: Iterable[str], known: Mapping[UUID, Nudge] | None = None
 ) -> dict[str, dict[UUID, Nudge]]:
-    """Person -> their nudges by id; `known`: those that were read in the same transaction."""
+    """Return person -> their nudges by id; `known`: nudges that were read in the same transaction."""
     found: dict[str, dict[UUID, Nudge]] = {person: {} for person in persons}
     have = known or {}
     for person, id_, folded in _OF_PERSONS.rows(connection, list(found)):
@@ -150,7 +150,7 @@ _OF_PERSONS = Lookup(select(nudges.c.person, nudges.c.nudge, nudges.c.folded), n
 
 
 def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
-    """The nudges with those ids."""
+    """Return the nudges with those ids."""
     return {id_: _decode(folded) for id_, folded in _FOLDED.rows(connection, sorted(set(ids)))}
 
 
@@ -166,7 +166,7 @@ _VERSIONS_HELD = Lookup(_VERSION.order_by(nudges.c.nudge).with_for_update(), nud
 
 
 def overdue(connection: Connection, now: int) -> list[Nudge]:
-    """The nudges that still wait although their own due time has come: about to go, put off, or to be tried again."""
+    """Return the nudges that still wait although their due time has come: about to go, deferred, or to be retried."""
     came = select(due.c.nudge).where(due.c.due_at <= now)
     put_off = (
         select(due.c.nudge).join(nudges, nudges.c.nudge == due.c.nudge).where(nudges.c.state != State.PLANNED.value)
@@ -177,14 +177,14 @@ def overdue(connection: Connection, now: int) -> list[Nudge]:
 
 
 def hold(connection: Connection, ids: Iterable[UUID]) -> None:
-    """Keep others from writing about these nudges until the transaction ends: after persons, before the log."""
+    """Lock these nudges until the transaction ends. The order of locks is: persons, nudges, the log."""
     lock_rows(connection, nudges.c.nudge, ids)
 
 
 def held(connection: Connection, ids: Iterable[UUID], known: Mapping[UUID, Nudge] | None = None) -> dict[UUID, Nudge]:
-    """The nudges with those ids, held with all that go with them; `known`: as some of them were a moment ago.
+    """Lock and return the nudges with those ids, with the members of digests; `known`: some as read a moment ago.
 
-    All at once: whoever waits holds nothing that others wait for. SQLite has one writer, who holds everything.
+    All are locked in one statement, to avoid deadlocks. SQLite has only one writer, which holds everything.
     """
     wanted = set(ids)
     seen = {id_: nudge for id_, nudge in (known or {}).items() if id_ in wanted}
@@ -203,17 +203,17 @@ def _version(found: Mapping[UUID, Nudge], id_: UUID) -> int:
 
 
 def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
-    """Those of the ids that there are nudges of; made for very many ids of which there is hardly any."""
+    """Return those of the ids that have a nudge; fast for very many ids of which hardly any has one."""
     return [id_ for part in chunked(ids) for id_ in which(connection, nudges.c.nudge, part)]
 
 
 def versions_held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
-    """How many facts each of the nudges has, held as by `hold`."""
+    """Return the version of each of the nudges, which are locked as by `hold`."""
     return _versions(connection, ids)
 
 
 def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
-    """A number that grows with every fact about a person's nudges."""
+    """Return person -> a number that grows with every fact about their nudges."""
     found: dict[str, int] = {}
     for part in chunked(list(persons)):
         query = select(nudges.c.person, func.sum(nudges.c.version)).where(among(nudges.c.person, part))
@@ -222,44 +222,44 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
 
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:
-    """Let go of nudges that could not be settled after all."""
+    """Release the claims on these nudges."""
     _LET_GO.execute(connection, due_keys(by_id(connection, ids).values()))
 
 
 def next_due(connection: Connection) -> int | None:
-    """When the next delivery is due, in microseconds; None where nothing waits."""
+    """Return the time of the next due delivery (microseconds); None if nothing waits."""
     earliest: int | None = connection.execute(select(func.min(due.c.due_at))).scalar_one()
     return earliest
 
 
 def release_all(connection: Connection) -> None:
-    """Let go of every claim, because whoever made them is known to be dead."""
+    """Release all claims, because the processes that made them are known to be dead."""
     connection.execute(update(due).where(due.c.held_until.is_not(None)).values(holder=None, held_until=None))
 
 
 def release_stopped(connection: Connection) -> None:
-    """Let go of what kill switches hold back: whoever is deciding on one of them finds that nothing has moved."""
+    """Release the claims on deliveries that kill switches hold back. Decisions in progress on them stay valid."""
     connection.execute(update(due).where(due.c.stopped).values(holder=None, held_until=None))
 
 
 def attempted(connection: Connection) -> list[Due]:
-    """The attempts that have no outcome yet."""
+    """Return the attempts that have no outcome yet."""
     return [Due(*row) for row in connection.execute(select(due.c.nudge, due.c.recipient).where(due.c.attempted))]
 
 
 def open_attempts(connection: Connection) -> int:
-    """How many attempts have no outcome yet."""
+    """Return the number of attempts that have no outcome yet."""
     return connection.execute(select(func.count()).select_from(due).where(due.c.attempted)).scalar_one()
 
 
 def states(connection: Connection) -> Mapping[str, int]:
-    """State -> how many nudges are in it."""
+    """Return state -> number of nudges."""
     query = select(nudges.c.state, func.count().label("many")).group_by(nudges.c.state)
     return {row.state: row.many for row in connection.execute(query)}
 
 
 def tried_again(connection: Connection) -> int:
-    """Return how many of the failed nudges have a further attempt ahead: nobody has to do anything about them."""
+    """Return how many of the failed nudges have a further attempt ahead."""
     query = select(func.count()).select_from(nudges)
     failed = query.where(nudges.c.state == State.FAILED.value, nudges.c.nudge.in_(select(due.c.nudge)))
     return connection.execute(failed).scalar_one()

@@ -1,4 +1,4 @@
-"""The view of what providers took over: by the name that a provider gave it, which attempt it was."""
+"""The view `handed_over`: the attempt of each message that a provider took over, by the provider's reference."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from projections.tables import handed_over
 
 
 class Tried(NamedTuple):
-    """An attempt at a nudge; `part`: only a part of it, so that its failure is all that is to be known of it."""
+    """The identity of an attempt; `part`: the receipt is about one SMS part only, of which just a failure counts."""
 
     nudge: UUID
     recipient: str
@@ -22,7 +22,7 @@ class Tried(NamedTuple):
 
 
 def store(connection: Connection, facts: Iterable[tuple[UUID, object]]) -> None:
-    """Keep what providers took over by these facts; the last one counts of what has one name."""
+    """Store the references of these facts; of equal references the last one counts."""
     rows = {
         (fact.provider, fact.reference): (fact.provider, fact.reference, nudge, fact.recipient, fact.attempt)
         for nudge, fact in facts
@@ -32,7 +32,7 @@ def store(connection: Connection, facts: Iterable[tuple[UUID, object]]) -> None:
 
 
 def find(connection: Connection, provider: str, references: Iterable[str]) -> dict[str, Tried]:
-    """Reference -> the attempt that the provider calls so."""
+    """Return reference -> attempt."""
     found: dict[str, Tried] = {}
     for part in chunked(list(references)):
         query = select(

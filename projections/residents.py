@@ -1,4 +1,4 @@
-"""Residents: who lives or lived where, from when till when, as of each person's last plan."""
+"""The view `residents`: the residences of each person, with their times, as of the person's last plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from projections.tables import residents
 class Resident(NamedTuple):
     """One residence of a person, see domain.rules.residence.Residence. Times in microseconds.
 
-    `home`: area and zone as `Names.home` gives them, so that nobody who reads the file learns where people live.
+    `home`: area and zone as hashed by `Names.home`, so that the file does not tell where people live.
     """
 
     person: str
@@ -23,7 +23,7 @@ class Resident(NamedTuple):
 
 
 def of_persons(connection: Connection, persons: Sequence[str]) -> dict[str, list[Resident]]:
-    """Person -> their residences, in their order."""
+    """Return person -> their residences, in order of time."""
     found: dict[str, list[Resident]] = {}
     for part in chunked(persons):
         query = (
@@ -35,14 +35,14 @@ def of_persons(connection: Connection, persons: Sequence[str]) -> dict[str, list
 
 
 def store(connection: Connection, changed: Mapping[str, Iterable[Resident]]) -> None:
-    """Bring the view to these residences of these persons."""
+    """Replace the residences of these persons."""
     for part in chunked(list(changed)):
         connection.execute(delete(residents).where(among(residents.c.person, part)))
     insert_rows(connection, residents, [row for rows in changed.values() for row in rows])
 
 
 def page(connection: Connection, within: Iterable[str], after: tuple[str, str], limit: int) -> list[Resident]:
-    """The next residents, by home and person, of all homes that begin with one of `within` (hexadecimal digits)."""
+    """Return the next residents, by home and person, of homes that begin with one of `within` (hex digits)."""
     found: list[Resident] = []
     for prefix in _outermost(within):
         found += _page(connection, prefix, max(after, (prefix, "")), limit - len(found))
@@ -58,7 +58,7 @@ def _page(connection: Connection, prefix: str, after: tuple[str, str], limit: in
 
 
 def _outermost(prefixes: Iterable[str]) -> list[str]:
-    """In their order, without those that begin with another."""
+    """Return the prefixes in order, without those that begin with another one."""
     found: list[str] = []
     for prefix in sorted(prefixes):
         if not found or not prefix.startswith(found[-1]):
@@ -67,6 +67,6 @@ def _outermost(prefixes: Iterable[str]) -> list[str]:
 
 
 def _beyond(prefix: str) -> str | None:
-    """The first home behind those that begin like this, in any collation of the database; None where none is."""
+    """Return the first home after all with this prefix, in any collation; None if there is none."""
     following = int(prefix or "0", 16) + 1
     return None if following >= 16 ** len(prefix) else f"{following:0{len(prefix)}x}"

@@ -1,4 +1,4 @@
-"""Which keys of periods were destroyed because their time was over, and by which fact of the log."""
+"""Keys of periods that were destroyed because their retention time was over, with the fact that says so."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,19 +11,19 @@ from projections.tables import micros, moment, retired
 
 
 class Gone(NamedTuple):
-    """By the fact at that position, then."""
+    """The position and the time of the fact that retired a key."""
 
     position: int
     at: datetime
 
 
 def note(connection: Connection, keys: Iterable[bytes], position: int, at: datetime) -> None:
-    """These keys are gone."""
+    """Add retired keys."""
     insert_rows(connection, retired, [(key, position, micros(at)) for key in keys], ignore=True)
 
 
 def among_keys(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Gone]:
-    """Those of the keys that are gone."""
+    """Return those of the keys that are retired."""
     found: dict[bytes, Gone] = {}
     for part in chunked(list(keys)):
         rows = connection.execute(select(retired).where(among(retired.c.key_id, part)))

@@ -1,4 +1,4 @@
-"""Statements spelled once for SQLite's driver: what SQLAlchemy does for each parameter takes longer than SQLite."""
+"""Statements compiled once for SQLite's driver: SQLAlchemy's work for each parameter takes longer than SQLite's."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -15,7 +15,7 @@ from projections.tables import Id
 
 
 class Spelled:
-    """A statement as the driver takes it; its parameters are given by name, as the driver binds them."""
+    """A compiled statement; its parameters are given by name, in the types that the driver binds."""
 
     def __init__(self, statement: Select[Any] | Update | Delete) -> None:
         compiled = statement.compile(dialect=sqlite.dialect())
@@ -25,14 +25,14 @@ class Spelled:
         self._ids = tuple(at for at, each in enumerate(_columns(statement)) if isinstance(each, Id))
 
     def rows(self, connection: Connection, given: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-        """The rows of a query."""
+        """Return the rows of a query."""
         with closing(connection.exec_driver_sql(self._text, self._ordered(given))) as result:
             cursor: Any = result.cursor
             found = cursor.fetchall()  # SQLAlchemy would make an object of each row
         return map(self._read, found) if self._ids else iter(found)
 
     def each(self, connection: Connection, given: Iterable[Mapping[str, Any]]) -> None:
-        """Execute it for each of these."""
+        """Execute the statement for each of these parameters."""
         connection.exec_driver_sql(self._text, [self._ordered(one) for one in given])
 
     def _ordered(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -47,13 +47,13 @@ class Spelled:
 
 
 class Query:
-    """A query that is asked again and again; its parameters are given by name."""
+    """A frequent query; its parameters are given by name."""
 
     def __init__(self, query: Select[Any]) -> None:
         self._query = query
 
     def first(self, connection: Connection, **given: object) -> tuple[Any, ...] | None:
-        """Its first row, if it has any."""
+        """Return the first row, or None."""
         if connection.dialect.name == "sqlite":
             return next(self._spelled.rows(connection, given), None)
         row = connection.execute(self._query, given).first()

@@ -1,7 +1,7 @@
-"""Rows into SQLite as its driver takes them fastest: by many a statement, in the few types that it binds as they are.
+"""Insert rows into SQLite by its driver's fastest way: many in a statement, in types that it binds directly.
 
-For anything but int, float, str and bytearray the driver first asks who would adapt it: of None, a bool or bytes
-that takes up to ten times as long as to bind it.
+For other types than int, float, str and bytearray the driver first looks for an adapter. For None, bool and bytes
+that takes up to ten times as long as binding.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,13 +15,13 @@ from sqlalchemy.types import TypeEngine
 from projections.tables import Id
 
 AT_ONCE = 250
-"""Rows of a statement: a third faster than one at a time, and no faster with more of them."""
+"""Rows in a statement: a third faster than one at a time; more rows are not faster."""
 
 Values = Sequence[Any]
 
 
 def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
-    """Insert rows given as tuples in the order of the table's columns; `conflict`: what becomes of those there."""
+    """Insert rows given as tuples in the order of the columns; `conflict`: "", "OR IGNORE" or "OR REPLACE"."""
     whole = len(rows) - len(rows) % AT_ONCE
     for start in range(0, whole, AT_ONCE):
         columns = _bound(table, rows[start : start + AT_ONCE])
@@ -37,7 +37,7 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
 
 
 def _bound(table: Table, rows: Iterable[tuple[Any, ...]]) -> list[Values]:
-    """The columns of the rows."""
+    """Return the columns of the rows, as the driver binds them."""
     return [bind(values) for bind, values in zip(_binds(table), zip(*rows, strict=True), strict=True)]
 
 
@@ -47,7 +47,7 @@ def _binds(table: Table) -> list[Callable[[Values], Values]]:
 
 
 def bind_of(type_: TypeEngine[Any]) -> Callable[[Values], Values]:
-    """What makes of values of that type what the driver binds as it is."""
+    """Return the function that converts values of that type into what the driver binds directly."""
     ways = ((Id, ids_bound), (LargeBinary, _bytes), (Boolean, _bits))
     return next((bind for kind, bind in ways if isinstance(type_, kind)), _as_they_are)
 
@@ -57,7 +57,7 @@ def _as_they_are(values: Values) -> Values:
 
 
 def ids_bound(values: Values) -> list[bytearray | None]:
-    """UUIDs as their bytes, by two calls less than their property."""
+    """Return the UUIDs' bytes, with two calls fewer than by their property."""
     return [None if each is None else bytearray(each.int.to_bytes(16)) for each in values]
 
 
@@ -71,6 +71,6 @@ def _bits(values: Values) -> Values:
 
 @lru_cache(maxsize=256)
 def _statement(table: Table, conflict: str, given: tuple[bool, ...], rows: int) -> str:
-    """Of columns that are not given NULL is written."""
+    """Return the statement; it writes NULL into columns that are not given."""
     row = ", ".join("?" if is_given else "NULL" for is_given in given)
     return f"INSERT {conflict} INTO {table.name} VALUES {', '.join([f'({row})'] * rows)}"  # noqa: S608  (our own names)

@@ -28,24 +28,24 @@ metadata = MetaData()
 
 
 class Id(TypeDecorator[UUID]):
-    """A keyed hash as a UUID: PostgreSQL's own type, on SQLite its 16 bytes.
+    """A keyed hash as a UUID: PostgreSQL's own type, and 16 bytes on SQLite.
 
-    The ids are random, so every insert into their index touches another page: half as wide is half as many.
+    The ids are random, so each insert touches another page of the index; half the width means half the pages.
     """
 
     impl = Uuid
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[UUID] | TypeEngine[bytes]:
-        """What the database keeps."""
+        """Return the type of the stored column."""
         return LargeBinary(16) if dialect.name == "sqlite" else Uuid()
 
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> UUID | bytes | None:
-        """As the database takes it."""
+        """Return the value as it is stored."""
         return value.bytes if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: UUID | bytes | None, _dialect: Dialect) -> UUID | None:
-        """As it was."""
+        """Return the UUID."""
         return convert(value, UUID) if isinstance(value, bytes) else value  # a third of the time
 
 
@@ -73,8 +73,8 @@ Index(
     postgresql_where=~history.c.planned,
 )
 WRITTEN = ("citizen.disputed", "citizen.message_received")
-"""What citizens write themselves: a few events among many."""
-IS_WRITTEN = history.c.type.in_([literal_column(f"'{each}'") for each in WRITTEN])  # an index is found by its words
+"""The event types of texts that citizens write: a few events among many."""
+IS_WRITTEN = history.c.type.in_([literal_column(f"'{each}'") for each in WRITTEN])  # literals, as in the index
 Index("history_written", history.c.position, sqlite_where=IS_WRITTEN, postgresql_where=IS_WRITTEN)
 _LOADED = history.c.ahead_from.is_not(None)
 Index("history_recorded", history.c.recorded)
@@ -119,9 +119,9 @@ area_plans = Table(
     Column("home", String, nullable=False),
     Column("person", String, nullable=False),
 )
-"""Which area events there are; and, as work in hand, whether they have yet to be planned, after which resident.
+"""All area events; and, as work in progress, whether one waits to be planned, and after which resident.
 
-`position`: a number that grows with all that comes of them, and with each publication by which they are planned anew.
+`position`: a number that grows with each revision, and with each publication by which the event is planned again.
 """
 
 nudges = Table(
@@ -134,10 +134,10 @@ nudges = Table(
     Column("folded", LargeBinary, nullable=False),
     postgresql_with={"fillfactor": 75},
 )
-"""With room in every page: PostgreSQL changes a nudge in place, and its two indices need not hear of it."""
+"""The fill factor leaves room in every page, so PostgreSQL changes a nudge in place without touching its indexes."""
 
 URGENT = 1
-"""Up to this rank, that of its class, a nudge goes past the others: emergencies, legal notices and services."""
+"""Nudges whose class has at most this rank go before others: emergencies, legal notices and services."""
 
 due = Table(
     "due",
@@ -155,12 +155,12 @@ due = Table(
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20_000},
 )
-"""Kept in the order in which it is taken, and in no other: whoever knows a nudge knows where its rows are.
+"""Due deliveries, stored in the order in which they are claimed. The key of a row follows from its nudge.
 
-`since`: the first moment at which it could go, the later of its turn and of when it was planned (issue 21, #26).
+`since`: the first time at which it could go: its due time, or that of its planning if later (issue 21, #26).
 
-With room in every page, so that PostgreSQL changes a claimed row in place, and vacuumed long before a fifth of it is
-gone: what is gone lies at the front, where every claim begins.
+The fill factor leaves room in every page, so PostgreSQL changes a claimed row in place. The table is vacuumed early,
+because deleted rows lie at the front, where every claim begins.
 """
 Index(
     "due_urgent",
@@ -184,7 +184,7 @@ inbox = Table(
     Column("state", String, nullable=False),
     Column("counted", BigInteger),
 )
-"""What was handed over to whom; `counted`: since when it counts towards their cap (null: it does not)."""
+"""Attempted deliveries by recipient; `counted`: time from which it counts towards the cap (null: it does not)."""
 Index("inbox_latest", inbox.c.recipient, inbox.c.at)
 _UNKNOWN = inbox.c.state == "unknown"
 Index("inbox_unknown", inbox.c.recipient, inbox.c.nudge, sqlite_where=_UNKNOWN, postgresql_where=_UNKNOWN)
@@ -198,7 +198,7 @@ handed_over = Table(
     Column("recipient", Pseudonym, nullable=False),
     Column("attempt", Integer, nullable=False),
 )
-"""What each provider calls what it took over: its receipts name nothing else."""
+"""Each provider's references of the messages that it took over; its receipts name only these."""
 
 erased = Table(
     "erased",
@@ -208,7 +208,7 @@ erased = Table(
     Column("key_id", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
-"""Who was erased, by which fact; what is from before it is nobody's, also where a copy of their key comes back."""
+"""Erasures. Facts from before one belong to nobody, even if a copy of the destroyed key comes back."""
 
 retired = Table(
     "retired",
@@ -217,7 +217,7 @@ retired = Table(
     Column("position", Position, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
-"""By which fact, and when, each key of a period was destroyed: what it sealed is retired, not erased."""
+"""Destroyed keys of periods, with fact and time. What such a key sealed is retired, not erased."""
 
 trail = Table(
     "trail",
@@ -260,7 +260,7 @@ def micros(moment: datetime) -> Micros:
 
 
 def moment(microseconds: int) -> datetime:
-    """The moment that the tables keep as this number, in UTC."""
+    """Return the moment (UTC) that the tables keep as this number."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 

@@ -1,4 +1,4 @@
-"""What is due in a time, counted in the database, and some of it, chosen by whom it goes to."""
+"""Counts of what will be due by a time, and a sample of it by recipients."""
 
 from sqlalchemy import Connection, func, select
 
@@ -9,9 +9,9 @@ HOUR = 3_600_000_000  # microseconds
 
 
 def by_hour(connection: Connection, until: int) -> list[tuple[int, int, int]]:
-    """The hour (how many since 1970), lane and number of what is due before a time.
+    """Return hour (number since 1970), lane and count of deliveries due before a time.
 
-    What a kill switch holds back is not among it.
+    Deliveries that a kill switch holds back are not counted.
     """
     hour = due.c.due_at.op("/")(HOUR).label("hour")
     query = select(hour, due.c.lane, func.count()).where(due.c.due_at < until, ~due.c.stopped)
@@ -19,15 +19,15 @@ def by_hour(connection: Connection, until: int) -> list[tuple[int, int, int]]:
 
 
 def held_back(connection: Connection) -> list[tuple[int, int]]:
-    """How many deliveries of each lane kill switches hold back."""
+    """Return the number of deliveries of each lane that kill switches hold back."""
     query = select(due.c.lane, func.count()).where(due.c.stopped).group_by(due.c.lane)
     return [(lane, many) for lane, many in connection.execute(query)]
 
 
 def of_some(connection: Connection, until: int, before: str) -> list[tuple[int, Due]]:
-    """When each delivery is due, and which it is, of all recipients whose pseudonym comes before that one.
+    """Return due time and delivery for all recipients whose pseudonym comes before that one.
 
-    Pseudonyms are hashes, so these are a sample of all recipients, each with all that is due to them.
+    Pseudonyms are hashes, so these are a sample of all recipients, each with all their due deliveries.
     """
     query = select(due.c.due_at, due.c.nudge, due.c.recipient).where(due.c.due_at < until, ~due.c.stopped)
     rows = connection.execute(query.where(due.c.recipient < before))
@@ -35,7 +35,7 @@ def of_some(connection: Connection, until: int, before: str) -> list[tuple[int, 
 
 
 def of_lane(connection: Connection, until: int, lane: int, limit: int) -> list[tuple[int, Due]]:
-    """The first that are due of that lane."""
+    """Return the first due deliveries of that lane."""
     query = select(due.c.due_at, due.c.nudge, due.c.recipient).where(due.c.lane == lane, due.c.due_at < until)
     rows = connection.execute(query.where(~due.c.stopped).order_by(due.c.due_at).limit(limit))
     return [(at, Due(nudge, recipient)) for at, nudge, recipient in rows]

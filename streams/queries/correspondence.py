@@ -1,4 +1,4 @@
-"""What citizens wrote of an agency's messages, for it to read: something is wrong, or what no rule understood."""
+"""Letters: texts of citizens about an agency's messages, for the agency to read. No rule understood them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -22,22 +22,23 @@ from streams.rules.context import Books
 from streams.rules.trigger_history import rules_of
 
 PAGE, LOOKED_AT, TURNS = 50, 200, 10
-"""So many are a page, as soon as there are; for them so many are looked at in one go, and in so many goes at most."""
+"""Letters in a page, events looked at in one query, and queries for a page at most."""
 WHAT, PURPOSE = "letter", "to answer what they wrote"
 
 
 class UnknownLetter(LookupError):
-    """Nobody wrote a letter of that name; `/work/letters` lists those to your agency."""
+    """Raised for an id that no letter has."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("Nobody wrote a letter of that name; `/work/letters` lists those to your agency.")
 
 
 class Written(Struct, frozen=True):
-    """What a citizen wrote; `person` by their pseudonym.
+    """A letter of a citizen; `person` is a pseudonym.
 
-    `began`: source and id of the event that the message was about, by which its agency knows whom it told; None where
-    nobody reported one. `retired`: since when the text cannot be read any more; `handled`: who dealt with it.
+    `began`: source and id of the event that the message was about, by which the agency knows whom it told; None
+    without such an event. `retired`: time since when the text cannot be read; `handled`: records of who dealt with
+    it.
     """
 
     event: UUID
@@ -54,7 +55,7 @@ class Written(Struct, frozen=True):
 
 
 class Correspondence:
-    """The letters to an agency."""
+    """Reads the letters to an agency and records who dealt with them."""
 
     def __init__(self, books: Books) -> None:
         self._books = books
@@ -62,9 +63,9 @@ class Correspondence:
     def page(
         self, who: Principal, before: int | None = None, *, handled: bool = False
     ) -> tuple[list[Written], int | None]:
-        """The latest before a position, and before which to go on; None where there are no more.
+        """Return the latest letters before a position, and the position for the next page (None: no more).
 
-        `handled`: those that were dealt with, instead of those that wait for that.
+        `handled`: letters that were dealt with, instead of those that wait.
         """
         found: list[Written] = []
         with self._books.database.reading() as connection:
@@ -88,11 +89,11 @@ class Correspondence:
                 yield one
 
     def read(self, event: UUID, who: Principal) -> Written:
-        """One of them, once it is in the log that they read it.
+        """Return a letter, after recording in the log that the principal reads it.
 
         Raises:
             NotAllowed: it was written to another agency.
-            UnknownLetter: it is none.
+            UnknownLetter: there is no such letter.
         """
         with self._books.database.reading() as connection:
             found, nudge = self._find(connection, event)
@@ -102,11 +103,11 @@ class Correspondence:
         return _with_cause(found, cause)
 
     def handle(self, event: UUID, who: Principal, note: str) -> None:
-        """Keep in the log that they dealt with it, and how; who does so again adds to what was kept.
+        """Record in the log that the principal dealt with a letter, and how; another call adds another record.
 
         Raises:
             NotAllowed: it was written to another agency.
-            UnknownLetter: it is none.
+            UnknownLetter: there is no such letter.
         """
         with self._books.database.reading() as connection:
             found, _ = self._find(connection, event)
@@ -127,7 +128,7 @@ class Correspondence:
         return self._books.names.registry_stream("letter", str(event))
 
     def _noted(self, connection: Connection, found: Sequence[Written]) -> list[Written]:
-        """The letters with what was kept about how they were dealt with."""
+        """Return the letters with the records of who dealt with them."""
         noted: dict[UUID, list[LetterHandled]] = {}
         for entry in self._books.log.streams(connection, [self._noted_in(each.event) for each in found]):
             if isinstance(entry.fact, LetterHandled):
@@ -156,7 +157,7 @@ def _with_cause(found: Written, cause: Sequence[Entry]) -> Written:
 
 
 def _letter_of(entry: Entry | None) -> tuple[LifeEvent, UUID] | None:
-    """What a citizen wrote for an agency to read, and about which nudge; None: it is nothing of that kind."""
+    """Return the event of a letter and the nudge that it is about; None if the entry is no letter."""
     event = None if entry is None else entry.fact
     if not isinstance(event, LifeEvent) or event.type not in WRITTEN or not concerns_agency(event):
         return None

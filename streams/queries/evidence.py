@@ -1,4 +1,4 @@
-"""Evidence: the facts behind a nudge as they are stored, each with what shows that it is in the chain."""
+"""Evidence: the facts behind a nudge as they are stored, each with a proof that it is in the chain."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -30,21 +30,26 @@ OF_THE_DATE = {"citizen.age": "citizen.born_on"}
 
 
 class NotAsWritten(Exception):
-    """Block {number} does not hold what its head says, so nothing is proven by it: see `habarshy audit verify`."""
+    """Raised when a block does not match its signed head."""
 
     def __init__(self, number: int) -> None:
-        super().__init__((type(self).__doc__ or "").format(number=number))
+        super().__init__(
+            f"Block {number} does not hold what its head says, so nothing is proven by it:"
+            " see `habarshy audit verify`."
+        )
 
 
 class NotChained(Exception):
-    """The facts of this nudge are not in the chain, or not before the given head: see `habarshy audit heads`."""
+    """Raised when a fact of the nudge is in no block, or only in one after the given head."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "The facts of this nudge are not in the chain, or not before the given head: see `habarshy audit heads`."
+        )
 
 
 class Shown(NamedTuple):
-    """One fact: what it is of (nudge, event, person or rule), how it reads, how it is stored, in which block."""
+    """One fact: its subject (nudge, event, person or rule), its decoded and its stored form, its block and proof."""
 
     of: str
     entry: Entry
@@ -54,9 +59,9 @@ class Shown(NamedTuple):
 
 
 class Evidence(Struct, frozen=True):
-    """What explains a nudge, with the facts in the order of the log, and the blocks that they are in.
+    """The explanation of a nudge, with its facts in the order of the log, and their blocks.
 
-    Where a later head was asked for, the blocks up to it are among them: each names the one before it.
+    If a later head was asked for, `chain` has all blocks up to it, as each block names the one before it.
     """
 
     why: Why
@@ -67,10 +72,10 @@ class Evidence(Struct, frozen=True):
 def evidence(
     connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime, public: bytes, upto: int = 0
 ) -> Evidence:
-    """All of it for one nudge; `upto`: the number of a block whose head was deposited.
+    """Return the evidence of one nudge; `upto`: the number of a block whose head was deposited.
 
     Raises:
-        NotAsWritten: the log was altered.
+        NotAsWritten: the log was tampered with.
         NotChained: a fact is in no block, or in one after `upto`.
         UnknownNudge: there is none.
     """
@@ -83,7 +88,7 @@ def evidence(
 
 
 def _facts(connection: Connection, log: Log, rules: Rules, why: Why) -> Iterator[tuple[int, str]]:
-    """The positions of all facts behind it, and what each is of."""
+    """Yield position and subject of all facts behind the nudge."""
     own = log.streams(connection, [why.nudge])
     planned = [entry.fact for entry in own if isinstance(entry.fact, NudgePlanned)]
     replies = {entry.fact.reply for entry in own if isinstance(entry.fact, NudgeAnswered)}
@@ -98,7 +103,7 @@ def _facts(connection: Connection, log: Log, rules: Rules, why: Why) -> Iterator
 
 
 def _events(connection: Connection, log: Log, rules: Rules, streams: Iterable[UUID]) -> Iterator[int]:
-    """The events with all their corrections, whichever of them the nudge was planned by."""
+    """Yield the positions of the events and of all their corrections."""
     found = [entry.fact for entry in log.streams(connection, streams) if isinstance(entry.fact, LifeEvent)]
     originals = [rules.rulebook.names.stream(each.source, each.original) for each in found]
     yield from (entry.position for entry in log.streams(connection, originals))
@@ -107,7 +112,7 @@ def _events(connection: Connection, log: Log, rules: Rules, streams: Iterable[UU
 
 
 def _read_of_person(connection: Connection, rules: Rules, why: Why) -> Iterable[int]:
-    """What set those attributes of the person that the rule read."""
+    """Return the positions of the facts that set the person's attributes which the rule read."""
     read = {OF_THE_DATE.get(name, name).removeprefix("citizen.") for name in why.used if name.startswith("citizen.")}
     types = [
         name

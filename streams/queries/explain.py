@@ -1,4 +1,4 @@
-"""Why a nudge was planned and what became of it: the true answer, from the log alone."""
+"""Explain why a nudge was planned and what happened to it, from the log alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -34,14 +34,14 @@ from templates.words.rendering import Rendered, WordsFailed
 
 
 class UnknownNudge(LookupError):
-    """No nudge has this id. `habarshy trail PERSON` lists those of a person."""
+    """Raised for an id that no nudge has."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("No nudge has this id. `habarshy trail PERSON` lists those of a person.")
 
 
 class Happened(Struct, frozen=True):
-    """One fact of the nudge's life: when it was recorded, its name, and what it says."""
+    """One fact of the nudge: the time of its recording, its name, and its fields."""
 
     at: datetime
     what: str
@@ -49,14 +49,13 @@ class Happened(Struct, frozen=True):
 
 
 class Why(Struct, frozen=True):
-    """Everything that explains a nudge.
+    """The explanation of a nudge.
 
     `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
-    the value that they read; `words`: recipient -> what they read, absent where it can no longer be read (the
-    digest's words, where it went with one); `members`: of a digest, the nudges that ever were to go with it.
-    `legal_basis`: in English, where it is written in English; `legal_basis_titles`: in each language.
-    `called`: the given name that whom it is about had then, where it is known.
-    `retired`: that the content of its cause can be read no more, since when and under which limit.
+    the value that they read; `words`: recipient -> their message (or their digest), absent if it can no longer be
+    read; `members`: the nudges that ever belonged to this digest. `legal_basis`: in English, if it is written in
+    English; `legal_basis_titles`: in each language. `called`: the person's given name at that time, if known.
+    `retired`: since when, and under which retention limit, the content of the cause cannot be read.
     """
 
     nudge: UUID
@@ -84,13 +83,13 @@ class Why(Struct, frozen=True):
 
     @property
     def everybody(self) -> list[str]:
-        """The pseudonyms of those whose nudge it is: whom it is about, and to whom it goes."""
+        """The pseudonyms of the person whom the nudge is about and of all recipients."""
         told = (str(each.details["recipient"]) for each in self.facts if "recipient" in each.details)
         return sorted({self.person, *self.words, *told})
 
     @property
     def shown(self) -> list[str]:
-        """The pseudonyms of all whose data it shows: theirs, and of those whom its cause says something of."""
+        """The pseudonyms of all persons whose data the explanation shows: `everybody`, and persons in the cause."""
         persons = {} if self.cause is None else self.cause.persons
         said = (
             each for role, named in persons.items() if self.cause and self.cause.fields.get(role) for each in named
@@ -99,7 +98,7 @@ class Why(Struct, frozen=True):
 
 
 def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime) -> Why:
-    """The answer for one nudge.
+    """Return the explanation of one nudge.
 
     Raises:
         UnknownNudge: there is none.
@@ -149,7 +148,7 @@ def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
     clause = {name: content[name] for name in _CLAUSE if name in content}
     name, _ = repetition_of(step)
     due = content["due"].get(name)
-    if trigger.turn is not None:  # what it leaves unsaid is its benefit's
+    if trigger.turn is not None:  # what the trigger does not say, its benefit says
         clause.setdefault("to", sorted(trigger.to))
         for each in trigger.steps:
             due = {"from": each.source, **(due or {})} if each.name == name else due
@@ -174,7 +173,7 @@ def _called(intent: Intent, cause: LifeEvent | None, known: History, rules: Rule
 
 
 def reads(trigger: Trigger, step: str) -> set[str]:
-    """The dotted names of what a trigger reads for one of its steps."""
+    """Return the dotted names that a trigger reads for one of its steps."""
     names = set(trigger.turn.benefit.reads if trigger.turn else ()) | set(trigger.occurrence)
     names |= set(trigger.when.reads if trigger.when else ())
     for each in trigger.steps:
@@ -187,7 +186,7 @@ def reads(trigger: Trigger, step: str) -> set[str]:
 
 
 def _words(reader: "_Reader", nudge: Nudge, first: Case) -> dict[str, Rendered]:
-    """Recipient -> the words: what was sent to them then, or what they would read now (the first, as in `first`)."""
+    """Return recipient -> message, as it was sent or would be now; `first`: the case of the first recipient."""
     found = {}
     for delivery in nudge.deliveries:
         sent, before = reader.sent(nudge, delivery), reader.attempted(delivery)
@@ -201,7 +200,7 @@ def _words(reader: "_Reader", nudge: Nudge, first: Case) -> dict[str, Rendered]:
 
 
 class _Reader(NamedTuple):
-    """`facts`: those of the nudge that is explained."""
+    """Reads cases. `facts`: the facts of the nudge that is explained."""
 
     connection: Connection
     log: Log
@@ -210,7 +209,7 @@ class _Reader(NamedTuple):
     facts: Sequence[Entry]
 
     def attempted(self, delivery: Delivery) -> int | None:
-        """The position of the delivery's last attempt: what came later was not known when it was written."""
+        """Return the position of the delivery's last attempt; later facts were not known when it was rendered."""
         last = (delivery.recipient, delivery.attempt)
         for entry in self.facts:
             fact = entry.fact
@@ -219,13 +218,13 @@ class _Reader(NamedTuple):
         return None
 
     def sent(self, nudge: Nudge, delivery: Delivery) -> Nudge:
-        """What is really sent to that recipient: the nudge, or the digest that it goes with."""
+        """Return what the recipient really gets: the nudge, or the digest that it belongs to."""
         if delivery.digest is None:
             return nudge
         return nudges.by_id(self.connection, [delivery.digest])[delivery.digest]
 
     def case(self, nudge: Nudge, recipient: str, before: int | None = None) -> Case:
-        """The case as of then; of a digest, with all that travelled with it."""
+        """Return the case as of position `before`; for a digest with all its members of that time."""
         looking = DecisionInputs(self.connection, self.log, self.rules, self.now, before)
         case = next(case for case in looking.cases([(nudge, recipient)]))
         together = sorted((*case.members, *case.leaving), key=lambda each: nudge.members.index(each.nudge.intent.id))
@@ -242,7 +241,7 @@ def _happened(entries: Sequence[Entry]) -> Iterator[Happened]:
 
 
 def seen_by(why: Why, nudge: Nudge, person: str) -> Why:
-    """What one person may see of it: neither words nor choices of its other recipients, nor what became of theirs."""
+    """Return the explanation without the messages, choices and outcomes of other recipients."""
     theirs = nudge.to(person)
     if nudge.gone and theirs not in nudge.deliveries:
         theirs = replace(theirs, state=State.CANCELLED)
@@ -255,6 +254,6 @@ def seen_by(why: Why, nudge: Nudge, person: str) -> Why:
 
 
 def state_of(nudge: Nudge) -> str:
-    """The nudge's state in one word, with the reason where there is one."""
+    """Return the nudge's state in one word, with the reason if there is one."""
     reasons = {one.reason for one in nudge.deliveries if one.reason and one.state is nudge.state}
     return f"{nudge.state.value} ({', '.join(sorted(reasons))})" if reasons else nudge.state.value

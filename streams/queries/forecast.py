@@ -1,7 +1,7 @@
-"""Forecast: what is due in the next days, when it would go, by which channel and at what cost; nothing is invented.
+"""Forecast the load of the next days: what is due, when it would go, by which channel and at what cost.
 
-How many are due is counted, all of them. When and whether they go is shown by a sample of recipients, each with all
-that is due to them, decided by `settle` at its time; where few are due that is everybody, and nothing is estimated.
+All due deliveries are counted. When and whether they go is decided by `settle` for a sample of recipients, each with
+all their due deliveries; if few are due, the sample is everybody and nothing is estimated.
 """
 
 import heapq
@@ -50,14 +50,14 @@ from templates.words.rendering import WordsFailed
 
 SAMPLE, OF_A_TRIGGER = 5000, 50
 LOOKS = 20
-"""How often a delivery may be put off before it is left where it is."""
+"""The number of times a delivery is deferred before the forecast stops following it."""
 
 
 class Foreseen(Struct, frozen=True):
-    """A forecast; `share`: what part of the recipients the sample is.
+    """A forecast; `share`: the part (0 to 1) of the recipients that is in the sample.
 
-    `held_back`: how many deliveries wait for what is stopped, whether the dispatcher has looked at them or not; they
-    are not among the due. `stopped`: what is stopped, the latest first.
+    `held_back`: number of deliveries that wait because something is stopped (marked by the dispatcher or not); they
+    are not counted as due. `stopped`: the kill switches and pauses, the latest first.
     """
 
     forecast: Forecast
@@ -68,7 +68,7 @@ class Foreseen(Struct, frozen=True):
 
 
 class Forecasting:
-    """Looks ahead; it reads, and changes nothing."""
+    """Makes forecasts, without writing anything."""
 
     def __init__(
         self, database: Database, log: Log, library: Library, clock: Callable[[], datetime], sample: int = SAMPLE
@@ -77,7 +77,7 @@ class Forecasting:
         self._sample = sample
 
     def forecast(self, span: timedelta, agency: str | None = None) -> Foreseen:
-        """What is due until then, what is overdue now included; `agency`: only what that one sends."""
+        """Return the forecast of the span, including what is overdue now; `agency`: only its nudges."""
         now, rules = self._clock(), self._library.rules()
         until, names = micros(now + span), _Lanes(rules, agency)
         with self._database.reading() as connection:
@@ -99,7 +99,7 @@ class Forecasting:
 
 
 class _Lanes(dict[int, str]):
-    """Lane of the due table -> its trigger, of those of the agency."""
+    """Lane of the due table -> its trigger, for the agency's triggers (None: of all agencies)."""
 
     def __init__(self, rules: Rules, agency: str | None) -> None:
         triggers = [DIGEST_TRIGGER, *(each.trigger for each in rules.rulebook.versions.values())]
@@ -112,12 +112,12 @@ class _Lanes(dict[int, str]):
 
 
 def _pseudonym_at(share: float) -> str:
-    """What so many of all pseudonyms come before."""
+    """Return the pseudonym that this share of all pseudonyms comes before."""
     return "g" if share >= 1 else f"{int(share * 16**8):08x}"
 
 
 class _Outlook:
-    """Lets time go by for some deliveries: what settle says of each when its turn comes."""
+    """Simulates time for some deliveries: `settle` decides on each when its turn comes."""
 
     def __init__(self, connection: Connection, log: Log, rules: Rules, now: datetime) -> None:
         self._connection, self._rules, self._now = connection, rules, now
@@ -127,7 +127,7 @@ class _Outlook:
         self._digests: set[tuple[str, datetime]] = set()
 
     def of(self, rows: Sequence[tuple[int, Due]]) -> Iterator[Went]:
-        """What becomes of them, in the order of their time."""
+        """Yield the outcomes of the deliveries, in the order of time."""
         cases = self._cases(rows)
         turns = [(max(turn.due, self._now), number, turn) for number, turn in enumerate(cases)]
         heapq.heapify(turns)
@@ -178,7 +178,7 @@ class _Outlook:
                 return replace(went, withheld=why.value)
 
     def _digested(self, case: Case, went: Went) -> Went:
-        """The first that goes with a digest stands for its message; the others go along."""
+        """Return the outcome in a digest: its first member counts as the message, the others cost nothing."""
         who = case.recipient.pseudonym
         if (who, went.at) in self._digests:
             return went
@@ -192,7 +192,7 @@ class _Outlook:
             self._sent[case.recipient.pseudonym].append(at)
 
     def _sms(self, case: Case, at: datetime) -> float:
-        """How many parts the words have; of many alike, the average of the first."""
+        """Return the number of SMS parts; for many alike the average of the first ones."""
         intent = case.nudge.intent
         kind = (intent.trigger, intent.step, str(case.recipient.get("language")))
         known = self._parts.setdefault(kind, [])
@@ -205,13 +205,13 @@ class _Outlook:
 
 
 def _row(case: Case, at: Container[tuple[UUID, str]]) -> tuple[UUID, str]:
-    """The row that the case is of: a guardian's first is the child's."""
+    """Return the row that the case belongs to; a case of a guardian may belong to the child's row."""
     own = (case.nudge.intent.id, case.recipient.pseudonym)
     return own if own in at else (case.nudge.intent.id, case.nudge.intent.person)
 
 
 class _Turn(Struct, frozen=True):
-    """A case on its way through time; `of`: how many there are of its row, `looks`: how often it was put off."""
+    """A case in the simulation; `of`: number of cases of its row; `looks`: number of times it was deferred."""
 
     case: Case
     due: datetime

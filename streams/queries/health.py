@@ -1,8 +1,7 @@
-"""How the platform stands: what is stored, what waits, how long already.
+"""The state of the platform: what is stored, what waits and since when; and trends of the backlogs.
 
-Soundings: how much waits, noted now and then, so that anybody can tell whether it grows and when it is done.
-
-They are taken by the process that does the upkeep; that there is none lately means that there is no such process.
+The process that does the upkeep samples the backlogs at intervals, so that `status` can tell whether one grows and
+when it will be empty. If there is no recent sample, no such process runs.
 """
 
 from collections import Counter
@@ -41,14 +40,14 @@ from streams.storage.tables import soundings
 
 
 class Standing(Struct, frozen=True):
-    """What a look now and then costs little to know: counts, and how old the oldest of what waits is (seconds).
+    """The figures that are cheap to read: counts, and the age in seconds of the oldest that waits.
 
-    `stopped`: the kill switches and pauses in effect, the latest first; `held_back`: the deliveries that they keep;
-    `unplanned_for_seconds`: of nobody for whom there is a dead letter, who waits for a human;
-    `untold`: answers that agencies have yet to be told of, also those whose agency has no webhook (yet);
-    `unknown`: messages whose outcome is unknown and about which nobody decided, by "cause/provider/channel";
-    `dead_events`: how many events from Kafka were ever refused, by code, and when the last was;
-    `reconciled`: how many persons ever had to be found by the reconciler, and when it last found any: trouble.
+    `stopped`: the kill switches and pauses in effect, the latest first; `held_back`: deliveries that they hold back;
+    `unplanned_for_seconds`: without persons with a dead letter, who wait for a human; `untold`: answers that wait to
+    be reported to agencies, also of agencies without a webhook; `unknown`: messages with an unknown outcome that
+    nobody decided about, by "cause/provider/channel"; `dead_events`: events from Kafka ever refused, by code, and the
+    time of the last; `reconciled`: persons ever found by the reconciler, and the time of the last find (a sign of
+    trouble).
     """
 
     stopped: Sequence[Off]
@@ -72,21 +71,21 @@ class Standing(Struct, frozen=True):
 
 
 class Health(Standing, frozen=True):
-    """How it stands, and what became of the nudges: state -> how many; `tried_again`: of those that failed."""
+    """The figures with all nudges: state -> count; `tried_again`: failed nudges with a further attempt ahead."""
 
     nudges: Mapping[str, int]
     tried_again: int
 
 
 def health(database: Database, log: Log, follower: Follower, now: datetime) -> Health:
-    """How it stands now."""
+    """Read all figures."""
     known = structs.asdict(standing(database, log, follower, now))
     with database.reading() as connection:
         return Health(**known, nudges=nudges.states(connection), tried_again=nudges.tried_again(connection))
 
 
 def standing(database: Database, log: Log, follower: Follower, now: datetime) -> Standing:
-    """How it stands now."""
+    """Read the figures that are cheap to read."""
     behind = follower.behind()
     with database.reading() as connection:
         unplanned, oldest = history.waiting(connection, put_aside())
@@ -124,11 +123,11 @@ SUMMED: Mapping[str, str] = {
     NudgeExpired.TOPIC: "expired",
     NudgeCancelled.TOPIC: "cancelled",
 }
-"""The facts that sum up what a run did, and what each is called."""
+"""Topic -> name in the summary of a run."""
 
 
 def done_since(database: Database, position: int) -> dict[str, int]:
-    """Return how many facts of each kind in SUMMED the log has behind a position."""
+    """Return name -> number of facts after a position of the log, for the topics in SUMMED."""
     query = (
         select(log_table.c.topic, func.count().label("many"))
         .where(log_table.c.position > position)
@@ -152,29 +151,29 @@ def _age(since: int | None, now: datetime) -> float:
 
 EVERY = timedelta(seconds=15)
 SILENT = timedelta(minutes=2)
-"""Whoever takes no sounding for so long is not there."""
+"""Without a sample for this long, the process that takes them counts as absent."""
 KEPT, SPAN, LEAST = timedelta(hours=1), timedelta(minutes=10), timedelta(minutes=1)
-"""For how long they are kept; over how long a trend is told, and from how much on."""
+"""Age at which samples are deleted, and the longest and shortest span of a trend."""
 PLANNING, DISPATCH, VIEWS_BEHIND, RELAY, CHAIN = "planning", "dispatch", "views", "relay", "chain"
 RELAY_READER = "relay"
 
 
 class Trend(Struct, frozen=True):
-    """How much more waits each minute (below 0: less), and when nothing waits any more, if it goes on so."""
+    """Growth of a backlog per minute (negative: it shrinks), and the time until it is empty at this rate."""
 
     a_minute: float
     empty_in: timedelta | None
 
 
 class Soundings:
-    """Takes them, and says what they come to."""
+    """Takes samples of the backlogs, and computes trends from them."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
         self._last: datetime | None = None
 
     def take(self) -> bool:
-        """Note what waits, if it is time; whether it was."""
+        """Store a sample if it is time; return True if it was."""
         now = self._clock()
         if self._last is not None and self._last <= now < self._last + EVERY:
             return False
@@ -186,12 +185,12 @@ class Soundings:
         return True
 
     def latest(self) -> datetime | None:
-        """When the last one was taken."""
+        """Return the time of the last sample."""
         with self._database.reading() as connection:
             return optional_moment(connection.execute(select(func.max(soundings.c.at))).scalar())
 
     def trends(self, counts: Mapping[str, int]) -> dict[str, Trend]:
-        """Name -> trend, of what waits now and was sounded long enough ago."""
+        """Return name -> trend, for non-empty backlogs with a sample that is old enough."""
         now = self._clock()
         with self._database.reading() as connection:
             query = select(soundings).where(soundings.c.at >= micros(now - SPAN)).order_by(soundings.c.at)
@@ -207,13 +206,13 @@ class Soundings:
 
 
 def trend(since: datetime, before: int, now: datetime, count: int) -> Trend:
-    """What became of so many since then."""
+    """Return the trend of a backlog that had `before` at `since` and has `count` now."""
     a_minute = (count - before) * 60 / (now - since).total_seconds()
     return Trend(a_minute, timedelta(minutes=count / -a_minute) if a_minute < 0 else None)
 
 
 def waiting(connection: Connection, now: datetime) -> dict[str, int]:
-    """What waits for each part of the platform."""
+    """Return name -> size of each backlog."""
     last = FactRecorder.last_position(connection)
     relayed = positions.position_of(connection, RELAY_READER)
     found = {

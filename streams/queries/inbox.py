@@ -1,4 +1,4 @@
-"""What a person was told and will be told, by title and office, as they may see it themselves."""
+"""A citizen's own view of their messages, sent and planned, and of all data about them."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -30,7 +30,7 @@ from streams.rules.trigger_history import pack_titles, rules_of
 
 
 class Told(Struct, frozen=True):
-    """A message that went to them. `office`: of its agency; none for a digest of several."""
+    """A message that was sent to the person. `office`: titles of its agency; empty for a digest of several."""
 
     nudge: UUID
     at: datetime
@@ -43,7 +43,7 @@ class Told(Struct, frozen=True):
 
 
 class Coming(Struct, frozen=True):
-    """A message that is planned, unless something changes: when, and about what."""
+    """A planned message: its due time and title."""
 
     nudge: UUID
     due: datetime
@@ -53,10 +53,10 @@ class Coming(Struct, frozen=True):
 
 
 class Topic(Struct, frozen=True):
-    """What can be chosen: a category, the titles of the triggers in force in it, and the law where it cannot be.
+    """A category that can be chosen, with the titles of its triggers in force.
 
-    `offers`: it needs a consent. `legal`: title of each that the law obliges the state to send, and the law;
-    `emergencies`: the same of those that warn of danger to life, also in quiet hours.
+    `offers`: triggers that need a consent. `legal`: title and law of triggers that the state is obliged to send;
+    `emergencies`: title and law of warnings of danger to life, which are also sent in quiet hours.
     """
 
     category: str
@@ -67,20 +67,20 @@ class Topic(Struct, frozen=True):
 
 
 class NotTheirs(LookupError):
-    """No message of yours has this id; `inbox` lists them."""
+    """Raised for a message that is not the person's, or does not exist."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("No message of yours has this id; `inbox` lists them.")
 
 
 class Inboxes:
-    """Reads what one person may see."""
+    """Reads what a person may see of their own data."""
 
     def __init__(self, books: Books) -> None:
         self._database, self._log, self._library, self._clock = books.database, books.log, books.library, books.clock
 
     def told(self, person: str, before: Place | None = None, limit: int = 20) -> tuple[list[Told], Place | None]:
-        """A page of what reached them, the latest first, and where the next one begins (None: there is none)."""
+        """Return a page of the person's messages, latest first, and the place of the next page (None: no more)."""
         rules = self._library.rules()
         with self._database.reading() as connection:
             rows = inbox.page(connection, person, before, limit + 1)
@@ -93,7 +93,7 @@ class Inboxes:
         return shown, Place(rows[limit - 1].at, rows[limit - 1].nudge) if len(rows) > limit else None
 
     def coming(self, person: str) -> list[Coming]:
-        """What is planned for them and has not gone, the next first."""
+        """Return what is planned for the person and not sent, the next first."""
         rules = self._library.rules()
         with self._database.reading() as connection:
             theirs = nudges.of_persons(connection, [person])[person].values()
@@ -108,10 +108,10 @@ class Inboxes:
             ]
 
     def why(self, person: str, nudge: UUID) -> Why:
-        """Everything about a nudge that went to them, or is about them, but what is its other recipients'.
+        """Return the explanation of a nudge to or about the person, without what belongs to other recipients.
 
         Raises:
-            NotTheirs: it is another's, or there is none.
+            NotTheirs: it is not the person's, or there is none.
         """
         rules = self._library.rules()
         with self._database.reading() as connection:
@@ -125,13 +125,13 @@ class Inboxes:
         return seen_by(why, found, person)
 
     def offices(self) -> Mapping[str, Titles]:
-        """Agency -> its titles."""
+        """Return agency -> its titles."""
         return pack_titles(self._library.rules(), "agencies")
 
     def everything(self, person: str) -> dict[str, Any]:
-        """All facts that concern the person, in the order of the log, and what is known of them; for them to keep.
+        """Return all facts that concern the person, in the order of the log, and their attributes: a copy for them.
 
-        What other recipients of the same messages chose and got is theirs.
+        Facts of other recipients of the same messages are left out.
         """
         rules = self._library.rules()
         with self._database.reading() as connection:
@@ -151,21 +151,21 @@ class Inboxes:
         return {"known": attributes, "events": events, "messages": facts, "readings": readings}
 
     def _retired(self, connection: Connection, fact: Effective) -> dict[str, Any]:
-        """That the event's content is retired, since when and under which limit, where it is."""
+        """Return the event's retirement (time and limit), or an empty mapping."""
         if fact.event.retired is None:
             return {}
         found = retirement_of(connection, self._log, fact.event.stream)
         return {"retired": builtins_of(found)}
 
     def _about(self, connection: Connection, person: str) -> Iterator[Entry]:
-        """Whatever else concerns the person: messages to them about others, and who read their data."""
+        """Yield all facts of the person's trail, such as messages about others to them and readings of their data."""
         after = 0
         while positions := trail.positions(connection, person, after=after):
             yield from self._log.read(connection, positions)
             after = positions[-1]
 
     def topics(self) -> list[Topic]:
-        """What can be chosen, by category; what answers an SMS of theirs is no topic, for they asked for it."""
+        """Return what can be chosen, by category. Answers to a person's own SMS are no topic."""
         rules = self._library.rules()
         by_category: dict[str, list[Mapping[str, Any]]] = {}
         for version in sorted(rules.rulebook.versions.values(), key=lambda each: each.published):
@@ -175,23 +175,23 @@ class Inboxes:
         return [_topic(category, contents) for category, contents in sorted(by_category.items())]
 
     def content(self, connection: Connection, rules: Rules, version: str) -> Mapping[str, Any]:
-        """The rules that a nudge goes by, as plain data."""
+        """Return the rules of a trigger version as plain data."""
         return rules_of(connection, self._log, rules.rulebook, version) or {}
 
 
 def _is_erased(connection: Connection, nudge: Nudge, person: str) -> bool:
-    """Whether it is from before the person was erased: a link in an old message leads nowhere any more."""
+    """Return True if the nudge is from before the person's erasure, so that links in old messages show nothing."""
     erased_at = nudges.erasures(connection, [person])
     return bool(erased_at) and (nudge.gone or nudges.is_forgotten(nudge.to(person), erased_at))
 
 
 def concerns(nudge: Nudge, person: str) -> bool:
-    """Whether a nudge goes to somebody, or is about them."""
+    """Return True if the nudge goes to the person or is about them."""
     return person == nudge.intent.person or any(one.recipient == person for one in nudge.deliveries)
 
 
 class _Look:
-    """What the nudges of one page are about; versions are asked for once."""
+    """Looks up what the nudges of one page are about, each trigger version once."""
 
     def __init__(self, connection: Connection, inboxes: Inboxes, rules: Rules) -> None:
         self._connection, self._inboxes, self._rules = connection, inboxes, rules
@@ -212,7 +212,7 @@ class _Look:
 
 
 def _event(fact: Effective, person: str) -> dict[str, Any]:
-    """What an event says of the person and of nobody in particular; others' parts are theirs."""
+    """Return the public part of an event and the person's own part, without those of other persons."""
     event = fact.event
     mine = {PUBLIC, *event.role_of(person)}
     parts = {owner: part for owner, part in event.fields.items() if owner in mine}
@@ -220,12 +220,12 @@ def _event(fact: Effective, person: str) -> dict[str, Any]:
 
 
 def builtins_of(fact: object) -> dict[str, Any]:
-    """A fact's fields by name."""
+    """Return a fact's fields by name."""
     return {name: getattr(fact, name) for name in getattr(fact, "__struct_fields__", ())}
 
 
 def _due(nudge: Nudge, person: str) -> datetime:
-    """When it is to come to them; to whom else it goes, and when, is not theirs to know."""
+    """Return the due time of the delivery to this person, or of the nudge."""
     return nudge.to(person).due or nudge.intent.due
 
 

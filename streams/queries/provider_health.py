@@ -1,4 +1,4 @@
-"""What providers did lately: attempts and what became of them, from the end of the log; nobody is in it."""
+"""The recent attempts of each provider and their outcomes, from the end of the log, without persons."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,12 @@ from streams.storage.tables import log as log_table
 
 SPAN = timedelta(hours=1)
 FACTS = 5000
-"""At most so many of the last facts about attempts are looked at, so that the look stays short."""
+"""The number of facts about attempts that are read at most, so that the query stays short."""
 Attempt = tuple[UUID, str, int]
 
 
 class Record(Struct):
-    """One provider's. `in_row`: how many attempts failed by itself since the last that it took over; `since`: when
-    the first of these did.
-    """
+    """A provider's record. `in_row`: attempts that failed by its fault since its last success, first at `since`."""
 
     channel: str
     attempted: int = 0
@@ -42,14 +40,14 @@ class Record(Struct):
 
     @property
     def in_trouble(self) -> bool:
-        """Whether dispatchers send past it: as many in a row as close its door."""
+        """True if as many attempts failed in a row as make dispatchers avoid the provider."""
         return self.in_row >= FAILURES
 
 
 class Lately(Struct, frozen=True):
-    """Provider -> what it did; `since`: the oldest fact that was looked at, `whole`: it is the whole time.
+    """Provider -> its record since `since`; `whole`: this covers the whole SPAN.
 
-    Where it is not the whole time, whoever is not among them may have done something before it.
+    If it does not, a provider without a record may have had attempts before `since`.
     """
 
     providers: Mapping[str, Record]
@@ -58,7 +56,7 @@ class Lately(Struct, frozen=True):
 
 
 def lately(log: Log, now: datetime, facts: int = FACTS) -> Lately:
-    """The last hour, or the last part of it where more was sent than can be looked at quickly."""
+    """Read the last hour, or its last part if there were more than `facts` facts."""
     with log.database.reading() as connection:
         entries = log.decoded(connection, driver_rows(connection, _last(facts)))[::-1]
     recent = [entry for entry in entries if _at(entry) >= now - SPAN]
@@ -91,7 +89,7 @@ def _records(entries: Sequence[Entry]) -> dict[str, Record]:
             known = None if isinstance(fact, NudgeUnknown) and attempt in doubted else of.get(attempt)
             if known is not None:
                 _note(known, fact)
-            if isinstance(fact, NudgeUnknown):  # said once more when the provider was asked and could not tell
+            if isinstance(fact, NudgeUnknown):  # recorded again when the provider was asked and could not tell
                 doubted.add(attempt)
     return found
 

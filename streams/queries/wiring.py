@@ -9,7 +9,7 @@ from streams.rules.context import Books
 
 
 class QueryParts(Struct, frozen=True):
-    """The inboxes of citizens, samples of the backlog, and the forecast."""
+    """The objects of this package: the inboxes of citizens, samples of the backlogs, and the forecast."""
 
     inboxes: Inboxes
     backlog: Soundings

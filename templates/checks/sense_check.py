@@ -62,7 +62,8 @@ class _Check:
         for at, unless in enumerate(self.trigger.unless):
             later = self.catalogue.types[unless.on]
             never = Words("this never holds, so it prevents nothing")
-            self._condition(("unless", at, "when"), unless.when, never, later)
+            if self._condition(("unless", at, "when"), unless.when, never, later) is False:
+                continue
             if unless.on == self.trigger.on and unless.when is None:
                 message = Words(
                     "{event} is also what starts this trigger, so any other event of it prevents the message:"
@@ -96,13 +97,17 @@ class _Check:
             return True
         return any(operator in _AFTER and condition.types.get(mine) in _IN_TIME for _, operator, mine in way.compared)
 
-    def _condition(self, path: Path, condition: Condition | None, never: str, later: EventType | None = None) -> None:
+    def _condition(
+        self, path: Path, condition: Condition | None, never: str, later: EventType | None = None
+    ) -> bool | None:
+        """Report one that is always true, or never; which of both it is, None where it depends."""
         self._texts(path, condition, later)
         answer = None if condition is None else always(condition, self.type, later)
         if answer is False:
             self._wrong(path, never)
         elif answer is True:
             self._wrong(path, Words("this always holds; leave it out"), warning=True)
+        return answer
 
     def _texts(self, path: Path, condition: Condition | None, later: EventType | None) -> None:
         """Texts that what they are compared with never is."""

@@ -87,6 +87,7 @@ def test_lint_as_json(terminal: Terminal) -> None:
                 "suggestion": None,
                 "warning": False,
                 "placeholder": False,
+                "excerpt": None,
             },
             {
                 "path": path,
@@ -96,6 +97,7 @@ def test_lint_as_json(terminal: Terminal) -> None:
                 "suggestion": "category",
                 "warning": False,
                 "placeholder": False,
+                "excerpt": None,
             },
             {"triggers": 1, "event_types": 2, "findings": 2, "warnings": 0},
         ],

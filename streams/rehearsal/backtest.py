@@ -1,13 +1,8 @@
-"""Backtest: what a draft would have sent, had it been published at a moment of the past. Nothing is written or sent.
+"""Backtest: the messages that a draft would have sent if published in the past. Nothing is written or sent.
 
-Everybody is played alone, together with those who are told for them. Whoever is told for several may have too many
-messages at once only if all of these are counted: such families are played again together.
-
-What a draft would change: who would be told and was not, who would be told no more, and why.
-
-Which persons have to be played together, because somebody might be told too much about all of them.
-
-Who may be told in whose place: minors have guardians, and what is told to these counts together.
+Each person is played alone with their guardians. Only a guardian of several persons can exceed the cap by the sum of
+their messages; such families are played again together. With rules to compare, the result also has the differences:
+who would gain or lose a message, and why.
 """
 
 from bisect import bisect_right
@@ -44,14 +39,14 @@ from streams.storage.database import Database
 
 GAINS, LOSES, MOVED, REWORDED, SAME = "gains", "loses", "moved", "reworded", "same"
 NO_RULE = "no_rule"
-"""Why nothing is planned where neither an `unless` nor a death prevents it: the rule does not speak of it."""
+"""The reason if nothing is planned although neither an `unless` nor a death prevents it: no rule covers it."""
 _Key = tuple[UUID, str]
 
 
 def differences(
     draft: Played, live: Played, histories: tuple[History, History], rulebooks: tuple[Rulebook, Rulebook]
 ) -> Iterator[Difference]:
-    """The differences between what two rulebooks say to a person; of each the history at the end, and the rules."""
+    """Yield the differences between the messages of two rulebooks to a person (draft first, in both tuples)."""
     new, old = _by_key(draft), _by_key(live)
     if new.keys() - old.keys():
         reasons = _Reasons(live, histories[1], rulebooks[1])
@@ -64,7 +59,7 @@ def differences(
 
 
 def _by_key(played: Played) -> Mapping[_Key, Message]:
-    """Nudge and recipient -> the message; a digest is only the way in which others go."""
+    """Return (nudge, recipient) -> message, without digests, which only carry other messages."""
     return {(one.nudge, one.to): one for one in played.messages if one.trigger != DIGEST}
 
 
@@ -75,7 +70,7 @@ def _change(new: Message, old: Message) -> str:
 
 
 class _Reasons:
-    """Why one rulebook does not send what another does."""
+    """Finds the reasons why one rulebook does not send what another sends."""
 
     def __init__(self, played: Played, history: History, rulebook: Rulebook) -> None:
         self._unsent = {(one.nudge, one.to): one for one in played.unsent}
@@ -91,13 +86,13 @@ class _Reasons:
 
 
 _Counted = tuple[datetime, str]
-"""When a message that counts went, and whom it concerned."""
+"""The time of a message that counts towards a cap, and the person whom it is about."""
 
 
 def families(owns: Sequence[Own], defaults: Defaults) -> list[list[str]]:
-    """Persons whose messages meet at a recipient whose cap has no room for all; each with whoever hangs on them.
+    """Return the families to play together: connected persons with a recipient whose cap is too small for all.
 
-    Where every message finds room among all that count at its recipient, it went as if it were alone.
+    If every message has room within its recipient's cap, the result is the same as for each person alone.
     """
     crowded = {
         recipient
@@ -109,9 +104,9 @@ def families(owns: Sequence[Own], defaults: Defaults) -> list[list[str]]:
 
 
 def replayed(owns: Iterable[Own], together: Iterable[Own]) -> list[Own]:
-    """The persons' parts, where they were played together as that came out.
+    """Return the persons' results, those played together replacing those played alone.
 
-    A family has recipients who were not looked at themselves: nothing concerns them, and they are left out.
+    Members of a family who were not selected themselves are left out.
     """
     found = {own.person: own for own in owns}
     return [*(found | {own.person: own for own in together if own.person in found}).values()]
@@ -147,7 +142,7 @@ def _is_crowded(counted: list[_Counted], defaults: Defaults) -> bool:
 
 
 def _connected(groups: Iterable[set[str]], around: set[str]) -> list[list[str]]:
-    """The groups that hang together, of which any member is in `around`."""
+    """Join groups with common members; return the joined groups that have a member in `around`."""
     family_of: dict[str, set[str]] = {}
     for group in groups:
         joined = set(group).union(*(family_of[each] for each in group if each in family_of))
@@ -161,9 +156,9 @@ A_YEAR = timedelta(days=366)
 
 
 class Guarding:
-    """Reads from persons' own facts, whenever they became known, who is whose guardian; it may name too many.
+    """Finds possible guardians in persons' own facts, regardless of when these became known; it may find too many.
 
-    `since`: nobody is asked about before; whoever is of age by then has no guardians any more.
+    `since`: the start of the backtest; persons of age by then have no guardians.
     """
 
     def __init__(self, rulebook: Rulebook, since: datetime) -> None:
@@ -179,7 +174,7 @@ class Guarding:
                 self._births[name] = births
 
     def told_for(self, person: str, events: Iterable[LifeEvent]) -> frozenset[str]:
-        """Who was ever said to be a guardian of the person, if they may be a minor at all."""
+        """Return everybody who was ever reported as the person's guardian; nobody if the person cannot be a minor."""
         if not self._needed:
             return frozenset()
         found = {
@@ -194,7 +189,7 @@ class Guarding:
         return frozenset(found - {person}) if found and self._may_be_minor(person, events) else frozenset()
 
     def guards(self, person: str, events: Iterable[LifeEvent]) -> bool:
-        """Whether the person may be the guardian of a minor."""
+        """Return True if the person may be the guardian of a minor."""
         oldest = self._since - A_YEAR * (self._majority + 1)
         return self._needed and any(
             event.time >= oldest
@@ -221,11 +216,11 @@ class Guarding:
 
 
 _SINCE = frozenset({Reason.DONE.value, Reason.DIED.value})
-"""What may have taken a nudge back that was planned before."""
+"""Reasons that can cancel a nudge after it was planned."""
 
 
 class Question(Struct, frozen=True):
-    """What is asked: what triggers `spoken` of the rules would have said from the publication up to the end.
+    """The question: the messages of the triggers `spoken` from `start` (their publication) up to `end`.
 
     `against`: the rules to compare with, if any.
     """
@@ -238,13 +233,14 @@ class Question(Struct, frozen=True):
 
     @property
     def books(self) -> list[Rulebook]:
-        """The rulebooks in it."""
+        """The rulebooks of the question."""
         return [each.rulebook for each in (self.rules, self.against) if each is not None]
 
     def selection(self) -> Selection:
-        """Whoever has a fact on which any trigger in the rules may start; what lies behind every reach is passed.
+        """Return the persons with a fact on which any trigger may start, within the longest reach.
 
-        Not only of the `spoken`: what others say about a child takes of the cap of whoever is told for the child.
+        All triggers count, not only `spoken`: messages of others about a child use up the cap of the child's
+        guardian.
         """
         starting = _all_of([starting_types(book) for book in self.books])
         reach = min((each.reach for book in self.books for each in book.versions.values()), default=self.start)
@@ -252,14 +248,14 @@ class Question(Struct, frozen=True):
 
 
 class Taking(Protocol):
-    """What becomes of a person's part."""
+    """Takes the result of each person."""
 
     def __call__(self, own: Own, /, *, linked: bool) -> None:
-        """Take it; `linked`: somebody may be told for this person, or they for somebody."""
+        """Take a result; `linked`: the person may have a guardian or be one."""
 
 
 class Share(Struct, frozen=True, array_like=True):
-    """What a part of the persons came to: all that stands for itself, and one by one what may hang together."""
+    """The result of a share of the persons: a tally of independent persons, and single results of linked ones."""
 
     tally: Tally
     linked: list[Own]
@@ -283,7 +279,7 @@ class Backtest:
         self._guarding = [Guarding(book, question.start) for book in question.books]
 
     def share(self, selection: Selection) -> Share:
-        """Play everybody in the selection, each alone; count what stands for itself."""
+        """Play everybody in the selection, each alone; count the independent persons."""
         share = Share(Tally(), [])
         zone, spoken = self._zone, self._question.spoken
 
@@ -297,7 +293,7 @@ class Backtest:
         return share
 
     def alone(self, selection: Selection, take: Taking, tally: Tally) -> None:
-        """Play everybody in the selection, each alone, and say of each whether anybody may be told for or by them."""
+        """Play everybody in the selection, each alone, and pass each result to `take`."""
         for some, facts in bulk_reading.recorded(
             self._database, self._log, self._rulebook, selection, types=self._telling
         ):
@@ -332,7 +328,7 @@ class Backtest:
         return {guardian for each in self._guarding for guardian in each.told_for(person, life.own)}
 
     def _spoken_of(self, life: Life) -> set[str]:
-        """Whom messages to somebody may speak of: their deaths end these."""
+        """Return the persons whom messages to this person may mention: their death ends these messages."""
         types = self._rulebook.catalogue.types
         return {
             each
@@ -377,5 +373,5 @@ class Backtest:
 
 
 def _all_of(types: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
-    """The types in any of these; None, which stands for all, where one is."""
+    """Return the union of these types; None (all types) if one of them is None."""
     return None if None in types else frozenset().union(*(each or () for each in types))

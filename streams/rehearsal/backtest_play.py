@@ -1,4 +1,4 @@
-"""Plays a few persons' part of the past under other rules: what would have reached them, and what not, and why."""
+"""Play the past of a few persons under other rules: messages that would have been sent, and reasons for the rest."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -28,9 +28,9 @@ from templates.words.rendering import Rendered
 
 
 class Life(Struct, frozen=True):
-    """What became known of a person and of where they lived, in the order in which it did.
+    """The facts about a person and the areas where they lived, in the order in which they became known.
 
-    A historical fact is taken to have been known when it happened, and is not looked ahead from.
+    A fact of a historical load counts as known when it happened, without an `ahead_from`.
     """
 
     times: Sequence[datetime]
@@ -40,11 +40,11 @@ class Life(Struct, frozen=True):
 
     @staticmethod
     def of(recorded: Recorded) -> "Life":
-        """The life as it was recorded."""
+        """Make a life from what was recorded."""
         return Life(*_in_order(recorded.own), *(_in_order(recorded.areas) if recorded.areas else ()))
 
     def about(self, types: Collection[str]) -> "Life":
-        """Only what is of these types in any of its revisions, with all of these, and what happened to areas."""
+        """Return the life with only events that have one of these types in any revision, and with all area events."""
         own = self.own
         chosen = [at for at, event in enumerate(own) if event.type in types or event.corrects is not None]
         if any(own[at].corrects is not None for at in chosen):
@@ -53,16 +53,16 @@ class Life(Struct, frozen=True):
         return Life([self.times[at] for at in chosen], [own[at] for at in chosen], self.area_times, self.areas)
 
     def known(self, now: datetime) -> tuple[int, int]:
-        """How much of it is known by then."""
+        """Return the number of own events and of area events known by then."""
         return bisect_right(self.times, now), bisect_right(self.area_times, now)
 
     def learnt(self, start: datetime, end: datetime) -> Iterator[datetime]:
-        """When anything becomes known after one moment and before another."""
+        """Yield the times after `start` and before `end` at which something becomes known."""
         for times in (self.times, self.area_times):
             yield from times[bisect_right(times, start) : bisect_left(times, end)]
 
     def history(self, person: str, now: datetime, catalogue: Catalogue) -> History:
-        """What is known by then, of that person."""
+        """Return the person's history as known by then."""
         own, areas = self.known(now)
         return history_of(person, self.own[:own], catalogue, self.areas[:areas])
 
@@ -86,9 +86,9 @@ def _as_live(event: LifeEvent) -> LifeEvent:
 
 
 class Side(Struct, frozen=True):
-    """The rules that are played under, and by them: which types start anything, and which can change a plan at all.
+    """Rules to play under, the types that start anything by them, and the types that can change a plan.
 
-    None: any may, see domain/planning/relevant_types.py; the others are not planned on.
+    None: all types, see domain/planning/relevant_types.py. Events of other types are not planned on.
     """
 
     rules: Rules
@@ -97,12 +97,12 @@ class Side(Struct, frozen=True):
 
     @staticmethod
     def of(rules: Rules) -> "Side":
-        """The side of these rules."""
+        """Return the side of these rules."""
         return Side(rules, starting_types(rules.rulebook), deciding_types(rules.rulebook))
 
 
 class Play(Playing):
-    """A few persons from the publication on: those in `planned` hear of things, the others may be told with them.
+    """Plays a few persons from the publication on. Those in `planned` get plans; the others may be recipients.
 
     Samples are kept of messages of the triggers in `spoken`.
     """
@@ -126,7 +126,7 @@ class Play(Playing):
         self.deferred: list[tuple[str, str, str]] = []
 
     def until(self, end: datetime) -> None:
-        """Publish, and let time pass up to the end; nothing happens at the end itself."""
+        """Publish, and let time pass up to `end` (exclusive)."""
         learning = sorted(self._learning(end), reverse=True)
         for person in self._planned:
             self.plan(person)
@@ -145,12 +145,12 @@ class Play(Playing):
                 self.plan(person)
 
     def _learning(self, end: datetime) -> Iterator[tuple[datetime, str]]:
-        """When which person is to be planned anew."""
+        """Yield the times at which a person has to be planned again, with the person."""
         for person in self._planned:
             yield from ((at, person) for at in self._decisive[person].learnt(self.now, end))
 
     def history(self, person: str) -> History:
-        """The person's history as it is known now; the same object until more is known."""
+        """Return the person's history as known now; the same object until more is known."""
         before = self._histories.get(person)
         if before is not None and before[0] is self.now:
             return before[2]
@@ -162,15 +162,15 @@ class Play(Playing):
         return found
 
     def life(self, person: str) -> Life:
-        """All that is ever known of the person."""
+        """Return the person's whole life."""
         return self._lives[person]
 
     def planned_on(self, person: str) -> History:
-        """As much of the history as can make any difference to the plan."""
+        """Return the part of the history that can change the plan."""
         return self._decisive[person].history(person, self.now, self.rules.catalogue)
 
     def plan(self, person: str) -> None:
-        """Bring the person's nudges to the plan; there is none before anything has happened that it starts on."""
+        """Bring the person's nudges to the plan; do nothing before an event happened on which a trigger starts."""
         if self.nudges[person] or self._begun(person):
             super().plan(person)
 
@@ -180,18 +180,18 @@ class Play(Playing):
         return self._starting is None or any(event.type in self._starting for event in life.own[:known])
 
     def cause(self, about: str, stream: UUID) -> LifeEvent | None:
-        """The event of that stream, behind a nudge that concerns that person."""
+        """Return the event of that stream, the cause of a nudge about that person."""
         life = self._lives[about]
         return next((event for event in (*life.own, *life.areas) if event.stream == stream), None)
 
     def kept(self, _: Nudge | None, nudge: Nudge, fact: NudgeFact, __: str) -> None:
-        """Something was put off."""
+        """Note deferred deliveries."""
         if isinstance(fact, NudgeDeferred | NudgeDigested):
             reason = Reason.CAP.value if isinstance(fact, NudgeDigested) else fact.reason
             self.deferred.append((nudge.intent.person, nudge.intent.trigger, reason))
 
     def went(self, case: Case, channel: str, rendered: Rendered) -> None:
-        """A message would have gone."""
+        """Note a message that would have been sent."""
         text = words_of(rendered)[channel]
         words = blake2b(text.encode(), digest_size=8).digest()
         parts = len(segments(text).parts) if channel == "sms" else 0
@@ -204,7 +204,7 @@ class Play(Playing):
             self.messages.append(replace(along, to=message.to, digest=True))
 
     def played(self, person: str) -> Played:
-        """What became of what concerns that person; a digest concerns whom the first concerns that goes with it."""
+        """Return the results about that person; a digest counts for the person of its first member."""
         unsent = [
             Unsent(nudge.intent.id, person, one.recipient, nudge.intent.trigger, nudge.intent.step, *_came_to(one))
             for nudge in self.nudges[person].values()

@@ -1,4 +1,4 @@
-"""What a backtest finds, as plain data: what would have gone, what not, samples of it, and all of it counted."""
+"""The results of a backtest as plain data: messages, unsent nudges, samples, and all of it counted."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -14,21 +14,21 @@ from msgspec import Struct, field
 from domain.rules.triggers import Class
 
 SAMPLES, TOP = 10, 10
-"""How many samples of a channel are kept, and how many of those recipients who get most."""
+"""Samples kept of each channel, and recipients kept of those who get most."""
 DAY = len("2025-01-01")
 AHEAD = "ahead"
-"""What became of a nudge that still waited at the end."""
+"""The outcome of a nudge that still waited at the end."""
 TOLD = "told"
-"""The outcome of whoever was looked at and about whom something was sent; all others have a reason instead."""
+"""The outcome of a person about whom something was sent; all others have a reason instead."""
 _FOREMOST = {"withheld": 0, "expired": 1, AHEAD: 2, "cancelled": 3}
-"""Which of several reasons of one person is told, the lowest first."""
+"""The order in which one of several reasons of a person is chosen, the lowest first."""
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
 
 class Message(Struct, frozen=True, array_like=True):
-    """One message that would have gone. `about`: whom it concerns; `parts`: of an SMS, else 0.
+    """One message that would have been sent. `about`: the person it is about; `parts`: of an SMS, else 0.
 
-    `digest`: it went along with a digest and is no message of its own; `words`: a fingerprint of what is read.
+    `digest`: it was part of a digest and is no message of its own; `words`: a fingerprint of the text.
     """
 
     nudge: UUID
@@ -46,12 +46,12 @@ class Message(Struct, frozen=True, array_like=True):
 
     @property
     def rank(self) -> int:
-        """A number that has nothing to do with anything: whoever has the lowest is a sample."""
+        """A number from the nudge's hashed id; messages with the lowest ranks are the samples."""
         return self.nudge.int & 0xFFFF_FFFF
 
 
 class Unsent(Struct, frozen=True, array_like=True):
-    """A nudge that would not have gone to this recipient: withheld, expired, cancelled, or still ahead at the end."""
+    """A nudge not sent to this recipient: withheld, expired, cancelled, or still ahead at the end."""
 
     nudge: UUID
     about: str
@@ -63,16 +63,14 @@ class Unsent(Struct, frozen=True, array_like=True):
 
 
 class Played(Struct, frozen=True, array_like=True):
-    """What became of everything that was planned for one person. `deferred`: trigger and reason of each
-    time that something was put off.
-    """
+    """The outcome of everything planned for one person. `deferred`: trigger and reason of each deferral."""
 
     messages: tuple[Message, ...]
     unsent: tuple[Unsent, ...]
     deferred: tuple[tuple[str, str], ...]
 
     def outcome(self, spoken: Collection[str]) -> str | None:
-        """That something of these triggers was sent, or the foremost reason why not; None: nothing was planned."""
+        """Return TOLD if one of these triggers sent something, else the foremost reason; None: no plan."""
         if any(message.trigger in spoken for message in self.messages):
             return TOLD
         unsent = [one for one in self.unsent if one.trigger in spoken]
@@ -83,7 +81,7 @@ class Played(Struct, frozen=True, array_like=True):
 
 
 class Difference(Struct, frozen=True, array_like=True):
-    """One message under two rulebooks: the draft's (or, where it has none, the other's), and why only one has it."""
+    """One message under two rulebooks: the draft's, or the other's if the draft has none; `why`: only one has it."""
 
     what: str
     message: Message
@@ -91,9 +89,9 @@ class Difference(Struct, frozen=True, array_like=True):
 
 
 class Own(Struct, frozen=True, array_like=True):
-    """What one person's part came to. `outcome`: that something was sent about them, or the reason why nothing was.
+    """The result of one person. `outcome`: TOLD, or the reason why nothing was sent about them.
 
-    `against`: the messages under the rules that it is compared with, if it is.
+    `against`: the messages under the rules to compare with, if any.
     """
 
     person: str
@@ -104,7 +102,7 @@ class Own(Struct, frozen=True, array_like=True):
 
 
 class Sample(Struct, frozen=True, array_like=True):
-    """A message as its recipient would read it; `html`: of an email."""
+    """A message with its text; `html`: of an email."""
 
     message: Message
     text: str
@@ -112,31 +110,31 @@ class Sample(Struct, frozen=True, array_like=True):
 
 
 class Samples(Struct):
-    """A few messages of each channel, the same whoever played which part of the persons, and in whatever order."""
+    """A few messages of each channel. The choice does not depend on the division of persons or on their order."""
 
     kept: dict[str, list[Sample]] = field(default_factory=dict)
 
     def wants(self, message: Message) -> bool:
-        """Whether it would be kept."""
+        """Return True if the message would be kept."""
         kept = self.kept.get(message.channel, [])
         return len(kept) < SAMPLES or message.rank < kept[-1].message.rank
 
     def keep(self, sample: Sample) -> None:
-        """Keep it, if it is wanted still."""
+        """Add a sample, and keep the SAMPLES of lowest rank."""
         kept = [*self.kept.get(sample.message.channel, ()), sample]
         self.kept[sample.message.channel] = nsmallest(SAMPLES, kept, key=_of_sample)
 
     def without(self, persons: Collection[str]) -> None:
-        """Forget what concerns these persons."""
+        """Remove samples about these persons."""
         for channel, kept in self.kept.items():
             self.kept[channel] = [each for each in kept if each.message.about not in persons]
 
     def all(self) -> Iterator[Sample]:
-        """All that are kept."""
+        """Return all samples."""
         return (each for kept in self.kept.values() for each in kept)
 
     def chosen(self, number: int = SAMPLES) -> list[Sample]:
-        """So many of them, of all channels in turn."""
+        """Return up to `number` samples, of all channels in turn."""
         turns = [(at, channel, each) for channel, kept in self.kept.items() for at, each in enumerate(kept)]
         return [each for _, _, each in sorted(turns, key=lambda turn: turn[:2])[:number]]
 
@@ -150,12 +148,11 @@ def _by_rank(each: Difference) -> tuple[int, str]:
 
 
 class Tally(Struct):
-    """Everything counted, so that two parts of the persons are put together by adding.
+    """All counts of a part of the persons; tallies of several parts are added up.
 
-    `messages`: (channel, language) -> how many, `parts`: language -> parts of SMS; `days`: (local day, channel);
-    `hours`: local hour; `outcomes`: what became of each person who was looked at, so that its sum is `persons`;
-    `changes`: what a comparison found -> why -> how often;
-    `most`: (messages, recipient).
+    `messages`: (channel, language) -> count; `parts`: (language, parts of an SMS) -> count; `days`: (local day,
+    channel) -> count; `hours`: local hour -> count; `outcomes`: outcome -> persons, whose sum is `persons`;
+    `changes`: (change, reason) -> count; `most`: (messages, recipient).
     """
 
     persons: int = 0
@@ -178,7 +175,7 @@ class Tally(Struct):
     digest: int = 0
 
     def take(self, owns: Iterable[Own], zone: ZoneInfo, spoken: Collection[str]) -> None:
-        """Count what these persons' parts came to, of these triggers and of digests; all of a recipient's at once."""
+        """Count the results of these persons for these triggers. All results of a recipient must come in one call."""
         recipients: dict[str, int] = {}
         for own in owns:
             self.outcomes[own.outcome] += 1
@@ -228,7 +225,7 @@ class Tally(Struct):
         self.digest = (self.digest + found) % 2**128
 
     def add(self, other: "Tally") -> None:
-        """Put another part to this one; no recipient is in both."""
+        """Add the tally of another part, which has no recipient in common with this one."""
         self.persons, self.facts, self.people = (
             self.persons + other.persons,
             self.facts + other.facts,

@@ -1,4 +1,4 @@
-"""Reads the events of a case: cast with invented persons, and checked as intake checks them."""
+"""Read the events of a case, with invented persons, and check them as the intake does."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -18,42 +18,42 @@ from templates.reading.yaml_file import Document
 from templates.reading.yaml_file import Path as At
 
 FEW = 12
-"""So many names are read, and more are not."""
+"""Up to this many known names are listed in a finding."""
 
 
 class Notes:
-    """Takes what is wrong in a document, said at its place."""
+    """Adds findings about a document, with their place."""
 
     def __init__(self, document: Document, report: Report) -> None:
         self._document, self._report = document, report
 
     def wrong(self, path: At, message: str, suggestion: str | None = None, *, key: bool = False) -> None:
-        """Note it at the value of that path (or at its key)."""
+        """Add a finding at the value of that path (or at its key)."""
         place = self._document.key(path) if key else self._document.value(path)
         self._report.add(self._document.finding(place, message, suggestion))
 
     def unknown(self, path: At, what: str, name: str, known: Iterable[str], *, key: bool = False) -> None:
-        """Note a name that nothing has; where none is like it, the others are named, if they are few."""
+        """Add a finding about an unknown name; without a similar name it lists the known ones, if they are few."""
         names, meant = sorted(known), closest(name, known)
         others = f"; known: {', '.join(names)}" if meant is None and 0 < len(names) <= FEW else ""
         self.wrong(path, f"no {what} is called {name!r}{others}", meant, key=key)
 
 
 class EventReader:
-    """Makes life events. `met`: everybody who was cast as a subject without being named."""
+    """Makes life events. `met`: all persons who were given the role of a subject without being named."""
 
     def __init__(self, stage: Stage, notes: Notes, clock: datetime) -> None:
         self._stage, self._notes, self._clock = stage, notes, clock
         self.met: list[str] = []
 
     def events(self, shapes: Sequence[EventShape]) -> list[Reported]:
-        """The events that nothing is wrong with."""
+        """Return the events without findings."""
         made = [each for at, shape in enumerate(shapes) if (each := self._event(at, shape)) is not None]
         self._check_ids(shapes, [each.event for each in made])
         return made
 
     def moment(self, path: At, text: str) -> datetime:
-        """A time of the case, in UTC."""
+        """Return a time of the case, in UTC."""
         if not is_offset(text):
             return datetime.fromisoformat(text).astimezone(UTC)
         try:
@@ -99,7 +99,7 @@ class EventReader:
         return Reported(event, known, shape.answers)
 
     def _answer(self, where: At, shape: EventShape, code: str) -> Reported | None:
-        """An answer by code: what it becomes is known, and which nudge it names once that went."""
+        """Return an answer by code: its event type is known now, its nudge once that was sent."""
         trigger, catalogue = self._stage.trigger, self._stage.catalogue
         if shape.answers not in trigger.step_names:
             self._notes.unknown((*where, "answers"), "step", str(shape.answers), trigger.step_names)
@@ -122,7 +122,7 @@ class EventReader:
             self._notes.unknown((*where, "answers"), "step", str(shape.answers), steps)
 
     def _misspelt(self, where: At, shape: EventShape, type_: EventType) -> bool:
-        """Whether a field is not known: said first, because whatever else is missing follows from it."""
+        """Return True if a field is unknown, which is reported first because other findings follow from it."""
         known = type_.schema.get("properties", {})
         closed = type_.schema.get("additionalProperties") is False
         unknown = [name for name in shape.data or () if closed and name not in known]
@@ -138,7 +138,7 @@ class EventReader:
             self._notes.wrong(path, f"{refused.field} {refused.reason}")
 
     def _cast(self, where: At, shape: EventShape, type_: EventType) -> tuple[dict[str, Any] | None, str | None]:
-        """The event's data and subject, with the citizen under test in the role that the case gives them."""
+        """Return the event's data and subject, with the citizen under test in the role that the case gives them."""
         role = type_.subject if shape.as_ in (None, "subject") else shape.as_
         data, subject = shape.data, shape.subject
         if shape.as_ is not None and role not in type_.roles:

@@ -1,7 +1,4 @@
-"""The shape of tests.yaml: what happens to an invented citizen, and exactly what they are told.
-
-What a rehearsal is about, as plain data: the cases that are played, and what came of them.
-"""
+"""The model of a rehearsal: the shape of tests.yaml, the cases read from it, and the results as plain data."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -45,7 +42,7 @@ def _moment(text: str) -> str:
 
 
 def is_offset(text: str) -> bool:
-    """Whether it is written as an offset from the clock's start."""
+    """Return True if the text is an offset from the clock's start."""
     return text.lstrip("+-").startswith("P")
 
 
@@ -71,7 +68,7 @@ Attributes = dict[Name, Any]
 
 
 class PartsShape(Shape):
-    """In how many parts an SMS goes: a number, or a range."""
+    """The number of parts of an SMS: a number or a range."""
 
     min: Positive = Field(default=1)
     max: Positive | None = optional("at most so many")
@@ -156,13 +153,13 @@ class CaseShape(Shape):
 CITIZEN = "$citizen"
 """The citizen under test."""
 NOT_APPLICABLE = "not_applicable"
-"""Why nothing is sent where nothing was ever planned."""
+"""The reason if nothing was ever planned."""
 
 
 class Reported(Struct, frozen=True):
-    """A life event, and when it becomes known; `answers`: the step whose nudge it names, once it was planned.
+    """A life event and the time when it becomes known; `answers`: the step whose nudge it names.
 
-    `reply`: it is an answer by code, to be made into the event that the trigger names for it.
+    `reply`: an answer by code, which becomes the event that the trigger names for it.
     """
 
     event: LifeEvent
@@ -172,7 +169,7 @@ class Reported(Struct, frozen=True):
 
 
 class Expected(Struct, frozen=True):
-    """A message that goes, or one that does not (`nothing`); None and () accept anything."""
+    """A message expected to be sent, or not (`nothing`); None and () accept anything."""
 
     line: int
     at: datetime | None
@@ -190,8 +187,8 @@ class Expected(Struct, frozen=True):
 class Case(Struct, frozen=True):
     """One test of a trigger.
 
-    `openings`: what is known of the persons at the start; `names`: pseudonym -> `$child`; `sent_lately`: so many
-    messages of other triggers count towards the cap of the citizen under test, whenever one is due.
+    `openings`: events with the persons' attributes at the start; `names`: pseudonym -> `$child`; `sent_lately`:
+    number of messages of other triggers that always count towards the cap of the citizen under test.
     """
 
     path: str
@@ -206,15 +203,15 @@ class Case(Struct, frozen=True):
     sent_lately: int = 0
 
     def when(self, moment: datetime) -> str:
-        """The moment in the zone of the citizen under test."""
+        """Return the moment in the zone of the citizen under test."""
         return moment.astimezone(self.zone).isoformat(timespec="minutes")
 
 
 class Ending(Struct, frozen=True):
-    """What became of a nudge for one recipient: sent by a channel in these words, or not, `because` of that.
+    """The end of a nudge for one recipient: sent by a channel with this text, or not (`because`).
 
-    `at`: when it was sent or decided on; where it never came to that, when it would have been due. `digest`: it went
-    with the digest, whose words these are.
+    `at`: time of sending or of the decision, or the due time if there was none. `digest`: it was part of a digest,
+    and this is the digest's text.
     """
 
     at: datetime
@@ -227,7 +224,7 @@ class Ending(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """One thing that happened, in the order of the clock; `nudge` is None for what became known."""
+    """One line of a rehearsal, in the order of the clock; `nudge` is None if a fact became known."""
 
     at: datetime
     what: str
@@ -240,7 +237,7 @@ class Decision(Struct, frozen=True):
 
 
 class Played(Struct, frozen=True):
-    """A rehearsed case: how each of the citizen's nudges ended, by time, and every decision on the way."""
+    """A rehearsed case: the ends of the citizen's nudges, by time, and every decision."""
 
     endings: tuple[Ending, ...]
     decisions: tuple[Decision, ...]

@@ -1,4 +1,4 @@
-"""Reads tests.yaml: cases with everything in them checked, and what is wrong named by line and column."""
+"""Read tests.yaml: check everything in the cases, and report findings by line and column."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -25,15 +25,15 @@ from templates.reading.yaml_file import Document
 from templates.reading.yaml_file import Path as At
 
 CONTACT: Mapping[str, Any] = {"phone": "+77010000000", "email": "citizen@example.org"}
-"""How everybody can be reached, unless a case says otherwise."""
+"""The addresses of everybody, unless a case says otherwise."""
 
 ALSO: Mapping[str, str] = {"catch_up": Reason.CAUGHT_UP.value}
 REASONS = frozenset([*map(str, Reason), str(State.CANCELLED), str(State.EXPIRED), NOT_APPLICABLE, *ALSO])
-"""What `because` may say: a reason of settle, what became of the nudge, or that there was none."""
+"""The values of `because`: a reason of `settle`, a final state, or that nothing was planned."""
 
 
 def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
-    """The cases in a trigger's tests.yaml; those with findings are left out."""
+    """Return the cases in a trigger's tests.yaml, without those that have findings."""
     document = read_document(path, report)
     if document.data is None:
         return []
@@ -45,7 +45,7 @@ def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
 
 
 def _empty(path: At, content: Any) -> Iterator[At]:  # noqa: ANN401  (plain data)
-    """The keys without a value; in data and attributes, null is one."""
+    """Yield the paths of keys without a value; in data and attributes null is a value."""
     for key, inner in content.items() if isinstance(content, dict) else ():
         if inner is None:
             yield (*path, key)
@@ -78,7 +78,7 @@ class _Reader:
         events = reader.events(shape.events or [])
         expected = [self._expected(reader, at, one) for at, one in enumerate(shape.expect)]
         letters = dict.fromkeys([CITIZEN, *reader.met, *_persons(self.document.data)])
-        if len(events) == len(shape.events or []):  # who is in a broken event is not known
+        if len(events) == len(shape.events or []):  # the persons in a broken event are not known
             self._check_persons(shape, {CITIZEN, *reader.met})
         first = min([clock, *(each.event.time for each in events)])
         zone = (shape.citizen or {}).get("zone")
@@ -96,7 +96,7 @@ class _Reader:
         )
 
     def _check_persons(self, shape: CaseShape, cast: set[str]) -> None:
-        """Somebody of whom much is known and whom nothing names was probably meant to be somebody else."""
+        """Report persons with attributes whom nothing names: probably a misspelt name."""
         cast |= {*_named({key: inner for key, inner in self.document.data.items() if key != "expect"})}
         known = {f"${name}" for name in shape.persons or {}}
         for letter in sorted(known - cast) if self.stage.trigger.to else ():  # an area event names nobody
@@ -106,7 +106,7 @@ class _Reader:
                 self.notes.unknown(("expect", at, "to"), "person of this case", each.to, cast | known)
 
     def _openings(self, shape: CaseShape, letters: list[str], time: datetime) -> Iterator[LifeEvent]:
-        """What is known of each at the start, as events before all others."""
+        """Yield the persons' attributes at the start, as events before all others."""
         persons, checker = shape.persons or {}, AttributeChecker(self.stage, self.notes)
         if CITIZEN[1:] in persons:
             self.notes.wrong(("persons", CITIZEN[1:]), "the one under test stands under `citizen`", key=True)
@@ -169,7 +169,7 @@ def _opening(letter: str, attributes: Mapping[str, Any], time: datetime) -> Life
 
 
 def _persons(content: Mapping[str, Any]) -> Iterator[str]:
-    """Everybody whom the case names, or of whom it says something."""
+    """Yield everybody whom the case names or describes."""
     yield from _named(content)
     yield from (f"${name}" for name in content.get("persons") or ())
 

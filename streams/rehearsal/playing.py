@@ -1,8 +1,7 @@
-"""Plays what becomes of nudges on a virtual clock, with the functions that decide live and nothing to send with.
+"""Play nudges on a virtual clock, with the functions that decide in production and without a notifier.
 
-What is handed over is taken to arrive: nobody knows beforehand what providers will say.
-
-Plays the digest: what exceeds the cap joins it, and goes with it.
+A message that is handed over counts as delivered, since a provider's answer cannot be foreseen. Messages that exceed
+the cap join a digest and are sent with it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,11 +43,11 @@ from streams.rules.in_force import Rules
 from templates.words.rendering import Rendered, WordsFailed
 
 PLAYED = "played"
-"""The provider of whatever is sent only on a virtual clock."""
+"""The provider of messages that are sent only on a virtual clock."""
 
 
 class Book(Protocol):
-    """Where whoever plays keeps the nudges."""
+    """The nudges being played, and the operations that digests need."""
 
     now: datetime
     rules: Rules
@@ -75,17 +74,17 @@ class Book(Protocol):
         """A message was handed over."""
 
     def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
-        """What is decided about."""
+        """Return the input of a decision."""
 
     def case_of(self, settlement: Settlement, decision: Decision) -> Case:
         """The decision with all that its words need."""
 
     def carry_out(self, case: Case) -> None:
-        """Do what was decided."""
+        """Carry out a decision."""
 
 
 def join_digest(book: Book, case: Case, decision: Digest) -> None:
-    """It exceeds the cap: the first digest that has room takes it along."""
+    """Put a message that exceeds the cap into the first digest that has room."""
     allocator, id_ = DigestAllocator(book.rules.rulebook.names, book.find), case.nudge.intent.id
     fact = allocator.place(Overflow(case.settlement, decision, book.now))
     if isinstance(fact, NudgeWithheld):
@@ -97,7 +96,7 @@ def join_digest(book: Book, case: Case, decision: Digest) -> None:
 
 
 def go_together(book: Book, digest: Settlement) -> None:
-    """A digest is due: whatever leaves it ends or waits by itself, and the others with it."""
+    """Carry out a due digest: members that leave it end or wait on their own, the others share its outcome."""
     found = (book.find(id_) for id_ in digest.nudge.members)
     travelling = [one for one in found if one is not None and travels(one, digest.nudge)]
     to = digest.person.pseudonym
@@ -131,7 +130,7 @@ def _send(book: Book, case: Case, channel: str) -> None:
 def _end(
     book: Book, case: Case, fact: NudgeFact, *, because: str | None = None, channel: str | None = None, text: str = ""
 ) -> None:
-    """The digest ends, and with it what goes with it."""
+    """End the digest and its members."""
     book.keep(case.nudge.intent.id, fact)
     for each in case.members:
         now = book.find(each.nudge.intent.id) or each.nudge
@@ -141,7 +140,7 @@ def _end(
 
 
 def words_of(rendered: Rendered) -> Mapping[str, str]:
-    """Channel -> what is read there."""
+    """Return channel -> text."""
     return {
         "sms": rendered.sms,
         "push": f"{rendered.push_title}\n{rendered.push_body}",
@@ -150,7 +149,7 @@ def words_of(rendered: Rendered) -> Mapping[str, str]:
 
 
 class Playing:
-    """A few persons, what is known of them as of `now`, and their nudges."""
+    """A few persons, their histories as known at `now`, and their nudges."""
 
     def __init__(self, rules: Rules, now: datetime, persons: Iterable[str]) -> None:
         self.rules, self.now = rules, now
@@ -158,34 +157,34 @@ class Playing:
         self._persons: dict[str, tuple[History, Person]] = {}
 
     def history(self, person: str) -> History:
-        """The person's history as it is known now; the same object until more is known."""
+        """Return the person's history as known now; the same object until more is known."""
         raise NotImplementedError
 
     def planned_on(self, person: str) -> History:
-        """As much of the history as can make any difference to the plan."""
+        """Return the part of the history that can change the plan."""
         return self.history(person)
 
     def cause(self, about: str, stream: UUID) -> LifeEvent | None:
-        """The event of that stream, behind a nudge that concerns that person."""
+        """Return the event of that stream, the cause of a nudge about that person."""
         raise NotImplementedError
 
     def kept(self, before: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
-        """Something became of a nudge."""
+        """Note a new fact of a nudge. Does nothing unless overridden."""
 
     def ended(
         self, nudge: Nudge, recipient: str, *, because: str | None, channel: str | None, text: str, digest: bool
     ) -> None:
-        """A delivery has ended: sent by a channel in these words (or the digest's), or not, because of that."""
+        """Note the end of a delivery: sent by a channel with this text, or not. Does nothing unless overridden."""
 
     def went(self, case: Case, channel: str, rendered: Rendered) -> None:
         """A message was handed over."""
 
-    def lately(self, recipient: str) -> Iterable[datetime]:  # noqa: ARG002  (whoever knows of others overrides it)
-        """Since when messages of others count towards the recipient's cap."""
+    def lately(self, recipient: str) -> Iterable[datetime]:  # noqa: ARG002  (for classes that override it)
+        """Return the times from which other messages, not played here, count towards the recipient's cap."""
         return ()
 
     def every(self) -> Iterator[Nudge]:
-        """All nudges as they are now."""
+        """Yield all nudges as they are now."""
         for theirs in self.nudges.values():
             yield from theirs.values()
 
@@ -197,19 +196,19 @@ class Playing:
         return None
 
     def keep(self, id_: UUID, fact: NudgeFact, words: str = "") -> None:
-        """One more fact of a nudge; `words` are what is read by it."""
+        """Apply one more fact to a nudge; `words`: the text of the message, if the fact sends one."""
         before = self.find(id_)
         nudge = evolve(before, id_, 1 if before is None else before.version + 1, fact)
         self.nudges[nudge.intent.person][id_] = nudge
         self.kept(before, nudge, fact, words)
 
     def next_due(self) -> datetime | None:
-        """When the next delivery is to be looked at."""
+        """Return the time of the next due delivery, or None."""
         due = [one.due for nudge in self.every() for one in nudge.deliveries if one.due and one.digest is None]
         return min(due, default=None)
 
     def plan(self, person: str) -> None:
-        """Bring the person's nudges to the plan of what is known now."""
+        """Bring the person's nudges to the plan by what is known now."""
         plan = whole_plan(self.planned_on(person), self.rules.rulebook)
         before = dict(self.nudges[person])
         changes = diff(plan, before, self.rules.rulebook, self.now)
@@ -218,7 +217,7 @@ class Playing:
             self.keep(change.nudge, change.fact)
 
     def dispatch(self) -> None:
-        """Settle whatever is due by now, in the order of dispatch."""
+        """Decide on all due deliveries, in the order of dispatch, and carry the decisions out."""
         due = [
             (one.due, RANKS[nudge.intent.klass], nudge.intent.id.int, one.recipient, nudge.intent.id)
             for nudge in self.every()
@@ -243,7 +242,7 @@ class Playing:
             self.carry_out(self.case_of(case, settle(case, self.now) if whom else Withhold(Reason.NO_GUARDIAN)))
 
     def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
-        """What is decided about: the nudge for that recipient, at the time that it is."""
+        """Return the input of a decision: the nudge for that recipient, as of now."""
         ledger = Ledger(tuple(self.nudges[nudge.intent.person].values()), tuple(self._messages(recipient)))
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         who, about, rules = self.person(recipient), nudge.intent.person, self.rules
@@ -267,12 +266,12 @@ class Playing:
         return Case(settlement, about, cause, decision, self.history(intent.person))
 
     def recipients(self, nudge: Nudge, at: datetime) -> tuple[str, ...]:
-        """Who is told of a nudge that is looked at for the first time."""
+        """Return the recipients of a nudge that is due for the first time."""
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         return recipients(nudge, trigger, self.person(nudge.intent.person), self.rules.defaults, at)
 
     def person(self, pseudonym: str) -> Person:
-        """The person whom everything known now makes."""
+        """Return the person folded from everything known now."""
         history = self.history(pseudonym)
         known, person = self._persons.get(pseudonym, (None, None))
         if person is None or known is not history:
@@ -281,7 +280,7 @@ class Playing:
         return person
 
     def carry_out(self, case: Case) -> None:
-        """Append what the decision is as a fact; what is to be sent counts as sent once it has its words."""
+        """Apply the decision as a fact; a message counts as sent once it is rendered."""
         intent, to = case.nudge.intent, case.recipient.pseudonym
         match case.decision:
             case Send(channel):

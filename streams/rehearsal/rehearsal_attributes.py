@@ -1,4 +1,4 @@
-"""Checks what is known of a case's people at the start: attributes, each as some event could have set it."""
+"""Check the attributes of a case's persons at the start: some event must be able to set each value."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,14 +22,14 @@ _NOWHERE = "UTC"
 
 
 class AttributeChecker:
-    """Says of each attribute what no event could set, or what nobody in these packs would read."""
+    """Reports attributes that no event of these packs could set."""
 
     def __init__(self, stage: Stage, notes: Notes) -> None:
         self._notes, self._categories = notes, stage.categories
         self._languages, self._catalogue = stage.defaults.languages, stage.catalogue
 
     def check(self, where: At, attributes: Mapping[str, Any]) -> None:
-        """Note what is wrong with a person's attributes; null stands for what nobody knows."""
+        """Report wrong attributes of a person; null means unknown and is allowed."""
         known = self._catalogue.attributes
         for name, value in attributes.items():
             path: At = (*where, name)
@@ -62,14 +62,14 @@ class AttributeChecker:
                 self._notes.unknown(path, what, each, known)
 
     def _check_categories(self, path: At, value: list[str], *, of_a_channel: bool) -> None:
-        """A category, or (health/sms) one channel of it, which only a refusal can be about."""
+        """Check categories; a refusal may also name one channel of a category (health/sms)."""
         for at, each in _entries(path, value):
             category, slash, channel = each.partition("/") if of_a_channel else (each, "", "")
             self._check_names([(at, category)], "category of these packs' triggers", self._categories)
             self._check_names([(at, channel)] if slash else (), "channel", CHANNELS)
 
     def _check_as_set(self, path: At, name: str, value: Any) -> None:  # noqa: ANN401  (anything that a file may hold)
-        """What events set is what their schemas allow; one that fits is enough."""
+        """Check the value against the schemas of the fields that set the attribute; one that fits is enough."""
         allowed = [*_settings(self._catalogue, name)]
         errors = [error for each in allowed if (error := _error(each, value)) is not None]
         if errors and len(errors) == len(allowed):
@@ -85,7 +85,7 @@ def _entries(path: At, values: Iterable[str]) -> Iterator[tuple[At, str]]:
 
 
 def _settings(catalogue: Catalogue, attribute: str) -> Iterator[dict[str, Any]]:
-    """The schema of each field that sets the attribute; what is set otherwise allows everything."""
+    """Yield the schema of each field that sets the attribute; one that is set otherwise allows everything."""
     for type_ in catalogue.types.values():
         for setting in (each for settings in type_.sets.values() for each in settings if each.attribute == attribute):
             if setting.path is None:

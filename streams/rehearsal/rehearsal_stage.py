@@ -1,4 +1,4 @@
-"""The stage of a rehearsal: one trigger on its own, with the rules that would be in force if it were published."""
+"""The stage of a rehearsal: one trigger alone, with the rules that would be in force if it were published."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -23,15 +23,15 @@ from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of
 from templates.words.rendering import Renderer
 
 OPENING, ROLE = "opening", "citizen"
-"""The event type that gives a person the attributes they start with, and whom it names."""
+"""The event type that sets a person's attributes at the start, and its only role."""
 NAMES = Names(b"rehearsal")
 
 
 class Stage(Struct, frozen=True):
-    """A trigger ready to be rehearsed; the other triggers of its pack are absent.
+    """A trigger ready to be rehearsed, without the other triggers of its pack.
 
-    `catalogue` is the packs'; persons stand for their own national ids, written `$child`. `categories`: all that a
-    citizen of these packs can refuse or agree to.
+    `catalogue`: of all packs; persons are named `$child` instead of by a national id. `categories`: everything that a
+    citizen of these packs can refuse or consent to.
     """
 
     source: TriggerSource
@@ -44,7 +44,7 @@ class Stage(Struct, frozen=True):
     categories: frozenset[str]
 
     def rules(self, clock: datetime) -> Rules:
-        """The rules with this trigger published when the clock starts, or earlier, as its pack or its reach says."""
+        """Return the rules with this trigger published at the clock's start, or earlier by its pack or reach."""
         start = clock if self.live_from is None else min(clock, self.live_from)
         version = Version(
             self.trigger, self.source.hash, 1, self._stated("reach", start), self._stated("ahead_from", start)
@@ -68,7 +68,7 @@ class Stage(Struct, frozen=True):
 
 
 def stages(packs: Sequence[Pack]) -> Iterator[Stage]:
-    """A stage for each trigger of the packs.
+    """Yield a stage for each trigger of the packs.
 
     Raises:
         NoDefaults: none of the packs says language, zone and quiet hours.
@@ -92,12 +92,12 @@ def stages(packs: Sequence[Pack]) -> Iterator[Stage]:
 
 
 def _at_once(trigger: Trigger) -> Trigger:
-    """The trigger unsmoothed: where in its span a nudge is sent follows from an id that no case knows."""
+    """Return the trigger without `smooth`, as the time within the span depends on an id that no case knows."""
     return replace(trigger, steps=tuple(replace(step, smooth=0) for step in trigger.steps))
 
 
 def _opening(catalogue: Catalogue) -> EventType:
-    """An event type that sets any attribute, so that a person's start is folded like everything else."""
+    """Return an event type that sets any attribute, so that a person's start is folded like everything else."""
     settings = tuple(Setting(name, path=f"event.{OPENING}.{name}") for name in catalogue.attributes)
     return EventType(
         name=OPENING,

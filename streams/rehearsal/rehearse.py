@@ -1,10 +1,7 @@
-"""Rehearses a trigger's cases on a virtual clock, with the functions that decide live and nothing to send with.
+"""Rehearse a trigger's cases on a virtual clock, with the functions that decide in production.
 
-What answers a message in a rehearsal: nobody who writes a case knows the ids of messages.
-
-Why a plan leaves a nudge out, or plans nothing at all: the same plan again, with nothing that could prevent it.
-
-Tells what happens in a rehearsal, a line for each fact.
+Answers in a case name a step, because their author cannot know ids of messages. `Prevention` and `Hurdles` find out
+why a plan leaves a nudge out or plans nothing: they plan again without what could prevent it.
 """
 
 from collections import deque
@@ -39,11 +36,11 @@ from streams.rehearsal.rehearsal_stage import NAMES, OPENING, Stage
 def answering(
     reported: Reported, nudges: Iterable[Nudge], trigger: Trigger, theirs: Sequence[Effective], rulebook: Rulebook
 ) -> Sequence[LifeEvent] | None:
-    """The events, naming the latest nudge of the step that is answered; None for a code that answers nothing sent.
+    """Return the events of an answer to the latest nudge of its step; None for a code that answers nothing sent.
 
-    A code becomes what it becomes on the platform: nothing where it was said before, and a consent is taken back.
+    A code becomes the same events as on the platform: none if it was given before; a consent can be withdrawn.
 
-    `theirs`: what is known of whoever answers.
+    `theirs`: the facts of the person who answers.
     """
     found = [one for one in nudges if one.intent.step == reported.answers]
     if (reply := reported.reply) is not None:
@@ -60,21 +57,21 @@ def answering(
 
 
 PAST, WHEN, NEEDS = "past", "when", "needs"
-"""Why nothing is planned: it was due before the rules look ahead, `when` does not hold, something else is missing."""
+"""Reasons for no plan: due before `ahead_from` or reach; `when` does not hold; another needed event is missing."""
 ROLE, NOT_THERE, LATER, NO_EVENT, UNDATED = "role", "not_there", "later", "no_event", "undated"
-"""Why nothing is planned: named in another role, lives elsewhere, happened too late, never, or a value is missing."""
+"""Reasons for no plan: another role, another residence, an event too late, no event, or a missing value."""
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 class Prevented(Struct, frozen=True):
-    """A nudge that the plan left out, and why."""
+    """A nudge that the plan left out, and the reason."""
 
     intent: Intent
     reason: str
 
 
 class Prevention:
-    """Finds what an `unless`, an answer or a death keeps out of a person's plan."""
+    """Finds the nudges that an `unless`, an answer or a death keeps out of a person's plan."""
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._rulebook = rulebook
@@ -82,7 +79,7 @@ class Prevention:
         self._unprevented = _without_deaths(_without_unless(rulebook))
 
     def of(self, history: History) -> tuple[set[UUID], list[Prevented]]:
-        """The ids of all nudges that there could be, and those of them that are left out."""
+        """Return the ids of all possible nudges, and those of them that are left out."""
         planned = {one.id for one in whole_plan(history, self._rulebook).intents}
         spared = {one.id for one in whole_plan(history, self._undying).intents}
         possible = whole_plan(history, self._unprevented).intents
@@ -92,7 +89,7 @@ class Prevention:
 
 
 def _without_unless(book: Rulebook) -> Rulebook:
-    """The rulebook with triggers that nothing prevents; their patience stays, so that everything is due as before."""
+    """Return the rulebook with triggers that no event prevents; their waiting times stay, so due times are equal."""
     versions = [replace(each, trigger=_unprevented(each.trigger)) for each in book.versions.values()]
     return Rulebook(book.catalogue, book.defaults, book.names, versions)
 
@@ -115,7 +112,7 @@ def _without_deaths(book: Rulebook) -> Rulebook:
 
 
 class Hurdles:
-    """Tells what keeps some triggers from planning anything for a person."""
+    """Finds the reason why some triggers plan nothing for a person."""
 
     def __init__(self, rulebook: Rulebook, names: Collection[str]) -> None:
         book = _with(rulebook, lambda version: version, names)
@@ -126,9 +123,9 @@ class Hurdles:
             self._tries.append((reason, book))
 
     def of(self, history: History, events: Sequence[LifeEvent]) -> str:
-        """The last hurdle of those that must fall before anything is planned.
+        """Return the last hurdle that must be removed before anything is planned.
 
-        `events`: all that is ever known of the person, also what is learnt after the history ends.
+        `events`: all events of the person, including those that become known after the history ends.
         """
         for reason, book in self._tries:
             with suppress(TooCostly):
@@ -137,7 +134,7 @@ class Hurdles:
         return next(self._unstarted(history, events), UNDATED)
 
     def _unstarted(self, history: History, events: Sequence[LifeEvent]) -> Iterator[str]:
-        """Why nothing starts, whatever the conditions and times."""
+        """Yield the reasons why nothing starts, regardless of conditions and times."""
         known = [fact.event for fact in history.everything if fact.event.type in self._on]
         triggers = [each.trigger for each in self._book.versions.values()]
         if not known and not any(trigger.alone for trigger in triggers):
@@ -176,11 +173,11 @@ _LOWERED: Sequence[tuple[str, Callable[[Rulebook], Rulebook]]] = (
     (WHEN, _unconditional),
     (NEEDS, _needing_nothing),
 )
-"""The hurdles in the order in which they fall, each with the rulebook without it."""
+"""The hurdles in the order in which they are removed, each with a function that removes it from a rulebook."""
 
 
 def told(now: datetime, nudge: Nudge, fact: NudgeFact, words: str, prevented: str | None) -> Decision:
-    """A fact of a nudge, which is as after it; `prevented`: why the plan has it no longer."""
+    """Return the line about a fact; `nudge` is the state after it; `prevented`: why the plan no longer has it."""
     what, until, reason = fact.TOPIC.removeprefix("nudge-").removesuffix("/1"), None, None
     match fact:
         case facts.NudgePlanned():
@@ -199,7 +196,7 @@ def told(now: datetime, nudge: Nudge, fact: NudgeFact, words: str, prevented: st
 
 
 def revision(event: LifeEvent) -> str | None:
-    """That it changes another event, and which."""
+    """Return that the event corrects or annuls another, or None."""
     if event.corrects is None:
         return None
     return f"{'annuls' if event.annuls else 'corrects'} {event.corrects}"
@@ -225,7 +222,7 @@ class _Rehearsal(Playing):
     def play(self) -> Played:
         waiting = deque(sorted(self.case.events, key=lambda each: each.known))
         self.known += self.case.openings
-        if self.trigger.alone:  # who the citizen is may entitle them, before anything happens
+        if self.trigger.alone:  # attributes alone may entitle the citizen, before anything happens
             for person in self.nudges:
                 self.plan(person)
         while (moment := self._next(waiting)) is not None:
@@ -236,7 +233,7 @@ class _Rehearsal(Playing):
         return Played(tuple(endings), tuple(each for each in self.decisions if self._is_shown(each)))
 
     def _next(self, waiting: Sequence[Reported]) -> datetime | None:
-        """The clock jumps to what becomes known next, or to what is due."""
+        """Return the next time at which something becomes known or due."""
         due = self.next_due()
         return min([*([due] if due else []), *(each.known for each in waiting)], default=None)
 
@@ -263,7 +260,7 @@ class _Rehearsal(Playing):
         super().plan(person)
 
     def history(self, person: str) -> History:
-        """As planning reads it: every revision of whatever names the person in any."""
+        """Return the history as planning reads it: all revisions of events that name the person in any revision."""
         if (found := self.histories.get(person)) is None:
             theirs = {(event.source, event.original) for event in self.known if person in event.everybody}
             recorded = [event for event in self.known if (event.source, event.original) in theirs]
@@ -303,7 +300,7 @@ class _Rehearsal(Playing):
         self.decided[intent.id, recipient] = Ending(self.now, intent.step, name, channel, text, because, digest)
 
     def _endings(self) -> Iterator[Ending]:
-        """What became of the nudges of the citizen under test, and of those that would have reached them."""
+        """Yield the ends of the nudges about the citizen under test, and of those that would have reached them."""
         citizen = NAMES.pseudonym(CITIZEN)
         for nudge in (each for each in self.every() if not is_digest(each.intent)):
             ended = [
@@ -332,7 +329,7 @@ class _Rehearsal(Playing):
             yield Ending(at, intent.step, CITIZEN, because=because)
 
     def _is_shown(self, decision: Decision) -> bool:
-        """Whether a decision is about the citizen under test, or for them."""
+        """Return True if a decision is about the citizen under test or for them."""
         if decision.nudge is None:
             return decision.about != OPENING
         concerned = {

@@ -1,6 +1,4 @@
-"""The JSON Schemas that editors use. `python -m streams.rehearsal.schemas` writes them anew, and the lines that name
-them.
-"""
+"""The JSON Schemas that editors use. `python -m streams.rehearsal.schemas` writes them and the lines naming them."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +31,7 @@ _GLOBS = {
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Each kind of file with its schema (draft 2020-12)."""
+    """Return kind of file -> its schema (draft 2020-12)."""
     return {
         "pack": schema_of(PackShape, "A pack of Habarshy (pack.yaml)"),
         "event": schema_of(EventTypeShape, "An event type of Habarshy (events/*.yaml)"),
@@ -47,14 +45,14 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def files() -> dict[str, str]:
-    """What each schema file holds, by its path below `templates`."""
+    """Return path below `templates` -> content of the schema file."""
     made = {f"{kind}.schema.json": schema for kind, schema in schemas().items()}
     made |= {f"{OLDER}/{name}": draft_07(schema) for name, schema in list(made.items())}
     return {path: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for path, schema in made.items()}
 
 
 def modelines() -> Iterator[tuple[Path, str]]:
-    """Every file of the packs beside the schemas, with the line by which an editor finds its schema."""
+    """Yield every file of the packs beside the schemas, with the line by which an editor finds its schema."""
     for pack in sorted(path.parent for path in FOLDER.glob("*/pack.yaml")):
         for kind, pattern in _GLOBS.items():
             for path in sorted(pack.glob(pattern)):

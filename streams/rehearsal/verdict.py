@@ -1,4 +1,4 @@
-"""Compares what a case expects with what happened, and says in what they differ."""
+"""Compare the expectations of a case with what happened, and describe the differences."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -10,9 +10,9 @@ from templates.authoring.text_diff import marked, nearest
 
 
 class Difference(Struct, frozen=True):
-    """`expected` without `got`: missing; `got` without `expected`: sent unasked; both: they differ in these keys.
+    """A difference. Only `expected`: missing; only `got`: not expected; both: they differ in these keys.
 
-    `hint`: why it probably is missing.
+    `hint`: the probable reason why it is missing.
     """
 
     expected: Expected | None
@@ -22,7 +22,7 @@ class Difference(Struct, frozen=True):
 
 
 def judge(case: Case, endings: Sequence[Ending]) -> list[Difference]:
-    """All differences. What was sent must be expected; what was not sent may be."""
+    """Return all differences. Everything sent must be expected; what was not sent may be."""
     demanding = [each for each in case.expected if each.because is not None or not each.nothing]
     expected = [each for each in demanding if each.because != NOT_APPLICABLE]
     pairs = _matched(expected, endings)
@@ -40,7 +40,7 @@ def _order(difference: Difference) -> tuple[float, int]:
 
 
 def _broken_silence(case: Case, endings: Sequence[Ending]) -> Iterator[Difference]:
-    """What was planned although it should never be, and what was sent although nothing should."""
+    """Yield what was planned although it should never be, and what was sent although nothing should be."""
     for each in case.expected:
         if each.because == NOT_APPLICABLE:
             found = next((one for one in endings if _FITS["step"](each, one)), None)
@@ -52,7 +52,7 @@ def _broken_silence(case: Case, endings: Sequence[Ending]) -> Iterator[Differenc
 
 
 def _matched(expected: Sequence[Expected], got: Sequence[Ending]) -> dict[int, int]:
-    """As many pairs that fit as there can be: an undemanding expectation takes nothing from a demanding one."""
+    """Return a maximum matching (expectation -> ending): a loose expectation takes nothing from a strict one."""
     holder: dict[int, int] = {}
 
     def place(one: int, seen: set[int]) -> bool:
@@ -70,7 +70,7 @@ def _matched(expected: Sequence[Expected], got: Sequence[Ending]) -> dict[int, i
 
 
 def _paired(left: Sequence[Expected], rest: list[Ending]) -> Iterator[Difference]:
-    """Each expectation that nothing fits, with what comes closest; that is taken out of the rest."""
+    """Yield each expectation that nothing fits, with the closest ending, which is removed from the rest."""
     for each in left:
         near = [one for one in rest if each.step == one.step or each.at == one.at]
         if not near:
@@ -82,7 +82,7 @@ def _paired(left: Sequence[Expected], rest: list[Ending]) -> Iterator[Difference
 
 
 def differing(expected: Expected, got: Ending) -> tuple[str, ...]:
-    """The keys in which they differ; none: it fits."""
+    """Return the keys in which they differ; none if the ending fits."""
     shared = ("at", "step", "to")
     keys = [name for name in shared if not _FITS[name](expected, got)]
     if expected.nothing != (got.because is not None):
@@ -92,7 +92,7 @@ def differing(expected: Expected, got: Ending) -> tuple[str, ...]:
 
 
 def parts_of(ending: Ending) -> int:
-    """In how many parts the SMS goes; 0: it is none."""
+    """Return the number of parts of the SMS; 0 if it is no SMS."""
     return len(segments(ending.text).parts) if ending.channel == "sms" else 0
 
 
@@ -113,7 +113,7 @@ _FITS: dict[str, Callable[[Expected, Ending], bool]] = {
 
 
 def unlike(difference: Difference) -> Iterator[str]:
-    """For each text that should be in the words and is not: what is most like it there, and in what it differs."""
+    """Yield, for each missing text, the most similar text in the message with the differences marked."""
     expected, got = difference.expected, difference.got
     if expected is None or got is None or "contains" not in difference.keys:
         return
@@ -124,7 +124,7 @@ def unlike(difference: Difference) -> Iterator[str]:
 
 
 def said(case: Case, one: Expected | Ending) -> str:
-    """One line that says what was expected or what happened."""
+    """Return one line about an expectation or an ending."""
     if isinstance(one, Expected):
         return " ".join(_expected(case, one))
     return " ".join(_got(case, one))
@@ -161,6 +161,6 @@ LONGEST = 300
 
 
 def short(text: str) -> str:
-    """The text on one line, and not endless."""
+    """Return the text on one line, at most LONGEST characters."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"

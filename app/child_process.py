@@ -29,11 +29,11 @@ class Beside:
 
     @property
     def has_told(self) -> bool:
-        """Whether `hear` waits for nothing."""
+        """Return True if `hear` would not wait."""
         return self._pipe.poll()
 
     def hear(self) -> Any:  # noqa: ANN401  (whatever it says)
-        """What it says next.
+        """Return the next object from the child.
 
         Raises:
             Gone: it died.

@@ -81,7 +81,7 @@ def _defect(kind: type[BaseException], error: BaseException | None, trace: Trace
 
 
 class Tracing:
-    """What is logged while a request is answered has its trace, if it brought one."""
+    """Middleware that adds a request's trace, if it brought one, to all log lines written while it is answered."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Where files live by default (XDG Base Directory Specification)."""
+"""Default locations of files (XDG Base Directory Specification)."""
 
 import os
 from pathlib import Path

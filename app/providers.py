@@ -46,7 +46,7 @@ Secret = Annotated[SecretStr | None, AfterValidator(_signs)]
 
 
 class HookSettings(BaseModel):
-    """Where an agency is told of answers and disputes."""
+    """The webhook by which an agency is told of answers and disputes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 

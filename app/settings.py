@@ -60,7 +60,7 @@ DATABASES = frozenset({"sqlite", "sqlite+pysqlite", "postgresql+psycopg"})
 
 
 def _a_database(url: str) -> str:
-    """What it is like is said without what may be a password."""
+    """Check a database URL. The error does not repeat what may be a password."""
     known, kind = "write sqlite:////PATH/FILE or postgresql+psycopg://USER@HOST/NAME", url.partition("://")[0]
     if kind not in DATABASES:
         named = repr(kind) if re.fullmatch("[a-z0-9+]{1,40}", kind) and kind != url else "this"
@@ -97,7 +97,7 @@ def _beside_the_keys(known: dict[str, Any]) -> Path:
 
 
 class Settings(BaseSettings):
-    """What an operator can set."""
+    """The settings of an installation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
@@ -223,7 +223,7 @@ def shown(settings: Settings, flags: Collection[str] = ()) -> Iterator[Shown]:
 
 
 def _origins(flags: Collection[str]) -> Callable[[str], str]:
-    """Where a setting comes from: the first of flag, environment and file that says it."""
+    """Return the function that names a setting's origin: the first of flag, environment and file that sets it."""
     environment = EnvSettingsSource(Settings)()
     file = TomlConfigSettingsSource(Settings, config_file())()
 

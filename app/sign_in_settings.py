@@ -1,4 +1,4 @@
-"""Who says who signs in to the pages, as an operator sets it (OpenID Connect)."""
+"""The OpenID Connect issuers by which people sign in to the pages."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -49,7 +49,7 @@ class SignInSettings(BaseModel):
         return self.issuer.partition("://")[2].rstrip("/").lower()
 
     def speaks_for(self, agency: str) -> bool:
-        """Whether it may say who is of that agency."""
+        """Return True if the issuer may vouch for officials of that agency."""
         return agency in self.agencies or not (self.agencies or self.agency_claim)
 
 

@@ -1,4 +1,4 @@
-"""What the commands share: data to stdout, talk to stderr, exit codes."""
+"""Output of the commands: data to stdout, messages to stderr, exit codes."""
 
 import codecs
 import logging

@@ -1,4 +1,4 @@
-"""How this process is tuned, and ended: set once, by the command line."""
+"""Tuning of this process's memory and exit: set once, by the command line."""
 
 import gc
 

@@ -32,7 +32,7 @@ class AsWritten(str):
 
 
 def on_page(value: object) -> object:
-    """What a template puts out, as a reader may see it; made markup stays markup."""
+    """Return a value for a template with its invisible characters shown; made markup stays markup."""
     if not isinstance(value, str) or isinstance(value, AsWritten):
         return value
     shown = visible(value)

@@ -1,4 +1,4 @@
-"""Who plays the parts of a backtest: this process alone, or others beside it, each with a database of its own."""
+"""The processes that play a backtest: this one alone, or several, each with its own database connection."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -77,7 +77,7 @@ class _Other:
             self._asked.append(left.popleft())
 
     def answers(self, *, wait: bool = False) -> Iterator[Any]:
-        """What it came to since; `wait`: all that it was asked."""
+        """Yield the answers that came in meanwhile; `wait`: wait for all outstanding ones."""
         while self._lives and self._asked and (wait or self._process.has_told):
             try:
                 found = self._process.hear()
@@ -88,7 +88,7 @@ class _Other:
             yield found
 
     def left(self) -> Sequence[_Part]:
-        """What it was asked and will not answer any more."""
+        """Return the parts that it was asked and will not answer any more."""
         left, self._asked = self._asked, deque()
         return left
 

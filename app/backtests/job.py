@@ -22,7 +22,7 @@ A_SECOND = 1.0
 
 
 class Asked(Struct, frozen=True):
-    """What is asked: which version of whose trigger, from when to when; `against`: compared with what is in force."""
+    """The arguments of a backtest: the version, the agency, the span; `against`: compared with what is in force."""
 
     agency: str
     pack: str
@@ -43,7 +43,7 @@ class Asked(Struct, frozen=True):
 
 
 class Counts(Struct, frozen=True):
-    """What came of it. Rows are what was counted, and how often; `price`: of a part of an SMS."""
+    """The results of a backtest. Rows are what was counted, and how often; `price`: of a part of an SMS."""
 
     persons: int
     facts: int
@@ -117,10 +117,10 @@ class BacktestWork:
 
 
 def asked_of(arguments: Mapping[str, Any]) -> Asked:
-    """What a job was asked."""
+    """Parse the arguments of a job."""
     return convert(dict(arguments), Asked)
 
 
 def found_of(cursor: str) -> Counts:
-    """What came of a job that is done."""
+    """Parse the results of a job that is done."""
     return msgspec.json.decode(cursor, type=Counts)

@@ -1,4 +1,4 @@
-"""What is asked of a backtest."""
+"""The order of a backtest."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from streams.rules.drafts import Draft, live, rules_with
 
 
 class Order(Struct, frozen=True):
-    """What is asked of a backtest, so that any process can do a part of it.
+    """The order of a backtest, from which any process can do a part of it.
 
     `others`: all triggers in force are played beside the draft's, for what they take of the cap.
     """
@@ -35,5 +35,5 @@ class Order(Struct, frozen=True):
 
 
 def made(platform: Platform, order: Order) -> Backtest:
-    """What plays it in this process."""
+    """Return the player of the order in this process."""
     return Backtest(platform.database, platform.log, order.question(platform))

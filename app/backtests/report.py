@@ -1,4 +1,4 @@
-"""What a backtest found, in the order in which people ask for it."""
+"""The report of a backtest, in the order in which people ask for it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ class Report(Struct, frozen=True):
 
     @property
     def total(self) -> int:
-        """How many messages."""
+        """Return the number of messages."""
         return self.tally.messages.total()
 
     @property
@@ -65,12 +65,12 @@ class Report(Struct, frozen=True):
 
     @property
     def sms_parts(self) -> int:
-        """How many parts of SMS."""
+        """Return the number of parts of SMS."""
         return sum(parts * many for (_, parts), many in self.tally.parts.items())
 
     @property
     def cost(self) -> float | None:
-        """What the SMS cost."""
+        """Return the cost of the SMS in tenge; None without a price."""
         return None if self.price is None else self.price * self.sms_parts
 
     @property
@@ -85,7 +85,7 @@ class Report(Struct, frozen=True):
 
     @property
     def changes(self) -> Mapping[str, Counter[str]]:
-        """What changes -> why -> how often."""
+        """Return the counts by change and reason."""
         found: dict[str, Counter[str]] = {}
         for (what, why), many in self.tally.changes.items():
             found.setdefault(what, Counter())[why] += many
@@ -102,7 +102,10 @@ class Report(Struct, frozen=True):
 
     @property
     def outcomes(self) -> list[tuple[str, int]]:
-        """What became of everybody who was looked at: first those who were told, then each reason why not."""
+        """Return the outcomes of all persons who were looked at.
+
+        First those who were told, then each reason why not.
+        """
         counts = self.tally.outcomes
         return [(TOLD, counts[TOLD]), *((word, many) for word, many in counts.most_common() if word != TOLD)]
 
@@ -118,7 +121,7 @@ class Report(Struct, frozen=True):
 
     @property
     def in_words(self) -> str:
-        """What matters most, in a sentence or two."""
+        """Return the most important result, in a sentence or two."""
         since, until = self.local(self.order.start), self.local(self.order.end)
         span = f"Published on {since} and watched until {until}"
         if not self.tally.persons:
@@ -128,7 +131,7 @@ class Report(Struct, frozen=True):
 
     @property
     def more_words(self) -> Iterator[str]:
-        """What comes next to it."""
+        """Yield the next most important results."""
         if self.peak is not None:
             yield (
                 f"The busiest hour would have been {self.peak[0][:10]} from {self.peak[0][11:13]}:00, "
@@ -157,7 +160,7 @@ class Report(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """What was backtested."""
+        """Return the name of what was backtested."""
         names = sorted(self.order.draft.names)
         return names[0] if len(names) == 1 else f"pack {self.order.draft.pack} ({len(names)} triggers)"
 

@@ -1,4 +1,4 @@
-"""Which agencies there are: those that some pack names, published, submitted, or of the settings."""
+"""The agencies named by a pack that is published, submitted, or listed in the settings."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -44,7 +44,7 @@ def agencies_known(settings: Settings) -> set[str] | None:
 
 
 def _contents(settings: Settings) -> Iterator[Mapping[str, Any]]:
-    """What the database has; nothing where there is none."""
+    """Yield the contents of the packs in the database; none where there is no database."""
     try:
         platform = compose(settings, system_clock, make=False)
     except NoDatabase:

@@ -1,4 +1,4 @@
-"""Which commands there are, and where each is: it is imported when it is asked for, and not with all others.
+"""The table of commands and their modules. A module is imported only when its command is used.
 
 (As click's documentation has it, "Lazily Loading Subcommands".)
 """

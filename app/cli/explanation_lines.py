@@ -15,7 +15,7 @@ from templates.words.rendering import Rendered
 
 
 def lines(found: Why, rules: Rules) -> Iterable[str]:
-    """What happened, the rule, what it read, what became of it, and the words."""
+    """Yield the event, the rule, the values that it read, the outcome, and the words."""
     zone = zone_of(rules.defaults.zone)
     page = told(found, rules, Speech(OTHERWISE, zone))
     title = found.title.get("en") or next(iter(found.title.values()))
@@ -51,7 +51,7 @@ def _read(words: Rendered, channel: str) -> str:
 
 
 def _silence(details: Mapping[str, Any], zone: tzinfo) -> str:
-    """When the next channel has its turn, and what would keep it from it."""
+    """Return the time of the next channel's turn, and the news that would prevent it."""
     if details.get("silent_at") is None:
         return ""
     awaited = "opened" if details.get("until_opened") else "delivered"

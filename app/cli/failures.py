@@ -1,4 +1,4 @@
-"""How a command ends that fails: what went wrong is said in a sentence. Everything else is a defect."""
+"""The exit code and sentence with which a failing command ends. Any other exception is a defect."""
 
 from collections.abc import Mapping
 
@@ -96,7 +96,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
 
 
 def ended_by(failure: BaseException) -> tuple[Exit, str] | None:
-    """How a command ends by that, and what it says; None: it is a defect, and shows its traceback."""
+    """Return the exit code and the sentence for a failure; None for a defect, which shows its traceback."""
     if (code := FAILURES.get(type(failure))) is not None:
         return code, str(failure)
     return (

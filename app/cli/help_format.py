@@ -1,4 +1,4 @@
-"""How commands show their help: a flag takes no value, so no kind of value stands behind it."""
+"""The format of help pages: a flag takes no value, so no type is shown behind it."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

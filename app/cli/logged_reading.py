@@ -1,4 +1,4 @@
-"""Who reads a person's data on the command line: by a role, for a purpose, and the log says so first."""
+"""Reading a person's data on the command line: by a role, for a purpose, after the log has recorded it."""
 
 from typing import Annotated, NamedTuple
 
@@ -17,7 +17,7 @@ Purpose = Annotated[
 
 
 class Looker(NamedTuple):
-    """Who looks, and why."""
+    """A reader of personal data and their purpose."""
 
     who: Principal
     purpose: str

@@ -13,7 +13,7 @@ from app.tuning import INTERRUPTED, calm_collector
 
 
 class _Whole(Group):
-    """What comes without a name, and all commands, none of which is imported yet."""
+    """The command `habarshy` with its own options, and all subcommands, none of which is imported yet."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  (as Typer calls it)
         super().__init__(*arguments, **named)
@@ -36,7 +36,10 @@ _VERSION = typer.Option("--version", callback=_tell_version, is_eager=True, help
 
 
 def _whole(ctx: typer.Context, *, _: Annotated[bool, _VERSION] = False) -> None:
-    """What may stand before a command; it is imported by now, and no garbage, which a process of its own may know."""
+    """Run the options that may stand before a command.
+
+    The command is imported by now; a process of its own tunes its memory.
+    """
     if ctx.obj is not None:
         ctx.obj()
 

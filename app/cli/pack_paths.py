@@ -60,7 +60,7 @@ def _others(folders: Sequence[Path]) -> Iterator[Path]:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder; what is too long for a path is none."""
+    """Return True for a folder; a name too long for a path is none."""
     try:
         return path.is_dir()
     except OSError:

@@ -1,4 +1,4 @@
-"""Who is meant by PERSON on the command line."""
+"""The person meant by PERSON on the command line."""
 
 import re
 import sys

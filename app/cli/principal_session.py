@@ -14,7 +14,7 @@ from domain.facts.principals import NotAllowed, Principal, Role
 
 
 class Desk(NamedTuple):
-    """What a governing command works with."""
+    """The platform and the principal of a command that needs rights."""
 
     platform: Platform
     who: Principal
@@ -25,7 +25,7 @@ LOCAL = Principal("local", "local", frozenset(Role))
 
 
 def somebody(settings: Settings) -> Principal:
-    """Who acts: by their token, or LOCAL where nobody was ever registered.
+    """Return the principal who acts: by their token, or LOCAL where nobody was ever registered.
 
     Raises:
         BadPrincipals, NotAllowed: see app.identity.principals.acting.

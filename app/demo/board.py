@@ -1,4 +1,4 @@
-"""What stands on the demo's page at one moment."""
+"""The content of the demo's page at one moment."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -50,7 +50,7 @@ class NotSent(Struct, frozen=True):
 
 
 class Counters(Struct, frozen=True):
-    """How many of each; `withheld`: reason -> count."""
+    """The counts of each kind; `withheld`: reason -> count."""
 
     events: int
     planned: int

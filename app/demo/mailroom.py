@@ -56,7 +56,7 @@ class Mailroom:
         heapq.heappush(self._reports, (at, next(self._order), receipt))
 
     def next_report(self) -> datetime | None:
-        """When the next report comes in."""
+        """Return the time of the next report."""
         return self._reports[0][0] if self._reports else None
 
     def reports(self, now: datetime) -> list[Receipt]:

@@ -1,4 +1,4 @@
-"""What the published packs call things, in English."""
+"""English titles from the published packs."""
 
 from app.compose import Platform
 from streams.rules.trigger_history import pack_titles

@@ -1,4 +1,4 @@
-"""What the demo's page shows, read from the log and its views at every look."""
+"""The data of the demo's page, read from the log and its views at every look."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

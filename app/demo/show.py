@@ -41,7 +41,7 @@ class PortTaken(Exception):
 
 
 class Options(Struct, frozen=True):
-    """How the demo runs. `seconds`: how long its year takes (0: as fast as it goes); `folder`: where it keeps things.
+    """The options of the demo. `seconds`: the duration of its year (0: as fast as possible); `folder`: for its data.
 
     `port` 0 takes a free one; with `keep` the data and their keys stay; with `until_done` it ends with the year.
     """

@@ -52,12 +52,12 @@ class Year:
 
     @property
     def share(self) -> float:
-        """How much of the year is over, from 0 to 1."""
+        """Return the share of the year that is over, from 0 to 1."""
         return (self.now - self.start) / (self.end - self.start)
 
     @property
     def known(self) -> int:
-        """How many events the registries knew before the start."""
+        """Return the number of events that the registries knew before the start."""
         return len(self._people.known)
 
     async def open(self) -> None:

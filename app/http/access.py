@@ -1,4 +1,4 @@
-"""Who calls the API: a key (of a system, by its scopes) or a personal token (of an official, by their roles).
+"""Authentication of API calls: by a key (of a system, with scopes) or a personal token (of an official, with roles).
 
 Default deny: a route that takes no caller is open to nobody but by a signed link.
 """
@@ -34,10 +34,10 @@ class Access:
         self._everybody: dict[str, Kept] = {}
 
     def caller(self, request: Request) -> Principal:
-        """Whose key the request has.
+        """Return the owner of the request's key.
 
         Raises:
-            Problem: 401 where it has none, or nobody's.
+            Problem: 401 where it has none, or an unknown one.
         """
         token = token_of(request)
         found = owner_of(self._load(), token) if token else None
@@ -47,7 +47,7 @@ class Access:
         return found
 
     def holder(self, token: str) -> Principal | None:
-        """Whose token it is, typed into a form; None where it is nobody's."""
+        """Return the owner of a token that was typed into a form; None where nobody has it."""
         return owner_of(self._load(), token)
 
     def named(self, name: str) -> Principal | None:
@@ -56,7 +56,7 @@ class Access:
         return None if kept is None else kept.principal(name)
 
     def mark_of(self, name: str) -> str:
-        """What changes with anything in that principal's entry; nothing where there is none."""
+        """Return a digest that changes with anything in that principal's entry; empty where there is none."""
         kept = self._load().get(name)
         return "" if kept is None else blake2b(json.encode(kept), digest_size=12).hexdigest()
 

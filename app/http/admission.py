@@ -1,4 +1,4 @@
-"""Who may call a route, and how much they may send: decided before a byte of the body is read.
+"""Admission of requests: the caller and the size are checked before a byte of the body is read.
 
 Default deny for what begins like a route that needs a key: its caller is checked here first, whatever the route does
 later. Every other route is opened by a link, a signature or a visit, which the route checks itself; all have a limit.
@@ -31,7 +31,7 @@ PATIENCE = 60.0
 
 
 class Rule(Struct, frozen=True):
-    """What a route asks of a request.
+    """The admission rule of a route.
 
     `caller`: raises a Problem for who may not call it; None: the route checks a link, a signature or a visit.
     `streamed`: the route reads the body itself, and checks its JSON.

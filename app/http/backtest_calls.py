@@ -34,7 +34,7 @@ class BacktestBody(DraftBody):
 
 
 class Backtest(BaseModel):
-    """How it stands; `counts`, once it is done: rows of what was counted, and how often."""
+    """The state of a backtest; `counts`, once it is done: rows of what was counted, and how often."""
 
     job: JobItem
     trigger: str
@@ -94,7 +94,7 @@ class BacktestCalls:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "there is no such day in history") from None
 
     def show(self, request: Request, id: Annotated[int, InPath(ge=1, le=2**31)]) -> Backtest:  # noqa: A002  (its name)
-        """How far it is, or what came of it; of one's own agency."""
+        """Return the progress or the result of one of your agency's backtests."""
         who = self._access.official(request)
         try:
             job, asked = backtest_of(self._platform, id, who)

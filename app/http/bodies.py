@@ -23,7 +23,7 @@ class MediaType(Struct, frozen=True):
 
 
 def media_type_of(request: Request) -> MediaType:
-    """What the request says about its body."""
+    """Return the media type and the charset that the request declares."""
     header = request.headers.get("content-type", "")
     message = Message()
     message["content-type"] = header
@@ -58,7 +58,7 @@ def too_large(limit: str) -> Problem:
 
 
 def again(messages: Iterable[AsgiMessage], receive: Receive) -> Receive:
-    """What was read of a request, once more, and then the rest."""
+    """Return a receiver that repeats the messages read already, and then goes on with the rest."""
     waiting = iter(messages)
 
     async def read() -> AsgiMessage:

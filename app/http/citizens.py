@@ -1,4 +1,4 @@
-"""What a portal shows and changes for citizens, by a key with the scope `citizens`."""
+"""Routes for portals: show and change a citizen's data, by a key with the scope `citizens`."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ SHOWN = "shown to the citizen"
 
 
 class Wanted(BaseModel, extra="forbid"):
-    """Whom the caller means."""
+    """The person whom the caller means."""
 
     national_id: str = Field(pattern="^[0-9]{6,20}$")
 
@@ -90,19 +90,22 @@ class Citizens:
         return Person(person=self._platform.identity.names.pseudonym(wanted.national_id))
 
     def inbox(self, request: Request, person: Pseudonym, after: After = "", limit: Limit = 20) -> ToldPage:
-        """What reached them by any channel, the latest first; what comes in meanwhile shifts nothing."""
+        """Return the messages that reached them by any channel, the latest first.
+
+        New messages do not shift a page.
+        """
         self._reads(request, person, "inbox")
         told, place = self._platform.queries.inboxes.told(person, read(after), limit)
         return ToldPage.model_validate({"items": [asdict(each) for each in told], "next": written(place) or None})
 
     def coming(self, request: Request, person: Pseudonym) -> ComingList:
-        """What is planned for them."""
+        """Return the messages that are planned for them."""
         self._reads(request, person, "coming")
         found = self._platform.queries.inboxes.coming(person)
         return ComingList.model_validate({"items": [asdict(each) for each in found]})
 
     def preferences(self, request: Request, person: Pseudonym) -> Preferences:
-        """What they chose."""
+        """Return their preferences."""
         self._reads(request, person, "preferences")
         return self._chosen(person)
 
@@ -147,7 +150,7 @@ class Citizens:
         return Preferences.model_validate({name: known.get(name) for name in Preferences.model_fields})
 
     def why(self, request: Request, person: Pseudonym, nudge: UUID) -> Explained:
-        """What was recorded, the clause, the data that it used, the legal basis, and every fact since."""
+        """Return the recorded event, the clause, the data that it used, the legal basis, and every fact since."""
         self._reads(request, person, "why")
         return Explained.model_validate(explained(self._why(person, nudge)))
 

@@ -18,10 +18,10 @@ def written(place: Place | None) -> str:
 
 
 def read(cursor: str) -> Place | None:
-    """Where to go on; None for the beginning.
+    """Return the place to continue from; None for the beginning.
 
     Raises:
-        Problem: 400 where it is none of ours.
+        Problem: 400 where the cursor was not given here.
     """
     if not cursor:
         return None

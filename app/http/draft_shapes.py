@@ -1,4 +1,4 @@
-"""What the API takes and answers about drafts."""
+"""Bodies of requests and answers about drafts."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ class PreviewBody(DraftBody):
 
 
 class DifferenceItem(BaseModel):
-    """What was expected, what there was (null: nothing like it), and in what they differ."""
+    """The expected and the actual message (null: nothing like it), and their differences."""
 
     expected: str | None
     got: str | None
@@ -47,7 +47,7 @@ class CaseItem(BaseModel):
 
 
 class Tested(BaseModel):
-    """How a draft's tests went; with `findings` of errors nothing was played."""
+    """The results of a draft's tests; with `findings` of errors nothing was played."""
 
     passed: bool
     items: list[CaseItem]
@@ -56,7 +56,10 @@ class Tested(BaseModel):
 
 
 class HeardItem(BaseModel):
-    """What one person hears at one step in one language (`nothing`: why they hear nothing), by each channel."""
+    """The messages for one person at one step in one language, by channel.
+
+    `nothing`: the reason why there are none.
+    """
 
     trigger: str
     persona: str
@@ -72,7 +75,7 @@ class HeardItem(BaseModel):
 
 
 class Heard(BaseModel):
-    """What invented people hear of a draft; with `findings` nothing was rendered."""
+    """The messages that invented people would get from a draft; with `findings` nothing was rendered."""
 
     items: list[HeardItem]
     findings: list[FindingItem]

@@ -45,14 +45,14 @@ class Stored(BaseModel):
 
 
 class ItemResult(BaseModel):
-    """What became of one event of a batch."""
+    """The outcome of one event of a batch."""
 
     status: Literal["accepted", "duplicate", "refused"]
     error: FieldError | None = None
 
 
 class BatchResult(BaseModel):
-    """What became of each event, in the order of the batch, and how often each outcome was."""
+    """The outcome of each event, in the order of the batch, and the number of each outcome."""
 
     results: list[ItemResult]
     accepted: int

@@ -1,4 +1,4 @@
-"""What SMS gateways that speak Kannel's way call: receipts by GET, what people write by POST.
+"""Endpoints for SMS gateways of Kannel's kind: receipts by GET, citizens' texts by POST.
 
 Kannel signs nothing, so the address carries a token that only the gateway and we know; people's words never stand in
 an address, and their numbers only where an operator says so (Kannel user guide, sms-service `post-url`, `dlr-url`).

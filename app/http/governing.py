@@ -72,7 +72,7 @@ class Because(BaseModel, extra="forbid"):
 
 
 class Comment(BaseModel, extra="forbid"):
-    """What an approver wrote about a version; the log keeps it."""
+    """An approver's comment on a version; the log keeps it."""
 
     comment: str = Field(default="", max_length=MOST_SAID, pattern=PRINTED)
 
@@ -129,7 +129,7 @@ class GovernCalls:
         return Switched(trigger=name, paused=paused, new=new)
 
     def submissions(self, request: Request) -> WaitingList:
-        """What is yours to know."""
+        """Return the submissions that you may see."""
         who = self._access.official(request)
         items = [
             {
@@ -196,7 +196,7 @@ _COUNT = ("day", "trigger", "what", "count")
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What a command would say, as a problem: 404 for what is not there, 409 for what is not so now."""
+    """Turn a command's refusal into a problem: 404 for what does not exist, 409 for what is not possible now."""
     try:
         yield
     except (NotSubmitted, UnknownName) as error:

@@ -7,7 +7,7 @@ RECORDING = ("/gateways/", "/receipts/")
 
 
 def has_head(path: str) -> bool:
-    """Whether HEAD is answered wherever GET is."""
+    """Return True if HEAD is answered like GET on that path."""
     return not path.startswith(RECORDING)
 
 

@@ -26,7 +26,7 @@ class Ready(BaseModel):
 
 
 class Probes:
-    """What a supervisor asks."""
+    """The probes that a supervisor calls."""
 
     def __init__(self, database: Database, log: Log) -> None:
         self._database, self._log = database, log
@@ -39,11 +39,11 @@ class Probes:
         return router
 
     async def livez(self) -> Alive:
-        """Whether the process answers; asks nobody else."""
+        """Report that the process answers; nothing else is asked."""
         return Alive()
 
     def readyz(self) -> Ready:
-        """Whether the database answers: 503 where it does not."""
+        """Report that the database answers; 503 where it does not."""
         try:
             with self._database.reading() as connection:
                 self._log.facts.last_position(connection)

@@ -35,7 +35,7 @@ class Heavy:
 
     @property
     def turn(self) -> Depends:
-        """What a route or router depends on to be worked at only in turn."""
+        """Return the dependency by which a heavy route or router waits for its turn."""
         return Depends(self._turn, scope="function")
 
     async def _turn(self, request: Request) -> AsyncIterator[None]:

@@ -53,7 +53,7 @@ class Wanted(BaseModel, extra="forbid"):
 
 
 class Confirmed(BaseModel, extra="forbid"):
-    """What is confirmed: so many as were counted."""
+    """The confirmation of a job: the number that was counted."""
 
     count: int = Field(ge=0, le=2**53)
 
@@ -86,7 +86,7 @@ class JobCalls:
         return JobList(items=[item_of(each, self._hands) for each in self._jobs.latest(50)])
 
     def job(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
-        """How far it has come."""
+        """Return the progress of a job."""
         self._operator(request)
         with _told():
             return item_of(self._jobs.job(id), self._hands)
@@ -120,7 +120,7 @@ class JobCalls:
             return item_of(self._hands.go_on(id), self._hands)
 
     def cancel(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
-        """What it did stays done; what it left behind goes."""
+        """Cancel a job. Its effects so far stay; its leftovers are removed."""
         self._operator(request)
         with _told():
             return item_of(self._hands.cancel(id), self._hands)
@@ -144,7 +144,7 @@ def item_of(job: Job, hands: Hands) -> JobItem:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What a command would say, as a problem."""
+    """Turn a command's refusal into a problem."""
     try:
         yield
     except BadOrder as bad:

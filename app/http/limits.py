@@ -98,7 +98,7 @@ def _is_guess(request: Request) -> bool:
 
 
 def _key(request: Request, access: Access) -> str:
-    """Who asks by a key that is known; nothing where there is none."""
+    """Return the name of the caller with a known key; empty where there is none."""
     try:
         return f"key {access.caller(request).name}"
     except (Problem, BadPrincipals):
@@ -106,7 +106,7 @@ def _key(request: Request, access: Access) -> str:
 
 
 def _place(request: Request) -> str:
-    """Where they are, as a hash."""
+    """Return a hash of the caller's network."""
     host = request.client.host if request.client else ""
     return blake2b(_network(host).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 

@@ -47,8 +47,10 @@ LAG, LAG_SECONDS, READY = "habarshy_lag", "habarshy_lag_seconds", "habarshy_read
 
 
 class Own(Struct, frozen=True):
-    """What a process says of its own work since it began: events that it refused, by code; what became of attempts,
-    by provider, channel, outcome and reason; and by provider and channel, whether it sends past it.
+    """A process's counts of its own work since it began.
+
+    `refused`: events by code; `attempts`: by provider, channel, outcome and reason; `passed_by`: by provider and
+    channel, True while sending goes past it.
     """
 
     refused: Mapping[Labels, int] = {}

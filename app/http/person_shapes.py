@@ -1,4 +1,4 @@
-"""What the API says of persons: the bodies of its requests and answers."""
+"""Bodies of requests and answers about persons."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -47,13 +47,13 @@ class ComingItem(BaseModel):
 
 
 class ComingList(BaseModel):
-    """What is planned, the next first."""
+    """The planned messages, the next first."""
 
     items: list[ComingItem]
 
 
 class Preferences(BaseModel):
-    """What somebody chose; null: nothing, so that the pack's default holds."""
+    """A person's choices; null: none, so that the pack's default holds."""
 
     language: str | None = None
     zone: str | None = None
@@ -68,7 +68,7 @@ _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class Wishes(BaseModel, extra="forbid"):
-    """What somebody chooses; what is left out stays as it is, so no default is described."""
+    """A change of preferences; a field that is left out stays as it is, so no default is described."""
 
     language: str = Field(default_factory=str, pattern="^[a-z]{2,3}$")
     zone: str = Field(default_factory=str, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$")
@@ -111,6 +111,6 @@ class Explained(BaseModel):
 
 
 class Dispute(BaseModel, extra="forbid"):
-    """What is not right, in the words of the person."""
+    """A citizen's objection, in their own words."""
 
     text: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")

@@ -33,7 +33,7 @@ MOST_ERRORS = 20
 
 
 class FieldError(BaseModel):
-    """What is wrong with one field. `field` is a path such as `data.born_on`; `code` is for machines."""
+    """The error in one field. `field` is a path such as `data.born_on`; `code` is for machines."""
 
     field: str
     reason: str
@@ -168,7 +168,7 @@ def _own_names(app: FastAPI) -> frozenset[str]:
 
 
 def _place(error: Mapping[str, Any], known: AbstractSet[str]) -> str:
-    """Where the error is: `body.files`; a key that only the sender knows is `(a name that is not repeated)`."""
+    """Return the error's path: `body.files`; a key that only the sender knows is `(a name that is not repeated)`."""
     where, *path = error["loc"]
     shown = [each if where != "body" or isinstance(each, int) or each in known else NOT_REPEATED for each in path]
     return ".".join(map(str, [where, *shown]))

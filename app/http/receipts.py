@@ -36,7 +36,7 @@ Name = Annotated[str, Field(min_length=1, max_length=500, pattern=PRINTED)]
 
 
 class ReportedReceipt(BaseModel):
-    """What became of a message; `reference` is the provider's name for it, as it gave it when it took it over."""
+    """A provider's report about a message; `reference` is the name that the provider gave it on acceptance."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -54,7 +54,7 @@ class ReportedReceipt(BaseModel):
 
 
 class Taken(BaseModel):
-    """How many reports were taken; those that say nothing new count too."""
+    """The number of reports taken; those that say nothing new count too."""
 
     taken: int
 
@@ -130,7 +130,7 @@ class ReceiptCalls:
 
 
 def _reader(settings: ProviderSettings) -> _Reader | None:
-    """What reads the provider's calls: its kind, where it does; else they are ours, if they are signed."""
+    """Return the reader of the provider's calls: that of its kind, else ours if they are signed."""
     if (hears := settings.of_kind().hears) is not None:
         return partial(hears, settings.own())
     secret = settings.receipts_secret
@@ -153,7 +153,7 @@ def _read(body: bytes) -> list[Report]:
 
 
 def _kept(heard: Sequence[Report | Incoming]) -> Sequence[Report | Incoming]:
-    """What every database can keep. Raises ValueError."""
+    """Return the reports, checked to be storable in every database. Raises ValueError."""
     for each in heard:
         _NAME.validate_python(each.reference if isinstance(each, Report) else each.id)
     return heard

@@ -1,4 +1,4 @@
-"""What a role says of itself on its health port: /livez, /readyz, /health and /metrics. There is no person in it."""
+"""The health port of a role: /livez, /readyz, /health and /metrics, without personal data."""
 
 import contextlib
 import socket
@@ -53,7 +53,7 @@ class Role(Struct, frozen=True):
     passed_by: Callable[[], Mapping[Labels, bool]] = dict
 
     def standing(self) -> Standing | None:
-        """How the platform stands, if its database answers."""
+        """Return the state of the platform; None where its database does not answer."""
         on = self.platform
         try:
             return standing(on.database, on.log, on.replay.follower, on.clock())
@@ -61,11 +61,11 @@ class Role(Struct, frozen=True):
             return None
 
     def own(self) -> Own:
-        """What it says of its own work."""
+        """Return the counts of its own work."""
         return Own(self.platform.intake.refused.all(), self.attempts(), self.passed_by())
 
     def lagging(self) -> Sequence[Lag]:
-        """How far this role is behind, as far as its database and Kafka say."""
+        """Return the lags of this role; none where its database or Kafka does not answer."""
         try:
             return self.lags()
         except (SQLAlchemyError, KafkaFailure):

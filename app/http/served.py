@@ -1,4 +1,4 @@
-"""What each request came to: a line of the log, and a sample of how long it took, by the template of its route.
+"""The request log and the timings of requests, by the template of their route.
 
 A path, its query and its headers may hold a token, an id or a name, so none of them is written: only the template
 that the route was declared with (`/persons/{person}/inbox`).

@@ -1,4 +1,4 @@
-"""What the API answers about rules, figures and jobs: the shapes that its description promises."""
+"""Answers about rules, figures and jobs, as the API's description promises them."""
 
 from datetime import date, datetime
 
@@ -39,13 +39,13 @@ class Waiting(BaseModel):
 
 
 class WaitingList(BaseModel):
-    """What waits for approval or publication and is the caller's to know."""
+    """The versions that wait for approval or publication and that the caller may see."""
 
     items: list[Waiting]
 
 
 class Governed(BaseModel):
-    """What became of it; `new`: whether that changed anything (the same again does not)."""
+    """The outcome for a version; `new`: False if it was so before."""
 
     name: str
     hash: str
@@ -53,7 +53,7 @@ class Governed(BaseModel):
 
 
 class Switched(BaseModel):
-    """Whether it is stopped now, and whether that is new."""
+    """The state of a trigger's switch; `new`: False if it was so before."""
 
     trigger: str
     paused: bool
@@ -79,14 +79,14 @@ class FindingItem(BaseModel):
 
 
 class Findings(BaseModel):
-    """What `lint` finds; none: it could be submitted. `more`: so many more are not listed."""
+    """The findings of `lint`; none: it could be submitted. `more`: the number that is not listed."""
 
     items: list[FindingItem]
     more: int = 0
 
 
 class Count(BaseModel):
-    """How often something was of a trigger on a day (UTC)."""
+    """The number of times that something happened to a trigger's nudges on a day (UTC)."""
 
     day: date
     trigger: str
@@ -105,7 +105,7 @@ class Counts(BaseModel):
 
 
 class JobPlan(BaseModel):
-    """What a job would do, and with how many; `seconds`: about how long it takes."""
+    """The extent of a job; `seconds`: its estimated duration."""
 
     what: str
     count: int

@@ -11,7 +11,10 @@ TOLERANCE = timedelta(minutes=5)
 
 
 def is_signed(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
-    """Whether the body was signed with the secret, lately; several signatures may come where keys are exchanged."""
+    """Return True if the body was signed with the secret, lately.
+
+    Several signatures may come while keys are exchanged.
+    """
     at = signed_at(headers, now)
     if at is None:
         return False
@@ -24,9 +27,9 @@ def is_signed(secret: str, headers: Mapping[str, str], body: bytes, now: datetim
 
 
 def signed_at(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When a call says that it was signed; None where it has no signature, or one that is too old.
+    """Return the time of signing that a call claims; None where it has no signature, or one that is too old.
 
-    It needs no body, so whoever signs nothing is refused before one is read.
+    It needs no body, so an unsigned call is refused before its body is read.
     """
     id_, sent, signatures = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
     if not (id_ and signatures and sent.isascii() and sent.isdecimal() and len(sent) <= len("9999999999")):

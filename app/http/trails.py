@@ -22,7 +22,10 @@ _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 
 
 class Looked(BaseModel, extra="forbid"):
-    """Whose trail is read, by national id or pseudonym, and why: the log keeps it, so name no person in it."""
+    """A request to read a person's trail. The log keeps the purpose, so name no person in it.
+
+    `person`: a national id or pseudonym.
+    """
 
     person: str = Field(pattern="^([0-9]{6,20}|[0-9a-f]{32})$")
     purpose: str = Field(min_length=LEAST_SAID, max_length=MOST_SAID, pattern=PRINTED)

@@ -60,7 +60,7 @@ class Codes:
         return int.from_bytes(keyed_hash(self._key, "veil", str(mark))) >> _REST
 
     def check(self, code: str) -> Genuine | None:
-        """What we sent with that code; None where it is none of ours."""
+        """Return the message that we sent with that code; None where it is none of ours."""
         letters = "".join(each for each in code.upper().translate(_MEANT) if each not in " -–")
         if len(letters) != 2 * _HALF or any(each not in _LETTERS for each in letters):
             return None
@@ -82,7 +82,7 @@ class Codes:
 
 
 def proofs(links: Links, codes: Codes) -> ProofOf:
-    """What each message carries of its own."""
+    """Return the function that makes a message's own proof: its link and its code."""
 
     def of(nudge: UUID, recipient: str, now: datetime) -> Proof:
         return Proof(links.page(nudge, recipient, now + PAGE_LASTS), codes.of(nudge, recipient), links.check)

@@ -1,4 +1,4 @@
-"""Who was erased, kept beside the key file: an older copy of the database does not know it."""
+"""The list of erased persons, kept beside the key file: an older copy of the database does not know them."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -26,7 +26,7 @@ class Erased(msgspec.Struct, frozen=True):
 
 
 def list_of(key_file: Path) -> Path:
-    """Where the list is."""
+    """Return the path of the list."""
     return key_file.with_name(f"{key_file.name}.erased")
 
 

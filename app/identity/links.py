@@ -152,7 +152,9 @@ class Links:
         return _written(body + self._mac(body, "person"))
 
     def read_person(self, token: str, now: datetime) -> tuple[str, datetime]:
-        """Whose token it is, and when they made it; whether they were erased since is the caller's to ask.
+        """Return the person of a token and the time at which it was made.
+
+        The caller checks for an erasure since then.
 
         Raises:
             BadLink: it was not made with our key, or is too old.
@@ -167,7 +169,7 @@ class Links:
 
     @property
     def check(self) -> str:
-        """Where codes are checked, as people type it."""
+        """Return the address at which codes are checked, as people type it."""
         return f"{self._base_url.partition('://')[2]}/check"
 
     def secret(self, purpose: str) -> str:

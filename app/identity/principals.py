@@ -62,7 +62,7 @@ def acting(path: Path, environment: Mapping[str, str]) -> Principal:
 
 
 def owner_of(everybody: Mapping[str, Kept], token: str) -> Principal | None:
-    """Whose token it is; None where it is nobody's."""
+    """Return the owner of the token; None where nobody has it."""
     digest, found = _digest(token), None
     for name, kept in everybody.items():
         if hmac.compare_digest(kept.token, digest):

@@ -25,7 +25,7 @@ def opened(path: Path) -> TextIO:
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Whether others than its owner may do anything with it.
+    """Return True if others than the file's owner have any right to it.
 
     Raises:
         OSError: it cannot be looked at.

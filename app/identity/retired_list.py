@@ -1,4 +1,4 @@
-"""What was retired, kept beside the key file: an older copy of the database does not know it."""
+"""The list of retired content, kept beside the key file: an older copy of the database does not know it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,7 +20,7 @@ class Retired(msgspec.Struct, frozen=True):
 
 
 def list_of(key_file: Path) -> Path:
-    """Where the list is."""
+    """Return the path of the list."""
     return key_file.with_name(f"{key_file.name}.retired")
 
 

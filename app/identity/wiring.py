@@ -9,7 +9,7 @@ from streams.rules.context import Books
 
 
 class Identity(Struct, frozen=True):
-    """What makes pseudonyms, signed links, and the codes by which a message proves itself."""
+    """The makers of pseudonyms, signed links, and the codes by which a message proves itself."""
 
     names: Names
     links: Links

@@ -1,4 +1,4 @@
-"""How a backtest is asked for, in the workbench and over the API: as a job, of a draft on the bench."""
+"""Requests for a backtest of a draft, from the workbench or over the API; it runs as a job."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What came of a job, told at its end: by the command that began it, as by `jobs confirm` and `jobs resume`."""
+"""The report at the end of a job, printed by the command that began it, `jobs confirm` and `jobs resume`."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -37,12 +37,12 @@ def show(job: Job, *, as_json: bool) -> None:
 
 
 def wrong(job: Job) -> str:
-    """What is not as it should be, by a job that is done; "" if it found nothing, or mended what it found."""
+    """Return the trouble that a finished job found; "" if it found none, or mended what it found."""
     return WRONG[job.kind](job) if job.state is State.DONE and job.kind in WRONG else ""
 
 
 def tells(job: Job) -> bool:
-    """Whether there is anything to tell beyond its words."""
+    """Return True if the job has more to tell than its words."""
     return job.state is State.DONE and job.confirmed and job.kind in ENDS
 
 
@@ -52,7 +52,7 @@ def _views(job: Job, *, as_json: bool) -> None:
 
 
 def _of_views(differences: Mapping[str, int], *, as_json: bool) -> None:
-    """How many rows of each view were other than the log says."""
+    """Print the number of rows of each view that differed from the log."""
     for name, count in differences.items():
         if as_json:
             data_json({"view": name, "differences": count})

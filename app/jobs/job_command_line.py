@@ -1,4 +1,4 @@
-"""What a job was asked for, as the form of its kind and the command that does the same say it."""
+"""The arguments of a job as fields of its form, and as the command that does the same."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""How far a job has come, on stderr: one line that changes at a terminal, else one every some seconds."""
+"""The progress of a job on stderr: one line that changes at a terminal, else a line every few seconds."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ class Line:
             self._write(f"{text}\n")
 
     def end(self) -> None:
-        """What is told next begins on a line of its own."""
+        """Begin a new line for what is printed next."""
         if self._terminal and self._begun:
             self._write("\n")
 
@@ -50,7 +50,7 @@ class Progress:
         self._line.tell(line_of(job, first), job.worked - first.worked)
 
     def end(self) -> None:
-        """What is told next begins on a line of its own."""
+        """Begin a new line for what is printed next."""
         self._line.end()
 
 
@@ -83,7 +83,7 @@ class Counting:
             self._write(f"{ANEW}counting: {done:,} of about {of:,} {unit}{pace}")
 
     def end(self) -> None:
-        """What is told next has its line."""
+        """Clear the line for what is printed next."""
         if self._shown:
             self._write(ANEW)
 
@@ -114,7 +114,7 @@ def _redraws() -> bool:
 
 
 def redraws(environment: Mapping[str, str]) -> bool:
-    """Whether a terminal of that kind can begin a line anew."""
+    """Return True if a terminal of that kind can redraw a line."""
     return environment.get("TERM") != "dumb"
 
 
@@ -124,7 +124,7 @@ def cut(text: str, columns: int) -> str:
 
 
 def _columns(terminal: int) -> int:
-    """How wide it is; standard output may be another one, or a file."""
+    """Return the width of the terminal. Standard output may be another one, or a file."""
     try:
         return os.get_terminal_size(terminal).columns
     except OSError:

@@ -17,7 +17,7 @@ FEW = 100_000
 
 
 def crew_for(platform: Platform, catalogue: Catalogue) -> Crew:
-    """Who does parts beside this process."""
+    """Return the processes that help with parts of a rebuild; none for a small log."""
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
     others = (os.cpu_count() or 1) - 1
     return Alone() if few else Processes(platform.settings, catalogue, others)

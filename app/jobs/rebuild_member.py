@@ -33,7 +33,7 @@ def serve(pipe: Connection, settings: Settings, catalogue: Catalogue) -> None:
 
 
 def _do(live: Database, parts: Parts, name: str, part: Part) -> None:
-    """What fails here is done by the process that asked: it meets the same trouble, and says so."""
+    """Do a part. A failure is ignored here: the asking process does the part itself, and reports the same failure."""
     with suppress(Exception):
         if (views := shadow.opened(live, name)) is not None:
             with closing(views):

@@ -57,7 +57,7 @@ class Orders:
 
     @property
     def kinds(self) -> Sequence[str]:
-        """What may be asked for."""
+        """Return the kinds of job that may be requested."""
         return list(self._kinds)
 
     def of(self, kind: str, given: Given, who: Principal) -> Order:

@@ -43,7 +43,7 @@ def _too_early(stage: Stage, case: Case) -> str:
 
 
 def lines_of(case: Case, difference: Difference) -> Iterator[str]:
-    """What was expected (-), what there was (+), and in what they differ."""
+    """Yield the expected (-) and the actual message (+), and their differences."""
     expected, got = difference.expected, difference.got
     if expected is not None:
         yield f"  - {said(case, expected)}  ({case.path}:{expected.line})"

@@ -44,7 +44,7 @@ class Text(Struct, frozen=True):
 
 
 class Heard(NamedTuple):
-    """What people would hear of a draft; `limit`: what a part of an SMS costs."""
+    """The messages that people would get from a draft; `limit`: the cost of a part of an SMS."""
 
     source: TriggerSource
     hearings: Sequence[Hearing]
@@ -73,16 +73,19 @@ class Laid:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What lint finds. Of its files the names are the paths; the others' findings count too."""
+        """Return the findings of lint.
+
+        Those in the draft's files have plain names as paths; those of other files count too.
+        """
         return self._found("lint")
 
     @property
     def broken(self) -> bool:
-        """Whether anything is wrong, and not only to be warned of."""
+        """Return True if there is an error, not only warnings."""
         return any(not each.warning for each in self.findings)
 
     def hinders_submitting(self, finding: Finding) -> bool:
-        """Whether the draft cannot be submitted with it: a mistake anywhere, or a placeholder of its own."""
+        """Return True if the draft cannot be submitted with the finding: any error, or a placeholder of its own."""
         own = "/" not in finding.path
         return not finding.warning or (finding.placeholder and own)
 
@@ -96,11 +99,11 @@ class Laid:
 
     @cached_property
     def tried(self) -> tuple[Finding, ...]:
-        """What is wrong with its words when they are rendered; nothing else may be wrong with it."""
+        """Return the findings of rendering its words; it must have no other errors."""
         return self._found("words")
 
     def hindering(self) -> tuple[Finding, ...]:
-        """What keeps its tests from being played, and its words from being rendered."""
+        """Return the findings that prevent its tests from being played and its words from being rendered."""
         return tuple(each for each in self.findings if not each.warning) or self.tried
 
     def cases(self) -> tuple[list[Case], tuple[Finding, ...]]:
@@ -112,7 +115,7 @@ class Laid:
         return cases, self._named(each.finding() for each in found)
 
     def heard(self, now: datetime, persona: str) -> Heard:
-        """What that invented person, or (empty) each of them, would hear.
+        """Return the messages for that invented person, or (empty) for each of them.
 
         Raises:
             BadDraft: its child died.
@@ -138,7 +141,10 @@ class Laid:
 
 
 class Verdict(Struct, frozen=True):
-    """Whether a draft may be submitted: without findings and `failed` cases. `pack`: with only it, if it may."""
+    """The verdict on a draft: it may be submitted without findings and `failed` cases.
+
+    `pack`: with only it, if it may.
+    """
 
     findings: tuple[Finding, ...]
     failed: tuple[str, ...] = ()
@@ -171,7 +177,7 @@ class Bench:
             yield Laid(text, folder, [top / name for name in now.packs if name != BUILT_IN])
 
     def verdict(self, text: Text) -> Verdict:
-        """What lint and its tests find, among all that is in force. Raises as `laid` does."""
+        """Return the verdict of lint and of the tests, among all that is in force. Raises as `laid` does."""
         with self.laid(text, others=True) as among:
             if found := tuple(each for each in among.findings if among.hinders_submitting(each)):
                 return Verdict(found)

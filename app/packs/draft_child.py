@@ -1,4 +1,4 @@
-"""What a confined child does with a draft: everything that evaluates its conditions, patterns and words.
+"""The confined child process for a draft: it evaluates the draft's conditions, patterns and words.
 
 Run by app.packs.draft_children as `python -m app.packs.draft_child`, never by hand. It reads the draft from a folder.
 """
@@ -31,7 +31,7 @@ TESTS, MOST_CASES = "tests.yaml", 100
 
 
 class Question(Struct, frozen=True):
-    """What is to be done with the draft in a folder, which is a trigger's of one of these packs.
+    """A task for the child: `do` it with the draft in a folder, which belongs to one of these packs.
 
     `do`: lint, pack, words, cases or heard; `now` and `persona` are for heard.
     """

@@ -69,7 +69,7 @@ class Children:
             self._free.put((confined, asked + 1))
 
     def findings(self, question: Question) -> tuple[Finding, ...]:
-        """What is found in the draft; that it takes too much, where its child died."""
+        """Return the findings in the draft; where its child died, the finding that it takes too much."""
         try:
             return tuple(each.finding() for each in self.ask(question, list[Found]))
         except Died:

@@ -24,7 +24,7 @@ class Grid:
         self._source, self._limit = source, limit
 
     def lines(self, hearings: Sequence[Hearing], *, alone: bool) -> Iterator[str]:
-        """Who hears what, and then the words as the first of them hears them."""
+        """Yield the people and the messages that they get, and then the words for the first of them."""
         rules = self._source.rules
         yield f"{self._source.name}: {rules['title'].get('en') or next(iter(rules['title'].values()))}"
         yield f"on {_edge(rules['on'])}, by {', '.join(rules['channels'])}, class {rules['class']}"
@@ -60,7 +60,7 @@ class Grid:
                 yield from _cell("" if at else words.language, "" if at else channel, size, text)
 
     def _texts(self, rendered: Rendered, channel: str) -> Texts:
-        """What is read on a channel, each text with its size."""
+        """Return the texts of a channel, each with its size."""
         if channel == "push":
             return tuple(
                 (f"{len(text)} of {LIMITS[part]}", text)

@@ -45,7 +45,7 @@ class Version(Struct, frozen=True):
 
 
 def rule_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str = ENGLISH) -> RuleWords:
-    """What puts clauses into words, with the titles of these packs in that language."""
+    """Return the wording of clauses, with the titles of these packs in that language."""
     titles = {type_.name: _title(type_.title, language) for type_ in catalogue.types.values()} | {
         f"citizen.{attribute}": _title(declared["title"], language)
         for content in contents

@@ -110,7 +110,7 @@ def answerable_until(nudge: Nudge, recipient: str) -> datetime:
 
 
 def _label(question: Question, code: str, frame: Frame) -> str:
-    """What the button of the message says."""
+    """Return the label of the message's button for that code."""
     actions = [each for each in question.rules.get("actions") or () if spelt(each.get("reply", "")) == spelt(code)]
     return frame.speech.titled(actions[0]["label"]) if actions else code
 

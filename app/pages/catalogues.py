@@ -62,7 +62,7 @@ class Speech:
         return str(self._words.gettext(text))
 
     def tell(self, text: str) -> str:
-        """What the platform says of itself in English, in this language as far as it is made for that."""
+        """Translate an English sentence of the platform into this language, as far as it is translatable."""
         return told(text, self)
 
     def spoken(self, text: str) -> str:

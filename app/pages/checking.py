@@ -1,4 +1,4 @@
-"""Whether a message is genuine: anybody may ask with the code that the message's page shows."""
+"""The page that checks a message's authenticity by the code that the message's page shows; it is open to all."""
 
 from typing import Annotated
 

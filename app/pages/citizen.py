@@ -62,7 +62,7 @@ class Citizen:
         return RedirectResponse(f"{self._pages.root}{home_of(request)}", 303, {"Cache-Control": "no-store"})
 
     def inbox(self, request: Request, after: Cursor = "") -> Response:
-        """What one was told, the latest first."""
+        """Show the messages received, the latest first."""
         person, frame = self._visitor(request)
         told, place = self._platform.queries.inboxes.told(person, read(after))
         rows = [self._row(each, frame) for each in told]
@@ -88,7 +88,7 @@ class Citizen:
         }
 
     def coming(self, request: Request) -> Response:
-        """What is planned."""
+        """Show the planned messages."""
         person, frame = self._visitor(request)
         speech = frame.speech
         rows = [
@@ -103,7 +103,7 @@ class Citizen:
         return self._pages.respond("coming.html", frame, messages=rows)
 
     def data(self, request: Request) -> Response:
-        """What is known, and how to take it along; a token that was just made is shown this once."""
+        """Show the person's data and their download; a new token is shown this once."""
         person, frame = self._visitor(request)
         ended = visits.told_once(request, ENDED) is not None
         shown = self._made(person, visits.told_once(request, MADE), frame)

@@ -40,9 +40,9 @@ HEADERS: Mapping[str, str] = {
 
 
 class Frame(Struct, frozen=True):
-    """What surrounds the content of a page: its language, who looks at it, and where on the site they are.
+    """The surroundings of a page's content: its language, the visitor, and their place on the site.
 
-    `theirs`: the places of officials where they may be.
+    `theirs`: the places that an official may enter.
     """
 
     speech: Speech
@@ -131,7 +131,7 @@ def install_static(app: FastAPI) -> None:
 
 
 def for_people(request: Request) -> bool:
-    """Whether whoever asks wants a page, as browsers do, rather than data."""
+    """Return True if the client asks for a page, as browsers do, rather than data."""
     return "text/html" in request.headers.get("accept", "")
 
 

@@ -36,7 +36,7 @@ class Leaving:
         return router
 
     def show(self, request: Request) -> Response:
-        """What would be done; nothing is."""
+        """Show the effects of an erasure; nothing is erased."""
         person, frame = visitor(request, self._platform, self._pages)
         return self._show(person, frame)
 
@@ -76,7 +76,7 @@ class Leaving:
 
 
 def planned(scope: Scope, speech: Speech) -> Rows:
-    """What an erasure would do, in words."""
+    """Describe the effects of an erasure."""
     sealed = speech.many("{count} record about you", "{count} records about you", scope.sealed)
     ending = speech.many("{count} message that was to come", "{count} messages that were to come", scope.ending)
     return [
@@ -91,7 +91,7 @@ def _kept(kept: Mapping[str, int], speech: Speech) -> str:
 
 
 def certified(one: Certificate, speech: Speech) -> Rows:
-    """What is proven, in words; the digests are for who checks the log."""
+    """Describe the proof of an erasure; the digests are for those who check the log."""
     return [
         (speech.say("Who"), one.person),
         (speech.say("When"), speech.moment(one.at)),

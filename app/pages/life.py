@@ -1,4 +1,4 @@
-"""What became of a nudge, and why it was sent, in words that a citizen reads in their own language."""
+"""The story of a nudge and the reason why it was sent, in words that a citizen reads in their own language."""
 
 import re
 from collections.abc import Iterator, Mapping

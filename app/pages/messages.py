@@ -32,7 +32,7 @@ MOST = 2000
 
 
 class Reader(Struct, frozen=True):
-    """Who looks at which nudge, under which address; `linked`: by a link, without having signed in."""
+    """The reader of a nudge and the page's base address; `linked`: by a link, without having signed in."""
 
     person: str
     nudge: UUID
@@ -197,7 +197,7 @@ class Messages:
         return frame, why
 
     def _reader(self, request: Request) -> Reader:
-        """Who looks at which nudge. Raises Problem where nobody may."""
+        """Return the reader of the nudge. Raises Problem where the request may not read it."""
         try:
             return self._named(request)
         except BadLink as error:
@@ -238,7 +238,7 @@ def _words(words: Rendered | None, channels: Sequence[str]) -> tuple[str, str]:
 
 
 def _went_at(why: Why) -> datetime:
-    """When it was sent the last time, else when that was tried."""
+    """Return the time of the last sending, else of the last attempt."""
     times = {each.what: each.at for each in why.facts if each.what in ("attempted", "sent")}
     return times.get("sent") or times["attempted"]
 

@@ -1,4 +1,4 @@
-"""What fields and values of events are called: packs have titles for types and attributes only."""
+"""Names of events' fields and values: packs have titles for types and attributes only."""
 
 from collections.abc import Mapping
 from typing import Final

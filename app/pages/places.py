@@ -1,4 +1,4 @@
-"""Where on the site whoever signed in is at home, and which navigation goes with a page of theirs."""
+"""The places of the site: where a visitor's pages begin, and the navigation of a page."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ WORKERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
 
 
 def places_of(who: Principal | None) -> list[str]:
-    """Where an official may be; their pages begin at the first."""
+    """Return the places that an official may enter; their pages begin at the first."""
     places = ["/work"] if who is not None and who.roles & WORKERS else []
     if who is not None and (who.operator or Role.AUDITOR in who.roles):
         places.append("/console" if who.operator else "/console/people")
@@ -20,7 +20,7 @@ def places_of(who: Principal | None) -> list[str]:
 
 
 def home_of(request: Request) -> str:
-    """Where their pages begin; who did not sign in is led to that from a citizen's."""
+    """Return the beginning of the visitor's pages: a citizen's, unless an official signed in."""
     return next(iter(places_of(principal_of(request))), "/my")
 
 
@@ -34,5 +34,5 @@ def base_of(request: Request) -> str:
 
 
 def only_reads(who: Principal | None) -> bool:
-    """Whether of the console only an auditor's pages are theirs."""
+    """Return True for an auditor who is no operator: only the auditor's pages of the console are open to them."""
     return who is not None and not who.operator and Role.AUDITOR in who.roles

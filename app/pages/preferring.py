@@ -38,7 +38,7 @@ class Preferring:
         return router
 
     def show(self, request: Request) -> Response:
-        """What is chosen now."""
+        """Show the present choices."""
         name, frame = visitor(request, self._platform, self._pages)
         person = self._platform.delivery.inbound.preferences.person(name)
         return self._show(
@@ -120,7 +120,7 @@ def _chosen(person: Person, platform: Platform) -> dict[str, Any]:
 
 
 def _wished(fields: Fields, topics: list[Topic], person: Person) -> dict[str, Any]:
-    """What the form says; categories that the page did not show stay as they were."""
+    """Return the choices of the form; categories that the page did not show stay as they were."""
     left = [each.category for each in topics if each.titles and each.category not in fields.get("topic", [])]
     before = person.get("opted_out")
     muted = _muted(fields, topics) if "by_shown" in fields else {each for each in before or () if "/" in each}

@@ -1,4 +1,4 @@
-"""Who reads a page as themselves: in their own language, with times in their own zone."""
+"""Citizens who read pages as themselves: in their own language, with times in their own zone."""
 
 from zoneinfo import ZoneInfo
 

@@ -53,7 +53,7 @@ def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str,
 
 
 def in_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str) -> RuleWords:
-    """What puts clauses into words, with the titles of the packs and our words for fields and values."""
+    """Return the wording of clauses, with the titles of the packs and our words for fields and values."""
     titles = rule_words(contents, catalogue, language).titles
     fields = {f"{root}.{name}": Words(text) for name, text in FIELDS.items() for root in _READ_OF}
     values = {f'"{value}"': Words(text) for value, text in VALUES.items()}

@@ -125,7 +125,7 @@ class SignIn:
         return self._on(request)
 
     def _is_ours(self, request: Request) -> bool:
-        """Whether the form is of this site, as far as the browser says whose it is (Origin: RFC 6454, section 7)."""
+        """Return True if the form comes from this site, as far as the browser says (Origin: RFC 6454, section 7)."""
         origin = request.headers.get("origin")
         hosts = (request.headers.get("host"), urlsplit(self._settings.base_url).netloc)
         same = origin is None or urlsplit(origin).netloc in hosts
@@ -154,7 +154,10 @@ class SignIn:
 
 
 def _claimed(name: str, settings: SignInSettings, claims: Mapping[str, Any]) -> Principal | None:
-    """Who they are by what the issuer says; the name is the issuer's as well, for another one's is somebody else."""
+    """Return the principal whom the claims describe.
+
+    The issuer is part of the name, so issuers cannot share names.
+    """
     agency, listed = claims.get(settings.agency_claim), claims.get(settings.roles_claim)
     if not isinstance(agency, str) or not isinstance(listed, list):
         return None

@@ -97,7 +97,7 @@ _ONE_CLICK = {"type": "object", "properties": {"List-Unsubscribe": {"const": "On
 
 
 def bad_link(error: Exception) -> Problem:
-    """What is said of a link that is none of ours, or leads nowhere."""
+    """Return the problem for a link that was not made here, or leads nowhere."""
     return Problem(HTTPStatus.NOT_FOUND, str(error), kind="bad-link")
 
 

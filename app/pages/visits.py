@@ -1,8 +1,8 @@
-"""Who visits: kept in a signed cookie that scripts cannot read; citizens by their pseudonym, officials by their name.
+"""Visits, kept in a signed cookie that scripts cannot read: citizens by pseudonym, officials by name.
 
-Every page that needs a visitor asks here, and whoever did not sign in is nobody. An official of the list of
-principals is looked up there at each request: who was taken out, changed or given a new token must sign in again. One
-whom their issuer described can be looked up nowhere: they have what it said for an hour, then it is asked again.
+Every page that needs a visitor asks here. An official of the list of principals is looked up there at each request:
+who was taken out, changed or given a new token must sign in again. An official whom an issuer described cannot be
+looked up: the claims hold for an hour, then the issuer is asked again.
 """
 
 import hmac
@@ -53,7 +53,7 @@ class Listed(Protocol):
     """The list of principals."""
 
     def mark_of(self, name: str) -> str:
-        """What changes with their entry; nothing where there is none."""
+        """Return a mark that changes with their entry; empty where there is none."""
 
 
 def install_visits(app: FastAPI, secret: str, base_url: str, listed: Listed) -> None:
@@ -158,7 +158,7 @@ def tell_once(request: Request, what: str, value: str = "") -> None:
 
 
 def told_once(request: Request, what: str) -> str | None:
-    """What was kept to be said once, which this forgets; None where nothing was."""
+    """Return a value that was kept to be shown once, and forget it; None where there was none."""
     kept = _visit(request).get(_ONCE)
     if not isinstance(kept, list) or kept[0] != what:
         return None
@@ -178,7 +178,7 @@ def require_theirs(request: Request, recipient: str) -> None:
 
 
 def csrf_of(request: Request) -> str:
-    """What every form of a visit sends along, so that no other site can send it; nothing for who did not sign in."""
+    """Return the token that every form of a visit sends, so that no other site can; empty for who did not sign in."""
     visit = _visit(request)
     if not (visit.get(_CITIZEN) or official_of(request)):
         return ""
@@ -256,13 +256,13 @@ in a thread, where a database may be waited for."""
 
 
 def local_path(wished: str) -> str:
-    """Where to go on after signing in: a path of this site, or nothing."""
+    """Return the path to go to after signing in, if it is one of this site; else nothing."""
     good = wished.startswith("/") and not wished.startswith(("//", "/\\")) and wished.isprintable()
     return wished if good else ""
 
 
 def _visit(request: Request) -> dict[str, object]:
-    """What the cookie says; nothing where the app has no visitors."""
+    """Return the content of the cookie; empty where the app has no visitors."""
     return request.scope.get("session") or {}
 
 

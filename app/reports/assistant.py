@@ -1,4 +1,4 @@
-"""What an assistant may ask for one person (Model Context Protocol): read-only, and about nobody else."""
+"""The tools of an assistant for one person (Model Context Protocol): read-only, and about nobody else."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -33,10 +33,10 @@ INSTRUCTIONS = (
 
 
 def reader(platform: Platform, token: str) -> str:
-    """Whose token it is.
+    """Return the person of a token.
 
     Raises:
-        BadLink: nobody's, or too old; or they have ended it, or were erased since: who comes back is somebody new.
+        BadLink: unknown or too old; or the person ended it, or was erased since: who comes back is somebody new.
     """
     person, made = platform.identity.links.read_person(token, platform.clock())
     with platform.database.reading() as connection:
@@ -70,7 +70,10 @@ class Assistant:
         return server
 
     def messages(self, limit: int = 20) -> list[dict[str, Any]]:
-        """What have I been told? The messages of all channels, the latest first; `nudge` is the id for `why`."""
+        """Return the messages that this person was sent on all channels, the latest first.
+
+        `nudge` is the id for `why`.
+        """
         told, _ = self._platform.queries.inboxes.told(self._person, limit=max(1, min(limit, 100)))
         return [to_builtins(asdict(each)) for each in told]
 
@@ -93,11 +96,11 @@ class Assistant:
         return [to_builtins(plain(each, rulebook.catalogue, day, now)) for each in answers]
 
     def coming(self) -> list[dict[str, Any]]:
-        """What comes next? The messages that are planned for me, unless something changes."""
+        """Return the messages that are planned for this person, unless something changes."""
         return [to_builtins(asdict(each)) for each in self._platform.queries.inboxes.coming(self._person)]
 
     def services(self, moment: str = "") -> dict[str, Any]:
-        """Which service do I need? The services of the state with their links, of one moment of life or of all."""
+        """Return the services of the state with their links, for one moment of life or for all."""
         moments: dict[str, Any] = {}
         services: list[Mapping[str, Any]] = []
         for content in self._platform.rules.library.rules().governed.contents:

@@ -35,7 +35,7 @@ def plain(answer: Answer, catalogue: Catalogue, day: date, known_at: datetime) -
 
 
 def source(catalogue: Catalogue, parameter: str) -> str:
-    """Which law sets a parameter."""
+    """Return the law that sets a parameter."""
     return str(catalogue.parameters[parameter].content["source"])
 
 

@@ -19,7 +19,7 @@ _SAID = (
 
 
 def told(one: Certificate) -> Iterator[tuple[str, str]]:
-    """What it says, line by line: name and value."""
+    """Yield the certificate line by line: name and value."""
     yield "person", one.person
     yield "erased at", f"{one.at:%Y-%m-%d %H:%M:%S}Z"
     yield "by", f"{one.by} of {one.agency}"

@@ -1,4 +1,4 @@
-"""What became of a nudge, in plain English."""
+"""The outcomes of a nudge in plain English."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What is stopped, as the command line says it: first and in red, because nothing else that it says is worth more."""
+"""Active kill switches and pauses on the command line: first and in red, because they matter most."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo

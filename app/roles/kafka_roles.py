@@ -100,7 +100,7 @@ async def _until_stopped(worker: Worker) -> None:
 
 @contextmanager
 def _upkeep(platform: Platform) -> Iterator[Future[None]]:
-    """What one of the workers does for all, with planners of its own: theirs is another thread."""
+    """Run the upkeep that one worker does for all, with its own planners: it is another thread than theirs."""
     queue = platform.queues.dead_letter_queue
     own = planning.build(platform.log, platform.rules.library, queue, platform.clock)
     upkeep = Upkeep(

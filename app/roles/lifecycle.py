@@ -1,4 +1,4 @@
-"""What the long-running roles share: they wait for what heals, and stop when they are asked to."""
+"""Common parts of the long-running roles: waiting for services to return, and stopping on request."""
 
 import signal
 import threading
@@ -65,10 +65,10 @@ def composed(settings: Settings, clock: Clock) -> Platform:
 
 
 def answered(ask: Callable[[], T]) -> T:
-    """What the database says to it, however long it is away.
+    """Return the database's answer, however long it is away.
 
     Raises:
-        OperationalError, DatabaseUnavailable, …: what `ask` does, where waiting does not help.
+        OperationalError, DatabaseUnavailable, …: what `ask` raises, where waiting does not help.
     """
     backoff = Backoff(talk)
     while True:
@@ -81,7 +81,7 @@ def answered(ask: Callable[[], T]) -> T:
 
 
 def on_sqlite(settings: Settings) -> bool:
-    """Whether the database is a file, for which nobody waits."""
+    """Return True if the database is a file, for which nobody waits."""
     return make_url(settings.database).get_backend_name() == "sqlite"
 
 

@@ -37,7 +37,7 @@ class Citizen:
     events: int = 0
 
     def named(self) -> dict[str, Any]:
-        """What a registry says of who they are."""
+        """Return the registry's data on their identity."""
         patronymic = {"patronymic": self.patronymic} if self.patronymic else {}
         return {
             "given_name": self.given_name,

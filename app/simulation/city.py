@@ -1,4 +1,4 @@
-"""What the city of Alatau reports to its residents: outages, dirty air, heating, closed streets, floods, frost."""
+"""Reports of the city of Alatau to its residents: outages, dirty air, heating, closed streets, floods, frost."""
 
 from collections.abc import Iterator
 from datetime import date

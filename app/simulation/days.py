@@ -33,7 +33,7 @@ def years_after(day: Day, years: int) -> Day:
 
 
 def years_between(earlier: Day, later: Day) -> float:
-    """How many years lie between two days."""
+    """Return the number of years between two days."""
     return (later - earlier) / DAYS_A_YEAR
 
 

@@ -39,7 +39,10 @@ def documents(household: Household, citizen: Citizen) -> Iterator[Happening]:
 
 
 def drives(citizen: Citizen) -> bool:
-    """Whether the citizen ever holds a driving licence; drawn from their national id, so it needs no memory."""
+    """Return True if the citizen ever holds a driving licence.
+
+    Drawn from their national id, so it needs no memory.
+    """
     return int(citizen.iin[-5:]) % 100 < 100 * _DRIVES
 
 

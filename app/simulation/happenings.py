@@ -1,4 +1,4 @@
-"""What happens to a simulated citizen, and the CloudEvent by which a registry reports it."""
+"""Events in a simulated citizen's life, and the CloudEvent by which a registry reports each."""
 
 from collections.abc import Mapping
 from random import Random

@@ -50,11 +50,11 @@ class Household:
 
     @property
     def first_home(self) -> Home:
-        """Where they live when the span opens."""
+        """Return the home at the beginning of the span."""
         return self.homes[0][1]
 
     def home_on(self, day: Day) -> Home:
-        """Where they live on that day."""
+        """Return the home on that day."""
         return next(home for since, home in reversed(self.homes) if since <= day)
 
     def moves(self) -> Iterator[tuple[Day, Home]]:

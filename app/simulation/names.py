@@ -1,4 +1,4 @@
-"""What people are called: given names, family names and patronymics of two cultures."""
+"""Names of people: given names, family names and patronymics of two cultures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the registries already know on the first day: each citizen's registration, residence, contact and wishes."""
+"""The registries' knowledge on the first day: each citizen's registration, residence, contact and wishes."""
 
 from collections.abc import Iterator
 from random import Random

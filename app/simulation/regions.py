@@ -1,4 +1,4 @@
-"""Where people live: area codes (KATO, the state classifier NK RK 11), and invented house numbers.
+"""Places of residence: area codes (KATO, the state classifier NK RK 11), and invented house numbers.
 
 The codes are real but for that of Alatau, a city younger than the edition that they were taken from.
 """

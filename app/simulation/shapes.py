@@ -1,4 +1,4 @@
-"""Who lives together: kinds of households with their ages, weighted to resemble Kazakhstan."""
+"""Kinds of households with the ages of their members, weighted to resemble Kazakhstan."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -92,7 +92,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
 
 
 def _reader(settings: Settings, purpose: str | None) -> Looker | None:
-    """Who reads what names people, or what they would have read; None where nobody said why they would."""
+    """Return the reader of personal data, or of what would be sent; None where no purpose was given."""
     return looker(settings, purpose) if purpose is not None or somebody(settings) is LOCAL else None
 
 

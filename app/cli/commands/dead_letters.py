@@ -114,7 +114,7 @@ def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> 
 def _decided(
     letters: DeadLetters, ids: list[UUID] | None, kind: str | None, cause: str | None, *, every: bool
 ) -> Selection:
-    """What is chosen, said in full: nothing said is not everything, and what comes meanwhile is not meant."""
+    """Return the selection with its ids fixed: no option is not everything, and later letters are not included."""
     if not (every or ids or kind or cause):
         stop(Exit.USAGE, "which letters? name IDs, --kind, --cause, or --all")
     choice = letters.fixed(_choice(ids, kind, cause))

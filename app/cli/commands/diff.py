@@ -62,7 +62,10 @@ def _read(path: Path, others: Sequence[Path]) -> Version:
 
 
 def _published(database: str | None, key_file: Path | None, later: Version) -> Version:
-    """What is published of these and is theirs to know who act; what is not stays out of a pack's."""
+    """Return the published versions of these triggers that the caller may read.
+
+    A pack's unpublished ones are left out.
+    """
     with desk(database, key_file, make=True) as at:
         now, who = at.platform.rules.approval.governed(), at.who
     known = {each.fact.trigger: each.fact for each in now.publications if not each.withdrawn}
@@ -87,7 +90,7 @@ def _renamed(version: Version, name: str) -> Version:
 
 
 def _of_pack(old: Version, new: Version) -> list[PackChange]:
-    """What changed beside the triggers, and which of them it concerns."""
+    """Return the changes outside the triggers, each with the triggers that it concerns."""
     assert old.pack is not None
     assert new.pack is not None
     return pack_changes(old.pack_side(old.pack), new.pack_side(new.pack))

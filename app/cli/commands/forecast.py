@@ -21,7 +21,7 @@ from templates.words.filters import TENGE
 
 
 class By(StrEnum):
-    """How long a line's time is."""
+    """The length of time that a line covers."""
 
     DAY = "day"
     HOUR = "hour"
@@ -56,10 +56,10 @@ def forecast(
 
 
 def _agency(at: Desk, agency: str | None) -> str | None:
-    """Whose: for who is no operator, their own.
+    """Return the agency to show: for everybody but operators, their own.
 
     Raises:
-        NotAllowed: it is another's than theirs.
+        NotAllowed: it is another agency than theirs.
     """
     only = agency if agency is not None or at.who.operator else at.who.agency
     if only is None:

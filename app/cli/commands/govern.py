@@ -63,7 +63,7 @@ def submit(
 
 
 def _wanted(at: Desk, targets: Sequence[Target], packs: Mapping[Path, Pack]) -> tuple[list[Subject], list[Subject]]:
-    """What is new of what is named and may be submitted, and what is left out of whole packs."""
+    """Return the new subjects that may be submitted, and those of whole packs that are left out."""
     before = at.platform.rules.approval.governed()
     wanted: list[Subject] = []
     left: list[Subject] = []
@@ -111,7 +111,7 @@ def approve(
 
 
 def _word(found: Sequence[Submission]) -> str:
-    """What an approver types: the name of a single version, or how many there are."""
+    """Return the word that an approver types: the name of a single version, or the number of versions."""
     return str(found[0].about) if len(found) == 1 else str(len(found))
 
 
@@ -179,7 +179,10 @@ def submissions(
 
 
 def _references(at: Desk, names: Iterable[str], others: Sequence[Path] | None) -> list[Reference]:
-    """What the names say; a folder stands for what is in it, as it is there: of a pack, what waits of it."""
+    """Return the versions that the names stand for.
+
+    A folder stands for its content as it is now; a pack's, for what waits.
+    """
     found: list[Reference] = []
     for name in names:
         if not is_folder(Path(name)):

@@ -102,7 +102,7 @@ def _hint(name: str, known: Mapping[str, object] | set[str]) -> str:
 
 
 def _schemas(where: Path) -> str:
-    """Where the schemas are, as seen from a folder: relative, so that it holds on a colleague's machine too."""
+    """Return the path of the schemas relative to a folder, so that it holds on a colleague's machine too."""
     return os.path.relpath(beside(), where.resolve())
 
 

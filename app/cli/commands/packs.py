@@ -112,14 +112,14 @@ class _Asked(NamedTuple):
     triggers: list[Path]
 
     def concerns(self, path: str) -> bool:
-        """Whether a file is of what is asked about: of these triggers, or of no trigger at all."""
+        """Return True for a file of the chosen triggers, or of no trigger at all."""
         folder = Path(path).resolve().parent
         beside = any(folder.parent == each.resolve() for each in self.folders) and folder.name != "events"
         return not self.triggers or not beside or folder in {each.resolve() for each in self.triggers}
 
 
 def _asked(packs: Sequence[Path], others: Sequence[Path] | None) -> _Asked:
-    """What is asked about: whole packs, or (where every folder is a trigger's) these triggers."""
+    """Return the folders to check: whole packs or, where every folder is a trigger's, these triggers."""
     named = [_target(each) for each in packs]
     folders = [*(each.pack for each in named), *(target_of(each).pack for each in others or ())]
     unique = list({folder.resolve(): folder for folder in reversed(folders)}.values())[::-1]

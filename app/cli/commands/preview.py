@@ -76,7 +76,7 @@ class Workbench:
                 yield source
 
     def previewer(self, source: TriggerSource) -> Previewer:
-        """What plays the trigger."""
+        """Return the previewer that plays the trigger."""
         trigger = compile_trigger(source.name, source.rules, self._catalogue)
         return Previewer(source, trigger, self._catalogue, self._defaults, self._now)
 
@@ -99,7 +99,7 @@ class Workbench:
 
 
 def chosen_of(name: str, known: Mapping[str, T], option: str) -> T:
-    """What that name stands for; a name that is not known ends the command with exit 2."""
+    """Return the value of that name; an unknown name ends the command with exit 2."""
     if name not in known:
         meant = closest(name, known)
         hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known)}"

@@ -68,7 +68,7 @@ def _moment(until: str | None, at: Desk) -> datetime | None:
 
 
 class _Again(NamedTuple):
-    """What was done since the copy, and is done again: who was erased, and which content was retired."""
+    """The erasures and retirements since the backup that must be repeated."""
 
     erased: Mapping[str, datetime]
     retired: Sequence[Over]
@@ -86,7 +86,7 @@ def _retired(at: Desk) -> AbstractSet[tuple[str, int]]:
 
 
 def _to_erase(at: Desk, certificates: list[Path]) -> Mapping[str, datetime]:
-    """Who is to be erased again, by the list beside the key file and by certificates."""
+    """Return the persons to erase again, by the list beside the key file and by certificates."""
     own = list_of(at.platform.settings.key_file)
     try:
         every = everybody([*([own] if own.exists() else []), *certificates])

@@ -90,7 +90,7 @@ def _in_folder(at: Desk, what: str, others: list[Path], persona: str) -> _Play:
 
 
 def _in_log(at: Desk, what: str, persona: str) -> _Play:
-    """What waits under that name, or what is published."""
+    """Return the submitted version of that name, or the published one, ready to play."""
     fact = _fact(at, what)
     words = {spoken: dict(texts) for spoken, texts in fact.words.items()}
     source = TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)

@@ -91,5 +91,5 @@ class AskPages:
 
 
 def _twice(names: Iterable[str]) -> list[tuple[str, str]]:
-    """What is shown as it is called."""
+    """Return choices whose label is the name itself."""
     return [(name, name) for name in sorted(names)]

@@ -1,4 +1,4 @@
-"""What is due in the next days: how many messages would go on which day, by which channel, whose, at what cost."""
+"""The forecast page: messages of the next days by day, channel and agency, with their cost."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -78,7 +78,7 @@ class ForecastPage:
 
 
 def _figures(found: Foreseen, lines: Sequence[Sum], speech: Speech) -> Iterator[tuple[str, str]]:
-    """What matters most."""
+    """Yield the most important figures."""
     if (peak := busiest(found)) is not None:
         yield speech.say("Busiest hour"), f"{speech.moment(peak[0])} – {speech.number(round(peak[1]))}"
     yield speech.say("Parts of SMS"), speech.number(round(sum(line.parts for line in lines)))
@@ -86,7 +86,7 @@ def _figures(found: Foreseen, lines: Sequence[Sum], speech: Speech) -> Iterator[
 
 
 def _by_agency(found: Foreseen, lines: Sequence[Sum], speech: Speech) -> list[tuple[str, ...]]:
-    """Whose messages they are, the most first: the agency, messages, parts of SMS, their cost."""
+    """Return a row for each agency, the most messages first: title, messages, parts of SMS, cost."""
     titles = {**pack_titles(found.rules, "agencies"), "": DIGEST_TRIGGER.content["title"]}
     theirs: defaultdict[str, list[Sum]] = defaultdict(list)
     for line in lines:

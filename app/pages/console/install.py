@@ -37,7 +37,7 @@ def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands
 
 
 def _lags(platform: Platform) -> Lags | None:
-    """How far the workers are behind, where there is Kafka."""
+    """Return the function that reads the workers' lags; None where there is no Kafka."""
     if not platform.settings.kafka:
         return None
     topics = topics_of(platform.settings)

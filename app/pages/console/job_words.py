@@ -81,7 +81,7 @@ DIFFERS = (N_("Done: not all is as it should be"), "bad")
 
 
 def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
-    """How it stands. `alone`: its process is gone."""
+    """Describe a job for its page. `alone`: its process is gone."""
     state, kind = DIFFERS if wrong(job) else STATES[job.state]
     words = speech.say("Its process is gone") if alone else speech.say(state)
     worked = job.worked.total_seconds()
@@ -117,7 +117,7 @@ def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
 
 
 def _words(words: str) -> list[tuple[str, str]]:
-    """What came of it, as lines; some kinds keep JSON."""
+    """Return the result as lines; some kinds keep JSON."""
     try:
         found = msgspec.json.decode(words)
     except msgspec.DecodeError:

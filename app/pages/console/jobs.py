@@ -58,7 +58,7 @@ class JobPages:
         return self._staff.show("jobs.html", frame, who, jobs=rows, kinds=kinds)
 
     def job(self, request: Request) -> Response:
-        """How one stands."""
+        """Show the state of one job."""
         who, frame = self._staff.operator(request)
         return self._show(who, frame, self._asked(request), {})
 
@@ -85,7 +85,7 @@ class JobPages:
         )
 
     def _counted(self, job: Job, frame: Frame) -> dict[str, Any] | None:
-        """What waits to be confirmed."""
+        """Describe the plan that waits for confirmation; None where none does."""
         if job.counted is None:
             return None
         plan, speech = job.counted.plan, frame.speech

@@ -49,7 +49,7 @@ class Chosen(Struct, frozen=True):
         return Selection(kind=self.kind, cause=self.cause)
 
     def command(self, what: str, *more: str) -> str:
-        """What does the same."""
+        """Return the command that does the same."""
         return command("dead-letters", what, "--kind", self.kind, "--cause", self.cause, *more)
 
 
@@ -99,7 +99,7 @@ class LetterPages:
         )
 
     def plan(self, request: Request) -> Response:
-        """What would be done with how many; nothing is changed."""
+        """Show the plan for the chosen letters; nothing is changed."""
         who, frame = self._staff.operator(request)
         return self._plan(who, frame, _chosen(dict(request.query_params), doing=True))
 

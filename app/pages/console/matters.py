@@ -152,7 +152,10 @@ class Matters(Teller):
         return Sign(name, Level.GOOD, say("None under way"), path="/jobs")
 
     def _switches(self) -> Sign:
-        """What is stopped: no message of it goes, so it is as bad as anything can be, and stands first."""
+        """Return the sign about kill switches.
+
+        No message passes a stopped one, so it is the worst sign and stands first.
+        """
         say, stopped = self._say, self._seen.stopped
         if not stopped:
             return Sign(say("Switches"), Level.GOOD, say("Nothing is stopped"), path=SWITCHES)

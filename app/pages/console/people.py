@@ -38,7 +38,7 @@ _PSEUDONYM, _NATIONAL_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9]{6,20}
 
 
 class PersonPages:
-    """Who, and why; then the trail."""
+    """Pages that ask for a person and a purpose, and then show the trail."""
 
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
@@ -54,7 +54,7 @@ class PersonPages:
         return router
 
     def ask(self, request: Request) -> Response:
-        """Who, and why."""
+        """Ask for the person and the purpose."""
         who, frame = self._staff.reader(request)
         return self._ask(who, frame, "", {})
 

@@ -1,6 +1,6 @@
-"""Who read whose data, and who gave up dead letters, when and why: for auditors and operators.
+"""The page of accesses to personal data and of discarded dead letters, for auditors and operators.
 
-Whose data it was is not said, only that it was one person's.
+It does not say whose data was read, only that it was one person's.
 """
 
 from typing import Any

@@ -26,7 +26,7 @@ SWITCHES = "/switches"
 
 
 class Level(IntEnum):
-    """How bad it is."""
+    """The severity of a sign."""
 
     GOOD = 0
     NOTE = 1

@@ -1,4 +1,4 @@
-"""Who may be in the console, and what its pages share. Default deny: who is no operator gets 403 on every page."""
+"""Access to the console, and the common parts of its pages. All but operators get 403 on every page."""
 
 import shlex
 from datetime import datetime, timedelta

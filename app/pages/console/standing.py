@@ -40,7 +40,7 @@ class StandingPage:
         return router
 
     def show(self, request: Request) -> Response:
-        """How everything stands."""
+        """Show the state of the whole platform."""
         who, frame = self._staff.operator(request)
         seen, speech = self.seen(), frame.speech
         every = [*Flows(seen, speech).all(), *Matters(seen, speech).all()]

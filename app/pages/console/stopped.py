@@ -1,4 +1,4 @@
-"""What is stopped, in the words of the console."""
+"""Active kill switches and pauses, in the words of the console."""
 
 from app.pages.catalogues import Speech
 from app.pages.life import CHANNELS, shown

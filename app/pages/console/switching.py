@@ -21,19 +21,19 @@ from streams.rules.switches import Off, UnknownName, owner_of
 
 
 class Wish(Struct, frozen=True):
-    """What is to be stopped, or to go on."""
+    """A request to stop something, or to resume it."""
 
     what: str = ""
     reason: str = ""
 
     @property
     def scope(self) -> str:
-        """What kind of thing."""
+        """Return the kind of thing."""
         return self.what.partition(":")[0]
 
     @property
     def name(self) -> str:
-        """Which of them."""
+        """Return the thing's name."""
         return self.what.partition(":")[2]
 
 
@@ -52,7 +52,7 @@ class SwitchPages:
         return router
 
     def show(self, request: Request) -> Response:
-        """What is stopped."""
+        """Show everything that is stopped."""
         who, frame = self._staff.operator(request)
         return self._show(who, frame, Wish(), {}, done=request.query_params.get("done", ""))
 

@@ -55,7 +55,7 @@ class Approving:
         return router
 
     def ask(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
-        """What stands in the way of submitting, or the button."""
+        """Show the obstacles to submitting, or the button."""
         who, frame = self._office.enter(request)
         return self._ask(frame, found(self._sheets, id, who))
 
@@ -95,7 +95,7 @@ class Approving:
         return self._office.go(f"{where}?done={'submitted' if done.new else 'before'}")
 
     def page(self, request: Request, name: Name, hash: Hash, done: str = "") -> Response:  # noqa: A002  (its name)
-        """What changes, and what is to be done about it."""
+        """Show the changes of a version, and the actions that are open to the visitor."""
         who, frame = self._office.enter(request)
         return self._page(who, frame, self._found(name, hash, who), done)
 
@@ -183,7 +183,7 @@ def _too_long(frame: Frame) -> str:
 
 
 def _changes(now: Governed, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, list[str]]]:
-    """What changes for citizens, by group; nothing where it does not go with the packs as they are published."""
+    """Return the changes for citizens, by group; none where the version does not fit the published packs."""
     current = now.current(fact.trigger)
     old = version_of(now.contents, [current] if current is not None else [])
     try:

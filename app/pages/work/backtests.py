@@ -60,7 +60,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
 
 
 class Table(Struct, frozen=True):
-    """What was counted: the heads, the last of them of the count, and the rows."""
+    """A table of counts: its heads, the last of them of the count, and the rows."""
 
     title: str
     heads: Sequence[str]
@@ -137,7 +137,7 @@ class Backtests:
             return asked_for(self._office.platform, laid, sheet.agency, start, end, caps=caps)
 
     def report(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
-        """How far it is, or what came of it."""
+        """Show the progress or the result of a backtest."""
         who, frame = self._office.enter(request)
         job, asked = self._job(id, who)
         counts = found_of(job.cursor) if job.state is State.DONE else None
@@ -186,7 +186,7 @@ class _Told:
 
     @property
     def figures(self) -> Iterator[tuple[str, str]]:
-        """What matters most."""
+        """Yield the most important figures."""
         say, counts, number = self._say, self._counts, self._speech.number
         parts = sum(each * many for _, each, many in counts.parts)
         yield say("Looked at"), say("{persons} persons").format(persons=number(counts.persons))
@@ -216,7 +216,7 @@ class _Told:
 
     @property
     def tables(self) -> Iterator[Table]:
-        """What was counted."""
+        """Yield the tables of counts."""
         say, counts, speech = self._say, self._counts, self._speech
         yield self._table(
             say("Everybody who was looked at"),

@@ -42,7 +42,7 @@ class Beginning:
         return router
 
     def page(self, request: Request) -> Response:
-        """What it is to be called, and on what it starts."""
+        """Ask for the new trigger's name and the event on which it starts."""
         _, frame = self._office.enter(request)
         return self._page(frame, {})
 

@@ -1,4 +1,4 @@
-"""What became of a trigger's messages, also by channel and language, and what was withheld why; as charts and CSV."""
+"""The outcomes of a trigger's messages, by channel and language, and the reasons to withhold: as charts and CSV."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ class Figures(Struct, frozen=True):
 
     @property
     def totals(self) -> Counter[str]:
-        """What happened, with its way or reason -> how often."""
+        """Return the counts over all days: an outcome with its channel and language or reason -> number."""
         found: Counter[str] = Counter()
         for _, what, count in self.rows:
             found[what] += count
@@ -55,7 +55,7 @@ class Figures(Struct, frozen=True):
         return [(shown(WHAT, stage, self.speech), by_stage[stage]) for stage in STAGES]
 
     def by_stage(self) -> list[str]:
-        """What the stages of `by_way` are called."""
+        """Return the titles of the stages of `by_way`."""
         return [shown(WHAT, stage, self.speech) for stage in BY_WAY]
 
     def by_way(self) -> list[ByWay]:
@@ -71,12 +71,12 @@ class Figures(Struct, frozen=True):
         return channel(name, self.speech), LANGUAGES.get(language) or language or self.speech.say("not known")
 
     def of(self, what: str) -> list[tuple[str, int]]:
-        """What happened for which reasons, the most often first."""
+        """Return the reasons of that outcome with their counts, the most frequent first."""
         found = Counter({name: count for name, count in self.totals.items() if name.partition(".")[0] == what})
         return [(reason(name.partition(".")[2], self.speech), count) for name, count in found.most_common()]
 
     def unsent(self) -> list[tuple[str, int]]:
-        """What was planned and did not go, with the reason: withheld, too late, or not in the plan any more."""
+        """Return the reasons why planned nudges were not sent: withheld, too late, or no longer in the plan."""
         rest = [(shown(WHAT, what, self.speech), self.totals[what]) for what in ("expired", "cancelled")]
         return [*self.of("withheld"), *((text, count) for text, count in rest if count)]
 
@@ -103,7 +103,7 @@ class Figures(Struct, frozen=True):
 
 
 def tells_done(rules: Mapping[str, Any]) -> bool:
-    """Whether a trigger says by what one sees that the thing itself was done."""
+    """Return True if a trigger declares the event that shows its service was done."""
     repeats = [step["repeat"] for step in rules["due"].values() if step and "repeat" in step]
     return bool(rules.get("unless")) or any("until" in repeat for repeat in repeats)
 

@@ -1,4 +1,4 @@
-"""What citizens wrote to one's agency: the list, and one of them, which the log keeps that it was read."""
+"""Citizens' messages to one's agency: the list, and one message, whose reading the log records."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ class LetterPages:
         )
 
     def one(self, request: Request, event: UUID) -> Response:
-        """What they wrote, and about which event of the agency's own."""
+        """Show a citizen's message, and the agency's event that it is about."""
         return self._shown(*self._office.enter(request), event)
 
     def _shown(self, who: Principal, frame: Frame, event: UUID, wrong: str = "", note: str = "") -> Response:

@@ -59,7 +59,7 @@ class _Rows:
         self._now, self._lives, self._sheets, self._who, self._speech = now, lives, sheets, who, speech
 
     def published(self) -> list[dict[str, Any]]:
-        """What was ever published of the agency, by name."""
+        """Return a row for each trigger of the agency that was ever published, by name."""
         facts = {each.fact.trigger: each.fact for each in self._now.publications}
         return [
             self._row(fact.trigger, fact.rules["title"], state_of(self._now, fact.trigger), share=fact.share)
@@ -68,7 +68,7 @@ class _Rows:
         ]
 
     def waiting(self) -> list[dict[str, Any]]:
-        """What waits for approval or publication, each in its latest version."""
+        """Return a row for each version that waits for approval or publication, the latest of each trigger."""
         return [
             self._row(
                 each.about.name,
@@ -82,7 +82,7 @@ class _Rows:
         ]
 
     def drafts(self) -> list[dict[str, Any]]:
-        """What is being written."""
+        """Return a row for each draft."""
         text, kind = STATES["draft"]
         return [
             {

@@ -1,4 +1,4 @@
-"""Who may be in the workbench, and what all of its pages share."""
+"""Access to the workbench, and the common parts of its pages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +54,7 @@ class Office:
         return self.pages.respond(f"work/{template}", frame, status, **shown)
 
     def submission(self, wanted: Reference, who: Principal) -> Submission:
-        """What was submitted under that name and hash.
+        """Return the submission of that name and hash.
 
         Raises:
             NotAllowed: it is another agency's.
@@ -75,7 +75,7 @@ def one(fields: Fields, name: str) -> str:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """What a command would say, as a problem: 404 for what is not there, 409 for what is not so now."""
+    """Turn a command's refusal into a problem: 404 for what does not exist, 409 for what is not possible now."""
     try:
         yield
     except (NotSubmitted, UnknownName) as error:

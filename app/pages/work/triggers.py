@@ -33,7 +33,7 @@ Days = Annotated[int, Query()]
 
 
 class TriggerPages:
-    """What is published under one name."""
+    """Pages of a published trigger."""
 
     def __init__(self, office: Office, lives: Lives) -> None:
         self._office, self._lives = office, lives

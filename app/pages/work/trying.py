@@ -34,7 +34,7 @@ FRAMING = {**HEADERS, "Content-Security-Policy": HEADERS["Content-Security-Polic
 
 
 class Cell(Struct, frozen=True):
-    """What one person reads in one language by one channel. `size`: how long it is, and what it costs."""
+    """The text for one person in one language on one channel. `size`: its length and its cost."""
 
     language: str
     channel: str
@@ -79,13 +79,13 @@ class Trying:
         )
 
     def draft(self, request: Request, id: Id, persona: str = "adult") -> Response:  # noqa: A002  (its name)
-        """How a draft will look."""
+        """Show a preview of a draft."""
         who, frame = self._office.enter(request)
         sheet = found(self._sheets, id, who)
         return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}")
 
     def waiting(self, request: Request, name: Name, hash: Hash, persona: str = "adult") -> Response:  # noqa: A002
-        """How what waits will look."""
+        """Show a preview of a submitted version."""
         who, frame = self._office.enter(request)
         return self._preview(frame, self._waiting(name, hash, who), persona, f"/work/submissions/{name}/{hash}")
 

@@ -1,4 +1,4 @@
-"""What the workbench calls things, in the reader's language."""
+"""The workbench's names for things, in the reader's language."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -70,7 +70,7 @@ def share(share: float, speech: Speech) -> str:
 
 
 def state_of(now: Governed, trigger: str) -> str:
-    """How the published trigger stands; empty where it never was."""
+    """Return the state of the published trigger; empty where it was never published."""
     if now.current(trigger) is None:
         return "withdrawn" if any(each.fact.trigger == trigger for each in now.publications) else ""
     if ("trigger", trigger) in now.stopped:

@@ -36,7 +36,7 @@ class NoBounceError(ValueError):
 
 
 def reports_in(mail: bytes) -> list[Report]:
-    """What a mail to the bounce address tells; nothing if it only says that a message is delayed.
+    """Return the reports in a mail to the bounce address; none if it only says that a message is delayed.
 
     A permanent failure (5.x.x) has one of our reasons: where it is neither the letter nor us, and yet not certainly
     the address, UNDELIVERED. A temporary one that was given up (4.x.x) is EXPIRED_THERE; the detail is the status

@@ -1,4 +1,4 @@
-"""What an operator says about the mail server: whom to talk to, how safely, how long to wait."""
+"""The settings of the mail server: its address, the protection of the link, and the limits."""
 
 import ssl
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class EmailConfigError(ValueError):
 
 
 class Security(StrEnum):
-    """How the link is protected: never downgraded to less than this."""
+    """The protection of the link, below which it never falls."""
 
     NONE = "none"
     STARTTLS = "starttls"  # RFC 3207, usually port 587
@@ -111,11 +111,11 @@ class SmtpOptions(BaseModel):
 
     @property
     def name(self) -> str:
-        """How we introduce ourselves (RFC 5321, section 4.1.1.1)."""
+        """Return the name by which we introduce ourselves (RFC 5321, section 4.1.1.1)."""
         return self.hello or self.sender.rpartition("@")[2]
 
     def tls(self) -> ssl.SSLContext | None:
-        """What the link is protected with. Raises EmailConfigError for a file that cannot be used."""
+        """Return the TLS context; None without TLS. Raises EmailConfigError for a file that cannot be used."""
         if self.security is Security.NONE:
             return None
         try:

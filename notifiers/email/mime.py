@@ -55,7 +55,7 @@ class Letter:
 
 
 class Letterhead:
-    """What all letters of one sender have in common."""
+    """The headers that all letters of one sender share."""
 
     def __init__(self, options: SmtpOptions) -> None:
         self._sender, self._bounces = options.sender, options.bounces

@@ -15,7 +15,7 @@ _WORTH_A_NEW_LINK = {Reason.LINK_LOST, Reason.BUSY}
 
 
 class Work(Protocol):
-    """Where a link takes letters from, and says what became of each: it settles every one or puts it back."""
+    """A source of letters for links, which receives the outcome of each: a link settles every one or puts it back."""
 
     @property
     def until(self) -> float:
@@ -23,13 +23,13 @@ class Work(Protocol):
 
     @property
     def standing(self) -> Standing:
-        """What the server said to the recipients before, by whichever link."""
+        """Return the server's replies to earlier recipients, by whichever link."""
 
     def take(self) -> tuple[int, Letter] | None:
         """The next letter with its number, if there is one to begin."""
 
     def settle(self, number: int, outcome: Outcome) -> None:
-        """What became of it."""
+        """Record the outcome of a letter."""
 
     def put_back(self, number: int) -> None:
         """It has not gone, and that was not its fault: it may go over another link."""

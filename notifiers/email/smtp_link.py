@@ -46,7 +46,7 @@ class Link(asyncio.Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether another letter may be handed over."""
+        """Return True if another letter may be handed over."""
         return not (self._over or self._transport.is_closing())
 
     async def deliver(self, work: Work) -> None:
@@ -215,7 +215,7 @@ class Link(asyncio.Protocol):
         self._finish()
 
     def _next(self) -> bytes:
-        """What to write for the next letter; nothing if none is to begin."""
+        """Return the commands for the next letter; nothing if none is to begin."""
         if self._work is None or (taken := self._work.take()) is None:
             return b""
         errand = Errand(self._work, *taken, first=not self._used)
@@ -237,7 +237,7 @@ class Link(asyncio.Protocol):
         self._deadline.set(min(self._time() + seconds, self._last))
 
     def _unwritten(self) -> bool:
-        """Whether the last dot has certainly not left."""
+        """Return True if the last dot has certainly not left."""
         left = self._transport.get_write_buffer_size()
         return left >= self._after_dot + len(_DOT) or (self._stuck and not self._after_dot)
 

@@ -9,7 +9,7 @@ _MOST_LINES = 200
 
 
 class NoReplyError(Exception):
-    """What came is no SMTP reply: end the conversation, for nobody knows what the next bytes answer."""
+    """Raised for bytes that are no SMTP reply. The conversation ends, for nobody knows what the next bytes answer."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
@@ -26,7 +26,7 @@ class Replies:
 
     @property
     def more(self) -> bool:
-        """Whether something came after the reply that was given last."""
+        """Return True if bytes came after the reply that was given last."""
         return self._at < len(self._buffer)
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:

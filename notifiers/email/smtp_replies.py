@@ -1,4 +1,4 @@
-"""What an SMTP reply means to us (RFC 5321, section 4.2; enhanced codes of RFC 3463)."""
+"""The meaning of SMTP replies (RFC 5321, section 4.2; enhanced codes of RFC 3463)."""
 
 import re
 from enum import Enum
@@ -40,7 +40,7 @@ class Stage(Enum):
         self._digit = digit
 
     def welcomes(self, code: int) -> bool:
-        """Whether the conversation goes on after this code: its first digit decides (section 4.3.2)."""
+        """Return True if the conversation goes on after this code: its first digit decides (section 4.3.2)."""
         return code // 100 == self._digit
 
 
@@ -66,5 +66,5 @@ def _why(stage: Stage, code: int, enhanced: str | None) -> Reason:
 
 
 def said_by(enhanced: str) -> Reason | None:
-    """What subject and detail of an enhanced code (`1.1` of 5.1.1) say, if they say one thing."""
+    """Return the reason for subject and detail of an enhanced code (`1.1` of 5.1.1), if they mean one thing."""
     return _BY_ENHANCED.get(enhanced)

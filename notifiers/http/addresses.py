@@ -15,7 +15,7 @@ _PARSE = TypeAdapter(HttpUrl).validate_python
 
 
 def is_safe(url: str) -> bool:
-    """Whether nobody reads along on the way there: it is https, or http to this machine."""
+    """Return True if nobody can read along on the way: it is https, or http to this machine."""
     if not _WRITTEN.fullmatch(url):
         return False
     try:

@@ -29,7 +29,7 @@ class HttpConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered; `body` has its first 65,536 bytes."""
+    """The answer of a server; `body` has its first 65,536 bytes."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -110,7 +110,7 @@ async def _answer(request: RequestBuilder, *, read: bool) -> Answer | RetryLater
 
 
 def retry_after(answer: Answer, now: datetime) -> timedelta | None:
-    """How long the server asks us to wait (RFC 9110, section 10.2.3), at most a day; None if it does not say."""
+    """Return the wait that the server asks for (RFC 9110, section 10.2.3), at most a day; None without one."""
     words = answer.header("retry-after").strip()
     if words.isascii() and words.isdigit():
         return min(timedelta(seconds=int(words[:9])), _LONGEST_DELAY)

@@ -1,4 +1,4 @@
-"""What an operator can set for every notifier that speaks HTTP."""
+"""The settings of every notifier that speaks HTTP."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What it means when a provider answers without success: by its words where we know them, else by an HTTP status."""
+"""The meaning of a provider's failure: by its words where we know them, else by an HTTP status."""
 
 from collections.abc import Mapping
 from datetime import datetime

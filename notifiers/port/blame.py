@@ -1,4 +1,4 @@
-"""How we stand with a provider: whether a refusal that may mean us does, and how long it may put us off."""
+"""The standing with a provider: it tells refusals of one message from refusals of all of ours."""
 
 from datetime import timedelta
 
@@ -7,11 +7,13 @@ MOST_PATIENCE = timedelta(hours=1)
 
 
 class Standing:
-    """What a provider said to the last ones: who is refused among others is it alone, several in a row are not.
+    """The provider's latest refusals.
 
-    Who refuses us refuses everybody, in words that are also said to one alone (a mail server's `554 5.7.1`, a push
-    service's 403, an address that is none). `before`: how many it is taken to have refused already; unless said
-    otherwise so many that it is about us until somebody was taken.
+    One refusal among acceptances is about its message, several in a row are about us.
+
+    A provider that refuses us refuses everybody, in words that also mean a single message (a mail server's `554
+    5.7.1`, a push service's 403, an address that is none). `before`: the refusals in a row that are assumed at the
+    start; by default so many that a refusal is about us until something was accepted.
     """
 
     MANY = 5
@@ -30,5 +32,5 @@ class Standing:
 
     @property
     def refuses_us(self) -> bool:
-        """Whether it refused so many in a row that it is not about each of them."""
+        """Return True if it refused so many in a row that it is not about each of them."""
         return self._refused >= self.MANY

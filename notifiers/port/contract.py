@@ -1,4 +1,7 @@
-"""What every notifier promises, as tests: subclass `NotifierContract` as `Test…` and say how to reach each state."""
+"""The promises of every notifier, as tests.
+
+Subclass `NotifierContract` as `Test…` and say how to reach each state.
+"""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -28,7 +31,7 @@ BUSY = 60.0
 
 
 class Provider(StrEnum):
-    """How the provider behaves while a promise is tested."""
+    """The behaviour of the provider while a promise is tested."""
 
     WELL = "well"
     DEAD = "dead"  # nobody listens there
@@ -100,7 +103,7 @@ class NotifierContract(ABC):
         assert first.key != self.message(2).key
 
     async def test_a_bad_address_is_given_up(self) -> None:
-        """What can never arrive is not tried again."""
+        """A message that can never arrive is not tried again."""
         async with self.facing(Provider.WELL) as notifier:
             (outcome,) = await self.send(notifier, [self.message(1, address=self.bad_address)])
         assert isinstance(outcome, GiveUp)
@@ -190,13 +193,13 @@ class AskableContract(ABC):
             return await notifier.ask(self.inquiry(number))
 
     async def test_it_says_when_it_can_be_asked(self) -> None:
-        """Who can be asked says so, and gives the provider time to know what it was given."""
+        """A notifier that can be asked says so, and gives the provider time to process what it was given."""
         async with self.asking(Provider.WELL) as notifier:
             assert notifier.ask_after
             assert notifier.ask_after.total_seconds() > 0
 
     async def test_what_the_provider_has_it_says(self) -> None:
-        """What came there is known: taken over, or what became of it; and what never came is told from it."""
+        """A message that came there is reported as accepted or with its outcome, unlike one that never came."""
         async with self.asking(Provider.WELL) as notifier:
             told = [await self.told(notifier, number) for number in range(4)]
         assert [isinstance(each, Accepted | Report) for each in told] == [True, False, True, False]

@@ -131,7 +131,7 @@ Outcome = Accepted | RetryLater | GiveUp | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a provider reports about what it accepted as `reference`; `reason` of a failure."""
+    """A provider's report about what it accepted as `reference`; `reason` of a failure."""
 
     reference: str
     heard: Heard
@@ -141,7 +141,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What a person wrote to us: an SMS from the number `sender`, which came in as `id`."""
+    """A text from a citizen: an SMS from the number `sender`, which came in as `id`."""
 
     id: str
     sender: str = field(repr=False)
@@ -221,18 +221,18 @@ class Notifier(Protocol):
 
     @property
     def removes_doubles(self) -> bool:
-        """Whether the provider sends only once what comes twice with one `Message.key`."""
+        """Return True if the provider sends only once what comes twice with one `Message.key`."""
 
     @property
     def reports(self) -> bool:
-        """Whether the provider tells what became of a message, so that its silence means something."""
+        """Return True if the provider reports outcomes, so that its silence means something."""
 
     @property
     def longest(self) -> float:
         """The longest that a `send` may take, in seconds."""
 
     def reaches(self, address: str) -> bool:
-        """Whether an address is of the kind that this notifier reaches: a channel may have several kinds."""
+        """Return True for an address that this notifier reaches: a channel may have several kinds."""
 
     async def start(self) -> None:
         """Begin to listen for what comes back, where the provider reports by the link that we send on."""
@@ -248,14 +248,14 @@ class Notifier(Protocol):
 
 
 class Askable(Protocol):
-    """What a notifier has beside where its provider can be asked what became of a message, by our name for it."""
+    """Additional methods of a notifier whose provider can be asked for a message's outcome, by our name for it."""
 
     @property
     def ask_after(self) -> timedelta | None:
-        """How long the provider needs until it knows what it was given before; None: it cannot be asked."""
+        """Return the time until the provider knows what it was given before; None: it cannot be asked."""
 
     async def ask(self, inquiry: Inquiry) -> Told:
-        """What became of an attempt, within the time of a `send`; never raises for what a provider does.
+        """Return the outcome of an attempt, within the time of a `send`; never raises for what a provider does.
 
         NeverCame only where the provider said so: a provider that is away, busy or odd leaves it Unknown.
         """

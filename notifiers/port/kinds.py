@@ -16,7 +16,7 @@ Method = Literal["GET", "POST", "PUT"]
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a notifier is given beside its options: aware times, and where what comes back goes."""
+    """The platform's objects for a notifier: a clock with aware times, and the inbox for what comes back."""
 
     clock: Callable[[], datetime]
     inbox: Inbox
@@ -24,9 +24,9 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What was called in for a provider over HTTP, as it came `at` that time; names of headers are in lower case.
+    """A call of a provider over HTTP, as it came `at` that time; names of headers are in lower case.
 
-    What its address says is in `query`, so a call by GET has all of it there.
+    `query` holds the parameters of its address, so it has all of a call by GET.
     """
 
     headers: Mapping[str, str] = field(repr=False)

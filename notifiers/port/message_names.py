@@ -1,4 +1,4 @@
-"""How we name a message to providers: by its key, with the attempt's number or without, or by a token for an address.
+"""Our names for messages at providers: their key, with or without the attempt's number, or a token for an address.
 
 They are known before anything is sent, so a receipt that has one tells of a message whose provider never answered.
 """
@@ -17,7 +17,10 @@ _ID_BYTES = 16
 
 
 class Named(NamedTuple):
-    """What a name says: the nudge, who gets it over which channel (as a keyed hash), and the attempt if it does."""
+    """The content of a name.
+
+    The nudge, its recipient and channel (as a keyed hash), and the attempt if the name has it.
+    """
 
     nudge: UUID
     way: str
@@ -25,7 +28,7 @@ class Named(NamedTuple):
 
 
 def way(nudge: UUID, channel: str, recipient: str) -> str:
-    """Who gets a nudge over which channel, as a hash that tells neither."""
+    """Return a hash of a nudge's recipient and channel that tells neither."""
     return blake2b(f"{channel}\0{recipient}".encode(), key=nudge.bytes, digest_size=12).hexdigest()
 
 
@@ -52,7 +55,7 @@ def names(nudge: UUID, channel: str, recipient: str, attempt: int) -> Iterator[s
 
 
 def named(reference: str) -> Named | None:
-    """What the reference says, if we could have made it."""
+    """Return the content of the reference; None if it cannot be one of ours."""
     if found := _KEY.fullmatch(reference):
         return Named(UUID(found[1]), found[2], int(found[3]) if found[3] else None)
     if _TOKEN.fullmatch(reference):

@@ -1,4 +1,4 @@
-"""How many messages are on their way at a time, where each needs a request of its own."""
+"""Limits on the messages on their way at a time, where each needs a request of its own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence

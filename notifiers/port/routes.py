@@ -36,24 +36,24 @@ PATIENCE = timedelta(minutes=1)
 
 
 def in_trouble(outcome: Outcome) -> bool:
-    """Whether the outcome speaks against the provider."""
+    """Return True if the outcome speaks against the provider."""
     return isinstance(outcome, RetryLater | Unknown) and outcome.reason in OF_THE_PROVIDER
 
 
 def is_busy(outcome: Outcome) -> bool:
-    """Whether the provider asks us to come again."""
+    """Return True if the provider asks us to come again."""
     return isinstance(outcome, RetryLater) and outcome.reason is Reason.BUSY
 
 
 def is_for_another(outcome: Outcome) -> bool:
-    """Whether another provider may do better."""
+    """Return True if another provider may do better."""
     return in_trouble(outcome) or is_busy(outcome)
 
 
 def went_wrong(outcomes: Sequence[Outcome], *, slowly: bool) -> bool:
-    """Whether a batch speaks against the provider: half of it does, all of it is put off, or it took too long.
+    """Return True if a batch speaks against the provider: half of it does, all of it is put off, or it took too long.
 
-    One message that got no answer says nothing about a provider that takes the others, nor about how fast it is.
+    One message that got no answer says nothing about a provider that takes the others, nor about its speed.
     """
     if outcomes and all(map(is_for_another, outcomes)):
         return True
@@ -109,26 +109,26 @@ class Provider:
 
     @property
     def tells(self) -> bool:
-        """Whether it may tell what became of a message, over its link or by a call."""
+        """Return True if it may report the outcome of a message, over its link or by a call."""
         return self.calls or self.notifier.reports
 
     def knows_addresses(self) -> bool:
-        """Whether its word about an address counts: it refused not just everybody."""
+        """Return True if its refusal of an address counts: it did not just refuse everybody."""
         return not self.standing.refuses_us
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether another process has the only link there may be; most kinds of provider allow any number."""
+        """Return True if another process has the only link there may be; most kinds of provider allow any number."""
         return bool(getattr(self.notifier, "elsewhere", False))
 
     @property
     def ask_after(self) -> timedelta | None:
-        """How long after an attempt without an outcome it is asked about it; None: it cannot be."""
+        """Return the time after which an attempt without an outcome is asked about; None: it cannot be."""
         after: timedelta | None = getattr(self.notifier, "ask_after", None)
         return after
 
     async def ask(self, inquiry: Inquiry) -> Told:
-        """What it tells about an attempt; its doors have nothing to do with that."""
+        """Ask for the outcome of an attempt; its circuit breaker has nothing to do with that."""
         try:
             async with asyncio.timeout(self.notifier.longest):
                 return await cast("Askable", self.notifier).ask(inquiry)  # whoever has `ask_after` is one
@@ -136,7 +136,7 @@ class Provider:
             return Unknown(Reason.TIMED_OUT)
 
     def is_open(self) -> bool:
-        """Whether its door is open; after a while one looks again."""
+        """Return True if messages may be sent to it. After a while a closed provider is tried again."""
         if self.is_elsewhere or self.patience.left:
             return False
         try:
@@ -146,7 +146,7 @@ class Provider:
         return not self.trial.left
 
     def enter(self) -> bool:
-        """Whether a message may go there now; the first one after a while is the one that looks."""
+        """Return True if a message may go there now. The first one after a pause is the trial."""
         if not self.is_open():
             return False
         if self.breaker.state == HALF_OPEN:

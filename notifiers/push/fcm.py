@@ -69,7 +69,7 @@ _NO_JSON = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
 def about_the_token(answer: Answer) -> bool:
-    """Whether it is our access token that was refused, so that another may help."""
+    """Return True if it is our access token that was refused, so that another may help."""
     return answer.status == 401 and _code(_details(answer)) not in _LATER  # noqa: PLR2004  unauthorized
 
 
@@ -99,7 +99,7 @@ def _taken(answer: Answer) -> Accepted | Unknown:
 
 
 def _details(answer: Answer) -> list[_Detail]:
-    """What it says beside the status, nothing where the body has none."""
+    """Return the details of the body, none where it has no such content."""
     try:
         return _REFUSED.decode(answer.body).error.details
     except _NO_JSON:

@@ -1,4 +1,4 @@
-"""What a push message says, and what it asks of those who carry it: the same words for browsers and for apps."""
+"""The content of a push message and its demands on the carrier: the same words for browsers and for apps."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def life(message: Message, now: datetime) -> int:
 
 
 def fitted(write: Callable[[str], bytes], text: str, room: int) -> bytes | GiveUp:
-    """What `write` makes of the text, or of its beginning if all of it takes more than `room` octets."""
+    """Return the result of `write` for the text, or for its beginning if all of it takes more than `room` octets."""
     try:
         content = write(text)
         if len(content) > room:

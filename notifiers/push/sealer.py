@@ -23,7 +23,7 @@ Waiting = tuple[Job, "asyncio.Future[bytes | None]"]
 
 
 class _Handed(NamedTuple):
-    """What went over in one frame, and what ends the process if nothing comes back in time."""
+    """The jobs of one frame, and the timer that kills the process if no answer comes in time."""
 
     jobs: Sequence[Waiting]
     killing: asyncio.TimerHandle
@@ -47,7 +47,7 @@ class Sealer:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it takes jobs."""
+        """Return True if it takes jobs."""
         return self._listening is not None and not self._listening.done() and not self._writer.is_closing()
 
     async def start(self) -> None:
@@ -102,7 +102,7 @@ class Sealer:
             )
 
     async def _frame(self) -> bytes | None:
-        """What comes next; None once it has ended."""
+        """Return the next frame; None once the process has ended."""
         with suppress(asyncio.IncompleteReadError, OSError):
             length = int.from_bytes(await self._reader.readexactly(LENGTH))
             return await self._reader.readexactly(length)

@@ -1,4 +1,4 @@
-"""What a sealer is asked, what it answers, and how both go over its socket."""
+"""The jobs and answers of a sealer, and their encoding on its socket."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ LENGTH = 4
 
 
 class Job(NamedTuple):
-    """What is to be encrypted, and the browser's public key and secret."""
+    """A content to encrypt, with the browser's public key and secret."""
 
     content: bytes
     point: bytes

@@ -19,7 +19,7 @@ _LAST = b"\x02"  # the delimiter of the last record
 
 
 class Once(NamedTuple):
-    """What is used for one message only: a key pair of ours and 16 octets of salt."""
+    """The values used for one message only: a key pair of ours and 16 octets of salt."""
 
     key: ec.EllipticCurvePrivateKey
     salt: bytes

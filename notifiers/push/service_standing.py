@@ -1,4 +1,4 @@
-"""How we stand with each push service: some say of one subscription what others say of us."""
+"""The standing with each push service: some refuse one subscription in words by which others refuse us."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ _MOST = 1000  # origins kept: a citizen may invent hosts under a listed domain
 
 @dataclass(slots=True)
 class _Service:
-    """What one said: of our key, of how much we send, and until when it asked for patience."""
+    """The state of one service: its word on our key, its word on our rate, and the end of its pause."""
 
     key: Standing = field(default_factory=Standing)
     much: Standing = field(default_factory=lambda: Standing(before=0))
@@ -23,23 +23,23 @@ class _Service:
 
 
 class PushServices:
-    """What each has said lately, by its origin.
+    """The latest state of each service, by its origin.
 
-    A subscription that was made with another key of ours is refused for good, with a 401 or 403, and so is everybody
-    where the key that we sign with is none. While a service takes others, it is the subscription. So it is with a
-    429. One that asks for patience asks it for itself, never for the other services.
+    A subscription that was made with another key of ours is refused for good, with a 401 or 403; so is everybody
+    where our signing key is invalid. While a service accepts others, the refusal is about the subscription. The same
+    holds for a 429. A service that asks for a pause asks it for itself, never for the other services.
     """
 
     def __init__(self) -> None:
         self._services: OrderedDict[str, _Service] = OrderedDict()
 
     def patience(self, origin: str, now: datetime) -> RetryLater | None:
-        """What a message gets while that service asks for patience; None: it may be sent."""
+        """Return the outcome for a message while that service asks for a pause; None: it may be sent."""
         found = self._services.get(origin)
         return RetryLater(found.closed_until - now, Reason.BUSY) if found and now < found.closed_until else None
 
     def judged(self, origin: str, outcome: Outcome, now: datetime) -> Outcome:
-        """What the outcome of one message means beside those of others."""
+        """Return the meaning of one message's outcome, given those of others."""
         service = self._service(origin)
         match outcome:
             case Accepted():

@@ -1,4 +1,4 @@
-"""Where a browser is reached: its PushSubscription as JSON, and which hosts such an endpoint may name.
+"""A browser's address: its PushSubscription as JSON, and the hosts that such an endpoint may name.
 
 A citizen supplies the endpoint, so it must never lead us anywhere but to a known push service.
 """
@@ -94,7 +94,7 @@ class Hosts:
         return Subscription(found.endpoint, origin, point, auth)
 
     def lists(self, address: str) -> bool:
-        """Whether an address leads to a listed host, or nowhere at all."""
+        """Return True if an address leads to a listed host, or nowhere at all."""
         found = _decoded(address)
         if found is None or _ENDPOINT.fullmatch(found.endpoint) is None:
             return True
@@ -110,7 +110,7 @@ class Hosts:
 
 
 def is_subscription(address: str) -> bool:
-    """Whether an address looks like a PushSubscription, wherever it leads."""
+    """Return True if an address looks like a PushSubscription, wherever it leads."""
     return _decoded(address) is not None
 
 

@@ -31,7 +31,7 @@ _FINAL = {404: Reason.BAD_ADDRESS, 410: Reason.BAD_ADDRESS, _TOO_LARGE: Reason.T
 
 
 class _Payload(msgspec.Struct):
-    """What the service worker reads: the names of `showNotification`, so that it can pass them on."""
+    """The payload for the service worker: with the names of `showNotification`, so that it can pass them on."""
 
     title: str
     body: str
@@ -133,7 +133,10 @@ class WebPushNotifier:
 
 
 def meaning(answer: Answer, reference: str, now: datetime, origin: str) -> Outcome:
-    """What the answer of the push service at `origin` means (RFC 8030, section 5); only a 2xx has taken it."""
+    """Return the meaning of the answer of the push service at `origin` (RFC 8030, section 5).
+
+    Only a 2xx has taken it.
+    """
     if answer.status // 100 == 2:  # noqa: PLR2004  the class of success
         return Accepted(reference)
     if answer.status == _THROTTLED and origin.endswith(_OF_WINDOWS):

@@ -1,4 +1,4 @@
-"""What an operator says about Web Push: our key pair and contact, and the push services that may be called."""
+"""The settings of Web Push: our key pair and contact, and the push services that may be called."""
 
 from pathlib import Path
 from typing import Annotated

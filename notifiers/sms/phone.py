@@ -35,7 +35,10 @@ def written(address: str, *, international: bool, region: str | None = None) -> 
 
 
 def _is_plain(digits: str) -> bool:
-    """Whether these are a number as they stand: nearly all are, and to read them again takes twice as long."""
+    """Return True if these digits are a number as they stand.
+
+    Nearly all are, and parsing them again takes twice as long.
+    """
     code = next(
         (digits[:length] for length in (1, 2, 3) if int(digits[:length]) in COUNTRY_CODE_TO_REGION_CODE), None
     )

@@ -1,4 +1,4 @@
-"""What changes between two versions of an event type, in terms of meaning."""
+"""Changes between two versions of an event type, in terms of meaning."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -82,5 +82,5 @@ def _settings(old: Content, new: Content) -> Iterator[TypeChange]:
 
 
 def was(what: str, before: Any, after: Any) -> str:  # noqa: ANN401  (plain data)
-    """What it is now and was before, as a sentence."""
+    """Return the new and the old value in a sentence."""
     return f"{what} is {said_plainly(after)}; before, {said_plainly(before)}."

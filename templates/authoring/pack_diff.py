@@ -1,4 +1,6 @@
-"""What changes between two versions of a pack beside its triggers, in terms of meaning, and whom it concerns."""
+"""Changes between two versions of a pack outside its triggers, in terms of meaning, and the triggers that they
+concern.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -94,14 +96,14 @@ class _Comparison:
         return PackChange(group, about, said, *values, tuple(triggers), tuple(benefits))
 
     def _pairs(self, key: str) -> Iterator[tuple[str, Any, Any]]:
-        """What is in a group of either side, and differs: its name, and both contents."""
+        """Yield the differences within a group of either side: the name and both contents."""
         before, after = self.old.group(key), self.new.group(key)
         for name in [*before, *(each for each in after if each not in before)]:
             if before.get(name) != after.get(name):
                 yield name, before.get(name), after.get(name)
 
     def defaults(self) -> Iterator[PackChange]:
-        """What holds for who said nothing, and for the whole pack."""
+        """Yield changes of the defaults, and of the values for the whole pack."""
         for name, one, other in self._pairs("defaults"):
             what, whom = _DEFAULTS[name]
             sentence = was(what, _default(name, one), _default(name, other))
@@ -113,7 +115,7 @@ class _Comparison:
                 yield PackChange("defaults", name, f"{sentence} {whom}.", one, other)
 
     def events(self) -> Iterator[PackChange]:
-        """Which events there are, and what each says and does."""
+        """Yield changes of event types: new and removed ones, their fields and effects."""
         for name, one, other in self._pairs("events"):
             if one is None or other is None:
                 sentence = f"The event type {name} is {'new' if one is None else 'gone'}."
@@ -126,7 +128,7 @@ class _Comparison:
                 )
 
     def attributes(self) -> Iterator[PackChange]:
-        """What is known of a person."""
+        """Yield changes of a person's attributes."""
         for name, one, other in self._pairs("attributes"):
             kinds = tuple(None if each is None else each["type"] for each in (one, other))
             if kinds[0] != kinds[1]:
@@ -144,7 +146,7 @@ class _Comparison:
                     yield self._read("parameters", f"{name}.{day}", sentence, values, f"param.{name}")
 
     def benefits(self) -> Iterator[PackChange]:
-        """Who is entitled to what."""
+        """Yield changes of benefits and their conditions."""
         for name, one, other in self._pairs("benefits"):
             if one is None or other is None:
                 sentence = f"The benefit {name} is {'new' if one is None else 'gone'}."
@@ -168,7 +170,7 @@ class _Comparison:
         return value
 
     def services(self) -> Iterator[PackChange]:
-        """What nudges and assistants point to."""
+        """Yield changes of the links that nudges and assistants show."""
         for name, one, other in self._pairs("services"):
             links = tuple(None if each is None else each.get("link") for each in (one, other))
             if links[0] != links[1]:

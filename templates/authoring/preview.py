@@ -1,7 +1,4 @@
-"""What a trigger would say to invented people: when, to whom, in which words; nothing is sent or stored.
-
-What the law says to invented people, for previews: parameters, amounts, and an entitlement.
-"""
+"""Previews of a trigger for invented people: the due times, recipients and words; nothing is sent or stored."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +27,7 @@ Values = Mapping[str, Any]
 
 
 def law_of(trigger: Trigger, values: Values, catalogue: Catalogue, today: date, zone: ZoneInfo) -> dict[str, Any]:
-    """What words and conditions read of the law, if the event happens today with these values.
+    """Return the values of the law for words and conditions, if the event happens today with these values.
 
     An entitlement begins today at the earliest, and ends by its own date; one about the person alone may be over.
     """
@@ -96,7 +93,7 @@ class Message(Struct, frozen=True):
 
 
 class Hearing(Struct, frozen=True):
-    """What one person hears. `told`: who gets it, them or their guardian; `nothing`: why there is nothing."""
+    """The messages for one person. `told`: they or their guardian get it; `nothing`: the reason why there is none."""
 
     persona: Persona
     told: str
@@ -128,7 +125,7 @@ class Previewer:
         return self._now.date()
 
     def hear(self, persona: Persona, languages: Sequence[str] = ()) -> Hearing:
-        """What this person hears, in these languages (none: all)."""
+        """Return the messages for this person, in these languages (none: all)."""
         citizen = self._person(persona.citizen)
         told = "guardian" if self._is_ward(citizen) else "themselves"
         values = self._event(persona, citizen)
@@ -162,7 +159,7 @@ class Previewer:
         return young and self._trigger.minors == "guardians"
 
     def _event(self, persona: Persona, citizen: Mapping[str, Any]) -> dict[str, Any] | None:
-        """What happens: an event for which `when` holds, if there is any for this person."""
+        """Return the values of an event for which `when` holds; None if there is none for this person."""
         made = flat(Inventor(self.today).data(self._type.schema, optional=not persona.sparse))
         roles = {f"event.{role}": f"${role}" for role, several in self._type.roles.items() if not several}
         usual = {
@@ -189,7 +186,10 @@ class Previewer:
         return "they do not meet the conditions of the benefit"
 
     def _known_of(self, citizen: Mapping[str, Any]) -> dict[str, Any]:
-        """What the event says of the person that is known of them: a registry has the same date of birth."""
+        """Return the event's values that the person's attributes already determine.
+
+        A registry has the same date of birth.
+        """
         return {
             setting.path: citizen[f"citizen.{setting.attribute}"]
             for role in self._trigger.to

@@ -138,7 +138,7 @@ class RuleWords(Struct, frozen=True):
         return Lowered(title) if title else f"‘{_spoken(field)}’"
 
     def heading(self, name: str) -> str:
-        """What a value is called that the rule reads, as a heading."""
+        """Return the title of a value that the rule reads, as a heading."""
         title = self.titles.get(name) or _spoken(name.partition(".")[2])
         return title[:1].upper() + title[1:]
 
@@ -147,7 +147,7 @@ class RuleWords(Struct, frozen=True):
         return Words("“{value}”", value=self.titles.get(event_type, event_type))
 
     def start(self, on: str | Mapping[str, str]) -> str:
-        """What a trigger starts on: an event, or an entitlement that begins or ends."""
+        """Return the sentence about the trigger's start: an event, or an entitlement that begins or ends."""
         if isinstance(on, str):
             return Words("When this is recorded: {event}", event=self.title(on))
         [(edge, benefit)] = on.items()
@@ -160,7 +160,7 @@ class RuleWords(Struct, frozen=True):
         return Words(", and {condition}", condition=self.condition(when)) if when else ""
 
     def due(self, step: Mapping[str, Any]) -> str:
-        """When a step is due, as a sentence."""
+        """Return the sentence about a step's due."""
         source = step.get("from", "event.time")
         clock = Words(", at {at} in the citizen’s time zone", at=step["at"]) if "at" in step else ""
         given = Words(", if {condition}", condition=self.condition(step["when"])) if "when" in step else ""
@@ -177,7 +177,7 @@ class RuleWords(Struct, frozen=True):
         return Joined([due, *_rolled(step.get("on_working_day")), *_again(step.get("repeat"))])
 
     def _in_its_year(self, step: Mapping[str, Any], source: str, clock: str, given: str) -> str:
-        """When a step is due that has a day of its own in some year."""
+        """Return the sentence about the due of a step on a fixed day of some year."""
         offset, days = step.get("offset", "P0D"), step.get("working_days")
         told = {"day": day_of_year(step["on"]), "start": self.name(source), "clock": clock, "given": given}
         if parse_offset(offset):
@@ -206,7 +206,7 @@ class RuleWords(Struct, frozen=True):
         return Words("This is needed too, within {length} before or after it: {event}.", length=within, event=event)
 
     def unless(self, each: Mapping[str, Any]) -> str:
-        """What makes it needless, as a sentence."""
+        """Return the sentence about an event that makes the message needless."""
         done = Joined([self.title(each["on"]), self._given(each.get("when"))], "")
         sentences: list[str] = [Words("It is not sent if this happens first: {event}.", event=done)]
         sentences += _only_within(each.get("within") or {})
@@ -224,7 +224,7 @@ class RuleWords(Struct, frozen=True):
 
 
 def _source(clause: Mapping[str, Any]) -> str:
-    """What the steps of a clause count from where they don't say."""
+    """Return the default starting point of a clause's steps."""
     if isinstance(clause["on"], str):
         return "complete.time" if clause.get("with") else "event.time"
     [edge] = clause["on"]
@@ -232,7 +232,7 @@ def _source(clause: Mapping[str, Any]) -> str:
 
 
 def _of_the_event(step: Mapping[str, Any], clock: str, given: str) -> str:
-    """When a step is due that counts from the moment of the event."""
+    """Return the sentence about the due of a step that counts from the moment of the event."""
     days, offset, end = step.get("working_days") or 0, step.get("offset", "P0D"), {"clock": clock, "given": given}
     if days or parse_offset(offset):
         long = work_days(abs(days)) if days else length(parse_offset(offset))
@@ -245,7 +245,7 @@ def _of_the_event(step: Mapping[str, Any], clock: str, given: str) -> str:
 
 
 def _only_within(within: Mapping[str, str]) -> Iterator[str]:
-    """What counts of what prevents a message, by when it happened."""
+    """Yield the sentence about the times at which a preventing event counts."""
     told = {side: length(parse_offset(text)) for side, text in within.items()}
     match sorted(told):
         case ["after", "before"]:

@@ -83,7 +83,7 @@ sms: "{asked.short}"
 
 
 def law_of(language: str) -> str:
-    """What asks the author for the law, in that language, else in English."""
+    """Return the placeholder that asks the author for the law, in that language, else in English."""
     return ASKED.get(language, ASKED["en"]).law
 
 
@@ -136,9 +136,9 @@ _CHOSEN_BY_TEST = ("language", "channels", "opted_out", "zone", "quiet_from", "q
 
 
 class Plan(Struct, frozen=True):
-    """What a new trigger is: its name, the event type it starts on, and its owner.
+    """The plan of a new trigger: its name, the event type on which it starts, and its owner.
 
-    `schema`: where editors find the schemas, from the trigger's folder.
+    `schema`: the path by which editors find the schemas, from the trigger's folder.
     """
 
     name: str
@@ -155,7 +155,10 @@ class Plan(Struct, frozen=True):
 
     @property
     def recipient(self) -> str | None:
-        """Who is told: not the dead, and not who is born with the event; None: the residents of an area."""
+        """Return the role that is told: not the dead, nor a child born with the event.
+
+        None: the residents of an area.
+        """
         type_ = self.type
         if type_.subject is None:
             return None
@@ -165,7 +168,7 @@ class Plan(Struct, frozen=True):
 
     @property
     def clock(self) -> time:
-        """When of the day the message goes: after the quiet hours."""
+        """Return the time of day at which the message goes: after the quiet hours."""
         quiet = self.defaults.quiet_hours
         return max(time(10), quiet.end) if quiet.end < quiet.start else time(10)
 
@@ -284,5 +287,5 @@ def _moment(plan: Plan, day: date, clock: time) -> str:
 
 
 def first_type(types: Sequence[EventType]) -> EventType | None:
-    """What a trigger starts on, where nobody says: the first event type about a person that lives on."""
+    """Return the default event type of a new trigger: the first about a person that lives on."""
     return next((each for each in types if each.subject is not None and not each.ends_life), None)

@@ -1,4 +1,4 @@
-"""What changed between two short texts, so that a person sees it: `valid until [-9-]{+10+} March`."""
+"""Changes between two short texts, marked for a reader: `valid until [-9-]{+10+} March`."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def _pieces(olds: list[str], news: list[str]) -> Iterator[tuple[bool, str]]:
 
 
 def _one_word(gone: str, come: str) -> bool:
-    """Whether it is one word that was mended: only then are single letters easier to see than the whole."""
+    """Return True if a single word was corrected: only then are single letters easier to see than the whole."""
     if not (gone.isalnum() and come.isalnum()) or gone.isdigit() or come.isdigit():
         return False
     return SequenceMatcher(None, gone, come, autojunk=False).ratio() > _ALIKE

@@ -1,4 +1,4 @@
-"""What changes between two versions of a trigger in terms of meaning: sentences, by group, and no layout."""
+"""Changes between two versions of a trigger in terms of meaning: sentences, by group, and no layout."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -103,7 +103,7 @@ class _Comparison:
             yield Change(group, key, said, before, after)
 
     def who(self) -> Iterator[Change]:
-        """Who is told, and about what."""
+        """Yield changes of the recipients, the subject and the start."""
         one, other = self.old.trigger, self.new.trigger
         if self.before["on"] != self.after["on"]:
             starts = {"after": self._start(self.new), "before": self._start(self.old)}
@@ -135,7 +135,7 @@ class _Comparison:
         return Words("only if {condition}", condition=side.words.condition(condition.text))
 
     def when(self) -> Iterator[Change]:
-        """When it is due, and when no longer."""
+        """Yield changes of due times, of what prevents a message, and of its expiry."""
         yield from self._steps()
         yield from self._unless()
         before, after = self.old.trigger.expiry, self.new.trigger.expiry
@@ -210,7 +210,7 @@ class _Comparison:
             yield Change("channels", "cascade_after", sentence, before, after)
 
     def basis(self) -> Iterator[Change]:
-        """Whose it is, and by which right it is sent."""
+        """Yield changes of the owner, the class, the category and the legal basis."""
         for key, sentence in (
             ("owner", N_("It belongs to {after}; before, to {before}.")),
             ("class", N_("Its class is {after}; before, {before}.")),

@@ -1,4 +1,4 @@
-"""How values are said in sentences about rules: lengths of time, and plain data."""
+"""Values in sentences about rules: lengths of time, and plain data."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def moved(offset: str) -> str:
 
 
 def length(offset: Offset) -> str:
-    """How long an offset is: "62 years and 6 months"."""
+    """Return an offset in words: "62 years and 6 months"."""
     years, months = divmod(abs(offset.months), _MONTHS)
     hours, rest = divmod(abs(offset.seconds), _HOUR)
     minutes, seconds = divmod(rest, _MINUTE)

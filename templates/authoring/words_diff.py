@@ -1,4 +1,4 @@
-"""What changes in the words of a trigger, by language and channel; how lines are broken is no change."""
+"""Changes of a trigger's words, by language and channel; a different line break is no change."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -21,7 +21,7 @@ from templates.reading.yaml_file import Document, Path
 
 
 class Rest(Struct, frozen=True):
-    """What benefits are checked against. `broken`: event types that exist, but cannot be used."""
+    """The declarations that benefits are checked against. `broken`: event types that exist, but cannot be used."""
 
     catalogue: Catalogue
     broken: frozenset[str]

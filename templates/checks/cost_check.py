@@ -77,7 +77,7 @@ def check_length(document: Document, path: Path, prop: Mapping[str, Any], report
 
 
 def _has_an_end(pattern: str) -> bool:
-    """Whether it is plain from the pattern that the text is no longer than that."""
+    """Return True if the pattern alone limits the length of the text."""
     if not (pattern.startswith("^") and pattern.endswith("$")) or _ENDLESS.search(pattern):
         return False
     found = 1

@@ -1,4 +1,4 @@
-"""What depends on what in packs: which triggers and benefits read a field, an attribute, a parameter, a benefit."""
+"""Dependents in packs: the triggers and benefits that read a field, an attribute, a parameter or a benefit."""
 
 from collections.abc import Iterable, Iterator
 
@@ -39,7 +39,7 @@ class Dependents:
 
 
 def _resolved(name: str, event: str, later: str = "") -> Iterator[str]:
-    """What a dotted name of a condition, a date or words stands for, where `event` is of that type."""
+    """Yield what a dotted name of a condition, a date or words stands for, if `event` is of that type."""
     root, _, rest = name.partition(".")
     match root:
         case "event":

@@ -27,10 +27,10 @@ _LITERALS: Mapping[str, tuple[type, ...]] = {
 
 
 class Known(Struct, frozen=True):
-    """What all packs together declare: agencies, and the attributes of a person (name -> type).
+    """The declarations of all packs together: agencies, and the attributes of a person (name -> type).
 
-    `emergencies`: agency -> the categories in which it may warn of danger to life or limb. Not
-    `complete`: a pack.yaml could not be read, so what is missing may be in it.
+    `emergencies`: agency -> the categories in which it may warn of danger to life or limb. Not `complete`: a
+    pack.yaml could not be read, so what is missing may be in it.
     """
 
     agencies: frozenset[str]
@@ -63,7 +63,7 @@ class _Check:
         self.report.add(self.document.finding(self.document.key(path), message, closest(str(path[-1]), known)))
 
     def schema(self) -> bool:
-        """Whether fields can be read from the JSON Schema."""
+        """Check the JSON Schema; return True if fields can be read from it."""
         before = len(self.report)
         self._object(("data",), self.content["data"])
         if len(self.report) == before:

@@ -22,7 +22,7 @@ FRONT_PAGE = N_("{link} is a front page: people look for the service there; give
 
 
 def is_front_page(url: str) -> bool:
-    """Whether an address names a host and nothing on it."""
+    """Return True for an address of a host without a path."""
     parts = urlsplit(url)
     return parts.path in ("", "/") and not parts.query and not parts.fragment
 

@@ -46,7 +46,7 @@ class Compared(NamedTuple):
 def meaningless(
     condition: str, kinds: Mapping[str, str], choices: Mapping[str, Sequence[Any]]
 ) -> Iterator[tuple[int, str, str | None]]:
-    """Where each begins in the condition, what is wrong with it, and what was probably meant."""
+    """Yield each meaningless literal: its offset in the condition, the error, and what was probably meant."""
     for found in _texts(condition):
         if kinds.get(found.name) == "date" and not _of_a_date(found):
             yield found.start, Words("{text!r} is no date; one is written 2026-03-01", text=found.text), None
@@ -57,7 +57,7 @@ def meaningless(
 
 
 def contradictory(condition: str, given: str = "") -> Iterator[tuple[int, str]]:
-    """Where a comparison begins that never holds beside an earlier one of the same name: `x > 10 && x < 5`.
+    """Yield each comparison that contradicts an earlier one of the same name (`x > 10 && x < 5`): offset and error.
 
     `given`: a condition that must hold as well, such as the `when` of the trigger. Only conditions that are one chain
     of `&&` are looked at: without `||`, `?` and negation.
@@ -87,7 +87,7 @@ class _Bound(NamedTuple):
         return " ".join(self)
 
     def excludes(self, other: "_Bound") -> bool:
-        """Whether no value of the name fulfils both."""
+        """Return True if no value of the name fulfils both."""
         if self.name != other.name:
             return False
         if self.value == other.value:
@@ -121,7 +121,7 @@ def _comparable(value: str) -> Any:  # noqa: ANN401  (a number or a text)
 
 
 def unreadable(condition: str) -> Iterator[tuple[int, str]]:
-    """Where each text begins that a function cannot read, so that nobody is ever told, and what is wrong with it."""
+    """Yield each text that a function cannot read, so that its condition never holds: offset and error."""
     for found in _READ.finditer(condition):
         call = f"{found[1]}({found[2]}) == {found[1]}({found[2]})"
         if not _reckoned(f'"".matches({found[2]})' if found[1] == "matches" else call):
@@ -129,7 +129,7 @@ def unreadable(condition: str) -> Iterator[tuple[int, str]]:
 
 
 def _reckoned(condition: str) -> bool:
-    """Whether a condition that reads nothing has an answer."""
+    """Return True if a condition that reads nothing has an answer."""
     try:
         return Conditions({}).compile(condition).holds({}) is not None
     except (BadCondition, TooCostly):  # it is in a remark; or that it costs too much is said of the whole

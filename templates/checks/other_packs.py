@@ -33,5 +33,5 @@ class Elsewhere:
 
 
 def _said(path: Path, key: str) -> str:
-    """What a file says under a key, however broken the rest is."""
+    """Return the value under a key of a file, however broken the rest is."""
     return str(plain(read_document(path, Report())).get(key))

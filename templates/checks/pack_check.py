@@ -34,7 +34,7 @@ class SmsLimit(Struct, frozen=True):
     price: float | None = None
 
     def cost(self, parts: int) -> str:
-        """What so many parts cost, in words; empty where that is not known."""
+        """Return the cost of so many parts, in words; empty where the price is not known."""
         return "" if self.price is None else f"{self.price * parts:,.10g}"
 
 
@@ -174,7 +174,7 @@ def domains_of(pack: Mapping[str, Any]) -> list[str] | None:
 
 
 def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:
-    """How long an SMS of a pack may be, and what it costs."""
+    """Return a pack's limit of parts for an SMS, and the price of one."""
     parts, price = pack.get("sms_parts"), pack.get("sms_price")
     return SmsLimit(parts if isinstance(parts, int) else SMS_PARTS, price if isinstance(price, int | float) else None)
 

@@ -33,7 +33,7 @@ class Placeholder(NamedTuple):
 
     @property
     def message(self) -> str:
-        """What is to be done about it."""
+        """Return the error, which asks the author for a text of their own."""
         return Words("{text!r} is a placeholder: write your own text before it is submitted", text=self.text)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Which values a field can have at all, as far as a schema says so, and what a condition makes of all of them."""
+"""The possible values of fields, as far as a schema lists them, and the answer of a condition for all of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -54,9 +54,10 @@ def combinations(choices: Choices) -> Iterator[dict[str, Any]]:
 
 
 def always(condition: Condition, event: EventType, later: EventType | None = None) -> bool | None:
-    """Whether it holds, or fails, whatever an event and a person say; None where that depends.
+    """Return the condition's answer if it is the same for all events and persons; None where it depends on them.
 
-    What is not enumerable stays unknown, and an unknown part decides nothing in `&&` and `||` where the other does.
+    A value that is not enumerable stays unknown, and an unknown part decides nothing in `&&` and `||` where the other
+    does.
     """
     own = {name: values for name, values in choices_of(event).items() if name in condition.reads}
     others = (

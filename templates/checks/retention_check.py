@@ -23,7 +23,7 @@ _TO_PROVE: Mapping[str, str] = {"legal": "a legal notice", "emergency": "an emer
 
 
 class Reader(Struct, frozen=True):
-    """Who reads a type, and for how many days after the event, or before it, its content matters to them."""
+    """A trigger that reads a type, and the days around the event for which it needs the content."""
 
     trigger: str
     days: int
@@ -114,7 +114,9 @@ def _read(trigger: Trigger) -> Iterator[tuple[str, int]]:
 
 
 def _span(step: Step, trigger: Trigger) -> int:
-    """How long after (or before) the date that it counts from the step may still be on its way."""
+    """Return the days after (or before) the date from which the step counts, until its message is no longer on its
+    way.
+    """
     series, days = step.series, _days(step.offset) + (LONGEST_YEAR if step.day else 0)
     if series is not None:
         days += WORKING * abs(series.working_days)
@@ -123,7 +125,7 @@ def _span(step: Step, trigger: Trigger) -> int:
 
 
 def _waiting(trigger: Trigger) -> int:
-    """How many days a message may still be on its way after its deadline."""
+    """Return the days for which a message may still be on its way after its deadline."""
     grace = max((_days(each.grace) for each in trigger.unless), default=0)
     expiry = trigger.expiry
     return grace + (_days(expiry.offset) if expiry and expiry.offset else EXPIRES_AFTER.days)

@@ -80,9 +80,9 @@ PEOPLE = 1_000
 
 
 class Samples(Struct, frozen=True):
-    """What words may read: of a usual event with every field, of the smallest event, and for a stranger.
+    """Values for trying words: of a usual event with every field, of the smallest event, and for a stranger.
 
-    Of a stranger no more is known than the trigger asks for.
+    A stranger has only the attributes that the trigger asks for.
     """
 
     full: Mapping[str, Any]
@@ -220,7 +220,7 @@ class _Sample:
             self._too_long("sms", where, message + self._saved(), warning=True)
 
     def _saved(self) -> str:
-        """What one SMS less would save, where it has a price."""
+        """Return the saving by one SMS less, in words; empty without a price."""
         return f", {self.limit.cost(PEOPLE)} less for {PEOPLE:,} people" if self.limit.price else ""
 
     def _priced(self, parts: int) -> str:

@@ -83,9 +83,9 @@ class _Check:
             self._texts(("with", at, "when"), each.when, self.catalogue.types[each.on])
 
     def _bounded(self, unless: Unless, later: EventType) -> bool:
-        """Whether anything says which of these events counts, of all in somebody's life.
+        """Return True if the rule limits which of these events in somebody's life count.
 
-        A window, a comparison of their times, the same occurrence, or that it happens only once.
+        A window, a comparison of their times, the same occurrence, or a type that happens only once is a limit.
         """
         if later.ends_life or (unless.within is not None and unless.within.before is not None):
             return True
@@ -186,7 +186,10 @@ class _Check:
                     self._wrong((key,), message, key=True, warning=True)
 
     def emergency(self) -> None:
-        """What contradicts danger to life or limb: all that waits, and all that hides it or leaves it out."""
+        """Report what contradicts danger to life or limb.
+
+        Everything that delays the message, hides it or leaves it out.
+        """
         if "expires" not in self.rules:
             self._wrong(("class",), "an emergency says how long it is of use: add `expires`, such as PT1H")
         for path in _waiting(self.rules):
@@ -206,7 +209,7 @@ class _Check:
 
 
 def _waiting(rules: Mapping[str, Any]) -> Iterator[Path]:
-    """Where rules make a message wait."""
+    """Yield the paths of rules that delay a message."""
     for key in ("smooth", "count"):
         if key in rules:
             yield (key,)

@@ -85,7 +85,7 @@ def _before(data: Any, path: Path) -> str | None:  # noqa: ANN401  (plain data)
 
 
 def _member(annotation: Any) -> Any:  # noqa: ANN401  (annotations have no type)
-    """What a group whose keys are names holds under each of them; None for any other annotation."""
+    """Return the annotation of the values in a group whose keys are names; None for any other annotation."""
     return _inside(annotation, "") if get_origin(annotation) is dict else None
 
 
@@ -115,7 +115,7 @@ def _known_keys(shape: type[BaseModel], path: Path) -> list[str]:
 
 
 def _annotation(shape: type[BaseModel], path: Path) -> Any:  # noqa: ANN401  (annotations have no type)
-    """What the shape declares at a path."""
+    """Return the annotation that the shape declares at a path."""
     annotation: Any = shape
     for part in path:
         annotation = _inside(annotation, part)

@@ -88,7 +88,7 @@ def check_rules(
 
 
 def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
-    """What compiling reads of the rules, without what is wrong in it; None where that leaves nothing to compile."""
+    """Return the rules that compiling reads, without their errors; None where that leaves nothing to compile."""
     rules = deepcopy(data)
     for path in sorted(wrong, reverse=True):  # from the end of a list, so that the others keep their places
         _drop(rules, path)
@@ -127,7 +127,7 @@ def quoted_in(bad: BadTrigger) -> str | None:
 
 
 def place_of(document: Document, bad: BadTrigger, texts: Collection[str]) -> Place:
-    """Where the problem is; `texts`: the keys that hold CEL, in which a name can be searched for."""
+    """Return the place of the problem; `texts`: the keys that hold CEL, in which a name can be searched for."""
     if bad.path[-1] not in texts:
         return document.value(bad.path)
     quoted = quoted_in(bad) or ""
@@ -135,7 +135,7 @@ def place_of(document: Document, bad: BadTrigger, texts: Collection[str]) -> Pla
 
 
 def _roles(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str:
-    """Whom the event names, for who wrote a role that is like none of them."""
+    """Return the list of the event's roles, for an author who wrote a role that resembles none of them."""
     type_ = catalogue.kinds[str(starts_on(rules["on"], catalogue))] if bad.path == ("to",) else None
     return f"; it names {', '.join(sorted(type_.roles))}" if type_ is not None and type_.roles else ""
 

@@ -41,7 +41,7 @@ _UNSHOWN = (
 
 
 class Context(Struct, frozen=True):
-    """What a trigger's words are checked against: its rules, what may be named, and the pack's languages."""
+    """The context of a trigger's words: its rules, the names that they may use, and the pack's languages."""
 
     rules: Mapping[str, Any]
     scope: Scope
@@ -49,7 +49,7 @@ class Context(Struct, frozen=True):
 
 
 def context_of(rules: Mapping[str, Any], catalogue: Catalogue, languages: list[str]) -> Context:
-    """What the words of a trigger with these rules are checked against."""
+    """Return the context for the words of a trigger with these rules."""
     steps = group_at(rules, "due")
     scope = Scope(_variables(rules, catalogue), (*steps, CORRECTION) if steps else None)
     return Context(rules, scope, tuple(languages))
@@ -66,7 +66,7 @@ def _variables(rules: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str]
 
 
 def law_variables(on: object, catalogue: Catalogue) -> dict[str, str]:
-    """What words may read of the law: its parameters, the amounts of benefits about the event, the entitlement."""
+    """Return the variables of the law: its parameters, the amounts of benefits about the event, the entitlement."""
     amounts = {
         f"benefit.{name}.amount": "integer"
         for name, each in catalogue.benefits.items()
@@ -184,5 +184,5 @@ def texts(path: Path, words: Any) -> Iterator[tuple[Path, str]]:  # noqa: ANN401
 
 
 def is_markdown(path: Path) -> bool:
-    """Whether the text at a path is Markdown: the email's body, not that of a push message."""
+    """Return True if the text at a path is Markdown: the email's body, not that of a push message."""
     return path[-1] == BODY and path[-2:-1] != ("push",)

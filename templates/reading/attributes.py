@@ -1,4 +1,4 @@
-"""Which values an attribute of a person may have, by its type."""
+"""The types of a person's attributes, and their values."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -14,7 +14,7 @@ KINDS: Mapping[str, tuple[type, str]] = {
 
 
 def is_of(kind: str, value: Any) -> bool:  # noqa: ANN401  (anything that a file may hold)
-    """Whether a value is of that type."""
+    """Return True if a value is of that type."""
     if not isinstance(value, KINDS[kind][0]) or (kind == "integer" and isinstance(value, bool)):
         return False
     if isinstance(value, list):

@@ -55,7 +55,7 @@ class RequirementShape(Shape):
 
 
 class HadShape(Shape):
-    """What the benefit is for was had already."""
+    """An event by which the benefit, or what it is for, was had already."""
 
     on: Text = Field(description="the event type that tells so")
     when: Cel = optional("CEL: which of them; the first event is `event`, this one is `later`")

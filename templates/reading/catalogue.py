@@ -1,4 +1,4 @@
-"""What the domain needs of packs, made from their plain data as the log keeps it."""
+"""The domain's catalogue and defaults, made from the packs' plain data as the log keeps it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
@@ -25,7 +25,7 @@ class NoDefaults(LookupError):
 
 
 def catalogue_of(contents: Sequence[Content]) -> Catalogue:
-    """What all packs declare together; area levels of the first that has any.
+    """Return the declarations of all packs together; area levels are those of the first pack that has any.
 
     Raises:
         BadBenefit: a benefit does not work with these event types and parameters.
@@ -53,7 +53,7 @@ def _merged(contents: Sequence[Content], group: str) -> dict[str, Any]:
 
 
 def defaults_of(contents: Sequence[Content]) -> Defaults:
-    """What holds where a person said nothing: as the first pack that has `defaults` says. Raises NoDefaults."""
+    """Return the values for persons who chose nothing: those of the first pack with `defaults`. Raises NoDefaults."""
     found = next((content["defaults"] for content in contents if content.get("defaults")), None)
     if found is None:
         raise NoDefaults

@@ -42,7 +42,7 @@ Format = Literal["date", "national-id", "email", "uuid", "uri"]
 
 
 class TextRules(Shape):
-    """What may be asked of any value."""
+    """The restrictions that a schema may put on any value."""
 
     type: Kind
     format: Format = optional()
@@ -61,7 +61,7 @@ class TextRules(Shape):
 
 
 class Items(TextRules):
-    """What an array holds: texts only."""
+    """The items of an array: texts only."""
 
     type: Literal["string"]
 

@@ -163,7 +163,7 @@ def _read_text(path: Path, report: Report) -> str | None:
 
 
 def _text_in(path: Path) -> str:
-    """What the file says; what is none may never end (a pipe, a device), so it is not even opened."""
+    """Return the file's text. A pipe or a device, which may never end, is not even opened."""
     if not S_ISREG(path.stat().st_mode):
         raise _NoFile("this is no file")
     with path.open("rb") as file:

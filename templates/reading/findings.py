@@ -1,4 +1,4 @@
-"""What is wrong with a pack, said so that its owner can mend it: file, line, column, a guess at what was meant."""
+"""Findings in a pack, in words by which its owner can mend it: file, line, column, a guess at what was meant."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -30,7 +30,7 @@ class Finding(Struct, frozen=True):
 
     @property
     def stops_submitting(self) -> bool:
-        """Whether a trigger with it cannot be put up for approval."""
+        """Return True if a trigger with it cannot be submitted for approval."""
         return self.placeholder or not self.warning
 
     def __str__(self) -> str:
@@ -77,7 +77,7 @@ class Report:
         self._found.add(finding)
 
     def about(self, paths: Iterable[str]) -> bool:
-        """Whether anything is wrong in any of these files."""
+        """Return True if there is an error in any of these files."""
         return not {finding.path for finding in self._found if not finding.warning}.isdisjoint(paths)
 
     def __len__(self) -> int:
@@ -121,9 +121,9 @@ def listed(findings: Sequence[Finding]) -> tuple[list[Finding], int]:
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """What was probably meant by a name that is not known; None for one that is, or that is like nothing.
+    """Return the known name that was probably meant; None for a known name, or for one like no other.
 
-    What several names begin with (`event.`) makes them no more alike.
+    A common beginning of several names (`event.`) makes them no more alike.
     """
     names = sorted(known)
     root = name.partition(".")[0] + "."

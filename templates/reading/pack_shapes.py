@@ -32,7 +32,7 @@ ATTRIBUTE_TYPES: tuple[str, ...] = get_args(AttributeType)
 
 
 class QuietHoursShape(Shape):
-    """When nobody is disturbed."""
+    """The hours in which nobody is disturbed."""
 
     from_: Clock = Field(alias="from")
     to: Clock
@@ -46,7 +46,7 @@ class CapShape(Shape):
 
 
 class DefaultsShape(Shape):
-    """What holds where a person said nothing."""
+    """The values for persons who chose nothing."""
 
     language: Language
     languages: Languages
@@ -65,7 +65,10 @@ class HolidaysShape(Shape):
 
 
 class EmergenciesShape(Shape):
-    """Who may publish triggers of the class `emergency`, and in which categories: danger to life or limb only."""
+    """The agencies that may own triggers of the class `emergency`, and their categories.
+
+    Danger to life or limb only.
+    """
 
     agencies: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = Field(
         description="agencies of this pack: they may own such triggers, and report what starts them"
@@ -76,7 +79,7 @@ class EmergenciesShape(Shape):
 
 
 class AgencyShape(Shape):
-    """Who reports events and owns triggers."""
+    """An agency, which reports events and owns triggers."""
 
     title: Titles
 
@@ -89,7 +92,7 @@ class AttributeShape(Shape):
 
 
 class PackShape(Shape):
-    """What holds for a whole pack."""
+    """The values of a whole pack."""
 
     pack: Name
     title: Titles

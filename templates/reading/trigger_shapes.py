@@ -45,7 +45,7 @@ class RepeatShape(Shape):
 
 
 class StepShape(Shape):
-    """When one message of an occurrence is due."""
+    """The due of one message of an occurrence."""
 
     from_: Text = optional(
         "event.time, a date of the event or the citizen, or complete.time: when all of `with` is there", alias="from"

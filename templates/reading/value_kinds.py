@@ -119,7 +119,7 @@ def _within(text: str) -> str:
 
 
 def written(pattern: str) -> WithJsonSchema:
-    """How editors are told of a pattern."""
+    """Return the JSON schema that tells editors of a pattern."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 

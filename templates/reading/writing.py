@@ -59,7 +59,7 @@ def written(data: object) -> str:
 
 
 def _plain(data: object) -> object:
-    """What the log gives back as it was written: mappings and lists."""
+    """Return data of the log as it was written: mappings and lists."""
     if isinstance(data, Mapping):
         return {str(name): _plain(inner) for name, inner in data.items()}
     return [_plain(inner) for inner in data] if isinstance(data, list | tuple) else data

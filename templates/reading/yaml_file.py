@@ -60,7 +60,7 @@ _EXPLAINED = {
 
 
 class Place(NamedTuple):
-    """Where a value stands in its file; `style` is that of its scalar: |, >, a quotation mark, or nothing."""
+    """The place of a value in its file; `style` is that of its scalar: |, >, a quotation mark, or nothing."""
 
     line: int
     column: int
@@ -78,7 +78,7 @@ class Document:
         self.keys: dict[Path, Place] = {}
 
     def part(self, key: str | int) -> "Document":
-        """What stands below a key of the first level, as a document of its own, with its places in the file."""
+        """Return the value of a first-level key as a document of its own, with its places in the file."""
         part = Document(self.path, self.lines)
         part.data = self.data[key]
         part.values = {path[1:]: place for path, place in self.values.items() if path[:1] == (key,)}

@@ -24,7 +24,7 @@ _AT_ONCE = 65536
 
 
 class Limits(Struct, frozen=True):
-    """What a child may take: bytes of address space in all; for one answer, seconds of work and seconds in all.
+    """The limits of a child: bytes of address space; for one answer, seconds of CPU (`work`) and of time (`wait`).
 
     `answer`: bytes that an answer may have.
     """
@@ -112,7 +112,7 @@ class Confined:
             raise Died("gave an answer that nobody can read") from None
 
     def _exchanged(self, child: "subprocess.Popen[bytes]", line: bytes, until: float) -> bytes:
-        """What the child says to a line, all by the same deadline: it may stop reading as well as answering."""
+        """Return the child's answer to a line, all by the same deadline: it may stop reading as well as answering."""
         to, answers = cast("IO[bytes]", child.stdin).fileno(), cast("IO[bytes]", child.stdout).fileno()
         left = memoryview(line)
         try:

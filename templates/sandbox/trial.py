@@ -35,7 +35,7 @@ class _Trial(Struct, frozen=True):
     steps: tuple[str, ...]
 
     def question(self) -> dict[str, object]:
-        """What the child is asked."""
+        """Return the question for the child."""
         return {
             "on": self.on,
             "language": self.language,
@@ -48,7 +48,7 @@ class _Trial(Struct, frozen=True):
 def tried(
     packs: Sequence[PackFiles], limits: Limits | None = None, *, only: str | None = None, child: str = CHILD
 ) -> tuple[Finding, ...]:
-    """What is wrong with words that are rendered, in every language, channel and step, for made-up events.
+    """Return the findings of rendering words in every language, channel and step, for made-up events.
 
     `packs`: as `examine` reads them, without findings; `only`: the trigger of that name. A text that kills its child
     is a finding, and a new child goes on after it.

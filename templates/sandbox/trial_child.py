@@ -1,4 +1,4 @@
-"""What a confined child does with words: renders one text for made-up events, and says what fails.
+"""The confined child process for words: it renders one text for made-up events, and reports failures.
 
 Run by templates.sandbox.trial as `python -m templates.sandbox.trial_child`, never by hand.
 """
@@ -26,7 +26,7 @@ class Trials:
         self._samples: dict[str, Samples] = {}
 
     def answer(self, trial: Mapping[str, Any]) -> list[str] | None:
-        """Which variable of a text has what problem; None where all goes well."""
+        """Return the failing variable of a text and its problem; None where all goes well."""
         compiler = self._compilers.setdefault(trial["language"], Compiler(trial["language"]))
         try:
             text = compiler.markdown(trial["text"]) if trial["markdown"] else compiler.plain(trial["text"])

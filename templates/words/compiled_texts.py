@@ -73,7 +73,7 @@ class _Read(NamedTuple):
 
 
 def _read(environment: ImmutableSandboxedEnvironment, text: str) -> _Read | None:
-    """What the text consists of, or None for one that is always the same."""
+    """Return the parsed text, or None for one that is always the same."""
     if not _DYNAMIC.search(text):
         return None
     reading = read_words(text, environment, Scope())
@@ -130,7 +130,7 @@ class MarkdownText:
 
 
 def _certain(read: _Read | None, text: str) -> Certain | None:
-    """What has to hold for the text not to fail; None where nobody knows."""
+    """Return the condition under which the text cannot fail; None where it is unknown."""
     return ALWAYS if read is None else certain(text, read.tree, MAX_BYTES)
 
 

@@ -1,4 +1,4 @@
-"""How dates, money and numbers are written in each language (CLDR, by Babel)."""
+"""The notation of dates, money and numbers in each language (CLDR, by Babel)."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -17,7 +17,7 @@ LOCALES: Mapping[str, str] = {"en": "en_GB"}
 
 
 def speaks(language: str) -> bool:
-    """Whether dates can be written in the language."""
+    """Return True if dates can be written in the language."""
     try:
         Locale.parse(LOCALES.get(language, language))
     except (UnknownLocaleError, ValueError):

@@ -1,4 +1,4 @@
-"""What every message says of itself: where its recipient reads why it came, and how to tell that it is genuine."""
+"""The footer of every message: a link to the reason why it came, and the code that proves it genuine."""
 
 from collections.abc import Mapping, Sequence
 
@@ -34,7 +34,7 @@ _STOP_LINE = '<p style="font-size:14px;margin:0 0 8px"><a href="{stop}">{words}<
 
 
 class Proof(Struct, frozen=True):
-    """What a message carries of its own: `page`, the link to its page; `code`, which `check` accepts."""
+    """A message's own proof: `page`, the link to its page; `code`, which `check` accepts."""
 
     page: str
     code: str

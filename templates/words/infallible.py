@@ -28,13 +28,16 @@ class Use(NamedTuple):
 
 
 class Certain(Struct, frozen=True):
-    """What has to hold for texts not to fail; `longest`: how long a value may be for them to be short enough."""
+    """The condition under which texts cannot fail.
+
+    `longest`: the greatest length of a value that keeps them short enough.
+    """
 
     uses: tuple[Use, ...]
     longest: int
 
     def of(self, values: Mapping[str, Any]) -> bool:
-        """Whether the texts cannot fail for these values; False where nobody knows."""
+        """Return True if the texts cannot fail for these values; False where that is unknown."""
         for use in self.uses:  # noqa: SIM110  (a generator takes twice the time)
             if not self._fits(use, _value(values, use.path)):
                 return False
@@ -57,14 +60,17 @@ ALWAYS = Certain((), LARGEST)
 
 
 def both(first: Certain | None, second: Certain | None) -> Certain | None:
-    """What has to hold for both."""
+    """Return the condition for both."""
     if first is None or second is None:
         return None
     return Certain(tuple(dict.fromkeys((*first.uses, *second.uses))), min(first.longest, second.longest))
 
 
 def certain(text: str, tree: nodes.Template, longest_text: int) -> Certain | None:
-    """What has to hold for a text not to fail, nor to have more bytes than that; None: it has to be tried."""
+    """Return the condition under which a text neither fails nor exceeds that size in bytes.
+
+    None: it has to be tried.
+    """
     try:
         uses = list(_statements(tree.body, _NONE))
     except _Unsure:
@@ -112,7 +118,7 @@ def _statements(body: Iterable[nodes.Node], defined: _Names) -> Iterator[Use]:
 
 
 def _uses(node: nodes.Node, defined: _Names, filter_: str = "") -> Iterator[Use]:
-    """What an expression reads, where the variables `defined` are known to have a value."""
+    """Yield the values that an expression reads, where the variables `defined` are known to have a value."""
     match node:
         case nodes.Const():
             return

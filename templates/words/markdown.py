@@ -50,12 +50,15 @@ _ENCODED_MARK = re.compile("%EE%80%80([0-9]+)%EE%80%81")
 
 
 def mark(index: int) -> str:
-    """What stands for the value with that index in a text."""
+    """Return the mark for the value with that index in a text."""
     return f"\ue000{index}\ue001"
 
 
 def spells_marks(words: str) -> bool:
-    """Whether the words write such a character as an entity ("&#xE000;"), which would be taken for a value's mark."""
+    """Return True if the words write a mark's character as an entity ("&#xE000;").
+
+    It would be taken for a value's mark.
+    """
     return "&" in words and not MARKS.isdisjoint(unescape(_MARK.sub("", words)))
 
 
@@ -113,7 +116,7 @@ class Markdown(MarkdownIt):
         return _ENCODED_MARK.sub("\ue002\\1\ue001", super().normalizeLink(url))
 
     def validateLink(self, url: str) -> bool:  # noqa: N802  (overrides)
-        """Whether words may link there."""
+        """Return True if words may link there."""
         return LINK.fullmatch(url) is not None
 
     def page(self, words: str) -> Page:

@@ -1,4 +1,4 @@
-"""What the words may ask of Jinja: variables, `if`, loops over lists, a few filters, and nothing else.
+"""The subset of Jinja that words may use: variables, `if`, loops over lists, a few filters, and nothing else.
 
 The sandbox alone is no limit of resources (`'a' * 10**9`), so the syntax tree is held to a short list of nodes.
 """
@@ -68,7 +68,7 @@ class Problem(Struct, frozen=True):
 
 
 class Scope(Struct, frozen=True):
-    """What a text may name: variables (dotted name -> type) and steps. None: not known, so anything goes."""
+    """The names that a text may use: variables (dotted name -> type) and steps. None: not known, so anything goes."""
 
     variables: Mapping[str, str] | None = None
     steps: Collection[str] | None = None

@@ -46,7 +46,7 @@ class Rendered(Struct, frozen=True):
 
 
 class Short(Struct, frozen=True):
-    """What is to be short: it is read on a telephone's screen, or in a list of mails."""
+    """The short texts of a message, for a telephone's screen or a list of mails."""
 
     subject: str
     push_title: str
@@ -61,9 +61,10 @@ def context(
     due: datetime,
     law: Callable[[], Mapping[str, Any]] = dict,
 ) -> dict[str, Any]:
-    """What words may read, from values by dotted name; `due` is local and aware, and times are shown in its zone.
+    """Return the values for words, from values by dotted name; `due` is local and aware, and times are in its zone.
 
-    `law`: gives parameters (param.…), amounts (benefit.….amount) and the entitlement (entitled.…), to who reads them.
+    `law`: gives parameters (param.…), amounts (benefit.….amount) and the entitlement (entitled.…), when they are
+    read.
     """
     about = group("citizen", citizen, due.tzinfo)
     return {
@@ -130,7 +131,7 @@ class Renderer:
             raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
 
     def short(self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False) -> Short:
-        """What is short in them; the email fails where it would, but is not laid out. Raises as `render` does."""
+        """Render the short texts; the email fails where it would, but is not laid out. Raises as `render` does."""
         spoken, (name, number) = self._spoken(language), repetition_of(step)
         try:
             return spoken.short(name, {**values, "step": name, "repetition": number}, correction=correction)

@@ -201,7 +201,7 @@ def dotted(node: nodes.Node | None) -> str | None:
 
 
 def _parts(node: nodes.Node) -> list[nodes.Expr] | None:
-    """What a composed expression is made of; None for one that words may not use."""
+    """Return the operands of a composed expression; None for one that words may not use."""
     match node:
         case nodes.And() | nodes.Or() | nodes.Add() | nodes.Sub():
             return [node.left, node.right]
@@ -240,7 +240,7 @@ _PLAINLY = [
 
 
 class Reading(Struct):
-    """What was found in a text: its tree (None: it does not parse), the variables it reads, its problems."""
+    """The result of reading a text: its tree (None: it does not parse), the variables it reads, its problems."""
 
     tree: nodes.Template | None
     reads: frozenset[str] = frozenset()

@@ -54,17 +54,17 @@ class HttpSmsNotifier:
 
     @property
     def removes_doubles(self) -> bool:
-        """Whether the gateway is said to."""
+        """Return True if the gateway is said to remove doubles."""
         return self._options.idempotency_header is not None
 
     @property
     def reports(self) -> bool:
-        """Whether the gateway is told where to report to."""
+        """Return True if the gateway is told where to report to."""
         return bool(self._options.report_url)
 
     @property
     def ask_after(self) -> timedelta | None:
-        """When the gateway may be asked what it has, if it can be."""
+        """Return the time after which the gateway may be asked for an outcome; None if it cannot be."""
         return None if self._options.query is None else self._options.query.ask_after
 
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (a telephone number is one kind)
@@ -102,7 +102,7 @@ class HttpSmsNotifier:
         return Reason.TOO_LARGE if len(segments(text).parts) > self._options.most_parts else None
 
     async def ask(self, inquiry: Inquiry) -> Told:
-        """What the gateway has of an attempt; whatever keeps it from telling leaves that unknown."""
+        """Ask the gateway for the outcome of an attempt; any trouble in asking leaves it unknown."""
         digits, query = e164(inquiry.address, self._options.region), self._options.query
         if query is None or digits is None:
             return Unknown(Reason.BAD_ADDRESS)
@@ -125,7 +125,7 @@ class HttpSmsNotifier:
         return options.request(options.url, options.parameters, self._fields(message, digits, reference), headers)
 
     def _known(self, about: Message | Inquiry, digits: str, reference: str) -> Fields:
-        """What a parameter may be made from, also when it is asked afterwards."""
+        """Return the values from which parameters are made, for a message as for a later question about it."""
         options = self._options
         return {
             "username": options.username,
@@ -151,7 +151,7 @@ class HttpSmsNotifier:
         return fields | {"report_url": filled(options.report_url, fields | {"report_url": ""})}
 
     def _minutes(self, message: Message) -> int:
-        """How long the gateway may try; at least a minute."""
+        """Return the minutes for which the gateway may try; at least one."""
         left = self._options.validity
         if message.expires is not None:
             left = min(left, message.expires - self._clock())

@@ -1,4 +1,4 @@
-"""What an operator says about an SMS gateway with an HTTP interface; the defaults are those of Kannel's sendsms."""
+"""The settings of an SMS gateway with an HTTP interface; the defaults are those of Kannel's sendsms."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -108,7 +108,7 @@ class HttpSmsOptions(HttpOptions, Requested):
         return self.begin + self.timeout
 
     def refusals(self) -> Mapping[Reason, re.Pattern[str]]:
-        """What a refusal is known by, whatever its status."""
+        """Return the patterns by which refusals are known, whatever their status."""
         given = {
             Reason.BAD_ADDRESS: self.bad_address,
             Reason.REJECTED: self.rejected,

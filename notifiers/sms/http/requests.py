@@ -53,7 +53,7 @@ def _is_template(template: str) -> str:
 
 
 def _masked(template: str) -> str:
-    """What is put in for something; anything else may be a key of the gateway's."""
+    """Return the template with only its placeholders; anything else may be a key of the gateway's."""
     return "".join(each if _PLACE.fullmatch(each) else MASK for each in _PLACES.split(template) if each)
 
 
@@ -81,7 +81,7 @@ Parameter = Annotated[Template, PlainSerializer(_masked, when_used="json")]
 
 
 class Request(NamedTuple):
-    """What is sent to a gateway: as its arguments go to Http.request."""
+    """A request to a gateway: the arguments of Http.request."""
 
     method: str
     url: str
@@ -90,7 +90,7 @@ class Request(NamedTuple):
 
 
 class Requested(BaseModel):
-    """How a gateway wants a request; a parameter that comes out empty is left out."""
+    """The form of a request that a gateway wants; a parameter that comes out empty is left out."""
 
     method: Literal["GET", "POST"] = "GET"
     sent_as: Literal["query", "form", "json"] = Field(default="query", description="where the parameters go")

@@ -36,7 +36,7 @@ def _is_known(template: str) -> str:
 
 
 class Query(Requested):
-    """How a gateway is asked: what is found first of `delivered`, `failed`, `accepted` and `never_came` decides."""
+    """A query to a gateway: the first match of `delivered`, `failed`, `accepted` and `never_came` decides."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -74,7 +74,7 @@ class Query(Requested):
 
     @property
     def ask_after(self) -> timedelta:
-        """How long the gateway needs."""
+        """Return the time that the gateway needs."""
         return timedelta(seconds=self.after)
 
     def made(self, fields: Fields, headers: Fields) -> Request:
@@ -83,7 +83,10 @@ class Query(Requested):
         return self.request(url, self.parameters, fields, headers)
 
     def told(self, answer: Answer, name: str) -> Told:
-        """What the answer means of what we call so; a fault of the server's says nothing, whatever its words."""
+        """Return the meaning of the answer about the message `name`.
+
+        A server's fault means nothing, whatever its words.
+        """
         code, said = str(answer.status), answer.body.decode("utf-8", "replace")
         if answer.status >= _SERVER_FAULT:
             return Unknown(Reason.GARBLED, code)

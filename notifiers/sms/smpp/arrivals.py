@@ -1,4 +1,4 @@
-"""What an SMS centre sends to us: each is answered only after the inbox has kept it."""
+"""Messages from an SMS centre to us: each is answered only after the inbox has kept it."""
 
 import asyncio
 import logging
@@ -102,7 +102,7 @@ class Arrivals:
                 await self._at_rest.wait()
 
     async def aclose(self) -> None:
-        """What is not answered comes again."""
+        """Stop. Unanswered messages come again."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -192,7 +192,10 @@ class Arrivals:
             self._done.keep(arrival.digest, "")
 
     def _told_so(self, arrival: Arrival) -> bool:
-        """Whether its answer could be written; what was written last before the link is lost may not have arrived."""
+        """Answer the message; return True if that could be written.
+
+        What was written just before a link is lost may not arrive.
+        """
         link = arrival.link
         if not arrival.answer(OK):
             return False

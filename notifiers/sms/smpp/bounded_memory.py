@@ -1,4 +1,4 @@
-"""What is remembered for a while, and never without a limit."""
+"""A memory with a limit of time and of size."""
 
 import asyncio
 from collections import OrderedDict

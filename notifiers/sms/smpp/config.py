@@ -1,4 +1,4 @@
-"""What an operator says about an SMS centre: whom to talk to, as whom, how safely, how long to wait."""
+"""The settings of an SMS centre: its address, our account, the protection of the link, and the limits."""
 
 import ssl
 from datetime import timedelta
@@ -94,7 +94,7 @@ class SmppOptions(BaseModel):
 
     @property
     def decimal(self) -> bool:
-        """Whether receipts have in decimal the ids that answers have in hexadecimal."""
+        """Return True if receipts have in decimal the ids that answers have in hexadecimal."""
         return self.receipt_ids == "decimal"
 
     @property
@@ -108,7 +108,7 @@ class SmppOptions(BaseModel):
         return number, ton, guess[1] if self.sender_npi is None else self.sender_npi
 
     def context(self) -> ssl.SSLContext | None:
-        """How TLS is done; None without it. Raises ValueError if a file cannot be used."""
+        """Return the TLS context; None without TLS. Raises ValueError if a file cannot be used."""
         if not self.tls:
             return None
         try:

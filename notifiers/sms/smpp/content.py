@@ -1,4 +1,4 @@
-"""What a deliver_sm carries, wherever the centre puts it: the words, and where they belong."""
+"""The content of a deliver_sm, wherever the centre puts it: the words, and their place in a long message."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ def carried(pdu: DeliverSm) -> bytes:
 
 
 def joint_of(pdu: DeliverSm) -> Joint | None:
-    """Where a part belongs by the optional parameters (SMPP 3.4, 5.3.2.22 to 24)."""
+    """Return the place of a part by the optional parameters (SMPP 3.4, 5.3.2.22 to 24)."""
     found = {tlv.tag: int.from_bytes(tlv.value) for tlv in pdu.tlvs}
     reference, total, number = (found.get(tag, 0) for tag in _SAR)
     joins = 0 < number <= total <= _MOST_PARTS and reference <= _LAST_REFERENCE

@@ -1,4 +1,4 @@
-"""How a text goes over SMPP: the bytes of each part, and the header that joins it to the others.
+"""The encoding of texts for SMPP: the bytes of each part, and the header that joins it to the others.
 
 Source: 3GPP TS 23.038 (alphabets), 3GPP TS 23.040, 9.2.3.24.1 (concatenation), SMPP 3.4, 5.2.12 and 5.2.19.
 """
@@ -42,7 +42,7 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """Where a part belongs: the `number`th (from 1) of `total` parts of the message that is `reference`."""
+    """The place of a part: the `number`th (from 1) of `total` parts of the message that is `reference`."""
 
     reference: int
     total: int
@@ -92,7 +92,7 @@ def _ucs2(part: str) -> bytes:
 
 
 def _same_in_ascii(part: str) -> bool:
-    """Whether GSM 03.38 has all its signs where ASCII has them: then there is a short way."""
+    """Return True if GSM 03.38 encodes all its characters as ASCII does: then there is a short way."""
     return part.isascii() and part.translate(_ALIKE).isalnum()
 
 
@@ -105,7 +105,10 @@ def _words(content: bytes, data_coding: int) -> str:
 
 
 def _alphabet(data_coding: int) -> str | None:
-    """What Python calls it; None is GSM 03.38, as which whatever is reserved counts, too (3GPP TS 23.038)."""
+    """Return Python's name of the alphabet.
+
+    None is GSM 03.38, which also stands for reserved codes (3GPP TS 23.038).
+    """
     if data_coding <= _LAST_OF_SMPP:
         return _ALPHABETS.get(data_coding)
     general = data_coding < _RESERVED and data_coding & _ALPHABET_BITS == UCS2

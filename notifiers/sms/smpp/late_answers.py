@@ -1,4 +1,4 @@
-"""What an SMS centre answers after it was given up, handed on until the inbox has kept it."""
+"""Answers of an SMS centre to messages that were given up, handed on until the inbox has kept them."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ class LateAnswers:
             self._task = asyncio.get_running_loop().create_task(self._work())
 
     async def aclose(self) -> None:
-        """What is not kept by now stays unknown."""
+        """Stop. Outcomes that are not kept by now stay unknown."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])

@@ -57,12 +57,12 @@ class SmppNotifier:
 
     @property
     def reports(self) -> bool:
-        """Whether receipts are asked for."""
+        """Return True if receipts are asked for."""
         return self._options.receipts
 
     @property
     def elsewhere(self) -> bool:
-        """Whether another process has the only link that the account may have."""
+        """Return True if another process has the only link that the account may have."""
         return self._keeper.elsewhere
 
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (a telephone number is one kind)

@@ -23,7 +23,7 @@ class Part:
     settled: bool = False
 
     def settle(self, outcome: Outcome) -> None:
-        """What became of it; only the first word counts."""
+        """Record the outcome; only the first one counts."""
         if not self.settled:
             self.settled = True
             self.sending.told(outcome, last=self.last)
@@ -55,7 +55,7 @@ class Sending:
 
     @property
     def halted(self) -> bool:
-        """Whether there is no use in its further parts."""
+        """Return True if there is no use in its further parts."""
         return self.outcome is not None and not isinstance(self.outcome, Accepted)
 
     def told(self, outcome: Outcome, *, last: bool) -> None:
@@ -69,7 +69,7 @@ class Sending:
             self.batch.settle(self, self._whole())
 
     def answered_late(self, outcome: Outcome, *, last: bool) -> None:
-        """What one of its parts was given up for: that it was taken, or never will be, is known after all."""
+        """Record a late answer to a part that was given up: it was accepted after all, or never will be."""
         self._note(outcome, last=last)
         if isinstance(outcome, GiveUp):
             self.outcome = outcome
@@ -124,13 +124,13 @@ class Batch:
             self.done.set()
 
     def correct(self, sending: Sending, outcome: Outcome) -> None:
-        """What was given up has an outcome after all."""
+        """Replace an unknown outcome by a late one."""
         self.outcomes[sending.number] = outcome
         if self.done.is_set():
             self.late(sending.message, outcome)
 
     def expire(self) -> None:
-        """What is not written by now will not be."""
+        """Settle the parts that were not written by now; they will not be."""
         for part in self.parts:
             if not part.since:
                 part.settle(_late(part))
@@ -199,7 +199,7 @@ class UnderWay:
         return self._overdue.pop(sequence, None)
 
     def due(self) -> float:
-        """When the oldest answer is overdue, in loop time."""
+        """Return the loop time at which the oldest answer is overdue."""
         oldest = next(iter(self._parts.values()), None)
         return inf if oldest is None else oldest.since + self._patience
 

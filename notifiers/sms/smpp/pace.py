@@ -1,4 +1,4 @@
-"""How fast we go: as fast as the window lets us, and slower when the provider asks for it."""
+"""The sending rate: as fast as the window allows, and slower when the provider asks for it."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -42,7 +42,7 @@ _HEXADECIMAL: Final = re.compile("[0-9A-Fa-f]+")
 
 
 class GarbledError(Exception):
-    """What came is no SMPP: end the link."""
+    """Raised for bytes that are no SMPP; the link ends."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)

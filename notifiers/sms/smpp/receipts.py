@@ -45,17 +45,17 @@ class UnreadableError(Exception):
 
 
 def is_receipt(pdu: DeliverSm) -> bool:
-    """Whether it is about a message of ours, and not one that a person wrote."""
+    """Return True if it is about a message of ours, and not a text from a citizen."""
     if pdu.esm_class & _KIND:
         return True
     return any(tlv.tag == TLV_RECEIPTED_MESSAGE_ID for tlv in pdu.tlvs)
 
 
 def report(pdu: DeliverSm, *, decimal: bool = False) -> Report | None:
-    """What a receipt says; None if it says nothing final. Raises UnreadableError.
+    """Return the content of a receipt; None if it is not final. Raises UnreadableError.
 
-    The optional parameters count more than the text, which is the vendors' own. With `decimal` its id is in
-    decimal, where the answer to the message had it in hexadecimal.
+    The optional parameters count more than the text, which is the vendors' own. With `decimal` its id is in decimal,
+    where the answer to the message had it in hexadecimal.
     """
     if pdu.esm_class & _KIND == _INTERMEDIATE:
         return None

@@ -1,4 +1,4 @@
-"""What the command_status of an answer means to us (SMPP 3.4, 5.1.3)."""
+"""The meaning of the command_status of an answer (SMPP 3.4, 5.1.3)."""
 
 from typing import Final
 
@@ -62,7 +62,7 @@ BOUND_ELSEWHERE: Final = _ABOUT_US[0x05]
 
 
 def refusal(status: int) -> RetryLater | GiveUp:
-    """What becomes of a message that was answered with this status, which is not `OK`.
+    """Return the outcome of a message that was answered with this status, which is not `OK`.
 
     A status that the standard reserves or leaves to the vendor refuses the message.
     """

@@ -78,10 +78,12 @@ DatabaseAddress = Annotated[str, AfterValidator(_a_database)]
 
 
 class BadSettings(ValueError):
-    """The settings cannot be used: {problem}. `habarshy config show --origin` says where each comes from."""
+    """Raised when the settings cannot be used."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(problem=problem))
+        super().__init__(
+            f"The settings cannot be used: {problem}. `habarshy config show --origin` says where each comes from."
+        )
 
 
 def _default_database() -> str:

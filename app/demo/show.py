@@ -34,10 +34,12 @@ START, END = datetime(2025, 1, 1, tzinfo=MIDNIGHT), datetime(2026, 1, 1, tzinfo=
 
 
 class PortTaken(Exception):
-    """Port {port} cannot be used on this machine. Choose another with --port, or none for a free one."""
+    """Raised when the demo's port cannot be used."""
 
     def __init__(self, port: int) -> None:
-        super().__init__((type(self).__doc__ or "").format(port=port))
+        super().__init__(
+            f"Port {port} cannot be used on this machine. Choose another with --port, or none for a free one."
+        )
 
 
 class Options(Struct, frozen=True):

@@ -17,10 +17,13 @@ STEP = timedelta(hours=6)
 
 
 class BadPopulation(Exception):
-    """The event types refuse {refused} events of the invented population; the packs and the simulation differ."""
+    """Raised when events of the invented population do not fit the packs."""
 
     def __init__(self, refused: int) -> None:
-        super().__init__((type(self).__doc__ or "").format(refused=refused))
+        super().__init__(
+            f"The event types refuse {refused} events of the invented population; the packs and the "
+            "simulation differ."
+        )
 
 
 class Year:

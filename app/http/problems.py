@@ -51,7 +51,7 @@ class ProblemDetails(BaseModel):
 
 
 class Problem(Exception):
-    """A request that cannot be answered as asked: {detail}. The response says what to change."""
+    """Raised for a request that cannot be answered; it becomes a response (RFC 9457) that says what to change."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Problem(Exception):
         kind: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__((type(self).__doc__ or "").format(detail=detail))
+        super().__init__(f"A request that cannot be answered as asked: {detail}. The response says what to change.")
         self.status, self.detail, self.errors = status, detail, list(errors)
         self.type = f"urn:habarshy:problem:{kind}" if kind else "about:blank"
         self.headers = dict(headers or {})

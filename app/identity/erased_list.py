@@ -12,10 +12,10 @@ from streams.privacy.erasure import Certificate
 
 
 class BadList(ValueError):
-    """{path}, line {line}: no certificate of `habarshy erase --json`."""
+    """Raised for a line of the list that is no certificate."""
 
     def __init__(self, path: Path, line: int) -> None:
-        super().__init__((type(self).__doc__ or "").format(path=path, line=line))
+        super().__init__(f"{path}, line {line}: no certificate of `habarshy erase --json`.")
 
 
 class Erased(msgspec.Struct, frozen=True):

@@ -23,21 +23,22 @@ IN_THE_ENVIRONMENT = Path("HABARSHY_KEY_RING")
 
 
 class BadKeyFile(Exception):
-    """The key file {path} cannot be used: {problem}. Restore it from its backup."""
+    """Raised when a key file exists but cannot be used."""
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(path=path, problem=problem))
+        super().__init__(f"The key file {path} cannot be used: {problem}. Restore it from its backup.")
 
 
 class MissingKeyFile(Exception):
-    """The key file {path} is missing, and the database was made with it, so no new one is made.
-
-    Put it back from the copy that is kept apart from the backups of the database (docs/operations.md, "Backup"),
-    with mode 0600. If the file was only moved, name its place with --key-file or HABARSHY_KEY_FILE.
-    """
+    """Raised when the key file of an existing database is missing."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(" ".join((type(self).__doc__ or "").split()).format(path=path))
+        super().__init__(
+            f"The key file {path} is missing, and the database was made with it, so no new one is made. Put "
+            "it back from the copy that is kept apart from the backups of the database (docs/operations.md, "
+            '"Backup"), with mode 0600. If the file was only moved, name its place with --key-file or '
+            "HABARSHY_KEY_FILE."
+        )
 
 
 def keyring_of(settings: Settings, *, create: bool) -> Keyring:

@@ -22,10 +22,12 @@ ASSISTANT_LASTS = timedelta(days=30)
 
 
 class BadLink(ValueError):
-    """The link is damaged, too old, or was not made here; open the message again and use the link in it."""
+    """Raised for a link or token that is damaged, too old, or not ours."""
 
     def __init__(self) -> None:
-        super().__init__(BadLink.__doc__)
+        super().__init__(
+            "The link is damaged, too old, or was not made here; open the message again and use the link in it."
+        )
 
 
 class OldLink(BadLink):

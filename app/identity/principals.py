@@ -25,10 +25,12 @@ NAME = r"[a-z][a-z0-9_.-]{0,39}"
 
 
 class BadPrincipals(Exception):
-    """The file of principals {path} cannot be used: {problem}. `habarshy principals` shows and changes it."""
+    """Raised when the file of principals cannot be used."""
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(path=path, problem=problem))
+        super().__init__(
+            f"The file of principals {path} cannot be used: {problem}. `habarshy principals` shows and changes it."
+        )
 
 
 class Kept(Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,10 +17,10 @@ from streams.storage.leadership import Lane
 
 
 class UnknownKind(Exception):
-    """{job}: this version knows no such kind of job."""
+    """Raised for a job whose kind this version does not know."""
 
     def __init__(self, job: Job) -> None:
-        super().__init__((type(self).__doc__ or "").format(job=job))
+        super().__init__(f"{job}: this version knows no such kind of job.")
 
 
 class Kind(Struct, frozen=True):

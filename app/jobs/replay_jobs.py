@@ -23,12 +23,12 @@ VIEWS: Mapping[str, Table] = {str(table.name): table for table in COMPARED}
 
 
 class UnknownView(Exception):
-    """There is no view {name!r}{hint}. The views are: {views}."""
+    """Raised when no view has that name."""
 
     def __init__(self, name: str) -> None:
         meant = closest(name, VIEWS)
         hint = f" (did you mean {meant!r}?)" if meant else ""
-        super().__init__((type(self).__doc__ or "").format(name=name, hint=hint, views=", ".join(VIEWS)))
+        super().__init__(f"There is no view {name!r}{hint}. The views are: {', '.join(VIEWS)}.")
 
 
 def chosen(names: Iterable[str]) -> list[str]:

@@ -26,10 +26,10 @@ Given = Mapping[str, Sequence[str]]
 
 
 class BadOrder(ValueError):
-    """{field}: {problem}."""
+    """Raised when a field of a job's request is wrong."""
 
     def __init__(self, field: str, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(field=field, problem=problem))
+        super().__init__(f"{field}: {problem}.")
         self.field, self.problem = field, problem
 
 

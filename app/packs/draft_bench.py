@@ -29,10 +29,10 @@ _FILE = re.compile(r"trigger\.yaml|tests\.yaml|[a-z]{2,3}\.md")
 
 
 class BadDraft(ValueError):
-    """The draft cannot be looked at: {problem}."""
+    """Raised when a draft cannot be examined."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(problem=problem))
+        super().__init__(f"The draft cannot be looked at: {problem}.")
 
 
 class Text(Struct, frozen=True):

@@ -23,10 +23,10 @@ WAY = "link"
 
 
 class TooLate(LookupError):
-    """It is too late to answer this message; sign in to choose what you consent to."""
+    """Raised for an answer to a message that takes none any more."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("It is too late to answer this message; sign in to choose what you consent to.")
 
 
 class Answer:

@@ -15,10 +15,12 @@ _SEEN = ":2,S"  # maildir(5): it has been read
 
 
 class NoMaildir(Exception):
-    """{folder} has no folders new and cur in it. Name the Maildir into which the mail server puts bounces."""
+    """Raised for a folder that is no Maildir."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__((type(self).__doc__ or "").format(folder=folder))
+        super().__init__(
+            f"{folder} has no folders new and cur in it. Name the Maildir into which the mail server puts bounces."
+        )
 
 
 async def empty(maildir: Path, inbox: Inbox, talk: Callable[[str], None]) -> Counter[str]:

@@ -15,10 +15,10 @@ from app.identity import private_files
 
 
 class AlreadyRunning(Exception):
-    """Another habarshy run works on {database}. Stop it first, or wait until it has ended."""
+    """Raised when another `habarshy run` holds the lock of the database."""
 
     def __init__(self, database: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(database=database))
+        super().__init__(f"Another habarshy run works on {database}. Stop it first, or wait until it has ended.")
 
 
 @contextmanager

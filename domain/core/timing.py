@@ -29,10 +29,10 @@ DAY_SECONDS = 86_400
 
 
 class NotADuration(ValueError):
-    """{text!r} is no ISO 8601 duration; write {meant}."""
+    """Raised for a text that is no ISO 8601 duration."""
 
     def __init__(self, text: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(text=text, meant=meant(text)))
+        super().__init__(f"{text!r} is no ISO 8601 duration; write {meant(text)}.")
 
 
 class Offset(Struct, frozen=True):
@@ -71,17 +71,17 @@ def parse_offset(text: str) -> Offset:
 
 
 class NotASpan(ValueError):
-    """{text!r} is no span of up to a day; write one such as PT2H."""
+    """Raised for a text that is no span of up to a day."""
 
     def __init__(self, text: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(text=text))
+        super().__init__(f"{text!r} is no span of up to a day; write one such as PT2H.")
 
 
 class NotADayOfYear(ValueError):
-    """{text!r} is no day of a year; write month and day, {meant}."""
+    """Raised for a text that is no day of a year."""
 
     def __init__(self, text: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(text=text, meant=_day_meant(text)))
+        super().__init__(f"{text!r} is no day of a year; write month and day, {_day_meant(text)}.")
 
 
 class DayOfYear(Struct, frozen=True):

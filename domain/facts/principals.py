@@ -46,10 +46,10 @@ class Principal(Struct, frozen=True):
 
 
 class NotAllowed(Exception):
-    """Not allowed: {problem}."""
+    """Raised when a principal may not do something."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(problem=problem))
+        super().__init__(f"Not allowed: {problem}.")
 
 
 def require(principal: Principal, role: Role, owner: str, what: str) -> None:

@@ -29,10 +29,10 @@ _NOTHING_YET = {"delayed", "expanded"}
 
 
 class NoBounceError(ValueError):
-    """The mail tells nothing about a message of ours: {problem}. It can be put aside."""
+    """Raised for a mail that reports nothing about our messages."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__((self.__doc__ or "").format(problem=problem))
+        super().__init__(f"The mail tells nothing about a message of ours: {problem}. It can be put aside.")
 
 
 def reports_in(mail: bytes) -> list[Report]:

@@ -13,10 +13,10 @@ from notifiers.email.verp import ROOM
 
 
 class EmailConfigError(ValueError):
-    """Email cannot be sent with these settings: {problem}. Correct them and start again."""
+    """Raised for settings with which email cannot be sent."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__((self.__doc__ or "").format(problem=problem))
+        super().__init__(f"Email cannot be sent with these settings: {problem}. Correct them and start again.")
 
 
 class Security(StrEnum):

@@ -33,10 +33,12 @@ _BOTH = (
 
 
 class UnsendableError(Exception):
-    """No email can be written from the message ({reason}): give it up, the next attempt would fail alike."""
+    """Raised when no email can be written from a message."""
 
     def __init__(self, reason: Reason) -> None:
-        super().__init__((self.__doc__ or "").format(reason=reason))
+        super().__init__(
+            f"No email can be written from the message ({reason}): give it up, the next attempt would fail alike."
+        )
         self.reason = reason
 
 

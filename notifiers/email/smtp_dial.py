@@ -15,10 +15,10 @@ _REFUSED = {4: Reason.BUSY, 5: Reason.NOT_ADMITTED}
 
 
 class NoLinkError(Exception):
-    """There is no link to the mail server ({reason}): nothing was sent, try again later."""
+    """Raised when no link to the mail server could be opened, so nothing was sent."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__((self.__doc__ or "").format(reason=reason))
+        super().__init__(f"There is no link to the mail server ({reason}): nothing was sent, try again later.")
         self.reason = reason
         self.detail = detail
 

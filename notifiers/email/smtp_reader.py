@@ -9,10 +9,10 @@ _MOST_LINES = 200
 
 
 class NoReplyError(Exception):
-    """Raised for bytes that are no SMTP reply. The conversation ends, for nobody knows what the next bytes answer."""
+    """Raised for bytes that are no SMTP reply. Nobody knows what the next bytes answer, so the conversation ends."""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        super().__init__("The bytes received are no SMTP reply; the conversation ends.")
 
 
 class Replies:

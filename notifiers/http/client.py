@@ -21,10 +21,10 @@ _UNTRUSTED = "invalid peer certificate"  # rustls' words
 
 
 class HttpConfigError(ValueError):
-    """{field}: {problem}. Correct it and start again."""
+    """Raised for a setting with which no HTTP client can be made."""
 
     def __init__(self, field: str, problem: str) -> None:
-        super().__init__((self.__doc__ or "").format(field=field, problem=problem))
+        super().__init__(f"{field}: {problem}. Correct it and start again.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,10 @@ class Call:
 
 
 class NotTheirs(Exception):
-    """The call is not the provider's: its signature or token is wrong, or too old."""
+    """Raised for a call that does not come from the provider."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__("The call is not the provider's: its signature or token is wrong, or too old.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,13 @@ class Kind:
 
 
 class NoSuchKind(ValueError):
-    """No kind of provider is called {name!r}. Install the package that brings it, or use one of: {known}."""
+    """Raised when no kind of provider has that name."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__((self.__doc__ or "").format(name=name, known=", ".join(sorted(known))))
+        super().__init__(
+            f"No kind of provider is called {name!r}. Install the package that brings it, or use one of: "
+            f"{', '.join(sorted(known))}."
+        )
 
 
 def names() -> frozenset[str]:

@@ -42,14 +42,14 @@ class Placeholder(NamedTuple):
 
 
 class StillPlaceholders(ValueError):
-    """{name} has placeholder text of the scaffold, which nobody may publish. Write your own text and submit again.
-
-    {found}
-    """
+    """Raised when placeholders of the scaffold are to be published; it lists them."""
 
     def __init__(self, name: str, found: Iterable[Placeholder]) -> None:
         listed = "\n".join(map(str, found))
-        super().__init__((type(self).__doc__ or "").format(name=name, found=listed).replace("\n    ", "\n"))
+        super().__init__(
+            f"{name} has placeholder text of the scaffold, which nobody may publish. Write your own text and "
+            f"submit again.\n\n{listed}"
+        )
 
 
 def placeholders(name: str, rules: Any, words: Mapping[str, Any]) -> Iterator[Placeholder]:  # noqa: ANN401  (plain data)

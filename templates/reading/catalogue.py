@@ -18,10 +18,12 @@ Content = Mapping[str, Any]
 
 
 class NoDefaults(LookupError):
-    """None of the packs has `defaults`; publish one that says language, zone, quiet hours and cap."""
+    """Raised when no pack has `defaults`."""
 
     def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
+        super().__init__(
+            "None of the packs has `defaults`; publish one that says language, zone, quiet hours and cap."
+        )
 
 
 def catalogue_of(contents: Sequence[Content]) -> Catalogue:

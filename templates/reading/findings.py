@@ -55,15 +55,12 @@ class Finding(Struct, frozen=True):
 
 
 class BrokenPack(Exception):
-    """The packs have findings ({count}); mend them and load again.
-
-    {findings}
-    """
+    """Raised for packs with findings, which it lists."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
         listed = "\n".join(map(str, self.findings))
-        super().__init__((type(self).__doc__ or "").format(count=len(self.findings), findings=listed))
+        super().__init__(f"The packs have findings ({len(self.findings)}); mend them and load again.\n\n{listed}")
 
 
 class Report:

@@ -36,10 +36,10 @@ class Limits(Struct, frozen=True):
 
 
 class Died(Exception):
-    """The child {reason}. Look at what it was asked; the next question goes to a new child."""
+    """Raised when a confined child ended or was killed before it answered."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(reason=reason))
+        super().__init__(f"The child {reason}. Look at what it was asked; the next question goes to a new child.")
         self.reason = reason
 
 

@@ -29,10 +29,10 @@ UNSEEN = "has characters that cannot be seen"
 
 
 class BadWords(Exception):
-    """A text cannot be compiled or rendered: {variable} {problem}."""
+    """Raised when a text cannot be compiled or rendered."""
 
     def __init__(self, variable: str, problem: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(variable=variable, problem=problem))
+        super().__init__(f"A text cannot be compiled or rendered: {variable} {problem}.")
         self.variable, self.problem = variable, problem
 
 

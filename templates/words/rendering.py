@@ -25,10 +25,13 @@ def unaddressed(code: str) -> str:
 
 
 class WordsFailed(Exception):
-    """The words of {trigger} cannot be rendered: {variable} {problem}. Mend the words or the event, then repair."""
+    """Raised when a trigger's words cannot be rendered for an event."""
 
     def __init__(self, trigger: str, variable: str, problem: str = NO_VALUE) -> None:
-        super().__init__((type(self).__doc__ or "").format(trigger=trigger, variable=variable, problem=problem))
+        super().__init__(
+            f"The words of {trigger} cannot be rendered: {variable} {problem}. Mend the words or the event, "
+            "then repair."
+        )
         self.trigger, self.variable, self.problem = trigger, variable, problem
 
 

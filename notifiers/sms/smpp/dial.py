@@ -17,10 +17,10 @@ log = logging.getLogger("habarshy")
 
 
 class NoBindError(Exception):
-    """There is no link to the SMS centre ({reason}): nothing was sent, try again later."""
+    """Raised when no link to the SMS centre could be opened, so nothing was sent."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__((self.__doc__ or "").format(reason=reason))
+        super().__init__(f"There is no link to the SMS centre ({reason}): nothing was sent, try again later.")
         self.reason = reason
         self.detail = detail
 

@@ -45,7 +45,7 @@ class GarbledError(Exception):
     """Raised for bytes that are no SMPP; the link ends."""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        super().__init__("The bytes received are no SMPP; the link ends.")
 
 
 class Pdu(NamedTuple):

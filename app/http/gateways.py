@@ -28,7 +28,7 @@ from domain.facts.receipts import Heard
 from notifiers.port.interface import Incoming, Reason, Report
 from notifiers.sms.phone import written
 from streams.delivery.inbound.receiving import Receiving
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 
 log = logging.getLogger("habarshy")
 MAX_BYTES = 64 * 1024
@@ -47,8 +47,10 @@ _UCS2 = frozenset({"utf-16", "utf-16be", "utf-16-be", "ucs-2", "ucs2", "iso-1064
 class GatewayCalls:
     """Takes in what gateways call; a provider without `gateway_token` has no such addresses."""
 
-    def __init__(self, receiving: Receiving, providers: Mapping[str, ProviderSettings], books: Books) -> None:
-        self._receiving, self._providers, self._clock = receiving, providers, books.clock
+    def __init__(
+        self, receiving: Receiving, providers: Mapping[str, ProviderSettings], context: WriteContext
+    ) -> None:
+        self._receiving, self._providers, self._clock = receiving, providers, context.clock
         calling = {name: each for name, each in providers.items() if each.gateway_token is not None}
         self._regions = {name: getattr(each.own(), "region", None) for name, each in calling.items()}
 

@@ -24,7 +24,7 @@ from notifiers.port.interface import Incoming, Reason, Report
 from notifiers.port.kinds import Call, NotTheirs
 from streams.delivery.inbound.receiving import Receiving
 from streams.intake.strict_json import has_more_items, refuse_unclear
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 
 MAX_BYTES = 1024 * 1024
 MOST = 1000
@@ -74,8 +74,10 @@ _Reader = Callable[[Call], Sequence[Report | Incoming]]
 class ReceiptCalls:
     """Takes receipts in by HTTP; a provider without `receipts_secret`, whose kind reads no calls, has no address."""
 
-    def __init__(self, receiving: Receiving, providers: Mapping[str, ProviderSettings], books: Books) -> None:
-        self._receiving, self._clock = receiving, books.clock
+    def __init__(
+        self, receiving: Receiving, providers: Mapping[str, ProviderSettings], context: WriteContext
+    ) -> None:
+        self._receiving, self._clock = receiving, context.clock
         readers = {name: _reader(each) for name, each in providers.items()}
         self._readers = {name: each for name, each in readers.items() if each is not None}
         self._signing = {name for name in self._readers if providers[name].of_kind().hears is None}

@@ -23,7 +23,7 @@ from projections import nudges
 from projections.tables import nudges as table
 from streams.delivery.send.message import ProofOf
 from streams.queries.inbox import Inboxes
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.trigger_history import pack_titles
 from templates.words.footer import Proof
 
@@ -45,8 +45,8 @@ class Genuine(Struct, frozen=True):
 class Codes:
     """Makes and checks codes."""
 
-    def __init__(self, secret: str, books: Books) -> None:
-        self._key, self._books, self._inboxes = bytes.fromhex(secret), books, Inboxes(books)
+    def __init__(self, secret: str, context: WriteContext) -> None:
+        self._key, self._context, self._inboxes = bytes.fromhex(secret), context, Inboxes(context)
 
     def of(self, nudge: UUID, recipient: str) -> str:
         """The code of a message, as people read it: XXXXX-XXXXX."""
@@ -65,7 +65,7 @@ class Codes:
         if len(letters) != 2 * _HALF or any(each not in _LETTERS for each in letters):
             return None
         number, mark = _number(letters[:_HALF]), _number(letters[_HALF:])
-        with self._books.database.reading() as connection:
+        with self._context.database.reading() as connection:
             for begin in (number ^ self._veil(mark), number):
                 for nudge in beginning(connection, begin, _BITS):
                     for one in nudge.deliveries:
@@ -74,7 +74,7 @@ class Codes:
         return None
 
     def _genuine(self, connection: Connection, nudge: Nudge, one: Delivery, at: datetime) -> Genuine:
-        rules = self._books.library.rules()
+        rules = self._context.library.rules()
         content = self._inboxes.content(connection, rules, nudge.intent.version)
         discreet, offices = bool(content.get("discreet")), pack_titles(rules, "agencies")
         title = {} if discreet else content.get("title", {})
@@ -90,11 +90,11 @@ def proofs(links: Links, codes: Codes) -> ProofOf:
     return of
 
 
-def whose(books: Books) -> Beginning:
+def whose(context: WriteContext) -> Beginning:
     """Finds what a short link may lead to."""
 
     def found(number: int, bits: int) -> Iterator[tuple[UUID, str]]:
-        with books.database.reading() as connection:
+        with context.database.reading() as connection:
             for nudge in beginning(connection, number, bits):
                 theirs = [*(one.recipient for one in nudge.deliveries), nudge.intent.person]
                 yield from ((nudge.intent.id, each) for each in dict.fromkeys(theirs))

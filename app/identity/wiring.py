@@ -5,7 +5,7 @@ from msgspec import Struct
 from app.identity.authenticity_codes import Codes
 from app.identity.links import Links
 from domain.core.ids import Names
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 
 
 class Identity(Struct, frozen=True):
@@ -16,7 +16,7 @@ class Identity(Struct, frozen=True):
     codes: Codes
 
 
-def build(context: Books, base_url: str, key: bytes) -> Identity:
+def build(context: WriteContext, base_url: str, key: bytes) -> Identity:
     """Return the objects of this package; `key`: the one that pseudonyms are made with."""
     links = Links(base_url, key)
     return Identity(context.names, links, Codes(links.secret("genuine"), context))

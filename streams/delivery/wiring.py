@@ -12,7 +12,7 @@ from streams.delivery.outcomes.suppression import SuppressionList
 from streams.delivery.send.outbox_fake import FakeBox
 from streams.delivery.send.test_send import Trials
 from streams.queues.dead_letters import DeadLetterQueue
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 
 
 class DeliveryParts(Struct, frozen=True):
@@ -33,7 +33,7 @@ class SoftBounces(Struct, frozen=True):
 
 
 def build(
-    context: Books, dead_letters: DeadLetterQueue, soft: SoftBounces, hooks: Mapping[str, Hook]
+    context: WriteContext, dead_letters: DeadLetterQueue, soft: SoftBounces, hooks: Mapping[str, Hook]
 ) -> DeliveryParts:
     """Return the objects of this package; `hooks`: agency -> where it is told of replies."""
     database, log, clock = context.database, context.log, context.clock

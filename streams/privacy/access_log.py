@@ -13,7 +13,7 @@ from projections.bulk import driver_rows
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.replay.follower import Follower
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.storage.tables import IS_ACCOUNT, log_rows
 from streams.storage.tables import log as log_table
 
@@ -31,25 +31,25 @@ class NotTheirView(LookupError):
         super().__init__("You said of nobody lately why you read their data; say it again.")
 
 
-def note_viewing(books: Books, who: Principal, person: str, what: str, purpose: str) -> UUID:
+def note_viewing(context: WriteContext, who: Principal, person: str, what: str, purpose: str) -> UUID:
     """Commit the fact that `who` reads this data of the person; return the id of the viewing, which names nobody."""
-    fact, id_ = PersonViewed(books.clock(), who.name, who.agency, person, what, purpose), uuid4()
-    books.database.write(lambda connection: books.log.append(connection, [Entry(id_, 1, fact)]))
+    fact, id_ = PersonViewed(context.clock(), who.name, who.agency, person, what, purpose), uuid4()
+    context.database.write(lambda connection: context.log.append(connection, [Entry(id_, 1, fact)]))
     return id_
 
 
 class Views:
     """Reads trails for readers who have stated a purpose."""
 
-    def __init__(self, books: Books, follower: Follower) -> None:
-        self._books, self._follower = books, follower
+    def __init__(self, context: WriteContext, follower: Follower) -> None:
+        self._context, self._follower = context, follower
 
     def begin(self, who: Principal, person: str, purpose: str) -> UUID | None:
         """Note the purpose and return the viewing; None where nothing is known about the person. Both are noted."""
         self._follower.drain()
-        with self._books.database.reading() as connection:
+        with self._context.database.reading() as connection:
             known = trail.is_known(connection, person)
-        viewing = note_viewing(self._books, who, person, "trail", purpose)
+        viewing = note_viewing(self._context, who, person, "trail", purpose)
         return viewing if known else None
 
     def viewing(self, id_: UUID, who: Principal) -> PersonViewed:
@@ -58,20 +58,20 @@ class Views:
         Raises:
             NotTheirView: it is not.
         """
-        with self._books.database.reading() as connection:
-            facts = [entry.fact for entry in self._books.log.streams(connection, [id_])]
+        with self._context.database.reading() as connection:
+            facts = [entry.fact for entry in self._context.log.streams(connection, [id_])]
         found = next((fact for fact in facts if isinstance(fact, PersonViewed)), None)
-        if found is None or found.by != who.name or self._books.clock() - found.at >= PATIENCE:
+        if found is None or found.by != who.name or self._context.clock() - found.at >= PATIENCE:
             raise NotTheirView
         return found
 
     def facts(self, person: str, after: int) -> list[Entry]:
         """Return the next facts about the person, in the order of the log."""
-        with self._books.database.reading() as connection:
-            return self._books.log.read(connection, self._positions(person, after))
+        with self._context.database.reading() as connection:
+            return self._context.log.read(connection, self._positions(person, after))
 
     def _positions(self, person: str, after: int) -> list[int]:
-        with self._books.database.reading() as connection:
+        with self._context.database.reading() as connection:
             return list(trail.positions(connection, person, after=after, limit=PAGE))
 
 

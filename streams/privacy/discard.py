@@ -14,11 +14,11 @@ from domain.facts.principals import Principal
 from projections.bulk import among, chunked
 from streams.log.mapper import Entry
 from streams.queues.dead_letters import Selection, rows_of
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.storage.tables import dead_letters
 
 
-def give_up(books: Books, choice: Selection, who: Principal, reason: str) -> int:
+def give_up(context: WriteContext, choice: Selection, who: Principal, reason: str) -> int:
     """Delete the selected letters; return their count."""
 
     def work(connection: Connection) -> int:
@@ -27,14 +27,14 @@ def give_up(books: Books, choice: Selection, who: Principal, reason: str) -> int
         for part in chunked([row.id for row in rows]):
             connection.execute(delete(dead_letters).where(among(letters.id, part)))
         dropped = [
-            LettersDropped(books.clock(), who.name, who.agency, reason, kind, cause, len(ids), _digest(ids))
+            LettersDropped(context.clock(), who.name, who.agency, reason, kind, cause, len(ids), _digest(ids))
             for kind, cause, ids in _groups(rows)
         ]
         if dropped:
-            books.log.append(connection, [Entry(uuid4(), 1, fact) for fact in dropped])
+            context.log.append(connection, [Entry(uuid4(), 1, fact) for fact in dropped])
         return len(rows)
 
-    return books.database.write(work)
+    return context.database.write(work)
 
 
 def _groups(rows: Sequence[Any]) -> Iterator[tuple[str, str, list[UUID]]]:

@@ -28,7 +28,7 @@ from streams.log.person_keys import PersonKeys
 from streams.queues import dead_letters
 from streams.queues.dead_letters import DeadLetterQueue
 from streams.replay.follower import Follower
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.storage.database import Priority
 from streams.storage.tables import (
     conversations,
@@ -104,10 +104,10 @@ class _Concerned(Struct, frozen=True):
 class Erasing:
     """Erases persons, each in one transaction; after a crash it is simply begun again."""
 
-    def __init__(self, books: Books, letters: DeadLetterQueue) -> None:
-        self._books, self._letters = books, letters
-        self._follower = Follower(books.database, books.log)
-        self._database, self._log, self._clock = books.database, books.log, books.clock
+    def __init__(self, context: WriteContext, letters: DeadLetterQueue) -> None:
+        self._context, self._letters = context, letters
+        self._follower = Follower(context.database, context.log)
+        self._database, self._log, self._clock = context.database, context.log, context.clock
 
     def scope(self, person: str) -> Scope:
         """Return the effect of erasing the person now; changes nothing.
@@ -193,7 +193,7 @@ class Erasing:
 
     def _note(self, connection: Connection, fact: PersonErased) -> None:
         """Append the fact. It counts as a change of the rules too, so that plans made without it are made again."""
-        stream = self._books.names.stream(SOURCE, fact.person)
+        stream = self._context.names.stream(SOURCE, fact.person)
         version = len(self._log.streams(connection, [stream])) + 1
         position = self._log.append(connection, [Entry(stream, version, fact)]) + 1
         erased.note(connection, Erasure(fact.person, position, fact.key), fact.at)
@@ -208,8 +208,8 @@ class Erasing:
         for stream in found.streams:
             gone = connection.execute(delete(webhooks).where(webhooks.c.event == stream)).rowcount
             removed[webhooks.name] = removed.get(webhooks.name, 0) + gone
-        removed["pieces"] = sms_parts.forget(connection, self._keys, self._books.names, person)
-        removed["dead_letters"] = dead_letters.forget(connection, self._letters, self._books.names, person)
+        removed["pieces"] = sms_parts.forget(connection, self._keys, self._context.names, person)
+        removed["dead_letters"] = dead_letters.forget(connection, self._letters, self._context.names, person)
         return {name: count for name, count in removed.items() if count}
 
     def _certificate(self, connection: Connection, person: str, *, clean: bool) -> Certificate:

@@ -35,7 +35,7 @@ from streams.log.row_codes import facts_by
 from streams.planning import histories
 from streams.planning.histories import Learnt, Recorded
 from streams.planning.planning import forgotten, leaving
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 from streams.storage.tables import log as log_table
@@ -143,12 +143,12 @@ def text_of(limit: Offset) -> str:
 class Retiring:
     """Retires content, for operators."""
 
-    def __init__(self, books: Books) -> None:
-        self._books, self._database, self._log = books, books.database, books.log
+    def __init__(self, context: WriteContext) -> None:
+        self._context, self._database, self._log = context, context.database, context.log
 
     def scope(self) -> list[Over]:
         """Return what `retire` would do now; changes nothing."""
-        limits, now = self._books.library.rules().catalogue.limited, self._books.clock()
+        limits, now = self._context.library.rules().catalogue.limited, self._context.clock()
         with self._database.reading() as connection:
             return [
                 Over(type_, year, text_of(limits[type_]), keys, _facts(connection, type_, year))
@@ -163,7 +163,7 @@ class Retiring:
 
     def again(self, periods: AbstractSet[tuple[str, int]]) -> list[Over]:
         """Return those of the periods whose keys a restored copy of the database brought back."""
-        limits = self._books.library.rules().catalogue.limited
+        limits = self._context.library.rules().catalogue.limited
         with self._database.reading() as connection:
             found = _periods(connection, {type_ for type_, _ in periods}, 9999)
             return [
@@ -177,7 +177,7 @@ class Retiring:
 
         That is so after restoring an old log with the newest copy of the keys. Return the number of keys.
         """
-        limits = self._books.library.rules().catalogue.limited
+        limits = self._context.library.rules().catalogue.limited
         found = 0
         for type_, year in sorted(periods):
             one = Over(type_, year, text_of(limits.get(type_, Offset())), 0, 0)
@@ -207,7 +207,7 @@ class Retiring:
         return Done(one.type, one.year, one.limit, keys, kept)
 
     def _write(self, one: Over, who: Principal, after: str, batch: int) -> _Batch | None:
-        rules = self._books.library.rules()
+        rules = self._context.library.rules()
         return self._database.write(
             lambda connection: self._batch(connection, one, who, after, batch, rules), Priority.AREAS
         )
@@ -229,7 +229,7 @@ class Retiring:
         if not sealed.named <= held:
             return _Batch(after, 0, 0)  # new persons are named by now: begin again, with them
         gone = set(keys.values())
-        kept = RetentionTrial(connection, self._log, rules, sealed, self._books.clock()).needed(gone)
+        kept = RetentionTrial(connection, self._log, rules, sealed, self._context.clock()).needed(gone)
         self._log.keys.destroy_periods(connection, gone - kept)
         self._note(connection, one, who, gone - kept)
         return _Batch(last, len(gone - kept), len(kept))
@@ -243,7 +243,7 @@ class Retiring:
             if theirs := {role: key for role, key in by.items() if key in ids}:
                 parts[stream] = theirs
                 originals.add(
-                    stream if state.corrects is None else self._books.names.stream(state.source, state.corrects)
+                    stream if state.corrects is None else self._context.names.stream(state.source, state.corrects)
                 )
         later = [at for some in history.revisions_of(connection, list(originals)).values() for at in some]
         facts = [*self._log.streams(connection, originals), *self._log.read(connection, later)]
@@ -254,9 +254,9 @@ class Retiring:
         """Append the fact that these keys are gone, and update its view."""
         if not keys:
             return
-        ids, now = tuple(sorted(keys)), self._books.clock()
+        ids, now = tuple(sorted(keys)), self._context.clock()
         fact = ContentRetired(now, who.name, who.agency, one.type, one.year, one.limit, ids)
-        stream = self._books.names.stream(SOURCE, f"{one.type}/{one.year}/{ids[0].hex()}")
+        stream = self._context.names.stream(SOURCE, f"{one.type}/{one.year}/{ids[0].hex()}")
         position = self._log.append(connection, [Entry(stream, 1, fact)]) + 1
         retired.note(connection, ids, position, now)
 

@@ -5,7 +5,7 @@ from msgspec import Struct
 from streams.privacy.erasure import Erasing
 from streams.privacy.retention import Retiring
 from streams.queues.dead_letters import DeadLetterQueue
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 
 
 class PrivacyParts(Struct, frozen=True):
@@ -15,6 +15,6 @@ class PrivacyParts(Struct, frozen=True):
     retention: Retiring
 
 
-def build(context: Books, dead_letters: DeadLetterQueue) -> PrivacyParts:
+def build(context: WriteContext, dead_letters: DeadLetterQueue) -> PrivacyParts:
     """Return the objects of this package."""
     return PrivacyParts(Erasing(context, dead_letters), Retiring(context))

@@ -18,7 +18,7 @@ from projections import nudges, written
 from projections.tables import WRITTEN
 from streams.log.mapper import Entry
 from streams.privacy.access_log import note_viewing
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.trigger_history import rules_of
 
 PAGE, LOOKED_AT, TURNS = 50, 200, 10
@@ -57,8 +57,8 @@ class Written(Struct, frozen=True):
 class Correspondence:
     """Reads the letters to an agency and records who dealt with them."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, context: WriteContext) -> None:
+        self._context = context
 
     def page(
         self, who: Principal, before: int | None = None, *, handled: bool = False
@@ -68,7 +68,7 @@ class Correspondence:
         `handled`: letters that were dealt with, instead of those that wait.
         """
         found: list[Written] = []
-        with self._books.database.reading() as connection:
+        with self._context.database.reading() as connection:
             for _ in range(TURNS):
                 positions = written.positions(connection, before, LOOKED_AT)
                 if not positions:
@@ -81,7 +81,7 @@ class Correspondence:
         return found, before
 
     def _theirs(self, connection: Connection, positions: Sequence[int], who: Principal) -> Iterator[Written]:
-        entries = self._books.log.read(connection, positions)
+        entries = self._context.log.read(connection, positions)
         letters = [found for each in reversed(entries) if (found := _letter_of(each)) is not None]
         about = nudges.by_id(connection, {nudge for _, nudge in letters})
         for event, nudge in letters:
@@ -95,11 +95,11 @@ class Correspondence:
             NotAllowed: it was written to another agency.
             UnknownLetter: there is no such letter.
         """
-        with self._books.database.reading() as connection:
+        with self._context.database.reading() as connection:
             found, nudge = self._find(connection, event)
-            cause = self._books.log.streams(connection, [nudge.intent.cause])
+            cause = self._context.log.streams(connection, [nudge.intent.cause])
         require_reader(who, found.owner, "the letter")
-        note_viewing(self._books, who, found.person, WHAT, PURPOSE)
+        note_viewing(self._context, who, found.person, WHAT, PURPOSE)
         return _with_cause(found, cause)
 
     def handle(self, event: UUID, who: Principal, note: str) -> None:
@@ -109,15 +109,15 @@ class Correspondence:
             NotAllowed: it was written to another agency.
             UnknownLetter: there is no such letter.
         """
-        with self._books.database.reading() as connection:
+        with self._context.database.reading() as connection:
             found, _ = self._find(connection, event)
         if found.owner != who.agency:
             raise NotAllowed(f"the letter was written to another agency than yours ({who.agency})")
-        fact = LetterHandled(self._books.clock(), who.name, who.agency, found.person, event, note)
-        self._books.note(self._noted_in(event), found.person, fact)
+        fact = LetterHandled(self._context.clock(), who.name, who.agency, found.person, event, note)
+        self._context.note(self._noted_in(event), found.person, fact)
 
     def _find(self, connection: Connection, event: UUID) -> tuple[Written, Nudge]:
-        letter = _letter_of(next(iter(self._books.log.streams(connection, [event])), None))
+        letter = _letter_of(next(iter(self._context.log.streams(connection, [event])), None))
         nudge = None if letter is None else nudges.by_id(connection, [letter[1]]).get(letter[1])
         if letter is None or nudge is None:
             raise UnknownLetter
@@ -125,19 +125,19 @@ class Correspondence:
         return found, nudge
 
     def _noted_in(self, event: UUID) -> UUID:
-        return self._books.names.registry_stream("letter", str(event))
+        return self._context.names.registry_stream("letter", str(event))
 
     def _noted(self, connection: Connection, found: Sequence[Written]) -> list[Written]:
         """Return the letters with the records of who dealt with them."""
         noted: dict[UUID, list[LetterHandled]] = {}
-        for entry in self._books.log.streams(connection, [self._noted_in(each.event) for each in found]):
+        for entry in self._context.log.streams(connection, [self._noted_in(each.event) for each in found]):
             if isinstance(entry.fact, LetterHandled):
                 noted.setdefault(entry.fact.letter, []).append(entry.fact)
         return [replace(each, handled=tuple(noted.get(each.event, ()))) for each in found]
 
     def _written(self, connection: Connection, event: LifeEvent, nudge: Nudge) -> Written:
-        rulebook = self._books.library.rules().rulebook
-        content: Mapping[str, Any] = rules_of(connection, self._books.log, rulebook, nudge.intent.version) or {}
+        rulebook = self._context.library.rules().rulebook
+        content: Mapping[str, Any] = rules_of(connection, self._context.log, rulebook, nudge.intent.version) or {}
         return Written(
             event.stream,
             event.type,

@@ -24,7 +24,7 @@ from streams.log.loads import retirement_of
 from streams.log.mapper import Entry
 from streams.planning import histories
 from streams.queries.explain import UnknownNudge, Why, explain, seen_by
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles, rules_of
 
@@ -76,8 +76,13 @@ class NotTheirs(LookupError):
 class Inboxes:
     """Reads what a person may see of their own data."""
 
-    def __init__(self, books: Books) -> None:
-        self._database, self._log, self._library, self._clock = books.database, books.log, books.library, books.clock
+    def __init__(self, context: WriteContext) -> None:
+        self._database, self._log, self._library, self._clock = (
+            context.database,
+            context.log,
+            context.library,
+            context.clock,
+        )
 
     def told(self, person: str, before: Place | None = None, limit: int = 20) -> tuple[list[Told], Place | None]:
         """Return a page of the person's messages, latest first, and the place of the next page (None: no more)."""

@@ -5,7 +5,7 @@ from msgspec import Struct
 from streams.queries.forecast import Forecasting
 from streams.queries.health import Soundings
 from streams.queries.inbox import Inboxes
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 
 
 class QueryParts(Struct, frozen=True):
@@ -16,7 +16,7 @@ class QueryParts(Struct, frozen=True):
     forecast: Forecasting
 
 
-def build(context: Books) -> QueryParts:
+def build(context: WriteContext) -> QueryParts:
     """Return the objects of this package."""
     database, log, library, clock = context.database, context.log, context.library, context.clock
     return QueryParts(Inboxes(context), Soundings(database, clock), Forecasting(database, log, library, clock))

@@ -232,7 +232,7 @@ class Question(Struct, frozen=True):
     against: Rules | None = None
 
     @property
-    def books(self) -> list[Rulebook]:
+    def rulebooks(self) -> list[Rulebook]:
         """The rulebooks of the question."""
         return [each.rulebook for each in (self.rules, self.against) if each is not None]
 
@@ -242,8 +242,8 @@ class Question(Struct, frozen=True):
         All triggers count, not only `spoken`: messages of others about a child use up the cap of the child's
         guardian.
         """
-        starting = _all_of([starting_types(book) for book in self.books])
-        reach = min((each.reach for book in self.books for each in book.versions.values()), default=self.start)
+        starting = _all_of([starting_types(book) for book in self.rulebooks])
+        reach = min((each.reach for book in self.rulebooks for each in book.versions.values()), default=self.start)
         return Selection() if starting is None else Selection(starting, since=micros(reach))
 
 
@@ -270,13 +270,13 @@ class Backtest:
         self._zone = zone_of(question.rules.defaults.zone)
         self._side = Side.of(question.rules)
         self._other = None if question.against is None else Side.of(question.against)
-        self._telling = _all_of([telling_types(book) for book in question.books])
+        self._telling = _all_of([telling_types(book) for book in question.rulebooks])
         self._speaking: dict[str, list[Trigger]] = {}
-        for book in question.books:
+        for book in question.rulebooks:
             for version in book.versions.values():
                 self._speaking.setdefault(version.trigger.on, []).append(version.trigger)
         self._hurdles = Hurdles(self._rulebook, question.spoken)
-        self._guarding = [Guarding(book, question.start) for book in question.books]
+        self._guarding = [Guarding(book, question.start) for book in question.rulebooks]
 
     def share(self, selection: Selection) -> Share:
         """Play everybody in the selection, each alone; count the independent persons."""
@@ -362,8 +362,8 @@ class Backtest:
     def _compared(self, person: str, play: Play, other: Play) -> Own:
         draft, live = self._own(person, play), other.played(person)
         histories = play.history(person), other.history(person)
-        books = play.rules.rulebook, other.rules.rulebook
-        changes = tuple(differences(draft.played, live, histories, books))
+        rulebooks = play.rules.rulebook, other.rules.rulebook
+        changes = tuple(differences(draft.played, live, histories, rulebooks))
         return replace(draft, against=live.messages, differences=changes)
 
     def _play(self, side: Side, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> Play:

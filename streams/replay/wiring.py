@@ -10,7 +10,7 @@ from streams.replay.follower import Follower
 from streams.replay.repair import Repairing
 from streams.replay.retry_failed import Renewing
 from streams.replay.unknown_outcomes import Unresolved
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 
 
 class ReplayParts(Struct, frozen=True):
@@ -23,7 +23,7 @@ class ReplayParts(Struct, frozen=True):
     unknown_outcomes: Unresolved
 
 
-def build(context: Books, planning: Planning, askable: Callable[[], frozenset[str]]) -> ReplayParts:
+def build(context: WriteContext, planning: Planning, askable: Callable[[], frozenset[str]]) -> ReplayParts:
     """Return the objects of this package; `askable`: the providers that can be asked what became of a message."""
     database, log, library, names, clock = (
         context.database,

@@ -19,7 +19,7 @@ from streams.storage.database import Database
 Append = Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]]
 
 
-class Books(Struct, frozen=True):
+class WriteContext(Struct, frozen=True):
     """Database, log, rules in force and clock. `append` (Intake's) takes in life events that the platform reports."""
 
     database: Database

@@ -8,7 +8,7 @@ from msgspec import Struct
 from domain.core.ids import Names
 from streams.log.log import Log
 from streams.rules.approval import Governing
-from streams.rules.context import Append, Books
+from streams.rules.context import Append, WriteContext
 from streams.rules.library import Library
 from streams.rules.switches import Switches
 
@@ -17,7 +17,7 @@ class RuleParts(Struct, frozen=True):
     """The objects of this package: the library, the write context, approval, and the switches."""
 
     library: Library
-    context: Books
+    context: WriteContext
     approval: Governing
     switches: Switches
 
@@ -30,7 +30,7 @@ def build(library: Library, log: Log, names: Names, append: Append, clock: Calla
     database = log.database
     return RuleParts(
         library,
-        Books(database, log, library, names, append, clock),
+        WriteContext(database, log, library, names, append, clock),
         Governing(database, log, names, clock),
         Switches(database, log, names, clock),
     )

@@ -10,7 +10,7 @@ from streams.log.wiring import LogParts
 from streams.planning import areas, quarantine
 from streams.planning.wiring import PlanningParts
 from streams.queues.dead_letters import DeadLetterQueue, DeadLetters
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.runtime.cleanup import Cleanup
 from streams.runtime.restore import Restoring
 
@@ -26,7 +26,7 @@ class RuntimeParts(Struct, frozen=True):
 
 
 def build(
-    context: Books, log: LogParts, queue: DeadLetterQueue, planning: PlanningParts, delivery: DeliveryParts
+    context: WriteContext, log: LogParts, queue: DeadLetterQueue, planning: PlanningParts, delivery: DeliveryParts
 ) -> RuntimeParts:
     """Return the objects of this package."""
     database, clock = context.database, context.clock

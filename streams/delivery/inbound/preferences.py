@@ -14,7 +14,7 @@ from domain.persons.own_choices import times_of
 from domain.persons.person import Person, person_as_of
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 
@@ -36,9 +36,14 @@ class Chooser(Struct, frozen=True):
 class Choosing:
     """Shows and changes persons' preferences."""
 
-    def __init__(self, books: Books) -> None:
-        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
-        self._append, self._clock = books.append, books.clock
+    def __init__(self, context: WriteContext) -> None:
+        self._database, self._log, self._library, self._names = (
+            context.database,
+            context.log,
+            context.library,
+            context.names,
+        )
+        self._append, self._clock = context.append, context.clock
 
     def person(self, pseudonym: str) -> Person:
         """Return the person as known now."""

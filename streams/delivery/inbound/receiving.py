@@ -33,7 +33,7 @@ from streams.delivery.outcomes.suppression import SuppressionList
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
 from streams.queues.dead_letters import Kind, Letter, StillDead
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 from streams.storage.errors import SYSTEM_ERRORS, summary
@@ -61,18 +61,23 @@ class Receiving:
 
     def __init__(
         self,
-        books: Books,
+        context: WriteContext,
         receipts: Receipts,
         refusals: SuppressionList,
         answering: Answering,
         stopping: Stopping,
         keep: Callable[[Connection, Letter], UUID],
     ) -> None:
-        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
-        self._append, self._clock = books.append, books.clock
+        self._database, self._log, self._library, self._names = (
+            context.database,
+            context.log,
+            context.library,
+            context.names,
+        )
+        self._append, self._clock = context.append, context.clock
         self._receipts, self._refusals, self._answering, self._stopping = receipts, refusals, answering, stopping
-        self._keep, self._late = keep, LateAnswers(books, receipts)
-        self.pieces = Pieces(books, self)
+        self._keep, self._late = keep, LateAnswers(context, receipts)
+        self.pieces = Pieces(context, self)
 
     def inbox(self, provider: str) -> Inbox:
         """Return the inbox for a provider's notifier."""

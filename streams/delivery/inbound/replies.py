@@ -28,7 +28,7 @@ from streams.log.appending import record
 from streams.log.log import Log
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import rules_of
 from streams.storage.database import Priority
@@ -94,9 +94,14 @@ class Question(Struct, frozen=True):
 class Answering:
     """Takes replies in, in any order and from several processes; the same one again changes nothing."""
 
-    def __init__(self, books: Books) -> None:
-        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
-        self._append, self._clock = books.append, books.clock
+    def __init__(self, context: WriteContext) -> None:
+        self._database, self._log, self._library, self._names = (
+            context.database,
+            context.log,
+            context.library,
+            context.names,
+        )
+        self._append, self._clock = context.append, context.clock
 
     def question(self, nudge: UUID, recipient: str) -> Question:
         """Return the question of a message; changes nothing.
@@ -189,9 +194,14 @@ class Topic(Struct, frozen=True):
 class Stopping:
     """Shows and stops the topic of a nudge for one recipient."""
 
-    def __init__(self, books: Books) -> None:
-        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
-        self._append, self._clock = books.append, books.clock
+    def __init__(self, context: WriteContext) -> None:
+        self._database, self._log, self._library, self._names = (
+            context.database,
+            context.log,
+            context.library,
+            context.names,
+        )
+        self._append, self._clock = context.append, context.clock
 
     def topic(self, nudge: UUID, recipient: str) -> Topic:
         """Return the topic; changes nothing.

@@ -22,7 +22,7 @@ from projections.tables import micros
 from streams.log.person_keys import PersonKey, PersonKeys, Sealing
 from streams.log.recorder import take_turns
 from streams.queues.dead_letters import mentions
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 from streams.storage.errors import SYSTEM_ERRORS
@@ -63,9 +63,14 @@ class _Piece(NamedTuple):
 class Pieces:
     """Keeps pieces until they are a message, or until their time is over."""
 
-    def __init__(self, books: Books, receiver: Receiver) -> None:
-        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
-        self._clock, self._receiver, self._sealing = books.clock, receiver, Sealing(books.log.keys)
+    def __init__(self, context: WriteContext, receiver: Receiver) -> None:
+        self._database, self._log, self._library, self._names = (
+            context.database,
+            context.log,
+            context.library,
+            context.names,
+        )
+        self._clock, self._receiver, self._sealing = context.clock, receiver, Sealing(context.log.keys)
 
     def take(self, provider: str, piece: Piece) -> None:
         """Store a piece; the last one completes its message. The same piece again changes nothing.

@@ -24,7 +24,7 @@ from projections import nudges
 from streams.queues import webhook_outbox
 from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter
 from streams.queues.webhook_outbox import Waiting
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.trigger_history import rules_of
 from streams.storage.database import Priority
 
@@ -66,8 +66,8 @@ class Call(Struct, frozen=True):
 class Webhooks:
     """Tells agencies; several processes may do so at once. `hooks`: agency -> hook."""
 
-    def __init__(self, books: Books, letters: DeadLetterQueue, hooks: Mapping[str, Hook]) -> None:
-        self._books, self._letters, self._hooks = books, letters, hooks
+    def __init__(self, context: WriteContext, letters: DeadLetterQueue, hooks: Mapping[str, Hook]) -> None:
+        self._context, self._letters, self._hooks = context, letters, hooks
         self._http: Http | None = None
         self._warned = False
 
@@ -104,23 +104,23 @@ class Webhooks:
             now, rest = waiting[start : start + AT_ONCE], [each.event for each in waiting[start + AT_ONCE :]]
             asked = await asyncio.gather(*(self._tell(http, each, calls[each.event]) for each in now))
             if None not in asked:
-                at = self._books.clock() + max(WAITS[1], *(each for each in asked if each is not None))
+                at = self._context.clock() + max(WAITS[1], *(each for each in asked if each is not None))
                 await asyncio.to_thread(self._write, partial(webhook_outbox.put_off, events=rest, at=at))
                 return
 
     def _claim(self) -> list[Waiting]:
-        now = self._books.clock()
-        return self._books.database.write(
+        now = self._context.clock()
+        return self._context.database.write(
             lambda connection: webhook_outbox.claim(connection, now, now + LEASE, CLAIMED), Priority.DISPATCH
         )
 
     def _write(self, work: Any) -> None:  # noqa: ANN401  (what Database.write takes)
-        self._books.database.write(work, Priority.DISPATCH)
+        self._context.database.write(work, Priority.DISPATCH)
 
     def _leave(self) -> None:
         if self._warned:
             return
-        with self._books.database.reading() as connection:
+        with self._context.database.reading() as connection:
             self._warned = webhook_outbox.total(connection) > 0
         if self._warned:
             log.warning("answers wait for agencies, and the settings of this process name none under [webhooks]")
@@ -130,27 +130,27 @@ class Webhooks:
         kept = [each for each in unwanted if each.event in calls and each.attempts < LOOKS]
         webhook_outbox.done(connection, [each.event for each in unwanted if each not in kept])
         for each in kept:
-            webhook_outbox.again(connection, each, self._books.clock() + UNWANTED_FOR)
+            webhook_outbox.again(connection, each, self._context.clock() + UNWANTED_FOR)
 
     def _calls(self, waiting: Sequence[Waiting]) -> dict[UUID, Call]:
         """Return event -> the call."""
         if not waiting:
             return {}
-        with self._books.database.reading() as connection:
+        with self._context.database.reading() as connection:
             found = (self._call(connection, each.event) for each in waiting)
             return {call.event: call for call in found if call is not None}
 
     def _call(self, connection: Connection, stream: UUID) -> Call | None:
-        entries = self._books.log.streams(connection, [stream])
+        entries = self._context.log.streams(connection, [stream])
         event = next((entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)), None)
         if event is None or (about := nudge_of(event)) is None:
             return None
         nudge = nudges.by_id(connection, [about]).get(about)
         if nudge is None:
             return None
-        rulebook = self._books.library.rules().rulebook
-        content = rules_of(connection, self._books.log, rulebook, nudge.intent.version) or {}
-        cause = [entry.fact for entry in self._books.log.streams(connection, [nudge.intent.cause])]
+        rulebook = self._context.library.rules().rulebook
+        content = rules_of(connection, self._context.log, rulebook, nudge.intent.version) or {}
+        cause = [entry.fact for entry in self._context.log.streams(connection, [nudge.intent.cause])]
         causes = [each for each in cause if isinstance(each, LifeEvent)]
         began = [{"source": each.source, "id": each.id} for each in causes]
         data = {
@@ -166,7 +166,7 @@ class Webhooks:
 
     async def _tell(self, http: "Http", waiting: Waiting, call: Call) -> timedelta | None:
         """Call the agency; return None if it accepted, else how long it asks us to wait."""
-        hook, now = self._hooks[call.agency], self._books.clock()
+        hook, now = self._hooks[call.agency], self._context.clock()
         answer = await http.request("POST", hook.url, _headers(hook, call, now), call.body)
         status = getattr(answer, "status", None)  # of an answer; whatever kept it from coming has none
         if status in _OK:
@@ -180,20 +180,20 @@ class Webhooks:
     def _failed(self, connection: Connection, waiting: Waiting, call: Call, cause: str, asked: timedelta) -> None:
         """Try again later, not before the agency asks for it; after days, or a 410, make it a dead letter."""
         if waiting.attempts < len(WAITS) and cause != str(_GONE):
-            webhook_outbox.again(connection, waiting, self._books.clock() + max(WAITS[waiting.attempts], asked))
+            webhook_outbox.again(connection, waiting, self._context.clock() + max(WAITS[waiting.attempts], asked))
             return
         content = json.dumps({"event": str(call.event), "agency": call.agency}).encode()
         webhook_outbox.done(connection, [call.event])
         self._letters.put(connection, Letter(KIND, str(call.event), cause, content))
 
 
-def retrying(books: Books) -> Kind:
+def retrying(context: WriteContext) -> Kind:
     """Return the handler of dead letters that are webhooks."""
 
     def retry(content: bytes) -> None:
         event = UUID(json.loads(content)["event"])
-        books.database.write(
-            lambda connection: webhook_outbox.put_back(connection, event, books.clock()), Priority.DISPATCH
+        context.database.write(
+            lambda connection: webhook_outbox.put_back(connection, event, context.clock()), Priority.DISPATCH
         )
 
     return Kind(retry, lambda content: f"for {json.loads(content)['agency']}")

@@ -11,7 +11,7 @@ from streams.delivery.inbound.webhooks import Hook, Webhooks
 from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.queues.dead_letters import DeadLetterQueue
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 
 
 class InboundParts(Struct, frozen=True):
@@ -25,7 +25,7 @@ class InboundParts(Struct, frozen=True):
 
 
 def build(
-    context: Books,
+    context: WriteContext,
     receipts: Receipts,
     suppression: SuppressionList,
     dead_letters: DeadLetterQueue,

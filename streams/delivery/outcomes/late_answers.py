@@ -13,7 +13,7 @@ from streams.delivery.outcomes import outcome_facts, references
 from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
 from streams.delivery.outcomes.sent_parts import parts_of
 from streams.log.appending import record
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 
@@ -21,8 +21,13 @@ from streams.storage.database import Priority
 class LateAnswers:
     """Records late answers, each once."""
 
-    def __init__(self, books: Books, receipts: Receipts) -> None:
-        self._database, self._log, self._library, self._clock = books.database, books.log, books.library, books.clock
+    def __init__(self, context: WriteContext, receipts: Receipts) -> None:
+        self._database, self._log, self._library, self._clock = (
+            context.database,
+            context.log,
+            context.library,
+            context.clock,
+        )
         self._receipts = receipts
 
     def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> list[Receipt]:

@@ -23,7 +23,7 @@ from streams.log.appending import record
 from streams.log.chain import StoredFact
 from streams.log.watermark import Watermark
 from streams.planning.planning import refuse_moved_rules
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.storage.database import Priority
 
 
@@ -33,11 +33,18 @@ class Recorder:
     `receipts` and `suppression` learn from what is recorded.
     """
 
-    def __init__(self, books: Books, receipts: Receipts, suppression: SuppressionList, watermark: Watermark) -> None:
-        self._database, self._log, self._names, self._clock = books.database, books.log, books.names, books.clock
+    def __init__(
+        self, context: WriteContext, receipts: Receipts, suppression: SuppressionList, watermark: Watermark
+    ) -> None:
+        self._database, self._log, self._names, self._clock = (
+            context.database,
+            context.log,
+            context.names,
+            context.clock,
+        )
         self.receipts, self.suppression, self._watermark = receipts, suppression, watermark
         self._group = GroupCommit(self._commit)
-        self._unconfirmed = UnconfirmedCommits(books.database, books.log, books.clock)
+        self._unconfirmed = UnconfirmedCommits(context.database, context.log, context.clock)
 
     def facts(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
         """Append facts to nudges as they are now."""

@@ -22,7 +22,7 @@ from streams.delivery.outcomes.soft_bounces import SOFT, Endurance, row_before, 
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 
@@ -69,10 +69,15 @@ def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
 class SuppressionList:
     """Keeps refused addresses, as life events of the recipient."""
 
-    def __init__(self, books: Books, soft_bounces: int, soft_bounce_days: int) -> None:
+    def __init__(self, context: WriteContext, soft_bounces: int, soft_bounce_days: int) -> None:
         self._endurance = Endurance(soft_bounces, soft_bounce_days)
-        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
-        self._append, self._clock = books.append, books.clock
+        self._database, self._log, self._library, self._names = (
+            context.database,
+            context.log,
+            context.library,
+            context.names,
+        )
+        self._append, self._clock = context.append, context.clock
 
     def learn(self, receipts: Sequence[Receipt]) -> None:
         """Suppress addresses that are reported as bad, or from which emails have bounced for days."""

@@ -16,7 +16,7 @@ from streams.delivery.send.concurrency import Bulkhead, Bulkheads, Permits
 from streams.delivery.send.fair_ordering import FairOrdering, is_urgent
 from streams.delivery.send.routing import ExclusiveLinks, Routing
 from streams.delivery.send.task_group import TaskGroup
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 
 FRESH = timedelta(seconds=2)
@@ -59,15 +59,15 @@ class Admission:
 
     def __init__(
         self,
-        books: Books,
+        context: WriteContext,
         routing: Routing,
         claims: Claims,
         tasks: TaskGroup,
         deliver: Callable[[Admitted], Coroutine[Any, Any, None]],
     ) -> None:
-        self._clock, self._routing, self._claims = books.clock, routing, claims
+        self._clock, self._routing, self._claims = context.clock, routing, claims
         self._tasks, self._deliver = tasks, deliver
-        self._exclusive = ExclusiveLinks(books.database, books.log, routing)
+        self._exclusive = ExclusiveLinks(context.database, context.log, routing)
         self._ordering = FairOrdering(routing.is_limited)
         self.stopping = False
 

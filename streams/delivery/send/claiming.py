@@ -13,7 +13,7 @@ from projections.nudges import Due
 from projections.tables import micros
 from streams.delivery.decide.case import Case
 from streams.delivery.send.concurrency import Budgets, Bulkheads
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.storage.database import Priority
 
 STOPPED_EVERY = timedelta(hours=1)
@@ -34,8 +34,8 @@ class Lane:
 class Claims:
     """Claims deliveries for one dispatcher. `fair`: rates apply, so each trigger gets its share of a claim."""
 
-    def __init__(self, books: Books, holder: str, lease: timedelta, *, fair: bool) -> None:
-        self._database, self._library, self._clock = books.database, books.library, books.clock
+    def __init__(self, context: WriteContext, holder: str, lease: timedelta, *, fair: bool) -> None:
+        self._database, self._library, self._clock = context.database, context.library, context.clock
         self._holder, self._lease, self._fair = holder, lease, fair
         self._stopped = _StoppedDeliveries()
 

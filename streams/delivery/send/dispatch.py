@@ -38,7 +38,7 @@ from streams.delivery.send.routing import Routing
 from streams.delivery.send.status_query import StatusQueries
 from streams.delivery.send.task_group import TaskGroup
 from streams.planning.planning import RulesMoved
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.errors import UNAVAILABLE_ERRORS
 from templates.words.rendering import WordsFailed
@@ -72,15 +72,25 @@ class Dispatcher:
     """Dispatches what is due. Several may run at once: a claim keeps each delivery with one of them."""
 
     def __init__(
-        self, books: Books, routing: Routing, messages: MessageBuilder, recorder: Recorder, claimant: Claimant
+        self,
+        context: WriteContext,
+        routing: Routing,
+        messages: MessageBuilder,
+        recorder: Recorder,
+        claimant: Claimant,
     ) -> None:
-        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
-        self._clock, self._lease = books.clock, claimant.lease
+        self._database, self._log, self._library, self._names = (
+            context.database,
+            context.log,
+            context.library,
+            context.names,
+        )
+        self._clock, self._lease = context.clock, claimant.lease
         self._routing, self._messages, self._recorder = routing, messages, recorder
         self._tasks, self._metrics = TaskGroup(), AttemptMetrics()
-        self._claims = Claims(books, claimant.name, claimant.lease, fair=routing.rates.any)
-        self._admission = Admission(books, routing, self._claims, self._tasks, self._deliver)
-        self._questions = StatusQueries(books, routing, recorder, self._tasks)
+        self._claims = Claims(context, claimant.name, claimant.lease, fair=routing.rates.any)
+        self._admission = Admission(context, routing, self._claims, self._tasks, self._deliver)
+        self._questions = StatusQueries(context, routing, recorder, self._tasks)
         budgets = Budgets(routing.providers, claimant.in_flight)
         self._lane, self._urgent = Lane(budgets, urgent=False), Lane(budgets, urgent=True)
         self._ahead: Batch | None = None

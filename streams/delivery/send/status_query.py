@@ -35,7 +35,7 @@ from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.routing import Routing
 from streams.delivery.send.task_group import Reporting, TaskGroup
 from streams.planning import histories
-from streams.rules.context import Books
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 
@@ -56,10 +56,10 @@ class _Query(Struct, frozen=True):
 class StatusQueries:
     """Asks providers about attempts without an outcome, while everything else goes on."""
 
-    def __init__(self, books: Books, routing: Routing, recorder: Recorder, tasks: TaskGroup) -> None:
-        self._database, self._log, self._clock = books.database, books.log, books.clock
+    def __init__(self, context: WriteContext, routing: Routing, recorder: Recorder, tasks: TaskGroup) -> None:
+        self._database, self._log, self._clock = context.database, context.log, context.clock
         self._routing, self._recorder, self._tasks = routing, recorder, tasks
-        self._late = LateAnswers(books, recorder.receipts)
+        self._late = LateAnswers(context, recorder.receipts)
         self._free, self.stopping = asyncio.Semaphore(AT_ONCE), False
 
     async def begin(self, asked: Sequence[Settlement], rules: Rules, *, waits: bool) -> None:

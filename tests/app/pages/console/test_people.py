@@ -161,9 +161,9 @@ def test_long_trails_have_pages(office: Office) -> None:
 
 def test_readings_come_in_pages(office: Office) -> None:
     """However often data was read, each reading is on one page; who looks for one reader's goes on until they are."""
-    books, by = office.world.platform.rules.context, Principal("portal", "platform", frozenset())
+    context, by = office.world.platform.rules.context, Principal("portal", "platform", frozenset())
     for number in range(LOOKED_AT + 20):
-        note_viewing(books, by, "", "statistics", f"reading {number:04}")
+        note_viewing(context, by, "", "statistics", f"reading {number:04}")
     auditor = signed_in(office, "adil")
     for start, first in (("/console/readings", None), ("/console/readings?by=nobody", "There are none here")):
         page = auditor.get(start).text

@@ -12,7 +12,7 @@ from msgspec import Struct
 from domain.facts.receipts import Heard
 from notifiers.port.interface import Message
 from streams.delivery.outcomes.receipts import Receipt
-from streams.delivery.send.outbox_fake import FakeBox
+from streams.delivery.send.outbox_fake import FakeOutbox
 
 _OPENS = {"push": 0.7, "sms": 0.0, "email": 0.6}
 """Channel -> the share of its messages whose opening is reported; nothing reports that of an SMS."""
@@ -33,7 +33,7 @@ class Handed(Struct, frozen=True):
 class Mailroom:
     """Keeps every message in the box, in the order of handing over, and plays the providers' reports."""
 
-    def __init__(self, box: FakeBox, clock: Callable[[], datetime], random: Random) -> None:
+    def __init__(self, box: FakeOutbox, clock: Callable[[], datetime], random: Random) -> None:
         self._box, self._clock, self._random = box, clock, random
         self._reports: list[tuple[datetime, int, Receipt]] = []
         self._order = itertools.count()

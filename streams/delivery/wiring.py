@@ -9,7 +9,7 @@ from streams.delivery.inbound.webhooks import Hook
 from streams.delivery.inbound.wiring import InboundParts
 from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
-from streams.delivery.send.outbox_fake import FakeBox
+from streams.delivery.send.outbox_fake import FakeOutbox
 from streams.delivery.send.test_send import Trials
 from streams.queues.dead_letters import DeadLetterQueue
 from streams.rules.context import WriteContext
@@ -22,7 +22,7 @@ class DeliveryParts(Struct, frozen=True):
     suppression: SuppressionList
     inbound: InboundParts
     test_sends: Trials
-    fake_outbox: FakeBox
+    fake_outbox: FakeOutbox
 
 
 class SoftBounces(Struct, frozen=True):
@@ -43,5 +43,5 @@ def build(
         suppression,
         inbound_wiring.build(context, receipts, suppression, dead_letters, hooks),
         Trials(database, log, context.names, clock),
-        FakeBox(database, log.keys),
+        FakeOutbox(database, log.keys),
     )

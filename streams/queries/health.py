@@ -165,7 +165,7 @@ class Trend(Struct, frozen=True):
     empty_in: timedelta | None
 
 
-class Soundings:
+class BacklogSamples:
     """Takes samples of the backlogs, and computes trends from them."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:

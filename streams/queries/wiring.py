@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from streams.queries.forecast import Forecasting
-from streams.queries.health import Soundings
+from streams.queries.health import BacklogSamples
 from streams.queries.inbox import Inboxes
 from streams.rules.context import WriteContext
 
@@ -12,11 +12,11 @@ class QueryParts(Struct, frozen=True):
     """The objects of this package: the inboxes of citizens, samples of the backlogs, and the forecast."""
 
     inboxes: Inboxes
-    backlog: Soundings
+    backlog: BacklogSamples
     forecast: Forecasting
 
 
 def build(context: WriteContext) -> QueryParts:
     """Return the objects of this package."""
     database, log, library, clock = context.database, context.log, context.library, context.clock
-    return QueryParts(Inboxes(context), Soundings(database, clock), Forecasting(database, log, library, clock))
+    return QueryParts(Inboxes(context), BacklogSamples(database, clock), Forecasting(database, log, library, clock))

@@ -16,7 +16,7 @@ from streams.log.watermark import Watermark
 from streams.planning.reconciler import RECONCILE_AFTER
 from streams.planning.wiring import PlanningParts
 from streams.queries.health import EVERY as SOUND_EVERY
-from streams.queries.health import Soundings
+from streams.queries.health import BacklogSamples
 from streams.replay.follower import Follower
 from streams.runtime.cleanup import Cleanup
 from streams.runtime.faults import Faults
@@ -41,7 +41,7 @@ class Engine(Struct, frozen=True):
     follower: Follower
     chaining: ChainBuilder
     cleanup: Cleanup
-    backlog: Soundings
+    backlog: BacklogSamples
     watermark: Watermark
     clock: Callable[[], datetime]
 
@@ -53,7 +53,7 @@ class Engine(Struct, frozen=True):
         await asyncio.to_thread(self.chaining.drain)
 
     async def _round(self) -> bool:
-        await asyncio.to_thread(self.inbound.receiving.pieces.give_up)
+        await asyncio.to_thread(self.inbound.receiving.reassembly.give_up)
         planned = await asyncio.to_thread(self.planning.planning.drain)
         handled = await self.dispatcher.drain() + await self.inbound.webhooks.deliver()
         passed = await asyncio.to_thread(
@@ -101,7 +101,7 @@ class Engine(Struct, frozen=True):
             "dispatch": (partial(self.dispatcher.drain, patience=PATIENCE), every),
             "webhooks": (self.inbound.webhooks.deliver, every),
             "tidying": (lambda: asyncio.to_thread(self.cleanup.run), TIDY_EVERY),
-            "pieces": (lambda: asyncio.to_thread(self.inbound.receiving.pieces.give_up), PIECES_EVERY),
+            "pieces": (lambda: asyncio.to_thread(self.inbound.receiving.reassembly.give_up), PIECES_EVERY),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
             "chain": (lambda: asyncio.to_thread(self.chaining.drain), CHAIN_EVERY),
             "reconciler": (self._reconcile, RECONCILE_AFTER),

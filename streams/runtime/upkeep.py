@@ -8,7 +8,7 @@ from itertools import count
 from streams.log.chain_builder import ChainBuilder
 from streams.planning.areas import AreaPlanning
 from streams.planning.reconciler import Reconciler
-from streams.queries.health import Soundings
+from streams.queries.health import BacklogSamples
 from streams.replay.follower import Follower
 from streams.runtime.faults import Faults
 from streams.storage.database import Database
@@ -29,7 +29,7 @@ class Upkeep:
         follower: Follower,
         chaining: ChainBuilder,
         reconciler: Reconciler,
-        soundings: Soundings,
+        soundings: BacklogSamples,
         tell: Callable[[str], None],
         every: float = EVERY,
         reconcile_turns: int = RECONCILE_TURNS,

@@ -51,7 +51,7 @@ def piece(number: int, text: str, total: int = 2, reference: int = 7, sender: st
 def come(world: World, *these: Piece) -> None:
     """These come to that process, by one provider."""
     for each in these:
-        world.platform.delivery.inbound.receiving.pieces.take("operator", each)
+        world.platform.delivery.inbound.receiving.reassembly.take("operator", each)
 
 
 def texts(world: World) -> list[str]:

@@ -24,7 +24,7 @@ from domain.persons.channels import ADDRESS_OF
 from domain.rules.replies import Reply
 from notifiers.port.interface import Accepted, Inbox, Incoming, Piece, Report
 from streams.delivery.inbound.replies import Answering, Mandatory, Spoken, Stopping, spoken
-from streams.delivery.inbound.sms_parts import Made, Pieces
+from streams.delivery.inbound.sms_parts import Made, SmsReassembly
 from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.conversations import Said
 from streams.delivery.outcomes.late_answers import LateAnswers
@@ -77,7 +77,7 @@ class Receiving:
         self._append, self._clock = context.append, context.clock
         self._receipts, self._refusals, self._answering, self._stopping = receipts, refusals, answering, stopping
         self._keep, self._late = keep, LateAnswers(context, receipts)
-        self.pieces = Pieces(context, self)
+        self.reassembly = SmsReassembly(context, self)
 
     def inbox(self, provider: str) -> Inbox:
         """Return the inbox for a provider's notifier."""
@@ -270,7 +270,7 @@ class _Inbox:
         await _kept(lambda: self._receiving.received(self._provider, message))
 
     async def received_piece(self, piece: Piece) -> None:
-        await _kept(lambda: self._receiving.pieces.take(self._provider, piece))
+        await _kept(lambda: self._receiving.reassembly.take(self._provider, piece))
 
 
 async def _kept(keep: Callable[[], object]) -> None:

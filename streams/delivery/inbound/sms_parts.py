@@ -60,7 +60,7 @@ class _Piece(NamedTuple):
     sealed: bytes | None
 
 
-class Pieces:
+class SmsReassembly:
     """Keeps pieces until they are a message, or until their time is over."""
 
     def __init__(self, context: WriteContext, receiver: Receiver) -> None:

@@ -28,7 +28,7 @@ class Kept(Struct, frozen=True):
 _decode = msgspec.msgpack.Decoder(Kept).decode
 
 
-class FakeBox:
+class FakeOutbox:
     """Keeps the messages that the fake would have sent."""
 
     def __init__(self, database: Database, keys: PersonKeys) -> None:

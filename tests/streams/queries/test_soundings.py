@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from streams.queries.health import DISPATCH, EVERY, KEPT, PLANNING, SPAN, Soundings
+from streams.queries.health import DISPATCH, EVERY, KEPT, PLANNING, SPAN, BacklogSamples
 from streams.storage.tables import soundings
 from tests.world import LONG_AGO, NOON, World, card, fine, iin, registered
 
@@ -19,7 +19,7 @@ def test_a_sounding_says_what_waits(world: World) -> None:
     assert [own.take(), own.take()] == [True, False]
     world.at(NOON + EVERY)
     assert own.take()
-    again = Soundings(world.platform.database, world.clock)
+    again = BacklogSamples(world.platform.database, world.clock)
     assert again.latest() == NOON + EVERY
     with world.platform.database.reading() as connection:
         query = select(soundings.c.count).where(soundings.c.name == PLANNING)

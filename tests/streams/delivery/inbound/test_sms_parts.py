@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.event import listen
 
 from notifiers.port.interface import Incoming, Piece
-from streams.delivery.inbound.sms_parts import Made, Pieces
+from streams.delivery.inbound.sms_parts import Made, SmsReassembly
 from streams.queues.dead_letters import Selection
 from streams.rules.in_force import Rules
 from streams.storage.tables import pieces
@@ -171,7 +171,7 @@ def test_pieces_of_two_senders_providers_or_numbers_are_not_joined(world: World)
     """They have a reference in common, and nothing else."""
     come(world, piece(1, "Иә, "), piece(2, "жоқ", sender=STRANGER), piece(2, "жоқ", reference=8))
     come(world, piece(2, "жоқ", total=3))
-    world.platform.delivery.inbound.receiving.pieces.take("another", piece(2, "жоқ"))
+    world.platform.delivery.inbound.receiving.reassembly.take("another", piece(2, "жоқ"))
     assert texts(world) == []
     come(world, piece(2, "келісемін."))
     assert texts(world) == ["Иә, келісемін."]
@@ -183,10 +183,10 @@ async def test_what_never_becomes_complete_goes_on_as_it_is(world: World, other:
     world.at(world.clock() + PATIENCE / 2)
     come(world, piece(1, "Бұл ", total=3))
     world.at(world.clock() + PATIENCE - SECOND)
-    assert world.platform.delivery.inbound.receiving.pieces.give_up() == 0
+    assert world.platform.delivery.inbound.receiving.reassembly.give_up() == 0
     world.at(world.clock() + SECOND)
     other.at(world.clock())
-    assert [each.platform.delivery.inbound.receiving.pieces.give_up() for each in (other, world)] == [1, 0]
+    assert [each.platform.delivery.inbound.receiving.reassembly.give_up() for each in (other, world)] == [1, 0]
     assert texts(world) == ["Бұл ұзақ …"]
     come(world, piece(1, "Бұл ", total=3))
     assert texts(world) == ["Бұл ұзақ …"]
@@ -209,7 +209,7 @@ def test_two_who_give_it_up_at_once_give_one_message(world: World, other: World)
         each.at(world.clock() + PATIENCE)
     with ThreadPoolExecutor(2) as threads:
         done = list(
-            threads.map(lambda each: each.platform.delivery.inbound.receiving.pieces.give_up(), (world, other))
+            threads.map(lambda each: each.platform.delivery.inbound.receiving.reassembly.give_up(), (world, other))
         )
     assert sum(done) == 20
     assert sorted(texts(world)) == sorted(f"{at} …" for at in range(20))
@@ -262,7 +262,7 @@ class Overtaken:
 
 def test_who_is_erased_meanwhile_writes_no_piece(world: World) -> None:
     """A piece that waited for the erasure of who wrote it is nobody's, as all that come later."""
-    late = Pieces(world.platform.rules.context, Overtaken(world))
+    late = SmsReassembly(world.platform.rules.context, Overtaken(world))
     world.platform.privacy.erasure.erase(world.name(AIGERIM), OMAR, "asked")
     late.take("operator", piece(1, "Иә, "))
     assert [row.person for row in kept(world)] == [None]
@@ -273,7 +273,7 @@ def test_who_has_no_key_any_more_is_read_by_nobody(world: World) -> None:
     come(world, piece(1, "Иә, "))
     world.platform.database.write(lambda each: world.platform.log.keys.destroy(each, world.name(AIGERIM)))
     come(world, piece(2, "келісемін."), piece(1, "бір ", reference=8), piece(2, "екі", reference=8))
-    world.platform.delivery.inbound.receiving.pieces.give_up()
+    world.platform.delivery.inbound.receiving.reassembly.give_up()
     assert not any(row.sealed for row in kept(world))
 
 

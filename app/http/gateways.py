@@ -27,7 +27,7 @@ from app.providers import ProviderSettings
 from domain.facts.receipts import Heard
 from notifiers.port.interface import Incoming, Reason, Report
 from notifiers.sms.phone import written
-from streams.delivery.inbound.receiving import Receiving
+from streams.delivery.inbound.receiving import InboundMessages
 from streams.rules.context import WriteContext
 
 log = logging.getLogger("habarshy")
@@ -48,7 +48,7 @@ class GatewayCalls:
     """Takes in what gateways call; a provider without `gateway_token` has no such addresses."""
 
     def __init__(
-        self, receiving: Receiving, providers: Mapping[str, ProviderSettings], context: WriteContext
+        self, receiving: InboundMessages, providers: Mapping[str, ProviderSettings], context: WriteContext
     ) -> None:
         self._receiving, self._providers, self._clock = receiving, providers, context.clock
         calling = {name: each for name, each in providers.items() if each.gateway_token is not None}

@@ -22,7 +22,7 @@ from app.providers import ProviderSettings
 from domain.facts.receipts import Heard
 from notifiers.port.interface import Incoming, Reason, Report
 from notifiers.port.kinds import Call, NotTheirs
-from streams.delivery.inbound.receiving import Receiving
+from streams.delivery.inbound.receiving import InboundMessages
 from streams.intake.strict_json import has_more_items, refuse_unclear
 from streams.rules.context import WriteContext
 
@@ -75,7 +75,7 @@ class ReceiptCalls:
     """Takes receipts in by HTTP; a provider without `receipts_secret`, whose kind reads no calls, has no address."""
 
     def __init__(
-        self, receiving: Receiving, providers: Mapping[str, ProviderSettings], context: WriteContext
+        self, receiving: InboundMessages, providers: Mapping[str, ProviderSettings], context: WriteContext
     ) -> None:
         self._receiving, self._clock = receiving, context.clock
         readers = {name: _reader(each) for name, each in providers.items()}

@@ -17,7 +17,7 @@ from app.pages.stop import bad_link
 from app.pages.visits import require_theirs
 from domain.nudges.nudge import Nudge
 from domain.rules.replies import Reply, meant, spelt
-from streams.delivery.inbound.replies import Answering, NothingToAnswer, Question, UnknownCode
+from streams.delivery.inbound.replies import NothingToAnswer, Question, ReplyIntake, UnknownCode
 
 WAY = "link"
 
@@ -33,7 +33,7 @@ class Answer:
     """The answer link as a page."""
 
     def __init__(
-        self, answering: Answering, links: Links, beginning: Beginning, pages: Pages, clock: Callable[[], datetime]
+        self, answering: ReplyIntake, links: Links, beginning: Beginning, pages: Pages, clock: Callable[[], datetime]
     ) -> None:
         self._answering, self._links, self._pages, self._clock = answering, links, pages, clock
         self._beginning = beginning

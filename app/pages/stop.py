@@ -16,15 +16,15 @@ from app.http.problems import Problem
 from app.identity.links import BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
 from app.pages.visits import require_theirs
-from streams.delivery.inbound.preferences import Choosing
-from streams.delivery.inbound.replies import Mandatory, NothingToStop, Stopping, Topic
+from streams.delivery.inbound.preferences import PreferenceStore
+from streams.delivery.inbound.replies import Mandatory, NothingToStop, Topic, Unsubscription
 
 
 class Stop:
     """The stop link as a page."""
 
     def __init__(
-        self, stopping: Stopping, choosing: Choosing, links: Links, beginning: Beginning, pages: Pages
+        self, stopping: Unsubscription, choosing: PreferenceStore, links: Links, beginning: Beginning, pages: Pages
     ) -> None:
         self._stopping, self._choosing, self._links, self._pages = stopping, choosing, links, pages
         self._beginning = beginning

@@ -33,7 +33,7 @@ class Chooser(Struct, frozen=True):
     known: History
 
 
-class Choosing:
+class PreferenceStore:
     """Shows and changes persons' preferences."""
 
     def __init__(self, context: WriteContext) -> None:

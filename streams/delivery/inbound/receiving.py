@@ -23,7 +23,7 @@ from domain.nudges.reply_meaning import (
 from domain.persons.channels import ADDRESS_OF
 from domain.rules.replies import Reply
 from notifiers.port.interface import Accepted, Inbox, Incoming, Piece, Report
-from streams.delivery.inbound.replies import Answering, Mandatory, Spoken, Stopping, spoken
+from streams.delivery.inbound.replies import Mandatory, ReplyIntake, Spoken, Unsubscription, spoken
 from streams.delivery.inbound.sms_parts import Made, SmsReassembly
 from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.conversations import Said
@@ -56,7 +56,7 @@ class _Understood(Struct, frozen=True):
     choices: str = ""
 
 
-class Receiving:
+class InboundMessages:
     """Takes in what providers send back."""
 
     def __init__(
@@ -64,8 +64,8 @@ class Receiving:
         context: WriteContext,
         receipts: Receipts,
         refusals: SuppressionList,
-        answering: Answering,
-        stopping: Stopping,
+        answering: ReplyIntake,
+        stopping: Unsubscription,
         keep: Callable[[Connection, Letter], UUID],
     ) -> None:
         self._database, self._log, self._library, self._names = (
@@ -238,7 +238,7 @@ class Receiving:
         )
 
 
-def strangers(receiving: Receiving) -> Kind:
+def strangers(receiving: InboundMessages) -> Kind:
     """Return the handler of dead letters that are texts from unknown numbers."""
     return Kind(receiving.take_again, lambda content: f"an SMS of {len(_decode(content)[3])} characters")
 
@@ -257,7 +257,7 @@ def _title(content: Mapping[str, Any], language: str) -> str:
 class _Inbox:
     """The inbox of one provider."""
 
-    def __init__(self, receiving: Receiving, provider: str) -> None:
+    def __init__(self, receiving: InboundMessages, provider: str) -> None:
         self._receiving, self._provider = receiving, provider
 
     async def reported(self, reports: Sequence[Report]) -> None:

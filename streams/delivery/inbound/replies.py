@@ -91,7 +91,7 @@ class Question(Struct, frozen=True):
         return self.rules.get("replies") or {}
 
 
-class Answering:
+class ReplyIntake:
     """Takes replies in, in any order and from several processes; the same one again changes nothing."""
 
     def __init__(self, context: WriteContext) -> None:
@@ -191,7 +191,7 @@ class Topic(Struct, frozen=True):
     category: str = ""
 
 
-class Stopping:
+class Unsubscription:
     """Shows and stops the topic of a nudge for one recipient."""
 
     def __init__(self, context: WriteContext) -> None:

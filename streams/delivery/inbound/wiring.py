@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from streams.delivery.inbound.preferences import Choosing
-from streams.delivery.inbound.receiving import Receiving
-from streams.delivery.inbound.replies import Answering, Stopping
+from streams.delivery.inbound.preferences import PreferenceStore
+from streams.delivery.inbound.receiving import InboundMessages
+from streams.delivery.inbound.replies import ReplyIntake, Unsubscription
 from streams.delivery.inbound.webhooks import Hook, Webhooks
 from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
@@ -17,10 +17,10 @@ from streams.rules.context import WriteContext
 class InboundParts(Struct, frozen=True):
     """The objects that take in reports, replies, opt-outs and preferences, and tell agencies of replies."""
 
-    receiving: Receiving
-    replies: Answering
-    opt_outs: Stopping
-    preferences: Choosing
+    receiving: InboundMessages
+    replies: ReplyIntake
+    opt_outs: Unsubscription
+    preferences: PreferenceStore
     webhooks: Webhooks
 
 
@@ -32,11 +32,11 @@ def build(
     hooks: Mapping[str, Hook],
 ) -> InboundParts:
     """Return the objects of this package; `hooks`: agency -> where it is told of replies."""
-    replies, opt_outs = Answering(context), Stopping(context)
+    replies, opt_outs = ReplyIntake(context), Unsubscription(context)
     return InboundParts(
-        Receiving(context, receipts, suppression, replies, opt_outs, dead_letters.put),
+        InboundMessages(context, receipts, suppression, replies, opt_outs, dead_letters.put),
         replies,
         opt_outs,
-        Choosing(context),
+        PreferenceStore(context),
         Webhooks(context, dead_letters, hooks),
     )

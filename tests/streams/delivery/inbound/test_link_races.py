@@ -23,7 +23,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from projections import nudges
-from streams.delivery.inbound.replies import Answering, Stopping
+from streams.delivery.inbound.replies import ReplyIntake, Unsubscription
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
 from streams.rules.publishing import Publisher
@@ -84,7 +84,8 @@ def test_one_answer_that_comes_in_twice_at_once_is_stored_once(hands: list[Platf
     reply = Reply(message.nudge, message.recipient, "1", datetime.fromisoformat("2025-06-05T18:00+05:00"), "link")
     again = replace(reply, at=datetime.fromisoformat("2025-06-05T18:00:01+05:00"))
     takes = [
-        Answering(replace(on.rules.context, append=append)) for on, append in zip(hands, meeting(hands), strict=True)
+        ReplyIntake(replace(on.rules.context, append=append))
+        for on, append in zip(hands, meeting(hands), strict=True)
     ]
     with ThreadPoolExecutor(2) as pool:
         streams = set(pool.map(lambda take, each: take.take(each), takes, (reply, again)))
@@ -102,7 +103,8 @@ def test_two_topics_stopped_at_once_are_both_stopped(hands: list[Platform]) -> N
         found = nudges.of_persons(connection, [person])[person].values()
     topics = [next(one.intent.id for one in found if name in one.intent.trigger) for name in ("fine", "card")]
     stops = [
-        Stopping(replace(on.rules.context, append=append)) for on, append in zip(hands, meeting(hands), strict=True)
+        Unsubscription(replace(on.rules.context, append=append))
+        for on, append in zip(hands, meeting(hands), strict=True)
     ]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda stop, topic: stop.stop(topic, person), stops, topics))

@@ -13,7 +13,7 @@ from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAnswered
 from domain.rules.replies import Reply
 from notifiers.port.interface import Message
-from streams.delivery.inbound.replies import Answering, NothingToAnswer, UnknownCode
+from streams.delivery.inbound.replies import NothingToAnswer, ReplyIntake, UnknownCode
 from streams.log.person_keys import PersonKey
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
 
@@ -40,7 +40,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.close()
 
 
-def answering(world: World) -> Answering:
+def answering(world: World) -> ReplyIntake:
     """What takes answers, on the world's platform."""
     return world.platform.delivery.inbound.replies
 
@@ -130,7 +130,7 @@ async def test_a_reply_is_stored_and_noted_together_or_not_at_all(world: World) 
         platform.intake.append(connection, events)
         raise Stopped
 
-    stopping = Answering(replace(platform.rules.context, append=append_and_stop))
+    stopping = ReplyIntake(replace(platform.rules.context, append=append_and_stop))
     with pytest.raises(Stopped):
         stopping.take(reply(message))
     assert (len(consents(world)), world.nudge("ask").state) == (0, "sent")

@@ -22,7 +22,7 @@ from tests.streams.dispatching import AIGERIM, DUE, with_card
 from tests.world import World, event
 
 
-class Stopping(Log):
+class Unsubscription(Log):
     """A log in which everything is stopped just before the first append: somebody else committed a moment earlier."""
 
     meddles: World | None = None
@@ -40,7 +40,7 @@ class Stopping(Log):
 
 def _dispatcher(world: World) -> Dispatcher:
     platform = world.platform
-    log = Stopping(platform.database, platform.log.keys, platform.clock, codes_by(KEYRING))
+    log = Unsubscription(platform.database, platform.log.keys, platform.clock, codes_by(KEYRING))
     log.meddles = world
     meddled = replace(
         platform, log=log, rules=replace(platform.rules, context=replace(platform.rules.context, log=log))

@@ -12,7 +12,7 @@ from projections.bulk import among, chunked, replace_rows
 from projections.tables import handed_over
 
 
-class Tried(NamedTuple):
+class AttemptId(NamedTuple):
     """The identity of an attempt; `part`: the receipt is about one SMS part only, of which just a failure counts."""
 
     nudge: UUID
@@ -31,12 +31,14 @@ def store(connection: Connection, facts: Iterable[tuple[UUID, object]]) -> None:
     replace_rows(connection, handed_over, sorted(rows.values()))
 
 
-def find(connection: Connection, provider: str, references: Iterable[str]) -> dict[str, Tried]:
+def find(connection: Connection, provider: str, references: Iterable[str]) -> dict[str, AttemptId]:
     """Return reference -> attempt."""
-    found: dict[str, Tried] = {}
+    found: dict[str, AttemptId] = {}
     for part in chunked(list(references)):
         query = select(
             handed_over.c.reference, handed_over.c.nudge, handed_over.c.recipient, handed_over.c.attempt
         ).where(handed_over.c.provider == provider, among(handed_over.c.reference, part))
-        found |= {row.reference: Tried(row.nudge, row.recipient, row.attempt) for row in connection.execute(query)}
+        found |= {
+            row.reference: AttemptId(row.nudge, row.recipient, row.attempt) for row in connection.execute(query)
+        }
     return found

@@ -11,7 +11,7 @@ from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.verdict import Difference, judge, said, short, unlike
 
 
-class Tried(NamedTuple):
+class CaseResult(NamedTuple):
     """A case of a trigger, how it was played, and where that differs from what it expects."""
 
     trigger: str
@@ -20,14 +20,14 @@ class Tried(NamedTuple):
     differences: list[Difference]
 
 
-def try_case(stage: Stage, case: Case) -> Tried:
+def try_case(stage: Stage, case: Case) -> CaseResult:
     """Play it."""
     played = rehearse(stage, case)
     differences = judge(case, played.endings)
     missing = [each.expected is not None and each.got is None for each in differences]
     hint = _too_early(stage, case) if any(missing) else ""
     hinted = [replace(each, hint=hint) if gone else each for each, gone in zip(differences, missing, strict=True)]
-    return Tried(stage.trigger.name, case, played, hinted)
+    return CaseResult(stage.trigger.name, case, played, hinted)
 
 
 def _too_early(stage: Stage, case: Case) -> str:
@@ -94,7 +94,7 @@ def told(case: Case, decision: Decision) -> str:
     return " ".join(parts)
 
 
-def as_data(tried: Tried) -> dict[str, Any]:
+def as_data(tried: CaseResult) -> dict[str, Any]:
     """A played case for a page or an API: name, line, passed, differences (expected, got, why, words), decisions."""
     case = tried.case
     return {

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from app.packs.case_results import Tried, as_data, try_case
+from app.packs.case_results import CaseResult, as_data, try_case
 from domain.core.translatable import as_plain
 from domain.rules.compiling import compile_trigger
 from streams.rehearsal.case_reader import read_cases
@@ -89,7 +89,7 @@ class Drafts:
         return source, [previewer.hear(each) for each in people], sms_limit_of(pack.content)
 
 
-def _case(tried: Tried) -> dict[str, Any]:
+def _case(tried: CaseResult) -> dict[str, Any]:
     """A played case; `nothing`: why there was nothing."""
     nothing = sorted({each.because for each in tried.played.endings if each.because is not None})
     return as_data(tried) | {"nothing": nothing}

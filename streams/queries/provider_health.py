@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Select
@@ -13,6 +12,7 @@ from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, Nudg
 from domain.facts.receipts import OF_THE_PROVIDER
 from notifiers.port.routes import FAILURES
 from projections.bulk import driver_rows
+from projections.references import AttemptId
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.storage.tables import IS_OF_ATTEMPT, log_rows
@@ -21,7 +21,6 @@ from streams.storage.tables import log as log_table
 SPAN = timedelta(hours=1)
 FACTS = 5000
 """The number of facts about attempts that are read at most, so that the query stays short."""
-Attempt = tuple[UUID, str, int]
 
 
 class Record(Struct):
@@ -76,16 +75,16 @@ def _at(entry: Entry) -> datetime:
 
 def _records(entries: Sequence[Entry]) -> dict[str, Record]:
     found: dict[str, Record] = {}
-    of: dict[Attempt, Record] = {}
-    doubted: set[Attempt] = set()
+    of: dict[AttemptId, Record] = {}
+    doubted: set[AttemptId] = set()
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, NudgeAttempted):
             record = found.setdefault(fact.provider, Record(fact.channel, reasons=Counter()))
-            of[entry.originator_id, fact.recipient, fact.attempt] = record
+            of[AttemptId(entry.originator_id, fact.recipient, fact.attempt)] = record
             record.attempted += 1
         elif isinstance(fact, NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown):
-            attempt = (entry.originator_id, fact.recipient, fact.attempt)
+            attempt = AttemptId(entry.originator_id, fact.recipient, fact.attempt)
             known = None if isinstance(fact, NudgeUnknown) and attempt in doubted else of.get(attempt)
             if known is not None:
                 _note(known, fact)

@@ -8,7 +8,7 @@ import typer
 
 from app.cli.options import AsJson
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
-from app.packs.case_results import Tried, lines_of, told, try_case
+from app.packs.case_results import CaseResult, lines_of, told, try_case
 from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.rehearsal.case_model import Case, Expected
 from streams.rehearsal.case_reader import read_cases
@@ -145,7 +145,7 @@ def _examined(folders: Sequence[Path], only: str | None) -> tuple[list[PackFiles
     return packs, tried(packs, only=only if named else None)
 
 
-def _tried(asked: _Asked, packs: Sequence[PackFiles], only: str | None, findings: list[Finding]) -> list[Tried]:
+def _tried(asked: _Asked, packs: Sequence[PackFiles], only: str | None, findings: list[Finding]) -> list[CaseResult]:
     report, read = Report(), []
     names = {each.name for each in asked.triggers}
     for stage, folder in _loaded(asked.folders, packs):
@@ -195,7 +195,7 @@ def _print_finding(finding: Finding, *, as_json: bool) -> None:
             data(f"    {line}")
 
 
-def _print_lines(tried: Tried, *, explain: bool) -> None:
+def _print_lines(tried: CaseResult, *, explain: bool) -> None:
     case = tried.case
     if tried.differences:
         data(f"{case.path}:{case.line}: FAILED {tried.trigger}: {case.name}")
@@ -207,7 +207,7 @@ def _print_lines(tried: Tried, *, explain: bool) -> None:
         data(line)
 
 
-def _print_json(tried: Tried, *, explain: bool) -> None:
+def _print_json(tried: CaseResult, *, explain: bool) -> None:
     case = tried.case
     found: dict[str, Any] = {
         "path": case.path,

@@ -12,7 +12,7 @@ from domain.nudges.delivery import Delivery
 from domain.nudges.nudge import Nudge, evolve
 from notifiers.port.interface import Accepted, Message, Outcome, Unknown
 from notifiers.port.routes import Provider
-from projections.references import Tried
+from projections.references import AttemptId
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.overflow import Overflow
 from streams.delivery.outcomes.receipts import Outcomes
@@ -69,11 +69,11 @@ def outcomes_of(
     facts: Sequence[tuple[UUID, NudgeFact]], attempts: Sequence[Attempt], results: Sequence[Outcome]
 ) -> Outcomes:
     """Return the facts with the providers' names for the parts of what may arrive."""
-    parts: dict[tuple[str, str], Tried] = {}
+    parts: dict[tuple[str, str], AttemptId] = {}
     for attempt, result in zip(attempts, results, strict=True):
         if isinstance(result, Accepted | Unknown) and result.parts:
-            tried = Tried(attempt.nudge, attempt.fact.recipient, attempt.fact.attempt)
-            parts |= parts_of(attempt.provider.name, tried, result.parts)
+            attempt_id = AttemptId(attempt.nudge, attempt.fact.recipient, attempt.fact.attempt)
+            parts |= parts_of(attempt.provider.name, attempt_id, result.parts)
     return Outcomes(facts, parts, told=any(each.message.channel == SMS and each.provider.tells for each in attempts))
 
 

@@ -8,35 +8,36 @@ accepted just before.
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from domain.facts.facts import NudgeFailed, NudgeSent
 from notifiers.port.interface import Reason
+from projections.references import AttemptId
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.storage.tables import log, log_rows
 
 MANY, BEFORE, NEAR = 5, 20, 2_000
 """Reports are not believed from MANY bad addresses on, and half of the BEFORE last messages among NEAR facts."""
-Tried = tuple[UUID, str, int]
 BAD = frozenset({Reason.BAD_ADDRESS.value})
 
 
-def believed(connection: Connection, log_: Log, reported: Sequence[Tried], reasons: AbstractSet[str]) -> set[Tried]:
-    """Return the attempts (nudge, recipient, number) around which their provider reported few for these reasons."""
+def believed(
+    connection: Connection, log_: Log, reported: Sequence[AttemptId], reasons: AbstractSet[str]
+) -> set[AttemptId]:
+    """Return the attempts around which their provider reported few for these reasons."""
     sent = _sent(log_.streams(connection, {nudge for nudge, *_ in reported}))
     return {one for one in reported if one not in sent or not _too_many(connection, log_, sent[one], reasons)}
 
 
-def _sent(entries: Sequence[Entry]) -> Mapping[Tried, Entry]:
-    return {_tried(entry): entry for entry in entries if isinstance(entry.fact, NudgeSent)}
+def _sent(entries: Sequence[Entry]) -> Mapping[AttemptId, Entry]:
+    return {_attempt_id(entry): entry for entry in entries if isinstance(entry.fact, NudgeSent)}
 
 
-def _tried(entry: Entry) -> Tried:
+def _attempt_id(entry: Entry) -> AttemptId:
     assert isinstance(entry.fact, NudgeSent | NudgeFailed)
-    return entry.originator_id, entry.fact.recipient, entry.fact.attempt
+    return AttemptId(entry.originator_id, entry.fact.recipient, entry.fact.attempt)
 
 
 def _too_many(connection: Connection, log_: Log, sent: Entry, reasons: AbstractSet[str]) -> bool:
@@ -45,9 +46,9 @@ def _too_many(connection: Connection, log_: Log, sent: Entry, reasons: AbstractS
     near = log.c.position.between(sent.position - NEAR, sent.position - 1)
     rows = connection.execute(log_rows.where(near, log.c.topic == NudgeSent.TOPIC).order_by(log.c.position.desc()))
     same = (entry for entry in log_.decoded(connection, rows) if _provider(entry) == sent.fact.provider)
-    before = {_tried(entry) for entry in islice(same, BEFORE)}
+    before = {_attempt_id(entry) for entry in islice(same, BEFORE)}
     facts = log_.streams(connection, {nudge for nudge, *_ in before})
-    bad = before.intersection(_tried(entry) for entry in facts if _is_bad(entry, reasons))
+    bad = before.intersection(_attempt_id(entry) for entry in facts if _is_bad(entry, reasons))
     return len(bad) >= max(MANY, len(before) / 2)
 
 

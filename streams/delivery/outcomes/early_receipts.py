@@ -16,7 +16,7 @@ from notifiers.port.interface import Report
 from projections import nudges
 from projections.bulk import replace_rows
 from projections.lookup import Lookup
-from projections.references import Tried
+from projections.references import AttemptId
 from projections.tables import micros
 from streams.log.log import Log
 from streams.log.recorder import APPEND_LOCK, take_turns
@@ -65,7 +65,7 @@ def drop(connection: Connection, rows: Iterable[Early]) -> None:
         connection.execute(delete(table).where(*one))
 
 
-def began(connection: Connection, log: Log, attempts: AbstractSet[Tried]) -> Mapping[Tried, int]:
+def began(connection: Connection, log: Log, attempts: AbstractSet[AttemptId]) -> Mapping[AttemptId, int]:
     """Return from when on each attempt may be reported (microseconds since 1970): before, its name was another's."""
     facts = log.streams(connection, {each.nudge for each in attempts}, [NudgeAttempted.TOPIC])
     begun = {
@@ -76,12 +76,12 @@ def began(connection: Connection, log: Log, attempts: AbstractSet[Tried]) -> Map
     return {each: begun.get(each[:3], 0) for each in attempts}
 
 
-def ended(connection: Connection, attempts: AbstractSet[Tried]) -> AbstractSet[Tried]:
+def ended(connection: Connection, attempts: AbstractSet[AttemptId]) -> AbstractSet[AttemptId]:
     """Return the attempts whose deliveries wait for nothing more."""
     return {each for each, one in _deliveries(connection, attempts) if one.due is None}
 
 
-def _deliveries(connection: Connection, attempts: AbstractSet[Tried]) -> list[tuple[Tried, Delivery]]:
+def _deliveries(connection: Connection, attempts: AbstractSet[AttemptId]) -> list[tuple[AttemptId, Delivery]]:
     found = nudges.by_id(connection, {each.nudge for each in attempts})
     return [(each, found[each.nudge].to(each.recipient)) for each in attempts if each.nudge in found]
 

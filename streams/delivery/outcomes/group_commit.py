@@ -148,7 +148,7 @@ def _all_answers(parts: Sequence[Answers]) -> Answers | None:
     if not parts:
         return None
     facts = [*chain(*(part.outcomes.facts for part in parts))]
-    names = {name: tried for part in parts for name, tried in part.outcomes.parts.items()}
+    names = {name: attempt_id for part in parts for name, attempt_id in part.outcomes.parts.items()}
     known = {id_: nudge for part in parts for id_, nudge in part.known.items()}
     told, again = any(part.outcomes.told for part in parts), any(part.again for part in parts)
     return Answers(Outcomes(facts, names, told), known, again)

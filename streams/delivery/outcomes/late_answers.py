@@ -7,7 +7,7 @@ from domain.facts.facts import NudgeSent
 from domain.nudges.delivery import Delivery
 from notifiers.port.interface import Accepted
 from projections import nudges
-from projections.references import Tried
+from projections.references import AttemptId
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.outcomes import outcome_facts, references
 from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
@@ -35,38 +35,45 @@ class LateAnswers:
         rules = self._library.rules()
 
         def work(connection: Connection) -> list[Receipt]:
-            tried = references.find(connection, self._log, provider, [name], open_too=True).get(name)
+            attempt_id = references.find(connection, self._log, provider, [name], open_too=True).get(name)
             fact = (
                 None
-                if tried is None
-                else self._fact(connection, tried, rules, provider, taken.reference, reports=reports)
+                if attempt_id is None
+                else self._fact(connection, attempt_id, rules, provider, taken.reference, reports=reports)
             )
-            if tried is None or fact is None:
+            if attempt_id is None or fact is None:
                 return []
-            record(connection, self._log, [(tried.nudge, fact)])
-            parts = parts_of(provider, tried, taken.parts)
-            return self._receipts.catch_up(connection, Outcomes([(tried.nudge, fact)], parts))
+            record(connection, self._log, [(attempt_id.nudge, fact)])
+            parts = parts_of(provider, attempt_id, taken.parts)
+            return self._receipts.catch_up(connection, Outcomes([(attempt_id.nudge, fact)], parts))
 
         return self._database.write(work, Priority.DISPATCH)
 
     def _fact(
-        self, connection: Connection, tried: Tried, rules: Rules, provider: str, reference: str, *, reports: bool
+        self,
+        connection: Connection,
+        attempt_id: AttemptId,
+        rules: Rules,
+        provider: str,
+        reference: str,
+        *,
+        reports: bool,
     ) -> NudgeSent | None:
         """Return the fact; None if it is known already, or if the attempt was reported as failed for good since."""
-        nudge = nudges.held(connection, [tried.nudge])[tried.nudge]
-        delivery = nudge.to(tried.recipient)
-        if self._is_known(connection, tried) or _gave_up(delivery, tried):
+        nudge = nudges.held(connection, [attempt_id.nudge])[attempt_id.nudge]
+        delivery = nudge.to(attempt_id.recipient)
+        if self._is_known(connection, attempt_id) or _gave_up(delivery, attempt_id):
             return None
         now = self._clock()
-        [case] = DecisionInputs(connection, self._log, rules, now).settlements([(nudge, tried.recipient)])
-        attempted = outcome_facts.Attempted(case, replace(delivery, attempt=tried.attempt), None)
+        [case] = DecisionInputs(connection, self._log, rules, now).settlements([(nudge, attempt_id.recipient)])
+        attempted = outcome_facts.Attempted(case, replace(delivery, attempt=attempt_id.attempt), None)
         return outcome_facts.sent(attempted, reference, now, provider, reports=reports)
 
-    def _is_known(self, connection: Connection, tried: Tried) -> bool:
-        facts = (entry.fact for entry in self._log.streams(connection, [tried.nudge]))
+    def _is_known(self, connection: Connection, attempt_id: AttemptId) -> bool:
+        facts = (entry.fact for entry in self._log.streams(connection, [attempt_id.nudge]))
         known = ((each.recipient, each.attempt) for each in facts if isinstance(each, NudgeSent))
-        return (tried.recipient, tried.attempt) in known
+        return (attempt_id.recipient, attempt_id.attempt) in known
 
 
-def _gave_up(delivery: Delivery, tried: Tried) -> bool:
-    return delivery.attempt == tried.attempt and delivery.channel in delivery.exhausted
+def _gave_up(delivery: Delivery, attempt_id: AttemptId) -> bool:
+    return delivery.attempt == attempt_id.attempt and delivery.channel in delivery.exhausted

@@ -15,7 +15,7 @@ from domain.nudges.nudge import Nudge, evolve
 from notifiers.port.interface import Report
 from notifiers.port.message_names import named
 from projections import nudges, references
-from projections.references import Tried
+from projections.references import AttemptId
 from streams.delivery.outcomes import early_receipts, sent_parts
 from streams.delivery.outcomes import references as own_names
 from streams.delivery.outcomes.early_receipts import Early
@@ -35,9 +35,9 @@ class Receipt(Struct, frozen=True):
     reason: str = ""
 
     @property
-    def tried(self) -> Tried:
+    def attempt_id(self) -> AttemptId:
         """Return the attempt that it is about."""
-        return Tried(self.nudge, self.recipient, self.attempt)
+        return AttemptId(self.nudge, self.recipient, self.attempt)
 
 
 class Outcomes(Struct, frozen=True):
@@ -101,29 +101,31 @@ class Receipts:
 
     def _reported(
         self, connection: Connection, provider: str, reports: Sequence[Report]
-    ) -> tuple[list[Receipt], Mapping[str, Tried | None]]:
+    ) -> tuple[list[Receipt], Mapping[str, AttemptId | None]]:
         """Return the new receipts, and the names of the reports that wait, with the attempts known by them."""
-        tried = self._known(connection, provider, [each.reference for each in reports])
-        known = [(tried[each.reference], each) for each in reports if each.reference in tried]
+        attempts = self._known(connection, provider, [each.reference for each in reports])
+        known = [(attempts[each.reference], each) for each in reports if each.reference in attempts]
         again = {about for about, each in known if _is_used_again(each)}
         news = self._news(connection, _receipts((about, each.heard, _reason(each)) for about, each in known), again)
         new = self._record(connection, news)
         moved = {each.receipt for each in news if each.moves}
-        ended = early_receipts.ended(connection, {each for each in tried.values() if each.part})
-        waiting = [each for each in reports if _waits(each, tried.get(each.reference), moved, ended)]
+        ended = early_receipts.ended(connection, {each for each in attempts.values() if each.part})
+        waiting = [each for each in reports if _waits(each, attempts.get(each.reference), moved, ended)]
         if waiting:
             early_receipts.keep(connection, provider, waiting, self._clock())
-        return new, {each.reference: tried.get(each.reference) for each in waiting}
+        return new, {each.reference: attempts.get(each.reference) for each in waiting}
 
-    def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, Tried]:
+    def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, AttemptId]:
         """Return the attempts by the provider's name for the message or a part, or by ours, which it always knows."""
-        tried = references.find(connection, provider, names)
-        tried |= own_names.find(connection, self._log, provider, set(names).difference(tried))
-        return tried | sent_parts.find(connection, self._log, provider, names, tried)
+        attempts = references.find(connection, provider, names)
+        attempts |= own_names.find(connection, self._log, provider, set(names).difference(attempts))
+        return attempts | sent_parts.find(connection, self._log, provider, names, attempts)
 
-    def _meanwhile(self, connection: Connection, provider: str, waiting: Mapping[str, Tried | None]) -> list[Receipt]:
+    def _meanwhile(
+        self, connection: Connection, provider: str, waiting: Mapping[str, AttemptId | None]
+    ) -> list[Receipt]:
         found = self._known(connection, provider, list(waiting))
-        known = {(provider, name): tried for name, tried in found.items() if tried != waiting[name]}
+        known = {(provider, name): attempt_id for name, attempt_id in found.items() if attempt_id != waiting[name]}
         return self._caught_up(
             connection, early_receipts.waiting(connection, sorted(name for _, name in known)), known
         )
@@ -135,30 +137,30 @@ class Receipts:
         """
         sent_parts.keep(connection, outcomes.parts, self._clock())
         sent = dict(outcomes.parts) | {
-            (fact.provider, fact.reference): Tried(nudge, fact.recipient, fact.attempt)
+            (fact.provider, fact.reference): AttemptId(nudge, fact.recipient, fact.attempt)
             for nudge, fact in outcomes.facts
             if isinstance(fact, NudgeSent) and fact.reference
         }
         ours = set(own_names.of_outcomes(outcomes.facts, sent=outcomes.told))
         rows = list(early_receipts.waiting(connection, sorted(ours.union(reference for _, reference in sent))))
         for provider, reference in sorted({row[:2] for row in rows if row.reference in ours}):
-            tried = own_names.find(connection, self._log, provider, [reference])
-            sent |= {(provider, name): each for name, each in tried.items()}
+            attempts = own_names.find(connection, self._log, provider, [reference])
+            sent |= {(provider, name): each for name, each in attempts.items()}
         return self._caught_up(connection, rows, sent)
 
     def _caught_up(
-        self, connection: Connection, rows: Iterable[Early], sent: Mapping[tuple[str, str], Tried]
+        self, connection: Connection, rows: Iterable[Early], sent: Mapping[tuple[str, str], AttemptId]
     ) -> list[Receipt]:
         theirs = [(row, sent[row[:2]]) for row in rows if row[:2] in sent]
         if not theirs:
             return []
-        began = early_receipts.began(connection, self._log, {tried for _, tried in theirs})
+        began = early_receipts.began(connection, self._log, {attempt_id for _, attempt_id in theirs})
         news = self._news(
             connection,
             _receipts(
-                (tried, Heard(row.heard), row.reason or "")
-                for row, tried in theirs
-                if named(row.reference) is not None or row.at >= began[tried]
+                (attempt_id, Heard(row.heard), row.reason or "")
+                for row, attempt_id in theirs
+                if named(row.reference) is not None or row.at >= began[attempt_id]
             ),
         )
         early_receipts.drop(connection, (row for row, _ in theirs))
@@ -176,7 +178,7 @@ class Receipts:
         return [each.receipt for each in news]
 
     def _news(
-        self, connection: Connection, receipts: Sequence[Receipt], again: AbstractSet[Tried] = frozenset()
+        self, connection: Connection, receipts: Sequence[Receipt], again: AbstractSet[AttemptId] = frozenset()
     ) -> list[_News]:
         """Return what is new, and hold the nudges; `again`: attempts whose names another message may have by now."""
         found = nudges.held(connection, {receipt.nudge for receipt in receipts})
@@ -185,7 +187,7 @@ class Receipts:
             nudge = found.get(receipt.nudge)
             if nudge is None or not _attempted(nudge, receipt) or _gave_up_already(nudge, receipt):
                 continue
-            if receipt.tried in again and _had_arrived(nudge, receipt):
+            if receipt.attempt_id in again and _had_arrived(nudge, receipt):
                 continue
             fact = _fact_of(receipt, nudge, self._clock())
             after = evolve(nudge, receipt.nudge, nudge.version, fact)
@@ -196,26 +198,28 @@ class Receipts:
         return news
 
 
-def _receipts(told: Iterable[tuple[Tried, Heard, str]]) -> list[Receipt]:
+def _receipts(told: Iterable[tuple[AttemptId, Heard, str]]) -> list[Receipt]:
     """Return the receipts; a part counts only if it failed, and then the whole message has failed."""
     return [
-        Receipt(tried.nudge, tried.recipient, tried.attempt, heard, reason)
-        for tried, heard, reason in told
-        if not tried.part or heard is Heard.FAILED
+        Receipt(attempt_id.nudge, attempt_id.recipient, attempt_id.attempt, heard, reason)
+        for attempt_id, heard, reason in told
+        if not attempt_id.part or heard is Heard.FAILED
     ]
 
 
-def _waits(report: Report, tried: Tried | None, moved: AbstractSet[Receipt], ended: AbstractSet[Tried]) -> bool:
+def _waits(
+    report: Report, attempt_id: AttemptId | None, moved: AbstractSet[Receipt], ended: AbstractSet[AttemptId]
+) -> bool:
     """Return whether it may be about a message that is not known by that name yet.
 
     Providers reuse their names. So a report that changes nothing may be about the next message of that name, whose
     outcome is not committed. Centres report delivered parts unasked, so one waits only if its message has `ended`.
     A name of ours is never reused.
     """
-    if tried is None or not _is_used_again(report):
-        return tried is None
-    about = _receipts([(tried, report.heard, _reason(report))])
-    return moved.isdisjoint(about) if about else tried in ended
+    if attempt_id is None or not _is_used_again(report):
+        return attempt_id is None
+    about = _receipts([(attempt_id, report.heard, _reason(report))])
+    return moved.isdisjoint(about) if about else attempt_id in ended
 
 
 def _is_used_again(report: Report) -> bool:

@@ -10,25 +10,25 @@ from domain.facts.facts import NudgeSent
 from projections import nudges
 from projections.bulk import replace_rows
 from projections.lookup import Lookup
-from projections.references import Tried
+from projections.references import AttemptId
 from projections.tables import micros
 from streams.log.log import Log
 from streams.storage.tables import sent_parts
 
 KEPT = timedelta(days=30)
 """How long a part may fail: centres try for days."""
-Parts = Mapping[tuple[str, str], Tried]
+Parts = Mapping[tuple[str, str], AttemptId]
 """(Provider, its name for a part) -> the attempt."""
 _OF = sent_parts.c.provider == bindparam("by", type_=sent_parts.c.provider.type)
 _FOUND = Lookup(
-    select(*(sent_parts.c[name] for name in ("reference", *Tried._fields[:3], "at"))).where(_OF),
+    select(*(sent_parts.c[name] for name in ("reference", *AttemptId._fields[:3], "at"))).where(_OF),
     sent_parts.c.reference,
 )
 
 
-def parts_of(provider: str, tried: Tried, references: Iterable[str]) -> Parts:
+def parts_of(provider: str, attempt_id: AttemptId, references: Iterable[str]) -> Parts:
     """Return these parts of an attempt."""
-    return {(provider, each): tried._replace(part=True) for each in references}
+    return {(provider, each): attempt_id._replace(part=True) for each in references}
 
 
 def keep(connection: Connection, parts: Parts, now: datetime) -> None:
@@ -37,11 +37,13 @@ def keep(connection: Connection, parts: Parts, now: datetime) -> None:
     Call it after the outcomes are appended: that holds the nudges, as erasing does.
     """
     gone = _forgotten(connection, set(parts.values())) if parts else ()
-    rows = [(*name, *tried[:3], micros(now)) for name, tried in sorted(parts.items()) if tried not in gone]
+    rows = [
+        (*name, *attempt_id[:3], micros(now)) for name, attempt_id in sorted(parts.items()) if attempt_id not in gone
+    ]
     replace_rows(connection, sent_parts, rows)
 
 
-def _forgotten(connection: Connection, attempts: AbstractSet[Tried]) -> set[Tried]:
+def _forgotten(connection: Connection, attempts: AbstractSet[AttemptId]) -> set[AttemptId]:
     erased_at = nudges.erasures(connection, {each.recipient for each in attempts})
     these = {each for each in attempts if each.recipient in erased_at}
     found = nudges.by_id(connection, {each.nudge for each in these}) if these else {}
@@ -49,8 +51,8 @@ def _forgotten(connection: Connection, attempts: AbstractSet[Tried]) -> set[Trie
 
 
 def find(
-    connection: Connection, log: Log, provider: str, references: Iterable[str], whole: Mapping[str, Tried]
-) -> dict[str, Tried]:
+    connection: Connection, log: Log, provider: str, references: Iterable[str], whole: Mapping[str, AttemptId]
+) -> dict[str, AttemptId]:
     """Return reference -> the attempt of which it is a part, unless the provider uses it for a `whole` message since.
 
     Centres reuse their ids: the last message or part with a name counts. Some have one id for all parts of a message;
@@ -59,19 +61,19 @@ def find(
     rows = list(_FOUND.rows(connection, sorted(set(references)), by=provider))
     since = _sent_at(connection, log, [whole[row[0]] for row in rows if row[0] in whole])
     return {
-        row[0]: Tried(row[1], row[2], row[3], part=True)
+        row[0]: AttemptId(row[1], row[2], row[3], part=True)
         for row in rows
         if (one := whole.get(row[0])) is None or (one[:3] != tuple(row[1:4]) and since.get(one, 0) < row[4])
     }
 
 
-def _sent_at(connection: Connection, log: Log, attempts: Collection[Tried]) -> Mapping[Tried, int]:
+def _sent_at(connection: Connection, log: Log, attempts: Collection[AttemptId]) -> Mapping[AttemptId, int]:
     if not attempts:
         return {}
-    found: dict[Tried, int] = {}
+    found: dict[AttemptId, int] = {}
     for entry in log.streams(connection, {each.nudge for each in attempts}, [NudgeSent.TOPIC]):
         assert isinstance(entry.fact, NudgeSent)
-        found[Tried(entry.originator_id, entry.fact.recipient, entry.fact.attempt)] = micros(entry.fact.at)
+        found[AttemptId(entry.originator_id, entry.fact.recipient, entry.fact.attempt)] = micros(entry.fact.at)
     return found
 
 

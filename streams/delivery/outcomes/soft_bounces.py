@@ -17,7 +17,7 @@ from domain.facts.facts import (
 from domain.facts.receipts import Heard
 from notifiers.port.interface import Reason
 from projections import inbox
-from projections.references import Tried
+from projections.references import AttemptId
 from streams.delivery.outcomes.receipts import Receipt
 from streams.log.log import Log
 from streams.log.mapper import Entry
@@ -44,32 +44,32 @@ def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: En
     shown = inbox.page(connection, receipt.recipient, None, LOOKED_AT)
     entries = log.streams(connection, [each.nudge for each in shown])
     letters = sorted(_letters(entries, receipt.recipient), key=_at)
-    own = [number for number, each in enumerate(letters) if _tried(each) == _tried_of(receipt)]
+    own = [number for number, each in enumerate(letters) if _attempt_id(each) == _attempt_of(receipt)]
     row = letters[: own[-1] + 1][-endurance.bounces :] if own else []
     failed = _failed_softly(entries)
-    if len(row) < endurance.bounces or not all(_tried(each) in failed for each in row):
+    if len(row) < endurance.bounces or not all(_attempt_id(each) in failed for each in row):
         return []
-    long = failed[_tried(row[-1])] - failed[_tried(row[0])] >= timedelta(days=endurance.days)
+    long = failed[_attempt_id(row[-1])] - failed[_attempt_id(row[0])] >= timedelta(days=endurance.days)
     return row if long else []
 
 
 def _letters(entries: Sequence[Entry], recipient: str) -> Iterator[Entry]:
     """Yield the attempts by email that a server may have accepted."""
-    gone = {_tried(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
+    gone = {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
     for each in entries:
         fact = each.fact
         letter = isinstance(fact, NudgeAttempted) and (fact.channel, fact.recipient) == (CHANNEL, recipient)
-        if letter and _tried(each) in gone:
+        if letter and _attempt_id(each) in gone:
             yield each
 
 
-def _failed_softly(entries: Sequence[Entry]) -> Mapping[Tried, datetime]:
+def _failed_softly(entries: Sequence[Entry]) -> Mapping[AttemptId, datetime]:
     """Return when each was first reported as a soft bounce: the end of the cascade repeats the report later."""
-    arrived = {_tried(each) for each in entries if isinstance(each.fact, NudgeDelivered | NudgeOpened)}
+    arrived = {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeDelivered | NudgeOpened)}
     return {
-        _tried(each): each.fact.at
+        _attempt_id(each): each.fact.at
         for each in reversed(entries)
-        if isinstance(each.fact, NudgeFailed) and each.fact.reason in SOFT and _tried(each) not in arrived
+        if isinstance(each.fact, NudgeFailed) and each.fact.reason in SOFT and _attempt_id(each) not in arrived
     }
 
 
@@ -78,11 +78,11 @@ def _at(entry: Entry) -> datetime:
     return entry.fact.at
 
 
-def _tried(entry: Entry) -> Tried:
+def _attempt_id(entry: Entry) -> AttemptId:
     fact = entry.fact
     assert isinstance(fact, NudgeAttempted | NudgeSent | NudgeUnknown | NudgeDelivered | NudgeOpened | NudgeFailed)
-    return Tried(entry.originator_id, fact.recipient, fact.attempt)
+    return AttemptId(entry.originator_id, fact.recipient, fact.attempt)
 
 
-def _tried_of(receipt: Receipt) -> Tried:
-    return Tried(receipt.nudge, receipt.recipient, receipt.attempt)
+def _attempt_of(receipt: Receipt) -> AttemptId:
+    return AttemptId(receipt.nudge, receipt.recipient, receipt.attempt)

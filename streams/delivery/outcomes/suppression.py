@@ -16,6 +16,7 @@ from domain.persons.own_choices import times_of
 from domain.persons.person import person_as_of
 from notifiers.port.interface import GiveUp, Message, Outcome, Reason
 from notifiers.port.routes import Provider
+from projections.references import AttemptId
 from streams.delivery.outcomes.bounce_credibility import BAD, believed
 from streams.delivery.outcomes.receipts import Receipt
 from streams.delivery.outcomes.soft_bounces import SOFT, Endurance, row_before, soft_among
@@ -36,6 +37,11 @@ class Refused(Struct, frozen=True):
     recipient: str
     attempt: int
     address: str | None = None
+
+    @property
+    def attempt_id(self) -> AttemptId:
+        """The attempt."""
+        return AttemptId(self.nudge, self.recipient, self.attempt)
 
 
 def refused_of(message: Message) -> Refused:
@@ -90,13 +96,13 @@ class SuppressionList:
             return []
         rules = self._library.rules()
         with self._database.reading() as connection:
-            tried = [(each.nudge, each.recipient, each.attempt) for each in soft]
-            kept = believed(connection, self._log, tried, SOFT)
+            attempts = [each.attempt_id for each in soft]
+            kept = believed(connection, self._log, attempts, SOFT)
             rows = [row_before(connection, self._log, each, self._endurance) for each in soft]
             return [
-                Refused(*each)
-                for each, row in zip(tried, rows, strict=True)
-                if each in kept and row and len({*self._addresses_then(connection, row, rules)}) == 1
+                Refused(attempt.nudge, attempt.recipient, attempt.attempt)
+                for attempt, row in zip(attempts, rows, strict=True)
+                if attempt in kept and row and len({*self._addresses_then(connection, row, rules)}) == 1
             ]
 
     def _addresses_then(self, connection: Connection, row: Sequence[Entry], rules: Rules) -> Iterator[str | None]:
@@ -123,9 +129,9 @@ class SuppressionList:
 
     def _believed(self, connection: Connection, refused: Sequence[Refused]) -> list[Refused]:
         """Leave out the reports of a provider that reports nearly everybody."""
-        late = [(each.nudge, each.recipient, each.attempt) for each in refused if each.address is None]
+        late = [each.attempt_id for each in refused if each.address is None]
         kept = believed(connection, self._log, late, BAD) if late else set()
-        return [each for each in refused if each.address or (each.nudge, each.recipient, each.attempt) in kept]
+        return [each for each in refused if each.address or each.attempt_id in kept]
 
     def _addresses(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Iterator[str | None]:
         """Yield the addresses; a report names none, so it means the address at the time of the attempt."""

@@ -26,7 +26,7 @@ from app.compose_sending import compose_engine
 from app.demo.population import Population, population
 from app.reports.plain_data import as_plain
 from app.settings import Settings
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
@@ -104,7 +104,7 @@ class Mailroom:
         reported, self._open = sorted(self._open, key=_identity), []
         for message in reported:
             bounced = Random("/".join(map(str, _identity(message)))).random() < 1 / 30  # noqa: S311  (drawn again)
-            heard, reason = (Heard.FAILED, "bounced") if bounced else (Heard.DELIVERED, "")
+            heard, reason = (ReceiptStatus.FAILED, "bounced") if bounced else (ReceiptStatus.DELIVERED, "")
             self._platform.delivery.receipts.take(
                 Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
             )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Message
 from streams.delivery.outcomes.receipts import Receipt
 from streams.delivery.send.outbox_fake import FakeOutbox
@@ -45,13 +45,13 @@ class Mailroom:
         self.handed.append(Handed(message.nudge, message.recipient, message.channel, message.language))
         arrives = self._clock() + _ARRIVES_WITHIN * self._random.random()
         if self._random.random() < _BOUNCES[message.channel]:
-            self._report(arrives, message, Heard.FAILED, "bounced")
+            self._report(arrives, message, ReceiptStatus.FAILED, "bounced")
             return
-        self._report(arrives, message, Heard.DELIVERED)
+        self._report(arrives, message, ReceiptStatus.DELIVERED)
         if self._random.random() < _OPENS[message.channel]:
-            self._report(arrives + _OPENED_WITHIN * self._random.random() ** 2, message, Heard.OPENED)
+            self._report(arrives + _OPENED_WITHIN * self._random.random() ** 2, message, ReceiptStatus.OPENED)
 
-    def _report(self, at: datetime, message: Message, heard: Heard, reason: str = "") -> None:
+    def _report(self, at: datetime, message: Message, heard: ReceiptStatus, reason: str = "") -> None:
         receipt = Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
         heapq.heappush(self._reports, (at, next(self._order), receipt))
 

@@ -24,7 +24,7 @@ from app.http.bodies import PRINTED, media_type_of, read_body
 from app.http.limits import admit
 from app.http.problems import Problem
 from app.providers import ProviderSettings
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Incoming, Reason, Report
 from notifiers.sms.phone import written
 from streams.delivery.inbound.receiving import InboundMessages
@@ -32,7 +32,11 @@ from streams.rules.context import WriteContext
 
 log = logging.getLogger("habarshy")
 MAX_BYTES = 64 * 1024
-_STATES = {1: (Heard.DELIVERED, None), 2: (Heard.FAILED, Reason.UNDELIVERED), 16: (Heard.FAILED, Reason.REJECTED)}
+_STATES = {
+    1: (ReceiptStatus.DELIVERED, None),
+    2: (ReceiptStatus.FAILED, Reason.UNDELIVERED),
+    16: (ReceiptStatus.FAILED, Reason.REJECTED),
+}
 """Kannel's dlr types that are final; 4 (buffered) and 8 (submitted) say nothing yet."""
 
 Token = Annotated[str, Query(min_length=1, max_length=200)]

@@ -19,7 +19,7 @@ from app.http.openapi import SIGNED_HEADERS
 from app.http.problems import FieldError, Problem, reason_of
 from app.http.signatures import is_signed, signed_at
 from app.providers import ProviderSettings
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Incoming, Reason, Report
 from notifiers.port.kinds import Call, NotTheirs
 from streams.delivery.inbound.receiving import InboundMessages
@@ -46,8 +46,8 @@ class ReportedReceipt(BaseModel):
 
     def report(self) -> Report:
         """In the words of the port; a reason that is none of ours is `undelivered`, and kept as the detail."""
-        heard = Heard(self.status)
-        if heard is not Heard.FAILED:
+        heard = ReceiptStatus(self.status)
+        if heard is not ReceiptStatus.FAILED:
             return Report(self.reference, heard)
         reason = Reason(self.reason) if self.reason in _OURS else Reason.UNDELIVERED
         return Report(self.reference, heard, reason, "" if self.reason in _OURS else self.reason)

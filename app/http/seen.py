@@ -12,10 +12,10 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.http.problems import Problem
 from app.identity.links import BadLink, Beginning, Links
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from streams.delivery.outcomes.receipts import Receipt, Receipts, UnknownNudge
 
-_HEARD = {"displayed": Heard.DELIVERED, "opened": Heard.OPENED}
+_HEARD = {"displayed": ReceiptStatus.DELIVERED, "opened": ReceiptStatus.OPENED}
 
 
 class Seen:
@@ -44,6 +44,6 @@ class Seen:
             raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="bad-link") from None
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    def _take(self, token: str, heard: Heard) -> None:
+    def _take(self, token: str, heard: ReceiptStatus) -> None:
         nudge, recipient, attempt = self._links.read_seen(token, self._beginning)
         self._receipts.take(Receipt(nudge, recipient, attempt, heard))

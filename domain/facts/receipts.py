@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Heard(StrEnum):
+class ReceiptStatus(StrEnum):
     """The content of a receipt."""
 
     DELIVERED = "delivered"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import Message as Mail
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.email.smtp_replies import Stage, refusal, said_by
 from notifiers.email.verp import in_envelope_id, in_message_id, in_return_path
 from notifiers.port.interface import GiveUp, Reason, Report
@@ -110,14 +110,14 @@ def _report(reference: str, recipient: Mail) -> Report | None:
     if action in _NOTHING_YET:
         return None
     if action in _ARRIVED:
-        return Report(reference, Heard.DELIVERED)
+        return Report(reference, ReceiptStatus.DELIVERED)
     status = _STATUS.match(_field(recipient, "Status"))
     if action != "failed" or status is None or status[1] == "2":
         raise NoBounceError("its report has no action or status that there is")
     detail = f"{status[1]}.{status[2]}"
     if status[1] == "4":
-        return Report(reference, Heard.FAILED, Reason.EXPIRED_THERE, detail)
-    return Report(reference, Heard.FAILED, _why(status[2], _field(recipient, "Diagnostic-Code")), detail)
+        return Report(reference, ReceiptStatus.FAILED, Reason.EXPIRED_THERE, detail)
+    return Report(reference, ReceiptStatus.FAILED, _why(status[2], _field(recipient, "Diagnostic-Code")), detail)
 
 
 def _why(enhanced: str, diagnostic: str) -> Reason:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from domain.rules.triggers import Class
 from notifiers.port import message_names
 
@@ -134,7 +134,7 @@ class Report:
     """A provider's report about what it accepted as `reference`; `reason` of a failure."""
 
     reference: str
-    heard: Heard
+    heard: ReceiptStatus
     reason: Reason | None = None
     detail: str = ""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Report
 from notifiers.port.kinds import Call, NotTheirs
 
@@ -47,7 +47,7 @@ def test_the_kind_of_the_page_hears_its_board(tmp_path: Path) -> None:
     body = b'["key-1"]'
     signature = hmac.digest(b"a secret of the board", body, "sha256").hex()
     call = Call({"x-board-signature": signature}, {}, body, datetime(2025, 6, 2, tzinfo=UTC))
-    assert board.KIND.hears(options, call) == [Report("key-1", Heard.OPENED)]
+    assert board.KIND.hears(options, call) == [Report("key-1", ReceiptStatus.OPENED)]
     with pytest.raises(NotTheirs):
         board.KIND.hears(options, replace(call, headers={}))
 

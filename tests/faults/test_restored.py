@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from app.identity.key_file import load_keyring
 from domain.facts.facts import NudgeAttempted, NudgeUnknown
 from domain.facts.principals import Principal, Role
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from domain.nudges.delivery import State
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
@@ -79,7 +79,7 @@ async def test_what_was_due_meanwhile_ends_as_unknown(world: World) -> None:
     assert (one.state, one.reason, one.due, one.attempt, len(world.sent)) == (State.UNKNOWN, "restored", None, 1, 0)
     nudge = world.nudge("issued").intent.id
     assert [type(fact) for fact in world.facts(nudge)[1:]] == [NudgeAttempted, NudgeUnknown]
-    assert world.platform.delivery.receipts.take(Receipt(nudge, world.name(ONE), 1, Heard.DELIVERED))
+    assert world.platform.delivery.receipts.take(Receipt(nudge, world.name(ONE), 1, ReceiptStatus.DELIVERED))
     assert world.delivery("issued").state is State.DELIVERED
     await world.settle(NOON + timedelta(days=3))
     assert len(world.sent) == 0

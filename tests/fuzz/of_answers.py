@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from app.http.gateways import _text
 from app.http.problems import Problem
 from app.http.receipts import _read
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.http.client import Answer, Http, Timeouts
 from notifiers.port.interface import Accepted, Outcome, Reason, RetryLater
 from notifiers.push import fcm, web_push
@@ -91,7 +91,9 @@ def _calls(_: Path) -> Try:
         with suppress(ValidationError, UnclearJson):
             for made in _read(data):
                 promised("a report names a message", kept=bool(made.reference) and "\0" not in made.reference)
-                promised("a failure has a reason", kept=(made.heard is Heard.FAILED) == (made.reason is not None))
+                promised(
+                    "a failure has a reason", kept=(made.heard is ReceiptStatus.FAILED) == (made.reason is not None)
+                )
 
     return attempt
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from smpp34 import DeliverSm, SmppError, Tlv, decode
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from domain.nudges.reply_meaning import Answered, Question, Understood, understand
 from notifiers.email.addresses import mailbox
 from notifiers.email.bounces import NoBounceError, reports_in
@@ -83,7 +83,7 @@ def _told(found: Report | None) -> None:
     if found is not None:
         promised("a report names a message", kept=found.reference.isascii() and found.reference.isprintable())
         promised("its name can be kept", kept=0 < len(found.reference) <= 200)
-        promised("a failure has a reason", kept=(found.heard is Heard.FAILED) == (found.reason is not None))
+        promised("a failure has a reason", kept=(found.heard is ReceiptStatus.FAILED) == (found.reason is not None))
 
 
 def _mails(_: Path) -> Try:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from domain.facts.access_facts import PersonErased
 from domain.facts.principals import Principal, Role
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from domain.nudges.delivery import State
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import GiveUp, Message, Outcome, Reason, RetryLater, Unknown
@@ -165,15 +165,15 @@ class Machine(RuleBasedStateMachine):
         self.next.clear()
 
     @precondition(lambda self: self.world.sent)
-    @rule(data=st.data(), heard=st.sampled_from(Heard), reason=st.sampled_from(FAILURES))
-    def hear(self, data: st.DataObject, heard: Heard, reason: str) -> None:
+    @rule(data=st.data(), heard=st.sampled_from(ReceiptStatus), reason=st.sampled_from(FAILURES))
+    def hear(self, data: st.DataObject, heard: ReceiptStatus, reason: str) -> None:
         """A receipt comes for any message that ever went, in any order, perhaps again."""
         message = self._any_message(data)
-        reason = reason if heard is Heard.FAILED else ""
+        reason = reason if heard is ReceiptStatus.FAILED else ""
         self.world.platform.delivery.receipts.take(
             Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
         )
-        if heard is Heard.FAILED:
+        if heard is ReceiptStatus.FAILED:
             self.gone.discard(key(message))
 
     @precondition(lambda self: self.world.sent)

@@ -8,7 +8,7 @@ import pytest
 from smpp34 import DeliverSm, Tlv
 
 from domain.conditions.language import BadCondition, Conditions
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.email.bounces import NoBounceError, reports_in
 from notifiers.port.interface import Accepted, Reason, Report
 from notifiers.sms.smpp.receipts import UnreadableError, report
@@ -54,7 +54,7 @@ def test_a_bounce_with_an_impossible_charset_is_read(charset: bytes) -> None:
     """The words around the report are not decoded, so nothing in them can stop all bounces behind this one."""
     mail = postfix().replace(b"charset=us-ascii", b"charset=" + charset, 1).replace(b"I'm sorry", b"\xff\xfe")
     assert charset in mail
-    assert reports_in(mail) == [Report(TOKEN, Heard.FAILED, Reason.BAD_ADDRESS, "5.1.1")]
+    assert reports_in(mail) == [Report(TOKEN, ReceiptStatus.FAILED, Reason.BAD_ADDRESS, "5.1.1")]
     with pytest.raises(NoBounceError):
         reports_in(b"Content-Type: text/plain; charset=" + charset + b"\r\n\r\n\xff")
 

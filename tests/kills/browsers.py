@@ -13,7 +13,7 @@ import httpx2
 from fastapi import FastAPI
 
 from notifiers.http.client import Answer, Http, Timeouts
-from tests.notifiers.http_peers import Heard, answer, heard
+from tests.notifiers.http_peers import RecordedRequest, answer, heard
 from tests.notifiers.push_service import PushService
 
 FATES = ("taken", "lost", "taken", "busy", "taken", "taken")
@@ -78,7 +78,7 @@ class Browsers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._http.aclose()
 
-    async def _answer(self, push: Heard) -> bytes:
+    async def _answer(self, push: RecordedRequest) -> bytes:
         fate = next(self._fates)
         self.topics[push.headers["topic"]] += 1
         if fate == "busy":

@@ -20,7 +20,7 @@ def answer(status: int, *headers: str, body: bytes = b"") -> bytes:
 
 
 @dataclass(frozen=True)
-class Heard:
+class RecordedRequest:
     """A request."""
 
     line: str
@@ -28,11 +28,11 @@ class Heard:
     body: bytes = field(repr=False)
 
 
-async def heard(reader: asyncio.StreamReader) -> Heard:
+async def heard(reader: asyncio.StreamReader) -> RecordedRequest:
     """The next request."""
     line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
     headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in lines)}
-    return Heard(line, headers, await reader.readexactly(int(headers.get("content-length", "0"))))
+    return RecordedRequest(line, headers, await reader.readexactly(int(headers.get("content-length", "0"))))
 
 
 class HttpPeer:
@@ -40,7 +40,7 @@ class HttpPeer:
 
     def __init__(self, script: Answer | Sequence[Answer]) -> None:
         self._answers = [script] if isinstance(script, bytes | Act) else list(script)
-        self.heard: list[Heard] = []
+        self.heard: list[RecordedRequest] = []
         self.connections = 0
         self.port = 0
         self.asked = asyncio.Event()

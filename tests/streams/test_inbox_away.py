@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.facts.facts import NudgeSent
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Accepted, Inbox, Incoming, Reason, Report, Unknown
 from notifiers.sms.smpp.late_answers import LateAnswers
 from tests.streams.dispatching import AIGERIM, DANA, DUE
@@ -31,7 +31,10 @@ def world(tmp_path: Path, url: str) -> Iterator[World]:
 
 async def test_an_inbox_whose_database_is_away_says_so_as_the_port_does(world: World) -> None:
     """Notifiers, which know no database, are told by an OSError that nothing was kept."""
-    inbox, named = world.platform.delivery.inbound.receiving.inbox("sms"), Report("unheard of", Heard.DELIVERED)
+    inbox, named = (
+        world.platform.delivery.inbound.receiving.inbox("sms"),
+        Report("unheard of", ReceiptStatus.DELIVERED),
+    )
     with away(world.platform.database):
         with pytest.raises(OSError, match=r"locked|accepting"):
             await inbox.reported([named])
@@ -47,7 +50,10 @@ async def test_an_inbox_whose_database_is_away_says_so_as_the_port_does(world: W
 @only_postgres
 async def test_an_inbox_whose_database_takes_no_writes_says_so_as_the_port_does(world: World) -> None:
     """A server that is a standby at the moment is away, too."""
-    inbox, named = world.platform.delivery.inbound.receiving.inbox("sms"), Report("unheard of", Heard.DELIVERED)
+    inbox, named = (
+        world.platform.delivery.inbound.receiving.inbox("sms"),
+        Report("unheard of", ReceiptStatus.DELIVERED),
+    )
     with read_only(world.platform.database):
         with pytest.raises(OSError, match="read-only"):
             await inbox.reported([named])

@@ -8,7 +8,7 @@ import pytest
 
 from app.compose_sending import compose_engine
 from domain.facts.facts import NudgeDelivered, NudgeFailed, NudgeSent
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Message, Outcome, Reason, Report, Unknown
 from notifiers.port.message_names import numbered
@@ -19,8 +19,8 @@ from tests.world import LONG_AGO, World, registered
 ID = "2"
 WEEKS = timedelta(days=23)
 """From the first step to the next."""
-DELIVERED = Report(ID, Heard.DELIVERED)
-FAILED = Report(ID, Heard.FAILED, Reason.UNDELIVERED)
+DELIVERED = Report(ID, ReceiptStatus.DELIVERED)
+FAILED = Report(ID, ReceiptStatus.FAILED, Reason.UNDELIVERED)
 
 
 class Centre:
@@ -88,9 +88,9 @@ async def test_a_receipt_before_the_answer_is_of_the_new_message(
 @pytest.mark.parametrize(
     ("whole", "second", "state"),
     [
-        (Report("3", Heard.DELIVERED), DELIVERED, "delivered"),
-        (Report("3", Heard.DELIVERED), FAILED, "sent"),
-        (Report("3", Heard.FAILED), DELIVERED, "delivered"),
+        (Report("3", ReceiptStatus.DELIVERED), DELIVERED, "delivered"),
+        (Report("3", ReceiptStatus.DELIVERED), FAILED, "sent"),
+        (Report("3", ReceiptStatus.FAILED), DELIVERED, "delivered"),
     ],
 )
 async def test_the_id_of_a_part_may_be_the_next_message(

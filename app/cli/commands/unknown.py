@@ -13,7 +13,7 @@ from app.cli.principal_session import Desk, operators
 from app.jobs.start import begin, finished
 from app.log_places import span_of
 from app.terminal import Exit, data, data_json, stop, talk
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Reason, Report
 from streams.replay.unknown_outcomes import How, Which
@@ -125,9 +125,9 @@ def _report(path: Path, number: int, line: str) -> Report:
     if not isinstance(said, Mapping) or not isinstance(said.get("reference"), str):
         stop(Exit.USAGE, f'{where}: a receipt is {{"reference": "…", "heard": "delivered"}}')
     heard, reason = said.get("heard"), said.get("reason", Reason.UNDELIVERED.value)
-    if heard not in {each.value for each in Heard}:
-        stop(Exit.USAGE, f"{where}: heard: is none of {', '.join(each.value for each in Heard)}")
+    if heard not in {each.value for each in ReceiptStatus}:
+        stop(Exit.USAGE, f"{where}: heard: is none of {', '.join(each.value for each in ReceiptStatus)}")
     if reason not in {each.value for each in Reason}:
         stop(Exit.USAGE, f"{where}: reason: is none of {', '.join(each.value for each in Reason)}")
-    failed = heard == Heard.FAILED.value
-    return Report(said["reference"], Heard(heard), Reason(reason) if failed else None)
+    failed = heard == ReceiptStatus.FAILED.value
+    return Report(said["reference"], ReceiptStatus(heard), Reason(reason) if failed else None)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.http.client import Answer
 from notifiers.port.interface import Accepted, NeverCame, Reason, Report, Told, Unknown
 from notifiers.sms.http.requests import (
@@ -91,9 +91,9 @@ class Query(Requested):
         if answer.status >= _SERVER_FAULT:
             return Unknown(Reason.GARBLED, code)
         if _in(self.delivered, said):
-            return Report(name, Heard.DELIVERED)
+            return Report(name, ReceiptStatus.DELIVERED)
         if _in(self.failed, said):
-            return Report(name, Heard.FAILED, Reason.UNDELIVERED, code)
+            return Report(name, ReceiptStatus.FAILED, Reason.UNDELIVERED, code)
         if found := _in(self.accepted, said):
             return Accepted(given(found) or name)
         return NeverCame() if _in(self.never_came, said) else Unknown(Reason.GARBLED, code)

@@ -12,7 +12,7 @@ from typing import Final
 
 from smpp34 import DeliverSm, SmppError, decode
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Inbox, Incoming, Piece, Report
 from notifiers.sms.phone import written
 from notifiers.sms.smpp import pdus
@@ -141,7 +141,7 @@ class Arrivals:
         name = self._names.get(found.reference.encode())
         if name is None:
             return found
-        return replace(found, reference=name) if found.heard is Heard.FAILED else None
+        return replace(found, reference=name) if found.heard is ReceiptStatus.FAILED else None
 
     async def _receive(self, arrival: Arrival) -> None:
         """Have one message, or one piece of a message, kept: where it belongs, the database knows, not this link."""

@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from typing import Final
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Accepted, GiveUp, Inbox, Message, Outcome, Report
 from notifiers.port.message_names import numbered
 
@@ -50,6 +50,6 @@ class LateAnswers:
             case Accepted() as taken:
                 await self._inbox.accepted(name, taken, reports=self._reports)
             case GiveUp(reason, detail):
-                await self._inbox.reported([Report(name, Heard.FAILED, reason, detail)])
+                await self._inbox.reported([Report(name, ReceiptStatus.FAILED, reason, detail)])
             case _:
                 pass  # it may be tried again, as what is unknown is

@@ -5,7 +5,7 @@ from typing import Final
 
 from smpp34 import DeliverSm
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Reason, Report
 from notifiers.sms.smpp.content import carried
 from notifiers.sms.smpp.pdus import TLV_MESSAGE_STATE, TLV_RECEIPTED_MESSAGE_ID, one_spelling
@@ -25,11 +25,11 @@ _STATES: Final = {
     8: "REJECTD",
 }
 _FINAL: Final = {
-    "DELIVRD": (Heard.DELIVERED, None),
-    "EXPIRED": (Heard.FAILED, Reason.EXPIRED_THERE),
-    "DELETED": (Heard.FAILED, Reason.UNDELIVERED),
-    "UNDELIV": (Heard.FAILED, Reason.UNDELIVERED),
-    "REJECTD": (Heard.FAILED, Reason.REJECTED),
+    "DELIVRD": (ReceiptStatus.DELIVERED, None),
+    "EXPIRED": (ReceiptStatus.FAILED, Reason.EXPIRED_THERE),
+    "DELETED": (ReceiptStatus.FAILED, Reason.UNDELIVERED),
+    "UNDELIV": (ReceiptStatus.FAILED, Reason.UNDELIVERED),
+    "REJECTD": (ReceiptStatus.FAILED, Reason.REJECTED),
 }
 _NAME: Final = re.compile(rb"[ -~]{1,65}")
 _ID: Final = re.compile(rb"\bid:\s*(?![a-z]+:)([!-~]{1,64})", re.IGNORECASE)

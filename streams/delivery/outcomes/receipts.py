@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from sqlalchemy import Connection
 
 from domain.facts.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened, NudgeSent
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from domain.nudges.nudge import Nudge, evolve
 from notifiers.port.interface import Report
 from notifiers.port.message_names import named
@@ -31,7 +31,7 @@ class Receipt(Struct, frozen=True):
     nudge: UUID
     recipient: str
     attempt: int
-    heard: Heard
+    heard: ReceiptStatus
     reason: str = ""
 
     @property
@@ -158,7 +158,7 @@ class Receipts:
         news = self._news(
             connection,
             _receipts(
-                (attempt_id, Heard(row.heard), row.reason or "")
+                (attempt_id, ReceiptStatus(row.heard), row.reason or "")
                 for row, attempt_id in theirs
                 if named(row.reference) is not None or row.at >= began[attempt_id]
             ),
@@ -198,12 +198,12 @@ class Receipts:
         return news
 
 
-def _receipts(told: Iterable[tuple[AttemptId, Heard, str]]) -> list[Receipt]:
+def _receipts(told: Iterable[tuple[AttemptId, ReceiptStatus, str]]) -> list[Receipt]:
     """Return the receipts; a part counts only if it failed, and then the whole message has failed."""
     return [
         Receipt(attempt_id.nudge, attempt_id.recipient, attempt_id.attempt, heard, reason)
         for attempt_id, heard, reason in told
-        if not attempt_id.part or heard is Heard.FAILED
+        if not attempt_id.part or heard is ReceiptStatus.FAILED
     ]
 
 
@@ -229,7 +229,7 @@ def _is_used_again(report: Report) -> bool:
 def _had_arrived(nudge: Nudge, receipt: Receipt) -> bool:
     """Return whether the only accepted attempt has arrived, so that a failure is about another message."""
     delivery = nudge.to(receipt.recipient)
-    return receipt.heard is Heard.FAILED and delivery.arrived and set(delivery.accepted) <= {receipt.attempt}
+    return receipt.heard is ReceiptStatus.FAILED and delivery.arrived and set(delivery.accepted) <= {receipt.attempt}
 
 
 def _reason(report: Report) -> str:
@@ -245,17 +245,17 @@ def _attempted(nudge: Nudge, receipt: Receipt) -> bool:
 def _gave_up_already(nudge: Nudge, receipt: Receipt) -> bool:
     """Return whether the attempt is known to have failed for good, so that nothing follows again."""
     delivery = nudge.to(receipt.recipient)
-    last = receipt.attempt == delivery.attempt and receipt.heard is Heard.FAILED
+    last = receipt.attempt == delivery.attempt and receipt.heard is ReceiptStatus.FAILED
     return last and delivery.channel in delivery.exhausted
 
 
 def _fact_of(receipt: Receipt, nudge: Nudge, now: datetime) -> NudgeFact:
     match receipt.heard:
-        case Heard.DELIVERED:
+        case ReceiptStatus.DELIVERED:
             return NudgeDelivered(now, receipt.recipient, receipt.attempt)
-        case Heard.OPENED:
+        case ReceiptStatus.OPENED:
             return NudgeOpened(now, receipt.recipient, receipt.attempt)
-        case Heard.FAILED:
+        case ReceiptStatus.FAILED:
             delivery = nudge.to(receipt.recipient)
             more = set(nudge.intent.channels).difference(delivery.exhausted, {delivery.channel})
             again = now if more else None

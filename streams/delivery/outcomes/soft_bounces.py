@@ -14,7 +14,7 @@ from domain.facts.facts import (
     NudgeSent,
     NudgeUnknown,
 )
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Reason
 from projections import inbox
 from projections.references import AttemptId
@@ -36,7 +36,7 @@ class Endurance(Struct, frozen=True):
 
 def soft_among(receipts: Sequence[Receipt]) -> list[Receipt]:
     """Return the receipts of soft bounces: not delivered, without a word against the address."""
-    return [each for each in receipts if each.heard is Heard.FAILED and each.reason in SOFT]
+    return [each for each in receipts if each.heard is ReceiptStatus.FAILED and each.reason in SOFT]
 
 
 def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: Endurance) -> list[Entry]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAttempted
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from domain.persons.channels import ADDRESS_OF, REFUSED
 from domain.persons.history import History
 from domain.persons.own_choices import times_of
@@ -68,7 +68,7 @@ def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
     return [
         Refused(each.nudge, each.recipient, each.attempt)
         for each in receipts
-        if each.heard is Heard.FAILED and each.reason == Reason.BAD_ADDRESS
+        if each.heard is ReceiptStatus.FAILED and each.reason == Reason.BAD_ADDRESS
     ]
 
 

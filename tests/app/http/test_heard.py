@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from app.providers import ProviderSettings
 from app.server import application
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Incoming, Message, Notifier, Report
 from notifiers.port.kinds import Call, Kind, Method, NotTheirs, Tools
@@ -44,7 +44,7 @@ def hears(options: Options, call: Call) -> Sequence[Report | Incoming]:
     posted = TypeAdapter(Posted).validate_json(call.body or call.query["said"])
     if posted.written == "nonsense":
         raise ValueError(posted.written)
-    reports = [Report(each, Heard.OPENED) for each in posted.read]
+    reports = [Report(each, ReceiptStatus.OPENED) for each in posted.read]
     return [*reports, *([Incoming("1", PHONE, posted.written)] if posted.written else [])]
 
 

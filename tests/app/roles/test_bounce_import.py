@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.roles.bounce_import import NoMaildir, empty
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Reason, Report
 from tests.app.terminal import Terminal
 from tests.notifiers.bounced import ABSENCE, TOKEN, postfix
@@ -16,7 +16,7 @@ from tests.notifiers.inboxes import Kept
 from tests.services.sink import sink
 from tests.world import LONG_AGO, card, event, iin, registered
 
-BOUNCED = Report(TOKEN, Heard.FAILED, Reason.BAD_ADDRESS, "5.1.1")
+BOUNCED = Report(TOKEN, ReceiptStatus.FAILED, Reason.BAD_ADDRESS, "5.1.1")
 
 
 AIGERIM, JUNE = iin(1), "--clock=2025-06-20T12:00+05:00"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.email.bounces import MOST_BYTES, NoBounceError, reports_in
 from notifiers.email.mime import Letterhead
 from notifiers.port.interface import Accepted, Reason, Report
@@ -30,7 +30,7 @@ from tests.notifiers.peers import Box, real
 )
 def test_a_permanent_failure_has_our_reason(status: str, reason: Reason) -> None:
     """A 5.x.x failure is one of our reasons, with the status code as its detail."""
-    assert reports_in(postfix(status=status)) == [Report(TOKEN, Heard.FAILED, reason, status)]
+    assert reports_in(postfix(status=status)) == [Report(TOKEN, ReceiptStatus.FAILED, reason, status)]
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def test_a_permanent_failure_has_our_reason(status: str, reason: Reason) -> None
 def test_a_vague_status_gives_way_to_the_answer(answer: str, reason: str) -> None:
     """What the other server answered counts where the status says nothing, and is never about relaying for us."""
     mail = postfix(status="5.0.0").replace(b"550 5.0.0 <aigerim@mail.test>: said the other server", answer.encode())
-    assert reports_in(mail) == [Report(TOKEN, Heard.FAILED, Reason(reason), "5.0.0")]
+    assert reports_in(mail) == [Report(TOKEN, ReceiptStatus.FAILED, Reason(reason), "5.0.0")]
 
 
 @pytest.mark.parametrize("status", ["4.4.1", "4.2.2", "4.4.7"])
 def test_a_temporary_failure_is_told_apart(status: str) -> None:
     """A server that tried until it was too late says nothing against the address."""
-    assert reports_in(postfix(status=status)) == [Report(TOKEN, Heard.FAILED, Reason.EXPIRED_THERE, status)]
+    assert reports_in(postfix(status=status)) == [Report(TOKEN, ReceiptStatus.FAILED, Reason.EXPIRED_THERE, status)]
 
 
 def test_a_delay_is_no_failure() -> None:
@@ -69,7 +69,7 @@ def test_a_delay_is_no_failure() -> None:
 @pytest.mark.parametrize("action", ["delivered", "relayed", "Delivered "])
 def test_a_delivery_is_told(action: str) -> None:
     """A report of success is a delivery."""
-    assert reports_in(postfix(action=action, status="2.0.0")) == [Report(TOKEN, Heard.DELIVERED)]
+    assert reports_in(postfix(action=action, status="2.0.0")) == [Report(TOKEN, ReceiptStatus.DELIVERED)]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_delivery_is_told(action: str) -> None:
 )
 def test_the_servers_of_the_world(mail: bytes, reason: Reason, status: str) -> None:
     """Reports are read however they are written; a vague status gives way to the other server's words."""
-    assert reports_in(mail) == [Report(TOKEN, Heard.FAILED, reason, status)]
+    assert reports_in(mail) == [Report(TOKEN, ReceiptStatus.FAILED, reason, status)]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ async def test_what_we_send_can_come_back() -> None:
     assert re.fullmatch(r"bounces\+[a-z2-7]{45}@gov\.test", envelope.mail_from or "")
     message_id = Letterhead(config(25)).write(letter(), AT).reference
     for mail in (postfix(to=str(envelope.mail_from)), postfix(to="other@gov.test", message_id=message_id)):
-        assert reports_in(mail) == [Report(outcome.reference, Heard.FAILED, Reason.BAD_ADDRESS, "5.1.1")]
+        assert reports_in(mail) == [Report(outcome.reference, ReceiptStatus.FAILED, Reason.BAD_ADDRESS, "5.1.1")]
 
 
 async def test_without_an_address_for_bounces_they_go_to_the_sender() -> None:
@@ -174,7 +174,7 @@ def test_any_mail_is_read_or_put_aside(mail: bytes, changes: list[tuple[int, int
     except NoBounceError:
         return
     assert all(re.fullmatch("[a-z2-7]{45}", report.reference) for report in reports)
-    assert all((report.heard is Heard.FAILED) == (report.reason is not None) for report in reports)
+    assert all((report.heard is ReceiptStatus.FAILED) == (report.reason is not None) for report in reports)
 
 
 @settings(deadline=None, derandomize=True, max_examples=200)

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAttempted, NudgeCancelled, NudgeFact, NudgeSent
 from domain.facts.principals import Principal, Role
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from domain.nudges.delivery import State
 from domain.planning.plan import Intent
 from domain.rules.triggers import CORRECTION
@@ -270,7 +270,9 @@ async def test_what_comes_back_after_it_shows_them_nowhere(world: World) -> None
     [*_, sent] = [message for message in world.sent if message.recipient == world.name(MOTHER)]
     world.platform.privacy.erasure.erase(world.name(MOTHER), OMAR, "asked")
 
-    assert world.platform.delivery.receipts.take(Receipt(sent.nudge, sent.recipient, sent.attempt, Heard.DELIVERED))
+    assert world.platform.delivery.receipts.take(
+        Receipt(sent.nudge, sent.recipient, sent.attempt, ReceiptStatus.DELIVERED)
+    )
     assert rows(world, inbox, MOTHER) == 0
     assert world.platform.queries.inboxes.told(world.name(MOTHER)) == ([], None)
 

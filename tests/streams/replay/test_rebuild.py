@@ -17,7 +17,7 @@ from sqlalchemy.event import listen
 from app.simulation.population import simulate
 from domain.facts.facts import AheadMoved
 from domain.facts.principals import Principal, Role
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from projections import statistics, tables, trail
@@ -85,7 +85,7 @@ async def live(world: World) -> None:
         if number % 10 == 0:
             world.control("trigger", "clinic_attachment", stopped=number % 20 == 0)
         for message in await world.settle():
-            heard = random.choice([*Heard, None, None])
+            heard = random.choice([*ReceiptStatus, None, None])
             if heard is not None:
                 receipt = Receipt(message.nudge, message.recipient, message.attempt, heard, "bounced")
                 world.platform.delivery.receipts.take(receipt)

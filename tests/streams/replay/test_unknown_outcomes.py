@@ -9,7 +9,7 @@ import pytest
 from app.http.metrics import exposition
 from app.jobs.kinds import planned_work
 from domain.facts.facts import NudgeResolved
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Accepted, Reason, Unknown
 from streams.delivery.outcomes.receipts import Receipt
 from streams.queues.jobs import plan_of
@@ -82,7 +82,9 @@ async def test_a_late_receipt_wins(world: World, how: How) -> None:
     """What is heard after the decision stands, and nothing more is sent."""
     delivery, nudge = world.delivery("month"), world.nudge("month").intent.id
     assert resolve(world, how) == 1
-    world.platform.delivery.receipts.take(Receipt(nudge, delivery.recipient, delivery.attempt, Heard.DELIVERED))
+    world.platform.delivery.receipts.take(
+        Receipt(nudge, delivery.recipient, delivery.attempt, ReceiptStatus.DELIVERED)
+    )
     await world.settle(world.clock() + DAY)
     assert (world.delivery("month").state, world.sent) == ("delivered", [])
 
@@ -91,7 +93,9 @@ async def test_what_was_heard_before_the_decision_stands(world: World) -> None:
     """A receipt that comes between the plan and the decision leaves nothing to decide."""
     delivery, nudge = world.delivery("month"), world.nudge("month").intent.id
     assert plan_of(planned_work(world.platform, "resolve-unknown", ORDER)).count == 1
-    world.platform.delivery.receipts.take(Receipt(nudge, delivery.recipient, delivery.attempt, Heard.DELIVERED))
+    world.platform.delivery.receipts.take(
+        Receipt(nudge, delivery.recipient, delivery.attempt, ReceiptStatus.DELIVERED)
+    )
     assert resolve(world, How.AGAIN) == 0
     assert counts(world) == {}
 

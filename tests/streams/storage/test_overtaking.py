@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from app.compose import compose
 from app.compose_sending import compose_dispatcher
 from app.identity.log_codes import codes_by
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message, Report
 from notifiers.port.routes import single_routes
@@ -66,7 +66,7 @@ async def test_a_receipt_that_comes_while_the_outcome_is_committed_counts(world:
     other = compose(world.platform.settings, world.clock, KEYRING)
 
     def report() -> None:
-        other.delivery.inbound.receiving.reported("sms", [Report(f"fake:{sent[0].key}", Heard.DELIVERED)])
+        other.delivery.inbound.receiving.reported("sms", [Report(f"fake:{sent[0].key}", ReceiptStatus.DELIVERED)])
 
     database = Overtaken(url, report)
     platform = replace(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.contract import AskableContract, Provider
 from notifiers.port.interface import (
     Accepted,
@@ -66,8 +66,8 @@ class TestAskedGateway(AskableContract):
     ("answer", "told"),
     [
         (http(200, b"<accepted>"), Accepted(NAME)),
-        (http(200, b"<delivered>"), Report(NAME, Heard.DELIVERED)),
-        (http(200, b"<failed>"), Report(NAME, Heard.FAILED, Reason.UNDELIVERED, "200")),
+        (http(200, b"<delivered>"), Report(NAME, ReceiptStatus.DELIVERED)),
+        (http(200, b"<failed>"), Report(NAME, ReceiptStatus.FAILED, Reason.UNDELIVERED, "200")),
         (http(200, b"<never>"), NeverCame()),
         (http(404, b"<never>"), NeverCame()),
         (http(404, b"no such page"), Unknown(Reason.GARBLED, "404")),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from smpp34 import DeliverSm, Tlv
 
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Accepted, Incoming, Piece, Reason, Report
 from notifiers.port.message_names import numbered
 from notifiers.sms.smpp.pdus import SUBMIT_SM_RESP, bare
@@ -34,15 +34,15 @@ def text_of(stat: str, err: str = "000") -> str:
 @pytest.mark.parametrize(
     ("stat", "told"),
     [
-        ("DELIVRD", Report("1a", Heard.DELIVERED)),
-        ("EXPIRED", Report("1a", Heard.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")),
-        ("UNDELIV", Report("1a", Heard.FAILED, Reason.UNDELIVERED, "UNDELIV 000")),
-        ("DELETED", Report("1a", Heard.FAILED, Reason.UNDELIVERED, "DELETED 000")),
-        ("REJECTD", Report("1a", Heard.FAILED, Reason.REJECTED, "REJECTD 000")),
+        ("DELIVRD", Report("1a", ReceiptStatus.DELIVERED)),
+        ("EXPIRED", Report("1a", ReceiptStatus.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")),
+        ("UNDELIV", Report("1a", ReceiptStatus.FAILED, Reason.UNDELIVERED, "UNDELIV 000")),
+        ("DELETED", Report("1a", ReceiptStatus.FAILED, Reason.UNDELIVERED, "DELETED 000")),
+        ("REJECTD", Report("1a", ReceiptStatus.FAILED, Reason.REJECTED, "REJECTD 000")),
         ("ACCEPTD", None),
         ("ENROUTE", None),
         ("UNKNOWN", None),
-        ("Delivrd", Report("1a", Heard.DELIVERED)),
+        ("Delivrd", Report("1a", ReceiptStatus.DELIVERED)),
     ],
 )
 def test_the_text_of_a_receipt_is_read(stat: str, told: Report | None) -> None:
@@ -54,14 +54,14 @@ def test_the_text_of_a_receipt_is_read(stat: str, told: Report | None) -> None:
 @pytest.mark.parametrize(
     ("state", "heard"),
     [
-        (2, Heard.DELIVERED),
-        (3, Heard.FAILED),
-        (4, Heard.FAILED),
-        (5, Heard.FAILED),
-        (8, Heard.FAILED),
+        (2, ReceiptStatus.DELIVERED),
+        (3, ReceiptStatus.FAILED),
+        (4, ReceiptStatus.FAILED),
+        (5, ReceiptStatus.FAILED),
+        (8, ReceiptStatus.FAILED),
     ],
 )
-def test_the_optional_parameters_of_a_receipt_are_read(state: int, heard: Heard) -> None:
+def test_the_optional_parameters_of_a_receipt_are_read(state: int, heard: ReceiptStatus) -> None:
     """A receipt without text, with another text, or without its bit in esm_class, is one by its parameters."""
     parameters = [Tlv(0x1E, b"7f\0"), Tlv(0x427, bytes((state,)))]
     for pdu in receipt(tlvs=parameters), receipt("id:9 stat:ENROUTE", tlvs=parameters, esm_class=0):
@@ -114,7 +114,7 @@ async def test_an_id_in_decimal_is_found_however_it_was_written(
             centre.deliver(sequence, short_message=f"id:{name} stat:UNDELIV".encode(), esm_class=4)
         await centre.until(lambda: len(centre.answered) == 2)
     assert inbox.reports == [
-        Report(each, Heard.FAILED, Reason.UNDELIVERED, "UNDELIV") for each in (NAME, taken.reference)
+        Report(each, ReceiptStatus.FAILED, Reason.UNDELIVERED, "UNDELIV") for each in (NAME, taken.reference)
     ]
 
 
@@ -127,7 +127,7 @@ async def test_receipts_come_in_and_are_acknowledged() -> None:
     assert set(answers) == {0}
     accepted = {outcome.reference for outcome in outcomes if isinstance(outcome, Accepted)}
     assert {told.reference for told in inbox.reports} == accepted
-    assert {told.heard for told in inbox.reports} == {Heard.DELIVERED}
+    assert {told.heard for told in inbox.reports} == {ReceiptStatus.DELIVERED}
 
 
 async def test_a_message_in_parts_has_one_receipt_when_it_is_delivered() -> None:
@@ -137,7 +137,7 @@ async def test_a_message_in_parts_has_one_receipt_when_it_is_delivered() -> None
         (outcome,) = await notifier.send([sms(text=LONG)])
         await centre.told("answered")
     assert isinstance(outcome, Accepted)
-    assert inbox.reports == [Report(outcome.reference, Heard.DELIVERED)]
+    assert inbox.reports == [Report(outcome.reference, ReceiptStatus.DELIVERED)]
 
 
 async def test_a_message_fails_when_any_of_its_parts_fails() -> None:
@@ -148,7 +148,7 @@ async def test_a_message_fails_when_any_of_its_parts_fails() -> None:
         centre.deliver(1, short_message=b"id:1 stat:EXPIRED err:000", esm_class=4)
         await centre.until(lambda: centre.answered)
     assert outcome == Accepted("3", ("1", "2"))
-    assert inbox.reports == [Report(NAME, Heard.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")]
+    assert inbox.reports == [Report(NAME, ReceiptStatus.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")]
 
 
 @pytest.mark.parametrize(("known", "told"), [(True, NAME), (False, "1")])
@@ -167,7 +167,7 @@ async def test_a_part_may_fail_before_the_last_one_is_answered(known: bool, told
         for sequence in others if known else (first, *others):
             centre.say(centre.response(4, sequence, 0))
         assert await sending == [Accepted("3", ("1", "2"))]
-    assert inbox.reports == [Report(told, Heard.FAILED, Reason.UNDELIVERED, "UNDELIV 000")]
+    assert inbox.reports == [Report(told, ReceiptStatus.FAILED, Reason.UNDELIVERED, "UNDELIV 000")]
 
 
 async def test_one_part_that_was_delivered_is_not_the_message() -> None:
@@ -178,7 +178,7 @@ async def test_one_part_that_was_delivered_is_not_the_message() -> None:
         for sequence, words in enumerate((b"id:1 stat:DELIVRD", b"id:2 stat:DELIVRD", b"id:3 stat:UNDELIV"), 1):
             centre.deliver(sequence, short_message=words, esm_class=4)
         await centre.until(lambda: len(centre.answered) == 3)
-    assert inbox.reports == [Report("3", Heard.FAILED, Reason.UNDELIVERED, "UNDELIV")]
+    assert inbox.reports == [Report("3", ReceiptStatus.FAILED, Reason.UNDELIVERED, "UNDELIV")]
     assert {status for _, status in centre.answered} == {0}
 
 
@@ -196,14 +196,14 @@ async def test_an_id_that_all_parts_share_tells_of_the_message(order: Sequence[i
         assert await notifier.send([sms(text=LONG)]) == [Accepted("5", ("5", "5"))]
         centre.deliver(1, short_message=b"id:5 stat:DELIVRD", esm_class=4)
         await centre.until(lambda: centre.answered)
-    assert inbox.reports == [Report("5", Heard.DELIVERED)]
+    assert inbox.reports == [Report("5", ReceiptStatus.DELIVERED)]
 
 
 @pytest.mark.parametrize(
     ("stat", "told"),
     [
-        (b"DELIVRD", Report("1", Heard.DELIVERED)),
-        (b"UNDELIV", Report("1", Heard.FAILED, Reason.UNDELIVERED, "UNDELIV")),
+        (b"DELIVRD", Report("1", ReceiptStatus.DELIVERED)),
+        (b"UNDELIV", Report("1", ReceiptStatus.FAILED, Reason.UNDELIVERED, "UNDELIV")),
     ],
 )
 async def test_a_parts_id_that_is_used_again_tells_of_the_new_message(stat: bytes, told: Report) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.compose_sending import compose_engine
 from domain.facts.facts import NudgeSent
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Accepted, Message, Outcome, Reason, Report, Unknown
 from notifiers.port.kinds import Tools
 from notifiers.port.message_names import numbered
@@ -69,7 +69,7 @@ async def test_a_late_no_is_kept_with_its_reason() -> None:
         assert await given_up(centre, notifier, sms(), sms(), parts=2) == [*TIMED_OUT] * 2
         answer(centre, THROTTLED, BAD_NUMBER)
         await until_kept(inbox.reports)
-    assert inbox.reports == [Report(NAME, Heard.FAILED, Reason.BAD_ADDRESS, "ESME_RINVDSTADR")]
+    assert inbox.reports == [Report(NAME, ReceiptStatus.FAILED, Reason.BAD_ADDRESS, "ESME_RINVDSTADR")]
 
 
 async def test_a_message_in_parts_is_taken_when_all_of_them_are() -> None:
@@ -82,7 +82,7 @@ async def test_a_message_in_parts_is_taken_when_all_of_them_are() -> None:
         centre.deliver(7, short_message=b"id:1 stat:UNDELIV err:000", esm_class=4)
         await until_kept(inbox.reports)
     assert inbox.late == [(NAME, Accepted("3", ("1", "2")))]
-    assert [(each.reference, each.heard) for each in inbox.reports] == [(NAME, Heard.FAILED)]
+    assert [(each.reference, each.heard) for each in inbox.reports] == [(NAME, ReceiptStatus.FAILED)]
 
 
 async def test_an_answer_that_is_late_only_for_its_message_counts_at_once() -> None:

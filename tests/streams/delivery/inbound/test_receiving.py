@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeSent
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Incoming, Message, Reason, Report
 from streams.intake.cloudevents import Envelope
@@ -268,7 +268,7 @@ DUE = "2025-06-20T09:00+05:00"
 LATER = "2025-06-20T09:10+05:00"
 
 
-def report(world: World, heard: Heard, reason: Reason | None = None, reference: str | None = None) -> None:
+def report(world: World, heard: ReceiptStatus, reason: Reason | None = None, reference: str | None = None) -> None:
     """The SMS provider reports about the message."""
     if reference is None:
         facts = world.facts(world.nudge("month").intent.id)
@@ -289,7 +289,7 @@ async def test_a_silence_moves_on_to_the_next_channel(reporting: World) -> None:
 async def test_a_receipt_ends_the_silence(reporting: World) -> None:
     """What was delivered in time goes by no further channel."""
     await reporting.settle(DUE)
-    report(reporting, Heard.DELIVERED)
+    report(reporting, ReceiptStatus.DELIVERED)
     assert await reporting.settle(LATER) == []
     assert reporting.delivery("month").state == "delivered"
 
@@ -307,7 +307,7 @@ async def test_what_was_done_meanwhile_goes_by_no_further_channel(reporting: Wor
 async def test_a_failure_moves_on_at_once(reporting: World) -> None:
     """What the provider could not deliver goes by the next channel at once."""
     await reporting.settle(DUE)
-    report(reporting, Heard.FAILED, Reason.UNDELIVERED)
+    report(reporting, ReceiptStatus.FAILED, Reason.UNDELIVERED)
     [email] = await reporting.settle()
     assert email.channel == "email"
 
@@ -316,8 +316,8 @@ async def test_receipts_say_a_thing_once(reporting: World) -> None:
     """A receipt that comes twice, or about a message of nobody, adds nothing."""
     await reporting.settle(DUE)
     for _ in range(2):
-        report(reporting, Heard.DELIVERED)
-        report(reporting, Heard.DELIVERED, reference="of another platform")
+        report(reporting, ReceiptStatus.DELIVERED)
+        report(reporting, ReceiptStatus.DELIVERED, reference="of another platform")
     facts = reporting.facts(reporting.nudge("month").intent.id)
     assert sum(isinstance(fact, NudgeDelivered) for fact in facts) == 1
 
@@ -327,7 +327,9 @@ async def test_a_receipt_may_be_earlier_than_the_outcome(tmp_path: Path) -> None
     sent: list[Message] = []
 
     async def overtaken(message: Message) -> None:
-        made.platform.delivery.inbound.receiving.reported("sms", [Report(f"fake:{message.key}", Heard.DELIVERED)])
+        made.platform.delivery.inbound.receiving.reported(
+            "sms", [Report(f"fake:{message.key}", ReceiptStatus.DELIVERED)]
+        )
         sent.append(message)
 
     made = World(tmp_path, notifiers={"sms": FakeNotifier("sms", overtaken, reports=True)})
@@ -341,7 +343,7 @@ async def test_a_receipt_may_be_earlier_than_the_outcome(tmp_path: Path) -> None
 async def test_a_refused_address_is_not_tried_until_the_contact_changes(reporting: World) -> None:
     """After a report that nobody has the number, the next messages go by email; a new contact is a new chance."""
     await reporting.settle(DUE)
-    report(reporting, Heard.FAILED, Reason.BAD_ADDRESS)
+    report(reporting, ReceiptStatus.FAILED, Reason.BAD_ADDRESS)
     await reporting.settle()
     [second] = await reporting.settle("2025-07-13T09:00+05:00")
     assert second.channel == "email"

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.identity.authenticity_codes import whose
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAttempted, NudgeDigested, NudgeGathered, NudgePlanned, NudgeSent
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Accepted, GiveUp, Incoming, Reason, RetryLater
 from projections import statistics
 from streams.delivery.outcomes.receipts import Receipt
@@ -261,7 +261,7 @@ async def test_a_receipt_of_a_digest_is_one_of_its_members(world: World) -> None
     world.take(*(call(number) for number in range(5)))
     await world.settle()
     [message] = await world.settle(EVENING)
-    opened = Receipt(message.nudge, message.recipient, message.attempt, Heard.OPENED)
+    opened = Receipt(message.nudge, message.recipient, message.attempt, ReceiptStatus.OPENED)
     assert world.platform.delivery.receipts.take(opened)
     assert not world.platform.delivery.receipts.take(opened)
     digest = numbered(world)["digest 02"]

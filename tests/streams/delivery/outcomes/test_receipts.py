@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeOpened, NudgePlanned, NudgeSent
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Message, Reason, Unknown
 from projections import statistics, trail
 from streams.delivery.outcomes.receipts import Receipt, UnknownNudge
@@ -25,7 +25,7 @@ async def sent(world: World) -> Message:
     return message
 
 
-def tell(world: World, message: Message, heard: Heard, reason: str = "") -> bool:
+def tell(world: World, message: Message, heard: ReceiptStatus, reason: str = "") -> bool:
     """A report about the message arrives; whether it said anything new."""
     return world.platform.delivery.receipts.take(
         Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
@@ -36,7 +36,7 @@ async def test_good_news_moves_the_nudge_forward(world: World) -> None:
     """Delivered, then opened: each is a fact, and the nudge's state follows."""
     message = await sent(world)
     states = []
-    for heard in (Heard.DELIVERED, Heard.OPENED):
+    for heard in (ReceiptStatus.DELIVERED, ReceiptStatus.OPENED):
         assert tell(world, message, heard)
         states.append(world.nudge("month").state.value)
     assert states == ["delivered", "opened"]
@@ -49,8 +49,8 @@ async def test_good_news_moves_the_nudge_forward(world: World) -> None:
     ]
 
 
-@pytest.mark.parametrize("heard", [Heard.DELIVERED, Heard.OPENED])
-async def test_the_same_receipt_twice_is_one_fact(world: World, heard: Heard) -> None:
+@pytest.mark.parametrize("heard", [ReceiptStatus.DELIVERED, ReceiptStatus.OPENED])
+async def test_the_same_receipt_twice_is_one_fact(world: World, heard: ReceiptStatus) -> None:
     """Providers report more than once; only the first report is a fact."""
     message = await sent(world)
     assert [tell(world, message, heard), tell(world, message, heard)] == [True, False]
@@ -62,7 +62,7 @@ async def test_good_news_in_any_order_ends_the_same(world: World, order: tuple[s
     """Opened before delivered, or twice: what got furthest stays."""
     message = await sent(world)
     for each in order:
-        tell(world, message, {"d": Heard.DELIVERED, "o": Heard.OPENED}[each])
+        tell(world, message, {"d": ReceiptStatus.DELIVERED, "o": ReceiptStatus.OPENED}[each])
     assert world.nudge("month").state == "opened"
     assert world.delivery("month").due is None
 
@@ -70,15 +70,15 @@ async def test_good_news_in_any_order_ends_the_same(world: World, order: tuple[s
 async def test_bad_news_is_kept_with_its_reason(world: World) -> None:
     """A failure that the provider reports later is a fact with the reason in our words."""
     message = await sent(world)
-    assert tell(world, message, Heard.FAILED, "bounced")
+    assert tell(world, message, ReceiptStatus.FAILED, "bounced")
     assert (world.nudge("month").state, world.delivery("month").reason) == ("failed", "bounced")
 
 
 async def test_good_news_after_bad_counts(world: World) -> None:
     """A message that was reported as failed and then as delivered has arrived."""
     message = await sent(world)
-    tell(world, message, Heard.FAILED, "bounced")
-    tell(world, message, Heard.DELIVERED)
+    tell(world, message, ReceiptStatus.FAILED, "bounced")
+    tell(world, message, ReceiptStatus.DELIVERED)
     assert (world.nudge("month").state, world.delivery("month").due) == ("delivered", None)
 
 
@@ -87,7 +87,7 @@ async def test_a_receipt_settles_what_was_unknown(tmp_path: Path) -> None:
     world = World(tmp_path, script={"sms": [Unknown(Reason.LINK_LOST)]})
     message = await sent(world)
     assert world.nudge("month").state == "unknown"
-    tell(world, message, Heard.DELIVERED)
+    tell(world, message, ReceiptStatus.DELIVERED)
     assert world.nudge("month").state == "delivered"
     world.close()
 
@@ -97,7 +97,7 @@ async def test_a_receipt_for_another_platform_is_refused(world: World) -> None:
     message = await sent(world)
     before = world.health().facts
     with pytest.raises(UnknownNudge):
-        world.platform.delivery.receipts.take(Receipt(UUID(int=7), message.recipient, 1, Heard.DELIVERED))
+        world.platform.delivery.receipts.take(Receipt(UUID(int=7), message.recipient, 1, ReceiptStatus.DELIVERED))
     assert world.health().facts == before
 
 
@@ -106,7 +106,7 @@ async def test_a_receipt_outlives_the_plan(world: World) -> None:
     message = await sent(world)
     world.take(annulled(CARD, 2))
     world.plan()
-    tell(world, message, Heard.DELIVERED)
+    tell(world, message, ReceiptStatus.DELIVERED)
     assert {one.intent.step: one.state.value for one in world.nudges()} == {
         "month": "delivered",
         "week": "cancelled",
@@ -117,8 +117,8 @@ async def test_a_receipt_outlives_the_plan(world: World) -> None:
 async def test_receipts_are_in_the_trail_and_the_figures(world: World) -> None:
     """What was reported is counted once and shown to whom it concerns."""
     message = await sent(world)
-    tell(world, message, Heard.DELIVERED)
-    tell(world, message, Heard.DELIVERED)
+    tell(world, message, ReceiptStatus.DELIVERED)
+    tell(world, message, ReceiptStatus.DELIVERED)
     world.platform.replay.follower.drain()
     with world.platform.database.reading() as connection:
         counted = statistics.totals(connection)
@@ -135,7 +135,7 @@ def with_card(folder: Path) -> World:
     return world
 
 
-async def heard(world: World, heard_: Heard, *, recipient: str | None = None, attempt: int = 1) -> bool:
+async def heard(world: World, heard_: ReceiptStatus, *, recipient: str | None = None, attempt: int = 1) -> bool:
     """A report about the month's nudge arrives."""
     nudge = world.nudge("month")
     return world.platform.delivery.receipts.take(
@@ -147,13 +147,13 @@ async def test_a_bounce_moves_on_to_the_next_channel(tmp_path: Path) -> None:
     """A failure that is reported after the sending goes to the next channel, like one at the sending."""
     world = with_card(tmp_path)
     await world.settle(DUE)
-    await heard(world, Heard.FAILED)
+    await heard(world, ReceiptStatus.FAILED)
     assert [message.channel for message in await world.settle("2025-06-20T09:01+05:00")] == ["email"]
     world.close()
 
 
-@pytest.mark.parametrize("heard_", list(Heard))
-async def test_a_receipt_of_what_was_never_attempted_changes_nothing(tmp_path: Path, heard_: Heard) -> None:
+@pytest.mark.parametrize("heard_", list(ReceiptStatus))
+async def test_a_receipt_of_what_was_never_attempted_changes_nothing(tmp_path: Path, heard_: ReceiptStatus) -> None:
     """A report about a nudge that nobody has sent, about a stranger or about a later attempt is no fact."""
     world = with_card(tmp_path)
     told = [await heard(world, heard_)]
@@ -170,10 +170,10 @@ async def test_the_same_failure_twice_is_one_fact(tmp_path: Path, moved_on: bool
     world = with_card(tmp_path)
     await world.settle(DUE)
     world.take(event("citizen.preferences_changed", AIGERIM, DUE, {"channels": ["sms"]}))
-    first = await heard(world, Heard.FAILED)
+    first = await heard(world, ReceiptStatus.FAILED)
     if moved_on:
         await world.settle("2025-06-20T09:01+05:00")
     facts = world.health().facts
     world.at("2025-06-20T09:02+05:00")
-    assert (first, await heard(world, Heard.FAILED), world.health().facts) == (True, False, facts)
+    assert (first, await heard(world, ReceiptStatus.FAILED), world.health().facts) == (True, False, facts)
     world.close()

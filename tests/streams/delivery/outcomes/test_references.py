@@ -8,7 +8,7 @@ import pytest
 from app.compose_sending import compose_engine
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAttempted, NudgeUnknown
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.email.bounces import reports_in
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message, Outcome, Reason, Report, Unknown
@@ -46,7 +46,7 @@ async def through_a_gateway(folder: Path) -> tuple[World, str]:
 async def test_a_receipt_settles_what_the_gateway_never_answered(tmp_path: Path) -> None:
     """The gateway's answer is lost, its report comes: the SMS is delivered, and no other channel has a turn."""
     world, reference = await through_a_gateway(tmp_path)
-    await tell(world, "sms", Report(reference, Heard.DELIVERED))
+    await tell(world, "sms", Report(reference, ReceiptStatus.DELIVERED))
     assert world.delivery("month").state == "delivered"
     assert await world.settle(DUE + 11 * MINUTE) == []
     world.close()
@@ -65,7 +65,7 @@ async def test_a_forged_name_settles_nothing(tmp_path: Path, forged: str) -> Non
         "garbled": reference.upper(),
     }
     before = world.health().facts
-    await tell(world, "sms", Report(made[forged], Heard.DELIVERED))
+    await tell(world, "sms", Report(made[forged], ReceiptStatus.DELIVERED))
     assert (world.delivery("month").state, world.health().facts) == ("unknown", before)
     world.close()
 
@@ -74,7 +74,7 @@ async def test_the_name_of_another_providers_message_settles_nothing(tmp_path: P
     """Who never had the message reports nothing about it, by whatever channel."""
     world, reference = await through_a_gateway(tmp_path)
     for provider in ("email", "another"):
-        await tell(world, provider, Report(reference, Heard.DELIVERED))
+        await tell(world, provider, Report(reference, ReceiptStatus.DELIVERED))
     assert world.delivery("month").state == "unknown"
     world.close()
 
@@ -93,7 +93,7 @@ async def test_a_receipt_before_the_outcome_counts_then(
     world: World
 
     async def overtaken(message: Message) -> None:
-        await tell(world, "sms", Report(numbered(message.key, 1), Heard.FAILED, Reason.UNDELIVERED))
+        await tell(world, "sms", Report(numbered(message.key, 1), ReceiptStatus.FAILED, Reason.UNDELIVERED))
 
     slow = FakeNotifier("sms", overtaken, script=script, reports=not calls)
     world = with_card(tmp_path, sms=slow)
@@ -114,7 +114,7 @@ async def test_a_failure_that_came_before_its_dispatcher_died_ends_the_attempt(t
     """A part failed while the others were not answered, then the process died: nobody waits for a silence."""
 
     async def dying(message: Message) -> None:
-        await tell(world, "sms", Report(numbered(message.key, 1), Heard.FAILED, Reason.UNDELIVERED))
+        await tell(world, "sms", Report(numbered(message.key, 1), ReceiptStatus.FAILED, Reason.UNDELIVERED))
         raise Killed
 
     world = with_card(tmp_path, sms=FakeNotifier("sms", dying, reports=True))
@@ -172,9 +172,9 @@ async def test_a_receipt_settles_what_a_restored_log_only_supposes(tmp_path: Pat
         )
     )
     for elsewhere in (key(nudge, "email", who), numbered(key(nudge, "sms", world.name("nobody")), 1)):
-        await tell(world, "gateway", Report(elsewhere, Heard.DELIVERED))
+        await tell(world, "gateway", Report(elsewhere, ReceiptStatus.DELIVERED))
     assert world.delivery("month").state == "unknown"
-    await tell(world, "gateway", Report(numbered(key(nudge, "sms", who), 3), Heard.DELIVERED))
+    await tell(world, "gateway", Report(numbered(key(nudge, "sms", who), 3), ReceiptStatus.DELIVERED))
     assert world.delivery("month").state == "delivered"
     world.close()
 

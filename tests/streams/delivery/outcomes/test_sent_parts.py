@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from app.compose_sending import compose_engine
 from domain.facts.facts import NudgeSent, NudgeUnknown
 from domain.facts.principals import Principal, Role
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Message, Outcome, Reason, Report, RetryLater, Unknown
 from notifiers.port.kinds import Tools
@@ -28,8 +28,8 @@ from tests.streams.piecing import beside
 from tests.world import LONG_AGO, World, registered
 
 TAKEN = Accepted("3", ("1", "2"))
-FAILED = {reference: Report(reference, Heard.FAILED, Reason.UNDELIVERED) for reference in ("1", "2", "3")}
-DELIVERED = {reference: Report(reference, Heard.DELIVERED) for reference in FAILED}
+FAILED = {reference: Report(reference, ReceiptStatus.FAILED, Reason.UNDELIVERED) for reference in ("1", "2", "3")}
+DELIVERED = {reference: Report(reference, ReceiptStatus.DELIVERED) for reference in FAILED}
 OMAR = Principal("omar", "platform", frozenset({Role.OPERATOR}))
 WEEKS = timedelta(days=23)
 """From the first step to the next."""
@@ -93,7 +93,7 @@ async def test_an_id_that_all_parts_share_is_that_of_the_message(world: World) -
     await world.settle(DUE)
     later = update(sent_parts).values(at=sent_parts.c.at + 1000)
     world.platform.database.write(lambda connection: connection.execute(later), Priority.DISPATCH)
-    tell(world, Report("5", Heard.DELIVERED))
+    tell(world, Report("5", ReceiptStatus.DELIVERED))
     assert world.delivery("month").state == "delivered"
 
 

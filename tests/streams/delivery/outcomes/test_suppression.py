@@ -7,7 +7,7 @@ import pytest
 
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeSent
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import GiveUp, Message, Reason, Report
 from tests.world import LONG_AGO, World, card, event, iin, registered
@@ -32,7 +32,9 @@ def nobody_there(world: World) -> None:
     """The SMS provider reports that nobody has the number."""
     facts = world.facts(world.nudge("month").intent.id)
     reference = next(one.reference for one in facts if isinstance(one, NudgeSent))
-    world.platform.delivery.inbound.receiving.reported("sms", [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS)])
+    world.platform.delivery.inbound.receiving.reported(
+        "sms", [Report(reference, ReceiptStatus.FAILED, Reason.BAD_ADDRESS)]
+    )
 
 
 def refused(world: World) -> list[object]:
@@ -68,7 +70,7 @@ async def test_a_refusal_that_overtakes_the_outcome_counts(tmp_path: Path) -> No
     """A report that nobody has the number, which comes before the provider's answer, is kept like a later one."""
 
     async def overtaken(message: Message) -> None:
-        report = Report(f"fake:{message.key}", Heard.FAILED, Reason.BAD_ADDRESS)
+        report = Report(f"fake:{message.key}", ReceiptStatus.FAILED, Reason.BAD_ADDRESS)
         made.platform.delivery.inbound.receiving.reported("sms", [report])
 
     made = World(tmp_path, notifiers={"sms": FakeNotifier("sms", overtaken, reports=True)})
@@ -110,7 +112,7 @@ async def test_who_refuses_everybody_marks_nobody(tmp_path: Path) -> None:
 async def test_a_flood_of_refusals_marks_hardly_anybody(tmp_path: Path, *, at_once: bool) -> None:
     """Receipts that refuse nearly everybody, all at once or one by one, are about something else than addresses."""
     made = await _told(tmp_path, 30)
-    reports = [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS) for reference in _references(made)]
+    reports = [Report(reference, ReceiptStatus.FAILED, Reason.BAD_ADDRESS) for reference in _references(made)]
     for batch in [reports] if at_once else [[each] for each in reports]:
         made.platform.delivery.inbound.receiving.reported("sms", batch)
     assert len(refused(made)) == 5
@@ -122,7 +124,7 @@ async def test_a_flood_of_refusals_marks_hardly_anybody(tmp_path: Path, *, at_on
 async def test_some_refusals_among_many_count(tmp_path: Path) -> None:
     """Every fourth number of many is nobody's, and each of those is left alone from then on."""
     made = await _told(tmp_path, 32)
-    reports = [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS) for reference in _references(made)[::4]]
+    reports = [Report(reference, ReceiptStatus.FAILED, Reason.BAD_ADDRESS) for reference in _references(made)[::4]]
     made.platform.delivery.inbound.receiving.reported("sms", reports)
     assert len(refused(made)) == 8
     made.close()

@@ -13,7 +13,7 @@ import pytest
 
 from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgeSent, NudgeUnknown
 from domain.facts.principals import Principal, Role
-from domain.facts.receipts import Heard
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Inquiry, Message, Outcome, Report, Told
 from notifiers.port.message_names import key, numbered
@@ -104,8 +104,8 @@ async def test_a_later_answer_counts_as_well(tmp_path: Path) -> None:
         assert world.delivery("month").state == "sent"
 
 
-@pytest.mark.parametrize("heard", [Heard.DELIVERED, Heard.FAILED])
-async def test_whoever_reports_before_is_not_asked(tmp_path: Path, heard: Heard) -> None:
+@pytest.mark.parametrize("heard", [ReceiptStatus.DELIVERED, ReceiptStatus.FAILED])
+async def test_whoever_reports_before_is_not_asked(tmp_path: Path, heard: ReceiptStatus) -> None:
     """A receipt by our own name settles it first."""
     async with by_gateway(tmp_path, LOST) as (world, peer):
         name = numbered(key(world.nudge("month").intent.id, "sms", world.name(AIGERIM)), 1)

@@ -112,7 +112,7 @@ def given(*recorded: LifeEvent, to: str = AIDA, areas: Sequence[LifeEvent] = ())
     return Given(recorded, to, areas)
 
 
-class Desk:
+class NudgeLog:
     """Keeps a person's nudges as the log would: facts are appended in order, and folded."""
 
     def __init__(self) -> None:

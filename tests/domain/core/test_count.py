@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
-from tests.domain.given import Desk, given, published, rules
+from tests.domain.given import NudgeLog, given, published, rules
 from tests.domain.world import AIDA, annulment, at, contact, correction, event, paper, registered
 
 FINES = rules("paper.issued", {"now": {}}, when='event.kind == "fine"', count={"nth": 3, "within": "P1Y"})
@@ -108,7 +108,7 @@ def test_a_correction_of_an_earlier_one_moves_it() -> None:
     """An annulled fine does not count: the fourth becomes the third, and the third is taken back."""
     facts = [fine(f"2025-0{month}-10 12:00") for month in (1, 2, 3, 4)]
     words = {**FINES, "occurrence": "event.type"}
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(*facts).when(words), "2025-01-01")
     gone = annulment(facts[1])
     assert desk.follow(given(*facts, gone).when(words), "2025-01-02") == ["rescheduled now"]

@@ -18,7 +18,7 @@ from domain.facts.facts import (
 from domain.nudges.delivery import State
 from domain.rules.rulebook import Version
 from domain.rules.triggers import CORRECTION
-from tests.domain.given import Desk, before, given, modest, published, rules
+from tests.domain.given import NudgeLog, before, given, modest, published, rules
 from tests.domain.world import AIDA, ERLAN, SAULE, annulment, at, correction, death, paper, renewed
 
 CARD = rules(
@@ -94,7 +94,7 @@ def _versions(chosen: set[int]) -> list[Version]:
     return [VERSIONS[number] for number in sorted(chosen)]
 
 
-def _suffer(desk: Desk, fates: list[tuple[int, list[NudgeFact]]]) -> None:
+def _suffer(desk: NudgeLog, fates: list[tuple[int, list[NudgeFact]]]) -> None:
     """Things happen to some of the nudges on their way."""
     for number, facts in fates:
         nudges = [nudge for nudge in desk.nudges.values() if nudge.pending]
@@ -106,7 +106,7 @@ def _suffer(desk: Desk, fates: list[tuple[int, list[NudgeFact]]]) -> None:
 @examples(st.lists(MOMENTS, min_size=1, max_size=6))
 def test_the_last_plan_holds(histories: list[Moment]) -> None:
     """Whatever was planned before, what is pending in the end is the plan of the last history and rulebook."""
-    desk = Desk()
+    desk = NudgeLog()
     for day, (recorded, versions) in enumerate(histories):
         planned = given(*recorded).when(*_versions(versions))
         desk.follow(planned, _on(day))
@@ -117,7 +117,7 @@ def test_the_last_plan_holds(histories: list[Moment]) -> None:
 @examples(DAYS)
 def test_a_second_look_asks_for_nothing(days: list[Day]) -> None:
     """After the facts of a diff the plan is met: the same plan asks for nothing more, at any later time."""
-    desk = Desk()
+    desk = NudgeLog()
     for day, ((recorded, versions), fates) in enumerate(days):
         planned = given(*recorded).when(*_versions(versions))
         desk.follow(planned, _on(day))
@@ -130,7 +130,7 @@ def test_a_second_look_asks_for_nothing(days: list[Day]) -> None:
 @examples(DAYS)
 def test_what_was_not_tried_follows_the_plan(days: list[Day]) -> None:
     """After outcomes too, what was not tried is in the plan or is a correction, or has ended."""
-    desk = Desk()
+    desk = NudgeLog()
     for day, ((recorded, versions), fates) in enumerate(days):
         planned = given(*recorded).when(*_versions(versions))
         desk.follow(planned, _on(day))
@@ -145,7 +145,7 @@ def test_what_was_not_tried_follows_the_plan(days: list[Day]) -> None:
 @examples(DAYS)
 def test_what_was_tried_is_left_alone_while_it_is_wanted(days: list[Day]) -> None:
     """What perhaps went stays as it is while it is in the plan; once gone, it waits for nothing but its outcome."""
-    desk = Desk()
+    desk = NudgeLog()
     for day, ((recorded, versions), fates) in enumerate(days):
         tried = [nudge for nudge in desk.nudges.values() if nudge.maybe_sent]
         planned = given(*recorded).when(*_versions(versions))

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
 from domain.nudges.delivery import State
 from domain.planning.plan import Intent
-from tests.domain.given import Desk, before, given, published, rules
+from tests.domain.given import NudgeLog, before, given, published, rules
 from tests.domain.world import AIDA, annulment, at, correction, paper, renewed
 
 WORDS = rules(
@@ -24,8 +24,8 @@ REFUSED = NudgeFailed(at("2025-01-21 09:01"), AIDA, 1, "refused", gave_up=True)
 UNKNOWN = NudgeUnknown(at("2025-01-21 09:03"), AIDA, 1, "no_outcome")
 
 
-def _desk(*facts: NudgeFact, content: dict[str, object] = WORDS) -> Desk:
-    desk = Desk()
+def _desk(*facts: NudgeFact, content: dict[str, object] = WORDS) -> NudgeLog:
+    desk = NudgeLog()
     desk.follow(given(PAPER).when(content), "2025-01-10")
     desk.tell("month", *facts)
     return desk

@@ -23,7 +23,7 @@ from domain.nudges.settle import Send
 from domain.rules.compiling import compile_trigger
 from domain.rules.triggers import BadTrigger
 from tests.domain.case import decided, nudge, trigger
-from tests.domain.given import Desk, before, given, published, rules
+from tests.domain.given import NudgeLog, before, given, published, rules
 from tests.domain.world import (
     AIDA,
     CATALOGUE,
@@ -164,7 +164,7 @@ def test_of_one_occurrence_only_the_later_event_speaks(later: Any) -> None:
 
 def test_a_new_version_does_not_make_wrong_what_the_old_one_said() -> None:
     """A version that looks back, but not behind its publication, corrects nothing that was sent before it."""
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(paper()).when(published(CARD)), "2025-01-10")
     desk.tell("month", TRIED, SENT)
     second = published(CARD, 2, ahead_from="2025-02-01")
@@ -173,7 +173,7 @@ def test_a_new_version_does_not_make_wrong_what_the_old_one_said() -> None:
 
 def test_what_is_gone_is_not_tried_again() -> None:
     """An attempt that is to be repeated is not, once its event was annulled."""
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(paper()).when(CARD), "2025-01-10")
     desk.tell("month", TRIED, AGAIN)
     desk.follow(given(paper(), annulment(paper())).when(CARD), "2025-01-21 09:05")
@@ -197,7 +197,7 @@ def test_a_failure_told_twice_is_told_once() -> None:
 def test_a_nudge_planned_in_time_is_not_overdue_because_its_event_was_revised() -> None:
     """A revision that moves nothing does not turn a nudge that waits for the morning into one that came too late."""
     once = rules("paper.issued", {"month": {**before(30), "at": "22:00"}}, catch_up="none")
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(paper()).when(once), "2025-01-10")
     desk.follow(given(paper(), correction(paper(), paper())).when(once), "2025-01-21 23:00")
     assert decided(desk.of("month"), at_time="2025-01-22 09:00", by=trigger(catch_up="none")) == Send("push")
@@ -223,7 +223,7 @@ def test_a_death_reported_late_is_nothing_to_put_right() -> None:
     """A mother who was written to before the death of her child was reported is not written to once more about it."""
     allowance = rules("civil.born", {"soon": {"offset": "P1D"}}, to="mother", correction=True)
     lost = event("civil.died", "2025-01-10 12:00", "death", {"deceased": AIDA, "heirs": (SAULE,)})
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(birth(), to=SAULE).when(allowance), "2025-01-10")
     desk.tell("soon", replace(TRIED, recipient=SAULE), replace(SENT, recipient=SAULE))
     assert desk.follow(given(birth(), lost, to=SAULE).when(allowance), "2025-01-22") == []

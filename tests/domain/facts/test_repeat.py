@@ -9,7 +9,7 @@ import pytest
 from domain.core.timing import add_months
 from domain.facts.facts import NudgeAttempted, NudgeSent
 from domain.rules.steps import named, repetition_of
-from tests.domain.given import Desk, given, rules
+from tests.domain.given import NudgeLog, given, rules
 from tests.domain.world import AIDA, NAMES, annulment, at, death, local, paper, renewed, replied
 
 WEEKLY = {"every": "P7D", "at_most": 3}
@@ -134,7 +134,7 @@ def test_an_answer_does_not_end_what_goes_on_regardless() -> None:
 def test_an_answer_taken_back_goes_on() -> None:
     """Where the answer is annulled, what it ended is planned again."""
     answer = replied("2025-01-15", nudge("ask"))
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(PAPER).when(ASK), "2025-01-10")
     sent = NudgeAttempted(at("2025-01-10"), AIDA, 1, "sms", "fake", at("2025-01-10 00:03"))
     desk.tell("ask", sent, NudgeSent(at("2025-01-10"), AIDA, 1, "ref"))

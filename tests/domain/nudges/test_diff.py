@@ -12,7 +12,7 @@ from domain.facts.facts import (
     NudgeWithheld,
 )
 from domain.nudges.delivery import State
-from tests.domain.given import Desk, before, given, published, rulebook, rules
+from tests.domain.given import NudgeLog, before, given, published, rulebook, rules
 from tests.domain.world import AIDA, ERLAN, SAULE, annulment, at, correction, paper, renewed
 
 CARD = rules(
@@ -30,9 +30,9 @@ WITHHELD = NudgeWithheld(at("2025-01-21 09:00"), AIDA, "no_address")
 EXPIRED = NudgeExpired(at("2025-03-21 09:00"), AIDA)
 
 
-def _desk(*facts: NudgeFact) -> Desk:
+def _desk(*facts: NudgeFact) -> NudgeLog:
     """A desk with both nudges of the paper planned, and these facts on that of a month before."""
-    desk = Desk()
+    desk = NudgeLog()
     assert desk.follow(given(PAPER).when(CARD), "2025-01-10") == ["planned month", "planned week"]
     desk.tell("month", *facts)
     return desk
@@ -103,7 +103,7 @@ def test_back_after_cancelling_is_planned_again_for_the_guardian_who_still_waite
     """One guardian's refusal does not keep the other from hearing when a cancelled nudge is back in the plan."""
     card = rules("paper.issued", {"month": before(30)}, unless=[{"on": "paper.renewed"}])
     done = renewed("2025-01-15")
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(paper()).when(card), "2025-01-10")
     desk.tell(
         "month",
@@ -213,7 +213,7 @@ def test_the_fact_says_the_whole_content() -> None:
 def test_two_paper_trails_do_not_mix() -> None:
     """Another paper has its own nudges: cancelling those of one leaves those of the other."""
     other = paper("2025-03-20", event_id="other", number="N2")
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(PAPER, other).when(CARD), "2025-01-10")
     desk.follow(given(PAPER, GONE, other).when(CARD), "2025-01-11")
     assert desk.pending == list(given(other).when_book(rulebook(CARD)).plan.intents)

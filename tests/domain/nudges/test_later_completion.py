@@ -20,7 +20,7 @@ from domain.facts.facts import (
 from domain.nudges.diff import diff
 from domain.nudges.later_completion import afterwards
 from domain.planning.plan import Plan
-from tests.domain.given import Desk, Planned, before, given, rules
+from tests.domain.given import NudgeLog, Planned, before, given, rules
 from tests.domain.world import AIDA, ERLAN, SAULE, annulment, at, correction, event, paper, renewed
 
 UNLESS = {"on": "paper.renewed", "when": "later.number == event.number"}
@@ -37,7 +37,7 @@ def went(number: int = 1, to: str = AIDA, channel: str = "sms", after: int = 0) 
     return [NudgeAttempted(now, to, number, channel, "one", now), NudgeSent(now, to, number, "")]
 
 
-def note(desk: Desk, planned: Planned, now: str = "2025-03-01") -> list[NudgeFact]:
+def note(desk: NudgeLog, planned: Planned, now: str = "2025-03-01") -> list[NudgeFact]:
     """Bring the nudges to the plan, as planning does; gives what was noted."""
     changes = diff(planned.plan, desk.nudges, planned.book, at(now))
     noted = list(afterwards(planned.plan, desk.nudges, changes, at(now)))
@@ -47,9 +47,9 @@ def note(desk: Desk, planned: Planned, now: str = "2025-03-01") -> list[NudgeFac
     return [change.fact for change in noted]
 
 
-def told(*facts: NudgeFact, rule: dict[str, object] = CARD) -> Desk:
+def told(*facts: NudgeFact, rule: dict[str, object] = CARD) -> NudgeLog:
     """A desk on which the month's reminder was planned, and then these facts befell it."""
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(PAPER).when(rule), "2025-01-10")
     desk.tell("month", *facts)
     return desk
@@ -163,7 +163,7 @@ def test_what_happens_to_a_whole_area_is_nobodys_doing() -> None:
     storm = event("weather.storm", LATER, "storm", {}, area="75")
     planned = given(PAPER, home, areas=[storm]).when(over)
     assert planned.only.moot_from == at(LATER)
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(PAPER, home).when(over), "2025-01-10")
     desk.tell("month", *went())
     assert note(desk, planned) == []

@@ -9,7 +9,7 @@ from domain.nudges.diff import diff
 from domain.nudges.nudge import Nudge, evolve
 from domain.persons.history import history_of
 from domain.planning.plan import whole_plan
-from tests.domain.given import Desk, before, given, rulebook, rules
+from tests.domain.given import NudgeLog, before, given, rulebook, rules
 from tests.domain.world import (
     AIDA,
     CATALOGUE,
@@ -76,7 +76,7 @@ def test_what_one_person_sets_is_not_seen_by_another() -> None:
 
 def test_evolving_leaves_the_nudge_alone() -> None:
     """Each fact gives a new nudge; the one before stays as it was."""
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(*RECORDED[:-1]).when(CARD), "2025-01-10")
     nudge = desk.of("month")
     was = deepcopy(nudge)
@@ -91,7 +91,7 @@ def test_evolving_leaves_the_nudge_alone() -> None:
 
 def test_a_diff_leaves_the_nudges_alone() -> None:
     """A diff says what to append, and appends nothing itself."""
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(*RECORDED[:-1]).when(CARD), "2025-01-10")
     desk.tell("month", NudgeDeferred(at("2025-01-10"), AIDA, at("2025-01-11"), "stopped"))
     were: dict[Any, Nudge] = deepcopy(desk.nudges)

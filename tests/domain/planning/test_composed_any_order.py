@@ -11,7 +11,7 @@ from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.persons.history import history_of
 from domain.planning.plan import Intent, whole_plan
-from tests.domain.given import Desk, given, modest, published, rulebook, rules
+from tests.domain.given import NudgeLog, given, modest, published, rulebook, rules
 from tests.domain.world import AIDA, CATALOGUE, NAMES, annulment, at, correction, moved, paper, renewed, replied
 
 WITHIN = {"on": "paper.renewed", "within": "P40D", "when": "later.number == event.number"}
@@ -119,7 +119,7 @@ def _without_causes(recorded: list[LifeEvent]) -> list[Intent]:
 @examples(st.lists(RECORDED, min_size=1, max_size=5))
 def test_the_last_plan_holds(histories: list[list[LifeEvent]]) -> None:
     """Whatever was planned before, what is pending in the end is the plan of the last history."""
-    desk = Desk()
+    desk = NudgeLog()
     for day, recorded in enumerate(histories):
         planned = given(*recorded).when_book(BOOK)
         desk.follow(planned, at("2025-01-10") + timedelta(days=10 * day))

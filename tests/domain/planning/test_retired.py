@@ -12,7 +12,7 @@ from domain.facts.facts import NudgeAttempted, NudgeExpired, NudgeFact, NudgeSen
 from domain.nudges.nudge import Nudge
 from domain.persons.history import history_of
 from domain.planning.plan import Intent, whole_plan
-from tests.domain.given import Desk, before, given, modest, published, rulebook, rules
+from tests.domain.given import NudgeLog, before, given, modest, published, rulebook, rules
 from tests.domain.world import AIDA, CATALOGUE, annulment, at, correction, paper, renewed
 
 CARD = rules(
@@ -38,9 +38,9 @@ def retired(event: LifeEvent, when: str | datetime = WHEN) -> LifeEvent:
     return replace(event, fields=fields, retired=moment)
 
 
-def _told(*events: LifeEvent) -> Desk:
+def _told(*events: LifeEvent) -> NudgeLog:
     """A desk on which the month's nudge was sent and the week's expired."""
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(*events).when(CARD), "2025-01-10")
     desk.tell("month", *SENT)
     desk.tell("week", EXPIRED)
@@ -54,7 +54,7 @@ def test_what_was_planned_from_it_stands() -> None:
 
 def test_what_still_waits_is_left_as_it_is() -> None:
     """Also what was not sent yet stays on its way, with the moment that it had."""
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(PAPER).when(CARD), "2025-01-10")
     pending = desk.pending
     assert desk.follow(given(retired(PAPER)).when(CARD), WHEN) == []
@@ -99,7 +99,7 @@ def test_a_pending_correction_stands() -> None:
 def test_what_prevented_a_nudge_goes_on_preventing_it() -> None:
     """What was not sent because it was done is not sent later because nobody can read any more that it was."""
     done = renewed("2025-01-15")
-    desk = Desk()
+    desk = NudgeLog()
     assert desk.follow(given(PAPER, done).when(CARD), "2025-01-15") == []
     assert desk.follow(given(PAPER, retired(done)).when(CARD), WHEN) == []
 
@@ -138,7 +138,7 @@ def test_what_was_needed_besides_leaves_it_as_it_is() -> None:
         },
     )
     done, other = renewed("2025-01-05"), renewed("2025-01-05", "N7", "other")
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(PAPER, done).when(both), "2025-01-10")
     desk.tell("month", *SENT)
     assert desk.follow(given(PAPER, retired(done)).when(both), WHEN) == []
@@ -160,7 +160,7 @@ def test_what_was_counted_leaves_it_as_it_is() -> None:
         paper(None, time="2025-01-02", event_id="first"),
         paper(None, time="2025-01-10", event_id="second"),
     )
-    desk = Desk()
+    desk = NudgeLog()
     assert desk.follow(given(first, second).when(third), "2025-01-10") == ["planned now"]
     desk.tell("now", *SENT)
     assert desk.follow(given(retired(first), second).when(third), WHEN) == []
@@ -175,7 +175,7 @@ def test_what_is_said_once_is_not_said_again() -> None:
     """Where the first event spoke and is retired, the next one does not speak in its place."""
     once = {**CARD, "occurrence": "person"}
     again = paper("2026-02-20", time="2026-01-10", event_id="again")
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(PAPER).when(once), "2025-01-10")
     desk.tell("month", *SENT)
     desk.tell("week", EXPIRED)
@@ -186,7 +186,7 @@ def test_what_is_said_once_is_not_said_again() -> None:
 def test_the_next_event_about_the_same_thing_speaks() -> None:
     """A later report about the same paper is about a new date, and is spoken of although the first is retired."""
     again = paper("2026-02-20", time="2026-01-10", event_id="again")
-    desk = Desk()
+    desk = NudgeLog()
     desk.follow(given(PAPER).when(CARD), "2025-01-10")
     desk.tell("month", EXPIRED)
     desk.tell("week", EXPIRED)
@@ -231,11 +231,11 @@ def _read(known: dict[int, datetime | None], now: datetime, *, retiring: bool) -
     return [EVENTS[at_] if when is None else retired(EVENTS[at_], when) for at_, when in known.items()]
 
 
-def _ahead(desk: Desk, now: datetime) -> list[Intent]:
+def _ahead(desk: NudgeLog, now: datetime) -> list[Intent]:
     return [intent for intent in desk.pending if intent.due > now]
 
 
-def _past(desk: Desk, now: datetime) -> list[Nudge]:
+def _past(desk: NudgeLog, now: datetime) -> list[Nudge]:
     return [nudge for nudge in desk.nudges.values() if nudge.pending and nudge.intent.due <= now]
 
 
@@ -243,7 +243,7 @@ def _past(desk: Desk, now: datetime) -> list[Nudge]:
 @examples(ARRIVALS)
 def test_retiring_in_between_changes_nothing_that_is_ahead(days: list[tuple[list[int], bool]]) -> None:
     """In any order, however often it comes: what is still to be sent is the same as if nothing had been retired."""
-    whole, sparing = Desk(), Desk()
+    whole, sparing = NudgeLog(), NudgeLog()
     known: dict[int, datetime | None] = {}
     book = rulebook(published(CARD, 1))
     for number, (arrived, retiring) in enumerate(days):

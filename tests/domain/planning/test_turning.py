@@ -12,7 +12,7 @@ from domain.planning.law import law_values
 from domain.rules.compiling import compile_trigger
 from domain.rules.triggers import BadTrigger
 from tests.domain.entitled import ALLOWANCE, PENSION, answer, born, granted, law, lives, turning
-from tests.domain.given import Desk, modest, rules
+from tests.domain.given import NudgeLog, modest, rules
 from tests.domain.world import SAULE, annulment, correction, death, event, local
 
 BECOMES, CEASES = {"becomes": "allowance"}, {"ceases": "allowance"}
@@ -118,7 +118,7 @@ def test_counted_events_are_judged_by_the_law_of_their_day() -> None:
 
 def test_a_corrected_date_reschedules() -> None:
     """The same nudge at another time, not a second one; an annulled birth takes it back."""
-    desk, first = Desk(), born()
+    desk, first = NudgeLog(), born()
     assert desk.follow(turning(lives(), first, on=CEASES, due=AHEAD), "2025-03-13") == ["planned soon"]
     moved = correction(first, born(born_on="2025-03-08"))
     assert desk.follow(turning(lives(), first, moved, on=CEASES, due=AHEAD), "2025-03-14") == ["rescheduled soon"]

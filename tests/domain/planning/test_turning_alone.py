@@ -17,7 +17,7 @@ from domain.rules.compiling import compile_trigger
 from domain.rules.rulebook import Rulebook, Version
 from domain.rules.triggers import BadTrigger
 from tests.domain.entitled import PENSION, born, granted, law, lives, turning
-from tests.domain.given import DEFAULTS, Desk, Planned, modest, rules
+from tests.domain.given import DEFAULTS, NudgeLog, Planned, modest, rules
 from tests.domain.world import ERLAN, NAMES, SAULE, annulment, at, contact, correction, death, event, local
 
 BECOMES, CEASES = {"becomes": "allowance"}, {"ceases": "allowance"}
@@ -115,7 +115,7 @@ def test_a_date_that_is_set_anew_moves_the_end() -> None:
 
 def test_a_corrected_date_reschedules() -> None:
     """The same nudge at another time; taken back, it is cancelled."""
-    desk, first = Desk(), known()
+    desk, first = NudgeLog(), known()
     assert desk.follow(aging(first), "2025-01-01") == ["planned now"]
     moved = correction(first, known("1963-10-20"))
     assert desk.follow(aging(first, moved), "2025-01-02") == ["rescheduled now"]

@@ -11,7 +11,7 @@ from domain.core.events import Effective, LifeEvent
 from domain.rules.compiling import compile_trigger
 from domain.rules.joint_events import completing
 from domain.rules.triggers import BadTrigger
-from tests.domain.given import Desk, given, modest, rules
+from tests.domain.given import NudgeLog, given, modest, rules
 from tests.domain.world import (
     AIDA,
     CATALOGUE,
@@ -191,7 +191,7 @@ def test_a_load_of_the_other_event_looks_ahead_too() -> None:
 def test_what_is_no_longer_so_is_taken_back() -> None:
     """A correction or annulment of the other event moves, cancels or puts right what it completed."""
     move = moved("2025-03-10", "75", "m")
-    desk = Desk()
+    desk = NudgeLog()
     assert desk.follow(given(BORN, move).when(BIRTH_AND_MOVE), "2025-03-02") == ["planned welcome"]
     later = correction(move, moved("2025-03-15", "75", "m"))
     assert desk.follow(given(BORN, move, later).when(BIRTH_AND_MOVE), "2025-03-03") == ["rescheduled welcome"]

@@ -25,7 +25,7 @@ from domain.core.timing import UTC
 from projections import residents
 from projections.tables import history
 from streams.intake.cloudevents import envelope_of
-from streams.planning.residences import Residing
+from streams.planning.residences import ResidenceRows
 from templates.checks.loader import shipped
 
 RESIDENTS, BATCH = sized(1_000_000, least=2000), 20_000
@@ -108,7 +108,7 @@ def _platform(folder: Path) -> Platform:
 
 
 def _settle(on: Platform, large: int) -> None:
-    residing = Residing(on.rules.library.rules().catalogue, on.identity.names)
+    residing = ResidenceRows(on.rules.library.rules().catalogue, on.identity.names)
     for start in range(0, large, BATCH):
         events = [_residence(on, number) for number in range(start, min(start + BATCH, large))]
         on.intake.store(events)
@@ -130,7 +130,7 @@ def _residence(on: Platform, number: int) -> LifeEvent:
     )
 
 
-def _rows(residing: Residing, events: Sequence[LifeEvent]) -> dict[str, list[residents.Resident]]:
+def _rows(residing: ResidenceRows, events: Sequence[LifeEvent]) -> dict[str, list[residents.Resident]]:
     persons = [(event.persons["citizen"][0], event) for event in events]
     return {person: residing.rows(person, [Effective(event, event.id)]) for person, event in persons}
 

@@ -12,7 +12,7 @@ from domain.core.ids import Names
 from domain.rules.event_types import Catalogue
 from streams.log.log import Log
 from streams.log.person_keys import PersonKeys
-from streams.planning.residences import Residing
+from streams.planning.residences import ResidenceRows
 from streams.replay import shadow
 from streams.replay.rebuild_parallel import Part, Parts
 from streams.storage.database import Database
@@ -24,7 +24,7 @@ def serve(pipe: Connection, settings: Settings, catalogue: Catalogue) -> None:
     keys = keyring_of(settings, create=False)
     with closing(Database(settings.database)) as live, suppress(EOFError, BrokenPipeError):
         log = Log(live, PersonKeys(KeptKeys(keys, settings.key_file)), system_clock, codes_by(keys))
-        parts = Parts(log, Residing(catalogue, Names(keys.names)))
+        parts = Parts(log, ResidenceRows(catalogue, Names(keys.names)))
         pipe.send(None)
         while True:
             name, part = pipe.recv()

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from streams.kafka.worker import Incoming
 from streams.planning.planning import Planning
-from streams.planning.quarantine import BadOne, PutAside
+from streams.planning.quarantine import PlanningQuarantine, UnreadableRecord
 from streams.planning.wakeups import BadRecord, read_wake
 
 
 class WakeupHandler:
     """Plans the persons that records name; unreadable records, and persons who cannot be planned, are put aside."""
 
-    def __init__(self, planning: Planning, aside: PutAside, topic: str) -> None:
+    def __init__(self, planning: Planning, aside: PlanningQuarantine, topic: str) -> None:
         self._planning, self._aside, self.topic = planning, aside, topic
 
     def take(self, records: Sequence[Incoming]) -> None:
@@ -20,13 +20,13 @@ class WakeupHandler:
         causes = self._planning.plan_woken(persons)
         self._aside.keep(bad, causes, [person for person in persons if person not in causes])
 
-    def _read(self, records: Sequence[Incoming]) -> tuple[list[str], list[BadOne]]:
+    def _read(self, records: Sequence[Incoming]) -> tuple[list[str], list[UnreadableRecord]]:
         persons: dict[str, None] = {}
-        bad: list[BadOne] = []
+        bad: list[UnreadableRecord] = []
         for record in records:
             try:
                 persons[read_wake(record.key, record.value)[0]] = None
             except BadRecord as error:
                 place = f"{self.topic}/{record.partition}/{record.offset}"
-                bad.append(BadOne(place, error.args[0], record.key, record.value))
+                bad.append(UnreadableRecord(place, error.args[0], record.key, record.value))
         return list(persons), bad

@@ -27,7 +27,13 @@ from streams.log.loads import as_loaded
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.planning import histories
-from streams.planning.planning import Planning, RulesMoved, forgotten, leaving, refuse_moved_rules
+from streams.planning.planning import (
+    Planning,
+    RulesMoved,
+    leaving_undecided,
+    planned_before_erasure,
+    refuse_moved_rules,
+)
 from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
@@ -38,7 +44,7 @@ AREA = "area"
 """The kind of the dead letters about area events."""
 
 
-class AreasAside:
+class AreaQuarantine:
     """Keeps area events that cannot be planned as dead letters, until they are planned."""
 
     def __init__(self, database: Database, letters: DeadLetterQueue) -> None:
@@ -82,7 +88,7 @@ class AreaPlanning:
         chunk: int = CHUNK,
     ) -> None:
         self._database, self._log, self._library, self._planning = database, log, library, planning
-        self._aside, self._clock, self._size = AreasAside(database, letters), clock, chunk
+        self._aside, self._clock, self._size = AreaQuarantine(database, letters), clock, chunk
         self._stopping = False
 
     def stop(self) -> None:
@@ -156,7 +162,7 @@ class _Chunk:
     """One transaction: some residents of the first area event that waits."""
 
     def __init__(
-        self, connection: Connection, log: Log, aside: AreasAside, rules: Rules, now: datetime, size: int
+        self, connection: Connection, log: Log, aside: AreaQuarantine, rules: Rules, now: datetime, size: int
     ) -> None:
         self.connection, self.log, self.aside, self.now, self.size = connection, log, aside, now, size
         self.rulebook, self.position = rules.rulebook, rules.position
@@ -252,10 +258,10 @@ class _Chunk:
         present = set(nudges.present(self.connection, [id_ for each in plans for id_ in each.ids]))
         told = [each for each in plans if present and not present.isdisjoint(each.ids)]
         known = self._known(told)
-        left = forgotten(self.connection, self.log, known)
+        left = planned_before_erasure(self.connection, self.log, known)
         changes: list[Change] = []
         for each in plans:
-            changes += diff(leaving(each.plan, left), known.get(each.person, {}), self.rulebook, self.now)
+            changes += diff(leaving_undecided(each.plan, left), known.get(each.person, {}), self.rulebook, self.now)
         before = {id_: nudge for theirs in known.values() for id_, nudge in theirs.items()}
         self._append(changes, before)
 

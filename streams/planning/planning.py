@@ -29,7 +29,7 @@ from projections.tables import micros
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.planning import histories as reading
-from streams.planning.residences import Residing
+from streams.planning.residences import ResidenceRows
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from streams.storage.database import Database, Priority
@@ -39,7 +39,9 @@ from streams.storage.measures import planned, planned_after
 _PLANNED = (NudgePlanned.TOPIC, NudgeRescheduled.TOPIC)
 
 
-def forgotten(connection: Connection, log: Log, known: Mapping[str, Mapping[UUID, Nudge]]) -> frozenset[UUID]:
+def planned_before_erasure(
+    connection: Connection, log: Log, known: Mapping[str, Mapping[UUID, Nudge]]
+) -> frozenset[UUID]:
     """Return those of the persons' nudges that were last planned before their person was erased.
 
     Usually empty: such a person was erased and then named again by a later event.
@@ -52,7 +54,7 @@ def forgotten(connection: Connection, log: Log, known: Mapping[str, Mapping[UUID
     return frozenset([id_ for person, at in since.items() for id_ in known[person] if last[id_] < at])
 
 
-def leaving(plan: Plan, nudges: AbstractSet[UUID]) -> Plan:
+def leaving_undecided(plan: Plan, nudges: AbstractSet[UUID]) -> Plan:
     """Return the plan with these nudges undecided: they stay as they are unless the plan asks for them."""
     return replace(plan, undecided=plan.undecided.union(nudges)) if nudges else plan
 
@@ -233,14 +235,14 @@ class Planning:
     def plans(self, persons: Sequence[str], rules: Rules) -> Plans:
         """Make the plans of those of the persons who have a history, without writing anything."""
         now, rulebook = self._clock(), rules.rulebook
-        residing = Residing(rulebook.catalogue, rulebook.names)
+        residing = ResidenceRows(rulebook.catalogue, rulebook.names)
         with self._database.reading() as connection:
             areas = area_plans.latest(connection)
             housed = residents.of_persons(connection, persons)
             marks = history.marks(connection, persons)
             nudges_marks = nudges.marks(connection, persons)
             known = nudges.of_persons(connection, persons)
-            left = forgotten(connection, self._log, known)
+            left = planned_before_erasure(connection, self._log, known)
             histories = reading.histories(connection, self._log, persons, rulebook)
         homes = {person: residing.rows(person, each.facts) for person, each in histories.items()}
         return Plans(
@@ -249,7 +251,9 @@ class Planning:
                     person,
                     marks[person],
                     nudges_marks.get(person, 0),
-                    _changes(leaving(whole_plan(histories[person], rulebook), left), known[person], rulebook, now),
+                    _changes(
+                        leaving_undecided(whole_plan(histories[person], rulebook), left), known[person], rulebook, now
+                    ),
                     known[person],
                     homes[person],
                     homes[person] != housed.get(person, []),

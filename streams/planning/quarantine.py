@@ -19,7 +19,7 @@ RECORD, PERSON = "kafka.record", "person"
 """The kinds of dead letters."""
 
 
-class BadOne(Struct, frozen=True):
+class UnreadableRecord(Struct, frozen=True):
     """A record that cannot be read: its place, the cause, and its content."""
 
     place: str
@@ -28,13 +28,15 @@ class BadOne(Struct, frozen=True):
     value: bytes | None
 
 
-class PutAside:
+class PlanningQuarantine:
     """Keeps unreadable records and unplannable persons as dead letters; removes those of persons planned since."""
 
     def __init__(self, database: Database, letters: DeadLetterQueue) -> None:
         self._database, self._letters = database, letters
 
-    def keep(self, records: Iterable[BadOne], unplannable: Mapping[str, str], planned: Sequence[str] = ()) -> None:
+    def keep(
+        self, records: Iterable[UnreadableRecord], unplannable: Mapping[str, str], planned: Sequence[str] = ()
+    ) -> None:
         """Add letters for these records and persons (person -> cause); remove those of the planned persons."""
         letters = [Letter(RECORD, each.place, each.cause, _content(each)) for each in records]
         letters += [Letter(PERSON, who, cause, who.encode(), who) for who, cause in unplannable.items()]
@@ -53,7 +55,7 @@ class PutAside:
         return self._letters.about(connection, PERSON, persons)
 
 
-def put_aside() -> Select[tuple[str | None]]:
+def unplannable_persons() -> Select[tuple[str | None]]:
     """Select the persons who cannot be planned until somebody mends the cause."""
     return select(dead_letters.c.person).where(dead_letters.c.kind == PERSON, dead_letters.c.person.is_not(None))
 
@@ -79,7 +81,7 @@ def _told(content: bytes) -> str:
     return f"a record with a key of {len(key or b'')} bytes and a value of {len(value or b'')}"
 
 
-def _content(bad: BadOne) -> bytes:
+def _content(bad: UnreadableRecord) -> bytes:
     return _encode((bad.key, bad.value))
 
 

@@ -13,7 +13,7 @@ from projections import history
 from projections.bulk import insert_rows
 from projections.tables import micros, optional_moment
 from streams.planning.planning import BATCH, Planning
-from streams.planning.quarantine import PutAside
+from streams.planning.quarantine import PlanningQuarantine
 from streams.storage.database import Database, Priority
 from streams.storage.tables import dead_letters, reconciled
 
@@ -28,7 +28,7 @@ class Reconciler:
         self,
         database: Database,
         planning: Planning,
-        aside: PutAside,
+        aside: PlanningQuarantine,
         clock: Callable[[], datetime],
         after: timedelta = RECONCILE_AFTER,
     ) -> None:

@@ -10,7 +10,7 @@ from projections.residents import Resident
 from projections.tables import micros, optional_micros
 
 
-class Residing:
+class ResidenceRows:
     """Makes the rows. There are few places and naming one costs a hash, so the names are cached."""
 
     def __init__(self, catalogue: Catalogue, names: Names) -> None:

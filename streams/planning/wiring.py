@@ -8,7 +8,7 @@ from msgspec import Struct
 from streams.log.log import Log
 from streams.planning.areas import AreaPlanning
 from streams.planning.planning import Planning
-from streams.planning.quarantine import PutAside
+from streams.planning.quarantine import PlanningQuarantine
 from streams.planning.reconciler import Reconciler
 from streams.queues.dead_letters import DeadLetterQueue
 from streams.rules.library import Library
@@ -19,7 +19,7 @@ class PlanningParts(Struct, frozen=True):
 
     planning: Planning
     areas: AreaPlanning
-    quarantine: PutAside
+    quarantine: PlanningQuarantine
     reconciler: Reconciler
 
 
@@ -27,7 +27,7 @@ def build(log: Log, library: Library, dead_letters: DeadLetterQueue, clock: Call
     """Return the objects of this package."""
     database = log.database
     planning = Planning(database, log, library, clock)
-    quarantine = PutAside(database, dead_letters)
+    quarantine = PlanningQuarantine(database, dead_letters)
     return PlanningParts(
         planning,
         AreaPlanning(database, log, library, planning, dead_letters, clock),

@@ -34,7 +34,7 @@ from streams.log.person_keys import KEY_ID_BYTES
 from streams.log.row_codes import facts_by
 from streams.planning import histories
 from streams.planning.histories import Learnt, Recorded
-from streams.planning.planning import forgotten, leaving
+from streams.planning.planning import leaving_undecided, planned_before_erasure
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
@@ -65,7 +65,7 @@ class RetentionTrial:
         persons = sorted(history.marks(connection, sealed.named))
         self._recorded = histories.recorded(connection, log, persons, rules.rulebook)
         self._nudges = nudges.of_persons(connection, persons)
-        self._left = forgotten(connection, log, self._nudges)
+        self._left = planned_before_erasure(connection, log, self._nudges)
 
     def needed(self, keys: AbstractSet[bytes]) -> set[bytes]:
         """Return those of the keys without which a waiting nudge, or the plan, would change."""
@@ -88,7 +88,9 @@ class RetentionTrial:
         known = self._nudges[person]
         try:
             plans = [
-                leaving(whole_plan(recorded.history(person, self._rulebook.catalogue), self._rulebook), self._left)
+                leaving_undecided(
+                    whole_plan(recorded.history(person, self._rulebook.catalogue), self._rulebook), self._left
+                )
                 for recorded in (whole, Recorded(own, whole.areas))
             ]
         except Exception:  # noqa: BLE001  (a person who cannot be planned keeps their content)

@@ -26,7 +26,7 @@ from projections.tables import micros, moment, optional_moment
 from streams.log import chain
 from streams.log.log import Log
 from streams.log.recorder import FactRecorder
-from streams.planning.quarantine import put_aside
+from streams.planning.quarantine import unplannable_persons
 from streams.planning.reconciler import finds
 from streams.queues import dead_letters, webhook_outbox
 from streams.queues import refused_events as dead_events
@@ -88,7 +88,7 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
     """Read the figures that are cheap to read."""
     behind = follower.behind()
     with database.reading() as connection:
-        unplanned, oldest = history.waiting(connection, put_aside())
+        unplanned, oldest = history.waiting(connection, unplannable_persons())
         found, last = finds(connection)
         refused, refused_at = dead_events.refused(connection)
         due_now, first = nudges.waiting(connection, micros(now))

@@ -25,7 +25,7 @@ from projections import erased, nudges, statistics, tables, trail
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.recorder import FactRecorder
-from streams.planning.residences import Residing
+from streams.planning.residences import ResidenceRows
 from streams.queues.jobs import Plan, Save, Step
 from streams.replay import rebuild_fold, rebuild_people, shadow
 from streams.replay import shadow as shadow_tables
@@ -91,7 +91,7 @@ def keep(views: Connection, at: Standing) -> Standing:
 class Tail:
     """Applies later facts to a shadow whose tables have keys. `of_life`, `of_nudges`: the views that it rebuilds."""
 
-    def __init__(self, log: Log, names: Names, residing: Residing, *, of_life: bool, of_nudges: bool) -> None:
+    def __init__(self, log: Log, names: Names, residing: ResidenceRows, *, of_life: bool, of_nudges: bool) -> None:
         self._log, self._names, self._residing = log, names, residing
         self._of_life, self._of_nudges = of_life, of_nudges
 
@@ -172,7 +172,7 @@ class Rebuilding:
     ) -> None:
         self._live, self._log, self._names, self._tell = database, log, names, tell
         self._views, self._swap, self.page = views, swap, page
-        self._residing, self._crew = Residing(catalogue, names), crew or Alone()
+        self._residing, self._crew = ResidenceRows(catalogue, names), crew or Alone()
         self._parts = Parts(log, self._residing)
         self._of_life = bool(FROM_LIFE & set(views)) or tables.inbox in views  # the inbox needs the erased persons
         self._of_nudges = bool(FROM_NUDGES & set(views))

@@ -17,7 +17,7 @@ from domain.core.ids import share_begins
 from projections import residents
 from streams.log.log import Log
 from streams.planning.bulk_reading import EVERYBODY
-from streams.planning.residences import Residing
+from streams.planning.residences import ResidenceRows
 from streams.replay import rebuild_nudges, rebuild_people
 from streams.replay.shadow import parts, standing
 from streams.storage.database import Database
@@ -75,7 +75,7 @@ class Alone:
 class Parts:
     """Does parts in this process."""
 
-    def __init__(self, log: Log, residing: Residing) -> None:
+    def __init__(self, log: Log, residing: ResidenceRows) -> None:
         self._log, self._residing = log, residing
 
     def do(self, views: Database, shadow: str, part: Part) -> None:

@@ -17,7 +17,7 @@ from projections.tables import micros, optional_micros, revisions
 from streams.log.loads import as_loaded
 from streams.log.log import Log
 from streams.log.mapper import Entry
-from streams.planning.residences import Residing
+from streams.planning.residences import ResidenceRows
 
 
 def originals_after(views: Connection, after: UUID | None, limit: int) -> list[UUID]:
@@ -80,7 +80,7 @@ def move(views: Connection, facts: Connection, log: Log, entries: Iterable[Entry
         history.move_ahead(views, first[stream], optional_micros(fact.ahead_from), woken=micros(fact.at))
 
 
-def house(views: Connection, facts: Connection, log: Log, residing: Residing, persons: Sequence[str]) -> None:
+def house(views: Connection, facts: Connection, log: Log, residing: ResidenceRows, persons: Sequence[str]) -> None:
     """Update the shadow's residents for these persons."""
     told = _Told(views, residing)
     for part in chunked(persons):
@@ -89,7 +89,7 @@ def house(views: Connection, facts: Connection, log: Log, residing: Residing, pe
 
 
 def housed_between(
-    views: Connection, facts: Connection, log: Log, residing: Residing, after: str, upto: str | None
+    views: Connection, facts: Connection, log: Log, residing: ResidenceRows, after: str, upto: str | None
 ) -> dict[str, list[Resident]]:
     """Return the residences of persons after one pseudonym and up to another, from the shadow's history."""
     told = _Told(views, residing)
@@ -103,7 +103,7 @@ _CORRECTS = exists(revisions.select().where(revisions.c.position == rows.c.posit
 class _Told:
     """Finds the facts that tell where persons live; for persons with corrections, all their facts."""
 
-    def __init__(self, views: Connection, residing: Residing) -> None:
+    def __init__(self, views: Connection, residing: ResidenceRows) -> None:
         self._views, self._residing = views, residing
         self.places: list[tuple[str, int]] = []
         self._corrected: set[str] = set()

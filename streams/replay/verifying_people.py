@@ -18,7 +18,7 @@ from projections import area_plans, history, nudges
 from streams.log.log import Log
 from streams.planning import histories
 from streams.planning.histories import Recorded
-from streams.planning.planning import forgotten, leaving
+from streams.planning.planning import leaving_undecided, planned_before_erasure
 from streams.storage.errors import SYSTEM_ERRORS
 
 
@@ -46,7 +46,8 @@ class Compared(NamedTuple):
 class People(NamedTuple):
     """Some persons at one moment.
 
-    `areas`: area events that wait to be planned; `left`: nudges that plans leave as they are (see `forgotten`).
+    `areas`: area events that wait to be planned; `left`: nudges planned before an erasure, which plans leave as they
+    are.
     """
 
     known: Mapping[str, Recorded]
@@ -61,7 +62,7 @@ class People(NamedTuple):
         Left out are only the nudges of residents that a waiting area event may change.
         """
         plans = {
-            person: leaving(whole_plan(known.history(person, rulebook.catalogue), rulebook), self.left)
+            person: leaving_undecided(whole_plan(known.history(person, rulebook.catalogue), rulebook), self.left)
             for person, known in self.known.items()
         }
         left_out = {person: self._left_out(person, rulebook) for person in plans if person not in self.waiting}
@@ -121,5 +122,5 @@ def people(connection: Connection, log: Log, persons: Sequence[str], rulebook: R
         known,
         history.waiting_among(connection, persons),
         area_plans.waiting_for(connection),
-        forgotten(connection, log, known),
+        planned_before_erasure(connection, log, known),
     )

@@ -22,7 +22,7 @@ from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import Topics
 from streams.kafka.worker import DEFECT, Incoming
 from streams.planning.planning import Planning
-from streams.planning.quarantine import BadOne
+from streams.planning.quarantine import UnreadableRecord
 from streams.planning.wakeups import Wake, _encode
 from streams.queues.dead_letters import Selection
 from streams.storage.tables import dead_letters
@@ -164,8 +164,12 @@ def test_letters_are_retried(land: Country) -> None:
     land.take(*everyday(3))
     on = land.platform
     dana = on.identity.names.pseudonym(DANA)
-    on.planning.quarantine.keep([BadOne("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"})
-    on.planning.quarantine.keep([BadOne("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"})
+    on.planning.quarantine.keep(
+        [UnreadableRecord("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"}
+    )
+    on.planning.quarantine.keep(
+        [UnreadableRecord("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"}
+    )
     told = {letter.told for letter in on.runtime.dead_letters.letters(Selection())}
     assert told == {dana, "a record with a key of 1 bytes and a value of 0"}
     done = on.runtime.dead_letters.retry(Selection())

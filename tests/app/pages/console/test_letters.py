@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.planning.quarantine import BadOne
+from streams.planning.quarantine import UnreadableRecord
 from streams.queues.dead_letters import Letter, Selection
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
@@ -22,7 +22,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
     made = office_in(tmp_path)
     on = made.world.platform
     made.world.take(*registered(AIGERIM))
-    on.planning.quarantine.keep([BadOne(f"persons/3/{at}", "not_json", None, b"x") for at in range(2)], {})
+    on.planning.quarantine.keep([UnreadableRecord(f"persons/3/{at}", "not_json", None, b"x") for at in range(2)], {})
     name = on.identity.names.pseudonym(AIGERIM)
     on.database.write(
         lambda connection: on.queues.dead_letter_queue.put(

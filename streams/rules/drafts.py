@@ -157,7 +157,7 @@ def _rules(
 DRAFTS_LOCK = 0x4841_4245
 
 
-class Sheet(Struct, frozen=True):
+class StoredDraft(Struct, frozen=True):
     """A stored draft. `files`: name -> text; `revision`: count of saves; `version`: see streams/storage/tables.py."""
 
     id: int
@@ -173,7 +173,7 @@ class Sheet(Struct, frozen=True):
     changed_at: datetime
 
 
-class UnknownSheet(LookupError):
+class UnknownDraft(LookupError):
     """Raised for an id that no draft has."""
 
     def __init__(self, id_: int) -> None:
@@ -182,10 +182,10 @@ class UnknownSheet(LookupError):
         )
 
 
-class SheetExists(Exception):
+class DraftExists(Exception):
     """Raised when the agency already has a draft of that trigger."""
 
-    def __init__(self, there: Sheet) -> None:
+    def __init__(self, there: StoredDraft) -> None:
         super().__init__(
             f"Your agency has a draft of {there.trigger} already, by {there.changed_by}."
             " Go on with that one, or delete it first."
@@ -193,59 +193,59 @@ class SheetExists(Exception):
         self.there = there
 
 
-class SheetMoved(Exception):
+class DraftChanged(Exception):
     """Raised when somebody else saved the draft since it was read."""
 
-    def __init__(self, there: Sheet) -> None:
+    def __init__(self, there: StoredDraft) -> None:
         super().__init__(
             f"{there.changed_by} changed this draft while you were editing. Merge both versions, and save again."
         )
         self.there = there
 
 
-class Sheets:
+class DraftStore:
     """Stores drafts. Only members of the draft's agency may read one, and only its authors may change it."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database, self._clock = database, clock
 
-    def all(self, agency: str) -> list[Sheet]:
+    def all(self, agency: str) -> list[StoredDraft]:
         """Return the agency's drafts, by trigger."""
         query = select(drafts).where(drafts.c.agency == agency).order_by(drafts.c.trigger)
         with self._database.reading() as connection:
-            return [_sheet(row) for row in connection.execute(query)]
+            return [_stored(row) for row in connection.execute(query)]
 
-    def find(self, id_: int, who: Principal) -> Sheet:
+    def find(self, id_: int, who: Principal) -> StoredDraft:
         """Return the draft.
 
         Raises:
             NotAllowed: it is another agency's.
-            UnknownSheet: there is none.
+            UnknownDraft: there is none.
         """
         with self._database.reading() as connection:
             return _checked(_one(connection, id_), who)
 
-    def of(self, trigger: str, version: str) -> Sheet | None:
+    def of(self, trigger: str, version: str) -> StoredDraft | None:
         """Return the draft that was submitted as that version, if it has not changed since."""
         query = select(drafts).where(drafts.c.trigger == trigger, drafts.c.version == version)
         with self._database.reading() as connection:
             row = connection.execute(query).first()
-        return None if row is None else _sheet(row)
+        return None if row is None else _stored(row)
 
-    def add(self, who: Principal, pack: str, trigger: str, files: Mapping[str, str]) -> Sheet:
+    def add(self, who: Principal, pack: str, trigger: str, files: Mapping[str, str]) -> StoredDraft:
         """Add a draft for the principal's agency.
 
         Raises:
             NotAllowed: they are no author.
-            SheetExists: their agency has one of that name.
+            DraftExists: their agency has one of that name.
         """
         _require_author(who)
 
-        def work(connection: Connection) -> Sheet:
+        def work(connection: Connection) -> StoredDraft:
             take_turns(connection, DRAFTS_LOCK)
             known = select(drafts).where(drafts.c.agency == who.agency, drafts.c.trigger == trigger)
             if (row := connection.execute(known).first()) is not None:
-                raise SheetExists(_sheet(row))
+                raise DraftExists(_stored(row))
             id_ = connection.execute(select(func.coalesce(func.max(drafts.c.id), 0))).scalar_one() + 1
             now, text = micros(self._clock()), msgspec.json.encode(files).decode()
             row_ = (id_, who.agency, pack, trigger, text, 1, "", who.name, now, who.name, now)
@@ -254,23 +254,23 @@ class Sheets:
 
         return self._database.write(work)
 
-    def save(self, id_: int, revision: int, files: Mapping[str, str], who: Principal) -> Sheet:
+    def save(self, id_: int, revision: int, files: Mapping[str, str], who: Principal) -> StoredDraft:
         """Replace the files; `revision`: the revision that was edited. Saving equal files changes nothing.
 
         Raises:
             NotAllowed: it is another agency's, or they are no author.
-            SheetMoved: somebody else saved the draft meanwhile.
-            UnknownSheet: there is none.
+            DraftChanged: somebody else saved the draft meanwhile.
+            UnknownDraft: there is none.
         """
         _require_author(who)
 
-        def work(connection: Connection) -> Sheet:
+        def work(connection: Connection) -> StoredDraft:
             take_turns(connection, DRAFTS_LOCK)
             there = _checked(_one(connection, id_), who)
             if there.files == files:
                 return there
             if there.revision != revision:
-                raise SheetMoved(there)
+                raise DraftChanged(there)
             return _changed(
                 connection,
                 there,
@@ -285,9 +285,9 @@ class Sheets:
 
         return self._database.write(work)
 
-    def submitted(self, sheet: Sheet, version: str) -> None:
+    def submitted(self, stored: StoredDraft, version: str) -> None:
         """Record the version as which the draft was submitted, unless it has changed since."""
-        these = update(drafts).where(drafts.c.id == sheet.id, drafts.c.revision == sheet.revision)
+        these = update(drafts).where(drafts.c.id == stored.id, drafts.c.revision == stored.revision)
         self._database.write(lambda connection: connection.execute(these.values(version=version)))
 
     def drop(self, id_: int, who: Principal) -> None:
@@ -295,7 +295,7 @@ class Sheets:
 
         Raises:
             NotAllowed: it is another agency's, or they are no author.
-            UnknownSheet: there is none.
+            UnknownDraft: there is none.
         """
         _require_author(who)
 
@@ -312,29 +312,29 @@ def _require_author(who: Principal) -> None:
         raise NotAllowed(f"{who.name} is not an {Role.AUTHOR}")
 
 
-def _checked(sheet: Sheet, who: Principal) -> Sheet:
+def _checked(stored: StoredDraft, who: Principal) -> StoredDraft:
     """Return the draft if it belongs to the principal's agency."""
-    if sheet.agency != who.agency:
+    if stored.agency != who.agency:
         raise NotAllowed(f"the draft belongs to another agency than yours ({who.agency})")
-    return sheet
+    return stored
 
 
-def _one(connection: Connection, id_: int) -> Sheet:
+def _one(connection: Connection, id_: int) -> StoredDraft:
     row = connection.execute(select(drafts).where(drafts.c.id == id_)).first()
     if row is None:
-        raise UnknownSheet(id_)
-    return _sheet(row)
+        raise UnknownDraft(id_)
+    return _stored(row)
 
 
-def _changed(connection: Connection, sheet: Sheet, values: Mapping[str, Any]) -> Sheet:
-    connection.execute(update(drafts).where(drafts.c.id == sheet.id).values(values))
-    return _one(connection, sheet.id)
+def _changed(connection: Connection, stored: StoredDraft, values: Mapping[str, Any]) -> StoredDraft:
+    connection.execute(update(drafts).where(drafts.c.id == stored.id).values(values))
+    return _one(connection, stored.id)
 
 
-def _sheet(row: Row[Any]) -> Sheet:
+def _stored(row: Row[Any]) -> StoredDraft:
     given = dict(row._mapping) | {  # noqa: SLF001  (public, so named by the library)
         "files": msgspec.json.decode(row.files),
         "made_at": moment(row.made_at),
         "changed_at": moment(row.changed_at),
     }
-    return Sheet(**given)
+    return StoredDraft(**given)

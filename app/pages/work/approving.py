@@ -26,7 +26,7 @@ from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Subject, Submission
 from domain.rules.triggers import BadTrigger
 from streams.rules.approval import Reference
-from streams.rules.drafts import Sheet, Sheets
+from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
 from templates.authoring.trigger_diff import GROUPS, Change
 from templates.reading.writing import trigger_texts
@@ -40,7 +40,7 @@ AROUND = 2
 class Approving:
     """From one person's draft to what another approves and publishes."""
 
-    def __init__(self, office: Office, sheets: Sheets, bench: Bench) -> None:
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
         self._office, self._sheets, self._bench = office, sheets, bench
 
     def router(self) -> APIRouter:
@@ -59,11 +59,11 @@ class Approving:
         who, frame = self._office.enter(request)
         return self._ask(frame, found(self._sheets, id, who))
 
-    def _ask(self, frame: Frame, sheet: Sheet) -> Response:
+    def _ask(self, frame: Frame, sheet: StoredDraft) -> Response:
         found_ = self._verdict(sheet)
         return self._office.show("submit.html", frame, sheet=sheet, findings=found_.findings, failed=found_.failed)
 
-    def _verdict(self, sheet: Sheet) -> Verdict:
+    def _verdict(self, sheet: StoredDraft) -> Verdict:
         try:
             return self._bench.verdict(text_of(sheet))
         except BadDraft as bad:
@@ -75,7 +75,7 @@ class Approving:
         visits.require_form(request, fields)
         return self._submit(who, frame, found(self._sheets, id, who))
 
-    def _submit(self, who: Principal, frame: Frame, sheet: Sheet) -> Response:
+    def _submit(self, who: Principal, frame: Frame, sheet: StoredDraft) -> Response:
         verdict = self._verdict(sheet)
         if verdict.pack is None:
             return self._office.show(

@@ -27,7 +27,7 @@ from app.pages.work.office import Office, one
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
 from streams.queues.jobs import Busy, Job, State, UnknownJob
-from streams.rules.drafts import Sheet, Sheets
+from streams.rules.drafts import DraftStore, StoredDraft
 
 LATEST = 200
 CHANGES: Final[Mapping[str, str]] = {
@@ -70,7 +70,7 @@ class Table(Struct, frozen=True):
 class Backtests:
     """Begins them and shows what came of them."""
 
-    def __init__(self, office: Office, sheets: Sheets, bench: Bench, hands: Hands) -> None:
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, hands: Hands) -> None:
         self._office, self._sheets, self._bench, self._hands = office, sheets, bench, hands
 
     def router(self) -> APIRouter:
@@ -87,7 +87,7 @@ class Backtests:
         who, frame = self._office.enter(request)
         return self._page(frame, found(self._sheets, id, who), {})
 
-    def _page(self, frame: Frame, sheet: Sheet, wrong: Mapping[str, str], **given: str) -> Response:
+    def _page(self, frame: Frame, sheet: StoredDraft, wrong: Mapping[str, str], **given: str) -> Response:
         now = self._office.platform.clock().astimezone(frame.speech.zone).date()
         chosen = {"from": (now - timedelta(days=365)).isoformat(), "to": now.isoformat()} | given
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
@@ -107,7 +107,7 @@ class Backtests:
         visits.require_form(request, fields)
         return self._begin(who, frame, found(self._sheets, id, who), fields)
 
-    def _begin(self, who: Principal, frame: Frame, sheet: Sheet, fields: Fields) -> Response:
+    def _begin(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         given, say = {name: one(fields, name) for name in ("from", "to")}, frame.speech.say
         start, end = (_moment(given[name], frame) for name in ("from", "to"))
@@ -129,7 +129,7 @@ class Backtests:
             return self._page(frame, sheet, {"from": say("Another backtest is under way; wait for its end")}, **given)
         return self._office.go(f"/work/backtests/{job.id}")
 
-    def _asked(self, sheet: Sheet, start: datetime, end: datetime, *, caps: bool) -> Asked | None:
+    def _asked(self, sheet: StoredDraft, start: datetime, end: datetime, *, caps: bool) -> Asked | None:
         """The draft as it is now, compared with what is in force if anything is; None where it has findings."""
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.hindering():

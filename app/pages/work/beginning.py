@@ -16,7 +16,7 @@ from app.pages.visits import Form
 from app.pages.work.office import Office, one, told
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require
-from streams.rules.drafts import Sheet, SheetExists, Sheets
+from streams.rules.drafts import DraftExists, DraftStore, StoredDraft
 from streams.rules.switches import owner_of
 from templates.authoring.scaffold import Plan, trigger_files
 from templates.checks.loader import BUILT_IN
@@ -31,7 +31,7 @@ _SCHEMAS = "../.."
 class Beginning:
     """Makes drafts."""
 
-    def __init__(self, office: Office, sheets: Sheets, bench: Bench) -> None:
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
         self._office, self._sheets, self._bench = office, sheets, bench
 
     def router(self) -> APIRouter:
@@ -78,7 +78,7 @@ class Beginning:
                 if wrong := self._wrong(given, who, frame):
                     return self._page(frame, wrong, **given)
                 sheet = self._scaffolded(given, who)
-        except SheetExists as exists:
+        except DraftExists as exists:
             return self._office.go(f"/work/drafts/{exists.there.id}?done=exists")
         return self._office.go(f"/work/drafts/{sheet.id}")
 
@@ -101,13 +101,13 @@ class Beginning:
             wrong["on"] = say("Choose what it starts on")
         return wrong
 
-    def _scaffolded(self, given: Mapping[str, str], who: Principal) -> Sheet:
+    def _scaffolded(self, given: Mapping[str, str], who: Principal) -> StoredDraft:
         rules = self._office.platform.rules.library.rules()
         type_, attributes = rules.catalogue.types[given["on"]], frozenset(rules.catalogue.attributes)
         plan = Plan(given["name"], type_, who.agency, attributes, rules.defaults, _SCHEMAS)
         return self._sheets.add(who, given["pack"], given["name"], trigger_files(plan))
 
-    def _from_live(self, name: str, who: Principal) -> Sheet:
+    def _from_live(self, name: str, who: Principal) -> StoredDraft:
         now = self._office.platform.rules.approval.governed()
         with told():
             require(who, Role.AUTHOR, owner_of(now, name, who), name)

@@ -18,7 +18,7 @@ from app.pages.layout import Frame
 from app.pages.visits import DraftForm, Fields, Form
 from app.pages.work.office import Office, one
 from domain.facts.principals import Principal, Role
-from streams.rules.drafts import Sheet, SheetMoved, Sheets, UnknownSheet
+from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft, UnknownDraft
 from templates.reading.findings import Finding, listed
 
 Id = Annotated[int, InPath(ge=1, le=2**31)]
@@ -57,7 +57,7 @@ class Field(Struct, frozen=True):
 class Editing:
     """Shows and keeps drafts."""
 
-    def __init__(self, office: Office, sheets: Sheets, bench: Bench) -> None:
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
         self._office, self._sheets, self._bench = office, sheets, bench
 
     def router(self) -> APIRouter:
@@ -75,7 +75,7 @@ class Editing:
         with laid_out(self._bench, text_of(sheet)) as laid:
             return self._show(frame, sheet, laid, who, done=done)
 
-    def _show(self, frame: Frame, sheet: Sheet, laid: Laid, who: Principal, **more: Any) -> Response:  # noqa: ANN401
+    def _show(self, frame: Frame, sheet: StoredDraft, laid: Laid, who: Principal, **more: Any) -> Response:  # noqa: ANN401
         names = sorted(sheet.files, key=lambda name: (name == TESTS, name != "trigger.yaml", name))
         shown, _ = listed(laid.findings)
         fields = [Field(name, sheet.files[name], [each for each in shown if each.path == name]) for name in names]
@@ -111,11 +111,11 @@ class Editing:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the files have more than {MOST_BYTES // 1024} kB")
         try:
             self._sheets.save(id_, _number(one(fields, "revision")), files, who)
-        except SheetMoved as moved:
+        except DraftChanged as moved:
             return self._moved(frame, moved.there, files)
         return self._office.go(f"/work/drafts/{id_}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
 
-    def _moved(self, frame: Frame, there: Sheet, mine: Mapping[str, str]) -> Response:
+    def _moved(self, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:
         """Somebody else was quicker: both texts, so that nothing is lost."""
         fields = [Field(name, text, ()) for name, text in mine.items() if text != there.files.get(name)]
         return self._office.show(
@@ -136,15 +136,15 @@ class Editing:
         return self._office.go("/work")
 
 
-def found(sheets: Sheets, id_: int, who: Principal) -> Sheet:
+def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
     """The draft. Raises NotAllowed, or Problem (404) where there is none."""
     try:
         return sheets.find(id_, who)
-    except UnknownSheet as unknown:
+    except UnknownDraft as unknown:
         raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-draft") from None
 
 
-def text_of(sheet: Sheet) -> Text:
+def text_of(sheet: StoredDraft) -> Text:
     """The draft as the bench takes it."""
     return Text(sheet.pack, sheet.trigger, sheet.files)
 

@@ -15,7 +15,7 @@ from app.pages.work.words import DONE, STATES, state_of
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Submission
-from streams.rules.drafts import Sheet, Sheets
+from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
 from streams.rules.trigger_history import Happened, Lives, pack_titles
 
@@ -23,7 +23,7 @@ from streams.rules.trigger_history import Happened, Lives, pack_titles
 class Listing:
     """The first page of the workbench."""
 
-    def __init__(self, office: Office, lives: Lives, sheets: Sheets) -> None:
+    def __init__(self, office: Office, lives: Lives, sheets: DraftStore) -> None:
         self._office, self._lives, self._sheets = office, lives, sheets
 
     def router(self) -> APIRouter:
@@ -54,7 +54,12 @@ class Listing:
 
 class _Rows:
     def __init__(
-        self, now: Governed, lives: Mapping[str, list[Happened]], sheets: list[Sheet], who: Principal, speech: Speech
+        self,
+        now: Governed,
+        lives: Mapping[str, list[Happened]],
+        sheets: list[StoredDraft],
+        who: Principal,
+        speech: Speech,
     ) -> None:
         self._now, self._lives, self._sheets, self._who, self._speech = now, lives, sheets, who, speech
 

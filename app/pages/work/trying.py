@@ -18,7 +18,7 @@ from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal
 from domain.facts.submissions import Subject
 from streams.rules.approval import Reference
-from streams.rules.drafts import Sheets
+from streams.rules.drafts import DraftStore
 from templates.authoring.preview import Message, Words
 from templates.checks.sample_check import LIMITS
 from templates.reading.writing import trigger_texts
@@ -48,7 +48,7 @@ class Cell(Struct, frozen=True):
 class Trying:
     """Tests and previews, of drafts and of what waits for approval."""
 
-    def __init__(self, office: Office, sheets: Sheets, bench: Bench) -> None:
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
         self._office, self._sheets, self._bench = office, sheets, bench
 
     def router(self) -> APIRouter:

@@ -4,7 +4,7 @@ import pytest
 
 from app.clock import VirtualClock
 from domain.facts.principals import NotAllowed, Principal, Role
-from streams.rules.drafts import SheetExists, SheetMoved, Sheets, UnknownSheet
+from streams.rules.drafts import DraftChanged, DraftExists, DraftStore, UnknownDraft
 from streams.storage.database import Database
 from tests.world import NOON
 
@@ -15,33 +15,33 @@ FILES = {"trigger.yaml": "title: x\n", "kk.md": "Сәлем\n"}
 
 
 @pytest.fixture
-def sheets(database: Database) -> Sheets:
+def sheets(database: Database) -> DraftStore:
     """None yet."""
-    return Sheets(database, VirtualClock(NOON))
+    return DraftStore(database, VirtualClock(NOON))
 
 
-def test_nobody_writes_over_what_they_have_not_seen(sheets: Sheets) -> None:
+def test_nobody_writes_over_what_they_have_not_seen(sheets: DraftStore) -> None:
     """A draft is saved from the revision that it was made from, or not at all; the same text changes nothing."""
     made = sheets.add(AIDA, "kz", "clinic", FILES)
     saved = sheets.save(made.id, made.revision, FILES | {"kk.md": "Қайырлы күн\n"}, DANA)
     assert (saved.revision, saved.changed_by, saved.files["kk.md"]) == (2, "dana", "Қайырлы күн\n")
-    with pytest.raises(SheetMoved) as moved:
+    with pytest.raises(DraftChanged) as moved:
         sheets.save(made.id, made.revision, FILES, AIDA)
     assert moved.value.there == saved
     assert sheets.save(made.id, made.revision, saved.files, AIDA) == saved
 
 
-def test_a_name_is_drafted_once_in_an_agency(sheets: Sheets) -> None:
+def test_a_name_is_drafted_once_in_an_agency(sheets: DraftStore) -> None:
     """A second draft of one name leads to the first; another agency's draft of that name is its own."""
     made = sheets.add(AIDA, "kz", "clinic", FILES)
-    with pytest.raises(SheetExists) as exists:
+    with pytest.raises(DraftExists) as exists:
         sheets.add(DANA, "kz", "clinic", {})
     assert exists.value.there == made
     assert sheets.add(FRED, "kz", "clinic", FILES).id != made.id
     assert sheets.all("health") == [made]
 
 
-def test_only_authors_of_the_agency_change_a_draft(sheets: Sheets) -> None:
+def test_only_authors_of_the_agency_change_a_draft(sheets: DraftStore) -> None:
     """Approvers read; other agencies don't; what is gone is gone."""
     made = sheets.add(AIDA, "kz", "clinic", FILES)
     assert sheets.find(made.id, BERIK) == made
@@ -53,11 +53,11 @@ def test_only_authors_of_the_agency_change_a_draft(sheets: Sheets) -> None:
         with pytest.raises(NotAllowed):
             sheets.drop(made.id, who)
     sheets.drop(made.id, DANA)
-    with pytest.raises(UnknownSheet):
+    with pytest.raises(UnknownDraft):
         sheets.find(made.id, AIDA)
 
 
-def test_a_version_is_found_as_it_was_written(sheets: Sheets) -> None:
+def test_a_version_is_found_as_it_was_written(sheets: DraftStore) -> None:
     """The text of a submitted version is known by its hash until somebody changes it."""
     made = sheets.add(AIDA, "kz", "clinic", FILES)
     sheets.submitted(made, "abc")

@@ -52,7 +52,7 @@ class Happened(Struct, frozen=True):
     share: float = 1.0
 
 
-class Lives:
+class TriggerHistories:
     """Reads the histories of all triggers from the log."""
 
     def __init__(self, database: Database, log: Log) -> None:
@@ -61,10 +61,10 @@ class Lives:
     def all(self) -> dict[str, list[Happened]]:
         """Return trigger -> the actions on it, the earliest first."""
         with self._database.reading() as connection:
-            return lives(read_entries(connection, self._log))
+            return trigger_histories(read_entries(connection, self._log))
 
 
-def lives(entries: Iterable[Entry]) -> dict[str, list[Happened]]:
+def trigger_histories(entries: Iterable[Entry]) -> dict[str, list[Happened]]:
     """Return trigger -> the actions on it, from governance facts in the order of the log."""
     found: dict[str, list[Happened]] = {}
     for entry in entries:

@@ -17,13 +17,13 @@ from app.pages.work.office import Office
 from app.pages.work.triggers import TriggerPages
 from app.pages.work.trying import Trying
 from streams.rules.drafts import DraftStore
-from streams.rules.trigger_history import Lives
+from streams.rules.trigger_history import TriggerHistories
 
 
 def install_work(app: FastAPI, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:
     """The pages for authors and approvers."""
     office = Office(platform, pages)
-    lives, sheets = Lives(platform.database, platform.log), DraftStore(platform.database, platform.clock)
+    lives, sheets = TriggerHistories(platform.database, platform.log), DraftStore(platform.database, platform.clock)
     bench = Bench(platform.rules.library)
     app.include_router(Listing(office, lives, sheets).router())
     app.include_router(TriggerPages(office, lives).router())

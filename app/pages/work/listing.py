@@ -17,13 +17,13 @@ from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Submission
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
-from streams.rules.trigger_history import Happened, Lives, pack_titles
+from streams.rules.trigger_history import Happened, TriggerHistories, pack_titles
 
 
 class Listing:
     """The first page of the workbench."""
 
-    def __init__(self, office: Office, lives: Lives, sheets: DraftStore) -> None:
+    def __init__(self, office: Office, lives: TriggerHistories, sheets: DraftStore) -> None:
         self._office, self._lives, self._sheets = office, lives, sheets
 
     def router(self) -> APIRouter:

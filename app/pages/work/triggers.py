@@ -24,7 +24,7 @@ from domain.facts.principals import Principal, Role, require_reader
 from domain.rules.legal_basis import legal_basis_of
 from domain.rules.triggers import BadTrigger
 from streams.rules.switches import owner_of
-from streams.rules.trigger_history import Lives
+from streams.rules.trigger_history import TriggerHistories
 from templates.authoring.trigger_diff import Side
 from templates.reading.writing import trigger_texts
 
@@ -35,7 +35,7 @@ Days = Annotated[int, Query()]
 class TriggerPages:
     """Pages of a published trigger."""
 
-    def __init__(self, office: Office, lives: Lives) -> None:
+    def __init__(self, office: Office, lives: TriggerHistories) -> None:
         self._office, self._lives = office, lives
 
     def router(self) -> APIRouter:

@@ -6,7 +6,7 @@ from benchmarks.measuring import Row, seconds, sized
 from benchmarks.production import copied, relayed, topics, waiting
 from streams.kafka.brokers import Brokers
 from streams.kafka.producer import producer_config
-from streams.planning.wakeups import Waking, Woken
+from streams.planning.wakeups import WakeUpReader, WakeUpRecord
 from tests.services import kafka, postgres
 
 EVENTS, ROUNDS = sized(20_000), sized(3)
@@ -21,7 +21,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     ):
         to = topics(broker)
         with on.database.reading() as connection:
-            woken = Waking(on.identity.names, 10**9).after(connection, 0)[1]
+            woken = WakeUpReader(on.identity.names, 10**9).after(connection, 0)[1]
         pairs = [(relayed(on, to), _raw(broker, to.persons, woken)) for _ in range(ROUNDS)]
     ours, raw = sorted(a for a, _ in pairs)[ROUNDS // 2], sorted(b for _, b in pairs)[ROUNDS // 2]
     ratio = sorted(b / a for a, b in pairs)[ROUNDS // 2]
@@ -30,7 +30,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     return rows, {"raw records/s": count / raw, "ratio to raw, %": 100 * ratio}
 
 
-def _raw(broker: str, topic: str, woken: list[Woken]) -> float:
+def _raw(broker: str, topic: str, woken: list[WakeUpRecord]) -> float:
     producer = Producer(producer_config(Brokers(broker)))
     producer.produce(topic, b"", b"warm")
     producer.flush()

@@ -19,7 +19,7 @@ from benchmarks.production import LOOK_EVERY, copied, key_file, relayed, topics,
 from streams.kafka.brokers import Brokers
 from streams.kafka.topics import Topics
 from streams.kafka.worker import Incoming, Worker
-from streams.planning.wakeups import read_wake
+from streams.planning.wakeups import read_wake_up
 from tests.services import kafka, postgres
 
 EVENTS = sized(20_000, least=3000)
@@ -94,7 +94,7 @@ class _Decodes:
 
     def take(self, records: Sequence[Incoming]) -> None:
         for record in records:
-            read_wake(record.key, record.value)
+            read_wake_up(record.key, record.value)
         self.seen, self.ended = self.seen + len(records), time.perf_counter()
         if not self.began:
             self.first, self.began = self.seen, self.ended

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from streams.kafka.worker import Incoming
 from streams.planning.planning import Planning
 from streams.planning.quarantine import PlanningQuarantine, UnreadableRecord
-from streams.planning.wakeups import BadRecord, read_wake
+from streams.planning.wakeups import BadRecord, read_wake_up
 
 
 class WakeupHandler:
@@ -25,7 +25,7 @@ class WakeupHandler:
         bad: list[UnreadableRecord] = []
         for record in records:
             try:
-                persons[read_wake(record.key, record.value)[0]] = None
+                persons[read_wake_up(record.key, record.value)[0]] = None
             except BadRecord as error:
                 place = f"{self.topic}/{record.partition}/{record.offset}"
                 bad.append(UnreadableRecord(place, error.args[0], record.key, record.value))

@@ -16,7 +16,7 @@ from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag, log_lag
 from streams.kafka.producer import NotDelivered, Record, Sender
 from streams.kafka.topics import Topics
-from streams.planning.wakeups import Waking, Woken
+from streams.planning.wakeups import WakeUpReader, WakeUpRecord
 from streams.queries.health import RELAY_READER
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
@@ -45,7 +45,7 @@ class Relay:
         page: int = PAGE,
     ) -> None:
         self._database, self._topics, self._clock, self._tell = database, topics, clock, tell
-        self._waking, self._sender = Waking(names, page), Sender(topics.brokers)
+        self._waking, self._sender = WakeUpReader(names, page), Sender(topics.brokers)
         self._lock = LeaderLock(database, RELAY)
         self._stopping = threading.Event()
         self.active, self._waiting, self.away = False, False, ""
@@ -131,7 +131,7 @@ class Relay:
             positions.save(session, READER, upto)
         return upto - before
 
-    def _records(self, woken: list[Woken]) -> Iterator[Record]:
+    def _records(self, woken: list[WakeUpRecord]) -> Iterator[Record]:
         topic = self._topics.persons
         return (Record(topic, key, value) for key, value in woken)
 

@@ -16,7 +16,7 @@ from streams.kafka.producer import Record, Sender
 from streams.kafka.topics import Topics
 from streams.log.decoding import LIFE, head_of
 from streams.log.recorder import FactRecorder, first_fact
-from streams.planning.wakeups import WAKING, Waking
+from streams.planning.wakeups import WAKING, WakeUpReader
 from streams.queues.jobs import Plan, Save, Step
 from streams.storage.database import Database
 from streams.storage.tables import log
@@ -94,7 +94,7 @@ class Republishing:
         counted: int = COUNTED,
     ) -> None:
         self._database, self._topics, self._topic, self._chosen = database, topics, topic, chosen
-        self._waking, self._sender = Waking(names, page), Sender(topics.brokers)
+        self._waking, self._sender = WakeUpReader(names, page), Sender(topics.brokers)
         self._headers = [(HEADER, str(job).encode())]
         self._there, self._counted = False, counted
 

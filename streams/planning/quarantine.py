@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Select, select
 
 from streams.planning.planning import Planning
-from streams.planning.wakeups import BadRecord, read_wake
+from streams.planning.wakeups import BadRecord, read_wake_up
 from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter, StillDead
 from streams.storage.database import Database, Priority
 from streams.storage.tables import dead_letters
@@ -69,7 +69,7 @@ def kinds(planning: Planning) -> dict[str, Kind]:
 
     def record(content: bytes) -> None:
         try:
-            plan(read_wake(*_decode(content))[0])
+            plan(read_wake_up(*_decode(content))[0])
         except BadRecord as bad:
             raise StillDead(bad.args[0]) from None
 

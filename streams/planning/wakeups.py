@@ -28,7 +28,7 @@ WAKING = (LIFE, AheadMoved.TOPIC)
 _PSEUDONYM = re.compile(rb"[0-9a-f]{32}")
 
 
-class Wake(Struct, frozen=True, gc=False):
+class WakeUp(Struct, frozen=True, gc=False):
     """The value of a record: the life event that woke the person whose pseudonym is the key."""
 
     position: int
@@ -36,7 +36,7 @@ class Wake(Struct, frozen=True, gc=False):
     time: datetime
 
 
-class Woken(NamedTuple):
+class WakeUpRecord(NamedTuple):
     """One record: its key (a pseudonym) and its value."""
 
     key: bytes
@@ -48,10 +48,10 @@ class BadRecord(ValueError):
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Wake).decode
+_decode = msgspec.json.Decoder(WakeUp).decode
 
 
-def read_wake(key: bytes | None, value: bytes | None) -> tuple[str, Wake]:
+def read_wake_up(key: bytes | None, value: bytes | None) -> tuple[str, WakeUp]:
     """Return the person and the event that woke them.
 
     Raises:
@@ -73,13 +73,13 @@ class _Known(NamedTuple):
     state: LifeState
 
 
-class Waking:
+class WakeUpReader:
     """Turns pages of the log into wake-up records."""
 
     def __init__(self, names: Names, page: int) -> None:
         self._names, self._page = names, page
 
-    def after(self, connection: Connection, position: int, upto: int | None = None) -> tuple[int, list[Woken]]:
+    def after(self, connection: Connection, position: int, upto: int | None = None) -> tuple[int, list[WakeUpRecord]]:
         """Return the position up to which a page after `position` was read (at most `upto`), and its records."""
         last = FactRecorder.last_position(connection) if upto is None else upto
         page = page_of(position, self._page, last, WAKING)
@@ -102,11 +102,11 @@ class Waking:
             yield _Known(row[0], original, state)
 
 
-def _records(event: _Known, more: Sequence[str]) -> Iterator[Woken]:
+def _records(event: _Known, more: Sequence[str]) -> Iterator[WakeUpRecord]:
     state = event.state
-    value = _encode(Wake(event.position, state.type, state.time))
+    value = _encode(WakeUp(event.position, state.type, state.time))
     for person in dict.fromkeys([*_named(state), *more]):
-        yield Woken(person.encode(), value)
+        yield WakeUpRecord(person.encode(), value)
 
 
 def _named(state: LifeState) -> list[str]:

@@ -147,7 +147,7 @@ class _Outlook:
         at = {(due.nudge, due.recipient): moment(time) for time, due in rows}
         cases = list(self._looking.cases([(found[due.nudge], due.recipient) for _, due in rows]))
         several = Counter(_row(case, at) for case in cases)
-        return [_Turn(case, at[row], several[row]) for case in cases for row in [_row(case, at)]]
+        return [_Upcoming(case, at[row], several[row]) for case in cases for row in [_row(case, at)]]
 
     def _decision(self, case: Case, at: datetime) -> Decision:
         if isinstance(case.decision, Withhold) and case.decision.reason is Reason.NO_GUARDIAN:
@@ -210,7 +210,7 @@ def _row(case: Case, at: Container[tuple[UUID, str]]) -> tuple[UUID, str]:
     return own if own in at else (case.nudge.intent.id, case.nudge.intent.person)
 
 
-class _Turn(Struct, frozen=True):
+class _Upcoming(Struct, frozen=True):
     """A case in the simulation; `of`: number of cases of its row; `looks`: number of times it was deferred."""
 
     case: Case

@@ -28,8 +28,7 @@ from streams.log.log import Log
 from streams.log.recorder import FactRecorder
 from streams.planning.quarantine import unplannable_persons
 from streams.planning.reconciler import finds
-from streams.queues import dead_letters, webhook_outbox
-from streams.queues import refused_events as dead_events
+from streams.queues import dead_letters, refused_events, webhook_outbox
 from streams.replay import unknown_outcomes
 from streams.replay.follower import READER as VIEWS
 from streams.replay.follower import Follower
@@ -90,7 +89,7 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
     with database.reading() as connection:
         unplanned, oldest = history.waiting(connection, unplannable_persons())
         found, last = finds(connection)
-        refused, refused_at = dead_events.refused(connection)
+        refused, refused_at = refused_events.refused(connection)
         due_now, first = nudges.waiting(connection, micros(now))
         return Standing(
             stopped=read_off(connection, log),

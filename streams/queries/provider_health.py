@@ -43,7 +43,7 @@ class Record(Struct):
         return self.in_row >= FAILURES
 
 
-class Lately(Struct, frozen=True):
+class RecentRecords(Struct, frozen=True):
     """Provider -> its record since `since`; `whole`: this covers the whole SPAN.
 
     If it does not, a provider without a record may have had attempts before `since`.
@@ -54,13 +54,13 @@ class Lately(Struct, frozen=True):
     whole: bool
 
 
-def lately(log: Log, now: datetime, facts: int = FACTS) -> Lately:
+def recent_records(log: Log, now: datetime, facts: int = FACTS) -> RecentRecords:
     """Read the last hour, or its last part if there were more than `facts` facts."""
     with log.database.reading() as connection:
         entries = log.decoded(connection, driver_rows(connection, _last(facts)))[::-1]
     recent = [entry for entry in entries if _at(entry) >= now - SPAN]
     whole = len(entries) < facts or len(recent) < len(entries)
-    return Lately(_records(recent), now - SPAN if whole else _at(recent[0]), whole)
+    return RecentRecords(_records(recent), now - SPAN if whole else _at(recent[0]), whole)
 
 
 def _last(facts: int) -> Select[Any]:

@@ -35,16 +35,16 @@ from streams.storage.database import Database, Priority
 
 TELLING = (NudgeSent, NudgeDelivered, NudgeOpened, NudgeAnswered, NudgeDone)
 """The good outcomes of an attempt. Each is counted by the attempt's channel and language."""
-Whose = tuple[UUID, str]
+DeliveryKey = tuple[UUID, str]
 """A delivery: its nudge and its recipient."""
 
 
-class Ways:
+class AttemptWays:
     """Attributes outcomes to channel and language of their attempts: `sms.kk`, or `sms` for an unknown language."""
 
     def __init__(self, attempts: Iterable[Entry] = ()) -> None:
-        self._of: dict[tuple[Whose, int], str] = {}
-        self._last: dict[Whose, str] = {}
+        self._of: dict[tuple[DeliveryKey, int], str] = {}
+        self._last: dict[DeliveryKey, str] = {}
         for entry in attempts:
             self.of(entry.originator_id, entry.fact)  # type: ignore[arg-type]  # of streams of nudges
 
@@ -66,7 +66,7 @@ def attempts_before(connection: Connection, log: Log, entries: Sequence[Entry]) 
 
 
 def _untold(entries: Iterable[Entry]) -> set[UUID]:
-    ways, found = Ways(), set()
+    ways, found = AttemptWays(), set()
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, NudgeAttempted):
@@ -89,7 +89,7 @@ class Subject(Struct, frozen=True):
     trigger: str
 
 
-class Page(Struct, frozen=True):
+class ViewAdditions(Struct, frozen=True):
     """The additions of a page of the log to trail (`steps`) and statistics (`counts`)."""
 
     steps: list[Step]
@@ -105,9 +105,13 @@ def unnamed(entries: Iterable[Entry]) -> set[UUID]:
     return {id_ for id_, entry in first.items() if not isinstance(entry.fact, NudgePlanned)}
 
 
-def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject], before: Iterable[Entry] = ()) -> Page:
+def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject], before: Iterable[Entry] = ()) -> ViewAdditions:
     """Return the additions of the entries, given the subjects of the `unnamed` nudges and the `attempts_before`."""
-    page, subjects, ways = Page([], Counter()), dict[UUID, Subject | NudgePlanned](known), Ways(before)
+    page, subjects, ways = (
+        ViewAdditions([], Counter()),
+        dict[UUID, Subject | NudgePlanned](known),
+        AttemptWays(before),
+    )
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, NudgePlanned):  # the most frequent fact, and the simplest
@@ -128,7 +132,7 @@ def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject], before: Ite
     return page
 
 
-def _add(page: Page, persons: Iterable[str], position: int, topic: str, key: Key, number: int = 1) -> None:
+def _add(page: ViewAdditions, persons: Iterable[str], position: int, topic: str, key: Key, number: int = 1) -> None:
     for person in persons:
         page.steps.append((person, position, topic))
     page.counts[key] += number

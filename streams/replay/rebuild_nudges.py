@@ -16,7 +16,7 @@ from streams.log.decoding import entries_of
 from streams.log.mapper import Entry
 from streams.log.row_codes import facts_by
 from streams.replay import shadow
-from streams.replay.follower import Page, page_of
+from streams.replay.follower import ViewAdditions, page_of
 from streams.storage.tables import log, log_rows
 
 TOPICS = tuple(sorted(each.TOPIC for each in NUDGE_FACTS))
@@ -26,7 +26,7 @@ class Folded(NamedTuple):
     """Folded nudges, their additions to trail and statistics, and the number of facts read."""
 
     nudges: list[Nudge]
-    page: Page
+    page: ViewAdditions
     facts: int
 
 

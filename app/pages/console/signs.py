@@ -14,7 +14,7 @@ from app.pages.console.staff import length
 from domain.core.translatable import N_
 from streams.kafka.lag import Lag
 from streams.queries.health import Standing, Trend
-from streams.queries.provider_health import Lately
+from streams.queries.provider_health import RecentRecords
 from streams.queues.jobs import Job
 from streams.rules.switches import Off
 
@@ -63,7 +63,7 @@ class Seen(Struct, frozen=True):
     trends: Mapping[str, Trend]
     sounded: datetime | None
     embedded: bool
-    lately: Lately
+    lately: RecentRecords
     stopped: Sequence[Off]
     jobs: Sequence[Job]
     alone: frozenset[int]

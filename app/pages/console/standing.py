@@ -21,7 +21,7 @@ from streams.log import chain
 from streams.log.watermark import OlderLog
 from streams.queries import health
 from streams.queries.health import standing
-from streams.queries.provider_health import Lately, Record, lately
+from streams.queries.provider_health import RecentRecords, Record, recent_records
 from streams.replay.follower import READER as VIEWS
 
 Lags = Callable[[], Sequence[Lag]]
@@ -66,7 +66,7 @@ class StandingPage:
         with on.database.reading() as connection:
             counts = health.waiting(connection, now)
             last = chain.latest(connection)
-        jobs, recent = on.queues.jobs.latest(20), lately(on.log, now)
+        jobs, recent = on.queues.jobs.latest(20), recent_records(on.log, now)
         workers, away = self._workers()
         return Seen(
             now,
@@ -106,13 +106,13 @@ class StandingPage:
         except KafkaFailure as error:
             return None, str(error)
 
-    def _unseen(self, found: Lately) -> tuple[str, ...]:
+    def _unseen(self, found: RecentRecords) -> tuple[str, ...]:
         """Those of the settings of which nobody can tell what they did, as others did more than is looked at."""
         if found.whole:
             return ()
         return tuple(sorted(set(self._staff.platform.settings.providers) - set(found.providers)))
 
-    def _providers(self, found: Lately) -> list[tuple[str, Record]]:
+    def _providers(self, found: RecentRecords) -> list[tuple[str, Record]]:
         """Those of the settings, also where they did nothing, and those that did something."""
         settings = self._staff.platform.settings.providers
         idle = {name: Record(channel_of(each)) for name, each in settings.items() if name not in found.providers}

@@ -23,7 +23,7 @@ from streams.kafka.topics import Topics
 from streams.kafka.worker import DEFECT, Incoming
 from streams.planning.planning import Planning
 from streams.planning.quarantine import UnreadableRecord
-from streams.planning.wakeups import Wake, _encode
+from streams.planning.wakeups import WakeUp, _encode
 from streams.queues.dead_letters import Selection
 from streams.storage.tables import dead_letters
 from tests.beginnings import KEYRING
@@ -230,7 +230,7 @@ def test_a_database_that_goes_away_is_waited_for(land: Country) -> None:
         admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
         sender = Sender(land.topics.brokers)
-        wake = _encode(Wake(1, "test", NOON))
+        wake = _encode(WakeUp(1, "test", NOON))
         sender.send(
             Record(land.topics.persons, land.platform.identity.names.pseudonym(iin(number)).encode(), wake)
             for number in range(1, 6)

@@ -16,7 +16,7 @@ from streams.log.damaged import DamagedFact
 from streams.log.loads import retirement_of
 from streams.log.row_codes import row_codes
 from streams.log.signing import Signer
-from streams.planning.wakeups import Waking
+from streams.planning.wakeups import WakeUpReader
 from streams.replay import rebuild_fold
 from streams.runtime.faults import Faults
 from streams.storage.tables import log
@@ -112,7 +112,7 @@ def test_a_relay_says_it_too(lived: World) -> None:
         lived.platform.database.reading() as connection,
         pytest.raises(DamagedFact, match=f"position {position} "),
     ):
-        Waking(lived.platform.identity.names, 100).after(connection, 0)
+        WakeUpReader(lived.platform.identity.names, 100).after(connection, 0)
 
 
 def test_what_goes_on_beside_others_tells_it_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -20,7 +20,7 @@ from streams.log.chain_builder import ChainBuilder
 from streams.log.first_codes import CodesLost, FirstCodes, first_codes, give_codes
 from streams.log.row_codes import codes_of, row_codes
 from streams.log.signing import Signer
-from streams.planning.wakeups import Waking
+from streams.planning.wakeups import WakeUpReader
 from streams.storage.tables import blocks as block_table
 from streams.storage.tables import log, log_coded
 from tests.streams.rebuilding import ended, rebuilt
@@ -104,7 +104,7 @@ async def test_a_forged_row_is_named_and_changes_nothing(lived: World, forgery: 
     chain(lived)
     assert (rebuilt(lived.platform), ended(verify(lived.platform, {}))) == before
     with lived.platform.database.reading() as connection:
-        assert Waking(lived.platform.identity.names, 100).after(connection, position - 1) == (
+        assert WakeUpReader(lived.platform.identity.names, 100).after(connection, position - 1) == (
             lived.platform.log.facts.last_position(connection),
             [],
         )

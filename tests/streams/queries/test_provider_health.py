@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from notifiers.port.interface import Accepted, Reason, RetryLater
-from streams.queries.provider_health import _last, lately
+from streams.queries.provider_health import _last, recent_records
 from tests.world import NOON, World, card, event, fine, iin, registered
 
 AWAY = RetryLater(None, Reason.UNREACHABLE)
@@ -22,14 +22,14 @@ async def test_outcomes_are_counted_by_provider(tmp_path: Path) -> None:
     world.take(*FINED)
     for minutes in TRIED:
         await world.settle(NOON + timedelta(minutes=minutes))
-    found = lately(world.platform.log, world.clock())
+    found = recent_records(world.platform.log, world.clock())
     assert found.whole
     [record] = found.providers.values()
     assert (record.channel, record.attempted, record.failed, record.sent) == ("sms", 3, 3, 0)
     assert (record.in_row, record.since, record.in_trouble) == (3, NOON, True)
     assert record.reasons == {"unreachable": 3}
     await world.settle(NOON + timedelta(minutes=21))
-    [record] = lately(world.platform.log, world.clock()).providers.values()
+    [record] = recent_records(world.platform.log, world.clock()).providers.values()
     assert (record.sent, record.in_trouble) == (1, False)
     world.close()
 
@@ -38,9 +38,9 @@ async def test_an_hour_later_it_is_forgotten(world: World) -> None:
     """What happened more than an hour ago is not lately."""
     world.take(*registered(iin(1)), card(iin(1), "2025-07-20"))
     await world.settle("2025-06-20T09:00:00+05:00")
-    assert lately(world.platform.log, world.clock()).providers
+    assert recent_records(world.platform.log, world.clock()).providers
     world.at(world.clock() + timedelta(hours=1, seconds=1))
-    assert not lately(world.platform.log, world.clock()).providers
+    assert not recent_records(world.platform.log, world.clock()).providers
 
 
 async def test_trouble_is_seen_however_much_else_happens(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ async def test_trouble_is_seen_however_much_else_happens(tmp_path: Path) -> None
     for minutes in TRIED:
         await world.settle(NOON + timedelta(minutes=minutes))
     world.take(*(fine(iin(2), f"KZ-{number}", "2025-06-02T11:00:00+05:00") for number in range(2, 6002)))
-    found = lately(world.platform.log, world.clock())
+    found = recent_records(world.platform.log, world.clock())
     assert (found.whole, found.providers["sms"].in_trouble) == (True, True)
     with world.platform.database.reading() as connection:
         plan = connection.execute(
@@ -66,7 +66,7 @@ async def test_where_it_was_too_much_it_is_said(tmp_path: Path) -> None:
     world.take(*FINED)
     for minutes in TRIED:
         await world.settle(NOON + timedelta(minutes=minutes))
-    found = lately(world.platform.log, world.clock(), facts=4)
+    found = recent_records(world.platform.log, world.clock(), facts=4)
     assert (found.whole, found.since) == (False, NOON + timedelta(minutes=1))
     assert found.providers["sms"].attempted == 2
     world.close()

@@ -1,4 +1,4 @@
-"""The desk at which principals change the rules: the platform, and who acts by their token."""
+"""The platform for a governing command, with the principal who acts by their token."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from app.settings import Settings, settings_of
 from domain.facts.principals import NotAllowed, Principal, Role
 
 
-class Desk(NamedTuple):
+class PrincipalSession(NamedTuple):
     """The platform and the principal of a command that needs rights."""
 
     platform: Platform
@@ -34,10 +34,10 @@ def somebody(settings: Settings) -> Principal:
 
 
 @contextmanager
-def desk(
+def principal_session(
     database: str | None, key_file: Path | None, clock: str | None = None, *, make: bool = False, local: bool = False
-) -> Iterator[Desk]:
-    """The desk for one command; whoever has no token does not even open the database.
+) -> Iterator[PrincipalSession]:
+    """Open the platform for one command as its principal; without a token the database is not even opened.
 
     `local`: where nobody was ever registered, whoever sits there acts as LOCAL. That holds for what operators do; to
     govern rules takes two people, so both need a name.
@@ -49,19 +49,21 @@ def desk(
     who = somebody(settings) if local else acting(settings.principals, os.environ)
     platform = compose(settings, clock_of(clock), make=make)
     try:
-        yield Desk(platform, who)
+        yield PrincipalSession(platform, who)
     finally:
         platform.database.close()
 
 
 @contextmanager
-def operators(what: str, database: str | None, key_file: Path | None, clock: str | None = None) -> Iterator[Desk]:
-    """The desk for what only operators see and decide on; where nobody was ever registered, LOCAL is the operator.
+def operators(
+    what: str, database: str | None, key_file: Path | None, clock: str | None = None
+) -> Iterator[PrincipalSession]:
+    """Open the platform for an operators' command; if nobody was ever registered, LOCAL is the operator.
 
     Raises:
-        NotAllowed: who acts is none, see `desk`.
+        NotAllowed: the principal is no operator, see `principal_session`.
     """
-    with desk(database, key_file, clock, local=True) as at:
+    with principal_session(database, key_file, clock, local=True) as at:
         if not at.who.operator:
             raise NotAllowed(f"{what} are for operators; {at.who.name} is not an operator")
         yield at

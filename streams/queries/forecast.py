@@ -142,7 +142,7 @@ class _Outlook:
             else:
                 yield replace(self._went(turn, decision, at), of=turn.of)
 
-    def _cases(self, rows: Sequence[tuple[int, Due]]) -> list["_Turn"]:
+    def _cases(self, rows: Sequence[tuple[int, Due]]) -> list["_Upcoming"]:
         found = nudges.by_id(self._connection, [due.nudge for _, due in rows])
         at = {(due.nudge, due.recipient): moment(time) for time, due in rows}
         cases = list(self._looking.cases([(found[due.nudge], due.recipient) for _, due in rows]))
@@ -160,7 +160,7 @@ class _Outlook:
         ledger = Ledger(case.settlement.ledger.nudges, messages)
         return settle(replace(case.settlement, ledger=ledger), at)
 
-    def _went(self, turn: "_Turn", decision: Decision, at: datetime) -> Went:
+    def _went(self, turn: "_Upcoming", decision: Decision, at: datetime) -> Went:
         case = turn.case
         went = Went(case.nudge.intent.trigger, turn.due, at, deferred=turn.deferred)
         match decision:

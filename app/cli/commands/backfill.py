@@ -7,7 +7,7 @@ from msgspec import to_builtins
 
 from app.cli.commands.repair import Plan, tell_missing
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
-from app.cli.principal_session import desk
+from app.cli.principal_session import principal_session
 from app.jobs.endings import end
 from app.jobs.start import begin, finished
 from app.log_places import zone_here
@@ -32,7 +32,7 @@ def backfill(
     key_file: KeyFile = None,
 ) -> None:
     """Have a published trigger look further back, and plan what it should have said by then, once."""
-    with desk(database, key_file, clock, local=True) as at:
+    with principal_session(database, key_file, clock, local=True) as at:
         at.platform.replay.backfill.check(trigger, at.who)
         start = moment_of(since, "--since", zone_here(at.platform))
         if start > at.platform.clock():

@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 
 from app.cli.options import AsJson, DatabaseUrl, KeyFile, Yes
-from app.cli.principal_session import Desk, operators
+from app.cli.principal_session import PrincipalSession, operators
 from app.log_places import zone_shown
 from app.moments import told_in
 from app.terminal import Exit, agree, data, data_json, stop, talk
@@ -123,7 +123,7 @@ def _decided(
     return choice
 
 
-def _agree(at: Desk, choice: Selection, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
+def _agree(at: PrincipalSession, choice: Selection, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
     """Show what is meant, and go on only if that is wanted."""
     if plan or not yes:
         _print_groups(at, choice, as_json=as_json)
@@ -133,7 +133,7 @@ def _agree(at: Desk, choice: Selection, what: str, *, plan: bool, yes: bool, as_
     agree(f"{what} {count}", str(count), yes=yes)
 
 
-def _print_groups(at: Desk, choice: Selection, *, as_json: bool) -> None:
+def _print_groups(at: PrincipalSession, choice: Selection, *, as_json: bool) -> None:
     zone = zone_shown(at.platform)
     for group in at.platform.runtime.dead_letters.groups(choice):
         if as_json:

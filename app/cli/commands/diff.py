@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from app.cli.options import AsJson, DatabaseUrl, KeyFile
 from app.cli.pack_paths import With, examine_folders, target_of
-from app.cli.principal_session import desk
+from app.cli.principal_session import principal_session
 from app.packs.version_diff import Version, compared, version_of
 from app.terminal import Exit, data, data_json, stop
 from domain.facts.principals import require_reader
@@ -66,7 +66,7 @@ def _published(database: str | None, key_file: Path | None, later: Version) -> V
 
     A pack's unpublished ones are left out.
     """
-    with desk(database, key_file, make=True) as at:
+    with principal_session(database, key_file, make=True) as at:
         now, who = at.platform.rules.approval.governed(), at.who
     known = {each.fact.trigger: each.fact for each in now.publications if not each.withdrawn}
     owners = {name: str(fact.rules["owner"]) for name, fact in known.items()}

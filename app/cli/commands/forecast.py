@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, refuse_unknown
-from app.cli.principal_session import Desk, desk
+from app.cli.principal_session import PrincipalSession, principal_session
 from app.reports.forecast_sums import busiest, sums
 from app.reports.stopped import known_to, stopped_lines
 from app.terminal import data, data_json, talk, warn
@@ -43,7 +43,7 @@ def forecast(
     key_file: KeyFile = None,
 ) -> None:
     """Say how many messages go when, by channel and agency, after quiet hours and caps, and what they cost."""
-    with desk(database, key_file, clock, local=True) as at:
+    with principal_session(database, key_file, clock, local=True) as at:
         only = _agency(at, agency)
         found = at.platform.queries.forecast.forecast(timedelta(days=days), only)
         stopped = known_to(at.who, found.stopped, found.rules.governed)
@@ -55,7 +55,7 @@ def forecast(
     _tell_total(found, lines, stopped, as_json=as_json)
 
 
-def _agency(at: Desk, agency: str | None) -> str | None:
+def _agency(at: PrincipalSession, agency: str | None) -> str | None:
     """Return the agency to show: for everybody but operators, their own.
 
     Raises:

@@ -10,7 +10,7 @@ import typer
 from app.cli.commands.packs import require_passing
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
-from app.cli.principal_session import Desk, desk
+from app.cli.principal_session import PrincipalSession, principal_session
 from app.cli.submission_view import show_submission
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
@@ -48,7 +48,7 @@ def submit(
             for path in (*(target_of(each).pack for each in others or ()), *(each.pack for each in targets))
         }.values()
     )
-    with desk(database, key_file, clock, make=True) as at:
+    with principal_session(database, key_file, clock, make=True) as at:
         require_passing(paths, (), as_json=as_json)
         packs = {files.folder.resolve(): pack_of(files) for files in examine_folders(paths)[0]}
         wanted, left = _wanted(at, targets, packs)
@@ -62,7 +62,9 @@ def submit(
             talk("all of it is published as it is")
 
 
-def _wanted(at: Desk, targets: Sequence[Target], packs: Mapping[Path, Pack]) -> tuple[list[Subject], list[Subject]]:
+def _wanted(
+    at: PrincipalSession, targets: Sequence[Target], packs: Mapping[Path, Pack]
+) -> tuple[list[Subject], list[Subject]]:
     """Return the new subjects that may be submitted, and those of whole packs that are left out."""
     before = at.platform.rules.approval.governed()
     wanted: list[Subject] = []
@@ -92,7 +94,7 @@ def approve(
     check_said("--comment", comment, least=0)
     if refuse is not None:
         check_said("--refuse", refuse, least=LEAST_SAID)
-    with desk(database, key_file, clock) as at:
+    with principal_session(database, key_file, clock) as at:
         governing = at.platform.rules.approval
         wanted = {each: governing.find(each, at.who) for each in _references(at, names, others)}
         for reference_, submission in wanted.items():
@@ -141,7 +143,7 @@ def publish(
 ) -> None:
     """Publish what was approved: for a share of all persons first, or for everybody."""
     share = _share(canary)
-    with desk(database, key_file, clock) as at:
+    with principal_session(database, key_file, clock) as at:
         wanted = _references(at, names, others)
         done = at.platform.rules.approval.publish(wanted, at.who, share=share, to_pending=apply_to_pending)
         for each in done:
@@ -153,7 +155,7 @@ def withdraw(
     trigger: Trigger, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Plan and send nothing of a trigger any more; what it planned is withheld."""
-    with desk(database, key_file, clock) as at:
+    with principal_session(database, key_file, clock) as at:
         new = at.platform.rules.switches.withdraw(trigger, at.who)
     talk(f"{trigger} is withdrawn" if new else f"{trigger} was withdrawn before")
 
@@ -162,7 +164,7 @@ def submissions(
     names: Some = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Print what waits for approval or publication; with names, what each would change."""
-    with desk(database, key_file) as at:
+    with principal_session(database, key_file) as at:
         governing = at.platform.rules.approval
         if names:
             for each in _references(at, names, None):
@@ -178,7 +180,7 @@ def submissions(
                 data(f"{_named(submission)}  {state} by {by}{said}  ({submission.owner or 'shared'})")
 
 
-def _references(at: Desk, names: Iterable[str], others: Sequence[Path] | None) -> list[Reference]:
+def _references(at: PrincipalSession, names: Iterable[str], others: Sequence[Path] | None) -> list[Reference]:
     """Return the versions that the names stand for.
 
     A folder stands for its content as it is now; a pack's, for what waits.

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from app.cli.options import AsJson, DatabaseUrl, KeyFile, Yes
-from app.cli.principal_session import Desk, desk, operators
+from app.cli.principal_session import PrincipalSession, operators, principal_session
 from app.jobs.endings import end, tells, wrong
 from app.jobs.endings import show as show_end
 from app.jobs.kinds import work_of
@@ -32,7 +32,7 @@ def list_jobs(
     limit: Limit = 20, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Print the jobs, the newest first."""
-    with desk(database, key_file, local=True) as at:
+    with principal_session(database, key_file, local=True) as at:
         for job in at.platform.queues.jobs.latest(limit, None if at.who.operator else at.who.name):
             _print(at, job, as_json=as_json)
 
@@ -81,20 +81,20 @@ def cancel(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -
 
 
 @contextmanager
-def _theirs(id_: int, database: str | None, key_file: Path | None) -> Iterator[tuple[Desk, Job]]:
+def _theirs(id_: int, database: str | None, key_file: Path | None) -> Iterator[tuple[PrincipalSession, Job]]:
     """The desk, with a job that is theirs to see and to decide on.
 
     Raises:
         NotAllowed: they are no operator, and somebody else asked for it.
     """
-    with desk(database, key_file, local=True) as at:
+    with principal_session(database, key_file, local=True) as at:
         job = at.platform.queues.jobs.job(id_)
         if not at.who.operator and job.asked_by != at.who.name:
             raise NotAllowed(f"job {id_} is for operators and whoever asked for it; {at.who.name} is not one of them")
         yield at, job
 
 
-def _print(at: Desk, job: Job, *, as_json: bool) -> None:
+def _print(at: PrincipalSession, job: Job, *, as_json: bool) -> None:
     alone = at.platform.queues.jobs.is_alone(job)
     if as_json:
         seconds = job.worked.total_seconds()

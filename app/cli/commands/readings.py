@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from app.cli.options import AsJson, DatabaseUrl, KeyFile
 from app.cli.persons import pseudonym_of
-from app.cli.principal_session import desk
+from app.cli.principal_session import principal_session
 from app.log_places import span_of, zone_shown
 from app.moments import told_in
 from app.terminal import data, data_json, many, talk
@@ -56,7 +56,7 @@ def list_readings(
     key_file: KeyFile = None,
 ) -> None:
     """Print who read which person's data, and who gave up dead letters, when and why, the earliest first."""
-    with desk(database, key_file, local=True) as at:
+    with principal_session(database, key_file, local=True) as at:
         require_reading(at.who)
         whose = None if person is None else pseudonym_of(person, at.platform.identity.names, "--person")
         start, end = span_of(since, until, at.platform)

@@ -10,7 +10,7 @@ from msgspec import to_builtins
 from app.cli.logged_reading import Looker
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown
 from app.cli.persons import pseudonym_of
-from app.cli.principal_session import Desk, desk
+from app.cli.principal_session import PrincipalSession, principal_session
 from app.jobs import endings
 from app.jobs.progress import counting
 from app.jobs.start import begin, finished
@@ -58,7 +58,7 @@ def repair(  # noqa: PLR0913  (a flag each)
 ) -> None:
     """Find what should have been planned and was not, and plan it once; or try anew what an outage failed."""
     _refuse_mixed(failed=failed, of_failed=(provider, channel), of_planned=(area, person))
-    with desk(database, key_file, clock, local=True) as at:
+    with principal_session(database, key_file, clock, local=True) as at:
         _check_allowed(at, trigger)
         start, end = span_of(since, until, at.platform)
         if failed:
@@ -69,7 +69,7 @@ def repair(  # noqa: PLR0913  (a flag each)
         _plan_missing(at, selection, plan, yes, as_json=as_json)
 
 
-def _plan_missing(at: Desk, selection: Selection, plan: bool, yes: bool, *, as_json: bool) -> None:
+def _plan_missing(at: PrincipalSession, selection: Selection, plan: bool, yes: bool, *, as_json: bool) -> None:
     if plan:
         tell_missing(at.platform.replay.repair.look(selection), as_json=as_json)
         return
@@ -78,7 +78,7 @@ def _plan_missing(at: Desk, selection: Selection, plan: bool, yes: bool, *, as_j
     endings.end(job, as_json=as_json)
 
 
-def _try_anew(at: Desk, outage: Outage, plan: bool, yes: bool, *, as_json: bool) -> None:
+def _try_anew(at: PrincipalSession, outage: Outage, plan: bool, yes: bool, *, as_json: bool) -> None:
     if plan:
         _tell_failed(at.platform.replay.retry_failed.look(outage), as_json=as_json)
         return
@@ -87,7 +87,7 @@ def _try_anew(at: Desk, outage: Outage, plan: bool, yes: bool, *, as_json: bool)
     talk(f"due again: {job.words}")
 
 
-def _check_allowed(at: Desk, trigger: str | None) -> None:
+def _check_allowed(at: PrincipalSession, trigger: str | None) -> None:
     """Nothing, if they are an operator, or act for the agency whose trigger it is.
 
     Raises:
@@ -114,7 +114,7 @@ def _channel(channel: str | None) -> str | None:
     return channel
 
 
-def _doubt(at: Desk, provider: str | None) -> None:
+def _doubt(at: PrincipalSession, provider: str | None) -> None:
     """Say if no provider is called so any more, or ever was; what it failed is in the log in any case."""
     known = [*at.platform.settings.providers, *(ADDRESS_OF if at.platform.database.sqlite else ())]
     if provider is not None and provider not in known:
@@ -123,7 +123,7 @@ def _doubt(at: Desk, provider: str | None) -> None:
         talk(f"--provider: no provider is called {provider!r} now{hint}; only what the log has of it is looked at")
 
 
-def _person(at: Desk, person: str | None) -> str | None:
+def _person(at: PrincipalSession, person: str | None) -> str | None:
     """Their pseudonym; what is said of one person is a reading of their data, as `trail` is.
 
     Raises:
@@ -141,7 +141,7 @@ def _person(at: Desk, person: str | None) -> str | None:
     return who
 
 
-def _area(at: Desk, area: str | None) -> str | None:
+def _area(at: PrincipalSession, area: str | None) -> str | None:
     levels = at.platform.rules.library.rules().catalogue.area_levels
     if area is not None and not (area.isdigit() and len(area) == max(levels, default=len(area))):
         stop(Exit.USAGE, f"--area: {area!r} is no code of an area ({max(levels, default=1)} digits)")

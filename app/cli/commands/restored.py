@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
-from app.cli.principal_session import Desk, operators
+from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
 from app.identity.erased_list import BadList, everybody, list_of
 from app.log_places import zone_here, zone_shown
@@ -60,7 +60,7 @@ def restored(
     talk(f"said; erased again: {many(gone, 'person')}. Sending may begin")
 
 
-def _moment(until: str | None, at: Desk) -> datetime | None:
+def _moment(until: str | None, at: PrincipalSession) -> datetime | None:
     moment = None if until is None else moment_of(until, "--until", zone_here(at.platform))
     if moment is not None and moment > at.platform.clock():
         stop(Exit.USAGE, "--until: it lies ahead, and nothing was sent then")
@@ -78,14 +78,14 @@ class _Again(NamedTuple):
         return sum(each.keys for each in self.retired)
 
 
-def _retired(at: Desk) -> AbstractSet[tuple[str, int]]:
+def _retired(at: PrincipalSession) -> AbstractSet[tuple[str, int]]:
     try:
         return retired_list.periods(at.platform.settings.key_file)
     except OSError as error:
         stop(Exit.USAGE, f"{retired_list.list_of(at.platform.settings.key_file)}: {error}")
 
 
-def _to_erase(at: Desk, certificates: list[Path]) -> Mapping[str, datetime]:
+def _to_erase(at: PrincipalSession, certificates: list[Path]) -> Mapping[str, datetime]:
     """Return the persons to erase again, by the list beside the key file and by certificates."""
     own = list_of(at.platform.settings.key_file)
     try:
@@ -95,7 +95,7 @@ def _to_erase(at: Desk, certificates: list[Path]) -> Mapping[str, datetime]:
     return {person: when for person, when in every.items() if not at.platform.runtime.restore.is_erased(person, when)}
 
 
-def _erase(at: Desk, person: str) -> bool:
+def _erase(at: PrincipalSession, person: str) -> bool:
     try:
         at.platform.privacy.erasure.erase(person, at.who, REASON)
     except NobodyKnown:

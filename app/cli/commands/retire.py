@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
-from app.cli.principal_session import Desk, operators
+from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
 from app.terminal import agree, data, data_json, many, talk
 from streams.privacy.retention import Done, Over
@@ -36,7 +36,7 @@ def retire(
     _tell(done, clean=clean, as_json=as_json)
 
 
-def _note(at: Desk, wanted: Sequence[Over]) -> None:
+def _note(at: PrincipalSession, wanted: Sequence[Over]) -> None:
     """For a restore of an older copy; where the keys' folder cannot be written, the next run is what there is."""
     try:
         retired_list.note(at.platform.settings.key_file, wanted, at.platform.clock())

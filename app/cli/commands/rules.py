@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.options import AsJson, DatabaseUrl, KeyFile, moment_of
-from app.cli.principal_session import desk
+from app.cli.principal_session import principal_session
 from app.log_places import zone_here
 from app.moments import told_in
 from app.packs.rule_lines import lines
@@ -19,7 +19,7 @@ At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As it was 
 
 def rules(at: At = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Print every published version of your agency's triggers: hash, share, reach, owner, state."""
-    with desk(database, key_file, local=True) as here:
+    with principal_session(database, key_file, local=True) as here:
         library = here.platform.rules.library
         moment = None if at is None else moment_of(at, "--at", zone_here(here.platform))
         found = library.rules() if moment is None else library.rules_at(moment)

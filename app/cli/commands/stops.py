@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from app.cli.options import ClockTime, DatabaseUrl, KeyFile
-from app.cli.principal_session import desk
+from app.cli.principal_session import principal_session
 from app.terminal import Exit, stop, talk
 
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
@@ -23,7 +23,7 @@ def pause(
     key_file: KeyFile = None,
 ) -> None:
     """Send nothing of a trigger until it is resumed; it goes on planning."""
-    with desk(database, key_file, clock, local=True) as at:
+    with principal_session(database, key_file, clock, local=True) as at:
         new = at.platform.rules.switches.pause(trigger, at.who, reason)
     talk(f"{trigger} is paused" if new else f"{trigger} was paused before")
 
@@ -36,7 +36,7 @@ def resume(
     key_file: KeyFile = None,
 ) -> None:
     """Send again, what waited included."""
-    with desk(database, key_file, clock, local=True) as at:
+    with principal_session(database, key_file, clock, local=True) as at:
         new = at.platform.rules.switches.resume(trigger, at.who, reason)
     talk(f"{trigger} goes on" if new else f"{trigger} was not paused")
 
@@ -53,7 +53,7 @@ def control(
     """Set or clear a kill switch, as an operator."""
     if (scope == "all") != (name is None):
         stop(Exit.USAGE, f"{scope} takes {'no name' if scope == 'all' else 'a name'}")
-    with desk(database, key_file, clock, local=True) as at:
+    with principal_session(database, key_file, clock, local=True) as at:
         new = at.platform.rules.switches.control(scope, name or "", at.who, stopped=stopped, reason=reason)
     what = f"{scope} {name or ''}".strip()
     talk(f"{what}: {'stopped' if stopped else 'goes on'}" + ("" if new else " as before"))

@@ -11,7 +11,7 @@ import uvloop
 from app.cli.commands.preview import Workbench, chosen_of
 from app.cli.options import DatabaseUrl, KeyFile
 from app.cli.pack_paths import With, is_folder, target_of
-from app.cli.principal_session import Desk, desk
+from app.cli.principal_session import PrincipalSession, principal_session
 from app.compose import Platform
 from app.compose_sending import compose_routes
 from app.identity.principals import colleague
@@ -51,7 +51,7 @@ def trial(
     key_file: KeyFile = None,
 ) -> None:
     """Send what a trigger says to a colleague's registered contact, marked as a test."""
-    with desk(database, key_file) as at:
+    with principal_session(database, key_file) as at:
         receiver = colleague(at.platform.settings.principals, to, at.who)
         play = _in_folder(at, what, others or [], persona) if is_folder(Path(what)) else _in_log(at, what, persona)
         by = channel or _first_channel(play, receiver)
@@ -79,7 +79,7 @@ class _Play(NamedTuple):
     languages: tuple[str, ...]
 
 
-def _in_folder(at: Desk, what: str, others: list[Path], persona: str) -> _Play:
+def _in_folder(at: PrincipalSession, what: str, others: list[Path], persona: str) -> _Play:
     target = target_of(Path(what))
     if target.trigger is None:
         stop(Exit.USAGE, f"{what}: this is a pack; name one of its triggers")
@@ -89,7 +89,7 @@ def _in_folder(at: Desk, what: str, others: list[Path], persona: str) -> _Play:
     return _Play(source, bench.previewer(source), chosen, bench.spoken)
 
 
-def _in_log(at: Desk, what: str, persona: str) -> _Play:
+def _in_log(at: PrincipalSession, what: str, persona: str) -> _Play:
     """Return the submitted version of that name, or the published one, ready to play."""
     fact = _fact(at, what)
     words = {spoken: dict(texts) for spoken, texts in fact.words.items()}
@@ -104,7 +104,7 @@ def _in_log(at: Desk, what: str, persona: str) -> _Play:
     return _Play(source, previewer, chosen_of(persona, known, "--persona"), rules.defaults.languages)
 
 
-def _fact(at: Desk, what: str) -> TriggerSubmitted:
+def _fact(at: PrincipalSession, what: str) -> TriggerSubmitted:
     """As a submission, whoever put it into the log."""
     governing = at.platform.rules.approval
     try:

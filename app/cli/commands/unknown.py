@@ -9,7 +9,7 @@ import typer
 from msgspec import to_builtins
 
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown
-from app.cli.principal_session import Desk, operators
+from app.cli.principal_session import PrincipalSession, operators
 from app.jobs.start import begin, finished
 from app.log_places import span_of
 from app.terminal import Exit, data, data_json, stop, talk
@@ -72,7 +72,7 @@ def unknown(  # noqa: PLR0913  (a flag each)
             _list(at, which, as_json=as_json)
 
 
-def _list(at: Desk, which: Which, *, as_json: bool) -> None:
+def _list(at: PrincipalSession, which: Which, *, as_json: bool) -> None:
     counts = at.platform.replay.unknown_outcomes.counts(which)
     for kind, count in sorted(counts.items()):
         if as_json:
@@ -82,7 +82,9 @@ def _list(at: Desk, which: Which, *, as_json: bool) -> None:
     talk(f"{counts.total():,} messages have an unknown outcome")
 
 
-def _decide(at: Desk, which: Which, how: How, why: str | None, *, plan: bool, yes: bool, as_json: bool) -> None:
+def _decide(
+    at: PrincipalSession, which: Which, how: How, why: str | None, *, plan: bool, yes: bool, as_json: bool
+) -> None:
     if not plan and not 0 < len(why or "") <= LONGEST_WHY:
         stop(Exit.USAGE, f"say your reason with --why, in at most {LONGEST_WHY} characters: the log keeps it")
     given = {"which": to_builtins(which), "how": how.value, "by": at.who.name, "why": why or ""}
@@ -91,7 +93,7 @@ def _decide(at: Desk, which: Which, how: How, why: str | None, *, plan: bool, ye
     talk(f"resolved: {job.words}")
 
 
-def _settle(at: Desk, reports: list[Report], provider: str | None, *, plan: bool, yes: bool) -> None:
+def _settle(at: PrincipalSession, reports: list[Report], provider: str | None, *, plan: bool, yes: bool) -> None:
     """Take in receipts as if the provider had sent them now; they are what they are, however late."""
     if provider is None:
         stop(Exit.USAGE, "--receipts needs --provider: whose receipts they are")

@@ -14,7 +14,7 @@ from streams.delivery.inbound.webhooks import AT_ONCE, LEASE, UNWANTED_FOR, WAIT
 from streams.queues.dead_letters import Selection
 from streams.runtime.cleanup import UNTOLD
 from tests.app.http.wire import TRACE
-from tests.notifiers.http_peers import Answer, HttpPeer, ReceiptStatus, answer, listening
+from tests.notifiers.http_peers import Answer, HttpPeer, RecordedRequest, answer, listening
 from tests.notifiers.peers import Act
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
 
@@ -49,7 +49,7 @@ class Agency:
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def accepts(self, heard: ReceiptStatus) -> bool:
+    def accepts(self, heard: RecordedRequest) -> bool:
         """Whether one of the signatures is by the secret."""
         at = datetime.fromtimestamp(int(heard.headers["webhook-timestamp"]), UTC)
         expected = Webhook(self._secret).sign(heard.headers["webhook-id"], at, heard.body.decode())

@@ -14,144 +14,157 @@ from typer.main import get_command, get_group
 from app.cli.help_format import Command, Group
 from app.tuning import INTERRUPTED
 
+PANELS: Mapping[str, tuple[str, ...]] = {
+    "Try it out": ("demo", "simulate"),
+    "For service owners: write and test triggers": (
+        "new",
+        "lint",
+        "test",
+        "preview",
+        "diff",
+        "backtest",
+        "test-send",
+    ),
+    "For service owners: publish and watch triggers": (
+        "submit",
+        "submissions",
+        "approve",
+        "publish",
+        "pause",
+        "resume",
+        "withdraw",
+        "backfill",
+        "rules",
+        "forecast",
+        "intents",
+    ),
+    "For questions about a person or a nudge": ("why", "trail", "evidence", "eligible", "erase", "mcp"),
+    "For operators: watch, stop and repair": (
+        "status",
+        "control",
+        "unknown",
+        "dead-letters",
+        "jobs",
+        "repair",
+        "replay",
+        "audit",
+        "retire",
+        "restored",
+    ),
+    "For the platform: run the processes": (
+        "run",
+        "api",
+        "relay",
+        "worker",
+        "dispatch",
+        "ingest",
+        "bounce",
+        "bounces",
+    ),
+    "For the platform: set it up": ("migrate", "config", "keys", "principals"),
+}
+"""The panels of `habarshy --help` → their commands and groups, in order."""
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": (
         "demo.demo",
-        "Show a year in a minute: open the printed address. Needs no configuration, and sends nothing.",
+        "Run a simulated year in a minute and show it in the browser; sends nothing and needs no configuration.",
     ),
-    "ingest": (
-        "ingest.ingest",
-        "Store life events from files. What is refused is named by line and field; the rest goes in.",
+    "simulate": (
+        "simulate.simulate_command",
+        "Write the life events of a simulated population, as NDJSON of CloudEvents.",
     ),
-    "run": (
-        "run.run",
-        "Plan and send, for as long as it runs (or until nothing waits); with --json, end with how it stands.",
+    "new": ("new.new", "Create a trigger (or, with --pack, a pack) that passes lint and test."),
+    "lint": ("packs.lint", "Check packs and report errors by file, line and column."),
+    "test": (
+        "packs.try_packs",
+        "Render the words, then run the tests of packs on a virtual clock; an unexpected message fails a test.",
     ),
-    "relay": ("relay.relay", "Relay the log to Kafka. One is active; others wait, and one of them takes over."),
-    "worker": ("worker.worker", "Work on what comes through Kafka; as many as needed share the work."),
-    "api": ("serve.api", "Serve the HTTP API and the pages; `habarshy principals add` makes the keys of registries."),
-    "dispatch": (
-        "dispatch.dispatch",
-        "Send what is due, until it is stopped; others may do the same beside it. It plans nothing: `worker` does.",
+    "preview": (
+        "preview.preview",
+        "Show the messages of a trigger for sample people; sends nothing and needs no database.",
+    ),
+    "diff": ("diff.diff", "Show what changes for citizens between two versions, or since the published one."),
+    "backtest": (
+        "backtest.backtest",
+        "Show what a trigger or a pack would have sent in a past period; sends nothing.",
+    ),
+    "test-send": ("trials.trial", "Send a trigger's message to a colleague's registered contact, marked as a test."),
+    "submit": ("govern.submit", "Submit triggers and packs for approval, if lint and their tests pass."),
+    "submissions": (
+        "govern.submissions",
+        "List what waits for approval or publication; with names, show what each would change.",
+    ),
+    "approve": ("govern.approve", "Show a colleague's submission, ask, and approve or refuse it."),
+    "publish": ("govern.publish", "Publish what was approved, to a share of all persons or to everybody."),
+    "pause": ("stops.pause", "Pause sending for a trigger; planning continues."),
+    "resume": ("stops.resume", "Resume sending for a trigger, including the messages that waited."),
+    "withdraw": ("govern.withdraw", "Withdraw a trigger: plan and send nothing more, and withhold what is planned."),
+    "backfill": ("backfill.backfill", "Apply a published trigger to earlier events, and plan their nudges once."),
+    "rules": (
+        "rules.rules",
+        "List the published versions of your agency's triggers: hash, share, reach, owner, state.",
+    ),
+    "forecast": (
+        "forecast.forecast",
+        "Forecast messages and their cost by time, channel and agency, with quiet hours and caps.",
     ),
     "intents": (
         "intents.intents",
-        "Print every planned nudge, whatever became of it, sorted by id; an agency's people see their agency's.",
+        "List every planned nudge, sorted by id; people of an agency see only its own.",
     ),
-    "trail": ("people.trail", "Print every fact that concerns a person, in the order of the log."),
     "why": (
         "people.why",
         "Explain a nudge: the facts, the rule, its version, the data used, the words, the legal basis.",
     ),
+    "trail": ("people.trail", "List every fact about a person, in the order of the log."),
     "evidence": (
         "evidence.evidence_command",
-        "Write the facts behind a nudge with their proofs into a file that anybody can check offline.",
+        "Export the facts behind a nudge with their proofs, to be checked by anybody offline.",
     ),
-    "eligible": (
-        "eligible.eligible",
-        "Say for each benefit whether the person is entitled to it, how much it is, or why not.",
-    ),
+    "eligible": ("eligible.eligible", "Check a person's entitlement to each benefit: how much it is, or why not."),
     "erase": (
         "erase.erase",
-        "Destroy a person's key, end their nudges, and print a certificate; it cannot be undone.",
+        "Destroy a person's key, cancel their nudges, and print a certificate; it cannot be undone.",
     ),
+    "mcp": ("mcp.mcp", "Serve an assistant (MCP) for the person whose token is in HABARSHY_TOKEN; read-only."),
+    "status": ("status.status", "Show what is stopped, what is stored, what waits, and the outcomes of the nudges."),
+    "control": ("stops.control", "Set or clear a kill switch."),
+    "unknown": ("unknown.unknown", "List messages whose outcome is unknown, or settle them: ask, resend or close."),
     "repair": (
         "repair.repair",
-        "Find what should have been planned and was not, and plan it once; or try anew what an outage failed.",
-    ),
-    "unknown": (
-        "unknown.unknown",
-        "List messages whose outcome is unknown, or decide: ask about them, settle, send again, or close them.",
-    ),
-    "restored": (
-        "restored.restored",
-        "Say that the database came back from a backup; what may have been sent since is not sent again.",
+        "Find nudges that should have been planned, and plan them once; or retry what an outage failed.",
     ),
     "retire": (
         "retire.retire",
-        "Destroy the keys of content that is older than its event type may be read for; it cannot be undone.",
+        "Destroy the keys of content that is past its retention period; it cannot be undone.",
     ),
-    "backfill": (
-        "backfill.backfill",
-        "Have a published trigger look further back, and plan what it should have said by then, once.",
+    "restored": (
+        "restored.restored",
+        "Confirm that the database was restored from a backup; what may have been sent since is not resent.",
     ),
-    "forecast": (
-        "forecast.forecast",
-        "Say how many messages go when, by channel and agency, after quiet hours and caps, and what they cost.",
+    "run": ("run.run", "Plan and send in one process, until it is stopped (or until nothing waits)."),
+    "api": ("serve.api", "Serve the HTTP API and the pages; `habarshy principals add` makes the keys of registries."),
+    "relay": ("relay.relay", "Relay the log to Kafka; one process is active, others wait to take over."),
+    "worker": ("worker.worker", "Plan what arrives through Kafka; any number of workers share the load."),
+    "dispatch": (
+        "dispatch.dispatch",
+        "Send due messages until it is stopped; any number of processes share the load.",
     ),
-    "mcp": (
-        "mcp.mcp",
-        "Answer an assistant (MCP) about the person whose token is in HABARSHY_TOKEN; it can change nothing.",
-    ),
-    "simulate": (
-        "simulate.simulate_command",
-        "Write the life events of an invented population, as NDJSON of CloudEvents.",
-    ),
-    "status": ("status.status", "Print what is stopped, what is stored, what waits, and what became of the nudges."),
-    "migrate": (
-        "migrate.migrate",
-        "Bring the database's tables to this version; SQLite's are brought there by every start.",
-    ),
-    "lint": ("packs.lint", "Say what is wrong with packs, by file, line and column."),
-    "test": (
-        "packs.try_packs",
-        "Try the words out, then play the tests on a virtual clock; a message that no test expects fails it.",
-    ),
-    "new": (
-        "new.new",
-        "Make a trigger (or, with --pack, a pack) that passes lint and test, to be changed from there.",
-    ),
-    "diff": (
-        "diff.diff",
-        "Say what changes for citizens between two versions; with one folder, since what is published.",
-    ),
-    "preview": (
-        "preview.preview",
-        "Show what a trigger would say to invented people; needs no database and sends nothing.",
-    ),
-    "backtest": (
-        "backtest.backtest",
-        "Say what a trigger or a pack would have sent in a part of the past. Sends nothing.",
-    ),
-    "submit": ("govern.submit", "Put triggers and packs up for approval, once lint and their tests have passed."),
-    "submissions": (
-        "govern.submissions",
-        "Print what waits for approval or publication; with names, what each would change.",
-    ),
-    "approve": ("govern.approve", "Show what waits, ask, and approve or refuse it as another person of the agency."),
-    "publish": ("govern.publish", "Publish what was approved: for a share of all persons first, or for everybody."),
-    "withdraw": ("govern.withdraw", "Plan and send nothing of a trigger any more; what it planned is withheld."),
-    "pause": ("stops.pause", "Send nothing of a trigger until it is resumed; it goes on planning."),
-    "resume": ("stops.resume", "Send again, what waited included."),
-    "control": ("stops.control", "Set or clear a kill switch, as an operator."),
-    "rules": (
-        "rules.rules",
-        "Print every published version of your agency's triggers: hash, share, reach, owner, state.",
-    ),
-    "test-send": ("trials.trial", "Send what a trigger says to a colleague's registered contact, marked as a test."),
+    "ingest": ("ingest.ingest", "Store life events from files; refused ones are reported by line and field."),
     "bounce": (
         "bounces.bounce",
-        "Take in one mail from standard input, as a mail server pipes it; 75 asks the server to try again.",
+        "Record one bounced mail from standard input, for a mail server's pipe; exit 75 asks it to try again.",
     ),
-    "bounces": (
-        "bounces.bounces",
-        "Take in the new mails of a Maildir, and mark them read once what they tell is stored.",
+    "bounces": ("bounces.bounces", "Record the new bounces in a Maildir, and mark each as read once it is stored."),
+    "migrate": (
+        "migrate.migrate",
+        "Migrate the database's tables to this version; SQLite is migrated at every start.",
     ),
 }
-"""Name → the module in `app.cli.commands` and the function in it, and what that says it does: a list imports none."""
+"""Name → the module in `app.cli.commands` and the function in it, and its help, so that a list imports neither."""
 GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "config": ("Look at the settings.", {"show": "config.show"}),
-    "keys": ("The master key that wraps the keys of persons.", {"show": "keys.show", "rotate": "keys.rotate"}),
-    "audit": (
-        "Whether the log is as it was written, and who read people's data.",
-        {"verify": "audit.verify", "heads": "audit.heads", "key": "audit.key", "list": "readings.list_readings"},
-    ),
-    "principals": (
-        "Who may act, and for which agency.",
-        {"add": "principals.add", "show": "principals.show", "remove": "principals.remove"},
-    ),
     "dead-letters": (
-        "What could not be handled.",
+        "List, retry or drop what could not be handled.",
         {
             "list": "dead_letters.list_letters",
             "show": "dead_letters.show",
@@ -159,12 +172,8 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "drop": "dead_letters.drop",
         },
     ),
-    "replay": (
-        "Rebuild views, resend events to Kafka, or verify that everything matches.",
-        {"views": "replay.views", "kafka": "replay.kafka"},
-    ),
     "jobs": (
-        "Long work over history.",
+        "List, confirm, pause, resume or cancel long-running jobs.",
         {
             "list": "jobs.list_jobs",
             "show": "jobs.show",
@@ -174,43 +183,60 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "cancel": "jobs.cancel",
         },
     ),
+    "replay": (
+        "Rebuild views, resend events to Kafka, or verify that everything matches the log.",
+        {"views": "replay.views", "kafka": "replay.kafka"},
+    ),
+    "audit": (
+        "Verify the log, and list accesses to personal data.",
+        {"verify": "audit.verify", "heads": "audit.heads", "key": "audit.key", "list": "readings.list_readings"},
+    ),
+    "config": ("Show the settings.", {"show": "config.show"}),
+    "keys": (
+        "Show or rotate the master key that wraps the keys of persons.",
+        {"show": "keys.show", "rotate": "keys.rotate"},
+    ),
+    "principals": (
+        "Manage the people and systems that may act, each for an agency.",
+        {"add": "principals.add", "show": "principals.show", "remove": "principals.remove"},
+    ),
 }
-"""Commands that have commands of their own."""
+"""Groups of commands under one name: their help, and name → module and function."""
 ALONE: Mapping[str, str] = {"replay": "replay.replay"}
-"""What those do that mean something without one."""
+"""Groups that are a command themselves → its module and function."""
+_PANEL_OF: Mapping[str, str] = {name: panel for panel, names in PANELS.items() for name in names}
 
 
 class Commands(Mapping[str, Any]):
-    """All of them by name, as Typer's click has them."""
+    """All commands by name, as Typer's click has them, in the order of the panels."""
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401  (Typer's own click)
-        if name not in COMMANDS and name not in GROUPS:
-            raise KeyError(name)
         return _listed(name)
 
     def __iter__(self) -> Iterator[str]:
-        yield from (*COMMANDS, *GROUPS)
+        yield from _PANEL_OF
 
     def __len__(self) -> int:
-        return len(COMMANDS) + len(GROUPS)
+        return len(_PANEL_OF)
 
 
 @cache
 def _listed(name: str) -> Any:  # noqa: ANN401  (the same)
-    """In its place where only its name and its use are asked for."""
+    """Return a stand-in for the command, for lists that need only its name, help and panel."""
+    panel = _PANEL_OF[name]
     about = GROUPS[name][0] if name in GROUPS else COMMANDS[name][1]
     made = typer.Typer(add_completion=False)
-    made.command(name, help=about)(_nothing)
+    made.command(name, help=about, rich_help_panel=panel)(_nothing)
     return get_command(made)
 
 
 def _nothing() -> None:
-    """Not imported yet."""
+    """The function of a stand-in; it is never called."""
 
 
 @cache
 def imported(name: str) -> Any:  # noqa: ANN401  (the same)
-    """The command itself, or the group with those in it."""
+    """Return the command itself, or the group with its commands."""
     made = typer.Typer()
     if name in COMMANDS:
         made.command(name, cls=Command)(_imported(COMMANDS[name][0]))
@@ -231,7 +257,7 @@ def _group(name: str) -> typer.Typer:
 
 
 def _imported(where: str) -> Callable[..., None]:
-    """The function; who interrupts its import hears nothing, for nothing was begun."""
+    """Return the function. An interrupt during its import ends silently, for nothing was begun."""
     module, function = where.split(".")
     try:
         found: Callable[..., None] = getattr(import_module(f"app.cli.commands.{module}"), function)

@@ -32,7 +32,7 @@ def _tell_version(asked: bool) -> None:  # noqa: FBT001  (as Typer calls it)
         raise typer.Exit
 
 
-_VERSION = typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which one it is.")
+_VERSION = typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version.")
 
 
 def _whole(ctx: typer.Context, *, _: Annotated[bool, _VERSION] = False) -> None:

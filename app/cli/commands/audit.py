@@ -35,7 +35,7 @@ def verify(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Check every fact in the chain against its block's signed head, and say where the log is not what it was."""
+    """Verify every fact in the chain against its block's signed head, and report where the log differs."""
     settings = settings_of(database, key_file)
     deposited = deposited_heads(head) if head else []
     with closing(open_database(settings, make=False)) as opened:
@@ -81,7 +81,7 @@ def deposited_heads(file: Path) -> list[SignedBlock]:
 
 
 def heads(last: Last = 1, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
-    """Print the last heads of the chain: deposit them where whoever keeps the database cannot write."""
+    """Print the last signed heads of the chain, to deposit them out of reach of the database's keepers."""
     settings = settings_of(database, key_file)
     with closing(open_database(settings, make=False)) as opened:
         make_ready(opened)
@@ -100,7 +100,7 @@ def heads(last: Last = 1, as_json: AsJson = False, database: DatabaseUrl = None,
 
 
 def key(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
-    """Print the public half of the key that signs heads and evidence: publish it."""
+    """Print the public key that checks heads and evidence; publish it."""
     settings = settings_of(database, key_file)
     signer = _signing(settings, keyring_of(settings, create=False))
     shown: dict[str, Any] = {"public_key": signer.public.hex(), "id": signer.id.hex()}

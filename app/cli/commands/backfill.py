@@ -31,7 +31,7 @@ def backfill(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Have a published trigger look further back, and plan what it should have said by then, once."""
+    """Apply a published trigger to earlier events, and plan their nudges once."""
     with principal_session(database, key_file, clock, local=True) as at:
         at.platform.replay.backfill.check(trigger, at.who)
         start = moment_of(since, "--since", zone_here(at.platform))

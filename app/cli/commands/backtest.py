@@ -60,7 +60,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Say what a trigger or a pack would have sent in a part of the past. Sends nothing."""
+    """Show what a trigger or a pack would have sent in a past period; sends nothing."""
     if against not in (None, LIVE):
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
     if html is not None and not html.parent.is_dir():

@@ -47,7 +47,7 @@ Provider = Annotated[
 def bounce(
     provider: Provider = None, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Take in one mail from standard input, as a mail server pipes it; 75 asks the server to try again."""
+    """Record one bounced mail from standard input, for a mail server's pipe; exit 75 asks it to try again."""
     mail = _mail()
     try:
         reports = reports_in(mail)
@@ -69,7 +69,7 @@ def bounces(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Take in the new mails of a Maildir, and mark them read once what they tell is stored."""
+    """Record the new bounces in a Maildir, and mark each as read once it is stored."""
     with _inbox(provider, clock, database, key_file) as inbox:
         try:
             counts = uvloop.run(empty(maildir, inbox, talk))

@@ -14,7 +14,7 @@ Origin = Annotated[bool, typer.Option("--origin", help="Show where each value co
 def show(
     origin: Origin = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Print every setting; secrets are masked."""
+    """Show every setting; secrets are masked."""
     flags = [name for name, value in (("database", database), ("key_file", key_file)) if value is not None]
     for each in shown(settings_of(database, key_file), flags):
         if as_json:

@@ -29,7 +29,7 @@ Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.
 def list_letters(
     kind: OfKind = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Print how many letters there are, by kind and cause."""
+    """Count the dead letters by kind and cause."""
     with operators("dead letters", database, key_file) as at:
         _print_groups(at, Selection(kind=kind), as_json=as_json)
 
@@ -43,7 +43,7 @@ def show(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Print letters, the oldest first, without anybody's data."""
+    """Show dead letters, the oldest first, without personal data."""
     with operators("dead letters", database, key_file) as at:
         zone = zone_shown(at.platform)
         found = at.platform.runtime.dead_letters.letters(_choice(ids, kind, cause), limit)
@@ -68,7 +68,7 @@ def retry(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Handle letters once more; what is handled goes, what fails again stays with its new cause."""
+    """Retry dead letters; those that fail again stay, with their new cause."""
     with operators("dead letters", database, key_file) as at:
         letters = at.platform.runtime.dead_letters
         choice = _decided(letters, ids, kind, cause, every=every)
@@ -94,7 +94,7 @@ def drop(  # noqa: PLR0913  (the options of the command)
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Give letters up for ever; the log keeps who did, and why."""
+    """Drop dead letters for good; the log keeps who did it and why."""
     with operators("dead letters", database, key_file) as at:
         letters = at.platform.runtime.dead_letters
         if not plan and len(reason.strip()) < LEAST_SAID:

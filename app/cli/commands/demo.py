@@ -28,7 +28,7 @@ def demo(
     fast: Fast = False,
     until_done: UntilDone = False,
 ) -> None:
-    """Show a year in a minute: open the printed address. Needs no configuration, and sends nothing."""
+    """Run a simulated year in a minute and show it in the browser; sends nothing and needs no configuration."""
     from app.demo.show import Options, PortTaken, show  # noqa: PLC0415  (the web server loads only where it is used)
 
     options = Options(

@@ -33,7 +33,7 @@ def diff(
     key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what changes for citizens between two versions; with one folder, since what is published."""
+    """Show what changes for citizens between two versions, or since the published one."""
     later = _read(new or old, others or [])
     earlier = _published(database, key_file, later) if new is None else _read(old, others or [])
     if new is not None and target_of(new).trigger and target_of(old).trigger:

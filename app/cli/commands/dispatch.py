@@ -27,7 +27,7 @@ def dispatch(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Send what is due, until it is stopped; others may do the same beside it. It plans nothing: `worker` does."""
+    """Send due messages until it is stopped; any number of processes share the load."""
     settings = settings_of(database, key_file)
     begin("dispatch", settings)
     health = health_listener(health_host, health_port)

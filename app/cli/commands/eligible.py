@@ -44,7 +44,7 @@ def eligible(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Say for each benefit whether the person is entitled to it, how much it is, or why not."""
+    """Check a person's entitlement to each benefit: how much it is, or why not."""
     now = clock_of(clock)
     day = None if as_of is None else _day(as_of)
     settings = settings_of(database, key_file)

@@ -34,7 +34,7 @@ def erase(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Destroy a person's key, end their nudges, and print a certificate; it cannot be undone."""
+    """Destroy a person's key, cancel their nudges, and print a certificate; it cannot be undone."""
     with operators("erasures", database, key_file, clock) as at:
         pseudonym = pseudonym_of(person, at.platform.identity.names)
         if plan or not yes:

@@ -36,7 +36,7 @@ def evidence_command(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Write the facts behind a nudge with their proofs into a file that anybody can check offline."""
+    """Export the facts behind a nudge with their proofs, to be checked by anybody offline."""
     id_ = nudge_id(nudge)
     deposited = deposited_heads(head)[-1] if head else None
     if out.exists():

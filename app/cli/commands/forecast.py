@@ -42,7 +42,7 @@ def forecast(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Say how many messages go when, by channel and agency, after quiet hours and caps, and what they cost."""
+    """Forecast messages and their cost by time, channel and agency, with quiet hours and caps."""
     with principal_session(database, key_file, clock, local=True) as at:
         only = _agency(at, agency)
         found = at.platform.queries.forecast.forecast(timedelta(days=days), only)

@@ -40,7 +40,7 @@ def submit(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Put triggers and packs up for approval, once lint and their tests have passed."""
+    """Submit triggers and packs for approval, if lint and their tests pass."""
     targets = [target_of(folder) for folder in folders]
     paths = list(
         {
@@ -90,7 +90,7 @@ def approve(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Show what waits, ask, and approve or refuse it as another person of the agency."""
+    """Show a colleague's submission, ask, and approve or refuse it."""
     check_said("--comment", comment, least=0)
     if refuse is not None:
         check_said("--refuse", refuse, least=LEAST_SAID)
@@ -141,7 +141,7 @@ def publish(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Publish what was approved: for a share of all persons first, or for everybody."""
+    """Publish what was approved, to a share of all persons or to everybody."""
     share = _share(canary)
     with principal_session(database, key_file, clock) as at:
         wanted = _references(at, names, others)
@@ -154,7 +154,7 @@ def publish(
 def withdraw(
     trigger: Trigger, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Plan and send nothing of a trigger any more; what it planned is withheld."""
+    """Withdraw a trigger: plan and send nothing more, and withhold what is planned."""
     with principal_session(database, key_file, clock) as at:
         new = at.platform.rules.switches.withdraw(trigger, at.who)
     talk(f"{trigger} is withdrawn" if new else f"{trigger} was withdrawn before")
@@ -163,7 +163,7 @@ def withdraw(
 def submissions(
     names: Some = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Print what waits for approval or publication; with names, what each would change."""
+    """List what waits for approval or publication; with names, show what each would change."""
     with principal_session(database, key_file) as at:
         governing = at.platform.rules.approval
         if names:

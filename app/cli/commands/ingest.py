@@ -32,7 +32,7 @@ def ingest(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Store life events from files. What is refused is named by line and field; the rest goes in."""
+    """Store life events from files; refused ones are reported by line and field."""
     now = clock_of(clock)
     for file in files:
         if str(file) != "-" and (not file.exists() or file.is_dir()):

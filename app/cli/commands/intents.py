@@ -24,7 +24,7 @@ ID_LENGTH = 32  # of an id in hexadecimal digits, which sort as its bytes do
 def intents(
     as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Print every planned nudge, whatever became of it, sorted by id; an agency's people see their agency's."""
+    """List every planned nudge, sorted by id; people of an agency see only its own."""
     settings = settings_of(database, key_file)
     who = somebody(settings)
     platform = compose(settings, clock_of(clock), make=False)

@@ -31,14 +31,14 @@ Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
 def list_jobs(
     limit: Limit = 20, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Print the jobs, the newest first."""
+    """List the jobs, the newest first."""
     with principal_session(database, key_file, local=True) as at:
         for job in at.platform.queues.jobs.latest(limit, None if at.who.operator else at.who.name):
             _print(at, job, as_json=as_json)
 
 
 def show(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
-    """Print how a job stands."""
+    """Show the state of a job."""
     with _theirs(id_, database, key_file) as (at, job):
         _print(at, job, as_json=as_json)
         if not as_json:  # as JSON it is in the job's words
@@ -46,7 +46,7 @@ def show(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_
 
 
 def pause(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
-    """Have a job stop after its present step, wherever it runs."""
+    """Pause a job after its present step, in whichever process it runs."""
     with _theirs(id_, database, key_file) as (at, _):
         talk(f"job {at.platform.queues.jobs.pause(id_).id} is paused; `habarshy jobs resume {id_}` goes on")
 
@@ -54,7 +54,7 @@ def pause(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) ->
 def confirm(
     id_: JobId, yes: Yes = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Begin a job that was counted, in this process; it is said first what was counted."""
+    """Start a counted job in this process, after showing its count."""
     with operators("jobs", database, key_file) as at:
         asked = at.platform.queues.jobs.job(id_)
         Orders(at.platform).check(asked, at.who)
@@ -64,7 +64,7 @@ def confirm(
 
 
 def resume(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
-    """Go on with a job in this process: one that was paused, failed, or lost its process; or count it anew."""
+    """Resume a job in this process: one that was paused, failed, or lost its process; or count it anew."""
     with _theirs(id_, database, key_file) as (at, asked):
         if not at.who.operator:
             Orders(at.platform).check(asked, at.who)
@@ -74,7 +74,7 @@ def resume(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, ke
 
 
 def cancel(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
-    """End a job for good; what it left behind goes."""
+    """Cancel a job for good, and remove its leftovers."""
     with _theirs(id_, database, key_file) as (at, asked):
         work = work_of(at.platform, asked)
         talk(f"job {at.platform.queues.jobs.cancel(id_, work).id} is cancelled")

@@ -18,7 +18,7 @@ ELSEWHERE = "the keys are in HABARSHY_KEY_RING"
 
 
 def show(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
-    """Print how many keys of persons each version of the master key wraps; no key is shown."""
+    """Count the keys of persons by the version of the master key that wraps them; no key is shown."""
     with operators("the keys", database, key_file) as at, at.platform.database.reading() as connection:
         keyring, counts = _keyring(at.platform.settings), by_version(connection)
     for version in sorted({*keyring.wrapping, *counts}):
@@ -38,7 +38,7 @@ def show(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFil
 def rotate(
     retire: Retire = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Wrap all keys of persons with a new master key; what was interrupted is finished before another one is made."""
+    """Wrap all keys of persons with a new master key; an interrupted rotation is finished first."""
     with operators("the keys", database, key_file) as at:
         platform = at.platform
         keyring = _keyring(platform.settings)

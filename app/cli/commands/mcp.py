@@ -10,7 +10,7 @@ from domain.facts.principals import NotAllowed
 
 
 def mcp(clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
-    """Answer an assistant (MCP) about the person whose token is in HABARSHY_TOKEN; it can change nothing."""
+    """Serve an assistant (MCP) for the person whose token is in HABARSHY_TOKEN; read-only."""
     from app.compose import compose  # noqa: PLC0415  (the same)
     from app.reports.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other command needs)
 

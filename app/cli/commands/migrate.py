@@ -21,7 +21,7 @@ Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.
 def migrate(
     plan: Plan = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Bring the database's tables to this version; SQLite's are brought there by every start.
+    """Migrate the database's tables to this version; SQLite is migrated at every start.
 
     With the first tables comes the key file, where there is none: everything in the database is sealed by it.
     """

@@ -31,7 +31,7 @@ AsPack = Annotated[bool, typer.Option("--pack", help="Make a whole pack in that 
 
 
 def new(where: Where, on: On = None, owner: Owner = None, others: With = None, as_pack: AsPack = False) -> None:
-    """Make a trigger (or, with --pack, a pack) that passes lint and test, to be changed from there."""
+    """Create a trigger (or, with --pack, a pack) that passes lint and test."""
     if not re.fullmatch(NAME, where.name):
         stop(
             Exit.USAGE, f"{where.name!r}: a name has small Latin letters, digits and underscores, as in lost_passport"

@@ -27,7 +27,7 @@ Explain = Annotated[bool, typer.Option("--explain", help="Print each decision.")
 
 
 def lint(packs: Packs, others: With = None, as_json: AsJson = False) -> None:
-    """Say what is wrong with packs, by file, line and column."""
+    """Check packs and report errors by file, line and column."""
     asked = _asked(packs, others)
     examined, report = examine_folders(asked.folders)
     if not report.about(finding.path for finding in report.findings):
@@ -49,7 +49,7 @@ def lint(packs: Packs, others: With = None, as_json: AsJson = False) -> None:
 def try_packs(
     packs: Packs, others: With = None, only: Only = None, explain: Explain = False, as_json: AsJson = False
 ) -> None:
-    """Try the words out, then play the tests on a virtual clock; a message that no test expects fails it."""
+    """Render the words, then run the tests of packs on a virtual clock; an unexpected message fails a test."""
     asked = _asked(packs, others)
     one = next(iter(asked.triggers)).name if len(asked.triggers) == 1 else only
     examined, found = _examined(asked.folders, one)

@@ -32,7 +32,7 @@ def trail(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Print every fact that concerns a person, in the order of the log."""
+    """List every fact about a person, in the order of the log."""
     settings = settings_of(database, key_file)
     look = looker(settings, purpose)
     platform = compose(settings, clock_of(None), make=False)

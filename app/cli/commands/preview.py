@@ -38,7 +38,7 @@ def preview(
     clock: ClockTime = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a trigger would say to invented people; needs no database and sends nothing."""
+    """Show the messages of a trigger for sample people; sends nothing and needs no database."""
     target = target_of(what)
     workbench = Workbench(target, others or [], clock_of(clock)())
     personas = workbench.personas(persona)

@@ -45,7 +45,7 @@ def add(  # noqa: PLR0913, PLR0917  (the options of a command)
     key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add somebody, or a system, and print or write the new token (its API key), which nobody can read again."""
+    """Add a person or a system, and print its token (its API key), which is shown only once."""
     if not role and not scope:
         stop(Exit.USAGE, f"{name}: give a person a --role, a system a --scope")
     given = {"email": email, "sms": phone, "push": push}
@@ -84,7 +84,7 @@ def _warn_of_unknown(agency: str, settings: Settings) -> None:
 
 
 def show(key_file: KeyFile = None, as_json: AsJson = False) -> None:
-    """Print who may act; tokens and addresses are not shown."""
+    """List who may act; tokens and addresses are not shown."""
     everybody = principals.load(_path(key_file))
     for name, kept in everybody.items():
         plain = {
@@ -104,7 +104,7 @@ def show(key_file: KeyFile = None, as_json: AsJson = False) -> None:
 
 
 def remove(name: Name, key_file: KeyFile = None) -> None:
-    """Take somebody out; their token is nobody's from then on."""
+    """Remove a person or a system; the token stops working at once."""
     principals.remove(_path(key_file), name)
 
 

@@ -55,7 +55,7 @@ def list_readings(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Print who read which person's data, and who gave up dead letters, when and why, the earliest first."""
+    """List who read which person's data and who dropped dead letters, when and why, the earliest first."""
     with principal_session(database, key_file, local=True) as at:
         require_reading(at.who)
         whose = None if person is None else pseudonym_of(person, at.platform.identity.names, "--person")

@@ -14,7 +14,7 @@ def relay(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Relay the log to Kafka. One is active; others wait, and one of them takes over."""
+    """Relay the log to Kafka; one process is active, others wait to take over."""
     from app.roles.kafka_roles import relay_log  # noqa: PLC0415  (imports that no other command needs)
 
     settings = settings_of(database, key_file)

@@ -56,7 +56,7 @@ def repair(  # noqa: PLR0913  (a flag each)
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Find what should have been planned and was not, and plan it once; or try anew what an outage failed."""
+    """Find nudges that should have been planned, and plan them once; or retry what an outage failed."""
     _refuse_mixed(failed=failed, of_failed=(provider, channel), of_planned=(area, person))
     with principal_session(database, key_file, clock, local=True) as at:
         _check_allowed(at, trigger)

@@ -60,7 +60,7 @@ def kafka(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Send the records of a range of the log to Kafka once more, marked as a replay, for other consumers."""
+    """Resend a range of the log to Kafka, marked as a replay, for other consumers."""
     with operators("replays", database, key_file) as at:
         platform = at.platform
         with platform.database.reading() as connection:
@@ -99,7 +99,7 @@ def views(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Rebuild views from the log beside the live ones, and mend these where they differ; they go on serving."""
+    """Rebuild views from the log beside the live ones, and correct the differences; they stay in service."""
     if every == bool(names):
         stop(Exit.USAGE, f"which views? name some of {', '.join(VIEWS)}, or say --all")
     wanted = list(VIEWS) if every else chosen(names or ())

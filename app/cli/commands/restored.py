@@ -40,7 +40,7 @@ def restored(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Say that the database came back from a backup; what may have been sent since is not sent again."""
+    """Confirm that the database was restored from a backup; what may have been sent since is not resent."""
     with operators("restores", database, key_file, clock) as at:
         scope = at.platform.runtime.restore.scope(_moment(until, at))
         zone = zone_shown(at.platform)

@@ -22,7 +22,7 @@ def retire(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Destroy the keys of content that is older than its event type may be read for; it cannot be undone."""
+    """Destroy the keys of content that is past its retention period; it cannot be undone."""
     with operators("retirements", database, key_file, clock) as at:
         platform = at.platform
         wanted = platform.privacy.retention.scope()

@@ -18,7 +18,7 @@ At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As it was 
 
 
 def rules(at: At = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
-    """Print every published version of your agency's triggers: hash, share, reach, owner, state."""
+    """List the published versions of your agency's triggers: hash, share, reach, owner, state."""
     with principal_session(database, key_file, local=True) as here:
         library = here.platform.rules.library
         moment = None if at is None else moment_of(at, "--at", zone_here(here.platform))

@@ -39,7 +39,7 @@ def run(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Plan and send, for as long as it runs (or until nothing waits); with --json, end with how it stands."""
+    """Plan and send in one process, until it is stopped (or until nothing waits)."""
     now, settings = clock_of(clock), settings_of(database, key_file)
     begin("run", settings)
     platform = compose(settings, now)

@@ -17,7 +17,7 @@ To = Annotated[str, typer.Option("--to", metavar="DATE", help="The day after the
 def simulate_command(
     citizens: Citizens = 200, seed: Seed = 1, start: From = "2025-01-01", end: To = "2026-01-01"
 ) -> None:
-    """Write the life events of an invented population, as NDJSON of CloudEvents."""
+    """Write the life events of a simulated population, as NDJSON of CloudEvents."""
     try:
         events = simulate(citizens, seed, _day(start, "--from"), _day(end, "--to"))
     except EmptySpan:

@@ -34,7 +34,7 @@ UNITS = {
 def status(
     as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Print what is stopped, what is stored, what waits, and what became of the nudges."""
+    """Show what is stopped, what is stored, what waits, and the outcomes of the nudges."""
     now = clock_of(clock)
     platform = compose(settings_of(database, key_file), now, make=False)
     found = health(platform.database, platform.log, platform.replay.follower, now())

@@ -22,7 +22,7 @@ def pause(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Send nothing of a trigger until it is resumed; it goes on planning."""
+    """Pause sending for a trigger; planning continues."""
     with principal_session(database, key_file, clock, local=True) as at:
         new = at.platform.rules.switches.pause(trigger, at.who, reason)
     talk(f"{trigger} is paused" if new else f"{trigger} was paused before")
@@ -35,7 +35,7 @@ def resume(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Send again, what waited included."""
+    """Resume sending for a trigger, including the messages that waited."""
     with principal_session(database, key_file, clock, local=True) as at:
         new = at.platform.rules.switches.resume(trigger, at.who, reason)
     talk(f"{trigger} goes on" if new else f"{trigger} was not paused")
@@ -50,7 +50,7 @@ def control(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Set or clear a kill switch, as an operator."""
+    """Set or clear a kill switch."""
     if (scope == "all") != (name is None):
         stop(Exit.USAGE, f"{scope} takes {'no name' if scope == 'all' else 'a name'}")
     with principal_session(database, key_file, clock, local=True) as at:

@@ -50,7 +50,7 @@ def trial(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Send what a trigger says to a colleague's registered contact, marked as a test."""
+    """Send a trigger's message to a colleague's registered contact, marked as a test."""
     with principal_session(database, key_file) as at:
         receiver = colleague(at.platform.settings.principals, to, at.who)
         play = _in_folder(at, what, others or [], persona) if is_folder(Path(what)) else _in_log(at, what, persona)

@@ -55,7 +55,7 @@ def unknown(  # noqa: PLR0913  (a flag each)
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """List messages whose outcome is unknown, or decide: ask about them, settle, send again, or close them."""
+    """List messages whose outcome is unknown, or settle them: ask, resend or close."""
     wishes = [how for how, given in ((How.ASK, ask), (How.AGAIN, again), (How.CLOSE, close)) if given]
     if len(wishes) + (receipts is not None) > 1:
         stop(Exit.USAGE, "--ask, --again, --close and --receipts are different decisions; give one")

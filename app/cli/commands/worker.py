@@ -23,7 +23,7 @@ def worker(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Work on what comes through Kafka; as many as needed share the work."""
+    """Plan what arrives through Kafka; any number of workers share the load."""
     from app.roles.kafka_roles import plan_woken, take_in  # noqa: PLC0415  (a second of imports that no other command needs)
 
     role = take_in if intake else plan_woken

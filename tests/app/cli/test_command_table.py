@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.command_table import COMMANDS, GROUPS
+from app.cli.command_table import COMMANDS, GROUPS, PANELS
 from tests.app.terminal import Terminal
 from tests.templates.packs import write_town
 
@@ -50,6 +50,15 @@ def test_what_the_list_says_of_a_command_it_says_itself(name: str) -> None:
     module, function = where.split(".")
     said = inspect.getdoc(getattr(import_module(f"app.cli.commands.{module}"), function)) or ""
     assert " ".join(said.split("\n\n")[0].split()) == about
+
+
+def test_the_help_shows_every_command_in_one_panel(tmp_path: Path) -> None:
+    """`habarshy --help` shows the panels in their order, and each command once, under its panel."""
+    lines = [line.strip("│╭╮─ ") for line in Terminal(tmp_path).run("--help").lines]
+    shown = [word for line in lines for word in [line if line in PANELS else line.partition(" ")[0]]]
+    expected = [word for panel, names in PANELS.items() for word in (panel, *names)]
+    assert [word for word in shown if word in expected] == expected
+    assert sorted(name for names in PANELS.values() for name in names) == sorted([*COMMANDS, *GROUPS])
 
 
 def test_a_command_is_not_imported_with_the_others() -> None:

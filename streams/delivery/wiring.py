@@ -10,7 +10,7 @@ from streams.delivery.inbound.wiring import InboundParts
 from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.delivery.send.outbox_fake import FakeOutbox
-from streams.delivery.send.test_send import TestSends
+from streams.delivery.send.test_send import TrialSender
 from streams.queues.dead_letters import DeadLetterQueue
 from streams.rules.context import WriteContext
 
@@ -21,7 +21,7 @@ class DeliveryParts(Struct, frozen=True):
     receipts: Receipts
     suppression: SuppressionList
     inbound: InboundParts
-    test_sends: TestSends
+    test_sends: TrialSender
     fake_outbox: FakeOutbox
 
 
@@ -42,6 +42,6 @@ def build(
         receipts,
         suppression,
         inbound_wiring.build(context, receipts, suppression, dead_letters, hooks),
-        TestSends(database, log, context.names, clock),
+        TrialSender(database, log, context.names, clock),
         FakeOutbox(database, log.keys),
     )

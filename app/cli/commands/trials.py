@@ -23,7 +23,7 @@ from domain.rules.triggers import BadTrigger
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Outcome
 from notifiers.port.routes import Route
-from streams.delivery.send.test_send import TestSend
+from streams.delivery.send.test_send import TrialMessage
 from streams.rules.approval import NotSubmitted, reference
 from streams.rules.switches import owner_of
 from templates.authoring.preview import Previewer
@@ -58,7 +58,7 @@ def trial(
         chosen_of(by, {each: each for each in play.source.rules["channels"]}, "--channel")
         rendered = _rendered(play, language, step)
         source = play.source
-        made = TestSend(source.name, source.hash, str(source.rules["owner"]), by, rendered)
+        made = TrialMessage(source.name, source.hash, str(source.rules["owner"]), by, rendered)
         routes = compose_routes(at.platform)
         outcome = uvloop.run(_send(at.platform, made, receiver, at.who, routes))
     if not isinstance(outcome, Accepted):
@@ -140,7 +140,7 @@ def _rendered(play: _Play, language: str | None, step: str | None) -> Rendered:
 
 
 async def _send(
-    platform: Platform, made: TestSend, receiver: Principal, who: Principal, routes: Mapping[str, Route]
+    platform: Platform, made: TrialMessage, receiver: Principal, who: Principal, routes: Mapping[str, Route]
 ) -> Outcome:
     try:
         return await platform.delivery.test_sends.send(made, receiver, who, routes[made.channel])

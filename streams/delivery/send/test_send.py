@@ -24,7 +24,7 @@ MARK = "[TEST]"
 """Each test send begins so, and nobody takes it for a message of the state."""
 
 
-class TestSend(Struct, frozen=True):
+class TrialMessage(Struct, frozen=True):
     """The text of a version of a trigger on one channel; `owner`: the agency that owns the trigger."""
 
     trigger: str
@@ -34,13 +34,13 @@ class TestSend(Struct, frozen=True):
     rendered: Rendered
 
 
-class TestSends:
+class TrialSender:
     """Sends them, each recorded by a fact that names the sender, the trigger and the colleague, but no address."""
 
     def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._names, self._clock = database, log, names, clock
 
-    async def send(self, trial: TestSend, to: Principal, who: Principal, route: Route) -> Outcome:
+    async def send(self, trial: TrialMessage, to: Principal, who: Principal, route: Route) -> Outcome:
         """Send it to the colleague's registered contact.
 
         Raises:
@@ -59,7 +59,9 @@ class TestSends:
         [outcome] = await route.choose(message.nudge, message.address).send([message])
         return outcome
 
-    def _note(self, connection: Connection, trial: TestSend, to: Principal, who: Principal, recipient: str) -> int:
+    def _note(
+        self, connection: Connection, trial: TrialMessage, to: Principal, who: Principal, recipient: str
+    ) -> int:
         """Append the fact, and make a key with which the fake seals its copy; return the number of the test send."""
         before, now = read_governed(connection, self._log), self._clock()
         for owner in owners_of(before, Subject("trigger", trial.trigger)):
@@ -69,7 +71,7 @@ class TestSends:
         append_governance(connection, self._log, self._names, [fact], before, now)
         return before.streams.get(stream_of(self._names, fact), 0) + 1
 
-    def _message(self, trial: TestSend, to: Principal, recipient: str, number: int) -> Message:
+    def _message(self, trial: TrialMessage, to: Principal, recipient: str, number: int) -> Message:
         text, title = parts_of(trial.rendered, trial.channel)
         html = re.sub(r"(<body[^>]*>)", rf"\1<p>{MARK}</p>", trial.rendered.html, count=1)
         about = self._names.registry_stream("trigger", trial.trigger)

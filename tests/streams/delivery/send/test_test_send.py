@@ -7,18 +7,18 @@ from domain.facts.governance import SentAsTest
 from domain.facts.principals import NotAllowed, Principal
 from notifiers.port.interface import Accepted
 from notifiers.port.routes import single_routes
-from streams.delivery.send.test_send import TestSend
+from streams.delivery.send.test_send import TrialMessage
 from templates.words.rendering import Rendered
 from tests.streams.governors import STRANGER, approver, author
 from tests.world import World
 
 WORDS = Rendered("en", "Your meter", "Meter", "Check it", "Check it, please", "Dear reader", "<body><p>Dear</p>", ())
-TRIAL = TestSend("meter_check", "v1", "water", "email", WORDS)
+TRIAL = TrialMessage("meter_check", "v1", "water", "email", WORDS)
 AIDA = author("water")
 DANA: Principal = replace(approver("water"), contacts={"email": "dana@water.example", "sms": "+77000000000"})
 
 
-async def send(world: World, trial: TestSend = TRIAL, to: Principal = DANA, who: Principal = AIDA) -> None:
+async def send(world: World, trial: TrialMessage = TRIAL, to: Principal = DANA, who: Principal = AIDA) -> None:
     """Send it by the world's notifier of that channel."""
     route = single_routes(world.notifiers)[trial.channel]
     assert isinstance(await world.platform.delivery.test_sends.send(trial, to, who, route), Accepted)
@@ -60,7 +60,7 @@ async def test_it_is_a_fact_without_an_address_and_no_nudge(world: World) -> Non
     ],
 )
 async def test_what_is_not_allowed_is_neither_sent_nor_said(
-    world: World, trial: TestSend, to: Principal, who: Principal
+    world: World, trial: TrialMessage, to: Principal, who: Principal
 ) -> None:
     """Across agencies, under another's name or without a registered contact, nothing goes and no fact says it did."""
     with pytest.raises(NotAllowed):

@@ -114,6 +114,21 @@ def unplanned(connection: Connection, limit: int, woken_before: int | None = Non
     return list(found)
 
 
+def unplanned_at_leisure(connection: Connection, limit: int) -> list[str]:
+    """Return persons whose facts are planned at leisure, the longest waiting first; `limit`: rows of the view."""
+    query = select(history.c.person).where(~history.c.planned, history.c.woken >= AT_LEISURE)
+    found = connection.execute(query.order_by(history.c.woken, history.c.person).limit(limit)).scalars()
+    return list(dict.fromkeys(found))
+
+
+def waiting_since(connection: Connection, persons: Sequence[str]) -> dict[str, int]:
+    """Return those of the persons who wait (not at leisure) -> the time (microseconds) of their first such fact."""
+    theirs = select(history.c.person, func.min(history.c.recorded)).where(
+        among(history.c.person, persons), ~history.c.planned, history.c.woken < AT_LEISURE
+    )
+    return {row[0]: row[1] for row in connection.execute(theirs.group_by(history.c.person))}
+
+
 def waiting_among(connection: Connection, persons: Sequence[str]) -> set[str]:
     """Return those of the persons who have facts that are not planned yet."""
     found: set[str] = set()

@@ -27,13 +27,8 @@ from streams.log.loads import as_loaded
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.planning import histories
-from streams.planning.planning import (
-    Planning,
-    RulesMoved,
-    leaving_undecided,
-    planned_before_erasure,
-    refuse_moved_rules,
-)
+from streams.planning.person_plans import RulesMoved, leaving_undecided, planned_before_erasure, refuse_moved_rules
+from streams.planning.planning import Planning
 from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter
 from streams.rules.in_force import Rules
 from streams.rules.library import Library

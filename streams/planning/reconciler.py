@@ -12,7 +12,8 @@ from sqlalchemy import Connection, func, select
 from projections import history
 from projections.bulk import insert_rows
 from projections.tables import micros, optional_moment
-from streams.planning.planning import BATCH, Planning
+from streams.planning.batches import BATCH
+from streams.planning.planning import Planning
 from streams.planning.quarantine import PlanningQuarantine
 from streams.storage.database import Database, Priority
 from streams.storage.tables import dead_letters, reconciled

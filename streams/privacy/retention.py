@@ -34,7 +34,7 @@ from streams.log.person_keys import KEY_ID_BYTES
 from streams.log.row_codes import facts_by
 from streams.planning import histories
 from streams.planning.histories import Learnt, Recorded
-from streams.planning.planning import leaving_undecided, planned_before_erasure
+from streams.planning.person_plans import leaving_undecided, planned_before_erasure
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority

@@ -35,7 +35,8 @@ from projections.bulk import chunked
 from projections.tables import micros, optional_micros
 from streams.log.log import Log
 from streams.planning import bulk_reading
-from streams.planning.planning import PersonPlan, Planning, Plans, RulesMoved
+from streams.planning.person_plans import PersonPlan, Plans, RulesMoved
+from streams.planning.planning import Planning
 from streams.replay.walk import Stride, Walk
 from streams.rules.in_force import Rules
 from streams.rules.library import Library

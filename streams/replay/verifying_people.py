@@ -18,7 +18,7 @@ from projections import area_plans, history, nudges
 from streams.log.log import Log
 from streams.planning import histories
 from streams.planning.histories import Recorded
-from streams.planning.planning import leaving_undecided, planned_before_erasure
+from streams.planning.person_plans import leaving_undecided, planned_before_erasure
 from streams.storage.errors import SYSTEM_ERRORS
 
 

@@ -87,7 +87,7 @@ async def test_a_lease_of_the_future_is_given_back(world: World) -> None:
     clock = jumping(world)
     clock.set(NOON + HOUR + DAY)
     dispatcher = world.engine.dispatcher
-    assert dispatcher._claim(dispatcher._lane, 100)
+    assert dispatcher._decider.claim(dispatcher._lane, 100)
     clock.set(NOON + HOUR)
     dispatcher.take_over()
     await world.settle()

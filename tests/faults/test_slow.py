@@ -31,7 +31,7 @@ class Slow(FakeNotifier):
         half = timedelta(seconds=self.seconds / 2)
         self.world.at(self.world.clock() + half)
         other = self.world.engine.dispatcher
-        await asyncio.to_thread(other._claim, other._lane, 1)  # others look for what is due
+        await asyncio.to_thread(other._decider.claim, other._lane, 1)  # others look for what is due
         self.world.at(self.world.clock() + half)
         return await super().send(messages)
 

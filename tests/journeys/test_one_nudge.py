@@ -1,8 +1,6 @@
 """One nudge, end to end: read this first."""
 
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
-from projections import nudges
-from streams.queries.explain import explain
 from tests.world import World, card, iin, registered
 
 AIGERIM = iin(1)
@@ -19,7 +17,7 @@ async def test_an_identity_card_that_expires_is_announced_in_the_citizens_langua
     assert "20 шілде" in messages[0].text
     assert AIGERIM not in repr(messages[0])
 
-    why = _why(world, messages[0].nudge)
+    why = world.why(messages[0].nudge)
     assert (why.trigger, why.step, why.state) == ("identity_card_expiry", "month", "sent")
     assert why.used["event.expires_on"] == "2025-07-20"
     assert "73-V" in why.legal_basis
@@ -42,15 +40,7 @@ async def test_the_log_holds_the_whole_life_of_the_nudge(world: World) -> None:
     world.take(*registered(AIGERIM), card(AIGERIM, expires_on="2025-07-20"))
     [message] = await world.settle("2025-06-20T09:00+05:00")
 
-    with world.platform.database.reading() as connection:
-        facts = [entry.fact for entry in world.platform.log.streams(connection, [message.nudge])]
-        nudge = nudges.by_id(connection, [message.nudge])[message.nudge]
+    facts = world.facts(message.nudge)
 
     assert [fact.TOPIC for fact in facts] == [NudgePlanned.TOPIC, NudgeAttempted.TOPIC, NudgeSent.TOPIC]
-    assert nudge.version == len(facts)
-
-
-def _why(world: World, nudge):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    with world.platform.database.reading() as connection:
-        rules = world.platform.rules.library.rules()
-        return explain(connection, world.platform.log, rules, nudge, world.clock())
+    assert world.nudge("month", "identity_card_expiry").version == len(facts)

@@ -25,11 +25,14 @@ from app.roles.provider_watch import ProviderWatch
 from app.settings import settings_of
 from app.terminal import talk
 from domain.facts.facts import NudgeFact
+from notifiers.port.interface import Outcome
 from projections import history
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.group_commit import Intended
 from streams.delivery.outcomes.recording import Recorder
-from streams.delivery.send.dispatch import Claimant, Dispatcher
+from streams.delivery.send.claiming import Claimant
+from streams.delivery.send.dispatch import Dispatcher
+from streams.delivery.send.hand_over import HandOver
 from streams.delivery.send.message import MessageBuilder
 from streams.delivery.send.rate_limits import RateLimits
 from streams.delivery.send.routing import Routing
@@ -40,6 +43,7 @@ from streams.kafka.worker import Incoming, Tuning, Worker
 from streams.planning.areas import CHUNK, AreaPlanning
 from streams.planning.planning import Planning
 from streams.planning.reconciler import Reconciler
+from streams.rules.context import WriteContext
 from streams.runtime.scheduler import DISPATCH
 from streams.runtime.upkeep import Upkeep
 from streams.storage.database import Priority
@@ -87,11 +91,24 @@ def areas(mode: str, platform: Platform) -> AreaPlanning:
 class Careless(Dispatcher):
     """Commits attempts together with what became of them, and not before they are handed over."""
 
+    def __init__(
+        self,
+        context: WriteContext,
+        routing: Routing,
+        messages: MessageBuilder,
+        recorder: Recorder,
+        claimant: Claimant,
+    ) -> None:
+        super().__init__(context, routing, messages, recorder, claimant)
+        self._hand_over = _CarelessHandOver(routing, recorder, context.clock, claimant.lease)
+
     async def _commit(self, intended: Intended) -> list[Attempt]:
         return intended.attempts
 
-    def _facts(self, attempts: Sequence[Attempt], results: Sequence[object]) -> list[tuple[UUID, NudgeFact]]:
-        outcomes = super()._facts(attempts, results)  # type: ignore[arg-type]  # passed on as they came
+
+class _CarelessHandOver(HandOver):
+    def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:
+        outcomes = super()._facts(attempts, results)
         return [*((each.nudge, each.fact) for each in attempts), *outcomes]
 
 

@@ -22,7 +22,7 @@ from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
 from streams.log.appending import record
 from streams.log.chain import StoredFact
 from streams.log.watermark import Watermark
-from streams.planning.planning import refuse_moved_rules
+from streams.planning.person_plans import refuse_moved_rules
 from streams.rules.context import WriteContext
 from streams.storage.database import Priority
 

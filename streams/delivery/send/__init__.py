@@ -2,10 +2,10 @@
 
 Modules:
     dispatch: the whole way of a delivery, step by step; begin here.
-    claiming: claims due deliveries for a lease.
+    claiming: claims due deliveries for a lease, and decides on them.
     admission: waits for slots and permits. routing: providers, rates and calls; fair_ordering: the order.
     rate_limits: messages a second; concurrency: open attempts; task_group: tasks that outlive a failure.
-    message: builds the message of a case.
+    message: builds the message and the attempt of a case. hand_over: gives attempts to providers, records outcomes.
     status_query: asks providers about unknown outcomes.
     metrics: counts outcomes.
     test_send: sends a draft to a colleague; outbox_fake: keeps what the shipped fake would have sent.

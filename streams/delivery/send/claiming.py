@@ -1,22 +1,43 @@
-"""Claiming due deliveries, so that each is with one dispatcher at a time."""
+"""Claiming: take due deliveries, so that each is with one dispatcher at a time, and decide on them."""
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from domain.nudges.settle import Controls
+from msgspec import Struct
+
+from domain.facts.facts import NudgeFact
+from domain.nudges.settle import Controls, Settlement
 from projections import claims, nudges
 from projections.front import Front
 from projections.lanes import Shares
 from projections.nudges import Due
 from projections.tables import micros
 from streams.delivery.decide.case import Case
-from streams.delivery.send.concurrency import Budgets, Bulkheads
+from streams.delivery.decide.decision_inputs import DecisionInputs
+from streams.delivery.decide.restore_doubt import lost_before
+from streams.delivery.decide.settling import decide, read_claim
+from streams.delivery.outcomes import outcome_facts
+from streams.delivery.outcomes.recording import Recorder
+from streams.delivery.send.concurrency import IN_FLIGHT, Budgets, Bulkheads
+from streams.delivery.send.routing import Routing
+from streams.planning.person_plans import RulesMoved
 from streams.rules.context import WriteContext
+from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 
+LEASE = timedelta(minutes=3)
+"""The time that an attempt may stay without an outcome; every notifier's send limit is less than a third of it."""
 STOPPED_EVERY = timedelta(hours=1)
+
+
+class Claimant(Struct, frozen=True):
+    """The name under which a dispatcher claims, for how long, and how many attempts it may have open."""
+
+    name: str
+    lease: timedelta = LEASE
+    in_flight: int = IN_FLIGHT
 
 
 class Lane:
@@ -76,6 +97,65 @@ class Claims:
         claimed = self._claim(lane, limit, stopped=True) if self._stopped.looking else []
         self._stopped.looking = bool(claimed)
         return claimed
+
+
+class Batch(Struct, frozen=True):
+    """Claimed deliveries that were decided on: their number, the cases to send, the questions to ask providers."""
+
+    claimed: int
+    cases: list[Case]
+    questions: list[Settlement]
+    rules: Rules
+    decided_at: datetime
+
+
+class Decider:
+    """Decides on claimed deliveries by the rules in force."""
+
+    def __init__(self, context: WriteContext, routing: Routing, recorder: Recorder, claims: Claims) -> None:
+        self._database, self._log, self._library = context.database, context.log, context.library
+        self._clock, self._routing, self._recorder, self._claims = context.clock, routing, recorder, claims
+
+    def claim(self, lane: Lane, limit: int) -> Sequence[Due]:
+        """Claim due deliveries, after the attempts whose commit is unconfirmed are settled."""
+        self._recorder.settle_unconfirmed()
+        return self._claims.claim(lane, limit)
+
+    def decide(self, due: Sequence[Due]) -> Batch:
+        """Decide on claimed deliveries; record at once what is not sent, if the rules still hold by then."""
+        now, rules = self._clock(), self._library.rules()
+        with self._database.reading() as connection:
+            claimed = read_claim(connection, self._log, rules, due, now)
+        decisions = decide(claimed, rules, now)
+        facts = [*((case.nudge, self._lost(case, rules, now)) for case in claimed.lost), *decisions.facts]
+        if facts:
+            try:
+                self._recorder.decisions(facts, rules.position)
+            except RulesMoved:
+                self._claims.release([nudge.intent.id for nudge, _ in facts])
+        self._claims.release(claimed.moved_on)
+        return Batch(len(due), decisions.cases, decisions.questions, rules, self._clock())
+
+    def take_over(self) -> int:
+        """End the attempts and claims of a process that is known to be dead; return how many attempts there were."""
+        now, rules = self._clock(), self._library.rules()
+        with self._database.reading() as connection:
+            rows = nudges.attempted(connection)
+            found = nudges.by_id(connection, [row.nudge for row in rows])
+            open_ = [(found[row.nudge], row.recipient) for row in rows]
+            lost = DecisionInputs(connection, self._log, rules, now).settlements(open_)
+        facts = [(case.nudge.intent.id, self._lost(case, rules, now)) for case in lost]
+        self._claims.release_all()
+        self._recorder.facts(facts)
+        return len(facts)
+
+    def _lost(self, case: Settlement, rules: Rules, now: datetime) -> NudgeFact:
+        """Return the outcome of an attempt whose lease ran out: the process that made it has died."""
+        if (before := lost_before(case, rules.governed.doubt_until, now)) is not None:
+            return before
+        delivery = case.nudge.to(case.person.pseudonym)
+        attempted = outcome_facts.Attempted(case, delivery, self._routing.provider(delivery))
+        return outcome_facts.unknown(attempted, "no_outcome", now)
 
 
 class _StoppedDeliveries:

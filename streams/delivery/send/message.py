@@ -1,22 +1,28 @@
-"""Rendering: the message of a case, as a notifier carries it."""
+"""Rendering: the message of a case, as a notifier carries it, and the attempt to send it."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
 from domain.core.ids import traced
-from domain.nudges.settle import Send
+from domain.facts.facts import NudgeAttempted, NudgeWithheld
+from domain.nudges.settle import Reason, Send
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Action, Message
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.rendering import AnswerUrl, render
+from streams.delivery.decide.settling import unsent
+from streams.delivery.outcomes import conversations, outcome_facts
+from streams.delivery.outcomes.attempts import Attempt, Intention, Routed
+from streams.delivery.outcomes.group_commit import Intended
+from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from templates.words import footer
 from templates.words.footer import Proof
 from templates.words.questions import marked
-from templates.words.rendering import Rendered
+from templates.words.rendering import Rendered, WordsFailed
 
 UnsubscribeUrl = Callable[[Case], str | None]
 SeenUrl = Callable[[UUID, str, int], str]
@@ -77,6 +83,43 @@ class MessageBuilder(Struct, frozen=True):
 
     def _seen(self, nudge: UUID, recipient: str, attempt: int) -> str | None:
         return None if self.seen_url is None else self.seen_url(nudge, recipient, attempt)
+
+
+class Intentions:
+    """Makes attempts of cases. `lease`: the time that an attempt may stay without an outcome."""
+
+    def __init__(self, context: WriteContext, messages: MessageBuilder, lease: timedelta) -> None:
+        self._database, self._log, self._names = context.database, context.log, context.names
+        self._clock, self._messages, self._lease = context.clock, messages, lease
+
+    def of(self, routed: Sequence[Routed], rules: Rules) -> Intended:
+        """Render the cases; each becomes an attempt, or a fact that records why it is not sent."""
+        now = self._clock()
+        cases = [each.case for each in routed]
+        marks: Mapping[tuple[UUID, str], str] = {}
+        if asking := [case for case in cases if conversations.asks(case)]:
+            with self._database.reading() as connection:
+                marks = conversations.marks(connection, self._log, rules, self._names, asking, now)
+        return Intended(cases, [self._intention(each, rules, now, marks) for each in routed], rules)
+
+    def _intention(
+        self, routed: Routed, rules: Rules, now: datetime, marks: Mapping[tuple[UUID, str], str]
+    ) -> Intention:
+        case, provider = routed.case, routed.provider
+        if not isinstance(case.decision, Send):
+            return unsent(case, now)
+        if provider is None:
+            return outcome_facts.not_again(case.settlement, now)
+        recipient, channel = case.recipient.pseudonym, case.decision.channel
+        number = case.nudge.to(recipient).attempt + 1
+        mark = marks.get((case.nudge.intent.id, recipient), "")
+        try:
+            message = self._messages.build(case, rules, number, now, mark)
+        except WordsFailed:
+            return NudgeWithheld(now, recipient, Reason.UNREADABLE.value)
+        until = now + self._lease
+        fact = NudgeAttempted(now, recipient, number, channel, provider.name, until, message.language)
+        return Attempt(case, message, fact, provider, mark)
 
 
 def _proven(

@@ -1,7 +1,7 @@
 """Tasks that go on although another one failed, so that whoever ends can wait for all of them."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -68,3 +68,10 @@ async def _to_the_end(work: Reporting[T]) -> T:
     result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     await work(result)
     return result.result()
+
+
+async def both(first: Awaitable[None], second: Awaitable[None]) -> None:
+    """Wait until both have ended; a failure is raised only then."""
+    for failure in await asyncio.gather(first, second, return_exceptions=True):
+        if isinstance(failure, BaseException):
+            raise failure

@@ -290,7 +290,7 @@ async def test_an_urgent_nudge_goes_before_the_rest_of_the_area(world: World) ->
     database = MeddledDatabase(world.platform.settings.database)
     meanwhile = lambda: world.take(urgent)  # noqa: E731  (it happens before the second chunk is written)
     database.before_reads.extend([nothing, meanwhile])
-    engine = replace(world.engine, areas=planner(world, 1, database))
+    engine = replace(world.engine, planning=replace(world.engine.planning, areas=planner(world, 1, database)))
     world.take(storm(ALMATY))
     await engine.until_idle()
 

@@ -17,7 +17,8 @@ from streams.intake.cloudevents import Envelope
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKeys
-from streams.planning.planning import WOKEN, Planning
+from streams.planning.batches import WOKEN
+from streams.planning.planning import Planning
 from tests.beginnings import KEYRING
 from tests.streams.meddling import MeddledDatabase, PowerCut
 from tests.templates.packs import write_town

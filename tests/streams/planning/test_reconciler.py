@@ -14,7 +14,8 @@ from streams.log.chain import count_of_facts
 from streams.log.chain_builder import ChainBuilder
 from streams.log.signing import Signer
 from streams.planning.areas import AreaPlanning
-from streams.planning.planning import Planning, Plans
+from streams.planning.person_plans import Plans
+from streams.planning.planning import Planning
 from streams.planning.reconciler import RECONCILE_AFTER, Reconciler, finds
 from streams.queues.dead_letters import Selection
 from streams.rules.in_force import Rules

@@ -25,7 +25,8 @@ from streams.delivery.outcomes.receipts import Receipt
 from streams.intake.cloudevents import Envelope
 from streams.log.appending import record
 from streams.log.person_keys import PersonKeys
-from streams.planning.planning import Planning, RulesMoved
+from streams.planning.person_plans import RulesMoved
+from streams.planning.planning import Planning
 from streams.privacy.erasure import NobodyKnown
 from streams.queues.dead_letters import Letter
 from streams.replay.verifying_people import compared

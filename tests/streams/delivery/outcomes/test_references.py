@@ -15,7 +15,7 @@ from notifiers.port.interface import Message, Outcome, Reason, Report, Unknown
 from notifiers.port.message_names import key, named, numbered, token
 from notifiers.port.routes import Provider, Route, single_routes
 from streams.delivery.decide.restore_doubt import RESTORED
-from streams.delivery.send.dispatch import LEASE
+from streams.delivery.send.claiming import LEASE
 from streams.log.appending import record
 from tests.notifiers.bounced import postfix
 from tests.notifiers.gateway import gateway, sms_by

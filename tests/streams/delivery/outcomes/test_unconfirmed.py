@@ -12,7 +12,8 @@ from app.compose_sending import compose_dispatcher
 from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent
 from notifiers.port.routes import single_routes
 from projections import nudges
-from streams.delivery.send.dispatch import LEASE, Dispatcher
+from streams.delivery.send.claiming import LEASE
+from streams.delivery.send.dispatch import Dispatcher
 from tests.streams.dispatching import DUE, dispatcher, unknown_until, with_card
 from tests.streams.meddling import Away
 from tests.world import World

@@ -10,7 +10,7 @@ import uvloop
 
 from domain.facts.facts import NudgeDigested, NudgeGathered, NudgePlanned
 from notifiers.port.fake import FakeNotifier
-from streams.delivery.send.dispatch import LEASE
+from streams.delivery.send.claiming import LEASE
 from tests.streams.calls import NOON, call, calls_world, ids, numbered, said, states
 from tests.streams.dispatching import Killed, beside, dispatcher, kill, once
 from tests.streams.meddling import MeddledDatabase, PowerCut

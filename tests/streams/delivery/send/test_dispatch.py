@@ -8,7 +8,7 @@ import pytest
 from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import GiveUp, Message, Reason, RetryLater, Unknown
-from streams.delivery.send.dispatch import LEASE
+from streams.delivery.send.claiming import LEASE
 from templates.checks.loader import shipped
 from tests.streams.dispatching import (
     ABSENT,

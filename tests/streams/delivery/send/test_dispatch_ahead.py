@@ -11,7 +11,7 @@ from domain.nudges.delivery import State
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from projections.tables import due
-from streams.delivery.send.dispatch import LEASE
+from streams.delivery.send.claiming import LEASE
 from tests.streams.dispatching import DUE, Killed, dispatcher
 from tests.world import LONG_AGO, World, card, iin, registered
 

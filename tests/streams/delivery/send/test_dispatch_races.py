@@ -11,7 +11,8 @@ import uvloop
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent, NudgeUnknown
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
-from streams.delivery.send.dispatch import LEASE, Dispatcher
+from streams.delivery.send.claiming import LEASE
+from streams.delivery.send.dispatch import Dispatcher
 from tests.streams.dispatching import (
     CARD,
     DUE,

@@ -18,7 +18,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Inquiry, Message, Outcome, Report, Told
 from notifiers.port.message_names import key, numbered
 from notifiers.sms.http.notifier import HttpSmsNotifier
-from streams.delivery.send.dispatch import LEASE
+from streams.delivery.send.claiming import LEASE
 from streams.delivery.send.status_query import AGAIN, AT_MOST
 from streams.queries.provider_health import recent_records
 from tests.notifiers.gateway import Book, book, by_status, gateway, sms_by

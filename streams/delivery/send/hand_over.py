@@ -1,0 +1,83 @@
+"""Handing over: give committed attempts to their provider in one call, and record the outcomes."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain.facts.facts import NudgeFact
+from notifiers.port.interface import Outcome
+from notifiers.port.routes import is_for_another
+from streams.delivery.outcomes import outcome_facts
+from streams.delivery.outcomes.attempts import Attempt, handed_back, outcomes_of
+from streams.delivery.outcomes.group_commit import Answers
+from streams.delivery.outcomes.recording import Recorder
+from streams.delivery.outcomes.suppression import refused_by
+from streams.delivery.send.concurrency import Permits
+from streams.delivery.send.metrics import AttemptMetrics
+from streams.delivery.send.routing import Routing
+from streams.storage.errors import UNAVAILABLE_ERRORS
+
+PAUSE = 1.0
+"""Seconds until an outcome is committed again after the database was away."""
+
+
+class HandOver:
+    """Hands attempts over and records their outcomes. `lease`: the time that an attempt may stay without one."""
+
+    def __init__(self, routing: Routing, recorder: Recorder, clock: Callable[[], datetime], lease: timedelta) -> None:
+        self._routing, self._recorder, self._clock, self._lease = routing, recorder, clock, lease
+        self._metrics = AttemptMetrics()
+        self.collectors = self._metrics.collectors
+
+    async def send(self, attempts: Sequence[Attempt], slot: datetime, permits: Permits) -> None:
+        """Hand attempts to their provider in one call at the slot, and record the outcomes.
+
+        An attempt is handed back if the call could outlast its lease.
+        """
+        provider = attempts[0].provider
+        try:
+            await self._routing.wait(attempts[0], slot)
+            latest = self._clock() + self._lease * 2 / 3
+            safe = [attempt for attempt in attempts if attempt.fact.until > latest]
+            late = [attempt for attempt in attempts if attempt.fact.until <= latest]
+            back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
+            results = await provider.send([attempt.message for attempt in safe]) if safe else ()
+            outcomes = outcomes_of([*back, *self._facts(safe, results)], safe, results)
+            known = {attempt.nudge: attempt.committed for attempt in attempts if attempt.committed is not None}
+            await self._record(Answers(outcomes, known), attempts[0].fact.until, permits)
+        finally:
+            permits.release()
+        if refused := refused_by(provider, (attempt.message for attempt in safe), results):
+            await asyncio.to_thread(self._recorder.suppression.keep, refused)
+
+    def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:
+        """Return the facts that record the outcomes."""
+        now, facts = self._clock(), list[tuple[UUID, NudgeFact]]()
+        for attempt, result in zip(attempts, results, strict=True):
+            free = is_for_another(result) and not attempt.case.is_bound
+            others = self._routing.others(attempt) if free else ()
+            attempted = outcome_facts.Attempted(attempt.case.settlement, attempt.delivery, attempt.provider, others)
+            facts.append((attempt.nudge, outcome_facts.fact_of(attempted, result, now)))
+        for attempt, (_, fact) in zip(attempts, facts, strict=True):
+            self._metrics.note(attempt, fact, now)
+        return facts
+
+    async def _record(self, answers: Answers, until: datetime, permits: Permits) -> None:
+        """Record outcomes as soon as the database answers, unless the lease has ended by then.
+
+        The permits are released first: an attempt that takes them is committed with these outcomes, or later.
+        """
+        count = permits.left
+        while True:
+            permits.release()
+            try:
+                return await self._recorder.outcomes(answers)
+            except UNAVAILABLE_ERRORS:
+                permits.take_back(count)
+                if self._clock() >= until:
+                    raise
+                await self._routing.rates.sleep(PAUSE)
+                answers = replace(answers, again=True)

@@ -1,0 +1,113 @@
+"""Batches: who is planned next, in transactions of limited size, and who cannot be planned."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from operator import itemgetter
+
+from projections import history
+from projections.bulk import chunked
+from projections.tables import micros
+from streams.storage.database import Database
+from streams.storage.errors import SYSTEM_ERRORS
+from streams.storage.measures import planned_after
+
+BATCH, LEISURELY, WOKEN = 1500, 500, 250
+"""Persons in one transaction: of all who wait, of those planned at leisure, and of those woken by records.
+
+A person whose history or nudges change meanwhile is planned again, and all wait for the last one of their round. With
+a thousand at once, a round took so long that most had changed, and events waited for half a minute.
+"""
+PORTION = 4000
+"""Facts of the persons in one transaction: about half a second's work."""
+
+
+class Batches:
+    """Finds persons to plan, and plans them by `plan`, a portion at a time.
+
+    `portion`: the limit of facts in a portion; `probe`: runs everything that planning does without any person, to
+    raise errors that are no person's fault.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        portion: int,
+        plan: Callable[[Sequence[str]], int],
+        probe: Callable[[], None],
+    ) -> None:
+        self._database, self._clock, self._portion = database, clock, portion
+        self._plan, self._probe = plan, probe
+        self._unplannable: dict[str, str] = {}
+        self.planned_after = planned_after()
+
+    def waiting(self, limit: int) -> list[str]:
+        """Return persons with facts that are not planned yet, without those who cannot be planned."""
+        with self._database.reading() as connection:
+            found = history.unplanned(connection, limit + len(self._unplannable), history.AT_LEISURE)
+        return [person for person in found if person not in self._unplannable][:limit]
+
+    def at_leisure(self, limit: int) -> list[str]:
+        """Return persons who may wait at leisure, without those who cannot be planned."""
+        with self._database.reading() as connection:
+            found = history.unplanned_at_leisure(connection, limit + len(self._unplannable))
+        return [person for person in found if person not in self._unplannable][:limit]
+
+    def plan_woken(self, persons: Sequence[str]) -> dict[str, str]:
+        """See Planning.plan_woken."""
+        for person in persons:
+            self._unplannable.pop(person, None)
+        for part in chunked([person for person, _ in self._lightest_first(persons)], WOKEN):
+            while waiting := self._waiting_among(part):
+                self.plan(list(waiting))
+                now = micros(self._clock())
+                for recorded in waiting.values():
+                    self.planned_after.observe(max(0.0, (now - recorded) / 1_000_000))
+        return {person: self._unplannable[person] for person in persons if person in self._unplannable}
+
+    def _waiting_among(self, persons: Sequence[str]) -> dict[str, int]:
+        """Return those of the persons who wait -> since when (microseconds)."""
+        with self._database.reading() as connection:
+            found = history.waiting_since(connection, persons)
+        return {person: since for person, since in found.items() if person not in self._unplannable}
+
+    def plan(self, persons: Sequence[str]) -> int:
+        """Plan a batch in portions, persons with few facts first, so that nobody waits for one with thousands."""
+        return sum(self._plan_portion(portion) for portion in self._portions(persons))
+
+    def _portions(self, persons: Sequence[str]) -> list[list[str]]:
+        """Divide the persons, those with the fewest facts first, into portions of limited facts or of one person."""
+        portions: list[list[str]] = []
+        total = 0
+        for person, facts in self._lightest_first(persons):
+            total += facts
+            if not portions or total > self._portion:
+                portions.append([])
+                total = facts
+            portions[-1].append(person)
+        return portions
+
+    def _lightest_first(self, persons: Sequence[str]) -> list[tuple[str, int]]:
+        """Return the persons with the number of their facts, the fewest first."""
+        with self._database.reading() as connection:
+            marks = history.marks(connection, persons)
+        facts = [(person, marks[person].rows if person in marks else 0) for person in persons]
+        return sorted(facts, key=itemgetter(1))
+
+    def _plan_portion(self, persons: Sequence[str]) -> int:
+        """Plan these persons together; if that fails, in ever smaller parts, so that one person stops nobody else.
+
+        A person who cannot be planned stays unplanned, and this process does not try again. An error that also occurs
+        without any person is raised.
+        """
+        try:
+            return self._plan(persons)
+        except SYSTEM_ERRORS:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever a defect about one person's facts raises)
+            if len(persons) == 1:
+                self._probe()
+                self._unplannable[persons[0]] = type(error).__name__
+                return 0
+        half = len(persons) // 2
+        return self._plan_portion(persons[:half]) + self._plan_portion(persons[half:])

@@ -1,4 +1,4 @@
-"""Orders: what somebody asks of a job, read from a form or a request, as the arguments of its kind."""
+"""Requests for jobs, read by one parser from a form, the API or the command line, as the arguments of their kind."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -21,6 +21,7 @@ from streams.replay.backfill import Further
 from streams.replay.repair import Selection
 from streams.replay.retry_failed import Outage
 from streams.rules.switches import owner_of
+from templates.reading.findings import closest
 
 Given = Mapping[str, Sequence[str]]
 
@@ -34,14 +35,14 @@ class BadOrder(ValueError):
 
 
 class Order(Struct, frozen=True):
-    """A job that is asked for: its kind and its arguments."""
+    """A request for a job: its kind and its arguments."""
 
     kind: str
     arguments: Mapping[str, Any]
 
 
 class Orders:
-    """Reads them. Each raises BadOrder, and what the part of the platform raises that it is about."""
+    """The parser. Every kind raises BadOrder for a wrong field, and its part of the platform may refuse the rest."""
 
     def __init__(self, platform: Platform) -> None:
         self._on = platform
@@ -61,13 +62,13 @@ class Orders:
         return list(self._kinds)
 
     def of(self, kind: str, given: Given, who: Principal) -> Order:
-        """The order of that kind."""
+        """Return the order of that kind; `given`: field -> what was typed."""
         if kind not in self._kinds:
             raise BadOrder("kind", f"is none of {', '.join(self._kinds)}")
         return self._kinds[kind](given, who)
 
     def check(self, job: Job, who: Principal) -> None:
-        """Nothing, if they may have that job done: operators any, others what is about a trigger of their agency.
+        """Check that they may have the job done: operators any, others those about a trigger of their agency.
 
         Raises:
             NotAllowed: they may not; NotInForce, UnknownName: see Backfilling.check.
@@ -102,14 +103,15 @@ class Orders:
             after = self._place(connection, given, "from", of_the_first=True)
             upto = self._place(connection, given, "to") if end else FactRecorder.last_position(connection)
             found = checked(connection, Range(after, upto))
-        return Order("replay kafka", {"after": found.after, "upto": found.upto, "topic": ""})
+        return Order("replay kafka", {"after": found.after, "upto": found.upto, "topic": _one(given, "topic")})
 
     def _place(self, connection: Connection, given: Given, name: str, *, of_the_first: bool = False) -> int:
-        """The position behind which the range begins, or up to which it goes."""
+        """Return the position behind which the range begins, or up to which it goes."""
+        text = _one(given, name)
         try:
-            return place_of(connection, _one(given, name), zone_here(self._on), of_the_first=of_the_first)
+            return place_of(connection, text, zone_here(self._on), of_the_first=of_the_first)
         except ValueError:
-            raise BadOrder(name, f"is no position, and {NO_TIME}") from None
+            raise BadOrder(name, f"{text!r} is no position, and {NO_TIME}") from None
 
     def _repair(self, given: Given, who: Principal) -> Order:
         since, until = self._span(given)
@@ -120,7 +122,10 @@ class Orders:
         since, until = self._span(given)
         channel, provider = _one(given, "channel") or None, _one(given, "provider") or None
         if channel is not None and channel not in ADDRESS_OF:
-            raise BadOrder("channel", f"is none of {', '.join(ADDRESS_OF)}")
+            meant = closest(channel, ADDRESS_OF)
+            hint = "" if meant is None else f" (did you mean {meant!r}?)"
+            problem = f"no channel is called {channel!r}{hint}; there are: {', '.join(ADDRESS_OF)}"
+            raise BadOrder("channel", problem)
         outage = Outage(since, until, provider, channel, self._trigger(given, who))
         return Order("repair-failed", {"outage": to_builtins(outage), "by": who.name})
 
@@ -131,21 +136,24 @@ class Orders:
             raise BadOrder("since", "say from which event time on it is to look")
         since, overdue = self._time(given, "since"), bool(_one(given, "also_overdue"))
         if since > self._on.clock():
-            raise BadOrder("since", "is still to come; what happens from now on is planned anyway")
+            when = _one(given, "since")
+            raise BadOrder("since", f"{when} is still to come; what happens from now on is planned anyway")
         further = Further(trigger, since, overdue)
         return Order("backfill", {"further": to_builtins(further), "by": who.name})
 
     def _span(self, given: Given) -> tuple[datetime | None, datetime | None]:
         since, until = (self._time(given, name) if _one(given, name) else None for name in ("from", "to"))
         if since is not None and until is not None and since >= until:
-            raise BadOrder("to", "is not after the beginning")
+            start, end = _one(given, "from"), _one(given, "to")
+            raise BadOrder("to", f"{end} is not after {start}, so no time lies between them")
         return since, until
 
     def _time(self, given: Given, name: str) -> datetime:
+        text = _one(given, name)
         try:
-            return moment_in(_one(given, name), zone_here(self._on))
+            return moment_in(text, zone_here(self._on))
         except ValueError:
-            raise BadOrder(name, f"is {NO_TIME}") from None
+            raise BadOrder(name, f"{text!r} is {NO_TIME}") from None
 
     def _trigger(self, given: Given, who: Principal) -> str | None:
         name = _one(given, "trigger")
@@ -156,7 +164,7 @@ class Orders:
     def _area(self, given: Given) -> str | None:
         area, levels = _one(given, "area"), self._on.rules.library.rules().catalogue.area_levels
         if area and not (area.isascii() and area.isdecimal() and len(area) == max(levels, default=len(area))):
-            raise BadOrder("area", f"is no code of an area ({max(levels, default=1)} digits)")
+            raise BadOrder("area", f"{area!r} is no code of an area ({max(levels, default=1)} digits)")
         return area or None
 
 

@@ -71,8 +71,8 @@ def test_who_may_repair_is_asked(terminal: Terminal, operator: Mapping[str, str]
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("--from", "2025-02-01", "--to", "2025-01-01"), 2, "not after --from"),
-        (("--from", "2025-02-01", "--to", "2025-02-01"), 2, "not after --from"),
+        (("--from", "2025-02-01", "--to", "2025-01-01"), 2, "--to: 2025-01-01 is not after 2025-02-01"),
+        (("--from", "2025-02-01", "--to", "2025-02-01"), 2, "is not after 2025-02-01"),
         (("--from", "yesterday"), 2, "--from: 'yesterday' is no time"),
         (("--trigger", "identity_card_expire"), 1, "did you mean 'identity_card_expiry'?"),
         (("--person", "Aigerim"), 2, "--person: neither a national id"),
@@ -82,6 +82,8 @@ def test_who_may_repair_is_asked(terminal: Terminal, operator: Mapping[str, str]
         (("--failed", "--area", "750000000"), 2, "--failed looks at what was sent"),
         (("--provider", "x"), 2, "go with --failed"),
         (("--area", "Almaty"), 2, "--area: 'Almaty' is no code"),
+        (("--area", ""), 2, "--area: a value is missing"),
+        (("--to", " "), 2, "--to: a value is missing"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(

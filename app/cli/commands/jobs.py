@@ -82,7 +82,7 @@ def cancel(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -
 
 @contextmanager
 def _theirs(id_: int, database: str | None, key_file: Path | None) -> Iterator[tuple[PrincipalSession, Job]]:
-    """The desk, with a job that is theirs to see and to decide on.
+    """Open the platform with a job that the principal may see and decide on.
 
     Raises:
         NotAllowed: they are no operator, and somebody else asked for it.

@@ -5,16 +5,18 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, TypeVar
 
 import typer
-from msgspec import to_builtins
+from msgspec import convert, to_builtins
+from msgspec.structs import replace
 
+from app.cli.job_options import ordered
 from app.cli.logged_reading import Looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
 from app.cli.persons import pseudonym_of
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.jobs import endings
 from app.jobs.progress import counting
+from app.jobs.requests import Order
 from app.jobs.start import begin, finished
-from app.log_places import span_of
 from app.terminal import Exit, data, data_json, many, stop, talk
 from domain.facts.principals import NotAllowed
 from domain.facts.submissions import check_stopping
@@ -60,12 +62,14 @@ def repair(  # noqa: PLR0913  (a flag each)
     _refuse_mixed(failed=failed, of_failed=(provider, channel), of_planned=(area, person))
     with principal_session(database, key_file, clock, local=True) as at:
         _check_allowed(at, trigger)
-        start, end = span_of(since, until, at.platform)
+        options = {"from": since, "to": until, "trigger": trigger}
         if failed:
             _doubt(at, provider)
-            _try_anew(at, Outage(start, end, provider, _channel(channel), trigger), plan, yes, as_json=as_json)
+            order = ordered(at, "repair-failed", options | {"provider": provider, "channel": channel})
+            _try_anew(at, order, plan, yes, as_json=as_json)
             return
-        selection = Selection(start, end, trigger, _area(at, area), _person(at, person))
+        order = ordered(at, "repair", options | {"area": area})
+        selection = replace(convert(order.arguments, Selection), person=_person(at, person))
         _plan_missing(at, selection, plan, yes, as_json=as_json)
 
 
@@ -78,12 +82,12 @@ def _plan_missing(at: PrincipalSession, selection: Selection, plan: bool, yes: b
     endings.end(job, as_json=as_json)
 
 
-def _try_anew(at: PrincipalSession, outage: Outage, plan: bool, yes: bool, *, as_json: bool) -> None:
+def _try_anew(at: PrincipalSession, order: Order, plan: bool, yes: bool, *, as_json: bool) -> None:
     if plan:
+        outage = convert(order.arguments["outage"], Outage)
         _tell_failed(at.platform.replay.retry_failed.look(outage), as_json=as_json)
         return
-    given = {"outage": to_builtins(outage), "by": at.who.name}
-    job = finished(begin(at.platform, "repair-failed", given, at.who.name, yes=yes, as_json=as_json))
+    job = finished(begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json))
     talk(f"due again: {job.words}")
 
 
@@ -106,12 +110,6 @@ def _refuse_mixed(*, failed: bool, of_failed: tuple[str | None, ...], of_planned
         stop(Exit.USAGE, "--area and --person say whose plans are looked at; --failed looks at what was sent")
     if not failed and any(each is not None for each in of_failed):
         stop(Exit.USAGE, "--provider and --channel go with --failed")
-
-
-def _channel(channel: str | None) -> str | None:
-    if channel is not None and channel not in ADDRESS_OF:
-        refuse_unknown("--channel", "channel", channel, list(ADDRESS_OF))
-    return channel
 
 
 def _doubt(at: PrincipalSession, provider: str | None) -> None:
@@ -139,13 +137,6 @@ def _person(at: PrincipalSession, person: str | None) -> str | None:
         if not history.counts(connection, [who]):
             stop(Exit.CHECK_FAILED, "nothing is known about this person")
     return who
-
-
-def _area(at: PrincipalSession, area: str | None) -> str | None:
-    levels = at.platform.rules.library.rules().catalogue.area_levels
-    if area is not None and not (area.isdigit() and len(area) == max(levels, default=len(area))):
-        stop(Exit.USAGE, f"--area: {area!r} is no code of an area ({max(levels, default=1)} digits)")
-    return area
 
 
 def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:

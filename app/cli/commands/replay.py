@@ -1,25 +1,21 @@
-"""habarshy replay: views anew from the log, a range of it to Kafka once more, and the proof that all of it agrees."""
+"""habarshy replay: rebuild views from the log, resend a range of it to Kafka, or verify that everything matches."""
 
 import os
 from contextlib import closing
 from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
 
+from app.cli.job_options import ordered
 from app.cli.options import AsJson, DatabaseUrl, KeyFile, Yes, clock_of
 from app.cli.principal_session import operators
-from app.compose import Platform, compose
+from app.compose import compose
 from app.identity.principals import TOKEN, acting
 from app.jobs.endings import end
-from app.jobs.replay_jobs import VIEWS, chosen
+from app.jobs.replay_jobs import VIEWS
 from app.jobs.start import begin, finished
-from app.log_places import place_of, zone_here
-from app.moments import NO_TIME
 from app.settings import settings_of
 from app.terminal import Exit, stop
-from streams.kafka.republish import Range, checked
-from streams.log.recorder import FactRecorder
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="These views.")]
 Every = Annotated[bool, typer.Option("--all", help="All views.")]
@@ -62,32 +58,11 @@ def kafka(
 ) -> None:
     """Resend a range of the log to Kafka, marked as a replay, for other consumers."""
     with operators("replays", database, key_file) as at:
-        platform = at.platform
-        with platform.database.reading() as connection:
-            last = FactRecorder.last_position(connection)
-            after = _place(platform, connection, begins, "--from", of_the_first=True)
-            upto = last if ends is None else _place(platform, connection, ends, "--to")
-            chosen = checked(connection, Range(after, upto))
+        order = ordered(at, "replay kafka", {"from": begins, "to": ends, "topic": topic})
         job = finished(
-            begin(
-                platform,
-                "replay kafka",
-                {"after": chosen.after, "upto": chosen.upto, "topic": topic or ""},
-                at.who.name,
-                yes=yes,
-                as_json=as_json,
-                plan_only=plan,
-            )
+            begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json, plan_only=plan)
         )
     end(job, as_json=as_json)
-
-
-def _place(platform: Platform, connection: Connection, text: str, option: str, *, of_the_first: bool = False) -> int:
-    """The position behind which the range begins, or up to which it goes."""
-    try:
-        return place_of(connection, text, zone_here(platform), of_the_first=of_the_first)
-    except ValueError:
-        stop(Exit.USAGE, f"{option}: {text!r} is no position, and {NO_TIME}")
 
 
 def views(
@@ -102,11 +77,9 @@ def views(
     """Rebuild views from the log beside the live ones, and correct the differences; they stay in service."""
     if every == bool(names):
         stop(Exit.USAGE, f"which views? name some of {', '.join(VIEWS)}, or say --all")
-    wanted = list(VIEWS) if every else chosen(names or ())
     with operators("replays", database, key_file) as at:
+        order = ordered(at, "replay views", {"views": ["all"] if every else names})
         job = finished(
-            begin(
-                at.platform, "replay views", {"views": wanted}, at.who.name, yes=yes, as_json=as_json, plan_only=plan
-            )
+            begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json, plan_only=plan)
         )
     end(job, as_json=as_json)

@@ -180,14 +180,14 @@ def test_a_paused_count_goes_on_to_its_confirmation(office: Office) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("kind=repair&from=yesterday", "from: is no time"),
-        ("kind=repair&from=2025-02-01&to=2025-01-01", "to: is not after"),
+        ("kind=repair&from=yesterday", "from: &#39;yesterday&#39; is no time"),
+        ("kind=repair&from=2025-02-01&to=2025-01-01", "to: 2025-01-01 is not after 2025-02-01"),
         ("kind=repair&trigger=identity_card", "did you mean"),
-        ("kind=repair&area=7", "area: is no code"),
+        ("kind=repair&area=7", "area: &#39;7&#39; is no code"),
         ("kind=replay+views", "views: name at least one"),
         ("kind=replay+views&views=trial", "did you mean"),
         ("kind=replay+kafka&from=1", "there is no Kafka here"),
-        ("kind=repair-failed&channel=pigeon", "channel: is none of"),
+        ("kind=repair-failed&channel=pigeon", "channel: no channel is called"),
         ("kind=backfill&trigger=identity_card_expiry&since=2020-01-01", "belongs to another agency"),
     ],
 )

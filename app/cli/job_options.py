@@ -1,0 +1,29 @@
+"""The options of a command that asks for a job, read by the parser that the console and the API use."""
+
+from collections.abc import Mapping, Sequence
+
+from app.cli.principal_session import PrincipalSession
+from app.jobs.requests import BadOrder, Order, Orders
+from app.terminal import Exit, stop
+
+
+def ordered(at: PrincipalSession, kind: str, options: Mapping[str, str | Sequence[str] | None]) -> Order:
+    """Return the order of that kind; a wrong option ends the command with exit 2.
+
+    `options`: the name of a field -> what was given; None where the option is absent. An empty value is refused: in
+    a form it means that nothing was chosen, on the command line it is a mistake that would widen what is done.
+    """
+    given = {
+        name: [value] if isinstance(value, str) else value for name, value in options.items() if value is not None
+    }
+    for name, values in given.items():
+        if not all(value.strip() for value in values):
+            stop(Exit.USAGE, f"{_option(name)}: a value is missing")
+    try:
+        return Orders(at.platform).of(kind, given, at.who)
+    except BadOrder as bad:
+        stop(Exit.USAGE, bad.problem if bad.field == "kind" else f"{_option(bad.field)}: {bad.problem}")
+
+
+def _option(field: str) -> str:
+    return f"--{field.replace('_', '-')}"

@@ -12,7 +12,7 @@ from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import Settings
 from app.tuning import calm_collector
-from streams.planning.bulk_reading import Selection
+from streams.planning.histories import Selection
 from streams.rehearsal.backtest import Backtest, Share
 from streams.rehearsal.backtest_results import Own, Samples
 

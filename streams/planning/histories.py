@@ -1,11 +1,16 @@
-"""Read histories and persons from the database: the input of planning and of the decision to send."""
+"""Read histories and persons from the database: of a few persons, as planning and sending need them, or of all.
+
+Many persons are read in the order of their pseudonyms, for replay, backtest and repair. Each batch is read in its own
+short transaction, so a fact recorded meanwhile may or may not be included.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select
 
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
@@ -21,6 +26,7 @@ from streams.log.loads import as_loaded
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.row_codes import facts_by
+from streams.storage.database import Database
 from streams.storage.tables import log as log_table
 from streams.storage.tables import log_rows
 
@@ -124,24 +130,6 @@ def _parts(
         yield from ((part, some) for part in chunked([each for each in persons if each not in corrected]))
 
 
-def recorded_elsewhere(
-    views: Connection, facts: Connection, log: Log, persons: Sequence[str]
-) -> dict[str, list[LifeEvent]]:
-    """Return person -> the events of their history, with the view in one database and the log in another.
-
-    The events have the `ahead_from` of their first load.
-    """
-    found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
-    for part in chunked(persons):
-        rows = views.execute(select(history.c.person, history.c.position).where(among(history.c.person, part))).all()
-        events = {entry.position: entry.fact for entry in log.read(facts, [row.position for row in rows])}
-        for row in rows:
-            event = events[row.position]
-            assert isinstance(event, LifeEvent)
-            found[row.person].append(event)
-    return found
-
-
 def _as_loaded(entry: Entry, ahead_from: int | None) -> LifeEvent:
     event = entry.fact
     assert isinstance(event, LifeEvent)
@@ -190,3 +178,92 @@ def _areas_of(person: str, events: Iterable[LifeEvent], rulebook: Rulebook) -> s
             areas.add(area)
             areas.update(area[:level].ljust(len(area), "0") for level in rulebook.catalogue.area_levels)
     return areas
+
+
+BATCH = 1000
+DIGITS = 6
+"""Leading hexadecimal digits of a pseudonym that decide which process's share it belongs to."""
+
+
+class Selection(Struct, frozen=True):
+    """A selection of persons: pseudonyms after `after` and up to and including `upto` (None: no upper bound).
+
+    `types`: only persons with a fact of one of these event types, in any revision (None: everybody); `since`: such
+    facts that happened at or after this time (microseconds).
+    """
+
+    types: frozenset[str] | None = None
+    after: str = ""
+    upto: str | None = None
+    since: int | None = None
+
+    def shares(self, number: int) -> list["Selection"]:
+        """Divide the selection into `number` parts, one per process; of similar size if everybody is selected."""
+        edges = [f"{16**DIGITS * at // number:0{DIGITS}x}" for at in range(1, number)]
+        within = [edge for edge in edges if self.after < edge and (self.upto is None or edge < self.upto)]
+        starts, ends = [self.after, *within], [*within, self.upto]
+        return [replace(self, after=start, upto=end) for start, end in zip(starts, ends, strict=True)]
+
+
+def share_upto(person: str) -> float:
+    """Return the share (0 to 1) of all possible pseudonyms that are at or before this one."""
+    return (int(person[:DIGITS], 16) + 1) / float(16**DIGITS)
+
+
+EVERYBODY = Selection()
+
+
+def all_histories(
+    database: Database, log: Log, rulebook: Rulebook, selection: Selection = EVERYBODY, batch: int = BATCH
+) -> Iterator[dict[str, History]]:
+    """Yield person -> history, a batch at a time, with corrections applied and area events joined in.
+
+    Erased persons are left out, so a batch may be empty.
+    """
+    for persons in batches(database, selection, batch):
+        with database.reading() as connection:
+            yield histories(connection, log, _not_erased(connection, log, persons), rulebook)
+
+
+def all_recorded(
+    database: Database,
+    log: Log,
+    rulebook: Rulebook,
+    selection: Selection = EVERYBODY,
+    batch: int = BATCH,
+    types: Collection[str] | None = None,
+) -> Iterator[tuple[dict[str, Recorded], int]]:
+    """As `all_histories`, but with every revision and the time of its recording, and the count of facts.
+
+    `types`: see `recorded`.
+    """
+    for persons in batches(database, selection, batch):
+        with database.reading() as connection:
+            some = _not_erased(connection, log, persons)
+            yield recorded(connection, log, some, rulebook, types=types), view.counts(connection, some)
+
+
+def batches(database: Database, selection: Selection = EVERYBODY, size: int = BATCH) -> Iterator[Sequence[str]]:
+    """Yield the selected pseudonyms in order, `size` at a time; erased persons may be among them.
+
+    Persons with facts of given types are found in one scan of the index, which is in the order of persons.
+    """
+    if selection.types is not None:
+        with database.reading() as connection:
+            found = view.persons_with(connection, selection.types, selection.after, selection.upto, selection.since)
+        yield from chunked(found, size)
+        return
+    after = selection.after
+    while True:
+        with database.reading() as connection:
+            persons = view.persons_after(connection, after, size, selection.upto)
+        if not persons:
+            return
+        yield persons
+        after = persons[-1]
+
+
+def _not_erased(connection: Connection, log: Log, persons: Sequence[str]) -> list[str]:
+    """Return the persons whose key still exists."""
+    keys = log.keys.load(connection, persons)
+    return [person for person in persons if person in keys]

@@ -28,9 +28,8 @@ from domain.rules.rulebook import Defaults, Rulebook
 from domain.rules.triggers import Trigger
 from projections.tables import micros
 from streams.log.log import Log
-from streams.planning import bulk_reading
-from streams.planning import histories as reading
-from streams.planning.bulk_reading import Selection
+from streams.planning import histories
+from streams.planning.histories import Selection
 from streams.rehearsal.backtest_play import Life, Play, Side
 from streams.rehearsal.backtest_results import Difference, Message, Own, Played, Samples, Tally
 from streams.rehearsal.rehearse import Hurdles, Prevention
@@ -294,7 +293,7 @@ class Backtest:
 
     def alone(self, selection: Selection, take: Taking, tally: Tally) -> None:
         """Play everybody in the selection, each alone, and pass each result to `take`."""
-        for some, facts in bulk_reading.recorded(
+        for some, facts in histories.all_recorded(
             self._database, self._log, self._rulebook, selection, types=self._telling
         ):
             tally.persons += len(some)
@@ -341,7 +340,7 @@ class Backtest:
         if not persons:
             return {}
         with self._database.reading() as connection:
-            found = reading.recorded(connection, self._log, sorted(persons), self._rulebook, types=self._telling)
+            found = histories.recorded(connection, self._log, sorted(persons), self._rulebook, types=self._telling)
         return {person: Life.of(each) for person, each in found.items()}
 
     def _played(self, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> list[Own]:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from domain.core.ids import share_begins
 from projections import residents
 from streams.log.log import Log
-from streams.planning.bulk_reading import EVERYBODY
+from streams.planning.histories import EVERYBODY
 from streams.planning.residences import ResidenceRows
 from streams.replay import rebuild_nudges, rebuild_people
 from streams.replay.shadow import parts, standing

@@ -34,7 +34,7 @@ from projections import area_plans, happened_in_areas, history, residents
 from projections.bulk import chunked
 from projections.tables import micros, optional_micros
 from streams.log.log import Log
-from streams.planning import bulk_reading
+from streams.planning import histories
 from streams.planning.person_plans import PersonPlan, Plans, RulesMoved
 from streams.planning.planning import Planning
 from streams.replay.walk import Stride, Walk
@@ -83,7 +83,7 @@ class Persons:
         if selection.person is not None and not selection.timed:
             return iter([[selection.person]] if selection.person > after else [])
         if not selection.timed and selection.area is None:
-            return bulk_reading.batches(self._database, bulk_reading.Selection(types, after), size)
+            return histories.batches(self._database, histories.Selection(types, after), size)
         with self._database.reading() as connection:
             moved = self._moved(connection, selection, rules) if selection.timed else None
             near = None if selection.area is None else self._near(connection, selection.area, rules)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from streams.planning.bulk_reading import share_upto
+from streams.planning.histories import share_upto
 from streams.queues.jobs import NothingToDo, Plan, Save, Step
 
 A_SECOND = 1000.0

@@ -22,7 +22,7 @@ from domain.facts.principals import NotAllowed
 from domain.facts.submissions import check_stopping
 from domain.persons.channels import ADDRESS_OF
 from projections import history
-from streams.planning.bulk_reading import share_upto
+from streams.planning.histories import share_upto
 from streams.replay.repair import Gap, Looked, Selection, Why
 from streams.replay.retry_failed import Found, Outage, Renewal
 from streams.rules.switches import owner_of

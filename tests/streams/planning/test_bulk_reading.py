@@ -13,10 +13,8 @@ from domain.persons.history import History
 from domain.planning.plan import whole_plan
 from domain.planning.relevant_types import telling_types
 from domain.rules.rulebook import Rulebook
-from streams.planning import bulk_reading
 from streams.planning import histories as reading
-from streams.planning.bulk_reading import EVERYBODY, Selection
-from streams.planning.histories import folded
+from streams.planning.histories import EVERYBODY, Selection, folded
 from tests.services import postgres
 from tests.streams.storing import modest
 from tests.streams.weather import settled, storm, write_weather
@@ -58,7 +56,7 @@ def read(world: World, selection: Selection = EVERYBODY, batch: int = 5) -> dict
     """All histories of the selection, each once, in the order of pseudonyms."""
     platform = world.platform
     found: list[tuple[str, History]] = []
-    for some in bulk_reading.histories(
+    for some in reading.all_histories(
         platform.database, platform.log, platform.rules.library.rules().rulebook, selection, batch
     ):
         found += some.items()
@@ -103,7 +101,7 @@ def test_every_fact_is_given_with_when_it_was_recorded(world: World) -> None:
     """Whoever asks what was known when gets every revision and area fact with its time, and so the same history."""
     platform, histories = world.platform, read(world)
     rulebook = platform.rules.library.rules().rulebook
-    for some, facts in bulk_reading.recorded(platform.database, platform.log, rulebook):
+    for some, facts in reading.all_recorded(platform.database, platform.log, rulebook):
         assert facts == sum(len(each.own) for each in some.values())
         assert {each.recorded for one in some.values() for each in (*one.own, *one.areas)} == {world.clock()}
         assert {who: one.history(who, rulebook.catalogue) for who, one in some.items()} == histories

@@ -105,7 +105,9 @@ def unnamed(entries: Iterable[Entry]) -> set[UUID]:
     return {id_ for id_, entry in first.items() if not isinstance(entry.fact, NudgePlanned)}
 
 
-def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject], before: Iterable[Entry] = ()) -> ViewAdditions:
+def additions_of(
+    entries: Sequence[Entry], known: Mapping[UUID, Subject], before: Iterable[Entry] = ()
+) -> ViewAdditions:
     """Return the additions of the entries, given the subjects of the `unnamed` nudges and the `attempts_before`."""
     page, subjects, ways = (
         ViewAdditions([], Counter()),
@@ -191,7 +193,7 @@ class Follower:
             return 0
         found = nudges.by_id(connection, unnamed(entries))
         subjects = {id_: Subject(one.intent.person, one.intent.trigger) for id_, one in found.items()}
-        page = page_of(entries, subjects, attempts_before(connection, self._log, entries))
+        page = additions_of(entries, subjects, attempts_before(connection, self._log, entries))
         trail.add(connection, page.steps)
         statistics.add(connection, page.counts)
         positions.save(connection, READER, entries[-1].position)

@@ -27,12 +27,12 @@ from streams.log.mapper import Entry
 from streams.log.recorder import FactRecorder
 from streams.planning.residences import ResidenceRows
 from streams.queues.jobs import Plan, Save, Step
-from streams.replay import rebuild_fold, rebuild_people, shadow
+from streams.replay import rebuild_fold, shadow
 from streams.replay import shadow as shadow_tables
-from streams.replay.follower import Subject, attempts_before, page_of, unnamed
+from streams.replay.follower import Subject, additions_of, attempts_before, unnamed
 from streams.replay.rebuild_compare import COMPARED
 from streams.replay.rebuild_ending import Cursor, Ending
-from streams.replay.rebuild_nudges import TOPICS
+from streams.replay.rebuild_fold import TOPICS
 from streams.replay.rebuild_parallel import Alone, Crew, Part, Parts, Shared, done, left
 from streams.replay.shadow import standing
 from streams.storage.database import Database
@@ -104,15 +104,15 @@ class Tail:
             erased.forget(views)
 
     def _life(self, views: Connection, facts: Connection, after: int, upto: int) -> None:
-        found = rebuild_fold.read(facts, self._names, after, upto)
-        rebuild_fold.store(views, found)
+        found = rebuild_fold.read_facts(facts, self._names, after, upto)
+        rebuild_fold.store_facts(views, found)
         statistics.add(views, found.counts)
         concerned = {row[0] for row in found.history}
-        concerned |= rebuild_people.join(views, facts, self._log, sorted(found.originals))
-        rebuild_people.move(views, facts, self._log, self._log.page(facts, after, upto, (AheadMoved.TOPIC,)))
+        concerned |= rebuild_fold.join_revisions(views, facts, self._log, sorted(found.originals))
+        rebuild_fold.move_loads(views, facts, self._log, self._log.page(facts, after, upto, (AheadMoved.TOPIC,)))
         erased.forget(views)
         concerned |= {one.person for one, _ in found.erased}
-        rebuild_people.house(views, facts, self._log, self._residing, sorted(concerned))
+        rebuild_fold.store_residences(views, facts, self._log, self._residing, sorted(concerned))
 
     def _nudges(self, views: Connection, facts: Connection, entries: Sequence[Entry]) -> None:
         told = [(entry, entry.fact) for entry in entries if isinstance(entry.fact, NUDGE_FACTS)]
@@ -124,7 +124,7 @@ class Tail:
         nudges.store(views, list(after.values()), before)
         subjects = {id_: Subject(each.intent.person, each.intent.trigger) for id_, each in before.items()}
         known = {id_: subjects[id_] for id_ in unnamed(entries)}
-        page = page_of(entries, known, attempts_before(facts, self._log, entries))
+        page = additions_of(entries, known, attempts_before(facts, self._log, entries))
         trail.add(views, page.steps)
         statistics.add(views, page.counts)
 
@@ -293,12 +293,12 @@ class Rebuilding:
 
     def _one_page(self, views: Database, at: Standing) -> None:
         with self._live.reading() as facts:
-            found = rebuild_fold.read(facts, self._names, int(at.cursor or 0), at.upto, self.page)
+            found = rebuild_fold.read_facts(facts, self._names, int(at.cursor or 0), at.upto, self.page)
         ended = found.last == at.upto
         further = following(at, found.read) if ended else within(at, str(found.last), found.read)
 
         def store(connection: Connection) -> None:
-            rebuild_fold.store(connection, found)
+            rebuild_fold.store_facts(connection, found)
             shadow_tables.count(connection, found.counts)
             keep(connection, further)
 
@@ -313,17 +313,17 @@ class Rebuilding:
 
     def _some_corrections(self, views: Connection, facts: Connection, at: Standing) -> Standing:
         after = UUID(at.cursor) if at.cursor else None
-        originals = rebuild_people.originals_after(views, after, PERSONS)
+        originals = rebuild_fold.originals_after(views, after, PERSONS)
         if not originals:
             return following(at)
-        rebuild_people.join(views, facts, self._log, originals)
+        rebuild_fold.join_revisions(views, facts, self._log, originals)
         return within(at, originals[-1].hex)
 
     def _some_loads(self, views: Connection, facts: Connection, at: Standing) -> Standing:
         moved = self._log.page(facts, int(at.cursor or 0), at.upto, (AheadMoved.TOPIC,), PERSONS)
         if not moved or not self._of_life:
             return following(at)
-        rebuild_people.move(views, facts, self._log, moved)
+        rebuild_fold.move_loads(views, facts, self._log, moved)
         return within(at, str(moved[-1].position))
 
     def _tail(self, views: Connection, facts: Connection, at: Standing) -> Standing:

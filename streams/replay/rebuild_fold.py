@@ -1,27 +1,45 @@
-"""Rows of a shadow's views from facts in the order of the log. Life events are read without decrypting them."""
+"""Fold the log into the rows of a shadow, in three ways.
+
+Facts in the order of the log become rows at once; life events are read without decrypting them. Nudges are folded
+stream by stream, so that each is written once instead of once a fact. Rows that need several facts follow: the
+persons of corrected events, later loads, and residences.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, exists, select
 
+from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.facts.access_facts import ACCOUNTING_FACTS, ContentRetired, PersonErased
-from domain.facts.facts import Fact, NudgeSent
+from domain.facts.facts import NUDGE_FACTS, AheadMoved, Fact, NudgeSent
 from domain.facts.governance import GOVERNANCE_FACTS
-from projections import erased, governance, references, retired, tables, trail
-from projections.bulk import driver_rows, insert_rows
+from domain.nudges.nudge import Nudge, evolve
+from domain.persons.history import history_of
+from projections import erased, governance, history, nudges, references, residents, retired, tables, trail
+from projections.bulk import among, chunked, driver_rows, insert_rows
 from projections.erased import Erasure
+from projections.history import Concerns
+from projections.residents import Resident
 from projections.statistics import Key
-from projections.tables import micros
-from streams.log.decoding import LIFE, fact_of, head_of
-from streams.log.mapper import LifeHead
+from projections.tables import history as rows
+from projections.tables import micros, optional_micros, revisions
+from streams.log.decoding import LIFE, entries_of, fact_of, head_of
+from streams.log.loads import as_loaded
+from streams.log.log import Log
+from streams.log.mapper import Entry, LifeHead
 from streams.log.recorder import page_of
-from streams.log.row_codes import genuine
-from streams.storage.tables import stream_of
+from streams.log.row_codes import facts_by, genuine
+from streams.planning.residences import ResidenceRows
+from streams.replay import shadow
+from streams.replay.follower import ViewAdditions, additions_of
+from streams.storage.tables import log, log_rows, stream_of
 
 GOVERNANCE = frozenset(each.TOPIC for each in GOVERNANCE_FACTS)
 ACCOUNTING = frozenset(each.TOPIC for each in ACCOUNTING_FACTS)
@@ -51,7 +69,7 @@ class Facts(NamedTuple):
         return {stream_of(each) for each in self.streams}.union(row[0] for row in self.revisions)
 
 
-def read(connection: Connection, names: Names, after: int, upto: int, limit: int | None = None) -> Facts:
+def read_facts(connection: Connection, names: Names, after: int, upto: int, limit: int | None = None) -> Facts:
     """Read the next page after a position. Its `last` is the position up to which it was read, at most `upto`."""
     rows = list(driver_rows(connection, page_of(after, limit, upto, READ)))
     found = Facts(
@@ -122,7 +140,7 @@ def _life(
         found.area_plans.append((original, position, True, "", ""))
 
 
-def store(views: Connection, facts: Facts) -> None:
+def store_facts(views: Connection, facts: Facts) -> None:
     """Add the rows to the views of the shadow, except the statistics."""
     insert_rows(views, tables.history, facts.history)
     insert_rows(views, tables.revisions, facts.revisions)
@@ -137,3 +155,159 @@ def store(views: Connection, facts: Facts) -> None:
     references.store(views, facts.sent)
     for position, topic in facts.rules:
         governance.note(views, position, topic)
+
+
+TOPICS = tuple(sorted(each.TOPIC for each in NUDGE_FACTS))
+
+
+class FoldedNudges(NamedTuple):
+    """FoldedNudges nudges, their additions to trail and statistics, and the number of facts read."""
+
+    nudges: list[Nudge]
+    page: ViewAdditions
+    facts: int
+
+
+def read_nudges(connection: Connection, after: UUID | None, upto: UUID | None, last: int) -> FoldedNudges:
+    """Fold the nudges after one id and up to another (None: no bound), from their facts up to position `last`."""
+    query = log_rows.where(log.c.position <= last, among(log.c.topic, TOPICS))
+    query = query if after is None else query.where(log.c.originator_id > after)
+    query = query if upto is None else query.where(log.c.originator_id <= upto)
+    rows = facts_by(connection, query.order_by(log.c.originator_id, log.c.originator_version))
+    entries = entries_of(rows, {}, {})
+    folded = [_folded(id_, facts) for id_, facts in groupby(entries, attrgetter("originator_id"))]
+    return FoldedNudges(folded, additions_of(entries, {}), len(entries))
+
+
+def store_nudges(views: Connection, folded: FoldedNudges) -> None:
+    """Add the nudges to the views of the shadow."""
+    nudges.add(views, folded.nudges, keyed=False)
+    insert_rows(views, tables.trail, folded.page.steps)
+    shadow.count(views, folded.page.counts)
+
+
+def _folded(id_: UUID, entries: Iterable[Entry]) -> Nudge:
+    nudge: Nudge | None = None
+    for entry in entries:
+        assert isinstance(entry.fact, NUDGE_FACTS)
+        nudge = evolve(nudge, id_, entry.originator_version, entry.fact)
+    assert nudge is not None
+    return nudge
+
+
+def originals_after(views: Connection, after: UUID | None, limit: int) -> list[UUID]:
+    """Return the next originals that have a correction."""
+    query = select(revisions.c.original).distinct().order_by(revisions.c.original).limit(limit)
+    if after is not None:
+        query = query.where(revisions.c.original > after)
+    return list(views.execute(query).scalars())
+
+
+def join_revisions(views: Connection, facts: Connection, log: Log, originals: Sequence[UUID]) -> set[str]:
+    """Add every revision of an event to the history of everybody whom any revision names; return these persons."""
+    revised = history.revisions_of(views, originals)
+    streams = log.streams(facts, revised)
+    loaded, recorded = as_loaded(streams), {each.position: each.recorded for each in streams}
+    wanted = [position for some in revised.values() for position in some]
+    corrections = {each.position: each for each in log.read(facts, wanted)}
+    recorded |= {position: each.recorded for position, each in corrections.items()}
+    arrived = [original for original, (_, event) in loaded.items() if event.corrects is None]
+    history.originals_arrived(views, arrived)
+    added: list[Concerns] = []
+    for original, positions in revised.items():
+        members = [(at, event) for at in positions if isinstance(event := corrections[at].fact, LifeEvent)]
+        members += [loaded[original]] if original in arrived else []
+        added += _rows(members, {at: micros(when) for at, _ in members if (when := recorded[at]) is not None})
+    insert_rows(views, rows, added, ignore=True)
+    return {row.person for row in added}
+
+
+def _rows(members: Sequence[tuple[int, LifeEvent]], recorded: Mapping[int, int]) -> list[Concerns]:
+    """Return a row for each person and revision, recorded when both the revision and the person's name were known."""
+    named = {
+        person: [at for at, event in members if person in event.everybody]
+        for _, each in members
+        for person in each.everybody
+    }
+    since = {person: min(recorded[at] for at in positions) for person, positions in named.items()}
+    return [
+        Concerns(
+            person,
+            at,
+            micros(event.time),
+            event.type,
+            optional_micros(event.ahead_from),
+            planned=False,
+            recorded=max(recorded[at], first),
+            woken=max(recorded[at], first),
+        )
+        for at, event in members
+        for person, first in since.items()
+    ]
+
+
+def move_loads(views: Connection, facts: Connection, log: Log, entries: Iterable[Entry]) -> None:
+    """Apply AheadMoved facts: the events came by an earlier load or live, and so they count for all persons named."""
+    moved = [(each.originator_id, each.fact) for each in entries if isinstance(each.fact, AheadMoved)]
+    streams = log.streams(facts, {stream for stream, _ in moved})
+    first = {each.originator_id: each.position for each in streams if each.originator_version == 1}
+    for stream, fact in moved:
+        history.move_ahead(views, first[stream], optional_micros(fact.ahead_from), woken=micros(fact.at))
+
+
+def store_residences(
+    views: Connection, facts: Connection, log: Log, residing: ResidenceRows, persons: Sequence[str]
+) -> None:
+    """Update the shadow's residents for these persons."""
+    residences = _Residences(views, residing)
+    for part in chunked(persons):
+        residences.look(among(rows.c.person, part))
+    residents.store(views, residences.of(facts, log, persons))
+
+
+def residences_between(
+    views: Connection, facts: Connection, log: Log, residing: ResidenceRows, after: str, upto: str | None
+) -> dict[str, list[Resident]]:
+    """Return the residences of persons after one pseudonym and up to another, from the shadow's history."""
+    residences = _Residences(views, residing)
+    residences.look(rows.c.person > after, *(() if upto is None else (rows.c.person <= upto,)))
+    return residences.of(facts, log, sorted({person for person, _ in residences.places}))
+
+
+_CORRECTS = exists(revisions.select().where(revisions.c.position == rows.c.position))
+
+
+class _Residences:
+    """Finds the facts that tell where persons live; for persons with corrections, all their facts."""
+
+    def __init__(self, views: Connection, residing: ResidenceRows) -> None:
+        self._views, self._residing = views, residing
+        self.places: list[tuple[str, int]] = []
+        self._corrected: set[str] = set()
+
+    def look(self, *whose: ColumnElement[bool]) -> None:
+        """Find the facts of the selected persons in one query."""
+        telling = among(rows.c.type, sorted(self._residing.types)) | _CORRECTS
+        query = select(rows.c.person, rows.c.position, _CORRECTS).where(*whose, telling)
+        for person, position, corrects in driver_rows(self._views, query):
+            self.places.append((person, position))
+            if corrects:
+                self._corrected.add(person)
+
+    def of(self, facts: Connection, log: Log, persons: Sequence[str]) -> dict[str, list[Resident]]:
+        """Return the residences of these persons, after `look` was called for all of them."""
+        places = [each for each in self.places if each[0] not in self._corrected]
+        everything = select(rows.c.person, rows.c.position)
+        for part in chunked(sorted(self._corrected)):
+            places += driver_rows(self._views, everything.where(among(rows.c.person, part)))
+        log.keys.load(facts, persons)  # cached for what follows: a fact decoded without its key is decoded twice
+        events = {each.position: each.fact for each in log.read(facts, [position for _, position in places])}
+        found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
+        for person, position in places:
+            event = events[position]
+            assert isinstance(event, LifeEvent)
+            found[person].append(event)
+        return {
+            person: self._residing.rows(person, history_of(person, each, self._residing.catalogue).facts)
+            for person, each in found.items()
+        }

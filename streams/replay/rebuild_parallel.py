@@ -18,7 +18,7 @@ from projections import residents
 from streams.log.log import Log
 from streams.planning.histories import EVERYBODY
 from streams.planning.residences import ResidenceRows
-from streams.replay import rebuild_nudges, rebuild_people
+from streams.replay import rebuild_fold
 from streams.replay.shadow import parts, standing
 from streams.storage.database import Database
 
@@ -94,13 +94,13 @@ class Parts:
             share_begins(at, part.of) if 0 < at < part.of else None for at in (part.number, part.number + 1)
         )
         with self._log.database.reading() as facts:
-            folded = rebuild_nudges.read(facts, after, upto, part.upto)
-        return folded.facts, lambda connection: rebuild_nudges.store(connection, folded)
+            folded = rebuild_fold.read_nudges(facts, after, upto, part.upto)
+        return folded.facts, lambda connection: rebuild_fold.store_nudges(connection, folded)
 
     def _residents(self, views: Database, part: Part) -> tuple[int, Store]:
         share = EVERYBODY.shares(part.of)[part.number]
         with views.reading() as shadow, self._log.database.reading() as facts:
-            found = rebuild_people.housed_between(shadow, facts, self._log, self._residing, share.after, share.upto)
+            found = rebuild_fold.residences_between(shadow, facts, self._log, self._residing, share.after, share.upto)
         return 0, lambda connection: residents.store(connection, found)
 
 

@@ -102,7 +102,7 @@ class Defective(Names, frozen=True, dict=True):
 def test_a_defect_is_no_damage(lived: World) -> None:
     """What fails after a fact was read says what it is: nobody restores a database for a defect of ours."""
     with lived.platform.database.reading() as connection, pytest.raises(KeyError):
-        rebuild_fold.read(connection, Defective(lived.platform.identity.names.key), 0, 100)
+        rebuild_fold.read_facts(connection, Defective(lived.platform.identity.names.key), 0, 100)
 
 
 def test_a_relay_says_it_too(lived: World) -> None:

@@ -22,7 +22,7 @@ from domain.facts.facts import (
     NudgeUndone,
 )
 from streams.log.mapper import Entry
-from streams.replay.follower import Subject, attempts_before, page_of
+from streams.replay.follower import Subject, additions_of, attempts_before
 from tests.streams.storing import AIDA, DANA, NOW, Store, modest
 
 CHILD, OTHER, REPLY = UUID(int=1), UUID(int=2), UUID(int=9)
@@ -109,6 +109,6 @@ def test_however_the_log_is_cut_into_pages_each_counts_by_its_own_attempt(store:
     with store.database.reading() as connection:
         for first, last in zip([0, *sorted(cuts)], [*sorted(cuts), len(STORY)], strict=True):
             entries = store.log.page(connection, first, last)
-            page = page_of(entries, subjects, attempts_before(connection, store.log, entries))
+            page = additions_of(entries, subjects, attempts_before(connection, store.log, entries))
             found.update({what: count for (_, _, what), count in page.counts.items()})
     assert found == Counter(COUNTED)

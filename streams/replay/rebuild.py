@@ -30,8 +30,7 @@ from streams.queues.jobs import Plan, Save, Step
 from streams.replay import rebuild_fold, shadow
 from streams.replay import shadow as shadow_tables
 from streams.replay.follower import Subject, additions_of, attempts_before, unnamed
-from streams.replay.rebuild_compare import COMPARED
-from streams.replay.rebuild_ending import Cursor, Ending
+from streams.replay.rebuild_compare import COMPARED, Cursor, Ending
 from streams.replay.rebuild_fold import TOPICS
 from streams.replay.rebuild_parallel import Alone, Crew, Part, Parts, Shared, done, left
 from streams.replay.shadow import standing

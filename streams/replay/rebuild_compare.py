@@ -1,12 +1,39 @@
-"""Differences between rebuilt and live views, found in one range of keys at a time, and their mending."""
+"""The end of a rebuild: compare both sets of views as of one moment, mend rows that differ, compare again.
 
-from collections.abc import Iterable, Mapping, Sequence
+Writers are locked out for a moment, in which the last facts are applied and read transactions begin
+(`take_snapshot`). The views are compared in those transactions, range by range (`Comparison`); the keys of
+differing rows are kept in the shadow. Writers are locked out again only while differing rows are mended (`Ending`),
+however long the log
+is.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
+import msgspec
+from msgspec import Struct
 from sqlalchemy import Connection, Table
 
-from projections import tables
-from streams.replay.shadow import DIFFERING, Beside
+from projections import area_plans, governance, tables
+from streams.log.log import Log
+from streams.queues.jobs import Save, Step
+from streams.replay.follower import Follower
+from streams.replay.shadow import (
+    DIFFERING,
+    LOCK_ATTEMPTS,
+    Beside,
+    NoQuietMoment,
+    forget_differing,
+    keep_differing,
+    large_rows,
+    quiet,
+    watching,
+)
+from streams.storage.database import Database
+from streams.storage.tables import log as log_table
 
 COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.history: ("person", "position", "time", "type", "ahead_from"),
@@ -38,7 +65,7 @@ class Range(NamedTuple):
     upto: Key | None
 
 
-class Looked(NamedTuple):
+class RangeResult(NamedTuple):
     """The number of rebuilt rows in a range, and of rows that only one of the two views has."""
 
     rows: int
@@ -54,7 +81,7 @@ def bound(connection: Connection, of: Beside, table: Table, after: Key | None, r
     return None if found is None else tuple(found)
 
 
-def look(connection: Connection, of: Beside, these: Range) -> Looked:
+def look(connection: Connection, of: Beside, these: Range) -> RangeResult:
     """Compare a range: all rows differ except those that both views have, found by their key."""
     where, given = _within(connection, these)
     where = f"{where} {_settled(of, these.table, listed=connection.dialect.name == 'sqlite')}"
@@ -62,7 +89,7 @@ def look(connection: Connection, of: Beside, these: Range) -> Looked:
     query = f'SELECT count(*), count(there."{first}") {_beside(of.shadow, of.live, these.table)} WHERE {where}'
     rows, same = connection.exec_driver_sql(query, given).one()
     live = f"SELECT count(*) FROM {of.live}.{these.table.name} AS here WHERE {where}"  # noqa: S608  (our own names)
-    return Looked(rows, rows + int(connection.exec_driver_sql(live, given).scalar_one()) - 2 * same)
+    return RangeResult(rows, rows + int(connection.exec_driver_sql(live, given).scalar_one()) - 2 * same)
 
 
 def differing(connection: Connection, of: Beside, these: Range) -> list[Key]:
@@ -148,3 +175,217 @@ def _keys(alias: str, table: Table) -> str:
 
 def _listed(columns: Iterable[str] | Sequence[str]) -> str:
     return ", ".join(f'"{column}"' for column in columns)
+
+
+CONNECTIONS = 2
+PAGES_OF_RANGE, RANGES_OF_STEP = 10, 5
+"""Pages of a range, which one statement compares, and ranges that a connection takes in a step.
+
+A large range is read in the order of its storage, which takes two thirds of the time.
+"""
+FOLLOWED = frozenset({tables.trail, tables.statistics})
+"""The views that only the follower writes. It has to catch up in that moment, so PostgreSQL does not lock these."""
+
+
+class Snapshot(NamedTuple):
+    """Read transactions that see live and rebuilt views as of the same position; closing `held` ends them.
+
+    `rows`: the approximate number of rows to compare.
+    """
+
+    held: ExitStack
+    connections: Sequence[Connection]
+    of: Beside
+    position: int
+    rows: int
+
+
+def take_snapshot(live: Database, views: Database, log: Log, take_in: Callable[[], int]) -> Snapshot:
+    """Lock writers out for a moment and begin the transactions. `take_in` applies later facts, and returns the last.
+
+    Raises:
+        NoQuietMoment: others wrote all the time.
+    """
+    follower = Follower(live, log)
+    views.write(forget_differing)
+    with views.reading() as connection:
+        rows = large_rows(connection)
+    for _ in range(LOCK_ATTEMPTS):
+        follower.drain()
+        take_in()
+        with ExitStack() as held, quiet(live, views, {*COMPARED, log_table} - FOLLOWED) as (connection, of):
+            if _has_followed(follower, live, connection):
+                position = take_in()
+                connections = [held.enter_context(watching(live, views)) for _ in range(CONNECTIONS)]
+                return Snapshot(held.pop_all(), connections, of, position, rows)
+    raise NoQuietMoment
+
+
+def _has_followed(follower: Follower, live: Database, quiet: Connection) -> bool:
+    """Return True if readers see trail and statistics as of the end of the log.
+
+    On SQLite the follower can only write in our own transaction, whose writes readers see after it ends: then return
+    False, so that the next attempt sees them.
+    """
+    if live.sqlite:
+        return not follower.catch_up(quiet)
+    follower.drain()
+    return True
+
+
+class Comparison:
+    """A running comparison. `found`: view -> rows that only one of the two has; `done`: rows compared, of about `of`.
+
+    `page`: rows of a page.
+    """
+
+    def __init__(self, views: Database, chosen: Collection[Table], at: Snapshot, page: int) -> None:
+        self._views, self._at, self._page = views, at, page
+        self.position, self.done, self.of = at.position, 0, at.rows
+        self.found = Counter({table.name: 0 for table in COMPARED if table in chosen})
+        largest_first = sorted(chosen, key=lambda each: each is not tables.trail)
+        self._left: deque[tuple[Table, Key | None]] = deque((table, None) for table in largest_first)
+
+    def further(self) -> bool:
+        """Compare the next ranges; return True if any are left."""
+        with ThreadPoolExecutor(len(self._at.connections)) as threads:
+            for counts in threads.map(self._some, self._at.connections):
+                self.done += counts.pop("", 0)
+                self.found.update(counts)
+        return bool(self._left)
+
+    def _some(self, connection: Connection) -> Counter[str]:
+        """Compare ranges by one connection; return view -> differences, and "" -> rows compared."""
+        counts: Counter[str] = Counter()
+        for _ in range(RANGES_OF_STEP):
+            if (these := self._next(connection)) is None:
+                break
+            looked = look(connection, self._at.of, these)
+            counts += Counter({"": looked.rows, these.table.name: looked.differences})
+            if looked.differences:
+                keys = differing(connection, self._at.of, these)
+                self._views.write(lambda shadow: keep_differing(shadow, these.table, keys))  # noqa: B023  (runs at once)
+        return counts
+
+    def _next(self, connection: Connection) -> Range | None:
+        """Return the next range. Another connection may continue after it as soon as its end is known."""
+        try:
+            table, after = self._left.popleft()
+        except IndexError:
+            return None
+        upto = bound(connection, self._at.of, table, after, PAGES_OF_RANGE * self._page)
+        if upto is not None:
+            self._left.appendleft((table, upto))
+        return Range(table, after, upto)
+
+    def close(self) -> None:
+        """End the read transactions."""
+        self._at.held.close()
+
+
+ROWS = "rows to compare"
+"""The unit of progress during the comparison."""
+ROUNDS = 3
+"""Rounds of mending. A further round finds what others derived meanwhile from a wrong row."""
+
+
+NOTED = {tables.governance: governance.note_mended, tables.area_plans: area_plans.note_mended}
+"""View -> the function that tells processes with a cached copy that it was mended."""
+
+
+class Rebuilt(Struct, frozen=True):
+    """The result of a rebuild as of `position`. `differences`: view -> rows that only one of the two had."""
+
+    position: int
+    differences: Mapping[str, int]
+
+    @property
+    def equal(self) -> bool:
+        """True if rebuilt and live views were equal."""
+        return not any(self.differences.values())
+
+
+class Cursor(Struct, frozen=True):
+    """The cursor of the job: the name of its shadow, which stores the progress, and view -> rows mended so far."""
+
+    shadow: str
+    mended: Mapping[str, int] = {}
+
+    @classmethod
+    def read(cls, text: str) -> "Cursor":
+        """Parse a cursor."""
+        shadow, _, mended = text.partition(" ")
+        return cls(shadow, msgspec.json.decode(mended, type=dict[str, int]) if mended else {})
+
+    def __str__(self) -> str:
+        return f"{self.shadow} {msgspec.json.encode(self.mended).decode()}" if self.mended else self.shadow
+
+    def with_mended(self, found: Mapping[str, int]) -> "Cursor":
+        """Return the cursor with more rows mended."""
+        return Cursor(self.shadow, {name: count + self.mended.get(name, 0) for name, count in found.items()})
+
+
+class NotMended(Exception):
+    """Raised when a view still differs after it was mended."""
+
+    def __init__(self, view: str) -> None:
+        super().__init__(f"The view {view} still differs after it was mended. This is a defect: please report it.")
+
+
+class Ending:
+    """Compares the `chosen` views, and with `swap` mends the live ones."""
+
+    def __init__(self, live: Database, log: Log, chosen: Collection[Table], *, swap: bool) -> None:
+        self._live, self._log, self._chosen, self._swap = live, log, chosen, swap
+        self._comparing: Comparison | None = None
+        self._rounds = 0
+
+    def step(self, views: Database, at: Cursor, take_in: Callable[[], int], save: Save, page: int) -> Step:
+        """Compare some more ranges, or mend the differences. `take_in`: see `looking`; `page`: see `Comparison`."""
+        if self._comparing is None:
+            found = take_snapshot(self._live, views, self._log, take_in)
+            self._comparing = Comparison(views, self._chosen, found, page)
+        comparing = self._comparing
+        if comparing.further():
+            done = min(comparing.done, comparing.of)
+            return Step(str(at), done, of=comparing.of, unit=ROWS)
+        self.rest()
+        differs = any(comparing.found.values())
+        if differs and self._swap:
+            return self._mend(views, at.with_mended(comparing.found), take_in, save)
+        return self._end(at.with_mended(comparing.found), comparing.position, save)
+
+    def _end(self, at: Cursor, position: int, save: Save) -> Step:
+        words = msgspec.json.encode(Rebuilt(position, at.mended)).decode()
+        step = Step(str(at), position, of=position, finished=True, words=words, unit="facts")
+        self._live.write(lambda connection: save(connection, step))
+        return step
+
+    def _mend(self, views: Database, at: Cursor, take_in: Callable[[], int], save: Save) -> Step:
+        """Mend while nobody else writes; the next step compares again."""
+        self._rounds += 1
+        follower = Follower(self._live, self._log)
+        follower.drain()
+        take_in()
+        with quiet(self._live, views, (*COMPARED, tables.positions, log_table)) as (live, of):
+            follower.catch_up(live)
+            position = take_in()
+            for table in (each for each in COMPARED if at.mended.get(each.name)):
+                self._mend_one(live, of, table)
+            for view, note in NOTED.items():
+                if at.mended.get(view.name):
+                    note(live)
+            step = Step(str(at), position, of=position, unit="facts")
+            save(live, step)
+        return step
+
+    def _mend_one(self, live: Connection, of: Beside, table: Table) -> None:
+        mend(live, of, table)
+        if self._rounds > ROUNDS or unmended(live, of, table):
+            raise NotMended(table.name)
+
+    def rest(self) -> None:
+        """End the comparison; a later step begins another."""
+        if self._comparing is not None:
+            self._comparing.close()
+            self._comparing = None

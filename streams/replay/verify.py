@@ -22,7 +22,7 @@ from streams.log.recorder import FactRecorder
 from streams.log.row_codes import genuine
 from streams.queues.jobs import Plan, Save, Step
 from streams.replay.rebuild import Rebuilding
-from streams.replay.rebuild_ending import ROWS, Rebuilt
+from streams.replay.rebuild_compare import ROWS, Rebuilt
 from streams.replay.verifying_people import Compared, compared
 from streams.rules.library import Library
 from streams.storage.tables import log as log_table

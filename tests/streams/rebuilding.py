@@ -16,8 +16,7 @@ from projections import tables
 from streams.log.log import Log
 from streams.queues.jobs import Step, Work
 from streams.replay.rebuild import PAGE, Rebuilding
-from streams.replay.rebuild_compare import COMPARED
-from streams.replay.rebuild_ending import Rebuilt
+from streams.replay.rebuild_compare import COMPARED, Rebuilt
 from streams.replay.rebuild_parallel import Crew
 from streams.replay.verify import Verified
 from streams.storage.database import Database

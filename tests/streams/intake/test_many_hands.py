@@ -24,7 +24,7 @@ from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.planning.recompute import all_intents
-from streams.replay.rebuild_ending import Rebuilt
+from streams.replay.rebuild_compare import Rebuilt
 from streams.rules.publishing import Publisher
 from templates.checks.loader import load_packs, shipped
 from tests.beginnings import KEYRING

@@ -25,8 +25,7 @@ from projections.bulk import insert_rows
 from streams.delivery.outcomes.receipts import Receipt
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.replay.follower import Follower
-from streams.replay.rebuild_compare import COMPARED
-from streams.replay.rebuild_ending import Rebuilt
+from streams.replay.rebuild_compare import COMPARED, Rebuilt
 from streams.storage.database import Database
 from tests.services import postgres
 from tests.streams.meddling import MeddledDatabase

@@ -12,8 +12,7 @@ from projections import tables
 from streams.queues.jobs import Job, Plan, State, Step, Stopped
 from streams.replay import shadow
 from streams.replay.rebuild import Rebuilding
-from streams.replay.rebuild_compare import COMPARED, mend, unmended
-from streams.replay.rebuild_ending import ROWS
+from streams.replay.rebuild_compare import COMPARED, ROWS, mend, unmended
 from streams.storage.database import Database
 from streams.storage.leadership import Lane
 from streams.storage.schema import migrate

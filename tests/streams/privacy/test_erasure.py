@@ -29,7 +29,7 @@ from streams.planning.person_plans import RulesMoved
 from streams.planning.planning import Planning
 from streams.privacy.erasure import NobodyKnown
 from streams.queues.dead_letters import Letter
-from streams.replay.verifying_people import compared
+from streams.replay.verify import compared
 from streams.storage.tables import conversations, dead_letters, fake_messages, log, person_keys
 from tests.beginnings import KEYRING
 from tests.streams.rebuilding import rebuild

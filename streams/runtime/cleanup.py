@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from streams.delivery.inbound import sms_parts
-from streams.delivery.outcomes import conversations, sent_parts
+from streams.delivery.outcomes import conversations, references
 from streams.delivery.outcomes.receipts import Receipts
 from streams.queues import idempotency, webhook_outbox
 from streams.storage.database import Database, Priority
@@ -30,5 +30,5 @@ class Cleanup:
         self._receipts.forget(connection)
         idempotency.tidy(connection, self._clock())
         sms_parts.tidy(connection, self._clock())
-        sent_parts.tidy(connection, self._clock())
+        references.tidy_parts(connection, self._clock())
         webhook_outbox.forget(connection, self._clock() - UNTOLD)

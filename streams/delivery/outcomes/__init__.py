@@ -6,7 +6,7 @@ Modules:
     unconfirmed: attempts whose commit the database did not confirm.
     outcome_facts: what follows from an outcome (another attempt, the next channel, the end).
     receipts: reports of providers and readers; early_receipts: those that come before the outcome.
-    references, sent_parts: find the attempt of a report, by our own name or by the part of a long SMS.
+    references: finds the attempt of a report, by our own name or by the part of a long SMS.
     late_answers: an acceptance that comes after the attempt was given up as unknown.
     suppression: addresses not written to any more; bounce_credibility, soft_bounces: which reports count.
     conversations: which messages and questions went to a telephone number.

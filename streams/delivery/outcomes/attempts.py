@@ -16,8 +16,7 @@ from projections.references import AttemptId
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.overflow import Overflow
 from streams.delivery.outcomes.receipts import Outcomes
-from streams.delivery.outcomes.references import SMS
-from streams.delivery.outcomes.sent_parts import parts_of
+from streams.delivery.outcomes.references import SMS, parts_of
 
 
 class Routed(Struct, frozen=True):

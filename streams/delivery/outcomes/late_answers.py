@@ -11,7 +11,7 @@ from projections.references import AttemptId
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.outcomes import outcome_facts, references
 from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
-from streams.delivery.outcomes.sent_parts import parts_of
+from streams.delivery.outcomes.references import parts_of
 from streams.log.appending import record
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
@@ -35,7 +35,7 @@ class LateAnswers:
         rules = self._library.rules()
 
         def work(connection: Connection) -> list[Receipt]:
-            attempt_id = references.find(connection, self._log, provider, [name], open_too=True).get(name)
+            attempt_id = references.find_own(connection, self._log, provider, [name], open_too=True).get(name)
             fact = (
                 None
                 if attempt_id is None

@@ -16,10 +16,9 @@ from notifiers.port.interface import Report
 from notifiers.port.message_names import named
 from projections import nudges, references
 from projections.references import AttemptId
-from streams.delivery.outcomes import early_receipts, sent_parts
-from streams.delivery.outcomes import references as own_names
+from streams.delivery.outcomes import early_receipts
 from streams.delivery.outcomes.early_receipts import Early
-from streams.delivery.outcomes.sent_parts import Parts
+from streams.delivery.outcomes.references import Parts, find_own, find_parts, keep_parts, own_names_of
 from streams.log.appending import record
 from streams.log.log import Log
 from streams.storage.database import Database, Priority
@@ -118,8 +117,8 @@ class Receipts:
     def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, AttemptId]:
         """Return the attempts by the provider's name for the message or a part, or by ours, which it always knows."""
         attempts = references.find(connection, provider, names)
-        attempts |= own_names.find(connection, self._log, provider, set(names).difference(attempts))
-        return attempts | sent_parts.find(connection, self._log, provider, names, attempts)
+        attempts |= find_own(connection, self._log, provider, set(names).difference(attempts))
+        return attempts | find_parts(connection, self._log, provider, names, attempts)
 
     def _meanwhile(
         self, connection: Connection, provider: str, waiting: Mapping[str, AttemptId | None]
@@ -135,16 +134,16 @@ class Receipts:
 
         The names of their parts are stored.
         """
-        sent_parts.keep(connection, outcomes.parts, self._clock())
+        keep_parts(connection, outcomes.parts, self._clock())
         sent = dict(outcomes.parts) | {
             (fact.provider, fact.reference): AttemptId(nudge, fact.recipient, fact.attempt)
             for nudge, fact in outcomes.facts
             if isinstance(fact, NudgeSent) and fact.reference
         }
-        ours = set(own_names.of_outcomes(outcomes.facts, sent=outcomes.told))
+        ours = set(own_names_of(outcomes.facts, sent=outcomes.told))
         rows = list(early_receipts.waiting(connection, sorted(ours.union(reference for _, reference in sent))))
         for provider, reference in sorted({row[:2] for row in rows if row.reference in ours}):
-            attempts = own_names.find(connection, self._log, provider, [reference])
+            attempts = find_own(connection, self._log, provider, [reference])
             sent |= {(provider, name): each for name, each in attempts.items()}
         return self._caught_up(connection, rows, sent)
 

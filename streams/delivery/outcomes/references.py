@@ -1,19 +1,28 @@
-"""The attempt behind our own name for a message: a receipt may have it where the provider never answered."""
+"""The attempt that a provider's reference is about: by our own name, or by the name of a part of a long SMS.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+A receipt may have our name if the provider never answered. A provider names each part of a long SMS; the names of all
+parts but the last are kept here, so that any process can take in reports about them.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, delete, select
 
 from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.message_names import Named, key, named, names, numbered, way
 from projections import nudges
+from projections.bulk import replace_rows
+from projections.lookup import Lookup
 from projections.references import AttemptId
 from projections.tables import micros
 from streams.log.log import Log
 from streams.log.mapper import Entry
+from streams.storage.tables import sent_parts
 
 SMS = "sms"
 PRESUMED = ""
@@ -26,7 +35,7 @@ class _Attempt(NamedTuple):
     provider: str
 
 
-def find(
+def find_own(
     connection: Connection, log: Log, provider: str, references: Iterable[str], *, open_too: bool = False
 ) -> dict[str, AttemptId]:
     """Return reference -> the last attempt by that provider that it can be about, of those that may have gone.
@@ -74,7 +83,7 @@ def _fits(one: _Attempt, name: Named, provider: str) -> bool:
     return one.provider == PRESUMED or (one.provider == provider and name.attempt in {None, one.attempt_id.attempt})
 
 
-def of_outcomes(facts: Iterable[tuple[UUID, NudgeFact]], *, sent: bool) -> Iterator[str]:
+def own_names_of(facts: Iterable[tuple[UUID, NudgeFact]], *, sent: bool) -> Iterator[str]:
     """Yield our names by which attempts may have been reported before their outcomes.
 
     A message that was accepted has the provider's name. Only an SMS may have been reported by ours, too, and only
@@ -87,3 +96,70 @@ def of_outcomes(facts: Iterable[tuple[UUID, NudgeFact]], *, sent: bool) -> Itera
         elif sent and isinstance(fact, NudgeSent):
             ours = key(nudge, SMS, fact.recipient)
             yield from (ours, numbered(ours, fact.attempt))
+
+
+PARTS_KEPT = timedelta(days=30)
+"""How long a part may fail: centres try for days."""
+Parts = Mapping[tuple[str, str], AttemptId]
+"""(Provider, its name for a part) -> the attempt."""
+_OF = sent_parts.c.provider == bindparam("by", type_=sent_parts.c.provider.type)
+_FOUND = Lookup(
+    select(*(sent_parts.c[name] for name in ("reference", *AttemptId._fields[:3], "at"))).where(_OF),
+    sent_parts.c.reference,
+)
+
+
+def parts_of(provider: str, attempt_id: AttemptId, references: Iterable[str]) -> Parts:
+    """Return these parts of an attempt."""
+    return {(provider, each): attempt_id._replace(part=True) for each in references}
+
+
+def keep_parts(connection: Connection, parts: Parts, now: datetime) -> None:
+    """Store parts, except of persons erased since the attempt; of one name, the last part counts.
+
+    Call it after the outcomes are appended: that holds the nudges, as erasing does.
+    """
+    gone = _forgotten(connection, set(parts.values())) if parts else ()
+    rows = [
+        (*name, *attempt_id[:3], micros(now)) for name, attempt_id in sorted(parts.items()) if attempt_id not in gone
+    ]
+    replace_rows(connection, sent_parts, rows)
+
+
+def _forgotten(connection: Connection, attempts: AbstractSet[AttemptId]) -> set[AttemptId]:
+    erased_at = nudges.erasures(connection, {each.recipient for each in attempts})
+    these = {each for each in attempts if each.recipient in erased_at}
+    found = nudges.by_id(connection, {each.nudge for each in these}) if these else {}
+    return {each for each in these if nudges.is_forgotten(found[each.nudge].to(each.recipient), erased_at)}
+
+
+def find_parts(
+    connection: Connection, log: Log, provider: str, references: Iterable[str], whole: Mapping[str, AttemptId]
+) -> dict[str, AttemptId]:
+    """Return reference -> the attempt of which it is a part, unless the provider uses it for a `whole` message since.
+
+    Centres reuse their ids: the last message or part with a name counts. Some have one id for all parts of a message;
+    that is the whole.
+    """
+    rows = list(_FOUND.rows(connection, sorted(set(references)), by=provider))
+    since = _sent_at(connection, log, [whole[row[0]] for row in rows if row[0] in whole])
+    return {
+        row[0]: AttemptId(row[1], row[2], row[3], part=True)
+        for row in rows
+        if (one := whole.get(row[0])) is None or (one[:3] != tuple(row[1:4]) and since.get(one, 0) < row[4])
+    }
+
+
+def _sent_at(connection: Connection, log: Log, attempts: Collection[AttemptId]) -> Mapping[AttemptId, int]:
+    if not attempts:
+        return {}
+    found: dict[AttemptId, int] = {}
+    for entry in log.streams(connection, {each.nudge for each in attempts}, [NudgeSent.TOPIC]):
+        assert isinstance(entry.fact, NudgeSent)
+        found[AttemptId(entry.originator_id, entry.fact.recipient, entry.fact.attempt)] = micros(entry.fact.at)
+    return found
+
+
+def tidy_parts(connection: Connection, now: datetime) -> None:
+    """Delete parts that are not reported any more."""
+    connection.execute(delete(sent_parts).where(sent_parts.c.at < micros(now - PARTS_KEPT)))

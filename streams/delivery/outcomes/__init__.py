@@ -8,7 +8,7 @@ Modules:
     receipts: reports of providers and readers; early_receipts: those that come before the outcome.
     references: finds the attempt of a report, by our own name or by the part of a long SMS.
     late_answers: an acceptance that comes after the attempt was given up as unknown.
-    suppression: addresses not written to any more; bounce_credibility, soft_bounces: which reports count.
+    suppression: addresses not written to any more, and which reports of bounces count.
     conversations: which messages and questions went to a telephone number.
 Tables: early_receipts, sent_parts, conversations.
 Facts: NudgeAttempted, NudgeSent, NudgeFailed, NudgeUnknown, NudgeDelivered, NudgeOpened, and the decisions' facts;

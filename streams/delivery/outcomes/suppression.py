@@ -1,14 +1,30 @@
-"""The suppression list: an address that a provider calls bad is not written to until the contact changes."""
+"""The suppression list: an address that a provider calls bad is not written to until the contact changes.
+
+An address is refused at once by an answer that nobody can be reached there, or after days in which every email to it
+bounced (soft bounces). A provider that reports nearly every address as bad is not believed: it has another trouble.
+Immediate answers are judged by those before them (`notifiers.port.routes`). Reports come one by one, in any order, to
+any process, and many providers never report what arrived; so they are compared with the messages that the provider
+accepted just before.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
-from domain.facts.facts import NudgeAttempted
+from domain.facts.facts import (
+    NudgeAttempted,
+    NudgeDelivered,
+    NudgeFailed,
+    NudgeOpened,
+    NudgeSent,
+    NudgeUnknown,
+)
 from domain.facts.receipts import ReceiptStatus
 from domain.persons.channels import ADDRESS_OF, REFUSED
 from domain.persons.history import History
@@ -16,16 +32,17 @@ from domain.persons.own_choices import times_of
 from domain.persons.person import person_as_of
 from notifiers.port.interface import GiveUp, Message, Outcome, Reason
 from notifiers.port.routes import Provider
+from projections import inbox
 from projections.references import AttemptId
-from streams.delivery.outcomes.bounce_credibility import BAD, believed
 from streams.delivery.outcomes.receipts import Receipt
-from streams.delivery.outcomes.soft_bounces import SOFT, Endurance, row_before, soft_among
+from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
+from streams.storage.tables import log, log_rows
 
 SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"
 
@@ -177,3 +194,103 @@ class SuppressionList:
             fields={ROLE: {"addresses": addresses}},
             digest=self._names.digest(id_.encode()),
         )
+
+
+SOFT = frozenset({Reason.EXPIRED_THERE.value, Reason.MAILBOX_FULL.value, Reason.UNDELIVERED.value})
+CHANNEL, LOOKED_AT = "email", 50
+"""LOOKED_AT: of the person's last messages. A message delivered, or sent and not reported, ends a row."""
+
+
+class Endurance(Struct, frozen=True):
+    """The threshold of suppression: emails that bounce in a row, and the days that they must span."""
+
+    bounces: int
+    days: int
+
+
+def soft_among(receipts: Sequence[Receipt]) -> list[Receipt]:
+    """Return the receipts of soft bounces: not delivered, without a word against the address."""
+    return [each for each in receipts if each.heard is ReceiptStatus.FAILED and each.reason in SOFT]
+
+
+def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: Endurance) -> list[Entry]:
+    """Return the attempts of the row that the receipt completes, its own last; none if the row is not long enough."""
+    shown = inbox.page(connection, receipt.recipient, None, LOOKED_AT)
+    entries = log.streams(connection, [each.nudge for each in shown])
+    letters = sorted(_letters(entries, receipt.recipient), key=_at)
+    own = [number for number, each in enumerate(letters) if _attempt_id(each) == receipt.attempt_id]
+    row = letters[: own[-1] + 1][-endurance.bounces :] if own else []
+    failed = _failed_softly(entries)
+    if len(row) < endurance.bounces or not all(_attempt_id(each) in failed for each in row):
+        return []
+    long = failed[_attempt_id(row[-1])] - failed[_attempt_id(row[0])] >= timedelta(days=endurance.days)
+    return row if long else []
+
+
+def _letters(entries: Sequence[Entry], recipient: str) -> Iterator[Entry]:
+    """Yield the attempts by email that a server may have accepted."""
+    gone = {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
+    for each in entries:
+        fact = each.fact
+        letter = isinstance(fact, NudgeAttempted) and (fact.channel, fact.recipient) == (CHANNEL, recipient)
+        if letter and _attempt_id(each) in gone:
+            yield each
+
+
+def _failed_softly(entries: Sequence[Entry]) -> Mapping[AttemptId, datetime]:
+    """Return when each was first reported as a soft bounce: the end of the cascade repeats the report later."""
+    arrived = {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeDelivered | NudgeOpened)}
+    return {
+        _attempt_id(each): each.fact.at
+        for each in reversed(entries)
+        if isinstance(each.fact, NudgeFailed) and each.fact.reason in SOFT and _attempt_id(each) not in arrived
+    }
+
+
+def _at(entry: Entry) -> datetime:
+    assert isinstance(entry.fact, NudgeAttempted)
+    return entry.fact.at
+
+
+def _attempt_id(entry: Entry) -> AttemptId:
+    fact = entry.fact
+    assert isinstance(fact, NudgeAttempted | NudgeSent | NudgeUnknown | NudgeDelivered | NudgeOpened | NudgeFailed)
+    return AttemptId(entry.originator_id, fact.recipient, fact.attempt)
+
+
+MANY, BEFORE, NEAR = 5, 20, 2_000
+"""Reports are not believed from MANY bad addresses on, and half of the BEFORE last messages among NEAR facts."""
+BAD = frozenset({Reason.BAD_ADDRESS.value})
+
+
+def believed(
+    connection: Connection, log_: Log, reported: Sequence[AttemptId], reasons: AbstractSet[str]
+) -> set[AttemptId]:
+    """Return the attempts around which their provider reported few for these reasons."""
+    sent = _sent(log_.streams(connection, {nudge for nudge, *_ in reported}))
+    return {one for one in reported if one not in sent or not _too_many(connection, log_, sent[one], reasons)}
+
+
+def _sent(entries: Sequence[Entry]) -> Mapping[AttemptId, Entry]:
+    return {_attempt_id(entry): entry for entry in entries if isinstance(entry.fact, NudgeSent)}
+
+
+def _too_many(connection: Connection, log_: Log, sent: Entry, reasons: AbstractSet[str]) -> bool:
+    """Return whether half of what the same provider accepted before was reported so, too."""
+    assert isinstance(sent.fact, NudgeSent)
+    near = log.c.position.between(sent.position - NEAR, sent.position - 1)
+    rows = connection.execute(log_rows.where(near, log.c.topic == NudgeSent.TOPIC).order_by(log.c.position.desc()))
+    same = (entry for entry in log_.decoded(connection, rows) if _provider(entry) == sent.fact.provider)
+    before = {_attempt_id(entry) for entry in islice(same, BEFORE)}
+    facts = log_.streams(connection, {nudge for nudge, *_ in before})
+    bad = before.intersection(_attempt_id(entry) for entry in facts if _is_bad(entry, reasons))
+    return len(bad) >= max(MANY, len(before) / 2)
+
+
+def _provider(entry: Entry) -> str:
+    assert isinstance(entry.fact, NudgeSent)
+    return entry.fact.provider
+
+
+def _is_bad(entry: Entry, reasons: AbstractSet[str]) -> bool:
+    return isinstance(entry.fact, NudgeFailed) and entry.fact.reason in reasons

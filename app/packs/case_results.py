@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from streams.rehearsal.case_model import Case, Decision, Played
-from streams.rehearsal.rehearsal_stage import Stage
 from streams.rehearsal.rehearse import rehearse
+from streams.rehearsal.stage import Stage
 from streams.rehearsal.verdict import Difference, judge, said, short, unlike
 
 

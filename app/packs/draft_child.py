@@ -16,7 +16,7 @@ from app.packs.case_results import CaseResult, as_data, try_case
 from domain.core.translatable import as_plain
 from domain.rules.compiling import compile_trigger
 from streams.rehearsal.case_reader import read_cases
-from streams.rehearsal.rehearsal_stage import stages
+from streams.rehearsal.stage import stages
 from templates.authoring.preview import Previewer
 from templates.checks.loader import examine, pack_of
 from templates.checks.pack_check import sms_limit_of

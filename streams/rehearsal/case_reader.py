@@ -13,10 +13,9 @@ from domain.nudges.settle import Reason
 from domain.persons.hours import zone_by
 from domain.rules.residence import ZONE
 from domain.rules.triggers import CORRECTION
-from streams.rehearsal.case_events import EventReader, Notes
+from streams.rehearsal.case_events import AttributeChecker, EventReader, Notes
 from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, PERSON, Case, CaseShape, Expected, ExpectedShape
-from streams.rehearsal.rehearsal_attributes import AttributeChecker
-from streams.rehearsal.rehearsal_stage import NAMES, OPENING, ROLE, Stage
+from streams.rehearsal.stage import NAMES, OPENING, ROLE, Stage
 from templates.checks.placeholders import check_case
 from templates.checks.shape_check import check_shape
 from templates.reading.files import read_document

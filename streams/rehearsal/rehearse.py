@@ -30,7 +30,7 @@ from domain.rules.steps import Series
 from domain.rules.triggers import Trigger
 from streams.rehearsal.case_model import CITIZEN, Case, Decision, Ending, Played, Reported
 from streams.rehearsal.playing import Playing
-from streams.rehearsal.rehearsal_stage import NAMES, OPENING, Stage
+from streams.rehearsal.stage import NAMES, OPENING, Stage
 
 
 def answering(

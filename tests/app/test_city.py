@@ -11,7 +11,7 @@ from domain.persons.history import history_of, lives_in
 from domain.planning.plan import plan
 from streams.intake.cloudevents import envelope_of
 from streams.intake.validation import Checker
-from streams.rehearsal.rehearsal_stage import NAMES, stages
+from streams.rehearsal.stage import NAMES, stages
 from templates.checks.loader import load_packs, shipped
 from templates.reading.catalogue import catalogue_of
 

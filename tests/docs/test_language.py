@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from streams.rehearsal.case_reader import read_cases
-from streams.rehearsal.rehearsal_stage import stages
 from streams.rehearsal.rehearse import rehearse
+from streams.rehearsal.stage import stages
 from streams.rehearsal.verdict import judge
 from templates.checks.loader import BrokenPack, load_packs, shipped
 from templates.reading.files import read_document

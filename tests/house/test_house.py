@@ -104,4 +104,4 @@ def test_one_function_says_which_zone_is_a_persons() -> None:
     """Whoever asks for somebody's zone asks domain/persons/hours.py: two answers gave two ages of one person."""
     asking = [path for path in _files(*OURS) if "zone_or(" in path.read_text(encoding="utf-8")]
     named = {str(path.relative_to(ROOT)) for path in asking}
-    assert named == {"domain/persons/hours.py", "domain/core/timing.py", "streams/rehearsal/rehearsal_attributes.py"}
+    assert named == {"domain/persons/hours.py", "domain/core/timing.py", "streams/rehearsal/case_events.py"}

@@ -12,7 +12,7 @@ from app.packs.case_results import CaseResult, lines_of, told, try_case
 from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.rehearsal.case_model import Case, Expected
 from streams.rehearsal.case_reader import read_cases
-from streams.rehearsal.rehearsal_stage import Stage, stages
+from streams.rehearsal.stage import Stage, stages
 from streams.rehearsal.verdict import Difference, said, unlike
 from templates.checks.loader import pack_of
 from templates.checks.placeholders import check_placeholders

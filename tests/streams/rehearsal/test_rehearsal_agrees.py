@@ -13,8 +13,8 @@ from domain.nudges.nudge import Nudge
 from notifiers.port.interface import Message
 from streams.rehearsal.case_model import CITIZEN, Case, Reported
 from streams.rehearsal.case_reader import read_cases
-from streams.rehearsal.rehearsal_stage import NAMES, OPENING, Stage, stages
 from streams.rehearsal.rehearse import rehearse
+from streams.rehearsal.stage import NAMES, OPENING, Stage, stages
 from templates.checks.loader import load_packs, shipped
 from templates.reading.findings import Report
 from tests.templates.packs import SHIPPED

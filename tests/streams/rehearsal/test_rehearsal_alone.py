@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from streams.rehearsal.case_reader import read_cases
-from streams.rehearsal.rehearsal_stage import stages
 from streams.rehearsal.rehearse import rehearse
+from streams.rehearsal.stage import stages
 from streams.rehearsal.verdict import judge
 from templates.checks.loader import load_packs
 from templates.reading.findings import Report

@@ -6,8 +6,8 @@ import pytest
 
 from streams.rehearsal.case_model import Decision
 from streams.rehearsal.case_reader import read_cases
-from streams.rehearsal.rehearsal_stage import Stage, stages
 from streams.rehearsal.rehearse import rehearse
+from streams.rehearsal.stage import Stage, stages
 from streams.rehearsal.verdict import judge
 from templates.checks.loader import load_packs
 from templates.reading.findings import Report

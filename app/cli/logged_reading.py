@@ -12,7 +12,10 @@ from domain.facts.principals import Principal, require_reading
 from streams.privacy.access_log import note_viewing
 
 Purpose = Annotated[
-    str | None, typer.Option("--purpose", help="Why you read it; kept in the log. Needed where there are principals.")
+    str | None,
+    typer.Option(
+        "--purpose", help="The reason why you read it, which the log keeps; needed where there are principals."
+    ),
 ]
 
 

@@ -13,12 +13,16 @@ from app.terminal import Exit, stop
 from templates.reading.findings import closest
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print compact JSON, one object a line.")]
-DatabaseUrl = Annotated[str | None, typer.Option("--database", help="SQLAlchemy URL of log and views.")]
-KeyFile = Annotated[Path | None, typer.Option("--key-file", help="Where the secret keys are.")]
+DatabaseUrl = Annotated[str | None, typer.Option("--database", help="The SQLAlchemy URL of the database.")]
+KeyFile = Annotated[Path | None, typer.Option("--key-file", help="The file of the secret keys.")]
 ClockTime = Annotated[
     str | None, typer.Option("--clock", metavar="TIME", help="Act as if it were that time; without a zone, UTC.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Show what would be done, and do nothing.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many.")]
+OfTrigger = Annotated[str | None, typer.Option("--trigger", help="Only nudges of this trigger.")]
+Published = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="National id, pseudonym, or - to read it.")]
 
 

@@ -13,7 +13,7 @@ from templates.checks.other_packs import Elsewhere
 from templates.reading.files import PackFiles
 from templates.reading.findings import Report, closest
 
-With = Annotated[list[Path] | None, typer.Option("--with", metavar="PACK", help="Another pack that it needs.")]
+With = Annotated[list[Path] | None, typer.Option("--with", metavar="PACK", help="Another pack that it depends on.")]
 
 
 class Target(NamedTuple):

@@ -1,6 +1,6 @@
 """Backtests over the API: a draft is played on history as a job, and told in counts that are nobody's data."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -17,10 +17,11 @@ from app.http.drafting import laid_out, not_passing
 from app.http.job_calls import item_of
 from app.http.problems import FieldError, Problem
 from app.http.shapes import JobItem
-from app.jobs.backtest_requests import LONGEST, asked_for, backtest_of, begin
+from app.jobs.backtest_requests import asked_for, backtest_of, begin, period_of
 from app.jobs.job_threads import Hands
+from app.jobs.requests import BadOrder
+from app.log_places import zone_here
 from app.packs.draft_bench import Bench
-from domain.core.timing import zone_of
 from domain.facts.principals import NotAllowed, Principal, Role, require
 from streams.queues.jobs import Busy, State, UnknownJob
 
@@ -74,24 +75,18 @@ class BacktestCalls:
         return Backtest(job=item_of(job, self._hands), trigger=asked.trigger, hash=asked.hash, counts=None)
 
     def _asked(self, body: BacktestBody, who: Principal) -> Asked:
-        start, end = (self._midnight(each) for each in (body.from_, body.to))
-        if not timedelta() < end - start <= LONGEST:
-            errors = [FieldError(field="to", reason="must be a later day, three years at most", code="bad_range")]
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "from one day to a later one", errors)
+        try:
+            period = period_of(body.from_, body.to, zone_here(self._platform))
+        except BadOrder as bad:
+            errors = [FieldError(field=bad.field, reason=bad.problem, code="bad_range")]
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "from one day to a later one", errors) from None
         with laid_out(self._bench, body) as laid:
             if found := laid.hindering():
                 raise not_passing(found)
             [source] = laid.pack().triggers
             owner = str(source.rules["owner"])
             require(who, Role.AUTHOR, owner, body.trigger)
-            return asked_for(self._platform, laid, owner, start, end, caps=body.caps)
-
-    def _midnight(self, day: date) -> datetime:
-        try:
-            zone = zone_of(self._platform.rules.library.rules().defaults.zone)
-            return datetime.combine(day, time(), zone).astimezone(UTC)
-        except OverflowError:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "there is no such day in history") from None
+            return asked_for(self._platform, laid, owner, period, caps=body.caps)
 
     def show(self, request: Request, id: Annotated[int, InPath(ge=1, le=2**31)]) -> Backtest:  # noqa: A002  (its name)
         """Return the progress or the result of one of your agency's backtests."""

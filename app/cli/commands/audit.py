@@ -25,7 +25,9 @@ From = Annotated[int, typer.Option("--from", metavar="POSITION", help="Begin wit
 HeadFile = Annotated[
     Path | None, typer.Option("--head", help="Deposited heads, as `audit heads --json` printed them.")
 ]
-Last = Annotated[int, typer.Option("--last", min=1, help="How many heads; the last one stands for all before it.")]
+Last = Annotated[
+    int, typer.Option("--last", min=1, help="The number of heads; the last one stands for all before it.")
+]
 
 
 def verify(

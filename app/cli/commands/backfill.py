@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 from msgspec import convert
 
-from app.cli.commands.repair import Plan, tell_missing
+from app.cli.commands.repair import tell_missing
 from app.cli.job_options import ordered
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes
 from app.cli.principal_session import principal_session
 from app.jobs.endings import end
 from app.jobs.start import begin, finished
@@ -15,8 +15,10 @@ from app.terminal import talk
 from streams.replay.backfill import Further
 
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger of your agency.")]
-Since = Annotated[str, typer.Option("--since", metavar="DATE", help="From which event time it is to look.")]
-Overdue = Annotated[bool, typer.Option("--also-overdue", help="Also steps due before now, until they expire.")]
+Since = Annotated[str, typer.Option("--since", metavar="DATE", help="The earliest event time to look at.")]
+Overdue = Annotated[
+    bool, typer.Option("--also-overdue", help="Also plan steps that were due before now and have not expired.")
+]
 
 
 def backfill(

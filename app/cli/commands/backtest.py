@@ -35,14 +35,21 @@ from templates.reading.catalogue import defaults_of
 from templates.reading.findings import closest
 
 What = Annotated[
-    str, typer.Argument(metavar="TRIGGER|PACK", help="The folder of one, or the name of a trigger in force.")
+    str,
+    typer.Argument(
+        metavar="TRIGGER|PACK", help="The folder of a trigger or pack, or the name of a trigger in force."
+    ),
 ]
-From = Annotated[str, typer.Option("--from", metavar="TIME", help="As if it had been published then.")]
-To = Annotated[str, typer.Option("--to", metavar="TIME", help="Up to then, and not including it.")]
+From = Annotated[str, typer.Option("--from", metavar="TIME", help="The time at which it would have been published.")]
+To = Annotated[str, typer.Option("--to", metavar="TIME", help="The end of the period, not included.")]
 Against = Annotated[str | None, typer.Option("--against", metavar="live", help="Compare with what is in force.")]
-WithCaps = Annotated[bool, typer.Option("--with-caps", help="Count what all other triggers take of the cap.")]
+WithCaps = Annotated[
+    bool, typer.Option("--with-caps", help="Play all other triggers too, for their share of the fatigue cap.")
+]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to this file.")]
-Processes = Annotated[int | None, typer.Option("--processes", min=1, help="Default: as many as there are cores.")]
+Processes = Annotated[
+    int | None, typer.Option("--processes", min=1, help="The number of processes; by default that of cores.")
+]
 LIVE = "live"
 
 

@@ -38,9 +38,14 @@ KNOWN = (
 )
 """What `compose` may raise beside what the database says; all else is a defect, and shows where it is."""
 
-Maildir = Annotated[Path, typer.Argument(metavar="MAILDIR", help="Where the mail server puts bounces.")]
+Maildir = Annotated[
+    Path, typer.Argument(metavar="MAILDIR", help="The folder into which the mail server puts bounces.")
+]
 Provider = Annotated[
-    str | None, typer.Option("--provider", metavar="NAME", help="Whose mail came back, where there are several.")
+    str | None,
+    typer.Option(
+        "--provider", metavar="NAME", help="The provider that sent the mail; needed where there are several."
+    ),
 ]
 
 

@@ -8,7 +8,7 @@ from app.cli.options import AsJson, DatabaseUrl, KeyFile
 from app.settings import settings_of, shown
 from app.terminal import data, data_json
 
-Origin = Annotated[bool, typer.Option("--origin", help="Show where each value comes from.")]
+Origin = Annotated[bool, typer.Option("--origin", help="Show the origin of each value.")]
 
 
 def show(

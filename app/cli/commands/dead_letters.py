@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile, Yes
+from app.cli.options import AsJson, DatabaseUrl, KeyFile, Limit, Plan, Yes
 from app.cli.principal_session import PrincipalSession, operators
 from app.log_places import zone_shown
 from app.moments import told_in
@@ -15,15 +15,11 @@ from domain.facts.access_facts import LEAST_SAID
 from streams.privacy.discard import give_up
 from streams.queues.dead_letters import DeadLetters, Selection
 
-Ids = Annotated[list[UUID] | None, typer.Argument(metavar="ID", help="These letters.")]
+Ids = Annotated[list[UUID] | None, typer.Argument(metavar="ID", help="The ids of letters.")]
 OfKind = Annotated[str | None, typer.Option("--kind", help="Letters of this kind.")]
 OfCause = Annotated[str | None, typer.Option("--cause", help="Letters with this cause.")]
 Every = Annotated[bool, typer.Option("--all", help="All letters.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
-Reason = Annotated[
-    str, typer.Option("--reason", help="Why they are given up; kept in the log. Needed, but with --plan.")
-]
-Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+Reason = Annotated[str, typer.Option("--reason", help="The reason, which the log keeps; needed without --plan.")]
 
 
 def list_letters(

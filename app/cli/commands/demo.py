@@ -10,12 +10,12 @@ import uvloop
 
 from app.terminal import Exit, data, stop, talk
 
-Citizens = Annotated[int, typer.Option(min=1, max=5000, help="How many people live at the start.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same people.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Where the page is served; 0: a free port.")]
+Citizens = Annotated[int, typer.Option(min=1, max=5000, help="The number of people at the start.")]
+Seed = Annotated[int, typer.Option(help="The seed of randomness; the same seed gives the same people.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port of the page; 0 takes a free one.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the database and its keys afterwards.")]
-Fast = Annotated[bool, typer.Option("--fast", help="Don't wait: the year takes as long as it takes.")]
-UntilDone = Annotated[bool, typer.Option("--until-done", help="End with the year.")]
+Fast = Annotated[bool, typer.Option("--fast", help="Play the year as fast as possible.")]
+UntilDone = Annotated[bool, typer.Option("--until-done", help="Exit at the end of the year.")]
 
 A_MINUTE = 60.0
 

@@ -19,8 +19,11 @@ from templates.authoring.trigger_diff import GROUPS, Change
 from templates.checks.loader import pack_of
 from templates.reading.findings import closest
 
-Old = Annotated[Path, typer.Argument(metavar="OLD", help="A trigger's folder, or a pack's.")]
-New = Annotated[Path | None, typer.Argument(metavar="NEW", help="The same, newer; absent: OLD is the newer.")]
+Old = Annotated[Path, typer.Argument(metavar="OLD", help="The folder of a trigger or of a pack.")]
+New = Annotated[
+    Path | None,
+    typer.Argument(metavar="NEW", help="The newer version; without it, OLD is compared with what is published."),
+]
 WIDTH = 100
 SAME = "no difference in meaning"
 

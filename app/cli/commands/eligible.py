@@ -23,8 +23,12 @@ from domain.rules.benefits import Requirement
 from domain.rules.event_types import Catalogue, Titles
 from streams.planning import histories
 
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="By the law and the facts of that day.")]
-KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="TIME", help="As was recorded by then.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="DAY", help="Use the law of that day and the facts up to its end.")
+]
+KnownAt = Annotated[
+    str | None, typer.Option("--known-at", metavar="TIME", help="Use only what was recorded by then.")
+]
 
 
 class Question(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.logged_reading import Looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, Plan, Yes
 from app.cli.persons import pseudonym_of
 from app.cli.principal_session import operators
 from app.identity import erased_list, private_files
@@ -15,10 +15,12 @@ from app.reports.erasure_certificate import page, told
 from app.terminal import agree, data, data_json, many, talk
 from streams.privacy.erasure import Certificate, Scope
 
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the log and printed on the certificate.")]
-Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="The certificate as a page to print.")]
+Reason = Annotated[
+    str, typer.Option("--reason", help="The reason; it is kept in the log and printed on the certificate.")
+]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write the certificate as a page to this file.")
+]
 TYPED = 8
 """So many digits of the pseudonym are to be typed."""
 

@@ -23,7 +23,7 @@ from streams.log.signing import Signer
 from streams.queries.evidence import Evidence, NotAsWritten, NotChained, evidence
 from streams.queries.explain import UnknownNudge
 
-Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write; it must not be there yet.")]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write; it must not exist yet.")]
 
 
 def evidence_command(

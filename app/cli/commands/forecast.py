@@ -27,8 +27,8 @@ class By(StrEnum):
     HOUR = "hour"
 
 
-Days = Annotated[int, typer.Option("--days", min=1, max=366, help="How many days to look ahead.")]
-Length = Annotated[By, typer.Option("--by", help="A line for each day, or for each hour.")]
+Days = Annotated[int, typer.Option("--days", min=1, max=366, help="The number of days to look ahead.")]
+Length = Annotated[By, typer.Option("--by", help="Print a line for each day or hour.")]
 Agency = Annotated[str | None, typer.Option("--agency", help="Only what this agency sends.")]
 
 

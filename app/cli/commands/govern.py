@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.cli.commands.packs import require_passing
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Published, Yes
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.cli.submission_view import show_submission
@@ -19,16 +19,21 @@ from streams.rules.approval import Done, Reference, reference
 from streams.rules.ownership import mine_of
 from templates.checks.loader import Pack, pack_of
 
-Folders = Annotated[list[Path], typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="What to put up for approval.")]
-Names = Annotated[list[str], typer.Argument(metavar="NAME[@HASH]|FOLDER", help="A trigger, pack:NAME, or a folder.")]
-Some = Annotated[list[str] | None, typer.Argument(metavar="NAME[@HASH]", help="Show these as who approves does.")]
-Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="What you say about it; the log keeps it.")]
-Refuse = Annotated[
-    str | None, typer.Option("--refuse", metavar="REASON", help="Refuse it instead; its author reads why.")
+Folders = Annotated[
+    list[Path], typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="The folders of triggers or packs to submit.")
 ]
-Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
-Canary = Annotated[str | None, typer.Option("--canary", metavar="5%", help="Only for that share of all persons.")]
-ToPending = Annotated[bool, typer.Option("--apply-to-pending", help="Also for what is planned and not sent yet.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME[@HASH]|FOLDER", help="A trigger, pack:NAME, or a folder.")]
+Some = Annotated[list[str] | None, typer.Argument(metavar="NAME[@HASH]", help="Show the changes of these versions.")]
+Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Your comment, which the log keeps.")]
+Refuse = Annotated[
+    str | None, typer.Option("--refuse", metavar="REASON", help="Refuse it for this reason, which its author reads.")
+]
+Canary = Annotated[
+    str | None, typer.Option("--canary", metavar="5%", help="Publish for that share of all persons only.")
+]
+ToPending = Annotated[
+    bool, typer.Option("--apply-to-pending", help="Also apply it to nudges that are planned and not sent yet.")
+]
 SHOWN = 12
 
 
@@ -152,7 +157,7 @@ def publish(
 
 
 def withdraw(
-    trigger: Trigger, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+    trigger: Published, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Withdraw a trigger: plan and send nothing more, and withhold what is planned."""
     with principal_session(database, key_file, clock) as at:

@@ -21,7 +21,7 @@ from streams.intake.intake import Intake, Outcome
 BATCH, BATCH_BYTES = 20_000, 16 * 1024 * 1024
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="NDJSON of CloudEvents; - reads stdin.")]
-Historical = Annotated[bool, typer.Option("--historical", help="Plan only what is still ahead of now.")]
+Historical = Annotated[bool, typer.Option("--historical", help="Plan only nudges that are still ahead.")]
 
 
 def ingest(

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile, Yes
+from app.cli.options import AsJson, DatabaseUrl, KeyFile, Limit, Yes
 from app.cli.principal_session import PrincipalSession, operators, principal_session
 from app.jobs.endings import end, tells, wrong
 from app.jobs.endings import show as show_end
@@ -25,7 +25,6 @@ from domain.facts.principals import NotAllowed
 from streams.queues.jobs import Job
 
 JobId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The number of a job.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
 
 
 def list_jobs(

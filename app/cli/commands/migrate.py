@@ -1,11 +1,8 @@
 """habarshy migrate: the tables of the database, as this version needs them."""
 
 from contextlib import closing
-from typing import Annotated
 
-import typer
-
-from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.cli.options import AsJson, DatabaseUrl, KeyFile, Plan
 from app.database import open_database
 from app.identity.key_file import load_keyring, own_keyring
 from app.identity.log_codes import give_first_codes
@@ -14,8 +11,6 @@ from app.terminal import data, data_json, talk
 from streams.storage.database import Database
 from streams.storage.schema import FIRST, holds_data, pending
 from streams.storage.schema import migrate as take
-
-Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
 
 
 def migrate(

@@ -24,10 +24,10 @@ LONGEST_NAME = 100
 _TAKEN = {False: (DIGEST,), True: (BUILT_IN, "null", "true", "false")}
 """Names of triggers, and of packs (True), that lint refuses: the platform's own, and words of YAML."""
 
-Where = Annotated[Path, typer.Argument(metavar="PACK/TRIGGER_NAME", help="The folder to make; it must not exist.")]
-On = Annotated[str | None, typer.Option("--on", metavar="EVENT_TYPE", help="What it starts on.")]
-Owner = Annotated[str | None, typer.Option("--owner", metavar="AGENCY", help="Whose trigger it is.")]
-AsPack = Annotated[bool, typer.Option("--pack", help="Make a whole pack in that folder.")]
+Where = Annotated[Path, typer.Argument(metavar="PACK/TRIGGER_NAME", help="The folder to create; it must not exist.")]
+On = Annotated[str | None, typer.Option("--on", metavar="EVENT_TYPE", help="The event type on which it starts.")]
+Owner = Annotated[str | None, typer.Option("--owner", metavar="AGENCY", help="The agency that owns the trigger.")]
+AsPack = Annotated[bool, typer.Option("--pack", help="Create a whole pack in that folder.")]
 
 
 def new(where: Where, on: On = None, owner: Owner = None, others: With = None, as_pack: AsPack = False) -> None:

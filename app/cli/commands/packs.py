@@ -21,8 +21,10 @@ from templates.reading.files import PackFiles
 from templates.reading.findings import BrokenPack, Finding, Report, closest, listed
 from templates.sandbox.trial import tried
 
-Packs = Annotated[list[Path], typer.Argument(metavar="PACK|TRIGGER_FOLDER", help="Folders, anywhere.")]
-Only = Annotated[str | None, typer.Option("--only", metavar="NAME", help="Only this trigger, or this case.")]
+Packs = Annotated[list[Path], typer.Argument(metavar="PACK|TRIGGER_FOLDER", help="Folders of packs or triggers.")]
+Only = Annotated[
+    str | None, typer.Option("--only", metavar="NAME", help="Only the trigger or the test case of this name.")
+]
 Explain = Annotated[bool, typer.Option("--explain", help="Print each decision.")]
 
 

@@ -21,8 +21,8 @@ from templates.reading.catalogue import NoDefaults, catalogue_of, defaults_of
 from templates.reading.files import PackFiles
 from templates.reading.findings import closest
 
-What = Annotated[Path, typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="A trigger's folder, or a pack's.")]
-Who = Annotated[str | None, typer.Option("--persona", metavar="NAME", help="As this person hears it.")]
+What = Annotated[Path, typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="The folder of a trigger or of a pack.")]
+Who = Annotated[str | None, typer.Option("--persona", metavar="NAME", help="Only for this sample person.")]
 Languages = Annotated[list[str] | None, typer.Option("--language", metavar="kk", help="Only this language.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the emails to this file.")]
 

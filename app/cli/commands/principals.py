@@ -15,16 +15,16 @@ from app.terminal import Exit, data, data_json, stop, talk
 from domain.facts.principals import Principal, Role, Scope
 from templates.reading.findings import closest
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="How they are called in the log.")]
-Agency = Annotated[str, typer.Option("--agency", metavar="A", help="For which agency they act.")]
-Roles = Annotated[list[Role] | None, typer.Option("--role", help="What they may do; may be given several times.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name by which the log knows them.")]
+Agency = Annotated[str, typer.Option("--agency", metavar="A", help="The agency for which they act.")]
+Roles = Annotated[list[Role] | None, typer.Option("--role", help="A role; may be given several times.")]
 Scopes = Annotated[
     list[Scope] | None,
-    typer.Option("--scope", help="Of a system: what it may do over the API by its key; may be given several times."),
+    typer.Option("--scope", help="A right of a system that calls the API; may be given several times."),
 ]
-Email = Annotated[str | None, typer.Option("--email", help="Where test-sends to them may go.")]
-Phone = Annotated[str | None, typer.Option("--phone", help="Where test-sends to them may go.")]
-Push = Annotated[str | None, typer.Option("--push", help="Where test-sends to them may go.")]
+Email = Annotated[str | None, typer.Option("--email", help="A contact for test-sends to them.")]
+Phone = Annotated[str | None, typer.Option("--phone", help="A contact for test-sends to them.")]
+Push = Annotated[str | None, typer.Option("--push", help="A contact for test-sends to them.")]
 TokenFile = Annotated[
     Path | None,
     typer.Option("--token-file", metavar="FILE", help="Write the token to this new file, for its owner only."),

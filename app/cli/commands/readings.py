@@ -17,11 +17,11 @@ from domain.facts.access_facts import LettersDropped
 from domain.facts.principals import require_reading
 from streams.privacy.access_log import Account, accounts
 
-OfPerson = Annotated[str | None, typer.Option("--person", help="Of this person: national id, pseudonym, or -.")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="By this principal.")]
-OfAgency = Annotated[str | None, typer.Option("--agency", help="By anybody of this agency.")]
-Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="At that time or later.")]
-Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before that time.")]
+OfPerson = Annotated[str | None, typer.Option("--person", help="Only this person: national id, pseudonym, or -.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Only by this principal.")]
+OfAgency = Annotated[str | None, typer.Option("--agency", help="Only by people of this agency.")]
+Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only from that time on.")]
+Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only before that time.")]
 
 DROPPED = "dead-letters drop"
 """What the command is called that gives letters up."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from app.cli.job_options import ordered
 from app.cli.logged_reading import Looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, OfTrigger, Plan, Yes
 from app.cli.persons import pseudonym_of
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.jobs import endings
@@ -30,15 +30,15 @@ from templates.reading.findings import closest
 
 Batch = TypeVar("Batch", Looked, Found)
 
-Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Of an outage that began then.")]
-Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Of an outage that was over by then.")]
-OfTrigger = Annotated[str | None, typer.Option("--trigger", help="Only nudges of this trigger.")]
-OfArea = Annotated[str | None, typer.Option("--area", metavar="CODE", help="Only of who lives in that area now.")]
+Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="The beginning of the outage.")]
+Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="The end of the outage, not included.")]
+OfArea = Annotated[str | None, typer.Option("--area", metavar="CODE", help="Only people who live in that area now.")]
 OfPerson = Annotated[str | None, typer.Option("--person", help="Only this person: national id, pseudonym, or -.")]
-Failed = Annotated[bool, typer.Option("--failed", help="What failed by an outage of its provider, tried anew.")]
-OfProvider = Annotated[str | None, typer.Option("--provider", help="With --failed: what that provider failed.")]
+Failed = Annotated[bool, typer.Option("--failed", help="Retry what failed by an outage of its provider.")]
+OfProvider = Annotated[
+    str | None, typer.Option("--provider", help="With --failed: only what that provider failed to send.")
+]
 OfChannel = Annotated[str | None, typer.Option("--channel", help="With --failed: only on that channel.")]
-Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
 
 
 def repair(  # noqa: PLR0913  (a flag each)

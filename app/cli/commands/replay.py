@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.job_options import ordered
-from app.cli.options import AsJson, DatabaseUrl, KeyFile, Yes, clock_of
+from app.cli.options import AsJson, DatabaseUrl, KeyFile, Plan, Yes, clock_of
 from app.cli.principal_session import operators
 from app.compose import compose
 from app.identity.principals import TOKEN, acting
@@ -17,13 +17,15 @@ from app.jobs.start import begin, finished
 from app.settings import settings_of
 from app.terminal import Exit, stop
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="These views.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="The names of views.")]
 Every = Annotated[bool, typer.Option("--all", help="All views.")]
 Verify = Annotated[bool, typer.Option("--verify", help="Rebuild and compare everything; change nothing.")]
-From = Annotated[str, typer.Option("--from", metavar="POSITION|TIME", help="From this one on.")]
-To = Annotated[str | None, typer.Option("--to", metavar="POSITION|TIME", help="Up to this one; a time not included.")]
-Topic = Annotated[str | None, typer.Option("--topic", help="Instead of the topic for replays.")]
-Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+From = Annotated[str, typer.Option("--from", metavar="POSITION|TIME", help="The beginning of the range.")]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="POSITION|TIME", help="The end of the range: a position included, a time not."),
+]
+Topic = Annotated[str | None, typer.Option("--topic", help="The topic to send to, instead of the one for replays.")]
 
 
 def replay(

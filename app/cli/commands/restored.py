@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes, moment_of
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
 from app.identity.erased_list import BadList, everybody, list_of
@@ -20,12 +20,16 @@ from streams.privacy.retention import Over
 from streams.runtime.restore import Restored
 
 Until = Annotated[
-    str | None, typer.Option("--until", metavar="TIME", help="When the last message may have been sent; else now.")
+    str | None,
+    typer.Option(
+        "--until", metavar="TIME", help="The latest time at which a message may have been sent; by default now."
+    ),
 ]
-Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
 Certificates = Annotated[
     list[Path],
-    typer.Option("--erased", metavar="FILE", help="Certificates of erasures (`erase --json`), one a line."),
+    typer.Option(
+        "--erased", metavar="FILE", help="Certificates of erasures since the backup (`erase --json`), one a line."
+    ),
 ]
 REASON = "erased before the restore"
 

@@ -1,17 +1,12 @@
 """habarshy retire: what is not to be read any longer is read by nobody."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
 
-import typer
-
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
 from app.terminal import agree, data, data_json, many, talk
 from streams.privacy.retention import Done, Over
-
-Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
 
 
 def retire(

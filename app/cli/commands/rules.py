@@ -14,7 +14,7 @@ from app.packs.rule_lines import lines
 from app.reports.stopped import known_to, stopped_lines
 from app.terminal import data, data_json, red
 
-At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As it was at that time.")]
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="Show the rules as of that time.")]
 
 
 def rules(at: At = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:

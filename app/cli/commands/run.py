@@ -29,7 +29,7 @@ from streams.queries.health import done_since, health
 from streams.runtime.scheduler import LOOK_EVERY, Engine
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Stop when nothing waits: unplanned, due or open.")]
+UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Exit when nothing is unplanned, due or open.")]
 
 
 def run(

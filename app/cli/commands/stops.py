@@ -4,19 +4,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli.options import ClockTime, DatabaseUrl, KeyFile
+from app.cli.options import ClockTime, DatabaseUrl, KeyFile, Published
 from app.cli.principal_session import principal_session
 from app.terminal import Exit, stop, talk
 
-Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
-Scope = Annotated[Literal["trigger", "agency", "channel", "all"], typer.Argument(help="What the switch stops.")]
-Name = Annotated[str | None, typer.Argument(metavar="NAME", help="Which of them; nothing for all.")]
-Stop = Annotated[bool, typer.Option("--stop/--go", help="Stop it, or let it go on.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the log.")]
+Scope = Annotated[Literal["trigger", "agency", "channel", "all"], typer.Argument(help="The kind of thing to stop.")]
+Name = Annotated[str | None, typer.Argument(metavar="NAME", help="Its name; none for all.")]
+Stop = Annotated[bool, typer.Option("--stop/--go", help="Stop sending, or resume it.")]
+Reason = Annotated[str, typer.Option("--reason", help="The reason, which the log keeps.")]
 
 
 def pause(
-    trigger: Trigger,
+    trigger: Published,
     reason: Reason = "",
     clock: ClockTime = None,
     database: DatabaseUrl = None,
@@ -29,7 +28,7 @@ def pause(
 
 
 def resume(
-    trigger: Trigger,
+    trigger: Published,
     reason: Reason = "",
     clock: ClockTime = None,
     database: DatabaseUrl = None,

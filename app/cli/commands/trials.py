@@ -31,12 +31,18 @@ from templates.checks.loader import TriggerSource
 from templates.checks.personas import Persona, built_in
 from templates.words.rendering import Rendered
 
-What = Annotated[str, typer.Argument(metavar="TRIGGER_FOLDER|TRIGGER", help="A folder, or what the log has.")]
+What = Annotated[
+    str,
+    typer.Argument(metavar="TRIGGER_FOLDER|TRIGGER", help="The folder of a trigger, or the name of one in the log."),
+]
 To = Annotated[str, typer.Option("--to", metavar="NAME", help="A colleague: a principal of your agency.")]
-Channel = Annotated[str | None, typer.Option("--channel", help="By this channel of the trigger.")]
-Language = Annotated[str | None, typer.Option("--language", metavar="kk", help="In this language.")]
-Who = Annotated[str, typer.Option("--persona", metavar="NAME", help="As this invented person would read it.")]
-Step = Annotated[str | None, typer.Option("--step", help="This step; otherwise the first.")]
+Channel = Annotated[
+    str | None,
+    typer.Option("--channel", help="The channel; by default the first that reaches them."),
+]
+Language = Annotated[str | None, typer.Option("--language", metavar="kk", help="The language of the message.")]
+Who = Annotated[str, typer.Option("--persona", metavar="NAME", help="The sample person for whom it is rendered.")]
+Step = Annotated[str | None, typer.Option("--step", help="The step; by default the first.")]
 
 
 def trial(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from msgspec import to_builtins
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, OfTrigger, Plan, Yes, refuse_unknown
 from app.cli.principal_session import PrincipalSession, operators
 from app.jobs.start import begin, finished
 from app.log_places import span_of
@@ -28,10 +28,8 @@ Why = Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Your rea
 Cause = Annotated[str | None, typer.Option("--cause", help="Only those with this cause, as listed.")]
 OfProvider = Annotated[str | None, typer.Option("--provider", help="Only what that provider was given.")]
 OfChannel = Annotated[str | None, typer.Option("--channel", help="Only on that channel.")]
-OfTrigger = Annotated[str | None, typer.Option("--trigger", help="Only nudges of this trigger.")]
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only what was attempted from then on.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only what was attempted before then.")]
-Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
 LONGEST_WHY = 500
 
 

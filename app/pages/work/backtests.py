@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from app.backtests.chart import Chart, by_day
 from app.backtests.job import Asked, Counts, asked_of, found_of
 from app.http.problems import Problem
-from app.jobs.backtest_requests import KIND, LONGEST, asked_for, backtest_of, begin
+from app.jobs.backtest_requests import KIND, asked_for, backtest_of, begin, period_of
 from app.jobs.job_threads import Hands
+from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Bench
 from app.pages import visits
 from app.pages.catalogues import Speech
@@ -57,6 +58,11 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "undated": N_("a value that the trigger counts from is missing"),
 }
 """What became of somebody who was looked at."""
+PERIODS: Final[Mapping[str, str]] = {
+    "from": N_("Write a date such as 2025-01-31"),
+    "to": N_("Choose a later day, three years at most"),
+}
+"""The error of a period, by the field that is wrong."""
 
 
 class Table(Struct, frozen=True):
@@ -110,15 +116,17 @@ class Backtests:
     def _begin(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         given, say = {name: one(fields, name) for name in ("from", "to")}, frame.speech.say
-        start, end = (_moment(given[name], frame) for name in ("from", "to"))
-        wrong = {} if start else {"from": say("Write a date such as 2025-01-31")}
-        wrong |= {} if end else {"to": say("Write a date such as 2025-01-31")}
+        first, last = (_day(given[name]) for name in ("from", "to"))
+        wrong = {} if first else {"from": say("Write a date such as 2025-01-31")}
+        wrong |= {} if last else {"to": say("Write a date such as 2025-01-31")}
         given |= {"caps": "yes"} if "caps" in fields else {}
-        if start and end and not timedelta() < end - start <= LONGEST:
-            wrong["to"] = say("Choose a later day, three years at most")
-        if wrong or start is None or end is None:
+        if first is None or last is None:
             return self._page(frame, sheet, wrong, **given)
-        asked = self._asked(sheet, start, end, caps="caps" in fields)
+        try:
+            period = period_of(first, last, frame.speech.zone)
+        except BadOrder as bad:
+            return self._page(frame, sheet, {bad.field: say(PERIODS[bad.field])}, **given)
+        asked = self._asked(sheet, period, caps="caps" in fields)
         if asked is None:
             return self._page(
                 frame, sheet, {"from": say("There are mistakes in the draft; correct them first")}, **given
@@ -129,12 +137,12 @@ class Backtests:
             return self._page(frame, sheet, {"from": say("Another backtest is under way; wait for its end")}, **given)
         return self._office.go(f"/work/backtests/{job.id}")
 
-    def _asked(self, sheet: StoredDraft, start: datetime, end: datetime, *, caps: bool) -> Asked | None:
+    def _asked(self, sheet: StoredDraft, period: tuple[datetime, datetime], *, caps: bool) -> Asked | None:
         """The draft as it is now, compared with what is in force if anything is; None where it has findings."""
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.hindering():
                 return None
-            return asked_for(self._office.platform, laid, sheet.agency, start, end, caps=caps)
+            return asked_for(self._office.platform, laid, sheet.agency, period, caps=caps)
 
     def report(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
         """Show the progress or the result of a backtest."""
@@ -269,10 +277,8 @@ def _lines(counts: Counts) -> Iterator[Sequence[Any]]:
             yield name, *[*key, ""][:2], many
 
 
-def _moment(text: str, frame: Frame) -> datetime | None:
-    """The beginning of a day in the country."""
+def _day(text: str) -> date | None:
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  (a day)
-        return datetime.combine(day, time(), frame.speech.zone).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  (a day)
+    except ValueError:
         return None

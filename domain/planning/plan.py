@@ -81,7 +81,7 @@ def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
 
 
 def whole_plan(history: History, rulebook: Rulebook, most: int = MOST_LOOKS) -> Plan:
-    """The plan, and what it left out although the event behind it stands.
+    """Return the plan, with what it left out although the event behind it stands.
 
     Raises:
         TooCostly: it looks more than `most` times at an event beside another.
@@ -95,6 +95,8 @@ def whole_plan(history: History, rulebook: Rulebook, most: int = MOST_LOOKS) -> 
 
 
 class _Planner:
+    """Follows the facts of a history in their order, and collects the nudges that the triggers plan."""
+
     def __init__(self, history: History, rulebook: Rulebook, most: int) -> None:
         self.history, self.person, self.rulebook = history, history.person, rulebook
         self.looks = Looks(most)
@@ -115,14 +117,6 @@ class _Planner:
                 self.retired.add(fact)
         self.deaths = Deaths(history, rulebook)
         self.homes = Homes(history, rulebook.catalogue)
-
-    def plan(self) -> Plan:
-        """Return the plan for the facts followed so far."""
-        said = [intent for intents in self.occurrences.values() for intent in intents]
-        asked = {intent.id.int for intent in said} if self.needless else set()
-        needless = frozenset([id_ for id_ in self.needless if id_.int not in asked])
-        left = self.retired.left(intent.id for intent in said) if self.retired else ()
-        return Plan(tuple(sorted(said, key=_ID)), needless, self.done, *left)
 
     def follow(self, fact: Effective) -> None:
         """Fold one fact into the person, and plan what triggers start on it."""
@@ -155,6 +149,14 @@ class _Planner:
         for number, edge, version in self.turns.alone():
             if version.trigger.when is None or version.trigger.when.holds(edge.values):
                 self._occur(edge, version, number)
+
+    def plan(self) -> Plan:
+        """Return the plan for the facts followed so far."""
+        said = [intent for intents in self.occurrences.values() for intent in intents]
+        asked = {intent.id.int for intent in said} if self.needless else set()
+        needless = frozenset([id_ for id_ in self.needless if id_.int not in asked])
+        left = self.retired.left(intent.id for intent in said) if self.retired else ()
+        return Plan(tuple(sorted(said, key=_ID)), needless, self.done, *left)
 
     def _start(self, fact: Effective) -> Start:
         event, attributes = fact.event, self.fold.attributes
@@ -195,6 +197,23 @@ class _Planner:
                     self._step(start, version, about, step, step.name, deadline)
                 else:
                     self._series(start, version, about, step, step.series, deadline)
+
+    def _counted(self, version: Version, counted: Sequence[Start]) -> Sequence[Effective]:
+        """Of these starts, the events that the version counts; each is asked once."""
+        if version.trigger.needs is None or version.trigger.needs.count is None:
+            return ()
+        known = self.counts.setdefault(version.hash, _Counts(0, []))
+        known.facts.extend(each.fact for each in counted[known.asked :] if counts(each, version.trigger, self.person))
+        self.counts[version.hash] = known._replace(asked=len(counted))
+        return known.facts
+
+    def _everywhere(self, start: Start, trigger: Trigger) -> Matcher:
+        """The events that may end what starts there; about homes, also those of where the person lives elsewhen."""
+        return self.with_elsewhen if self.elsewhen and is_about_homes(start, trigger) else self.events
+
+    @cached_property
+    def with_elsewhen(self) -> Matcher:
+        return Matcher(by_type(self.history.everything), self.looks)
 
     def _series(
         self, start: Start, version: Version, about: "_About", step: Step, series: Series, first: datetime
@@ -246,23 +265,6 @@ class _Planner:
                 moot_from=moot_from(about.done) if about.done else None,
             )
         )
-
-    def _counted(self, version: Version, counted: Sequence[Start]) -> Sequence[Effective]:
-        """Of these starts, the events that the version counts; each is asked once."""
-        if version.trigger.needs is None or version.trigger.needs.count is None:
-            return ()
-        known = self.counts.setdefault(version.hash, _Counts(0, []))
-        known.facts.extend(each.fact for each in counted[known.asked :] if counts(each, version.trigger, self.person))
-        self.counts[version.hash] = known._replace(asked=len(counted))
-        return known.facts
-
-    def _everywhere(self, start: Start, trigger: Trigger) -> Matcher:
-        """The events that may end what starts there; about homes, also those of where the person lives elsewhen."""
-        return self.with_elsewhen if self.elsewhen and is_about_homes(start, trigger) else self.events
-
-    @cached_property
-    def with_elsewhen(self) -> Matcher:
-        return Matcher(by_type(self.history.everything), self.looks)
 
     def _at_home(self, start: Start, trigger: Trigger, about: "_About", due: datetime) -> "_About | None":
         """For a resident of the area, what was done about their home there; None for who is no resident."""

@@ -81,7 +81,7 @@ def _replacing(table: Table) -> str:
 def _unnest_insert(table: Table, dialect: Dialect, conflict: str) -> str:
     """Return one statement for any number of rows, given as an array a column, since COPY cannot handle conflicts."""
     types = [column.type.compile(dialect).partition("(")[0] for column in table.columns]  # a length would truncate
-    arrays = ", ".join(f"%s::{each}[]" for each in types)
+    arrays = ", ".join(f"%s::{type_}[]" for type_ in types)
     return f'INSERT INTO "{table.name}" ({_listed(table)}) SELECT * FROM unnest({arrays}) ON CONFLICT {conflict}'  # noqa: S608  (our own names)
 
 

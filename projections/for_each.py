@@ -21,7 +21,7 @@ class ForEach:
         self, statement: Delete | Update, columns: Sequence[Column[Any]], these: Callable[..., ColumnElement[bool]]
     ) -> None:
         self._statement, self._columns, self._these = statement, columns, these
-        self._names = [f"key_{each.name}" for each in columns]
+        self._names = [f"key_{column.name}" for column in columns]
         self._binds = [bind_of(each.type) for each in columns]
 
     def execute(self, connection: Connection, keys: Sequence[tuple[Any, ...]], **given: object) -> None:
@@ -47,5 +47,5 @@ class ForEach:
             bindparam(name, type_=ARRAY(unbounded(each)))
             for name, each in zip(self._names, self._columns, strict=True)
         )
-        given = func.unnest(*arrays).table_valued(*(each.name for each in self._columns)).render_derived()
+        given = func.unnest(*arrays).table_valued(*(column.name for column in self._columns)).render_derived()
         return self._statement.where(self._these(*given.c))

@@ -25,7 +25,7 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
     whole = len(rows) - len(rows) % AT_ONCE
     for start in range(0, whole, AT_ONCE):
         columns = _bound(table, rows[start : start + AT_ONCE])
-        given = [each.count(None) < AT_ONCE for each in columns]
+        given = [column.count(None) < AT_ONCE for column in columns]
         values = chain.from_iterable(
             zip(*(each for each, is_given in zip(columns, given, strict=True) if is_given), strict=True)
         )
@@ -43,7 +43,7 @@ def _bound(table: Table, rows: Iterable[tuple[Any, ...]]) -> list[Values]:
 
 @lru_cache(maxsize=64)
 def _binds(table: Table) -> list[Callable[[Values], Values]]:
-    return [bind_of(each.type) for each in table.columns]
+    return [bind_of(column.type) for column in table.columns]
 
 
 def bind_of(type_: TypeEngine[Any]) -> Callable[[Values], Values]:

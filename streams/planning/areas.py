@@ -255,8 +255,8 @@ class _Chunk:
         known = self._known(told)
         left = planned_before_erasure(self.connection, self.log, known)
         changes: list[Change] = []
-        for each in plans:
-            changes += diff(leaving_undecided(each.plan, left), known.get(each.person, {}), self.rulebook, self.now)
+        for plan in plans:
+            changes += diff(leaving_undecided(plan.plan, left), known.get(plan.person, {}), self.rulebook, self.now)
         before = {id_: nudge for theirs in known.values() for id_, nudge in theirs.items()}
         self._append(changes, before)
 

@@ -127,7 +127,7 @@ def _parts(
     if types is not None:
         corrected = set(whole)
         some = query.where(among(history.c.type, sorted(types)))
-        yield from ((part, some) for part in chunked([each for each in persons if each not in corrected]))
+        yield from ((part, some) for part in chunked([person for person in persons if person not in corrected]))
 
 
 def _as_loaded(entry: Entry, ahead_from: int | None) -> LifeEvent:

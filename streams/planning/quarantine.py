@@ -38,7 +38,7 @@ class PlanningQuarantine:
         self, records: Iterable[UnreadableRecord], unplannable: Mapping[str, str], planned: Sequence[str] = ()
     ) -> None:
         """Add letters for these records and persons (person -> cause); remove those of the planned persons."""
-        letters = [Letter(RECORD, each.place, each.cause, _content(each)) for each in records]
+        letters = [Letter(RECORD, record.place, record.cause, _content(record)) for record in records]
         letters += [Letter(PERSON, who, cause, who.encode(), who) for who, cause in unplannable.items()]
         with self._database.reading() as connection:
             settled = sorted(self.among(connection, planned))

@@ -82,7 +82,7 @@ class Correspondence:
 
     def _theirs(self, connection: Connection, positions: Sequence[int], who: Principal) -> Iterator[Written]:
         entries = self._context.log.read(connection, positions)
-        letters = [found for each in reversed(entries) if (found := _letter_of(each)) is not None]
+        letters = [found for entry in reversed(entries) if (found := _letter_of(entry)) is not None]
         about = nudges.by_id(connection, {nudge for _, nudge in letters})
         for event, nudge in letters:
             if nudge in about and (one := self._written(connection, event, about[nudge])).owner == who.agency:

@@ -84,7 +84,7 @@ class Why(Struct, frozen=True):
     @property
     def everybody(self) -> list[str]:
         """The pseudonyms of the person whom the nudge is about and of all recipients."""
-        told = (str(each.details["recipient"]) for each in self.facts if "recipient" in each.details)
+        told = (str(fact.details["recipient"]) for fact in self.facts if "recipient" in fact.details)
         return sorted({self.person, *self.words, *told})
 
     @property
@@ -249,7 +249,7 @@ def seen_by(why: Why, nudge: Nudge, person: str) -> Why:
         why,
         state=state_of(replace(nudge, deliveries=(theirs,))),
         words={who: words for who, words in why.words.items() if who == person},
-        facts=tuple(each for each in why.facts if each.details.get("recipient", person) == person),
+        facts=tuple(fact for fact in why.facts if fact.details.get("recipient", person) == person),
     )
 
 

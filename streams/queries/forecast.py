@@ -102,11 +102,11 @@ class _Lanes(dict[int, str]):
     """Lane of the due table -> its trigger, for the agency's triggers (None: of all agencies)."""
 
     def __init__(self, rules: Rules, agency: str | None) -> None:
-        triggers = [DIGEST_TRIGGER, *(each.trigger for each in rules.rulebook.versions.values())]
+        triggers = [DIGEST_TRIGGER, *(version.trigger for version in rules.rulebook.versions.values())]
         super().__init__(
-            (lane_of(each.name, rank), each.name)
-            for each in triggers
-            if agency in {None, each.owner}
+            (lane_of(trigger.name, rank), trigger.name)
+            for trigger in triggers
+            if agency in {None, trigger.owner}
             for rank in RANKS.values()
         )
 
@@ -155,7 +155,7 @@ class _Outlook:
         who = case.recipient.pseudonym
         if who not in self._sent:
             since = window_start(self._rules.defaults, self._now)
-            self._sent[who] = [each for each in case.settlement.ledger.messages if each > since and each != self._now]
+            self._sent[who] = [sent for sent in case.settlement.ledger.messages if sent > since and sent != self._now]
         messages = tuple(each for each in self._sent[who] if each <= at or each == ON_ITS_WAY)
         ledger = Ledger(case.settlement.ledger.nudges, messages)
         return settle(replace(case.settlement, ledger=ledger), at)

@@ -142,11 +142,11 @@ class Inboxes:
         with self._database.reading() as connection:
             known = histories.histories(connection, self._log, [person], rules.rulebook)[person]
             theirs = nudges.of_persons(connection, [person])[person]
-            events = [_event(each, person) | self._retired(connection, each) for each in known.facts]
+            events = [_event(fact, person) | self._retired(connection, fact) for fact in known.facts]
             streams = self._log.streams(connection, list(theirs))
             others = [each for each in self._about(connection, person) if each.originator_id not in theirs]
         attributes = person_as_of(person, known.facts, rules.catalogue).attributes
-        of_theirs = [each for each in streams if getattr(each.fact, "recipient", person) == person]
+        of_theirs = [entry for entry in streams if getattr(entry.fact, "recipient", person) == person]
         to_them = [each for each in others if getattr(each.fact, "recipient", None) == person]
         facts = [
             {"message": entry.originator_id, "fact": entry.fact.TOPIC, **builtins_of(entry.fact)}
@@ -235,7 +235,7 @@ def _due(nudge: Nudge, person: str) -> datetime:
 
 
 def _topic(category: str, contents: list[Mapping[str, Any]]) -> Topic:
-    by_title = {tuple(sorted(each["title"].items())): each for each in contents}
+    by_title = {tuple(sorted(content["title"].items())): content for content in contents}
     each_once = list(by_title.values())
 
     def titles(*classes: Class) -> tuple[Titles, ...]:

@@ -161,12 +161,12 @@ class Guarding:
     """
 
     def __init__(self, rulebook: Rulebook, since: datetime) -> None:
-        self._needed = any(each.trigger.minors == "guardians" for each in rulebook.versions.values())
+        self._needed = any(version.trigger.minors == "guardians" for version in rulebook.versions.values())
         self._majority, self._since = rulebook.defaults.age_of_majority, since
         self._roles: dict[str, Mapping[str, tuple[str, ...]]] = {}
         self._births: dict[str, Mapping[str, str]] = {}
         for name, type_ in rulebook.catalogue.types.items():
-            found = [(role, each) for role, settings in type_.sets.items() for each in settings]
+            found = [(role, setting) for role, settings in type_.sets.items() for setting in settings]
             if roles := {role: each.roles for role, each in found if each.attribute == GUARDIANS}:
                 self._roles[name] = roles
             if births := {role: each.path for role, each in found if each.attribute == BORN and each.path}:
@@ -242,7 +242,9 @@ class Question(Struct, frozen=True):
         guardian.
         """
         starting = _all_of([starting_types(book) for book in self.rulebooks])
-        reach = min((each.reach for book in self.rulebooks for each in book.versions.values()), default=self.start)
+        reach = min(
+            (version.reach for book in self.rulebooks for version in book.versions.values()), default=self.start
+        )
         return Selection() if starting is None else Selection(starting, since=micros(reach))
 
 
@@ -373,4 +375,4 @@ class Backtest:
 
 def _all_of(types: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
     """Return the union of these types; None (all types) if one of them is None."""
-    return None if None in types else frozenset().union(*(each or () for each in types))
+    return None if None in types else frozenset().union(*(type_ or () for type_ in types))

@@ -199,8 +199,8 @@ class Play(Playing):
         self.messages.append(message)
         if message.trigger in self._spoken and self._samples.wants(message):
             self._samples.keep(_sample(message, rendered))
-        for each in case.members:
-            along = _message(each, self.now, channel, rendered.language, 0, words)
+        for member in case.members:
+            along = _message(member, self.now, channel, rendered.language, 0, words)
             self.messages.append(replace(along, to=message.to, digest=True))
 
     def played(self, person: str) -> Played:

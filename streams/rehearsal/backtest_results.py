@@ -187,9 +187,9 @@ class Tally(Struct):
                 if unsent.trigger in spoken:
                     self._unsent(unsent)
             self.deferred.update(reason for trigger, reason in own.played.deferred if trigger in spoken)
-            for each in own.differences:
-                if each.message.trigger in spoken:
-                    self._differs(each)
+            for difference in own.differences:
+                if difference.message.trigger in spoken:
+                    self._differs(difference)
         self.people += len(recipients)
         least = self.most[-1] if len(self.most) == TOP else (0, "")
         if more := [(many, who) for who, many in recipients.items() if (many, who) > least]:

@@ -79,7 +79,7 @@ class _Reader:
         letters = dict.fromkeys([CITIZEN, *reader.met, *_persons(self.document.data)])
         if len(events) == len(shape.events or []):  # the persons in a broken event are not known
             self._check_persons(shape, {CITIZEN, *reader.met})
-        first = min([clock, *(each.event.time for each in events)])
+        first = min([clock, *(event.event.time for event in events)])
         zone = (shape.citizen or {}).get("zone")
         return Case(
             path=self.document.path,
@@ -155,7 +155,7 @@ class _Reader:
 def _opening(letter: str, attributes: Mapping[str, Any], time: datetime) -> LifeEvent:
     values = {**CONTACT, **attributes}
     if isinstance(guardians := values.get("guardians"), list):
-        values["guardians"] = [NAMES.pseudonym(str(each)) for each in guardians]
+        values["guardians"] = [NAMES.pseudonym(str(guardian)) for guardian in guardians]
     return LifeEvent(
         stream=NAMES.stream("", letter),
         source="",

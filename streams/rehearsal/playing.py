@@ -119,10 +119,10 @@ def _send(book: Book, case: Case, channel: str) -> None:
     attempt = case.nudge.to(to).attempt + 1
     attempted = NudgeAttempted(book.now, to, attempt, channel, PLAYED, book.now)
     book.keep(id_, attempted)
-    for each in case.members:
-        theirs = mirrored(attempted, each.nudge.to(to))
+    for member in case.members:
+        theirs = mirrored(attempted, member.nudge.to(to))
         if theirs is not None:
-            book.keep(each.nudge.intent.id, theirs)
+            book.keep(member.nudge.intent.id, theirs)
     _end(book, case, NudgeSent(book.now, to, attempt, ""), channel=channel, text=words_of(rendered)[channel])
     book.went(case, channel, rendered)
 
@@ -132,11 +132,11 @@ def _end(
 ) -> None:
     """End the digest and its members."""
     book.keep(case.nudge.intent.id, fact)
-    for each in case.members:
-        now = book.find(each.nudge.intent.id) or each.nudge
+    for member in case.members:
+        now = book.find(member.nudge.intent.id) or member.nudge
         theirs = mirrored(fact, now.to(case.recipient.pseudonym))
         if theirs is not None:
-            book.end(each, theirs, because=because, channel=channel, text=text, digest=channel is not None)
+            book.end(member, theirs, because=because, channel=channel, text=text, digest=channel is not None)
 
 
 def words_of(rendered: Rendered) -> Mapping[str, str]:

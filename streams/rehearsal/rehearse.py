@@ -90,7 +90,7 @@ class Prevention:
 
 def _without_unless(book: Rulebook) -> Rulebook:
     """Return the rulebook with triggers that no event prevents; their waiting times stay, so due times are equal."""
-    versions = [replace(each, trigger=_unprevented(each.trigger)) for each in book.versions.values()]
+    versions = [replace(version, trigger=_unprevented(version.trigger)) for version in book.versions.values()]
     return Rulebook(book.catalogue, book.defaults, book.names, versions)
 
 
@@ -136,7 +136,7 @@ class Hurdles:
     def _unstarted(self, history: History, events: Sequence[LifeEvent]) -> Iterator[str]:
         """Yield the reasons why nothing starts, regardless of conditions and times."""
         known = [fact.event for fact in history.everything if fact.event.type in self._on]
-        triggers = [each.trigger for each in self._book.versions.values()]
+        triggers = [version.trigger for version in self._book.versions.values()]
         if not known and not any(trigger.alone for trigger in triggers):
             yield LATER if any(event.type in self._on for event in events) else NO_EVENT
         for event in known:
@@ -150,7 +150,7 @@ class Hurdles:
 
 
 def _with(book: Rulebook, change: Callable[[Version], Version], names: Collection[str] | None = None) -> Rulebook:
-    versions = [each for each in book.versions.values() if names is None or each.trigger.name in names]
+    versions = [version for version in book.versions.values() if names is None or version.trigger.name in names]
     return Rulebook(book.catalogue, book.defaults, book.names, [change(each) for each in versions])
 
 
@@ -230,7 +230,7 @@ class _Rehearsal(Playing):
             self._learn(waiting)
             self.dispatch()
         endings = sorted(self._endings(), key=lambda each: (each.at, each.step, each.recipient, each.text))
-        return Played(tuple(endings), tuple(each for each in self.decisions if self._is_shown(each)))
+        return Played(tuple(endings), tuple(decision for decision in self.decisions if self._is_shown(decision)))
 
     def _next(self, waiting: Sequence[Reported]) -> datetime | None:
         """Return the next time at which something becomes known or due."""

@@ -29,7 +29,7 @@ def judge(case: Case, endings: Sequence[Ending]) -> list[Difference]:
     left = [each for at, each in enumerate(expected) if at not in pairs]
     rest = [each for at, each in enumerate(endings) if at not in pairs.values()]
     differences = [*_broken_silence(case, endings), *_paired(left, rest)]
-    named = [each.got for each in differences]
+    named = [difference.got for difference in differences]
     differences += [Difference(None, each) for each in rest if each.because is None and each not in named]
     return sorted(differences, key=_order)
 

@@ -27,9 +27,9 @@ class Seen(Struct, frozen=True):
     def longer(self, audit: Audit, block: int, findings: list[Finding]) -> "Seen":
         """Return the progress after a step."""
         found = dict(self.found)
-        for each in findings:
-            many, first = found.get(each.what, (0, _place(each)))
-            found[each.what] = (many + 1, first)
+        for finding in findings:
+            many, first = found.get(finding.what, (0, _place(finding)))
+            found[finding.what] = (many + 1, first)
         return Seen(block, self.facts + audit.facts, found)
 
 

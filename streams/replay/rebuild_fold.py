@@ -66,7 +66,7 @@ class Facts(NamedTuple):
     @property
     def originals(self) -> set[UUID]:
         """The streams of the page's events and of the originals that they correct."""
-        return {stream_of(each) for each in self.streams}.union(row[0] for row in self.revisions)
+        return {stream_of(stream) for stream in self.streams}.union(row[0] for row in self.revisions)
 
 
 def read_facts(connection: Connection, names: Names, after: int, upto: int, limit: int | None = None) -> Facts:
@@ -207,7 +207,7 @@ def join_revisions(views: Connection, facts: Connection, log: Log, originals: Se
     """Add every revision of an event to the history of everybody whom any revision names; return these persons."""
     revised = history.revisions_of(views, originals)
     streams = log.streams(facts, revised)
-    loaded, recorded = as_loaded(streams), {each.position: each.recorded for each in streams}
+    loaded, recorded = as_loaded(streams), {stream.position: stream.recorded for stream in streams}
     wanted = [position for some in revised.values() for position in some]
     corrections = {each.position: each for each in log.read(facts, wanted)}
     recorded |= {position: each.recorded for position, each in corrections.items()}
@@ -248,7 +248,7 @@ def _rows(members: Sequence[tuple[int, LifeEvent]], recorded: Mapping[int, int])
 
 def move_loads(views: Connection, facts: Connection, log: Log, entries: Iterable[Entry]) -> None:
     """Apply AheadMoved facts: the events came by an earlier load or live, and so they count for all persons named."""
-    moved = [(each.originator_id, each.fact) for each in entries if isinstance(each.fact, AheadMoved)]
+    moved = [(entry.originator_id, entry.fact) for entry in entries if isinstance(entry.fact, AheadMoved)]
     streams = log.streams(facts, {stream for stream, _ in moved})
     first = {each.originator_id: each.position for each in streams if each.originator_version == 1}
     for stream, fact in moved:

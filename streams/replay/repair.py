@@ -139,7 +139,7 @@ def _types(trigger: str | None, rules: Rules) -> frozenset[str] | None:
     """Return the event types that the trigger starts on; None if persons without such events can have its nudges."""
     if trigger is None:
         return None
-    versions = [each.trigger for each in rules.rulebook.versions.values() if each.trigger.name == trigger]
+    versions = [version.trigger for version in rules.rulebook.versions.values() if version.trigger.name == trigger]
     types = frozenset([each.on for each in versions])
     elsewhere = any(each.alone or rules.catalogue.types[each.on].area is not None for each in versions)
     return None if elsewhere else types
@@ -234,7 +234,7 @@ class Repairing:
     def _look(self, persons: Sequence[str], selection: Selection, rules: Rules) -> Looked:
         owing = _Owing(self._database, selection, self._names, rules, self._clock())
         plans, unplannable = self._plans(persons, rules)
-        return Looked(persons[-1], len(persons), [gap for each in plans for gap in owing.of(each).gaps], unplannable)
+        return Looked(persons[-1], len(persons), [gap for plan in plans for gap in owing.of(plan).gaps], unplannable)
 
     def repair(self, selection: Selection, after: str = "") -> Iterator[Looked]:
         """Append what is missing, one transaction a batch, and yield it. It can be stopped at any time."""
@@ -311,7 +311,7 @@ class _Owing:
 
     def _narrowed(self, plan: PersonPlan) -> PersonPlan:
         trigger = None if self._selection.whole else self._selection.trigger
-        changes = [each for each in plan.changes if trigger is None or _about(each, plan).trigger == trigger]
+        changes = [change for change in plan.changes if trigger is None or _about(change, plan).trigger == trigger]
         stale = [self._stale(each, plan) for each in changes]
         facts = [one for pair in zip(changes, stale, strict=True) for one in pair if one is not None]
         return replace(plan, changes=facts, whole=trigger is None)

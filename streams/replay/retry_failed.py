@@ -89,7 +89,7 @@ class Found(Struct, frozen=True):
     @property
     def stride(self) -> Stride:
         """The batch as a stride of a job."""
-        reasons = Counter(f"renew({each.reason})" for each in self.renewals)
+        reasons = Counter(f"renew({renewal.reason})" for renewal in self.renewals)
         return Stride(f"{self.upto.recipient}/{self.upto.nudge}", self.failed, reasons)
 
 
@@ -131,7 +131,7 @@ class Renewing:
         for each in renewals:
             facts.append((each.nudge, NudgeRenewed(now, each.recipient, each.channels, by)))
             facts += [(member, NudgeCancelled(now)) for member in each.leaving]
-        tied = {each.nudge.intent.id: each.leaving for each in renewals}
+        tied = {renewal.nudge.intent.id: renewal.leaving for renewal in renewals}
         kept = self._database.write(
             lambda connection: append_if_unmoved(connection, self._log, facts, tied), Priority.DISPATCH
         )
@@ -151,7 +151,7 @@ class Renewing:
             else:
                 yield _left(nudge.to(row.recipient))
         told = self._facts(connection, [nudge.intent.id for nudge, _ in failed])
-        members = nudges.by_id(connection, {each for nudge, _ in failed for each in nudge.members})
+        members = nudges.by_id(connection, {member for nudge, _ in failed for member in nudge.members})
         wanted = self.wanted(connection, [*(nudge for nudge, _ in failed), *members.values()], now)
         for nudge, recipient in failed:
             along = [members[each] for each in nudge.members if travels(members[each], nudge)]

@@ -46,7 +46,7 @@ DIFFERING = {
 }
 """View -> table of the keys of rows to mend: those that only one of the two had at the last comparison."""
 
-counted = Table("counted", MetaData(), *(Column(each.name, each.type) for each in statistics.columns))
+counted = Table("counted", MetaData(), *(Column(column.name, column.type) for column in statistics.columns))
 """Additions of pages to the statistics, summed up at the end: updating each count would take longest of all."""
 
 standing = Table(
@@ -76,7 +76,7 @@ def make_tables(connection: Connection) -> None:
     for table in (*SMALL, counted, standing, parts, *DIFFERING.values()):
         table.create(connection)
     for table in LARGE:
-        columns = ", ".join(f'"{each.name}" {each.type.compile(connection.dialect)}' for each in table.columns)
+        columns = ", ".join(f'"{column.name}" {column.type.compile(connection.dialect)}' for column in table.columns)
         connection.exec_driver_sql(f"CREATE TABLE {table.name} ({columns})")
     if connection.dialect.name == "postgresql":  # all of them: a crash of the server then empties all or none
         for table in (*SMALL, *LARGE, counted, standing, parts, *DIFFERING.values()):

@@ -95,7 +95,7 @@ class People(NamedTuple):
             for person, triggers in left_out.items()
         }
         unlike = sum(any(not _is_note(each) for each in changes) for changes in owed.values())
-        unnoted = {each.nudge for changes in owed.values() for each in changes if _is_note(each)}
+        unnoted = {change.nudge for changes in owed.values() for change in changes if _is_note(change)}
         intents = [intent for plan in plans.values() for intent in plan.intents]
         residents = sum(map(bool, left_out.values()))
         return Compared(intents, unlike, len(self.waiting), residents, unnoted=len(unnoted))
@@ -116,7 +116,9 @@ class People(NamedTuple):
         known = self.nudges[person]
         changes = diff(plan, known, rulebook, now)
         changes += afterwards(plan, known, changes, now)
-        return [each for each in changes if evolve(known.get(each.nudge), *each).intent.trigger not in left_out]
+        return [
+            change for change in changes if evolve(known.get(change.nudge), *change).intent.trigger not in left_out
+        ]
 
 
 def _is_note(change: Change) -> bool:
@@ -200,7 +202,7 @@ class Verified(Struct, frozen=True):
             unplannable=self.unplannable + found.unplannable,
             residents=self.residents + found.residents,
             unnoted=self.unnoted + found.unnoted,
-            digests=self.longer("intents", [_encode(each) for each in found.intents]),
+            digests=self.longer("intents", [_encode(intent) for intent in found.intents]),
         )
 
 

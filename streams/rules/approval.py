@@ -330,7 +330,7 @@ class Governing:
 def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:
     """See Governing.find."""
     versions = before.submitted.get(wanted.about, ())
-    fitting = [each for each in versions if each.hash.startswith(wanted.hash)]
+    fitting = [version for version in versions if version.hash.startswith(wanted.hash)]
     if not fitting:
         mine = [str(about) for about, each in before.submitted.items() if who.may_read(each[-1].owner)]
         raise NotSubmitted(str(wanted), mine)
@@ -354,9 +354,11 @@ def _each_once(found: Iterable[Submission]) -> list[Submission]:
 def _submissions(packs: Sequence[Pack], who: Principal, now: datetime) -> Iterable[PackSubmitted | TriggerSubmitted]:
     for pack in packs:
         yield PackSubmitted(now, who.name, pack.name, owner_of(pack.content), pack.hash, pack.content)
-        for each in pack.triggers:
-            owner = str(each.rules["owner"])
-            yield TriggerSubmitted(now, who.name, pack.name, each.name, owner, each.hash, each.rules, each.words)
+        for trigger in pack.triggers:
+            owner = str(trigger.rules["owner"])
+            yield TriggerSubmitted(
+                now, who.name, pack.name, trigger.name, owner, trigger.hash, trigger.rules, trigger.words
+            )
 
 
 def _require_own_text(fact: PackSubmitted | TriggerSubmitted) -> None:

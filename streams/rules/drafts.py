@@ -62,7 +62,7 @@ class Draft(Struct, frozen=True):
     @property
     def names(self) -> frozenset[str]:
         """The names of its triggers."""
-        return frozenset(each.name for each in self.triggers)
+        return frozenset(trigger.name for trigger in self.triggers)
 
 
 def live(draft: Draft, now: Governed) -> Draft:
@@ -97,7 +97,7 @@ def rules_with(
     contents = {**{pack.pack: pack.content for pack in now.packs.values()}, draft.pack: draft.content}
     every = list(contents.values())
     catalogue, defaults = _catalogue(every), defaults_of(every)
-    facts = [_published(each, draft, at) for each in draft.triggers]
+    facts = [_published(trigger, draft, at) for trigger in draft.triggers]
     if others:
         facts += [_running(each, at) for each in _current(now) if each.trigger not in draft.names | besides]
     versions = [_version(Publication(0, fact), catalogue, draft) for fact in facts]

@@ -70,7 +70,11 @@ class Governed(Struct, frozen=True):
 
     def of(self, trigger: str) -> list[Publication]:
         """Return the trigger's publications that are not withdrawn, the latest last."""
-        return [each for each in self.publications if each.fact.trigger == trigger and not each.withdrawn]
+        return [
+            publication
+            for publication in self.publications
+            if publication.fact.trigger == trigger and not publication.withdrawn
+        ]
 
     def current(self, trigger: str) -> TriggerPublished | None:
         """Return the trigger's latest publication that is not withdrawn."""
@@ -100,7 +104,7 @@ def governed(entries: Sequence["Entry"]) -> Governed:
             case TriggerReachChanged() as fact:
                 _move_reach(publications, fact, entry.position)
             case TriggerWithdrawn() as fact:
-                publications = [_withdrawn(each, fact.trigger) for each in publications]
+                publications = [_withdrawn(publication, fact.trigger) for publication in publications]
             case ControlSet() as fact:
                 switches[fact.scope, fact.name] = fact.stopped
             case TriggerPaused() | TriggerResumed() as fact:

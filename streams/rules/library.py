@@ -105,7 +105,7 @@ class Library:
         if not found.packs:
             raise NothingPublished
         catalogue, defaults = catalogue_of(found.contents), defaults_of(found.contents)
-        versions = [each.version(catalogue) for each in found.publications]
+        versions = [publication.version(catalogue) for publication in found.publications]
         rulebook = Rulebook(catalogue, defaults, self._names, versions)
         names = {version.trigger.name for version in versions}
         withdrawn = frozenset(name for name in names if not rulebook.has(name))

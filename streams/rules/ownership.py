@@ -58,7 +58,7 @@ def owners_of(before: Governed, about: Subject) -> Iterator[str]:
         pack = before.packs.get(about.name)
         yield from () if pack is None else (owner_of(pack.content),)
     else:
-        known = [each.fact for each in before.publications if each.fact.trigger == about.name]
+        known = [publication.fact for publication in before.publications if publication.fact.trigger == about.name]
         yield from (str(fact.rules["owner"]) for fact in known[-1:])
     yield from (each.owner for each in before.submitted.get(about, ())[-1:])
 
@@ -85,7 +85,7 @@ def check_packs_hold(before: Governed, packs: Sequence[Pack], wanted: Sequence[S
         OtherPack: a trigger would be checked against a pack.yaml that is not the published one.
     """
     for pack in packs:
-        triggers = [each.name for each in pack.triggers if Subject("trigger", each.name) in wanted]
+        triggers = [trigger.name for trigger in pack.triggers if Subject("trigger", trigger.name) in wanted]
         holds = before.packs.get(pack.name)
         if triggers and holds is not None and holds.hash != pack.hash and Subject("pack", pack.name) not in wanted:
             keys = sorted({*holds.content, *pack.content})
@@ -103,7 +103,9 @@ def _declared(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def mine_of(before: Governed, pack: Pack, who: Principal) -> tuple[list[Subject], list[Subject]]:
     """Return the new subjects of a pack: those that the principal may submit, and those that belong to others."""
     owned = [(Subject("pack", pack.name), owner_of(pack.content), pack.hash)]
-    owned += [(Subject("trigger", each.name), str(each.rules["owner"]), each.hash) for each in pack.triggers]
+    owned += [
+        (Subject("trigger", trigger.name), str(trigger.rules["owner"]), trigger.hash) for trigger in pack.triggers
+    ]
     new = [(about, owner) for about, owner, hash_ in owned if before.hash_of(about) != hash_]
     theirs = [about for about, owner in new if owner != who.agency and (owner or not who.operator)]
     return [about for about, _ in new if about not in theirs], theirs

@@ -206,9 +206,9 @@ def _starting(trigger: Trigger, catalogue: Catalogue, since: datetime) -> list[M
 
 def _facts(pack: Pack, before: Governed, by: str, now: datetime) -> list[PackPublished | TriggerPublished]:
     found: list[PackPublished | TriggerPublished] = [PackPublished(now, by, pack.name, pack.hash, pack.content)]
-    for each in pack.triggers:
+    for trigger in pack.triggers:
         source = TriggerSubmitted(
-            now, by, pack.name, each.name, str(each.rules["owner"]), each.hash, each.rules, each.words
+            now, by, pack.name, trigger.name, str(trigger.rules["owner"]), trigger.hash, trigger.rules, trigger.words
         )
         found.append(publication(source, pack.content, before, by, now))
     return found

@@ -147,7 +147,7 @@ def owner_of(before: Governed, trigger: str, who: Principal) -> str:
     Raises:
         UnknownName: none of that name was ever published. A similar name that the principal may read is suggested.
     """
-    owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in before.publications}
+    owners = {publication.fact.trigger: str(publication.fact.rules["owner"]) for publication in before.publications}
     if trigger not in owners:
         raise UnknownName(
             "published trigger", trigger, [name for name, owner in owners.items() if who.may_read(owner)]
@@ -159,7 +159,7 @@ def _names_of(before: Governed, scope: str) -> list[str]:
     """Return the names that a kill switch of that scope may have."""
     match scope:
         case "trigger":
-            return sorted({each.fact.trigger for each in before.publications})
+            return sorted({publication.fact.trigger for publication in before.publications})
         case "agency":
             return sorted({name for content in before.contents for name in content.get("agencies") or ()})
         case "channel":

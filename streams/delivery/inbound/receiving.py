@@ -215,7 +215,10 @@ class InboundMessages:
 
     def _choices(self, connection: Connection, questions: Sequence[Question], about: Spoken, rules: Rules) -> str:
         """Return the open questions in the language of the last one, also those to others at the number."""
-        found = [(each, spoken(connection, self._log, rules, each.nudge, each.recipient)) for each in questions]
+        found = [
+            (question, spoken(connection, self._log, rules, question.nudge, question.recipient))
+            for question in questions
+        ]
         return choices(
             (_title(asked.content, about.language), next(iter(each.replies)), each.mark)
             for each, asked in found

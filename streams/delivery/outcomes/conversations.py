@@ -114,7 +114,7 @@ def _replies(connection: Connection, log: Log, rules: Rules, nudge: Nudge) -> di
 
 def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attempt], now: datetime) -> None:
     """Store the numbers to which messages go by SMS."""
-    sms = [each for each in attempts if each.message.channel == SMS]
+    sms = [attempt for attempt in attempts if attempt.message.channel == SMS]
     rows = [
         (
             names.number(each.message.address),
@@ -139,7 +139,7 @@ def marks(
             intent, number = case.nudge.intent, names.number(str(case.recipient.get(ADDRESS_OF[SMS])))
             if number not in together:
                 questions = asked(connection, log, rules, at(connection, number), now).open
-                together[number] = {each.about: each.mark for each in questions}
+                together[number] = {question.about: question.mark for question in questions}
             others = [mark for about, mark in together[number].items() if about != intent.occurrence]
             mark = together[number][intent.occurrence] = mark_of(names, intent.id, others)
             if others:

@@ -47,7 +47,7 @@ def keep(connection: Connection, provider: str, reports: Sequence[Report], now: 
     The append lock closes the race with the outcome: either side sees the other's row.
     """
     take_turns(connection, APPEND_LOCK)
-    rows = [Early(provider, each.reference, each.heard.value, each.reason, micros(now)) for each in reports]
+    rows = [Early(provider, report.reference, report.heard.value, report.reason, micros(now)) for report in reports]
     replace_rows(connection, early_receipts, sorted({row[:3]: row for row in rows}.values(), key=lambda row: row[:3]))
 
 
@@ -73,7 +73,7 @@ def began(connection: Connection, log: Log, attempts: AbstractSet[AttemptId]) ->
         for entry in facts
         if isinstance(entry.fact, NudgeAttempted)
     }
-    return {each: begun.get(each[:3], 0) for each in attempts}
+    return {attempt: begun.get(attempt[:3], 0) for attempt in attempts}
 
 
 def ended(connection: Connection, attempts: AbstractSet[AttemptId]) -> AbstractSet[AttemptId]:
@@ -83,7 +83,7 @@ def ended(connection: Connection, attempts: AbstractSet[AttemptId]) -> AbstractS
 
 def _deliveries(connection: Connection, attempts: AbstractSet[AttemptId]) -> list[tuple[AttemptId, Delivery]]:
     found = nudges.by_id(connection, {each.nudge for each in attempts})
-    return [(each, found[each.nudge].to(each.recipient)) for each in attempts if each.nudge in found]
+    return [(attempt, found[attempt.nudge].to(attempt.recipient)) for attempt in attempts if attempt.nudge in found]
 
 
 def forget(connection: Connection, now: datetime) -> None:

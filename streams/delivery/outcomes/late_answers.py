@@ -71,7 +71,7 @@ class LateAnswers:
 
     def _is_known(self, connection: Connection, attempt_id: AttemptId) -> bool:
         facts = (entry.fact for entry in self._log.streams(connection, [attempt_id.nudge]))
-        known = ((each.recipient, each.attempt) for each in facts if isinstance(each, NudgeSent))
+        known = ((fact.recipient, fact.attempt) for fact in facts if isinstance(fact, NudgeSent))
         return (attempt_id.recipient, attempt_id.attempt) in known
 
 

@@ -103,12 +103,12 @@ class Receipts:
     ) -> tuple[list[Receipt], Mapping[str, AttemptId | None]]:
         """Return the new receipts, and the names of the reports that wait, with the attempts known by them."""
         attempts = self._known(connection, provider, [each.reference for each in reports])
-        known = [(attempts[each.reference], each) for each in reports if each.reference in attempts]
+        known = [(attempts[report.reference], report) for report in reports if report.reference in attempts]
         again = {about for about, each in known if _is_used_again(each)}
         news = self._news(connection, _receipts((about, each.heard, _reason(each)) for about, each in known), again)
         new = self._record(connection, news)
         moved = {each.receipt for each in news if each.moves}
-        ended = early_receipts.ended(connection, {each for each in attempts.values() if each.part})
+        ended = early_receipts.ended(connection, {attempt for attempt in attempts.values() if attempt.part})
         waiting = [each for each in reports if _waits(each, attempts.get(each.reference), moved, ended)]
         if waiting:
             early_receipts.keep(connection, provider, waiting, self._clock())

@@ -68,7 +68,9 @@ class Recorder:
             RulesMoved: other rules are in force by now; nothing is committed.
         """
         kept = await self._group.attempts(intended)
-        return [replace(each, committed=kept[each.nudge]) for each in intended.attempts if each.nudge in kept]
+        return [
+            replace(attempt, committed=kept[attempt.nudge]) for attempt in intended.attempts if attempt.nudge in kept
+        ]
 
     async def outcomes(self, answers: Answers) -> None:
         """Commit the outcomes of attempts, together with others."""

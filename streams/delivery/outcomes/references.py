@@ -42,7 +42,7 @@ def find_own(
 
     An open attempt counts only with `open_too`: its outcome would undo a failure that was reported before.
     """
-    known = {each: name for each in references if (name := named(each)) is not None}
+    known = {reference: name for reference in references if (name := named(reference)) is not None}
     if not known:
         return {}
     attempts = _attempts(
@@ -111,7 +111,7 @@ _FOUND = Lookup(
 
 def parts_of(provider: str, attempt_id: AttemptId, references: Iterable[str]) -> Parts:
     """Return these parts of an attempt."""
-    return {(provider, each): attempt_id._replace(part=True) for each in references}
+    return {(provider, reference): attempt_id._replace(part=True) for reference in references}
 
 
 def keep_parts(connection: Connection, parts: Parts, now: datetime) -> None:
@@ -128,7 +128,7 @@ def keep_parts(connection: Connection, parts: Parts, now: datetime) -> None:
 
 def _forgotten(connection: Connection, attempts: AbstractSet[AttemptId]) -> set[AttemptId]:
     erased_at = nudges.erasures(connection, {each.recipient for each in attempts})
-    these = {each for each in attempts if each.recipient in erased_at}
+    these = {attempt for attempt in attempts if attempt.recipient in erased_at}
     found = nudges.by_id(connection, {each.nudge for each in these}) if these else {}
     return {each for each in these if nudges.is_forgotten(found[each.nudge].to(each.recipient), erased_at)}
 
@@ -154,7 +154,7 @@ def _sent_at(connection: Connection, log: Log, attempts: Collection[AttemptId]) 
     if not attempts:
         return {}
     found: dict[AttemptId, int] = {}
-    for entry in log.streams(connection, {each.nudge for each in attempts}, [NudgeSent.TOPIC]):
+    for entry in log.streams(connection, {attempt.nudge for attempt in attempts}, [NudgeSent.TOPIC]):
         assert isinstance(entry.fact, NudgeSent)
         found[AttemptId(entry.originator_id, entry.fact.recipient, entry.fact.attempt)] = micros(entry.fact.at)
     return found

@@ -83,9 +83,9 @@ def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequen
 def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
     """Return the reports about bad addresses."""
     return [
-        Refused(each.nudge, each.recipient, each.attempt)
-        for each in receipts
-        if each.heard is ReceiptStatus.FAILED and each.reason == Reason.BAD_ADDRESS
+        Refused(receipt.nudge, receipt.recipient, receipt.attempt)
+        for receipt in receipts
+        if receipt.heard is ReceiptStatus.FAILED and receipt.reason == Reason.BAD_ADDRESS
     ]
 
 
@@ -210,7 +210,7 @@ class Endurance(Struct, frozen=True):
 
 def soft_among(receipts: Sequence[Receipt]) -> list[Receipt]:
     """Return the receipts of soft bounces: not delivered, without a word against the address."""
-    return [each for each in receipts if each.heard is ReceiptStatus.FAILED and each.reason in SOFT]
+    return [receipt for receipt in receipts if receipt.heard is ReceiptStatus.FAILED and receipt.reason in SOFT]
 
 
 def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: Endurance) -> list[Entry]:
@@ -230,16 +230,16 @@ def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: En
 def _letters(entries: Sequence[Entry], recipient: str) -> Iterator[Entry]:
     """Yield the attempts by email that a server may have accepted."""
     gone = {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
-    for each in entries:
-        fact = each.fact
+    for entry in entries:
+        fact = entry.fact
         letter = isinstance(fact, NudgeAttempted) and (fact.channel, fact.recipient) == (CHANNEL, recipient)
-        if letter and _attempt_id(each) in gone:
-            yield each
+        if letter and _attempt_id(entry) in gone:
+            yield entry
 
 
 def _failed_softly(entries: Sequence[Entry]) -> Mapping[AttemptId, datetime]:
     """Return when each was first reported as a soft bounce: the end of the cascade repeats the report later."""
-    arrived = {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeDelivered | NudgeOpened)}
+    arrived = {_attempt_id(entry) for entry in entries if isinstance(entry.fact, NudgeDelivered | NudgeOpened)}
     return {
         _attempt_id(each): each.fact.at
         for each in reversed(entries)

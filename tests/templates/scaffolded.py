@@ -12,13 +12,18 @@ OWN = {"kk": "Мерзімі бітеді", "ru": "Срок истекает", "
 def write_own_texts(folder: Path) -> None:
     """Replace every placeholder in the files of a new trigger."""
     for path in folder.iterdir():
-        text = path.read_text("utf-8").replace(NEEDLESS, "")
-        for language, own in OWN.items():
-            text = text.replace(f"{language}: {title_of(folder.name)}", f"{language}: {own}")
-        for asked in ASKED.values():
-            for each in astuple(asked):
-                text = text.replace(each, OWN.get(path.stem, "It ends."))
-        text = text.replace(title_of(folder.name), OWN.get(path.stem, title_of(folder.name)))
-        for name in CASES:
-            text = text.replace(name, f"{name}, as it should be")
-        path.write_text(text, "utf-8")
+        path.write_text(own_text(path.read_text("utf-8"), path.name, folder.name), "utf-8")
+
+
+def own_text(text: str, file: str, trigger: str) -> str:
+    """The text of a file of a new trigger with every placeholder replaced."""
+    text, words = text.replace(NEEDLESS, ""), OWN.get(Path(file).stem)
+    for language, own in OWN.items():
+        text = text.replace(f"{language}: {title_of(trigger)}", f"{language}: {own}")
+    for asked in ASKED.values():
+        for each in astuple(asked):
+            text = text.replace(each, words or "It ends.")
+    text = text.replace(title_of(trigger), words or title_of(trigger))
+    for name in CASES:
+        text = text.replace(name, f"{name}, as it should be")
+    return text

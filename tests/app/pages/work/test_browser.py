@@ -11,6 +11,7 @@ from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
 from tests.app.pages.site import look_at, shot
 from tests.app.pages.test_browser import LOOKS
 from tests.app.pages.work.workshop import CLINIC, Workshop, begun, file_of, revision_of, signed_in
+from tests.templates.scaffolded import own_text
 
 PAGES = ("/work", "/work/new", f"/work/triggers/{CLINIC}?days=365", "/work/triggers/nothing", "/work/letters")
 
@@ -76,6 +77,7 @@ def test_a_service_owner_does_it_all(chromium: Browser, workshop: Workshop, keys
         by = fingers(page, keys=keys)
         page.goto(f"{workshop.base}/work")
         begins(page, by, name)
+        words(page, by, name)
         mends(page, by, keys=keys)
         by.press(page.get_by_role("link", name="Preview"))
         expect(page.locator(".sms").first).to_be_visible()
@@ -97,8 +99,19 @@ def begins(page: Page, by: Fingers, name: str) -> None:
     """Names a new draft, and what it starts on."""
     by.press(page.get_by_role("link", name="New draft").first)
     by.write(page.locator("#name"), name)
+    by.choose(page.locator("#pack"), "kz")
     by.choose(page.locator("#on"), "kz.residence.registered")
     by.press(page.get_by_role("button", name="Make the draft"))
+
+
+def words(page: Page, by: Fingers, name: str) -> None:
+    """Writes texts of their own where the scaffold has placeholders."""
+    expect(page.locator("#found-title")).to_contain_text("warnings")
+    for field in page.locator("textarea").all():
+        file = (field.get_attribute("name") or "").removeprefix("file-")
+        by.write(field, own_text(field.input_value(), file, name))
+    by.press(page.get_by_role("button", name="Save and check"))
+    expect(page.locator(".banner.success").last).to_contain_text("No mistakes found")
 
 
 def mends(page: Page, by: Fingers, *, keys: bool) -> None:

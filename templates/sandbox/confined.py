@@ -31,7 +31,7 @@ class Limits(Struct, frozen=True):
 
     memory: int = 768 * 1024 * 1024
     work: int = 2
-    wait: int = 20
+    wait: int = 60
     answer: int = 4096
 
 

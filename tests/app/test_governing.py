@@ -3,6 +3,7 @@
 import stat
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -90,9 +91,10 @@ def test_a_version_goes_its_whole_way(office: Office) -> None:
 @pytest.mark.parametrize(("answer", "code", "state"), [(b"no\n", 5, "submitted"), (b"meter_check\n", 0, "approved")])
 def test_an_approver_is_asked_first(office: Office, answer: bytes, code: int, state: str) -> None:
     """What changes is shown, and nothing is approved until the approver has typed its name."""
-    office.run("aida", "submit", office.trigger)
+    submitted = office.run("aida", "submit", office.trigger)
+    assert submitted.code == 0, submitted.talk
     asked = office.run("dana", "approve", "meter_check", "--comment", "checked with the lawyers", stdin=answer)
-    assert asked.code == code
+    assert asked.code == code, asked.talk
     assert "    Its class is service; before, reminder." in asked.lines
     [waits] = office.run("aida", "submissions", "--json").objects
     assert (waits["state"], waits["said"]) == (state, "checked with the lawyers" if code == 0 else "")
@@ -259,7 +261,8 @@ def test_the_rules_of_a_past_moment(office: Office) -> None:
     assert (then["state"], then["owner"], then["by"]) == ("in force", "water", "pack")
     assert office.run("dana", "rules", "--at", "1999-01-01").code == 3
     [told] = office.run("dana", "rules", "--at", "2097-12-31").lines
-    assert f"published {then['published'][:16].replace('T', ' ')}Z by" in told, "a time says its zone"
+    local = datetime.fromisoformat(then["published"]).astimezone(timezone(timedelta(hours=5)))
+    assert f"published {local:%Y-%m-%d %H:%M}+05:00 by" in told, "a time is the pack's local one and says its zone"
     assert office.run("dana", "rules", "--at", "yesterday").code == 2
 
 

@@ -1,7 +1,6 @@
 """Recording: the transactions that append decisions, attempts and outcomes to the log."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -30,7 +29,8 @@ from streams.storage.database import Priority
 class Recorder:
     """Appends facts about deliveries; with an outcome, the receipts that came before it.
 
-    `receipts` and `suppression` learn from what is recorded.
+    `receipts` and `suppression` learn from what is recorded; `unconfirmed` keeps what is left when the database goes
+    away.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Recorder:
         )
         self.receipts, self.suppression, self._watermark = receipts, suppression, watermark
         self._group = GroupCommit(self._commit)
-        self._unconfirmed = UnconfirmedCommits(context.database, context.log, context.clock)
+        self.unconfirmed = UnconfirmedCommits(context.database, context.log, context.clock)
 
     def facts(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
         """Append facts to nudges as they are now."""
@@ -67,7 +67,8 @@ class Recorder:
             OlderLog: the database was restored while this process ran.
             RulesMoved: other rules are in force by now; nothing is committed.
         """
-        kept = await self._group.attempts(intended)
+        with self.unconfirmed.watching(intended.ids, intended.attempts):
+            kept = await self._group.attempts(intended)
         return [
             replace(attempt, committed=kept[attempt.nudge]) for attempt in intended.attempts if attempt.nudge in kept
         ]
@@ -75,10 +76,6 @@ class Recorder:
     async def outcomes(self, answers: Answers) -> None:
         """Commit the outcomes of attempts, together with others."""
         await self._group.outcomes(answers)
-
-    def settle_unconfirmed(self) -> None:
-        """Hand back attempts whose commit was not confirmed while the database was away."""
-        self._unconfirmed.settle()
 
     def _write(self, work: Callable[[Connection], list[Receipt]]) -> None:
         self.suppression.learn(self._database.write(work, Priority.DISPATCH))
@@ -92,11 +89,9 @@ class Recorder:
 
     def _commit(self, intended: Intended | None, answers: Answers | None) -> Kept:
         """Commit attempts and outcomes together; return the nudges that attempts were appended to."""
-        ids, attempts = (intended.ids, intended.attempts) if intended is not None else ([], [])
-        with self._unconfirmed.watching(ids, attempts) if attempts else nullcontext():
-            kept, newest, receipts = self._database.write(
-                lambda connection: self._append_both(connection, intended, answers), Priority.DISPATCH
-            )
+        kept, newest, receipts = self._database.write(
+            lambda connection: self._append_both(connection, intended, answers), Priority.DISPATCH
+        )
         self._watermark.note(newest)
         self.suppression.learn(receipts)
         return kept

@@ -1,4 +1,7 @@
-"""Attempts whose commit was not confirmed: it may have succeeded, and nothing was handed to a provider."""
+"""Claims and attempts of work that ended as the database went away: nothing of it was handed to a provider.
+
+Whether an attempt was committed may be unknown by then.
+"""
 
 import threading
 from collections import deque
@@ -22,7 +25,10 @@ REASON = "commit_unanswered"
 
 
 class UnconfirmedCommits:
-    """Remembers them until the database answers again: only the process that made them knows that they did not go."""
+    """Remembers them until the database answers again: only the process that made them knows that they did not go.
+
+    Without this they would wait until their lease ends.
+    """
 
     def __init__(self, database: Database, log: Log, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._clock = database, log, clock
@@ -30,12 +36,13 @@ class UnconfirmedCommits:
         self._settling = threading.Lock()
 
     @contextmanager
-    def watching(self, ids: Sequence[UUID], attempts: Sequence[Attempt]) -> Iterator[None]:
-        """Remember these nudges and attempts if the database goes away within the block, which commits them."""
+    def watching(self, ids: Sequence[UUID], attempts: Sequence[Attempt] = ()) -> Iterator[None]:
+        """Remember these claimed nudges and attempts if the database goes away within the block."""
         try:
             yield
         except UNAVAILABLE_ERRORS:
-            self._noted.append((ids, attempts))
+            if ids:
+                self._noted.append((ids, attempts))
             raise
 
     def settle(self) -> None:

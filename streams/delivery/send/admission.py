@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, takewhile
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
 from streams.delivery.decide.case import Case
 from streams.delivery.outcomes.attempts import Routed
+from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
 from streams.delivery.send.claiming import Claims
 from streams.delivery.send.concurrency import Bulkhead, Bulkheads, Permits
 from streams.delivery.send.fair_ordering import FairOrdering, is_urgent
@@ -62,10 +64,11 @@ class Admission:
         context: WriteContext,
         routing: Routing,
         claims: Claims,
+        unconfirmed: UnconfirmedCommits,
         tasks: TaskGroup,
         deliver: Callable[[Admitted], Coroutine[Any, Any, None]],
     ) -> None:
-        self._clock, self._routing, self._claims = context.clock, routing, claims
+        self._clock, self._routing, self._claims, self._unconfirmed = context.clock, routing, claims, unconfirmed
         self._tasks, self._deliver = tasks, deliver
         self._exclusive = ExclusiveLinks(context.database, context.log, routing)
         self._ordering = FairOrdering(routing.is_limited)
@@ -76,7 +79,8 @@ class Admission:
 
         With `patience`, this returns as soon as no case waits; what providers have is not waited for.
         """
-        cases = await self._exclusive.without(cases, terms.decided_at)
+        with self._unconfirmed.watching(_ids(cases)):
+            cases = await self._exclusive.without(cases, terms.decided_at)
         cases = (
             self._ordering.ordered(cases) if self._routing.rates.any else cases
         )  # one that waits holds up the next
@@ -110,7 +114,8 @@ class Admission:
             if limited and not await self._has_permit(bulkhead, terms):  # nobody else can use a slot once it is taken
                 self._set_aside(bulkhead, left, back)
                 return
-            slots = [] if self._is_over(terms) else await self._slots(left, terms.until)
+            with self._unconfirmed.watching(_ids([each.case for each in left])):
+                slots = [] if self._is_over(terms) else await self._slots(left, terms.until)
             granted = await bulkhead.acquire(len(slots), terms.patience) if slots and not self.stopping else None
             if granted == 0:
                 self._set_aside(bulkhead, left, back)
@@ -118,7 +123,9 @@ class Admission:
             permits = Permits(bulkhead, granted or 0)
             if granted is None or self._is_over(terms):
                 permits.release()
-                await asyncio.to_thread(self._claims.release, [each.case.nudge.intent.id for each in left])
+                ids = _ids([each.case for each in left])
+                with self._unconfirmed.watching(ids):
+                    await asyncio.to_thread(self._claims.release, ids)
                 back.set_result([each.case for each in left])
                 return
             admitted, left = Admitted(left[:granted], slots[:granted], terms.rules, permits), left[granted:]
@@ -149,3 +156,7 @@ class Admission:
         urgent = is_urgent(routed[0].case)
         alike = takewhile(lambda each: is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
         return await self._routing.rates.take([each for _, each in alike], urgent=urgent, until=until)
+
+
+def _ids(cases: Sequence[Case]) -> list[UUID]:
+    return [case.nudge.intent.id for case in cases]

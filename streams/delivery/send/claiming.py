@@ -118,7 +118,7 @@ class Decider:
 
     def claim(self, lane: Lane, limit: int) -> Sequence[Due]:
         """Claim due deliveries, after the attempts whose commit is unconfirmed are settled."""
-        self._recorder.settle_unconfirmed()
+        self._recorder.unconfirmed.settle()
         return self._claims.claim(lane, limit)
 
     def decide(self, due: Sequence[Due]) -> Batch:

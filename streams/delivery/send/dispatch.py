@@ -39,7 +39,8 @@ class Dispatcher:
         self._routing, self._recorder, self._tasks = routing, recorder, TaskGroup()
         self._claims = Claims(context, claimant.name, claimant.lease, fair=routing.rates.any)
         self._decider = Decider(context, routing, recorder, self._claims)
-        self._admission = Admission(context, routing, self._claims, self._tasks, self._deliver)
+        self._unconfirmed = recorder.unconfirmed
+        self._admission = Admission(context, routing, self._claims, self._unconfirmed, self._tasks, self._deliver)
         self._intentions = Intentions(context, messages, claimant.lease)
         self._hand_over = HandOver(routing, recorder, context.clock, claimant.lease)
         self._questions = StatusQueries(context, routing, recorder, self._tasks)
@@ -83,24 +84,30 @@ class Dispatcher:
         if self._stopping:
             return None
         if ready_again := lane.bulkheads.ready_again():
-            await asyncio.to_thread(self._claims.release, ready_again)
+            with self._unconfirmed.watching(ready_again):
+                await asyncio.to_thread(self._claims.release, ready_again)
         claimed = await asyncio.to_thread(self._decider.claim, lane, limit)
-        return await asyncio.to_thread(self._decider.decide, claimed) if claimed else None
+        with self._unconfirmed.watching([each.nudge for each in claimed]):
+            return await asyncio.to_thread(self._decider.decide, claimed) if claimed else None
 
     async def _send(self, lane: Lane, batch: Batch, patience: float | None = None) -> None:
         """Admit the cases by rates and permits, which calls `_deliver`; then ask providers about unknown outcomes."""
-        back = await self._admission.send(batch.cases, Terms(batch.rules, batch.decided_at, patience), lane.bulkheads)
+        terms = Terms(batch.rules, batch.decided_at, patience)
+        with self._unconfirmed.watching([case.nudge.intent.id for case in batch.questions]):
+            back = await self._admission.send(batch.cases, terms, lane.bulkheads)
         lane.learn(back)
         await self._questions.begin(batch.questions, batch.rules, waits=patience is None)
 
     async def _deliver(self, admitted: Admitted) -> None:
         """Render the messages, commit the attempts, and hand them over, each call at its slot."""
-        permits = admitted.permits
+        permits, ids = admitted.permits, [each.case.nudge.intent.id for each in admitted.routed]
         try:
-            intended = await asyncio.to_thread(self._intentions.of, admitted.routed, admitted.rules)
-            attempts = await self._commit(intended)
+            with self._unconfirmed.watching(ids):
+                intended = await asyncio.to_thread(self._intentions.of, admitted.routed, admitted.rules)
+                attempts = await self._commit(intended)
             permits.release(len(admitted.routed) - len(attempts))
-            await self._routing.reserve_pieces(attempts)
+            with self._unconfirmed.watching(ids, attempts):
+                await self._routing.reserve_pieces(attempts)
             calls = [(call, permits.part(len(call))) for call in self._routing.calls(attempts)]
             await self._tasks.all(
                 self._hand_over.send(call, admitted.slot(call[0].case), its_permits) for call, its_permits in calls

@@ -78,9 +78,11 @@ class StatusQueries:
         async with self._free:
             if self.stopping or asyncio.get_running_loop().time() > until:
                 return
-            query = await asyncio.to_thread(self._query, case, rules)
+            with self._recorder.unconfirmed.watching([case.nudge.intent.id]):
+                query = await asyncio.to_thread(self._query, case, rules)
             told = Unknown(Reason.CLOSED) if query is None else await query.provider.ask(query.inquiry)
-        await asyncio.to_thread(self._record, case, query, told)
+        with self._recorder.unconfirmed.watching([case.nudge.intent.id]):
+            await asyncio.to_thread(self._record, case, query, told)
 
     def _query(self, case: Settlement, rules: Rules) -> _Query | None:
         """Return the query; None where nobody can be asked, as the provider or the address is gone."""

@@ -1,7 +1,9 @@
 """Attempts whose commit is not answered: the process that made them knows that they did not go."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -9,15 +11,21 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from app.compose_sending import compose_dispatcher
+from app.identity.log_codes import codes_by
 from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent
 from notifiers.port.routes import single_routes
 from projections import nudges
-from streams.delivery.send.claiming import LEASE
+from streams.delivery.inbound.webhooks import LEASE
 from streams.delivery.send.dispatch import Dispatcher
+from streams.delivery.send.rate_limits import RateLimits
+from streams.storage.database import Database, Priority
+from tests.beginnings import KEYRING
+from tests.streams.delivery.send.test_rate_limits import resting
 from tests.streams.dispatching import DUE, dispatcher, unknown_until, with_card
 from tests.streams.meddling import Away
-from tests.world import World
+from tests.world import LONG_AGO, World, card, iin, registered
 
+T = TypeVar("T")
 HANDED_BACK = [NudgePlanned, NudgeAttempted, NudgeFailed, NudgeAttempted, NudgeSent]
 
 
@@ -94,3 +102,68 @@ async def test_what_others_have_given_an_end_keeps_it(world: World, database: Aw
     due = unknown_until(world)
     await first.turn()
     assert (unknown_until(world), world.sent) == (due, [])
+
+
+PEOPLE, BATCH = 8, 4
+
+
+class GoesOnce(Database):
+    """A database that is away for one of the things that are asked of it: the first, the second..."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.use_codes(codes_by(KEYRING))
+        self.asked, self.away_at = 0, -1
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read, or be away."""
+        self._ask()
+        with super().reading() as connection:
+            yield connection
+
+    def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:
+        """Write, or be away."""
+        self._ask()
+        return super().write(work, priority)
+
+    def _ask(self) -> None:
+        self.asked += 1
+        if self.asked == self.away_at:
+            raise OperationalError("", None, OSError("gone"))
+
+
+@pytest.mark.parametrize("rated", [False, True], ids=["no rate", "rates"])
+async def test_nothing_keeps_a_claim_whenever_the_database_goes(tmp_path: Path, *, rated: bool) -> None:
+    """Whichever question to the database fails, all are told once afterwards, and nobody waits for a lease."""
+    people, folder = [iin(each) for each in range(PEOPLE)], tmp_path / "first"
+    folder.mkdir()
+    first = World(folder)
+    first.take(*(each for one in people for each in (*registered(one, LONG_AGO), card(one, "2025-07-20"))))
+    first.plan()
+    first.close()
+    number, asked = 0, 1
+    while number < asked:
+        number += 1
+        beside = tmp_path / str(number)
+        beside.mkdir()
+        world = World(beside, copy_of=first.file)
+        world.at(DUE)
+        database = GoesOnce(f"sqlite:///{world.file}")
+        failing = on(world, database, rates={"provider:sms": 1000.0} if rated else {})
+        database.away_at = database.asked + number
+        for _ in range(4):
+            with suppress(OperationalError):
+                await failing.drain(BATCH)
+        asked = database.asked
+        assert sorted(each.recipient for each in world.sent) == sorted(map(world.name, people)), number
+        database.close()
+        world.close()
+
+
+def on(world: World, database: Database, rates: Mapping[str, float]) -> Dispatcher:
+    """A dispatcher on that database."""
+    context = replace(world.platform.rules.context, database=database)
+    platform = replace(world.platform, database=database, rules=replace(world.platform.rules, context=context))
+    limits = RateLimits(database, rates, world.clock, resting(world.clock))
+    return compose_dispatcher(platform, single_routes(world.notifiers), rates=limits)

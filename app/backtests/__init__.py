@@ -1,4 +1,8 @@
-"""Backtests: run in parts, reported in the order in which people ask.
+"""Backtests: play a draft on the history of the log and report what it would have sent; nothing is sent.
 
-Modules: chart, job, order, page, report, run.
+Modules:
+    order: what to play, from when to when. run: plays an order, in this process or in several.
+    job: the same as a job, with counts only. report, page, chart: the result as lines, as a page, as a picture.
+
+Inside: crew shares the work among processes.
 """

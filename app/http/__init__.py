@@ -1,6 +1,12 @@
-"""The HTTP API and the pages: what registries and citizens reach over the network.
+"""The HTTP API: what registries, portals, providers and officials' systems reach over the network.
 
-Modules: access, admission, assisting, backtest_calls, bodies, citizens, cursors, drafting, events,
-    gateways, governing, head, health, heavy, job_calls, limits, openapi, problems, receipts,
-    repeating, role, seen, served, trails.
+Modules:
+    events, citizens, trails, governing, drafting, backtest_calls, job_calls, assisting: routes for callers by key.
+    receipts, gateways, seen: routes that providers and browsers call.
+    health, role: probes and metrics of every long-running role.
+    access, admission, limits, heavy, repeating: who may call, how much, how often, how much at a time, and once only.
+    bodies, cursors, problems, openapi, head, served: bodies, pages of lists, errors, description, HEAD, request log.
+
+Inside: binding (CloudEvents), draft_shapes, person_shapes and shapes (bodies of answers), metrics, signatures. More
+than 15 modules, because each group of routes is one, and so is each rule that holds for all routes.
 """

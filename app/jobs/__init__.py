@@ -1,5 +1,12 @@
-"""Long work as jobs: requested, counted, confirmed, resumed.
+"""Long work as jobs, requested from the command line, the console or the API.
 
-Modules: backtest_requests, endings, job_command_line, job_threads, kinds, progress, replay_jobs,
-    requests, start.
+A job is counted first, then confirmed; it can be paused, resumed and cancelled.
+
+Modules:
+    requests, backtest_requests: the parsers of what is requested, shared by all three.
+    kinds: the work of each kind of job. replay_jobs: that of rebuilds, replays and audits.
+    start: runs a job in the foreground. job_threads: runs jobs in the server. job_command_line: a job as a command.
+    progress, endings: what a command prints while a job runs, and at its end.
+
+Inside: rebuild_crew and rebuild_member share a rebuild among processes.
 """

@@ -1,4 +1,10 @@
 """The pages that people see in a browser: written on the server, complete without scripts.
 
-Modules: answer, broken, catalogues, citizen, layout, life, places, ruling, sign_in, stop, visits.
+Modules:
+    citizen: a citizen's own pages. stop, answer: the links of messages. sign_in, visits: who is there.
+    layout, places, broken: the frame of every page, the navigation, and errors as people read them.
+    catalogues, life, ruling: the words in the reader's language, for the site, for nudges and for rules.
+
+Inside: messages, checking, preferring, leaving (pages of citizens); readers, naming. Officials' pages are in `work`
+and `console`. More than 15 modules, because each page is one.
 """

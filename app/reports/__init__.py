@@ -1,5 +1,7 @@
-"""Plain-data answers that the command line, the API and assistants share.
+"""Answers as plain data or lines, shared by the command line, the API and assistants.
 
-Modules: assistant, entitlements, erasure_certificate, evidence_file, forecast_sums, life_words,
-    plain_data, stopped.
+Modules:
+    assistant: the tools of an assistant for one person (MCP). entitlements: answers about benefits.
+    evidence_file, erasure_certificate: proofs that somebody can keep. plain_data: explanations as plain data.
+    life_words, stopped: outcomes of nudges, and active kill switches, in English. forecast_sums: sums of a forecast.
 """

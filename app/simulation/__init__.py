@@ -1,4 +1,9 @@
 """A simulated population: seeded, endless if need be, and none of it real.
 
-Modules: city, population.
+Modules:
+    population: the life events of all households, as one stream. city: reports of the city of Alatau.
+
+Inside: citizens, households, names, regions and shapes (who lives where); family, health, work, documents, traffic,
+taxes, residence (what happens to them); happenings, opening, days, money. More than 15 modules, because each area of
+life is one.
 """

@@ -1,4 +1,8 @@
-"""Conditions: their language, what they may cost, and look-ups for comparisons of events.
+"""Conditions: the language (CEL) in which triggers, benefits and event types say when they apply.
 
-Modules: cost, language, matching, pattern_cost.
+Modules:
+    language: compiles a condition and evaluates it. matching: finds the events for which a condition holds.
+    cost, pattern_cost: upper bounds of what a condition or a regular expression costs.
+
+Inside: tree, the syntax tree that the engine gives.
 """

@@ -1,4 +1,10 @@
-"""Values that everything else is made of: ids, times, texts, life events.
+"""The values that everything else is made of: ids, times, texts, life events.
 
-Modules: events, ids, national_id, sms, timing, translatable, workdays.
+Modules:
+    ids: pseudonyms and ids of nudges, by keyed hashes. national_id: its check digit.
+    timing, workdays: durations, local times, quiet hours and working days.
+    events: life events, their revisions, and the ones that count.
+    sms: the cost of a text as SMS. translatable: English sentences that are translated when they are shown.
+
+Inside: duration_hints, corrections for durations that are written in words.
 """

@@ -1,4 +1,7 @@
-"""The facts that the log keeps, in the past tense.
+"""The facts that the log keeps, in the past tense: stored as arrays, never changed, extended at the end only.
 
-Modules: access_facts, chain, facts, governance, principals, receipts, submissions.
+Modules:
+    facts: about nudges. governance: about rules. access_facts: about access to people's data.
+    principals, submissions: who acts with which rights, and what waits for approval, as these facts tell.
+    receipts: the reports of providers. chain: blocks of facts, their hashes and proofs.
 """

@@ -1,5 +1,10 @@
-"""Nudges: their states, the diff that makes facts, and settle, which decides when one is due.
+"""Nudges: their states, the diff that makes facts of a plan, and settle, which decides when one is due.
 
-Modules: cap, class_overrides, delivery, diff, digest, forecast, later_completion, nudge,
-    reply_meaning, retryable, settle.
+Modules:
+    nudge, delivery: the state of a nudge and of each of its deliveries, folded from facts.
+    diff: the facts by which the planned nudges follow a plan. later_completion: completions after sending.
+    settle, cap, digest, class_overrides: the decision to send, and what limits it.
+    reply_meaning: what a citizen's text means. retryable: failures of an outage. forecast: what goes when.
+
+Inside: catch_up, the nearest step for somebody who joins late.
 """

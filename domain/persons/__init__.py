@@ -1,4 +1,6 @@
 """Persons as the platform sees them: attributes, history, residence, channels and hours.
 
-Modules: channels, history, hours, life_course, own_choices, person.
+Modules:
+    person: attributes as of a time. history: the facts that count for a person. life_course: values over time.
+    channels, hours: the ways by which, and the hours at which, somebody is reached. own_choices: their choices.
 """

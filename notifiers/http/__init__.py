@@ -1,4 +1,6 @@
 """HTTP for the notifiers that speak it.
 
-Modules: addresses, client, options, refusals.
+Modules:
+    client: requests with limits of time and size, without redirects. options: the settings that all of them share.
+    addresses: addresses that are safe to call. refusals: the meaning of answers without success.
 """

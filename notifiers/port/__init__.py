@@ -1,4 +1,9 @@
 """The port that every notifier implements, its contract as tests, and the shipped fake.
 
-Modules: blame, fake, interface, kinds, message_names, parallel_requests, routes.
+Modules:
+    interface: messages, outcomes, reports and the protocols. kinds: the kinds of provider, by entry point.
+    routes: the providers of a channel with their circuit breakers. blame: whether a refusal is about us.
+    message_names: our names for messages. parallel_requests: limits on requests at a time. fake: the fake.
+
+Inside: contract, the tests that every notifier must pass.
 """

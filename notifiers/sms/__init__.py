@@ -1,4 +1,5 @@
-"""SMS, by SMPP and by HTTP gateways.
+"""SMS, by SMPP (`smpp`) and by HTTP gateways (`http`).
 
-Modules: phone.
+Modules:
+    phone: phone numbers in E.164.
 """

@@ -1,4 +1,9 @@
-"""Help authors: scaffold, preview, and differences in words.
+"""Help for authors: new triggers, previews, and rules and differences in words.
 
-Modules: pack_diff, preview, rule_sentences, scaffold, text_diff, trigger_diff, value_words.
+Modules:
+    scaffold: the files of a new trigger or pack. preview: the messages for invented people.
+    rule_sentences, value_words: rules and values in sentences.
+    trigger_diff, pack_diff, text_diff: what changes between two versions.
+
+Inside: event_type_diff, words_diff.
 """

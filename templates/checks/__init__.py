@@ -1,5 +1,12 @@
-"""Check packs: every finding names file, line and column.
+"""Checks of packs: every finding names file, line and column, and guesses what was meant.
 
-Modules: dependents, loader, other_packs, pack_check, pattern_samples, personas, placeholders,
-    possible_values, sample_check, sample_values, sense_check, shape_check, words_check.
+Modules:
+    loader: reads packs and runs all checks. other_packs: the packs that the named ones depend on.
+    pack_check, shape_check, words_check, sample_check, sense_check: checks that commands also use by themselves.
+    placeholders: what `habarshy new` wrote and nobody replaced. personas: invented people.
+    dependents: what reads a field, an attribute or a parameter.
+    sample_values, pattern_samples, possible_values: made-up data of events, and the values that a field can have.
+
+Inside: trigger_check, event_check, benefit_check, services_check, reply_check, retention_check, link_check,
+cost_check, literal_check, unfilled_places. More than 15 modules, because each check is one.
 """

@@ -1,4 +1,7 @@
-"""Try what a draft brings in a child process under limits.
+"""The sandbox: whatever a draft brings is tried in a child process under limits of time and memory.
 
-Modules: confined, confined_child, trial.
+Modules:
+    confined, confined_child: a child under limits, and its side of the pipe. trial: words tried on made-up events.
+
+Inside: trial_child, the child that renders.
 """

@@ -1,5 +1,9 @@
 """Words: the sandboxed language of messages, compiled and rendered for each channel.
 
-Modules: compiled_texts, digest_words, environment, filters, footer, markdown, policy, questions,
-    renderers, rendering, syntax.
+Modules:
+    policy, syntax, environment: the part of Jinja that words may use. filters: dates, money and numbers.
+    compiled_texts: compiled words. rendering, renderers: from words and values to the texts of each channel.
+    markdown, footer, questions, digest_words: emails, proofs, replies, and the digest.
+
+Inside: email_layout, simple, infallible (texts that certainly render).
 """

@@ -1,4 +1,8 @@
-"""The pages of operators and auditors: how the platform stands, and what can be done about it.
+"""The pages of operators and auditors: the state of the platform, and what can be done about it.
 
-Modules: install.
+Modules:
+    install: adds all pages of the console to the application.
+
+Inside: standing with signs, flows and matters (the front page); jobs, asking and job_words; letters, switching and
+stopped, people, readings, forecast; staff (access).
 """

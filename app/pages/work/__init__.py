@@ -1,4 +1,8 @@
-"""The service owners' workbench: their agency's triggers, from a draft to what became of their messages.
+"""The service owners' workbench: their agency's triggers, from a draft to the outcomes of their messages.
 
-Modules: install.
+Modules:
+    install: adds all pages of the workbench to the application.
+
+Inside: listing, beginning, editing, trying, approving, triggers, figures, backtests, letters (a page each); office
+(access), words.
 """

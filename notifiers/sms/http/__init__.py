@@ -1,1 +1,4 @@
-"""SMS over the HTTP interface of a gateway."""
+"""SMS over the HTTP interface of a gateway.
+
+Inside: notifier and options (the kind `http_sms`); requests (how the gateway wants them), status_query.
+"""

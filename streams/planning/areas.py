@@ -236,7 +236,7 @@ class _Chunk:
             else:
                 left.add(row.person)
         self._leave(left)
-        self._store([each for persons in groups.values() for each in self._likened(likeness, persons)])
+        self._store([plan for persons in groups.values() for plan in self._likened(likeness, persons)])
 
     def _moments(self, likeness: Likeness, revisions: Sequence[LifeEvent]) -> list[int]:
         """Return the times, in order, at which a person's residence matters for the plan."""
@@ -262,7 +262,7 @@ class _Chunk:
 
     def _known(self, told: Sequence[Likened]) -> dict[str, dict[UUID, Nudge]]:
         """Map each person to the nudges that the area event may change."""
-        ids = {each.person: [*each.ids, *each.pattern.corrections(each.person)] for each in told}
+        ids = {plan.person: [*plan.ids, *plan.pattern.corrections(plan.person)] for plan in told}
         found = nudges.by_id(self.connection, [id_ for theirs in ids.values() for id_ in theirs])
         return {person: {id_: found[id_] for id_ in theirs if id_ in found} for person, theirs in ids.items()}
 

@@ -50,7 +50,7 @@ class Recorded(NamedTuple):
 
 
 def _events(learnt: Iterable[Learnt]) -> list[LifeEvent]:
-    return [each.event for each in learnt]
+    return [revision.event for revision in learnt]
 
 
 def recorded(
@@ -75,13 +75,13 @@ def histories(
 ) -> dict[str, History]:
     """Return person -> history, area events included, as known before that position of the log, or now."""
     found = recorded(connection, log, persons, rulebook, before)
-    return {person: each.history(person, rulebook.catalogue) for person, each in found.items()}
+    return {person: revisions.history(person, rulebook.catalogue) for person, revisions in found.items()}
 
 
 def own_history(connection: Connection, log: Log, person: str, rulebook: Rulebook, known_at: datetime) -> History:
     """Return the person's history without area events, from the facts recorded by `known_at`."""
     own = _recorded(connection, log, [person])[person]
-    known = [each.event for each in own if each.recorded is None or each.recorded <= known_at]
+    known = [revision.event for revision in own if revision.recorded is None or revision.recorded <= known_at]
     return history_of(person, known, rulebook.catalogue)
 
 
@@ -94,7 +94,7 @@ def persons(
 
 def folded(known: Mapping[str, History], rulebook: Rulebook) -> dict[str, Person]:
     """Return pseudonym -> the person folded from their whole history."""
-    return {person: person_as_of(person, each.facts, rulebook.catalogue) for person, each in known.items()}
+    return {person: person_as_of(person, history_.facts, rulebook.catalogue) for person, history_ in known.items()}
 
 
 def _recorded(

@@ -73,7 +73,7 @@ class Planning:
             left = person_plans.planned_before_erasure(connection, self._log, known)
             their_histories = histories.histories(connection, self._log, persons, rulebook)
         found = []
-        for person in (each for each in persons if each in marks):
+        for person in (one for one in persons if one in marks):
             plan = person_plans.leaving_undecided(whole_plan(their_histories[person], rulebook), left)
             changes = person_plans.changes_of(plan, known[person], rulebook, now)
             homes = residences.rows(person, their_histories[person].facts)

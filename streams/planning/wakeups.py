@@ -87,7 +87,7 @@ class WakeUpReader:
         upto = rows[-1][0] if len(rows) == self._page else last
         events = list(self._events(connection, list(genuine(connection, rows))))
         everybody = _in_any_revision(connection, events)
-        return upto, [each for event in events for each in _records(event, everybody.get(event.original, ()))]
+        return upto, [record for event in events for record in _records(event, everybody.get(event.original, ()))]
 
     def _events(self, connection: Connection, rows: Sequence[Any]) -> Iterator[_Known]:
         streams = [stream_of(row[1]) for row in rows]

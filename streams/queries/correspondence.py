@@ -74,7 +74,7 @@ class Correspondence:
                 if not positions:
                     return found, None
                 theirs = self._noted(connection, list(self._theirs(connection, positions, who)))
-                found += [each for each in theirs if bool(each.handled) == handled]
+                found += [letter for letter in theirs if bool(letter.handled) == handled]
                 before = positions[-1]
                 if len(found) >= PAGE:
                     break
@@ -130,10 +130,10 @@ class Correspondence:
     def _noted(self, connection: Connection, found: Sequence[Written]) -> list[Written]:
         """Return the letters with the records of who dealt with them."""
         noted: dict[UUID, list[LetterHandled]] = {}
-        for entry in self._context.log.streams(connection, [self._noted_in(each.event) for each in found]):
+        for entry in self._context.log.streams(connection, [self._noted_in(letter.event) for letter in found]):
             if isinstance(entry.fact, LetterHandled):
                 noted.setdefault(entry.fact.letter, []).append(entry.fact)
-        return [replace(each, handled=tuple(noted.get(each.event, ()))) for each in found]
+        return [replace(letter, handled=tuple(noted.get(letter.event, ()))) for letter in found]
 
     def _written(self, connection: Connection, event: LifeEvent, nudge: Nudge) -> Written:
         rulebook = self._context.library.rules().rulebook
@@ -152,7 +152,7 @@ class Correspondence:
 
 
 def _with_cause(found: Written, cause: Sequence[Entry]) -> Written:
-    began = next(((each.fact.source, each.fact.id) for each in cause if isinstance(each.fact, LifeEvent)), None)
+    began = next(((entry.fact.source, entry.fact.id) for entry in cause if isinstance(entry.fact, LifeEvent)), None)
     return replace(found, began=began)
 
 

@@ -82,7 +82,7 @@ def evidence(
     why = explain(connection, log, rules, id_, now)
     of = dict(_facts(connection, log, rules, why))
     chain = list(_blocks(connection, of, upto))
-    proofs = {each.position: each for one in chain for each in _proven(connection, one, of, public)}
+    proofs = {fact.position: fact for one in chain for fact in _proven(connection, one, of, public)}
     entries = log.read(connection, of)
     return Evidence(why, [_shown(of[entry.position], entry, proofs[entry.position]) for entry in entries], chain)
 
@@ -105,7 +105,7 @@ def _facts(connection: Connection, log: Log, rules: Rules, why: Why) -> Iterator
 def _events(connection: Connection, log: Log, rules: Rules, streams: Iterable[UUID]) -> Iterator[int]:
     """Yield the positions of the events and of all their corrections."""
     found = [entry.fact for entry in log.streams(connection, streams) if isinstance(entry.fact, LifeEvent)]
-    originals = [rules.rulebook.names.stream(each.source, each.original) for each in found]
+    originals = [rules.rulebook.names.stream(event.source, event.original) for event in found]
     yield from (entry.position for entry in log.streams(connection, originals))
     for positions in view.revisions_of(connection, originals).values():
         yield from positions

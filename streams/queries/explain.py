@@ -92,7 +92,10 @@ class Why(Struct, frozen=True):
         """The pseudonyms of all persons whose data the explanation shows: `everybody`, and persons in the cause."""
         persons = {} if self.cause is None else self.cause.persons
         said = (
-            each for role, named in persons.items() if self.cause and self.cause.fields.get(role) for each in named
+            person
+            for role, named in persons.items()
+            if self.cause and self.cause.fields.get(role)
+            for person in named
         )
         return sorted({*self.everybody, *said})
 
@@ -150,8 +153,8 @@ def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
     due = content["due"].get(name)
     if trigger.turn is not None:  # what the trigger does not say, its benefit says
         clause.setdefault("to", sorted(trigger.to))
-        for each in trigger.steps:
-            due = {"from": each.source, **(due or {})} if each.name == name else due
+        for one in trigger.steps:
+            due = {"from": one.source, **(due or {})} if one.name == name else due
     return clause | {"due": {name: due}}
 
 
@@ -176,11 +179,11 @@ def reads(trigger: Trigger, step: str) -> set[str]:
     """Return the dotted names that a trigger reads for one of its steps."""
     names = set(trigger.turn.benefit.reads if trigger.turn else ()) | set(trigger.occurrence)
     names |= set(trigger.when.reads if trigger.when else ())
-    for each in trigger.steps:
-        if each.name == repetition_of(step)[0]:
-            names |= {each.source, *(each.when.reads if each.when else ())}
+    for one in trigger.steps:
+        if one.name == repetition_of(step)[0]:
+            names |= {one.source, *(one.when.reads if one.when else ())}
     needed = trigger.needs.together if trigger.needs else ()
-    for when in [*(each.when for each in needed), *(each.when for each in trigger.unless)]:
+    for when in [*(need.when for need in needed), *(unless.when for unless in trigger.unless)]:
         names |= set(when.reads if when else ())
     return names
 

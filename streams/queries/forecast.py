@@ -156,7 +156,7 @@ class _Outlook:
         if who not in self._sent:
             since = window_start(self._rules.defaults, self._now)
             self._sent[who] = [sent for sent in case.settlement.ledger.messages if sent > since and sent != self._now]
-        messages = tuple(each for each in self._sent[who] if each <= at or each == ON_ITS_WAY)
+        messages = tuple(sent for sent in self._sent[who] if sent <= at or sent == ON_ITS_WAY)
         ledger = Ledger(case.settlement.ledger.nudges, messages)
         return settle(replace(case.settlement, ledger=ledger), at)
 

@@ -104,12 +104,13 @@ class Inboxes:
             theirs = nudges.of_persons(connection, [person])[person].values()
             look = _Look(connection, self, rules)
             waiting = sorted(
-                (each for each in theirs if each.pending), key=lambda each: (_due(each, person), each.intent.id.int)
+                (nudge for nudge in theirs if nudge.pending),
+                key=lambda each: (_due(each, person), each.intent.id.int),
             )
             return [
-                Coming(each.intent.id, _due(each, person), about["title"], about["office"], about["klass"])
-                for each in waiting
-                if (about := look.about(each))["category"]
+                Coming(nudge.intent.id, _due(nudge, person), about["title"], about["office"], about["klass"])
+                for nudge in waiting
+                if (about := look.about(nudge))["category"]
             ]
 
     def why(self, person: str, nudge: UUID) -> Why:
@@ -144,15 +145,15 @@ class Inboxes:
             theirs = nudges.of_persons(connection, [person])[person]
             events = [_event(fact, person) | self._retired(connection, fact) for fact in known.facts]
             streams = self._log.streams(connection, list(theirs))
-            others = [each for each in self._about(connection, person) if each.originator_id not in theirs]
+            others = [entry for entry in self._about(connection, person) if entry.originator_id not in theirs]
         attributes = person_as_of(person, known.facts, rules.catalogue).attributes
         of_theirs = [entry for entry in streams if getattr(entry.fact, "recipient", person) == person]
-        to_them = [each for each in others if getattr(each.fact, "recipient", None) == person]
+        to_them = [entry for entry in others if getattr(entry.fact, "recipient", None) == person]
         facts = [
             {"message": entry.originator_id, "fact": entry.fact.TOPIC, **builtins_of(entry.fact)}
             for entry in sorted((*of_theirs, *to_them), key=attrgetter("position"))
         ]
-        readings = [builtins_of(each.fact) for each in others if isinstance(each.fact, PersonViewed)]
+        readings = [builtins_of(entry.fact) for entry in others if isinstance(entry.fact, PersonViewed)]
         return {"known": attributes, "events": events, "messages": facts, "readings": readings}
 
     def _retired(self, connection: Connection, fact: Effective) -> dict[str, Any]:
@@ -239,10 +240,12 @@ def _topic(category: str, contents: list[Mapping[str, Any]]) -> Topic:
     each_once = list(by_title.values())
 
     def titles(*classes: Class) -> tuple[Titles, ...]:
-        return tuple(each["title"] for each in each_once if each["class"] in classes)
+        return tuple(content["title"] for content in each_once if content["class"] in classes)
 
     def by_law(klass: Class) -> tuple[tuple[Titles, Titles], ...]:
-        return tuple((each["title"], legal_basis_of(each)) for each in each_once if each["class"] == klass)
+        return tuple(
+            (content["title"], legal_basis_of(content)) for content in each_once if content["class"] == klass
+        )
 
     return Topic(
         category=category,

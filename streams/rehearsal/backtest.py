@@ -75,7 +75,7 @@ class _Reasons:
         self._unsent = {(one.nudge, one.to): one for one in played.unsent}
         self._elsewhere = {one.nudge: one for one in played.unsent}
         _, prevented = Prevention(rulebook).of(history)
-        self._prevented = {each.intent.id: each.reason for each in prevented}
+        self._prevented = {left_out.intent.id: left_out.reason for left_out in prevented}
 
     def why(self, key: _Key) -> str:
         found = self._unsent.get(key) or self._elsewhere.get(key[0])
@@ -144,9 +144,9 @@ def _connected(groups: Iterable[set[str]], around: set[str]) -> list[list[str]]:
     """Join groups with common members; return the joined groups that have a member in `around`."""
     family_of: dict[str, set[str]] = {}
     for group in groups:
-        joined = set(group).union(*(family_of[each] for each in group if each in family_of))
+        joined = set(group).union(*(family_of[person] for person in group if person in family_of))
         family_of.update(dict.fromkeys(joined, joined))
-    found = {id(family): family for each, family in family_of.items() if each in around}
+    found = {id(family): family for person, family in family_of.items() if person in around}
     return sorted(sorted(family) for family in found.values())
 
 
@@ -167,9 +167,11 @@ class Guarding:
         self._births: dict[str, Mapping[str, str]] = {}
         for name, type_ in rulebook.catalogue.types.items():
             found = [(role, setting) for role, settings in type_.sets.items() for setting in settings]
-            if roles := {role: each.roles for role, each in found if each.attribute == GUARDIANS}:
+            if roles := {role: setting.roles for role, setting in found if setting.attribute == GUARDIANS}:
                 self._roles[name] = roles
-            if births := {role: each.path for role, each in found if each.attribute == BORN and each.path}:
+            if births := {
+                role: setting.path for role, setting in found if setting.attribute == BORN and setting.path
+            }:
                 self._births[name] = births
 
     def told_for(self, person: str, events: Iterable[LifeEvent]) -> frozenset[str]:
@@ -182,8 +184,8 @@ class Guarding:
             if event.type in self._roles
             for role, named in self._roles[event.type].items()
             if person in event.persons.get(role, ())
-            for each in named
-            for guardian in event.persons.get(each, ())
+            for role_of_guardian in named
+            for guardian in event.persons.get(role_of_guardian, ())
         }
         return frozenset(found - {person}) if found and self._may_be_minor(person, events) else frozenset()
 
@@ -193,7 +195,9 @@ class Guarding:
         return self._needed and any(
             event.time >= oldest
             and any(
-                person in event.persons.get(each, ()) for named in self._roles[event.type].values() for each in named
+                person in event.persons.get(role_of_guardian, ())
+                for named in self._roles[event.type].values()
+                for role_of_guardian in named
             )
             for event in events
             if event.type in self._roles
@@ -208,7 +212,7 @@ class Guarding:
             if person in event.persons.get(role, ())
         }
         day = (self._since - timedelta(days=1)).date()
-        return any(self._is_minor(each, day) for each in born if each is not None)
+        return any(self._is_minor(date_of_birth, day) for date_of_birth in born if date_of_birth is not None)
 
     def _is_minor(self, born: str, day: date) -> bool:
         return age_on(born, day) < self._majority
@@ -233,7 +237,7 @@ class Question(Struct, frozen=True):
     @property
     def rulebooks(self) -> list[Rulebook]:
         """The rulebooks of the question."""
-        return [each.rulebook for each in (self.rules, self.against) if each is not None]
+        return [rules.rulebook for rules in (self.rules, self.against) if rules is not None]
 
     def selection(self) -> Selection:
         """Return the persons with a fact on which any trigger may start, within the longest reach.
@@ -300,10 +304,10 @@ class Backtest:
         ):
             tally.persons += len(some)
             tally.facts += facts
-            lives = {person: Life.of(each) for person, each in some.items()}
+            lives = {person: Life.of(recorded) for person, recorded in some.items()}
             told = {person: self._told_for(person, lives[person]) for person in some}
             about = {person: self._spoken_of(lives[person]) for person in some}
-            others = {each for named in (*told.values(), *about.values()) for each in named}
+            others = {role_of_guardian for named in (*told.values(), *about.values()) for role_of_guardian in named}
             lives |= self._lives(others - lives.keys())
             for person in some:
                 theirs = {each: lives[each] for each in (person, *told[person], *about[person])}
@@ -311,7 +315,7 @@ class Backtest:
                 take(own, linked=bool(told[person]) or self._guards(person, lives[person]))
 
     def _guards(self, person: str, life: Life) -> bool:
-        return any(each.guards(person, life.own) for each in self._guarding)
+        return any(guarding.guards(person, life.own) for guarding in self._guarding)
 
     def together(self, families: Iterable[Sequence[str]]) -> tuple[list[Own], Samples]:
         """Play families whose messages count together."""
@@ -319,23 +323,23 @@ class Backtest:
         samples = Samples()
         for family in families:
             lives = self._lives(set(family))
-            told = {each for person in lives for each in self._told_for(person, lives[person])}
-            about = {each for life in lives.values() for each in self._spoken_of(life)}
+            told = {guardian for person in lives for guardian in self._told_for(person, lives[person])}
+            about = {mentioned for life in lives.values() for mentioned in self._spoken_of(life)}
             lives |= self._lives((told | about) - lives.keys())
             found += self._played(lives, list(family), samples)
         return found, samples
 
     def _told_for(self, person: str, life: Life) -> set[str]:
-        return {guardian for each in self._guarding for guardian in each.told_for(person, life.own)}
+        return {guardian for guarding in self._guarding for guardian in guarding.told_for(person, life.own)}
 
     def _spoken_of(self, life: Life) -> set[str]:
         """Return the persons whom messages to this person may mention: their death ends these messages."""
         types = self._rulebook.catalogue.types
         return {
-            each
+            person
             for event in life.own
             for trigger in self._speaking.get(event.type, ())
-            for each in spoken_of(event, trigger, types)
+            for person in spoken_of(event, trigger, types)
         }
 
     def _lives(self, persons: set[str]) -> dict[str, Life]:
@@ -343,7 +347,7 @@ class Backtest:
             return {}
         with self._database.reading() as connection:
             found = histories.recorded(connection, self._log, sorted(persons), self._rulebook, types=self._telling)
-        return {person: Life.of(each) for person, each in found.items()}
+        return {person: Life.of(recorded) for person, recorded in found.items()}
 
     def _played(self, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> list[Own]:
         play = self._play(self._side, lives, planned, samples)

@@ -120,7 +120,7 @@ class Play(Playing):
         self._samples, self._lives, self._planned, self._starting = samples, lives, planned, side.starting
         self._spoken = spoken
         deciding = side.deciding
-        self._decisive = lives if deciding is None else {each: lives[each].about(deciding) for each in planned}
+        self._decisive = lives if deciding is None else {person: lives[person].about(deciding) for person in planned}
         self._histories: dict[str, tuple[datetime, tuple[int, int], History]] = {}
         self.messages: list[Message] = []
         self.deferred: list[tuple[str, str, str]] = []

@@ -127,16 +127,16 @@ class Samples(Struct):
     def without(self, persons: Collection[str]) -> None:
         """Remove samples about these persons."""
         for channel, kept in self.kept.items():
-            self.kept[channel] = [each for each in kept if each.message.about not in persons]
+            self.kept[channel] = [sample for sample in kept if sample.message.about not in persons]
 
     def all(self) -> Iterator[Sample]:
         """Return all samples."""
-        return (each for kept in self.kept.values() for each in kept)
+        return (sample for kept in self.kept.values() for sample in kept)
 
     def chosen(self, number: int = SAMPLES) -> list[Sample]:
         """Return up to `number` samples, of all channels in turn."""
-        turns = [(at, channel, each) for channel, kept in self.kept.items() for at, each in enumerate(kept)]
-        return [each for _, _, each in sorted(turns, key=lambda turn: turn[:2])[:number]]
+        turns = [(at, channel, sample) for channel, kept in self.kept.items() for at, sample in enumerate(kept)]
+        return [sample for _, _, sample in sorted(turns, key=lambda turn: turn[:2])[:number]]
 
 
 def _of_sample(sample: Sample) -> tuple[int, str]:

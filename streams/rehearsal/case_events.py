@@ -60,7 +60,7 @@ class EventReader:
     def events(self, shapes: Sequence[EventShape]) -> list[Reported]:
         """Return the events without findings."""
         made = [each for at, shape in enumerate(shapes) if (each := self._event(at, shape)) is not None]
-        self._check_ids(shapes, [each.event for each in made])
+        self._check_ids(shapes, [reported.event for reported in made])
         return made
 
     def moment(self, path: At, text: str) -> datetime:
@@ -227,23 +227,23 @@ class AttributeChecker:
                 self._check_as_set(path, name, value)
 
     def _check_names(self, given: Iterable[tuple[At, str]], what: str, known: Iterable[str]) -> None:
-        for path, each in given:
-            if each not in known:
-                self._notes.unknown(path, what, each, known)
+        for path, name in given:
+            if name not in known:
+                self._notes.unknown(path, what, name, known)
 
     def _check_categories(self, path: At, value: list[str], *, of_a_channel: bool) -> None:
         """Check categories; a refusal may also name one channel of a category (health/sms)."""
-        for at, each in _entries(path, value):
-            category, slash, channel = each.partition("/") if of_a_channel else (each, "", "")
+        for at, entry in _entries(path, value):
+            category, slash, channel = entry.partition("/") if of_a_channel else (entry, "", "")
             self._check_names([(at, category)], "category of these packs' triggers", self._categories)
             self._check_names([(at, channel)] if slash else (), "channel", CHANNELS)
 
     def _check_as_set(self, path: At, name: str, value: Any) -> None:  # noqa: ANN401  (anything that a file may hold)
         """Check the value against the schemas of the fields that set the attribute; one that fits is enough."""
         allowed = [*_settings(self._catalogue, name)]
-        errors = [error for each in allowed if (error := _error(each, value)) is not None]
+        errors = [error for schema in allowed if (error := _error(schema, value)) is not None]
         if errors and len(errors) == len(allowed):
-            options = [one for each in allowed for one in each.get("enum", ()) if isinstance(one, str)]
+            options = [one for schema in allowed for one in schema.get("enum", ()) if isinstance(one, str)]
             if options:
                 self._check_names([(path, value)], f"value of {name}", options)
             else:
@@ -257,7 +257,9 @@ def _entries(path: At, values: Iterable[str]) -> Iterator[tuple[At, str]]:
 def _settings(catalogue: Catalogue, attribute: str) -> Iterator[dict[str, Any]]:
     """Yield the schema of each field that sets the attribute; one that is set otherwise allows everything."""
     for type_ in catalogue.types.values():
-        for setting in (each for settings in type_.sets.values() for each in settings if each.attribute == attribute):
+        for setting in (
+            setting for settings in type_.sets.values() for setting in settings if setting.attribute == attribute
+        ):
             if setting.path is None:
                 yield {}
                 continue

@@ -100,9 +100,9 @@ class _Reader:
         known = {f"${name}" for name in shape.persons or {}}
         for letter in sorted(known - cast) if self.stage.trigger.to else ():  # an area event names nobody
             self.notes.unknown(("persons", letter[1:]), "person of this case", letter, cast, key=True)
-        for at, each in enumerate(shape.expect):
-            if each.to is not None and each.to not in cast | known:
-                self.notes.unknown(("expect", at, "to"), "person of this case", each.to, cast | known)
+        for at, expected in enumerate(shape.expect):
+            if expected.to is not None and expected.to not in cast | known:
+                self.notes.unknown(("expect", at, "to"), "person of this case", expected.to, cast | known)
 
     def _openings(self, shape: CaseShape, letters: list[str], time: datetime) -> Iterator[LifeEvent]:
         """Yield the persons' attributes at the start, as events before all others."""

@@ -91,8 +91,8 @@ def join_digest(book: Book, case: Case, decision: Digest) -> None:
         book.end(case, fact, because=fact.reason)
         return
     book.keep(id_, fact)
-    for digest, each in allocator.facts({id_}):
-        book.keep(digest, each)
+    for digest, fact_ in allocator.facts({id_}):
+        book.keep(digest, fact_)
 
 
 def go_together(book: Book, digest: Settlement) -> None:
@@ -102,8 +102,8 @@ def go_together(book: Book, digest: Settlement) -> None:
     to = digest.person.pseudonym
     settlements = [book.settlement(one, to) for one in travelling]
     case = readable(decide_digest(digest, settlements, book.now, book.case_of), book.rules, book.now)
-    for each in case.leaving:
-        book.carry_out(each)
+    for member in case.leaving:
+        book.carry_out(member)
     match case.decision:
         case Send(channel):
             _send(book, case, channel)
@@ -237,8 +237,8 @@ class Playing:
         whom: tuple[str, ...] = (recipient,)
         if recipient == intent.person and nudge.to(recipient).state is State.PLANNED:
             whom = self.recipients(nudge, self.now)
-        for each in whom or (intent.person,):
-            case = self.settlement(nudge, each)
+        for recipient_ in whom or (intent.person,):
+            case = self.settlement(nudge, recipient_)
             self.carry_out(self.case_of(case, settle(case, self.now) if whom else Withhold(Reason.NO_GUARDIAN)))
 
     def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
@@ -248,7 +248,7 @@ class Playing:
         who, about, rules = self.person(recipient), nudge.intent.person, self.rules
         deaths, cause = Deaths(self.history(about), rules.rulebook), self.cause(about, nudge.intent.cause)
         mourned = deaths.mourned(cause, trigger) or any(
-            self.person(each).died is not None for each in spoken_of(cause, trigger, rules.catalogue.types)
+            self.person(mentioned).died is not None for mentioned in spoken_of(cause, trigger, rules.catalogue.types)
         )
         return Settlement(nudge, trigger, who, ledger, rules.controls, rules.defaults, mourned)
 

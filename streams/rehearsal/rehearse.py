@@ -151,7 +151,7 @@ class Hurdles:
 
 def _with(book: Rulebook, change: Callable[[Version], Version], names: Collection[str] | None = None) -> Rulebook:
     versions = [version for version in book.versions.values() if names is None or version.trigger.name in names]
-    return Rulebook(book.catalogue, book.defaults, book.names, [change(each) for each in versions])
+    return Rulebook(book.catalogue, book.defaults, book.names, [change(version) for version in versions])
 
 
 def _from_ever(book: Rulebook) -> Rulebook:
@@ -235,7 +235,7 @@ class _Rehearsal(Playing):
     def _next(self, waiting: Sequence[Reported]) -> datetime | None:
         """Return the next time at which something becomes known or due."""
         due = self.next_due()
-        return min([*([due] if due else []), *(each.known for each in waiting)], default=None)
+        return min([*([due] if due else []), *(reported.known for reported in waiting)], default=None)
 
     def _learn(self, waiting: deque[Reported]) -> None:
         before = len(self.known)
@@ -278,10 +278,12 @@ class _Rehearsal(Playing):
         possible, prevented = self.prevention.of(history)
         for id_ in possible:
             self.noticed.setdefault(id_, self.now)
-        for each in prevented:
-            self._note_prevented(each)
-        others = {id_: each for id_, each in self.prevented.items() if each.intent.person != history.person}
-        self.prevented = others | {each.intent.id: each for each in prevented}
+        for left_out in prevented:
+            self._note_prevented(left_out)
+        others = {
+            id_: left_out for id_, left_out in self.prevented.items() if left_out.intent.person != history.person
+        }
+        self.prevented = others | {left_out.intent.id: left_out for left_out in prevented}
 
     def _note_prevented(self, each: Prevented) -> None:
         intent = each.intent
@@ -302,7 +304,7 @@ class _Rehearsal(Playing):
     def _endings(self) -> Iterator[Ending]:
         """Yield the ends of the nudges about the citizen under test, and of those that would have reached them."""
         citizen = NAMES.pseudonym(CITIZEN)
-        for nudge in (each for each in self.every() if not is_digest(each.intent)):
+        for nudge in (nudge for nudge in self.every() if not is_digest(nudge.intent)):
             ended = [
                 self.decided[nudge.intent.id, one.recipient]
                 for one in nudge.deliveries
@@ -314,9 +316,9 @@ class _Rehearsal(Playing):
         known = {nudge.intent.id for nudge in self.every()}
         yield from (
             one
-            for each in self.prevented.values()
-            if each.intent.id not in known
-            for one in self._unplanned(_as_planned(each.intent))
+            for left_out in self.prevented.values()
+            if left_out.intent.id not in known
+            for one in self._unplanned(_as_planned(left_out.intent))
         )
 
     def _unplanned(self, nudge: Nudge) -> Iterator[Ending]:
@@ -337,7 +339,7 @@ class _Rehearsal(Playing):
             for nudge in self.every()
             if nudge.intent.id == decision.nudge
             for person in (nudge.intent.person, *(one.recipient for one in nudge.deliveries))
-        } | {each.intent.person for id_, each in self.prevented.items() if id_ == decision.nudge}
+        } | {left_out.intent.person for id_, left_out in self.prevented.items() if id_ == decision.nudge}
         return NAMES.pseudonym(CITIZEN) in concerned and decision.what != "attempted"
 
 

@@ -23,14 +23,14 @@ class Difference(Struct, frozen=True):
 
 def judge(case: Case, endings: Sequence[Ending]) -> list[Difference]:
     """Return all differences. Everything sent must be expected; what was not sent may be."""
-    demanding = [each for each in case.expected if each.because is not None or not each.nothing]
-    expected = [each for each in demanding if each.because != NOT_APPLICABLE]
+    demanding = [expected for expected in case.expected if expected.because is not None or not expected.nothing]
+    expected = [one for one in demanding if one.because != NOT_APPLICABLE]
     pairs = _matched(expected, endings)
-    left = [each for at, each in enumerate(expected) if at not in pairs]
-    rest = [each for at, each in enumerate(endings) if at not in pairs.values()]
+    left = [one for at, one in enumerate(expected) if at not in pairs]
+    rest = [ending for at, ending in enumerate(endings) if at not in pairs.values()]
     differences = [*_broken_silence(case, endings), *_paired(left, rest)]
     named = [difference.got for difference in differences]
-    differences += [Difference(None, each) for each in rest if each.because is None and each not in named]
+    differences += [Difference(None, ending) for ending in rest if ending.because is None and ending not in named]
     return sorted(differences, key=_order)
 
 
@@ -41,14 +41,14 @@ def _order(difference: Difference) -> tuple[float, int]:
 
 def _broken_silence(case: Case, endings: Sequence[Ending]) -> Iterator[Difference]:
     """Yield what was planned although it should never be, and what was sent although nothing should be."""
-    for each in case.expected:
-        if each.because == NOT_APPLICABLE:
-            found = next((one for one in endings if _FITS["step"](each, one)), None)
+    for expected in case.expected:
+        if expected.because == NOT_APPLICABLE:
+            found = next((one for one in endings if _FITS["step"](expected, one)), None)
             if found is not None:
-                yield Difference(each, found, ("nothing",) if found.because is None else ("because",))
-        elif each.nothing and each.because is None:
-            sent = [one for one in endings if one.because is None and _FITS["step"](each, one)]
-            yield from (Difference(each, one, ("nothing",)) for one in sent if _FITS["at"](each, one))
+                yield Difference(expected, found, ("nothing",) if found.because is None else ("because",))
+        elif expected.nothing and expected.because is None:
+            sent = [one for one in endings if one.because is None and _FITS["step"](expected, one)]
+            yield from (Difference(expected, one, ("nothing",)) for one in sent if _FITS["at"](expected, one))
 
 
 def _matched(expected: Sequence[Expected], got: Sequence[Ending]) -> dict[int, int]:
@@ -71,14 +71,14 @@ def _matched(expected: Sequence[Expected], got: Sequence[Ending]) -> dict[int, i
 
 def _paired(left: Sequence[Expected], rest: list[Ending]) -> Iterator[Difference]:
     """Yield each expectation that nothing fits, with the closest ending, which is removed from the rest."""
-    for each in left:
-        near = [one for one in rest if each.step == one.step or each.at == one.at]
+    for expected in left:
+        near = [one for one in rest if expected.step == one.step or expected.at == one.at]
         if not near:
-            yield Difference(each, None)
+            yield Difference(expected, None)
             continue
-        closest = min(near, key=lambda one: (len(differing(each, one)), one.because is not None))
+        closest = min(near, key=lambda one: (len(differing(expected, one)), one.because is not None))
         rest.remove(closest)
-        yield Difference(each, closest, differing(each, closest))
+        yield Difference(expected, closest, differing(expected, closest))
 
 
 def differing(expected: Expected, got: Ending) -> tuple[str, ...]:

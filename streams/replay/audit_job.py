@@ -55,7 +55,7 @@ class Auditing:
         findings = [] if seen.block else [*audit.before_the_log(), *audit.moved_away()]
         part = audit.part(before)
         while part:
-            findings += [each for found, _ in part for each in found]
+            findings += [finding for found, _ in part for finding in found]
             before = part[-1][1].block
             part = audit.part(before) if audit.facts < self._facts else []
         ended = not audit.blocks

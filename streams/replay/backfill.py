@@ -74,7 +74,7 @@ class Backfilling:
             f"backfill {further.trigger} since {since:%Y-%m-%d}",
             "persons",
             lambda: self._library.rules().position,
-            lambda after: (each.stride for each in self.look(further, by, after)),
+            lambda after: (batch.stride for batch in self.look(further, by, after)),
             lambda after: self._go(further, by, after),
         )
 
@@ -87,8 +87,8 @@ class Backfilling:
 
     def _go(self, further: Further, by: str, after: str) -> Iterator[Stride]:
         self.move(further, by)
-        for each in self._repairing.repair(Selection(trigger=further.trigger, whole=True), after):
-            yield each.stride
+        for batch in self._repairing.repair(Selection(trigger=further.trigger, whole=True), after):
+            yield batch.stride
 
     def move(self, further: Further, by: str) -> bool:
         """Move the reach, which wakes all persons concerned; return True if that was new."""
@@ -109,8 +109,10 @@ class Backfilling:
         Overdue nudges that other versions planned for events which this version takes over stay planned.
         """
         current, now = _current(before, further.trigger), self._clock()
-        same = [each.fact for each in before.of(further.trigger) if each.fact.hash == current.hash]
-        if min(each.reach for each in same) <= further.since:
+        same = [
+            publication.fact for publication in before.of(further.trigger) if publication.fact.hash == current.hash
+        ]
+        if min(fact.reach for fact in same) <= further.since:
             return None
         ahead = [further.since] if further.also_overdue else [now]
         if len(same) < len(before.of(further.trigger)):

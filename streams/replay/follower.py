@@ -62,7 +62,7 @@ class AttemptWays:
 def attempts_before(connection: Connection, log: Log, entries: Sequence[Entry]) -> list[Entry]:
     """Return the earlier attempts whose outcomes are among the entries, although they are not themselves."""
     found = log.streams(connection, _untold(entries), (NudgeAttempted.TOPIC,))
-    return [each for each in found if each.position < entries[0].position]
+    return [entry for entry in found if entry.position < entries[0].position]
 
 
 def _untold(entries: Iterable[Entry]) -> set[UUID]:
@@ -152,7 +152,7 @@ def _what(fact: NudgeFact, way: str) -> str:
     return f"{name}.{detail}" if detail else name
 
 
-_NAMES = {each.TOPIC: each.TOPIC.removeprefix("nudge-").removesuffix("/1") for each in NUDGE_FACTS}
+_NAMES = {kind.TOPIC: kind.TOPIC.removeprefix("nudge-").removesuffix("/1") for kind in NUDGE_FACTS}
 _NAMES[NudgeUndone.TOPIC] = _NAMES[NudgeDone.TOPIC]  # counted as -1 of it
 
 

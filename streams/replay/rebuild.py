@@ -121,7 +121,7 @@ class Tail:
             id_ = entry.originator_id
             after[id_] = evolve(after.get(id_), id_, entry.originator_version, fact)
         nudges.store(views, list(after.values()), before)
-        subjects = {id_: Subject(each.intent.person, each.intent.trigger) for id_, each in before.items()}
+        subjects = {id_: Subject(nudge.intent.person, nudge.intent.trigger) for id_, nudge in before.items()}
         known = {id_: subjects[id_] for id_ in unnamed(entries)}
         page = additions_of(entries, known, attempts_before(facts, self._log, entries))
         trail.add(views, page.steps)

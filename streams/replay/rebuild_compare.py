@@ -128,7 +128,7 @@ def unmended(live: Connection, of: Beside, table: Table) -> int:
 
 def _beside(one: str, other: str, table: Table) -> str:
     """Return the SQL that joins each row of one view with its equal of the other, if there is one."""
-    key = {each.name for each in table.primary_key}
+    key = {column.name for column in table.primary_key}
     same = " AND ".join(
         f'here."{name}" {"=" if name in key else "IS NOT DISTINCT FROM"} there."{name}"' for name in COMPARED[table]
     )
@@ -137,7 +137,7 @@ def _beside(one: str, other: str, table: Table) -> str:
 
 def _still(of: Beside, table: Table) -> str:
     """Return the SQL for the kept keys whose rows still differ, joined with the rows of both views."""
-    names = [each.name for each in table.primary_key]
+    names = [column.name for column in table.primary_key]
     other = " OR ".join(f'here."{name}" IS DISTINCT FROM there."{name}"' for name in COMPARED[table])
     both = " ".join(
         f"LEFT JOIN {where}.{table.name} AS {alias} ON "
@@ -166,11 +166,13 @@ def _within(connection: Connection, these: Range) -> tuple[str, Key]:
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     marks = ", ".join([mark] * len(these.table.primary_key))
     bounds = [(f"({keys}) {sign} ({marks})", key) for sign, key in ((">", these.after), ("<=", these.upto)) if key]
-    return " AND ".join(each for each, _ in bounds) or "true", tuple(value for _, key in bounds for value in key)
+    return " AND ".join(condition for condition, _ in bounds) or "true", tuple(
+        value for _, key in bounds for value in key
+    )
 
 
 def _keys(alias: str, table: Table) -> str:
-    return ", ".join(f'{alias}."{each.name}"' for each in table.primary_key)
+    return ", ".join(f'{alias}."{column.name}"' for column in table.primary_key)
 
 
 def _listed(columns: Iterable[str] | Sequence[str]) -> str:
@@ -370,7 +372,7 @@ class Ending:
         with quiet(self._live, views, (*COMPARED, tables.positions, log_table)) as (live, of):
             follower.catch_up(live)
             position = take_in()
-            for table in (each for each in COMPARED if at.mended.get(each.name)):
+            for table in (view for view in COMPARED if at.mended.get(view.name)):
                 self._mend_one(live, of, table)
             for view, note in NOTED.items():
                 if at.mended.get(view.name):

@@ -41,8 +41,8 @@ from streams.replay import shadow
 from streams.replay.follower import ViewAdditions, additions_of
 from streams.storage.tables import log, log_rows, stream_of
 
-GOVERNANCE = frozenset(each.TOPIC for each in GOVERNANCE_FACTS)
-ACCOUNTING = frozenset(each.TOPIC for each in ACCOUNTING_FACTS)
+GOVERNANCE = frozenset(kind.TOPIC for kind in GOVERNANCE_FACTS)
+ACCOUNTING = frozenset(kind.TOPIC for kind in ACCOUNTING_FACTS)
 READ = (LIFE, NudgeSent.TOPIC, ContentRetired.TOPIC, *sorted(GOVERNANCE | ACCOUNTING))
 
 
@@ -101,7 +101,7 @@ def _accounting(found: Facts, position: int, fact: Any) -> None:  # noqa: ANN401
     if isinstance(fact, PersonErased):
         found.rules.append((position, fact.TOPIC))
         found.erased.append((Erasure(fact.person, position, fact.key), fact.at))
-        found.sent[:] = [each for each in found.sent if getattr(each[1], "recipient", "") != fact.person]
+        found.sent[:] = [sent for sent in found.sent if getattr(sent[1], "recipient", "") != fact.person]
 
 
 def _kept(work: Callable[[datetime | None], int | None]) -> Callable[[datetime | None], int | None]:
@@ -157,7 +157,7 @@ def store_facts(views: Connection, facts: Facts) -> None:
         governance.note(views, position, topic)
 
 
-TOPICS = tuple(sorted(each.TOPIC for each in NUDGE_FACTS))
+TOPICS = tuple(sorted(kind.TOPIC for kind in NUDGE_FACTS))
 
 
 class FoldedNudges(NamedTuple):
@@ -209,8 +209,8 @@ def join_revisions(views: Connection, facts: Connection, log: Log, originals: Se
     streams = log.streams(facts, revised)
     loaded, recorded = as_loaded(streams), {stream.position: stream.recorded for stream in streams}
     wanted = [position for some in revised.values() for position in some]
-    corrections = {each.position: each for each in log.read(facts, wanted)}
-    recorded |= {position: each.recorded for position, each in corrections.items()}
+    corrections = {entry.position: entry for entry in log.read(facts, wanted)}
+    recorded |= {position: entry.recorded for position, entry in corrections.items()}
     arrived = [original for original, (_, event) in loaded.items() if event.corrects is None]
     history.originals_arrived(views, arrived)
     added: list[Concerns] = []
@@ -226,8 +226,8 @@ def _rows(members: Sequence[tuple[int, LifeEvent]], recorded: Mapping[int, int])
     """Return a row for each person and revision, recorded when both the revision and the person's name were known."""
     named = {
         person: [at for at, event in members if person in event.everybody]
-        for _, each in members
-        for person in each.everybody
+        for _, member in members
+        for person in member.everybody
     }
     since = {person: min(recorded[at] for at in positions) for person, positions in named.items()}
     return [
@@ -250,7 +250,7 @@ def move_loads(views: Connection, facts: Connection, log: Log, entries: Iterable
     """Apply AheadMoved facts: the events came by an earlier load or live, and so they count for all persons named."""
     moved = [(entry.originator_id, entry.fact) for entry in entries if isinstance(entry.fact, AheadMoved)]
     streams = log.streams(facts, {stream for stream, _ in moved})
-    first = {each.originator_id: each.position for each in streams if each.originator_version == 1}
+    first = {entry.originator_id: entry.position for entry in streams if entry.originator_version == 1}
     for stream, fact in moved:
         history.move_ahead(views, first[stream], optional_micros(fact.ahead_from), woken=micros(fact.at))
 
@@ -296,18 +296,18 @@ class _Residences:
 
     def of(self, facts: Connection, log: Log, persons: Sequence[str]) -> dict[str, list[Resident]]:
         """Return the residences of these persons, after `look` was called for all of them."""
-        places = [each for each in self.places if each[0] not in self._corrected]
+        places = [place for place in self.places if place[0] not in self._corrected]
         everything = select(rows.c.person, rows.c.position)
         for part in chunked(sorted(self._corrected)):
             places += driver_rows(self._views, everything.where(among(rows.c.person, part)))
         log.keys.load(facts, persons)  # cached for what follows: a fact decoded without its key is decoded twice
-        events = {each.position: each.fact for each in log.read(facts, [position for _, position in places])}
+        events = {entry.position: entry.fact for entry in log.read(facts, [position for _, position in places])}
         found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
         for person, position in places:
             event = events[position]
             assert isinstance(event, LifeEvent)
             found[person].append(event)
         return {
-            person: self._residing.rows(person, history_of(person, each, self._residing.catalogue).facts)
-            for person, each in found.items()
+            person: self._residing.rows(person, history_of(person, events_, self._residing.catalogue).facts)
+            for person, events_ in found.items()
         }

@@ -130,7 +130,7 @@ class Persons:
         found: set[str] = set()
         after = ("", "")
         while within and (page := residents.page(connection, within, after, PAGE)):
-            found.update(each.person for each in page)
+            found.update(resident.person for resident in page)
             after = (page[-1].home, page[-1].person)
         return found
 
@@ -140,8 +140,8 @@ def _types(trigger: str | None, rules: Rules) -> frozenset[str] | None:
     if trigger is None:
         return None
     versions = [version.trigger for version in rules.rulebook.versions.values() if version.trigger.name == trigger]
-    types = frozenset([each.on for each in versions])
-    elsewhere = any(each.alone or rules.catalogue.types[each.on].area is not None for each in versions)
+    types = frozenset([version.on for version in versions])
+    elsewhere = any(version.alone or rules.catalogue.types[version.on].area is not None for version in versions)
     return None if elsewhere else types
 
 
@@ -221,8 +221,8 @@ class Repairing:
             "repair",
             "persons",
             lambda: self._library.rules().position,
-            lambda after: (each.stride for each in self.look(selection, after=after)),
-            lambda after: (each.stride for each in self.repair(selection, after)),
+            lambda after: (batch.stride for batch in self.look(selection, after=after)),
+            lambda after: (batch.stride for batch in self.repair(selection, after)),
         )
 
     def look(self, selection: Selection, rules: Rules | None = None, after: str = "") -> Iterator[Looked]:
@@ -305,14 +305,16 @@ class _Owing:
         """Return True if the person lives in the selected area now, or no area is selected."""
         now = micros(self._now)
         return self._within is None or any(
-            each.home.startswith(self._within) and each.since <= now and (each.until is None or now < each.until)
-            for each in plan.residences
+            residence.home.startswith(self._within)
+            and residence.since <= now
+            and (residence.until is None or now < residence.until)
+            for residence in plan.residences
         )
 
     def _narrowed(self, plan: PersonPlan) -> PersonPlan:
         trigger = None if self._selection.whole else self._selection.trigger
         changes = [change for change in plan.changes if trigger is None or _about(change, plan).trigger == trigger]
-        stale = [self._stale(each, plan) for each in changes]
+        stale = [self._stale(change, plan) for change in changes]
         facts = [one for pair in zip(changes, stale, strict=True) for one in pair if one is not None]
         return replace(plan, changes=facts, whole=trigger is None)
 
@@ -324,7 +326,7 @@ class _Owing:
         return Change(change.nudge, change.version + 1, NudgeWithheld(self._now, plan.person, Reason.EXPIRED.value))
 
     def _gaps(self, plan: PersonPlan, waiting: AbstractSet[str], areas: AbstractSet[UUID]) -> Iterator[Gap]:
-        withheld = {each.nudge for each in plan.changes if isinstance(each.fact, NudgeWithheld)}
+        withheld = {change.nudge for change in plan.changes if isinstance(change.fact, NudgeWithheld)}
         for change in plan.changes:
             if isinstance(change.fact, NudgeWithheld):
                 continue

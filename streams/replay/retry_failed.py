@@ -45,9 +45,9 @@ class Outage(Struct, frozen=True):
     def of(self, failures: Mapping[str, Failure]) -> dict[str, Failure]:
         """Return the failures on the outage's channel and by its provider."""
         return {
-            channel: each
-            for channel, each in failures.items()
-            if self.channel in {None, channel} and self.provider in {None, each.provider}
+            channel: failure
+            for channel, failure in failures.items()
+            if self.channel in {None, channel} and self.provider in {None, failure.provider}
         }
 
 
@@ -105,8 +105,8 @@ class Renewing:
             "try again",
             "failed deliveries",
             lambda: self._library.rules().position,
-            lambda after: (each.stride for each in self.look(outage, _place(after))),
-            lambda after: (each.stride for each in self.renew(outage, by, _place(after))),
+            lambda after: (batch.stride for batch in self.look(outage, _place(after))),
+            lambda after: (batch.stride for batch in self.renew(outage, by, _place(after))),
         )
 
     def look(self, outage: Outage, after: Due = NOBODY) -> Iterator[Found]:
@@ -117,8 +117,8 @@ class Renewing:
                 judged = list(self._judged(connection, rows, outage))
             if not rows:
                 return
-            renewals = [each for each in judged if isinstance(each, Renewal)]
-            yield Found(rows[-1], len(rows), renewals, Counter(each for each in judged if isinstance(each, Left)))
+            renewals = [one for one in judged if isinstance(one, Renewal)]
+            yield Found(rows[-1], len(rows), renewals, Counter(one for one in judged if isinstance(one, Left)))
             after = rows[-1]
 
     def renew(self, outage: Outage, by: str, after: Due = NOBODY) -> Iterator[Found]:
@@ -135,7 +135,7 @@ class Renewing:
         kept = self._database.write(
             lambda connection: append_if_unmoved(connection, self._log, facts, tied), Priority.DISPATCH
         )
-        return [each for each in renewals if each.nudge.intent.id in kept]
+        return [renewal for renewal in renewals if renewal.nudge.intent.id in kept]
 
     def _judged(self, connection: Connection, rows: Sequence[Due], outage: Outage) -> Iterator[Renewal | Left]:
         """Yield a renewal for each row to retry, and the reason for each other row."""
@@ -154,8 +154,8 @@ class Renewing:
         members = nudges.by_id(connection, {member for nudge, _ in failed for member in nudge.members})
         wanted = self.wanted(connection, [*(nudge for nudge, _ in failed), *members.values()], now)
         for nudge, recipient in failed:
-            along = [members[each] for each in nudge.members if travels(members[each], nudge)]
-            leaving = tuple(each for each in along if each.intent.id not in wanted)
+            along = [members[id_] for id_ in nudge.members if travels(members[id_], nudge)]
+            leaving = tuple(member for member in along if member.intent.id not in wanted)
             passing = passing_failures(told[nudge.intent.id], recipient)
             channels = outage.of(passing)
             last = next(reversed(channels.values()), None)
@@ -181,7 +181,7 @@ class Renewing:
         persons = {one.intent.person for one in found if one.intent.id in planned}
         histories = reading.histories(connection, self._log, persons, rulebook)
         intents = [intent for history in histories.values() for intent in plan(history, rulebook)]
-        still = {each.id for each in intents if each.moot_from is None or now < each.moot_from}
+        still = {intent.id for intent in intents if intent.moot_from is None or now < intent.moot_from}
         return still.union(one.intent.id for one in found if one.intent.id not in planned)
 
 

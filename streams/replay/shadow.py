@@ -41,7 +41,9 @@ LARGE = (*LOOKED_UP, *UNREAD)
 """Tables looked up once the facts are in them, and tables that are not: their keys are made while others do parts."""
 
 DIFFERING = {
-    table: Table(f"differing_{table.name}", MetaData(), *(Column(each.name, each.type) for each in table.primary_key))
+    table: Table(
+        f"differing_{table.name}", MetaData(), *(Column(column.name, column.type) for column in table.primary_key)
+    )
     for table in (*SMALL, *LARGE)
 }
 """View -> table of the keys of rows to mend: those that only one of the two had at the last comparison."""
@@ -98,10 +100,10 @@ def sum_up(connection: Connection) -> None:
 
 def index(connection: Connection, table: Table) -> None:
     """Make the key of a large table, and for the history also the index by loads."""
-    key = ", ".join(f'"{each.name}"' for each in table.primary_key)
+    key = ", ".join(f'"{column.name}"' for column in table.primary_key)
     connection.exec_driver_sql(f"CREATE UNIQUE INDEX {table.name}_key ON {table.name} ({key})")
     if table is history:
-        connection.execute(CreateIndex(next(each for each in table.indexes if each.name == "history_loaded")))
+        connection.execute(CreateIndex(next(index_ for index_ in table.indexes if index_.name == "history_loaded")))
 
 
 def forget_differing(connection: Connection) -> None:
@@ -217,9 +219,9 @@ def _made(connection: Connection) -> bool:
     Another version of the program may have stored its progress in other columns; then the shadow is not usable.
     """
     tables = inspect(connection)
-    names = {parts.name, standing.name, *(each.name for each in DIFFERING.values())}
+    names = {parts.name, standing.name, *(table.name for table in DIFFERING.values())}
     return names <= set(tables.get_table_names()) and {
-        each["name"] for each in tables.get_columns(standing.name)
+        column["name"] for column in tables.get_columns(standing.name)
     } == set(standing.columns.keys())
 
 
@@ -264,11 +266,11 @@ def watching(live: Database, shadow: Database) -> Iterator[Connection]:
     """Open a read transaction that sees the tables of both as of now, under the same names as `quiet`."""
     if live.sqlite:
         with _attached(live, shadow) as connection, connection.begin():
-            for each in (
+            for name in (
                 "main.positions",
                 "shadow.standing",
             ):  # SQLite takes its snapshot of a file at the first read
-                connection.exec_driver_sql(f"SELECT * FROM {each} LIMIT 1").close()  # noqa: S608  (our own names)
+                connection.exec_driver_sql(f"SELECT * FROM {name} LIMIT 1").close()  # noqa: S608  (our own names)
             yield connection
     else:
         with live.reading() as connection:

@@ -85,7 +85,7 @@ class Found(Struct, frozen=True):
     @property
     def stride(self) -> Stride:
         """The batch as a stride of a job."""
-        kinds = Counter(f"{self.how}({each.reason})" for _, each in self.meant)
+        kinds = Counter(f"{self.how}({delivery.reason})" for _, delivery in self.meant)
         return Stride(f"{self.upto.recipient}/{self.upto.nudge}", self.looked, kinds)
 
 
@@ -110,8 +110,8 @@ class Unresolved:
             "resolve",
             "unknown outcomes",
             lambda: self._library.rules().position,
-            lambda after: (each.stride for each in self.look(which, how, _place(after))),
-            lambda after: (each.stride for each in self.resolve(which, how, (by, why), _place(after))),
+            lambda after: (batch.stride for batch in self.look(which, how, _place(after))),
+            lambda after: (batch.stride for batch in self.resolve(which, how, (by, why), _place(after))),
         )
 
     def counts(self, which: Which = Which()) -> Counter[Kind]:  # noqa: B008  (frozen)
@@ -138,24 +138,26 @@ class Unresolved:
         for found in self.look(which, how, after):
             now = self._clock()
             facts = [
-                (nudge, NudgeResolved(now, each.recipient, each.attempt, how.value, *said))
-                for nudge, each in found.meant
+                (nudge, NudgeResolved(now, delivery.recipient, delivery.attempt, how.value, *said))
+                for nudge, delivery in found.meant
             ]
             kept = self._database.write(
                 lambda connection, facts=facts: append_if_unmoved(connection, self._log, facts),  # type: ignore[misc]
                 Priority.DISPATCH,
             )
-            done = [(nudge, each) for nudge, each in found.meant if nudge.intent.id in kept]
+            done = [(nudge, delivery) for nudge, delivery in found.meant if nudge.intent.id in kept]
             yield Found(found.upto, found.looked, how, done)
 
     def _meant(
         self, connection: Connection, rows: Sequence[Due], which: Which, how: How
     ) -> list[tuple[Nudge, Delivery]]:
-        found = [each for each in _unresolved(connection, rows) if which.has(*each)]
+        found = [one for one in _unresolved(connection, rows) if which.has(*one)]
         if how is How.ASK:
             askable = self._askable()
             return [
-                (nudge, each) for nudge, each in found if each.provider in askable and not is_digest(nudge.intent)
+                (nudge, delivery)
+                for nudge, delivery in found
+                if delivery.provider in askable and not is_digest(nudge.intent)
             ]
         if how is How.CLOSE:
             return found
@@ -167,24 +169,24 @@ class Unresolved:
         """Return what may be sent again: still planned, not expired, and no digest, whose members may have gone."""
         now = self._clock()
         left = [
-            (nudge, each)
-            for nudge, each in found
+            (nudge, delivery)
+            for nudge, delivery in found
             if not (nudge.gone or is_digest(nudge.intent) or _is_over(nudge, now))
         ]
         wanted = self._renewing.wanted(connection, [nudge for nudge, _ in left], now)
-        return [(nudge, each) for nudge, each in left if nudge.intent.id in wanted]
+        return [(nudge, delivery) for nudge, delivery in left if nudge.intent.id in wanted]
 
 
 def kinds(connection: Connection, now: datetime, which: Which = Which()) -> Counter[Kind]:  # noqa: B008  (frozen)
     """Count unknown outcomes by kind, at most the first AT_MOST."""
     found = _unresolved(connection, inbox.unknown(connection, NOBODY, AT_MOST))
-    return Counter(_kind(each, now) for nudge, each in found if which.has(nudge, each))
+    return Counter(_kind(delivery, now) for nudge, delivery in found if which.has(nudge, delivery))
 
 
 def _unresolved(connection: Connection, rows: Sequence[Due]) -> list[tuple[Nudge, Delivery]]:
     found = nudges.by_id(connection, [row.nudge for row in rows])
     every = [(found[row.nudge], found[row.nudge].to(row.recipient)) for row in rows]
-    return [(nudge, each) for nudge, each in every if each.is_unresolved]
+    return [(nudge, delivery) for nudge, delivery in every if delivery.is_unresolved]
 
 
 def _kind(delivery: Delivery, now: datetime) -> Kind:

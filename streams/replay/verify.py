@@ -94,7 +94,7 @@ class People(NamedTuple):
             person: self._owed(person, plans[person], rulebook, now, triggers)
             for person, triggers in left_out.items()
         }
-        unlike = sum(any(not _is_note(each) for each in changes) for changes in owed.values())
+        unlike = sum(any(not _is_note(change) for change in changes) for changes in owed.values())
         unnoted = {change.nudge for changes in owed.values() for change in changes if _is_note(change)}
         intents = [intent for plan in plans.values() for intent in plan.intents]
         residents = sum(map(bool, left_out.values()))

@@ -128,5 +128,5 @@ def _kept(cursor: str) -> tuple[str, str, int]:
 
 def _counts(kept: str) -> Counter[str]:
     """Parse the counts of a cursor."""
-    pairs = (each.partition("=") for each in kept.split(",") if each)
+    pairs = (pair.partition("=") for pair in kept.split(",") if pair)
     return Counter({what: int(many) for what, _, many in pairs})

@@ -88,7 +88,7 @@ def _to_pending(
     connection: Connection, before: Governed, current: TriggerPublished, by: str, now: datetime
 ) -> TriggerReachChanged | None:
     """Extend the reach to that of the earlier versions and to every nudge that is overdue."""
-    reach = min([current.reach, *(each.fact.reach for each in before.of(current.trigger))])
+    reach = min([current.reach, *(publication.fact.reach for publication in before.of(current.trigger))])
     ahead = min([current.ahead_from, *nominal(connection, before, current.trigger, now)])
     if (reach, ahead) == (current.reach, current.ahead_from):
         return None
@@ -97,13 +97,13 @@ def _to_pending(
 
 def nominal(connection: Connection, before: Governed, trigger: str, now: datetime) -> Sequence[datetime]:
     """Return the due times, before spreading (`smooth`), of the trigger's overdue nudges."""
-    waiting = [each for each in nudges.overdue(connection, micros(now)) if each.intent.trigger == trigger]
+    waiting = [nudge for nudge in nudges.overdue(connection, micros(now)) if nudge.intent.trigger == trigger]
     if not waiting:
         return []
     catalogue = catalogue_of(before.contents)
-    versions = [each.version(catalogue).trigger for each in before.of(trigger)]
+    versions = [publication.version(catalogue).trigger for publication in before.of(trigger)]
     spread = max((step.smooth for version in versions for step in version.steps), default=0)
-    return [each.intent.due - timedelta(seconds=spread) for each in waiting]
+    return [nudge.intent.due - timedelta(seconds=spread) for nudge in waiting]
 
 
 class NotSubmitted(LookupError):
@@ -301,7 +301,7 @@ class Governing:
     ) -> list[Done]:
         """See `publish`. `begins`: the built-in packs, published first if the log does not have them."""
         before, now = read_governed(connection, self._log), self._clock()
-        found = _each_once(find(before, each, who, approved=True) for each in wanted)
+        found = _each_once(find(before, reference_, who, approved=True) for reference_ in wanted)
         for submission in found:
             check_publishing(who, submission)
             _require_own_text(submission.fact)
@@ -332,22 +332,22 @@ def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool 
     versions = before.submitted.get(wanted.about, ())
     fitting = [version for version in versions if version.hash.startswith(wanted.hash)]
     if not fitting:
-        mine = [str(about) for about, each in before.submitted.items() if who.may_read(each[-1].owner)]
+        mine = [str(about) for about, versions_ in before.submitted.items() if who.may_read(versions_[-1].owner)]
         raise NotSubmitted(str(wanted), mine)
     if not who.may_read(fitting[-1].owner):
         raise NotAllowed(f"{wanted.about} belongs to another agency than yours ({who.agency})")
     if wanted.hash and len(fitting) > 1:  # an author could craft two that begin alike, to have the wrong one approved
         raise TwoVersions(*fitting[-2:])
-    ready = [each for each in fitting if each.approved_by] if approved else []
+    ready = [submission for submission in fitting if submission.approved_by] if approved else []
     return (ready or fitting)[-1]
 
 
 def _each_once(found: Iterable[Submission]) -> list[Submission]:
     """Return each subject's submission once, sorted by subject, however often it was named."""
     by_name: dict[Subject, Submission] = {}
-    for each in found:
-        if (other := by_name.setdefault(each.about, each)).hash != each.hash:
-            raise TwoVersions(other, each)
+    for submission in found:
+        if (other := by_name.setdefault(submission.about, submission)).hash != submission.hash:
+            raise TwoVersions(other, submission)
     return [by_name[about] for about in sorted(by_name)]
 
 

@@ -99,7 +99,7 @@ def rules_with(
     catalogue, defaults = _catalogue(every), defaults_of(every)
     facts = [_published(trigger, draft, at) for trigger in draft.triggers]
     if others:
-        facts += [_running(each, at) for each in _current(now) if each.trigger not in draft.names | besides]
+        facts += [_running(fact, at) for fact in _current(now) if fact.trigger not in draft.names | besides]
     versions = [_version(Publication(0, fact), catalogue, draft) for fact in facts]
     return _rules(facts, versions, catalogue, defaults, names)
 
@@ -126,7 +126,7 @@ def _published(source: TriggerSource, draft: Draft, at: datetime) -> TriggerPubl
 
 
 def _current(now: Governed) -> list[TriggerPublished]:
-    names = dict.fromkeys(each.fact.trigger for each in now.publications)
+    names = dict.fromkeys(publication.fact.trigger for publication in now.publications)
     return [fact for name in names if (fact := now.current(name)) is not None]
 
 

@@ -24,7 +24,7 @@ from streams.storage.database import Database
 from templates.reading.catalogue import catalogue_of, defaults_of, national_id_of
 from templates.words.renderers import Renderers, Source
 
-_TOPICS = sorted(each.TOPIC for each in GOVERNANCE_FACTS)
+_TOPICS = sorted(kind.TOPIC for kind in GOVERNANCE_FACTS)
 
 
 class NothingPublished(Exception):
@@ -111,7 +111,7 @@ class Library:
         withdrawn = frozenset(name for name in names if not rulebook.has(name))
         sources = {
             fact.hash: Source(fact.trigger, fact.words, fact.rules)
-            for fact in (each.fact for each in found.publications)
+            for fact in (publication.fact for publication in found.publications)
         }
         return Rules(
             position=position,

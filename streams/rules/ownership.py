@@ -60,7 +60,7 @@ def owners_of(before: Governed, about: Subject) -> Iterator[str]:
     else:
         known = [publication.fact for publication in before.publications if publication.fact.trigger == about.name]
         yield from (str(fact.rules["owner"]) for fact in known[-1:])
-    yield from (each.owner for each in before.submitted.get(about, ())[-1:])
+    yield from (submission.owner for submission in before.submitted.get(about, ())[-1:])
 
 
 def check_names_are_free(before: Governed, fact: PackSubmitted | TriggerSubmitted) -> None:

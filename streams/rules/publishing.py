@@ -47,8 +47,8 @@ class Moved(NamedTuple):
 def wake(connection: Connection, log: Log, names: Names, moved: Iterable[Moved], now: datetime) -> None:
     """Wake the persons and areas that such events happened to, in the caller's transaction."""
     types: dict[datetime, set[str]] = {}
-    for each in moved:
-        types.setdefault(each.since, set()).add(each.type)
+    for one in moved:
+        types.setdefault(one.since, set()).add(one.type)
     originals: set[UUID] = set()
     for since, wanted in types.items():
         history.wake_types(connection, sorted(wanted), micros(since), micros(now))
@@ -221,8 +221,8 @@ def publication(
 
     A first version that leaves its canary keeps its reach, but not the steps that are due by now.
     """
-    known = [each.fact for each in before.publications if each.fact.trigger == source.trigger]
-    widened = bool(known) and {each.hash for each in known} == {source.hash} and known[-1].share < share
+    known = [publication.fact for publication in before.publications if publication.fact.trigger == source.trigger]
+    widened = bool(known) and {one.hash for one in known} == {source.hash} and known[-1].share < share
     live_from = live_from_of(pack) or now
     zone = zone_of((pack.get("defaults") or {}).get("zone", "UTC"))
     reach = ahead = now

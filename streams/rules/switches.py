@@ -138,7 +138,7 @@ def read_off(connection: Connection, log: Log) -> list[Off]:
                 found[PAUSED, trigger] = Off(PAUSED, trigger, at, by, reason)
             case TriggerResumed(_, _, trigger):
                 found[PAUSED, trigger] = None
-    return sorted((each for each in found.values() if each is not None), key=lambda each: each.since)[::-1]
+    return sorted((switch for switch in found.values() if switch is not None), key=lambda each: each.since)[::-1]
 
 
 def owner_of(before: Governed, trigger: str, who: Principal) -> str:

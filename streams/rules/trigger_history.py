@@ -92,7 +92,7 @@ def pack_titles(rules: Rules, section: str) -> dict[str, Titles]:
     titles: dict[str, Titles] = {}
     for content in rules.governed.contents:
         named: Mapping[str, Mapping[str, Titles]] = content.get(section) or {}
-        titles |= {name: each["title"] for name, each in named.items()}
+        titles |= {name: content_["title"] for name, content_ in named.items()}
     return titles
 
 

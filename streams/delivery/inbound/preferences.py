@@ -145,7 +145,7 @@ def event_of_person(
 def time_after(known: History, attributes: Sequence[str], rules: Rules, now: datetime) -> datetime:
     """Return now, or just after the last earlier choice: a registry's clock may be ahead of ours."""
     moment = timedelta(microseconds=1)
-    times = (time for each in attributes for time in times_of(known.facts, each, rules.catalogue))
+    times = (time for attribute in attributes for time in times_of(known.facts, attribute, rules.catalogue))
     return max([now, *(time + moment for time in times)])
 
 

@@ -116,7 +116,7 @@ class InboundMessages:
         """Return the possible senders for a number, likeliest first; none if it is unknown."""
         said = self._said(connection, sender, rules)
         about = self._about(connection, said, rules)
-        return [] if about is None else [about.person.pseudonym, *(each.recipient for each in said)]
+        return [] if about is None else [about.person.pseudonym, *(message.recipient for message in said)]
 
     def take_again(self, content: bytes) -> None:
         """Take in a text again that was kept as a dead letter: the number may be known by now.
@@ -157,26 +157,26 @@ class InboundMessages:
 
     def _held(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
         """Return `_said`, and hold the keys of all its persons: one who was erased before is not among them."""
-        persons = {each.recipient for each in self._said(connection, sender, rules)}
+        persons = {message.recipient for message in self._said(connection, sender, rules)}
         self._log.keys.hold(connection, persons)
-        return [each for each in self._said(connection, sender, rules) if each.recipient in persons]
+        return [message for message in self._said(connection, sender, rules) if message.recipient in persons]
 
     def _said(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
         """Return the messages to the number, last first; only to persons who still have it, as numbers are reused."""
         number = self._names.number(sender)
         said = conversations.at(connection, number)
-        them = histories.persons(connection, self._log, {each.recipient for each in said}, rules.rulebook)
-        phones = {each: str(person.get(ADDRESS_OF[WAY])) for each, person in them.items()}
-        return [each for each in said if self._names.number(phones[each.recipient]) == number]
+        them = histories.persons(connection, self._log, {message.recipient for message in said}, rules.rulebook)
+        phones = {pseudonym: str(person.get(ADDRESS_OF[WAY])) for pseudonym, person in them.items()}
+        return [message for message in said if self._names.number(phones[message.recipient]) == number]
 
     def _about(self, connection: Connection, said: Sequence[Said], rules: Rules) -> Spoken | None:
         """Return the last message; one of our own replies to a text only if there is no other."""
         found = (each for one in said if (each := self._spoken(connection, one, rules)) is not None)
         last = None
-        for each in found:
-            if not _is_reply(each):
-                return each
-            last = last or each
+        for place in found:
+            if not _is_reply(place):
+                return place
+            last = last or place
         return last
 
     def _spoken(self, connection: Connection, said: Said, rules: Rules) -> Spoken | None:
@@ -220,8 +220,8 @@ class InboundMessages:
             for question in questions
         ]
         return choices(
-            (_title(asked.content, about.language), next(iter(each.replies)), each.mark)
-            for each, asked in found
+            (_title(asked.content, about.language), next(iter(place.replies)), place.mark)
+            for place, asked in found
             if asked is not None
         )[:LONGEST]
 

@@ -169,7 +169,7 @@ class SmsReassembly:
 
 
 def _rows(connection: Connection, *these: ColumnElement[bool]) -> list[_Piece]:
-    query = select(*(pieces.c[each] for each in _Piece._fields)).where(*these)
+    query = select(*(pieces.c[field] for field in _Piece._fields)).where(*these)
     return [_Piece(*row) for row in connection.execute(query.order_by(pieces.c.message, pieces.c.number))]
 
 

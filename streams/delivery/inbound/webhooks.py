@@ -86,16 +86,16 @@ class Webhooks:
             return 0
         waiting = await asyncio.to_thread(self._claim)
         calls = await asyncio.to_thread(self._calls, waiting)
-        wanted = [each for each in waiting if each.event in calls and calls[each.event].agency in self._hooks]
-        unwanted = [each for each in waiting if each not in wanted]
+        wanted = [row for row in waiting if row.event in calls and calls[row.event].agency in self._hooks]
+        unwanted = [row for row in waiting if row not in wanted]
         if unwanted:
             await asyncio.to_thread(self._write, lambda connection: self._keep(connection, unwanted, calls))
         if wanted and self._http is None:
             self._http = _client()
         by_agency: dict[str, list[Waiting]] = {}
-        for each in wanted:
-            by_agency.setdefault(calls[each.event].agency, []).append(each)
-        await asyncio.gather(*(self._tell_all(self._http, each, calls) for each in by_agency.values() if self._http))
+        for row in wanted:
+            by_agency.setdefault(calls[row.event].agency, []).append(row)
+        await asyncio.gather(*(self._tell_all(self._http, rows, calls) for rows in by_agency.values() if self._http))
         return len(waiting)
 
     async def _tell_all(self, http: "Http", waiting: Sequence[Waiting], calls: Mapping[UUID, Call]) -> None:
@@ -104,7 +104,7 @@ class Webhooks:
             now, rest = waiting[start : start + AT_ONCE], [each.event for each in waiting[start + AT_ONCE :]]
             asked = await asyncio.gather(*(self._tell(http, each, calls[each.event]) for each in now))
             if None not in asked:
-                at = self._context.clock() + max(WAITS[1], *(each for each in asked if each is not None))
+                at = self._context.clock() + max(WAITS[1], *(answer for answer in asked if answer is not None))
                 await asyncio.to_thread(self._write, partial(webhook_outbox.put_off, events=rest, at=at))
                 return
 
@@ -127,17 +127,17 @@ class Webhooks:
 
     def _keep(self, connection: Connection, unwanted: Sequence[Waiting], calls: Mapping[UUID, Call]) -> None:
         """Keep the calls for an agency without a hook for a while; drop those about no nudge."""
-        kept = [each for each in unwanted if each.event in calls and each.attempts < LOOKS]
-        webhook_outbox.done(connection, [each.event for each in unwanted if each not in kept])
-        for each in kept:
-            webhook_outbox.again(connection, each, self._context.clock() + UNWANTED_FOR)
+        kept = [row for row in unwanted if row.event in calls and row.attempts < LOOKS]
+        webhook_outbox.done(connection, [row.event for row in unwanted if row not in kept])
+        for row in kept:
+            webhook_outbox.again(connection, row, self._context.clock() + UNWANTED_FOR)
 
     def _calls(self, waiting: Sequence[Waiting]) -> dict[UUID, Call]:
         """Return event -> the call."""
         if not waiting:
             return {}
         with self._context.database.reading() as connection:
-            found = (self._call(connection, each.event) for each in waiting)
+            found = (self._call(connection, row.event) for row in waiting)
             return {call.event: call for call in found if call is not None}
 
     def _call(self, connection: Connection, stream: UUID) -> Call | None:
@@ -151,8 +151,8 @@ class Webhooks:
         rulebook = self._context.library.rules().rulebook
         content = rules_of(connection, self._context.log, rulebook, nudge.intent.version) or {}
         cause = [entry.fact for entry in self._context.log.streams(connection, [nudge.intent.cause])]
-        causes = [each for each in cause if isinstance(each, LifeEvent)]
-        began = [{"source": each.source, "id": each.id} for each in causes]
+        causes = [fact for fact in cause if isinstance(fact, LifeEvent)]
+        began = [{"source": event.source, "id": event.id} for event in causes]
         data = {
             "nudge": str(about),
             "trigger": nudge.intent.trigger,
@@ -161,7 +161,7 @@ class Webhooks:
             "cause": began[0] if began else None,
         }
         told = {"type": event.type, "timestamp": event.time.isoformat(), "data": data}
-        trace = next((traced(each.traceparent, str(stream)) for each in causes), None)
+        trace = next((traced(event.traceparent, str(stream)) for event in causes), None)
         return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode(), trace)
 
     async def _tell(self, http: "Http", waiting: Waiting, call: Call) -> timedelta | None:
@@ -218,6 +218,6 @@ def _headers(hook: Hook, call: Call, now: datetime) -> dict[str, str]:
         "content-type": "application/json",
         "webhook-id": id_,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": " ".join(Webhook(each).sign(id_, now, call.body.decode()) for each in hook.secrets),
+        "webhook-signature": " ".join(Webhook(secret).sign(id_, now, call.body.decode()) for secret in hook.secrets),
         **({} if call.traceparent is None else {"traceparent": call.traceparent}),
     }

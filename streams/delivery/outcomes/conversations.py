@@ -65,22 +65,25 @@ class Asked(Struct, frozen=True):
 
 def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[Said], now: datetime) -> Asked:
     """Return the questions among the messages that were sent."""
-    found = nudges.by_id(connection, [each.nudge for each in said])
-    known = [each for each in said if each.nudge in found]
-    done = [each for each in known if found[each.nudge].to(each.recipient).state is State.ANSWERED]
-    answered = {(found[each.nudge].intent.occurrence, each.recipient) for each in done}
+    found = nudges.by_id(connection, [message.nudge for message in said])
+    known = [message for message in said if message.nudge in found]
+    done = [message for message in known if found[message.nudge].to(message.recipient).state is State.ANSWERED]
+    answered = {(found[message.nudge].intent.occurrence, message.recipient) for message in done}
     waiting = [
-        each
-        for each in known
-        if _waits(found[each.nudge], each.recipient, now)
-        and (found[each.nudge].intent.occurrence, each.recipient) not in answered
+        message
+        for message in known
+        if _waits(found[message.nudge], message.recipient, now)
+        and (found[message.nudge].intent.occurrence, message.recipient) not in answered
     ]
 
     def questions(of: Sequence[Said]) -> Sequence[Question]:
         return _questions(connection, log, rules, of, found)
 
-    last = (each if _waits(found[each.nudge], each.recipient, now) else _over(each) for each in questions(done))
-    return Asked(questions(waiting), [each for each in last if each.replies])
+    last = (
+        question if _waits(found[question.nudge], question.recipient, now) else _over(question)
+        for question in questions(done)
+    )
+    return Asked(questions(waiting), [question for question in last if question.replies])
 
 
 def _over(question: Question) -> Question:
@@ -94,11 +97,11 @@ def _questions(
     connection: Connection, log: Log, rules: Rules, said: Sequence[Said], found: Mapping[UUID, Nudge]
 ) -> list[Question]:
     questions: dict[UUID, Question] = {}
-    for each in said:
-        nudge = found[each.nudge]
+    for message in said:
+        nudge = found[message.nudge]
         if replies := _replies(connection, log, rules, nudge):
             about = nudge.intent.occurrence
-            questions.setdefault(about, Question(each.nudge, each.recipient, each.mark, replies, about))
+            questions.setdefault(about, Question(message.nudge, message.recipient, message.mark, replies, about))
     return list(questions.values())
 
 
@@ -117,13 +120,13 @@ def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attem
     sms = [attempt for attempt in attempts if attempt.message.channel == SMS]
     rows = [
         (
-            names.number(each.message.address),
-            each.nudge,
-            each.message.recipient,
+            names.number(attempt.message.address),
+            attempt.nudge,
+            attempt.message.recipient,
             micros(now),
-            each.mark or (names.mark(each.nudge) if each.case.settlement.trigger.replies else ""),
+            attempt.mark or (names.mark(attempt.nudge) if attempt.case.settlement.trigger.replies else ""),
         )
-        for each in sms
+        for attempt in sms
     ]
     replace_rows(connection, conversations, rows)
 

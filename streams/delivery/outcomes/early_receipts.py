@@ -78,7 +78,7 @@ def began(connection: Connection, log: Log, attempts: AbstractSet[AttemptId]) ->
 
 def ended(connection: Connection, attempts: AbstractSet[AttemptId]) -> AbstractSet[AttemptId]:
     """Return the attempts whose deliveries wait for nothing more."""
-    return {each for each, one in _deliveries(connection, attempts) if one.due is None}
+    return {attempt for attempt, one in _deliveries(connection, attempts) if one.due is None}
 
 
 def _deliveries(connection: Connection, attempts: AbstractSet[AttemptId]) -> list[tuple[AttemptId, Delivery]]:

@@ -104,15 +104,17 @@ class Receipts:
         """Return the new receipts, and the names of the reports that wait, with the attempts known by them."""
         attempts = self._known(connection, provider, [each.reference for each in reports])
         known = [(attempts[report.reference], report) for report in reports if report.reference in attempts]
-        again = {about for about, each in known if _is_used_again(each)}
-        news = self._news(connection, _receipts((about, each.heard, _reason(each)) for about, each in known), again)
+        again = {about for about, report in known if _is_used_again(report)}
+        news = self._news(
+            connection, _receipts((about, report.heard, _reason(report)) for about, report in known), again
+        )
         new = self._record(connection, news)
-        moved = {each.receipt for each in news if each.moves}
+        moved = {change.receipt for change in news if change.moves}
         ended = early_receipts.ended(connection, {attempt for attempt in attempts.values() if attempt.part})
         waiting = [each for each in reports if _waits(each, attempts.get(each.reference), moved, ended)]
         if waiting:
             early_receipts.keep(connection, provider, waiting, self._clock())
-        return new, {each.reference: attempts.get(each.reference) for each in waiting}
+        return new, {report.reference: attempts.get(report.reference) for report in waiting}
 
     def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, AttemptId]:
         """Return the attempts by the provider's name for the message or a part, or by ours, which it always knows."""
@@ -144,7 +146,7 @@ class Receipts:
         rows = list(early_receipts.waiting(connection, sorted(ours.union(reference for _, reference in sent))))
         for provider, reference in sorted({row[:2] for row in rows if row.reference in ours}):
             attempts = find_own(connection, self._log, provider, [reference])
-            sent |= {(provider, name): each for name, each in attempts.items()}
+            sent |= {(provider, name): attempt for name, attempt in attempts.items()}
         return self._caught_up(connection, rows, sent)
 
     def _caught_up(
@@ -173,8 +175,8 @@ class Receipts:
         return self._record(connection, self._news(connection, receipts))
 
     def _record(self, connection: Connection, news: Sequence[_News]) -> list[Receipt]:
-        record(connection, self._log, [(each.receipt.nudge, each.fact) for each in news])
-        return [each.receipt for each in news]
+        record(connection, self._log, [(change.receipt.nudge, change.fact) for change in news])
+        return [change.receipt for change in news]
 
     def _news(
         self, connection: Connection, receipts: Sequence[Receipt], again: AbstractSet[AttemptId] = frozenset()

@@ -46,13 +46,13 @@ def find_own(
     if not known:
         return {}
     attempts = _attempts(
-        connection, log.streams(connection, {each.nudge for each in known.values()}), open_too=open_too
+        connection, log.streams(connection, {name.nudge for name in known.values()}), open_too=open_too
     )
     found = {
-        each: [one.attempt_id for one in attempts.get(name.nudge, ()) if _fits(one, name, provider)]
-        for each, name in known.items()
+        reference: [one.attempt_id for one in attempts.get(name.nudge, ()) if _fits(one, name, provider)]
+        for reference, name in known.items()
     }
-    return {each: attempt_id[-1] for each, attempt_id in found.items() if attempt_id}
+    return {reference: attempt_id[-1] for reference, attempt_id in found.items() if attempt_id}
 
 
 def _attempts(connection: Connection, entries: Sequence[Entry], *, open_too: bool) -> Mapping[UUID, list[_Attempt]]:
@@ -61,7 +61,7 @@ def _attempts(connection: Connection, entries: Sequence[Entry], *, open_too: boo
     maybe = {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
     if open_too:
         maybe |= {_attempt_id(each) for each in entries if isinstance(each.fact, NudgeAttempted)} - certain
-    erased_at = nudges.erasures(connection, {each.recipient for each in maybe})
+    erased_at = nudges.erasures(connection, {attempt.recipient for attempt in maybe})
     found: dict[UUID, list[_Attempt]] = {}
     for entry in entries:
         fact = entry.fact
@@ -129,8 +129,10 @@ def keep_parts(connection: Connection, parts: Parts, now: datetime) -> None:
 def _forgotten(connection: Connection, attempts: AbstractSet[AttemptId]) -> set[AttemptId]:
     erased_at = nudges.erasures(connection, {each.recipient for each in attempts})
     these = {attempt for attempt in attempts if attempt.recipient in erased_at}
-    found = nudges.by_id(connection, {each.nudge for each in these}) if these else {}
-    return {each for each in these if nudges.is_forgotten(found[each.nudge].to(each.recipient), erased_at)}
+    found = nudges.by_id(connection, {attempt.nudge for attempt in these}) if these else {}
+    return {
+        attempt for attempt in these if nudges.is_forgotten(found[attempt.nudge].to(attempt.recipient), erased_at)
+    }
 
 
 def find_parts(

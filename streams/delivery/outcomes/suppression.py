@@ -113,9 +113,9 @@ class SuppressionList:
             return []
         rules = self._library.rules()
         with self._database.reading() as connection:
-            attempts = [each.attempt_id for each in soft]
+            attempts = [receipt.attempt_id for receipt in soft]
             kept = believed(connection, self._log, attempts, SOFT)
-            rows = [row_before(connection, self._log, each, self._endurance) for each in soft]
+            rows = [row_before(connection, self._log, receipt, self._endurance) for receipt in soft]
             return [
                 Refused(attempt.nudge, attempt.recipient, attempt.attempt)
                 for attempt, row in zip(attempts, rows, strict=True)
@@ -123,9 +123,9 @@ class SuppressionList:
             ]
 
     def _addresses_then(self, connection: Connection, row: Sequence[Entry], rules: Rules) -> Iterator[str | None]:
-        for each in row:
-            assert isinstance(each.fact, NudgeAttempted)
-            yield self._address_then(connection, each.fact, each.position, rules)
+        for entry in row:
+            assert isinstance(entry.fact, NudgeAttempted)
+            yield self._address_then(connection, entry.fact, entry.position, rules)
 
     def keep(self, refused: Sequence[Refused]) -> None:
         """Store refused addresses, each once."""
@@ -135,28 +135,30 @@ class SuppressionList:
 
     def _kept(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Mapping[str, PersonKey]:
         refused = self._believed(connection, refused)
-        persons = sorted({each.recipient for each in refused})
+        persons = sorted({attempt.recipient for attempt in refused})
         self._log.keys.hold(connection, persons)  # of two refusals at once, neither is lost
         known = histories.histories(connection, self._log, persons, rules.rulebook)
         events = [
-            self._event(connection, [each for each in refused if each.recipient == person], known[person], rules)
+            self._event(
+                connection, [attempt for attempt in refused if attempt.recipient == person], known[person], rules
+            )
             for person in persons
         ]
         return dict(self._append(connection, [event for event in events if event is not None]))
 
     def _believed(self, connection: Connection, refused: Sequence[Refused]) -> list[Refused]:
         """Leave out the reports of a provider that reports nearly everybody."""
-        late = [each.attempt_id for each in refused if each.address is None]
+        late = [attempt.attempt_id for attempt in refused if attempt.address is None]
         kept = believed(connection, self._log, late, BAD) if late else set()
-        return [each for each in refused if each.address or each.attempt_id in kept]
+        return [attempt for attempt in refused if attempt.address or attempt.attempt_id in kept]
 
     def _addresses(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Iterator[str | None]:
         """Yield the addresses; a report names none, so it means the address at the time of the attempt."""
-        late = [each for each in refused if each.address is None]
-        entries = self._log.streams(connection, [each.nudge for each in late])
-        for each in refused:
-            if each.address is not None:
-                yield each.address
+        late = [attempt for attempt in refused if attempt.address is None]
+        entries = self._log.streams(connection, [attempt.nudge for attempt in late])
+        for attempt in refused:
+            if attempt.address is not None:
+                yield attempt.address
         for entry in entries:
             fact, nudge = entry.fact, entry.originator_id
             if isinstance(fact, NudgeAttempted) and Refused(nudge, fact.recipient, fact.attempt) in late:
@@ -177,7 +179,9 @@ class SuppressionList:
         person, theirs = history.person, history.facts
         known = person_as_of(person, theirs, rules.catalogue)
         before = known.get(REFUSED) or ()
-        addresses = sorted({*before, *(each for each in self._addresses(connection, refused, rules) if each)})
+        addresses = sorted(
+            {*before, *(address for address in self._addresses(connection, refused, rules) if address)}
+        )
         if addresses == sorted(before):
             return None
         first = refused[0]
@@ -216,12 +220,12 @@ def soft_among(receipts: Sequence[Receipt]) -> list[Receipt]:
 def row_before(connection: Connection, log: Log, receipt: Receipt, endurance: Endurance) -> list[Entry]:
     """Return the attempts of the row that the receipt completes, its own last; none if the row is not long enough."""
     shown = inbox.page(connection, receipt.recipient, None, LOOKED_AT)
-    entries = log.streams(connection, [each.nudge for each in shown])
+    entries = log.streams(connection, [message.nudge for message in shown])
     letters = sorted(_letters(entries, receipt.recipient), key=_at)
-    own = [number for number, each in enumerate(letters) if _attempt_id(each) == receipt.attempt_id]
+    own = [number for number, letter in enumerate(letters) if _attempt_id(letter) == receipt.attempt_id]
     row = letters[: own[-1] + 1][-endurance.bounces :] if own else []
     failed = _failed_softly(entries)
-    if len(row) < endurance.bounces or not all(_attempt_id(each) in failed for each in row):
+    if len(row) < endurance.bounces or not all(_attempt_id(entry) in failed for entry in row):
         return []
     long = failed[_attempt_id(row[-1])] - failed[_attempt_id(row[0])] >= timedelta(days=endurance.days)
     return row if long else []
@@ -241,9 +245,9 @@ def _failed_softly(entries: Sequence[Entry]) -> Mapping[AttemptId, datetime]:
     """Return when each was first reported as a soft bounce: the end of the cascade repeats the report later."""
     arrived = {_attempt_id(entry) for entry in entries if isinstance(entry.fact, NudgeDelivered | NudgeOpened)}
     return {
-        _attempt_id(each): each.fact.at
-        for each in reversed(entries)
-        if isinstance(each.fact, NudgeFailed) and each.fact.reason in SOFT and _attempt_id(each) not in arrived
+        _attempt_id(entry): entry.fact.at
+        for entry in reversed(entries)
+        if isinstance(entry.fact, NudgeFailed) and entry.fact.reason in SOFT and _attempt_id(entry) not in arrived
     }
 
 

@@ -108,7 +108,9 @@ class Admission:
     ) -> None:
         """Admit a group as it gets slots and permits; give back what waited until its decision is stale."""
         left = [Routed(case, self._routing.chosen(case)) for case in cases]
-        limited = {each.case.nudge.intent.id for each in left if self._routing.limits(each.case, each.provider)}
+        limited = {
+            waiting.case.nudge.intent.id for waiting in left if self._routing.limits(waiting.case, waiting.provider)
+        }
         left.sort(key=lambda each: each.case.nudge.intent.id in limited)
         while left:
             if limited and not await self._has_permit(bulkhead, terms):  # nobody else can use a slot once it is taken
@@ -123,15 +125,15 @@ class Admission:
             permits = Permits(bulkhead, granted or 0)
             if granted is None or self._is_over(terms):
                 permits.release()
-                ids = _ids([each.case for each in left])
+                ids = _ids([waiting.case for waiting in left])
                 with self._unconfirmed.watching(ids):
                     await asyncio.to_thread(self._claims.release, ids)
-                back.set_result([each.case for each in left])
+                back.set_result([waiting.case for waiting in left])
                 return
             admitted, left = Admitted(left[:granted], slots[:granted], terms.rules, permits), left[granted:]
             if not left:
                 back.set_result([])
-            self._ordering.note([each.case for each in admitted.routed])
+            self._ordering.note([one.case for one in admitted.routed])
             deliveries.append(self._tasks.begin(self._deliver(admitted)))
 
     def _is_over(self, terms: Terms) -> bool:
@@ -145,17 +147,19 @@ class Admission:
         return bool(granted)
 
     def _set_aside(self, bulkhead: Bulkhead, left: Sequence[Routed], back: Back) -> None:
-        bulkhead.set_aside(each.case.nudge.intent.id for each in left)
-        back.set_result([each.case for each in left])
+        bulkhead.set_aside(waiting.case.nudge.intent.id for waiting in left)
+        back.set_result([waiting.case for waiting in left])
 
     async def _slots(self, routed: Sequence[Routed], until: datetime) -> list[datetime]:
         """Return the slots of the first cases: of all without a rate, else of those as urgent as the first one."""
-        limits = [self._routing.limits(each.case, each.provider) for each in routed]
+        limits = [self._routing.limits(one.case, one.provider) for one in routed]
         if not any(limits):
             return [self._clock()] * len(limits)
         urgent = is_urgent(routed[0].case)
         alike = takewhile(lambda each: is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
-        return await self._routing.rates.take([each for _, each in alike], urgent=urgent, until=until)
+        return await self._routing.rates.take(
+            [limits_of_one for _, limits_of_one in alike], urgent=urgent, until=until
+        )
 
 
 def _ids(cases: Sequence[Case]) -> list[UUID]:

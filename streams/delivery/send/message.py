@@ -95,12 +95,12 @@ class Intentions:
     def of(self, routed: Sequence[Routed], rules: Rules) -> Intended:
         """Render the cases; each becomes an attempt, or a fact that records why it is not sent."""
         now = self._clock()
-        cases = [each.case for each in routed]
+        cases = [one.case for one in routed]
         marks: Mapping[tuple[UUID, str], str] = {}
         if asking := [case for case in cases if conversations.asks(case)]:
             with self._database.reading() as connection:
                 marks = conversations.marks(connection, self._log, rules, self._names, asking, now)
-        return Intended(cases, [self._intention(each, rules, now, marks) for each in routed], rules)
+        return Intended(cases, [self._intention(one, rules, now, marks) for one in routed], rules)
 
     def _intention(
         self, routed: Routed, rules: Rules, now: datetime, marks: Mapping[tuple[UUID, str], str]

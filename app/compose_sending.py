@@ -30,7 +30,7 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
         dispatcher=compose_dispatcher(platform, routes),
         inbound=platform.delivery.inbound,
         follower=platform.replay.follower,
-        chaining=runtime.chaining,
+        chain_builder=runtime.chain_builder,
         cleanup=runtime.cleanup,
         backlog=platform.queries.backlog,
         watermark=runtime.watermark,

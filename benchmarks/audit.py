@@ -56,9 +56,9 @@ def _copied(full: Platform, at: URL) -> Database:
 
 
 def _measured(name: str, database: Database, raw: Callable[[], Any]) -> tuple[list[Row], dict[str, float]]:
-    chaining = ChainBuilder(database, SIGNER, lambda: NOW)
+    chain_builder = ChainBuilder(database, SIGNER, lambda: NOW)
     chained: list[int] = []
-    took = seconds(lambda: chained.append(chaining.finish()))
+    took = seconds(lambda: chained.append(chain_builder.finish()))
     share, ours, read = ratio(lambda _: seconds(lambda: _audit(database)), lambda _: seconds(raw), ROUNDS)
     return [
         Row(f"audit on {name}", chained[0] / ours, "facts/s", 200_000),

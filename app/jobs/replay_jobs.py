@@ -54,7 +54,7 @@ def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
     Raises:
         BadKeyFile: no key that signs is in it.
     """
-    signer = platform.runtime.chaining.signer
+    signer = platform.runtime.chain_builder.signer
     if signer is None:
         raise BadKeyFile(platform.settings.key_file, "it has no key that signs heads (`habarshy migrate` adds one)")
     return Auditing(platform.database, signer.public)

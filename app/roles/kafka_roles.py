@@ -107,7 +107,7 @@ def _upkeep(platform: Platform) -> Iterator[Future[None]]:
         platform.database,
         own.areas,
         platform.replay.follower,
-        platform.runtime.chaining,
+        platform.runtime.chain_builder,
         own.reconciler,
         platform.queries.backlog,
         talk,

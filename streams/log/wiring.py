@@ -19,7 +19,7 @@ class LogParts(Struct, frozen=True):
     """The log, the builder of its chain, and the watermark by which an older copy of it is noticed."""
 
     log: Log
-    chaining: ChainBuilder
+    chain_builder: ChainBuilder
     watermark: Watermark
 
 

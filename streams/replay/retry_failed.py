@@ -26,7 +26,7 @@ from streams.rules.library import Library
 from streams.storage.database import Database, Priority
 
 BATCH = 500
-NOBODY = Due(UUID(int=0), "")
+START = Due(UUID(int=0), "")
 
 
 class Outage(Struct, frozen=True):
@@ -109,7 +109,7 @@ class Renewing:
             lambda after: (batch.stride for batch in self.renew(outage, by, _place(after))),
         )
 
-    def look(self, outage: Outage, after: Due = NOBODY) -> Iterator[Found]:
+    def look(self, outage: Outage, after: Due = START) -> Iterator[Found]:
         """Yield what would be retried, a batch at a time, without writing anything."""
         while True:
             with self._database.reading() as connection:
@@ -121,7 +121,7 @@ class Renewing:
             yield Found(rows[-1], len(rows), renewals, Counter(one for one in judged if isinstance(one, Left)))
             after = rows[-1]
 
-    def renew(self, outage: Outage, by: str, after: Due = NOBODY) -> Iterator[Found]:
+    def renew(self, outage: Outage, by: str, after: Due = START) -> Iterator[Found]:
         """Make deliveries due again, one transaction a batch, and yield them. Nudges that changed are left alone."""
         for found in self.look(outage, after):
             yield Found(found.upto, found.failed, self._commit(found.renewals, by), found.left)
@@ -204,4 +204,4 @@ def _in_order(nudge: Nudge, channels: Container[str]) -> tuple[str, ...]:
 
 def _place(kept: str) -> Due:
     recipient, _, nudge = kept.partition("/")
-    return Due(UUID(nudge), recipient) if nudge else NOBODY
+    return Due(UUID(nudge), recipient) if nudge else START

@@ -29,7 +29,7 @@ from streams.storage.database import Database, Priority
 BATCH = 500
 AT_MOST = 10_000
 """The number of unknown outcomes looked at for counting, so that counting stays short."""
-NOBODY = Due(UUID(int=0), "")
+START = Due(UUID(int=0), "")
 AGES = {"under an hour": timedelta(hours=1), "under a day": timedelta(days=1), "under a week": timedelta(days=7)}
 OLDER = "older"
 
@@ -119,7 +119,7 @@ class Unresolved:
         with self._database.reading() as connection:
             return kinds(connection, self._clock(), which)
 
-    def look(self, which: Which, how: How, after: Due = NOBODY) -> Iterator[Found]:
+    def look(self, which: Which, how: How, after: Due = START) -> Iterator[Found]:
         """Yield the deliveries that would be decided about, a batch at a time, without writing anything."""
         while True:
             with self._database.reading() as connection:
@@ -130,7 +130,7 @@ class Unresolved:
             yield Found(rows[-1], len(rows), how, meant)
             after = rows[-1]
 
-    def resolve(self, which: Which, how: How, said: tuple[str, str], after: Due = NOBODY) -> Iterator[Found]:
+    def resolve(self, which: Which, how: How, said: tuple[str, str], after: Due = START) -> Iterator[Found]:
         """Record the decision, one transaction a batch, and yield the deliveries. `said`: by whom, and the reason.
 
         Nudges that changed meanwhile are left alone.
@@ -179,7 +179,7 @@ class Unresolved:
 
 def kinds(connection: Connection, now: datetime, which: Which = Which()) -> Counter[Kind]:  # noqa: B008  (frozen)
     """Count unknown outcomes by kind, at most the first AT_MOST."""
-    found = _unresolved(connection, inbox.unknown(connection, NOBODY, AT_MOST))
+    found = _unresolved(connection, inbox.unknown(connection, START, AT_MOST))
     return Counter(_kind(delivery, now) for nudge, delivery in found if which.has(nudge, delivery))
 
 
@@ -201,4 +201,4 @@ def _is_over(nudge: Nudge, now: datetime) -> bool:
 
 def _place(kept: str) -> Due:
     recipient, _, nudge = kept.partition("/")
-    return Due(UUID(nudge), recipient) if nudge else NOBODY
+    return Due(UUID(nudge), recipient) if nudge else START

@@ -39,7 +39,7 @@ class Engine(Struct, frozen=True):
     dispatcher: Dispatcher
     inbound: InboundParts
     follower: Follower
-    chaining: ChainBuilder
+    chain_builder: ChainBuilder
     cleanup: Cleanup
     backlog: BacklogSamples
     watermark: Watermark
@@ -50,7 +50,7 @@ class Engine(Struct, frozen=True):
         while await self._round():
             pass
         await asyncio.to_thread(self.follower.drain)
-        await asyncio.to_thread(self.chaining.drain)
+        await asyncio.to_thread(self.chain_builder.drain)
 
     async def _round(self) -> bool:
         await asyncio.to_thread(self.inbound.receiving.reassembly.give_up)
@@ -103,7 +103,7 @@ class Engine(Struct, frozen=True):
             "tidying": (lambda: asyncio.to_thread(self.cleanup.run), TIDY_EVERY),
             "pieces": (lambda: asyncio.to_thread(self.inbound.receiving.reassembly.give_up), PIECES_EVERY),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
-            "chain": (lambda: asyncio.to_thread(self.chaining.drain), CHAIN_EVERY),
+            "chain": (lambda: asyncio.to_thread(self.chain_builder.drain), CHAIN_EVERY),
             "reconciler": (self._reconcile, RECONCILE_AFTER),
             "soundings": (lambda: asyncio.to_thread(self.backlog.take), SOUND_EVERY),
             "watermark": (lambda: asyncio.to_thread(self.watermark.look), LOOK_BACK_EVERY),

@@ -27,7 +27,7 @@ class Upkeep:
         database: Database,
         areas: AreaPlanning,
         follower: Follower,
-        chaining: ChainBuilder,
+        chain_builder: ChainBuilder,
         reconciler: Reconciler,
         soundings: BacklogSamples,
         tell: Callable[[str], None],
@@ -35,7 +35,7 @@ class Upkeep:
         reconcile_turns: int = RECONCILE_TURNS,
     ) -> None:
         self._every, self._reconcile_turns = every, reconcile_turns
-        self._areas, self._follower, self._chaining = areas, follower, chaining
+        self._areas, self._follower, self._chain_builder = areas, follower, chain_builder
         self._reconciler, self._soundings, self._tell = reconciler, soundings, tell
         self._lock = LeaderLock(database, UPKEEP)
         self._faults, self._stopping = Faults(), threading.Event()
@@ -86,7 +86,7 @@ class Upkeep:
         parts: dict[str, Callable[[], object]] = {
             "areas": self._some_areas,
             "follower": self._follower.drain,
-            "chain": self._chaining.drain,
+            "chain": self._chain_builder.drain,
             "soundings": self._soundings.take,
         }
         looks = self._more or number % self._reconcile_turns == 0

@@ -18,7 +18,7 @@ from streams.runtime.restore import Restoring
 class RuntimeParts(Struct, frozen=True):
     """What runs beside the work (chain, watermark, cleanup), and what operators do with restores and dead letters."""
 
-    chaining: ChainBuilder
+    chain_builder: ChainBuilder
     watermark: Watermark
     cleanup: Cleanup
     restore: Restoring
@@ -37,7 +37,7 @@ def build(
         **quarantine.kinds(planning.planning),
     }
     return RuntimeParts(
-        log.chaining,
+        log.chain_builder,
         log.watermark,
         Cleanup(database, delivery.receipts, clock),
         Restoring(database, log.log, context.names, log.watermark, clock),

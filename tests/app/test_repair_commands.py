@@ -101,7 +101,7 @@ def test_who_cannot_be_planned_is_not_passed_over(terminal: Terminal, operator: 
     settings = load_settings(database=f"sqlite:///{data}/habarshy.sqlite", key_file=data / "key")
     platform = compose(settings, system_clock)
     with closing(platform.database) as database:
-        platform.runtime.chaining.finish()  # a row that no signed block knows would be nobody's fact
+        platform.runtime.chain_builder.finish()  # a row that no signed block knows would be nobody's fact
         last = select(func.max(log.c.position)).where(log.c.topic == "life/1").scalar_subquery()
         damaged = update(log).where(log.c.position == last).values(state=b"\x00")
         database.write(lambda connection: connection.execute(damaged))

@@ -33,7 +33,7 @@ def here(tmp_path: Path, server: Server, mail: Post) -> Iterator[Site]:
 def chain(here: Site, name: str) -> Path:
     """All facts are in the chain; its heads as they are deposited."""
     with here.platform() as at:
-        at.runtime.chaining.finish()
+        at.runtime.chain_builder.finish()
     deposited = here.folder / name
     deposited.write_text("\n".join(here.run("audit", "heads", "--json").lines) + "\n")
     return deposited

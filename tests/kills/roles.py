@@ -140,7 +140,7 @@ def _upkeep(mode: str, platform: Platform) -> Iterator[None]:
         platform.database,
         areas(mode, platform),
         platform.replay.follower,
-        platform.runtime.chaining,
+        platform.runtime.chain_builder,
         reconciler(platform.database, planning, platform.planning.quarantine, platform.clock),
         platform.queries.backlog,
         talk,

@@ -45,10 +45,10 @@ def evidence_command(
     look = looker(settings, purpose)
     platform = compose(settings, clock_of(clock), make=False)
     with closing(platform.database):
-        signer = platform.runtime.chaining.signer
+        signer = platform.runtime.chain_builder.signer
         if signer is None:
             raise BadKeyFile(platform.settings.key_file, "it has no key that signs (`habarshy migrate` adds one)")
-        platform.runtime.chaining.finish()
+        platform.runtime.chain_builder.finish()
         try:
             found = _found(platform, id_, signer, deposited)
         except (NotAsWritten, NotChained, UnknownNudge) as problem:

@@ -36,7 +36,9 @@ GAPS = [position for position in range(1, POSITIONS[-1]) if not position % 7]
 BLOCK_OF: Mapping[int, int] = {position: 1 + at // SIZE for at, position in enumerate(POSITIONS)}
 
 
-def chaining(database: Database, signer: Signer | None = SIGNER, clock: VirtualClock | None = None) -> ChainBuilder:
+def chain_builder(
+    database: Database, signer: Signer | None = SIGNER, clock: VirtualClock | None = None
+) -> ChainBuilder:
     """What makes blocks of eight facts."""
     return ChainBuilder(database, signer, clock or VirtualClock(NOW), SIZE)
 
@@ -58,7 +60,7 @@ def chain(store: Store) -> Database:
     rows = [(position, _stream(position), 1, "t/1", b"state %d" % position) for position in POSITIONS]
     coded = [(*row, CODES.code(*row)) for row in rows]
     store.database.write(lambda connection: insert_rows(connection, log, coded))
-    chaining(store.database).finish()
+    chain_builder(store.database).finish()
     return store.database
 
 
@@ -248,7 +250,7 @@ def test_a_log_written_anew_with_the_key_is_found_by_a_deposited_head(chain: Dat
     """Who has the key file as well makes a chain without a fault, but never again the one that was deposited."""
     deposited = heads(chain)
     with tampered(chain, *(gone(block_table, number) for number in range(2, 6)), written(10, b"x")):
-        chaining(chain).finish()
+        chain_builder(chain).finish()
         assert audited(chain) == []
         assert audited(chain, *deposited) == [Finding("rewritten", number) for number in range(2, 6)]
 
@@ -292,7 +294,7 @@ def test_a_log_without_a_chain_passes_no_audit(store: Store) -> None:
 def test_facts_at_the_end_wait_for_their_block(store: Store) -> None:
     """A block is made when it is full, and of fewer facts after a minute; until then they count as unchained."""
     clock = VirtualClock(NOW)
-    made = chaining(store.database, clock=clock)
+    made = chain_builder(store.database, clock=clock)
     store.append(*map(cancelled, range(1, 12)))
     assert made.drain() == 8
     store.append(cancelled(99))
@@ -306,7 +308,7 @@ def test_facts_at_the_end_wait_for_their_block(store: Store) -> None:
 def test_without_a_key_there_are_no_blocks(store: Store) -> None:
     """Where the key file has nothing to sign with, nothing is chained and nothing fails."""
     store.append(cancelled(1))
-    assert chaining(store.database, signer=None).finish() == 0
+    assert chain_builder(store.database, signer=None).finish() == 0
     assert heads(store.database) == []
 
 
@@ -314,7 +316,7 @@ def test_two_who_chain_make_one_chain(store: Store) -> None:
     """Several processes that make blocks at once make each of them once."""
     store.append(*map(cancelled, range(1, 200)))
     with ThreadPoolExecutor(3) as pool:
-        done = list(pool.map(lambda _: chaining(store.database).finish(), range(3)))
+        done = list(pool.map(lambda _: chain_builder(store.database).finish(), range(3)))
     assert sum(done) == 199
     assert audited(store.database) == []
 
@@ -322,11 +324,11 @@ def test_two_who_chain_make_one_chain(store: Store) -> None:
 def test_erasing_a_person_leaves_the_chain_as_it_is(store: Store) -> None:
     """What nobody can read any more is still the fact that was recorded."""
     store.take(*(life(str(number)) for number in range(20)))
-    chaining(store.database).finish()
+    chain_builder(store.database).finish()
     before = heads(store.database)
     store.database.write(lambda connection: store.keys.destroy(connection, AIDA))
     store.database.write(lambda connection: store.keys.destroy(connection, DANA))
-    chaining(store.database).finish()
+    chain_builder(store.database).finish()
     assert audited(store.database, *before) == []
     assert heads(store.database) == before
 
@@ -338,7 +340,7 @@ def test_both_databases_chain_the_same_bytes(server: URL, tmp_path: Path) -> Non
         for url in (url_in(tmp_path), at.render_as_string(hide_password=False)):
             store = Store(url)
             store.append(*map(cancelled, range(1, 30)))
-            chaining(store.database).finish()
+            chain_builder(store.database).finish()
             found.append(heads(store.database))
             store.database.close()
     assert found[0] == found[1]

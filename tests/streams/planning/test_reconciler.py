@@ -36,7 +36,7 @@ def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
 def kept(
     land: Country,
     on: Platform | None = None,
-    chaining: ChainBuilder | None = None,
+    chain_builder: ChainBuilder | None = None,
     areas: AreaPlanning | None = None,
     own: Reconciler | None = None,
 ) -> Upkeep:
@@ -47,7 +47,7 @@ def kept(
         on.database,
         areas or on.planning.areas,
         on.replay.follower,
-        chaining or on.runtime.chaining,
+        chain_builder or on.runtime.chain_builder,
         own,
         on.queries.backlog,
         land.told.append,
@@ -200,7 +200,7 @@ def test_the_upkeep_makes_the_chain(land: Country) -> None:
     """What the roles append comes into the chain without anybody's doing, and an audit of it finds nothing."""
     signer = Signer(b"s" * 32)
     land.take(*everyday(10))
-    upkeep = kept(land, chaining=ChainBuilder(land.platform.database, signer, land.clock))
+    upkeep = kept(land, chain_builder=ChainBuilder(land.platform.database, signer, land.clock))
     audit = Audit(land.platform.database, signer.public)
     with running(upkeep.run, upkeep.stop):
         eventually(lambda: audit.unchained == 0)
@@ -223,7 +223,7 @@ def test_what_one_part_fails_with_keeps_no_other_from_its_work(
     land.take(*everyday(10))
     land.clock.advance_to(LATER)
     areas = NoAreas(on, error)
-    upkeep = kept(land, chaining=ChainBuilder(on.database, signer, land.clock), areas=areas)
+    upkeep = kept(land, chain_builder=ChainBuilder(on.database, signer, land.clock), areas=areas)
     with running(upkeep.run, upkeep.stop):
         eventually(
             lambda: (
@@ -243,7 +243,7 @@ def test_what_never_ends_keeps_no_other_part_from_its_work(land: Country) -> Non
         on.database, on.log, on.rules.library, on.planning.planning, on.queues.dead_letter_queue, on.clock
     )
     own = EndlessReconciler(on.database, on.planning.planning, on.planning.quarantine, land.clock)
-    upkeep = kept(land, chaining=ChainBuilder(on.database, signer, land.clock), areas=areas, own=own)
+    upkeep = kept(land, chain_builder=ChainBuilder(on.database, signer, land.clock), areas=areas, own=own)
     with running(upkeep.run, upkeep.stop):
         eventually(
             lambda: not on.replay.follower.behind() and on.queries.backlog.latest() is not None and chained(land) > 0

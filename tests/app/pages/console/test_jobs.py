@@ -98,8 +98,8 @@ def test_an_audit_says_where_the_log_is_not_what_it_was(office: Office) -> None:
     browser, on = signed_in(office, "olga"), office.world.platform
     form = f"{JOBS}/new?kind=audit+verify"
     assert "it has no key that signs heads" in send(browser, f"{JOBS}/new", form, kind="audit verify").text
-    on.runtime.chaining.signer = Signer(bytes(range(32)))
-    on.runtime.chaining.finish()
+    on.runtime.chain_builder.signer = Signer(bytes(range(32)))
+    on.runtime.chain_builder.finish()
     altered = log.update().where(log.c.position == 3).values(state=b"")
     on.database.write(lambda connection: connection.execute(altered))
     browser, page = counted(office, kind="audit verify")

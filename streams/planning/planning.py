@@ -28,12 +28,7 @@ class Planning:
     """Plans persons. Any number of them may run at once, in any processes."""
 
     def __init__(
-        self,
-        database: Database,
-        log: Log,
-        library: Library,
-        clock: Callable[[], datetime],
-        portion: int = PORTION,
+        self, database: Database, log: Log, library: Library, clock: Callable[[], datetime], portion: int = PORTION
     ) -> None:
         self._database, self._log, self._library, self._clock = database, log, library, clock
         self._batches = Batches(database, clock, portion, self.plan_batch, self._plan_nobody)

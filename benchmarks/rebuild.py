@@ -25,7 +25,7 @@ from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW, envelopes
 from domain.core.events import LifeEvent
 from streams.queues.jobs import Step
-from streams.replay.rebuild import Rebuilding
+from streams.replay.rebuild import ViewRebuild
 
 EVENTS, BATCH, ROUNDS, FEWER = sized(60_000), 20_000, sized(3), sized(20_000)
 
@@ -60,7 +60,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 def _ours(full: Platform) -> float:
     catalogue = full.rules.library.rules().catalogue
     crew = crew_for(full, catalogue)
-    work = Rebuilding(full.database, full.log, full.identity.names, catalogue, print, swap=True, crew=crew)
+    work = ViewRebuild(full.database, full.log, full.identity.names, catalogue, print, swap=True, crew=crew)
 
     def done() -> None:
         step = Step("", 0)

@@ -9,10 +9,10 @@ from app.backtests.job import BacktestWork
 from app.compose import Platform
 from app.jobs import replay_jobs
 from streams.queues.jobs import Job, Work
-from streams.replay.backfill import Further
+from streams.replay.backfill import BackfillRequest
 from streams.replay.repair import Selection
 from streams.replay.retry_failed import Outage
-from streams.replay.unknown_outcomes import How, Which
+from streams.replay.unknown_outcomes import OutcomeFilter, Resolution
 from streams.storage.leadership import Lane
 
 
@@ -33,7 +33,8 @@ class Kind(Struct, frozen=True):
 KINDS: Mapping[str, Kind] = {
     "repair": Kind(Lane.NUDGES, lambda on, given: on.replay.repair.work(convert(given, Selection))),
     "backfill": Kind(
-        Lane.NUDGES, lambda on, given: on.replay.backfill.work(convert(given["further"], Further), given["by"])
+        Lane.NUDGES,
+        lambda on, given: on.replay.backfill.work(convert(given["further"], BackfillRequest), given["by"]),
     ),
     "repair-failed": Kind(
         Lane.NUDGES, lambda on, given: on.replay.retry_failed.work(convert(given["outage"], Outage), given["by"])
@@ -41,7 +42,7 @@ KINDS: Mapping[str, Kind] = {
     "resolve-unknown": Kind(
         Lane.NUDGES,
         lambda on, given: on.replay.unknown_outcomes.work(
-            convert(given["which"], Which), How(given["how"]), given["by"], given["why"]
+            convert(given["which"], OutcomeFilter), Resolution(given["how"]), given["by"], given["why"]
         ),
     ),
     "replay views": Kind(Lane.VIEWS, replay_jobs.views),

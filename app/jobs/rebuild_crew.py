@@ -10,7 +10,7 @@ from app.compose import Platform
 from app.jobs.rebuild_member import serve
 from app.settings import Settings
 from domain.rules.event_types import Catalogue
-from streams.replay.rebuild_parallel import Alone, Crew, Member, Part
+from streams.replay.rebuild_parallel import Crew, Member, NoCrew, Part
 
 FEW = 100_000
 """Up to so many facts in the log, other processes are not worth their start."""
@@ -20,7 +20,7 @@ def crew_for(platform: Platform, catalogue: Catalogue) -> Crew:
     """Return the processes that help with parts of a rebuild; none for a small log."""
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
     others = (os.cpu_count() or 1) - 1
-    return Alone() if few else Processes(platform.settings, catalogue, others)
+    return NoCrew() if few else Processes(platform.settings, catalogue, others)
 
 
 class Processes:

@@ -12,10 +12,10 @@ from app.roles.lifecycle import topics_of
 from app.terminal import talk
 from streams.kafka.republish import Range, Republishing
 from streams.queues.jobs import Work
-from streams.replay.audit_job import Auditing
-from streams.replay.rebuild import Rebuilding
+from streams.replay.audit_job import AuditJob
+from streams.replay.rebuild import ViewRebuild
 from streams.replay.rebuild_compare import COMPARED
-from streams.replay.verify import Verifying
+from streams.replay.verify import Verification
 from templates.reading.findings import closest
 
 VIEWS: Mapping[str, Table] = {str(table.name): table for table in COMPARED}
@@ -45,7 +45,7 @@ def chosen(names: Iterable[str]) -> list[str]:
 
 def verify(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
     """Rebuild and compare all views, plan everybody again and compare; change nothing."""
-    return Verifying(_rebuilding(platform, VIEWS, swap=False), platform.log, platform.rules.library)
+    return Verification(_rebuilding(platform, VIEWS, swap=False), platform.log, platform.rules.library)
 
 
 def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
@@ -57,7 +57,7 @@ def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
     signer = platform.runtime.chain_builder.signer
     if signer is None:
         raise BadKeyFile(platform.settings.key_file, "it has no key that signs heads (`habarshy migrate` adds one)")
-    return Auditing(platform.database, signer.public)
+    return AuditJob(platform.database, signer.public)
 
 
 def kafka(platform: Platform, arguments: Mapping[str, Any]) -> Work:
@@ -79,11 +79,11 @@ def views(platform: Platform, arguments: Mapping[str, Any]) -> Work:
     return _rebuilding(platform, arguments["views"], swap=True)
 
 
-def _rebuilding(platform: Platform, names: Iterable[str], *, swap: bool) -> Rebuilding:
+def _rebuilding(platform: Platform, names: Iterable[str], *, swap: bool) -> ViewRebuild:
     """By the rules of the log: where they are in it says a view, which may be the one that is not right."""
     with platform.database.reading() as connection:
         catalogue = platform.rules.library.rules_of_log(connection).catalogue
-    return Rebuilding(
+    return ViewRebuild(
         platform.database,
         platform.log,
         platform.identity.names,

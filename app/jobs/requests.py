@@ -17,7 +17,7 @@ from domain.persons.channels import ADDRESS_OF
 from streams.kafka.republish import Range, checked
 from streams.log.recorder import FactRecorder
 from streams.queues.jobs import Job
-from streams.replay.backfill import Further
+from streams.replay.backfill import BackfillRequest
 from streams.replay.repair import Selection
 from streams.replay.retry_failed import Outage
 from streams.rules.switches import owner_of
@@ -138,7 +138,7 @@ class Orders:
         if since > self._on.clock():
             when = _one(given, "since")
             raise BadOrder("since", f"{when} is still to come; what happens from now on is planned anyway")
-        further = Further(trigger, since, overdue)
+        further = BackfillRequest(trigger, since, overdue)
         return Order("backfill", {"further": to_builtins(further), "by": who.name})
 
     def _span(self, given: Given) -> tuple[datetime | None, datetime | None]:

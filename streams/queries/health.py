@@ -137,7 +137,7 @@ def done_since(database: Database, position: int) -> dict[str, int]:
     return {name: found.get(topic, 0) for topic, name in SUMMED.items()}
 
 
-def _without_age(kinds: Mapping[unknown_outcomes.Kind, int]) -> dict[str, int]:
+def _without_age(kinds: Mapping[unknown_outcomes.OutcomeKind, int]) -> dict[str, int]:
     found: Counter[str] = Counter()
     for kind, count in kinds.items():
         found[f"{kind.cause}/{kind.provider}/{kind.channel}"] += count

@@ -17,23 +17,23 @@ FACTS_A_STEP = 20_000
 A_SECOND = 100_000.0
 
 
-class Seen(Struct, frozen=True):
+class AuditProgress(Struct, frozen=True):
     """The progress of an audit: last block checked, facts read, and kind of finding -> its count and first place."""
 
     block: int = 0
     facts: int = 0
     found: dict[str, tuple[int, str]] = {}
 
-    def longer(self, audit: Audit, block: int, findings: list[Finding]) -> "Seen":
+    def longer(self, audit: Audit, block: int, findings: list[Finding]) -> "AuditProgress":
         """Return the progress after a step."""
         found = dict(self.found)
         for finding in findings:
             many, first = found.get(finding.what, (0, _place(finding)))
             found[finding.what] = (many + 1, first)
-        return Seen(block, self.facts + audit.facts, found)
+        return AuditProgress(block, self.facts + audit.facts, found)
 
 
-class Auditing:
+class AuditJob:
     """The work of an audit job. `public`: key to verify the signed heads of blocks; `facts`: about so many a step."""
 
     def __init__(self, database: Database, public: bytes, facts: int = FACTS_A_STEP) -> None:
@@ -47,10 +47,10 @@ class Auditing:
 
     def step(self, cursor: str, save: Save) -> Step:
         """Check the next blocks."""
-        seen = msgspec.json.decode(cursor, type=Seen) if cursor else Seen()
+        seen = msgspec.json.decode(cursor, type=AuditProgress) if cursor else AuditProgress()
         before = self._block(seen.block)
         if before is None:
-            seen, before = Seen(), BEGINNING
+            seen, before = AuditProgress(), BEGINNING
         audit = Audit(self._database, self._public)
         findings = [] if seen.block else [*audit.before_the_log(), *audit.moved_away()]
         part = audit.part(before)
@@ -64,7 +64,7 @@ class Auditing:
             findings.append(Finding("no-chain", 0))
         return self._step(seen.longer(audit, before.number, findings), audit, save, finished=ended)
 
-    def _step(self, seen: Seen, audit: Audit, save: Save, *, finished: bool) -> Step:
+    def _step(self, seen: AuditProgress, audit: Audit, save: Save, *, finished: bool) -> Step:
         words = _words(seen, audit.unchained) if finished else ""
         step = Step(msgspec.json.encode(seen).decode(), seen.facts, finished=finished, words=words)
         self._database.write(lambda connection: save(connection, step))
@@ -89,7 +89,7 @@ def _place(finding: Finding) -> str:
     return f"{position}block {finding.block}" if finding.block else f"{position}in no block"
 
 
-def _words(seen: Seen, unchained: int) -> str:
+def _words(seen: AuditProgress, unchained: int) -> str:
     told = {what: f"{many}; the first: {first} ({WORDS[what]})" for what, (many, first) in seen.found.items()}
     counts = {
         "facts": seen.facts,

@@ -15,7 +15,7 @@ from domain.facts.governance import TriggerPublished, TriggerReachChanged
 from domain.facts.principals import Principal
 from domain.facts.submissions import check_acting
 from streams.log.log import Log
-from streams.replay.repair import Looked, Repairing, Selection
+from streams.replay.repair import PlanRepair, RepairBatch, Selection
 from streams.replay.walk import Stride, Walk
 from streams.rules.approval import nominal
 from streams.rules.governed import Governed
@@ -32,7 +32,7 @@ class NotInForce(LookupError):
         super().__init__(f"{trigger} is withdrawn, so it plans nothing. Publish a version of it again first.")
 
 
-class Further(Struct, frozen=True):
+class BackfillRequest(Struct, frozen=True):
     """A wish to extend a trigger's reach to `since`; `also_overdue`: send overdue steps too, until they expire."""
 
     trigger: str
@@ -40,7 +40,7 @@ class Further(Struct, frozen=True):
     also_overdue: bool = False
 
 
-class Backfilling:
+class TriggerBackfill:
     """Lets an agency's staff extend the reach of their trigger."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Backfilling:
         log: Log,
         names: Names,
         library: Library,
-        repairing: Repairing,
+        repairing: PlanRepair,
         clock: Callable[[], datetime],
     ) -> None:
         self._database, self._log, self._names, self._library = database, log, names, library
@@ -67,7 +67,7 @@ class Backfilling:
         check_acting(who, owner_of(before, trigger, who), trigger)
         _ = _current(before, trigger)
 
-    def work(self, further: Further, by: str) -> Walk:
+    def work(self, further: BackfillRequest, by: str) -> Walk:
         """Return the backfill as the work of a job, which moves the reach before its first stride."""
         since = further.since.astimezone(zone_of(self._library.rules().defaults.zone))
         return Walk(
@@ -78,19 +78,19 @@ class Backfilling:
             lambda after: self._go(further, by, after),
         )
 
-    def look(self, further: Further, by: str, after: str = "") -> Iterator[Looked]:
+    def look(self, further: BackfillRequest, by: str, after: str = "") -> Iterator[RepairBatch]:
         """Yield what would be planned, a batch of persons at a time, without writing anything."""
         with self._database.reading() as connection:
             fact = self._fact(connection, read_governed(connection, self._log), further, by)
         rules = self._library.rules() if fact is None else self._library.rules_with(fact)
         return self._repairing.look(Selection(trigger=further.trigger), rules, after)
 
-    def _go(self, further: Further, by: str, after: str) -> Iterator[Stride]:
+    def _go(self, further: BackfillRequest, by: str, after: str) -> Iterator[Stride]:
         self.move(further, by)
         for batch in self._repairing.repair(Selection(trigger=further.trigger, whole=True), after):
             yield batch.stride
 
-    def move(self, further: Further, by: str) -> bool:
+    def move(self, further: BackfillRequest, by: str) -> bool:
         """Move the reach, which wakes all persons concerned; return True if that was new."""
 
         def work(connection: Connection) -> bool:
@@ -102,7 +102,7 @@ class Backfilling:
         return govern(self._database, work)
 
     def _fact(
-        self, connection: Connection, before: Governed, further: Further, by: str
+        self, connection: Connection, before: Governed, further: BackfillRequest, by: str
     ) -> TriggerReachChanged | None:
         """Return the fact that moves the reach; None if it reaches as far already.
 

@@ -1,7 +1,7 @@
 """Rebuild views from the log in shadow tables, compare them with the live ones, and mend these. It cannot send.
 
-The shadow stores the progress (`Standing`), so a rebuild continues after its process was killed. The tables are
-filled without keys and indexes: facts in the order of the log, nudges stream by stream, then what follows from
+The shadow stores the progress (`RebuildProgress`), so a rebuild continues after its process was killed. The tables
+are filled without keys and indexes: facts in the order of the log, nudges stream by stream, then what follows from
 several facts. Nudges and residents are divided among processes; nudges also while this process reads facts. Facts
 recorded meanwhile are applied at the end, page by page (`Tail`).
 """
@@ -30,9 +30,9 @@ from streams.queues.jobs import Plan, Save, Step
 from streams.replay import rebuild_fold, shadow
 from streams.replay import shadow as shadow_tables
 from streams.replay.follower import Subject, additions_of, attempts_before, unnamed
-from streams.replay.rebuild_compare import COMPARED, Cursor, Ending
+from streams.replay.rebuild_compare import COMPARED, Cursor, Mending
 from streams.replay.rebuild_fold import TOPICS
-from streams.replay.rebuild_parallel import Alone, Crew, Part, Parts, Shared, done, left
+from streams.replay.rebuild_parallel import Crew, NoCrew, Part, PartKind, Parts, done, left
 from streams.replay.shadow import standing
 from streams.storage.database import Database
 
@@ -50,7 +50,7 @@ class Stage(IntEnum):
     READY = 7
 
 
-class Standing(Struct, frozen=True):
+class RebuildProgress(Struct, frozen=True):
     """The progress of a rebuild: `cursor` within the stage, `done` facts, `upto` the last position before the tail.
 
     `parts`: the number of parts for parallel work, fixed at the beginning.
@@ -63,26 +63,26 @@ class Standing(Struct, frozen=True):
     parts: int
 
 
-def read(views: Database) -> Standing:
+def read(views: Database) -> RebuildProgress:
     """Read the progress from the shadow."""
     with views.reading() as connection:
         row = connection.execute(select(standing)).one()
-    return Standing(Stage(row.stage), row.cursor, row.done, row.upto, row.parts)
+    return RebuildProgress(Stage(row.stage), row.cursor, row.done, row.upto, row.parts)
 
 
-def following(at: Standing, count: int = 0) -> Standing:
+def following(at: RebuildProgress, count: int = 0) -> RebuildProgress:
     """Return the beginning of the next stage."""
     return replace(at, stage=Stage(at.stage + 1), cursor="", done=at.done + count)
 
 
-def within(at: Standing, cursor: str, count: int = 0) -> Standing:
+def within(at: RebuildProgress, cursor: str, count: int = 0) -> RebuildProgress:
     """Return a later place in the same stage."""
     return replace(at, cursor=cursor, done=at.done + count)
 
 
-def keep(views: Connection, at: Standing) -> Standing:
+def keep(views: Connection, at: RebuildProgress) -> RebuildProgress:
     """Store the progress, in the transaction of the work that was done."""
-    kept: dict[str, Any] = {name: getattr(at, name) for name in Standing.__struct_fields__}
+    kept: dict[str, Any] = {name: getattr(at, name) for name in RebuildProgress.__struct_fields__}
     views.execute(standing.update().values(kept))
     return at
 
@@ -149,7 +149,7 @@ FROM_LIFE = frozenset(
 FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, tables.statistics})
 
 
-class Rebuilding:
+class ViewRebuild:
     """The work of a rebuild job. `views`: of COMPARED; `swap`: mend rows that differ; `tell`: takes log lines.
 
     `page`: facts of a page. A part for the `crew` has about half as many, so that processes do not wait long for each
@@ -171,12 +171,12 @@ class Rebuilding:
     ) -> None:
         self._live, self._log, self._names, self._tell = database, log, names, tell
         self._views, self._swap, self.page = views, swap, page
-        self._residing, self._crew = ResidenceRows(catalogue, names), crew or Alone()
+        self._residing, self._crew = ResidenceRows(catalogue, names), crew or NoCrew()
         self._parts = Parts(log, self._residing)
         self._of_life = bool(FROM_LIFE & set(views)) or tables.inbox in views  # the inbox needs the erased persons
         self._of_nudges = bool(FROM_NUDGES & set(views))
         self._later = Tail(log, names, self._residing, of_life=self._of_life, of_nudges=self._of_nudges)
-        self._ending = Ending(database, log, views, swap=swap)
+        self._ending = Mending(database, log, views, swap=swap)
         self._shadow: Database | None = None
 
     def count(self, cursor: str) -> Plan:  # noqa: ARG002  (counted in one step)
@@ -220,7 +220,7 @@ class Rebuilding:
         with self._live.reading() as connection:
             upto = FactRecorder.last_position(connection)
         self._shadow = shadow.make(self._live, name)
-        begun = Standing(Stage.FACTS, "", 0, upto, max(1, -(-2 * upto // self.page)))
+        begun = RebuildProgress(Stage.FACTS, "", 0, upto, max(1, -(-2 * upto // self.page)))
         self._shadow.write(lambda connection: keep(connection, begun))
         return Step(name, 0, of=upto)
 
@@ -229,7 +229,7 @@ class Rebuilding:
         return self._shadow
 
     @contextmanager
-    def _meanwhile(self, views: Database, name: str, at: Standing) -> Iterator[None]:
+    def _meanwhile(self, views: Database, name: str, at: RebuildProgress) -> Iterator[None]:
         """Let the crew do the last remaining parts, while this process does facts or the first part."""
         if at.stage not in (Stage.FACTS, Stage.NUDGES, Stage.RESIDENTS):
             yield
@@ -245,21 +245,21 @@ class Rebuilding:
             for member in begun:
                 member.ended()
 
-    def _left(self, views: Database, at: Standing) -> list[Part]:
+    def _left(self, views: Database, at: RebuildProgress) -> list[Part]:
         """Return the remaining parts of the stage. Residents have none until the erased persons are forgotten."""
-        what = Shared.RESIDENTS if at.stage is Stage.RESIDENTS else Shared.NUDGES
-        if not (self._of_nudges if what is Shared.NUDGES else at.cursor and tables.residents in self._views):
+        what = PartKind.RESIDENTS if at.stage is Stage.RESIDENTS else PartKind.NUDGES
+        if not (self._of_nudges if what is PartKind.NUDGES else at.cursor and tables.residents in self._views):
             return []
         with views.reading() as shadow:
             return left(shadow, what, at.parts, at.upto)
 
-    def _further(self, views: Database, name: str, at: Standing) -> None:
+    def _further(self, views: Database, name: str, at: RebuildProgress) -> None:
         """Do the next piece of the stage."""
         if at.stage is Stage.FACTS and self._of_life:
             return self._one_page(views, at)
         if at.stage in (Stage.NUDGES, Stage.RESIDENTS):
             return self._one_part(views, name, at)
-        work: Mapping[Stage, Callable[[Connection, Connection, Standing], Standing]] = {
+        work: Mapping[Stage, Callable[[Connection, Connection, RebuildProgress], RebuildProgress]] = {
             Stage.FACTS: lambda _, __, at: following(at),
             Stage.KEYS: self._one_key,
             Stage.CORRECTIONS: self._some_corrections,
@@ -270,7 +270,7 @@ class Rebuilding:
             views.write(lambda connection: keep(connection, work[at.stage](connection, facts, at)))
         return None
 
-    def _one_part(self, views: Database, name: str, at: Standing) -> None:
+    def _one_part(self, views: Database, name: str, at: RebuildProgress) -> None:
         if at.stage is Stage.RESIDENTS and int(at.cursor or 0) <= len(shadow_tables.UNREAD) + 1:
             views.write(lambda connection: keep(connection, self._beside_parts(connection, at)))
         elif parts := self._left(views, at):
@@ -279,7 +279,7 @@ class Rebuilding:
             views.write(lambda connection: keep(connection, following(at)))
 
     @staticmethod
-    def _beside_parts(views: Connection, at: Standing) -> Standing:
+    def _beside_parts(views: Connection, at: RebuildProgress) -> RebuildProgress:
         """Forget erased persons before any part; then make keys and sum up statistics while others do parts."""
         number = int(at.cursor or 0)
         if not number:
@@ -290,7 +290,7 @@ class Rebuilding:
             shadow_tables.sum_up(views)
         return within(at, str(number + 1))
 
-    def _one_page(self, views: Database, at: Standing) -> None:
+    def _one_page(self, views: Database, at: RebuildProgress) -> None:
         with self._live.reading() as facts:
             found = rebuild_fold.read_facts(facts, self._names, int(at.cursor or 0), at.upto, self.page)
         ended = found.last == at.upto
@@ -303,14 +303,14 @@ class Rebuilding:
 
         views.write(store)
 
-    def _one_key(self, views: Connection, _facts: Connection, at: Standing) -> Standing:
+    def _one_key(self, views: Connection, _facts: Connection, at: RebuildProgress) -> RebuildProgress:
         number = int(at.cursor or 0)
         if number == len(shadow_tables.LOOKED_UP):
             return following(at)
         shadow_tables.index(views, shadow_tables.LOOKED_UP[number])
         return within(at, str(number + 1))
 
-    def _some_corrections(self, views: Connection, facts: Connection, at: Standing) -> Standing:
+    def _some_corrections(self, views: Connection, facts: Connection, at: RebuildProgress) -> RebuildProgress:
         after = UUID(at.cursor) if at.cursor else None
         originals = rebuild_fold.originals_after(views, after, PERSONS)
         if not originals:
@@ -318,14 +318,14 @@ class Rebuilding:
         rebuild_fold.join_revisions(views, facts, self._log, originals)
         return within(at, originals[-1].hex)
 
-    def _some_loads(self, views: Connection, facts: Connection, at: Standing) -> Standing:
+    def _some_loads(self, views: Connection, facts: Connection, at: RebuildProgress) -> RebuildProgress:
         moved = self._log.page(facts, int(at.cursor or 0), at.upto, (AheadMoved.TOPIC,), PERSONS)
         if not moved or not self._of_life:
             return following(at)
         rebuild_fold.move_loads(views, facts, self._log, moved)
         return within(at, str(moved[-1].position))
 
-    def _tail(self, views: Connection, facts: Connection, at: Standing) -> Standing:
+    def _tail(self, views: Connection, facts: Connection, at: RebuildProgress) -> RebuildProgress:
         after, last = int(at.cursor or at.upto), FactRecorder.last_position(facts)
         if after == last:
             return replace(at, stage=Stage.READY, cursor=str(after))

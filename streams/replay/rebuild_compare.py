@@ -2,7 +2,7 @@
 
 Writers are locked out for a moment, in which the last facts are applied and read transactions begin
 (`take_snapshot`). The views are compared in those transactions, range by range (`Comparison`); the keys of
-differing rows are kept in the shadow. Writers are locked out again only while differing rows are mended (`Ending`),
+differing rows are kept in the shadow. Writers are locked out again only while differing rows are mended (`Mending`),
 however long the log
 is.
 """
@@ -24,8 +24,8 @@ from streams.replay.follower import Follower
 from streams.replay.shadow import (
     DIFFERING,
     LOCK_ATTEMPTS,
-    Beside,
     NoQuietMoment,
+    SchemaNames,
     forget_differing,
     keep_differing,
     large_rows,
@@ -72,7 +72,7 @@ class RangeResult(NamedTuple):
     differences: int
 
 
-def bound(connection: Connection, of: Beside, table: Table, after: Key | None, rows: int) -> Key | None:
+def bound(connection: Connection, of: SchemaNames, table: Table, after: Key | None, rows: int) -> Key | None:
     """Return the key of the rebuilt row that many `rows` after `after`; None if there are fewer."""
     where, given = _within(connection, Range(table, after, None))
     keys = _keys("here", table)
@@ -81,7 +81,7 @@ def bound(connection: Connection, of: Beside, table: Table, after: Key | None, r
     return None if found is None else tuple(found)
 
 
-def look(connection: Connection, of: Beside, these: Range) -> RangeResult:
+def look(connection: Connection, of: SchemaNames, these: Range) -> RangeResult:
     """Compare a range: all rows differ except those that both views have, found by their key."""
     where, given = _within(connection, these)
     where = f"{where} {_settled(of, these.table, listed=connection.dialect.name == 'sqlite')}"
@@ -92,7 +92,7 @@ def look(connection: Connection, of: Beside, these: Range) -> RangeResult:
     return RangeResult(rows, rows + int(connection.exec_driver_sql(live, given).scalar_one()) - 2 * same)
 
 
-def differing(connection: Connection, of: Beside, these: Range) -> list[Key]:
+def differing(connection: Connection, of: SchemaNames, these: Range) -> list[Key]:
     """Return the keys of the rows that only one of the two views has."""
     where, given = _within(connection, these)
     keys, first = _keys("here", these.table), next(iter(these.table.primary_key)).name
@@ -104,7 +104,7 @@ def differing(connection: Connection, of: Beside, these: Range) -> list[Key]:
     return [tuple(row) for row in connection.exec_driver_sql(" UNION ".join(either), given * 2)]
 
 
-def mend(live: Connection, of: Beside, table: Table) -> None:
+def mend(live: Connection, of: SchemaNames, table: Table) -> None:
     """Replace the live rows that differ from the rebuilt ones, among the keys kept in DIFFERING.
 
     Rows are replaced, not tables: running readers keep their snapshot, and correct rows keep their marks and leases.
@@ -121,7 +121,7 @@ def mend(live: Connection, of: Beside, table: Table) -> None:
     )
 
 
-def unmended(live: Connection, of: Beside, table: Table) -> int:
+def unmended(live: Connection, of: SchemaNames, table: Table) -> int:
     """Return how many of the rows whose keys were kept still differ."""
     return int(live.exec_driver_sql(f"SELECT count(*) {_still(of, table)}").scalar_one())
 
@@ -135,7 +135,7 @@ def _beside(one: str, other: str, table: Table) -> str:
     return f"FROM {one}.{table.name} AS here LEFT JOIN {other}.{table.name} AS there ON {same}"
 
 
-def _still(of: Beside, table: Table) -> str:
+def _still(of: SchemaNames, table: Table) -> str:
     """Return the SQL for the kept keys whose rows still differ, joined with the rows of both views."""
     names = [column.name for column in table.primary_key]
     other = " OR ".join(f'here."{name}" IS DISTINCT FROM there."{name}"' for name in COMPARED[table])
@@ -147,7 +147,7 @@ def _still(of: Beside, table: Table) -> str:
     return f"FROM {of.shadow}.{DIFFERING[table].name} AS kept {both} WHERE ({other}) {_settled(of, table, 'kept')}"
 
 
-def _settled(of: Beside, table: Table, alias: str = "here", *, listed: bool = False) -> str:
+def _settled(of: SchemaNames, table: Table, alias: str = "here", *, listed: bool = False) -> str:
     """Return the SQL condition for rows that can be compared; `listed`: look up waiting persons once for all rows.
 
     The live view `residents` is as of a person's last plan, so rows of persons who wait for one are not compared.
@@ -197,7 +197,7 @@ class Snapshot(NamedTuple):
 
     held: ExitStack
     connections: Sequence[Connection]
-    of: Beside
+    of: SchemaNames
     position: int
     rows: int
 
@@ -334,7 +334,7 @@ class NotMended(Exception):
         super().__init__(f"The view {view} still differs after it was mended. This is a defect: please report it.")
 
 
-class Ending:
+class Mending:
     """Compares the `chosen` views, and with `swap` mends the live ones."""
 
     def __init__(self, live: Database, log: Log, chosen: Collection[Table], *, swap: bool) -> None:
@@ -381,7 +381,7 @@ class Ending:
             save(live, step)
         return step
 
-    def _mend_one(self, live: Connection, of: Beside, table: Table) -> None:
+    def _mend_one(self, live: Connection, of: SchemaNames, table: Table) -> None:
         mend(live, of, table)
         if self._rounds > ROUNDS or unmended(live, of, table):
             raise NotMended(table.name)

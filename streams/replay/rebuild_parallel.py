@@ -25,7 +25,7 @@ from streams.storage.database import Database
 Store = Callable[[Connection], None]
 
 
-class Shared(StrEnum):
+class PartKind(StrEnum):
     """The kinds of work that are divided into parts."""
 
     NUDGES = "nudges"
@@ -35,7 +35,7 @@ class Shared(StrEnum):
 class Part(NamedTuple):
     """The `number`th (from 0) of `of` parts, by the facts up to the position `upto`."""
 
-    what: Shared
+    what: PartKind
     number: int
     of: int
     upto: int
@@ -61,7 +61,7 @@ class Crew(Protocol):
         """Dismiss the members."""
 
 
-class Alone:
+class NoCrew:
     """A crew without members: this process does everything."""
 
     def ready(self) -> Sequence[Member]:
@@ -80,7 +80,7 @@ class Parts:
 
     def do(self, views: Database, shadow: str, part: Part) -> None:
         """Do a part and add it to the shadow, unless it is done already or another shadow has replaced this one."""
-        facts, store = self._nudges(part) if part.what is Shared.NUDGES else self._residents(views, part)
+        facts, store = self._nudges(part) if part.what is PartKind.NUDGES else self._residents(views, part)
 
         def write(connection: Connection) -> None:
             _note(connection, shadow, part, facts)
@@ -118,7 +118,7 @@ def _note(views: Connection, shadow: str, part: Part, facts: int) -> None:
         raise _NotOurs
 
 
-def left(views: Connection, what: Shared, of: int, upto: int) -> list[Part]:
+def left(views: Connection, what: PartKind, of: int, upto: int) -> list[Part]:
     """Return the parts that remain to be done."""
     done = set(views.execute(select(parts.c.number).where(parts.c.kind == what.value)).scalars())
     return [Part(what, number, of, upto) for number in range(of) if number not in done]

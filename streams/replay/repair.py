@@ -148,7 +148,7 @@ def _types(trigger: str | None, rules: Rules) -> frozenset[str] | None:
 BATCH = 500
 
 
-class What(StrEnum):
+class ChangeKind(StrEnum):
     """The kinds of change that a plan asks for."""
 
     PLAN = "plan"
@@ -159,7 +159,7 @@ class What(StrEnum):
     WITHHOLD = "withhold"  # it expired before it was planned: recorded, not sent
 
 
-class Why(StrEnum):
+class GapReason(StrEnum):
     """The reasons for a gap."""
 
     WAITING = "waiting"  # the facts that cause it are not planned yet
@@ -176,11 +176,11 @@ class Gap(Struct, frozen=True):
     step: str
     due: datetime
     expires: datetime | None
-    what: What
-    why: Why
+    what: ChangeKind
+    why: GapReason
 
 
-class Looked(Struct, frozen=True):
+class RepairBatch(Struct, frozen=True):
     """A batch of persons up to and including `upto`, their gaps, and person -> error of the unplannable ones."""
 
     upto: str
@@ -195,7 +195,7 @@ class Looked(Struct, frozen=True):
         return Stride(self.upto, self.persons, done, len(self.unplannable))
 
 
-class Repairing:
+class PlanRepair:
     """Finds and closes gaps. Several repairs may run at once, beside workers: only one of them closes a gap.
 
     `batch`: persons at a time.
@@ -225,23 +225,25 @@ class Repairing:
             lambda after: (batch.stride for batch in self.repair(selection, after)),
         )
 
-    def look(self, selection: Selection, rules: Rules | None = None, after: str = "") -> Iterator[Looked]:
+    def look(self, selection: Selection, rules: Rules | None = None, after: str = "") -> Iterator[RepairBatch]:
         """Yield what is missing, a batch at a time, without writing anything; `rules`: instead of those in force."""
         rules = rules or self._library.rules()
         for persons in self._persons.of(selection, rules, after, self.batch):
             yield self._look(persons, selection, rules)
 
-    def _look(self, persons: Sequence[str], selection: Selection, rules: Rules) -> Looked:
+    def _look(self, persons: Sequence[str], selection: Selection, rules: Rules) -> RepairBatch:
         owing = _Owing(self._database, selection, self._names, rules, self._clock())
         plans, unplannable = self._plans(persons, rules)
-        return Looked(persons[-1], len(persons), [gap for plan in plans for gap in owing.of(plan).gaps], unplannable)
+        return RepairBatch(
+            persons[-1], len(persons), [gap for plan in plans for gap in owing.of(plan).gaps], unplannable
+        )
 
-    def repair(self, selection: Selection, after: str = "") -> Iterator[Looked]:
+    def repair(self, selection: Selection, after: str = "") -> Iterator[RepairBatch]:
         """Append what is missing, one transaction a batch, and yield it. It can be stopped at any time."""
         for persons in self._persons.of(selection, self._library.rules(), after, self.batch):
             yield self._repair(persons, selection)
 
-    def _repair(self, persons: Sequence[str], selection: Selection) -> Looked:
+    def _repair(self, persons: Sequence[str], selection: Selection) -> RepairBatch:
         done: list[Gap] = []
         unplannable: dict[str, str] = {}
         left = list(persons)
@@ -251,7 +253,7 @@ class Repairing:
             found, lame = self._plans(left, rules)
             unplannable |= lame
             left = [person for plans in found for person in self._committed(owing.of(plans), done)]
-        return Looked(persons[-1], len(persons), done, unplannable)
+        return RepairBatch(persons[-1], len(persons), done, unplannable)
 
     def _committed(self, owed: "_Owed", done: list[Gap]) -> list[str]:
         """Commit what is owed; return the persons who changed meanwhile, to be looked at again."""
@@ -331,7 +333,7 @@ class _Owing:
             if isinstance(change.fact, NudgeWithheld):
                 continue
             intent = _about(change, plan)
-            what = What.WITHHOLD if change.nudge in withheld else _what(change)
+            what = ChangeKind.WITHHOLD if change.nudge in withheld else _what(change)
             waits = plan.person in waiting or intent.cause in areas
             yield Gap(
                 change.nudge,
@@ -341,7 +343,11 @@ class _Owing:
                 intent.due,
                 intent.expires,
                 what,
-                Why.WAITING if waits else Why.UNNOTED if type(change.fact) is NudgeDone else Why.OVERLOOKED,
+                GapReason.WAITING
+                if waits
+                else GapReason.UNNOTED
+                if type(change.fact) is NudgeDone
+                else GapReason.OVERLOOKED,
             )
 
 
@@ -350,15 +356,15 @@ def _about(change: Change, plan: PersonPlan) -> Intent:
     return evolve(plan.nudges.get(change.nudge), *change).intent
 
 
-def _what(change: Change) -> What:
+def _what(change: Change) -> ChangeKind:
     match change.fact:
         case NudgeCancelled():
-            return What.CANCEL
+            return ChangeKind.CANCEL
         case NudgeRescheduled():
-            return What.RESCHEDULE
+            return ChangeKind.RESCHEDULE
         case NudgeDone():
-            return What.DONE
+            return ChangeKind.DONE
         case NudgePlanned(step=step) if step == CORRECTION:
-            return What.CORRECT
+            return ChangeKind.CORRECT
         case _:
-            return What.PLAN
+            return ChangeKind.PLAN

@@ -65,7 +65,7 @@ class Renewal(Struct, frozen=True):
     leaving: tuple[Nudge, ...] = ()
 
 
-class Left(StrEnum):
+class NotRetried(StrEnum):
     """The reasons not to retry a failed delivery, as `repair` prints them."""
 
     TRIED_AGAIN = "tried again by themselves"
@@ -75,7 +75,7 @@ class Left(StrEnum):
     NOT_ASKED = "not asked for"
 
 
-class Found(Struct, frozen=True):
+class FailedBatch(Struct, frozen=True):
     """A batch of failed deliveries up to and including `upto`, and those to retry.
 
     `left`: reason -> number of the others.
@@ -84,7 +84,7 @@ class Found(Struct, frozen=True):
     upto: Due
     failed: int
     renewals: Sequence[Renewal]
-    left: Mapping[Left, int] = {}
+    left: Mapping[NotRetried, int] = {}
 
     @property
     def stride(self) -> Stride:
@@ -93,7 +93,7 @@ class Found(Struct, frozen=True):
         return Stride(f"{self.upto.recipient}/{self.upto.nudge}", self.failed, reasons)
 
 
-class Renewing:
+class FailedDeliveries:
     """Finds deliveries that an outage ended, and makes them due again."""
 
     def __init__(self, database: Database, log: Log, library: Library, clock: Callable[[], datetime]) -> None:
@@ -109,7 +109,7 @@ class Renewing:
             lambda after: (batch.stride for batch in self.renew(outage, by, _place(after))),
         )
 
-    def look(self, outage: Outage, after: Due = START) -> Iterator[Found]:
+    def look(self, outage: Outage, after: Due = START) -> Iterator[FailedBatch]:
         """Yield what would be retried, a batch at a time, without writing anything."""
         while True:
             with self._database.reading() as connection:
@@ -118,13 +118,15 @@ class Renewing:
             if not rows:
                 return
             renewals = [one for one in judged if isinstance(one, Renewal)]
-            yield Found(rows[-1], len(rows), renewals, Counter(one for one in judged if isinstance(one, Left)))
+            yield FailedBatch(
+                rows[-1], len(rows), renewals, Counter(one for one in judged if isinstance(one, NotRetried))
+            )
             after = rows[-1]
 
-    def renew(self, outage: Outage, by: str, after: Due = START) -> Iterator[Found]:
+    def renew(self, outage: Outage, by: str, after: Due = START) -> Iterator[FailedBatch]:
         """Make deliveries due again, one transaction a batch, and yield them. Nudges that changed are left alone."""
         for found in self.look(outage, after):
-            yield Found(found.upto, found.failed, self._commit(found.renewals, by), found.left)
+            yield FailedBatch(found.upto, found.failed, self._commit(found.renewals, by), found.left)
 
     def _commit(self, renewals: Sequence[Renewal], by: str) -> Sequence[Renewal]:
         now, facts = self._clock(), list[tuple[Nudge, NudgeFact]]()
@@ -137,7 +139,7 @@ class Renewing:
         )
         return [renewal for renewal in renewals if renewal.nudge.intent.id in kept]
 
-    def _judged(self, connection: Connection, rows: Sequence[Due], outage: Outage) -> Iterator[Renewal | Left]:
+    def _judged(self, connection: Connection, rows: Sequence[Due], outage: Outage) -> Iterator[Renewal | NotRetried]:
         """Yield a renewal for each row to retry, and the reason for each other row."""
         now = self._clock()
         found = nudges.by_id(connection, [row.nudge for row in rows])
@@ -145,7 +147,7 @@ class Renewing:
         for row in rows:
             nudge = found[row.nudge]
             if outage.trigger not in {None, nudge.intent.trigger}:
-                yield Left.NOT_ASKED
+                yield NotRetried.NOT_ASKED
             elif has_failed(nudge, nudge.to(row.recipient), now):
                 failed.append((nudge, row.recipient))
             else:
@@ -161,11 +163,11 @@ class Renewing:
             last = next(reversed(channels.values()), None)
             of_use = nudge.intent.id in wanted and (not is_digest(nudge.intent) or _any_lasts(along, wanted, now))
             if not of_use:
-                yield Left.OVER
+                yield NotRetried.OVER
             elif last is not None and outage.covers(last.at):
                 yield Renewal(nudge, recipient, _in_order(nudge, channels), last.provider, last.reason, leaving)
             else:
-                yield Left.NOT_ASKED if passing else Left.NO_OUTAGE
+                yield NotRetried.NOT_ASKED if passing else NotRetried.NO_OUTAGE
 
     def _facts(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[NudgeFact]]:
         told: dict[UUID, list[NudgeFact]] = {id_: [] for id_ in ids}
@@ -185,11 +187,11 @@ class Renewing:
         return still.union(one.intent.id for one in found if one.intent.id not in planned)
 
 
-def _left(delivery: Delivery) -> Left:
+def _left(delivery: Delivery) -> NotRetried:
     """Return the reason not to retry a delivery that has not failed for good, or is no longer useful."""
     if delivery.due is not None:
-        return Left.TRIED_AGAIN
-    return Left.MAYBE_SENT if delivery.maybe_sent else Left.OVER
+        return NotRetried.TRIED_AGAIN
+    return NotRetried.MAYBE_SENT if delivery.maybe_sent else NotRetried.OVER
 
 
 def _any_lasts(members: Iterable[Nudge], wanted: Container[UUID], now: datetime) -> bool:

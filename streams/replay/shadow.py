@@ -143,7 +143,7 @@ class NoQuietMoment(Exception):
         )
 
 
-class Beside(NamedTuple):
+class SchemaNames(NamedTuple):
     """The schema names of the live tables and of the shadow's, on a connection that sees both."""
 
     live: str
@@ -242,7 +242,7 @@ def _within_schema(database: Database) -> str:
 
 
 @contextmanager
-def quiet(live: Database, shadow: Database, tables: Iterable[Table]) -> Iterator[tuple[Connection, Beside]]:
+def quiet(live: Database, shadow: Database, tables: Iterable[Table]) -> Iterator[tuple[Connection, SchemaNames]]:
     """Open a transaction that sees the tables of both, while nobody else writes to the live ones.
 
     Readers continue with their snapshot.
@@ -254,11 +254,11 @@ def quiet(live: Database, shadow: Database, tables: Iterable[Table]) -> Iterator
         with _attached(live, shadow) as connection, connection.begin():
             # A write takes the lock, since BEGIN IMMEDIATE would also lock the attached shadow, which still grows.
             connection.exec_driver_sql("UPDATE main.positions SET position = position")
-            yield connection, Beside("main", "shadow")
+            yield connection, SchemaNames("main", "shadow")
         return
     with live.altering() as connection:
         _lock(connection, tables)
-        yield connection, Beside(connection.execute(text("SELECT current_schema()")).scalar_one(), SHADOW)
+        yield connection, SchemaNames(connection.execute(text("SELECT current_schema()")).scalar_one(), SHADOW)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from projections import inbox, nudges
 from projections.nudges import Due
 from streams.log.appending import append_if_unmoved
 from streams.log.log import Log
-from streams.replay.retry_failed import Renewing
+from streams.replay.retry_failed import FailedDeliveries
 from streams.replay.walk import Stride, Walk
 from streams.rules.library import Library
 from streams.storage.database import Database, Priority
@@ -34,7 +34,7 @@ AGES = {"under an hour": timedelta(hours=1), "under a day": timedelta(days=1), "
 OLDER = "older"
 
 
-class How(StrEnum):
+class Resolution(StrEnum):
     """The decisions: `ask` the provider, send `again` what surely did not leave, or `close` it as it is."""
 
     ASK = "ask"
@@ -42,7 +42,7 @@ class How(StrEnum):
     CLOSE = "close"
 
 
-class Which(Struct, frozen=True):
+class OutcomeFilter(Struct, frozen=True):
     """The unknown outcomes to decide about: attempts from `since` on and before `until`, by cause and so on."""
 
     since: datetime | None = None
@@ -65,7 +65,7 @@ class Which(Struct, frozen=True):
         )
 
 
-class Kind(Struct, frozen=True, order=True):
+class OutcomeKind(Struct, frozen=True, order=True):
     """A group of unknown outcomes: cause, provider, channel, and age of the attempt."""
 
     cause: str
@@ -74,7 +74,7 @@ class Kind(Struct, frozen=True, order=True):
     age: str
 
 
-class Found(Struct, frozen=True):
+class ResolutionBatch(Struct, frozen=True):
     """A batch of unknown outcomes up to and including `upto`: the number looked at, and those decided about."""
 
     upto: Due
@@ -89,7 +89,7 @@ class Found(Struct, frozen=True):
         return Stride(f"{self.upto.recipient}/{self.upto.nudge}", self.looked, kinds)
 
 
-class Unresolved:
+class UnknownOutcomes:
     """Lists unknown outcomes and records an operator's decisions. `askable`: the providers that can be asked."""
 
     def __init__(
@@ -97,14 +97,14 @@ class Unresolved:
         database: Database,
         log: Log,
         library: Library,
-        renewing: Renewing,
+        renewing: FailedDeliveries,
         clock: Callable[[], datetime],
         askable: Callable[[], frozenset[str]],
     ) -> None:
         self._database, self._log, self._library, self._renewing = database, log, library, renewing
         self._clock, self._askable = clock, askable
 
-    def work(self, which: Which, how: How, by: str, why: str) -> Walk:
+    def work(self, which: OutcomeFilter, how: Resolution, by: str, why: str) -> Walk:
         """Return the decision as the work of a job."""
         return Walk(
             "resolve",
@@ -114,12 +114,12 @@ class Unresolved:
             lambda after: (batch.stride for batch in self.resolve(which, how, (by, why), _place(after))),
         )
 
-    def counts(self, which: Which = Which()) -> Counter[Kind]:  # noqa: B008  (frozen)
+    def counts(self, which: OutcomeFilter = OutcomeFilter()) -> Counter[OutcomeKind]:  # noqa: B008  (frozen)
         """Count the unknown outcomes by kind."""
         with self._database.reading() as connection:
             return kinds(connection, self._clock(), which)
 
-    def look(self, which: Which, how: How, after: Due = START) -> Iterator[Found]:
+    def look(self, which: OutcomeFilter, how: Resolution, after: Due = START) -> Iterator[ResolutionBatch]:
         """Yield the deliveries that would be decided about, a batch at a time, without writing anything."""
         while True:
             with self._database.reading() as connection:
@@ -127,10 +127,12 @@ class Unresolved:
                 meant = self._meant(connection, rows, which, how)
             if not rows:
                 return
-            yield Found(rows[-1], len(rows), how, meant)
+            yield ResolutionBatch(rows[-1], len(rows), how, meant)
             after = rows[-1]
 
-    def resolve(self, which: Which, how: How, said: tuple[str, str], after: Due = START) -> Iterator[Found]:
+    def resolve(
+        self, which: OutcomeFilter, how: Resolution, said: tuple[str, str], after: Due = START
+    ) -> Iterator[ResolutionBatch]:
         """Record the decision, one transaction a batch, and yield the deliveries. `said`: by whom, and the reason.
 
         Nudges that changed meanwhile are left alone.
@@ -146,20 +148,20 @@ class Unresolved:
                 Priority.DISPATCH,
             )
             done = [(nudge, delivery) for nudge, delivery in found.meant if nudge.intent.id in kept]
-            yield Found(found.upto, found.looked, how, done)
+            yield ResolutionBatch(found.upto, found.looked, how, done)
 
     def _meant(
-        self, connection: Connection, rows: Sequence[Due], which: Which, how: How
+        self, connection: Connection, rows: Sequence[Due], which: OutcomeFilter, how: Resolution
     ) -> list[tuple[Nudge, Delivery]]:
         found = [one for one in _unresolved(connection, rows) if which.has(*one)]
-        if how is How.ASK:
+        if how is Resolution.ASK:
             askable = self._askable()
             return [
                 (nudge, delivery)
                 for nudge, delivery in found
                 if delivery.provider in askable and not is_digest(nudge.intent)
             ]
-        if how is How.CLOSE:
+        if how is Resolution.CLOSE:
             return found
         return self._of_use(connection, found)
 
@@ -177,7 +179,7 @@ class Unresolved:
         return [(nudge, delivery) for nudge, delivery in left if nudge.intent.id in wanted]
 
 
-def kinds(connection: Connection, now: datetime, which: Which = Which()) -> Counter[Kind]:  # noqa: B008  (frozen)
+def kinds(connection: Connection, now: datetime, which: OutcomeFilter = OutcomeFilter()) -> Counter[OutcomeKind]:  # noqa: B008  (frozen)
     """Count unknown outcomes by kind, at most the first AT_MOST."""
     found = _unresolved(connection, inbox.unknown(connection, START, AT_MOST))
     return Counter(_kind(delivery, now) for nudge, delivery in found if which.has(nudge, delivery))
@@ -189,10 +191,10 @@ def _unresolved(connection: Connection, rows: Sequence[Due]) -> list[tuple[Nudge
     return [(nudge, delivery) for nudge, delivery in every if delivery.is_unresolved]
 
 
-def _kind(delivery: Delivery, now: datetime) -> Kind:
+def _kind(delivery: Delivery, now: datetime) -> OutcomeKind:
     old = now - (delivery.attempted_at or now)
     age = next((name for name, most in AGES.items() if old < most), OLDER)
-    return Kind(delivery.reason or "", delivery.provider or "", delivery.channel or "", age)
+    return OutcomeKind(delivery.reason or "", delivery.provider or "", delivery.channel or "", age)
 
 
 def _is_over(nudge: Nudge, now: datetime) -> bool:

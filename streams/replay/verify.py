@@ -35,7 +35,7 @@ from streams.planning.histories import Recorded
 from streams.planning.person_plans import leaving_undecided, planned_before_erasure
 from streams.queues import jobs
 from streams.queues.jobs import Save, Step
-from streams.replay.rebuild import Rebuilding
+from streams.replay.rebuild import ViewRebuild
 from streams.replay.rebuild_compare import ROWS, Rebuilt
 from streams.rules.library import Library
 from streams.storage.errors import SYSTEM_ERRORS
@@ -210,7 +210,7 @@ TWICE = "facts, each counted twice"
 """The unit of progress: the log is read once for the views, and once for everything else."""
 
 
-class At(Struct, frozen=True):
+class VerificationProgress(Struct, frozen=True):
     """The progress of a verification: its part, and the last item done of it."""
 
     part: str = "views"
@@ -224,10 +224,10 @@ def chained(digest: str, parts: list[bytes]) -> str:
     return reduce(lambda before, part: sha256(before + part).digest(), parts, bytes.fromhex(digest)).hex()
 
 
-class Verifying:
+class Verification:
     """The work of a verification job."""
 
-    def __init__(self, rebuilding: Rebuilding, log: Log, library: Library) -> None:
+    def __init__(self, rebuilding: ViewRebuild, log: Log, library: Library) -> None:
         self._rebuilding, self._log, self._library = rebuilding, log, library
         self._database = log.database
 
@@ -239,7 +239,7 @@ class Verifying:
 
     def step(self, cursor: str, save: Save) -> Step:
         """Do the next page."""
-        at = msgspec.json.decode(cursor, type=At) if cursor else At()
+        at = msgspec.json.decode(cursor, type=VerificationProgress) if cursor else VerificationProgress()
         if at.part == "views":
             return self._view(at, save)
         with self._database.reading() as connection:
@@ -247,7 +247,7 @@ class Verifying:
         at = {"facts": self._some_facts, "nudges": self._some_nudges, "intents": self._some_intents}[at.part](at)
         return _job_step(at, last)
 
-    def _view(self, at: At, save: Save) -> Step:
+    def _view(self, at: VerificationProgress, save: Save) -> Step:
         """Do the rebuild's next step; its end is the beginning of the next part."""
 
         def onward(step: Step) -> Step:
@@ -255,11 +255,13 @@ class Verifying:
                 further = _job_step(replace(at, after=step.cursor, done=step.done), step.of or step.done)
                 return replace(further, of=step.of, unit=ROWS) if step.unit == ROWS else further
             views = dict(msgspec.json.decode(step.words, type=Rebuilt).differences)
-            return replace(_job_step(At("facts", "", step.done, Verified(views=views)), step.done), unit=TWICE)
+            return replace(
+                _job_step(VerificationProgress("facts", "", step.done, Verified(views=views)), step.done), unit=TWICE
+            )
 
         return onward(self._rebuilding.step(at.after, lambda connection, step: save(connection, onward(step))))
 
-    def _some_facts(self, at: At) -> At:
+    def _some_facts(self, at: VerificationProgress) -> VerificationProgress:
         """Read a page of life events in the order of their streams, which are hashes of source and id."""
         query = log_rows.where(log_table.c.topic == LIFE).order_by(log_table.c.originator_id).limit(PAGE)
         if at.after:
@@ -276,7 +278,7 @@ class Verifying:
         )
         return replace(at, after=stream_of(there[-1][1]).hex, done=at.done + len(rows), found=found)
 
-    def _some_nudges(self, at: At) -> At:
+    def _some_nudges(self, at: VerificationProgress) -> VerificationProgress:
         """Read a page of the states of nudges."""
         query = select(nudge_rows.c.nudge, nudge_rows.c.state).order_by(nudge_rows.c.nudge).limit(PAGE)
         if at.after:
@@ -292,7 +294,7 @@ class Verifying:
         )
         return replace(at, after=rows[-1][0].hex, done=at.done + len(rows), found=found)
 
-    def _some_intents(self, at: At) -> At:
+    def _some_intents(self, at: VerificationProgress) -> VerificationProgress:
         """Plan a page of persons, and compare their nudges with their plans."""
         with self._database.reading() as connection:
             rules = self._library.rules_of_log(connection)
@@ -311,7 +313,7 @@ class Verifying:
         self._rebuilding.abandon()
 
 
-def _job_step(at: At, last: int) -> Step:
+def _job_step(at: VerificationProgress, last: int) -> Step:
     finished = at.part == "end"
     words = at.found.words if finished else ""
     done = min(at.done, 2 * last) if not finished else 2 * last

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from streams.planning.planning import Planning
-from streams.replay.backfill import Backfilling
+from streams.replay.backfill import TriggerBackfill
 from streams.replay.follower import Follower
-from streams.replay.repair import Repairing
-from streams.replay.retry_failed import Renewing
-from streams.replay.unknown_outcomes import Unresolved
+from streams.replay.repair import PlanRepair
+from streams.replay.retry_failed import FailedDeliveries
+from streams.replay.unknown_outcomes import UnknownOutcomes
 from streams.rules.context import WriteContext
 
 
@@ -17,10 +17,10 @@ class ReplayParts(Struct, frozen=True):
     """The objects of this package: the follower, and repair, backfill, retry and unknown outcomes for operators."""
 
     follower: Follower
-    repair: Repairing
-    backfill: Backfilling
-    retry_failed: Renewing
-    unknown_outcomes: Unresolved
+    repair: PlanRepair
+    backfill: TriggerBackfill
+    retry_failed: FailedDeliveries
+    unknown_outcomes: UnknownOutcomes
 
 
 def build(context: WriteContext, planning: Planning, askable: Callable[[], frozenset[str]]) -> ReplayParts:
@@ -32,12 +32,12 @@ def build(context: WriteContext, planning: Planning, askable: Callable[[], froze
         context.names,
         context.clock,
     )
-    repair = Repairing(database, log, library, planning, names, clock)
-    retry_failed = Renewing(database, log, library, clock)
+    repair = PlanRepair(database, log, library, planning, names, clock)
+    retry_failed = FailedDeliveries(database, log, library, clock)
     return ReplayParts(
         Follower(database, log),
         repair,
-        Backfilling(database, log, names, library, repair, clock),
+        TriggerBackfill(database, log, names, library, repair, clock),
         retry_failed,
-        Unresolved(database, log, library, retry_failed, clock, askable),
+        UnknownOutcomes(database, log, library, retry_failed, clock, askable),
     )

@@ -16,7 +16,7 @@ from app.compose import compose
 from app.jobs.kinds import work_of
 from app.settings import settings_of
 from streams.queues.jobs import Plan, Save, Step, Work
-from streams.replay.rebuild import Rebuilding
+from streams.replay.rebuild import ViewRebuild
 from tests.beginnings import KEYRING
 from tests.world import World
 
@@ -73,7 +73,7 @@ def main(id_: int, steps: int) -> None:
     platform = compose(settings_of(), system_clock, make=False)
     with closing(platform.database):
         work = work_of(platform, platform.queues.jobs.job(id_))
-        if isinstance(work, Rebuilding):
+        if isinstance(work, ViewRebuild):
             work.page = PAGE
         platform.replay.repair.batch = 1
         platform.queues.jobs.run(id_, Killed(work, steps), lambda _: None)

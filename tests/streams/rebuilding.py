@@ -15,7 +15,7 @@ from domain.rules.event_types import Catalogue
 from projections import tables
 from streams.log.log import Log
 from streams.queues.jobs import Step, Work
-from streams.replay.rebuild import PAGE, Rebuilding
+from streams.replay.rebuild import PAGE, ViewRebuild
 from streams.replay.rebuild_compare import COMPARED, Rebuilt
 from streams.replay.rebuild_parallel import Crew
 from streams.replay.verify import Verified
@@ -40,7 +40,7 @@ def rebuild(
     crew: Crew | None = None,
 ) -> Rebuilt:
     """Rebuild these views, compare them, and mend the live ones if `swap`."""
-    work = Rebuilding(database, log, names, catalogue, print, views=views, swap=swap, page=page, crew=crew)
+    work = ViewRebuild(database, log, names, catalogue, print, views=views, swap=swap, page=page, crew=crew)
     return msgspec.json.decode(ended(work), type=Rebuilt)
 
 

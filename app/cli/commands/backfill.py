@@ -12,7 +12,7 @@ from app.cli.principal_session import principal_session
 from app.jobs.endings import end
 from app.jobs.start import begin, finished
 from app.terminal import talk
-from streams.replay.backfill import Further
+from streams.replay.backfill import BackfillRequest
 
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger of your agency.")]
 Since = Annotated[str, typer.Option("--since", metavar="DATE", help="The earliest event time to look at.")]
@@ -38,7 +38,7 @@ def backfill(
         overdue = "yes" if also_overdue else None
         order = ordered(at, "backfill", {"trigger": trigger, "since": since, "also_overdue": overdue})
         if plan:
-            further = convert(order.arguments["further"], Further)
+            further = convert(order.arguments["further"], BackfillRequest)
             tell_missing(at.platform.replay.backfill.look(further, at.who.name), as_json=as_json)
             return
         job = finished(begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json))

@@ -23,12 +23,12 @@ from domain.facts.submissions import check_stopping
 from domain.persons.channels import ADDRESS_OF
 from projections import history
 from streams.planning.histories import share_upto
-from streams.replay.repair import Gap, Looked, Selection, Why
-from streams.replay.retry_failed import Found, Outage, Renewal
+from streams.replay.repair import Gap, GapReason, RepairBatch, Selection
+from streams.replay.retry_failed import FailedBatch, Outage, Renewal
 from streams.rules.switches import owner_of
 from templates.reading.findings import closest
 
-Batch = TypeVar("Batch", Looked, Found)
+Batch = TypeVar("Batch", RepairBatch, FailedBatch)
 
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="The beginning of the outage.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="The end of the outage, not included.")]
@@ -139,14 +139,14 @@ def _person(at: PrincipalSession, person: str | None) -> str | None:
     return who
 
 
-def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
+def tell_missing(found: Iterable[RepairBatch], *, as_json: bool) -> None:
     """Print what is missing: as JSON each nudge, else how many of each kind; end with 1 if not all can be known."""
     kinds: Counter[tuple[str, ...]] = Counter()
     unplannable: Counter[str] = Counter()
     looked, missing, concerned, unnoted = 0, 0, 0, 0
     for each in _shown(found, "persons", as_json=as_json):
         looked += each.persons
-        lacking = [gap for gap in each.gaps if gap.why is not Why.UNNOTED]
+        lacking = [gap for gap in each.gaps if gap.why is not GapReason.UNNOTED]
         missing += len({gap.nudge for gap in lacking})
         concerned += len({gap.person for gap in lacking})
         unnoted += len({gap.nudge for gap in each.gaps} - {gap.nudge for gap in lacking})
@@ -162,7 +162,7 @@ def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")
 
 
-def _tell_failed(found: Iterable[Found], *, as_json: bool) -> None:
+def _tell_failed(found: Iterable[FailedBatch], *, as_json: bool) -> None:
     kinds: Counter[tuple[str, ...]] = Counter()
     left: Counter[str] = Counter()
     looked = 0

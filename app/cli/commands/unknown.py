@@ -16,7 +16,7 @@ from app.terminal import Exit, data, data_json, stop, talk
 from domain.facts.receipts import ReceiptStatus
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Reason, Report
-from streams.replay.unknown_outcomes import How, Which
+from streams.replay.unknown_outcomes import OutcomeFilter, Resolution
 
 Ask = Annotated[bool, typer.Option("--ask", help="Ask their providers what became of them.")]
 Again = Annotated[bool, typer.Option("--again", help="Send them again: you know that they had not left.")]
@@ -54,14 +54,16 @@ def unknown(  # noqa: PLR0913  (a flag each)
     key_file: KeyFile = None,
 ) -> None:
     """List messages whose outcome is unknown, or settle them: ask, resend or close."""
-    wishes = [how for how, given in ((How.ASK, ask), (How.AGAIN, again), (How.CLOSE, close)) if given]
+    wishes = [
+        how for how, given in ((Resolution.ASK, ask), (Resolution.AGAIN, again), (Resolution.CLOSE, close)) if given
+    ]
     if len(wishes) + (receipts is not None) > 1:
         stop(Exit.USAGE, "--ask, --again, --close and --receipts are different decisions; give one")
     if channel is not None and channel not in ADDRESS_OF:
         refuse_unknown("--channel", "channel", channel, list(ADDRESS_OF))
     with operators("unknown outcomes", database, key_file, clock) as at:
         start, end = span_of(since, until, at.platform)
-        which = Which(start, end, cause, provider, channel, trigger)
+        which = OutcomeFilter(start, end, cause, provider, channel, trigger)
         if receipts is not None:
             _settle(at, _reports(receipts), provider, plan=plan, yes=yes)
         elif wishes:
@@ -70,7 +72,7 @@ def unknown(  # noqa: PLR0913  (a flag each)
             _list(at, which, as_json=as_json)
 
 
-def _list(at: PrincipalSession, which: Which, *, as_json: bool) -> None:
+def _list(at: PrincipalSession, which: OutcomeFilter, *, as_json: bool) -> None:
     counts = at.platform.replay.unknown_outcomes.counts(which)
     for kind, count in sorted(counts.items()):
         if as_json:
@@ -81,7 +83,14 @@ def _list(at: PrincipalSession, which: Which, *, as_json: bool) -> None:
 
 
 def _decide(
-    at: PrincipalSession, which: Which, how: How, why: str | None, *, plan: bool, yes: bool, as_json: bool
+    at: PrincipalSession,
+    which: OutcomeFilter,
+    how: Resolution,
+    why: str | None,
+    *,
+    plan: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     if not plan and not 0 < len(why or "") <= LONGEST_WHY:
         stop(Exit.USAGE, f"say your reason with --why, in at most {LONGEST_WHY} characters: the log keeps it")

@@ -13,7 +13,7 @@ from app.identity.principals import add
 from app.server import application
 from domain.facts.principals import Principal, Role
 from streams.queues.jobs import Plan, State
-from streams.replay.backfill import Further
+from streams.replay.backfill import BackfillRequest
 from streams.storage.leadership import Lane
 from tests.app.http.wire import client_of
 from tests.world import World, card, iin, registered
@@ -87,7 +87,7 @@ def test_only_what_was_seen_is_confirmed(operator: TestClient, world: World, pla
 
 def test_who_confirms_must_be_allowed_to_ask(operator: TestClient, platform: Platform) -> None:
     """A backfill that the trigger's agency asked for is no other agency's to confirm."""
-    further = to_builtins(Further("identity_card_expiry", LONG_SINCE))
+    further = to_builtins(BackfillRequest("identity_card_expiry", LONG_SINCE))
     id_ = platform.queues.jobs.ask("backfill", Lane.NUDGES, {"further": further, "by": "saule"}, "saule").id
     answer = operator.post(f"/jobs/{id_}/confirm", json={"count": 1})
     assert (answer.status_code, "another agency" in answer.json()["detail"]) == (403, True)

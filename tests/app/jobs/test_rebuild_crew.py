@@ -14,7 +14,7 @@ import pytest
 
 from app.jobs.rebuild_crew import FEW, Processes, crew_for
 from app.settings import load_settings
-from streams.replay.rebuild_parallel import Alone
+from streams.replay.rebuild_parallel import NoCrew
 from tests.beginnings import KEYRING
 from tests.streams.distributed import eventually
 from tests.streams.rebuilding import rebuild
@@ -74,7 +74,7 @@ def test_a_process_that_is_killed_is_not_waited_for(world: World) -> None:
 def test_a_small_log_needs_nobody_else(world: World) -> None:
     """For a log of a few facts no other process is started."""
     assert (world.platform.log.facts.max_notification_id() or 0) < FEW
-    assert isinstance(crew_for(world.platform, world.platform.rules.library.rules().catalogue), Alone)
+    assert isinstance(crew_for(world.platform, world.platform.rules.library.rules().catalogue), NoCrew)
 
 
 def test_a_process_that_does_parts_reads_no_more_than_it_needs() -> None:

@@ -8,7 +8,7 @@ from streams.log.chain import blocks_from
 from streams.log.chain_builder import ChainBuilder
 from streams.log.signing import Signer
 from streams.queues.jobs import Step
-from streams.replay.audit_job import Auditing
+from streams.replay.audit_job import AuditJob
 from streams.storage.tables import blocks, log
 from tests.world import World, card, iin, registered
 
@@ -25,7 +25,7 @@ def chain(world: World) -> World:
 
 def audited(world: World, facts: int) -> tuple[int, dict[str, object]]:
     """In how many steps of so many facts it ended, and what came of it."""
-    work, step, count = Auditing(world.platform.database, SIGNER.public, facts), Step("", 0), 0
+    work, step, count = AuditJob(world.platform.database, SIGNER.public, facts), Step("", 0), 0
 
     def save(_: Connection, __: Step) -> None:
         """Nobody else is at work."""

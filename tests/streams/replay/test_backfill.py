@@ -10,8 +10,8 @@ from domain.facts.governance import GOVERNANCE_FACTS, TriggerReachChanged
 from domain.facts.principals import NotAllowed
 from streams.intake.cloudevents import Envelope
 from streams.queues.jobs import plan_of
-from streams.replay.backfill import Further, NotInForce
-from streams.replay.repair import Gap, What
+from streams.replay.backfill import BackfillRequest, NotInForce
+from streams.replay.repair import ChangeKind, Gap
 from streams.rules.switches import UnknownName
 from tests.streams.governors import STRANGER, approved, author, publish
 from tests.streams.rules.test_library import UNTIMED, meter
@@ -23,7 +23,7 @@ AIGERIM, DANA, SAULE, MARAT = (iin(number) for number in range(1, 5))
 CHECK, WATER = "meter_check", "water"
 JULY = datetime(2025, 7, 1, 7, tzinfo=UTC)
 BACK = datetime(2025, 1, 1, tzinfo=UTC)
-FURTHER, OVERDUE = Further(CHECK, BACK), Further(CHECK, BACK, also_overdue=True)
+FURTHER, OVERDUE = BackfillRequest(CHECK, BACK), BackfillRequest(CHECK, BACK, also_overdue=True)
 
 
 def old(person: str, number: str, valid_until: str, time: str = "2025-03-01T12:00:00+05:00") -> Envelope:
@@ -51,12 +51,12 @@ def town(tmp_path: Path) -> Iterator[World]:
     world.close()
 
 
-def look(town: World, further: Further = FURTHER) -> list[Gap]:
+def look(town: World, further: BackfillRequest = FURTHER) -> list[Gap]:
     """What a backfill would plan."""
     return [gap for each in town.platform.replay.backfill.look(further, "aida") for gap in each.gaps]
 
 
-def backfill(town: World, further: Further = FURTHER) -> dict[str, int]:
+def backfill(town: World, further: BackfillRequest = FURTHER) -> dict[str, int]:
     """Do it, as the job does; gives what was done."""
     done: dict[str, int] = {}
     for stride in town.platform.replay.backfill._go(further, "aida", ""):
@@ -78,9 +78,9 @@ def test_what_is_ahead_is_planned_and_what_was_planned_stays(town: World) -> Non
     found = look(town)
     assert len(town.entries()) == entries
     assert {(gap.person, gap.step, gap.what) for gap in found} == {
-        (town.name(AIGERIM), "month", What.PLAN),
-        (town.name(AIGERIM), "day", What.PLAN),
-        (town.name(DANA), "day", What.PLAN),
+        (town.name(AIGERIM), "month", ChangeKind.PLAN),
+        (town.name(AIGERIM), "day", ChangeKind.PLAN),
+        (town.name(DANA), "day", ChangeKind.PLAN),
     }
     assert backfill(town) == {"plan": 3}
     assert {each.id for each in town.pending()} == {gap.nudge for gap in found} | {each.id for each in before}
@@ -93,10 +93,14 @@ def test_a_second_time_finds_nothing(town: World) -> None:
     """Done again, from the same time or a later one, it appends nothing; from an earlier one it reaches further."""
     backfill(town)
     entries = len(town.entries())
-    assert (look(town), backfill(town), backfill(town, Further(CHECK, BACK + timedelta(days=9)))) == ([], {}, {})
+    assert (look(town), backfill(town), backfill(town, BackfillRequest(CHECK, BACK + timedelta(days=9)))) == (
+        [],
+        {},
+        {},
+    )
     assert (len(town.entries()), len(moves(town))) == (entries, 1)
     town.at(JULY + timedelta(days=1))
-    assert backfill(town, Further(CHECK, BACK - timedelta(days=90))) == {"plan": 2}
+    assert backfill(town, BackfillRequest(CHECK, BACK - timedelta(days=90))) == {"plan": 2}
     assert len(moves(town)) == 2
     assert town.pending() == town.intents()
 

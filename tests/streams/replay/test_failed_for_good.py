@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from notifiers.port.interface import GiveUp, Outcome, Reason, RetryLater
-from streams.replay.retry_failed import Left, Outage
+from streams.replay.retry_failed import NotRetried, Outage
 from tests.world import LONG_AGO, World, card, iin, registered
 
 
@@ -22,5 +22,5 @@ async def test_what_is_tried_again_is_told_from_what_failed_for_good(tmp_path: P
     assert (found.nudges["failed"], found.tried_again) == (2, 1)
     [looked] = world.platform.replay.retry_failed.look(Outage())
     assert (looked.failed, looked.renewals) == (2, [])
-    assert dict(looked.left) == {Left.TRIED_AGAIN: 1, Left.NO_OUTAGE: 1}
+    assert dict(looked.left) == {NotRetried.TRIED_AGAIN: 1, NotRetried.NO_OUTAGE: 1}
     world.close()

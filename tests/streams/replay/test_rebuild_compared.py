@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 from projections import tables
 from streams.queues.jobs import Job, Plan, State, Step, Stopped
 from streams.replay import shadow
-from streams.replay.rebuild import Rebuilding
+from streams.replay.rebuild import ViewRebuild
 from streams.replay.rebuild_compare import COMPARED, ROWS, mend, unmended
 from streams.storage.database import Database
 from streams.storage.leadership import Lane
@@ -29,16 +29,16 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     yield from lived_on(request, tmp_path, PEOPLE)
 
 
-def work_of(world: World, *, swap: bool = True) -> Rebuilding:
+def work_of(world: World, *, swap: bool = True) -> ViewRebuild:
     """A rebuild in small parts."""
     platform = world.platform
     catalogue = platform.rules.library.rules().catalogue
-    return Rebuilding(
+    return ViewRebuild(
         platform.database, platform.log, platform.identity.names, catalogue, print, swap=swap, page=PAGE
     )
 
 
-def compared(work: Rebuilding) -> Step:
+def compared(work: ViewRebuild) -> Step:
     """The step with which its comparison has begun, and is not at its end."""
     step = work.step("", unsaved)
     while step.unit != ROWS:
@@ -176,7 +176,7 @@ def test_what_differs_alone_is_looked_at_while_nobody_writes(tmp_path: Path) -> 
 
     for table in COMPARED:
         for look in (mend, unmended):
-            look(Explained(), shadow.Beside("main", "shadow"), table)  # type: ignore[arg-type]
+            look(Explained(), shadow.SchemaNames("main", "shadow"), table)  # type: ignore[arg-type]
     assert {plan for plan in plans if plan.startswith("SCAN")} == {"SCAN kept"}
     views.close()
     database.close()

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from projections import tables
 from streams.planning.residences import ResidenceRows
 from streams.replay import shadow
-from streams.replay.rebuild_parallel import Member, Part, Parts, Shared, left
+from streams.replay.rebuild_parallel import Member, Part, PartKind, Parts, left
 from tests.streams.rebuilding import lived_on, rebuild
 from tests.world import World
 
@@ -97,7 +97,7 @@ def test_a_part_for_a_shadow_that_is_gone_is_in_no_other(world: World) -> None:
     """Who still works for an earlier rebuild adds nothing to the tables of a later one."""
     platform = world.platform
     parts = Parts(platform.log, ResidenceRows(platform.rules.library.rules().catalogue, platform.identity.names))
-    part = Part(Shared.NUDGES, 0, 1, world.health().facts)
+    part = Part(PartKind.NUDGES, 0, 1, world.health().facts)
     with closing(shadow.make(platform.database, "a later one")) as views:
         for name, waiting in (("an earlier one", [part]), ("a later one", [])):
             parts.do(views, name, part)

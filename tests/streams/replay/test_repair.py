@@ -16,7 +16,7 @@ from domain.facts.principals import Principal, Role
 from domain.planning.plan import Intent
 from projections import tables
 from streams.queues.jobs import NothingToDo, Step, plan_of
-from streams.replay.repair import Gap, Looked, Selection, What, Why
+from streams.replay.repair import ChangeKind, Gap, GapReason, RepairBatch, Selection
 from streams.storage.tables import log
 from tests.streams.weather import ALMATY, ASTANA, DISTRICT, OTHER_DISTRICT, TRIGGERS, settled, storm, write_weather
 from tests.streams.working import counted_by_many
@@ -38,7 +38,7 @@ def mend(world: World, selection: Selection = EVERYTHING) -> list[Gap]:
     return gaps(world.platform.replay.repair.repair(selection))
 
 
-def gaps(looked: Iterable[Looked]) -> list[Gap]:
+def gaps(looked: Iterable[RepairBatch]) -> list[Gap]:
     """All gaps, by nudge; everybody could be planned."""
     found = list(looked)
     assert not any(each.unplannable for each in found)
@@ -107,9 +107,9 @@ def test_whatever_was_dropped_is_restored(data: st.DataObject, planned: Path, tm
     found = missing(world)
     assert ids(found) == sorted(dropped)
     over = {each.id for each in before if each.expires is not None and each.expires <= NOON}
-    assert all(gap.what is (What.WITHHOLD if gap.nudge in over else What.PLAN) for gap in found)
+    assert all(gap.what is (ChangeKind.WITHHOLD if gap.nudge in over else ChangeKind.PLAN) for gap in found)
     names = {world.name(person) for person in waiting}
-    assert all(gap.why is (Why.WAITING if gap.person in names else Why.OVERLOOKED) for gap in found)
+    assert all(gap.why is (GapReason.WAITING if gap.person in names else GapReason.OVERLOOKED) for gap in found)
     assert mend(world) == found
     assert planned_intents(world) == before
     assert (missing(world), mend(world), world.health().unplanned) == ([], [], 0)
@@ -170,7 +170,7 @@ def test_an_hour_without_planning_is_made_up_for(world: World) -> None:
     assert ids(found) == sorted([*swallowed, *gone])
     assert swallowed
     assert gone
-    assert {gap.why for gap in found} == {Why.WAITING}
+    assert {gap.why for gap in found} == {GapReason.WAITING}
     assert world.name(PEOPLE[5]) not in {gap.person for gap in missing(world, Selection(until=began))}
     assert missing(world, Selection(since=began + HOUR)) == []
     assert mend(world, outage) == found
@@ -185,8 +185,8 @@ async def test_what_is_over_is_withheld_with_the_reason(world: World) -> None:
     world.at("2025-07-21T12:00:00+05:00")
     world.take(*registered(DANA, LONG_AGO), card(DANA, "2025-08-25"))
     found = mend(world)
-    over = [gap for gap in found if gap.what is What.WITHHOLD]
-    assert {(gap.person, gap.why) for gap in over} == {(world.name(AIGERIM), Why.OVERLOOKED)}
+    over = [gap for gap in found if gap.what is ChangeKind.WITHHOLD]
+    assert {(gap.person, gap.why) for gap in over} == {(world.name(AIGERIM), GapReason.OVERLOOKED)}
     assert len(over) == 3
     states = {(one.intent.person, one.state.value, one.deliveries[0].reason) for one in world.nudges()}
     assert states == {(world.name(AIGERIM), "withheld", "expired"), (world.name(DANA), "planned", None)}
@@ -202,7 +202,7 @@ def test_what_should_have_moved_or_gone_is_found(world: World) -> None:
     world.take(corrected(first, 2, expires_on="2026-01-20"), annulled(second, 2))
     mark(world, planned=True)
     found = {(gap.person, gap.what) for gap in missing(world)}
-    assert found == {(world.name(AIGERIM), What.RESCHEDULE), (world.name(DANA), What.CANCEL)}
+    assert found == {(world.name(AIGERIM), ChangeKind.RESCHEDULE), (world.name(DANA), ChangeKind.CANCEL)}
     mend(world)
     assert world.pending() == world.intents()
     assert missing(world) == []
@@ -272,11 +272,11 @@ def test_what_an_area_event_left_out_is_found(weather: World) -> None:
     weather.at(NOON + HOUR)
     weather.take(storm(ALMATY, "storm", "2025-06-02T12:00:00+05:00", data={"on": "2025-06-20"}))
     swallowed = sorted(set(ids(weather.intents())) - set(before))
-    assert {gap.why for gap in missing(weather)} == {Why.WAITING}
+    assert {gap.why for gap in missing(weather)} == {GapReason.WAITING}
     weather.platform.database.write(lambda connection: connection.execute(delete(tables.area_plans)))
     outage = Selection(since=NOON + HOUR)
     found = missing(weather, outage)
-    assert (ids(found), {gap.why for gap in found}) == (swallowed, {Why.OVERLOOKED})
+    assert (ids(found), {gap.why for gap in found}) == (swallowed, {GapReason.OVERLOOKED})
     assert {gap.person for gap in found} == {weather.name(PEOPLE[0]), weather.name(PEOPLE[1])}
     assert missing(weather, Selection(area=ASTANA)) == []
     assert {gap.person for gap in missing(weather, Selection(area=DISTRICT))} == {weather.name(PEOPLE[0])}

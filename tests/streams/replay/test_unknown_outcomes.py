@@ -13,7 +13,7 @@ from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Accepted, Reason, Unknown
 from streams.delivery.outcomes.receipts import Receipt
 from streams.queues.jobs import plan_of
-from streams.replay.unknown_outcomes import How, Kind, Which
+from streams.replay.unknown_outcomes import OutcomeFilter, OutcomeKind, Resolution
 from tests.streams.dispatching import CARD, DUE, with_card
 from tests.world import World, annulled
 
@@ -34,21 +34,21 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made.close()
 
 
-def counts(world: World, which: Which = Which()) -> dict[Kind, int]:  # noqa: B008  (frozen)
+def counts(world: World, which: OutcomeFilter = OutcomeFilter()) -> dict[OutcomeKind, int]:  # noqa: B008  (frozen)
     """How many there are of each kind."""
     return dict(world.platform.replay.unknown_outcomes.counts(which))
 
 
-def resolve(world: World, how: How, which: Which = Which()) -> int:  # noqa: B008  (frozen)
+def resolve(world: World, how: Resolution, which: OutcomeFilter = OutcomeFilter()) -> int:  # noqa: B008  (frozen)
     """Decide about them; how many it was."""
     return sum(len(found.meant) for found in world.platform.replay.unknown_outcomes.resolve(which, how, SAID))
 
 
 async def test_they_are_listed_by_cause_provider_channel_and_age(world: World) -> None:
     """What nobody knows is counted by its kind, and a selection narrows it; `status` and metrics say it as well."""
-    assert counts(world) == {Kind("link_lost", "email", "email", "under an hour"): 1}
-    assert counts(world, Which(provider="sms")) == counts(world, Which(cause="timed_out")) == {}
-    assert counts(world, Which(until=DUE)) == {}
+    assert counts(world) == {OutcomeKind("link_lost", "email", "email", "under an hour"): 1}
+    assert counts(world, OutcomeFilter(provider="sms")) == counts(world, OutcomeFilter(cause="timed_out")) == {}
+    assert counts(world, OutcomeFilter(until=DUE)) == {}
     assert world.health().unknown == {"link_lost/email/email": 1}
     told = exposition("worker", world.health(), [], ready=True).decode()
     assert 'habarshy_unknown{cause="link_lost",channel="email",provider="email"} 1.0' in told
@@ -57,7 +57,7 @@ async def test_they_are_listed_by_cause_provider_channel_and_age(world: World) -
 async def test_what_had_surely_not_left_is_sent_again_once(world: World) -> None:
     """An operator who says so has it sent by its channel, once; the log keeps who said it, and why."""
     before = len(world.entries())
-    assert (resolve(world, How.AGAIN), resolve(world, How.AGAIN)) == (1, 0)
+    assert (resolve(world, Resolution.AGAIN), resolve(world, Resolution.AGAIN)) == (1, 0)
     [entry] = world.entries()[before:]
     assert isinstance(entry.fact, NudgeResolved)
     assert (entry.fact.how, entry.fact.by, entry.fact.why) == ("again", *SAID)
@@ -69,16 +69,16 @@ async def test_what_had_surely_not_left_is_sent_again_once(world: World) -> None
 
 async def test_nothing_is_sent_without_a_decision(world: World) -> None:
     """To list, to look and to close send nothing; what is closed is listed no more."""
-    [found] = world.platform.replay.unknown_outcomes.look(Which(), How.AGAIN)
+    [found] = world.platform.replay.unknown_outcomes.look(OutcomeFilter(), Resolution.AGAIN)
     assert (found.looked, len(found.meant), len(world.entries())) == (1, 1, len(world.entries()))
-    assert resolve(world, How.CLOSE) == 1
+    assert resolve(world, Resolution.CLOSE) == 1
     await world.settle(world.clock() + DAY)
-    assert (world.sent, counts(world), resolve(world, How.AGAIN)) == ([], {}, 0)
+    assert (world.sent, counts(world), resolve(world, Resolution.AGAIN)) == ([], {}, 0)
     assert world.delivery("month").state == "unknown"
 
 
-@pytest.mark.parametrize("how", [How.CLOSE, How.AGAIN])
-async def test_a_late_receipt_wins(world: World, how: How) -> None:
+@pytest.mark.parametrize("how", [Resolution.CLOSE, Resolution.AGAIN])
+async def test_a_late_receipt_wins(world: World, how: Resolution) -> None:
     """What is heard after the decision stands, and nothing more is sent."""
     delivery, nudge = world.delivery("month"), world.nudge("month").intent.id
     assert resolve(world, how) == 1
@@ -96,7 +96,7 @@ async def test_what_was_heard_before_the_decision_stands(world: World) -> None:
     world.platform.delivery.receipts.take(
         Receipt(nudge, delivery.recipient, delivery.attempt, ReceiptStatus.DELIVERED)
     )
-    assert resolve(world, How.AGAIN) == 0
+    assert resolve(world, Resolution.AGAIN) == 0
     assert counts(world) == {}
 
 
@@ -104,9 +104,9 @@ async def test_what_is_not_planned_any_more_is_not_sent_again(world: World) -> N
     """Whoever has a new card is not told of the old one, whatever an operator knows about the provider."""
     world.take(annulled(CARD, 2))
     await world.settle(world.clock() + DAY)
-    assert resolve(world, How.AGAIN) == 0
+    assert resolve(world, Resolution.AGAIN) == 0
 
 
 async def test_only_who_can_be_asked_is_asked(world: World) -> None:
     """No provider of these can be asked, so nothing is changed."""
-    assert resolve(world, How.ASK) == 0
+    assert resolve(world, Resolution.ASK) == 0

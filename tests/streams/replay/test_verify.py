@@ -16,8 +16,8 @@ from projections import trail
 from streams.log.appending import record
 from streams.log.log import Log
 from streams.log.mapper import Entry
-from streams.replay.rebuild import Rebuilding
-from streams.replay.verify import Verified, Verifying
+from streams.replay.rebuild import ViewRebuild
+from streams.replay.verify import Verification, Verified
 from streams.storage.tables import log as log_table
 from tests.beginnings import KEYRING
 from tests.streams.dispatching import AIGERIM, DANA, DUE, with_card
@@ -59,10 +59,10 @@ def verified_without(world: World, national_id: str) -> Verified:
     with on.database.reading() as connection:
         broken.broken = list(trail.positions(connection, world.name(national_id)))
     catalogue = on.rules.library.rules().catalogue
-    rebuilding = Rebuilding(
+    rebuilding = ViewRebuild(
         on.database, on.log, on.identity.names, catalogue, print, views=list(VIEWS.values()), swap=False
     )
-    return msgspec.json.decode(ended(Verifying(rebuilding, broken, on.rules.library)), type=Verified)
+    return msgspec.json.decode(ended(Verification(rebuilding, broken, on.rules.library)), type=Verified)
 
 
 def test_of_whom_no_plan_can_be_made_is_counted_and_the_rest_compared(world: World) -> None:

@@ -27,7 +27,7 @@ from streams.intake.cloudevents import Envelope, envelope_of
 from streams.intake.intake import Outcome as Taken
 from streams.log.mapper import Entry
 from streams.planning.recompute import all_intents
-from streams.queries.explain import Why, explain
+from streams.queries.explain import Explanation, explain
 from streams.queries.health import Health, health
 from streams.runtime.scheduler import Engine
 from templates.checks.loader import shipped
@@ -278,7 +278,7 @@ class World:
         """The whole log."""
         return [entry for page in self.platform.log.scan() for entry in page]
 
-    def why(self, nudge: UUID) -> Why:
+    def why(self, nudge: UUID) -> Explanation:
         """The explanation of a nudge."""
         with self.platform.database.reading() as connection:
             return explain(connection, self.platform.log, self.platform.rules.library.rules(), nudge, self.clock())

@@ -14,7 +14,7 @@ from app.settings import Settings
 from app.tuning import calm_collector
 from streams.planning.histories import Selection
 from streams.rehearsal.backtest import Backtest, Share
-from streams.rehearsal.backtest_results import Own, Samples
+from streams.rehearsal.backtest_results import PersonResult, Samples
 
 AHEAD = 2
 """So many selections are asked of another process at a time, so that it need not wait for this one.
@@ -35,7 +35,7 @@ class Alone:
         """Everybody in these, each alone."""
         return self._all([("share", each) for each in selections], AHEAD)
 
-    def families(self, parts: Sequence[Sequence[Sequence[str]]]) -> Iterator[tuple[list[Own], Samples]]:
+    def families(self, parts: Sequence[Sequence[Sequence[str]]]) -> Iterator[tuple[list[PersonResult], Samples]]:
         """Families, whose messages count together."""
         return self._all([("together", each) for each in parts], 1)
 

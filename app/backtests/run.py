@@ -9,7 +9,7 @@ from app.compose import Platform
 from app.settings import Settings
 from domain.core.timing import zone_of
 from streams.rehearsal.backtest import families, replayed
-from streams.rehearsal.backtest_results import Own, Tally
+from streams.rehearsal.backtest_results import PersonResult, Tally
 
 FEW = 100_000
 """Up to so many facts in the log, other processes are not worth their start."""
@@ -32,7 +32,7 @@ def backtested(
     hands = processes or (1 if few else os.cpu_count() or 1)
     with crew_of(settings, platform, order, hands) as crew:
         parts = question.selection().shares(hands if few else hands * PARTS)
-        tally, linked = Tally(), list[Own]()
+        tally, linked = Tally(), list[PersonResult]()
         for number, share in enumerate(crew.shares(parts), 1):
             tally.add(share.tally)
             linked += share.linked
@@ -40,7 +40,7 @@ def backtested(
         again = families(linked, question.rules.defaults)
         tally.samples.without({person for family in again for person in family})
         many = min(max(PARTS, hands), len(again))
-        together = list[Own]()
+        together = list[PersonResult]()
         for owns, samples in crew.families([again[at::many] for at in range(many)]):
             together += owns
             tally.add(Tally(samples=samples))
@@ -55,7 +55,7 @@ class Gradual:
         self._backtest, self._question = made(platform, order), order.question(platform)
         self._left = list(self._question.selection().shares(parts))
         self.done, self.of = 0, len(self._left)
-        self._tally, self._linked = Tally(), list[Own]()
+        self._tally, self._linked = Tally(), list[PersonResult]()
 
     def next(self) -> bool:
         """Play a part; whether there was one left."""

@@ -9,12 +9,12 @@ from app.pages.catalogues import OTHERWISE, Speech
 from app.pages.life import told
 from domain.core.timing import zone_of
 from streams.delivery.send.message import parts_of
-from streams.queries.explain import Why
+from streams.queries.explain import Explanation
 from streams.rules.in_force import Rules
 from templates.words.rendering import Rendered
 
 
-def lines(found: Why, rules: Rules) -> Iterable[str]:
+def lines(found: Explanation, rules: Rules) -> Iterable[str]:
     """Yield the event, the rule, the values that it read, the outcome, and the words."""
     zone = zone_of(rules.defaults.zone)
     page = told(found, rules, Speech(OTHERWISE, zone))
@@ -40,7 +40,7 @@ def lines(found: Why, rules: Rules) -> Iterable[str]:
         yield from (f"The words ({words.language}, {by}): {_read(words, by)}" for by in _channels(found))
 
 
-def _channels(found: Why) -> Iterable[str]:
+def _channels(found: Explanation) -> Iterable[str]:
     """By which it went, or would go if it went by SMS."""
     return dict.fromkeys(each.details["channel"] for each in found.facts if each.what == "attempted") or ("sms",)
 

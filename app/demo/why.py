@@ -16,7 +16,7 @@ from app.demo.packs import ENGLISH, published_titles
 from app.demo.reading import Reader
 from app.reports.life_words import at, reason, told
 from projections import nudges
-from streams.queries.explain import Why, explain
+from streams.queries.explain import Explanation, explain
 from streams.rules.in_force import Rules
 from templates.authoring.rule_sentences import RuleWords
 
@@ -33,7 +33,7 @@ class Life(Struct, frozen=True):
 class WhyPage(Struct, frozen=True):
     """Everything that the page about one nudge shows; `used`: what it is called -> the value that the rule read."""
 
-    why: Why
+    why: Explanation
     titles: Mapping[str, str]
     name: str
     office: str
@@ -68,7 +68,7 @@ class Explainer:
             messages = self._reader.told(connection, nudges.by_id(connection, [id_])[id_])
             return self._page(connection, rules, why, tuple(messages))
 
-    def _page(self, connection: Connection, rules: Rules, why: Why, messages: tuple[Told, ...]) -> WhyPage:
+    def _page(self, connection: Connection, rules: Rules, why: Explanation, messages: tuple[Told, ...]) -> WhyPage:
         cause = why.cause
         events = {name: type_.title[ENGLISH] for name, type_ in rules.catalogue.types.items()}
         titles = events | self._attributes
@@ -113,7 +113,7 @@ def _as_written(clause: Mapping[str, Any]) -> str:
     return written.replace("'on':", "on:")  # YAML 1.1 takes it for a truth value; triggers are not read so
 
 
-def _withheld(why: Why) -> str | None:
+def _withheld(why: Explanation) -> str | None:
     """Why nobody was told, where that was decided."""
     reasons = [reason(each.details["reason"]) for each in why.facts if each.what == "withheld"]
     return reasons[-1] if reasons else None

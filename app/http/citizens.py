@@ -26,7 +26,7 @@ from app.http.person_shapes import (
 from app.http.problems import FieldError, Problem
 from domain.facts.principals import Scope
 from streams.privacy.access_log import note_viewing
-from streams.queries.explain import Why
+from streams.queries.explain import Explanation
 from streams.queries.inbox import NotTheirs
 
 Pseudonym = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
@@ -161,14 +161,14 @@ class Citizens:
         self._platform.delivery.inbound.preferences.dispute(person, str(nudge), dispute.text)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    def _why(self, person: str, nudge: UUID) -> Why:
+    def _why(self, person: str, nudge: UUID) -> Explanation:
         try:
             return self._platform.queries.inboxes.why(person, nudge)
         except NotTheirs as error:
             raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-message") from None
 
 
-def explained(why: Why) -> dict[str, Any]:
+def explained(why: Explanation) -> dict[str, Any]:
     """Why, as plain data without anybody's words or contact."""
     names = (
         "nudge",

@@ -36,10 +36,10 @@ from domain.facts.principals import Scope
 from projections import statistics
 from streams.rules.approval import (
     AlreadyPublished,
-    Done,
     NotPublished,
     NotSubmitted,
     Reference,
+    SubmissionResult,
     TwoVersions,
     subject,
 )
@@ -209,7 +209,7 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _governed(done: Done) -> Governed:
+def _governed(done: SubmissionResult) -> Governed:
     return Governed(name=str(done.submission.about), hash=done.submission.hash, new=done.new)
 
 

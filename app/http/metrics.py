@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from streams.intake.intake import Labels
 from streams.kafka.lag import Lag
-from streams.queries.health import Standing
+from streams.queries.health import Status
 
 GAUGES = {
     "facts": "Facts in the log.",
@@ -61,7 +61,7 @@ class Own(Struct, frozen=True):
 class _Now(Collector):
     """One scrape: what was read for it."""
 
-    def __init__(self, role: str, standing: Standing | None, lags: Sequence[Lag], own: Own, *, ready: bool) -> None:
+    def __init__(self, role: str, standing: Status | None, lags: Sequence[Lag], own: Own, *, ready: bool) -> None:
         self._role, self._standing, self._lags, self._ready, self._own = role, standing, lags, ready, own
 
     def collect(self) -> Iterator[Metric]:
@@ -86,7 +86,7 @@ class _Now(Collector):
         yield from self._lagging()
         yield from self._of_its_own()
 
-    def _stopped(self, standing: Standing) -> GaugeMetricFamily:
+    def _stopped(self, standing: Status) -> GaugeMetricFamily:
         """Return since when each thing is stopped; "all" is always there, so that alerts have something to read."""
         about = "Since when it is stopped (seconds since 1970), or 0."
         found = GaugeMetricFamily(STOPPED, about, labels=["scope", "name"])
@@ -135,7 +135,7 @@ def _by_code(name: str, about: str, counts: Mapping[str, int]) -> CounterMetricF
 
 
 def exposition(
-    role: str, standing: Standing | None, lags: Sequence[Lag], own: Own | None = None, *, ready: bool
+    role: str, standing: Status | None, lags: Sequence[Lag], own: Own | None = None, *, ready: bool
 ) -> bytes:
     """The metrics in Prometheus' text format; what could not be read is absent."""
     registry = CollectorRegistry()

@@ -33,7 +33,7 @@ from app.http.problems import RETRY_SECONDS, Problem, install
 from streams.intake.intake import Labels
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.lag import Lag
-from streams.queries.health import Standing, standing
+from streams.queries.health import Status, standing
 
 
 class Role(Struct, frozen=True):
@@ -52,7 +52,7 @@ class Role(Struct, frozen=True):
     attempts: Callable[[], Mapping[Labels, int]] = dict
     passed_by: Callable[[], Mapping[Labels, bool]] = dict
 
-    def standing(self) -> Standing | None:
+    def standing(self) -> Status | None:
         """Return the state of the platform; None where its database does not answer."""
         on = self.platform
         try:

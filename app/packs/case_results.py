@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from streams.rehearsal.case_model import Case, Decision, Played
+from streams.rehearsal.case_model import Case, Decision, RehearsedCase
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import Stage
 from streams.rehearsal.verdict import Difference, judge, said, short, unlike
@@ -16,7 +16,7 @@ class CaseResult(NamedTuple):
 
     trigger: str
     case: Case
-    played: Played
+    played: RehearsedCase
     differences: list[Difference]
 
 

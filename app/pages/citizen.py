@@ -23,7 +23,7 @@ from app.pages.ruling import CLASSES
 from app.pages.visits import Form
 from domain.nudges.class_overrides import OVERRIDES
 from streams.privacy.tokens import end_tokens
-from streams.queries.inbox import Told
+from streams.queries.inbox import SentMessage
 
 Cursor = Annotated[str, Query(max_length=64)]
 MADE, ENDED = "token-made", "tokens-ended"
@@ -74,7 +74,7 @@ class Citizen:
             next=f"{self._pages.root}/my?after={written(place)}" if place else "",
         )
 
-    def _row(self, told: Told, frame: Frame) -> dict[str, Any]:
+    def _row(self, told: SentMessage, frame: Frame) -> dict[str, Any]:
         speech = frame.speech
         return {
             "nudge": told.nudge,

@@ -14,7 +14,7 @@ from domain.core.timing import parse_offset
 from domain.core.translatable import N_
 from domain.rules.event_types import Titles
 from streams.log.loads import Retirement
-from streams.queries.explain import Happened, Why
+from streams.queries.explain import Explanation, RecordedFact
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles
 
@@ -125,7 +125,7 @@ def category(name: str, speech: Speech) -> str:
     return text[:1].upper() + text[1:]
 
 
-def line_of(happened: Happened, speech: Speech) -> Line:
+def line_of(happened: RecordedFact, speech: Speech) -> Line:
     """One fact as a line."""
     details = happened.details
     words = shown(STATES, happened.what, speech)
@@ -149,7 +149,7 @@ class Told(Struct, frozen=True):
     life: tuple[Line, ...]
 
 
-def told(why: Why, rules: Rules, speech: Speech) -> Told:
+def told(why: Explanation, rules: Rules, speech: Speech) -> Told:
     """The parts of the page that says why."""
     words, rule = _Words(rules, speech), Clause(why.clause, why.agency, why.klass, why.legal_basis_titles)
     return Told(
@@ -169,7 +169,7 @@ class _Words:
             "param": pack_titles(rules, "parameters"),
         }
 
-    def recorded(self, why: Why) -> Iterator[tuple[str, str]]:
+    def recorded(self, why: Explanation) -> Iterator[tuple[str, str]]:
         if why.cause is None:
             yield self._say("What was recorded"), self._say("It can no longer be read")
             return

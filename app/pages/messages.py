@@ -23,7 +23,7 @@ from app.pages.visits import OpenForm
 from domain.nudges.class_overrides import OVERRIDES
 from domain.nudges.delivery import State
 from streams.delivery.send.message import parts_of
-from streams.queries.explain import Why
+from streams.queries.explain import Explanation
 from streams.queries.inbox import NotTheirs
 from templates.words.rendering import Rendered
 
@@ -60,7 +60,7 @@ class Messages:
         """The message, with what can be done."""
         return self._opened(request, self._message)
 
-    def _opened(self, request: Request, page: Callable[[Request, Reader, Frame, Why], Response]) -> Response:
+    def _opened(self, request: Request, page: Callable[[Request, Reader, Frame, Explanation], Response]) -> Response:
         """A page of the message; of a link whose time is over, what it is still good for."""
         try:
             reader = self._named(request)
@@ -90,11 +90,11 @@ class Messages:
             action=stop,
         )
 
-    def _message(self, _: Request, reader: Reader, frame: Frame, why: Why) -> Response:
+    def _message(self, _: Request, reader: Reader, frame: Frame, why: Explanation) -> Response:
         words = why.words.get(reader.person)
         return self._pages.respond("message.html", frame, **self._shown(reader, frame, why, words))
 
-    def _shown(self, reader: Reader, frame: Frame, why: Why, words: Rendered | None) -> dict[str, Any]:
+    def _shown(self, reader: Reader, frame: Frame, why: Explanation, words: Rendered | None) -> dict[str, Any]:
         speech, channels = frame.speech, _channels(why)
         went = bool(channels)
         text, caption = _words(words, channels)
@@ -118,7 +118,7 @@ class Messages:
             "stop": self._stop(reader, why),
         }
 
-    def _stop(self, reader: Reader, why: Why) -> str:
+    def _stop(self, reader: Reader, why: Explanation) -> str:
         """The link that stops such messages; none where nothing went, or they cannot be stopped."""
         if not _channels(why) or OVERRIDES[why.klass].opt_out or not why.agency:
             return ""
@@ -138,7 +138,7 @@ class Messages:
             for each in (words.actions if words else ())
         ]
 
-    def _office(self, why: Why, frame: Frame) -> str:
+    def _office(self, why: Explanation, frame: Frame) -> str:
         offices = self._platform.queries.inboxes.offices()
         return frame.speech.titled(offices.get(why.agency, {})) or why.agency
 
@@ -146,12 +146,19 @@ class Messages:
         """Why it came."""
         return self._opened(request, self._because)
 
-    def _because(self, request: Request, reader: Reader, frame: Frame, why: Why) -> Response:
+    def _because(self, request: Request, reader: Reader, frame: Frame, why: Explanation) -> Response:
         disputed = visits.told_once(request, DISPUTED) == str(reader.nudge)
         return self._why(reader, frame, why, disputed=disputed)
 
     def _why(
-        self, reader: Reader, frame: Frame, why: Why, *, disputed: bool = False, wrong: str = "", text: str = ""
+        self,
+        reader: Reader,
+        frame: Frame,
+        why: Explanation,
+        *,
+        disputed: bool = False,
+        wrong: str = "",
+        text: str = "",
     ) -> Response:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         found = told(why, self._platform.rules.library.rules(), frame.speech)
@@ -187,7 +194,7 @@ class Messages:
         visits.tell_once(request, DISPUTED, str(reader.nudge))
         return RedirectResponse(f"{reader.base}/why", HTTPStatus.SEE_OTHER, headers)
 
-    def _read(self, request: Request, reader: Reader) -> tuple[Frame, Why]:
+    def _read(self, request: Request, reader: Reader) -> tuple[Frame, Explanation]:
         try:
             why = self._platform.queries.inboxes.why(reader.person, reader.nudge)
         except NotTheirs as error:
@@ -223,7 +230,7 @@ class Messages:
         return Reader(person, nudge, f"{self._pages.root}/my/messages/{nudge}", linked=False)
 
 
-def _channels(why: Why) -> list[str]:
+def _channels(why: Explanation) -> list[str]:
     """By which it went, the last one at the end."""
     tried = [str(each.details["channel"]) for each in why.facts if each.what == "attempted"]
     return list(dict.fromkeys(reversed(tried)))[::-1]
@@ -237,12 +244,12 @@ def _words(words: Rendered | None, channels: Sequence[str]) -> tuple[str, str]:
     return next((offer for offer in offers if offer[0]), ("", ""))
 
 
-def _went_at(why: Why) -> datetime:
+def _went_at(why: Explanation) -> datetime:
     """Return the time of the last sending, else of the last attempt."""
     times = {each.what: each.at for each in why.facts if each.what in ("attempted", "sent")}
     return times.get("sent") or times["attempted"]
 
 
-def _parent(reader: Reader, why: Why) -> str | None:
+def _parent(reader: Reader, why: Explanation) -> str | None:
     """The first name of the child as whose parent the reader was told, empty if unknown; None: it is about them."""
     return None if why.person == reader.person else why.called

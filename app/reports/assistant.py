@@ -20,7 +20,7 @@ from projections import nudges
 from projections.tables import micros
 from streams.planning import histories
 from streams.privacy.tokens import tokens_ended
-from streams.queries.explain import Why
+from streams.queries.explain import Explanation
 from streams.queries.inbox import NotTheirs
 
 ENDED = "The token does not hold any more; the page My data makes another one."
@@ -111,7 +111,7 @@ class Assistant:
         return {"moments": moments, "services": found}
 
 
-def _explained(why: Why) -> dict[str, Any]:
+def _explained(why: Explanation) -> dict[str, Any]:
     names = (
         "title",
         "agency",

@@ -8,7 +8,7 @@ from app.reports.plain_data import as_plain, entry_plain
 from app.terminal import compact
 from streams.log.audit import head_of
 from streams.log.signing import Signer
-from streams.queries.evidence import Evidence, Shown
+from streams.queries.evidence import Evidence, EvidenceFact
 
 FORMAT = "habarshy-evidence/1"
 
@@ -30,7 +30,7 @@ def packed(found: Evidence, signer: Signer, made_at: datetime) -> str:
     return f"{content}\n{signature.hex()}\n"
 
 
-def _fact(each: Shown) -> dict[str, Any]:
+def _fact(each: EvidenceFact) -> dict[str, Any]:
     position, stream, version, topic, state = each.stored
     return {
         "of": each.of,

@@ -7,12 +7,12 @@ from datetime import datetime
 from domain.core.timing import zone_of
 from domain.nudges.forecast import Sum
 from domain.rules.built_in_triggers import DIGEST
-from streams.queries.forecast import Foreseen
+from streams.queries.forecast import ForecastResult
 from streams.rules.governed import Governed
 from templates.checks.pack_check import sms_limit_of
 
 
-def sums(found: Foreseen, *, by_hour: bool = False) -> Iterator[Sum]:
+def sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[Sum]:
     """A line for each day or hour of the country, agency (empty: the platform) and channel, at the packs' prices."""
     zone, governed = zone_of(found.rules.defaults.zone), found.rules.governed
     owners, prices = _owners(found), _prices(governed)
@@ -30,7 +30,7 @@ def sums(found: Foreseen, *, by_hour: bool = False) -> Iterator[Sum]:
         yield Sum(*line, messages[line], parts[line], costs[line] if prices else None)
 
 
-def _owners(found: Foreseen) -> Mapping[str, str]:
+def _owners(found: ForecastResult) -> Mapping[str, str]:
     return {each.trigger.name: each.trigger.owner for each in found.rules.rulebook.versions.values()}
 
 
@@ -42,7 +42,7 @@ def _prices(governed: Governed) -> Mapping[str, float]:
     return {DIGEST: max(priced.values()), **priced} if priced else {}
 
 
-def busiest(found: Foreseen) -> tuple[datetime, float] | None:
+def busiest(found: ForecastResult) -> tuple[datetime, float] | None:
     """The hour with the most messages (its beginning, in the country's time), and how many they are."""
     hours: dict[datetime, float] = defaultdict(float)
     for cell, many in found.forecast.messages.items():

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from streams.queries.explain import Happened
+from streams.queries.explain import RecordedFact
 
 REASONS: Mapping[str, str] = {
     "died": "the person has died",
@@ -39,7 +39,7 @@ def at(moment: datetime, zone: ZoneInfo) -> str:
     return f"{local.day} {local:%b %Y, %H:%M}"
 
 
-def told(happened: Happened, zone: ZoneInfo) -> str:
+def told(happened: RecordedFact, zone: ZoneInfo) -> str:
     """One fact of a nudge's life as a sentence."""
     words = _TOLD.get(happened.what)
     return words(happened.details, zone) if words else happened.what.replace("-", " ")

@@ -4,7 +4,7 @@ from typing import Any
 
 from domain.core.events import LifeEvent
 from streams.log.mapper import Entry
-from streams.queries.explain import Why
+from streams.queries.explain import Explanation
 
 
 def entry_plain(entry: Entry) -> dict[str, Any]:
@@ -26,9 +26,9 @@ def entry_plain(entry: Entry) -> dict[str, Any]:
     return head | {name: getattr(fact, name) for name in getattr(fact, "__struct_fields__", ())}
 
 
-def as_plain(why_: Why) -> dict[str, Any]:
+def as_plain(why_: Explanation) -> dict[str, Any]:
     """An explanation as plain data."""
-    plain = {name: getattr(why_, name) for name in Why.__struct_fields__}
+    plain = {name: getattr(why_, name) for name in Explanation.__struct_fields__}
     plain["class"] = plain.pop("klass")
     cause = why_.cause
     plain["cause"] = cause and {

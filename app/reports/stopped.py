@@ -7,7 +7,7 @@ from app.moments import told_in
 from domain.facts.principals import Principal
 from domain.nudges.settle import PAUSED
 from streams.rules.governed import Governed
-from streams.rules.switches import Off
+from streams.rules.switches import ActiveStop
 
 KINDS: Mapping[str, str] = {
     "all": "everything",
@@ -18,11 +18,11 @@ KINDS: Mapping[str, str] = {
 }
 
 
-def known_to(who: Principal, found: Sequence[Off], governed: Governed) -> list[Off]:
+def known_to(who: Principal, found: Sequence[ActiveStop], governed: Governed) -> list[ActiveStop]:
     """Return those that somebody may know: what concerns everybody, and the stops of agencies that they may read."""
     owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in governed.publications}
 
-    def whose(off: Off) -> str | None:
+    def whose(off: ActiveStop) -> str | None:
         return (
             None if off.scope in {"all", "channel"} else off.name if off.scope == "agency" else owners.get(off.name)
         )
@@ -30,7 +30,7 @@ def known_to(who: Principal, found: Sequence[Off], governed: Governed) -> list[O
     return [each for each in found if (owner := whose(each)) is None or who.may_read(owner)]
 
 
-def stopped_lines(found: Sequence[Off], zone: tzinfo) -> Iterator[str]:
+def stopped_lines(found: Sequence[ActiveStop], zone: tzinfo) -> Iterator[str]:
     """Yield a line for each kill switch and pause: what, since when, by whom and why."""
     for each in found:
         word = "PAUSED" if each.scope == PAUSED else "STOPPED"

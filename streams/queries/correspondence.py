@@ -33,7 +33,7 @@ class UnknownLetter(LookupError):
         super().__init__("Nobody wrote a letter of that name; `/work/letters` lists those to your agency.")
 
 
-class Written(Struct, frozen=True):
+class CitizenLetter(Struct, frozen=True):
     """A letter of a citizen; `person` is a pseudonym.
 
     `began`: source and id of the event that the message was about, by which the agency knows whom it told; None
@@ -62,12 +62,12 @@ class Correspondence:
 
     def page(
         self, who: Principal, before: int | None = None, *, handled: bool = False
-    ) -> tuple[list[Written], int | None]:
+    ) -> tuple[list[CitizenLetter], int | None]:
         """Return the latest letters before a position, and the position for the next page (None: no more).
 
         `handled`: letters that were dealt with, instead of those that wait.
         """
-        found: list[Written] = []
+        found: list[CitizenLetter] = []
         with self._context.database.reading() as connection:
             for _ in range(TURNS):
                 positions = written.positions(connection, before, LOOKED_AT)
@@ -80,7 +80,7 @@ class Correspondence:
                     break
         return found, before
 
-    def _theirs(self, connection: Connection, positions: Sequence[int], who: Principal) -> Iterator[Written]:
+    def _theirs(self, connection: Connection, positions: Sequence[int], who: Principal) -> Iterator[CitizenLetter]:
         entries = self._context.log.read(connection, positions)
         letters = [found for entry in reversed(entries) if (found := _letter_of(entry)) is not None]
         about = nudges.by_id(connection, {nudge for _, nudge in letters})
@@ -88,7 +88,7 @@ class Correspondence:
             if nudge in about and (one := self._written(connection, event, about[nudge])).owner == who.agency:
                 yield one
 
-    def read(self, event: UUID, who: Principal) -> Written:
+    def read(self, event: UUID, who: Principal) -> CitizenLetter:
         """Return a letter, after recording in the log that the principal reads it.
 
         Raises:
@@ -116,7 +116,7 @@ class Correspondence:
         fact = LetterHandled(self._context.clock(), who.name, who.agency, found.person, event, note)
         self._context.note(self._noted_in(event), found.person, fact)
 
-    def _find(self, connection: Connection, event: UUID) -> tuple[Written, Nudge]:
+    def _find(self, connection: Connection, event: UUID) -> tuple[CitizenLetter, Nudge]:
         letter = _letter_of(next(iter(self._context.log.streams(connection, [event])), None))
         nudge = None if letter is None else nudges.by_id(connection, [letter[1]]).get(letter[1])
         if letter is None or nudge is None:
@@ -127,7 +127,7 @@ class Correspondence:
     def _noted_in(self, event: UUID) -> UUID:
         return self._context.names.registry_stream("letter", str(event))
 
-    def _noted(self, connection: Connection, found: Sequence[Written]) -> list[Written]:
+    def _noted(self, connection: Connection, found: Sequence[CitizenLetter]) -> list[CitizenLetter]:
         """Return the letters with the records of who dealt with them."""
         noted: dict[UUID, list[LetterHandled]] = {}
         for entry in self._context.log.streams(connection, [self._noted_in(letter.event) for letter in found]):
@@ -135,10 +135,10 @@ class Correspondence:
                 noted.setdefault(entry.fact.letter, []).append(entry.fact)
         return [replace(letter, handled=tuple(noted.get(letter.event, ()))) for letter in found]
 
-    def _written(self, connection: Connection, event: LifeEvent, nudge: Nudge) -> Written:
+    def _written(self, connection: Connection, event: LifeEvent, nudge: Nudge) -> CitizenLetter:
         rulebook = self._context.library.rules().rulebook
         content: Mapping[str, Any] = rules_of(connection, self._context.log, rulebook, nudge.intent.version) or {}
-        return Written(
+        return CitizenLetter(
             event.stream,
             event.type,
             event.time,
@@ -151,7 +151,7 @@ class Correspondence:
         )
 
 
-def _with_cause(found: Written, cause: Sequence[Entry]) -> Written:
+def _with_cause(found: CitizenLetter, cause: Sequence[Entry]) -> CitizenLetter:
     began = next(((entry.fact.source, entry.fact.id) for entry in cause if isinstance(entry.fact, LifeEvent)), None)
     return replace(found, began=began)
 

@@ -22,7 +22,7 @@ from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.row_codes import codes_of
 from streams.log.signing import signed_by
-from streams.queries.explain import Why, explain
+from streams.queries.explain import Explanation, explain
 from streams.rules.in_force import Rules
 
 RULE_FACTS = (TriggerSubmitted, TriggerApproved, TriggerPublished)
@@ -48,7 +48,7 @@ class NotChained(Exception):
         )
 
 
-class Shown(NamedTuple):
+class EvidenceFact(NamedTuple):
     """One fact: its subject (nudge, event, person or rule), its decoded and its stored form, its block and proof."""
 
     of: str
@@ -64,8 +64,8 @@ class Evidence(Struct, frozen=True):
     If a later head was asked for, `chain` has all blocks up to it, as each block names the one before it.
     """
 
-    why: Why
-    facts: Sequence[Shown]
+    why: Explanation
+    facts: Sequence[EvidenceFact]
     chain: Sequence[SignedBlock]
 
 
@@ -87,7 +87,7 @@ def evidence(
     return Evidence(why, [_shown(of[entry.position], entry, proofs[entry.position]) for entry in entries], chain)
 
 
-def _facts(connection: Connection, log: Log, rules: Rules, why: Why) -> Iterator[tuple[int, str]]:
+def _facts(connection: Connection, log: Log, rules: Rules, why: Explanation) -> Iterator[tuple[int, str]]:
     """Yield position and subject of all facts behind the nudge."""
     own = log.streams(connection, [why.nudge])
     planned = [entry.fact for entry in own if isinstance(entry.fact, NudgePlanned)]
@@ -111,7 +111,7 @@ def _events(connection: Connection, log: Log, rules: Rules, streams: Iterable[UU
         yield from positions
 
 
-def _read_of_person(connection: Connection, rules: Rules, why: Why) -> Iterable[int]:
+def _read_of_person(connection: Connection, rules: Rules, why: Explanation) -> Iterable[int]:
     """Return the positions of the facts that set the person's attributes which the rule read."""
     read = {OF_THE_DATE.get(name, name).removeprefix("citizen.") for name in why.used if name.startswith("citizen.")}
     types = [
@@ -161,5 +161,5 @@ def _proven(connection: Connection, one: SignedBlock, wanted: Mapping[int, str],
             yield _Proven(fact[0], fact, block.number, proof(leaves, at))
 
 
-def _shown(of: str, entry: Entry, proven: _Proven) -> Shown:
-    return Shown(of, entry, proven.stored, proven.block, proven.proof)
+def _shown(of: str, entry: Entry, proven: _Proven) -> EvidenceFact:
+    return EvidenceFact(of, entry, proven.stored, proven.block, proven.proof)

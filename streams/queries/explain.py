@@ -40,7 +40,7 @@ class UnknownNudge(LookupError):
         super().__init__("No nudge has this id. `habarshy trail PERSON` lists those of a person.")
 
 
-class Happened(Struct, frozen=True):
+class RecordedFact(Struct, frozen=True):
     """One fact of the nudge: the time of its recording, its name, and its fields."""
 
     at: datetime
@@ -48,7 +48,7 @@ class Happened(Struct, frozen=True):
     details: Mapping[str, Any]
 
 
-class Why(Struct, frozen=True):
+class Explanation(Struct, frozen=True):
     """The explanation of a nudge.
 
     `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
@@ -76,7 +76,7 @@ class Why(Struct, frozen=True):
     clause: Mapping[str, Any]
     used: Mapping[str, Any]
     words: Mapping[str, Rendered]
-    facts: tuple[Happened, ...]
+    facts: tuple[RecordedFact, ...]
     members: tuple[UUID, ...] = ()
     called: str = ""
     retired: Retirement | None = None
@@ -100,7 +100,7 @@ class Why(Struct, frozen=True):
         return sorted({*self.everybody, *said})
 
 
-def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime) -> Why:
+def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime) -> Explanation:
     """Return the explanation of one nudge.
 
     Raises:
@@ -115,7 +115,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
     case, intent = reader.case(nudge, nudge.deliveries[0].recipient), nudge.intent
     cause = case.cause
     type_ = rules.catalogue.types.get(cause.type) if cause else None
-    return Why(
+    return Explanation(
         nudge=id_,
         person=intent.person,
         trigger=intent.trigger,
@@ -234,16 +234,16 @@ class _Reader(NamedTuple):
         return replace(case, members=tuple(together), leaving=())
 
 
-def _happened(entries: Sequence[Entry]) -> Iterator[Happened]:
+def _happened(entries: Sequence[Entry]) -> Iterator[RecordedFact]:
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, NUDGE_FACTS):
             what = fact.TOPIC.removeprefix("nudge-").removesuffix("/1")
             names = [name for name in fact.__struct_fields__ if name != "at"]
-            yield Happened(fact.at, what, {name: getattr(fact, name) for name in names})
+            yield RecordedFact(fact.at, what, {name: getattr(fact, name) for name in names})
 
 
-def seen_by(why: Why, nudge: Nudge, person: str) -> Why:
+def seen_by(why: Explanation, nudge: Nudge, person: str) -> Explanation:
     """Return the explanation without the messages, choices and outcomes of other recipients."""
     theirs = nudge.to(person)
     if nudge.gone and theirs not in nudge.deliveries:

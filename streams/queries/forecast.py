@@ -44,7 +44,7 @@ from streams.delivery.decide.rendering import render
 from streams.log.log import Log
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
-from streams.rules.switches import Off, read_off
+from streams.rules.switches import ActiveStop, read_off
 from streams.storage.database import Database
 from templates.words.rendering import WordsFailed
 
@@ -53,7 +53,7 @@ LOOKS = 20
 """The number of times a delivery is deferred before the forecast stops following it."""
 
 
-class Foreseen(Struct, frozen=True):
+class ForecastResult(Struct, frozen=True):
     """A forecast; `share`: the part (0 to 1) of the recipients that is in the sample.
 
     `held_back`: number of deliveries that wait because something is stopped (marked by the dispatcher or not); they
@@ -63,11 +63,11 @@ class Foreseen(Struct, frozen=True):
     forecast: Forecast
     share: float
     held_back: int
-    stopped: Sequence[Off]
+    stopped: Sequence[ActiveStop]
     rules: Rules
 
 
-class Forecasting:
+class Forecaster:
     """Makes forecasts, without writing anything."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Forecasting:
         self._database, self._log, self._library, self._clock = database, log, library, clock
         self._sample = sample
 
-    def forecast(self, span: timedelta, agency: str | None = None) -> Foreseen:
+    def forecast(self, span: timedelta, agency: str | None = None) -> ForecastResult:
         """Return the forecast of the span, including what is overdue now; `agency`: only its nudges."""
         now, rules = self._clock(), self._library.rules()
         until, names = micros(now + span), _Lanes(rules, agency)
@@ -95,7 +95,7 @@ class Forecasting:
             stopped = read_off(connection, self._log)
         due = [(moment(hour * upcoming.HOUR), names[lane], many) for hour, lane, many in counted]
         found = spread(due, sample, now)
-        return Foreseen(found, share, marked + round(found.held_back), stopped, rules)
+        return ForecastResult(found, share, marked + round(found.held_back), stopped, rules)
 
 
 class _Lanes(dict[int, str]):

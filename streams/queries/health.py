@@ -32,13 +32,13 @@ from streams.queues import dead_letters, refused_events, webhook_outbox
 from streams.replay import unknown_outcomes
 from streams.replay.follower import READER as VIEWS
 from streams.replay.follower import Follower
-from streams.rules.switches import Off, read_off
+from streams.rules.switches import ActiveStop, read_off
 from streams.storage.database import Database, Priority
 from streams.storage.tables import log as log_table
 from streams.storage.tables import soundings
 
 
-class Standing(Struct, frozen=True):
+class Status(Struct, frozen=True):
     """The figures that are cheap to read: counts, and the age in seconds of the oldest that waits.
 
     `stopped`: the kill switches and pauses in effect, the latest first; `held_back`: deliveries that they hold back;
@@ -49,7 +49,7 @@ class Standing(Struct, frozen=True):
     trouble).
     """
 
-    stopped: Sequence[Off]
+    stopped: Sequence[ActiveStop]
     held_back: int
     facts: int
     unplanned: int
@@ -69,7 +69,7 @@ class Standing(Struct, frozen=True):
     unknown: Mapping[str, int]
 
 
-class Health(Standing, frozen=True):
+class Health(Status, frozen=True):
     """The figures with all nudges: state -> count; `tried_again`: failed nudges with a further attempt ahead."""
 
     nudges: Mapping[str, int]
@@ -83,7 +83,7 @@ def health(database: Database, log: Log, follower: Follower, now: datetime) -> H
         return Health(**known, nudges=nudges.states(connection), tried_again=nudges.tried_again(connection))
 
 
-def standing(database: Database, log: Log, follower: Follower, now: datetime) -> Standing:
+def standing(database: Database, log: Log, follower: Follower, now: datetime) -> Status:
     """Read the figures that are cheap to read."""
     behind = follower.behind()
     with database.reading() as connection:
@@ -91,7 +91,7 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
         found, last = finds(connection)
         refused, refused_at = refused_events.refused(connection)
         due_now, first = nudges.waiting(connection, micros(now))
-        return Standing(
+        return Status(
             stopped=read_off(connection, log),
             held_back=sum(many for _, many in upcoming.held_back(connection)),
             facts=log.facts.last_position(connection),

@@ -23,13 +23,13 @@ from streams.delivery.inbound.receiving import TYPE as MESSAGE_RECEIVED
 from streams.log.loads import retirement_of
 from streams.log.mapper import Entry
 from streams.planning import histories
-from streams.queries.explain import UnknownNudge, Why, explain, seen_by
+from streams.queries.explain import Explanation, UnknownNudge, explain, seen_by
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles, rules_of
 
 
-class Told(Struct, frozen=True):
+class SentMessage(Struct, frozen=True):
     """A message that was sent to the person. `office`: titles of its agency; empty for a digest of several."""
 
     nudge: UUID
@@ -42,7 +42,7 @@ class Told(Struct, frozen=True):
     klass: str
 
 
-class Coming(Struct, frozen=True):
+class PlannedMessage(Struct, frozen=True):
     """A planned message: its due time and title."""
 
     nudge: UUID
@@ -84,7 +84,9 @@ class Inboxes:
             context.clock,
         )
 
-    def told(self, person: str, before: Place | None = None, limit: int = 20) -> tuple[list[Told], Place | None]:
+    def told(
+        self, person: str, before: Place | None = None, limit: int = 20
+    ) -> tuple[list[SentMessage], Place | None]:
         """Return a page of the person's messages, latest first, and the place of the next page (None: no more)."""
         rules = self._library.rules()
         with self._database.reading() as connection:
@@ -92,12 +94,12 @@ class Inboxes:
             found = nudges.by_id(connection, [row.nudge for row in rows])
             look = _Look(connection, self, rules)
             shown = [
-                Told(row.nudge, moment(row.at), row.channel, row.state, **look.about(found[row.nudge]))
+                SentMessage(row.nudge, moment(row.at), row.channel, row.state, **look.about(found[row.nudge]))
                 for row in rows[:limit]
             ]
         return shown, Place(rows[limit - 1].at, rows[limit - 1].nudge) if len(rows) > limit else None
 
-    def coming(self, person: str) -> list[Coming]:
+    def coming(self, person: str) -> list[PlannedMessage]:
         """Return what is planned for the person and not sent, the next first."""
         rules = self._library.rules()
         with self._database.reading() as connection:
@@ -108,12 +110,12 @@ class Inboxes:
                 key=lambda each: (_due(each, person), each.intent.id.int),
             )
             return [
-                Coming(nudge.intent.id, _due(nudge, person), about["title"], about["office"], about["klass"])
+                PlannedMessage(nudge.intent.id, _due(nudge, person), about["title"], about["office"], about["klass"])
                 for nudge in waiting
                 if (about := look.about(nudge))["category"]
             ]
 
-    def why(self, person: str, nudge: UUID) -> Why:
+    def why(self, person: str, nudge: UUID) -> Explanation:
         """Return the explanation of a nudge to or about the person, without what belongs to other recipients.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from streams.queries.forecast import Forecasting
+from streams.queries.forecast import Forecaster
 from streams.queries.health import BacklogSamples
 from streams.queries.inbox import Inboxes
 from streams.rules.context import WriteContext
@@ -13,10 +13,10 @@ class QueryParts(Struct, frozen=True):
 
     inboxes: Inboxes
     backlog: BacklogSamples
-    forecast: Forecasting
+    forecast: Forecaster
 
 
 def build(context: WriteContext) -> QueryParts:
     """Return the objects of this package."""
     database, log, library, clock = context.database, context.log, context.library, context.clock
-    return QueryParts(Inboxes(context), BacklogSamples(database, clock), Forecasting(database, log, library, clock))
+    return QueryParts(Inboxes(context), BacklogSamples(database, clock), Forecaster(database, log, library, clock))

@@ -31,7 +31,7 @@ from streams.log.log import Log
 from streams.planning import histories
 from streams.planning.histories import Selection
 from streams.rehearsal.backtest_play import Life, Play, Side
-from streams.rehearsal.backtest_results import Difference, Message, Own, Played, Samples, Tally
+from streams.rehearsal.backtest_results import Difference, Message, PersonResult, PlayedPerson, Samples, Tally
 from streams.rehearsal.rehearse import Hurdles, Prevention
 from streams.rules.in_force import Rules
 from streams.storage.database import Database
@@ -43,7 +43,7 @@ _Key = tuple[UUID, str]
 
 
 def differences(
-    draft: Played, live: Played, histories: tuple[History, History], rulebooks: tuple[Rulebook, Rulebook]
+    draft: PlayedPerson, live: PlayedPerson, histories: tuple[History, History], rulebooks: tuple[Rulebook, Rulebook]
 ) -> Iterator[Difference]:
     """Yield the differences between the messages of two rulebooks to a person (draft first, in both tuples)."""
     new, old = _by_key(draft), _by_key(live)
@@ -57,7 +57,7 @@ def differences(
         yield Difference(_change(new[key], old[key]), new[key])
 
 
-def _by_key(played: Played) -> Mapping[_Key, Message]:
+def _by_key(played: PlayedPerson) -> Mapping[_Key, Message]:
     """Return (nudge, recipient) -> message, without digests, which only carry other messages."""
     return {(one.nudge, one.to): one for one in played.messages if one.trigger != DIGEST}
 
@@ -71,7 +71,7 @@ def _change(new: Message, old: Message) -> str:
 class _Reasons:
     """Finds the reasons why one rulebook does not send what another sends."""
 
-    def __init__(self, played: Played, history: History, rulebook: Rulebook) -> None:
+    def __init__(self, played: PlayedPerson, history: History, rulebook: Rulebook) -> None:
         self._unsent = {(one.nudge, one.to): one for one in played.unsent}
         self._elsewhere = {one.nudge: one for one in played.unsent}
         _, prevented = Prevention(rulebook).of(history)
@@ -88,7 +88,7 @@ _Counted = tuple[datetime, str]
 """The time of a message that counts towards a cap, and the person whom it is about."""
 
 
-def families(owns: Sequence[Own], defaults: Defaults) -> list[list[str]]:
+def families(owns: Sequence[PersonResult], defaults: Defaults) -> list[list[str]]:
     """Return the families to play together: connected persons with a recipient whose cap is too small for all.
 
     If every message has room within its recipient's cap, the result is the same as for each person alone.
@@ -102,7 +102,7 @@ def families(owns: Sequence[Own], defaults: Defaults) -> list[list[str]]:
     return _connected([{own.person, *_recipients(own)} for own in owns], crowded) if crowded else []
 
 
-def replayed(owns: Iterable[Own], together: Iterable[Own]) -> list[Own]:
+def replayed(owns: Iterable[PersonResult], together: Iterable[PersonResult]) -> list[PersonResult]:
     """Return the persons' results, those played together replacing those played alone.
 
     Members of a family who were not selected themselves are left out.
@@ -111,19 +111,21 @@ def replayed(owns: Iterable[Own], together: Iterable[Own]) -> list[Own]:
     return [*(found | {own.person: own for own in together if own.person in found}).values()]
 
 
-def _draft(own: Own) -> Sequence[Message]:
+def _draft(own: PersonResult) -> Sequence[Message]:
     return own.played.messages
 
 
-def _against(own: Own) -> Sequence[Message]:
+def _against(own: PersonResult) -> Sequence[Message]:
     return own.against
 
 
-def _recipients(own: Own) -> Iterator[str]:
+def _recipients(own: PersonResult) -> Iterator[str]:
     return (message.to for side in (own.played.messages, own.against) for message in side)
 
 
-def _counted(owns: Iterable[Own], side: Callable[[Own], Sequence[Message]]) -> Mapping[str, list[_Counted]]:
+def _counted(
+    owns: Iterable[PersonResult], side: Callable[[PersonResult], Sequence[Message]]
+) -> Mapping[str, list[_Counted]]:
     found: dict[str, list[_Counted]] = {}
     for own in owns:
         for message in side(own):
@@ -154,7 +156,7 @@ GUARDIANS, BORN = "guardians", "born_on"
 A_YEAR = timedelta(days=366)
 
 
-class Guarding:
+class GuardianFinder:
     """Finds possible guardians in persons' own facts, regardless of when these became known; it may find too many.
 
     `since`: the start of the backtest; persons of age by then have no guardians.
@@ -252,10 +254,10 @@ class Question(Struct, frozen=True):
         return Selection() if starting is None else Selection(starting, since=micros(reach))
 
 
-class Taking(Protocol):
+class TakesResult(Protocol):
     """Takes the result of each person."""
 
-    def __call__(self, own: Own, /, *, linked: bool) -> None:
+    def __call__(self, own: PersonResult, /, *, linked: bool) -> None:
         """Take a result; `linked`: the person may have a guardian or be one."""
 
 
@@ -263,7 +265,7 @@ class Share(Struct, frozen=True, array_like=True):
     """The result of a share of the persons: a tally of independent persons, and single results of linked ones."""
 
     tally: Tally
-    linked: list[Own]
+    linked: list[PersonResult]
 
 
 class Backtest:
@@ -281,14 +283,14 @@ class Backtest:
             for version in book.versions.values():
                 self._speaking.setdefault(version.trigger.on, []).append(version.trigger)
         self._hurdles = Hurdles(self._rulebook, question.spoken)
-        self._guarding = [Guarding(book, question.start) for book in question.rulebooks]
+        self._guarding = [GuardianFinder(book, question.start) for book in question.rulebooks]
 
     def share(self, selection: Selection) -> Share:
         """Play everybody in the selection, each alone; count the independent persons."""
         share = Share(Tally(), [])
         zone, spoken = self._zone, self._question.spoken
 
-        def take(own: Own, *, linked: bool) -> None:
+        def take(own: PersonResult, *, linked: bool) -> None:
             if linked:
                 share.linked.append(own)
             else:
@@ -297,7 +299,7 @@ class Backtest:
         self.alone(selection, take, share.tally)
         return share
 
-    def alone(self, selection: Selection, take: Taking, tally: Tally) -> None:
+    def alone(self, selection: Selection, take: TakesResult, tally: Tally) -> None:
         """Play everybody in the selection, each alone, and pass each result to `take`."""
         for some, facts in histories.all_recorded(
             self._database, self._log, self._rulebook, selection, types=self._telling
@@ -317,9 +319,9 @@ class Backtest:
     def _guards(self, person: str, life: Life) -> bool:
         return any(guarding.guards(person, life.own) for guarding in self._guarding)
 
-    def together(self, families: Iterable[Sequence[str]]) -> tuple[list[Own], Samples]:
+    def together(self, families: Iterable[Sequence[str]]) -> tuple[list[PersonResult], Samples]:
         """Play families whose messages count together."""
-        found: list[Own] = []
+        found: list[PersonResult] = []
         samples = Samples()
         for family in families:
             lives = self._lives(set(family))
@@ -349,22 +351,22 @@ class Backtest:
             found = histories.recorded(connection, self._log, sorted(persons), self._rulebook, types=self._telling)
         return {person: Life.of(recorded) for person, recorded in found.items()}
 
-    def _played(self, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> list[Own]:
+    def _played(self, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> list[PersonResult]:
         play = self._play(self._side, lives, planned, samples)
         if self._other is None:
             return [self._own(person, play) for person in planned]
         other = self._play(self._other, lives, planned, Samples())
         return [self._compared(person, play, other) for person in planned]
 
-    def _own(self, person: str, play: Play) -> Own:
+    def _own(self, person: str, play: Play) -> PersonResult:
         played = play.played(person)
         outcome = played.outcome(self._question.spoken)
         if outcome is None or outcome == State.CANCELLED:
             hurdle = self._hurdles.of(play.history(person), play.life(person).own)
             outcome = outcome if outcome and hurdle not in _SINCE else hurdle
-        return Own(person, played, outcome)
+        return PersonResult(person, played, outcome)
 
-    def _compared(self, person: str, play: Play, other: Play) -> Own:
+    def _compared(self, person: str, play: Play, other: Play) -> PersonResult:
         draft, live = self._own(person, play), other.played(person)
         histories = play.history(person), other.history(person)
         rulebooks = play.rules.rulebook, other.rules.rulebook

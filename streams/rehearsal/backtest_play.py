@@ -21,8 +21,8 @@ from domain.planning.relevant_types import deciding_types, starting_types
 from domain.rules.event_types import Catalogue
 from streams.delivery.decide.case import Case
 from streams.planning.histories import Learnt, Recorded
-from streams.rehearsal.backtest_results import AHEAD, Message, Played, Sample, Samples, Unsent
-from streams.rehearsal.playing import Playing, words_of
+from streams.rehearsal.backtest_results import AHEAD, Message, PlayedPerson, Sample, Samples, Unsent
+from streams.rehearsal.playing import VirtualRun, words_of
 from streams.rules.in_force import Rules
 from templates.words.rendering import Rendered
 
@@ -101,7 +101,7 @@ class Side(Struct, frozen=True):
         return Side(rules, starting_types(rules.rulebook), deciding_types(rules.rulebook))
 
 
-class Play(Playing):
+class Play(VirtualRun):
     """Plays a few persons from the publication on. Those in `planned` get plans; the others may be recipients.
 
     Samples are kept of messages of the triggers in `spoken`.
@@ -203,7 +203,7 @@ class Play(Playing):
             along = _message(member, self.now, channel, rendered.language, 0, words)
             self.messages.append(replace(along, to=message.to, digest=True))
 
-    def played(self, person: str) -> Played:
+    def played(self, person: str) -> PlayedPerson:
         """Return the results about that person; a digest counts for the person of its first member."""
         unsent = [
             Unsent(nudge.intent.id, person, one.recipient, nudge.intent.trigger, nudge.intent.step, *_came_to(one))
@@ -213,7 +213,7 @@ class Play(Playing):
             if not one.maybe_sent
         ]
         deferred = tuple((trigger, reason) for who, trigger, reason in self.deferred if who == person)
-        return Played(tuple(one for one in self.messages if one.about == person), tuple(unsent), deferred)
+        return PlayedPerson(tuple(one for one in self.messages if one.about == person), tuple(unsent), deferred)
 
 
 def _sample(message: Message, rendered: Rendered) -> Sample:

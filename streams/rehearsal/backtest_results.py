@@ -62,7 +62,7 @@ class Unsent(Struct, frozen=True, array_like=True):
     reason: str | None
 
 
-class Played(Struct, frozen=True, array_like=True):
+class PlayedPerson(Struct, frozen=True, array_like=True):
     """The outcome of everything planned for one person. `deferred`: trigger and reason of each deferral."""
 
     messages: tuple[Message, ...]
@@ -88,14 +88,14 @@ class Difference(Struct, frozen=True, array_like=True):
     why: str | None = None
 
 
-class Own(Struct, frozen=True, array_like=True):
+class PersonResult(Struct, frozen=True, array_like=True):
     """The result of one person. `outcome`: TOLD, or the reason why nothing was sent about them.
 
     `against`: the messages under the rules to compare with, if any.
     """
 
     person: str
-    played: Played
+    played: PlayedPerson
     outcome: str
     against: tuple[Message, ...] = ()
     differences: tuple[Difference, ...] = ()
@@ -174,7 +174,7 @@ class Tally(Struct):
     samples: Samples = field(default_factory=Samples)
     digest: int = 0
 
-    def take(self, owns: Iterable[Own], zone: ZoneInfo, spoken: Collection[str]) -> None:
+    def take(self, owns: Iterable[PersonResult], zone: ZoneInfo, spoken: Collection[str]) -> None:
         """Count the results of these persons for these triggers. All results of a recipient must come in one call."""
         recipients: dict[str, int] = {}
         for own in owns:

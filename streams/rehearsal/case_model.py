@@ -236,7 +236,7 @@ class Decision(Struct, frozen=True):
     text: str = ""
 
 
-class Played(Struct, frozen=True):
+class RehearsedCase(Struct, frozen=True):
     """A rehearsed case: the ends of the citizen's nudges, by time, and every decision."""
 
     endings: tuple[Ending, ...]

@@ -46,7 +46,7 @@ PLAYED = "played"
 """The provider of messages that are sent only on a virtual clock."""
 
 
-class Book(Protocol):
+class NudgeBook(Protocol):
     """The nudges being played, and the operations that digests need."""
 
     now: datetime
@@ -83,7 +83,7 @@ class Book(Protocol):
         """Carry out a decision."""
 
 
-def join_digest(book: Book, case: Case, decision: Digest) -> None:
+def join_digest(book: NudgeBook, case: Case, decision: Digest) -> None:
     """Put a message that exceeds the cap into the first digest that has room."""
     allocator, id_ = DigestAllocator(book.rules.rulebook.names, book.find), case.nudge.intent.id
     fact = allocator.place(Overflow(case.settlement, decision, book.now))
@@ -95,7 +95,7 @@ def join_digest(book: Book, case: Case, decision: Digest) -> None:
         book.keep(digest, fact_)
 
 
-def go_together(book: Book, digest: Settlement) -> None:
+def go_together(book: NudgeBook, digest: Settlement) -> None:
     """Carry out a due digest: members that leave it end or wait on their own, the others share its outcome."""
     found = (book.find(id_) for id_ in digest.nudge.members)
     travelling = [one for one in found if one is not None and travels(one, digest.nudge)]
@@ -113,7 +113,7 @@ def go_together(book: Book, digest: Settlement) -> None:
             _end(book, case, NudgeWithheld(book.now, to, reason.value), because=reason.value)
 
 
-def _send(book: Book, case: Case, channel: str) -> None:
+def _send(book: NudgeBook, case: Case, channel: str) -> None:
     to, id_ = case.recipient.pseudonym, case.nudge.intent.id
     rendered = render(case, book.rules, book.now)
     attempt = case.nudge.to(to).attempt + 1
@@ -128,7 +128,13 @@ def _send(book: Book, case: Case, channel: str) -> None:
 
 
 def _end(
-    book: Book, case: Case, fact: NudgeFact, *, because: str | None = None, channel: str | None = None, text: str = ""
+    book: NudgeBook,
+    case: Case,
+    fact: NudgeFact,
+    *,
+    because: str | None = None,
+    channel: str | None = None,
+    text: str = "",
 ) -> None:
     """End the digest and its members."""
     book.keep(case.nudge.intent.id, fact)
@@ -148,7 +154,7 @@ def words_of(rendered: Rendered) -> Mapping[str, str]:
     }
 
 
-class Playing:
+class VirtualRun:
     """A few persons, their histories as known at `now`, and their nudges."""
 
     def __init__(self, rules: Rules, now: datetime, persons: Iterable[str]) -> None:

@@ -28,8 +28,8 @@ from domain.rules.replies import NUDGE, said
 from domain.rules.rulebook import Rulebook, Version
 from domain.rules.steps import Series
 from domain.rules.triggers import Trigger
-from streams.rehearsal.case_model import CITIZEN, Case, Decision, Ending, Played, Reported
-from streams.rehearsal.playing import Playing
+from streams.rehearsal.case_model import CITIZEN, Case, Decision, Ending, RehearsedCase, Reported
+from streams.rehearsal.playing import VirtualRun
 from streams.rehearsal.stage import NAMES, OPENING, Stage
 
 
@@ -202,12 +202,12 @@ def revision(event: LifeEvent) -> str | None:
     return f"{'annuls' if event.annuls else 'corrects'} {event.corrects}"
 
 
-def rehearse(stage: Stage, case: Case) -> Played:
+def rehearse(stage: Stage, case: Case) -> RehearsedCase:
     """Play a case from its clock's start until nothing is left to happen."""
     return _Rehearsal(stage, case).play()
 
 
-class _Rehearsal(Playing):
+class _Rehearsal(VirtualRun):
     def __init__(self, stage: Stage, case: Case) -> None:
         super().__init__(stage.rules(case.clock), case.clock, case.names)
         self.case, self.trigger = case, stage.trigger
@@ -219,7 +219,7 @@ class _Rehearsal(Playing):
         self.decided: dict[tuple[UUID, str], Ending] = {}
         self.decisions: list[Decision] = []
 
-    def play(self) -> Played:
+    def play(self) -> RehearsedCase:
         waiting = deque(sorted(self.case.events, key=lambda each: each.known))
         self.known += self.case.openings
         if self.trigger.alone:  # attributes alone may entitle the citizen, before anything happens
@@ -230,7 +230,9 @@ class _Rehearsal(Playing):
             self._learn(waiting)
             self.dispatch()
         endings = sorted(self._endings(), key=lambda each: (each.at, each.step, each.recipient, each.text))
-        return Played(tuple(endings), tuple(decision for decision in self.decisions if self._is_shown(decision)))
+        return RehearsedCase(
+            tuple(endings), tuple(decision for decision in self.decisions if self._is_shown(decision))
+        )
 
     def _next(self, waiting: Sequence[Reported]) -> datetime | None:
         """Return the next time at which something becomes known or due."""

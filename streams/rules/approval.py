@@ -158,7 +158,7 @@ def subject(name: str) -> Subject:
     return Subject(kind, rest) if separator else Subject("trigger", name)
 
 
-class Done(Struct, frozen=True):
+class SubmissionResult(Struct, frozen=True):
     """The result for one subject named in a command; `new`: True if a fact was appended."""
 
     submission: Submission
@@ -166,7 +166,7 @@ class Done(Struct, frozen=True):
     share: float = 1.0
 
 
-class Governing:
+class RuleApproval:
     """Lets principals submit, approve, refuse and publish, each within their rights."""
 
     def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
@@ -186,7 +186,7 @@ class Governing:
             if (latest := versions[-1]).hash != now.hash_of(about) and who.may_read(latest.owner)
         ]
 
-    def submit(self, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal) -> list[Done]:
+    def submit(self, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal) -> list[SubmissionResult]:
         """Submit for approval what is new among the wanted subjects of these packs, which passed lint and tests.
 
         Raises:
@@ -198,7 +198,7 @@ class Governing:
 
     def _submit(
         self, connection: Connection, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal
-    ) -> list[Done]:
+    ) -> list[SubmissionResult]:
         before, now = read_governed(connection, self._log), self._clock()
         done, facts = [], []
         for fact in _submissions(packs, who, now):
@@ -212,7 +212,7 @@ class Governing:
             if new:
                 _require_own_text(fact)
             facts += [fact] if new else []
-            done.append(Done(submission, new))
+            done.append(SubmissionResult(submission, new))
         check_packs_hold(before, packs, wanted)
         append_governance(connection, self._log, self._names, facts, before, now)
         return done
@@ -227,7 +227,7 @@ class Governing:
         """
         return find(self.governed(), wanted, who, approved=approved)
 
-    def approve(self, submission: Submission, who: Principal, comment: str = "") -> Done:
+    def approve(self, submission: Submission, who: Principal, comment: str = "") -> SubmissionResult:
         """Approve exactly this version; the log keeps the comment.
 
         Raises:
@@ -236,19 +236,19 @@ class Governing:
         """
         return govern(self._database, lambda connection: self._approve(connection, submission, who, comment))
 
-    def _approve(self, connection: Connection, seen: Submission, who: Principal, comment: str) -> Done:
+    def _approve(self, connection: Connection, seen: Submission, who: Principal, comment: str) -> SubmissionResult:
         before, now = read_governed(connection, self._log), self._clock()
         submission = find(before, Reference(seen.about, seen.hash), who)
         check_approving(who, submission)
         if submission.approved_by:
-            return Done(submission, new=False)
+            return SubmissionResult(submission, new=False)
         _require_own_text(submission.fact)
         about, fact = submission.about, PackApproved if submission.about.kind == "pack" else TriggerApproved
         facts = [fact(now, who.name, about.name, submission.hash, comment)]
         append_governance(connection, self._log, self._names, facts, before, now)
-        return Done(submission, new=True)
+        return SubmissionResult(submission, new=True)
 
-    def refuse(self, submission: Submission, who: Principal, reason: str) -> Done:
+    def refuse(self, submission: Submission, who: Principal, reason: str) -> SubmissionResult:
         """Refuse exactly this version: it cannot be published until it is submitted or approved again.
 
         Raises:
@@ -257,7 +257,7 @@ class Governing:
         """
         return govern(self._database, lambda connection: self._refuse(connection, submission, who, reason))
 
-    def _refuse(self, connection: Connection, seen: Submission, who: Principal, reason: str) -> Done:
+    def _refuse(self, connection: Connection, seen: Submission, who: Principal, reason: str) -> SubmissionResult:
         before, now = read_governed(connection, self._log), self._clock()
         submission = find(before, Reference(seen.about, seen.hash), who)
         check_refusing(who, submission)
@@ -265,15 +265,15 @@ class Governing:
         if before.hash_of(about) == submission.hash:
             raise AlreadyPublished(about)
         if submission.refused_by:
-            return Done(submission, new=False)
+            return SubmissionResult(submission, new=False)
         kind = PackRefused if about.kind == "pack" else TriggerRefused
         facts = [kind(now, who.name, about.name, submission.hash, reason)]
         append_governance(connection, self._log, self._names, facts, before, now)
-        return Done(submission, new=True)
+        return SubmissionResult(submission, new=True)
 
     def publish(
         self, wanted: Sequence[Reference], who: Principal, *, share: float = 1.0, to_pending: bool = False
-    ) -> list[Done]:
+    ) -> list[SubmissionResult]:
         """Publish approved versions, all or none; `to_pending`: also for the nudges that are planned already.
 
         Raises:
@@ -298,14 +298,14 @@ class Governing:
         begins: Sequence[Pack],
         *,
         to_pending: bool,
-    ) -> list[Done]:
+    ) -> list[SubmissionResult]:
         """See `publish`. `begins`: the built-in packs, published first if the log does not have them."""
         before, now = read_governed(connection, self._log), self._clock()
         found = _each_once(find(before, reference_, who, approved=True) for reference_ in wanted)
         for submission in found:
             check_publishing(who, submission)
             _require_own_text(submission.fact)
-        done: list[Done] = []
+        done: list[SubmissionResult] = []
         facts: list[Any] = [
             PackPublished(now, "pack", pack.name, pack.hash, pack.content)
             for pack in begins
@@ -322,7 +322,7 @@ class Governing:
             else:
                 new = released(connection, before, packs, fact, who.name, now, share, to_pending=to_pending)
             facts += new
-            done.append(Done(submission, bool(new), 1.0 if isinstance(fact, PackSubmitted) else share))
+            done.append(SubmissionResult(submission, bool(new), 1.0 if isinstance(fact, PackSubmitted) else share))
         append_governance(connection, self._log, self._names, facts, before, now)
         return done
 

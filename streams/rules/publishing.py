@@ -37,14 +37,14 @@ from templates.checks.loader import Pack
 from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of
 
 
-class Moved(NamedTuple):
+class AffectedEvents(NamedTuple):
     """Events of that type, from that time on, may start other nudges than before."""
 
     type: str
     since: datetime
 
 
-def wake(connection: Connection, log: Log, names: Names, moved: Iterable[Moved], now: datetime) -> None:
+def wake(connection: Connection, log: Log, names: Names, moved: Iterable[AffectedEvents], now: datetime) -> None:
     """Wake the persons and areas that such events happened to, in the caller's transaction."""
     types: dict[datetime, set[str]] = {}
     for one in moved:
@@ -167,7 +167,9 @@ def stream_of(names: Names, fact: Any) -> UUID:  # noqa: ANN401  (any governance
     return names.registry_stream(about.kind, about.name)
 
 
-def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | TriggerReachChanged]) -> list[Moved]:
+def _moved(
+    before: Governed, facts: Sequence[PackPublished | TriggerPublished | TriggerReachChanged]
+) -> list[AffectedEvents]:
     """Return the types whose events may start other nudges, and since when. Compiles all versions with the new packs.
 
     Any trigger may read a pack's other content (parameters, benefits, attributes, zones), so a changed pack wakes for
@@ -199,9 +201,9 @@ def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | 
     return found
 
 
-def _starting(trigger: Trigger, catalogue: Catalogue, since: datetime) -> list[Moved]:
+def _starting(trigger: Trigger, catalogue: Catalogue, since: datetime) -> list[AffectedEvents]:
     """Return the events on which the trigger starts: all types for an entitlement about the person alone."""
-    return [Moved(name, since) for name in (catalogue.types if trigger.alone else (trigger.on,))]
+    return [AffectedEvents(name, since) for name in (catalogue.types if trigger.alone else (trigger.on,))]
 
 
 def _facts(pack: Pack, before: Governed, by: str, now: datetime) -> list[PackPublished | TriggerPublished]:

@@ -35,7 +35,7 @@ class UnknownName(LookupError):
         super().__init__(f"No {what} is called {name!r}{hint}. {there}.")
 
 
-class Off(Struct, frozen=True):
+class ActiveStop(Struct, frozen=True):
     """A kill switch that is on (as in ControlSet) or a paused trigger (`scope` is "paused")."""
 
     scope: str
@@ -106,7 +106,7 @@ class Switches:
 
         return self._append(fact)
 
-    def off(self) -> list[Off]:
+    def off(self) -> list[ActiveStop]:
         """Return all that is stopped, the latest first."""
         with self._database.reading() as connection:
             return read_off(connection, self._log)
@@ -127,15 +127,15 @@ class Switches:
         return govern(self._database, work, Priority.DISPATCH)
 
 
-def read_off(connection: Connection, log: Log) -> list[Off]:
+def read_off(connection: Connection, log: Log) -> list[ActiveStop]:
     """Return all that is stopped by kill switches and pauses, the latest first."""
-    found: dict[tuple[str, str], Off | None] = {}
+    found: dict[tuple[str, str], ActiveStop | None] = {}
     for entry in log.read(connection, governance.positions(connection, SWITCHING)):
         match entry.fact:
             case ControlSet(at, by, scope, name, stopped, reason):
-                found[scope, name] = Off(scope, name, at, by, reason) if stopped else None
+                found[scope, name] = ActiveStop(scope, name, at, by, reason) if stopped else None
             case TriggerPaused(at, by, trigger, reason):
-                found[PAUSED, trigger] = Off(PAUSED, trigger, at, by, reason)
+                found[PAUSED, trigger] = ActiveStop(PAUSED, trigger, at, by, reason)
             case TriggerResumed(_, _, trigger):
                 found[PAUSED, trigger] = None
     return sorted((switch for switch in found.values() if switch is not None), key=lambda each: each.since)[::-1]

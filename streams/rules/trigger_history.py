@@ -41,7 +41,7 @@ _WHAT: Mapping[type, str] = {
 }
 
 
-class Happened(Struct, frozen=True):
+class TriggerAction(Struct, frozen=True):
     """One action on a trigger. `hash`: of its version, if it is about one; `share`: of persons (0 to 1)."""
 
     at: datetime
@@ -58,24 +58,24 @@ class TriggerHistories:
     def __init__(self, database: Database, log: Log) -> None:
         self._database, self._log = database, log
 
-    def all(self) -> dict[str, list[Happened]]:
+    def all(self) -> dict[str, list[TriggerAction]]:
         """Return trigger -> the actions on it, the earliest first."""
         with self._database.reading() as connection:
             return trigger_histories(read_entries(connection, self._log))
 
 
-def trigger_histories(entries: Iterable[Entry]) -> dict[str, list[Happened]]:
+def trigger_histories(entries: Iterable[Entry]) -> dict[str, list[TriggerAction]]:
     """Return trigger -> the actions on it, from governance facts in the order of the log."""
-    found: dict[str, list[Happened]] = {}
+    found: dict[str, list[TriggerAction]] = {}
     for entry in entries:
         fact: Any = entry.fact
         if isinstance(fact, ControlSet):
             if fact.scope == "trigger":
                 what = "stopped" if fact.stopped else "let go on"
-                found.setdefault(fact.name, []).append(Happened(fact.at, fact.by, what, reason=fact.reason))
+                found.setdefault(fact.name, []).append(TriggerAction(fact.at, fact.by, what, reason=fact.reason))
         elif (named := _WHAT.get(type(fact))) is not None:
             found.setdefault(fact.trigger, []).append(
-                Happened(
+                TriggerAction(
                     fact.at,
                     fact.by,
                     named,

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from domain.core.ids import Names
 from streams.log.log import Log
-from streams.rules.approval import Governing
+from streams.rules.approval import RuleApproval
 from streams.rules.context import Append, WriteContext
 from streams.rules.library import Library
 from streams.rules.switches import Switches
@@ -18,7 +18,7 @@ class RuleParts(Struct, frozen=True):
 
     library: Library
     context: WriteContext
-    approval: Governing
+    approval: RuleApproval
     switches: Switches
 
 
@@ -31,6 +31,6 @@ def build(library: Library, log: Log, names: Names, append: Append, clock: Calla
     return RuleParts(
         library,
         WriteContext(database, log, library, names, append, clock),
-        Governing(database, log, names, clock),
+        RuleApproval(database, log, names, clock),
         Switches(database, log, names, clock),
     )

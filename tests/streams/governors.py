@@ -5,7 +5,7 @@ from pathlib import Path
 
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Subject
-from streams.rules.approval import Done, reference
+from streams.rules.approval import SubmissionResult, reference
 from templates.checks.loader import load_packs
 from tests.world import World
 
@@ -32,7 +32,9 @@ def approved(world: World, packs: Sequence[Path], trigger: str, agency: str) -> 
     return done.submission.hash
 
 
-def publish(world: World, trigger: str, agency: str, share: float = 1.0, *, to_pending: bool = False) -> Done:
+def publish(
+    world: World, trigger: str, agency: str, share: float = 1.0, *, to_pending: bool = False
+) -> SubmissionResult:
     """Publish the trigger's latest approved version."""
     [done] = world.platform.rules.approval.publish(
         [reference(trigger)], author(agency), share=share, to_pending=to_pending

@@ -18,7 +18,7 @@ from projections.tables import moment
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.intake.intake import Outcome as Taken
 from streams.rehearsal.backtest import Backtest, Question, families
-from streams.rehearsal.backtest_results import AHEAD, Own, Tally
+from streams.rehearsal.backtest_results import AHEAD, PersonResult, Tally
 from streams.rules.drafts import Draft, rules_with
 from streams.rules.publishing import Publisher
 from templates.checks.loader import Pack, load_packs
@@ -162,11 +162,11 @@ def question_of(world: World, draft: Draft, *, others: bool = False) -> Question
     return Question(rules, draft.names, START, END)
 
 
-def played(world: World, question: Question, *, together: bool = True) -> dict[str, Own]:
+def played(world: World, question: Question, *, together: bool = True) -> dict[str, PersonResult]:
     """Everybody's part; `together`: families are played together, as they are."""
     platform = world.platform
     backtest = Backtest(platform.database, platform.log, question)
-    found: list[Own] = []
+    found: list[PersonResult] = []
     backtest.alone(question.selection(), lambda own, **_: found.append(own), Tally())
     again, _ = backtest.together(families(found, question.rules.defaults) if together else [])
     return {own.person: own for own in [*found, *again]}
@@ -181,7 +181,7 @@ def went_live(world: World) -> set[tuple[object, ...]]:
     }
 
 
-def went_played(owns: dict[str, Own]) -> set[tuple[object, ...]]:
+def went_played(owns: dict[str, PersonResult]) -> set[tuple[object, ...]]:
     """The same of a backtest."""
     return {
         (each.nudge, each.to, each.at, each.channel, each.language)
@@ -200,7 +200,7 @@ def ended_live(world: World) -> Iterator[tuple[object, ...]]:
                 yield one.intent.id, each.recipient, what, each.reason if each.state is State.WITHHELD else None
 
 
-def ended_played(owns: dict[str, Own]) -> Iterator[tuple[object, ...]]:
+def ended_played(owns: dict[str, PersonResult]) -> Iterator[tuple[object, ...]]:
     """The same of a backtest."""
     for own in owns.values():
         for each in own.played.unsent:

@@ -15,8 +15,8 @@ from app.terminal import data, data_json, talk, warn
 from domain.core.timing import zone_of
 from domain.facts.principals import require_reader
 from domain.nudges.forecast import Sum
-from streams.queries.forecast import Foreseen
-from streams.rules.switches import Off
+from streams.queries.forecast import ForecastResult
+from streams.rules.switches import ActiveStop
 from templates.words.filters import TENGE
 
 
@@ -90,7 +90,7 @@ def _told(line: Sum, by: By) -> str:
     return f"{start}  {line.messages:>10,.0f} messages  {line.channel:<6}  {line.agency or 'platform'}{cost}"
 
 
-def _tell_total(found: Foreseen, lines: list[Sum], stopped: list[Off], *, as_json: bool) -> None:
+def _tell_total(found: ForecastResult, lines: list[Sum], stopped: list[ActiveStop], *, as_json: bool) -> None:
     whole, peak = found.forecast, busiest(found)
     messages, parts = (round(sum(getattr(line, what) for line in lines), 1) for what in ("messages", "parts"))
     priced = [line.cost for line in lines if line.cost is not None]

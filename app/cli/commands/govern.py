@@ -15,7 +15,7 @@ from app.cli.submission_view import show_submission
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.submissions import Subject, Submission, check_approving, check_refusing
-from streams.rules.approval import Done, Reference, reference
+from streams.rules.approval import Reference, SubmissionResult, reference
 from streams.rules.ownership import mine_of
 from templates.checks.loader import Pack, pack_of
 
@@ -219,7 +219,7 @@ def _read(target: Target, others: Sequence[Path]) -> Pack:
     return next(pack_of(files) for files in examined if files.folder.resolve() == target.pack.resolve())
 
 
-def _report(done: Iterable[Done], what: str, *, as_json: bool) -> None:
+def _report(done: Iterable[SubmissionResult], what: str, *, as_json: bool) -> None:
     for each in done:
         if as_json:
             data_json(

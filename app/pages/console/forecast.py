@@ -16,7 +16,7 @@ from app.pages.life import CHANNELS, REASONS, STATES, shown
 from app.reports.forecast_sums import busiest, sums
 from domain.nudges.forecast import Sum
 from domain.rules.built_in_triggers import DIGEST_TRIGGER
-from streams.queries.forecast import Foreseen
+from streams.queries.forecast import ForecastResult
 from streams.rules.trigger_history import pack_titles
 
 SPANS = (7, 30, 90)
@@ -63,7 +63,7 @@ class ForecastPage:
             command=command("forecast", "--days", days),
         )
 
-    def _charts(self, found: Foreseen, days: int, speech: Speech) -> Iterator[Chart]:
+    def _charts(self, found: ForecastResult, days: int, speech: Speech) -> Iterator[Chart]:
         first = self._staff.now.astimezone(speech.zone).date()
         counts: dict[str, defaultdict[str, float]] = {}
         for cell, many in found.forecast.messages.items():
@@ -77,7 +77,7 @@ class ForecastPage:
             yield replace(chart, title=title[:1].upper() + title[1:], unit=speech.say("Day"), said=said)
 
 
-def _figures(found: Foreseen, lines: Sequence[Sum], speech: Speech) -> Iterator[tuple[str, str]]:
+def _figures(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> Iterator[tuple[str, str]]:
     """Yield the most important figures."""
     if (peak := busiest(found)) is not None:
         yield speech.say("Busiest hour"), f"{speech.moment(peak[0])} – {speech.number(round(peak[1]))}"
@@ -85,7 +85,7 @@ def _figures(found: Foreseen, lines: Sequence[Sum], speech: Speech) -> Iterator[
     yield speech.say("Cost of SMS"), _cost(lines, speech)
 
 
-def _by_agency(found: Foreseen, lines: Sequence[Sum], speech: Speech) -> list[tuple[str, ...]]:
+def _by_agency(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> list[tuple[str, ...]]:
     """Return a row for each agency, the most messages first: title, messages, parts of SMS, cost."""
     titles = {**pack_titles(found.rules, "agencies"), "": DIGEST_TRIGGER.content["title"]}
     theirs: defaultdict[str, list[Sum]] = defaultdict(list)

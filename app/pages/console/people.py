@@ -31,7 +31,7 @@ from domain.facts.access_facts import (
 from domain.facts.principals import Principal
 from streams.log.mapper import Entry
 from streams.privacy.access_log import PAGE, NotTheirView, Views, note_viewing
-from streams.queries.explain import UnknownNudge, Why, explain
+from streams.queries.explain import Explanation, UnknownNudge, explain
 from streams.rules.in_force import Rules
 
 _PSEUDONYM, _NATIONAL_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9]{6,20}")
@@ -131,7 +131,7 @@ class PersonPages:
             command=command("why", nudge, "--purpose", viewing.purpose),
         )
 
-    def _explained(self, nudge: UUID, person: str, rules: Rules) -> Why:
+    def _explained(self, nudge: UUID, person: str, rules: Rules) -> Explanation:
         """Why there is a nudge of theirs, or one that they got for somebody else."""
         on = self._staff.platform
         try:

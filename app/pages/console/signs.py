@@ -13,10 +13,10 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import length
 from domain.core.translatable import N_
 from streams.kafka.lag import Lag
-from streams.queries.health import Standing, Trend
+from streams.queries.health import Status, Trend
 from streams.queries.provider_health import RecentRecords
 from streams.queues.jobs import Job
-from streams.rules.switches import Off
+from streams.rules.switches import ActiveStop
 
 SOON, LATE = timedelta(minutes=1), timedelta(minutes=5)
 LONG = timedelta(minutes=10)
@@ -53,7 +53,7 @@ class Seen(Struct, frozen=True):
     """
 
     now: datetime
-    standing: Standing
+    standing: Status
     views: Lag
     relay: Lag | None
     workers: Sequence[Lag] | None
@@ -64,7 +64,7 @@ class Seen(Struct, frozen=True):
     sounded: datetime | None
     embedded: bool
     lately: RecentRecords
-    stopped: Sequence[Off]
+    stopped: Sequence[ActiveStop]
     jobs: Sequence[Job]
     alone: frozenset[int]
     older: datetime | None = None

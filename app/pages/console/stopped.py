@@ -4,7 +4,7 @@ from app.pages.catalogues import Speech
 from app.pages.life import CHANNELS, shown
 from domain.core.translatable import N_
 from domain.nudges.settle import PAUSED
-from streams.rules.switches import Off
+from streams.rules.switches import ActiveStop
 
 SCOPES = {
     "all": N_("everything"),
@@ -15,7 +15,7 @@ SCOPES = {
 }
 
 
-def off_told(off: Off, speech: Speech) -> str:
+def off_told(off: ActiveStop, speech: Speech) -> str:
     """Return what is stopped, since when, by whom and why, as one line."""
     name = shown(CHANNELS, off.name, speech) if off.scope == "channel" else off.name
     what = f"{shown(SCOPES, off.scope, speech)} {name}".strip()

@@ -17,7 +17,7 @@ from app.pages.visits import Fields, Form
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.principals import Principal
 from domain.nudges.settle import PAUSED
-from streams.rules.switches import Off, UnknownName, owner_of
+from streams.rules.switches import ActiveStop, UnknownName, owner_of
 
 
 class Wish(Struct, frozen=True):
@@ -105,7 +105,7 @@ class SwitchPages:
             command=command("control", "channel", "sms", "--stop", "--reason", example),
         )
 
-    def _row(self, off: Off, who: Principal, frame: Frame) -> dict[str, str]:
+    def _row(self, off: ActiveStop, who: Principal, frame: Frame) -> dict[str, str]:
         speech = frame.speech
         known = () if off.scope == "all" else (off.name,)
         if off.scope == PAUSED:
@@ -124,7 +124,7 @@ class SwitchPages:
             "office": self._pausing(off, who, frame),
         }
 
-    def _pausing(self, off: Off, who: Principal, frame: Frame) -> str:
+    def _pausing(self, off: ActiveStop, who: Principal, frame: Frame) -> str:
         """The office that paused its own trigger; empty where operators stopped it."""
         if off.scope != PAUSED:
             return ""

@@ -19,7 +19,7 @@ from app.pages.work.office import Office, one
 from domain.core.translatable import N_
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.principals import Principal
-from streams.queries.correspondence import Correspondence, UnknownLetter, Written
+from streams.queries.correspondence import CitizenLetter, Correspondence, UnknownLetter
 
 KINDS: Final = {
     "citizen.disputed": N_("says that something is not right"),
@@ -101,7 +101,7 @@ def _known() -> Iterator[None]:
         raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
 
 
-def _row(letter: Written, speech: Speech) -> dict[str, Any]:
+def _row(letter: CitizenLetter, speech: Speech) -> dict[str, Any]:
     return {
         "id": letter.event,
         "at": speech.moment(letter.at),

@@ -17,7 +17,7 @@ from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Submission
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
-from streams.rules.trigger_history import Happened, TriggerHistories, pack_titles
+from streams.rules.trigger_history import TriggerAction, TriggerHistories, pack_titles
 
 
 class Listing:
@@ -56,7 +56,7 @@ class _Rows:
     def __init__(
         self,
         now: Governed,
-        lives: Mapping[str, list[Happened]],
+        lives: Mapping[str, list[TriggerAction]],
         sheets: list[StoredDraft],
         who: Principal,
         speech: Speech,

@@ -20,7 +20,7 @@ from streams.delivery.send.metrics import counted, passed_by
 from streams.intake.intake import Counts
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
-from streams.queries.health import Standing, standing
+from streams.queries.health import Status, standing
 from tests.notifiers.port.test_routes import message
 from tests.world import LONG_AGO, NOON, World, card, iin, registered
 
@@ -33,7 +33,7 @@ COUNTERS = {"reconciled", "dead_events", "refused_events", "attempts"}
 LABELS = {"cause", "role", "topic", "partition", "code", "provider", "channel", "outcome", "reason", "scope", "name"}
 
 
-def now(world: World) -> Standing:
+def now(world: World) -> Status:
     """How the world stands."""
     on = world.platform
     return standing(on.database, on.log, on.replay.follower, world.clock())

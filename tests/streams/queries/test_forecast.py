@@ -9,7 +9,7 @@ from sqlalchemy import update
 from domain.facts.facts import NudgeAttempted
 from domain.nudges.forecast import Forecast, Went, hour_of, spread
 from projections import tables
-from streams.queries.forecast import Forecasting
+from streams.queries.forecast import Forecaster
 from tests.world import LONG_AGO, NOON, World, birth, card, event, fine, iin, registered
 
 WEEK, HOUR = timedelta(days=8), timedelta(hours=1)
@@ -30,7 +30,7 @@ def lively(world: World) -> None:
 def looked(world: World, sample: int = 5000) -> Forecast:
     """The forecast for a week."""
     on = world.platform
-    return Forecasting(on.database, on.log, on.rules.library, world.clock, sample).forecast(WEEK).forecast
+    return Forecaster(on.database, on.log, on.rules.library, world.clock, sample).forecast(WEEK).forecast
 
 
 async def test_it_is_what_the_live_run_does(world: World) -> None:
@@ -71,7 +71,7 @@ def test_what_a_switch_holds_back_is_not_counted(world: World) -> None:
     on = world.platform
     due = looked(world).due
     world.platform.database.write(lambda connection: connection.execute(update(tables.due).values(stopped=True)))
-    found = Forecasting(on.database, on.log, on.rules.library, world.clock).forecast(WEEK)
+    found = Forecaster(on.database, on.log, on.rules.library, world.clock).forecast(WEEK)
     assert (found.forecast.due, found.forecast.messages) == (0, {})
     assert found.held_back >= due
 

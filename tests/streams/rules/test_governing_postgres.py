@@ -25,7 +25,7 @@ from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from projections import history, nudges
 from streams.planning.recompute import all_intents
-from streams.rules.approval import Governing, reference
+from streams.rules.approval import RuleApproval, reference
 from streams.rules.library import NothingPublished
 from streams.rules.publishing import BreaksVersions
 from streams.storage.database import Database, Priority
@@ -200,7 +200,7 @@ def test_a_pack_and_a_trigger_published_at_once_still_go_together(hands: list[Pl
     without = (METER, "    sealed: {type: boolean}\n", "")
     approved(first, write_town(tmp_path / "without", *UNTIMED, without), pack)
     database = SlowDatabase(first.settings.database)
-    slow = Governing(database, first.log, first.identity.names, first.clock)
+    slow = RuleApproval(database, first.log, first.identity.names, first.clock)
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(slow.publish, [reference("pack:town")], author(WATER))
         assert database.written.wait(60)

@@ -15,10 +15,10 @@ from domain.planning.eligibility import Case, Period, entitled_values
 from domain.planning.starts import Start
 from domain.rules.event_types import PERSON
 from domain.rules.rulebook import Rulebook, Version
-from domain.rules.triggers import Turn
+from domain.rules.triggers import EntitlementEdge
 
 
-class Turns:
+class EntitlementEdges:
     """Of one person; the history is folded, and each benefit judged, at most once, and only if a trigger asks."""
 
     def __init__(self, history: History, rulebook: Rulebook, events: Matcher) -> None:
@@ -26,7 +26,7 @@ class Turns:
         self._course: Course | None = None
         self._cases: dict[tuple[str, UUID | None], tuple[Case, list[Period]]] = {}
 
-    def starts(self, start: Start, turn: Turn) -> Iterator[tuple[int, Start]]:
+    def starts(self, start: Start, turn: EntitlementEdge) -> Iterator[tuple[int, Start]]:
         """Each becoming (or ceasing) about the event of the start, with its values; numbered from 0."""
         case, periods = self._case(start.fact, turn)
         for number, period in enumerate(periods):
@@ -61,7 +61,7 @@ class Turns:
         applying = self._rulebook.applying(PERSON, edge.fact.event.time, self._history.person)
         return any(each is version for each in applying)
 
-    def _alone(self, turn: Turn) -> Iterator[tuple[int, Start]]:
+    def _alone(self, turn: EntitlementEdge) -> Iterator[tuple[int, Start]]:
         case, periods = self._case(None, turn)
         for number, period in enumerate(periods):
             edge = period.start if turn.becomes else period.end
@@ -69,7 +69,7 @@ class Turns:
                 cause, values = case.cause(edge), case.values(edge) | case.entitled_values(period)
                 yield number, Start(cause, values, case.course.zone(edge), cause.ahead_from)
 
-    def _case(self, fact: Effective | None, turn: Turn) -> tuple[Case, list[Period]]:
+    def _case(self, fact: Effective | None, turn: EntitlementEdge) -> tuple[Case, list[Period]]:
         about = (turn.benefit.name, None if fact is None else fact.event.stream)
         if about not in self._cases:
             self._course = self._course or Course(self._history, self._rulebook, self._events)

@@ -17,13 +17,13 @@ from domain.persons.hours import zone_by
 from domain.persons.person import Fold
 from domain.planning.completion import Done, answers, done_of, first_by, is_about_homes, moot_from
 from domain.planning.deaths import Deaths
-from domain.planning.entitlement_edges import Turns
+from domain.planning.entitlement_edges import EntitlementEdges
 from domain.planning.retired import Retired
 from domain.planning.starts import Start, counts, dated, occurrence_of, with_others
 from domain.rules.residence import Homes
 from domain.rules.rulebook import Rulebook, Version
 from domain.rules.steps import Series, Step, named
-from domain.rules.triggers import Trigger, Turn
+from domain.rules.triggers import EntitlementEdge, Trigger
 
 _ID = attrgetter("id.int")
 
@@ -101,7 +101,7 @@ class _Planner:
         self.history, self.person, self.rulebook = history, history.person, rulebook
         self.looks = Looks(most)
         self.events = Matcher(by_type(history.facts), self.looks)
-        self.turns = Turns(history, rulebook, self.events)
+        self.turns = EntitlementEdges(history, rulebook, self.events)
         self.counting = rulebook.counted
         self.fold = Fold(history.person, rulebook.catalogue)
         self.counted: dict[str, list[Start]] = {}
@@ -166,7 +166,7 @@ class _Planner:
             values = dated(values, event.time.astimezone(zone).date(), self.rulebook.catalogue.parameters)
         return Start(fact, values, zone, fact.ahead_from)
 
-    def _turn(self, start: Start, version: Version, turn: Turn) -> None:
+    def _turn(self, start: Start, version: Version, turn: EntitlementEdge) -> None:
         """Each time of entitlement gives one becoming and, if it ends, one ceasing; the first have no number."""
         for number, edge in self.turns.starts(start, turn):
             if version.trigger.when is None or version.trigger.when.holds(edge.values):

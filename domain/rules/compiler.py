@@ -9,7 +9,7 @@ from domain.conditions.language import Condition
 from domain.core.timing import Offset
 from domain.rules.event_types import ALONE, PERSON, Catalogue, EventType
 from domain.rules.parts import condition_at, offset_at, prefixed, type_at
-from domain.rules.triggers import BadTrigger, Turn
+from domain.rules.triggers import BadTrigger, EntitlementEdge
 
 ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
 """What a trigger on becoming entitled, or on ceasing to be, may read: the first day, and the day it is over."""
@@ -49,13 +49,13 @@ class CompilerBase:
         self.variables = prefixed("event", self.type) | catalogue.citizen_variables()
         self.variables |= catalogue.parameter_variables() | (ENTITLED if self.turn else {})
 
-    def _turn(self) -> Turn | None:
+    def _turn(self) -> EntitlementEdge | None:
         if isinstance(self.content["on"], str):
             return None
         [(edge, name)] = self.content["on"].items()
         if (benefit := self.catalogue.benefits.get(name)) is None:
             raise BadTrigger(("on", edge), f"no benefit is called {name!r}")
-        return Turn(benefit, edge == "becomes")
+        return EntitlementEdge(benefit, edge == "becomes")
 
     def _started(self) -> EventType:
         on = self.content["on"] if self.turn is None else self.turn.benefit.on

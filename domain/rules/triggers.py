@@ -76,7 +76,7 @@ class Expiry(Struct, frozen=True):
         return None if day is None else end_of_day(date.fromisoformat(day), zone)
 
 
-class Turn(Struct, frozen=True):
+class EntitlementEdge(Struct, frozen=True):
     """On becoming entitled to a benefit, or on ceasing to be."""
 
     benefit: "Benefit"
@@ -102,7 +102,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     minors: Literal["guardians", "self"]
     corrects: bool
     content: Mapping[str, Any]
-    turn: Turn | None = None
+    turn: EntitlementEdge | None = None
     needs: Needs | None = None
     once: bool = False  # one occurrence a person, whatever event it starts on
     residents_at: Literal["event", "due"] = "event"  # of an area event: who lived there then, or when it is due

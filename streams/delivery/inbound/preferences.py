@@ -26,7 +26,7 @@ EventOf = Callable[[Person], tuple[str, Mapping[str, Any]]]
 """Makes the type and the fields of an event from the person as known; no fields: nothing changes."""
 
 
-class Chooser(Struct, frozen=True):
+class PersonWithHistory(Struct, frozen=True):
     """A person and their history."""
 
     person: Person
@@ -102,9 +102,9 @@ class PreferenceStore:
             [event_of_person(self._names, SOURCE, f"{pseudonym}.{time.isoformat()}", type_, pseudonym, fields, time)],
         )
 
-    def _chooser(self, connection: Connection, pseudonym: str, rules: Rules) -> Chooser:
+    def _chooser(self, connection: Connection, pseudonym: str, rules: Rules) -> PersonWithHistory:
         known = histories.histories(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
-        return Chooser(person_as_of(pseudonym, known.facts, rules.catalogue), known)
+        return PersonWithHistory(person_as_of(pseudonym, known.facts, rules.catalogue), known)
 
     def dispute(self, pseudonym: str, nudge: str, text: str) -> None:
         """Store that a person disputes what a nudge says; its agency is told. The same again is stored once."""

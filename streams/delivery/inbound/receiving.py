@@ -23,7 +23,7 @@ from domain.nudges.reply_meaning import (
 from domain.persons.channels import ADDRESS_OF
 from domain.rules.replies import Reply
 from notifiers.port.interface import Accepted, Inbox, Incoming, Piece, Report
-from streams.delivery.inbound.replies import Mandatory, ReplyIntake, Spoken, Unsubscription, spoken
+from streams.delivery.inbound.replies import Mandatory, MessageContext, ReplyIntake, Unsubscription, message_context
 from streams.delivery.inbound.sms_parts import Made, SmsReassembly
 from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.conversations import Said
@@ -169,7 +169,7 @@ class InboundMessages:
         phones = {pseudonym: str(person.get(ADDRESS_OF[WAY])) for pseudonym, person in them.items()}
         return [message for message in said if self._names.number(phones[message.recipient]) == number]
 
-    def _about(self, connection: Connection, said: Sequence[Said], rules: Rules) -> Spoken | None:
+    def _about(self, connection: Connection, said: Sequence[Said], rules: Rules) -> MessageContext | None:
         """Return the last message; one of our own replies to a text only if there is no other."""
         found = (each for one in said if (each := self._spoken(connection, one, rules)) is not None)
         last = None
@@ -179,8 +179,8 @@ class InboundMessages:
             last = last or place
         return last
 
-    def _spoken(self, connection: Connection, said: Said, rules: Rules) -> Spoken | None:
-        found = spoken(connection, self._log, rules, said.nudge, said.recipient)
+    def _spoken(self, connection: Connection, said: Said, rules: Rules) -> MessageContext | None:
+        found = message_context(connection, self._log, rules, said.nudge, said.recipient)
         return found if found is not None and found.nudge.to(said.recipient).maybe_sent else None
 
     def _obeyed(
@@ -188,7 +188,7 @@ class InboundMessages:
         connection: Connection,
         understood: Understood,
         questions: Sequence[Question],
-        about: Spoken,
+        about: MessageContext,
         rules: Rules,
     ) -> tuple[_Understood, Mapping[str, PersonKey]]:
         match understood:
@@ -203,7 +203,7 @@ class InboundMessages:
                 return _Understood("other"), {}
 
     def _stopped(
-        self, connection: Connection, about: Spoken, rules: Rules
+        self, connection: Connection, about: MessageContext, rules: Rules
     ) -> tuple[_Understood, Mapping[str, PersonKey]]:
         title = _title(about.content, about.language)
         try:
@@ -213,10 +213,12 @@ class InboundMessages:
             return _Understood("mandatory", topic=title), {}
         return _Understood("stopped" if topic.stopped else "stop", topic=title), made
 
-    def _choices(self, connection: Connection, questions: Sequence[Question], about: Spoken, rules: Rules) -> str:
+    def _choices(
+        self, connection: Connection, questions: Sequence[Question], about: MessageContext, rules: Rules
+    ) -> str:
         """Return the open questions in the language of the last one, also those to others at the number."""
         found = [
-            (question, spoken(connection, self._log, rules, question.nudge, question.recipient))
+            (question, message_context(connection, self._log, rules, question.nudge, question.recipient))
             for question in questions
         ]
         return choices(
@@ -225,7 +227,7 @@ class InboundMessages:
             if asked is not None
         )[:LONGEST]
 
-    def _event(self, id_: str, message: Incoming, about: Spoken, heard: _Understood) -> LifeEvent:
+    def _event(self, id_: str, message: Incoming, about: MessageContext, heard: _Understood) -> LifeEvent:
         told: dict[str, Any] = {"text": message.text[:LONGEST], "topic": heard.topic, "choices": heard.choices}
         owner = about.content.get("owner", OURS)  # a digest has no agency of its own
         public = {"nudge": str(about.nudge.intent.id), "understood": heard.understood, "owner": owner}
@@ -246,7 +248,7 @@ def strangers(receiving: InboundMessages) -> Kind:
     return Kind(receiving.take_again, lambda content: f"an SMS of {len(_decode(content)[3])} characters")
 
 
-def _is_reply(about: Spoken) -> bool:
+def _is_reply(about: MessageContext) -> bool:
     """Return whether it is one of our own replies to a text: those cannot be answered or stopped."""
     return about.content.get("on") == TYPE
 

@@ -34,7 +34,7 @@ from streams.rules.trigger_history import rules_of
 from streams.storage.database import Priority
 
 
-class Spoken(Struct, frozen=True):
+class MessageContext(Struct, frozen=True):
     """The context of a reply: the nudge, its trigger's content, the recipient and their history.
 
     `language`: the recipient's, else the pack's.
@@ -47,14 +47,16 @@ class Spoken(Struct, frozen=True):
     language: str
 
 
-def spoken(connection: Connection, log: Log, rules: Rules, nudge: UUID, recipient: str) -> Spoken | None:
+def message_context(
+    connection: Connection, log: Log, rules: Rules, nudge: UUID, recipient: str
+) -> MessageContext | None:
     """Return the context of a message to that recipient; None if there is no such nudge."""
     found = nudges.by_id(connection, [nudge]).get(nudge)
     if found is None or (content := rules_of(connection, log, rules.rulebook, found.intent.version)) is None:
         return None
     known = histories.histories(connection, log, [recipient], rules.rulebook)[recipient]
     person = person_as_of(recipient, known.facts, rules.catalogue)
-    return Spoken(found, content, person, known, person.get("language") or rules.defaults.language)
+    return MessageContext(found, content, person, known, person.get("language") or rules.defaults.language)
 
 
 class NothingToAnswer(LookupError):
@@ -143,7 +145,7 @@ class ReplyIntake:
         return found.stream, made
 
     def _question(self, connection: Connection, id_: UUID, recipient: str, now: Rules) -> Question:
-        found = spoken(connection, self._log, now, id_, recipient)
+        found = message_context(connection, self._log, now, id_, recipient)
         if found is None or not found.nudge.to(recipient).maybe_sent:
             raise NothingToAnswer
         return Question(found.nudge, found.content, found.language, tuple(found.known.facts))
@@ -241,8 +243,8 @@ class Unsubscription:
         event = self._event(self._unused_id(connection, nudge, recipient), found, rules)
         return topic, self._append(connection, [event])
 
-    def _find(self, connection: Connection, id_: UUID, recipient: str, rules: Rules) -> Spoken:
-        found = spoken(connection, self._log, rules, id_, recipient)
+    def _find(self, connection: Connection, id_: UUID, recipient: str, rules: Rules) -> MessageContext:
+        found = message_context(connection, self._log, rules, id_, recipient)
         if found is None:
             raise NothingToStop
         return found
@@ -252,14 +254,14 @@ class Unsubscription:
         ids = (f"{nudge}.{recipient}.{count}" for count in itertools.count(1))
         return next(id_ for id_ in ids if not self._log.streams(connection, [self._names.stream(SOURCE, id_)]))
 
-    def _event(self, id_: str, found: Spoken, rules: Rules) -> LifeEvent:
+    def _event(self, id_: str, found: MessageContext, rules: Rules) -> LifeEvent:
         opted_out = sorted({*(found.person.get(ATTRIBUTE) or ()), found.content["category"]})
         time = time_after(found.known, [ATTRIBUTE], rules, self._clock())
         fields = {ROLE: {ATTRIBUTE: opted_out}}
         return event_of_person(self._names, SOURCE, id_, PREFERENCES, found.person.pseudonym, fields, time)
 
 
-def _topic(found: Spoken, rules: Rules) -> Topic:
+def _topic(found: MessageContext, rules: Rules) -> Topic:
     content = found.content
     return Topic(
         language=found.language,

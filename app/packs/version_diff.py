@@ -90,7 +90,7 @@ def sentences(side: Side) -> Iterator[str]:
 
 def clause_of(side: Side) -> Mapping[str, Any]:
     """A trigger's rule, with what it leaves to its benefit to say."""
-    to = {} if side.trigger.turn is None else {"to": sorted(side.trigger.to)}
+    to = {} if side.trigger.entitlement is None else {"to": sorted(side.trigger.to)}
     return {**side.source.rules, **to}
 
 

@@ -26,11 +26,11 @@ class EntitlementEdges:
         self._course: Course | None = None
         self._cases: dict[tuple[str, UUID | None], tuple[Case, list[Period]]] = {}
 
-    def starts(self, start: Start, turn: EntitlementEdge) -> Iterator[tuple[int, Start]]:
+    def starts(self, start: Start, entitlement: EntitlementEdge) -> Iterator[tuple[int, Start]]:
         """Each becoming (or ceasing) about the event of the start, with its values; numbered from 0."""
-        case, periods = self._case(start.fact, turn)
+        case, periods = self._case(start.fact, entitlement)
         for number, period in enumerate(periods):
-            edge = period.start if turn.becomes else period.end
+            edge = period.start if entitlement.becomes else period.end
             if edge is not None:
                 yield number, replace(start, values=case.values(edge) | entitled_values(period, start.zone))
 
@@ -44,8 +44,8 @@ class EntitlementEdges:
         found = [
             (number, edge, version)
             for version, types in self._rulebook.alone
-            if version.trigger.turn is not None and self._may_apply(version, types)
-            for number, edge in self._alone(version.trigger.turn)
+            if version.trigger.entitlement is not None and self._may_apply(version, types)
+            for number, edge in self._alone(version.trigger.entitlement)
             if self._applies(version, edge)
         ]
         return sorted(found, key=itemgetter(0))
@@ -61,18 +61,18 @@ class EntitlementEdges:
         applying = self._rulebook.applying(PERSON, edge.fact.event.time, self._history.person)
         return any(each is version for each in applying)
 
-    def _alone(self, turn: EntitlementEdge) -> Iterator[tuple[int, Start]]:
-        case, periods = self._case(None, turn)
+    def _alone(self, entitlement: EntitlementEdge) -> Iterator[tuple[int, Start]]:
+        case, periods = self._case(None, entitlement)
         for number, period in enumerate(periods):
-            edge = period.start if turn.becomes else period.end
+            edge = period.start if entitlement.becomes else period.end
             if edge is not None:
                 cause, values = case.cause(edge), case.values(edge) | case.entitled_values(period)
                 yield number, Start(cause, values, case.course.zone(edge), cause.ahead_from)
 
-    def _case(self, fact: Effective | None, turn: EntitlementEdge) -> tuple[Case, list[Period]]:
-        about = (turn.benefit.name, None if fact is None else fact.event.stream)
+    def _case(self, fact: Effective | None, entitlement: EntitlementEdge) -> tuple[Case, list[Period]]:
+        about = (entitlement.benefit.name, None if fact is None else fact.event.stream)
         if about not in self._cases:
             self._course = self._course or Course(self._history, self._rulebook, self._events)
-            case = Case(turn.benefit, fact, self._course)
+            case = Case(entitlement.benefit, fact, self._course)
             self._cases[about] = (case, case.periods())
         return self._cases[about]

@@ -40,16 +40,16 @@ def law_values(intent: Intent, cause: LifeEvent, history: History, rulebook: Rul
 
 
 def moment_of(intent: Intent, cause: LifeEvent, history: History, rulebook: Rulebook) -> datetime:
-    """As of when the person and the law are read: the event, or the turn of an entitlement about the person alone.
+    """Return the time as of which person and law are read: of the event, or of the edge of an entitlement.
 
-    Where the entitlement is gone, so is its turn, and the event that explained it is left.
+    Where the entitlement is gone, so is that moment, and the event that explained it is left.
     """
     trigger = rulebook.versions[intent.version].trigger
-    if trigger.turn is None or not trigger.alone:
+    if trigger.entitlement is None or not trigger.alone:
         return cause.time
-    case = Case(trigger.turn.benefit, None, Course(history, rulebook))
+    case = Case(trigger.entitlement.benefit, None, Course(history, rulebook))
     for number, period in enumerate(case.periods()):
-        edge = period.start if trigger.turn.becomes else period.end
+        edge = period.start if trigger.entitlement.becomes else period.end
         if edge is not None and intent.occurrence == _occurrence(intent, trigger, None, rulebook, number):
             return edge
     return cause.time
@@ -64,9 +64,9 @@ def _entitled(
     trigger: Trigger, intent: Intent, fact: Effective | None, course: Course, rulebook: Rulebook
 ) -> dict[str, str]:
     """The entitlement that the nudge is about: that of its occurrence."""
-    if trigger.turn is None:
+    if trigger.entitlement is None:
         return {}
-    case = Case(trigger.turn.benefit, fact, course)
+    case = Case(trigger.entitlement.benefit, fact, course)
     for number, period in enumerate(case.periods()):
         if intent.occurrence == _occurrence(intent, trigger, fact, rulebook, number):
             return case.entitled_values(period)

@@ -90,7 +90,7 @@ def whole_plan(history: History, rulebook: Rulebook, most: int = MOST_LOOKS) -> 
     for fact in history.everything:
         planner.follow(fact)
     if rulebook.alone:
-        planner.turn_by_themselves()
+        planner.start_by_themselves()
     return planner.plan()
 
 
@@ -101,7 +101,7 @@ class _Planner:
         self.history, self.person, self.rulebook = history, history.person, rulebook
         self.looks = Looks(most)
         self.events = Matcher(by_type(history.facts), self.looks)
-        self.turns = EntitlementEdges(history, rulebook, self.events)
+        self.entitlement_edges = EntitlementEdges(history, rulebook, self.events)
         self.counting = rulebook.counted
         self.fold = Fold(history.person, rulebook.catalogue)
         self.counted: dict[str, list[Start]] = {}
@@ -139,14 +139,14 @@ class _Planner:
                 continue
             if start is None:
                 start = self._start(fact)
-            if trigger.turn is not None:
-                self._turn(start, version, trigger.turn)
+            if trigger.entitlement is not None:
+                self._entitlement(start, version, trigger.entitlement)
             elif trigger.when is None or trigger.when.holds(start.values):
                 self._occur(start, version)
 
-    def turn_by_themselves(self) -> None:
+    def start_by_themselves(self) -> None:
         """Plan what starts on entitlements about the person alone."""
-        for number, edge, version in self.turns.alone():
+        for number, edge, version in self.entitlement_edges.alone():
             if version.trigger.when is None or version.trigger.when.holds(edge.values):
                 self._occur(edge, version, number)
 
@@ -166,9 +166,9 @@ class _Planner:
             values = dated(values, event.time.astimezone(zone).date(), self.rulebook.catalogue.parameters)
         return Start(fact, values, zone, fact.ahead_from)
 
-    def _turn(self, start: Start, version: Version, turn: EntitlementEdge) -> None:
+    def _entitlement(self, start: Start, version: Version, entitlement: EntitlementEdge) -> None:
         """Each time of entitlement gives one becoming and, if it ends, one ceasing; the first have no number."""
-        for number, edge in self.turns.starts(start, turn):
+        for number, edge in self.entitlement_edges.starts(start, entitlement):
             if version.trigger.when is None or version.trigger.when.holds(edge.values):
                 self._occur(edge, version, number)
 

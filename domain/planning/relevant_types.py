@@ -11,10 +11,10 @@ from domain.rules.triggers import Trigger
 def deciding_types(rulebook: Rulebook) -> frozenset[str] | None:
     """The types of which a new event may change what the rulebook plans; None: any may.
 
-    An entitlement rests on whatever its benefit says, so any event may turn it.
+    An entitlement rests on whatever its benefit says, so any event may change it.
     """
     triggers = [version.trigger for version in rulebook.versions.values()]
-    if any(trigger.turn is not None for trigger in triggers):
+    if any(trigger.entitlement is not None for trigger in triggers):
         return None
     deaths = set(rulebook.mortal)
     return frozenset(deaths.union(*(_deciding(trigger, rulebook.catalogue) for trigger in triggers)))

@@ -44,12 +44,12 @@ class CompilerBase:
     def __init__(self, name: str, content: Mapping[str, Any], catalogue: Catalogue) -> None:
         self.name, self.content, self.catalogue = name, content, catalogue
         self.bad: list[BadTrigger] = []
-        self.turn = self._turn()
+        self.entitlement = self._entitlement()
         self.type = self._started()
         self.variables = prefixed("event", self.type) | catalogue.citizen_variables()
-        self.variables |= catalogue.parameter_variables() | (ENTITLED if self.turn else {})
+        self.variables |= catalogue.parameter_variables() | (ENTITLED if self.entitlement else {})
 
-    def _turn(self) -> EntitlementEdge | None:
+    def _entitlement(self) -> EntitlementEdge | None:
         if isinstance(self.content["on"], str):
             return None
         [(edge, name)] = self.content["on"].items()
@@ -58,8 +58,8 @@ class CompilerBase:
         return EntitlementEdge(benefit, edge == "becomes")
 
     def _started(self) -> EventType:
-        on = self.content["on"] if self.turn is None else self.turn.benefit.on
-        return ALONE if self.turn is not None and on == PERSON else self._type(("on",), on)
+        on = self.content["on"] if self.entitlement is None else self.entitlement.benefit.on
+        return ALONE if self.entitlement is not None and on == PERSON else self._type(("on",), on)
 
     @property
     def alone(self) -> bool:

@@ -50,7 +50,7 @@ class _Compiler(StepCompiler):
             category=content["category"],
             klass=self._class(),
             on=self.type.name,
-            turn=self.turn,
+            entitlement=self.entitlement,
             when=self._condition(("when",), content.get("when"), self.variables),
             to=self._recipients(),
             occurrence=self._occurrence(),
@@ -89,7 +89,7 @@ class _Compiler(StepCompiler):
                 f"an emergency is about danger to life or limb, and `emergencies` in pack.yaml does not name the "
                 f"category {category!r}, only {', '.join(sorted(allowed))}",
             )
-        if self.turn is not None:
+        if self.entitlement is not None:
             raise BadTrigger(("class",), "a benefit is no danger to life or limb; write service or offer")
         if self.type.agency not in self.catalogue.emergencies:
             raise BadTrigger(
@@ -100,7 +100,7 @@ class _Compiler(StepCompiler):
         return klass
 
     def _recipients(self) -> frozenset[str]:
-        whose = self.turn.benefit.to if self.turn else None
+        whose = self.entitlement.benefit.to if self.entitlement else None
         to = _listed(self.content.get("to") or whose or ("subject" if self.type.subject else RESIDENTS))
         if self.type.subject is None and to == (RESIDENTS,):
             return frozenset()
@@ -151,7 +151,7 @@ class _Compiler(StepCompiler):
         return name
 
     def _needs(self) -> Needs | None:
-        if self.turn is not None:
+        if self.entitlement is not None:
             problem = "an entitlement is no event; say it in the conditions of the benefit"
             self.bad += [BadTrigger((key,), problem) for key in _OF_EVENTS if self.content.get(key)]
             return None

@@ -56,8 +56,8 @@ class Alone(NamedTuple):
 
 
 def _explaining(version: Version, catalogue: Catalogue) -> Iterator[str]:
-    if version.trigger.turn is not None:
-        benefit = version.trigger.turn.benefit
+    if version.trigger.entitlement is not None:
+        benefit = version.trigger.entitlement.benefit
         yield from benefit.had_by
         yield from setting_types(catalogue, benefit.attributes)
 

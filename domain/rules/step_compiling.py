@@ -70,9 +70,9 @@ class StepCompiler(CompilerBase):
         return Repeat(every, repeat["at_most"], repeat.get("until") is not None)
 
     def _start(self) -> str:
-        if self.turn is None:
+        if self.entitlement is None:
             return COMPLETE if self.content.get("with") else "event.time"
-        return "entitled.from" if self.turn.becomes else "entitled.until"
+        return "entitled.from" if self.entitlement.becomes else "entitled.until"
 
     @collected
     def _date(self, where: tuple[str | int, ...], path: str) -> str:

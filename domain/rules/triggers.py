@@ -102,7 +102,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     minors: Literal["guardians", "self"]
     corrects: bool
     content: Mapping[str, Any]
-    turn: EntitlementEdge | None = None
+    entitlement: EntitlementEdge | None = None
     needs: Needs | None = None
     once: bool = False  # one occurrence a person, whatever event it starts on
     residents_at: Literal["event", "due"] = "event"  # of an area event: who lived there then, or when it is due

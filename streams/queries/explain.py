@@ -151,7 +151,7 @@ def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
     clause = {name: content[name] for name in _CLAUSE if name in content}
     name, _ = repetition_of(step)
     due = content["due"].get(name)
-    if trigger.turn is not None:  # what the trigger does not say, its benefit says
+    if trigger.entitlement is not None:  # what the trigger does not say, its benefit says
         clause.setdefault("to", sorted(trigger.to))
         for one in trigger.steps:
             due = {"from": one.source, **(due or {})} if one.name == name else due
@@ -177,7 +177,7 @@ def _called(intent: Intent, cause: LifeEvent | None, known: History, rules: Rule
 
 def reads(trigger: Trigger, step: str) -> set[str]:
     """Return the dotted names that a trigger reads for one of its steps."""
-    names = set(trigger.turn.benefit.reads if trigger.turn else ()) | set(trigger.occurrence)
+    names = set(trigger.entitlement.benefit.reads if trigger.entitlement else ()) | set(trigger.occurrence)
     names |= set(trigger.when.reads if trigger.when else ())
     for one in trigger.steps:
         if one.name == repetition_of(step)[0]:

@@ -32,8 +32,8 @@ def law_of(trigger: Trigger, values: Values, catalogue: Catalogue, today: date, 
     An entitlement begins today at the earliest, and ends by its own date; one about the person alone may be over.
     """
     law: dict[str, Any] = dict(parameters_on(catalogue.parameters, today.isoformat()))
-    if trigger.turn is not None:
-        law |= _entitled(trigger.turn.benefit, values, today, zone)
+    if trigger.entitlement is not None:
+        law |= _entitled(trigger.entitlement.benefit, values, today, zone)
     amounts = {
         benefit.name: _amount(benefit, {**values, **law}, catalogue, zone)
         for benefit in catalogue.benefits.values()
@@ -112,7 +112,7 @@ class Previewer:
     ) -> None:
         self._trigger, self._catalogue, self._defaults = trigger, catalogue, defaults
         self._type: EventType = catalogue.kinds[trigger.on]
-        required = trigger.turn.benefit.conditions if trigger.turn else ()
+        required = trigger.entitlement.benefit.conditions if trigger.entitlement else ()
         self._conditions = [each for each in (trigger.when, *(each.when for each in required)) if each is not None]
         self._zone = zone_of(defaults.zone)
         self._now = now.astimezone(self._zone).replace(second=0, microsecond=0)
@@ -181,7 +181,7 @@ class Previewer:
         return values | law_of(self._trigger, values, self._catalogue, self.today, self._zone)
 
     def _unmet(self) -> str:
-        if self._trigger.turn is None or self._trigger.when is not None:
+        if self._trigger.entitlement is None or self._trigger.when is not None:
             return "`when` does not hold for them"
         return "they do not meet the conditions of the benefit"
 

@@ -72,7 +72,7 @@ def _of_benefit(benefit: Benefit) -> Iterator[str]:
 def _of_trigger(trigger: Trigger, source: TriggerSource) -> Iterator[str]:
     yield trigger.on
     yield from [] if trigger.to else ["citizen.area"]  # the residents of an area
-    yield from [f"benefit.{trigger.turn.benefit.name}"] if trigger.turn else []
+    yield from [f"benefit.{trigger.entitlement.benefit.name}"] if trigger.entitlement else []
     yield from trigger.answered_by if trigger.replies else ()
     yield from [REPLIED] if any(each.series and each.series.repeat for each in trigger.steps) else []
     for condition, later in _conditions(trigger):

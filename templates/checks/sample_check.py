@@ -92,7 +92,7 @@ class Samples(Struct, frozen=True):
 
 def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
     """The attributes of a person ("citizen.<name>") that the trigger asks for, or that its event always sets."""
-    asked = trigger.reads | (trigger.turn.benefit.reads if trigger.turn else frozenset())
+    asked = trigger.reads | (trigger.entitlement.benefit.reads if trigger.entitlement else frozenset())
     known = {name for name in asked if name.startswith("citizen.")}
     type_ = catalogue.kinds[trigger.on]
     sure = required_of(type_)

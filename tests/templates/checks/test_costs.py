@@ -31,8 +31,8 @@ def types_of(trigger: Trigger, catalogue: Catalogue) -> list[str]:
     """The event types that the trigger starts on, is ended by, or needs, in some order."""
     found = [trigger.on, *(unless.on for unless in trigger.unless)]
     found += [each.on for each in (trigger.needs.together if trigger.needs else ())]
-    if trigger.turn is not None:
-        found += [trigger.turn.benefit.on, *sorted(trigger.turn.benefit.had_by)]
+    if trigger.entitlement is not None:
+        found += [trigger.entitlement.benefit.on, *sorted(trigger.entitlement.benefit.had_by)]
     return [name for name in dict.fromkeys(found) if name in catalogue.types]
 
 

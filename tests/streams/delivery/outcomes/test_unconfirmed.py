@@ -15,7 +15,7 @@ from app.identity.log_codes import codes_by
 from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent
 from notifiers.port.routes import single_routes
 from projections import nudges
-from streams.delivery.inbound.webhooks import LEASE
+from streams.delivery.send.claiming import LEASE
 from streams.delivery.send.dispatch import Dispatcher
 from streams.delivery.send.rate_limits import RateLimits
 from streams.storage.database import Database, Priority

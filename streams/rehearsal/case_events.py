@@ -14,7 +14,7 @@ import jsonschema_rs
 
 from domain.core.events import LifeEvent
 from domain.core.timing import UTC, parse_offset, shift, zone_of, zone_or
-from domain.persons.channels import ADDRESS_OF as CHANNELS
+from domain.persons.channels import ADDRESS_OF
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.replies import NUDGE, Reply, meant, reply_event
 from domain.rules.triggers import REPLIED
@@ -218,7 +218,7 @@ class AttributeChecker:
                 known = (value,) if zone_or(value, _NOWHERE).key == value else available_timezones()
                 self._check_names([(path, value)], "time zone", known)
             case "channels":
-                self._check_names(_entries(path, value), "channel", CHANNELS)
+                self._check_names(_entries(path, value), "channel", ADDRESS_OF)
             case "opted_out" | "consents":
                 self._check_categories(path, value, of_a_channel=name == "opted_out")
             case "guardians" if not all(re.fullmatch(PERSON, each) for each in value):
@@ -236,7 +236,7 @@ class AttributeChecker:
         for at, entry in _entries(path, value):
             category, slash, channel = entry.partition("/") if of_a_channel else (entry, "", "")
             self._check_names([(at, category)], "category of these packs' triggers", self._categories)
-            self._check_names([(at, channel)] if slash else (), "channel", CHANNELS)
+            self._check_names([(at, channel)] if slash else (), "channel", ADDRESS_OF)
 
     def _check_as_set(self, path: At, name: str, value: Any) -> None:  # noqa: ANN401  (anything that a file may hold)
         """Check the value against the schemas of the fields that set the attribute; one that fits is enough."""

@@ -30,7 +30,6 @@ from domain.nudges.settle import (
     recipients,
     settle,
 )
-from domain.nudges.settle import Decision as Outcome
 from domain.persons.history import History
 from domain.persons.person import Person, person_as_of
 from domain.planning.deaths import Deaths, spoken_of
@@ -265,7 +264,7 @@ class VirtualRun:
             if at is not None:
                 yield at
 
-    def case_of(self, settlement: Settlement, decision: Outcome) -> Case:
+    def case_of(self, settlement: Settlement, decision: Decision) -> Case:
         """The decision with all that its words need."""
         intent = settlement.nudge.intent
         about, cause = self.person(intent.person), self.cause(intent.person, intent.cause)

@@ -28,7 +28,6 @@ from streams.log.recorder import FactRecorder
 from streams.planning.residences import ResidenceRows
 from streams.queues.jobs import Plan, Save, Step
 from streams.replay import rebuild_fold, shadow
-from streams.replay import shadow as shadow_tables
 from streams.replay.follower import Subject, additions_of, attempts_before, unnamed
 from streams.replay.rebuild_compare import COMPARED, Cursor, Mending
 from streams.replay.rebuild_fold import TOPICS
@@ -271,7 +270,7 @@ class ViewRebuild:
         return None
 
     def _one_part(self, views: Database, name: str, at: RebuildProgress) -> None:
-        if at.stage is Stage.RESIDENTS and int(at.cursor or 0) <= len(shadow_tables.UNREAD) + 1:
+        if at.stage is Stage.RESIDENTS and int(at.cursor or 0) <= len(shadow.UNREAD) + 1:
             views.write(lambda connection: keep(connection, self._beside_parts(connection, at)))
         elif parts := self._left(views, at):
             self._parts.do(views, name, parts[0])
@@ -284,10 +283,10 @@ class ViewRebuild:
         number = int(at.cursor or 0)
         if not number:
             erased.forget(views)
-        elif number <= len(shadow_tables.UNREAD):
-            shadow_tables.index(views, shadow_tables.UNREAD[number - 1])
+        elif number <= len(shadow.UNREAD):
+            shadow.index(views, shadow.UNREAD[number - 1])
         else:
-            shadow_tables.sum_up(views)
+            shadow.sum_up(views)
         return within(at, str(number + 1))
 
     def _one_page(self, views: Database, at: RebuildProgress) -> None:
@@ -298,16 +297,16 @@ class ViewRebuild:
 
         def store(connection: Connection) -> None:
             rebuild_fold.store_facts(connection, found)
-            shadow_tables.count(connection, found.counts)
+            shadow.count(connection, found.counts)
             keep(connection, further)
 
         views.write(store)
 
     def _one_key(self, views: Connection, _facts: Connection, at: RebuildProgress) -> RebuildProgress:
         number = int(at.cursor or 0)
-        if number == len(shadow_tables.LOOKED_UP):
+        if number == len(shadow.LOOKED_UP):
             return following(at)
-        shadow_tables.index(views, shadow_tables.LOOKED_UP[number])
+        shadow.index(views, shadow.LOOKED_UP[number])
         return within(at, str(number + 1))
 
     def _some_corrections(self, views: Connection, facts: Connection, at: RebuildProgress) -> RebuildProgress:

@@ -20,7 +20,7 @@ from projections import inbox, nudges
 from projections.nudges import Due
 from streams.log.appending import append_if_unmoved
 from streams.log.log import Log
-from streams.planning import histories as reading
+from streams.planning import histories
 from streams.replay.walk import Stride, Walk
 from streams.rules.library import Library
 from streams.storage.database import Database, Priority
@@ -181,8 +181,8 @@ class FailedDeliveries:
         rulebook = self._library.rules().rulebook
         planned = {one.intent.id for one in found if one.intent.step != CORRECTION and not is_digest(one.intent)}
         persons = {one.intent.person for one in found if one.intent.id in planned}
-        histories = reading.histories(connection, self._log, persons, rulebook)
-        intents = [intent for history in histories.values() for intent in plan(history, rulebook)]
+        known = histories.histories(connection, self._log, persons, rulebook)
+        intents = [intent for history in known.values() for intent in plan(history, rulebook)]
         still = {intent.id for intent in intents if intent.moot_from is None or now < intent.moot_from}
         return still.union(one.intent.id for one in found if one.intent.id not in planned)
 

@@ -328,7 +328,7 @@ class RuleApproval:
 
 
 def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:
-    """See Governing.find."""
+    """See RuleApproval.find."""
     versions = before.submitted.get(wanted.about, ())
     fitting = [version for version in versions if version.hash.startswith(wanted.hash)]
     if not fitting:

@@ -161,7 +161,7 @@ TOPICS = tuple(sorted(kind.TOPIC for kind in NUDGE_FACTS))
 
 
 class FoldedNudges(NamedTuple):
-    """FoldedNudges nudges, their additions to trail and statistics, and the number of facts read."""
+    """Folded nudges, their additions to trail and statistics, and the number of facts read."""
 
     nudges: list[Nudge]
     page: ViewAdditions

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.core.sms import Segments, segments
-from streams.delivery.send.outbox_fake import Kept
+from streams.delivery.send.fake_outbox import Kept
 
 
 class Arrived(Struct, frozen=True):

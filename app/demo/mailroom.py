@@ -12,7 +12,7 @@ from msgspec import Struct
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Message
 from streams.delivery.outcomes.receipts import Receipt
-from streams.delivery.send.outbox_fake import FakeOutbox
+from streams.delivery.send.fake_outbox import FakeOutbox
 
 _OPENS = {"push": 0.7, "sms": 0.0, "email": 0.6}
 """Channel -> the share of its messages whose opening is reported; nothing reports that of an SMS."""

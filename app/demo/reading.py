@@ -13,7 +13,7 @@ from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeWithheld
 from domain.nudges.nudge import Nudge
 from projections import nudges, statistics
-from streams.delivery.send.outbox_fake import Kept
+from streams.delivery.send.fake_outbox import Kept
 from streams.log.mapper import Entry
 from streams.planning import histories
 from streams.rules.in_force import Rules

@@ -9,8 +9,8 @@ from streams.delivery.inbound.webhooks import Hook
 from streams.delivery.inbound.wiring import InboundParts
 from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
-from streams.delivery.send.outbox_fake import FakeOutbox
-from streams.delivery.send.test_send import TrialSender
+from streams.delivery.send.fake_outbox import FakeOutbox
+from streams.delivery.send.trial_send import TrialSender
 from streams.queues.dead_letters import DeadLetterQueue
 from streams.rules.context import WriteContext
 

@@ -23,7 +23,7 @@ from domain.rules.triggers import BadTrigger
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Outcome
 from notifiers.port.routes import Route
-from streams.delivery.send.test_send import TrialMessage
+from streams.delivery.send.trial_send import TrialMessage
 from streams.rules.approval import NotSubmitted, reference
 from streams.rules.switches import owner_of
 from templates.authoring.preview import Previewer

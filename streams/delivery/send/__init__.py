@@ -8,7 +8,7 @@ Modules:
     message: builds the message and the attempt of a case. hand_over: gives attempts to providers, records outcomes.
     status_query: asks providers about unknown outcomes.
     metrics: counts outcomes.
-    test_send: sends a draft to a colleague; outbox_fake: keeps what the shipped fake would have sent.
+    trial_send: sends a draft to a colleague; fake_outbox: keeps what the shipped fake would have sent.
 Tables: paces, fake_messages.
 Facts: as in streams.delivery.outcomes; SentAsTest.
 """

@@ -7,7 +7,7 @@ from domain.facts.governance import SentAsTest
 from domain.facts.principals import NotAllowed, Principal
 from notifiers.port.interface import Accepted
 from notifiers.port.routes import single_routes
-from streams.delivery.send.test_send import TrialMessage
+from streams.delivery.send.trial_send import TrialMessage
 from templates.words.rendering import Rendered
 from tests.streams.governors import STRANGER, approver, author
 from tests.world import World

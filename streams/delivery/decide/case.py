@@ -41,7 +41,7 @@ class Case(Struct, frozen=True):
 
     @property
     def is_bound(self) -> bool:
-        """Return whether only the provider that may have it already may get it; what is owed goes by any."""
+        """Return True if only the provider that may already have it may get it, and its class does not repeat."""
         bound = self.nudge.to(self.recipient.pseudonym).bound
         return bound is not None and not OVERRIDES[self.nudge.intent.klass].repeats
 

@@ -48,7 +48,7 @@ class PreferenceStore:
     def person(self, pseudonym: str) -> Person:
         """Return the person as known now."""
         with self._database.reading() as connection:
-            return self._chooser(connection, pseudonym, self._library.rules()).person
+            return self._person(connection, pseudonym, self._library.rules()).person
 
     def prefer(self, pseudonym: str, wished: Mapping[str, Any]) -> bool:
         """Store preferences (the fields of `citizen.preferences_changed`); return False if none of them is new."""
@@ -90,7 +90,7 @@ class PreferenceStore:
         rules: Rules,
     ) -> Mapping[str, PersonKey] | None:
         self._log.keys.hold(connection, [pseudonym])  # of two choices at once, neither is lost
-        found = self._chooser(connection, pseudonym, rules)
+        found = self._person(connection, pseudonym, rules)
         type_, data = event_of(found.person)
         if not data:
             return None
@@ -102,7 +102,7 @@ class PreferenceStore:
             [event_of_person(self._names, SOURCE, f"{pseudonym}.{time.isoformat()}", type_, pseudonym, fields, time)],
         )
 
-    def _chooser(self, connection: Connection, pseudonym: str, rules: Rules) -> PersonWithHistory:
+    def _person(self, connection: Connection, pseudonym: str, rules: Rules) -> PersonWithHistory:
         known = histories.histories(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
         return PersonWithHistory(person_as_of(pseudonym, known.facts, rules.catalogue), known)
 

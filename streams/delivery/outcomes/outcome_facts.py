@@ -87,9 +87,9 @@ def sent(attempted: Attempted, reference: str, now: datetime, provider: str, *, 
 
 
 def unknown(attempted: Attempted, reason: str, now: datetime, *, asked: bool = False) -> NudgeUnknown:
-    """Return the fact that nobody knows whether it went.
+    """Return the fact that the outcome is unknown: the message may have been sent.
 
-    It is sent again only where the provider removes doubles, or where twice is better than never, and at most
+    It is sent again only if the provider removes doubles, or if twice is better than never, and at most
     UNKNOWN_A_CHANNEL times. Otherwise the next channel follows after a silence. A provider that can be asked is asked
     first (`asked`: it was).
     """

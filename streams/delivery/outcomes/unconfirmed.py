@@ -62,5 +62,5 @@ class UnconfirmedCommits:
 
 
 def _is_open(attempt: Attempt, nudge: Nudge | None) -> bool:
-    """Return whether the attempt was committed, and nobody recorded an outcome since."""
+    """Return True if the attempt was committed and no outcome was recorded since."""
     return nudge is not None and nudge.to(attempt.message.recipient) == attempt.delivery

@@ -163,9 +163,9 @@ class Permits:
 
 
 class Budgets:
-    """The budget of each channel: email and SMS share one, as nobody removes a double there.
+    """The budget of each channel: email and SMS share one, because doubles are not removed there.
 
-    `providers`: channel -> how many there are.
+    `providers`: channel -> number of its providers.
     """
 
     def __init__(self, providers: Mapping[str, int], most: int = IN_FLIGHT) -> None:

@@ -20,9 +20,9 @@ from streams.storage.database import Database, Priority
 from streams.storage.tables import paces
 
 TOGETHER = timedelta(milliseconds=200)
-"""The slots of one group lie within so long: what is in flight when a process dies is unknown."""
+"""The span of the slots of one group. It is short, as messages in flight are unknown if the process dies."""
 AHEAD = timedelta(seconds=1)
-"""How far ahead an urgent message takes its slot; one that finds none is looked at again in the next round."""
+"""How long before its slot an urgent message may take it; without a slot it is tried again in the next round."""
 FARTHEST = timedelta(minutes=1)
 """No true slot is further ahead: a later one comes from a clock that was ahead, here or on another machine."""
 Sleep = Callable[[float], Awaitable[None]]

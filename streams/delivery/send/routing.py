@@ -124,9 +124,9 @@ def _agency(case: Case) -> str:
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 MEANWHILE = timedelta(seconds=5)
-"""For so long nobody claims it: else this process would do so at once, again and again, before what else is due."""
+"""The time for which a left case is not claimed: else this process would claim it again before what else is due."""
 UNATTENDED = timedelta(minutes=2)
-"""By then the process with the link has had many turns, and one that waits for a free link has asked twice."""
+"""A time in which the process with the link gets many turns, and one that waits for a free link asks twice."""
 
 
 class ExclusiveLinks:
@@ -159,7 +159,7 @@ class ExclusiveLinks:
 
 
 class _Watch:
-    """Reads from the log since when nobody sends by a provider, while anything is left to others."""
+    """Reads from the log since when a provider is idle, as long as cases are left to other processes."""
 
     def __init__(self, database: Database, log: Log) -> None:
         self._database, self._log = database, log
@@ -168,7 +168,7 @@ class _Watch:
         self._took: dict[str, datetime] = {}
 
     def look(self, now: datetime) -> None:
-        """Read what was accepted since the last look; where that was too long ago, begin anew."""
+        """Read what was accepted since the last look; if that was too long ago, begin again."""
         with self._database.reading() as connection:
             upto = self._log.facts.last_position(connection)
         if now - self._looked > UNATTENDED:
@@ -180,5 +180,5 @@ class _Watch:
         self._looked, self._upto = now, upto
 
     def idle_since(self, provider: str) -> datetime:
-        """Return the time since which it accepted nothing that was seen here."""
+        """Return the time since when no message accepted by the provider was seen here."""
         return max(self._begun, self._took.get(provider, self._begun))

@@ -85,7 +85,7 @@ class StatusQueries:
             await asyncio.to_thread(self._record, case, query, told)
 
     def _query(self, case: Settlement, rules: Rules) -> _Query | None:
-        """Return the query; None where nobody can be asked, as the provider or the address is gone."""
+        """Return the query; None if the provider cannot be asked, or the provider or the address is gone."""
         delivery = case.nudge.to(case.person.pseudonym)
         provider, channel = self._routing.provider(delivery), delivery.channel or ""
         if provider is None or provider.ask_after is None:
@@ -139,7 +139,7 @@ class StatusQueries:
         return first is not None and self._clock() < first + AT_MOST
 
     def _ended(self, case: Settlement, query: _Query | None, told: Told) -> NudgeFact:
-        """Return the outcome where the provider never had it, or where nobody will ever know."""
+        """Return the outcome if the provider never got the message, or if it will never be known."""
         now, delivery = self._clock(), case.nudge.to(case.person.pseudonym)
         provider = query.provider if query else self._routing.provider(delivery)
         attempted = outcome_facts.Attempted(case, delivery, provider)

@@ -21,7 +21,7 @@ from streams.storage.database import Database, Priority
 from templates.words.rendering import Rendered
 
 MARK = "[TEST]"
-"""Each test send begins so, and nobody takes it for a message of the state."""
+"""The beginning of each test send, so that it is not mistaken for a message of the state."""
 
 
 class TrialMessage(Struct, frozen=True):

@@ -35,9 +35,9 @@ KIND = "webhook"
 CLAIMED, AT_ONCE = 100, 20
 """Calls of one round, and how many of them are made to one agency at a time."""
 LEASE = timedelta(minutes=2)
-"""How long an attempt may take; afterwards another process makes one."""
+"""The time that an attempt may take; afterwards another process makes one."""
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
-"""How long after each failed attempt the next one is made: some three days in all, as the standard recommends."""
+"""The delay after each failed attempt before the next: some three days in all, as the standard recommends."""
 _GONE, _OK = 410, range(200, 300)
 UNWANTED_FOR, LOOKS = timedelta(days=1), 30
 """An agency without a hook may get one, or have one in another process: LOOKS times, so long apart."""

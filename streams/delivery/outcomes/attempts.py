@@ -61,7 +61,7 @@ class Attempt(Struct, frozen=True):
 
 
 Intention = Attempt | NudgeFact | Overflow
-"""What is to be committed for a case: an attempt, or the reason why there is none."""
+"""The fact to commit for a case: an attempt, or the reason why there is none."""
 
 
 def outcomes_of(

@@ -27,7 +27,7 @@ from streams.storage.tables import conversations
 
 SMS = "sms"
 REMEMBERED = timedelta(days=90)
-"""How long people may still answer a message."""
+"""The time in which a message may still be answered."""
 AT_MOST = 50
 
 

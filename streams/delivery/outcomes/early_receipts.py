@@ -23,9 +23,9 @@ from streams.log.recorder import APPEND_LOCK, take_turns
 from streams.storage.tables import early_receipts
 
 KEPT = timedelta(days=7)
-"""How long a receipt waits for its message to become known by its name."""
+"""The time that a receipt waits for its message to become known by its name."""
 ASTRAY = timedelta(minutes=10)
-"""How far apart the clocks of the process with the attempt and of the one with the receipt may be."""
+"""The possible difference between the clocks of the processes with the attempt and with the receipt."""
 
 
 class Early(NamedTuple):

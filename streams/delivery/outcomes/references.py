@@ -99,7 +99,7 @@ def own_names_of(facts: Iterable[tuple[UUID, NudgeFact]], *, sent: bool) -> Iter
 
 
 PARTS_KEPT = timedelta(days=30)
-"""How long a part may fail: centres try for days."""
+"""The time in which a part may still fail: centres try for days."""
 Parts = Mapping[tuple[str, str], AttemptId]
 """(Provider, its name for a part) -> the attempt."""
 _OF = sent_parts.c.provider == bindparam("by", type_=sent_parts.c.provider.type)

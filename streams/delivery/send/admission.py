@@ -22,7 +22,7 @@ from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 
 FRESH = timedelta(seconds=2)
-"""How long a decision holds while it waits to be sent: meanwhile people stop messages, move, and go to sleep."""
+"""The time that a decision holds while it waits: meanwhile people stop messages, move, and go to sleep."""
 Back = asyncio.Future[Sequence[Case]]
 """The cases of a group that were not sent."""
 

@@ -22,7 +22,7 @@ from streams.storage.tables import paces
 TOGETHER = timedelta(milliseconds=200)
 """The span of the slots of one group. It is short, as messages in flight are unknown if the process dies."""
 AHEAD = timedelta(seconds=1)
-"""How long before its slot an urgent message may take it; without a slot it is tried again in the next round."""
+"""The time before its slot when an urgent message may take it; without a slot it is tried in the next round."""
 FARTHEST = timedelta(minutes=1)
 """No true slot is further ahead: a later one comes from a clock that was ahead, here or on another machine."""
 Sleep = Callable[[float], Awaitable[None]]

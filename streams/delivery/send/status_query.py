@@ -42,7 +42,7 @@ from streams.storage.database import Priority
 AGAIN, AT_MOST = timedelta(seconds=30), timedelta(seconds=60)
 """After how long a provider that could not tell is asked again, and for how long in all."""
 AT_ONCE, BEGUN_WITHIN = 16, 60.0
-"""How many questions are open at a time, and the seconds within which one is begun: its claim ends."""
+"""The number of open questions, and the seconds within which one is begun, since its claim ends."""
 
 
 class _Query(Struct, frozen=True):

@@ -13,12 +13,15 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from app.packs.case_results import CaseResult, as_data, try_case
-from domain.core.translatable import as_plain
+from app.packs.version_diff import Version, compared
+from domain.core.translatable import Words, as_plain
 from domain.rules.compiling import compile_trigger
+from domain.rules.triggers import BadTrigger
 from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.stage import stages
 from templates.authoring.preview import Previewer
-from templates.checks.loader import examine, pack_of
+from templates.authoring.trigger_diff import Change
+from templates.checks.loader import TriggerSource, examine, pack_of
 from templates.checks.pack_check import sms_limit_of
 from templates.checks.personas import built_in
 from templates.reading.catalogue import catalogue_of, defaults_of
@@ -43,6 +46,32 @@ class Question(Struct, frozen=True):
     persona: str = ""
 
 
+class Comparison(Struct, frozen=True):
+    """The task to compare a submitted version of a trigger with what is published.
+
+    `contents`: of the packs; `old`: the published version, if there is one; `language`: in which it will be told.
+    """
+
+    contents: Sequence[Mapping[str, Any]]
+    old: TriggerSource | None
+    new: TriggerSource
+    language: str
+
+    def changes(self) -> list[tuple[str, object]]:
+        """Return the changes for citizens as plain data, each with its group."""
+        return [(each.group, as_plain(each.sentence)) for each in self._changes()]
+
+    def _changes(self) -> list[Change]:
+        """Return what changes for citizens; one change that says so where the version does not compile."""
+        before = {} if self.old is None else {self.old.name: self.old}
+        after = {self.new.name: self.new}
+        old, new = Version(self.contents, before, before), Version(self.contents, after, after)
+        try:
+            return dict(compared(old, new, self.language)).get(self.new.name, [])
+        except BadTrigger as bad:
+            return [Change("who", "", Words("It does not work with what is published: {problem}", problem=bad))]
+
+
 class Drafts:
     """Answers about drafts; what it has read of one is kept for the next question about the same."""
 
@@ -52,7 +81,9 @@ class Drafts:
         self._found: tuple[Finding, ...] = ()
 
     def answer(self, question: Mapping[str, Any]) -> object:
-        """Plain data; what kind of it, the methods of app.packs.draft_bench.Laid say."""
+        """Plain data; what kind of it, the methods of app.packs.draft_bench.Laid and Children.changes say."""
+        if "contents" in question:
+            return msgspec.convert(question, Comparison).changes()
         asked = msgspec.convert(question, Question)
         if self._of != (asked.packs, asked.folder):
             self._of = None

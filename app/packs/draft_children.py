@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from app.packs.draft_child import Question
+from app.packs.draft_child import Comparison, Question
 from domain.core.translatable import Words, of_plain
 from templates.reading.findings import Finding
 from templates.sandbox.confined import Confined, Died, Limits
@@ -19,7 +19,7 @@ AT_ONCE = 2
 MOST_QUESTIONS = 200
 """After so many a child is replaced, so that what it keeps in memory counts against nobody's draft."""
 LIMITS = Limits(memory=1024 * 1024 * 1024, work=20, wait=60, answer=16 * 1024 * 1024)
-"""A lint among a country's triggers takes about two seconds on a machine that is busy with nothing else."""
+TOO_MUCH = Words("the draft takes more than its share of time or memory")
 
 
 class Found(Struct, frozen=True):
@@ -54,7 +54,7 @@ class Children:
         for _ in range(many):
             self._free.put((Confined(child, None, limits), 0))
 
-    def ask(self, question: Question, kind: Any) -> Any:  # noqa: ANN401  (plain data)
+    def ask(self, question: Question | Comparison, kind: Any) -> Any:  # noqa: ANN401  (plain data)
         """The answer. Raises Died where there is none; the next question goes to a new child."""
         confined, asked = self._free.get()
         try:
@@ -75,6 +75,14 @@ class Children:
         except Died:
             return (too_much(question.folder),)
 
+    def changes(self, comparison: Comparison) -> list[tuple[str, str]]:
+        """Return the group and the sentence of each change; one that says it where the child died."""
+        try:
+            found = self.ask(comparison, list[tuple[str, Any]])
+        except Died:
+            return [("who", TOO_MUCH)]
+        return [(group, of_plain(sentence)) for group, sentence in found]
+
     def end(self) -> None:
         """End those that nobody uses; the next question starts another one."""
         free = [self._free.get() for _ in range(self._free.qsize())]
@@ -93,4 +101,4 @@ def children() -> Children:
 
 def too_much(folder: str) -> Finding:
     """The finding of a draft in a folder whose child died."""
-    return Finding(f"{folder}/trigger.yaml", 1, 1, Words("the draft takes more than its share of time or memory"))
+    return Finding(f"{folder}/trigger.yaml", 1, 1, TOO_MUCH)

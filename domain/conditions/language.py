@@ -154,10 +154,8 @@ class Expression(Generic[Answer]):
             if isinstance(value, str):
                 text = max(text, len(value))
             elif isinstance(value, list):
-                text, items = (
-                    max([text, *(len(each) for each in value if isinstance(each, str))]),
-                    max(items, len(value)),
-                )
+                longest = max((len(each) for each in value if isinstance(each, str)), default=0)
+                text, items = max(text, longest), max(items, len(value))
         usual = text <= USUAL_TEXT and items <= USUAL_ITEMS
         if (self.cost if usual else cost_of(self.tree, self.types, text, items)) > MOST:
             raise TooCostly(f"a condition costs more than {MOST:,} steps for one event")

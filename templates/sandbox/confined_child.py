@@ -24,14 +24,7 @@ def serve(prepare: Callable[[Any], Answer]) -> None:
     work, and bytes of an answer.
     """
     memory, work, longest = map(int, sys.argv[1:])
-    for limit, most in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, MOST_FILES),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        resource.setrlimit(limit, (most, most))
+    limit_process(memory)
     questions = sys.stdin.buffer
     try:
         answer = prepare(_limited(questions.readline(), work))
@@ -40,6 +33,21 @@ def serve(prepare: Callable[[Any], Answer]) -> None:
             _reply(answer(_limited(question, work)), longest)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
+
+
+def limit_process(memory: int) -> None:
+    """Limit this process for good: its bytes of address space; no file is written, no process or thread begun.
+
+    The kernel lets root begin processes in spite of RLIMIT_NPROC (setrlimit(2)).
+    """
+    for limit, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, MOST_FILES),
+        (resource.RLIMIT_NPROC, 0),
+    ):
+        resource.setrlimit(limit, (most, most))
 
 
 def _limited(question: bytes, work: int) -> Any:  # noqa: ANN401  (plain data)

@@ -130,17 +130,33 @@ def pattern(chance: Random, depth: int) -> str:
     return "".join(parts) + chance.choice(["", "", "$", "x"])
 
 
+def try_condition(text: str) -> None:
+    """Compile a condition and ask it about usual values and large ones; raises where it gives no answer."""
+    with suppress(BadCondition):
+        condition = CONDITIONS.compile(text)
+        for values in (USUAL, LARGE):
+            with suppress(TooCostly):
+                promised("yes, no or nothing", kept=condition.holds(values) in (True, False, None))
+        promised("its price is known", kept=condition.cost > 0)
+
+
+def try_pattern(text: str) -> None:
+    """Weigh a pattern, and match it where it is light enough."""
+    made = example(text)
+    if pattern_weight(text) <= MOST_WEIGHT:
+        with suppress(ValueError):
+            validator = jsonschema_rs.Draft202012Validator({"type": "string", "pattern": text})
+            for value in (made or "", "a" * 1000, "aé1 " * 250, "k" * 1000 + "!"):
+                validator.is_valid(value)
+
+
 def _condition(_: Path) -> Try:
     """Any condition is refused, or answered at a price that is stated, for usual values and for large ones."""
 
     def attempt(data: bytes) -> None:
         text = Writer(Random(data)).truth(DEEPEST)[:10_000]  # noqa: S311  (a seeded test)
-        with cheaply(), suppress(BadCondition):
-            condition = CONDITIONS.compile(text)
-            for values in (USUAL, LARGE):
-                with suppress(TooCostly):
-                    promised("yes, no or nothing", kept=condition.holds(values) in (True, False, None))
-            promised("its price is known", kept=condition.cost > 0)
+        with cheaply():
+            try_condition(text)
 
     return attempt
 
@@ -151,12 +167,7 @@ def _pattern(_: Path) -> Try:
     def attempt(data: bytes) -> None:
         text = pattern(Random(data), 4)  # noqa: S311  (a seeded test)
         with cheaply():
-            made = example(text)
-            if pattern_weight(text) <= MOST_WEIGHT:
-                with suppress(ValueError):
-                    validator = jsonschema_rs.Draft202012Validator({"type": "string", "pattern": text})
-                    for value in (made or "", "a" * 1000, "aé1 " * 250, "k" * 1000 + "!"):
-                        validator.is_valid(value)
+            try_pattern(text)
 
     return attempt
 

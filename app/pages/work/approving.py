@@ -9,7 +9,9 @@ from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
 from app.packs.draft_bench import BadDraft, Bench, Verdict
-from app.packs.version_diff import compared, version_of
+from app.packs.draft_child import Comparison
+from app.packs.draft_children import children
+from app.packs.version_diff import source_of
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
@@ -24,11 +26,10 @@ from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Subject, Submission
-from domain.rules.triggers import BadTrigger
 from streams.rules.approval import Reference
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
-from templates.authoring.trigger_diff import GROUPS, Change
+from templates.authoring.trigger_diff import GROUPS
 from templates.reading.writing import trigger_texts
 
 NOTHING_WRONG: Mapping[str, str] = {}
@@ -185,12 +186,9 @@ def _too_long(frame: Frame) -> str:
 def _changes(now: Governed, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, list[str]]]:
     """Return the changes for citizens, by group; none where the version does not fit the published packs."""
     current = now.current(fact.trigger)
-    old = version_of(now.contents, [current] if current is not None else [])
-    try:
-        found_ = dict(compared(old, version_of(now.contents, [fact]), speech.language)).get(fact.trigger, [])
-    except BadTrigger as bad:
-        found_ = [Change("who", "", Words("It does not work with what is published: {problem}", problem=bad))]
-    by_group = {group: [speech.tell(each.sentence) for each in found_ if each.group == group] for group in GROUPS}
+    old = None if current is None else source_of(current)
+    found_ = children().changes(Comparison(now.contents, old, source_of(fact), speech.language))
+    by_group = {group: [speech.tell(sentence) for of, sentence in found_ if of == group] for group in GROUPS}
     return [(group, mine) for group, mine in by_group.items() if mine]
 
 

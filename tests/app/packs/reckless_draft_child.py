@@ -8,7 +8,7 @@ from templates.sandbox.confined_child import serve
 
 def answer(question: Mapping[str, Any]) -> object:
     """No findings."""
-    return [] if not question["folder"].endswith("greedy") else ["a" * 10**10]
+    return [] if "greedy" not in str(question) else ["a" * 10**10]
 
 
 if __name__ == "__main__":

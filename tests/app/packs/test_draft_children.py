@@ -4,14 +4,26 @@ import ast
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from app.packs.draft_child import Question
-from app.packs.draft_children import LIMITS, Children
+from app.packs.draft_child import Comparison, Question
+from app.packs.draft_children import LIMITS, TOO_MUCH, Children
 from domain.core.translatable import Counted, Joined, Lowered, Said, Words, as_plain, of_plain
+from templates.checks.loader import TriggerSource
 
 ROOT = Path(__file__).parents[3]
 RECKLESS = "tests.app.packs.reckless_draft_child"
-EVALUATES = {"examine", "Previewer", "try_case", "stages", "read_cases", "tried", "tried_here", "load_packs"}
+EVALUATES = {
+    "examine",
+    "Previewer",
+    "try_case",
+    "stages",
+    "read_cases",
+    "tried",
+    "tried_here",
+    "load_packs",
+    "compared",
+}
 """What evaluates conditions, patterns or words that a draft brings."""
 
 
@@ -25,6 +37,24 @@ def test_a_draft_that_takes_too_much_is_one_finding() -> None:
     assert str(found[1][0]) == (
         "/drafts/kz/greedy/trigger.yaml:1:1: the draft takes more than its share of time or memory"
     )
+
+
+def test_a_comparison_that_takes_too_much_is_one_change() -> None:
+    """An approver reads that the version takes too much; one that does not compile is told in a sentence."""
+    trigger = TriggerSource("greedy", {}, {}, "0" * 64)
+    children = Children(1, LIMITS, RECKLESS)
+    assert children.changes(Comparison([], None, trigger, "en")) == [("who", TOO_MUCH)]
+    children.end()
+    unfit = replace(trigger, rules={"on": "kz.nothing"})
+    assert children_say(Comparison([], None, unfit, "en")) == ["It does not work with what is published"]
+
+
+def children_say(comparison: Comparison) -> list[str]:
+    """What a real child says of it, up to the colon."""
+    children = Children(1)
+    said = [str(sentence).partition(":")[0] for _, sentence in children.changes(comparison)]
+    children.end()
+    return said
 
 
 def test_a_child_is_used_again() -> None:

@@ -4,15 +4,18 @@ import contextlib
 import os
 import select
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from templates.checks.loader import examine
 from templates.sandbox.confined import Confined, Died, Limits
+from templates.sandbox.confined_child import limit_process
 from templates.sandbox.trial import MOST_DEATHS, tried
 from tests.templates.packs import FILES, KK, RU, SHIPPED, Change, write_town
 
 RECKLESS = "tests.templates.reckless_child"
+NOBODY = 65534
 LIMITS = Limits(memory=512 * 1024 * 1024, work=2, wait=240)
 PATIENT = Limits(memory=512 * 1024 * 1024, work=60, wait=240)
 """For what dies of something else than its time, however busy the machine is."""
@@ -162,3 +165,30 @@ def test_a_child_that_cannot_even_start_is_one_finding(tmp_path: Path) -> None:
     assert tried_town(tmp_path, child="tests.templates.no_such_child") == [
         "pack.yaml:1:1: trying out the words was brought down before the first of them"
     ]
+
+
+def test_a_child_of_an_ordinary_user_begins_no_process() -> None:
+    """Under its limits neither a process nor a thread is begun."""
+    child = os.fork()
+    if child == 0:  # nothing but the limits may decide how it ends
+        os._exit(_refusals())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _refusals() -> int:
+    """Return 0 where everything is refused."""
+    if os.geteuid() == 0:
+        os.setuid(NOBODY)  # the limit of processes does not hold for root
+    limit_process(1 << 40)
+    try:
+        if os.fork() == 0:
+            os._exit(0)
+    except BlockingIOError:
+        pass
+    else:
+        return 1
+    try:
+        Thread(target=int).start()
+    except RuntimeError:
+        return 0
+    return 2

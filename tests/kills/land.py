@@ -3,9 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +31,7 @@ from streams.storage.errors import UNAVAILABLE_ERRORS
 from templates.checks.loader import load_packs, shipped
 from tests.kills.registries import START
 from tests.services import postgres
+from tests.services.commands import Command
 from tests.services.kafka import Broker
 from tests.services.postgres_server import Server
 from tests.streams.distributed import eventually, lasting
@@ -54,10 +56,11 @@ BEGUN = ("running;", "working on", "relaying to", "another relay is active")
 class Role:
     """A process of a role, with what it says in a file."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path, module: str
+    ) -> None:
         self.name, self.log = name, log
-        with log.open("wb") as file:
-            self._process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)  # noqa: S603  (ourselves)
+        self._process = Command(arguments, environment, log, module)
 
     @property
     def pid(self) -> int:
@@ -70,7 +73,7 @@ class Role:
 
     def said(self, words: str) -> bool:
         """Whether it has said that."""
-        return words in self.log.read_text()
+        return words in self._process.said()
 
     @property
     def ready(self) -> bool:
@@ -80,11 +83,10 @@ class Role:
     def kill(self) -> None:
         """Kill -9."""
         self._process.kill()
-        self._process.wait()
 
     def stop(self) -> int:
         """Ask it to stop, and wait until it has; returns how it ended."""
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
         return self.ended()
 
     def ended(self, patience: float = PATIENCE) -> int:
@@ -97,7 +99,7 @@ class Role:
 
     def words(self) -> str:
         """The last of what it said."""
-        return f"{self.name} ended with {self.code}: {self.log.read_text()[-2000:]}"
+        return f"{self.name} ended with {self.code}: {self._process.said()[-2000:]}"
 
 
 class Land:
@@ -131,15 +133,15 @@ class Land:
             "HABARSHY_PROVIDERS": json.dumps(providers),
         }
 
-    def start(self, name: str, *command: str) -> Role:
+    def start(self, name: str, *arguments: str, module: str = "app") -> Role:
         """A role as a process of its own, at the land's time: `habarshy NAME`, or another module's."""
         self._started += 1
-        words = command or ("-m", "app", name)
         role = Role(
             name,
-            [sys.executable, *words, "--clock", self.clock().isoformat()],
+            [*(arguments or [name]), "--clock", self.clock().isoformat()],
             self._environment,
             self.folder / f"{self._started}-{name}.log",
+            module,
         )
         self.roles.append(role)
         return role

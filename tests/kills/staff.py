@@ -44,9 +44,9 @@ class Staff:
         """One more of that role."""
         match name:
             case "intake":
-                return self._land.start(name, "-m", "app", "worker", "--intake")
+                return self._land.start(name, "worker", "--intake")
             case "dispatch" if self._otherwise.dispatcher:
-                return self._land.start(name, "-m", "tests.kills.roles", self._otherwise.dispatcher)
+                return self._land.start(name, self._otherwise.dispatcher, module="tests.kills.roles")
             case _:
                 return self._land.start(name)
 
@@ -73,12 +73,12 @@ class Staff:
 
     def defective(self) -> Role:
         """A worker that will have a defect."""
-        return self._land.start("worker", "-m", "tests.kills.roles", self._otherwise.defect)
+        return self._land.start("worker", self._otherwise.defect, module="tests.kills.roles")
 
     def stepwise(self) -> Role:
         """A worker that plans an area event for few residents at a time."""
-        return self._land.start("worker", "-m", "tests.kills.roles", "stepwise")
+        return self._land.start("worker", "stepwise", module="tests.kills.roles")
 
     def reconciling(self) -> None:
         """A worker that soon looks for those whom no record woke."""
-        self._land.start("worker", "-m", "tests.kills.roles", self._otherwise.reconciling)
+        self._land.start("worker", self._otherwise.reconciling, module="tests.kills.roles")

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -21,6 +19,7 @@ from notifiers.port.contract import BUSY
 from projections import nudges
 from streams.delivery.send.concurrency import IN_FLIGHT
 from tests.notifiers.smsc import Act, ScriptedCentre, scripted_centre
+from tests.services.commands import Command
 from tests.world import LONG_AGO, card, event, few_triggers, iin, registered
 
 EACH = 60
@@ -62,18 +61,12 @@ async def test_a_kill_leaves_few_unknown(tmp_path: Path, letters: int) -> None:
     async with peers() as (mails, port, centre):
         environment = _environment(tmp_path, port, centre.port)
         await asyncio.to_thread(_fill, environment)
-        running = subprocess.Popen(  # noqa: ASYNC220, S603  (ourselves; it only begins)
-            [sys.executable, "-m", "app", "run", "--clock", DUE],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        running = await asyncio.to_thread(Command, ["run", "--clock", DUE], environment, tmp_path / "run.log")
         try:
             async with asyncio.timeout(BUSY), mails.came:
                 await mails.came.wait_for(lambda: mails.count >= letters)
         finally:
             running.kill()
-            running.communicate()
     assert 0 < _open(environment) <= IN_FLIGHT
 
 

@@ -5,8 +5,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter, deque
@@ -30,6 +28,7 @@ from streams.intake.cloudevents import Envelope as EventEnvelope
 from streams.intake.cloudevents import envelope_of
 from streams.planning.recompute import all_intents
 from streams.queries.health import health
+from tests.services.commands import Command
 from tests.world import event, iin
 
 START = datetime(2025, 1, 1, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours
@@ -87,6 +86,7 @@ class Process:
     """`habarshy run` as a process of its own, on one database and one mail server."""
 
     def __init__(self, folder: Path, port: int) -> None:
+        self.log = folder / "run.log"
         self.environment = os.environ | {
             "HABARSHY_DATABASE": f"sqlite:///{folder}/kill.sqlite",
             "HABARSHY_KEY_FILE": str(folder / "key"),
@@ -103,10 +103,9 @@ class Process:
             ),
         }
 
-    def start(self, now: datetime, *, until_idle: bool = True) -> "subprocess.Popen[bytes]":
+    def start(self, now: datetime, *, until_idle: bool = True) -> Command:
         idle = ["--until-idle"] if until_idle else []
-        command = [sys.executable, "-m", "app", "run", *idle, "--clock", now.isoformat()]
-        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  (ourselves)
+        return Command(["run", *idle, "--clock", now.isoformat()], self.environment, self.log)
 
     def finish(self, now: datetime) -> None:
         _ended(self.start(now))
@@ -206,13 +205,11 @@ class _Campaign:
             _ended(running)
             return 0
         running.kill()
-        running.communicate()
         return 1
 
 
-def _ended(running: "subprocess.Popen[bytes]") -> None:
-    _, errors = running.communicate(timeout=120)
-    assert running.returncode == 0, errors.decode()
+def _ended(running: Command) -> None:
+    assert running.wait(120) == 0, running.said()
 
 
 def _every_nudge_ended_once(platform: Platform, sink: Sink, now: datetime) -> None:

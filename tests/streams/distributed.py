@@ -4,8 +4,7 @@ import asyncio
 import itertools
 import json
 import os
-import subprocess
-import sys
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +36,7 @@ from templates.checks.loader import load_packs
 from tests.beginnings import KEYRING
 from tests.services import kafka as broker
 from tests.services import postgres
+from tests.services.commands import Command
 from tests.streams.storing import PATIENCE
 from tests.world import LONG_AGO, NOON, annulled, birth, card, corrected, few_triggers, fine, iin, registered
 
@@ -171,7 +171,10 @@ def working(
     lag.close()
 
 
-def process(land: Country, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+_commands = itertools.count(1)
+
+
+def process(land: Country, *arguments: str, **environment: str) -> Command:
     """A role as a process of its own, at the land's time."""
     settings = {
         "HABARSHY_DATABASE": land.url,
@@ -185,14 +188,27 @@ def process(land: Country, *arguments: str, **environment: str) -> "subprocess.P
         "HABARSHY_KAFKA_TLS": str(land.topics.brokers.tls),
         "HABARSHY_KAFKA_CA_FILE": land.topics.brokers.ca_file,
     }
-    command = [sys.executable, "-m", "app", *arguments, "--clock", land.clock().isoformat()]
-    return subprocess.Popen(command, env=os.environ | settings | environment, stderr=subprocess.PIPE, text=True)  # noqa: S603  (ourselves)
+    log = land.key_file.with_name(f"{next(_commands)}.log")
+    return Command([*arguments, "--clock", land.clock().isoformat()], os.environ | settings | environment, log)
 
 
-def ended(running: "subprocess.Popen[str]") -> tuple[int, str]:
-    """The exit code of a process, and what it said; it ends by itself."""
-    _, said = running.communicate(timeout=PATIENCE)
-    return running.returncode, said
+def says(running: Command, *words: str) -> str:
+    """What a process has written, once one of these words is in it."""
+    eventually(lambda: any(word in running.said() for word in words) or running.poll() is not None, 2 * PATIENCE)
+    said = running.said()
+    assert any(word in said for word in words), said
+    return said
+
+
+def health_port(running: Command) -> int:
+    """The port on which a role answers how it is."""
+    told = re.compile(r"health on http://127.0.0.1:(\d+)\D")
+    return int(told.findall(says(running, "health on http://"))[0])
+
+
+def ended(running: Command) -> tuple[int, str]:
+    """The exit code of a process that ends by itself, and its output."""
+    return running.wait(PATIENCE), running.said()
 
 
 def everyday(persons: int) -> list[Envelope]:

@@ -1,29 +1,20 @@
 """What roles say on their health ports while they run."""
 
-import re
 import signal
 import urllib.error
 import urllib.request
 from functools import partial
 from pathlib import Path
-from subprocess import Popen
 
 from confluent_kafka.admin import AdminClient
 
 from tests.notifiers.browsers import vapid_file
-from tests.streams.distributed import Country, ended, eventually, own_land, process, working
+from tests.streams.distributed import Country, ended, eventually, health_port, own_land, process, working
 from tests.streams.storing import PATIENCE
 from tests.world import LONG_AGO, fine, iin, registered
 
 ROLES = (["relay"], ["relay"], ["worker"], ["worker", "--intake"])
 """The second relay waits for its turn."""
-
-
-def port_of(running: "Popen[str]") -> int:
-    """Where a role has its health port."""
-    assert running.stderr is not None
-    lines = iter(running.stderr.readline, "")
-    return next(int(found[1]) for line in lines if (found := re.search(r"health on http://127.0.0.1:(\d+)", line)))
 
 
 def said(port: int, path: str = "readyz") -> tuple[int, str]:
@@ -43,7 +34,7 @@ def test_readyz_tells_that_kafka_is_away_from_roles_with_nothing_to_do(tmp_path:
         land.take(*registered(iin(1), LONG_AGO))
         land.topics.ensure()
         roles = [process(land, *role, "--health-port", "0") for role in ROLES]
-        ports = [port_of(role) for role in roles]
+        ports = [health_port(role) for role in roles]
         for port in ports:
             eventually(partial(answers, port, 200), 2 * PATIENCE)
         eventually(lambda: not land.unplanned(), 2 * PATIENCE)
@@ -77,19 +68,18 @@ def test_a_killed_worker_stops_no_other(land: Country) -> None:
     land.take(*registered(iin(1), LONG_AGO))
     land.topics.ensure()
     roles = [process(land, *role, "--health-port", "0", **LONG) for role in (["relay"], ["worker"], ["worker"])]
-    for port in [port_of(each) for each in roles]:
+    for port in [health_port(each) for each in roles]:
         eventually(partial(answers, port, 200), 4 * PATIENCE)
     eventually(lambda: not land.unplanned(), 2 * PATIENCE)
     before = shares(land)
     assert sorted(before) == ["worker-0", "worker-1"]
     killed = roles.pop()
     killed.kill()
-    killed.communicate()
     land.take(*(event for person in range(2, 40) for event in registered(iin(person), LONG_AGO)))
     waiting = land.unplanned()
     eventually(lambda: land.unplanned() < waiting, 2 * PATIENCE)
     roles.append(process(land, "worker", "--health-port", "0", **LONG))
-    eventually(partial(answers, port_of(roles[-1]), 200), 2 * PATIENCE)
+    eventually(partial(answers, health_port(roles[-1]), 200), 2 * PATIENCE)
     eventually(lambda: not land.unplanned(), 2 * PATIENCE)
     assert shares(land) == before
     for role in roles:
@@ -136,7 +126,7 @@ def test_a_dispatcher_answers_on_its_health_port(land: Country, tmp_path: Path) 
     (tmp_path / "habarshy").mkdir()
     (tmp_path / "habarshy" / "config.toml").write_text(NOBODY_THERE.format(key=vapid_file(tmp_path)))
     running = process(land, "dispatch", "--health-port", "0", XDG_CONFIG_HOME=str(tmp_path))
-    port = port_of(running)
+    port = health_port(running)
     eventually(partial(answers, port, 200, '"ready"'), 2 * PATIENCE)
     assert said(port, "livez") == (200, '{"status":"alive"}')
     tried = 'habarshy_attempts_total{channel="sms",outcome="failed",provider="gateway",reason="unreachable"} 1.0'

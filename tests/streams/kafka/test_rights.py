@@ -19,7 +19,7 @@ from streams.kafka.producer import Record, Sender
 from streams.kafka.relay import Relay
 from streams.kafka.topics import PARTITIONS, Topics
 from tests.services import kafka as broker
-from tests.streams.distributed import Country, country, ended, eventually, everyday, process
+from tests.streams.distributed import Country, country, ended, eventually, everyday, process, says
 from tests.streams.kafka.test_signing_in import assert_refused, assert_roles_work
 
 DESCRIBE = (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)
@@ -173,8 +173,7 @@ def test_a_right_to_join_that_is_taken_away_ends_the_worker(land: Country) -> No
     reading = right(ResourceType.GROUP, topics.group("worker"), AclOperation.READ)
     grant(admin, reading)
     running = process(land, "worker", HABARSHY_KAFKA_USERNAME=broker.LESSER)
-    assert running.stderr is not None
-    assert any("working on" in line for line in iter(running.stderr.readline, ""))
+    says(running, "working on")
     withdraw(admin, reading)
     code, said = ended(running)
     assert (code, f"READ on the group {topics.group('worker')}" in said, "Traceback" in said) == (3, True, False), (
@@ -197,8 +196,7 @@ def test_a_password_that_is_changed_ends_who_reads(server: URL, asking: broker.B
             process(land, *role, HABARSHY_KAFKA_USERNAME="leaver") for role in (["worker"], ["worker", "--intake"])
         ]
         for role in roles:
-            assert role.stderr is not None
-            assert any("working on" in line for line in iter(role.stderr.readline, ""))
+            says(role, "working on")
         asking.change("leaver", "right", "another")
         for role in roles:
             code, said = ended(role)

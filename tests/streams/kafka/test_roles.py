@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import re
 import signal
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ from streams.kafka.topics import Topics
 from streams.kafka.worker import DEFECT, Incoming, Tuning, Worker
 from streams.storage.errors import may_recover
 from tests.services.delay import far_away
-from tests.streams.distributed import Country, ended, eventually, everyday, process, sent, working
+from tests.streams.distributed import Country, ended, eventually, everyday, health_port, process, says, sent, working
 from tests.streams.storing import PATIENCE, url_in
 
 KAFKA_ROLES = (["relay"], ["worker"], ["worker", "--intake"])
@@ -112,9 +111,7 @@ def test_a_database_that_is_not_there_is_waited_for(land: Country, role: list[st
     """Without a server a role says so in a line, makes nothing, and goes on trying until it is asked to stop."""
     nobody = make_url(land.url).set(port=1).render_as_string(hide_password=False)
     running = process(land, *role, HABARSHY_DATABASE=nobody)
-    assert running.stderr is not None
-    assert "connection failed" in (line := running.stderr.readline()), line
-    assert "trying again" in line
+    assert "trying again" in says(running, "connection failed")
     assert running.poll() is None
     running.send_signal(signal.SIGTERM)
     ended(running)
@@ -124,8 +121,7 @@ def test_a_database_that_is_not_there_is_waited_for(land: Country, role: list[st
 def test_a_broker_that_is_not_there_is_waited_for(land: Country, role: list[str]) -> None:
     """Without a broker a role says so in a line, and goes on trying until it is asked to stop."""
     running = process(land, *role, HABARSHY_KAFKA="127.0.0.1:1")
-    assert running.stderr is not None
-    assert "Kafka does not answer at 127.0.0.1:1" in running.stderr.readline()
+    says(running, "Kafka does not answer at 127.0.0.1:1")
     assert running.poll() is None
     running.send_signal(signal.SIGTERM)
     ended(running)
@@ -136,9 +132,7 @@ def test_each_role_answers_on_its_health_port(land: Country, role: list[str]) ->
     """Every role has /livez, /readyz, /health and /metrics, and ends well when it is asked to."""
     land.take(*everyday(2))
     running = process(land, *role, "--health-port", "0")
-    assert running.stderr is not None
-    lines = iter(running.stderr.readline, "")
-    port = next(found.group(1) for line in lines if (found := re.search(r"health on http://127.0.0.1:(\d+)", line)))
+    port = health_port(running)
     answered: dict[str, str] = {}
 
     def answers() -> bool:

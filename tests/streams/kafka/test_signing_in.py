@@ -23,7 +23,7 @@ from tests.notifiers.authority import Authority
 from tests.services import kafka as broker
 from tests.services import postgres
 from tests.services.postgres_server import Server
-from tests.streams.distributed import Country, country, ended, eventually, everyday, process, working
+from tests.streams.distributed import Country, country, ended, eventually, everyday, process, says, working
 from tests.streams.kafka.test_roles import DATABASE_ROLES, KAFKA_ROLES
 from tests.streams.registries import STRUCTURED, body
 from tests.streams.storing import PATIENCE
@@ -44,8 +44,7 @@ def test_roles_sign_in_over_tls(server: URL, tmp_path: Path) -> None:
                 assert_refused(land, role, "SASL authentication", HABARSHY_KAFKA_PASSWORD="wr0ng")
             assert_refused(land, ["relay"], "certificate", HABARSHY_KAFKA_CA_FILE="")
             plain = process(land, "relay", HABARSHY_KAFKA_TLS="false")
-            assert plain.stderr is not None
-            assert "expects TLS" in plain.stderr.readline(), "it is waited for, as any that closes the connection"
+            says(plain, "expects TLS")  # it is waited for, as any that closes the connection
             plain.send_signal(signal.SIGTERM)
             ended(plain)
 
@@ -115,8 +114,7 @@ def shut_out(land: Country) -> Iterator[None]:
 def test_a_password_that_is_changed_ends_the_role(land: Country, kafka: str, role: list[str]) -> None:
     """A role whom the database refuses from now on ends with 3 and the same words as one that never came in."""
     running = process(land, *role, HABARSHY_KAFKA=kafka)
-    assert running.stderr is not None
-    assert any("relaying to" in line or "working on" in line for line in iter(running.stderr.readline, ""))
+    says(running, "relaying to", "working on")
     with shut_out(land), closing(Sender(Brokers(kafka))) as sender:
         topics = Topics(Brokers(kafka), land.topics.prefix)
         sender.send([Record(topics.life_in, None, body(card(iin(1), "2025-12-20")), STRUCTURED)])

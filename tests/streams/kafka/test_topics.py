@@ -15,7 +15,7 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 from streams.kafka.brokers import Brokers
 from streams.kafka.errors import WrongPartitions
 from streams.kafka.topics import PARTITIONS, Topics
-from tests.streams.distributed import Country, ended, eventually, process
+from tests.streams.distributed import Country, ended, eventually, process, says
 from tests.streams.storing import PATIENCE
 
 HOUR, TIME = 3_600_000, "message.timestamp.type"
@@ -106,8 +106,7 @@ def test_partitions_that_are_altered_end_the_roles(land: Country) -> None:
     """Where somebody gives a topic more partitions, the roles that are at work end as they would at their start."""
     roles = [process(land, "relay"), process(land, "worker")]
     for role in roles:
-        assert role.stderr is not None
-        assert any("relaying to" in line or "working on" in line for line in iter(role.stderr.readline, ""))
+        says(role, "relaying to", "working on")
     admin = AdminClient(land.topics.brokers.client())
     [altered] = admin.create_partitions([NewPartitions(land.topics.persons, 2 * PARTITIONS)]).values()
     altered.result()

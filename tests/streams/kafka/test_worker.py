@@ -314,7 +314,6 @@ def test_killed_relays_and_workers_lose_nobody(land: Country, tmp_path: Path) ->
         eventually(partial(fewer, land, waited), 3 * PATIENCE)
         for role in roles:
             role.kill()
-            role.communicate()
     roles = [process(land, "relay"), process(land, "worker")]
     eventually(lambda: not land.unplanned(), 3 * PATIENCE)
     for role in roles:

@@ -5,33 +5,32 @@ from datetime import UTC, datetime, tzinfo
 from sqlalchemy import Connection
 
 from app.cli.options import moment_of
-from app.compose import Platform
 from app.moments import moment_in
 from app.terminal import Exit, stop
 from domain.core.timing import zone_of
 from streams.kafka.republish import position_at
-from streams.rules.library import NothingPublished
+from streams.rules.library import Library, NothingPublished
 
 DIGITS = 19
 """A position has fewer."""
 
 
-def zone_here(platform: Platform) -> tzinfo:
+def zone_here(library: Library) -> tzinfo:
     """The zone of the rules in force."""
-    return zone_of(platform.rules.library.rules().defaults.zone)
+    return zone_of(library.rules().defaults.zone)
 
 
-def zone_shown(platform: Platform) -> tzinfo:
+def zone_shown(library: Library) -> tzinfo:
     """Return the zone in which commands show times: that of the rules in force, or UTC where nothing is published."""
     try:
-        return zone_here(platform)
+        return zone_here(library)
     except NothingPublished:
         return UTC
 
 
-def span_of(since: str | None, until: str | None, platform: Platform) -> tuple[datetime | None, datetime | None]:
-    """From when (inclusive) until when (exclusive), as `--from` and `--to` say it; in the zone of the rules."""
-    zone = zone_here(platform)
+def span_of(since: str | None, until: str | None, library: Library) -> tuple[datetime | None, datetime | None]:
+    """Return the times of `--from` (inclusive) and `--to` (exclusive), in the zone of the rules."""
+    zone = zone_here(library)
     start = None if since is None else moment_of(since, "--from", zone)
     end = None if until is None else moment_of(until, "--to", zone)
     if start is not None and end is not None and start >= end:

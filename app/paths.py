@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def data_folder() -> Path:
-    """For the database and the key file."""
+    """Return the folder of the database and the key file."""
     return _folder("XDG_DATA_HOME", ".local/share")
 
 

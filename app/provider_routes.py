@@ -1,4 +1,4 @@
-"""From the settings to the providers that messages go by."""
+"""Routes to the providers that the settings name."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime

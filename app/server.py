@@ -98,12 +98,18 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
 
 def _install_api(app: Api, platform: Platform, access: Access, hands: Hands, heavy: Heavy) -> None:
     app.include_router(Events(platform.intake, platform.rules.library, access).router())
-    app.include_router(Citizens(platform, access).router())
-    app.include_router(Trails(platform, access).router())
-    app.include_router(GovernCalls(platform, access, heavy).router())
+    app.include_router(
+        Citizens(
+            platform.rules.context, platform.queries.inboxes, platform.delivery.inbound.preferences, access
+        ).router()
+    )
+    app.include_router(Trails(platform.rules.context, platform.replay.follower, access).router())
+    app.include_router(GovernCalls(platform.rules, platform.replay.follower, access, heavy).router())
     app.include_router(JobCalls(platform.queues.jobs, Orders(platform), hands, access).router())
-    app.include_router(BacktestCalls(platform, hands, access).router(), dependencies=[heavy.turn])
-    app.include_router(DraftCalls(platform, access).router(), dependencies=[heavy.turn])
+    app.include_router(
+        BacktestCalls(platform.rules, platform.queues.jobs, hands, access).router(), dependencies=[heavy.turn]
+    )
+    app.include_router(DraftCalls(platform.rules, access).router(), dependencies=[heavy.turn])
     calls = ReceiptCalls(platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context)
     app.include_router(calls.router())
     app.include_router(

@@ -32,7 +32,7 @@ class Alone:
         self._here = here
 
     def shares(self, selections: Sequence[Selection]) -> Iterator[Share]:
-        """Everybody in these, each alone."""
+        """Yield the shares of these selections, each played alone."""
         return self._all([("share", each) for each in selections], AHEAD)
 
     def families(self, parts: Sequence[Sequence[Sequence[str]]]) -> Iterator[tuple[list[PersonResult], Samples]]:
@@ -95,7 +95,7 @@ class _Other:
 
 @contextmanager
 def crew_of(settings: Settings, platform: Platform, order: Order, hands: int) -> Iterator[Alone]:
-    """So many processes, this one included."""
+    """Yield a crew of so many processes, this one included."""
     others = [Beside(serve, settings, order) for _ in range(hands - 1)]
     try:
         here = made(platform, order)

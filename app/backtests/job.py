@@ -36,7 +36,7 @@ class Asked(Struct, frozen=True):
     against: bool = False
 
     def order(self, platform: Platform) -> Order:
-        """As a backtest takes it."""
+        """Return the order that a backtest plays."""
         content = platform.rules.library.rules().governed.packs[self.pack].content
         source = TriggerSource(self.trigger, self.rules, self.words, self.hash)
         return Order(Draft(self.pack, content, (source,)), self.start, self.end, self.caps, self.against)
@@ -94,7 +94,7 @@ class BacktestWork:
         self._playing: Gradual | None = None
 
     def count(self, cursor: str) -> Plan:  # noqa: ARG002  (there are as many for everybody)
-        """So many parts of all persons."""
+        """Return the plan: a fixed number of parts of all persons."""
         return Plan(f"backtest {self._asked.trigger}", PARTS, "parts", A_SECOND)
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (nothing is written)
@@ -110,10 +110,10 @@ class BacktestWork:
         return Step(msgspec.json.encode(found).decode(), playing.of, playing.of, finished=True)
 
     def rest(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held between steps."""
 
     def abandon(self) -> None:
-        """Nothing is left behind."""
+        """Do nothing: a backtest leaves nothing behind."""
 
 
 def asked_of(arguments: Mapping[str, Any]) -> Asked:

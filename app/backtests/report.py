@@ -92,7 +92,7 @@ class Report(Struct, frozen=True):
         return found
 
     def local(self, moment: datetime) -> str:
-        """As people of the country write it."""
+        """Return the moment in the country's time, to the minute."""
         return moment.astimezone(self.zone).isoformat(sep=" ", timespec="minutes")[:16]
 
     @staticmethod

@@ -20,7 +20,7 @@ Told = Callable[[int, int, int], object]
 
 
 def _to_nobody(_done: int, _of: int, _facts: int) -> None:
-    """Nobody asked."""
+    """Ignore the progress."""
 
 
 def backtested(

@@ -41,7 +41,7 @@ def lines(found: Explanation, rules: Rules) -> Iterable[str]:
 
 
 def _channels(found: Explanation) -> Iterable[str]:
-    """By which it went, or would go if it went by SMS."""
+    """Return the channels of the attempts, in order; SMS where there was none."""
     return dict.fromkeys(each.details["channel"] for each in found.facts if each.what == "attempted") or ("sms",)
 
 

@@ -5,11 +5,11 @@ from typing import Annotated, NamedTuple
 import typer
 
 from app.cli.principal_session import LOCAL, somebody
-from app.compose import Platform
 from app.settings import Settings
 from app.terminal import Exit, stop
 from domain.facts.principals import Principal, require_reading
 from streams.privacy.access_log import note_viewing
+from streams.rules.context import WriteContext
 
 Purpose = Annotated[
     str | None,
@@ -25,17 +25,17 @@ class Looker(NamedTuple):
     who: Principal
     purpose: str
 
-    def note(self, platform: Platform, person: str, what: str) -> None:
-        """Say in the log that they are about to read it; where there are no principals, nobody else could ask."""
+    def note(self, context: WriteContext, person: str, what: str) -> None:
+        """Record in the log that they are about to read it; where nobody is registered there is no name to record."""
         if self.who is not LOCAL:
-            note_viewing(platform.rules.context, self.who, person, what, self.purpose)
+            note_viewing(context, self.who, person, what, self.purpose)
 
 
 def looker(settings: Settings, purpose: str | None) -> Looker:
-    """Whoever may look, with their purpose.
+    """Return the reader with their purpose.
 
     Raises:
-        BadPrincipals, NotAllowed: they may not.
+        BadPrincipals, NotAllowed: they may not read.
     """
     who = somebody(settings)
     require_reading(who)

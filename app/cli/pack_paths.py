@@ -48,7 +48,7 @@ def elsewhere(folders: Sequence[Path]) -> Elsewhere:
 
 
 def _others(folders: Sequence[Path]) -> Iterator[Path]:
-    """As one would type them; none of the folders themselves."""
+    """Yield the packs nearby and the shipped ones as one would type them, without the folders themselves."""
     known, here = {folder.resolve() for folder in folders}, Path.cwd()
     around = (folder.parent if folder.name not in ("", "..") else folder.resolve().parent for folder in folders)
     near = (path.parent for parent in around for path in sorted(parent.glob("*/pack.yaml")))

@@ -111,7 +111,7 @@ def _change(old: Any, new: Any) -> str:  # noqa: ANN401  (plain data)
 
 
 def _exactly(value: Any) -> str:  # noqa: ANN401  (plain data)
-    """As JSON writes it, where 1, "1" and true are three values, which for Python are but two."""
+    """Return the value as JSON, in which 1, "1" and true differ; in Python 1 equals True."""
     return msgspec.json.encode(value).decode()
 
 

@@ -79,7 +79,7 @@ class _Pages:
         return JSONResponse({"done": seen["board"].done, "parts": parts})
 
     def why(self, nudge: str) -> HTMLResponse:
-        """Why a nudge was planned, and what became of it."""
+        """Show the reason for a nudge, and its outcome."""
         try:
             page = self._explainer.page(UUID(nudge))
         except (ValueError, UnknownNudge):

@@ -114,6 +114,6 @@ def _as_written(clause: Mapping[str, Any]) -> str:
 
 
 def _withheld(why: Explanation) -> str | None:
-    """Why nobody was told, where that was decided."""
+    """Return the reason why the nudge was withheld; None where it was not."""
     reasons = [reason(each.details["reason"]) for each in why.facts if each.what == "withheld"]
     return reasons[-1] if reasons else None

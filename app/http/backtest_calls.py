@@ -10,7 +10,6 @@ from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
 from app.backtests.job import Asked, found_of
-from app.compose import Platform
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody
 from app.http.drafting import laid_out, not_passing
@@ -23,7 +22,9 @@ from app.jobs.requests import BadOrder
 from app.log_places import zone_here
 from app.packs.draft_bench import Bench
 from domain.facts.principals import NotAllowed, Principal, Role, require
+from streams.queues.job_store import Jobs
 from streams.queues.jobs import Busy, State, UnknownJob
+from streams.rules.wiring import RuleParts
 
 
 class BacktestBody(DraftBody):
@@ -46,9 +47,9 @@ class Backtest(BaseModel):
 class BacktestCalls:
     """Acts as the official whose token the request has."""
 
-    def __init__(self, platform: Platform, hands: Hands, access: Access) -> None:
-        self._platform, self._hands, self._access = platform, hands, access
-        self._bench = Bench(platform.rules.library)
+    def __init__(self, rules: RuleParts, jobs: Jobs, hands: Hands, access: Access) -> None:
+        self._rules, self._jobs, self._hands, self._access = rules, jobs, hands, access
+        self._bench = Bench(rules.library)
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -68,7 +69,7 @@ class BacktestCalls:
         who = self._access.official(request)
         asked = self._asked(body, who)
         try:
-            job = begin(self._platform, self._hands, asked, who)
+            job = begin(self._hands, asked, who)
         except Busy as busy:
             raise Problem(HTTPStatus.CONFLICT, " ".join(str(busy).split()), kind="not-now") from None
         response.headers["Location"] = f"/backtests/{job.id}"
@@ -76,7 +77,7 @@ class BacktestCalls:
 
     def _asked(self, body: BacktestBody, who: Principal) -> Asked:
         try:
-            period = period_of(body.from_, body.to, zone_here(self._platform))
+            period = period_of(body.from_, body.to, zone_here(self._rules.library))
         except BadOrder as bad:
             errors = [FieldError(field=bad.field, reason=bad.problem, code="bad_range")]
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "from one day to a later one", errors) from None
@@ -86,13 +87,13 @@ class BacktestCalls:
             [source] = laid.pack().triggers
             owner = str(source.rules["owner"])
             require(who, Role.AUTHOR, owner, body.trigger)
-            return asked_for(self._platform, laid, owner, period, caps=body.caps)
+            return asked_for(self._rules.approval, laid, owner, period, caps=body.caps)
 
     def show(self, request: Request, id: Annotated[int, InPath(ge=1, le=2**31)]) -> Backtest:  # noqa: A002  (its name)
         """Return the progress or the result of one of your agency's backtests."""
         who = self._access.official(request)
         try:
-            job, asked = backtest_of(self._platform, id, who)
+            job, asked = backtest_of(self._jobs, id, who)
         except UnknownJob as unknown:
             raise Problem(HTTPStatus.NOT_FOUND, " ".join(str(unknown).split()), kind="unknown-name") from None
         except NotAllowed as refused:

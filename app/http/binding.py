@@ -112,7 +112,7 @@ def _too_deep(field: str) -> Refused:
 
 
 def _traced(envelope: Envelope, headers: Headers) -> Envelope:
-    """With the trace of the request, where the event has none of its own; a malformed one is no trace (W3C)."""
+    """Add the trace of the request to an event without one of its own; a malformed one is ignored (W3C)."""
     if envelope.traceparent is not None:
         return envelope
     trace = next((value for name, value in headers if name.lower() == "traceparent"), "")

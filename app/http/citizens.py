@@ -10,7 +10,6 @@ from msgspec import to_builtins
 from msgspec.structs import asdict
 from pydantic import BaseModel, Field
 
-from app.compose import Platform
 from app.http.access import Access
 from app.http.cursors import read, written
 from app.http.person_shapes import (
@@ -25,9 +24,11 @@ from app.http.person_shapes import (
 )
 from app.http.problems import FieldError, Problem
 from domain.facts.principals import Scope
+from streams.delivery.inbound.preferences import PreferenceStore
 from streams.privacy.access_log import note_viewing
 from streams.queries.explain import Explanation
-from streams.queries.inbox import NotTheirs
+from streams.queries.inbox import Inboxes, NotTheirs
+from streams.rules.context import WriteContext
 
 Pseudonym = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 After = Annotated[str, Query(max_length=64, pattern="^[A-Za-z0-9_-]*$")]
@@ -45,8 +46,8 @@ class Wanted(BaseModel, extra="forbid"):
 class Citizens:
     """Answers about persons, each by their pseudonym."""
 
-    def __init__(self, platform: Platform, access: Access) -> None:
-        self._platform, self._access = platform, access
+    def __init__(self, context: WriteContext, inboxes: Inboxes, preferences: PreferenceStore, access: Access) -> None:
+        self._context, self._inboxes, self._preferences, self._access = context, inboxes, preferences, access
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -87,7 +88,7 @@ class Citizens:
     def find(self, request: Request, wanted: Wanted) -> Person:
         """The pseudonym of a national id: it comes in the body, so that it stands in no address and no log."""
         self._access.system(request, Scope.CITIZENS)
-        return Person(person=self._platform.identity.names.pseudonym(wanted.national_id))
+        return Person(person=self._context.names.pseudonym(wanted.national_id))
 
     def inbox(self, request: Request, person: Pseudonym, after: After = "", limit: Limit = 20) -> ToldPage:
         """Return the messages that reached them by any channel, the latest first.
@@ -95,13 +96,13 @@ class Citizens:
         New messages do not shift a page.
         """
         self._reads(request, person, "inbox")
-        told, place = self._platform.queries.inboxes.told(person, read(after), limit)
+        told, place = self._inboxes.told(person, read(after), limit)
         return ToldPage.model_validate({"items": [asdict(each) for each in told], "next": written(place) or None})
 
     def coming(self, request: Request, person: Pseudonym) -> ComingList:
         """Return the messages that are planned for them."""
         self._reads(request, person, "coming")
-        found = self._platform.queries.inboxes.coming(person)
+        found = self._inboxes.coming(person)
         return ComingList.model_validate({"items": [asdict(each) for each in found]})
 
     def preferences(self, request: Request, person: Pseudonym) -> Preferences:
@@ -113,12 +114,12 @@ class Citizens:
         """Choose for them; the same again changes nothing. The answer says what they chose, so it is a reading."""
         self._reads(request, person, "preferences")
         wished = wishes.model_dump(exclude_unset=True)
-        spoken = self._platform.rules.library.rules().defaults.languages
+        spoken = self._context.library.rules().defaults.languages
         if wished.get("language", spoken[0]) not in spoken:
             raise _wrong("language", f"must be one of {', '.join(spoken)}")
         if "zone" in wished and wished["zone"] not in available_timezones():
             raise _wrong("zone", "is no time zone of the IANA database")
-        self._platform.delivery.inbound.preferences.prefer(person, wished)
+        self._preferences.prefer(person, wished)
         return self._chosen(person)
 
     def consents(self, request: Request, person: Pseudonym) -> Consents:
@@ -127,26 +128,29 @@ class Citizens:
         return self._consented(person)
 
     def consent(self, request: Request, person: Pseudonym, consents: Consents) -> Consents:
-        """As they said themselves; the same again changes nothing, and what is left out is taken back."""
+        """Set the person's consents, as they gave them.
+
+        A category that is left out is withdrawn; the same again changes nothing.
+        """
         self._reads(request, person, "consents")
-        known = {each.category for each in self._platform.queries.inboxes.topics() if each.offers}
+        known = {each.category for each in self._inboxes.topics() if each.offers}
         before = set(self._consented(person).categories)
         if unknown := sorted(set(consents.categories) - known - before):
             place = consents.categories.index(unknown[0])
             raise _wrong(f"categories.{place}", "is no category with offers")
-        self._platform.delivery.inbound.preferences.consent(person, set(consents.categories))
+        self._preferences.consent(person, set(consents.categories))
         return self._consented(person)
 
     def _consented(self, person: str) -> Consents:
-        return Consents(categories=self._platform.delivery.inbound.preferences.person(person).get("consents") or [])
+        return Consents(categories=self._preferences.person(person).get("consents") or [])
 
     def _reads(self, request: Request, person: str, what: str) -> None:
         """Let them read, if they may; the log says so first."""
         caller = self._access.system(request, Scope.CITIZENS)
-        note_viewing(self._platform.rules.context, caller, person, what, SHOWN)
+        note_viewing(self._context, caller, person, what, SHOWN)
 
     def _chosen(self, person: str) -> Preferences:
-        known = self._platform.delivery.inbound.preferences.person(person)
+        known = self._preferences.person(person)
         return Preferences.model_validate({name: known.get(name) for name in Preferences.model_fields})
 
     def why(self, request: Request, person: Pseudonym, nudge: UUID) -> Explained:
@@ -158,18 +162,18 @@ class Citizens:
         """Tell the agency; the same again is stored once. Whether there is such a message says something of them."""
         self._reads(request, person, "why")
         self._why(person, nudge)
-        self._platform.delivery.inbound.preferences.dispute(person, str(nudge), dispute.text)
+        self._preferences.dispute(person, str(nudge), dispute.text)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     def _why(self, person: str, nudge: UUID) -> Explanation:
         try:
-            return self._platform.queries.inboxes.why(person, nudge)
+            return self._inboxes.why(person, nudge)
         except NotTheirs as error:
             raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-message") from None
 
 
 def explained(why: Explanation) -> dict[str, Any]:
-    """Why, as plain data without anybody's words or contact."""
+    """Return an explanation as plain data without anybody's words or contact."""
     names = (
         "nudge",
         "trigger",

@@ -17,7 +17,7 @@ class DraftBody(BaseModel, extra="forbid"):
     files: dict[str, str] = Field(min_length=1, max_length=30, description="trigger.yaml, kk.md, tests.yaml …")
 
     def text(self) -> Text:
-        """As the bench takes it."""
+        """Return the draft for the bench."""
         return Text(self.pack, self.trigger, self.files)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from msgspec.structs import asdict
 
-from app.compose import Platform
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody, Heard, PreviewBody, Tested
 from app.http.problems import FieldError, Problem
@@ -19,14 +18,15 @@ from domain.facts.principals import NotAllowed
 from domain.facts.submissions import Subject
 from streams.rules.approval import TwoVersions
 from streams.rules.ownership import OtherPack
+from streams.rules.wiring import RuleParts
 from templates.reading.findings import Finding, listed
 
 
 class DraftCalls:
     """Acts as the official whose token the request has."""
 
-    def __init__(self, platform: Platform, access: Access) -> None:
-        self._platform, self._access, self._bench = platform, access, Bench(platform.rules.library)
+    def __init__(self, rules: RuleParts, access: Access) -> None:
+        self._rules, self._access, self._bench = rules, access, Bench(rules.library)
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -50,11 +50,14 @@ class DraftCalls:
         return Tested.model_validate({"passed": passed, "items": items} | _plain((*found, *more)))
 
     def preview(self, request: Request, body: PreviewBody) -> Heard:
-        """By person, step and language, each channel with its size and cost. Nothing is kept or sent."""
+        """Return the draft's messages by person, step, language and channel, with size and cost.
+
+        Nothing is kept or sent.
+        """
         self._access.official(request)
         with laid_out(self._bench, body) as laid:
             found = laid.hindering()
-            heard = None if found else laid.heard(self._platform.clock(), body.persona)
+            heard = None if found else laid.heard(self._rules.context.clock(), body.persona)
         items = list(Grid(heard.source, heard.limit).objects(heard.hearings)) if heard else []
         return Heard.model_validate({"items": items} | _plain(found))
 
@@ -66,7 +69,7 @@ class DraftCalls:
         if verdict.pack is None:
             raise not_passing(verdict.findings, verdict.failed)
         with _refused():
-            [done] = self._platform.rules.approval.submit([verdict.pack], [Subject("trigger", body.trigger)], who)
+            [done] = self._rules.approval.submit([verdict.pack], [Subject("trigger", body.trigger)], who)
         return Governed(name=str(done.submission.about), hash=done.submission.hash, new=done.new)
 
 

@@ -14,7 +14,6 @@ from fastapi import Path as InPath
 from msgspec.structs import asdict
 from pydantic import BaseModel, Field
 
-from app.compose import Platform
 from app.http.access import Access
 from app.http.bodies import PRINTED
 from app.http.heavy import Heavy
@@ -34,6 +33,7 @@ from app.packs.rule_lines import lines
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.principals import Scope
 from projections import statistics
+from streams.replay.follower import Follower
 from streams.rules.approval import (
     AlreadyPublished,
     NotPublished,
@@ -44,6 +44,7 @@ from streams.rules.approval import (
     subject,
 )
 from streams.rules.switches import UnknownName
+from streams.rules.wiring import RuleParts
 from templates.checks.placeholders import StillPlaceholders
 from templates.reading.findings import listed
 
@@ -60,13 +61,13 @@ _NAME = re.compile(r"[^\W\d][\w.-]*")
 
 
 class Release(BaseModel, extra="forbid"):
-    """For what share of all persons: below 1, a canary."""
+    """The share of all persons for which a version is published; below 1, a canary."""
 
     share: float = Field(default=1.0, gt=0, le=1)
 
 
 class Because(BaseModel, extra="forbid"):
-    """Why, which the log keeps."""
+    """A reason, which the log keeps."""
 
     reason: str = Field(default="", max_length=MOST_SAID, pattern=PRINTED)
 
@@ -78,7 +79,7 @@ class Comment(BaseModel, extra="forbid"):
 
 
 class Refusal(BaseModel, extra="forbid"):
-    """Why a version is refused, for its author to read; the log keeps it."""
+    """The reason of a refusal, for the version's author to read; the log keeps it."""
 
     reason: str = Field(min_length=LEAST_SAID, max_length=MOST_SAID, pattern=PRINTED)
 
@@ -86,8 +87,8 @@ class Refusal(BaseModel, extra="forbid"):
 class GovernCalls:
     """Acts as the official whose token the request has, by what the commands do."""
 
-    def __init__(self, platform: Platform, access: Access, heavy: Heavy) -> None:
-        self._platform, self._access, self._heavy = platform, access, heavy
+    def __init__(self, rules: RuleParts, follower: Follower, access: Access, heavy: Heavy) -> None:
+        self._rules, self._follower, self._access, self._heavy = rules, follower, access, heavy
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -110,7 +111,7 @@ class GovernCalls:
     def triggers(self, request: Request) -> RuleList:
         """Every published version of your agency's triggers."""
         who = self._access.official(request)
-        governed = self._platform.rules.library.rules().governed
+        governed = self._rules.library.rules().governed
         return RuleList.model_validate({"items": list(lines(governed, who))})
 
     def pause(self, request: Request, name: Name, why: Because | None = None) -> Switched:
@@ -122,7 +123,7 @@ class GovernCalls:
         return self._switch(request, name, why, paused=False)
 
     def _switch(self, request: Request, name: str, why: Because | None, *, paused: bool) -> Switched:
-        who, switches = self._access.official(request), self._platform.rules.switches
+        who, switches = self._access.official(request), self._rules.switches
         reason = why.reason if why is not None else ""
         with _told():
             new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
@@ -139,32 +140,32 @@ class GovernCalls:
                 "owner": each.owner,
                 "state": each.state,
             }
-            for each in self._platform.rules.approval.waiting(who)
+            for each in self._rules.approval.waiting(who)
         ]
         return WaitingList.model_validate({"items": items})
 
     def approve(self, request: Request, name: Name, hash: WholeHash, said: Comment | None = None) -> Governed:  # noqa: A002  (its name)
         """Another person of the agency than who submitted it; the same again changes nothing."""
-        who, governing = self._access.official(request), self._platform.rules.approval
+        who, governing = self._access.official(request), self._rules.approval
         comment = said.comment if said is not None else ""
         with _told():
             return _governed(governing.approve(governing.find(Reference(subject(name), hash), who), who, comment))
 
     def refuse(self, request: Request, name: Name, hash: WholeHash, why: Refusal) -> Governed:  # noqa: A002  (its name)
         """An approver of the agency; it is not published until it is submitted or approved again."""
-        who, governing = self._access.official(request), self._platform.rules.approval
+        who, governing = self._access.official(request), self._rules.approval
         with _told():
             return _governed(governing.refuse(governing.find(Reference(subject(name), hash), who), who, why.reason))
 
     def publish(self, request: Request, name: Name, hash: Hash, release: Release) -> Governed:  # noqa: A002  (its name)
-        """For everybody, or a share of all persons first; the same again changes nothing."""
+        """Publish a version for everybody, or for a share of all persons first; the same again changes nothing."""
         who = self._access.official(request)
         with _told():
-            [done] = self._platform.rules.approval.publish([Reference(subject(name), hash)], who, share=release.share)
+            [done] = self._rules.approval.publish([Reference(subject(name), hash)], who, share=release.share)
         return _governed(done)
 
     def lint(self, request: Request, files: Files) -> Findings:
-        """By file, line and column, with what was probably meant; nothing is kept."""
+        """Check files and report findings by file, line and column, with what was probably meant; nothing is kept."""
         self._access.official(request)
         with _folder(files) as folder:
             found, more = listed(children().findings(Question("lint", (str(folder),), str(folder))))
@@ -174,21 +175,21 @@ class GovernCalls:
     def statistics(
         self, request: Request, since: Annotated[date, Query(alias="from")], until: Annotated[date, Query(alias="to")]
     ) -> Counts:
-        """Of your agency's triggers, from one day to another, both inclusive, a year at most."""
+        """Return counts of your agency's triggers, from one day to another, both inclusive, a year at most."""
         who = self._access.caller(request)
         if Scope.STATISTICS not in who.scopes and not who.roles:
             raise Problem(HTTPStatus.FORBIDDEN, "the key has not the scope statistics", kind="not-allowed")
         if not timedelta() <= until - since <= timedelta(days=MOST_DAYS):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"from one day to a later one, {MOST_DAYS} days at most")
-        self._platform.replay.follower.drain()
+        self._follower.drain()
         owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in self._publications()}
-        with self._platform.database.reading() as connection:
+        with self._rules.context.database.reading() as connection:
             rows = statistics.between(connection, since, until)
         mine = [row for row in rows if (owner := owners.get(row[1])) is not None and who.may_read(owner)]
         return Counts.model_validate({"items": [dict(zip(_COUNT, row, strict=True)) for row in mine]})
 
     def _publications(self) -> Any:  # noqa: ANN401  (publications)
-        return self._platform.rules.library.rules().governed.publications
+        return self._rules.library.rules().governed.publications
 
 
 _COUNT = ("day", "trigger", "what", "count")

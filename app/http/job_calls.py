@@ -46,7 +46,7 @@ class Wanted(BaseModel, extra="forbid"):
     also_overdue: bool = False
 
     def given(self) -> dict[str, list[str]]:
-        """As orders are read."""
+        """Return the fields as the parser of jobs takes them."""
         texts = self.model_dump(by_alias=True, exclude={"kind", "views", "also_overdue"})
         given = {name: [text] for name, text in texts.items() if text}
         return given | {"views": self.views} | ({"also_overdue": ["yes"]} if self.also_overdue else {})
@@ -108,7 +108,7 @@ class JobCalls:
             return item_of(self._hands.confirm(id, confirmed.count, who.name), self._hands)
 
     def pause(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
-        """Anybody may go on with it."""
+        """Pause a job after its present step; any process may resume it."""
         self._operator(request)
         with _told():
             return item_of(self._jobs.pause(id), self._hands)

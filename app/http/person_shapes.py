@@ -81,13 +81,13 @@ class Wishes(BaseModel, extra="forbid"):
 
 
 class Consents(BaseModel, extra="forbid"):
-    """To which offers somebody consented, by category."""
+    """The categories of offers to which a person consented."""
 
     categories: list[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,79}$")]] = Field(max_length=100)
 
 
 class Explained(BaseModel):
-    """Why a nudge was planned, and what became of it.
+    """The reason why a nudge was planned, and its outcome.
 
     `used`: the data that the rule read; `retired`: since when what was recorded is unreadable, and under which limit.
     """

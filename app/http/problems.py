@@ -68,7 +68,7 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
     def response(self) -> JSONResponse:
-        """As it goes out."""
+        """Return the problem as a response."""
         more = len(self.errors) - MOST_ERRORS
         detail = self.detail if more <= 0 else f"{self.detail}; {more} more errors are not listed"
         details = ProblemDetails(

@@ -45,7 +45,10 @@ class ReportedReceipt(BaseModel):
     reason: Annotated[str, Field(max_length=200)] = ""
 
     def report(self) -> Report:
-        """In the words of the port; a reason that is none of ours is `undelivered`, and kept as the detail."""
+        """Return the report in the port's terms.
+
+        An unknown reason becomes `undelivered`, with the original as the detail.
+        """
         heard = ReceiptStatus(self.status)
         if heard is not ReceiptStatus.FAILED:
             return Report(self.reference, heard)

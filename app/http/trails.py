@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request, Response
 from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
-from app.compose import Platform
 from app.http.access import Access
 from app.http.bodies import PRINTED
 from app.http.problems import Problem
@@ -17,6 +16,8 @@ from app.reports.plain_data import entry_plain
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.principals import NotAllowed, Principal, require_reading
 from streams.privacy.access_log import PAGE, NotTheirView, Views
+from streams.replay.follower import Follower
+from streams.rules.context import WriteContext
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 
@@ -32,7 +33,7 @@ class Looked(BaseModel, extra="forbid"):
 
 
 class Viewing(BaseModel):
-    """By this name the trail is read, for an hour, by whoever said why."""
+    """The id by which the person who gave a purpose may read the trail, for an hour."""
 
     id: UUID
 
@@ -55,9 +56,9 @@ class TrailPage(BaseModel):
 class Trails:
     """Acts as the official whose token the request has."""
 
-    def __init__(self, platform: Platform, access: Access) -> None:
-        self._platform, self._access = platform, access
-        self._views = Views(platform.rules.context, platform.replay.follower)
+    def __init__(self, context: WriteContext, follower: Follower, access: Access) -> None:
+        self._names, self._access = context.names, access
+        self._views = Views(context, follower)
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -74,7 +75,7 @@ class Trails:
 
     def begin(self, request: Request, response: Response, looked: Looked) -> Viewing:
         """That it is read is a fact before anything is answered."""
-        who, names = self._reader(request), self._platform.identity.names
+        who, names = self._reader(request), self._names
         person = looked.person if _PSEUDONYM.fullmatch(looked.person) else names.pseudonym(looked.person)
         viewing = self._views.begin(who, person, looked.purpose)
         if viewing is None:

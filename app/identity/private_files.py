@@ -89,7 +89,7 @@ def _keep_names(folder: Path, sync: Sync) -> None:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Whoever changes a file of the folder at the same moment waits."""
+    """Lock the folder: another process that changes a file in it waits."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -4,13 +4,14 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from msgspec import to_builtins
 
-from app.backtests.job import Asked, BacktestWork, asked_of
-from app.compose import Platform
+from app.backtests.job import Asked, asked_of
 from app.jobs.job_threads import Hands
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Laid
 from domain.facts.principals import Principal, Role, require
-from streams.queues.jobs import Job, UnknownJob, plan_of
+from streams.queues.job_store import Jobs
+from streams.queues.jobs import Job, UnknownJob
+from streams.rules.approval import RuleApproval
 
 KIND = "backtest"
 LONGEST = timedelta(days=3 * 366)
@@ -32,31 +33,32 @@ def period_of(first: date, last: date, zone: tzinfo) -> tuple[datetime, datetime
     return start, end
 
 
-def asked_for(platform: Platform, laid: Laid, agency: str, period: tuple[datetime, datetime], *, caps: bool) -> Asked:
+def asked_for(
+    approval: RuleApproval, laid: Laid, agency: str, period: tuple[datetime, datetime], *, caps: bool
+) -> Asked:
     """Return the arguments of a backtest of the draft, compared with that agency's version in force, if there is one.
 
     The draft must have no findings that prevent its being played.
     """
     [source] = laid.pack().triggers
-    live = platform.rules.approval.governed().current(source.name)
+    live = approval.governed().current(source.name)
     against = live is not None and live.rules["owner"] == agency
     return Asked(agency, laid.text.pack, source.name, source.hash, source.rules, source.words, *period, caps, against)
 
 
-def begin(platform: Platform, hands: Hands, asked: Asked, who: Principal) -> Job:
+def begin(hands: Hands, asked: Asked, who: Principal) -> Job:
     """Begin the backtest in this process. Raises Busy where another one is under way."""
-    plain = to_builtins(asked)
-    return hands.begin(KIND, plain, plan_of(BacktestWork(platform, plain)), who.name)
+    return hands.begin(KIND, to_builtins(asked), who.name)
 
 
-def backtest_of(platform: Platform, id_: int, who: Principal) -> tuple[Job, Asked]:
+def backtest_of(jobs: Jobs, id_: int, who: Principal) -> tuple[Job, Asked]:
     """Return a backtest of their agency, with its arguments.
 
     Raises:
         NotAllowed: it is another agency's, or they neither write nor approve.
         UnknownJob: it is none.
     """
-    job = platform.queues.jobs.job(id_)
+    job = jobs.job(id_)
     if job.kind != KIND:
         raise UnknownJob(id_)
     asked = asked_of(job.arguments)

@@ -20,7 +20,7 @@ class Tell(Protocol):
     """Prints what came of a job."""
 
     def __call__(self, job: Job, *, as_json: bool) -> None:
-        """To standard output."""
+        """Print the result to standard output."""
 
 
 def end(job: Job, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.compose import Platform
 from app.jobs.kinds import KINDS, planned_work, work_of
-from streams.queues.jobs import AT_WORK, Busy, Counted, Job, NotNow, Plan, Stopped
+from streams.queues.jobs import AT_WORK, Busy, Counted, Job, NotNow, Stopped, plan_of
 
 log = logging.getLogger("habarshy")
 MOMENT_S = 0.5
@@ -47,12 +47,16 @@ class Hands:
         return job
 
     def seconds(self, kind: str, counted: Counted) -> float:
-        """About how long it takes: as fast as the last time, or as is said of its kind; counting it is part of it."""
+        """Estimate the duration in seconds: by the last job of the kind, else by the kind's own rate.
+
+        Counting is included.
+        """
         plan = counted.plan
         return max(counted.took, plan.count / (self._jobs.measured(kind) or plan.a_second))
 
-    def begin(self, kind: str, arguments: Mapping[str, Any], plan: Plan, by: str) -> Job:
-        """A new job, at work. Raises Busy where another one of its lane is under way."""
+    def begin(self, kind: str, arguments: Mapping[str, Any], by: str) -> Job:
+        """Begin a job that needs no confirmation. Raises Busy where another one of its lane is under way."""
+        plan = plan_of(planned_work(self._platform, kind, arguments))
         job = self._jobs.add(kind, KINDS[kind].lane, arguments, plan, by)
         self._start(job)
         return job
@@ -93,7 +97,7 @@ class Hands:
         return self._jobs.job(id_)
 
     def wait(self) -> None:
-        """Until nothing is at work here any more."""
+        """Wait until no job is at work here."""
         for thread in list(self._threads.values()):
             thread.join()
 
@@ -107,10 +111,10 @@ class Hands:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """As long as the server runs."""
+        """Pause the jobs when the server stops."""
         yield
         await run_in_threadpool(self.rest)
 
 
 def _untold(_: Job) -> None:
-    """Whoever wants to know how far it has come looks at its row."""
+    """Ignore the progress, which the job's row shows."""

@@ -76,7 +76,7 @@ class Counting:
         self._write, self._clock, self._shown, self._began = write, clock, shown, clock()
 
     def __call__(self, done: int, of: int, unit: str) -> None:
-        """So many were looked at, of about so many."""
+        """Show the number done, of about so many, with the rate and the time that is left."""
         took = self._clock() - self._began
         pace = f", {done / took:,.0f}/s, {duration((of - done) * took / done)} to go" if took and done else ""
         if self._shown:

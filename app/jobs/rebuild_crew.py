@@ -24,7 +24,7 @@ def crew_for(platform: Platform, catalogue: Catalogue) -> Crew:
 
 
 class Processes:
-    """So many processes, started when they are first asked for.
+    """A number of processes, started at the first use.
 
     They get what the catalogue says of event types: its law cannot be handed over, and no view needs it.
     """

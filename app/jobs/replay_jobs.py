@@ -80,7 +80,7 @@ def views(platform: Platform, arguments: Mapping[str, Any]) -> Work:
 
 
 def _rebuilding(platform: Platform, names: Iterable[str], *, swap: bool) -> ViewRebuild:
-    """By the rules of the log: where they are in it says a view, which may be the one that is not right."""
+    """Return a rebuild by the rules of the log itself, because the view that locates them may be wrong."""
     with platform.database.reading() as connection:
         catalogue = platform.rules.library.rules_of_log(connection).catalogue
     return ViewRebuild(

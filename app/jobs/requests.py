@@ -109,7 +109,7 @@ class Orders:
         """Return the position behind which the range begins, or up to which it goes."""
         text = _one(given, name)
         try:
-            return place_of(connection, text, zone_here(self._on), of_the_first=of_the_first)
+            return place_of(connection, text, zone_here(self._on.rules.library), of_the_first=of_the_first)
         except ValueError:
             raise BadOrder(name, f"{text!r} is no position, and {NO_TIME}") from None
 
@@ -151,7 +151,7 @@ class Orders:
     def _time(self, given: Given, name: str) -> datetime:
         text = _one(given, name)
         try:
-            return moment_in(text, zone_here(self._on))
+            return moment_in(text, zone_here(self._on.rules.library))
         except ValueError:
             raise BadOrder(name, f"{text!r} is {NO_TIME}") from None
 

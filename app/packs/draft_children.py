@@ -47,7 +47,7 @@ class Found(Struct, frozen=True):
 
 
 class Children:
-    """So many children; whoever asks while all are busy waits. Stops nobody: threads may share it."""
+    """A pool of child processes; a caller waits while all are busy. Threads may share it."""
 
     def __init__(self, many: int = AT_ONCE, limits: Limits = LIMITS, child: str = CHILD) -> None:
         self._free: LifoQueue[tuple[Confined, int]] = LifoQueue()  # the one that was used last knows the draft

@@ -100,9 +100,11 @@ class Answer:
 
 
 def answerable_until(nudge: Nudge, recipient: str) -> datetime:
-    """Until the nudge expires, and for some weeks after it went at the most: who finds it later means something else.
+    """Return the end of the time for an answer.
 
-    By the nudge and not by a time in the link, so that it holds for every link that was ever sent.
+    The nudge's expiry, or some weeks after it went, whichever is earlier.
+
+    It follows from the nudge and not from a time in the link, so that it holds for every link that was ever sent.
     """
     last = nudge.to(recipient).attempted_at
     ends = [] if nudge.intent.expires is None else [nudge.intent.expires]

@@ -102,7 +102,7 @@ _BY_KIND = {
 
 
 def _kind(problem: Problem) -> str:
-    """Of which it is of those in `_BY_KIND`; nothing: of none."""
+    """Return the problem's kind if it is in `_BY_KIND`; else empty."""
     kind = problem.type.rpartition(":")[2]
     return kind if kind in _BY_KIND else ""
 

@@ -82,7 +82,7 @@ class Speech:
         return format_datetime(moment.astimezone(self.zone), "d MMMM y, HH:mm", locale=self._locale)
 
     def length(self, days: int) -> str:
-        """So many days: "30 days"."""
+        """Return a number of days in words: "30 days"."""
         return format_timedelta(days * 86_400, granularity="day", threshold=10**6, locale=self._locale)
 
     def number(self, number: float) -> str:

@@ -141,7 +141,7 @@ def line_of(happened: RecordedFact, speech: Speech) -> Line:
 
 
 class Told(Struct, frozen=True):
-    """Why a nudge was sent, by parts. Each row is a name and a value."""
+    """The reasons for a nudge, by parts. Each row is a name and a value."""
 
     recorded: tuple[tuple[str, str], ...]
     rule: tuple[tuple[str, str], ...]
@@ -216,7 +216,7 @@ class _Words:
 
 
 def retired_in_words(retired: Retirement, speech: Speech) -> str:
-    """Since when the content of an event can be read no more, and why."""
+    """Return the time since when an event's content is unreadable, and the reason."""
     months = parse_offset(retired.limit).months
     if months % 12:
         length = speech.many("{count} month", "{count} months", months)

@@ -125,7 +125,7 @@ class Messages:
         return f"{self._pages.root}/stop/{self._platform.identity.links.token(reader.nudge, reader.person)}"
 
     def _code(self, reader: Reader) -> str:
-        """By which anybody may check it; none where the answer would be that it is not ours."""
+        """Return the code by which anybody may check the message; empty where the check would not know it."""
         code = self._codes.of(reader.nudge, reader.person)
         return code if self._codes.check(code) is not None else ""
 
@@ -143,7 +143,7 @@ class Messages:
         return frame.speech.titled(offices.get(why.agency, {})) or why.agency
 
     def why(self, request: Request) -> Response:
-        """Why it came."""
+        """Show the reason for the message."""
         return self._opened(request, self._because)
 
     def _because(self, request: Request, reader: Reader, frame: Frame, why: Explanation) -> Response:
@@ -231,7 +231,7 @@ class Messages:
 
 
 def _channels(why: Explanation) -> list[str]:
-    """By which it went, the last one at the end."""
+    """Return the channels of the attempts, the last one at the end."""
     tried = [str(each.details["channel"]) for each in why.facts if each.what == "attempted"]
     return list(dict.fromkeys(reversed(tried)))[::-1]
 

@@ -63,7 +63,7 @@ class SignIn:
         return router
 
     def choose(self, request: Request, next: str = "") -> Response:  # noqa: A002  (the name in the address)
-        """By whom to sign in."""
+        """Show the ways to sign in."""
         return self._choose(request, visits.local_path(next))
 
     def _choose(self, request: Request, wished: str, wrong: str = "") -> Response:

@@ -167,7 +167,7 @@ def told_once(request: Request, what: str) -> str | None:
 
 
 def require_theirs(request: Request, recipient: str) -> None:
-    """Nothing, if no other citizen than the recipient of this link has signed in here.
+    """Check that no other citizen than the recipient of this link has signed in here.
 
     Raises:
         Problem: 403: somebody else has, to whom the link was passed on.
@@ -186,7 +186,7 @@ def csrf_of(request: Request) -> str:
 
 
 def require_form(request: Request, fields: Fields) -> None:
-    """Nothing, if these are the fields of a form that was made for this visit.
+    """Check that these are the fields of a form that was made for this visit.
 
     Raises:
         Problem: 403: they are not.

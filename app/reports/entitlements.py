@@ -1,4 +1,4 @@
-"""To what somebody is entitled, as plain data: the same for the command and for an assistant."""
+"""Entitlements as plain data, the same for the command and for an assistant."""
 
 from datetime import date, datetime
 from typing import Any

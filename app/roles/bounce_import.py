@@ -1,4 +1,4 @@
-"""From mails that came back to the inbox of the provider that sent them."""
+"""The import of bounces: from mails in a Maildir to the inbox of the provider that sent them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -45,7 +45,7 @@ class Household:
 
     @property
     def members(self) -> list[Citizen]:
-        """Everybody, adults first."""
+        """Return all members, adults first."""
         return [*self.adults, *self.children]
 
     @property

@@ -95,7 +95,7 @@ class Effective(Struct, frozen=True, dict=True):
 
     @property
     def streams(self) -> tuple[UUID, ...]:
-        """By which of its revisions something may have been planned."""
+        """Return the ids of the revisions by which something may have been planned."""
         return self.revisions or (self.event.stream,)
 
     @cached_property

@@ -66,7 +66,7 @@ def segments(text: str) -> Segments:
 
 
 def excess(text: str) -> int:
-    """By how many characters of the alphabet that it needs a text goes into its last part; 0 for one part."""
+    """Return the characters by which a text is too long for one part fewer; 0 for a text of one part."""
     cut = segments(text)
     if len(cut.parts) == 1:
         return 0

@@ -53,7 +53,7 @@ class Words(Said):
 
 
 class Counted(Said):
-    """So many of something, as "3 days"; `{count}` is where the number stands."""
+    """A number of things, as "3 days"; `{count}` is where the number stands."""
 
     __slots__ = ("more", "number", "one")
 
@@ -68,7 +68,7 @@ class Counted(Said):
     number: int
 
     def told(self, tongue: Tongue) -> str:
-        """With the form that the language has for that number."""
+        """Return it with the form that the language has for that number."""
         return tongue.many(self.one, self.more, self.number)
 
 

@@ -33,7 +33,7 @@ class PersonErased(Struct, frozen=True, array_like=True):
 
 
 class PersonViewed(Struct, frozen=True, array_like=True):
-    """Somebody was about to read a person's data (empty: everybody's): `what` they read, and for which purpose."""
+    """A principal was about to read a person's data (empty: everybody's): `what` they read, and for which purpose."""
 
     TOPIC: ClassVar[str] = "person-viewed/1"
     at: datetime

@@ -24,7 +24,7 @@ class Scope(StrEnum):
 
 
 class Principal(Struct, frozen=True):
-    """Somebody who acts, or a system with its `scopes`.
+    """A person who acts, or a system with its `scopes`.
 
     `contacts`: channel -> the address to which a colleague's test-sends may go.
     """
@@ -53,7 +53,7 @@ class NotAllowed(Exception):
 
 
 def require(principal: Principal, role: Role, owner: str, what: str) -> None:
-    """Nothing, if the principal has that role for that owner; what has no single owner is the operators'.
+    """Check that the principal has that role for that owner; what has no single owner is for operators.
 
     Raises:
         NotAllowed: they do not.
@@ -67,7 +67,7 @@ def require(principal: Principal, role: Role, owner: str, what: str) -> None:
 
 
 def require_reader(principal: Principal, owner: str, what: str) -> None:
-    """Nothing, if they are of that agency, or operators.
+    """Check that they are of that agency, or operators.
 
     Raises:
         NotAllowed: they are not.
@@ -77,7 +77,7 @@ def require_reader(principal: Principal, owner: str, what: str) -> None:
 
 
 def require_reading(principal: Principal) -> None:
-    """Nothing, if they may read people's data, whichever agency's: auditors and operators.
+    """Check that they may read people's data, whichever agency's: auditors and operators.
 
     Raises:
         NotAllowed: they may not.

@@ -87,12 +87,12 @@ def subject_of(fact: Any) -> Subject:  # noqa: ANN401  (a governance fact about 
 
 
 def check_submitting(who: Principal, owner: str, about: Subject) -> None:
-    """Nothing, if the principal may put that up for approval. Raises NotAllowed."""
+    """Check that the principal may submit it for approval. Raises NotAllowed."""
     require(who, Role.AUTHOR, owner, str(about))
 
 
 def check_approving(who: Principal, submission: Submission) -> None:
-    """Nothing, if the principal may approve it: another person of the agency.
+    """Check that the principal may approve it: another person of the agency.
 
     Raises:
         NotAllowed: they may not, whatever else they are.
@@ -103,24 +103,24 @@ def check_approving(who: Principal, submission: Submission) -> None:
 
 
 def check_refusing(who: Principal, submission: Submission) -> None:
-    """Nothing, if the principal may refuse it: an approver of the agency. Raises NotAllowed."""
+    """Check that the principal may refuse it: an approver of the agency. Raises NotAllowed."""
     require(who, Role.APPROVER, submission.owner, str(submission.about))
 
 
 def check_publishing(who: Principal, submission: Submission) -> None:
-    """Nothing, if the principal may publish it: anybody of the agency, once it is approved. Raises NotAllowed."""
+    """Check that the principal may publish it: anybody of the agency, once it is approved. Raises NotAllowed."""
     check_acting(who, submission.owner, str(submission.about))
     if not submission.approved_by:
         raise NotAllowed(f"{submission.about}@{submission.hash[:12]} is not approved yet")
 
 
 def check_acting(who: Principal, owner: str, what: str) -> None:
-    """Nothing, if the principal acts for the owner as author or approver. Raises NotAllowed."""
+    """Check that the principal acts for the owner as author or approver. Raises NotAllowed."""
     role = Role.APPROVER if Role.APPROVER in who.roles else Role.AUTHOR
     require(who, role, owner, what)
 
 
 def check_stopping(who: Principal, owner: str, what: str) -> None:
-    """Nothing, if the principal may stop it: the agency's people and operators. Raises NotAllowed."""
+    """Check that the principal may stop it: the agency's people and operators. Raises NotAllowed."""
     if not who.operator:
         check_acting(who, owner, what)

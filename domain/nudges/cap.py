@@ -12,9 +12,9 @@ ON_ITS_WAY = datetime.max.replace(tzinfo=UTC)
 
 
 def counted_from(delivery: Delivery, klass: str) -> datetime | None:
-    """Since when a delivery counts towards its recipient's cap; None: it does not; for ever while it is on its way.
+    """Return the time from which a delivery counts towards its recipient's cap; None: it does not count.
 
-    What went with a digest does not count: the digest does, once.
+    One that is on its way counts for ever. What went with a digest does not count: the digest does, once.
     """
     if not OVERRIDES[klass].counts or delivery.digest is not None or delivery.attempted_at is None:
         return None

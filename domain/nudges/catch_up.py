@@ -7,7 +7,9 @@ from domain.rules.triggers import CORRECTION, Trigger
 
 
 def caught_up(nudge: Nudge, trigger: Trigger, others: Iterable[Nudge]) -> bool:
-    """Of the steps that were already overdue when they were planned, only the latest goes (or none, or all)."""
+    """Return True if a nudge is dropped because a later step was also overdue when both were planned (see
+    `catch_up`).
+    """
     if trigger.catch_up == "all" or not _overdue(nudge):
         return False
     return trigger.catch_up == "none" or any(_later_twin(nudge, other) for other in others)

@@ -86,7 +86,7 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def is_unresolved(self) -> bool:
-        """Nobody knows whether it went, nothing more is tried, and no operator has closed it."""
+        """Return True if its outcome is unknown, nothing more is tried, and no operator has closed it."""
         return self.state is State.UNKNOWN and self.due is None and self.digest is None and not self.closed
 
     @property
@@ -143,7 +143,7 @@ def _(_: facts.NudgeExpired, delivery: Delivery) -> Delivery:
 
 
 def _ended(delivery: Delivery, state: State, reason: str | None) -> Delivery:
-    """Nothing more is tried; what may have gone by an earlier attempt stays so, whatever becomes of a further one."""
+    """End the delivery: nothing more is tried. An earlier attempt that may have gone keeps its state."""
     if delivery.accepted or delivery.uncertain:
         state, reason = so_far(delivery), None
     return replace(delivery, state=state, due=None, reason=reason, digest=None, silence=None)

@@ -55,7 +55,7 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def maybe_sent(self) -> bool:
-        """Somebody may have read it."""
+        """Return True if a recipient may have read it."""
         return any(one.maybe_sent for one in self.deliveries)
 
     @property

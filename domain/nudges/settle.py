@@ -24,7 +24,7 @@ STOPPED_FOR = timedelta(days=30)
 
 
 class Reason(StrEnum):
-    """Why a nudge is not sent, or not yet."""
+    """The reasons why a nudge is not sent, or not yet."""
 
     DIED = "died"
     NO_GUARDIAN = "no_guardian"
@@ -161,9 +161,9 @@ def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator
 
 
 def leaves_digest(case: Settlement, now: datetime) -> Decision | None:
-    """Why a nudge does not go with the digest that it waits for, when the digest goes; None: it goes with it.
+    """Return the decision by which a nudge leaves its digest when that goes; None: it goes with it.
 
-    How and when it is sent is the digest's question: address, channel, quiet hours.
+    Address, channel and quiet hours are decided for the digest, not for the nudge.
     """
     leaving = next(_in_itself(case, now), None)
     return stopped_until(case.nudge, now) if leaving is None and _stopped(case) else leaving
@@ -239,7 +239,7 @@ def channels_left(case: Settlement, delivery: Delivery) -> Iterator[str]:
 
 
 def _unreachable(case: Settlement) -> Reason:
-    """Why no channel is left: the person allows none that the trigger has, or there is no address on those."""
+    """Return the reason why no channel is left: the person allows none of the trigger's, or those have no address."""
     category = case.trigger.category
     refused = not any(is_wanted(case.person, each, category) for each in case.nudge.intent.channels)
     return Reason.NO_CHANNEL if refused and not OVERRIDES[case.trigger.klass].opt_out else Reason.NO_ADDRESS

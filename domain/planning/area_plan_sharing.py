@@ -108,7 +108,7 @@ class Likeness:
         """Who has a fact of these types may be unlike everybody else."""
 
     def lots(self, person: str) -> tuple[bool, ...]:
-        """In which canaries the person is: who is in others has another plan."""
+        """Return, for each canary, True if the person is in it: who is in others has another plan."""
         return tuple([self._rulebook.admits(version, person) for version in self._canaries])
 
     def pattern(self, one: History) -> "Pattern":

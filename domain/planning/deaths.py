@@ -25,7 +25,7 @@ def spoken_of(event: LifeEvent | None, trigger: Trigger, types: Mapping[str, Eve
 
 
 class Deaths:
-    """Of the person and of others in their life: pseudonym -> when."""
+    """The deaths of the person and of others in their life: pseudonym -> time."""
 
     def __init__(self, history: History, rulebook: Rulebook) -> None:
         self._person, self._types = history.person, rulebook.catalogue.types

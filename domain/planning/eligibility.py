@@ -31,7 +31,7 @@ class Period(NamedTuple):
 
 
 def eligibility(history: History, rulebook: Rulebook, day: date) -> list[Answer]:
-    """For each benefit, and for each event of the person that it is about, the answer for that day.
+    """Return the answer of that day for each benefit, and for each event of the person that it is about.
 
     The law of the day, and the facts up to the end of it in the person's zone.
     """
@@ -183,7 +183,7 @@ class Case:
                 yield from _birthdays(date.fromisoformat(born))
 
     def amount_day(self, at: datetime) -> date:
-        """By the law of which day the amount goes, for who asks at that time."""
+        """Return the day whose law sets the amount, for a question asked at that time."""
         first = None if self.benefit.as_of_asked else self.bounds(at)[0]
         return first or self._day(at)
 

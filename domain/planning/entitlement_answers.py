@@ -13,7 +13,7 @@ from domain.rules.parameters import Number
 
 
 class Why(StrEnum):
-    """Why somebody is not entitled."""
+    """The reasons why somebody is not entitled."""
 
     NO_EVENT = "no_event"
     NO_DATE = "no_date"

@@ -40,9 +40,10 @@ def law_values(intent: Intent, cause: LifeEvent, history: History, rulebook: Rul
 
 
 def moment_of(intent: Intent, cause: LifeEvent, history: History, rulebook: Rulebook) -> datetime:
-    """Return the time as of which person and law are read: of the event, or of the edge of an entitlement.
+    """Return the time as of which the person and the law are read.
 
-    Where the entitlement is gone, so is that moment, and the event that explained it is left.
+    It is that of the event, or of the gain or loss of an entitlement about the person alone. Where the entitlement is
+    gone, it is that of the event that explained it.
     """
     trigger = rulebook.versions[intent.version].trigger
     if trigger.entitlement is None or not trigger.alone:

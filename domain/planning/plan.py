@@ -199,7 +199,7 @@ class _Planner:
                     self._series(start, version, about, step, step.series, deadline)
 
     def _counted(self, version: Version, counted: Sequence[Start]) -> Sequence[Effective]:
-        """Of these starts, the events that the version counts; each is asked once."""
+        """Return the events of these starts that the version counts; each is judged once."""
         if version.trigger.needs is None or version.trigger.needs.count is None:
             return ()
         known = self.counts.setdefault(version.hash, _Counts(0, []))
@@ -267,7 +267,10 @@ class _Planner:
         )
 
     def _at_home(self, start: Start, trigger: Trigger, about: "_About", due: datetime) -> "_About | None":
-        """For a resident of the area, what was done about their home there; None for who is no resident."""
+        """Return what was done about the home of a resident of the area.
+
+        None for a person who does not live there.
+        """
         event, levels = start.fact.event, self.rulebook.catalogue.area_levels
         home = start.values.get("citizen.area")
         if trigger.residents_at == "due":

@@ -38,7 +38,7 @@ class Retired:
         self._facts.setdefault(fact.event.type, []).append(fact)
 
     def leave(self, *nudges: UUID) -> None:
-        """Nobody can tell any more whether these should have been planned."""
+        """Mark these nudges as undecidable: nobody can tell any more whether they should have been planned."""
         self._undecided.update(nudges)
 
     def left(self, asked: Iterable[UUID]) -> tuple[frozenset[UUID], frozenset[UUID]]:
@@ -47,7 +47,7 @@ class Retired:
         return frozenset(self._undecided.difference(asked)), frozenset(streams)
 
     def may_prevent(self, start: Start, trigger: Trigger) -> datetime | None:
-        """Until when a retired fact may have prevented what starts there; None: none may.
+        """Return the time until which a retired fact may have prevented what starts there; None: none may.
 
         What was due by the time when it was retired was decided with its content; what is due later goes without it.
         """

@@ -23,7 +23,7 @@ class Parameter(Struct, frozen=True):
         return self.values[at - 1] if at else None
 
     def since(self, day: str) -> str | None:
-        """From which day the value of that day holds."""
+        """Return the day from which the value of that day holds."""
         at = bisect_right(self.days, day)
         return self.days[at - 1] if at else None
 

@@ -45,7 +45,7 @@ def meant(code: str, replies: Mapping[str, str]) -> str | None:
 
 
 def unanswerable(type_: EventType) -> str | None:
-    """Why no reply can become an event of a type; None where one can."""
+    """Return the reason why no reply can become an event of a type; None where one can."""
     if type_.subject is None:
         return f"{type_.name} is about an area, and a reply is that of a person"
     if (field := type_.fields.get(NUDGE)) is None or field.type != FILLED[NUDGE]:

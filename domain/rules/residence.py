@@ -16,7 +16,7 @@ HOME, ZONE = "citizen.area", "citizen.zone"
 
 
 class Residence(Struct, frozen=True):
-    """Somebody lived in an area from one moment to another (None: still), in that time zone (None: the pack's).
+    """A stay of somebody in an area from one moment to another (None: still), in that time zone (None: the pack's).
 
     `only`: they have lived nowhere else, in no other zone since, and are alive: all of a person that the plan of an
     area event reads, where its triggers read nothing else of the citizen.

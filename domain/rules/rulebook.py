@@ -97,7 +97,7 @@ class Rulebook:
             self._index([version for version in self._active if version.trigger.name == name])
 
     def _index(self, versions: list[Version]) -> None:
-        """In the order in which they are asked whether they apply: the latest first.
+        """Index the versions by type in the order in which they are tried: the latest first.
 
         Of one version published several times in a row, the first goes first: whoever was in its canary keeps what
         they were told from then.
@@ -109,7 +109,7 @@ class Rulebook:
             self._by_type.setdefault(type_, []).append(latest_first)
 
     def applying(self, type_: str, time: datetime, person: str) -> Sequence[Version]:
-        """For each trigger, the latest-published version that applies, if it starts on the type.
+        """Return, for each trigger that starts on the type, the latest-published version that applies.
 
         It applies if its reach covers the time and its share the person.
         """

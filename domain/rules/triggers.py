@@ -63,7 +63,7 @@ class Unless(Struct, frozen=True):
 
 
 class Expiry(Struct, frozen=True):
-    """Until when a nudge makes sense: the end of the local day of a date, or an offset after its due time."""
+    """The end of a nudge's use: the end of the local day of a date, or an offset after its due time."""
 
     source: str | None
     offset: Offset | None

@@ -70,7 +70,7 @@ def _walked(mail: Mail) -> Iterator[Mail]:
 
 
 def _children(mail: Mail) -> list[Mail]:
-    """Of a text there are none, and it is not asked for: its charset may be one that Python fails at."""
+    """Return the parts of a multipart mail. A text is not asked for: its charset may be one that Python fails at."""
     payload = mail.get_payload() if mail.is_multipart() else []
     return [part for part in payload if isinstance(part, Mail)]
 
@@ -84,7 +84,7 @@ def _groups(status: Mail) -> list[Mail]:
 
 
 def _reference(parts: list[Mail], about: Mail) -> str | None:
-    """By the address that it came to, by the envelope id, or by the mail that it returns."""
+    """Return our reference: from the address that it came to, the envelope id, or the mail that it returns."""
     mail = parts[0]
     came_to = (
         in_return_path(value) for name in ("To", "Delivered-To", "X-Original-To") for value in _all(mail, name)
@@ -148,5 +148,5 @@ def _field(group: Mail, name: str) -> str:
 
 
 def _all(mail: Mail, name: str) -> list[str]:
-    """Also values that are no text become some, for the parser lets any bytes be a header."""
+    """Return the values of a header as text; the parser lets any bytes be a header."""
     return [str(value) for value in mail.get_all(name, [])]

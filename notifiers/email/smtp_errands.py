@@ -88,7 +88,7 @@ class Deadline:
         self._at = 0.0
 
     def set(self, at: float) -> None:
-        """From now on it is this loop time."""
+        """Move the deadline to this loop time."""
         self._at = at
         if self._timer is None or self._timer.when() > at:
             self._watch()

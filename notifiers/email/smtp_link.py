@@ -242,7 +242,7 @@ class Link(asyncio.Protocol):
         return left >= self._after_dot + len(_DOT) or (self._stuck and not self._after_dot)
 
     def _end(self, reason: Reason, detail: str = "", *, everybody: bool = False) -> None:
-        """Nothing more goes over this link; what was under way gets the outcome that is certain."""
+        """End the link; letters under way get the outcome that is certain."""
         if self._over:
             return
         self._over, unwritten = True, self._unwritten()

@@ -10,7 +10,7 @@ from notifiers.port.interface import Reason
 
 
 class Pool:
-    """At most `size` links at a time, made by `dial` when they are needed."""
+    """A pool of at most `size` links, opened by `dial` when they are needed."""
 
     def __init__(self, dial: Callable[[], Awaitable[Link]], size: int) -> None:
         self._dial = dial

@@ -47,7 +47,7 @@ class FakeNotifier:
         return True
 
     async def start(self) -> None:
-        """Nothing comes back."""
+        """Do nothing: the fake reports nothing by itself."""
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Keep a batch, message by message."""

@@ -62,7 +62,7 @@ class Message:
 
 
 class Reason(StrEnum):
-    """Why a message has not gone, or perhaps not: our words, whatever the provider said."""
+    """The reasons why a message has not gone, or perhaps not: our words, whatever the provider said."""
 
     BAD_ADDRESS = "bad_address"  # nobody can be reached there
     NOT_LISTED = "not_listed"  # the address leads to a host that our settings do not list
@@ -119,7 +119,7 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody can tell whether it has gone: repeat only what may arrive twice. `parts`: those that have gone."""
+    """The outcome is unknown: repeat only what may arrive twice. `parts`: those that have gone."""
 
     reason: Reason
     detail: str = ""

@@ -9,7 +9,10 @@ HandOver = Callable[[Message], Awaitable[Outcome]]
 
 
 class Lanes:
-    """At most `count` messages on their way over all batches; a batch begins none once it is `begin` seconds old."""
+    """A limit of `count` messages on their way over all batches.
+
+    A batch begins none once it is `begin` seconds old.
+    """
 
     def __init__(self, count: int, begin: float) -> None:
         self._count = count

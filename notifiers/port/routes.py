@@ -77,7 +77,7 @@ class Spell:
 
     @property
     def left(self) -> float:
-        """For how many seconds more it is on; none where it is not."""
+        """Return the seconds for which it is still on; 0 where it is not."""
         return max(0.0, self._until - self._clock())
 
 

@@ -38,7 +38,7 @@ def trace(message: Message) -> dict[str, str]:
 
 
 def life(message: Message, now: datetime) -> int:
-    """For how many seconds it is worth delivering: at most 28 days."""
+    """Return the seconds for which it is worth delivering: at most 28 days."""
     if message.expires is None:
         return LONGEST_LIFE
     return min(max(int((message.expires - now).total_seconds()), 0), LONGEST_LIFE)

@@ -12,7 +12,10 @@ PATIENCE = 5.0
 
 
 class Sealers:
-    """So many sealers. What one that died or hung has not done goes to the others, and without any is done by us."""
+    """A number of sealers.
+
+    The jobs of one that died or hung go to the others; without any, this process does them.
+    """
 
     def __init__(self, count: int, patience: float = PATIENCE) -> None:
         self._gathered: list[Waiting] = []

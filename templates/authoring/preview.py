@@ -72,7 +72,7 @@ class Words(Struct, frozen=True):
 
     @property
     def sms(self) -> tuple[int, Encoding]:
-        """In how many parts the SMS goes, and in which alphabet."""
+        """Return the number of parts of the SMS, and its alphabet."""
         cut = segments(self.rendered.sms if self.rendered else "")
         return len(cut.parts), cut.encoding
 

@@ -216,7 +216,7 @@ class RuleWords(Struct, frozen=True):
         return Joined(sentences) if len(sentences) > 1 else sentences[0]
 
     def expiry(self, text: str) -> str:
-        """Until when it is worth sending."""
+        """Return the sentence about the expiry."""
         try:
             return Words("{length} after it was due", length=length(parse_offset(text)))
         except NotADuration:

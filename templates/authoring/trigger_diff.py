@@ -189,7 +189,7 @@ class _Comparison:
             yield Change("when", "unless", sentence, None, after[key])
 
     def channels(self) -> Iterator[Change]:
-        """By which channels, one after another."""
+        """Yield changes of the channels, their order and the silence before the next, and of the replies."""
         yield from self._simple("channels", "channels", N_("It goes by {after}; before, by {before}."))
         yield from self._silence()
         sentence = N_("What counts as a silence is {after}; before, {before}.")

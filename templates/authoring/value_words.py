@@ -66,12 +66,12 @@ def length(offset: Offset) -> str:
 
 
 def working_days(count: int) -> str:
-    """So many working days before a date (negative) or after it."""
+    """Return a number of working days before a date (negative) or after it, in words."""
     return _before(work_days(-count)) if count < 0 else _after(work_days(count))
 
 
 def work_days(count: int) -> str:
-    """So many working days."""
+    """Return a number of working days in words."""
     return Counted("{count} working day", "{count} working days", count)
 
 

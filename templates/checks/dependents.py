@@ -14,7 +14,7 @@ from templates.words.syntax import read_words
 
 
 class Dependents:
-    """Of one version of packs.
+    """The dependents within one version of packs.
 
     What is read has a name: `town.born` (an event type), `town.born.born_on` (its field), `citizen.area`,
     `param.mci`, `benefit.birth`. Whoever depends on a benefit depends on all that the benefit reads.

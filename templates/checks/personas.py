@@ -21,8 +21,9 @@ _CALLED: Mapping[str, str] = {"given_name": "Айгерім", "family_name": "С
 
 
 class Persona(Struct, frozen=True):
-    """Somebody invented. `citizen`: attributes; `guardian`: those of who is told for a minor; `event`: parts of the
-    data of what happens to them. `sparse`: everything optional is missing.
+    """An invented person. `citizen`: attributes; `guardian`: those of who is told for a minor.
+
+    `event`: parts of the data of what happens to them. `sparse`: everything optional is missing.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Persona(Struct, frozen=True):
 
 
 class PersonaShape(Shape):
-    """Somebody invented, for previews."""
+    """An invented person, for previews."""
 
     about: Text = optional("who it is, in a few words")
     citizen: dict[Name, Any] = optional("what is known of them, as in tests.yaml")

@@ -69,7 +69,7 @@ def placeholders(name: str, rules: Any, words: Mapping[str, Any]) -> Iterator[Pl
 
 
 def require_own_text(name: str, rules: Any, words: Mapping[str, Any]) -> None:  # noqa: ANN401  (plain data)
-    """Nothing, if no text of the scaffold is left. Raises StillPlaceholders."""
+    """Check that no text of the scaffold is left. Raises StillPlaceholders."""
     if found := list(placeholders(name, rules, words)):
         raise StillPlaceholders(name, found)
 

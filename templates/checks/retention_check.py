@@ -46,13 +46,13 @@ def check_limits(
 
 
 def _proven(packs: Iterable[PackFiles]) -> str | None:
-    """For how long legal notices must be proven, as the first pack says that says it."""
+    """Return the time for which legal notices must be proven, from the first pack that sets it."""
     said = (plain(files.pack).get("legal_proof") for files in packs)
     return next((each for each in said if isinstance(each, str)), None)
 
 
 def _unlimited(type_: EventType, catalogue: Catalogue, readers: Mapping[str, Sequence[Reader]]) -> Iterator[str]:
-    """Why the content is needed for as long as anybody lives."""
+    """Yield the reasons why the content is needed for as long as anybody lives."""
     if type_.subject is None:
         yield "an event about an area is about nobody: nothing of it is sealed, so nothing can become unreadable"
     if type_.ends_life:

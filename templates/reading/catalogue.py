@@ -82,7 +82,10 @@ def workdays_of(contents: Sequence[Content]) -> Workdays:
 
 
 def live_from_of(content: Content) -> datetime | None:
-    """From when the versions that a pack ships look and send: the start of that day in its zone, in UTC."""
+    """Return the time (UTC) from which a pack's shipped versions apply and send.
+
+    The start of that day in its zone.
+    """
     if (day := content.get("live_from")) is None:
         return None
     zone = (content.get("defaults") or {}).get("zone", "UTC")

@@ -74,7 +74,7 @@ def _read_if_there(path: Path, report: Report) -> Document | None:
 
 
 def _warn_of_unread(folder: Path, report: Report) -> None:
-    """Whoever saved a file under a slightly other name believes that it counts."""
+    """Warn of files that are not read: whoever saved one under a slightly wrong name believes that it counts."""
     for inner in _trigger_folders(folder):
         _warn_in(inner, lambda name: name in _OF_A_TRIGGER or bool(_WORDS_FILE.fullmatch(name)), report)
     if folder.is_dir():

@@ -39,7 +39,7 @@ class QuietHoursShape(Shape):
 
 
 class CapShape(Shape):
-    """So many messages in so many days."""
+    """The fatigue cap: the number of messages in a number of days."""
 
     messages: Positive
     days: Annotated[int, Field(ge=1, le=3650)]

@@ -74,7 +74,7 @@ class WithShape(Shape):
 
 
 class CountShape(Shape):
-    """Only the so-manyth event starts it."""
+    """The number of the event that starts it; the others only count."""
 
     nth: Annotated[int, Field(ge=2, le=50)] = Field(description="the third: 3")
     within: Period = Field(description="counted over so long, ending with the event")

@@ -107,7 +107,7 @@ def _on(value: Any) -> Any:  # noqa: ANN401  (an event type, or an edge of an en
 
 
 def _law(value: Any, _: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401  (a text, or one for each language)
-    """As one of the two shapes: problems are told of the shape that was meant."""
+    """Validate as one of the two shapes: problems are told of the shape that was meant."""
     shape: TypeAdapter[Any] = TypeAdapter(Titles if isinstance(value, dict) else Text)
     return shape.validate_python(value, strict=True)
 

@@ -158,7 +158,7 @@ class Confined:
 
 
 def _wait(pipe: int, ready_for: int, until: float) -> None:
-    """Until the pipe is ready or its other end closed.
+    """Wait until the pipe is ready or its other end closed.
 
     Raises:
         _Late: it was neither in time.

@@ -123,13 +123,13 @@ def _collect(context: Context, value: Any) -> str:  # noqa: ANN401  (a value of 
 
 @lru_cache(maxsize=64)
 def plain_environment(language: str) -> ImmutableSandboxedEnvironment:
-    """For subject, push and SMS: values come in as one line."""
+    """Return the environment for subject, push and SMS: a value becomes one line."""
     return _environment(language, printable)
 
 
 @lru_cache(maxsize=64)
 def markdown_environment(language: str) -> ImmutableSandboxedEnvironment:
-    """For Markdown: a mark comes in for each value, and the value is collected."""
+    """Return the environment for Markdown: a mark stands for each value, and the value is collected."""
     return _environment(language, _collect)
 
 

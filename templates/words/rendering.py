@@ -82,7 +82,7 @@ def context(
 
 
 def _under(root: str, law: Callable[[], Mapping[str, Any]], zone: tzinfo | None) -> Group:
-    """Of the law's values those with that root."""
+    """Return the values of the law with that root."""
     return Group(root, lambda: group(root, _of(root, law()), zone).made)
 
 

@@ -17,7 +17,7 @@ from app.cli.options import AsJson, DatabaseUrl, KeyFile, moment_of
 from app.cli.pack_paths import With, examine_folders, is_folder, target_of
 from app.cli.principal_session import LOCAL, somebody
 from app.clock import system_clock
-from app.compose import Platform, compose
+from app.compose import compose
 from app.jobs.progress import parts
 from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop, talk
@@ -27,8 +27,11 @@ from domain.facts.submissions import Subject
 from projections import history
 from projections.tables import micros
 from streams.rehearsal.backtest_results import Samples, Tally
+from streams.rules.context import WriteContext
 from streams.rules.drafts import Draft
+from streams.rules.library import Library
 from streams.rules.ownership import owners_of
+from streams.storage.database import Database
 from templates.checks.loader import pack_of
 from templates.checks.pack_check import sms_limit_of
 from templates.reading.catalogue import defaults_of
@@ -77,18 +80,18 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     found = _read(what, others or []) if is_folder(Path(what)) else None
     platform = compose(settings, system_clock, make=False)
     with closing(platform.database):
-        draft = found or _in_force(what, platform)
-        _require_asking(who, draft, platform)
-        zone = _zone(draft, platform)
+        draft = found or _in_force(what, platform.rules.library)
+        _require_asking(who, draft, platform.rules.library)
+        zone = _zone(draft, platform.rules.library)
         order = Order(
             draft, moment_of(start, "--from", zone), moment_of(end, "--to", zone), with_caps, against == LIVE
         )
         if order.end <= order.start:
             stop(Exit.USAGE, f"--to: {end} is not after --from {start}; between them lies what is to be played")
-        _warn(order, platform)
+        _warn(order, platform.rules.library)
         tally = backtested(settings, platform, order, processes, parts("backtest"))
-        _explain_silence(tally, order, platform)
-        _account(tally, look, platform, ", ".join(sorted(draft.names)))
+        _explain_silence(tally, order, platform.database)
+        _account(tally, look, platform.rules.context, ", ".join(sorted(draft.names)))
     report = Report(order, tally, zone, sms_limit_of(draft.content).price, time.perf_counter() - began)
     for one in objects(report) if as_json else ():
         data_json(one)
@@ -103,21 +106,21 @@ def _reader(settings: Settings, purpose: str | None) -> Looker | None:
     return looker(settings, purpose) if purpose is not None or somebody(settings) is LOCAL else None
 
 
-def _require_asking(who: Principal, draft: Draft, platform: Platform) -> None:
-    """Nothing, if they write or approve for whoever owns these triggers, or see everything.
+def _require_asking(who: Principal, draft: Draft, library: Library) -> None:
+    """Check that they write or approve for the owners of these triggers, or may see everything.
 
     Raises:
         NotAllowed: they do not; a draft that says another owner than what is published is no way around it.
     """
     if who.operator or Role.AUDITOR in who.roles:
         return
-    role, now = Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, platform.rules.library.rules().governed
+    role, now = Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, library.rules().governed
     for each in draft.triggers:
         for owner in (str(each.rules["owner"]), *owners_of(now, Subject("trigger", each.name))):
             require(who, role, owner, each.name)
 
 
-def _account(tally: Tally, look: Looker | None, platform: Platform, triggers: str) -> None:
+def _account(tally: Tally, look: Looker | None, context: WriteContext, triggers: str) -> None:
     """Whatever is about one person goes only to who said why, and the log says first whose data it is."""
     shown = [each.message for each in tally.samples.chosen()]
     shown += [each.message for some in tally.examples.values() for each in some]
@@ -131,14 +134,14 @@ def _account(tally: Tally, look: Looker | None, platform: Platform, triggers: st
         return
     people = {who for _, who in tally.most} | {who for message in shown for who in (message.about, message.to)}
     for person in sorted(people):
-        look.note(platform, person, f"backtest of {triggers}")
+        look.note(context, person, f"backtest of {triggers}")
 
 
-def _explain_silence(tally: Tally, order: Order, platform: Platform) -> None:
-    """Why nobody would have heard anything, where that is because nothing was known in that time."""
+def _explain_silence(tally: Tally, order: Order, database: Database) -> None:
+    """Explain an empty result, where the reason is that nothing was known in that time."""
     if not tally.persons or tally.messages:
         return
-    with platform.database.reading() as connection:
+    with database.reading() as connection:
         known = history.any_known_before(connection, micros(order.end))
     if not known:
         talk(
@@ -158,9 +161,9 @@ def _read(what: str, others: list[Path]) -> Draft:
     )
 
 
-def _in_force(name: str, platform: Platform) -> Draft:
+def _in_force(name: str, library: Library) -> Draft:
     """The trigger of that name as it is in force."""
-    now = platform.rules.library.rules().governed
+    now = library.rules().governed
     fact = now.current(name)
     if fact is None:
         names = {each.fact.trigger for each in now.publications if not each.withdrawn}
@@ -170,14 +173,14 @@ def _in_force(name: str, platform: Platform) -> Draft:
     return Draft.published(fact, now.packs[fact.pack].content)
 
 
-def _zone(draft: Draft, platform: Platform) -> ZoneInfo:
-    contents = {**{each.pack: each.content for each in platform.rules.library.rules().governed.packs.values()}}
+def _zone(draft: Draft, library: Library) -> ZoneInfo:
+    contents = {**{each.pack: each.content for each in library.rules().governed.packs.values()}}
     return zone_of(defaults_of([*(contents | {draft.pack: draft.content}).values()]).zone)
 
 
-def _warn(order: Order, platform: Platform) -> None:
+def _warn(order: Order, library: Library) -> None:
     if order.against:
-        now = platform.rules.library.rules().governed
+        now = library.rules().governed
         for name in sorted(order.draft.names):
             if now.current(name) is None:
                 talk(f"--against live: no version of {name} is in force, so everybody gains")

@@ -41,7 +41,7 @@ def show(
 ) -> None:
     """Show dead letters, the oldest first, without personal data."""
     with operators("dead letters", database, key_file) as at:
-        zone = zone_shown(at.platform)
+        zone = zone_shown(at.platform.rules.library)
         found = at.platform.runtime.dead_letters.letters(_choice(ids, kind, cause), limit)
     for one in found:
         if as_json:
@@ -130,7 +130,7 @@ def _agree(at: PrincipalSession, choice: Selection, what: str, *, plan: bool, ye
 
 
 def _print_groups(at: PrincipalSession, choice: Selection, *, as_json: bool) -> None:
-    zone = zone_shown(at.platform)
+    zone = zone_shown(at.platform.rules.library)
     for group in at.platform.runtime.dead_letters.groups(choice):
         if as_json:
             data_json(group)

@@ -43,7 +43,7 @@ def dispatch_due(
 
     with closing(platform.database):
         answered(platform.rules.library.rules)
-        tell_stopped(platform)
+        tell_stopped(platform.rules)
         attempts = Counts()
         routes = counted(routes_of(platform), attempts)
         engine = compose_engine(platform, routes)

@@ -32,7 +32,7 @@ KnownAt = Annotated[
 
 
 class Question(NamedTuple):
-    """As of which day, and what is known."""
+    """The day whose law applies, and the time by which facts must have been recorded."""
 
     day: date
     known_at: datetime
@@ -61,7 +61,7 @@ def eligible(
         pseudonym = pseudonym_of(person, platform.identity.names)
         with platform.database.reading() as connection:
             history = histories.own_history(connection, platform.log, pseudonym, rulebook, known)
-        look.note(platform, pseudonym, "eligible")
+        look.note(platform.rules.context, pseudonym, "eligible")
     if not history.facts:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
     asked = Question(day or now().astimezone(zone).date(), known)

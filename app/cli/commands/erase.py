@@ -40,7 +40,7 @@ def erase(
     with operators("erasures", database, key_file, clock) as at:
         pseudonym = pseudonym_of(person, at.platform.identity.names)
         if plan or not yes:
-            Looker(at.who, reason).note(at.platform, pseudonym, "erase")
+            Looker(at.who, reason).note(at.platform.rules.context, pseudonym, "erase")
         scope = at.platform.privacy.erasure.scope(pseudonym)
         if plan:
             if as_json:
@@ -64,7 +64,10 @@ def erase(
 
 
 def _note(key_file: Path, certificate: Certificate) -> None:
-    """For a restore of an older copy; where the keys' folder cannot be written, the certificate is what there is."""
+    """List the erasure for a restore of an older backup.
+
+    If the keys' folder is read-only, the certificate must be kept.
+    """
     try:
         erased_list.note(key_file, certificate)
     except OSError as error:

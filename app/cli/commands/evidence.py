@@ -54,7 +54,7 @@ def evidence_command(
         except (NotAsWritten, NotChained, UnknownNudge) as problem:
             stop(Exit.CHECK_FAILED, str(problem))
         for person in found.why.shown:
-            look.note(platform, person, "evidence")
+            look.note(platform.rules.context, person, "evidence")
     content = packed(found, signer, platform.clock())
     try:
         private_files.replace(out, content)

@@ -28,7 +28,7 @@ def intents(
     settings = settings_of(database, key_file)
     who = somebody(settings)
     platform = compose(settings, clock_of(clock), make=False)
-    zone = zone_shown(platform)
+    zone = zone_shown(platform.rules.library)
     found = readable(
         chain.from_iterable(all_intents(platform.database, platform.log, platform.rules.library)),
         platform.rules.library.rules().rulebook,

@@ -107,5 +107,6 @@ def _print(at: PrincipalSession, job: Job, *, as_json: bool) -> None:
     standing = f"{job.state}, but its process is gone" if alone else job.state
     found = wrong(job) if tells(job) else job.words
     words = f"; {found}" if found else ""
-    asked_at, worked = told_in(job.asked_at, zone_shown(at.platform)), duration(job.worked.total_seconds())
+    asked_at = told_in(job.asked_at, zone_shown(at.platform.rules.library))
+    worked = duration(job.worked.total_seconds())
     data(f"{line_of(job, job)}  {job.kind}  {standing}  {job.asked_by} {asked_at}, {worked}{words}")

@@ -66,9 +66,9 @@ def try_packs(
 
 
 def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_json: bool) -> None:
-    """Nothing, if these packs have no mistake, and these triggers no placeholder and no failing test.
+    """End the command with 1, after printing the findings, unless the packs are clean and the triggers' tests pass.
 
-    Else print what is wrong.
+    A placeholder in one of the triggers is a finding too.
 
     Raises:
         Exit: with 1, as `lint` and `test` end.

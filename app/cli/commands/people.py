@@ -11,7 +11,7 @@ from app.cli.explanation_lines import lines
 from app.cli.logged_reading import Purpose, looker
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of
 from app.cli.persons import pseudonym_of
-from app.compose import Platform, compose
+from app.compose import compose
 from app.log_places import zone_shown
 from app.moments import told_in
 from app.reports.plain_data import as_plain, entry_plain
@@ -19,6 +19,7 @@ from app.settings import settings_of
 from app.terminal import Exit, data, data_json, stop
 from domain.core.events import LifeEvent
 from projections import trail as view
+from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.queries.explain import UnknownNudge, explain
 
@@ -40,9 +41,9 @@ def trail(
     platform.replay.follower.drain()
     with platform.database.reading() as connection:
         known = view.is_known(connection, pseudonym)
-    look.note(platform, pseudonym, "trail")
-    zone = zone_shown(platform)
-    for entry in _entries(platform, pseudonym) if known else ():
+    look.note(platform.rules.context, pseudonym, "trail")
+    zone = zone_shown(platform.rules.library)
+    for entry in _entries(platform.log, pseudonym) if known else ():
         if as_json:
             data_json(entry_plain(entry))
         else:
@@ -52,12 +53,12 @@ def trail(
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
 
 
-def _entries(platform: Platform, pseudonym: str) -> Iterable[Entry]:
+def _entries(log: Log, pseudonym: str) -> Iterable[Entry]:
     after = 0
     while True:
-        with platform.database.reading() as connection:
+        with log.database.reading() as connection:
             positions = view.positions(connection, pseudonym, after=after)
-            entries = platform.log.read(connection, positions)
+            entries = log.read(connection, positions)
         if not entries:
             return
         yield from entries
@@ -92,7 +93,7 @@ def why(
             rules = platform.rules.library.rules()
             found = explain(connection, platform.log, rules, id_, now())
         for person in found.shown:
-            look.note(platform, person, "why")
+            look.note(platform.rules.context, person, "why")
     except UnknownNudge as unknown:
         stop(Exit.CHECK_FAILED, str(unknown))
     finally:

@@ -59,9 +59,10 @@ def list_readings(
     with principal_session(database, key_file, local=True) as at:
         require_reading(at.who)
         whose = None if person is None else pseudonym_of(person, at.platform.identity.names, "--person")
-        start, end = span_of(since, until, at.platform)
+        start, end = span_of(since, until, at.platform.rules.library)
         wanted = _Wanted(whose, by, agency, start, end)
-        found, zone = [each for each in accounts(at.platform.log) if wanted.has(each)], zone_shown(at.platform)
+        found = [each for each in accounts(at.platform.log) if wanted.has(each)]
+        zone = zone_shown(at.platform.rules.library)
     for fact in found:
         _print(fact, zone, as_json=as_json)
     talk(many(len(found), "entry", "entries"))
@@ -79,7 +80,7 @@ def _print(fact: Account, zone: tzinfo, *, as_json: bool) -> None:
 
 
 def _plain(fact: Account) -> dict[str, Any]:
-    """By the names that a reading has, and more where letters were given up."""
+    """Return the account with the field names of a reading, and one more for dropped letters."""
     plain = asdict(fact)
     if not isinstance(fact, LettersDropped):
         return plain

@@ -92,7 +92,7 @@ def _try_anew(at: PrincipalSession, order: Order, plan: bool, yes: bool, *, as_j
 
 
 def _check_allowed(at: PrincipalSession, trigger: str | None) -> None:
-    """Nothing, if they are an operator, or act for the agency whose trigger it is.
+    """Check that they are an operator, or act for the agency that owns the trigger.
 
     Raises:
         NotAllowed: they are neither.
@@ -132,7 +132,7 @@ def _person(at: PrincipalSession, person: str | None) -> str | None:
     if not at.who.operator:
         raise NotAllowed(f"--person is for operators, who may read people's data; {at.who.name} is not an operator")
     who = pseudonym_of(person, at.platform.identity.names, "--person")
-    Looker(at.who, "to plan for them what is missing").note(at.platform, who, "repair")
+    Looker(at.who, "to plan for them what is missing").note(at.platform.rules.context, who, "repair")
     with at.platform.database.reading() as connection:
         if not history.counts(connection, [who]):
             stop(Exit.CHECK_FAILED, "nothing is known about this person")

@@ -47,7 +47,7 @@ def restored(
     """Confirm that the database was restored from a backup; what may have been sent since is not resent."""
     with operators("restores", database, key_file, clock) as at:
         scope = at.platform.runtime.restore.scope(_moment(until, at))
-        zone = zone_shown(at.platform)
+        zone = zone_shown(at.platform.rules.library)
         again = _Again(_to_erase(at, erased), at.platform.privacy.retention.again(_retired(at)))
         if plan:
             _show(scope, again, data, zone, as_json=as_json)
@@ -65,7 +65,7 @@ def restored(
 
 
 def _moment(until: str | None, at: PrincipalSession) -> datetime | None:
-    moment = None if until is None else moment_of(until, "--until", zone_here(at.platform))
+    moment = None if until is None else moment_of(until, "--until", zone_here(at.platform.rules.library))
     if moment is not None and moment > at.platform.clock():
         stop(Exit.USAGE, "--until: it lies ahead, and nothing was sent then")
     return moment

@@ -32,7 +32,7 @@ def retire(
 
 
 def _note(at: PrincipalSession, wanted: Sequence[Over]) -> None:
-    """For a restore of an older copy; where the keys' folder cannot be written, the next run is what there is."""
+    """List what is retired for a restore of an older backup; if the keys' folder is read-only, retire again then."""
     try:
         retired_list.note(at.platform.settings.key_file, wanted, at.platform.clock())
     except OSError as error:

@@ -21,9 +21,9 @@ def rules(at: At = None, as_json: AsJson = False, database: DatabaseUrl = None, 
     """List the published versions of your agency's triggers: hash, share, reach, owner, state."""
     with principal_session(database, key_file, local=True) as here:
         library = here.platform.rules.library
-        moment = None if at is None else moment_of(at, "--at", zone_here(here.platform))
+        moment = None if at is None else moment_of(at, "--at", zone_here(here.platform.rules.library))
         found = library.rules() if moment is None else library.rules_at(moment)
-        zone = zone_here(here.platform)
+        zone = zone_here(here.platform.rules.library)
         if not as_json and moment is None:
             for line in stopped_lines(known_to(here.who, here.platform.rules.switches.off(), found.governed), zone):
                 data(red(line, sys.stdout))

@@ -26,6 +26,7 @@ from notifiers.port.routes import Route
 from streams.delivery.send.metrics import counted
 from streams.intake.intake import Counts
 from streams.queries.health import done_since, health
+from streams.rules.wiring import RuleParts
 from streams.runtime.scheduler import LOOK_EVERY, Engine
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -44,7 +45,7 @@ def run(
     begin("run", settings)
     platform = compose(settings, now)
     with closing(platform.database):
-        tell_stopped(platform)
+        tell_stopped(platform.rules)
         platform.rules.library.rules()
         attempts = Counts()
         routes = counted(compose_routes(platform), attempts)
@@ -65,13 +66,13 @@ def _sum_up(platform: Platform, before: int, now: datetime, *, as_json: bool) ->
         return
     figures = ", ".join(f"{many:,} {what.replace('_', ' ')}" for what, many in done.items())
     talk(f"done: {figures}; {found.held_back:,} held back by what is stopped")
-    told = dict(status_lines(found, zone_shown(platform)))
+    told = dict(status_lines(found, zone_shown(platform.rules.library)))
     talk(f"now: {told['nudges']}; next due: {told['next due']}")
 
 
-def tell_stopped(platform: Platform) -> None:
-    """Say what is stopped, before anything else: a process that sends nothing must not look like one that works."""
-    for line in stopped_lines(platform.rules.switches.off(), zone_shown(platform)):
+def tell_stopped(rules: RuleParts) -> None:
+    """Warn of everything that is stopped: a process that sends nothing must not look like one that works."""
+    for line in stopped_lines(rules.switches.off(), zone_shown(rules.library)):
         warn(line)
 
 

@@ -41,7 +41,7 @@ def status(
     if as_json:
         data_json(found)
     else:
-        zone = zone_shown(platform)
+        zone = zone_shown(platform.rules.library)
         for line in stopped_lines(found.stopped, zone):
             data(red(line, sys.stdout))
         for name, told in status_lines(found, zone):

@@ -111,7 +111,7 @@ def _in_log(at: PrincipalSession, what: str, persona: str) -> _Play:
 
 
 def _fact(at: PrincipalSession, what: str) -> TriggerSubmitted:
-    """As a submission, whoever put it into the log."""
+    """Return the submission of that name, or the published version in the form of one."""
     governing = at.platform.rules.approval
     try:
         found = governing.find(reference(what), at.who).fact

@@ -62,7 +62,7 @@ def unknown(  # noqa: PLR0913  (a flag each)
     if channel is not None and channel not in ADDRESS_OF:
         refuse_unknown("--channel", "channel", channel, list(ADDRESS_OF))
     with operators("unknown outcomes", database, key_file, clock) as at:
-        start, end = span_of(since, until, at.platform)
+        start, end = span_of(since, until, at.platform.rules.library)
         which = OutcomeFilter(start, end, cause, provider, channel, trigger)
         if receipts is not None:
             _settle(at, _reports(receipts), provider, plan=plan, yes=yes)

@@ -104,12 +104,12 @@ def _by_agency(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> l
 
 
 def _cost(lines: Sequence[Sum], speech: Speech) -> str:
-    """In the national currency; a dash where no pack says what a part costs."""
+    """Return the cost in the national currency; a dash where no pack gives the price of a part."""
     priced = [line.cost for line in lines if line.cost is not None]
     return f"{speech.number(round(sum(priced)))} ₸" if priced else "–"
 
 
 def _reasons(found: dict[str, float], speech: Speech) -> list[tuple[str, str]]:
-    """Why, and how often, the most often first."""
+    """Return the reasons with their counts, the most frequent first."""
     ordered = sorted(found.items(), key=lambda each: -each[1])
     return [(shown(NOT_SENT, why, speech), speech.number(round(many))) for why, many in ordered]

@@ -45,7 +45,7 @@ class Chosen(Struct, frozen=True):
 
     @property
     def choice(self) -> Selection:
-        """As the letters are asked for."""
+        """Return the selection for the queue of dead letters."""
         return Selection(kind=self.kind, cause=self.cause)
 
     def command(self, what: str, *more: str) -> str:

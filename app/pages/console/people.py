@@ -112,7 +112,7 @@ class PersonPages:
         )
 
     def why(self, request: Request) -> Response:
-        """Why they got one of their messages."""
+        """Show the reason for one of the person's messages."""
         who, frame = self._staff.reader(request)
         viewing, on = self._viewing(request, who), self._staff.platform
         rules, nudge = on.rules.library.rules(), _uuid(request.path_params["nudge"])
@@ -132,7 +132,7 @@ class PersonPages:
         )
 
     def _explained(self, nudge: UUID, person: str, rules: Rules) -> Explanation:
-        """Why there is a nudge of theirs, or one that they got for somebody else."""
+        """Return the explanation of a nudge of theirs, or of one that they got for somebody else."""
         on = self._staff.platform
         try:
             with on.database.reading() as connection:

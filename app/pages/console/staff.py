@@ -27,7 +27,7 @@ class Staff:
 
     @property
     def now(self) -> datetime:
-        """By the platform's clock."""
+        """Return the time of the platform's clock."""
         return self.platform.clock()
 
     def operator(self, request: Request) -> tuple[Principal, Frame]:

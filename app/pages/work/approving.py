@@ -39,7 +39,7 @@ AROUND = 2
 
 
 class Approving:
-    """From one person's draft to what another approves and publishes."""
+    """The pages on which a draft is submitted, and approved and published by a second person."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
         self._office, self._sheets, self._bench = office, sheets, bench

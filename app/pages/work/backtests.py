@@ -89,7 +89,7 @@ class Backtests:
         return router
 
     def page(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
-        """From when to when, and those that there are."""
+        """Ask for the period, and list the draft's earlier backtests."""
         who, frame = self._office.enter(request)
         return self._page(frame, found(self._sheets, id, who), {})
 
@@ -132,7 +132,7 @@ class Backtests:
                 frame, sheet, {"from": say("There are mistakes in the draft; correct them first")}, **given
             )
         try:
-            job = begin(self._office.platform, self._hands, asked, who)
+            job = begin(self._hands, asked, who)
         except Busy:
             return self._page(frame, sheet, {"from": say("Another backtest is under way; wait for its end")}, **given)
         return self._office.go(f"/work/backtests/{job.id}")
@@ -142,7 +142,7 @@ class Backtests:
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.hindering():
                 return None
-            return asked_for(self._office.platform, laid, sheet.agency, period, caps=caps)
+            return asked_for(self._office.platform.rules.approval, laid, sheet.agency, period, caps=caps)
 
     def report(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
         """Show the progress or the result of a backtest."""
@@ -170,7 +170,7 @@ class Backtests:
 
     def _job(self, id_: int, who: Principal) -> tuple[Job, Asked]:
         try:
-            return backtest_of(self._office.platform, id_, who)
+            return backtest_of(self._office.platform.queues.jobs, id_, who)
         except UnknownJob as unknown:
             raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
 

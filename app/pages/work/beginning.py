@@ -115,7 +115,7 @@ class Beginning:
         return self._sheets.add(who, fact.pack, name, self._files(fact))
 
     def _files(self, fact: TriggerPublished) -> Mapping[str, str]:
-        """As its author wrote it, where that is still at hand; else written anew from the log."""
+        """Return the files as their author wrote them, if they are still stored; else written anew from the log."""
         kept = self._sheets.of(fact.trigger, fact.hash)
         return (kept.files if kept else self._shipped(fact)) or {
             **trigger_texts(fact.rules, fact.words),

@@ -40,7 +40,7 @@ class Field(Struct, frozen=True):
 
     @property
     def rows(self) -> int:
-        """So many lines are shown."""
+        """Return the number of lines to show."""
         return len(self.lines) + SPARE_LINES
 
     @property
@@ -116,7 +116,7 @@ class Editing:
         return self._office.go(f"/work/drafts/{id_}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
 
     def _moved(self, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:
-        """Somebody else was quicker: both texts, so that nothing is lost."""
+        """Show both texts after somebody else saved first, so that nothing is lost."""
         fields = [Field(name, text, ()) for name, text in mine.items() if text != there.files.get(name)]
         return self._office.show(
             "moved.html",
@@ -160,7 +160,7 @@ def laid_out(bench: Bench, text: Text, *, others: bool = False) -> Iterator[Laid
 
 
 def _text(sent: str) -> str:
-    """As it was typed, with the ends of lines that files have."""
+    """Return the text as it was typed, with the line ends that files have."""
     return sent.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
 
 

@@ -24,7 +24,7 @@ Row = tuple[date, str, int]
 
 
 class ByWay(Struct, frozen=True):
-    """By one channel in one language, as they are said: how many came so far as each stage of BY_WAY."""
+    """The counts for one channel in one language: how many came so far as each stage of BY_WAY."""
 
     channel: str
     language: str

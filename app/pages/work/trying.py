@@ -163,7 +163,7 @@ def _step(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:
 
 
 def _cells(words: Words, heard: Heard, frame: Frame) -> Iterator[Cell]:
-    """By each channel of the trigger."""
+    """Yield a cell for each channel of the trigger."""
     if words.rendered is None:
         yield Cell(words.language, "", "", "", "", words.problem)
         return

@@ -55,17 +55,17 @@ WHAT: Final[Mapping[str, str]] = {
 
 
 def reason(word: str, speech: Speech) -> str:
-    """Why."""
+    """Return the reason in words."""
     return shown(REASONS, word, speech)
 
 
 def channel(word: str, speech: Speech) -> str:
-    """By which channel, or with what."""
+    """Return the name of the channel, or of the digest."""
     return shown({**CHANNELS, DIGEST: N_("daily summary")}, word, speech) if word else speech.say("not known")
 
 
 def share(share: float, speech: Speech) -> str:
-    """For how many of all persons."""
+    """Return the share of all persons in words."""
     return speech.say("everybody") if share == 1 else f"{speech.number(round(share * 100, 4))}\u202f%"
 
 

@@ -69,7 +69,7 @@ class Query(Requested):
 
     @property
     def names(self) -> frozenset[str]:
-        """By which of our names it asks."""
+        """Return the names of ours by which it asks."""
         return NAMING.intersection(places([self.url, *self.parameters.values()]))
 
     @property

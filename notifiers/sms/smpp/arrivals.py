@@ -137,7 +137,7 @@ class Arrivals:
             arrival.answer(status)
 
     def _of_the_whole(self, found: Report) -> Report | None:
-        """Of a part before the last only a failure says something; a centre may tell the rest unasked."""
+        """Return the report as one on the whole message; of an earlier part, only a failure counts."""
         name = self._names.get(found.reference.encode())
         if name is None:
             return found

@@ -218,7 +218,7 @@ class Link(asyncio.Protocol):
             self._timer = self._loop.call_at(when, self._look)
 
     async def _enquire(self) -> None:
-        """Nothing more is written until the centre has answered: it might all be lost."""
+        """Probe the link; nothing more is written until the centre has answered, because it might all be lost."""
         try:
             async with asyncio.timeout(self._limits.response):
                 await self.ask(lambda sequence: pdus.bare(pdus.ENQUIRE_LINK, sequence))

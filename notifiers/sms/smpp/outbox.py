@@ -143,11 +143,11 @@ class Outbox:
         self._parts: deque[Part] = deque()
 
     def put(self, parts: Sequence[Part]) -> None:
-        """At the end."""
+        """Add parts at the end."""
         self._parts.extend(parts)
 
     def back(self, part: Part) -> None:
-        """To the front: it was refused for now."""
+        """Put a part back to the front, after it was refused for now."""
         part.since = 0.0
         self._parts.appendleft(part)
 

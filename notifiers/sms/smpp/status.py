@@ -75,7 +75,7 @@ def refusal(status: int) -> RetryLater | GiveUp:
 
 
 def no_bind(status: int) -> tuple[Reason, str]:
-    """Why we were not let in, with the status's name."""
+    """Return the reason why the bind was refused, and the status's name."""
     answer = refusal(status)
     passing = isinstance(answer, RetryLater) and answer.reason is Reason.BUSY
     return (Reason.BUSY if passing else Reason.NOT_ADMITTED), answer.detail

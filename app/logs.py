@@ -19,7 +19,7 @@ from app.terminal import TALK, compact
 OURS = "habarshy"
 _TRACE: ContextVar[str] = ContextVar("trace", default="")
 _TRACE_ID = slice(3, 35)
-"""Where the id stands in a `traceparent` (W3C Trace Context)."""
+"""The place of the id in a `traceparent` (W3C Trace Context)."""
 _Ended = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 

@@ -4,7 +4,7 @@ import gc
 
 ALLOCATIONS_A_ROUND = 50_000
 INTERRUPTED = 130
-"""How a shell calls what Ctrl-C ended."""
+"""The exit code of a command that Ctrl-C ended, as shells have it."""
 
 
 def calm_collector() -> None:

@@ -10,7 +10,7 @@ WIDTH, HEIGHT, LEFT, TOP, FOOT = 720, 170, 52, 8, 20
 LONGEST = 400
 """Days of a chart with a bar a day; a longer time has one a month."""
 MONTH_WIDTH = 51
-"""What a label such as 2025-06 takes, its distance to the next one included."""
+"""The width of a label such as 2025-06, with its distance to the next one."""
 
 
 class Bar(Struct, frozen=True):

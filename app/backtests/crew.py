@@ -17,12 +17,12 @@ from streams.rehearsal.backtest import Backtest, Share
 from streams.rehearsal.backtest_results import PersonResult, Samples
 
 AHEAD = 2
-"""So many selections are asked of another process at a time, so that it need not wait for this one.
+"""The selections given to another process at a time, so that it need not wait for this one.
 
 Families, which may be long lists, are asked for one by one: two processes that send much at once would wait for ever.
 """
 _Part = tuple[str, Any]
-"""What is asked, as a method of a backtest, and of whom."""
+"""A part of the work: the method of a backtest, and its argument."""
 
 
 class Alone:

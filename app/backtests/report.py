@@ -30,7 +30,7 @@ OUTCOMES: Mapping[str, str] = {
     "no_event": "they have no event that it starts on",
     "undated": "a value that it counts from or tells apart by is missing",
 }
-"""Why whoever was looked at was not told, besides the reasons of a nudge."""
+"""The reasons why a person who was looked at was not told, besides those of a nudge."""
 CHANGES: Mapping[str, str] = {
     "gains": "told only by the draft",
     "loses": "told only by what is in force",

@@ -30,7 +30,7 @@ UNASKED: tuple[type[Exception], ...] = (
     BrokenPack,
     *UNAVAILABLE_ERRORS,
 )
-"""Why the database cannot say what is published; whoever is added meets it soon enough, and in its own words."""
+"""Errors by which the database cannot tell what is published; a later command reports them in their own words."""
 
 
 def agencies_known(settings: Settings) -> set[str] | None:

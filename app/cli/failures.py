@@ -92,7 +92,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     NothingToDo: Exit.OK,
     NotInForce: Exit.CHECK_FAILED,
 }
-"""What went wrong → how the command ends."""
+"""Exception → exit code."""
 
 
 def ended_by(failure: BaseException) -> tuple[Exit, str] | None:

@@ -63,7 +63,7 @@ RULES: Mapping[str, Rule] = {
 }
 """By how the path begins; the first one counts. Any other path: `Rule()`."""
 KEYED = tuple(path for path, rule in RULES.items() if rule.caller is not None)
-"""Where a key is needed; elsewhere a link, a signature or a visit is all."""
+"""Paths that need a key; all others check a link, a signature or a visit."""
 _MOST = Rule()
 
 

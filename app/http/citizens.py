@@ -34,7 +34,7 @@ Pseudonym = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 After = Annotated[str, Query(max_length=64, pattern="^[A-Za-z0-9_-]*$")]
 Limit = Annotated[int, Query(ge=1, le=100)]
 SHOWN = "shown to the citizen"
-"""What a key with this scope is for, and so the purpose of what it reads."""
+"""The purpose of a key with this scope, recorded with whatever it reads."""
 
 
 class Wanted(BaseModel, extra="forbid"):

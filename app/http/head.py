@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RECORDING = ("/gateways/", "/receipts/")
-"""Where a provider's GET has something recorded, which no HEAD may do."""
+"""Paths on which a provider's GET is recorded, which no HEAD may do."""
 
 
 def has_head(path: str) -> bool:

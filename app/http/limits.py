@@ -23,11 +23,11 @@ from app.identity.principals import BadPrincipals
 
 WINDOW = 60
 GUESSES = 30
-"""What a minute allows where a secret or a code could be guessed."""
+"""Requests a minute where a secret or a code could be guessed."""
 GUESSED = ("/sign-in/token", "/check")
 FREE = ("/livez", "/readyz", "/static/")
 PROVIDERS = ("/receipts/", "/gateways/")
-"""Where providers call; the route says by `admit` whether it is really one, for it alone reads what shows it."""
+"""Paths that providers call. The route itself calls `admit` once it knows that the caller is one."""
 MOST_CALLERS = 100_000
 NETWORK = 64
 """A network of so many bits is one caller: whoever has one IPv6 address has all of it."""

@@ -20,7 +20,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="ProblemDetails")}}},
     }
 }
-"""What every route may answer besides. A `default` also keeps the framework's own 422 out of the description."""
+"""Answers that every route may give. A `default` also keeps the framework's own 422 out of the description."""
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
 _CLOUD_EVENT = {
@@ -76,11 +76,11 @@ EVENT_BODIES: dict[str, Any] = {
 
 
 _PRINTED = {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$"}
-"""What a header may hold (RFC 9110, 5.5), without what is obsolete."""
+"""The content of a header (RFC 9110, 5.5), without what is obsolete."""
 
 
 _ANY = {"type": "string"}
-"""What is not looked at in every mode is refused in none for how it is written."""
+"""Any text: a value that some content mode does not check is refused in none."""
 
 
 def _header(name: str, description: str, schema: Mapping[str, Any] = _PRINTED) -> dict[str, Any]:

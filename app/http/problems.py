@@ -27,7 +27,7 @@ from streams.storage.errors import DatabaseUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"
-"""When to ask again after a 503, as the Retry-After header says it."""
+"""The Retry-After header of a 503, in seconds."""
 MOST_ERRORS = 20
 """The most errors that a problem lists; its detail says how many more there are."""
 
@@ -103,7 +103,7 @@ def field_error(refused: Refused) -> FieldError:
 
 
 Answerer = Callable[[Request, Problem], Response]
-"""How a problem goes out: as a document, or as a page for who wishes for one."""
+"""The renderer of problems: as a document, or as a page for a client that asks for one."""
 
 
 def install(app: FastAPI, answer: Answerer = lambda _, problem: problem.response()) -> None:

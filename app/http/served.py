@@ -17,7 +17,7 @@ log = logging.getLogger("habarshy.access")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 UNROUTED, PROBES = "unrouted", ("/livez", "/readyz")
 CAUSE = "habarshy.cause"
-"""Where in the scope of a request the kind of exception stands by which it failed."""
+"""The key in a request's scope that holds the kind of exception by which it failed."""
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SERVER_ERROR = 500
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from standardwebhooks import Webhook
 
 TOLERANCE = timedelta(minutes=5)
-"""How far the sender's clock may be from ours, either way: what is older may be somebody's copy."""
+"""The difference allowed between the sender's clock and ours: an older call may be somebody's copy."""
 
 
 def is_signed(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:

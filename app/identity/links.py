@@ -16,9 +16,9 @@ _FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 Beginning = Callable[[int, int], Iterable[tuple[UUID, str]]]
 """The nudges whose ids begin with a number of so many bits, each with everybody whom it went to."""
 PAGE_LASTS = timedelta(days=90)
-"""How long the link in a message leads to its page; whoever signs in finds it there for ever."""
+"""The life of the link in a message. Whoever signs in finds the page for ever."""
 ASSISTANT_LASTS = timedelta(days=30)
-"""How long a citizen's token for an assistant works."""
+"""The life of a citizen's token for an assistant."""
 
 
 class BadLink(ValueError):

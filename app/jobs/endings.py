@@ -12,7 +12,7 @@ from streams.replay.verify import Verified
 from streams.replay.walk import CANNOT
 
 COUNTS = ("facts", "blocks", "unchained", "findings")
-"""What an audit counts, besides each kind of finding."""
+"""The counts of an audit, besides each kind of finding."""
 NOT_ALL = "some persons cannot be planned (`habarshy repair --plan` says why); nothing was done for them"
 
 

@@ -15,7 +15,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "backfill": ("backfill",),
 }
 UNNAMED = {"backfill": "trigger", "replay views": "views"}
-"""What the command takes without a name."""
+"""Arguments that the command takes without a name."""
 TIMES = {"since": "from", "until": "to"}
 
 

@@ -19,7 +19,7 @@ from streams.replay.verify import Verification
 from templates.reading.findings import closest
 
 VIEWS: Mapping[str, Table] = {str(table.name): table for table in COMPARED}
-"""What can be rebuilt."""
+"""The views that can be rebuilt."""
 
 
 class UnknownView(Exception):

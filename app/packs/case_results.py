@@ -63,7 +63,7 @@ WRONG = {
     "digest": "with a digest, or not",
     "because": "wrong reason",
 }
-"""What is said of each key in which a message is not the expected one."""
+"""The words for each key in which a message differs from the expected one."""
 
 
 def why(case: Case, difference: Difference) -> str:

@@ -98,7 +98,7 @@ _BY_KIND = {
         N_("Whoever said who you are named nobody whom this service may let in. Sign in another way, or ask there."),
     ),
 }
-"""What is told by the kind of a problem; to sign in helps with each, where nobody has."""
+"""The words by kind of problem; a visitor who has not signed in is asked to."""
 
 
 def _kind(problem: Problem) -> str:

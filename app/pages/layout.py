@@ -36,7 +36,7 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
-"""What a page shows, and often its address too, is one person's own: nobody may keep, frame or pass it on."""
+"""The headers of a page: it and often its address are one person's own, so nobody may store, frame or pass it on."""
 
 
 class Frame(Struct, frozen=True):

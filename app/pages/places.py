@@ -8,7 +8,7 @@ from app.pages.visits import principal_of
 from domain.facts.principals import Principal, Role
 
 WORKERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
-"""Whose the workbench is."""
+"""The roles that use the workbench."""
 
 
 def places_of(who: Principal | None) -> list[str]:

@@ -23,11 +23,11 @@ from app.http.problems import Problem
 from domain.facts.principals import Principal
 
 LASTS = timedelta(hours=8)
-"""How long a visit lasts from signing in on, however busy it is."""
+"""The length of a visit from signing in, however busy it is."""
 CLAIMED_LASTS = timedelta(hours=1)
 """The same of officials who are on no list of ours: for so long they keep roles that their issuer took away."""
 KEPT = timedelta(days=1)
-"""How long what somebody wrote can still be sent by them after they have signed in again."""
+"""The time for which a visitor's form is kept while they sign in again."""
 FORM_BYTES, DRAFT_BYTES = 64 * 1024, 3 * 1024 * 1024
 """The most that a form has; and one with a draft in it, whose letters beyond Latin take up to six bytes a byte."""
 Fields = Mapping[str, list[str]]
@@ -35,7 +35,7 @@ Fields = Mapping[str, list[str]]
 _CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "staff", "since", "csrf", "language"
 _ONCE = "once"
 NEXT = "next"
-"""Where the visitor wanted to go before they had to sign in."""
+"""The path to which the visitor wanted to go before they had to sign in."""
 
 
 class SignInNeeded(Exception):
@@ -250,9 +250,9 @@ async def _open_form(request: Request) -> Fields:
 Form = Annotated[Fields, Depends(_form)]
 DraftForm = Annotated[Fields, Depends(_draft_form)]
 OpenForm = Annotated[Fields, Depends(_open_form)]
-"""What a route gets of a form: of a visitor; of a visitor, with a draft in it; of anybody, where the route has looked
-at a link before or lets people sign in. Only this is read on the loop that serves everybody: the route itself works
-in a thread, where a database may be waited for."""
+"""The fields of a form: of a visitor; of a visitor, with a draft in it; of anybody, where the route checks a link or
+lets people sign in. Only this is read on the event loop: the route itself works in a thread, where it may wait for a
+database."""
 
 
 def local_path(wished: str) -> str:

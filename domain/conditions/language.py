@@ -30,7 +30,7 @@ _SYNTAX = re.compile("Syntax error: ")
 _UNEXPECTED = re.compile(r"Syntax error: (?:mismatched|extraneous) input '(.*?)' expecting ")
 _NAME = re.compile(r"\b(?:event|citizen|later|param|entitled)(?:\s*\.\s*`?[A-Za-z_][A-Za-z_0-9]*`?)+")
 _BETWEEN_NAMES = re.compile(r"[\s`]+")
-"""What may stand around a dot and means nothing there."""
+"""Characters around a dot that mean nothing there."""
 _QUOTED = re.compile(r"""(//[^\n]*|\"{3}.*?\"{3}|'{3}.*?'{3}|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')""", re.DOTALL)
 """Remarks and texts, whichever begins first: an apostrophe in a remark begins no text."""
 _NO_TOKEN = re.compile(r"Syntax error: token recognition error at: '(.*)'$", re.DOTALL)
@@ -55,7 +55,7 @@ _SIGNS = {
     "«": '"',
     "»": '"',
 }
-"""What people write, and what it is called here."""
+"""Notations from elsewhere → the one of this language."""
 KINDS = {
     "string": "a text",
     "int": "a whole number",

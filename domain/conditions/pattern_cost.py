@@ -12,7 +12,7 @@ HEAVY = 200
 """States of a class such as `\\\\w`: all letters of all scripts, as UTF-8."""
 _COUNT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
 _LARGEST = 10**9
-"""What is heavier is not told apart."""
+"""The highest weight that is told apart."""
 
 
 def pattern_weight(pattern: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 AND, OR, EQUAL = "_&&_", "_||_", "_==_"
-"""How the engine calls these operators."""
+"""The engine's names of these operators."""
 
 Kind = Literal["constant", "name", "select", "call", "list", "struct", "loop"]
 

@@ -17,7 +17,7 @@ Micros = NewType("Micros", int)
 
 _decode = msgpack.Decoder(UUID).decode
 _SIXTEEN = b"\xc4\x10"
-"""How 16 bytes begin in MessagePack."""
+"""The beginning of 16 bytes in MessagePack."""
 
 
 def keyed_hash(key: bytes, *parts: str) -> bytes:

@@ -33,7 +33,7 @@ _SPELT: Final = str.maketrans(
         "₸": "KZT",
     }
 )
-"""How typography and the sign of the tenge are spelt in GSM 03.38, which has neither."""
+"""Spellings of typography and of the tenge sign in GSM 03.38, which has neither."""
 _SPELLABLE: Final = re.compile(f"[{re.escape(_BASIC + _EXTENSION + ''.join(map(chr, _SPELT)))}]*")
 _LAST_IN_ONE_UNIT: Final = "\uffff"
 

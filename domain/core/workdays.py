@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 Roll = Literal["next", "previous"]
-"""Where a date goes that is no working day."""
+"""The direction in which a date that is no working day is moved."""
 
 WEEKEND = (5, 6)
 _DAY = timedelta(days=1)
@@ -53,4 +53,4 @@ class Workdays(Struct, frozen=True):
 
 
 WEEKDAYS = Workdays()
-"""Where no country is said: Monday to Friday."""
+"""Working days without a country: Monday to Friday."""

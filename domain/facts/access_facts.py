@@ -99,4 +99,4 @@ class LettersDropped(Struct, frozen=True, array_like=True):
 
 
 ACCOUNTING_FACTS = (PersonErased, PersonViewed, LetterHandled, TokensEnded)
-"""What of them is about persons."""
+"""The facts among them that are about persons."""

@@ -52,7 +52,7 @@ class Block(msgspec.Struct, frozen=True):
 
 
 BEGINNING = Block(0, 0, 0, 0, 0, bytes(32), bytes(32), bytes(32))
-"""What stands before the first block."""
+"""The imaginary block before the first one."""
 
 
 def leaf(position: int, stream: bytes, version: int, topic: str, state: bytes) -> bytes:

@@ -19,7 +19,7 @@ from domain.rules.built_in_triggers import DIGEST, DIGEST_STEP, DIGEST_TRIGGER, 
 GOES_AT = time(18)
 """The local time of the digest: on the day of the overflow, most of which is due in the morning."""
 FULL = 5
-"""How many nudges a digest takes: so many are all named within two parts of an SMS."""
+"""The nudges that a digest takes: all of them are named within two parts of an SMS."""
 
 
 def next_day(now: datetime, zone: ZoneInfo, *, another: bool = False) -> date:

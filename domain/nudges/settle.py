@@ -20,7 +20,7 @@ from domain.rules.rulebook import Defaults
 from domain.rules.triggers import Trigger
 
 STOPPED_FOR = timedelta(days=30)
-"""How long a stopped nudge waits at most: when a switch is cleared, the dispatcher looks at it at once."""
+"""The longest wait of a stopped nudge: when a switch is cleared, the dispatcher looks at it at once."""
 
 
 class Reason(StrEnum):

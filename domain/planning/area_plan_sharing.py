@@ -100,12 +100,12 @@ class Likeness:
         self._triggers = {trigger.name for trigger in triggers}
         self._canaries = [each for each in rulebook.canaries if each.trigger.name in self._triggers]
         self.comparable = all(_understood(trigger, rulebook.catalogue) for trigger in triggers)
-        """Whether alike residents have alike plans at all: no trigger reads what is not compared here."""
+        """True if alike residents have alike plans: no trigger reads what is not compared here."""
         self.at_due = any(trigger.residents_at == "due" for trigger in triggers)
         self.alone = all(not trigger.occurrence and trigger.on in types for trigger in triggers)
-        """Whether no other area event has a part in what is planned for this one."""
+        """True if no other area event influences the plan for this one."""
         self.unlike = frozenset(_telling_types(triggers, rulebook.catalogue))
-        """Who has a fact of these types may be unlike everybody else."""
+        """A person with a fact of these types may be unlike everybody else."""
 
     def lots(self, person: str) -> tuple[bool, ...]:
         """Return, for each canary, True if the person is in it: who is in others has another plan."""

@@ -11,7 +11,7 @@ from domain.planning.starts import Start
 from domain.rules.triggers import CORRECTION, Trigger
 
 NUDGE = "event.nudge"
-"""What an answer says which nudge it is about."""
+"""The field by which an answer names its nudge."""
 
 
 class Done(NamedTuple):

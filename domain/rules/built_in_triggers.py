@@ -35,4 +35,4 @@ DIGEST_TRIGGER = Trigger(
         "due": {DIGEST_STEP: {"at": "18:00"}},
     },
 )
-"""What exceeds a person's cap goes with it. The SMS comes last, because it is paid for and says the least."""
+"""Nudges beyond a person's cap go with it. The SMS comes last, because it is paid for and says the least."""

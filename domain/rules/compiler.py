@@ -12,7 +12,7 @@ from domain.rules.parts import condition_at, offset_at, prefixed, type_at
 from domain.rules.triggers import BadTrigger, EntitlementEdge
 
 ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
-"""What a trigger on becoming entitled, or on ceasing to be, may read: the first day, and the day it is over."""
+"""The values for triggers that start on a gain or loss of entitlement: the first day, and the day it is over."""
 
 NO_EVENT = "the benefit is about the person alone, so no event starts this, and there is none to read"
 _OF_AN_EVENT = re.compile(r"there is no field ('event(?:\..*)?')")

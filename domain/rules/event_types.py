@@ -20,7 +20,7 @@ JSON_TYPES = {"string": "string", "integer": "integer", "number": "number", "boo
 ANY = "any"
 """In place of a bound: events of the type may lie as far in the future as they like."""
 AHEAD = "PT15H"
-"""How far ahead of our clock an event may be dated unless its type says otherwise.
+"""The time by which an event may be dated ahead of our clock unless its type says otherwise.
 
 Local time that was sent as UTC is at most 14 hours ahead (UTC+14 is the largest offset of a time zone), and clocks
 differ by minutes. A clock that is a day ahead is refused.
@@ -85,7 +85,7 @@ class EventType(Struct, frozen=True, kw_only=True):
 
 
 PERSON = "person"
-"""What a benefit is `on` that is about the person alone; no event type is called so, for theirs have a dot."""
+"""The `on` of a benefit that is about the person alone; event types have a dot, so none has this name."""
 
 
 class _Alone(EventType, frozen=True):

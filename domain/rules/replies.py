@@ -14,14 +14,14 @@ from domain.persons.person import person_as_of
 from domain.rules.event_types import Catalogue, EventType
 
 SOURCE = "/habarshy/reply"
-"""Where events come from that a reply became; what follows it says by which way: `/habarshy/reply/sms`."""
+"""The source of events that a reply became; the channel follows it: `/habarshy/reply/sms`."""
 CONSENT, WITHDRAWN = "citizen.consent_given", "citizen.consent_withdrawn"
 NUDGE = "nudge"
 """The field of an answer that names what it answers."""
 UNDERSTOOD, OTHER = "understood", "other"
 """The field that says what a text of a person was taken for, and its value where that is for the agency to read."""
 FILLED: Mapping[str, str] = {NUDGE: "string", "answer": "string", "category": "string", "categories": "strings"}
-"""What a reply can fill in: the nudge, its code, the trigger's category, and what was chosen before with that."""
+"""The fields that a reply can fill in: nudge, code, the trigger's category, and the earlier choices with that."""
 
 
 class Reply(Struct, frozen=True):

@@ -84,7 +84,7 @@ class Rulebook:
         self.alone = tuple(
             Alone(each, frozenset(_explaining(each, catalogue))) for each in self._active if each.trigger.alone
         )
-        """What starts on no event, but on an entitlement that is about the person alone."""
+        """The versions that start on no event, but on an entitlement that is about the person alone."""
         self.dated = frozenset([each.trigger.on for each in self._active if each.trigger.reads_the_day])
         """The types whose triggers read what changes with the day: an age, or the law."""
         self.mortal = {
@@ -92,7 +92,7 @@ class Rulebook:
         }
         """The types that end a life -> in which role."""
         self.canaries = tuple(version for version in self._active if version.share < 1)
-        """What is in force for some persons only."""
+        """The versions in force for some persons only."""
         for name in sorted({version.trigger.name for version in self._active}):
             self._index([version for version in self._active if version.trigger.name == name])
 

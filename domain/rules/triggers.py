@@ -17,7 +17,7 @@ from domain.rules.steps import Step, Values
 
 Class = Literal["emergency", "legal", "service", "reminder", "offer"]
 CLASSES: tuple[Class, ...] = ("emergency", "legal", "service", "reminder", "offer")
-"""What overrides preferences and caps, and who goes first when several nudges are due at once."""
+"""The classes, in the order in which nudges that are due at once are sent. Some override preferences and caps."""
 RANKS: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES, start=-1)}
 """Class -> its place in that order, as stored: -1 is `emergency`, because 0 was `legal` before there was any."""
 

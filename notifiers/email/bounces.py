@@ -14,7 +14,7 @@ from notifiers.email.verp import in_envelope_id, in_message_id, in_return_path
 from notifiers.port.interface import GiveUp, Reason, Report
 
 MOST_BYTES = 131_072
-"""What is read of a mail: the report stands before the mail that it returns."""
+"""The bytes read of a mail: the report stands before the mail that it returns."""
 
 _MOST_PARTS = 24
 _MOST_RECIPIENTS = 8
@@ -22,7 +22,7 @@ _NESTING = re.compile(rb"(?:multipart|message)\s*/", re.IGNORECASE)
 _STATUS = re.compile(r"\s*([245])\.(\d{1,3}\.\d{1,3})(?!\d)")
 _DIAGNOSTIC = re.compile(r"\s*smtp\s*;\s*(5\d\d)[ -](.{0,20})", re.IGNORECASE)
 _VAGUE, _NO_DOMAIN = "0.0", "4.4"
-"""What says nothing, and what servers that can find none say (Postfix: `Host or domain name not found`)."""
+"""The code without meaning, and that of a missing domain (Postfix: `Host or domain name not found`)."""
 _OUR_SENDER = {"1.7", "1.8"}
 _ARRIVED = {"delivered", "relayed"}
 _NOTHING_YET = {"delayed", "expanded"}

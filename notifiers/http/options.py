@@ -10,7 +10,7 @@ from notifiers.http.client import Http, Timeouts
 from notifiers.port.parallel_requests import Lanes
 
 MASK: Final = "*" * 10
-"""What stands for a secret where settings are shown, as pydantic has it."""
+"""The mask of a secret where settings are shown, as pydantic has it."""
 _ACCOUNT: Final = re.compile(r"(?<=://)[^/@?#]+(?=@)")
 _FILLED_IN: Final = re.compile(r"(?:\{\w+\}|%[A-Za-z])*")
 

@@ -170,7 +170,7 @@ class NeverCame:
 
 
 Told = Accepted | Report | NeverCame | Unknown
-"""What a provider tells that is asked: it has it, what became of it, it never came, or nobody can tell."""
+"""A provider's answer to a question: accepted, its outcome, never came, or unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ Titles = Mapping[str, str]
 """Event type, benefit, dotted name or quoted value -> what it is called in the reader's language."""
 
 Part = Literal["start", "to", "due", "unless", "replies", "expires"]
-"""What of a clause a sentence is about."""
+"""The part of a clause that a sentence is about."""
 
 _TOKEN = re.compile(r'"[^"]*"|[a-z]\w*(?:\.\w+)+|&&|\|\||[<>=!]=|[<>!()]|\S+')
 _SIGNS = {
@@ -36,7 +36,7 @@ _OF_DATES = {
     "<=": Words("is not after"),
 }
 _DATES = ("_on", "_by", "_from", "_until", ".from", ".until", ".time")
-"""How the names of dates end."""
+"""The endings of names of dates."""
 _OWNED = {
     "event": N_("the event’s {field}"),
     "later": N_("the later event’s {field}"),
@@ -45,7 +45,7 @@ _OWNED = {
     "entitled": N_("the entitlement’s {field}"),
     "benefit": N_("the benefit’s {field}"),
 }
-"""What has a value, by what it is called in conditions."""
+"""Roots of names in conditions → their words."""
 _ROLES = {
     "subject": Words("the person whom it is about"),
     "mother": Words("the mother"),
@@ -66,7 +66,7 @@ _CALLS = {
     "endsWith": Words("ends with"),
     "matches": Words("fits the pattern"),
 }
-"""What conditions ask of a text."""
+"""Checks of a text in conditions → their words."""
 _STARTS = {"becomes": "entitled.from", "ceases": "entitled.until"}
 _TIMES = {
     "event.time": Words("the time of the event"),

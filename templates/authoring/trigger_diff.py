@@ -47,7 +47,7 @@ _COMPARED = frozenset(
     ]
 )
 _USUAL: Mapping[str, Any] = {"catch_up": "latest", "minors": "guardians", "discreet": False, "correction": False}
-"""What holds where nothing is said: saying it changes nothing."""
+"""The defaults: writing one down changes nothing."""
 
 
 class Change(Struct, frozen=True):

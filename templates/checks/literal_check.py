@@ -26,7 +26,7 @@ _UNREADABLE: Mapping[str, str] = {
     "duration": N_("{text} is no length of time; one is written 36h"),
     "matches": N_("{text} is no pattern"),
 }
-"""What reads a text as something else, and what is wrong where it cannot."""
+"""Functions that parse a text → the error where they cannot."""
 _ORDERED = re.compile(
     rf"{_NAME}\s*{_OPERATOR}\s*({_LITERAL}|-?\d+(?:\.\d+)?|(?:event|later|citizen|param)(?:\.\w+)+)(?!\s*[-+*/%.(\w])"
 )

@@ -24,7 +24,7 @@ SMS_PARTS = 2
 _LAW = ("legal_basis",)
 _DEPTH = 3  # ("agencies", "justice", "title")
 _AGREED = ("defaults", "area_levels")
-"""What holds for a person, and so must not depend on which of their packs was loaded first."""
+"""Keys that hold for a person, and so must not depend on which of their packs was loaded first."""
 
 
 class SmsLimit(Struct, frozen=True):

@@ -38,11 +38,11 @@ _SHORTEST: Mapping[str, Any] = {
     "instant": MOMENT,
 }
 _USUAL: Mapping[str, Any] = {"date": USUAL_DAY.isoformat(), "integer": 432_500, "number": 4325.0}
-"""What parameters, amounts and days of an entitlement come to."""
+"""Sample values of parameters, amounts and days of an entitlement."""
 
 
 LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
-"""What fits on the screen of a locked telephone; systems cut off more, each a little elsewhere."""
+"""The characters that fit on the screen of a locked telephone; systems cut off the rest, each a little elsewhere."""
 FEW = 20
 """So few characters are easily left out where they make an SMS cost a part more."""
 SUBJECT = 78 - len("Subject: ")

@@ -28,7 +28,7 @@ MOMENTS = tuple(
 )
 _AFTER, _IN_TIME = ("_>_", "_>=_"), ("date", "instant")
 ANSWERS = ("citizen.disputed", "citizen.preferences_changed")
-"""What the links at the end of every message produce: "this is not right", and "stop"."""
+"""The event types that the links at the end of every message produce: "this is not right", and "stop"."""
 
 
 def check_sense(document: Document, trigger: Trigger, catalogue: Catalogue, report: Report) -> None:

@@ -26,9 +26,9 @@ from templates.words.syntax import read_words
 
 START = Place(1, 1, 1)
 Reads = Mapping[Path, frozenset[str]]
-"""Which variables each text uses."""
+"""The variables that each text uses."""
 NEEDED: Mapping[str, tuple[str, ...]] = {"push": ("push",), "sms": ("sms",), "email": ("subject", BODY)}
-"""Which words a channel needs."""
+"""The words that a channel needs."""
 _UNSHOWN = (
     (re.compile(r"!\["), Words("pictures are not sent")),
     (re.compile(r"<(?!https://|mailto:)[A-Za-z/!]"), Words("HTML is not sent; it would be shown as it stands here")),

@@ -37,7 +37,7 @@ def _sets(value: Any) -> Any:  # noqa: ANN401  (a path, a list of roles, or a li
 Kind = Annotated[Any, AfterValidator(_kind)]
 Count = Annotated[int, Field(ge=0)]
 Least = Annotated[int, Field(ge=0, le=65_536)]
-"""How much there must be at least; an event of 256 kB has room for it, and who makes one up for a test has too."""
+"""A lower limit of a length; an event of 256 kB has room for it, and so has one made up for a test."""
 Format = Literal["date", "national-id", "email", "uuid", "uri"]
 
 

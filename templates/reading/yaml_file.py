@@ -13,7 +13,7 @@ from domain.core.translatable import N_, Words
 from templates.reading.findings import Finding, Report
 
 Path = tuple[str | int, ...]
-"""Where something is in the data: keys and indices from the root."""
+"""The place of a value in the data: keys and indices from the root."""
 
 MAX_VALUES = 20_000
 """More values than this after following aliases is an attack, not a pack."""
@@ -31,7 +31,7 @@ _UNSEEN = re.compile(
 _CURLY = re.compile("[“„”].*[“”]")
 """A value that its author has put in quotes that YAML takes for a part of the text."""
 _BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-"""What looks like a space and indents nothing."""
+"""Characters that look like a space and indent nothing."""
 _OPEN = N_("one of {signs} is missing, or a text with such signs is not in quotes")
 _NO_SPACE = N_("this line begins with U+{code}, which only looks like a space: indent with spaces")
 _NO_KEY = "could not find expected ':'"

@@ -18,7 +18,7 @@ from msgspec import Struct
 from templates.sandbox.confined_child import OUT_OF_MEMORY, TOO_LONG
 
 OURS = str(Path(__file__).resolve().parents[2])
-"""Where our packages are; nothing else leads a child to code: the folder we are run in is a stranger's."""
+"""The folder of our packages, the child's only way to code: the current folder may be a stranger's."""
 _AT_ONCE = 65536
 """Bytes that are read from a child in one go."""
 

@@ -29,7 +29,7 @@ RULES = (
 LINK = re.compile(
     r"https://[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?#].*)?|tel:\+?[0-9]+|mailto:[A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+"
 )
-"""Where words may link to; no value can choose the host."""
+"""Addresses that words may link to; no value can choose the host."""
 STYLES: Mapping[str, str] = {
     "p": "margin:0 0 16px",
     "h1": "font-size:22px;line-height:1.3;margin:0 0 16px",

@@ -18,7 +18,7 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
 """The filters there are, and the types that each takes (none named: any)."""
 TESTS = ("defined", "undefined")
 LOOP = ("first", "last", "index", "length")
-"""What a loop knows about itself."""
+"""The attributes of a loop."""
 ROOTS = ("event", "citizen", "recipient", "param", "benefit", "entitled", "step", "repetition", "due")
 MAX_DEPTH = 30
 MAX_LENGTH = 20_000

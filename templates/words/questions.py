@@ -9,7 +9,7 @@ _MARKED: Mapping[str, str] = {
 }
 
 UNSAID: Mapping[str, str] = {"kk": "Біздің хабарлама", "ru": "Наше сообщение", "en": "Our message"}
-"""What a message is called where its substance must not be read over a shoulder."""
+"""The title of a discreet message, whose substance must not be read over a shoulder."""
 
 
 def marked(text: str, language: str, code: str, mark: str) -> str:

@@ -36,7 +36,7 @@ KNOWN = (
     BrokenPack,
     NoDefaults,
 )
-"""What `compose` may raise beside what the database says; all else is a defect, and shows where it is."""
+"""Errors that `compose` may raise besides those of the database; all others are defects, and show their traceback."""
 
 Maildir = Annotated[
     Path, typer.Argument(metavar="MAILDIR", help="The folder into which the mail server puts bounces.")

@@ -30,7 +30,7 @@ TokenFile = Annotated[
     typer.Option("--token-file", metavar="FILE", help="Write the token to this new file, for its owner only."),
 ]
 EVERYWHERE = frozenset({Role.OPERATOR, Role.AUDITOR})
-"""What somebody does for all agencies."""
+"""The roles that act for all agencies."""
 
 
 def add(  # noqa: PLR0913, PLR0917  (the options of a command)

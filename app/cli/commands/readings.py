@@ -24,7 +24,7 @@ Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only 
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only before that time.")]
 
 DROPPED = "dead-letters drop"
-"""What the command is called that gives letters up."""
+"""The name of the command that drops letters."""
 
 
 class _Wanted(Struct, frozen=True):

@@ -28,7 +28,7 @@ UNITS = {
     "untold": "answers",
     "reconciled": "persons",
 }
-"""What each figure counts: one event concerns several persons, so its facts about persons are more than events."""
+"""The unit of each figure: one event concerns several persons, so there are more facts about persons than events."""
 
 
 def status(

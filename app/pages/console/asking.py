@@ -25,7 +25,7 @@ from streams.replay.backfill import NotInForce
 from streams.rules.switches import UnknownName
 
 REFUSED = (Busy, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable, BadKeyFile)
-"""Why it is not even counted; their words say what to do."""
+"""Errors by which a job is refused before it is counted; their words say what to do."""
 HELP = {"repair-failed": "repair", "replay verify": "replay"}
 FIELDS = ("views", "from", "to", "trigger", "area", "provider", "channel", "since", "also_overdue")
 

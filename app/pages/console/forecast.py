@@ -21,7 +21,7 @@ from streams.rules.trigger_history import pack_titles
 
 SPANS = (7, 30, 90)
 NOT_SENT = {**REASONS, "expired": STATES["expired"]}
-"""Why it does not go: what is due was planned in time, and is over when its turn comes."""
+"""The reasons why a due message does not go; one that expires before its turn is among them."""
 
 
 class ForecastPage:

@@ -26,7 +26,7 @@ from streams.queues.jobs import AT_WORK, ENDED, Busy, Job, NotNow, Stale, State,
 from streams.replay.backfill import NotInForce
 
 REFUSED = (Busy, NotNow, Stale, UnknownKind, BadKeyFile, NotAllowed, NotInForce)
-"""Why it does not go on; their words say what to do."""
+"""Errors by which a job is not resumed; their words say what to do."""
 
 
 class JobPages:

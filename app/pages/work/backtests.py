@@ -57,7 +57,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "no_event": N_("they have no event that the trigger starts on"),
     "undated": N_("a value that the trigger counts from is missing"),
 }
-"""What became of somebody who was looked at."""
+"""The outcomes for a person who was looked at."""
 PERIODS: Final[Mapping[str, str]] = {
     "from": N_("Write a date such as 2025-01-31"),
     "to": N_("Choose a later day, three years at most"),

@@ -22,7 +22,7 @@ from notifiers.sms.smpp.late_answers import LateAnswers
 from notifiers.sms.smpp.outbox import Batch, Part, Sending
 
 _AT_ONCE: Final = 32
-"""How many messages are made ready before the link gets its turn again."""
+"""The messages prepared before the link gets its turn again."""
 
 _LAST_PART, _OTHER_PARTS, _NONE = 0x01, 0x02, 0x00
 """registered_delivery (SMPP 3.4, 5.2.17): a receipt in any case, a receipt of a failure, none."""

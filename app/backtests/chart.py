@@ -14,7 +14,7 @@ MONTH_WIDTH = 51
 
 
 class Bar(Struct, frozen=True):
-    """One bar, and what it says."""
+    """A bar and its label."""
 
     label: str
     count: int
@@ -65,7 +65,7 @@ def by_hour(title: str, hours: Mapping[int, int]) -> Chart:
 
 
 def by_name(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> Chart:
-    """One bar for each name; the last one, which may be longer than its bar, ends at the edge."""
+    """Return a chart with a bar for each name; the last label, which may be longer than its bar, ends at the edge."""
     chart = _chart(title, unit, counts)
     return replace(chart, marks=[*chart.marks[:-1], Mark(counts[-1][0], WIDTH, ends=True)])
 
@@ -80,7 +80,7 @@ def _months(days: Mapping[str, int], first: date, last: date) -> list[tuple[str,
 
 
 def _thinned(marks: Mapping[int, str], many: int) -> Mapping[int, str]:
-    """Those labels that neither run into the one before them nor over the edge."""
+    """Return the labels that run neither into the one before them nor over the edge."""
     found: dict[int, str] = {}
     apart = MONTH_WIDTH / ((WIDTH - LEFT) / many)
     for at, label in marks.items():

@@ -26,7 +26,7 @@ _Part = tuple[str, Any]
 
 
 class Alone:
-    """One process does everything."""
+    """A crew of this process alone."""
 
     def __init__(self, here: Backtest) -> None:
         self._here = here
@@ -65,13 +65,13 @@ class Many(Alone):
 
 
 class _Other:
-    """Another process, and what it was asked and has not answered."""
+    """Another process, with the parts that it was asked for and has not answered."""
 
     def __init__(self, process: Beside) -> None:
         self._process, self._asked, self._lives = process, deque[_Part](), True
 
     def ask(self, left: deque[_Part], ahead: int) -> None:
-        """Have it do the next ones, until it has so many at hand."""
+        """Ask it for the next parts, until it has `ahead` at hand."""
         while left and self._lives and len(self._asked) < ahead:
             self._process.tell(left[0])
             self._asked.append(left.popleft())

@@ -26,7 +26,7 @@ def _to_nobody(_done: int, _of: int, _facts: int) -> None:
 def backtested(
     settings: Settings, platform: Platform, order: Order, processes: int | None = None, told: Told = _to_nobody
 ) -> Tally:
-    """All counts of the backtest; the same by however many processes."""
+    """Return the counts of the backtest; they do not depend on the number of processes."""
     question = order.question(platform)
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
     hands = processes or (1 if few else os.cpu_count() or 1)
@@ -68,7 +68,7 @@ class Gradual:
         return True
 
     def tally(self) -> Tally:
-        """All counts, once every part is played."""
+        """Return the counts, once every part is played."""
         defaults = self._question.rules.defaults
         linked, again = self._linked, families(self._linked, defaults)
         self._tally.samples.without({person for family in again for person in family})

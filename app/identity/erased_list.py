@@ -31,7 +31,7 @@ def list_of(key_file: Path) -> Path:
 
 
 def note(key_file: Path, one: Certificate) -> None:
-    """One more, on the disk before it returns.
+    """Add an erasure to the list; it is on the disk before this returns.
 
     Raises:
         OSError: it cannot be kept.
@@ -40,7 +40,7 @@ def note(key_file: Path, one: Certificate) -> None:
 
 
 def everybody(paths: Iterable[Path]) -> dict[str, datetime]:
-    """All in those lists, or certificates: pseudonym -> when last.
+    """Return all persons in those lists or certificates: pseudonym -> time of the last erasure.
 
     Raises:
         BadList: a line is neither.

@@ -17,7 +17,7 @@ def codes_by(keyring: Keyring) -> RowCodes:
 
 
 def check_codes(database: Database, names: Names, codes: RowCodes) -> None:
-    """Let the database be used with these codes; SQLite's older facts get theirs, an empty log needs none.
+    """Enable the database to be used with these codes; SQLite's older facts get theirs, an empty log needs none.
 
     Raises:
         CodesLost: the facts had codes before, and somebody took away the note of that.

@@ -73,7 +73,7 @@ def owner_of(everybody: Mapping[str, Kept], token: str) -> Principal | None:
 
 
 def load(path: Path) -> dict[str, Kept]:
-    """All principals by name; none where there is no file.
+    """Return all principals by name; none where there is no file.
 
     Raises:
         BadPrincipals: others can read it, or it is not what this module writes.

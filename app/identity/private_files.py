@@ -76,7 +76,7 @@ def replace(path: Path, text: str, sync: Sync = os.fsync) -> None:
 
 
 def _keep_names(folder: Path, sync: Sync) -> None:
-    """Have the folder itself on the disk, where its file system can."""
+    """Flush the folder itself to the disk, where its file system can."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         sync(descriptor)

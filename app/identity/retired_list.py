@@ -34,7 +34,7 @@ def note(key_file: Path, wanted: Iterable[Over], at: datetime) -> None:
 
 
 def periods(key_file: Path) -> frozenset[tuple[str, int]]:
-    """All in the list: event types and years; what is no line of it is passed over.
+    """Return all event types and years in the list; a damaged line is skipped.
 
     Raises:
         OSError: it cannot be read.

@@ -61,7 +61,7 @@ class Parts:
         self._what, self._line, self._clock, self._began = what, line, clock, clock()
 
     def __call__(self, done: int, of: int, facts: int) -> None:
-        """It has come that far."""
+        """Show the progress, with the rate and the time that is left."""
         took = self._clock() - self._began
         pace = f", {facts / took:,.0f} facts/s, {duration((of - done) * took / done)} to go" if took and done else ""
         self._line.tell(f"{self._what}: {done * 100 // of} %{pace}", timedelta(seconds=took))

@@ -35,7 +35,7 @@ class Processes:
         self._members: list[_Process] | None = None
 
     def ready(self) -> Sequence[Member]:
-        """Those who have started, and live."""
+        """Return the processes that have started and live."""
         if self._members is None:
             self._members = [_Process(self._settings, self._catalogue) for _ in range(self._many)]
         return [each for each in self._members if each.ready]
@@ -48,7 +48,7 @@ class Processes:
 
 
 class _Process:
-    """One of them. It says that it is ready: at first, and after each part."""
+    """A process of the crew. It reports that it is ready: at first, and after each part."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         self._beside = Beside(serve, settings, catalogue)

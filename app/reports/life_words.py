@@ -40,7 +40,7 @@ def at(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def told(happened: RecordedFact, zone: ZoneInfo) -> str:
-    """One fact of a nudge's life as a sentence."""
+    """Return a fact of a nudge's life as a sentence."""
     words = _TOLD.get(happened.what)
     return words(happened.details, zone) if words else happened.what.replace("-", " ")
 

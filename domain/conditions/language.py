@@ -109,7 +109,7 @@ class Expression(Generic[Answer]):
         self._answers: dict[Any, Answer | None] = {}
 
     def answer(self, values: Mapping[str, Any], later: Mapping[str, Any] = NOTHING) -> Answer | None:
-        """Its value for values by dotted name; None where it needs a value that is missing.
+        """Return its value for values by dotted name; None where it needs a value that is missing.
 
         `later`: the values of the event that `later.` speaks of, under its own names ("event.<path>").
 

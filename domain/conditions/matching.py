@@ -37,7 +37,7 @@ class Looks:
         self.most, self.taken = most, 0
 
     def take(self) -> None:
-        """One more look. Raises TooCostly."""
+        """Count one more look. Raises TooCostly."""
         self.taken += 1
         if self.taken > self.most:
             raise TooCostly(
@@ -131,7 +131,7 @@ def by_type(facts: Iterable[Effective]) -> dict[str, list[Effective]]:
 
 
 class Way(NamedTuple):
-    """One way in which a condition can hold: one side of an `||`, taken apart at each `&&`.
+    """A way in which a condition can hold: one side of an `||`, taken apart at each `&&`.
 
     `own` and `later`: what reads only one of the two events. `keys`: values that are equal, by their names of the
     start and of the later event. `compared`: values of the later event that are to be more (`_>_`, `_>=_`) or less
@@ -150,7 +150,7 @@ class Way(NamedTuple):
 
 
 def ways(condition: Condition) -> list[Way]:
-    """All ways in which it can hold: where none of them is possible, it does not."""
+    """Return all ways in which it can hold: where none of them is possible, it does not."""
     return [_way(condition, list(_split(each, AND))) for each in _split(condition.tree, OR)]
 
 

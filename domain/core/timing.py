@@ -91,7 +91,7 @@ class DayOfYear(Struct, frozen=True):
     day: int
 
     def of(self, year: int) -> date:
-        """That day of the year."""
+        """Return that day of the year."""
         return date(year, self.month, min(self.day, calendar.monthrange(year, self.month)[1]))
 
 
@@ -164,7 +164,9 @@ def shift(moment: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
 
 
 def at_local(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    """That day at that local time, in UTC. A time that the day skips is read with the offset before the change.
+    """Return that day at that local time, in UTC.
+
+    A time that the day skips is read with the offset before the change.
 
     Of a time that the day has twice it is the one that `clock.fold` says, by which no clocks are told apart.
     """

@@ -20,16 +20,16 @@ class Tongue(Protocol):
         """The text in this language."""
 
     def many(self, one: str, more: str, count: int) -> str:
-        """One of the two texts, or whatever forms the language has, with `count` in it."""
+        """Return the form of the text that the language has for that number, with `count` in it."""
 
 
 class Said(str):
-    """English text that can be said in another language."""
+    """An English text that can be translated."""
 
     __slots__ = ()
 
     def told(self, tongue: Tongue) -> str:
-        """It, in that language."""
+        """Return it in that language."""
         return tongue.say(str(self))
 
 
@@ -39,7 +39,7 @@ class Words(Said):
     __slots__ = ("given", "template")
 
     def __new__(cls, template: str, **given: object) -> Self:
-        """English now; the parts are kept."""
+        """Make the English text, and keep the parts."""
         made = super().__new__(cls, template.format(**given))
         made.template, made.given = template, given
         return made
@@ -58,7 +58,7 @@ class Counted(Said):
     __slots__ = ("more", "number", "one")
 
     def __new__(cls, one: str, more: str, count: int) -> Self:
-        """English now; the number is kept."""
+        """Make the English text, and keep the number."""
         made = super().__new__(cls, (one if count == 1 else more).format(count=count))
         made.one, made.more, made.number = one, more, count
         return made
@@ -78,7 +78,7 @@ class Joined(Said):
     __slots__ = ("between", "parts")
 
     def __new__(cls, parts: Iterable[str], between: str = " ") -> Self:
-        """English now; the parts are kept."""
+        """Make the English text, and keep the parts."""
         kept = tuple(parts)
         made = super().__new__(cls, _closed_up(between.join(kept)))
         made.parts, made.between = kept, between
@@ -88,7 +88,7 @@ class Joined(Said):
     between: str
 
     def told(self, tongue: Tongue) -> str:
-        """Each part in that language."""
+        """Return all parts in that language, joined."""
         return _closed_up(told(self.between, tongue).join(told(each, tongue) for each in self.parts))
 
 
@@ -98,7 +98,7 @@ class Lowered(Said):
     __slots__ = ("sentence",)
 
     def __new__(cls, sentence: str) -> Self:
-        """English now; the sentence is kept."""
+        """Make the English text, and keep the sentence."""
         made = super().__new__(cls, sentence[:1].lower() + sentence[1:])
         made.sentence = sentence
         return made

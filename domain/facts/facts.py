@@ -64,7 +64,7 @@ class NudgeCancelled(Struct, frozen=True, array_like=True, gc=False):
 
 
 class NudgeWithheld(Struct, frozen=True, array_like=True, gc=False):
-    """It was decided not to send it to this recipient; `reason` is one of settle's."""
+    """A nudge was withheld from this recipient; `reason` is one of settle's."""
 
     TOPIC: ClassVar[str] = "nudge-withheld/1"
     at: datetime
@@ -73,7 +73,7 @@ class NudgeWithheld(Struct, frozen=True, array_like=True, gc=False):
 
 
 class NudgeDeferred(Struct, frozen=True, array_like=True, gc=False):
-    """It was put off for this recipient until then."""
+    """A nudge was deferred for this recipient until then."""
 
     TOPIC: ClassVar[str] = "nudge-deferred/1"
     at: datetime
@@ -83,7 +83,7 @@ class NudgeDeferred(Struct, frozen=True, array_like=True, gc=False):
 
 
 class NudgeDigested(Struct, frozen=True, array_like=True, gc=False):
-    """It goes to this recipient with a digest, which is due at `until`.
+    """A nudge was put into a digest for this recipient, which is due at `until`.
 
     Because `messages` that count towards their cap had reached them within the last `days` days.
     """
@@ -107,7 +107,7 @@ class NudgeGathered(Struct, frozen=True, array_like=True, gc=False):
 
 
 class NudgeExpired(Struct, frozen=True, array_like=True, gc=False):
-    """It was no longer worth sending when its turn came."""
+    """A nudge was no longer worth sending when its turn came."""
 
     TOPIC: ClassVar[str] = "nudge-expired/1"
     at: datetime
@@ -115,7 +115,7 @@ class NudgeExpired(Struct, frozen=True, array_like=True, gc=False):
 
 
 class NudgeAttempted(Struct, frozen=True, array_like=True, gc=False):
-    """It is about to be handed to a provider, for the `attempt`-th time (from 1, over all channels).
+    """A nudge is about to be handed to a provider, for the `attempt`-th time (from 1, over all channels).
 
     `until`: the end of the lease; an attempt that has no outcome by then is unknown. `language`: that it is told in;
     empty where nobody knows, or from before it was noted.
@@ -224,7 +224,7 @@ class NudgeUndone(NudgeDone, frozen=True, array_like=True, gc=False):
 
 
 class NudgeRenewed(Struct, frozen=True, array_like=True, gc=False):
-    """It failed by its providers, and has its turn again on these channels; `by`: the principal who repaired that."""
+    """A nudge that failed by its providers is due again on these channels; `by`: the principal who repaired that."""
 
     TOPIC: ClassVar[str] = "nudge-renewed/1"
     at: datetime

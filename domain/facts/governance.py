@@ -28,7 +28,7 @@ class PackSubmitted(Struct, frozen=True, array_like=True):
 
 
 class PackApproved(Struct, frozen=True, array_like=True):
-    """Another person approved that content; `comment`: what they wrote about it."""
+    """A second person approved that content; `comment`: what they wrote about it."""
 
     TOPIC: ClassVar[str] = "pack-approved/1"
     at: datetime
@@ -78,7 +78,7 @@ class TriggerSubmitted(Struct, frozen=True, array_like=True):
 
 
 class TriggerApproved(Struct, frozen=True, array_like=True):
-    """Another person of the agency approved that version; `comment`: what they wrote about it."""
+    """A second person of the agency approved that version; `comment`: what they wrote about it."""
 
     TOPIC: ClassVar[str] = "trigger-approved/1"
     at: datetime

@@ -91,7 +91,7 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def is_silent(self) -> bool:
-        """Its channel had its time: if it is looked at again, the next channel has its turn."""
+        """Return True if its channel had its time: when it is due again, the next channel has its turn."""
         return self.silence is not None
 
     @property
@@ -191,7 +191,7 @@ def so_far(delivery: Delivery) -> State:
 
 
 def _certain(delivery: Delivery, attempt: int) -> Delivery:
-    """It is known what became of that attempt."""
+    """Remove the doubt about that attempt, whose outcome is known."""
     if attempt not in delivery.doubts:
         return delivery
     doubts = tuple(each for each in delivery.doubts if each != attempt)

@@ -1,4 +1,4 @@
-"""Everything but the plan is a diff: from what should be and what is, the facts that make them agree."""
+"""The diff: from the planned nudges and the stored ones, the facts that make them agree."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -17,7 +17,7 @@ from domain.rules.triggers import CORRECTION, EXPIRES_AFTER
 
 
 class Change(NamedTuple):
-    """One fact to append to a nudge's stream, at the version that follows its last."""
+    """A fact to append to a nudge's stream, at the version that follows its last."""
 
     nudge: UUID
     version: int

@@ -28,7 +28,7 @@ class Went(Struct, frozen=True):
 
 
 class Cell(Struct, frozen=True):
-    """One hour (its beginning, UTC), one trigger, one channel."""
+    """The hour (its beginning, UTC), trigger and channel of a count."""
 
     hour: datetime
     trigger: str
@@ -101,7 +101,7 @@ class _Mix:
 
 
 class Sum(Struct, frozen=True):
-    """One line of a forecast: a day (or hour) as its beginning, an agency, a channel."""
+    """A line of a forecast: a day (or hour) as its beginning, an agency, a channel."""
 
     start: datetime
     agency: str

@@ -32,22 +32,22 @@ class Question(Struct, frozen=True):
 
 
 class Answered(Struct, frozen=True):
-    """They gave this answer to this question."""
+    """The text gives this answer to this question."""
 
     question: Question
     code: str
 
 
 class Stopped(Struct, frozen=True):
-    """They want no more messages of that kind."""
+    """The text asks for no more messages of that kind."""
 
 
 class Unclear(Struct, frozen=True):
-    """They answered, and it does not show which question."""
+    """The text is an answer, but not clear to which question."""
 
 
 class Other(Struct, frozen=True):
-    """They wrote something else."""
+    """The text is something else."""
 
 
 Understood = Answered | Stopped | Unclear | Other
@@ -70,7 +70,7 @@ def understand(text: str, questions: Sequence[Question], answered: Sequence[Ques
 
 
 def _again(words: Sequence[str], answered: Sequence[Question]) -> Answered | None:
-    """Another answer to an answered question; a bare one only where there is one such question."""
+    """Return another answer to an answered question; a bare one only where there is one such question."""
     marked = [each for each in answered if words and each.mark == words[-1]]
     said = " ".join(words[:-1] if marked else words)
     named = marked or (answered if len(answered) == 1 else [])

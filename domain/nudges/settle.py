@@ -64,7 +64,7 @@ class Withhold(Struct, frozen=True):
 
 
 class Expire(Struct, frozen=True):
-    """It is worth nothing any more."""
+    """The decision that it is no longer worth sending."""
 
 
 class Digest(Struct, frozen=True):
@@ -125,7 +125,7 @@ def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Default
 
 
 class Settlement(Struct, frozen=True):
-    """All that a decision about one delivery of a nudge reads; `person` is its recipient.
+    """Everything that a decision about one delivery of a nudge reads; `person` is its recipient.
 
     `mourned`: somebody has died whom it is about, see domain/planning/deaths.py.
     """

@@ -19,7 +19,7 @@ def is_wanted(person: Person, channel: str, category: str) -> bool:
 def reachable(
     person: Person, channels: Sequence[str], had: Container[str | None], category: str, *, always: bool
 ) -> list[str]:
-    """Those of the channels, in their order, that the person wants, with an address, and that they had not yet.
+    """Return the channels, in their order, that the person wants, that have an address, and that were not tried yet.
 
     `always`: also where they want none of them.
     """

@@ -128,7 +128,10 @@ class Case:
         return next((later.event.time for later in met if later is not self.about), None)
 
     def periods(self) -> list[Period]:
-        """All times of entitlement, from the event on; they change with facts, dates, birthdays and the law only."""
+        """Return all times of entitlement, from the event on.
+
+        They change with facts, dates, birthdays and the law only.
+        """
         found: list[Period] = []
         opened: datetime | None = None
         for at in self._turning_points():

@@ -25,7 +25,7 @@ class Why(StrEnum):
 
 
 class Obstacle(Struct, frozen=True):
-    """One reason against. `day`: since or until when; `requirement`: the condition that does not hold.
+    """A reason against an entitlement. `day`: its first or last day; `requirement`: the condition that does not hold.
 
     `unknown`: the condition needs a value that is missing; `fact`: the event by which the benefit was had.
     """

@@ -19,7 +19,10 @@ from domain.rules.triggers import EntitlementEdge
 
 
 class EntitlementEdges:
-    """Of one person; the history is folded, and each benefit judged, at most once, and only if a trigger asks."""
+    """The gains and losses of entitlements of one person.
+
+    The history is folded, and each benefit judged, at most once, and only if a trigger asks.
+    """
 
     def __init__(self, history: History, rulebook: Rulebook, events: Matcher) -> None:
         self._history, self._rulebook, self._events = history, rulebook, events
@@ -27,7 +30,7 @@ class EntitlementEdges:
         self._cases: dict[tuple[str, UUID | None], tuple[Case, list[Period]]] = {}
 
     def starts(self, start: Start, entitlement: EntitlementEdge) -> Iterator[tuple[int, Start]]:
-        """Each becoming (or ceasing) about the event of the start, with its values; numbered from 0."""
+        """Yield each gain (or loss) about the event of the start, with its values; numbered from 0."""
         case, periods = self._case(start.fact, entitlement)
         for number, period in enumerate(periods):
             edge = period.start if entitlement.becomes else period.end

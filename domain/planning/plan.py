@@ -167,7 +167,7 @@ class _Planner:
         return Start(fact, values, zone, fact.ahead_from)
 
     def _entitlement(self, start: Start, version: Version, entitlement: EntitlementEdge) -> None:
-        """Each time of entitlement gives one becoming and, if it ends, one ceasing; the first have no number."""
+        """Plan the gain and, if it ends, the loss of each time of entitlement; the first of each has no number."""
         for number, edge in self.entitlement_edges.starts(start, entitlement):
             if version.trigger.when is None or version.trigger.when.holds(edge.values):
                 self._occur(edge, version, number)

@@ -34,7 +34,7 @@ class Retired:
         return bool(self._facts)
 
     def add(self, fact: Effective) -> None:
-        """One more fact of which a part cannot be read."""
+        """Add a fact of which a part cannot be read."""
         self._facts.setdefault(fact.event.type, []).append(fact)
 
     def leave(self, *nudges: UUID) -> None:

@@ -108,7 +108,7 @@ class Benefit(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """All dotted names that it reads."""
+        """Return all dotted names that it reads."""
         return self.judged.union(self.bounded_by, self.amount.reads if self.amount else ())
 
 
@@ -125,7 +125,7 @@ def compile_benefit(name: str, content: Mapping[str, Any], catalogue: Catalogue)
 
 
 def problems_of(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> list[BadBenefit]:
-    """Everything in which the benefit does not compile."""
+    """Return all errors in compiling the benefit."""
     try:
         compiler = _Compiler(name, content, catalogue)
     except BadTrigger as bad:

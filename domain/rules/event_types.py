@@ -31,7 +31,7 @@ Titles = Mapping[str, str]
 
 
 class Field(Struct, frozen=True):
-    """One value of an event. `type`: string, date, integer, number, boolean or strings; `owner`: a role or PUBLIC."""
+    """A value of an event. `type`: string, date, integer, number, boolean or strings; `owner`: a role or PUBLIC."""
 
     type: str
     owner: str
@@ -128,7 +128,7 @@ class Catalogue(Struct, frozen=True, dict=True):
 
     @property
     def kinds(self) -> Mapping[str, EventType]:
-        """All that a trigger may start on, by name: the event types, and the person alone."""
+        """Return everything that a trigger may start on, by name: the event types, and the person alone."""
         return {**self.types, PERSON: ALONE}
 
     def citizen_variables(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ Candidates = Sequence[Iterable[Effective]]
 
 
 class With(Struct, frozen=True):
-    """Another event that is needed: of type `on`, within an offset of the event that the trigger starts on."""
+    """A further event that is needed: of type `on`, within an offset of the event that the trigger starts on."""
 
     on: str
     when: Condition | None
@@ -29,7 +29,7 @@ class With(Struct, frozen=True):
     def candidates(
         self, start: Effective, values: Mapping[str, Any], zone: ZoneInfo, events: Matcher
     ) -> Iterator[Effective]:
-        """Those of the events that meet it, in their order; `values`: what `when` reads of the start."""
+        """Yield the events that meet it, in their order; `values`: what `when` reads of the start."""
         time = start.event.time
         earliest = time if self.order == "after" else back(time, self.within, zone)
         latest = time if self.order == "before" else _on(time, self.within, zone)
@@ -89,7 +89,7 @@ def _on(time: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
 
 
 def completing(candidates: Candidates, *, in_order: bool) -> list[Effective] | None:
-    """One event for each entry, so that all are there as early as can be; None where one is missing.
+    """Return an event for each entry, so that all are there as early as can be; None where one is missing.
 
     No event stands for two entries. `in_order`: they happened in the order of the entries.
     """
@@ -97,7 +97,7 @@ def completing(candidates: Candidates, *, in_order: bool) -> list[Effective] | N
 
 
 def _chain(candidates: Candidates) -> list[Effective] | None:
-    """Each the earliest after the one before it: whatever else is chosen, nothing is complete earlier."""
+    """Return, for each entry, the earliest event after the one before it: no other choice is complete earlier."""
     found: list[Effective] = []
     for each in candidates:
         later = (fact for fact in each if not found or fact.order > found[-1].order)

@@ -67,7 +67,7 @@ _BUILT_IN = {DIGEST_VERSION: Version(DIGEST_TRIGGER, DIGEST_VERSION, 0, _ALWAYS,
 
 
 class Rulebook:
-    """All published versions, found by event type; with the catalogue, the defaults and the names that plan needs."""
+    """The published versions, found by event type, with the catalogue, the defaults and the names that plan needs."""
 
     def __init__(
         self, catalogue: Catalogue, defaults: Defaults, names: Names, versions: Sequence[Version] = ()
@@ -157,7 +157,7 @@ class Rulebook:
         return _BUILT_IN[version] if version in _BUILT_IN else self.versions[version]
 
     def about(self, types: Collection[str]) -> list[Version]:
-        """All versions that start on an event of these types, or are prevented by one."""
+        """Return all versions that start on an event of these types, or are prevented by one."""
         return [
             version
             for version in self.versions.values()

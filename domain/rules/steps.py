@@ -67,12 +67,12 @@ class Series(Struct, frozen=True):
 
 
 def _on_day(day: date, moment: datetime, zone: ZoneInfo) -> datetime:
-    """That day at the time of day of the moment."""
+    """Return that day at the time of day of the moment."""
     return at_local(day, moment.time(), zone).astimezone(zone)
 
 
 class Step(Struct, frozen=True):
-    """One message of an occurrence: `source` (a time, or a date) moved by `offset`, at a local time; or a series.
+    """A message of an occurrence: `source` (a time, or a date) moved by `offset`, at a local time; or a series.
 
     `day`: that day of the year in which it would be otherwise.
 
@@ -98,7 +98,7 @@ class Step(Struct, frozen=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its own name, and those of its repetitions."""
+        """Return its own name, and those of its repetitions."""
         return tuple(named(self.name, each + 1) for each in range(self.series.length if self.series else 1))
 
     def due(self, values: Values, zone: ZoneInfo) -> datetime | None:

@@ -22,11 +22,11 @@ class Standing:
         self._refused = before
 
     def took(self) -> None:
-        """It took one."""
+        """Note that it accepted one."""
         self._refused = 0
 
     def refused(self) -> bool:
-        """It refused one; whether that is about us."""
+        """Note that it refused one; return True if that is about us."""
         self._refused += 1
         return self.refuses_us
 

@@ -23,13 +23,13 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One rendered message to one address, an attempt at a nudge.
+    """A rendered message to one address: an attempt at a nudge.
 
     `recipient` names who gets it: the pseudonym, and the device where a person has several. It is stable over
     attempts and never the address. `title` is the email's subject and the push's title; an SMS has none. `page_url`
     leads to the message's own page and `code` shows that it is genuine: `text` and `html` say both where they can.
-    `traceparent` is the trace (W3C) of the event behind it.
-    Neither `repr` nor `str` show whom it reaches or what it says.
+    `traceparent` is the trace (W3C) of the event behind it. Neither `repr` nor `str` show whom it reaches or what it
+    says.
     """
 
     nudge: UUID
@@ -97,7 +97,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """It has certainly not gone, another attempt may succeed; not before `after` if the provider said so.
+    """The message has certainly not gone, and another attempt may succeed.
+
+    Not before `after` if the provider said so.
 
     `detail` is the provider's code, never its words: they may quote the address. `everybody`: it said so of whatever
     we send, not of this message or its recipient.
@@ -111,7 +113,7 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """It has not gone, and another attempt on this channel would fail alike."""
+    """The message has not gone, and another attempt on this channel would fail alike."""
 
     reason: Reason
     detail: str = ""

@@ -68,11 +68,11 @@ class Spell:
         self._clock, self._until = clock, -math.inf
 
     def begin(self, seconds: float) -> None:
-        """It is on for so long at least."""
+        """Turn it on for at least so many seconds."""
         self._until = max(self._until, self._clock() + seconds)
 
     def end(self) -> None:
-        """It is over."""
+        """Turn it off."""
         self._until = -math.inf
 
     @property
@@ -231,7 +231,7 @@ class Route:
 
 
 def single_routes(notifiers: Mapping[str, Notifier]) -> dict[str, Route]:
-    """Each channel by one notifier, which is called like the channel."""
+    """Return a route for each channel by one notifier, which has the channel's name."""
     return {channel: Route(channel, [Provider(channel, notifier)]) for channel, notifier in notifiers.items()}
 
 

@@ -34,7 +34,7 @@ UNASKED: tuple[type[Exception], ...] = (
 
 
 def agencies_known(settings: Settings) -> set[str] | None:
-    """All of them; None where the database cannot be asked now."""
+    """Return all agencies; None where the database cannot be asked now."""
     try:
         found = {name for content in _contents(settings) for name in content.get("agencies") or ()}
     except UNASKED:

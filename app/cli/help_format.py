@@ -10,7 +10,7 @@ class Command(TyperCommand):
     """A command."""
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  (Typer's own click)
-        """Its options and arguments, `--help` as well."""
+        """Return its options and arguments, `--help` as well."""
         return list(_plain(super().get_params(ctx)))
 
 
@@ -18,7 +18,7 @@ class Group(TyperGroup):
     """Commands under one name."""
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  (the same)
-        """Its options, `--help` as well."""
+        """Return its options, `--help` as well."""
         return list(_plain(super().get_params(ctx)))
 
 

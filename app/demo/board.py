@@ -64,7 +64,7 @@ class Counters(Struct, frozen=True):
 
 
 class Board(Struct, frozen=True):
-    """Everything on the page at one moment."""
+    """The content of the page at one moment."""
 
     now: datetime
     share: float

@@ -69,7 +69,7 @@ class Reader:
 
 
 class _Look:
-    """One look: everything is read from the same moment."""
+    """A look at the data: everything is read as of the same moment."""
 
     def __init__(self, reader: Reader, connection: Connection, rules: Rules) -> None:
         self.reader, self.connection, self.rules = reader, connection, rules

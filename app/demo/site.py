@@ -62,7 +62,7 @@ async def _guarded(request: Request, answer: RequestResponseEndpoint) -> Respons
 
 
 class _Pages:
-    """One method a page."""
+    """The pages, a method each."""
 
     def __init__(self, reader: Reader, zone: ZoneInfo) -> None:
         self._reader, self._explainer = reader, Explainer(reader, zone)

@@ -24,14 +24,14 @@ _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 
 
 class Life(Struct, frozen=True):
-    """One fact of the nudge's life, as a sentence."""
+    """A fact of the nudge's life, as a sentence."""
 
     at: datetime
     words: str
 
 
 class WhyPage(Struct, frozen=True):
-    """Everything that the page about one nudge shows; `used`: what it is called -> the value that the rule read."""
+    """The content of the page about one nudge; `used`: title -> the value that the rule read."""
 
     why: Explanation
     titles: Mapping[str, str]

@@ -91,7 +91,7 @@ class Access:
 
 
 def _as_it_is(path: Path) -> tuple[int, ...]:
-    """Another one whenever the file is another."""
+    """Return a value that differs whenever the file does."""
     try:
         at = path.stat()
     except FileNotFoundError:

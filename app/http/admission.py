@@ -73,7 +73,7 @@ def rule_of(path: str) -> Rule:
 
 
 def install_admission(app: FastAPI, access: Access, answer: Answerer, patience: float = PATIENCE) -> None:
-    """Let the app read no body of whom it does not know, nor a larger one than its route needs."""
+    """Make the app refuse unknown callers and too large bodies before it reads a body."""
     app.add_middleware(Admission, access=access, answer=answer, patience=patience)
 
 

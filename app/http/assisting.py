@@ -33,7 +33,7 @@ class Assisting:
         return Route(PATH, self, methods=["POST"], include_in_schema=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request.
+        """Serve a request.
 
         Raises:
             Problem: 401 where the token is nobody's, or too old.

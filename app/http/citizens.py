@@ -145,7 +145,7 @@ class Citizens:
         return Consents(categories=self._preferences.person(person).get("consents") or [])
 
     def _reads(self, request: Request, person: str, what: str) -> None:
-        """Let them read, if they may; the log says so first."""
+        """Record in the log that the caller reads, if they may."""
         caller = self._access.system(request, Scope.CITIZENS)
         note_viewing(self._context, caller, person, what, SHOWN)
 

@@ -145,7 +145,7 @@ class GovernCalls:
         return WaitingList.model_validate({"items": items})
 
     def approve(self, request: Request, name: Name, hash: WholeHash, said: Comment | None = None) -> Governed:  # noqa: A002  (its name)
-        """Another person of the agency than who submitted it; the same again changes nothing."""
+        """Approve a version that somebody else of the agency submitted; the same again changes nothing."""
         who, governing = self._access.official(request), self._rules.approval
         comment = said.comment if said is not None else ""
         with _told():

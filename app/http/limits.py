@@ -62,7 +62,7 @@ class Limits:
 
 
 def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answerer) -> None:
-    """Let the app refuse who asks too often."""
+    """Make the app refuse callers that ask too often."""
 
     async def limited(request: Request, call_next: RequestResponseEndpoint) -> Response:
         if request.url.path.startswith(FREE):

@@ -59,7 +59,7 @@ class Own(Struct, frozen=True):
 
 
 class _Now(Collector):
-    """One scrape: what was read for it."""
+    """The values of one scrape."""
 
     def __init__(self, role: str, standing: Status | None, lags: Sequence[Lag], own: Own, *, ready: bool) -> None:
         self._role, self._standing, self._lags, self._ready, self._own = role, standing, lags, ready, own

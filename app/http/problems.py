@@ -107,7 +107,7 @@ Answerer = Callable[[Request, Problem], Response]
 
 
 def install(app: FastAPI, answer: Answerer = lambda _, problem: problem.response()) -> None:
-    """Let every error of the app come out as a problem, the framework's own included."""
+    """Make every error of the app a problem, the framework's own included."""
     for error, problem_of in _PROBLEMS.items():
         app.add_exception_handler(error, _handler(problem_of, answer))
 

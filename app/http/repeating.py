@@ -32,7 +32,7 @@ UNSETTLED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO
 
 
 def install_repeating(app: FastAPI, repeats: IdempotencyKeys, access: Access, secret: str) -> None:
-    """Let the app answer the same request the same."""
+    """Make the app answer a repeated request as it did before."""
     app.add_middleware(Repeating, repeats=repeats, access=access, secret=bytes.fromhex(secret))
 
 

@@ -67,7 +67,7 @@ class Files(BaseModel, extra="forbid"):
 
 
 class FindingItem(BaseModel):
-    """One thing wrong, by file, line and column (from 1)."""
+    """A finding, by file, line and column (from 1)."""
 
     path: str
     line: int

@@ -1,4 +1,4 @@
-"""One person's trail over the API, for operators and auditors: why it is read comes first, and is kept in the log."""
+"""A person's trail over the API, for operators and auditors; the log records the purpose first."""
 
 import re
 from http import HTTPStatus
@@ -74,7 +74,7 @@ class Trails:
         return router
 
     def begin(self, request: Request, response: Response, looked: Looked) -> Viewing:
-        """That it is read is a fact before anything is answered."""
+        """Record the purpose in the log, before anything is answered, and return the id of the reading."""
         who, names = self._reader(request), self._names
         person = looked.person if _PSEUDONYM.fullmatch(looked.person) else names.pseudonym(looked.person)
         viewing = self._views.begin(who, person, looked.purpose)

@@ -31,7 +31,10 @@ def try_case(stage: Stage, case: Case) -> CaseResult:
 
 
 def _too_early(stage: Stage, case: Case) -> str:
-    """That the trigger did not look at an event, because it happened before its publication, and what to do."""
+    """Return the advice for an event that the trigger ignores because it happened before its publication.
+
+    Else empty.
+    """
     trigger, [version] = stage.trigger, stage.rules(case.clock).rulebook.versions.values()
     early = [each.event.time for each in case.events if each.event.type == trigger.on]
     if not early or min(early) >= version.reach:

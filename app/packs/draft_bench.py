@@ -107,7 +107,7 @@ class Laid:
         return tuple(each for each in self.findings if not each.warning) or self.tried
 
     def cases(self) -> tuple[list[Case], tuple[Finding, ...]]:
-        """Its tests, played; and what is wrong with their file."""
+        """Return its tests, played, and the findings in their file."""
         try:
             cases, found = children().ask(self._question("cases"), tuple[list[Case], list[Found]])
         except Died:

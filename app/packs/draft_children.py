@@ -34,7 +34,7 @@ class Found(Struct, frozen=True):
     placeholder: bool
 
     def finding(self) -> Finding:
-        """It, with a message that can be said in other languages."""
+        """Return the finding with a translatable message."""
         return Finding(
             self.path,
             self.line,
@@ -93,7 +93,7 @@ class Children:
 
 @cache
 def children() -> Children:
-    """Those of this process; they end with it."""
+    """Return the pool of this process; it ends with it."""
     made = Children()
     atexit.register(made.end)
     return made

@@ -79,7 +79,7 @@ class Grid:
         return f"{parts} SMS{f', {cost} ₸' if cost else ''}"
 
     def objects(self, hearings: Sequence[Hearing]) -> Iterator[dict[str, Any]]:
-        """One object for each person, step and language."""
+        """Yield an object for each person, step and language."""
         for hearing in hearings:
             head = {"trigger": self._source.name, "persona": hearing.persona.name, "told": hearing.told}
             if hearing.nothing:

@@ -32,7 +32,7 @@ class Version(Struct, frozen=True):
     pack: Mapping[str, Any] | None = None
 
     def side(self, name: str, language: str = ENGLISH) -> Side:
-        """One of the triggers, ready to be compared; `language`: in which it will be told."""
+        """Return a trigger ready to be compared; `language`: that of the comparison's words."""
         catalogue, source = catalogue_of(self.contents), self.triggers[name]
         words = rule_words(self.contents, catalogue, language)
         return Side(source, compile_trigger(name, source.rules, catalogue), words)
@@ -72,7 +72,7 @@ def source_of(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
 
 
 def compared(old: Version, new: Version, language: str = ENGLISH) -> Iterator[tuple[str, list[Change]]]:
-    """Each trigger that is another afterwards, with what changes for citizens; `language`: as `side`."""
+    """Yield each trigger that differs, with the changes for citizens; `language`: as `side`."""
     for name in sorted(old.triggers.keys() | new.triggers.keys()):
         if name not in new.triggers:
             yield name, [Change("who", "", Words("This trigger is gone."))]

@@ -1,7 +1,7 @@
-"""One `run` a SQLite file: whoever holds the lock knows that every older attempt has lost its process.
+"""The lock that allows one `run` a SQLite file: its holder knows that every older attempt has lost its process.
 
-The lock file lies beside the database. A `Database` knows its file by its one real name, so two runs that reach
-it by different links meet at one lock (streams.storage.sqlite_file).
+The lock file lies beside the database. A `Database` knows its file by its one real name, so two runs that reach it by
+different links meet at one lock (streams.storage.sqlite_file).
 """
 
 import fcntl

@@ -14,12 +14,12 @@ _OF_A_SEED = 331  # of them lie between the first ids of two seeds
 
 
 class DayIsFull(RuntimeError):
-    """All national ids of a day and sex are given: simulate fewer citizens."""
+    """Raised when all national ids of a day and sex are given: simulate fewer citizens."""
 
 
 @dataclass(slots=True, eq=False)
 class Citizen:
-    """One of the simulated. `label`: starts the ids of the events; `until`: the first day without them.
+    """A simulated person. `label`: starts the ids of the events; `until`: the first day without them.
 
     `settled`: the day on which the registries know a newborn with birth and residence; 0 for the others.
     """

@@ -65,7 +65,7 @@ def _openings(household: Household) -> list[Happening]:
 
 
 def _life(household: Household) -> list[Happening]:
-    """Everything else of the household by time; nobody does anything after their death but be buried."""
+    """Return the household's other events by time. Nothing happens to a person after their death but the burial."""
     drawn = [happening for process in OF_A_HOUSEHOLD for happening in process(household)]
     drawn += [
         happening

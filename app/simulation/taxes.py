@@ -19,7 +19,7 @@ _PAYS_LATER: Final = 0.12
 
 
 def vehicle_taxes(household: Household, citizen: Citizen) -> Iterator[Happening]:
-    """Each year's tax of a driver with a car, and its payment."""
+    """Yield the yearly tax of a driver with a car, and its payment."""
     rng, span = household.rng, household.span
     if not drives(citizen) or rng.random() >= _OWNS_A_CAR:
         return

@@ -105,7 +105,7 @@ class SmtpOptions(BaseModel):
 
     @property
     def limits(self) -> Limits:
-        """Each step may take as long."""
+        """Return the limits in seconds: the same for each step."""
         limit = self.limit_seconds
         return Limits(connect=limit, envelope=limit, final=limit, begin=limit)
 

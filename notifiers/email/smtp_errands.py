@@ -32,7 +32,7 @@ class Work(Protocol):
         """Record the outcome of a letter."""
 
     def put_back(self, number: int) -> None:
-        """It has not gone, and that was not its fault: it may go over another link."""
+        """Put a letter back that has not gone through no fault of its own: it may go over another link."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +67,7 @@ class Errand:
         return answer
 
     def cut_off(self, why: RetryLater, *, unwritten: bool, behind: bool) -> None:
-        """Its link has ended: what is certain then. `behind`: that was the trouble of the letter before it."""
+        """Settle the letter when its link has ended. `behind`: the trouble was that of the letter before it."""
         if self.refused:
             self.work.settle(self.number, self.refused)
         elif self.handed_over and not unwritten:

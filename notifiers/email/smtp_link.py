@@ -1,4 +1,4 @@
-"""One open conversation with a mail server: letter after letter, pipelined where it offers that (RFC 2920).
+"""An open conversation with a mail server: letter after letter, pipelined where it offers that (RFC 2920).
 
 Pipelined, the envelope of the next letter goes out together with the words of the one before, so a letter costs one
 round trip. Elsewhere every command waits for the answer to the one before.
@@ -97,7 +97,7 @@ class Link(asyncio.Protocol):
         self._stuck = True
 
     def resume_writing(self) -> None:
-        """All is written."""
+        """Go on after all was written."""
         self._stuck = False
         if self._held and not self._over:
             self._held = False
@@ -208,7 +208,10 @@ class Link(asyncio.Protocol):
             self._finish()
 
     def _forgo(self) -> None:
-        """It carries no letter; the first one is told, else a server that always hangs up is called for ever."""
+        """End without carrying a letter.
+
+        The first letter is told, or a server that always hangs up is called for ever.
+        """
         if not self._used and self._work is not None and (taken := self._work.take()):
             self._work.settle(taken[0], RetryLater(None, Reason.LINK_LOST))
         self._end(Reason.LINK_LOST)

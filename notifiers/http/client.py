@@ -56,11 +56,11 @@ class Timeouts:
 
 
 class Http:
-    """One client with its kept connections. Speaks HTTP/2 where TLS negotiates it, else HTTP/1.1.
+    """A client with its kept connections. It speaks HTTP/2 where TLS negotiates it, else HTTP/1.1.
 
     `authority` is a PEM file's content: what it holds is trusted beside the system's authorities; `identity` is our
-    client certificate and its key in PEM. Raises HttpConfigError if either is none. Proxies named in the
-    environment are not used.
+    client certificate and its key in PEM. Raises HttpConfigError if either is none. Proxies named in the environment
+    are not used.
     """
 
     def __init__(self, timeouts: Timeouts, *, authority: bytes | None = None, identity: bytes | None = None) -> None:

@@ -111,7 +111,7 @@ def _code(details: list[_Detail]) -> str:
 
 
 def _put_off(asked: RetryLater, code: str, details: list[_Detail]) -> RetryLater:
-    """That one device gets too many messages asks no patience of the others."""
+    """Return the pause for one device only, if the quota that is exceeded is a device's."""
     after = asked.after or (_TOO_MANY if code == "QUOTA_EXCEEDED" else None)
     quotas = [f"{each.subject} {each.description}".lower() for detail in details for each in detail.violations]
     alone = any("device" in quota for quota in quotas)

@@ -1,4 +1,4 @@
-"""One process beside ours that encrypts push messages."""
+"""A process beside ours that encrypts push messages."""
 
 import asyncio
 import logging

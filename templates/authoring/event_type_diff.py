@@ -21,7 +21,7 @@ _WHOLE: Mapping[str, str] = {
 
 
 class TypeChange(Struct, frozen=True):
-    """One thing that is different in an event type; `field`: it is about a field of that path.
+    """A difference in an event type; `field`: it is about a field of that path.
 
     `attributes`: those of a person that are set otherwise.
     """
@@ -40,7 +40,7 @@ class TypeChange(Struct, frozen=True):
 
 
 def type_changes(old: Content, new: Content) -> Iterator[TypeChange]:
-    """Everything in which two versions of an event type differ."""
+    """Yield all differences between two versions of an event type."""
     for key, what in _WHOLE.items():
         if old.get(key) != new.get(key):
             yield TypeChange(key, was(what, old.get(key), new.get(key)), (old.get(key), new.get(key)))

@@ -41,7 +41,7 @@ Content = Mapping[str, Any]
 
 
 class PackChange(Struct, frozen=True):
-    """One thing that is different beside the triggers: a sentence for people, both values, and who reads it."""
+    """A difference outside the triggers: a sentence for people, both values, and who reads it."""
 
     group: PackGroup
     about: str
@@ -70,7 +70,7 @@ class PackSide(Struct, frozen=True):
 
 
 def pack_changes(old: PackSide, new: PackSide) -> list[PackChange]:
-    """Everything in which two versions of a pack differ beside their triggers, group by group."""
+    """Return all differences between two versions of a pack outside their triggers, group by group."""
     comparison = _Comparison(old, new)
     return [
         *comparison.defaults(),

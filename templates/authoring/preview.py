@@ -78,7 +78,7 @@ class Words(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """One step for one person: when it is due (local), and its words in each language."""
+    """A step for one person: when it is due (local), and its words in each language."""
 
     step: str
     due: datetime

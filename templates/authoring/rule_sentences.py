@@ -85,7 +85,7 @@ class RuleWords(Struct, frozen=True):
     titles: Titles
 
     def sentences(self, clause: Mapping[str, Any]) -> Iterator[str]:
-        """One sentence for each part of the clause."""
+        """Return a sentence for each part of the clause."""
         return (sentence for _, sentence in self.parts(clause))
 
     def parts(self, clause: Mapping[str, Any]) -> Iterator[tuple[Part, str]]:

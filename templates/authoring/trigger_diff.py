@@ -51,7 +51,7 @@ _USUAL: Mapping[str, Any] = {"catch_up": "latest", "minors": "guardians", "discr
 
 
 class Change(Struct, frozen=True):
-    """One thing that is different: a sentence for people, and both values. `language`: of words."""
+    """A difference: a sentence for people, and both values. `language`: of words."""
 
     group: Group
     about: str
@@ -70,7 +70,7 @@ class Side(Struct, frozen=True):
 
 
 def changes(old: Side, new: Side) -> list[Change]:
-    """Everything in which two versions differ, group by group; none: only the layout differs, if anything."""
+    """Return all differences between two versions, group by group; none: only the layout differs, if anything."""
     comparison = _Comparison(old, new)
     found = [
         *comparison.who(),
@@ -253,6 +253,6 @@ def _matter(trigger: Trigger) -> str:
 
 
 def _essence(part: Step | Unless) -> tuple[object, ...]:
-    """All that a step or an `unless` consists of, but for the layout of its condition."""
+    """Return everything of a step or an `unless`, but for the layout of its condition."""
     values = asdict(part) | {"when": _meant(part.when)}
     return tuple(values.values())

@@ -84,7 +84,7 @@ def _of_trigger(trigger: Trigger, source: TriggerSource) -> Iterator[str]:
 
 
 def _conditions(trigger: Trigger) -> Iterator[tuple[Condition | None, str]]:
-    """Each condition, and the type of the other event that it is about."""
+    """Yield each condition with the type of the other event that it is about."""
     yield trigger.when, ""
     yield from ((step.when, "") for step in trigger.steps)
     yield from ((each.when, each.on) for each in trigger.unless)

@@ -99,7 +99,7 @@ def _readers(triggers: Iterable[Trigger]) -> dict[str, list[Reader]]:
 
 
 def _read(trigger: Trigger) -> Iterator[tuple[str, int]]:
-    """Each type that it reads, with the days for which that matters; fewer than none: always."""
+    """Yield each type that the trigger reads with the days for which that matters; below 0: always."""
     needs = trigger.needs
     within = [_days(each.within) for each in needs.together] if needs else []
     counted = _days(needs.count.within) if needs and needs.count else 0

@@ -13,7 +13,7 @@ _VISIBLE = re.compile(r"[^\n]")
 
 
 def unfilled(text: str, variables: Container[str] | None) -> Iterator[tuple[int, int, str]]:
-    """Each variable's name outside of what is filled in, and else each brace: its line and column, and what is wrong.
+    """Yield line, column and error of each variable's name outside of a placeholder, and else of each brace.
 
     `variables`: the names that mean anything here; None: not known.
     """

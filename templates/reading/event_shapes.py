@@ -67,7 +67,7 @@ class Items(TextRules):
 
 
 class Property(TextRules):
-    """One property of an event's data, or of a group in it."""
+    """A property of an event's data, or of a group in it."""
 
     items: Items = optional()
     minItems: Least = optional()  # noqa: N815

@@ -12,11 +12,10 @@ BESIDE = 60
 
 
 class Finding(Struct, frozen=True):
-    """One thing wrong; `line` and `column` count from 1, and are 0 where the whole file is meant.
+    """An error or a warning; `line` and `column` count from 1, and are 0 where the whole file is meant.
 
-    A `warning` stops neither tests nor previews.
-    `placeholder`: text that nobody has replaced yet, so the trigger cannot be submitted.
-    `excerpt`: the line itself, where the place is within a condition.
+    A `warning` stops neither tests nor previews. `placeholder`: text that nobody has replaced yet, so the trigger
+    cannot be submitted. `excerpt`: the line itself, where the place is within a condition.
     """
 
     path: str
@@ -82,7 +81,7 @@ class Report:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All findings so far, file by file, from top to bottom."""
+        """Return the findings so far, file by file, from top to bottom."""
         return tuple(sorted(self._found, key=lambda finding: finding.order))
 
     def close(self) -> None:
@@ -96,7 +95,7 @@ class Report:
 
 
 def unknown_agency(name: str, known: Iterable[str]) -> str:
-    """That there is no such agency; and which there are, for a name that is like none of them."""
+    """Return the error for an unknown agency, with the list of agencies if the name resembles none of them."""
     if closest(name, known := list(known)) is not None:
         return Words("no agency is called {name!r}", name=name)
     return Words("no agency is called {name!r}; there are: {names}", name=name, names=", ".join(sorted(known)))

@@ -12,7 +12,7 @@ class PublicHolidays(Struct, frozen=True):
     country: str
 
     def __call__(self, year: int) -> frozenset[date]:
-        """All of them in that year, weekends included."""
+        """Return the public holidays of that year, weekends included."""
         return _free(self.country, year)
 
 

@@ -65,7 +65,7 @@ class StepShape(Shape):
 
 
 class WithShape(Shape):
-    """Another event that is needed."""
+    """A further event that is needed."""
 
     on: Text = Field(description="its event type")
     when: Cel = optional("CEL: which of them; the event of the trigger's `on` is `event`, this one is `later`")

@@ -39,7 +39,7 @@ WORDS: Mapping[str, _Words] = {
 
 
 def render_digest(language: str, members: Sequence[Rendered]) -> Rendered:
-    """One message that names each of these, in a language that the platform has words in."""
+    """Return a message that names each of these, in a language for which the platform has words."""
     known = language if language in WORDS else next(iter(WORDS))
     words, count, titles = WORDS[known], len(members), [_title(each) for each in members]
     subject, push = words.subject.format(count=count), words.push.format(count=count)
@@ -61,7 +61,7 @@ def _title(member: Rendered) -> str:
 
 
 def _fitting(before: str, titles: Sequence[str], fits: Callable[[str], bool]) -> str:
-    """All titles, each as long as it can be for all to fit."""
+    """Return all titles, each as long as possible for all to fit."""
     lengths = range(TITLE_LONGEST, TITLE_SHORTEST, -1)
     texts = (before + "; ".join(_shortened(title, length) for title in titles) for length in lengths)
     return next((text for text in texts if fits(text)), before.strip())

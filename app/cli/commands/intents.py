@@ -41,7 +41,7 @@ def intents(
 
 
 def readable(intents: Iterable[Intent], rulebook: Rulebook, who: Principal) -> Iterator[Intent]:
-    """Those that they may know.
+    """Yield the intents that they may read.
 
     Raises:
         NotAllowed: they have no role.

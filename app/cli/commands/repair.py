@@ -122,7 +122,7 @@ def _doubt(at: PrincipalSession, provider: str | None) -> None:
 
 
 def _person(at: PrincipalSession, person: str | None) -> str | None:
-    """Their pseudonym; what is said of one person is a reading of their data, as `trail` is.
+    """Return the person's pseudonym, after the log has recorded the reading of their data, as for `trail`.
 
     Raises:
         NotAllowed: who acts is no operator.
@@ -180,7 +180,7 @@ def _tell_failed(found: Iterable[FailedBatch], *, as_json: bool) -> None:
 
 
 def _shown(found: Iterable[Batch], unit: str, *, as_json: bool) -> Iterator[Batch]:
-    """Each batch, with how far that is; pseudonyms are spread evenly."""
+    """Yield each batch while showing the progress; pseudonyms are spread evenly."""
     looked = 0
     with counting(beside=as_json) as shown:
         for each in found:

@@ -144,7 +144,7 @@ class Arrivals:
         return replace(found, reference=name) if found.heard is ReceiptStatus.FAILED else None
 
     async def _receive(self, arrival: Arrival) -> None:
-        """Have one message, or one piece of a message, kept: where it belongs, the database knows, not this link."""
+        """Keep a message, or a part of one. The database knows to which message a part belongs, not this link."""
         content = arrival.content
         try:
             words, joint = read(carried(content), content.data_coding, content.esm_class)
@@ -174,7 +174,7 @@ class Arrivals:
         return written(content.source_addr, international=content.source_addr_ton == 1, region=self._region)
 
     async def _keep(self, arrival: Arrival, text: str) -> bool:
-        """Have a message kept, under the same id as long as that fails; then it is answered, to come again."""
+        """Keep a message. After a failure the centre sends it again, and it is tried under the same id."""
         name = self._ids.get(arrival.digest) or self._new_id()
         status = await self._kept(self._inbox.received(Incoming(name, self._sender(arrival.content), text)))
         if status == OK:
@@ -185,7 +185,7 @@ class Arrivals:
         return False
 
     def _answer(self, arrival: Arrival) -> None:
-        """It is kept; if that cannot be told, it will come again."""
+        """Acknowledge a kept message; if that cannot be sent, it will come again."""
         if self._told_so(arrival):
             self._done.forget(arrival.digest)
         else:

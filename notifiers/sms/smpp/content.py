@@ -13,7 +13,7 @@ _MOST_PARTS, _LAST_REFERENCE = 0xFF, 0xFFFF
 
 
 def carried(pdu: DeliverSm) -> bytes:
-    """Its words, those of a receipt too: in short_message, or in message_payload (SMPP 3.4, 5.3.2.32)."""
+    """Return the words, those of a receipt too: from short_message, or message_payload (SMPP 3.4, 5.3.2.32)."""
     payload = (tlv.value for tlv in pdu.tlvs if tlv.tag == pdus.TLV_MESSAGE_PAYLOAD)
     return pdu.short_message or next(payload, b"")
 

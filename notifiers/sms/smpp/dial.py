@@ -92,7 +92,7 @@ class Keeper:
             self._task = asyncio.get_running_loop().create_task(self._keep())
 
     def put(self, parts: list[Part]) -> None:
-        """Have these parts written as soon as there is room; those that cannot be are settled at once."""
+        """Write these parts as soon as there is room; those that cannot be written are settled at once."""
         self.begin()
         self._outbox.put(parts)
         if self._closed:
@@ -103,7 +103,7 @@ class Keeper:
             self._link.pump()
 
     async def aclose(self) -> None:
-        """Let what is under way be answered, take leave of the centre, and end."""
+        """Wait for the answers under way, unbind from the centre, and end."""
         self._closed = True
         self._outbox.refuse(RetryLater(None, Reason.CLOSED))
         if self._link is not None:
@@ -120,7 +120,7 @@ class Keeper:
                 await self._rest(lost)
 
     async def _one_link(self) -> RetryLater:
-        """Have a link until it is lost, or fail to; then say why it is no more."""
+        """Open a link and keep it until it is lost; return the reason why it ended or could not be opened."""
         link = Link(self._options, self._outbox, self._pace, self._arrivals)
         try:
             await dial(self._options, self._tls, link)

@@ -1,4 +1,4 @@
-"""One session with an SMS centre over one connection (SMPP 3.4): bound once, many messages under way at a time."""
+"""A bound connection to an SMS centre (SMPP 3.4), with many messages under way at a time."""
 
 import asyncio
 import socket
@@ -76,7 +76,7 @@ class Link(asyncio.Protocol):
             self._acknowledge()
 
     def _acknowledge(self) -> None:
-        """Have what came acknowledged now: a centre that waits for that (Nagle) would hold the next answers back."""
+        """Acknowledge received bytes now: a centre that waits for that (Nagle) would hold the next answers back."""
         if _QUICK is not None and self._transport is not None:
             self._transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, _QUICK, 1)
 

@@ -89,7 +89,7 @@ class SmppNotifier:
         return [outcome or Unknown(Reason.TIMED_OUT) for outcome in batch.outcomes]
 
     async def aclose(self) -> None:
-        """Let what is under way be answered, then take leave; what came in and is not answered comes again."""
+        """Wait for the answers under way, then unbind; unanswered arrivals come again."""
         await self._arrivals.rest()
         await self._keeper.aclose()
         await self._arrivals.aclose()

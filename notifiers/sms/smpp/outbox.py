@@ -13,7 +13,7 @@ _WEIGHT = {Accepted: 0, RetryLater: 1, GiveUp: 2, Unknown: 3}
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """One submit_sm of a message, with any sequence number. `since` is when it was written, in loop time."""
+    """A submit_sm of a message, with any sequence number. `since` is when it was written, in loop time."""
 
     pdu: bytes
     sending: "Sending"
@@ -35,7 +35,7 @@ class Part:
 
 @dataclass(slots=True, eq=False)
 class Sending:
-    """One message under way: the `number`th of its batch.
+    """A message under way: the `number`th of its batch.
 
     It is accepted when all its parts are, and its reference is the id of its last part; `parts` has those of the
     others. Otherwise the gravest outcome of a part is the message's: unknown, then given up, then later. A message
@@ -59,7 +59,7 @@ class Sending:
         return self.outcome is not None and not isinstance(self.outcome, Accepted)
 
     def told(self, outcome: Outcome, *, last: bool) -> None:
-        """One of its parts has this outcome."""
+        """Note the outcome of one of its parts."""
         self.open -= 1
         self._told += 1
         self._note(outcome, last=last)

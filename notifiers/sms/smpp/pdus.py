@@ -49,7 +49,7 @@ class GarbledError(Exception):
 
 
 class Pdu(NamedTuple):
-    """One PDU: what its header says, and all its bytes."""
+    """A PDU: the fields of its header, and all its bytes."""
 
     command: int
     status: int

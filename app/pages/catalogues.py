@@ -51,7 +51,7 @@ def translations(language: str) -> NullTranslations:
 
 
 class Speech:
-    """One language: its words, and how it writes dates and numbers; `zone`: the one in which times are shown."""
+    """A language: its words, and its notation of dates and numbers; `zone`: the one in which times are shown."""
 
     def __init__(self, language: str, zone: ZoneInfo) -> None:
         self.language, self.zone = language, zone
@@ -70,7 +70,7 @@ class Speech:
         return self.language if isinstance(text, Said) else OTHERWISE
 
     def many(self, one: str, more: str, count: int) -> str:
-        """One of the two texts, or whatever forms the language has, with `count` in it."""
+        """Return the form of the text that the language has for that number, with `count` in it."""
         return str(self._words.ngettext(one, more, count)).format(count=self.number(count))
 
     def day(self, day: date) -> str:

@@ -31,7 +31,7 @@ GOOD, BAD = ("delivered", "opened", "answered"), ("failed",)
 
 
 def install_citizen(app: FastAPI, platform: Platform, pages: Pages) -> None:
-    """All pages of citizens."""
+    """Add all pages of citizens to the application."""
     app.include_router(Citizen(platform, pages).router())
     app.include_router(Messages(platform, pages).router())
     app.include_router(Leaving(platform, pages).router())
@@ -139,7 +139,7 @@ class Citizen:
         return RedirectResponse(f"{self._pages.root}/my/data", 303, {"Cache-Control": "no-store"})
 
     def download(self, request: Request) -> Response:
-        """All that the platform keeps about the citizen and can read, as JSON."""
+        """Return everything that the platform keeps about the citizen and can read, as JSON."""
         person = visits.require_citizen(request, self._platform.clock())
         return as_download(self._platform.queries.inboxes.everything(person), "habarshy.json")
 

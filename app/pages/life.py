@@ -108,7 +108,7 @@ CATEGORIES: Final[Mapping[str, str]] = {
 
 
 class Line(Struct, frozen=True):
-    """One fact of a nudge's life: when, and what."""
+    """A fact of a nudge's life: the time and the words."""
 
     at: str
     words: str
@@ -126,7 +126,7 @@ def category(name: str, speech: Speech) -> str:
 
 
 def line_of(happened: RecordedFact, speech: Speech) -> Line:
-    """One fact as a line."""
+    """Return a fact as a line."""
     details = happened.details
     words = shown(STATES, happened.what, speech)
     if details.get("channel"):

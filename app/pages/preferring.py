@@ -165,7 +165,7 @@ def _one(fields: Fields, name: str) -> str:
 
 
 def _zones(default: str, chosen: str) -> list[str]:
-    """Those of the pack's part of the world, and whatever was chosen."""
+    """Return the time zones of the pack's part of the world, and the chosen one."""
     part = default.partition("/")[0] + "/"
     return sorted({chosen, *(each for each in available_timezones() if each.startswith(part))})
 

@@ -65,7 +65,7 @@ class Stop:
         return self._pages.respond("link.html", frame, **_done(topic, frame, token, self._pages.root))
 
     def undo(self, request: Request, token: str) -> HTMLResponse:
-        """Let the messages come again."""
+        """Resume the messages that were stopped."""
         topic = self._topic(request, token)
         self._choosing.without(self._read(request, token)[1], topic.category)
         frame = self._pages.frame(request, topic.language)

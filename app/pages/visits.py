@@ -57,7 +57,7 @@ class Listed(Protocol):
 
 
 def install_visits(app: FastAPI, secret: str, base_url: str, listed: Listed) -> None:
-    """Let the app know its visitors; over https the cookie goes to this host only, and never in clear."""
+    """Make the app recognise its visitors; over https the cookie goes to this host only, and never in clear."""
     app.state.listed = listed
     safe = urlsplit(base_url).scheme == "https"
     app.add_middleware(
@@ -71,9 +71,9 @@ def install_visits(app: FastAPI, secret: str, base_url: str, listed: Listed) -> 
 
 
 def begin(request: Request, now: datetime, *, citizen: str = "", official: Official | None = None) -> None:
-    """They signed in; of the visit before only its language and where it was going is kept.
+    """Begin a visit; of the one before, only the language and the path that the visitor wanted are kept.
 
-    Of one of their own also what its forms send along: what they had written when it was over can still be sent.
+    If it was the same visitor's, their forms' token is kept too: what they had written can still be sent.
     """
     who = "" if official is None else official.principal.name
     theirs = (citizen, who) == (citizen_of(request), official_of(request))
@@ -89,7 +89,7 @@ def begin(request: Request, now: datetime, *, citizen: str = "", official: Offic
 
 
 def end(request: Request) -> None:
-    """They signed out."""
+    """End the visit."""
     language = language_of(request)
     request.session.clear()
     if language:
@@ -148,12 +148,12 @@ def language_of(request: Request) -> str:
 
 
 def remember_language(request: Request, language: str) -> None:
-    """They chose a language."""
+    """Remember the language that the visitor chose."""
     request.session[_LANGUAGE] = language
 
 
 def tell_once(request: Request, what: str, value: str = "") -> None:
-    """Let the next page that asks `told_once` for this say it; a reload of that page does not say it again."""
+    """Keep a value that the next page shows by `told_once`; a reload of that page does not show it again."""
     request.session[_ONCE] = [what, value]
 
 

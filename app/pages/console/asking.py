@@ -76,7 +76,7 @@ class AskPages:
         )
 
     def ask(self, request: Request, fields: Form) -> Response:
-        """Have it counted; this process does that."""
+        """Have a job counted by this process."""
         who, frame = self._staff.operator(request)
         visits.require_form(request, fields)
         kind, given = one(fields, "kind"), {name: fields[name] for name in FIELDS if name in fields}

@@ -11,7 +11,7 @@ from streams.queries.health import SILENT
 
 
 class Flows(Teller):
-    """Each with how much waits, for how long, and whether it grows."""
+    """The signs of the flows: how much waits, for how long, and whether it grows."""
 
     def all(self) -> list[Sign]:
         """Every one of them."""

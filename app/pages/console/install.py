@@ -1,4 +1,4 @@
-"""All pages of the console."""
+"""The installation of all pages of the console."""
 
 from fastapi import FastAPI
 

@@ -98,7 +98,7 @@ class JobPages:
         }
 
     def confirm(self, request: Request, fields: Form) -> Response:
-        """Have done what was counted, if its name was typed."""
+        """Start a counted job, if its name was typed."""
         who, frame = self._staff.operator(request)
         visits.require_form(request, fields)
         job = self._asked(request)
@@ -114,7 +114,7 @@ class JobPages:
         return self._staff.go(f"/jobs/{job.id}")
 
     def pause(self, request: Request, fields: Form) -> Response:
-        """Have it stop after its present step."""
+        """Pause a job after its present step."""
         return self._do(request, fields, "pause")
 
     def resume(self, request: Request, fields: Form) -> Response:

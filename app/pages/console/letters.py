@@ -69,7 +69,7 @@ class LetterPages:
         return router
 
     def groups(self, request: Request) -> Response:
-        """All groups, the largest first; and what came of the last press."""
+        """Show all groups, the largest first, and the result of the last button."""
         who, frame = self._staff.operator(request)
         asked = request.query_params
         done = {

@@ -11,7 +11,7 @@ from streams.queues.jobs import AT_WORK, State
 
 
 class Matters(Teller):
-    """Each with what to do about it."""
+    """The signs of what waits for a human, each with what to do about it."""
 
     def all(self) -> list[Sign]:
         """Every one of them."""

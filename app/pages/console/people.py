@@ -1,4 +1,4 @@
-"""One person's trail: why it is read is said first, and is a fact itself. No address holds anything about anybody.
+"""A person's trail: the log records the purpose first. No address of these pages holds anything about anybody.
 
 The national id comes in the body of a form only; what is read is then addressed by the name of the viewing.
 """
@@ -158,7 +158,7 @@ def _uuid(text: str) -> UUID:
 
 
 def _row(entry: Entry, speech: Speech) -> dict[str, Any]:
-    """One fact, without what somebody's data in it says."""
+    """Return a fact as a row, without the personal data in it."""
     fact: Any = entry.fact
     row = {"position": entry.position, "nudge": "", "words": "", "more": []}
     match fact:

@@ -34,7 +34,7 @@ class Level(IntEnum):
 
 
 class Sign(Struct, frozen=True):
-    """One part of the platform. `facts`: what is known, `since`: since when it is so, `todo`: what to do about it."""
+    """A part of the platform. `facts`: what is known, `since`: since when it is so, `todo`: what to do about it."""
 
     name: str
     level: Level
@@ -47,9 +47,11 @@ class Sign(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """All that is looked at. `older`: of when the newest fact is that the database, an old copy, has not.
+    """Everything that the signs are made from.
 
-    `unseen`: providers of which it is not known what they did.
+    `older`: the time of the newest fact that an old copy of the database lacks.
+
+    `unseen`: providers whose recent work is not known.
     """
 
     now: datetime

@@ -60,7 +60,7 @@ class StandingPage:
         )
 
     def seen(self) -> Seen:
-        """All that is looked at, as it is now."""
+        """Return everything that the signs are made from, as it is now."""
         on, now = self._staff.platform, self._staff.now
         found = standing(on.database, on.log, on.replay.follower, now)
         with on.database.reading() as connection:
@@ -107,13 +107,15 @@ class StandingPage:
             return None, str(error)
 
     def _unseen(self, found: RecentRecords) -> tuple[str, ...]:
-        """Those of the settings of which nobody can tell what they did, as others did more than is looked at."""
+        """Return the settings' providers whose work is not known, because others filled the records that are looked
+        at.
+        """
         if found.whole:
             return ()
         return tuple(sorted(set(self._staff.platform.settings.providers) - set(found.providers)))
 
     def _providers(self, found: RecentRecords) -> list[tuple[str, Record]]:
-        """Those of the settings, also where they did nothing, and those that did something."""
+        """Return the settings' providers, also idle ones, and all others that did something."""
         settings = self._staff.platform.settings.providers
         idle = {name: Record(channel_of(each)) for name, each in settings.items() if name not in found.providers}
         return sorted([*found.providers.items(), *idle.items()], key=lambda each: (each[1].channel, each[0]))

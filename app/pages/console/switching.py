@@ -61,7 +61,7 @@ class SwitchPages:
         return self._set(request, fields, stopped=True)
 
     def let_go(self, request: Request, fields: Form) -> Response:
-        """Let it go on, what waited included."""
+        """Resume sending, including the messages that waited."""
         return self._set(request, fields, stopped=False)
 
     def _set(self, request: Request, fields: Fields, *, stopped: bool) -> Response:

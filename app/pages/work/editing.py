@@ -35,7 +35,7 @@ class Field(Struct, frozen=True):
 
     @property
     def lines(self) -> list[str]:
-        """Its lines."""
+        """Return its lines."""
         return self.text.split("\n")
 
     @property

@@ -109,7 +109,7 @@ def tells_done(rules: Mapping[str, Any]) -> bool:
 
 
 def figures(platform: Platform, trigger: str, days: int, speech: Speech) -> Figures:
-    """Those of the last days, today included."""
+    """Return the figures of the last days, today included."""
     platform.replay.follower.drain()
     last = platform.clock().date()
     first = last - timedelta(days=days - 1)

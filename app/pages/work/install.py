@@ -1,4 +1,4 @@
-"""All pages of the workbench."""
+"""The installation of all pages of the workbench."""
 
 from fastapi import FastAPI
 

@@ -33,7 +33,7 @@ class Listing:
         return router
 
     def show(self, request: Request) -> Response:
-        """All of them; who keeps the platform running is led to the console."""
+        """Show the agency's triggers; an operator or auditor is led to the console."""
         who = visits.require_official(request, self._office.platform.clock())
         if who.roles.isdisjoint(WORKERS) and who.roles:
             return self._office.go("/console" if who.operator else "/console/people")

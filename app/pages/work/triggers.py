@@ -48,7 +48,7 @@ class TriggerPages:
         return router
 
     def page(self, request: Request, name: Name, days: Days = 30, done: str = "") -> Response:
-        """Everything about it."""
+        """Show the trigger: its rule, state, figures and versions."""
         who, frame = self._office.enter(request)
         return self._page(who, frame, name, days, done)
 
@@ -110,7 +110,7 @@ class TriggerPages:
         return [] if side is None else [speech.tell(each) for each in sentences(side)]
 
     def _side(self, fact: TriggerPublished, speech: Speech) -> Side | None:
-        """It, ready to be told; None where it does not go with the packs as they are published."""
+        """Return the version, ready to be described; None where it does not fit the published packs."""
         contents = self._office.platform.rules.library.rules().governed.contents
         try:
             return version_of(contents, [fact]).side(fact.trigger, speech.language)

@@ -62,7 +62,7 @@ class Trying:
         return router
 
     def tests(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
-        """Each case: what was expected, what there was, and every decision on the way."""
+        """Show each test: what was expected, what there was, and every decision on the way."""
         who, frame = self._office.enter(request)
         sheet = found(self._sheets, id, who)
         with laid_out(self._bench, text_of(sheet)) as laid:

@@ -71,12 +71,12 @@ class ProviderSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
     kind: str = Field(description="smtp, smpp, http_sms, web_push, fcm, or one that another package brings")
-    weight: float = Field(default=1.0, gt=0, description="its share of the channel, beside the others'")
-    rate: float | None = Field(default=None, gt=0, description="the messages a second that it takes at most")
+    weight: float = Field(default=1.0, gt=0, description="its share of the channel, relative to the others'")
+    rate: float | None = Field(default=None, gt=0, description="messages a second at most")
     slow_seconds: float = Field(default=10.0, gt=0, description="a batch that takes longer counts as a failure")
-    receipts_secret: Secret = Field(default=None, description="whsec_…: what its call-backs are signed with")
+    receipts_secret: Secret = Field(default=None, description="whsec_…: the key that signs its call-backs")
     gateway_token: SecretStr | None = Field(
-        default=None, min_length=16, description="what its calls carry, where it speaks as Kannel does"
+        default=None, min_length=16, description="the token in its calls, where it speaks as Kannel does"
     )
 
     @model_validator(mode="after")

@@ -104,59 +104,65 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     database: DatabaseAddress = Field(
-        default_factory=_default_database, description="SQLAlchemy URL of log and views"
+        default_factory=_default_database, description="the SQLAlchemy URL of the database"
     )
-    key_file: Path = Field(default_factory=_default_key_file, description="where the secret keys are")
+    key_file: Path = Field(default_factory=_default_key_file, description="the file of the secret keys")
     key_ring: SecretStr = Field(
-        default=SecretStr(""), description="what a key file holds, where the keys are not in a file"
+        default=SecretStr(""), description="the content of a key file, where the keys are not in a file"
     )
-    principals: Path = Field(default_factory=_beside_the_keys, description="who may act: names, roles, token hashes")
+    principals: Path = Field(
+        default_factory=_beside_the_keys, description="the file of principals: names, roles, token hashes"
+    )
     kafka: Brokers = Field(default="", description="brokers, as host:port with commas between; only with PostgreSQL")
-    kafka_prefix: str = Field(default="", description="what the names of topics and groups begin with")
+    kafka_prefix: str = Field(default="", description="the prefix of names of topics and groups")
     kafka_tls: bool = Field(default=False, description="encrypt, and check the brokers' certificate")
-    kafka_ca_file: str = Field(default="", description="who may sign it; empty: the machine's authorities")
-    kafka_username: str = Field(default="", description="how to sign in there; empty: not at all")
-    kafka_password: SecretStr = Field(default=SecretStr(""), description="how to sign in there")
+    kafka_ca_file: str = Field(default="", description="the authorities of that certificate; empty: the machine's")
+    kafka_username: str = Field(default="", description="the user name at the brokers; empty: none")
+    kafka_password: SecretStr = Field(default=SecretStr(""), description="the password at the brokers")
     kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        default="SCRAM-SHA-512", description="how to sign in there"
+        default="SCRAM-SHA-512", description="the SASL mechanism at the brokers"
     )
     kafka_replication: int = Field(default=1, gt=0, description="copies of each partition of the topics made here")
-    kafka_retention_hours: int = Field(default=168, gt=0, description="how long records that only wake are kept")
-    kafka_life_hours: int = Field(default=24, gt=0, description="how long events of registries are kept in topics")
+    kafka_retention_hours: int = Field(default=168, gt=0, description="the time for which wake-up records are kept")
+    kafka_life_hours: int = Field(default=24, gt=0, description="the time for which topics keep registries' events")
     kafka_session_seconds: float = Field(
-        default=10.0, ge=6, le=300, description="after how long a silent worker's share goes to others"
+        default=10.0, ge=6, le=300, description="seconds until a silent worker's share goes to others"
     )
     packs: str = Field(default="", description="pack folders, separated by ':'; empty: all shipped")
-    base_url: str = Field(default="http://127.0.0.1:8000", description="where citizens reach this platform")
+    base_url: str = Field(
+        default="http://127.0.0.1:8000", description="the address at which citizens reach this platform"
+    )
     future_events: Literal["refuse", "accept"] = Field(
         default="refuse", description="events dated further ahead than their type allows; accept them only in a trial"
     )
-    lease_seconds: float = Field(default=180.0, gt=0, description="how long an attempt may have no outcome")
+    lease_seconds: float = Field(default=180.0, gt=0, description="seconds that an attempt may have no outcome")
     in_flight: int = Field(
         default=32,
         ge=4,
-        description="attempts by email and SMS that are open at most: so many are unknown after a kill",
+        description="open attempts by email and SMS at most: so many are unknown after a kill",
     )
-    soft_bounces: int = Field(default=3, ge=1, description="letters in a row that come back as 4.x.x end an address")
-    soft_bounce_days: int = Field(default=7, ge=0, description="over how many days at least they have to")
+    soft_bounces: int = Field(
+        default=3, ge=1, description="letters in a row that come back as 4.x.x and end an address"
+    )
+    soft_bounce_days: int = Field(default=7, ge=0, description="days over which they must come back at least")
     providers: dict[ProviderName, ProviderSettings] = Field(
         default={}, description="name -> a provider; on SQLite a channel without one uses the shipped fake"
     )
     rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
-        default={}, description="agency -> the messages a second that it sends at most"
+        default={}, description="agency -> messages a second at most"
     )
     sign_in: Annotated[dict[ProviderName, SignInSettings], AfterValidator(one_way_in)] = Field(
-        default={}, description="name -> who says (OpenID Connect) who signs in to the pages"
+        default={}, description="name -> an OpenID Connect issuer for signing in to the pages"
     )
     requests_a_minute: int = Field(
-        default=6000, ge=0, description="by each known key or address, and process; 0: any number"
+        default=6000, ge=0, description="for each known key or address, in each process; 0: any number"
     )
     proxies: Proxies = Field(
         default="127.0.0.1",
         description="addresses or networks, with commas between, whose X-Forwarded-For is believed",
     )
-    log_format: Literal["text", "json"] = Field(default="text", description="how the roles log, to stderr")
-    webhooks: dict[str, HookSettings] = Field(default={}, description="agency -> where it is told of answers")
+    log_format: Literal["text", "json"] = Field(default="text", description="the format of the roles' logs on stderr")
+    webhooks: dict[str, HookSettings] = Field(default={}, description="agency -> the webhook for answers")
 
     @classmethod
     def settings_customise_sources(

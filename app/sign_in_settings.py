@@ -19,21 +19,23 @@ class SignInSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    who: Literal["citizens", "officials"] = Field(description="whom it knows")
-    title: str = Field(default="", description="what the button says; empty: the name of this entry")
+    who: Literal["citizens", "officials"] = Field(description="the people whom it knows")
+    title: str = Field(default="", description="the label of the button; empty: the name of this entry")
     issuer: Annotated[str, AfterValidator(safe_url)] = Field(description="https, or this machine")
     client_id: str = Field(min_length=1)
     client_secret: SecretStr = Field(default=SecretStr(""), description="empty: a public client, by PKCE alone")
-    scope: str = Field(default="openid", description="what is asked for; openid is")
+    scope: str = Field(default="openid", description="the scope to request; it must have openid")
     national_id_claim: str = Field(default="national_id")
     name_claim: str = Field(default="sub")
     agency_claim: str = Field(default="", description="empty: officials are the principals of `habarshy principals`")
     roles_claim: str = Field(default="roles")
     agencies: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        default=(), validate_default=True, description="whose officials it knows; empty: of every agency of the list"
+        default=(),
+        validate_default=True,
+        description="the agencies whose officials it knows; empty: every agency of the list",
     )
     roles: tuple[Role, ...] = Field(
-        default=(Role.AUTHOR, Role.APPROVER), min_length=1, description="which roles officials may have by it"
+        default=(Role.AUTHOR, Role.APPROVER), min_length=1, description="the roles that officials may have by it"
     )
 
     @field_validator("agencies")

@@ -59,9 +59,9 @@ class BacktestCalls:
             self.begin,
             methods=["POST"],
             status_code=HTTPStatus.ACCEPTED,
-            summary="Play a draft on history",
+            summary="Start a backtest of a draft",
         )
-        router.add_api_route("/backtests/{id}", self.show, methods=["GET"], summary="What came of a backtest")
+        router.add_api_route("/backtests/{id}", self.show, methods=["GET"], summary="Show a backtest")
         return router
 
     def begin(self, request: Request, response: Response, body: BacktestBody) -> Backtest:

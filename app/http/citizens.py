@@ -52,36 +52,40 @@ class Citizens:
     def router(self) -> APIRouter:
         """The routes."""
         router = APIRouter(tags=["citizens"])
-        router.add_api_route("/persons", self.find, methods=["POST"], summary="The name of a person here")
-        router.add_api_route("/persons/{person}/inbox", self.inbox, methods=["GET"], summary="What they were told")
-        router.add_api_route("/persons/{person}/coming", self.coming, methods=["GET"], summary="What comes next")
+        router.add_api_route("/persons", self.find, methods=["POST"], summary="Get a person's pseudonym")
         router.add_api_route(
-            "/persons/{person}/preferences", self.preferences, methods=["GET"], summary="What they chose"
+            "/persons/{person}/inbox", self.inbox, methods=["GET"], summary="List a person's messages"
         )
         router.add_api_route(
-            "/persons/{person}/preferences", self.prefer, methods=["PATCH"], summary="Choose for them"
+            "/persons/{person}/coming", self.coming, methods=["GET"], summary="List a person's planned messages"
         )
         router.add_api_route(
-            "/persons/{person}/consents", self.consents, methods=["GET"], summary="To which offers they consented"
+            "/persons/{person}/preferences", self.preferences, methods=["GET"], summary="Show a person's preferences"
+        )
+        router.add_api_route(
+            "/persons/{person}/preferences", self.prefer, methods=["PATCH"], summary="Change a person's preferences"
+        )
+        router.add_api_route(
+            "/persons/{person}/consents", self.consents, methods=["GET"], summary="List a person's consents"
         )
         router.add_api_route(
             "/persons/{person}/consents",
             self.consent,
             methods=["PUT"],
-            summary="Consent to these offers and to no others",
+            summary="Replace a person's consents",
         )
         router.add_api_route(
             "/persons/{person}/nudges/{nudge}",
             self.why,
             methods=["GET"],
-            summary="Why they got a message, and what became of it",
+            summary="Explain a message and its outcome",
         )
         router.add_api_route(
             "/persons/{person}/nudges/{nudge}/dispute",
             self.dispute,
             methods=["POST"],
             status_code=HTTPStatus.NO_CONTENT,
-            summary="They say that it is not right",
+            summary="Dispute a message",
         )
         return router
 

@@ -32,9 +32,9 @@ class DraftCalls:
         """The routes."""
         router = APIRouter(tags=["rules"])
         for path, call, summary in (
-            ("/test", self.test, "Play a draft's tests on a virtual clock"),
-            ("/preview", self.preview, "What a draft says to invented people"),
-            ("/submissions", self.submit, "Put a draft up for approval"),
+            ("/test", self.test, "Run a draft's tests on a virtual clock"),
+            ("/preview", self.preview, "Preview a draft for invented people"),
+            ("/submissions", self.submit, "Submit a draft for approval"),
         ):
             router.add_api_route(path, call, methods=["POST"], summary=summary)
         return router

@@ -66,14 +66,14 @@ class GatewayCalls:
             self.receipt,
             methods=["GET"],
             response_class=PlainTextResponse,
-            summary="Report what became of a message, as Kannel does (dlr-url)",
+            summary="Report the outcome of a message, as Kannel does (dlr-url)",
         )
         router.add_api_route(
             "/gateways/{provider}/messages",
             self.message,
             methods=["POST"],
             response_class=PlainTextResponse,
-            summary="Hand over an SMS that a person wrote, as Kannel does (post-url)",
+            summary="Deliver an SMS from a citizen, as Kannel does (post-url)",
         )
         return router
 

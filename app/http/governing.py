@@ -55,7 +55,7 @@ WholeHash = Annotated[
 ]
 MOST_DAYS = 366
 MOST_BYTES = 2 * 1024 * 1024
-_LINT, _FIGURES = "What is wrong with a pack", "Figures by day and trigger"
+_LINT, _FIGURES = "Check a pack", "Count outcomes by day and trigger"
 _NAME = re.compile(r"[^\W\d][\w.-]*")
 """Of a folder or file of a pack: it begins with a letter or underscore, for `..` is the folder above."""
 
@@ -94,13 +94,13 @@ class GovernCalls:
         """The routes."""
         router = APIRouter(tags=["rules"])
         for path, call, method, summary in (
-            ("/triggers", self.triggers, "GET", "The published versions"),
-            ("/triggers/{name}/pause", self.pause, "POST", "Send nothing of a trigger until it is resumed"),
-            ("/triggers/{name}/resume", self.resume, "POST", "Send again, what waited included"),
-            ("/submissions", self.submissions, "GET", "What waits for approval or publication"),
-            ("/submissions/{name}/{hash}/approve", self.approve, "POST", "Approve this very version"),
-            ("/submissions/{name}/{hash}/refuse", self.refuse, "POST", "Refuse this very version"),
-            ("/submissions/{name}/{hash}/publish", self.publish, "POST", "Publish what was approved"),
+            ("/triggers", self.triggers, "GET", "List the published versions"),
+            ("/triggers/{name}/pause", self.pause, "POST", "Pause sending for a trigger; planning continues"),
+            ("/triggers/{name}/resume", self.resume, "POST", "Resume sending for a trigger"),
+            ("/submissions", self.submissions, "GET", "List what waits for approval or publication"),
+            ("/submissions/{name}/{hash}/approve", self.approve, "POST", "Approve this version"),
+            ("/submissions/{name}/{hash}/refuse", self.refuse, "POST", "Refuse this version"),
+            ("/submissions/{name}/{hash}/publish", self.publish, "POST", "Publish an approved version"),
         ):
             router.add_api_route(path, call, methods=[method], summary=summary)
         turn = [self._heavy.turn]

@@ -34,8 +34,8 @@ class Probes:
     def router(self) -> APIRouter:
         """The routes."""
         router = APIRouter()
-        router.add_api_route("/livez", self.livez, methods=["GET"], summary="Is it alive?")
-        router.add_api_route("/readyz", self.readyz, methods=["GET"], summary="Is it ready?")
+        router.add_api_route("/livez", self.livez, methods=["GET"], summary="Check that the process answers")
+        router.add_api_route("/readyz", self.readyz, methods=["GET"], summary="Check that the database answers")
         return router
 
     async def livez(self) -> Alive:

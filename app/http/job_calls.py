@@ -68,13 +68,13 @@ class JobCalls:
         """The routes."""
         router = APIRouter(tags=["jobs"])
         for path, call, method, summary in (
-            ("/jobs", self.jobs, "GET", "Long work over history"),
-            ("/jobs", self.ask, "POST", "Have counted what a job would do"),
-            ("/jobs/{id}", self.job, "GET", "How a job stands"),
-            ("/jobs/{id}/confirm", self.confirm, "POST", "Begin a job that was counted"),
-            ("/jobs/{id}/pause", self.pause, "POST", "Have a job stop after its present step"),
-            ("/jobs/{id}/resume", self.resume, "POST", "Go on with a job"),
-            ("/jobs/{id}/cancel", self.cancel, "POST", "End a job for good"),
+            ("/jobs", self.jobs, "GET", "List jobs"),
+            ("/jobs", self.ask, "POST", "Request a job and have it counted"),
+            ("/jobs/{id}", self.job, "GET", "Show a job"),
+            ("/jobs/{id}/confirm", self.confirm, "POST", "Start a counted job"),
+            ("/jobs/{id}/pause", self.pause, "POST", "Pause a job after its present step"),
+            ("/jobs/{id}/resume", self.resume, "POST", "Resume a job"),
+            ("/jobs/{id}/cancel", self.cancel, "POST", "Cancel a job"),
         ):
             status = HTTPStatus.ACCEPTED if call in (self.ask, self.confirm) else HTTPStatus.OK
             router.add_api_route(path, call, methods=[method], summary=summary, status_code=status)

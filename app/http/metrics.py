@@ -14,9 +14,9 @@ from streams.queries.health import Status
 GAUGES = {
     "facts": "Facts in the log.",
     "unplanned": "History rows that are not planned yet.",
-    "unplanned_for_seconds": "How long the oldest of them waits, but for persons put aside (dead letters).",
+    "unplanned_for_seconds": "Age of the oldest of them in seconds, without persons in quarantine (dead letters).",
     "due_now": "Deliveries that are due.",
-    "overdue_for_seconds": "How long the first of them is due.",
+    "overdue_for_seconds": "Seconds since the first of them was due.",
     "held_back": "Deliveries that wait for what is stopped.",
     "open_attempts": "Attempts without an outcome.",
     "views_behind": "Positions that the views are behind the log.",
@@ -66,7 +66,7 @@ class _Now(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The metrics."""
-        ready = GaugeMetricFamily(READY, "Whether the role can do its work.", labels=["role"])
+        ready = GaugeMetricFamily(READY, "1 if the role can do its work, else 0.", labels=["role"])
         ready.add_metric([self._role], float(self._ready))
         yield ready
         if self._standing is not None:
@@ -102,9 +102,11 @@ class _Now(Collector):
         if self._own.passed_by:
             labels = ["provider", "channel"]
             tried: dict[Labels, int] = {(*each, "sent", ""): 0 for each in self._own.passed_by}
-            about = "What this process heard of the attempts that it handed over."
+            about = "Outcomes of the attempts that this process handed over."
             yield _counter(ATTEMPTS, about, [*labels, "outcome", "reason"], tried | dict(self._own.attempts))
-            shut = GaugeMetricFamily(PASSED_BY, "Whether this process sends past the provider.", labels=labels)
+            shut = GaugeMetricFamily(
+                PASSED_BY, "1 while this process sends past the provider, else 0.", labels=labels
+            )
             for each, is_so in self._own.passed_by.items():
                 shut.add_metric(each, float(is_so))
             yield shut
@@ -112,9 +114,9 @@ class _Now(Collector):
     def _lagging(self) -> Iterator[Metric]:
         labels = ["role", "topic", "partition"]
         counts = GaugeMetricFamily(
-            LAG, "What a role has not read yet: records, or positions of the log.", labels=labels
+            LAG, "Records, or positions of the log, that a role has not read yet.", labels=labels
         )
-        ages = GaugeMetricFamily(LAG_SECONDS, "How long the first of them waits.", labels=labels)
+        ages = GaugeMetricFamily(LAG_SECONDS, "Age of the first of them in seconds.", labels=labels)
         for lag in self._lags:
             where = [self._role, lag.topic, "" if lag.partition is None else str(lag.partition)]
             counts.add_metric(where, lag.count)

@@ -32,7 +32,7 @@ _CLOUD_EVENT = {
         "id": _TEXT | {"description": "Unique within its source; never a national id."},
         "source": _TEXT | {"description": "The registry, as a URI reference."},
         "type": _TEXT,
-        "time": {"type": "string", "format": "date-time", "description": "When it happened, with a zone."},
+        "time": {"type": "string", "format": "date-time", "description": "The time of the event, with a zone."},
         "subject": {"type": ["string", "null"], "description": "The national id of the person it is about."},
         "datacontenttype": {"type": ["string", "null"]},
         "dataschema": {"type": ["string", "null"]},
@@ -98,7 +98,7 @@ EVENT_HEADERS: list[dict[str, Any]] = [
 
 SIGNED_HEADERS: list[dict[str, Any]] = [
     _header("webhook-id", "The call's id."),
-    _header("webhook-timestamp", "When it was signed: seconds since 1970."),
+    _header("webhook-timestamp", "The time of signing: seconds since 1970."),
     _header("webhook-signature", "`v1,` and the base64 of the HMAC, as Standard Webhooks say."),
 ]
 

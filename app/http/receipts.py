@@ -94,7 +94,7 @@ class ReceiptCalls:
             self.post,
             methods=["POST"],
             response_model=Taken,
-            summary="Report what became of messages (Standard Webhooks, or as the provider's kind reads it)",
+            summary="Report outcomes of messages (Standard Webhooks, or as the provider's kind reads it)",
             openapi_extra={"requestBody": _described(), "parameters": SIGNED_HEADERS},
         )
         router.add_api_route("/receipts/{provider}", self.post, methods=["GET", "PUT"], include_in_schema=False)

@@ -107,7 +107,7 @@ def _collect(role: Role) -> None:
     registry, database = role.registry, role.platform.database
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    Info("habarshy_build", "Which version runs.", registry=registry).info({"version": version("habarshy")})
+    Info("habarshy_build", "The version that runs.", registry=registry).info({"version": version("habarshy")})
     in_use = Gauge("habarshy_pool_connections", "Connections of the pool to the database in use.", registry=registry)
     in_use.set_function(lambda: pool.checkedout() if isinstance(pool := database.engine.pool, QueuePool) else 0)
     for each in (database.waits, *role.collectors):

@@ -32,7 +32,7 @@ class Seen:
             self.post,
             methods=["POST"],
             status_code=HTTPStatus.NO_CONTENT,
-            summary="Tell that a device shows a message, or that it was opened",
+            summary="Report that a device shows a message, or that it was opened",
         )
         return router
 

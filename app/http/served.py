@@ -34,7 +34,7 @@ class Served:
         self._app = app
         self._seconds = Histogram(
             "habarshy_http_request_seconds",
-            "How long requests took until they were answered.",
+            "Duration of requests in seconds.",
             ["method", "route", "status"],
             buckets=BUCKETS,
             registry=registry,

@@ -91,7 +91,7 @@ class Count(BaseModel):
     day: date
     trigger: str
     what: str = Field(
-        description="What happened: `planned`; `attempted`, `sent`, `delivered`, `opened`, `answered` and `done` with"
+        description="The outcome: `planned`; `attempted`, `sent`, `delivered`, `opened`, `answered` and `done` with"
         " channel and language (`sent.sms.kk`; `done`: the thing itself was done after the message had gone, counted"
         " on the day when it was done); `withheld`, `deferred` and `failed` with the reason (`withheld.opted_out`)."
     )

@@ -68,9 +68,11 @@ class Trails:
             self.begin,
             methods=["POST"],
             status_code=HTTPStatus.CREATED,
-            summary="Say whose trail is read, and why",
+            summary="Begin reading a person's trail, for a purpose",
         )
-        router.add_api_route("/trails/{viewing}", self.read, methods=["GET"], summary="What happened, in order")
+        router.add_api_route(
+            "/trails/{viewing}", self.read, methods=["GET"], summary="List a person's facts in order"
+        )
         return router
 
     def begin(self, request: Request, response: Response, looked: Looked) -> Viewing:

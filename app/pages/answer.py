@@ -41,7 +41,7 @@ class Answer:
     def router(self) -> APIRouter:
         """The routes."""
         router = APIRouter(default_response_class=HTMLResponse)
-        router.add_api_route("/answer/{token}", self.get, methods=["GET"], summary="Show what a link would answer")
+        router.add_api_route("/answer/{token}", self.get, methods=["GET"], summary="Show the answer of a link")
         router.add_api_route("/answer/{token}", self.post, methods=["POST"], summary="Give that answer")
         return router
 

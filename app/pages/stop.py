@@ -32,16 +32,18 @@ class Stop:
     def router(self) -> APIRouter:
         """The routes."""
         router = APIRouter(default_response_class=HTMLResponse)
-        router.add_api_route("/stop/{token}", self.get, methods=["GET"], summary="Show what a link would stop")
+        router.add_api_route(
+            "/stop/{token}", self.get, methods=["GET"], summary="Show the messages that a link stops"
+        )
         router.add_api_route(
             "/stop/{token}",
             self.post,
             methods=["POST"],
-            summary="Stop it (RFC 8058)",
+            summary="Stop these messages (RFC 8058)",
             responses={403: {"description": "The law requires these messages.", "content": {"text/html": {}}}},
             openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _ONE_CLICK}}}},
         )
-        router.add_api_route("/stop/{token}/undo", self.undo, methods=["POST"], summary="Take the stopping back")
+        router.add_api_route("/stop/{token}/undo", self.undo, methods=["POST"], summary="Resume these messages")
         return router
 
     def get(self, request: Request, token: str) -> HTMLResponse:

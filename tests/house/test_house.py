@@ -1,6 +1,7 @@
 """The house rules that a linter cannot hold."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
@@ -105,3 +106,29 @@ def test_one_function_says_which_zone_is_a_persons() -> None:
     asking = [path for path in _files(*OURS) if "zone_or(" in path.read_text(encoding="utf-8")]
     named = {str(path.relative_to(ROOT)) for path in asking}
     assert named == {"domain/persons/hours.py", "domain/core/timing.py", "streams/rehearsal/case_events.py"}
+
+
+_QUESTION = re.compile(r"(What|Whether|How|Who|Whom|Whose|When|Which|Where|Why)\b")
+
+
+def test_docstrings_are_statements() -> None:
+    """Under one docstring in a hundred begins with a question word: it says what a thing does or holds."""
+    described = [
+        (path, node, text)
+        for path in _files(*OURS)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and (text := ast.get_docstring(node))
+    ]
+    questions = [
+        f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}: {text.splitlines()[0]}"
+        for path, node, text in described
+        if _QUESTION.match(text)
+    ]
+    assert len(questions) * 100 < len(described), "\n".join(questions)
+
+
+def test_exceptions_carry_their_own_message() -> None:
+    """No message is formatted from a class's docstring, which is gone under `python -OO`."""
+    reading = [str(path.relative_to(ROOT)) for path in _files(*OURS) if "__doc__" in path.read_text()]
+    assert reading == []

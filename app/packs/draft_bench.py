@@ -32,7 +32,7 @@ class BadDraft(ValueError):
     """Raised when a draft cannot be examined."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"The draft cannot be looked at: {problem}.")
+        super().__init__(f"The draft cannot be examined: {problem}.")
 
 
 class Text(Struct, frozen=True):

@@ -209,7 +209,7 @@ def _references(at: PrincipalSession, names: Iterable[str], others: Sequence[Pat
         all_of_it += [(Subject("trigger", each.name), each.hash) for each in pack.triggers]
         found += [Reference(*each) for each in all_of_it if each in waiting]
         if not waiting.intersection(all_of_it):
-            stop(Exit.CHECK_FAILED, f"{name}: nothing of it waits as it is in this folder")
+            stop(Exit.CHECK_FAILED, f"{name}: no submission has the content of this folder")
     return found
 
 

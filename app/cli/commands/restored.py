@@ -61,7 +61,7 @@ def restored(
         at.platform.runtime.restore.say(scope, at.who)
     if as_json:
         _show(scope, again, data, zone, as_json=True)
-    talk(f"said; erased again: {many(gone, 'person')}. Sending may begin")
+    talk(f"confirmed; erased again: {many(gone, 'person')}. Sending may begin")
 
 
 def _moment(until: str | None, at: PrincipalSession) -> datetime | None:

@@ -37,7 +37,7 @@ def resume(
     """Resume sending for a trigger, including the messages that waited."""
     with principal_session(database, key_file, clock, local=True) as at:
         new = at.platform.rules.switches.resume(trigger, at.who, reason)
-    talk(f"{trigger} goes on" if new else f"{trigger} was not paused")
+    talk(f"{trigger} is resumed" if new else f"{trigger} was not paused")
 
 
 def control(

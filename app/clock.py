@@ -7,12 +7,12 @@ Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
-    """The moment, in UTC."""
+    """Return the moment, in UTC."""
     return datetime.now(UTC)  # noqa: TID251  (this is the place)
 
 
 def fixed(moment: datetime) -> Clock:
-    """A clock that stands still."""
+    """Return a clock that stands still."""
     return lambda: moment
 
 
@@ -23,7 +23,7 @@ class VirtualClock:
         self._now = start
 
     def __call__(self) -> datetime:
-        """The moment it shows."""
+        """Return the moment it shows."""
         return self._now
 
     def advance_to(self, moment: datetime) -> None:

@@ -16,7 +16,7 @@ DIGITS = 19
 
 
 def zone_here(library: Library) -> tzinfo:
-    """The zone of the rules in force."""
+    """Return the zone of the rules in force."""
     return zone_of(library.rules().defaults.zone)
 
 
@@ -39,7 +39,7 @@ def span_of(since: str | None, until: str | None, library: Library) -> tuple[dat
 
 
 def place_of(connection: Connection, text: str, zone: tzinfo, *, of_the_first: bool = False) -> int:
-    """A position or a time as a place in the log: behind which a range begins, or up to which it goes.
+    """Return a position or a time as a place in the log: behind which a range begins, or up to which it goes.
 
     Raises:
         ValueError: it is neither.

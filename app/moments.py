@@ -6,7 +6,7 @@ NO_TIME = "no time; one is written 2026-03-01, or 2026-03-01T09:00+05:00"
 
 
 def moment_in(text: str, zone: tzinfo) -> datetime:
-    """The time in UTC; a date is its beginning; where it names no zone it is in that one.
+    """Return the time in UTC; a date is its beginning; where it names no zone it is in that one.
 
     Raises:
         ValueError: it is NO_TIME, also where in UTC it lies before the year 1 or after 9999.

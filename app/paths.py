@@ -10,7 +10,7 @@ def data_folder() -> Path:
 
 
 def config_file() -> Path:
-    """The configuration file, which need not exist."""
+    """Return the configuration file, which need not exist."""
     return _folder("XDG_CONFIG_HOME", ".config") / "config.toml"
 
 

@@ -31,7 +31,7 @@ def configured_routes(
 
 
 def missing_channels(routes: Mapping[str, Route]) -> list[str]:
-    """The channels that have no provider."""
+    """Return the channels that have no provider."""
     return [channel for channel in ADDRESS_OF if channel not in routes]
 
 

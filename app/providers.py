@@ -91,7 +91,7 @@ class ProviderSettings(BaseModel):
         return kind(self.kind)
 
     def own(self) -> BaseModel:
-        """The options of its kind. Raises ValueError, naming the first that is wrong."""
+        """Return the options of its kind. Raises ValueError, naming the first that is wrong."""
         options = self.of_kind().options
         try:
             return options.model_validate(self.model_extra or {})
@@ -112,7 +112,7 @@ class ProviderSettings(BaseModel):
 
 
 def provider(name: str, settings: ProviderSettings, tools: Tools) -> Provider:
-    """The provider with its notifier. Raises ValueError for options that could never work together."""
+    """Return the provider with its notifier. Raises ValueError for options that could never work together."""
     of_kind = settings.of_kind()
     return Provider(
         name,
@@ -126,7 +126,7 @@ def provider(name: str, settings: ProviderSettings, tools: Tools) -> Provider:
 
 
 def channel_of(settings: ProviderSettings) -> str:
-    """The channel that it is a provider of."""
+    """Return the channel that it is a provider of."""
     return settings.of_kind().channel
 
 
@@ -137,5 +137,5 @@ def limits_of(providers: Mapping[str, ProviderSettings], agencies: Mapping[str, 
 
 
 def askable(providers: Mapping[str, ProviderSettings]) -> frozenset[str]:
-    """The names of the providers that can be asked what became of a message."""
+    """Return the names of the providers that can be asked what became of a message."""
     return frozenset(name for name, each in providers.items() if getattr(each.own(), "query", None) is not None)

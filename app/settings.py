@@ -178,7 +178,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
-    """The settings, given the flags that were set (None: not set).
+    """Return the settings, given the flags that were set (None: not set).
 
     Raises:
         BadSettings: a value has the wrong type, or a name is unknown.
@@ -201,7 +201,7 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
 
 
 def settings_of(database: str | None = None, key_file: Path | None = None) -> Settings:
-    """The settings with these flags."""
+    """Return the settings with these flags."""
     return load_settings(database=database, key_file=key_file)
 
 
@@ -246,7 +246,7 @@ def _origins(flags: Collection[str]) -> Callable[[str], str]:
 
 
 def _values(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  (one a setting)
-    """The setting, or each of those that it has."""
+    """Yield the setting, or each of those that it has."""
     match value:
         case dict() if value:
             for key, each in value.items():

@@ -47,7 +47,7 @@ class SignInSettings(BaseModel):
 
     @property
     def place(self) -> str:
-        """The issuer, however its address is written."""
+        """Return the issuer, however its address is written."""
         return self.issuer.partition("://")[2].rstrip("/").lower()
 
     def speaks_for(self, agency: str) -> bool:
@@ -56,7 +56,9 @@ class SignInSettings(BaseModel):
 
 
 def one_way_in(issuers: Mapping[str, SignInSettings]) -> Mapping[str, SignInSettings]:
-    """The same; with two entries for one issuer an official would be two people, who may approve each other's work.
+    """Return the same.
+
+    With two entries for one issuer an official would be two people, who may approve each other's work.
 
     Raises:
         ValueError: there are two.

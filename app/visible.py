@@ -16,7 +16,7 @@ _HIDDEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text with each hidden character as JSON escapes it; lines and tabs stay as they are."""
+    """Return the text with each hidden character as JSON escapes it; lines and tabs stay as they are."""
     return _HIDDEN.sub(_escaped, text)
 
 

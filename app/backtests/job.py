@@ -64,7 +64,7 @@ class Counts(Struct, frozen=True):
 
 
 def counts(tally: Tally, price: float | None) -> Counts:
-    """The counts of a tally, without samples and examples: these are people's, and need a purpose."""
+    """Return the counts of a tally, without samples and examples: these are people's, and need a purpose."""
     return Counts(
         tally.persons,
         tally.facts,

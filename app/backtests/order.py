@@ -23,7 +23,7 @@ class Order(Struct, frozen=True):
     against: bool = False
 
     def question(self, platform: Platform) -> Question:
-        """The same with all rules in it."""
+        """Return the same with all rules in it."""
         now, names, own = platform.rules.library.rules().governed, platform.identity.names, self.draft.names
         rules = rules_with(self.draft, now, self.start, names, others=self.others)
         spoken = own if self.others else own | {DIGEST}

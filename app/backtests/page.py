@@ -26,7 +26,7 @@ class Table(Struct, frozen=True):
 
 
 def page(report: Report) -> str:
-    """The page."""
+    """Return the page."""
     environment = Environment(
         loader=FileSystemLoader(PAGES),
         autoescape=True,

@@ -56,7 +56,7 @@ class Report(Struct, frozen=True):
 
     @property
     def channels(self) -> list[str]:
-        """The channels by which anything would go."""
+        """Return the channels by which anything would go."""
         return sorted({channel for channel, _ in self.tally.messages})
 
     def by_channel(self, channel: str) -> Counter[str]:
@@ -75,7 +75,7 @@ class Report(Struct, frozen=True):
 
     @property
     def peak(self) -> tuple[str, int] | None:
-        """The local hour with most messages, and how many."""
+        """Return the local hour with most messages, and how many."""
         return max(self.tally.hours.items(), key=lambda each: (each[1], each[0]), default=None)
 
     @property
@@ -97,7 +97,7 @@ class Report(Struct, frozen=True):
 
     @staticmethod
     def reason(word: str) -> str:
-        """A reason in plain English."""
+        """Return a reason in plain English."""
         return ENDINGS.get(word) or OUTCOMES.get(word) or life_words.reason(word)
 
     @property
@@ -111,12 +111,12 @@ class Report(Struct, frozen=True):
 
     @property
     def first_day(self) -> date:
-        """The local day on which it begins."""
+        """Return the local day on which it begins."""
         return self.order.start.astimezone(self.zone).date()
 
     @property
     def last_day(self) -> date:
-        """The local day of the last moment that is played."""
+        """Return the local day of the last moment that is played."""
         return (self.order.end - timedelta(microseconds=1)).astimezone(self.zone).date()
 
     @property
@@ -148,7 +148,7 @@ class Report(Struct, frozen=True):
 
     @property
     def figures(self) -> Iterator[tuple[str, str]]:
-        """The figures that stand out."""
+        """Yield the figures that stand out."""
         yield "people told", f"{self.tally.people:,}"
         yield "messages", f"{self.total:,}"
         if self.tally.along:
@@ -171,7 +171,7 @@ class Report(Struct, frozen=True):
 
 
 def lines(report: Report) -> Iterator[str]:
-    """The report for a terminal."""
+    """Yield the report for a terminal."""
     tally, order = report.tally, report.order
     yield f"{report.title}, as if published on {report.local(order.start)}, until {report.local(order.end)}"
     yield _row("looked at", f"{tally.persons:,} persons, {tally.facts:,} facts")
@@ -241,7 +241,7 @@ def _example(report: Report, each: Difference) -> str:
 
 
 def objects(report: Report) -> Iterator[dict[str, Any]]:
-    """The report for programs, one object a line: the summary first."""
+    """Yield the report for programs, one object a line: the summary first."""
     tally, order = report.tally, report.order
     yield {
         "kind": "summary",

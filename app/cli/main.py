@@ -20,7 +20,7 @@ class _Whole(Group):
         self.commands = cast("Any", Commands())  # nobody adds another
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  (the same)
-        """The one that is asked for, imported now."""
+        """Return the one that is asked for, imported now."""
         name, found, rest = super().resolve_command(ctx, args)
         return name, found and imported(str(name)), rest
 
@@ -45,7 +45,7 @@ def _whole(ctx: typer.Context, *, _: Annotated[bool, _VERSION] = False) -> None:
 
 
 def application() -> typer.Typer:
-    """The command line as an object."""
+    """Return the command line as an object."""
     return typer.Typer(
         cls=_Whole,
         callback=_whole,

@@ -27,14 +27,14 @@ PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="National id, ps
 
 
 def clock_of(time: str | None) -> Clock:
-    """The clock that `--clock` asks for, else the machine's."""
+    """Return the clock that `--clock` asks for, else the machine's."""
     if time is None:
         return system_clock
     return fixed(moment_of(time, "--clock", UTC))  # the rules are read with this clock, and the zone with them
 
 
 def moment_of(text: str, option: str, zone: tzinfo) -> datetime:
-    """A time given on the command line, in UTC; a date is its beginning; without a zone it is in that one."""
+    """Return a time given on the command line, in UTC; a date is its beginning; without a zone it is in that one."""
     try:
         return moment_in(text, zone)
     except ValueError:

@@ -24,7 +24,7 @@ class Target(NamedTuple):
 
 
 def target_of(path: Path) -> Target:
-    """The pack or the trigger in a folder; anything else ends the command with exit 2."""
+    """Return the pack or the trigger in a folder; anything else ends the command with exit 2."""
     if not is_folder(path):
         stop(Exit.USAGE, f"{path}: no such folder{_meant(path)}")
     if (path / "pack.yaml").is_file():
@@ -38,12 +38,15 @@ def target_of(path: Path) -> Target:
 
 
 def examine_folders(folders: Sequence[Path]) -> tuple[list[PackFiles], Report]:
-    """The packs in these folders, and all that is to be said of them: also which other pack has what they lack."""
+    """Return the packs in these folders, and all that is to be said of them.
+
+    Also which other pack has what they lack.
+    """
     return examine(folders, elsewhere(folders))
 
 
 def elsewhere(folders: Sequence[Path]) -> Elsewhere:
-    """The packs beside these, and those that are shipped."""
+    """Return the packs beside these, and those that are shipped."""
     return Elsewhere(_others(folders), folders)
 
 
@@ -74,5 +77,5 @@ def _meant(path: Path) -> str:
 
 
 def beside() -> Path:
-    """The folder of the shipped packs, in which the schemas for editors are too."""
+    """Return the folder of the shipped packs, in which the schemas for editors are too."""
     return Path(str(templates.__file__)).resolve().parent

@@ -12,7 +12,9 @@ RUN = 20_000
 
 
 def in_order(lines: Iterable[str], run: int = RUN) -> Iterator[str]:
-    """The lines (each without its end) in the order of their characters; beyond `run` of them, by way of the disk.
+    """Yield the lines (each without its end) in the order of their characters.
+
+    Beyond `run` of them, by way of the disk.
 
     Raises:
         OSError: there is no room for temporary files.

@@ -116,7 +116,7 @@ def _exactly(value: Any) -> str:  # noqa: ANN401  (plain data)
 
 
 def _by_type(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A pack's content with its event types under their names, so that a new one moves no other."""
+    """Return a pack's content with its event types under their names, so that a new one moves no other."""
     types = {event["type"]: event for event in content.get("events", ())}
     others = {name: value for name, value in content.items() if name != "events"}
     return {**others, "events": types} if types else others

@@ -35,7 +35,7 @@ class Told(Struct, frozen=True):
 
     @property
     def parts(self) -> Segments:
-        """The words as SMS carries them."""
+        """Return the words as SMS carries them."""
         return segments(self.words.text)
 
 
@@ -79,7 +79,7 @@ class Board(Struct, frozen=True):
 
 
 def counters_of(totals: Mapping[tuple[str, str], int], known: int) -> Counters:
-    """The counters from the statistics' totals, without the events that were `known` before the year."""
+    """Return the counters from the statistics' totals, without the events that were `known` before the year."""
     counts: dict[str, int] = {}
     withheld: dict[str, int] = {}
     for (trigger, what), count in totals.items():

@@ -60,14 +60,14 @@ class Mailroom:
         return self._reports[0][0] if self._reports else None
 
     def reports(self, now: datetime) -> list[Receipt]:
-        """The reports that have come in by now; each is given once."""
+        """Return the reports that have come in by now; each is given once."""
         due: list[Receipt] = []
         while self._reports and self._reports[0][0] <= now:
             due.append(heapq.heappop(self._reports)[2])
         return due
 
     def latest(self, language: str | None, channel: str | None, limit: int) -> list[Handed]:
-        """The messages handed over last in that language and on that channel (None: any), the newest first."""
+        """Return the messages handed over last in that language and on that channel (None: any), the newest first."""
         found: list[Handed] = []
         for each in reversed(self.handed[:]):
             if language in (None, each.language) and channel in (None, each.channel):

@@ -30,7 +30,7 @@ class Population(Struct, frozen=True):
 
 
 def population(citizens: int, seed: int, start: datetime, end: datetime) -> Population:
-    """An invented population; the same arguments give the same events."""
+    """Return an invented population; the same arguments give the same events."""
     wishes = _Wishes(seed)
     lives = (wishes.of(event) for event in simulate(citizens, seed, start.date(), end.date()))
     events = [envelope_of(event) for event in chain(lives, city_news(seed, start.date(), end.date()))]
@@ -47,7 +47,7 @@ class _Wishes:
         self._with_email: set[str] = set()
 
     def of(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The event with the wishes of whom it is about."""
+        """Return the event with the wishes of whom it is about."""
         changed = dict(event)
         if event["type"] == _CONTACT:
             changed["data"] = event["data"] | dict(self._contact(event))
@@ -75,5 +75,5 @@ class _Wishes:
             yield "opted_out", ["transport"]
 
     def _draw(self, event: Mapping[str, Any], wish: str) -> float:
-        """A number for this citizen and wish, whatever else was drawn before."""
+        """Return a number for this citizen and wish, whatever else was drawn before."""
         return Random(f"{self._seed}:{event['subject']}:{wish}").random()  # noqa: S311  drawn to be repeated

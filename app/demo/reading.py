@@ -32,7 +32,7 @@ class Reader:
         self._names: dict[str, str] = {}
 
     def board(self, language: str | None) -> Board:
-        """The page, with the messages of that language (None: all)."""
+        """Return the page, with the messages of that language (None: all)."""
         rules = self.platform.rules.library.rules()
         latest = self.mailroom.latest
         with self.platform.database.reading() as connection:
@@ -51,7 +51,7 @@ class Reader:
             )
 
     def told(self, connection: Connection, nudge: Nudge) -> list[Told]:
-        """The messages of one nudge, as far as their words can still be read."""
+        """Return the messages of one nudge, as far as their words can still be read."""
         look = _Look(self, connection, self.platform.rules.library.rules())
         ids = {nudge.intent.id, *(one.digest for one in nudge.deliveries)}  # what went with a digest is in its words
         handed = [each for each in self.mailroom.handed[:] if each.nudge in ids]
@@ -133,7 +133,7 @@ def _in(titles: Mapping[str, str], language: str) -> str:
 
 
 def _named(event: LifeEvent, names: Mapping[str, str]) -> str:
-    """The persons of an event by first name, with their roles where there are several."""
+    """Return the persons of an event by first name, with their roles where there are several."""
     several = len(event.everybody) > 1
     told = [
         f"{names.get(person, 'somebody')} ({role})" if several else names.get(person, "somebody")

@@ -113,7 +113,7 @@ async def _live(year: Year, options: Options, stopped: asyncio.Event, talk: Call
 
 
 def _platform(home: Path, url: str, clock: VirtualClock, *, keep: bool) -> Platform:
-    """A platform that no setting of this machine reaches: neither its environment nor its files are read."""
+    """Return a platform that no setting of this machine reaches: neither its environment nor its files are read."""
     key_file = home / "key"
     settings = Settings.model_construct(
         database=f"sqlite:///{home / 'habarshy.sqlite'}", key_file=key_file, base_url=url

@@ -40,7 +40,7 @@ _MAIL = {
 
 
 def site(reader: Reader, zone: ZoneInfo) -> FastAPI:
-    """The pages as an application; it answers on this machine only."""
+    """Return the pages as an application; it answers on this machine only."""
     pages = _Pages(reader, zone)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
@@ -69,11 +69,11 @@ class _Pages:
         self._templates = _environment(zone)
 
     def front(self, language: str = "") -> HTMLResponse:
-        """The page."""
+        """Return the page."""
         return self._page("index.html", **self._seen(language))
 
     def live(self, language: str = "") -> JSONResponse:
-        """The parts of the page as they are now, as HTML."""
+        """Return the parts of the page as they are now, as HTML."""
         seen = self._seen(language)
         parts = {part: self._templates.get_template(f"_{part}.html").render(seen) for part in PARTS}
         return JSONResponse({"done": seen["board"].done, "parts": parts})
@@ -87,7 +87,7 @@ class _Pages:
         return self._page("why.html", page=page, languages=LANGUAGES)
 
     def mail(self, nudge: str, number: str) -> HTMLResponse:
-        """The HTML of an email, to be shown in a frame."""
+        """Return the HTML of an email, to be shown in a frame."""
         html = self._html(nudge, number)
         return HTMLResponse(html, headers=_MAIL) if html else self._missing()
 

@@ -56,7 +56,7 @@ class Explainer:
         self._attributes = {"citizen.age": "Age"} | {f"citizen.{name}": title for name, title in named.items()}
 
     def page(self, id_: UUID) -> WhyPage:
-        """The page of one nudge.
+        """Return the page of one nudge.
 
         Raises:
             UnknownNudge: there is none.

@@ -50,7 +50,7 @@ class Year:
 
     @property
     def now(self) -> datetime:
-        """The virtual time."""
+        """Return the virtual time."""
         return self._clock()
 
     @property
@@ -85,7 +85,7 @@ class Year:
         await self._engine.until_idle()
 
     def _next(self, longest: timedelta) -> datetime:
-        """The next moment at which anything happens, at most so far ahead."""
+        """Return the next moment at which anything happens, at most so far ahead."""
         with self._platform.database.reading() as connection:
             due = optional_moment(nudges.next_due(connection))
         coming = self._people.coming[self._arrived : self._arrived + 1]

@@ -20,7 +20,7 @@ CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 def token_of(request: Request) -> str:
-    """The token or key that the request has; nothing where it has none."""
+    """Return the token or key that the request has; nothing where it has none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == SCHEME else ""
 
@@ -51,7 +51,7 @@ class Access:
         return owner_of(self._load(), token)
 
     def named(self, name: str) -> Principal | None:
-        """The principal of that name; None where there is none."""
+        """Return the principal of that name; None where there is none."""
         kept = self._load().get(name)
         return None if kept is None else kept.principal(name)
 
@@ -61,7 +61,7 @@ class Access:
         return "" if kept is None else blake2b(json.encode(kept), digest_size=12).hexdigest()
 
     def system(self, request: Request, scope: Scope) -> Principal:
-        """The caller, whose key has that scope.
+        """Return the caller, whose key has that scope.
 
         Raises:
             Problem: 401 where there is no caller, 403 where they may not.
@@ -72,7 +72,7 @@ class Access:
         return caller
 
     def official(self, request: Request) -> Principal:
-        """The caller, who is a person with a role.
+        """Return the caller, who is a person with a role.
 
         Raises:
             Problem: 401 where there is no caller, 403 where it is a system.

@@ -68,7 +68,7 @@ _MOST = Rule()
 
 
 def rule_of(path: str) -> Rule:
-    """The rule that holds for a path."""
+    """Return the rule that holds for a path."""
     return next((rule for begin, rule in RULES.items() if path.startswith(begin)), _MOST)
 
 

@@ -29,7 +29,7 @@ class Assisting:
         self._platform = platform
 
     def route(self) -> Route:
-        """The route."""
+        """Return the route."""
         return Route(PATH, self, methods=["POST"], include_in_schema=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -52,7 +52,7 @@ class BacktestCalls:
         self._bench = Bench(rules.library)
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(tags=["rules"])
         router.add_api_route(
             "/backtests",

@@ -36,7 +36,7 @@ def refuse_empty(headers: Headers) -> None:
 
 
 def structured(body: bytes, headers: Headers) -> Envelope:
-    """The event that is the whole body.
+    """Return the event that is the whole body.
 
     Raises:
         Refused: no JSON, a missing or wrong attribute.
@@ -48,7 +48,7 @@ def structured(body: bytes, headers: Headers) -> Envelope:
 
 
 def binary(body: bytes, headers: Headers) -> Envelope:
-    """The event whose data is the body and whose attributes are `ce-*` headers.
+    """Return the event whose data is the body and whose attributes are `ce-*` headers.
 
     Raises:
         Refused: no JSON, a missing or wrong attribute.
@@ -59,7 +59,7 @@ def binary(body: bytes, headers: Headers) -> Envelope:
 
 
 def batched(body: bytes, headers: Headers) -> list[Envelope | Refused]:
-    """The events of a batch in their order, each read or refused for itself.
+    """Return the events of a batch in their order, each read or refused for itself.
 
     Raises:
         Refused: the body is no JSON array.
@@ -96,7 +96,10 @@ def _attributes(headers: Headers) -> dict[str, str]:
 
 
 def _unescaped(name: str, value: str) -> str:
-    """The attribute's value: out of its quotes (allowed by earlier versions of the binding), then percent-decoded."""
+    """Return the attribute's value.
+
+    Out of its quotes (allowed by earlier versions of the binding), then percent-decoded.
+    """
     if not value.isascii():
         raise Refused(name, "has characters that must be percent-encoded in a header", "bad_encoding")
     if len(value) > 1 and value[0] == value[-1] == '"':

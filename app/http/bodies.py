@@ -31,7 +31,7 @@ def media_type_of(request: Request) -> MediaType:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body.
+    """Return the body.
 
     Raises:
         Problem: 413 as soon as it is known to have more than `limit` bytes, announced or not; 415 where it is
@@ -53,7 +53,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 def too_large(limit: str) -> Problem:
-    """The problem of a body with more than that."""
+    """Return the problem of a body with more than that."""
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit}; send it in parts")
 
 

@@ -50,7 +50,7 @@ class Citizens:
         self._context, self._inboxes, self._preferences, self._access = context, inboxes, preferences, access
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(tags=["citizens"])
         router.add_api_route("/persons", self.find, methods=["POST"], summary="Get a person's pseudonym")
         router.add_api_route(
@@ -90,7 +90,7 @@ class Citizens:
         return router
 
     def find(self, request: Request, wanted: Wanted) -> Person:
-        """The pseudonym of a national id: it comes in the body, so that it stands in no address and no log."""
+        """Return the pseudonym of a national id: it comes in the body, so that it stands in no address and no log."""
         self._access.system(request, Scope.CITIZENS)
         return Person(person=self._context.names.pseudonym(wanted.national_id))
 
@@ -127,7 +127,7 @@ class Citizens:
         return self._chosen(person)
 
     def consents(self, request: Request, person: Pseudonym) -> Consents:
-        """The categories."""
+        """Return the categories."""
         self._reads(request, person, "consents")
         return self._consented(person)
 

@@ -11,7 +11,7 @@ _TIME = 8
 
 
 def written(place: Place | None) -> str:
-    """The cursor; nothing where the list has ended."""
+    """Return the cursor; nothing where the list has ended."""
     if place is None:
         return ""
     return base64.urlsafe_b64encode(place.at.to_bytes(_TIME, signed=True) + place.nudge.bytes).decode().rstrip("=")

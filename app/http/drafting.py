@@ -29,7 +29,7 @@ class DraftCalls:
         self._rules, self._access, self._bench = rules, access, Bench(rules.library)
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(tags=["rules"])
         for path, call, summary in (
             ("/test", self.test, "Run a draft's tests on a virtual clock"),
@@ -86,7 +86,7 @@ def _refused() -> Iterator[None]:
 
 
 def not_passing(findings: Sequence[Finding], failed: Sequence[str] = ()) -> Problem:
-    """The problem of a draft that lint finds something in, or whose tests of these names fail."""
+    """Return the problem of a draft that lint finds something in, or whose tests of these names fail."""
     errors = [FieldError(field=each.path, reason=str(each), code="finding") for each in findings]
     errors += [FieldError(field="tests.yaml", reason=name, code="failed") for name in failed]
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "lint or its tests do not pass", errors, kind="not-passing")

@@ -68,7 +68,7 @@ class Events:
         self._shared = SharedCommit(self._accept, AT_ONCE)
 
     def router(self) -> APIRouter:
-        """The route."""
+        """Return the route."""
         router = APIRouter()
         router.add_api_route(
             "/events",

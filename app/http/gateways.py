@@ -59,7 +59,7 @@ class GatewayCalls:
         self._regions = {name: getattr(each.own(), "region", None) for name, each in calling.items()}
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter()
         router.add_api_route(
             "/gateways/{provider}/receipts",
@@ -128,13 +128,13 @@ class GatewayCalls:
 
 
 def _form(body: bytes) -> Mapping[str, bytes]:
-    """The fields of a form, whose values may be in any charset."""
+    """Return the fields of a form, whose values may be in any charset."""
     fields = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
     return {name: value.encode("latin-1") for name, value in fields}
 
 
 def _text(said: bytes, charsets: Iterable[str]) -> str:
-    """The text in the first of these that is a charset, else in UTF-8; Kannel sends UCS-2 in network order.
+    """Return the text in the first of these that is a charset, else in UTF-8; Kannel sends UCS-2 in network order.
 
     What is no text in it is read as far as it can be: a gateway would never send it better.
     """

@@ -91,7 +91,7 @@ class GovernCalls:
         self._rules, self._follower, self._access, self._heavy = rules, follower, access, heavy
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(tags=["rules"])
         for path, call, method, summary in (
             ("/triggers", self.triggers, "GET", "List the published versions"),

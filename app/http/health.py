@@ -32,7 +32,7 @@ class Probes:
         self._database, self._log = database, log
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter()
         router.add_api_route("/livez", self.livez, methods=["GET"], summary="Check that the process answers")
         router.add_api_route("/readyz", self.readyz, methods=["GET"], summary="Check that the database answers")

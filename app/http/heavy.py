@@ -56,7 +56,7 @@ class Heavy:
                 del self.asked[who], self._own[who]
 
     def _who(self, request: Request) -> str:
-        """The principal by their token, or else by their visit; nobody where there is neither."""
+        """Return the principal by their token, or else by their visit; nobody where there is neither."""
         try:
             return self._access.caller(request).name
         except Problem:

@@ -65,7 +65,7 @@ class JobCalls:
         self._jobs, self._orders, self._hands, self._access = jobs, orders, hands, access
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(tags=["jobs"])
         for path, call, method, summary in (
             ("/jobs", self.jobs, "GET", "List jobs"),
@@ -133,7 +133,7 @@ class JobCalls:
 
 
 def item_of(job: Job, hands: Hands) -> JobItem:
-    """The job as everybody may see it."""
+    """Return the job as everybody may see it."""
     plan = None
     if job.counted is not None:
         found, seconds = job.counted.plan, hands.seconds(job.kind, job.counted)

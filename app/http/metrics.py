@@ -65,7 +65,7 @@ class _Now(Collector):
         self._role, self._standing, self._lags, self._ready, self._own = role, standing, lags, ready, own
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics."""
+        """Yield the metrics."""
         ready = GaugeMetricFamily(READY, "1 if the role can do its work, else 0.", labels=["role"])
         ready.add_metric([self._role], float(self._ready))
         yield ready
@@ -139,7 +139,7 @@ def _by_code(name: str, about: str, counts: Mapping[str, int]) -> CounterMetricF
 def exposition(
     role: str, standing: Status | None, lags: Sequence[Lag], own: Own | None = None, *, ready: bool
 ) -> bytes:
-    """The metrics in Prometheus' text format; what could not be read is absent."""
+    """Return the metrics in Prometheus' text format; what could not be read is absent."""
     registry = CollectorRegistry()
     registry.register(_Now(role, standing, lags, own or Own(), ready=ready))
     return generate_latest(registry)

@@ -116,7 +116,7 @@ class Api(FastAPI):
     """An application that describes itself truly."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI 3.1 document."""
+        """Return the OpenAPI 3.1 document."""
         if self.openapi_schema is None:
             self.openapi_schema = _document(self)
         return self.openapi_schema

@@ -92,13 +92,13 @@ _STATUS = {
 
 
 def refusal(refused: Refused) -> Problem:
-    """The problem of an event that was refused."""
+    """Return the problem of an event that was refused."""
     status = _STATUS.get(refused.code, HTTPStatus.BAD_REQUEST)
     return Problem(status, str(refused), [field_error(refused)], kind="event-refused")
 
 
 def field_error(refused: Refused) -> FieldError:
-    """The field, the reason and the code of a refusal."""
+    """Return the field, the reason and the code of a refusal."""
     return FieldError(field=refused.field, reason=refused.reason, code=refused.code)
 
 
@@ -138,7 +138,7 @@ def _http(request: Request, error: Exception) -> Problem:
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods of all routes of the path: the router names only those of the first one."""
+    """Return the methods of all routes of the path: the router names only those of the first one."""
     app: FastAPI = request.app
     scopes = {method: {**request.scope, "method": method} for method in _METHODS}
     if has_head(request.scope["path"]):
@@ -162,7 +162,7 @@ def _invalid(request: Request, error: Exception) -> Problem:
 
 
 def _own_names(app: FastAPI) -> frozenset[str]:
-    """The names of all fields that the API describes: whatever else stands in a body is its sender's."""
+    """Return the names of all fields that the API describes: whatever else stands in a body is its sender's."""
     schemas = app.openapi().get("components", {}).get("schemas", {})
     return frozenset(name for schema in schemas.values() for name in schema.get("properties", ()))
 
@@ -179,7 +179,7 @@ _QUOTING = frozenset({"value_error", "assertion_error", "uuid_parsing", "union_t
 
 
 def reason_of(error: Mapping[str, Any]) -> str:
-    """The validator's words, unless they may hold what was sent."""
+    """Return the validator's words, unless they may hold what was sent."""
     return "is not valid" if error["type"] in _QUOTING else str(error["msg"])
 
 

@@ -87,7 +87,7 @@ class ReceiptCalls:
         self._methods = {name: sorted(providers[name].of_kind().methods) for name in self._readers}
 
     def router(self) -> APIRouter:
-        """The route."""
+        """Return the route."""
         router = APIRouter()
         router.add_api_route(
             "/receipts/{provider}",
@@ -169,7 +169,7 @@ def _bad_signature() -> Problem:
 
 
 def _unreadable(error: Exception) -> Problem:
-    """The problem, in no words but the validator's: others may quote what was sent."""
+    """Return the problem, in no words but the validator's: others may quote what was sent."""
     if not isinstance(error, ValidationError):
         return Problem(HTTPStatus.BAD_REQUEST, "the body is no receipt")
     first = error.errors(include_input=False, include_url=False)[0]

@@ -117,7 +117,7 @@ class Repeating:
 
 
 def _settled(heard: Sequence[Message]) -> StoredResponse | None:
-    """The answer, if it holds: a defect, an outage or a missing key says nothing about the request."""
+    """Return the answer, if it holds: a defect, an outage or a missing key says nothing about the request."""
     status = heard[0]["status"]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in UNSETTLED:
         return None
@@ -126,7 +126,10 @@ def _settled(heard: Sequence[Message]) -> StoredResponse | None:
 
 
 async def _read(receive: Receive) -> tuple[list[Message], bytes]:
-    """The messages of a request's body, and the body; how large it may be was said before (app.http.admission)."""
+    """Return the messages of a request's body, and the body.
+
+    How large it may be was said before (app.http.admission).
+    """
     messages, body = list[Message](), bytearray()
     while not messages or messages[-1].get("more_body", False):
         messages.append(await receive())

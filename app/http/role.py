@@ -73,7 +73,7 @@ class Role(Struct, frozen=True):
 
 
 def role_application(role: Role) -> FastAPI:
-    """The routes."""
+    """Return the routes."""
     app = FastAPI(title="Habarshy", docs_url=None, redoc_url=None, openapi_url=None)
     install(app)
     app.add_middleware(Head)

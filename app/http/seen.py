@@ -25,7 +25,7 @@ class Seen:
         self._receipts, self._links, self._beginning = receipts, links, beginning
 
     def router(self) -> APIRouter:
-        """The route."""
+        """Return the route."""
         router = APIRouter()
         router.add_api_route(
             "/seen/{token}",

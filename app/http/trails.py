@@ -61,7 +61,7 @@ class Trails:
         self._views = Views(context, follower)
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(tags=["trails"])
         router.add_api_route(
             "/trails",
@@ -86,7 +86,7 @@ class Trails:
         return Viewing(id=viewing)
 
     def read(self, request: Request, viewing: UUID, after: Annotated[int, Query(ge=0, le=2**62)] = 0) -> TrailPage:
-        """The next facts behind a position."""
+        """Return the next facts behind a position."""
         try:
             looked = self._views.viewing(viewing, self._reader(request))
         except NotTheirView as error:

@@ -49,7 +49,7 @@ class Codes:
         self._key, self._context, self._inboxes = bytes.fromhex(secret), context, Inboxes(context)
 
     def of(self, nudge: UUID, recipient: str) -> str:
-        """The code of a message, as people read it: XXXXX-XXXXX."""
+        """Return the code of a message, as people read it: XXXXX-XXXXX."""
         mark = self._mark(nudge, recipient)
         return f"{_text(shortened(nudge, _BITS) ^ self._veil(mark))}-{_text(mark)}"
 
@@ -103,7 +103,7 @@ def whose(context: WriteContext) -> Beginning:
 
 
 def beginning(connection: Connection, number: int, bits: int) -> Iterator[Nudge]:
-    """The nudges whose ids begin with these bits."""
+    """Yield the nudges whose ids begin with these bits."""
     ids = connection.execute(
         select(table.c.nudge).where(table.c.nudge.between(*beginning_so(number, bits)))
     ).scalars()

@@ -42,7 +42,7 @@ class MissingKeyFile(Exception):
 
 
 def keyring_of(settings: Settings, *, create: bool) -> Keyring:
-    """The keys that the settings name: in the variable itself, else in the key file.
+    """Return the keys that the settings name: in the variable itself, else in the key file.
 
     Raises:
         BadKeyFile: see `load_keyring`.
@@ -85,7 +85,9 @@ def fingerprint(names: Names) -> bytes:
 
 
 def load_keyring(path: Path, *, create: bool) -> Keyring:
-    """The keys in the file; made at first use if `create`, also the one that seals, where an older file has none.
+    """Return the keys in the file.
+
+    Made at first use if `create`, also the one that seals, where an older file has none.
 
     Raises:
         BadKeyFile: it is missing, damaged, weak, or readable by others.

@@ -45,7 +45,10 @@ class Links:
         self._base_url, self._key = base_url.rstrip("/"), key
 
     def unsubscribe(self, case: Case) -> str | None:
-        """The link that stops a nudge's category for its recipient, without login (RFC 8058); none for the law's."""
+        """Return the link that stops a nudge's category for its recipient, without login (RFC 8058).
+
+        None for the law's.
+        """
         if OVERRIDES[case.settlement.trigger.klass].opt_out:
             return None
         return f"{self._base_url}/stop/{self.token(case.nudge.intent.id, case.recipient.pseudonym)}"
@@ -55,7 +58,7 @@ class Links:
         return _written(self._short("stop", nudge, recipient))
 
     def read(self, token: str, beginning: Beginning) -> tuple[UUID, str]:
-        """The nudge and its recipient, of those whose nudge begins as the token does.
+        """Return the nudge and its recipient, of those whose nudge begins as the token does.
 
         Raises:
             BadLink: the token was not made with our key.
@@ -66,34 +69,37 @@ class Links:
         return nudge, recipient
 
     def answer(self, nudge: UUID, recipient: str, code: str) -> str:
-        """The link by which the recipient of a nudge answers it with a code, without login."""
+        """Return the link by which the recipient of a nudge answers it with a code, without login."""
         return f"{self._base_url}/answer/{_written(self._short('answer', nudge, recipient, code.encode()))}"
 
     def read_answer(self, token: str, beginning: Beginning) -> tuple[UUID, str, str]:
-        """The nudge, its recipient, and the code of the answer. Raises as `read` does."""
+        """Return the nudge, its recipient, and the code of the answer. Raises as `read` does."""
         nudge, recipient, code = self._read(token, ("answer", "answer"), beginning)
         if not code:
             raise BadLink
         return nudge, recipient, code.decode()
 
     def seen(self, nudge: UUID, recipient: str, attempt: int) -> str:
-        """The link by which a device tells that it shows a message, without login."""
+        """Return the link by which a device tells that it shows a message, without login."""
         return f"{self._base_url}/seen/{_written(self._short('seen', nudge, recipient, attempt.to_bytes(_NUMBER)))}"
 
     def read_seen(self, token: str, beginning: Beginning) -> tuple[UUID, str, int]:
-        """The nudge, its recipient, and the attempt. Raises as `read` does."""
+        """Return the nudge, its recipient, and the attempt. Raises as `read` does."""
         nudge, recipient, attempt = self._read(token, ("seen", "seen"), beginning)
         if len(attempt) != _NUMBER:
             raise BadLink
         return nudge, recipient, int.from_bytes(attempt)
 
     def page(self, nudge: UUID, recipient: str, until: datetime) -> str:
-        """The link to a nudge's own page for its recipient, without login; it works to the end of that day (UTC)."""
+        """Return the link to a nudge's own page for its recipient, without login.
+
+        It works to the end of that day (UTC).
+        """
         day = (until - _FIRST).days.to_bytes(_NUMBER)
         return f"{self._base_url}/m/{_written(self._short('page', nudge, recipient, day))}"
 
     def read_page(self, token: str, now: datetime, beginning: Beginning) -> tuple[UUID, str]:
-        """The nudge and its recipient.
+        """Return the nudge and its recipient.
 
         Raises:
             OldLink: the token is too old.
@@ -107,7 +113,7 @@ class Links:
         return nudge, recipient
 
     def _short(self, purpose: str, nudge: UUID, recipient: str, more: bytes = b"") -> bytes:
-        """The beginning of the nudge's id under a veil, what the link says besides, and a mark over all.
+        """Return the beginning of the nudge's id under a veil, what the link says besides, and a mark over all.
 
         Short, for an SMS pays for each character. The veil follows from the mark: ids of one person's nudges begin
         alike (domain/core/ids.py), and their links must have nothing in common.
@@ -133,12 +139,15 @@ class Links:
         raise BadLink
 
     def _read(self, token: str, purposes: tuple[str, str], beginning: Beginning) -> tuple[UUID, str, bytes]:
-        """The nudge, its recipient, and what the link says besides; `purposes`: of a long link, of a short one."""
+        """Return the nudge, its recipient, and what the link says besides.
+
+        `purposes`: of a long link, of a short one.
+        """
         raw, (long, short) = _read(token), purposes
         return self._long(raw, long) or self._found(raw, short, beginning)
 
     def _long(self, raw: bytes, purpose: str) -> tuple[UUID, str, bytes] | None:
-        """The same of a link as messages had it at first, with the pseudonym in it.
+        """Return the same of a link as messages had it at first, with the pseudonym in it.
 
         Their stop links must work for as long as somebody keeps the message, so this form is read for good; answers
         end by the message's own time (app/pages/answer.py), in whichever form.
@@ -149,7 +158,7 @@ class Links:
         return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), more
 
     def person(self, person: str, now: datetime) -> str:
-        """A token with which an assistant reads for that person from now on, for a month."""
+        """Return a token with which an assistant reads for that person from now on, for a month."""
         body = bytes.fromhex(person) + int((now + ASSISTANT_LASTS).timestamp()).to_bytes(_TIME)
         return _written(body + self._mac(body, "person"))
 
@@ -175,7 +184,7 @@ class Links:
         return f"{self._base_url.partition('://')[2]}/check"
 
     def secret(self, purpose: str) -> str:
-        """A secret of its own for each purpose, the same in every process."""
+        """Return a secret of its own for each purpose, the same in every process."""
         return keyed_hash(self._key, "secret", purpose).hex()
 
     def _mac(self, body: bytes, purpose: str) -> bytes:

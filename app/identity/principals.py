@@ -48,7 +48,7 @@ class Kept(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def acting(path: Path, environment: Mapping[str, str]) -> Principal:
-    """The principal whose token is in the environment.
+    """Return the principal whose token is in the environment.
 
     Raises:
         BadPrincipals: the file cannot be read.
@@ -91,7 +91,7 @@ def load(path: Path) -> dict[str, Kept]:
 
 
 def colleague(path: Path, name: str, who: Principal) -> Principal:
-    """The principal of that name, if they are of the same agency.
+    """Return the principal of that name, if they are of the same agency.
 
     Raises:
         NotAllowed: they are of another agency, or nobody is called that.

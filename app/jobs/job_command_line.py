@@ -42,7 +42,7 @@ def _fields(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, lis
 
 
 def command_of(kind: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The words of the command that asks for the same; none where there is no such command."""
+    """Return the words of the command that asks for the same; none where there is no such command."""
     if kind not in COMMANDS:
         return ()
     given = given_of(kind, arguments)

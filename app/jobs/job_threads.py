@@ -25,7 +25,7 @@ class Hands:
         self._threads: dict[int, threading.Thread] = {}
 
     def ask(self, kind: str, arguments: Mapping[str, Any], by: str) -> Job:
-        """A new job, which is counted here; whoever confirms that lets it begin.
+        """Return a new job, which is counted here; whoever confirms that lets it begin.
 
         Raises:
             Busy: another job of its lane is under way; and what its kind raises.
@@ -91,7 +91,7 @@ class Hands:
         thread.start()
 
     def soon(self, id_: int) -> Job:
-        """The job in a moment: what is counted at once need not be looked for again."""
+        """Return the job in a moment: what is counted at once need not be looked for again."""
         if (thread := self._threads.get(id_)) is not None:
             thread.join(MOMENT_S)
         return self._jobs.job(id_)

@@ -55,12 +55,12 @@ KINDS: Mapping[str, Kind] = {
 
 
 def planned_work(platform: Platform, kind: str, arguments: Mapping[str, Any]) -> Work:
-    """The work of a job that is not there yet, to see what it would do."""
+    """Return the work of a job that is not there yet, to see what it would do."""
     return KINDS[kind].work(platform, {**arguments, "job": 0})
 
 
 def work_of(platform: Platform, job: Job) -> Work:
-    """The work of a job that is there already.
+    """Return the work of a job that is there already.
 
     Raises:
         UnknownKind: no such kind is known here.

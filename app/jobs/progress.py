@@ -89,12 +89,12 @@ class Counting:
 
 
 def progress() -> Progress:
-    """The progress on stderr."""
+    """Return the progress on stderr."""
     return Progress(_to_stderr, terminal=_redraws())
 
 
 def parts(what: str) -> Parts:
-    """The progress on stderr of what is no job."""
+    """Return the progress on stderr of what is no job."""
     return Parts(what, Line(_to_stderr, terminal=_redraws()), time.perf_counter)
 
 
@@ -119,7 +119,10 @@ def redraws(environment: Mapping[str, str]) -> bool:
 
 
 def cut(text: str, columns: int) -> str:
-    """A line that is told anew, so that it stays one: a longer one would leave what the terminal broke it into."""
+    """Return a line that is told anew, so that it stays one.
+
+    A longer one would leave what the terminal broke it into.
+    """
     return text[: len(ANEW) + columns - 1] if text.startswith(ANEW) else text
 
 
@@ -137,7 +140,7 @@ def _to_stderr(text: str) -> None:
 
 
 def line_of(job: Job, first: Job) -> str:
-    """The job's standing; the rate is that since `first`."""
+    """Return the job's standing; the rate is that since `first`."""
     share = f"{job.done * 100 // job.of} %" if job.of else ""
     took, done = (job.worked - first.worked).total_seconds(), job.done - first.done
     pace = f", {done / took:,.0f}/s, {duration((job.of - job.done) * took / done)} to go" if took and done > 0 else ""
@@ -145,7 +148,7 @@ def line_of(job: Job, first: Job) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: 40 s, 12 min, 3 h 5 min."""
+    """Return a time as people say it: 40 s, 12 min, 3 h 5 min."""
     whole = round(max(0.0, seconds))
     if whole < 120:  # noqa: PLR2004  (seconds say more than one minute does)
         return f"{whole} s"

@@ -32,7 +32,7 @@ class UnknownView(Exception):
 
 
 def chosen(names: Iterable[str]) -> list[str]:
-    """The views of these names, each once, in the order in which they are kept.
+    """Return the views of these names, each once, in the order in which they are kept.
 
     Raises:
         UnknownView: there is none of such a name.

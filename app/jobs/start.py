@@ -101,7 +101,7 @@ def go_on(platform: Platform, job: Job) -> Job:
 
 
 def finished(job: Job) -> Job:
-    """The job, if it is done; else say how it stands, and end the command."""
+    """Return the job, if it is done; else say how it stands, and end the command."""
     if job.state is not State.DONE:
         _left(job)
     return job

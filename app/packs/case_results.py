@@ -89,7 +89,7 @@ def why(case: Case, difference: Difference) -> str:
 
 
 def told(case: Case, decision: Decision) -> str:
-    """A decision as one line."""
+    """Return a decision as one line."""
     parts = [case.when(decision.at), f"{decision.what:<11}", decision.about]
     parts += [f"for {case.when(decision.until)}"] if decision.until else []
     parts += [f"({decision.reason})"] if decision.reason else []
@@ -98,7 +98,10 @@ def told(case: Case, decision: Decision) -> str:
 
 
 def as_data(tried: CaseResult) -> dict[str, Any]:
-    """A played case for a page or an API: name, line, passed, differences (expected, got, why, words), decisions."""
+    """Return a played case for a page or an API.
+
+    Name, line, passed, differences (expected, got, why, words), decisions.
+    """
     case = tried.case
     return {
         "name": case.name,

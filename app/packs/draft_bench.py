@@ -90,7 +90,7 @@ class Laid:
         return not finding.warning or (finding.placeholder and own)
 
     def pack(self) -> Pack:
-        """The pack, in which the draft is the only trigger; nothing may be wrong with it.
+        """Return the pack, in which the draft is the only trigger; nothing may be wrong with it.
 
         Raises:
             BadDraft: its child died.
@@ -135,7 +135,7 @@ class Laid:
         return Question(do, self._packs, str(self._folder), now, persona)
 
     def _named(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
-        """The same without the folder, which goes again: `kk.md`, or `kz/pack.yaml`."""
+        """Return the same without the folder, which goes again: `kk.md`, or `kz/pack.yaml`."""
         own, top = f"{self._folder}/", f"{self._folder.parent.parent}/"
         return tuple(replace(each, path=each.path.removeprefix(own).removeprefix(top)) for each in found)
 

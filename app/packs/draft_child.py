@@ -121,7 +121,7 @@ class Drafts:
 
 
 def _case(tried: CaseResult) -> dict[str, Any]:
-    """A played case; `nothing`: why there was nothing."""
+    """Return a played case; `nothing`: why there was nothing."""
     nothing = sorted({each.because for each in tried.played.endings if each.because is not None})
     return as_data(tried) | {"nothing": nothing}
 

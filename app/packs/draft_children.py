@@ -55,7 +55,7 @@ class Children:
             self._free.put((Confined(child, None, limits), 0))
 
     def ask(self, question: Question | Comparison, kind: Any) -> Any:  # noqa: ANN401  (plain data)
-        """The answer. Raises Died where there is none; the next question goes to a new child."""
+        """Return the answer. Raises Died where there is none; the next question goes to a new child."""
         confined, asked = self._free.get()
         try:
             return confined.ask(msgspec.to_builtins(question), kind)
@@ -100,5 +100,5 @@ def children() -> Children:
 
 
 def too_much(folder: str) -> Finding:
-    """The finding of a draft in a folder whose child died."""
+    """Return the finding of a draft in a folder whose child died."""
     return Finding(f"{folder}/trigger.yaml", 1, 1, TOO_MUCH)

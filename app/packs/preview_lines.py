@@ -122,7 +122,7 @@ def _listed(name: str, text: str) -> Iterator[str]:
 
 
 def _cell(language: str, channel: str, size: str, text: str) -> Iterator[str]:
-    """A text beside its language, its channel and its size."""
+    """Yield a text beside its language, its channel and its size."""
     head = f"{language:<4}{channel:<7}{size:<{HEAD - 11}}"
     paragraphs = [line for part in text.strip().split("\n") for line in (wrap(part, WIDTH - HEAD) or [""])]
     for at, line in enumerate(paragraphs or [""]):

@@ -29,7 +29,7 @@ addEventListener("resize", fit);
 
 
 def page(heard: Sequence[tuple[TriggerSource, list[Hearing]]]) -> str:
-    """The page, of what the first person of each trigger hears."""
+    """Return the page, of what the first person of each trigger hears."""
     emails = [email for source, hearings in heard for email in _emails(source, hearings)]
     if len(emails) == 1:
         return emails[0][1]

@@ -38,7 +38,7 @@ class Version(Struct, frozen=True):
         return Side(source, compile_trigger(name, source.rules, catalogue), words)
 
     def pack_side(self, pack: Mapping[str, Any]) -> PackSide:
-        """The pack, ready to be compared, with what depends on it."""
+        """Return the pack, ready to be compared, with what depends on it."""
         catalogue = catalogue_of(self.contents)
         triggers = [(compile_trigger(name, each.rules, catalogue), each) for name, each in self.every.items()]
         return PackSide(pack, Dependents(catalogue, triggers), rule_words(self.contents, catalogue))
@@ -66,7 +66,7 @@ def version_of(
 
 
 def source_of(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
-    """The trigger as the log has it."""
+    """Return the trigger as the log has it."""
     words = {language: dict(texts) for language, texts in fact.words.items()}
     return TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
 
@@ -84,12 +84,12 @@ def compared(old: Version, new: Version, language: str = ENGLISH) -> Iterator[tu
 
 
 def sentences(side: Side) -> Iterator[str]:
-    """A trigger's rule, sentence by sentence."""
+    """Return a trigger's rule, sentence by sentence."""
     return side.words.sentences(clause_of(side))
 
 
 def clause_of(side: Side) -> Mapping[str, Any]:
-    """A trigger's rule, with what it leaves to its benefit to say."""
+    """Return a trigger's rule, with what it leaves to its benefit to say."""
     to = {} if side.trigger.entitlement is None else {"to": sorted(side.trigger.to)}
     return {**side.source.rules, **to}
 

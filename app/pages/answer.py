@@ -39,14 +39,14 @@ class Answer:
         self._beginning = beginning
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse)
         router.add_api_route("/answer/{token}", self.get, methods=["GET"], summary="Show the answer of a link")
         router.add_api_route("/answer/{token}", self.post, methods=["POST"], summary="Give that answer")
         return router
 
     def get(self, request: Request, token: str) -> HTMLResponse:
-        """A page with a button; changes nothing."""
+        """Return a page with a button; changes nothing."""
         try:
             question, code = self._asked(*self._read(request, token))
         except (BadLink, NothingToAnswer, TooLate, UnknownCode) as error:

@@ -21,7 +21,7 @@ class Broken:
         self._pages = pages
 
     def answer(self, request: Request, problem: Problem) -> Response:
-        """The page, or the problem document."""
+        """Return the page, or the problem document."""
         if not for_people(request):
             return problem.response()
         frame = self._pages.frame(request)

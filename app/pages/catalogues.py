@@ -27,19 +27,21 @@ LOCALE: Final = Path(__file__).with_name("locale")
 
 
 def language_among(wished: str) -> str:
-    """The language if there are words in it, else the one for everybody else."""
+    """Return the language if there are words in it, else the one for everybody else."""
     return wished if wished in LANGUAGES else OTHERWISE
 
 
 def language_of_header(accept_language: str) -> str:
-    """The first language of an Accept-Language header that there are words in (RFC 9110, 12.5.4; weights ignored)."""
+    """Return the first language of an Accept-Language header that there are words in (RFC 9110, 12.5.4; weights
+    ignored).
+    """
     ranges = (part.partition(";")[0].strip().lower().partition("-")[0] for part in accept_language.split(","))
     return next((each for each in ranges if each in LANGUAGES), OTHERWISE)
 
 
 @lru_cache(maxsize=len(LANGUAGES))
 def translations(language: str) -> NullTranslations:
-    """The catalogue of a language."""
+    """Return the catalogue of a language."""
     if language == OTHERWISE:
         return NullTranslations()
     with (LOCALE / f"{language}.po").open("rb") as source:
@@ -58,7 +60,7 @@ class Speech:
         self._words, self._locale = translations(language), Locale.parse(LOCALES.get(language, language))
 
     def say(self, text: str) -> str:
-        """The text in this language."""
+        """Return the text in this language."""
         return str(self._words.gettext(text))
 
     def tell(self, text: str) -> str:
@@ -66,7 +68,7 @@ class Speech:
         return told(text, self)
 
     def spoken(self, text: str) -> str:
-        """The language in which `tell` gives it."""
+        """Return the language in which `tell` gives it."""
         return self.language if isinstance(text, Said) else OTHERWISE
 
     def many(self, one: str, more: str, count: int) -> str:
@@ -74,11 +76,11 @@ class Speech:
         return str(self._words.ngettext(one, more, count)).format(count=self.number(count))
 
     def day(self, day: date) -> str:
-        """A day: "2 June 2025"."""
+        """Return a day: "2 June 2025"."""
         return format_date(day, "long", self._locale)
 
     def moment(self, moment: datetime) -> str:
-        """A moment, to the minute, as the clock on the wall shows it in the zone."""
+        """Return a moment, to the minute, as the clock on the wall shows it in the zone."""
         return format_datetime(moment.astimezone(self.zone), "d MMMM y, HH:mm", locale=self._locale)
 
     def length(self, days: int) -> str:
@@ -86,9 +88,9 @@ class Speech:
         return format_timedelta(days * 86_400, granularity="day", threshold=10**6, locale=self._locale)
 
     def number(self, number: float) -> str:
-        """A number with its groups."""
+        """Return a number with its groups."""
         return format_decimal(number, locale=self._locale)
 
     def titled(self, titles: Mapping[str, str]) -> str:
-        """A title that packs give in several languages."""
+        """Return a title that packs give in several languages."""
         return titles.get(self.language) or next(iter(titles.values()), "")

@@ -19,7 +19,7 @@ class Checking:
         self._pages, self._codes = pages, codes
 
     def router(self) -> APIRouter:
-        """The route."""
+        """Return the route."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/check", self.check, methods=["GET"])
         return router

@@ -46,7 +46,7 @@ class Citizen:
         self._platform, self._pages = platform, pages
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/", self.front, methods=["GET"])
         router.add_api_route("/my", self.inbox, methods=["GET"])
@@ -110,7 +110,10 @@ class Citizen:
         return self._pages.respond("data.html", frame, ended=ended, **shown)
 
     def _made(self, person: str, at: str | None, frame: Frame) -> dict[str, Any]:
-        """The token that was made at that moment: the same moment makes the same token, so no cookie keeps it."""
+        """Return the token that was made at that moment.
+
+        The same moment makes the same token, so no cookie keeps it.
+        """
         if at is None:
             return {"token": "", "until": "", "address": ""}
         made = datetime.fromisoformat(at)

@@ -55,11 +55,11 @@ class Frame(Struct, frozen=True):
 
     @property
     def language(self) -> str:
-        """The page's language."""
+        """Return the page's language."""
         return self.speech.language
 
     def here(self, **changed: str) -> str:
-        """The address of this page, with something changed in its query."""
+        """Return the address of this page, with something changed in its query."""
         return f"{self.path}?{urlencode({**self.query, **changed})}"
 
 
@@ -86,7 +86,7 @@ class Pages:
         return made
 
     def frame(self, request: Request, language: str = "", zone: ZoneInfo | None = None) -> Frame:
-        """The frame of a page; `language`: of whoever a link was sent to, unless they choose another."""
+        """Return the frame of a page; `language`: of whoever a link was sent to, unless they choose another."""
         chosen = request.query_params.get("language", "")
         if chosen in LANGUAGES:
             remember_language(request, chosen)
@@ -108,14 +108,17 @@ class Pages:
         status: HTTPStatus = HTTPStatus.OK,
         **shown: Any,  # noqa: ANN401
     ) -> HTMLResponse:
-        """The page as it goes out."""
+        """Return the page as it goes out."""
         environment = self._environments[frame.language]
         html = environment.get_template(template).render(shown | {"frame": frame, "speech": frame.speech})
         return HTMLResponse(html, status, dict(HEADERS))
 
 
 def _on_this_site(path: str) -> str:
-    """The path as a link that stays here: what follows two slashes, or a backslash, is another site to browsers."""
+    """Return the path as a link that stays here.
+
+    What follows two slashes, or a backslash, is another site to browsers.
+    """
     return f"/{quote(path.lstrip('/'))}"
 
 
@@ -136,14 +139,14 @@ def for_people(request: Request) -> bool:
 
 
 def as_download(content: object, name: str) -> HTMLResponse:
-    """A JSON file to keep."""
+    """Return a JSON file to keep."""
     headers = dict(HEADERS) | {"Content-Disposition": f'attachment; filename="{name}"'}
     text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
     return HTMLResponse(text, headers=headers, media_type="application/json")
 
 
 def as_csv(rows: Iterable[Sequence[Any]], name: str) -> HTMLResponse:
-    """A CSV file to keep (RFC 4180), marked as UTF-8 for spreadsheets."""
+    """Return a CSV file to keep (RFC 4180), marked as UTF-8 for spreadsheets."""
     text = StringIO()
     csv.writer(text).writerows(rows)
     headers = dict(HEADERS) | {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -29,7 +29,7 @@ class Leaving:
         self._platform, self._pages = platform, pages
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/my/erase", self.show, methods=["GET"])
         router.add_api_route("/my/erase", self.erase, methods=["POST"])

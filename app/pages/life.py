@@ -115,12 +115,12 @@ class Line(Struct, frozen=True):
 
 
 def shown(table: Mapping[str, str], word: str, speech: Speech) -> str:
-    """A word of ours as people say it; what has none is shown as it is."""
+    """Return a word of ours as people say it; what has none is shown as it is."""
     return speech.say(table[word]) if word in table else word.replace("_", " ")
 
 
 def category(name: str, speech: Speech) -> str:
-    """A category's name."""
+    """Return a category's name."""
     text = shown(CATEGORIES, name, speech)
     return text[:1].upper() + text[1:]
 
@@ -150,7 +150,7 @@ class Told(Struct, frozen=True):
 
 
 def told(why: Explanation, rules: Rules, speech: Speech) -> Told:
-    """The parts of the page that says why."""
+    """Return the parts of the page that says why."""
     words, rule = _Words(rules, speech), Clause(why.clause, why.agency, why.klass, why.legal_basis_titles)
     return Told(
         tuple(words.recorded(why)),

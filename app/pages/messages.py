@@ -47,7 +47,7 @@ class Messages:
         self._platform, self._pages, self._codes = platform, pages, platform.identity.codes
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         for base in ("/my/messages/{nudge}", "/m/{token}"):
             router.add_api_route(base, self.show, methods=["GET"])
@@ -57,7 +57,7 @@ class Messages:
         return router
 
     def show(self, request: Request) -> Response:
-        """The message, with what can be done."""
+        """Return the message, with what can be done."""
         return self._opened(request, self._message)
 
     def _opened(self, request: Request, page: Callable[[Request, Reader, Frame, Explanation], Response]) -> Response:
@@ -119,7 +119,7 @@ class Messages:
         }
 
     def _stop(self, reader: Reader, why: Explanation) -> str:
-        """The link that stops such messages; none where nothing went, or they cannot be stopped."""
+        """Return the link that stops such messages; none where nothing went, or they cannot be stopped."""
         if not _channels(why) or OVERRIDES[why.klass].opt_out or not why.agency:
             return ""
         return f"{self._pages.root}/stop/{self._platform.identity.links.token(reader.nudge, reader.person)}"
@@ -237,7 +237,7 @@ def _channels(why: Explanation) -> list[str]:
 
 
 def _words(words: Rendered | None, channels: Sequence[str]) -> tuple[str, str]:
-    """The text and the title that its last channel carried; where none did, the longest that there are."""
+    """Return the text and the title that its last channel carried; where none did, the longest that there are."""
     if words is None:
         return "", ""
     offers = (parts_of(words, channel) for channel in (*channels[-1:], "email", "sms", "push"))
@@ -251,5 +251,8 @@ def _went_at(why: Explanation) -> datetime:
 
 
 def _parent(reader: Reader, why: Explanation) -> str | None:
-    """The first name of the child as whose parent the reader was told, empty if unknown; None: it is about them."""
+    """Return the first name of the child as whose parent the reader was told, empty if unknown.
+
+    None: it is about them.
+    """
     return None if why.person == reader.person else why.called

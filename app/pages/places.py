@@ -25,7 +25,7 @@ def home_of(request: Request) -> str:
 
 
 def base_of(request: Request) -> str:
-    """The layout of a page that stands at no place of its own, such as that of an error."""
+    """Return the layout of a page that stands at no place of its own, such as that of an error."""
     who, place = principal_of(request), request.url.path.split("/")[1]
     if who is None:
         return "base.html"

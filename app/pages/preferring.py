@@ -31,7 +31,7 @@ class Preferring:
         self._platform, self._pages = platform, pages
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/my/preferences", self.show, methods=["GET"])
         router.add_api_route("/my/preferences", self.change, methods=["POST"])

@@ -12,7 +12,7 @@ from domain.persons.person import Person
 
 
 def visitor(request: Request, platform: Platform, pages: Pages) -> tuple[str, Frame]:
-    """The citizen who signed in, and the frame in their own language and zone.
+    """Return the citizen who signed in, and the frame in their own language and zone.
 
     Raises:
         SignInNeeded: nobody did.
@@ -23,5 +23,5 @@ def visitor(request: Request, platform: Platform, pages: Pages) -> tuple[str, Fr
 
 
 def zone_for(person: Person, platform: Platform) -> ZoneInfo:
-    """The zone in which that person is shown times."""
+    """Return the zone in which that person is shown times."""
     return local_zone(person, platform.rules.library.rules().defaults)

@@ -42,7 +42,7 @@ class Clause(Struct, frozen=True):
 
 
 def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str, str]]:
-    """A rule in plain words, in rows of a name and a value."""
+    """Yield a rule in plain words, in rows of a name and a value."""
     office = speech.titled(pack_titles(rules, "agencies").get(rule.agency, {}))
     yield speech.say("Who made the rule"), office or rule.agency
     words = in_words(rules.governed.contents, rules.catalogue, speech.language)

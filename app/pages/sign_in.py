@@ -53,7 +53,7 @@ class SignIn:
             )
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/sign-in", self.choose, methods=["GET"])
         router.add_api_route("/sign-in/token", self.by_token, methods=["POST"])

@@ -30,7 +30,7 @@ class Stop:
         self._beginning = beginning
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse)
         router.add_api_route(
             "/stop/{token}", self.get, methods=["GET"], summary="Show the messages that a link stops"
@@ -47,7 +47,7 @@ class Stop:
         return router
 
     def get(self, request: Request, token: str) -> HTMLResponse:
-        """A page with a button; changes nothing."""
+        """Return a page with a button; changes nothing."""
         topic = self._topic(request, token)
         frame = self._pages.frame(request, topic.language)
         words = _mandatory if topic.mandatory else _done if topic.stopped else _ask

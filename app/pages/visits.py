@@ -97,18 +97,18 @@ def end(request: Request) -> None:
 
 
 def citizen_of(request: Request) -> str:
-    """The pseudonym of the citizen who signed in, or nothing."""
+    """Return the pseudonym of the citizen who signed in, or nothing."""
     return str(_visit(request).get(_CITIZEN, ""))
 
 
 def official_of(request: Request) -> str:
-    """The name of the official who signed in, or nothing."""
+    """Return the name of the official who signed in, or nothing."""
     found = principal_of(request)
     return "" if found is None else found.name
 
 
 def principal_of(request: Request) -> Principal | None:
-    """The official who signed in, with what they may do now."""
+    """Return the official who signed in, with what they may do now."""
     kept = _visit(request).get(_OFFICIAL)
     if kept is None:
         return None
@@ -119,7 +119,7 @@ def principal_of(request: Request) -> Principal | None:
 
 
 def require_citizen(request: Request, now: datetime) -> str:
-    """The pseudonym of the citizen who signed in.
+    """Return the pseudonym of the citizen who signed in.
 
     Raises:
         SignInNeeded: nobody did, or it was too long ago.
@@ -131,7 +131,7 @@ def require_citizen(request: Request, now: datetime) -> str:
 
 
 def require_official(request: Request, now: datetime) -> Principal:
-    """The official who signed in.
+    """Return the official who signed in.
 
     Raises:
         SignInNeeded: nobody did, or it was too long ago.
@@ -143,7 +143,7 @@ def require_official(request: Request, now: datetime) -> Principal:
 
 
 def language_of(request: Request) -> str:
-    """The language that the visitor chose, or nothing."""
+    """Return the language that the visitor chose, or nothing."""
     return str(_visit(request).get(_LANGUAGE, ""))
 
 
@@ -196,7 +196,7 @@ def require_form(request: Request, fields: Fields) -> None:
 
 
 async def written_before(request: Request) -> Fields:
-    """The fields of a form of a visit that is over by now; nothing where it was of none."""
+    """Return the fields of a form of a visit that is over by now; nothing where it was of none."""
     if request.method != "POST" or not csrf_of(request):
         return {}
     fields = await _fields_of(request, DRAFT_BYTES)
@@ -209,7 +209,7 @@ def _is_of_visit(request: Request, fields: Fields) -> bool:
 
 
 async def _fields_of(request: Request, most: int) -> Fields:
-    """The fields of a form, whoever sent it; read once.
+    """Return the fields of a form, whoever sent it; read once.
 
     Raises:
         Problem: 413 where it is too large, 415 where it is no form, 400 where it cannot be read.

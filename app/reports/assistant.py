@@ -61,7 +61,7 @@ class Assistant:
             raise ToolError(ENDED) from None
 
     def server(self) -> MCPServer:
-        """The server with its tools."""
+        """Return the server with its tools."""
         server = MCPServer(
             "habarshy", title="Habarshy", version=version("habarshy"), instructions=INSTRUCTIONS, log_level="CRITICAL"
         )

@@ -9,7 +9,7 @@ from domain.rules.event_types import Catalogue
 
 
 def plain(answer: Answer, catalogue: Catalogue, day: date, known_at: datetime) -> dict[str, Any]:
-    """The answer as of that day and as known then, with everything that it follows from."""
+    """Return the answer as of that day and as known then, with everything that it follows from."""
     benefit = answer.benefit
     return {
         "benefit": benefit.name,

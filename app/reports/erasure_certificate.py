@@ -32,7 +32,7 @@ def told(one: Certificate) -> Iterator[tuple[str, str]]:
 
 
 def page(one: Certificate) -> str:
-    """The page."""
+    """Return the page."""
     rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>\n" for name, value in told(one))
     return (
         f"{_TOP}<h1>Certificate of erasure</h1>\n<p>{escape(_SAID)}</p>\n<table>\n{rows}</table>\n</body>\n</html>\n"

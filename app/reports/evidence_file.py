@@ -14,7 +14,7 @@ FORMAT = "habarshy-evidence/1"
 
 
 def packed(found: Evidence, signer: Signer, made_at: datetime) -> str:
-    """The file; docs/evidence.md says what is in it, docs/verify_evidence.py checks it."""
+    """Return the file; docs/evidence.md says what is in it, docs/verify_evidence.py checks it."""
     content = compact(
         {
             "format": FORMAT,

@@ -13,7 +13,9 @@ from templates.checks.pack_check import sms_limit_of
 
 
 def sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[Sum]:
-    """A line for each day or hour of the country, agency (empty: the platform) and channel, at the packs' prices."""
+    """Yield a line for each day or hour of the country, agency (empty: the platform) and channel, at the packs'
+    prices.
+    """
     zone, governed = zone_of(found.rules.defaults.zone), found.rules.governed
     owners, prices = _owners(found), _prices(governed)
     messages: dict[tuple[datetime, str, str], float] = defaultdict(float)
@@ -43,7 +45,7 @@ def _prices(governed: Governed) -> Mapping[str, float]:
 
 
 def busiest(found: ForecastResult) -> tuple[datetime, float] | None:
-    """The hour with the most messages (its beginning, in the country's time), and how many they are."""
+    """Return the hour with the most messages (its beginning, in the country's time), and how many they are."""
     hours: dict[datetime, float] = defaultdict(float)
     for cell, many in found.forecast.messages.items():
         hours[cell.hour] += many

@@ -29,12 +29,12 @@ CHANNELS: Mapping[str, str] = {"push": "push message", "sms": "SMS", "email": "e
 
 
 def reason(word: str) -> str:
-    """A reason in plain English."""
+    """Return a reason in plain English."""
     return REASONS.get(word, word.replace("_", " "))
 
 
 def at(moment: datetime, zone: ZoneInfo) -> str:
-    """A moment as the page shows it: "14 Mar 2025, 09:00"."""
+    """Return a moment as the page shows it: "14 Mar 2025, 09:00"."""
     local = moment.astimezone(zone)
     return f"{local.day} {local:%b %Y, %H:%M}"
 

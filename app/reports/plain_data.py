@@ -8,7 +8,7 @@ from streams.queries.explain import Explanation
 
 
 def entry_plain(entry: Entry) -> dict[str, Any]:
-    """A fact as plain data, with what of it can be read."""
+    """Return a fact as plain data, with what of it can be read."""
     fact = entry.fact
     head = {"position": entry.position, "fact": fact.TOPIC, "stream": entry.originator_id}
     if isinstance(fact, LifeEvent):
@@ -27,7 +27,7 @@ def entry_plain(entry: Entry) -> dict[str, Any]:
 
 
 def as_plain(why_: Explanation) -> dict[str, Any]:
-    """An explanation as plain data."""
+    """Return an explanation as plain data."""
     plain = {name: getattr(why_, name) for name in Explanation.__struct_fields__}
     plain["class"] = plain.pop("klass")
     cause = why_.cause

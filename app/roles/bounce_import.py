@@ -50,7 +50,7 @@ async def empty(maildir: Path, inbox: Inbox, talk: Callable[[str], None]) -> Cou
 def _opened(
     paths: list[Path], counts: Counter[str], talk: Callable[[str], None]
 ) -> Iterator[tuple[Path, list[Report]]]:
-    """The mails that could be read, with what they tell."""
+    """Yield the mails that could be read, with what they tell."""
     for path in paths:
         try:
             with path.open("rb") as file:

@@ -24,7 +24,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def topics_of(settings: Settings) -> Topics:
-    """The topics of the settings.
+    """Return the topics of the settings.
 
     Raises:
         BadSettings: no broker is named, or nobody can be trusted by the certificates of the file.
@@ -53,7 +53,7 @@ def topics_of(settings: Settings) -> Topics:
 
 
 def composed(settings: Settings, clock: Clock) -> Platform:
-    """The platform, as soon as its database answers.
+    """Return the platform, as soon as its database answers.
 
     Raises:
         NeedsPostgres: it is on SQLite.

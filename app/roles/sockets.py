@@ -21,7 +21,7 @@ HealthHost = Annotated[
 
 
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:
-    """The open socket; `option` is what chose the port."""
+    """Return the open socket; `option` is what chose the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -30,7 +30,7 @@ def listen(host: str, port: int, option: str = "--port") -> socket.socket:
 
 
 def health_listener(host: str, port: int | None) -> socket.socket | None:
-    """The open socket of the health port, if there is to be one."""
+    """Return the open socket of the health port, if there is to be one."""
     if port is None:
         return None
     listener = listen(host, port, "--health-port")

@@ -62,12 +62,12 @@ class Registrar:
     _given: dict[str, int] = field(default_factory=dict)
 
     def label(self) -> str:
-        """The next citizen's label: s1c000000 for the seed 1, then s1c000001 and so on."""
+        """Return the next citizen's label: s1c000000 for the seed 1, then s1c000001 and so on."""
         self.registered += 1
         return f"s{self.seed}c{self.registered - 1:06d}"
 
     def iin(self, born: Day, sex: Sex) -> str:
-        """A national id for somebody born on that day. Raises DayIsFull after some 9,900 of a day and sex."""
+        """Return a national id for somebody born on that day. Raises DayIsFull after some 9,900 of a day and sex."""
         stem = _stem(born, sex)
         for count in range(self._given.get(stem, 0), _SERIALS):
             serial = (born + (self.seed * _OF_A_SEED + count) * _STRIDE) % _SERIALS

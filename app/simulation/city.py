@@ -18,7 +18,7 @@ _MONTHS_OF_SMOKE: Final = (1, 2, 11, 12)
 
 
 def city_news(seed: int, start: date, end: date) -> Iterator[dict[str, Any]]:
-    """The area events of the city from `start` up to and without `end`, as CloudEvents (dicts), in no order.
+    """Yield the area events of the city from `start` up to and without `end`, as CloudEvents (dicts), in no order.
 
     The same arguments give the same events, and two seeds share no id; who lives there is none of their business.
     """

@@ -20,7 +20,7 @@ class Span:
 
 
 def iso(day: Day) -> str:
-    """The day as YYYY-MM-DD."""
+    """Return the day as YYYY-MM-DD."""
     return date.fromordinal(day).isoformat()
 
 
@@ -38,7 +38,7 @@ def years_between(earlier: Day, later: Day) -> float:
 
 
 def arrivals(rng: Random, rate: float, start: Day, end: Day) -> Iterator[Day]:
-    """The days of a Poisson process with `rate` arrivals a year, from `start` up to and without `end`."""
+    """Yield the days of a Poisson process with `rate` arrivals a year, from `start` up to and without `end`."""
     at: float = start
     while (at := at + rng.expovariate(rate / DAYS_A_YEAR)) < end:
         yield int(at)

@@ -28,7 +28,7 @@ _LARGE_FAMILY_FROM: Final = 4
 
 
 def wedding(household: Household) -> Iterator[Happening]:
-    """The wedding, long past or within the span, and the name that most brides take with it."""
+    """Yield the wedding, long past or within the span, and the name that most brides take with it."""
     day, bride, groom = household.wedding, household.woman, household.man
     if day is not None and bride and groom and day < groom.until:
         data = {"partner": groom.iin, "married_on": iso(day)}
@@ -57,7 +57,10 @@ def births(household: Household) -> Iterator[Happening]:
 
 
 def deaths(household: Household) -> Iterator[Happening]:
-    """The death of every member who dies within the span; heirs are the registered of the household who live on."""
+    """Yield the death of every member who dies within the span.
+
+    Heirs are the registered of the household who live on.
+    """
     for deceased in household.members:
         died = deceased.until
         registered = died + 1 + int(4 * household.rng.random())
@@ -68,7 +71,7 @@ def deaths(household: Household) -> Iterator[Happening]:
 
 
 def queues(household: Household) -> Iterator[Happening]:
-    """The places of the children who were born before the span and don't go to school yet."""
+    """Yield the places of the children who were born before the span and don't go to school yet."""
     for child in household.children:
         if years_between(child.born, household.span.start) < _AT_SCHOOL:
             yield from _queue(household, child)

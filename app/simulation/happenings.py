@@ -52,23 +52,23 @@ class Happening(NamedTuple):
 
 
 def report(rng: Random, day: Day, citizen: Citizen, type_: str, data: dict[str, Any]) -> Happening:
-    """A happening reported at some moment of that day's office hours."""
+    """Return a happening reported at some moment of that day's office hours."""
     return Happening(day, office_second(rng), citizen, type_, data)
 
 
 def office_second(rng: Random) -> int:
-    """A second of the day at which offices are open."""
+    """Return a second of the day at which offices are open."""
     return OPENS + int(_OPEN_FOR * rng.random())
 
 
 def stamp(day: Day, second: int) -> str:
-    """The second of the day as RFC 3339 writes it."""
+    """Return the second of the day as RFC 3339 writes it."""
     minute, second = divmod(second, 60)
     return f"{iso(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}+05:00"
 
 
 def cloud_event(happening: Happening) -> dict[str, Any]:
-    """The happening as a CloudEvents 1.0 dict, its id the citizen's label and the next of their numbers."""
+    """Return the happening as a CloudEvents 1.0 dict, its id the citizen's label and the next of their numbers."""
     day, second, citizen, type_, data = happening
     citizen.events += 1
     return {

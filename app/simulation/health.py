@@ -23,7 +23,7 @@ _LATE_BY: Final = 20
 
 
 def vaccinations(household: Household, child: Citizen) -> Iterator[Happening]:
-    """The visits of the first year, planned once the newborn is settled, and the vaccinations that follow."""
+    """Yield the visits of the first year, planned once the newborn is settled, and the vaccinations that follow."""
     rng = household.rng
     for visit, age in _VISITS.items():
         planned = child.born + age

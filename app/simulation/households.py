@@ -40,7 +40,7 @@ class Household:
 
     @property
     def adults(self) -> list[Citizen]:
-        """The woman and the man, as far as there are any."""
+        """Return the woman and the man, as far as there are any."""
         return [adult for adult in (self.woman, self.man) if adult]
 
     @property
@@ -58,7 +58,7 @@ class Household:
         return next(home for since, home in reversed(self.homes) if since <= day)
 
     def moves(self) -> Iterator[tuple[Day, Home]]:
-        """The day and the new home of every move within the span."""
+        """Return the day and the new home of every move within the span."""
         return iter(self.homes[1:])
 
 
@@ -75,7 +75,7 @@ def found(rng: Random, registrar: Registrar, shape: Shape) -> Household:
 
 
 def child_of(household: Household, born: Day, label: str) -> Citizen:
-    """A child of the household, named after its parents; of a mother alone, without a patronymic."""
+    """Return a child of the household, named after its parents; of a mother alone, without a patronymic."""
     rng, culture, man, woman = household.rng, household.culture, household.man, household.woman
     sex: Sex = "male" if rng.random() < 0.515 else "female"  # noqa: PLR2004  boys at birth, everywhere
     parent = man or woman

@@ -14,6 +14,6 @@ _MCI: Final[Mapping[int, int]] = MappingProxyType(
 
 
 def mci(day: Day) -> int:
-    """The index of that day's year, in tenge; of the nearest known year where that one is not."""
+    """Return the index of that day's year, in tenge; of the nearest known year where that one is not."""
     year = date.fromordinal(day).year
     return _MCI[min(max(year, min(_MCI)), max(_MCI))]

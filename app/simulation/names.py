@@ -23,12 +23,12 @@ class Culture:
     wife_keeps_her_name: float
 
     def patronymic(self, father: str, sex: Sex) -> str:
-        """The patronymic of a child of that sex: Нұрлан -> Нұрланқызы, Сергей -> Сергеевна."""
+        """Return the patronymic of a child of that sex: Нұрлан -> Нұрланқызы, Сергей -> Сергеевна."""
         return self.fathers[father] + self.endings[sex]
 
 
 def family_for(family: str, sex: Sex) -> str:
-    """The family name in the form for that sex: Ахметов -> Ахметова."""
+    """Return the family name in the form for that sex: Ахметов -> Ахметова."""
     return family if sex == "male" else family + "а"
 
 

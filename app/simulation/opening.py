@@ -65,7 +65,7 @@ _TO_LATIN = str.maketrans(_LATIN)
 
 
 def opening(household: Household, citizen: Citizen) -> Iterator[Happening]:
-    """The citizen's opening events in their order, all of them before the span."""
+    """Yield the citizen's opening events in their order, all of them before the span."""
     rng, span = household.rng, household.span
     before_all = OPENS - 1  # whatever else is registered on the day of the birth comes later
     yield Happening(citizen.born, before_all, citizen, "kz.citizen.registered", citizen.named())

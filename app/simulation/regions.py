@@ -93,7 +93,7 @@ _STREETS: Final = (
 
 
 def somewhere(rng: Random, culture: Culture) -> Home:
-    """A home drawn as the population lies, its address written as the culture writes it."""
+    """Return a home drawn as the population lies, its address written as the culture writes it."""
     area, _, kazakh_town, russian_town = rng.choices(_TOWNS, cum_weights=_CUMULATIVE)[0]
     kazakh_street, russian_street = rng.choice(_STREETS)
     house, flat = 1 + int(180 * rng.random()), 1 + int(120 * rng.random())

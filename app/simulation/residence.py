@@ -15,7 +15,7 @@ _CLINICS: Final = 30
 
 
 def moves(household: Household, citizen: Citizen) -> Iterator[Happening]:
-    """The citizen's part in every move of the household: the new residence, often a new clinic."""
+    """Yield the citizen's part in every move of the household: the new residence, often a new clinic."""
     for day, home in household.moves():
         if day > citizen.settled:
             yield residence(household, citizen, day, home, kind="moved")
@@ -24,7 +24,7 @@ def moves(household: Household, citizen: Citizen) -> Iterator[Happening]:
 
 
 def residence(household: Household, citizen: Citizen, day: Day, home: Home, *, kind: str) -> Happening:
-    """A registration of residence: the first, or one after a move."""
+    """Return a registration of residence: the first, or one after a move."""
     data = {"kind": kind, "area": home.area, "address": home.address}
     return report(household.rng, day, citizen, "kz.residence.registered", data)
 

@@ -22,7 +22,7 @@ _PAYS_LATER: Final = 0.20
 
 
 def fines(household: Household, citizen: Citizen) -> Iterator[Happening]:
-    """The fines of a driver within the span, and their payments."""
+    """Yield the fines of a driver within the span, and their payments."""
     rng, span = household.rng, household.span
     licensed = max(span.start, years_after(citizen.born, _ADULT))
     if not drives(citizen) or licensed >= citizen.until:

@@ -34,7 +34,7 @@ _EMPLOYERS: Final = (
 
 
 def jobs(household: Household, citizen: Citizen) -> Iterator[Happening]:
-    """The job held when the span opens, and every end and start after it, up to the pension."""
+    """Yield the job held when the span opens, and every end and start after it, up to the pension."""
     rng, start = household.rng, household.span.start
     last = min(citizen.until, _retires(citizen))
     grown = years_after(citizen.born, _ADULT) + int(2 * DAYS_A_YEAR * rng.random())
@@ -48,7 +48,7 @@ def jobs(household: Household, citizen: Citizen) -> Iterator[Happening]:
 
 
 def pension(household: Household, citizen: Citizen) -> Iterator[Happening]:
-    """The pension, granted in the month after the years_after that entitles to it."""
+    """Yield the pension, granted in the month after the years_after that entitles to it."""
     rng = household.rng
     day = _retires(citizen) + 1 + int(30 * rng.random())
     if day < citizen.until and rng.random() < _CLAIMS_PENSION:

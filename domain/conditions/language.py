@@ -184,7 +184,7 @@ class Condition(Expression[bool]):
     holds = Expression[bool].answer
 
     def part(self, node: Node) -> "Condition":
-        """A part of its tree that is true or false, as a condition of its own."""
+        """Return a part of its tree that is true or false, as a condition of its own."""
         expression = self._environment.deserialize(only(node, self._expression.serialize()))
         reads = {name: type_ for name, type_ in self.types.items() if name in node.names()}
         return Condition(self.text, reads, expression, self._environment)
@@ -196,7 +196,7 @@ class Amount(Expression[int | float]):
     KINDS = (int, float)
 
     def tenge(self, values: Mapping[str, Any]) -> int | None:
-        """The amount in whole tenge, half a tenge rounded up; None where it needs a value that is missing."""
+        """Return the amount in whole tenge, half a tenge rounded up; None where it needs a value that is missing."""
         found = self.answer(values)
         if found is None or not math.isfinite(found):
             return None
@@ -254,7 +254,7 @@ class Conditions:
             raise BadCondition("the condition has half a character in it") from None
 
     def _read_by(self, text: str) -> dict[str, str]:
-        """The declared names in the text, with their types; what follows one (a method) is not part of it."""
+        """Return the declared names in the text, with their types; what follows one (a method) is not part of it."""
         found: set[str] = set()
         for dotted in _NAME.findall(_QUOTED.sub(" ", text)):
             parts = _BETWEEN_NAMES.sub("", dotted).split(".")
@@ -264,12 +264,15 @@ class Conditions:
 
 
 def without_remarks(text: str) -> str:
-    """The text of a condition without what its author remarks on it."""
+    """Return the text of a condition without what its author remarks on it."""
     return _QUOTED.sub(lambda found: "" if found[0].startswith("//") else found[0], text)
 
 
 def essence(text: str) -> str:
-    """The text of a condition without remarks and layout: it means the same, and texts in it stay as they are."""
+    """Return the text of a condition without remarks and layout.
+
+    It means the same, and texts in it stay as they are.
+    """
     pieces = _QUOTED.split(without_remarks(text))
     said = (piece if at % 2 else " ".join(piece.split()) for at, piece in enumerate(pieces))
     return " ".join(filter(None, said))

@@ -61,7 +61,7 @@ class Matcher:
         values: Mapping[str, Any],
         within: tuple[datetime, datetime] = ALWAYS,
     ) -> Iterator[Effective]:
-        """The events of that type, in their order, for which the condition holds; of times between those two.
+        """Yield the events of that type, in their order, for which the condition holds; of times between those two.
 
         `values`: what the condition reads of the other event and of the person.
 
@@ -81,7 +81,7 @@ class Matcher:
                 yield facts[at]
 
     def by_text(self, type_: str, name: str) -> Mapping[str, Sequence[Effective]]:
-        """The events of that type by a value of theirs, as a text in lower case."""
+        """Return the events of that type by a value of theirs, as a text in lower case."""
         if (found := self._texts.get((type_, name))) is None:
             found = self._texts[type_, name] = {}
             for fact in self._facts.get(type_, ()):
@@ -96,7 +96,7 @@ class Matcher:
         values: Mapping[str, Any],
         within: tuple[datetime, datetime],
     ) -> Iterator[int]:
-        """The places of the events for which it may hold, each once, in their order."""
+        """Yield the places of the events for which it may hold, each once, in their order."""
         key = (type_, id(condition))
         if (indexes := self._indexes.get(key)) is None:
             indexes = self._indexes[key] = [_Index(each, facts) for each in ways(condition)]
@@ -123,7 +123,7 @@ def _places(facts: Sequence[Effective], within: tuple[datetime, datetime]) -> tu
 
 
 def by_type(facts: Iterable[Effective]) -> dict[str, list[Effective]]:
-    """The events by their type, in their order."""
+    """Return the events by their type, in their order."""
     found: dict[str, list[Effective]] = {}
     for fact in facts:
         found.setdefault(fact.event.type, []).append(fact)
@@ -145,7 +145,7 @@ class Way(NamedTuple):
 
     @property
     def sorted_by(self) -> tuple[str, str, str] | None:
-        """The comparison by which events are found."""
+        """Return the comparison by which events are found."""
         return next(iter(self.compared), None)
 
 
@@ -216,7 +216,7 @@ class _Index:
         self._facts = facts
 
     def possible(self, values: Mapping[str, Any], first: int, end: int) -> Iterator[int]:
-        """The places from `first` to `end` of the events for which the way may be possible, in their order."""
+        """Return the places from `first` to `end` of the events for which the way may be possible, in their order."""
         key = _key(self._mine, values)
         if key is None or (places := self._places.get(key)) is None:
             return iter(())
@@ -323,7 +323,7 @@ class _Extremes:
         first: int,
         end: int,
     ) -> Iterator[int]:
-        """The positions from `first` to `end` whose value compares so with that one, in their order."""
+        """Yield the positions from `first` to `end` whose value compares so with that one, in their order."""
         tree = self._most if operator in _GREATER else self._least
         holds = _HOLDS[operator]
         waiting = [(1, 0, self._size)] if self._number else []

@@ -16,7 +16,7 @@ _LARGEST = 10**9
 
 
 def pattern_weight(pattern: str) -> int:
-    """The weight of a pattern; where its brackets do not fit, that of what can be read."""
+    """Return the weight of a pattern; where its brackets do not fit, that of what can be read."""
     return _Reader(pattern).alternatives(0)
 
 

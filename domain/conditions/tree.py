@@ -50,7 +50,7 @@ class Node(NamedTuple):
         return self.message[self.at : self.end]
 
     def nodes(self) -> Iterator["Node"]:
-        """The node and all below it."""
+        """Yield the node and all below it."""
         waiting = [self]
         while waiting:
             node = waiting.pop()
@@ -58,12 +58,12 @@ class Node(NamedTuple):
             waiting += node.parts
 
     def names(self) -> set[str]:
-        """The names of all variables in it, those of loops too."""
+        """Return the names of all variables in it, those of loops too."""
         return {node.name for node in self.nodes() if node.kind == "name"}
 
 
 def tree_of(serialised: bytes) -> Node:
-    """The tree of a serialised expression.
+    """Return the tree of a serialised expression.
 
     Raises:
         RecursionError: it is nested too deeply.
@@ -73,7 +73,7 @@ def tree_of(serialised: bytes) -> Node:
 
 
 def only(part: Node, serialised: bytes) -> bytes:
-    """The serialised expression, of which only that part of its tree is left."""
+    """Return the serialised expression, of which only that part of its tree is left."""
     checked = _first(serialised, _ANY_VALUE)
     return _replaced(serialised, _ANY_VALUE, _replaced(checked, _CHECKED_EXPR, part.wire))
 

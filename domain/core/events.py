@@ -41,12 +41,12 @@ class LifeEvent(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def original(self) -> str:
-        """The id, within its source, of the event that this one is or corrects."""
+        """Return the id, within its source, of the event that this one is or corrects."""
         return self.id if self.corrects is None else self.corrects
 
     @property
     def everybody(self) -> frozenset[str]:
-        """The pseudonyms of all persons named."""
+        """Return the pseudonyms of all persons named."""
         return frozenset([person for named in self.persons.values() for person in named])
 
     @property
@@ -66,7 +66,7 @@ class LifeEvent(Struct, frozen=True, kw_only=True, gc=False):
         return values
 
     def role_of(self, person: str) -> tuple[str, ...]:
-        """The roles that the person plays in this event."""
+        """Return the roles that the person plays in this event."""
         roles: tuple[str, ...] = ()
         for role, named in self.persons.items():
             if person in named:
@@ -100,7 +100,7 @@ class Effective(Struct, frozen=True, dict=True):
 
     @cached_property
     def values(self) -> dict[str, Any]:
-        """The event's values, made once: conditions read them again and again."""
+        """Return the event's values, made once: conditions read them again and again."""
         return self.event.values
 
     @property
@@ -139,12 +139,12 @@ def _counting(group: list[LifeEvent]) -> Effective | None:
 
 
 def _precedence(event: LifeEvent) -> tuple[int, str, float]:
-    """The highest revision, the greater id; of one event by two loads always the same one."""
+    """Return the highest revision, the greater id; of one event by two loads always the same one."""
     loaded = float("-inf") if event.ahead_from is None else event.ahead_from.timestamp()
     return (event.revision, event.id, loaded)
 
 
 def earliest_load(loads: Iterable[LifeEvent]) -> datetime | None:
-    """The `ahead_from` of an event loaded more than once: the earliest counts, and a live one has none."""
+    """Return the `ahead_from` of an event loaded more than once: the earliest counts, and a live one has none."""
     times = [event.ahead_from for event in loads]
     return None if None in times else min(time for time in times if time is not None)

@@ -27,7 +27,7 @@ def keyed_hash(key: bytes, *parts: str) -> bytes:
 
 
 def _uuid(digest: bytes) -> UUID:
-    """The digest as a UUID; by msgspec, because UUID's own constructor takes longer than the hash."""
+    """Return the digest as a UUID; by msgspec, because UUID's own constructor takes longer than the hash."""
     return _decode(_SIXTEEN + digest)
 
 
@@ -46,11 +46,11 @@ class Names(Struct, frozen=True, dict=True):
         return Pseudonym(keyed_hash(self.key, "person", national_id).hex())
 
     def stream(self, source: str, event_id: str) -> UUID:
-        """The stream of a life event: the same (source, id) is the same stream, whatever its date or body."""
+        """Return the stream of a life event: the same (source, id) is the same stream, whatever its date or body."""
         return _uuid(keyed_hash(self.key, "life", source, event_id))
 
     def digest(self, body: bytes) -> bytes:
-        """A fingerprint of an event's body that only the holder of the key can try guesses against."""
+        """Return a fingerprint of an event's body that only the holder of the key can try guesses against."""
         return hashlib.blake2b(body, key=self.key, digest_size=16, person=b"body").digest()
 
     def occurrence(self, trigger: str, person: str, *subject: str) -> UUID:
@@ -65,11 +65,11 @@ class Names(Struct, frozen=True, dict=True):
         return _decode(_SIXTEEN + hasher.digest())
 
     def nudge(self, trigger: str, person: str, occurrence: UUID, step: str) -> UUID:
-        """The nudge's id: no date, no version and no due time in it, so a corrected date reschedules it.
+        """Return the nudge's id: no date, no version and no due time in it, so a corrected date reschedules it.
 
-        It begins like the pseudonym: what one person is told lies together in every index, and what is planned in
-        the order of persons is written in that of ids. The rest is the `keyed_hash` over these parts, joined by hand:
-        it is made for every step of every plan.
+        It begins like the pseudonym: what one person is told lies together in every index, and what is planned in the
+        order of persons is written in that of ids. The rest is the `keyed_hash` over these parts, joined by hand: it
+        is made for every step of every plan.
         """
         return self.nudges(trigger, person, occurrence)(step)
 
@@ -109,19 +109,19 @@ class Names(Struct, frozen=True, dict=True):
         return keyed_hash(self.key, "place", code).hex()[:8]
 
     def lot(self, trigger: str, version: str, person: str) -> float:
-        """A number from 0 up to (not including) 1 that each person draws once and for all for each version."""
+        """Return a number from 0 up to (not including) 1 that each person draws once and for all for each version."""
         return int.from_bytes(keyed_hash(self.key, "lot", trigger, version, person)[:6]) / 2**48
 
     def number(self, telephone: str) -> bytes:
-        """A telephone number (E.164), without saying it in clear."""
+        """Return a telephone number (E.164), without saying it in clear."""
         return keyed_hash(self.key, "number", telephone)
 
     def long_sms(self, provider: str, sender: str, receiver: str, reference: int, total: int) -> bytes:
-        """A longer SMS by what its pieces have in common, without saying in clear who sent it."""
+        """Return a longer SMS by what its pieces have in common, without saying in clear who sent it."""
         return keyed_hash(self.key, "long sms", provider, sender, receiver, str(reference), str(total))
 
     def piece(self, number: int, words: str) -> bytes:
-        """A piece of a longer SMS, without saying its words in clear."""
+        """Return a piece of a longer SMS, without saying its words in clear."""
         return keyed_hash(self.key, "piece", str(number), words)
 
     def mark(self, nudge: UUID) -> str:
@@ -129,11 +129,11 @@ class Names(Struct, frozen=True, dict=True):
         return str(10 + int.from_bytes(keyed_hash(self.key, "mark", str(nudge))[:4]) % 90)
 
     def registry_stream(self, kind: str, name: str) -> UUID:
-        """The stream of a governance fact: a pack, a trigger, a switch."""
+        """Return the stream of a governance fact: a pack, a trigger, a switch."""
         return _uuid(keyed_hash(self.key, "governance", kind, name))
 
     def letter(self, kind: str, key: str) -> UUID:
-        """The id of a dead letter: the same failed thing of that kind is the same letter."""
+        """Return the id of a dead letter: the same failed thing of that kind is the same letter."""
         return _uuid(keyed_hash(self.key, "dead letter", kind, key))
 
 
@@ -142,14 +142,17 @@ _WHO, _REST = 4, 96
 
 
 def shortened(nudge: UUID, bits: int) -> int:
-    """The beginning of a nudge's id in so many bits, each of which tells ids apart: of a digit only its value."""
+    """Return the beginning of a nudge's id in so many bits, each of which tells ids apart.
+
+    Of a digit only its value.
+    """
     who, rest = nudge.bytes[:_WHO], int.from_bytes(nudge.bytes[_WHO:])
     more = bits - 4 * _WHO
     return (int(who, 16) << more) | (rest >> (_REST - more))
 
 
 def beginning_so(number: int, bits: int) -> tuple[UUID, UUID]:
-    """The first and the last id whose `shortened` is this number: they are neighbours in every index."""
+    """Return the first and the last id whose `shortened` is this number: they are neighbours in every index."""
     more = bits - 4 * _WHO
     who, first = f"{number >> more:04x}".encode(), (number & ((1 << more) - 1)) << (_REST - more)
     last = first | ((1 << (_REST - more)) - 1)
@@ -162,7 +165,7 @@ def share_begins(number: int, of: int) -> UUID:
 
 
 def traced(trace: str | None, *span: str) -> str | None:
-    """A trace (W3C) as we hand it on: the same trace id, and a parent id that is this span's own."""
+    """Return a trace (W3C) as we hand it on: the same trace id, and a parent id that is this span's own."""
     if trace is None:
         return None
     version, id_, _, flags = trace.split("-")

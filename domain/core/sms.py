@@ -94,7 +94,10 @@ def units(character: str, encoding: Encoding) -> int:
 
 
 def _cost(text: str, encoding: Encoding) -> int:
-    """The units of a text, without a look at each character: most messages go alone, and there are millions."""
+    """Return the units of a text, without a look at each character.
+
+    Most messages go alone, and there are millions.
+    """
     if encoding == "gsm7":
         return len(text) + sum(map(text.count, _EXTENSION))
     return len(text.encode("utf-16-be", "surrogatepass")) // 2

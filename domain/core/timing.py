@@ -49,12 +49,15 @@ class Offset(Struct, frozen=True):
         return self.times(-1)
 
     def times(self, number: int) -> "Offset":
-        """The offset so many times, each part by itself: three times a month is three months, wherever it starts."""
+        """Return the offset so many times, each part by itself.
+
+        Three times a month is three months, wherever it starts.
+        """
         return Offset(self.months * number, self.days * number, self.seconds * number)
 
 
 def parse_offset(text: str) -> Offset:
-    """The ISO 8601 duration as an offset; a sign before the P counts for the whole.
+    """Return the ISO 8601 duration as an offset; a sign before the P counts for the whole.
 
     Raises:
         NotADuration: the text is none.
@@ -96,7 +99,7 @@ class DayOfYear(Struct, frozen=True):
 
 
 def parse_day_of_year(text: str) -> DayOfYear:
-    """A day without a year, "MM-DD" as in ISO 8601.
+    """Return a day without a year, "MM-DD" as in ISO 8601.
 
     Raises:
         NotADayOfYear: the text is none.
@@ -120,7 +123,7 @@ def _day_meant(text: str) -> str:
 
 
 def parse_span(text: str) -> int:
-    """The ISO 8601 duration, of a day at most, in seconds.
+    """Return the ISO 8601 duration, of a day at most, in seconds.
 
     Raises:
         NotADuration, NotASpan: the text is none, or it is longer or goes back.
@@ -133,7 +136,7 @@ def parse_span(text: str) -> int:
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last day: 31 January + 1 month is 28 or 29 February.
+    """Return the same day of a later month, or that month's last day: 31 January + 1 month is 28 or 29 February.
 
     Raises:
         OverflowError: beyond the years 1 to 9999.
@@ -151,13 +154,13 @@ def _days(number: int) -> timedelta:
 
 
 def shift_day(day: date, offset: Offset) -> date:
-    """The day moved by the offset's months and days."""
+    """Return the day moved by the offset's months and days."""
     moved = add_months(day, offset.months) if offset.months else day
     return moved + _days(offset.days) if offset.days else moved
 
 
 def shift(moment: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
-    """The moment moved in local time, so that a day is a calendar day also where clocks are changed."""
+    """Return the moment moved in local time, so that a day is a calendar day also where clocks are changed."""
     local = moment.astimezone(zone)
     moved = datetime.combine(shift_day(local.date(), offset), local.time(), zone)
     return utc(moved) + timedelta(seconds=offset.seconds)
@@ -184,19 +187,19 @@ def utc(moment: datetime) -> datetime:
 
 
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """The first moment of the next local day."""
+    """Return the first moment of the next local day."""
     return at_local(day + timedelta(days=1), time(), zone)
 
 
 @lru_cache(maxsize=512)
 def parse_clock(text: str) -> time:
-    """A local time of day, "HH:MM"."""
+    """Return a local time of day, "HH:MM"."""
     return time.fromisoformat(text)
 
 
 @lru_cache(maxsize=512)
 def zone_of(name: str) -> ZoneInfo:
-    """The IANA time zone of that name.
+    """Return the IANA time zone of that name.
 
     Raises:
         ZoneInfoNotFoundError, ValueError, OSError: there is none.
@@ -208,7 +211,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=512)
 def zone_or(name: str | None, default: str) -> ZoneInfo:
-    """The zone of that name, or the default one where it is missing or does not exist."""
+    """Return the zone of that name, or the default one where it is missing or does not exist."""
     try:
         return zone_of(name or default)
     except (KeyError, ValueError, OSError):
@@ -232,7 +235,7 @@ class QuietHours(Struct, frozen=True):
         return self._end(today, zone, moment) if clock < self.end else None
 
     def _end(self, day: date, zone: ZoneInfo, moment: datetime) -> datetime | None:
-        """The end on that day; in a night that has its hour twice, the one that is still ahead.
+        """Return the end on that day; in a night that has its hour twice, the one that is still ahead.
 
         In a night that does not have it, the first moment after the hour that is skipped.
         """
@@ -242,7 +245,7 @@ class QuietHours(Struct, frozen=True):
 
 
 def _changed_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The second in which the clocks of the zone are changed, once between these two moments."""
+    """Return the second in which the clocks of the zone are changed, once between these two moments."""
     offset = after.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 
 
 def N_(text: str) -> str:  # noqa: N802  (gettext's name for it)
-    """A text that catalogues have words for, though it is not said here."""
+    """Return a text that catalogues have words for, though it is not said here."""
     return text
 
 
@@ -17,7 +17,7 @@ class Tongue(Protocol):
     """A language."""
 
     def say(self, text: str) -> str:
-        """The text in this language."""
+        """Return the text in this language."""
 
     def many(self, one: str, more: str, count: int) -> str:
         """Return the form of the text that the language has for that number, with `count` in it."""
@@ -48,7 +48,7 @@ class Words(Said):
     given: dict[str, object]
 
     def told(self, tongue: Tongue) -> str:
-        """The template in that language, with its parts in that language."""
+        """Return the template in that language, with its parts in that language."""
         return tongue.say(self.template).format(**{name: told(each, tongue) for name, each in self.given.items()})
 
 
@@ -106,18 +106,18 @@ class Lowered(Said):
     sentence: str
 
     def told(self, tongue: Tongue) -> str:
-        """The sentence in that language, begun as small."""
+        """Return the sentence in that language, begun as small."""
         text = told(self.sentence, tongue)
         return text[:1].lower() + text[1:]
 
 
 def told(text: object, tongue: Tongue) -> str:
-    """A text in that language, as far as it can be said in another one; anything else as it is."""
+    """Return a text in that language, as far as it can be said in another one; anything else as it is."""
     return text.told(tongue) if isinstance(text, Said) else str(text)
 
 
 def as_plain(text: object) -> object:  # noqa: PLR0911  (one for each kind)
-    """A text as plain data, which `of_plain` makes the same text of in another process."""
+    """Return a text as plain data, which `of_plain` makes the same text of in another process."""
     match text:
         case Words():
             return {"words": text.template, "given": {name: as_plain(each) for name, each in text.given.items()}}

@@ -32,7 +32,7 @@ class Workdays(Struct, frozen=True):
         return day.weekday() not in WEEKEND if self.free is None else day not in self.free(day.year)
 
     def moved(self, day: date, count: int) -> date:
-        """The so-manyth working day after the day, or before it with a minus; the day itself never counts.
+        """Return the so-manyth working day after the day, or before it with a minus; the day itself never counts.
 
         Raises:
             OverflowError: beyond the years 1 to 9999.
@@ -43,7 +43,7 @@ class Workdays(Struct, frozen=True):
         return day
 
     def rolled(self, day: date, roll: Roll) -> date:
-        """The day itself if it is a working day, else the next or the previous one. Raises OverflowError."""
+        """Return the day itself if it is a working day, else the next or the previous one. Raises OverflowError."""
         return self._nearest(day, _DAY if roll == "next" else -_DAY)
 
     def _nearest(self, day: date, step: timedelta) -> date:

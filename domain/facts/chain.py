@@ -56,7 +56,7 @@ BEGINNING = Block(0, 0, 0, 0, 0, bytes(32), bytes(32), bytes(32))
 
 
 def leaf(position: int, stream: bytes, version: int, topic: str, state: bytes) -> bytes:
-    """The digest of a fact as it is stored, the same on every database.
+    """Return the digest of a fact as it is stored, the same on every database.
 
     Raises:
         AttributeError, struct.error, TypeError: these are no values that the log ever stores.
@@ -66,7 +66,7 @@ def leaf(position: int, stream: bytes, version: int, topic: str, state: bytes) -
 
 
 def root(leaves: Sequence[bytes]) -> bytes:
-    """The root of the tree over at least one leaf."""
+    """Return the root of the tree over at least one leaf."""
     level = list(leaves)
     while len(level) > 1:
         level = _above(level)
@@ -86,20 +86,20 @@ def proof(leaves: Sequence[bytes], index: int) -> Proof:
 
 
 def root_by(proof_: Proof, leaf_: bytes) -> bytes:
-    """The root to which the proof leads from the leaf."""
+    """Return the root to which the proof leads from the leaf."""
     for side, digest in proof_:
         [leaf_] = _above([digest, leaf_] if side == "left" else [leaf_, digest])
     return leaf_
 
 
 def _above(level: list[bytes]) -> list[bytes]:
-    """The level above; who has nobody beside it goes up as it is."""
+    """Return the level above; who has nobody beside it goes up as it is."""
     pairs = [sha256(b"\1" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
     return pairs + level[2 * len(pairs) :]
 
 
 def marked(positions: Sequence[int], leaves: Sequence[bytes]) -> bytes:
-    """The marks of a block: the positions of its facts, each with the beginning of the fact's digest.
+    """Return the marks of a block: the positions of its facts, each with the beginning of the fact's digest.
 
     They find the fact in a block whose root is another.
     """
@@ -116,7 +116,7 @@ def is_coded(marks: bytes) -> bool:
 
 
 def marks_position(marks: bytes) -> frozenset[int]:
-    """The positions of the facts that the marks are of."""
+    """Return the positions of the facts that the marks are of."""
     return frozenset(position for position, _ in _MARK.iter_unpack(marks)) - {0}
 
 

@@ -81,7 +81,10 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def bound(self) -> str | None:
-        """The provider that may have it while its channel is still being tried: no other can remove a double."""
+        """Return the provider that may have it while its channel is still being tried.
+
+        No other can remove a double.
+        """
         return None if self.is_silent or self.channel in self.exhausted else self.doubtful
 
     @property
@@ -124,7 +127,7 @@ RANK = {
 
 @singledispatch
 def after(fact: object, delivery: Delivery) -> Delivery:  # noqa: ARG001  (each registered one uses both)
-    """The delivery after one more fact.
+    """Return the delivery after one more fact.
 
     Raises:
         TypeError: the fact is about no delivery.

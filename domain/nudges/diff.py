@@ -25,7 +25,7 @@ class Change(NamedTuple):
 
 
 def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: datetime) -> list[Change]:
-    """The facts that bring a person's nudges to the plan: planned, rescheduled, cancelled, or put right.
+    """Return the facts that bring a person's nudges to the plan: planned, rescheduled, cancelled, or put right.
 
     New → planned; changed → rescheduled; gone and not attempted → cancelled; gone but perhaps read → a correction,
     where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again.

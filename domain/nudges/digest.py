@@ -23,7 +23,7 @@ FULL = 5
 
 
 def next_day(now: datetime, zone: ZoneInfo, *, another: bool = False) -> date:
-    """The local day of the first digest that is still to come; `another`: today's has gone already."""
+    """Return the local day of the first digest that is still to come; `another`: today's has gone already."""
     today = now.astimezone(zone).date()
     return today if goes_on(today, zone) > now and not another else today + timedelta(days=1)
 
@@ -34,7 +34,7 @@ def goes_on(day: date, zone: ZoneInfo) -> datetime:
 
 
 def digest_id(names: Names, recipient: str, day: date) -> UUID:
-    """The id of a person's digest of a local day: there is only one."""
+    """Return the id of a person's digest of a local day: there is only one."""
     return names.nudge(DIGEST, recipient, _occurrence(names, recipient, day), DIGEST_STEP)
 
 
@@ -45,7 +45,7 @@ def _occurrence(names: Names, recipient: str, day: date) -> UUID:
 def digest_planned(
     names: Names, recipient: str, day: date, due: datetime, cause: UUID, now: datetime
 ) -> facts.NudgePlanned:
-    """The digest's first fact; `cause`: the nudge that was the first not to go by itself.
+    """Return the digest's first fact; `cause`: the nudge that was the first not to go by itself.
 
     It never expires: what it takes along does.
     """

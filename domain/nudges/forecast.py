@@ -82,7 +82,7 @@ def _share(found: Forecast, went: Went, share: float, hour: datetime) -> None:
 
 
 def hour_of(moment: datetime) -> datetime:
-    """The beginning of its hour."""
+    """Return the beginning of its hour."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 

@@ -14,7 +14,7 @@ from domain.planning.plan import Plan
 def afterwards(
     plan: Plan, nudges: Mapping[UUID, Nudge], changes: Sequence[Change], now: datetime
 ) -> Iterator[Change]:
-    """The facts that say what the plan knows to be done, of nudges that had gone by then; after these changes.
+    """Yield the facts that say what the plan knows to be done, of nudges that had gone by then; after these changes.
 
     Of what the plan has no longer nothing is said; nor is anything taken back where something is retired.
     """
@@ -46,7 +46,7 @@ def _facts(nudge: Nudge, done_at: datetime | None, now: datetime) -> Iterator[Nu
 
 
 def _gone_by(delivery: Delivery, moment: datetime) -> int | None:
-    """The last attempt, made by that moment, that a provider took over and that has not failed since."""
+    """Return the last attempt, made by that moment, that a provider took over and that has not failed since."""
     if delivery.sent_at is None or delivery.attempted_at is None or delivery.sent_at > moment:
         return None
     made = delivery.attempt + 1 if delivery.attempted_at <= moment else delivery.attempt

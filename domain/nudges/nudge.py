@@ -60,13 +60,13 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def state(self) -> State:
-        """The state of the delivery that got furthest."""
+        """Return the state of the delivery that got furthest."""
         if len(self.deliveries) == 1:  # as of nearly all, in a third of the time
             return self.deliveries[0].state
         return max(self.deliveries, key=lambda one: RANK[one.state]).state
 
     def to(self, recipient: str) -> Delivery:
-        """The delivery to that recipient; one who was not known before starts as planned."""
+        """Return the delivery to that recipient; one who was not known before starts as planned."""
         for one in self.deliveries:
             if one.recipient == recipient:
                 return one
@@ -83,7 +83,7 @@ def _fresh(intent: Intent, recipient: str) -> Delivery:
 
 
 def evolve(nudge: Nudge | None, nudge_id: UUID, version: int, fact: NudgeFact) -> Nudge:
-    """The nudge after one more of its facts.
+    """Return the nudge after one more of its facts.
 
     Raises:
         ValueError: the first fact of a nudge is not that it was planned.
@@ -142,7 +142,7 @@ def _because(delivery: Delivery, reason: str) -> Delivery:
 
 
 def _with(nudge: Nudge, delivery: Delivery) -> tuple[Delivery, ...]:
-    """The deliveries with this one; once it goes to guardians, the child's own untouched one is gone."""
+    """Return the deliveries with this one; once it goes to guardians, the child's own untouched one is gone."""
     others = [one for one in nudge.deliveries if one.recipient != delivery.recipient]
     if delivery.recipient != nudge.intent.person:
         others = [one for one in others if one.recipient != nudge.intent.person or one.state is not State.PLANNED]
@@ -160,7 +160,10 @@ _content = attrgetter(*CONTENT)
 
 
 def intent_of(nudge_id: UUID, fact: facts.NudgePlanned) -> Intent:
-    """The intent that the fact keeps: spelled out, for that takes a tenth of the time, and replays make millions."""
+    """Return the intent that the fact keeps.
+
+    Spelled out, for that takes a tenth of the time, and replays make millions.
+    """
     return Intent(
         id=nudge_id,
         person=fact.person,
@@ -178,5 +181,5 @@ def intent_of(nudge_id: UUID, fact: facts.NudgePlanned) -> Intent:
 
 
 def content_of(intent: Intent) -> dict[str, Any]:
-    """The intent's fields as NudgePlanned and NudgeRescheduled keep them."""
+    """Return the intent's fields as NudgePlanned and NudgeRescheduled keep them."""
     return dict(zip(CONTENT, _content(intent), strict=True))

@@ -227,7 +227,9 @@ def _refused(case: Settlement) -> Reason | None:
 
 
 def channels_left(case: Settlement, delivery: Delivery) -> Iterator[str]:
-    """The channels that can be tried: in the trigger's order, allowed by the person, with an address, not given up.
+    """Yield the channels that can be tried.
+
+    In the trigger's order, allowed by the person, with an address, not given up.
 
     After a silence, the channel that was silent has had its turn.
 

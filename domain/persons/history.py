@@ -30,10 +30,10 @@ class History(Struct, frozen=True):
 def history_of(
     person: str, recorded: Iterable[LifeEvent], catalogue: Catalogue, areas: Sequence[LifeEvent] = ()
 ) -> History:
-    """The history that the recorded events give, in whatever order and however often they came.
+    """Return the history that the recorded events give, in whatever order and however often they came.
 
-    `recorded` holds every revision of every event that names the person in any revision; `areas` the area
-    events that may concern them. An event that no longer names the person is not part of their history.
+    `recorded` holds every revision of every event that names the person in any revision; `areas` the area events that
+    may concern them. An event that no longer names the person is not part of their history.
     """
     own = [one for one in effective(recorded) if person in one.event.everybody]
     return _joined(person, own, effective(areas), catalogue) if areas else History(person, tuple(own))

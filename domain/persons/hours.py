@@ -19,12 +19,12 @@ def zone_by(attributes: Mapping[str, Any], defaults: Defaults) -> ZoneInfo:
 
 
 def local_zone(person: Person, defaults: Defaults) -> ZoneInfo:
-    """The person's zone, or the pack's."""
+    """Return the person's zone, or the pack's."""
     return zone_by(person.attributes, defaults)
 
 
 def quiet_hours(person: Person, defaults: Defaults) -> QuietHours:
-    """The person's quiet hours, or the pack's."""
+    """Return the person's quiet hours, or the pack's."""
     start, end = person.get("quiet_from"), person.get("quiet_to")
     if start is None or end is None:
         return defaults.quiet_hours

@@ -38,7 +38,7 @@ class Course:
         self.events = events or Matcher(by_type(history.facts))
 
     def zone(self, at: datetime) -> ZoneInfo:
-        """The person's zone at that time."""
+        """Return the person's zone at that time."""
         return zone_by(self.attributes(at), self._defaults)
 
     def values(self, at: datetime) -> dict[str, Any]:
@@ -52,16 +52,16 @@ class Course:
         return self._attributes[bisect_right(self._times, at)]
 
     def at_last(self, attribute: str) -> Any:  # noqa: ANN401  (an attribute's type is the pack's)
-        """The attribute ("citizen.<name>") as the last fact left it, or None."""
+        """Return the attribute ("citizen.<name>") as the last fact left it, or None."""
         return self._attributes[-1].get(attribute)
 
     @property
     def begins(self) -> datetime | None:
-        """The time of the first fact."""
+        """Return the time of the first fact."""
         return next(iter(self._times), None)
 
     def turning_points(self, types: Collection[str], reads: Iterable[str]) -> Iterator[datetime]:
-        """The times of the facts of these types, of those that may change what is read, and of the death."""
+        """Yield the times of the facts of these types, of those that may change what is read, and of the death."""
         wanted = {_attribute(name) for name in reads if name.startswith("citizen.")}
         if types or wanted:
             for fact, attributes in zip(self.facts, self._set, strict=True):
@@ -71,7 +71,7 @@ class Course:
             yield self.died
 
     def setter(self, attribute: str, at: datetime) -> Effective | None:
-        """The last fact up to that time that could set the attribute ("citizen.<name>")."""
+        """Return the last fact up to that time that could set the attribute ("citizen.<name>")."""
         wanted = _attribute(attribute)
         for number in reversed(range(bisect_right(self._times, at))):
             if wanted in self._set[number]:
@@ -87,5 +87,5 @@ class Course:
 
 
 def _attribute(name: str) -> str:
-    """The attribute behind a dotted name: an age follows from the birth date."""
+    """Return the attribute behind a dotted name: an age follows from the birth date."""
     return "born_on" if name == "citizen.age" else name.partition(".")[2]

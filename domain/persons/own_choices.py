@@ -8,7 +8,7 @@ from domain.rules.event_types import Catalogue
 
 
 def times_of(facts: Iterable[Effective], attribute: str, catalogue: Catalogue) -> Iterator[datetime]:
-    """The times of the events that set the attribute on anybody whom they name."""
+    """Yield the times of the events that set the attribute on anybody whom they name."""
     for one in facts:
         type_ = catalogue.types.get(one.event.type)
         settings = [each for some in type_.sets.values() for each in some] if type_ else ()

@@ -20,7 +20,7 @@ class Person(Struct, frozen=True):
     died: datetime | None = None
 
     def get(self, name: str) -> Any:  # noqa: ANN401  (an attribute's type is the pack's)
-        """The attribute's value, or None."""
+        """Return the attribute's value, or None."""
         return self.attributes.get(f"citizen.{name}")
 
     def age(self, day: date) -> int | None:
@@ -44,7 +44,7 @@ def _parts(born_on: str) -> tuple[int, int, int]:
 
 
 def citizen_values(attributes: Mapping[str, Any], at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    """The attributes, with the age that they give at that time."""
+    """Return the attributes, with the age that they give at that time."""
     values = dict(attributes)
     if (born := values.get("citizen.born_on")) is not None:
         values["citizen.age"] = age_on(born, at.astimezone(zone).date())
@@ -92,14 +92,14 @@ class Fold:
             self.attributes[name] = value
 
     def person(self) -> Person:
-        """The person as folded so far."""
+        """Return the person as folded so far."""
         return Person(self.pseudonym, dict(self.attributes), self.died)
 
 
 def person_as_of(
     pseudonym: str, events: Iterable[Effective], catalogue: Catalogue, at: datetime | None = None
 ) -> Person:
-    """The person folded from the events up to and including that time (default: all)."""
+    """Return the person folded from the events up to and including that time (default: all)."""
     fold = Fold(pseudonym, catalogue)
     for one in events:
         if at is None or one.event.time <= at:

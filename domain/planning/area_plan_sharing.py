@@ -68,7 +68,7 @@ class Slot(NamedTuple):
     smooth: "_Smooth | None" = None
 
     def own(self, person: str, occurrence: UUID, id_: UUID) -> Intent | None:
-        """The intent of somebody who is alike."""
+        """Return the intent of somebody who is alike."""
         intent, smooth = self.intent, self.smooth
         if intent is None or smooth is None:
             return intent and replace(intent, id=id_, person=person, occurrence=occurrence)
@@ -112,7 +112,7 @@ class Likeness:
         return tuple([self._rulebook.admits(version, person) for version in self._canaries])
 
     def pattern(self, one: History) -> "Pattern":
-        """The plan of one resident, as it is for all who are like them."""
+        """Return the plan of one resident, as it is for all who are like them."""
         person = person_as_of(one.person, one.facts, self._rulebook.catalogue)
         zone = local_zone(person, self._rulebook.defaults)
         plan = whole_plan(one, self._rulebook)
@@ -180,7 +180,7 @@ class Pattern:
         self._names, self._groups = names, groups
 
     def of(self, person: str) -> Likened:
-        """The plan of a person who is like the one that the pattern was made of."""
+        """Return the plan of a person who is like the one that the pattern was made of."""
         nudge = self._names.nudge
         intents: list[Intent] = []
         needless: list[UUID] = []
@@ -197,7 +197,7 @@ class Pattern:
         return Likened(self, person, Plan(tuple(intents), frozenset(needless)), ids)
 
     def corrections(self, person: str) -> list[UUID]:
-        """The ids of the corrections that there may be, once there was anything to correct."""
+        """Return the ids of the corrections that there may be, once there was anything to correct."""
         return [
             self._names.nudge(trigger, person, self._names.occurrence(trigger, person, *subject), CORRECTION)
             for trigger, subject, _ in self._groups
@@ -218,7 +218,7 @@ def _understood(trigger: Trigger, catalogue: Catalogue) -> bool:
 
 
 def _telling_types(triggers: Iterable[Trigger], catalogue: Catalogue) -> Iterator[str]:
-    """The types of persons' own facts that the triggers read, but for those that only say where they live."""
+    """Yield the types of persons' own facts that the triggers read, but for those that only say where they live."""
     for trigger in triggers:
         read = {name for name in trigger.reads if name.startswith("citizen.")} - {HOME, ZONE}
         attributes = {"born_on" if name == "citizen.age" else name.removeprefix("citizen.") for name in read}

@@ -53,7 +53,7 @@ def done_of(start: Start, trigger: Trigger, events: Matcher, deadline: datetime 
 
 
 def _up_to_theirs(met: Iterable[Effective]) -> Iterator[Effective]:
-    """The events up to the first that is reported of the person: what comes after it happened later."""
+    """Yield the events up to the first that is reported of the person: what comes after it happened later."""
     for each in met:
         yield each
         if each.event.area is None:

@@ -58,7 +58,7 @@ def entitled_values(period: Period, zone: ZoneInfo) -> dict[str, str]:
 
 
 def subjects(benefit: Benefit, history: History) -> Sequence[Effective | None]:
-    """The events of the person that the benefit is about; for one about the person alone, nothing but that."""
+    """Return the events of the person that the benefit is about; for one about the person alone, nothing but that."""
     if benefit.on == PERSON:
         return (None,)
     return [
@@ -144,13 +144,16 @@ class Case:
         return found if opened is None else [*found, Period(opened, None)]
 
     def cause(self, at: datetime) -> Effective:
-        """The event that explains it: the latest that the answer of that time rests on, or the first of all."""
+        """Return the event that explains it.
+
+        The latest that the answer of that time rests on, or the first of all.
+        """
         facts = self._facts(at, tuple(self.obstacles(at)))
         of_the_person = [fact for fact in (*self.course.facts[:1], *facts) if fact.event.area is None]
         return of_the_person[-1] if of_the_person else self.course.facts[0]
 
     def entitled_values(self, period: Period) -> dict[str, str]:
-        """The days of the period, as they begin and end in the zone by which it was judged."""
+        """Return the days of the period, as they begin and end in the zone by which it was judged."""
         return entitled_values(period, self._zone)
 
     def _turning_points(self) -> list[datetime]:
@@ -191,18 +194,18 @@ class Case:
         return first or self._day(at)
 
     def amount(self, at: datetime) -> int | None:
-        """The amount in tenge, for who asks at that time; None where there is none, or a value is missing."""
+        """Return the amount in tenge, for who asks at that time; None where there is none, or a value is missing."""
         if self.benefit.amount is None:
             return None
         return self.benefit.amount.tenge(self.values(at) | self._law(self.amount_day(at)))
 
     def _law(self, day: date) -> dict[str, Any]:
-        """The parameters of that day, and nothing for those that had no value yet."""
+        """Return the parameters of that day, and nothing for those that had no value yet."""
         parameters = self.course.catalogue.parameters
         return {f"param.{name}": None for name in parameters} | parameters_on(parameters, day.isoformat())
 
     def answer(self, at: datetime) -> Answer:
-        """The answer for that time."""
+        """Return the answer for that time."""
         obstacles = tuple(self.obstacles(at))
         values, (start, until) = self.values(at), self.bounds(at)
         return Answer(
@@ -221,7 +224,10 @@ class Case:
         return {name for name in self.benefit.reads if name.startswith(("event.", "citizen."))}
 
     def _applied(self, at: datetime) -> dict[str, Applied]:
-        """The parameters that the answer goes by: those of the amount as of its day, the others as of that time."""
+        """Return the parameters that the answer goes by.
+
+        Those of the amount as of its day, the others as of that time.
+        """
         amount = set(self.benefit.amount.reads) if self.benefit.amount else set()
         found = {}
         for name in sorted(name for name in self.benefit.reads if name.startswith("param.")):
@@ -239,7 +245,7 @@ class Case:
 
 
 def _birthdays(born: date) -> Iterator[date]:
-    """The days on which somebody is a year older; who is born on 29 February, on 1 March in common years."""
+    """Yield the days on which somebody is a year older; who is born on 29 February, on 1 March in common years."""
     for year in range(1, min(OLDEST, date.max.year - born.year) + 1):
         day = add_months(born, 12 * year)
         yield day if day.day == born.day else day + timedelta(days=1)

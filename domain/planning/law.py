@@ -64,7 +64,7 @@ def _counting(cause: LifeEvent, history: History) -> Effective:
 def _entitled(
     trigger: Trigger, intent: Intent, fact: Effective | None, course: Course, rulebook: Rulebook
 ) -> dict[str, str]:
-    """The entitlement that the nudge is about: that of its occurrence."""
+    """Return the entitlement that the nudge is about: that of its occurrence."""
     if trigger.entitlement is None:
         return {}
     case = Case(trigger.entitlement.benefit, fact, course)

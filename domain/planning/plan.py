@@ -208,7 +208,10 @@ class _Planner:
         return known.facts
 
     def _everywhere(self, start: Start, trigger: Trigger) -> Matcher:
-        """The events that may end what starts there; about homes, also those of where the person lives elsewhen."""
+        """Return the events that may end what starts there.
+
+        About homes, also those of where the person lives elsewhen.
+        """
         return self.with_elsewhen if self.elsewhen and is_about_homes(start, trigger) else self.events
 
     @cached_property

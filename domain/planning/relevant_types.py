@@ -9,7 +9,7 @@ from domain.rules.triggers import Trigger
 
 
 def deciding_types(rulebook: Rulebook) -> frozenset[str] | None:
-    """The types of which a new event may change what the rulebook plans; None: any may.
+    """Return the types of which a new event may change what the rulebook plans; None: any may.
 
     An entitlement rests on whatever its benefit says, so any event may change it.
     """
@@ -34,7 +34,7 @@ def telling_types(rulebook: Rulebook) -> frozenset[str] | None:
 
 
 def starting_types(rulebook: Rulebook) -> frozenset[str] | None:
-    """The types that persons have a fact of to whom the rulebook may speak; None: it may speak to anybody.
+    """Return the types that persons have a fact of to whom the rulebook may speak; None: it may speak to anybody.
 
     What happens to an area is in nobody's own history, and an entitlement about the person alone starts on no event.
     """

@@ -56,7 +56,7 @@ class Retired:
         return max(map(_retired_at, last), default=None)
 
     def _last_two(self, type_: str) -> Sequence[Effective]:
-        """The two of that type that were retired last: one of them may be what a trigger starts on."""
+        """Return the two of that type that were retired last: one of them may be what a trigger starts on."""
         if type_ not in self._last:
             self._last[type_] = nlargest(2, self._facts.get(type_, ()), key=_retired_at)
         return self._last[type_]

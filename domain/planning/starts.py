@@ -30,14 +30,14 @@ class Start(Struct, frozen=True):
 
 
 def dated(values: dict[str, Any], day: date, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """The values with what holds on that day: the person's age, and the law's parameters."""
+    """Return the values with what holds on that day: the person's age, and the law's parameters."""
     if (born := values.get("citizen.born_on")) is not None:
         values["citizen.age"] = age_on(born, day)
     return values | parameters_on(parameters, day.isoformat()) if parameters else values
 
 
 def with_others(start: Start, trigger: Trigger, counted: Sequence[Effective], events: Matcher) -> Start | None:
-    """The start with what the trigger needs besides it; None where that is not there.
+    """Return the start with what the trigger needs besides it; None where that is not there.
 
     `counted`: of the events up to this one, those that the trigger may count; `events`: those of the whole history.
     What any of the events needed was loaded with is looked ahead from.

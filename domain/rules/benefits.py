@@ -27,7 +27,7 @@ class Bound(Struct, frozen=True):
     offset: Offset
 
     def day(self, values: Mapping[str, Any], zone: ZoneInfo) -> date | None:
-        """The local day; None where its date is missing, or no date."""
+        """Return the local day; None where its date is missing, or no date."""
         start = values.get(self.source)
         if start is None:
             return None
@@ -86,18 +86,21 @@ class Benefit(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def judged(self) -> frozenset[str]:
-        """The dotted names that conditions and `unless` read: when one of them changes, so may the entitlement."""
+        """Return the dotted names that conditions and `unless` read.
+
+        When one of them changes, so may the entitlement.
+        """
         texts = [each.when for each in self.conditions] + [each.when for each in self.unless if each.when is not None]
         return frozenset(name for each in texts for name in each.reads)
 
     @cached_property
     def had_by(self) -> frozenset[str]:
-        """The event types by which it may be had already."""
+        """Return the event types by which it may be had already."""
         return frozenset(each.on for each in self.unless)
 
     @cached_property
     def bounded_by(self) -> frozenset[str]:
-        """The dotted names of the dates that it begins and ends with."""
+        """Return the dotted names of the dates that it begins and ends with."""
         return frozenset(bound.source for bound in (self.start, self.until) if bound is not None)
 
     @property
@@ -134,7 +137,7 @@ def problems_of(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> 
 
 
 def starts_on(on: object, catalogue: Catalogue) -> str | None:
-    """The event type that a trigger's `on` starts on, named or its benefit's; None where that is unknown."""
+    """Return the event type that a trigger's `on` starts on, named or its benefit's; None where that is unknown."""
     if isinstance(on, Mapping):
         benefits = [catalogue.benefits.get(str(name)) for name in on.values()]
         return benefits[0].on if benefits and benefits[0] is not None else None
@@ -142,7 +145,7 @@ def starts_on(on: object, catalogue: Catalogue) -> str | None:
 
 
 def with_benefits(catalogue: Catalogue, contents: Mapping[str, Mapping[str, Any]]) -> Catalogue:
-    """The catalogue with these benefits, by name. Raises BadBenefit."""
+    """Return the catalogue with these benefits, by name. Raises BadBenefit."""
     return replace(
         catalogue, benefits={name: compile_benefit(name, content, catalogue) for name, content in contents.items()}
     )

@@ -22,7 +22,7 @@ C = TypeVar("C", bound="CompilerBase")
 
 
 def collected(method: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
-    """The method, with what is bad kept for the end, so that the rest of the trigger is looked at too."""
+    """Return the method, with what is bad kept for the end, so that the rest of the trigger is looked at too."""
 
     @wraps(method)
     def attempt(compiler: C, /, *args: P.args, **kwargs: P.kwargs) -> R:

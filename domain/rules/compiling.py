@@ -72,7 +72,7 @@ class _Compiler(StepCompiler):
 
     @collected
     def _class(self) -> Class:
-        """The class; `emergency` only for whom a pack lets warn of danger, and of what (docs/language.md)."""
+        """Return the class; `emergency` only for whom a pack lets warn of danger, and of what (docs/language.md)."""
         klass: Class = self.content["class"]
         owner, category = self.content["owner"], self.content["category"]
         if klass != "emergency":

@@ -71,7 +71,7 @@ class EventType(Struct, frozen=True, kw_only=True):
     ahead: Offset | None = parse_offset(AHEAD)
 
     def latest(self, now: datetime) -> datetime | None:
-        """The latest time that such an event may have when it is taken in now; None: any."""
+        """Return the latest time that such an event may have when it is taken in now; None: any."""
         return None if self.ahead is None else shift(now, self.ahead, UTC)
 
     def variables(self) -> dict[str, str]:
@@ -123,7 +123,7 @@ class Catalogue(Struct, frozen=True, dict=True):
 
     @cached_property
     def limited(self) -> Mapping[str, Offset]:
-        """The event types whose content is not to be read for ever, with their limits."""
+        """Return the event types whose content is not to be read for ever, with their limits."""
         return {name: type_.retention for name, type_ in self.types.items() if type_.retention is not None}
 
     @property
@@ -141,7 +141,7 @@ class Catalogue(Struct, frozen=True, dict=True):
 
 
 def event_type_of(content: Mapping[str, Any]) -> EventType:
-    """The event type that a checked pack file (events/*.yaml as plain data) describes."""
+    """Return the event type that a checked pack file (events/*.yaml as plain data) describes."""
     schema = content["data"]
     subject = None if content["subject"] == "none" else content["subject"]
     roles = {} if subject is None else {subject: False}

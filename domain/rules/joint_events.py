@@ -53,7 +53,7 @@ class Window(Struct, frozen=True):
     after: Offset | None
 
     def around(self, moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """The earliest and the latest time; where the calendar ends, its end."""
+        """Return the earliest and the latest time; where the calendar ends, its end."""
         earliest = ALWAYS[0] if self.before is None else back(moment, self.before, zone)
         return earliest, ALWAYS[1] if self.after is None else _on(moment, self.after, zone)
 
@@ -74,7 +74,7 @@ class Needs(Struct, frozen=True):
 
 
 def back(time: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
-    """The time moved back by the offset; where the calendar begins, its beginning."""
+    """Return the time moved back by the offset; where the calendar begins, its beginning."""
     try:
         return shift(time, -offset, zone)
     except OverflowError:

@@ -16,5 +16,5 @@ def legal_basis_of(content: Mapping[str, Any]) -> Titles:
 
 
 def legal_basis_text(titles: Titles) -> str:
-    """The law as one text, for those who are told no language: in English, where there is any."""
+    """Return the law as one text, for those who are told no language: in English, where there is any."""
     return titles.get("en") or next(iter(titles.values()), "")

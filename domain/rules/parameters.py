@@ -18,7 +18,7 @@ class Parameter(Struct, frozen=True):
     content: Mapping[str, Any]
 
     def on(self, day: str) -> Number | None:
-        """The value on an ISO day; None before the first."""
+        """Return the value on an ISO day; None before the first."""
         at = bisect_right(self.days, day)
         return self.values[at - 1] if at else None
 
@@ -29,7 +29,7 @@ class Parameter(Struct, frozen=True):
 
 
 def parameter_of(content: Mapping[str, Any]) -> Parameter:
-    """The parameter that a checked entry of parameters.yaml describes."""
+    """Return the parameter that a checked entry of parameters.yaml describes."""
     dated = sorted(content["values"].items())
     whole = all(isinstance(value, int) for _, value in dated)
     values = tuple(value if whole else float(value) for _, value in dated)

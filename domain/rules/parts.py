@@ -40,7 +40,7 @@ def offset_at(path: Path, text: str) -> Offset:
 
 
 def type_at(path: Path, name: str, catalogue: Catalogue) -> EventType:
-    """The event type named at a path. Raises BadTrigger."""
+    """Return the event type named at a path. Raises BadTrigger."""
     if (found := catalogue.types.get(name)) is None:
         raise BadTrigger(path, f"no event type is called {name!r}")
     return found

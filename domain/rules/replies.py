@@ -35,7 +35,7 @@ class Reply(Struct, frozen=True):
 
 
 def spelt(code: str) -> str:
-    """A code as it is compared: people write " Да" for "да"."""
+    """Return a code as it is compared: people write " Да" for "да"."""
     return code.strip().casefold()
 
 
@@ -64,7 +64,10 @@ def _fillable(type_: EventType) -> list[str]:
 
 
 def data_of(type_: EventType, reply: Reply, category: str, chosen: Iterable[str] = ()) -> dict[str, Any]:
-    """The data of the event that a reply becomes; `chosen`: the categories that were chosen before, which stay so."""
+    """Return the data of the event that a reply becomes.
+
+    `chosen`: the categories that were chosen before, which stay so.
+    """
     every = {
         NUDGE: str(reply.nudge),
         "answer": spelt(reply.code),
@@ -77,7 +80,7 @@ def data_of(type_: EventType, reply: Reply, category: str, chosen: Iterable[str]
 def reply_event(
     type_: EventType, reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
 ) -> LifeEvent:
-    """The life event that a reply becomes: that of its recipient, at the time of the reply.
+    """Return the life event that a reply becomes: that of its recipient, at the time of the reply.
 
     The same reply gives the same id, however often it comes in. `theirs`: what is known of the recipient. What they
     chose before the reply stays chosen, and what they chose after it stands: in doubt there is no consent.
@@ -127,7 +130,7 @@ def said(
 def withdrawal(
     reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
 ) -> LifeEvent | None:
-    """The life event by which a consent is taken back that an earlier answer to the same message gave.
+    """Return the life event by which a consent is taken back that an earlier answer to the same message gave.
 
     What they consented to besides stays; None where they have not consented any more.
     """
@@ -171,7 +174,7 @@ def answers(event: LifeEvent, nudge: UUID) -> bool:
 
 
 def nudge_of(event: LifeEvent) -> UUID | None:
-    """The nudge that an event of a person names; None where it names none."""
+    """Return the nudge that an event of a person names; None where it names none."""
     try:
         return UUID(str(event.values.get(f"event.{NUDGE}")))
     except ValueError:

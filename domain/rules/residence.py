@@ -39,7 +39,7 @@ class Residences:
         }
 
     def of(self, person: str, facts: Iterable[Effective]) -> tuple[Residence, ...]:
-        """The person's residences, in their order; `facts` in the order of the history."""
+        """Return the person's residences, in their order; `facts` in the order of the history."""
         told = [one for one in facts if one.event.type in self.types and one.event.area is None]
         return tuple(self._periods(person, told)) if told else ()
 
@@ -71,7 +71,7 @@ class Homes:
         self._homes: list[str | None] = [None]
 
     def at(self, moment: datetime) -> str | None:
-        """The home at that moment."""
+        """Return the home at that moment."""
         if len(self._homes) == 1:
             self._fold()
         return self._homes[bisect_right(self._since, moment)]
@@ -85,7 +85,7 @@ class Homes:
 
 
 def setting_types(catalogue: Catalogue, attributes: Iterable[str]) -> Iterator[str]:
-    """The event types that set any of those attributes on anybody."""
+    """Yield the event types that set any of those attributes on anybody."""
     wanted = set(attributes)
     for name, type_ in catalogue.types.items():
         if any(setting.attribute in wanted for settings in type_.sets.values() for setting in settings):

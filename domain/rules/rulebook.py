@@ -145,11 +145,11 @@ class Rulebook:
         return admits(self.names, version.trigger.name, version.hash, version.share, person)
 
     def find(self, version: str) -> Version | None:
-        """The version with that hash, published or built in; None where the rulebook has forgotten it."""
+        """Return the version with that hash, published or built in; None where the rulebook has forgotten it."""
         return self.versions.get(version) or _BUILT_IN.get(version)
 
     def version(self, version: str) -> Version:
-        """The version with that hash, published or built in.
+        """Return the version with that hash, published or built in.
 
         Raises:
             KeyError: there is none.

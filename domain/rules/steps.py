@@ -18,12 +18,12 @@ Values = Mapping[str, Any]
 
 
 def named(step: str, number: int) -> str:
-    """The name of a step's repetition; the first is the step itself."""
+    """Return the name of a step's repetition; the first is the step itself."""
     return step if number == 1 else f"{step}.{number}"
 
 
 def repetition_of(name: str) -> tuple[str, int]:
-    """The step whose repetition has that name, and which it is, from 1: "ask.2" is ("ask", 2)."""
+    """Return the step whose repetition has that name, and which it is, from 1: "ask.2" is ("ask", 2)."""
     step, _, number = name.partition(".")
     return step, int(number or 1)
 

@@ -69,7 +69,10 @@ class Expiry(Struct, frozen=True):
     offset: Offset | None
 
     def after(self, due: datetime, values: Values, zone: ZoneInfo) -> datetime | None:
-        """The moment from which the nudge is worth nothing, in UTC; None where its date is missing or has no end."""
+        """Return the moment from which the nudge is worth nothing, in UTC.
+
+        None where its date is missing or has no end.
+        """
         if self.offset is not None:
             return shift(due, self.offset, zone)
         day = values.get(self.source or "")
@@ -122,7 +125,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """The dotted names of all values that its conditions and dates read."""
+        """Return the dotted names of all values that its conditions and dates read."""
         needed = self.needs.together if self.needs else ()
         conditions = [self.when, *(step.when for step in self.steps), *(each.when for each in self.unless)]
         conditions += [each.when for each in needed]
@@ -132,12 +135,12 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def step_names(self) -> tuple[str, ...]:
-        """The names of all its steps and of their repetitions."""
+        """Return the names of all its steps and of their repetitions."""
         return tuple(name for step in self.steps for name in step.names)
 
     @cached_property
     def answered_by(self) -> tuple[str, ...]:
-        """The types of the events that answer its messages."""
+        """Return the types of the events that answer its messages."""
         return tuple(dict.fromkeys([REPLIED, *self.replies.values()]))
 
     @cached_property
@@ -172,7 +175,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
         return None if None in about else tuple(map(str, about))
 
     def step(self, name: str) -> Step:
-        """The step of that name.
+        """Return the step of that name.
 
         Raises:
             StopIteration: it has none.

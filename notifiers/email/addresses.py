@@ -9,7 +9,7 @@ _LONGEST = 254  # RFC 5321, section 4.5.3.1.3: a path has 256 octets, two of the
 
 
 def mailbox(address: str) -> str | None:
-    """The address in ASCII, an international domain in its `xn--` form; None if no mail can be sent to it.
+    """Return the address in ASCII, an international domain in its `xn--` form; None if no mail can be sent to it.
 
     Quoted local parts, address literals and local parts beyond ASCII (RFC 6531) are not served.
     """

@@ -55,7 +55,7 @@ def reports_in(mail: bytes) -> list[Report]:
 
 
 def _parts(mail: bytes) -> list[Mail]:
-    """The mail and its parts, but not what is in mails inside it."""
+    """Return the mail and its parts, but not what is in mails inside it."""
     head = mail[:MOST_BYTES]
     if len(_NESTING.findall(head)) > _MOST_PARTS:  # the parser's time grows with their product
         raise NoBounceError("it has too many parts")
@@ -76,7 +76,7 @@ def _children(mail: Mail) -> list[Mail]:
 
 
 def _groups(status: Mail) -> list[Mail]:
-    """The fields about the mail, then those about each recipient."""
+    """Return the fields about the mail, then those about each recipient."""
     groups = _children(status)
     if len(groups) < 2:  # noqa: PLR2004  (section 2.1)
         raise NoBounceError("its report names no recipient")

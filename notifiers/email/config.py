@@ -43,7 +43,7 @@ class Limits:
 
     @property
     def send(self) -> float:
-        """The longest that a whole `send` may take."""
+        """Return the longest that a whole `send` may take."""
         return self.begin + self.connect + self.envelope + self.final
 
 

@@ -72,7 +72,7 @@ class Letterhead:
         self._opening = b"\r\n".join(lines)
 
     def write(self, message: Message, at: datetime) -> Letter:
-        """The message as a letter dated `at`, its Message-ID the same at every attempt.
+        """Return the message as a letter dated `at`, its Message-ID the same at every attempt.
 
         Raises UnsendableError for a bad address, and for words that no header can carry.
         """
@@ -106,7 +106,7 @@ def _date(at: datetime) -> bytes:
 
 
 def _display_name(name: str) -> bytes:
-    """A phrase before the address, plain only if it is short words of letters and digits."""
+    """Return a phrase before the address, plain only if it is short words of letters and digits."""
     if len(name) <= _LONGEST_ASCII and _ATOMS.fullmatch(name):
         return name.encode() + b" "
     return _encoded_words(name) + b"\r\n " if name else b""
@@ -119,7 +119,7 @@ def _matching(pattern: re.Pattern[str], value: str) -> bytes:
 
 
 def _unstructured(value: str) -> bytes:
-    """A header's free text (RFC 5322, section 3.2.5): as it is if it may be, else as encoded words."""
+    """Return a header's free text (RFC 5322, section 3.2.5): as it is if it may be, else as encoded words."""
     if _CONTROLS.search(value):
         raise UnsendableError(Reason.BAD_CONTENT)
     plain = value.isascii() and len(value) <= _LONGEST_ASCII and "=?" not in value and value == value.strip()
@@ -156,7 +156,7 @@ def _help(url: str | None) -> bytes:
 
 
 def _trace(trace: str | None) -> bytes:
-    """The trace (W3C) of the event behind it, under the name that it has elsewhere."""
+    """Return the trace (W3C) of the event behind it, under the name that it has elsewhere."""
     return b"" if trace is None else b"traceparent: %b\r\n" % _matching(_TRACE, trace)
 
 

@@ -38,7 +38,7 @@ class _Batch:
         self._outcomes: list[Outcome | None] = [None] * len(messages)
 
     def take(self) -> tuple[int, Letter] | None:
-        """The next letter, written now; what cannot be written is given up."""
+        """Return the next letter, written now; what cannot be written is given up."""
         while self.waiting and not self._closed() and self._time() <= self.until:
             number = self.waiting.popleft()
             try:
@@ -54,7 +54,7 @@ class _Batch:
         self.waiting.appendleft(number)
 
     def settled(self, otherwise: Outcome) -> list[Outcome]:
-        """The outcomes in the order of the messages; those that still wait get `otherwise`."""
+        """Return the outcomes in the order of the messages; those that still wait get `otherwise`."""
         return [outcome or otherwise for outcome in self._outcomes]
 
 

@@ -19,14 +19,14 @@ class Work(Protocol):
 
     @property
     def until(self) -> float:
-        """The loop time after which no letter is begun."""
+        """Return the loop time after which no letter is begun."""
 
     @property
     def standing(self) -> Standing:
         """Return the server's replies to earlier recipients, by whichever link."""
 
     def take(self) -> tuple[int, Letter] | None:
-        """The next letter with its number, if there is one to begin."""
+        """Return the next letter with its number, if there is one to begin."""
 
     def settle(self, number: int, outcome: Outcome) -> None:
         """Record the outcome of a letter."""
@@ -48,7 +48,10 @@ class Errand:
     handed_over: bool = False
 
     def envelope(self, *, size: bool) -> bytes:
-        """The commands of `ENVELOPE`, one a line; `size`: the server wants to know it (RFC 1870, section 6)."""
+        """Return the commands of `ENVELOPE`, one a line.
+
+        `size`: the server wants to know it (RFC 1870, section 6).
+        """
         letter = self.letter
         octets = b" SIZE=%d" % len(letter.content) if size else b""
         path, recipient = letter.return_path.encode(), letter.recipient.encode()

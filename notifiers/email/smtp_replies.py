@@ -45,7 +45,7 @@ class Stage(Enum):
 
 
 def refusal(stage: Stage, code: int, words: str) -> RetryLater | GiveUp | None:
-    """The refusal that the reply states; None if it states none, being no 4xx or 5xx."""
+    """Return the refusal that the reply states; None if it states none, being no 4xx or 5xx."""
     enhanced = _ENHANCED.match(words)
     detail = f"{code} {enhanced[0]}" if enhanced else str(code)
     if code // 100 == 4:  # noqa: PLR2004  transient negative completion

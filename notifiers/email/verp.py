@@ -19,28 +19,28 @@ _WHOLE = re.compile(rf"\s*<?({TOKEN})(?:@[^\s<>]*)?>?\s*", re.IGNORECASE)
 
 
 def reference_of(message: Message) -> str:
-    """The token that receipts will carry for the message; 45 characters."""
+    """Return the token that receipts will carry for the message; 45 characters."""
     return token(message.key)
 
 
 def return_path(bounces: str, reference: str) -> str:
-    """The address that bounces of the message go to."""
+    """Return the address that bounces of the message go to."""
     local, _, domain = bounces.rpartition("@")
     return f"{local}+{reference}@{domain}"
 
 
 def in_return_path(header: str) -> str | None:
-    """The reference in the addresses of a header."""
+    """Return the reference in the addresses of a header."""
     return _found(_IN_RETURN_PATH.search(header))
 
 
 def in_message_id(header: str) -> str | None:
-    """The reference in a Message-ID of ours."""
+    """Return the reference in a Message-ID of ours."""
     return _found(_IN_MESSAGE_ID.search(header))
 
 
 def in_envelope_id(field: str) -> str | None:
-    """The reference as an envelope id (RFC 3461, section 4.4)."""
+    """Return the reference as an envelope id (RFC 3461, section 4.4)."""
     return _found(_WHOLE.fullmatch(field))
 
 

@@ -28,14 +28,14 @@ def is_safe(url: str) -> bool:
 
 
 def safe_url(url: str) -> str:
-    """The address, if it is safe. Raises ValueError."""
+    """Return the address, if it is safe. Raises ValueError."""
     if not is_safe(url):
         raise ValueError(f"it must be https:// and a host (or http://{THIS_MACHINE})")
     return url
 
 
 def safe_base(url: str) -> str:
-    """The address, if it is safe and nothing but a host and a port. Raises ValueError."""
+    """Return the address, if it is safe and nothing but a host and a port. Raises ValueError."""
     parts = urlsplit(safe_url(url))
     if url != f"{parts.scheme}://{parts.netloc}" or parts.username is not None:
         raise ValueError("it must have no account, no path and no parameters")

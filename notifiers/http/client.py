@@ -36,7 +36,7 @@ class Answer:
     body: bytes = field(repr=False)
 
     def header(self, name: str) -> str:
-        """The value of the header with this lower-case name, nothing if it is absent or no text."""
+        """Return the value of the header with this lower-case name, nothing if it is absent or no text."""
         try:
             return self.headers.get(name, "")
         except ValueError:
@@ -73,7 +73,7 @@ class Http:
     async def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, read: bool = True
     ) -> Answer | RetryLater | Unknown:
-        """The server's answer; without one RetryLater if the request was certainly not written, else Unknown.
+        """Return the server's answer; without one RetryLater if the request was certainly not written, else Unknown.
 
         Redirects are answers like any other. Who does not `read` an answer is not given its body, which is less work.
         Raises ValueError for a URL or a header that is none.

@@ -16,7 +16,10 @@ _FILLED_IN: Final = re.compile(r"(?:\{\w+\}|%[A-Za-z])*")
 
 
 def masked_url(url: str) -> str:
-    """The address without what may be a secret: its account, and in its query all but what is filled in later."""
+    """Return the address without what may be a secret.
+
+    Its account, and in its query all but what is filled in later.
+    """
     where, mark, query = _ACCOUNT.sub(MASK, url).partition("?")
     return where + mark + "&".join(map(_masked_item, query.split("&")))
 
@@ -27,7 +30,7 @@ def _masked_item(item: str) -> str:
 
 
 def readable(path: Path) -> Path:
-    """A path whose file can be read. Raises ValueError."""
+    """Return a path whose file can be read. Raises ValueError."""
     try:
         path.open("rb").close()
     except OSError as error:
@@ -56,7 +59,7 @@ class HttpOptions(BaseModel):
         return self
 
     def http(self) -> Http:
-        """A client with these options. Raises ValueError if `ca_file` holds no certificate."""
+        """Return a client with these options. Raises ValueError if `ca_file` holds no certificate."""
         authority = None if self.ca_file is None else self.ca_file.read_bytes()
         return Http(Timeouts(self.connect_timeout, self.timeout), authority=authority)
 

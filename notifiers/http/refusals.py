@@ -13,12 +13,12 @@ _PASSES = {Reason.BUSY, Reason.NOT_ADMITTED}
 
 
 def refused(answer: Answer, now: datetime, reason: Reason) -> RetryLater | GiveUp:
-    """The outcome where the provider said why."""
+    """Return the outcome where the provider said why."""
     return later(answer, now, reason) if reason in _PASSES else GiveUp(reason, str(answer.status))
 
 
 def refusal(answer: Answer, now: datetime, final: Mapping[int, Reason]) -> Outcome:
-    """The outcome, `final` naming the statuses that this provider gives a meaning of its own.
+    """Return the outcome, `final` naming the statuses that this provider gives a meaning of its own.
 
     A fault of the server puts the message off. A redirect does too: followed, it would lead past what is allowed.
     """

@@ -52,14 +52,14 @@ class NotifierContract(ABC):
 
     @abstractmethod
     def facing(self, provider: Provider) -> AbstractAsyncContextManager[Notifier]:
-        """A notifier whose provider behaves so; both are gone at the end."""
+        """Return a notifier whose provider behaves so; both are gone at the end."""
 
     @abstractmethod
     def address(self, number: int) -> str:
-        """A good address for each number."""
+        """Return a good address for each number."""
 
     def message(self, number: int, *, attempt: int = 1, address: str | None = None) -> Message:
-        """The message with this number; the same nudge and recipient at every attempt."""
+        """Return the message with this number; the same nudge and recipient at every attempt."""
         return Message(
             nudge=UUID(int=number + 1),
             attempt=attempt,
@@ -175,10 +175,10 @@ class AskableContract(ABC):
 
     @abstractmethod
     def address(self, number: int) -> str:
-        """A good address for each number."""
+        """Return a good address for each number."""
 
     def inquiry(self, number: int) -> Inquiry:
-        """The only attempt at the message with this number."""
+        """Return the only attempt at the message with this number."""
         return Inquiry(
             nudge=UUID(int=number + 1),
             attempt=1,

@@ -53,10 +53,10 @@ class Message:
 
     @property
     def key(self) -> str:
-        """The idempotency key: the same at every attempt, another for every recipient and channel.
+        """Return the idempotency key: the same at every attempt, another for every recipient and channel.
 
-        It goes to providers and into logs, so it is made from the pseudonym: a hash of a phone number could
-        be searched through.
+        It goes to providers and into logs, so it is made from the pseudonym: a hash of a phone number could be
+        searched through.
         """
         return message_names.key(self.nudge, self.channel, self.recipient)
 
@@ -162,7 +162,7 @@ class Inquiry:
 
     @property
     def key(self) -> str:
-        """The message's key, see `Message.key`."""
+        """Return the message's key, see `Message.key`."""
         return message_names.key(self.nudge, self.channel, self.recipient)
 
 
@@ -219,7 +219,7 @@ class Notifier(Protocol):
 
     @property
     def channel(self) -> str:
-        """The channel's name: push, sms or email."""
+        """Return the channel's name: push, sms or email."""
 
     @property
     def removes_doubles(self) -> bool:
@@ -231,7 +231,7 @@ class Notifier(Protocol):
 
     @property
     def longest(self) -> float:
-        """The longest that a `send` may take, in seconds."""
+        """Return the longest that a `send` may take, in seconds."""
 
     def reaches(self, address: str) -> bool:
         """Return True for an address that this notifier reaches: a channel may have several kinds."""

@@ -70,12 +70,12 @@ class NoSuchKind(ValueError):
 
 
 def names() -> frozenset[str]:
-    """The kinds that are installed."""
+    """Return the kinds that are installed."""
     return frozenset(entry_points(group=GROUP).names)
 
 
 def kind(name: str) -> Kind:
-    """The kind of that name; only its own modules are loaded.
+    """Return the kind of that name; only its own modules are loaded.
 
     Raises:
         NoSuchKind: nothing that is installed brings it.

@@ -33,17 +33,17 @@ def way(nudge: UUID, channel: str, recipient: str) -> str:
 
 
 def key(nudge: UUID, channel: str, recipient: str) -> str:
-    """The name of a message, the same at every attempt."""
+    """Return the name of a message, the same at every attempt."""
     return f"{nudge}:{way(nudge, channel, recipient)}"
 
 
 def numbered(key_: str, attempt: int) -> str:
-    """The name of one attempt."""
+    """Return the name of one attempt."""
     return f"{key_}:{attempt}"
 
 
 def token(key_: str) -> str:
-    """The key for places where case is lost and few characters are allowed: 45 of them."""
+    """Return the key for places where case is lost and few characters are allowed: 45 of them."""
     nudge, _, way_ = key_.partition(":")
     return b32encode(bytes.fromhex(nudge.replace("-", "") + way_)).rstrip(b"=").lower().decode()
 

@@ -20,7 +20,10 @@ class Lanes:
         self._free = asyncio.Semaphore(count)
 
     async def send(self, messages: Sequence[Message], hand_over: HandOver) -> list[Outcome]:
-        """The outcome of `hand_over` for each message, in their order; NO_TIME for those that were not begun."""
+        """Return the outcome of `hand_over` for each message, in their order.
+
+        NO_TIME for those that were not begun.
+        """
         until = asyncio.get_running_loop().time() + self._begin
         outcomes: list[Outcome] = [RetryLater(None, Reason.NO_TIME)] * len(messages)
         waiting = iter(enumerate(messages))

@@ -191,11 +191,11 @@ class Route:
         self.providers = tuple(providers)
 
     def named(self, name: str | None) -> Provider | None:
-        """The provider of that name."""
+        """Return the provider of that name."""
         return next((each for each in self.providers if each.name == name), None)
 
     def choose(self, nudge: UUID, address: str, *, avoid: str | None = None) -> Provider:
-        """The provider for an address: by weight, the same for a nudge as long as its doors are open.
+        """Return the provider for an address: by weight, the same for a nudge as long as its doors are open.
 
         `avoid`: the provider that failed it just now, which is taken only where there is no other. Where all doors
         are closed, the first one is tried all the same: only that tells when it is open again. One that asked for
@@ -205,7 +205,7 @@ class Route:
         return next((each for each in ranked if each.enter()), None) or _soonest(ranked)
 
     def likely(self, nudge: UUID, address: str, *, avoid: str | None = None) -> Provider:
-        """The one that would be chosen now; nobody is let in by that."""
+        """Return the one that would be chosen now; nobody is let in by that."""
         ranked = self._ranked(nudge, address, avoid)
         return next((each for each in ranked if each.is_open()), None) or _soonest(ranked)
 
@@ -216,7 +216,7 @@ class Route:
         return sorted(fitting, key=lambda each: (each.name == avoid, -_share(nudge, each)))
 
     def others(self, address: str, than: str) -> Iterator[Provider]:
-        """The other providers that could be tried now."""
+        """Return the other providers that could be tried now."""
         return (
             each for each in self.providers if each.name != than and each.notifier.reaches(address) and each.is_open()
         )
@@ -236,7 +236,7 @@ def single_routes(notifiers: Mapping[str, Notifier]) -> dict[str, Route]:
 
 
 def _soonest(ranked: Sequence[Provider]) -> Provider:
-    """The first of those that can be tried soonest."""
+    """Return the first of those that can be tried soonest."""
     return min(ranked, key=lambda each: each.patience.left)
 
 

@@ -74,7 +74,7 @@ def about_the_token(answer: Answer) -> bool:
 
 
 def meaning(answer: Answer, now: datetime) -> Outcome:
-    """The outcome: Accepted with the name that FCM gave the message, only for a 2xx that has one."""
+    """Return the outcome: Accepted with the name that FCM gave the message, only for a 2xx that has one."""
     if answer.status // 100 == 2:  # noqa: PLR2004  the class of success
         return _taken(answer)
     details = _details(answer)
@@ -159,7 +159,7 @@ class FcmOptions(HttpOptions):
 
     @property
     def limit(self) -> float:
-        """The longest that a batch may take, in seconds: token and message may be refused once each."""
+        """Return the longest that a batch may take, in seconds: token and message may be refused once each."""
         return self.begin + 4 * self.timeout
 
 

@@ -39,7 +39,7 @@ class ServiceAccount(msgspec.Struct, frozen=True):
         return f"ServiceAccount(client_email={self.client_email!r})"
 
     def key(self) -> RSAPrivateKey:
-        """The private key. Raises ValueError if it is none."""
+        """Return the private key. Raises ValueError if it is none."""
         try:
             key = load_pem_private_key(self.private_key.encode(), password=None)
         except (ValueError, TypeError):
@@ -50,7 +50,7 @@ class ServiceAccount(msgspec.Struct, frozen=True):
 
 
 def service_account(path: Path) -> ServiceAccount:
-    """The account in a file. Raises ValueError, naming what is wrong with it."""
+    """Return the account in a file. Raises ValueError, naming what is wrong with it."""
     try:
         account = msgspec.json.decode(path.read_bytes(), type=ServiceAccount)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -80,7 +80,7 @@ class AccessTokens:
         self._asking: asyncio.Task[str | RetryLater] | None = None
 
     async def current(self) -> str | RetryLater:
-        """A token that is still good; RetryLater, whatever went wrong, for no message has gone."""
+        """Return a token that is still good; RetryLater, whatever went wrong, for no message has gone."""
         if self._kept is not None and self._clock() < self._kept[1]:
             return self._kept[0]
         if self._asking is None or self._asking.done():

@@ -23,7 +23,7 @@ class Button(msgspec.Struct):
 
 
 def buttons(message: Message) -> list[Button]:
-    """The message's actions."""
+    """Return the message's actions."""
     return [Button(action.id, action.label, action.url) for action in message.actions]
 
 
@@ -33,7 +33,7 @@ def collapse_key(key: str) -> str:
 
 
 def trace(message: Message) -> dict[str, str]:
-    """The header that hands on the trace of the event behind it (W3C Trace Context), if there is one."""
+    """Return the header that hands on the trace of the event behind it (W3C Trace Context), if there is one."""
     return {} if message.traceparent is None else {"traceparent": message.traceparent}
 
 
@@ -56,7 +56,7 @@ def fitted(write: Callable[[str], bytes], text: str, room: int) -> bytes | GiveU
 
 
 def _beginning(text: str, excess: int) -> str:
-    """The text without `excess` octets at its end, and a mark instead of them; nothing if there is no more."""
+    """Return the text without `excess` octets at its end, and a mark instead of them; nothing if there is no more."""
     words = text.encode()
     kept = words[: max(len(words) - excess - len(_MARK.encode()), 0)].decode(errors="ignore").rstrip()
     return kept + _MARK if kept else ""

@@ -42,7 +42,7 @@ class Sealer:
 
     @property
     def pid(self) -> int:
-        """The process's number, once it was begun."""
+        """Return the process's number, once it was begun."""
         return self._process.pid
 
     @property

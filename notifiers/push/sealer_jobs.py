@@ -19,7 +19,7 @@ class Job(NamedTuple):
     auth: bytes
 
     def done(self) -> bytes | None:
-        """The body of the request; None where the browser's key is none."""
+        """Return the body of the request; None where the browser's key is none."""
         try:
             browser = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, self.point)
         except ValueError:
@@ -33,16 +33,16 @@ _BODIES = msgspec.msgpack.Decoder(list[bytes | None])
 
 
 def framed(content: list[Job] | list[bytes | None]) -> bytes:
-    """The frame of jobs, or of the bodies that came of them."""
+    """Return the frame of jobs, or of the bodies that came of them."""
     encoded = _ENCODER.encode(content)
     return len(encoded).to_bytes(LENGTH) + encoded
 
 
 def jobs_of(content: bytes) -> list[Job]:
-    """The jobs in a frame."""
+    """Return the jobs in a frame."""
     return _JOBS.decode(content)
 
 
 def bodies_of(content: bytes) -> list[bytes | None]:
-    """The bodies in a frame."""
+    """Return the bodies in a frame."""
     return _BODIES.decode(content)

@@ -23,7 +23,7 @@ class Sealers:
 
     @property
     def pids(self) -> list[int]:
-        """The numbers of the processes that work."""
+        """Return the numbers of the processes that work."""
         return [each.pid for each in self._each if each.is_alive]
 
     async def start(self) -> None:
@@ -31,7 +31,7 @@ class Sealers:
         await asyncio.gather(*(each.start() for each in self._each))
 
     async def sealed(self, job: Job) -> bytes:
-        """The job done; those that come at the same time are handed over together.
+        """Return the job done; those that come at the same time are handed over together.
 
         Raises:
             ValueError: the browser's key is none.

@@ -29,17 +29,17 @@ Draw = Callable[[], Once]
 
 
 def drawn() -> Once:
-    """A new key pair and salt from the operating system's randomness."""
+    """Return a new key pair and salt from the operating system's randomness."""
     return Once(ec.generate_private_key(CURVE), os.urandom(16))
 
 
 def octets(key: ec.EllipticCurvePublicKey) -> bytes:
-    """The 65 octets of a public key, uncompressed (X9.62)."""
+    """Return the 65 octets of a public key, uncompressed (X9.62)."""
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
 def sealed(content: bytes, browser: ec.EllipticCurvePublicKey, point: bytes, auth: bytes, once: Once) -> bytes:
-    """The body of the request: header and the only record. `point` has the octets of the browser's key.
+    """Return the body of the request: header and the only record. `point` has the octets of the browser's key.
 
     `content` has at most 3993 octets, or the push service may refuse it.
     """

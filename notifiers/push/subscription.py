@@ -56,7 +56,7 @@ class Subscription:
     auth: bytes = field(repr=False)
 
     def key(self) -> ec.EllipticCurvePublicKey:
-        """The browser's public key: a third of what encrypting costs, so only who encrypts reads it.
+        """Return the browser's public key: a third of what encrypting costs, so only who encrypts reads it.
 
         Raises:
             ValueError: the point is not on the curve.
@@ -80,7 +80,10 @@ class Hosts:
         self._domains = tuple(entry[1:] for entry in entries if entry[0] == "*")
 
     def subscription(self, address: str) -> Subscription | None:
-        """The subscription in an address; None if it is none, its keys are too short, or its host is not listed."""
+        """Return the subscription in an address.
+
+        None if it is none, its keys are too short, or its host is not listed.
+        """
         found = _decoded(address)
         origin = found and self._origin(found.endpoint)
         if not found or not origin:

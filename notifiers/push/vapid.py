@@ -25,7 +25,7 @@ class Vapid:
         self._kept: dict[str, tuple[datetime, str]] = {}
 
     def header(self, origin: str) -> str:
-        """The header's value; the same until an hour before it expires."""
+        """Return the header's value; the same until an hour before it expires."""
         now = self._clock()
         expires, header = self._kept.get(origin, (now, ""))
         if not _SPARE < expires - now <= _LIFE:

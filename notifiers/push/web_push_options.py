@@ -52,7 +52,7 @@ class WebPushOptions(HttpOptions):
 
     @property
     def limit(self) -> float:
-        """The longest that a batch may take, in seconds: its last message may be sent twice, to be shorter."""
+        """Return the longest that a batch may take, in seconds: its last message may be sent twice, to be shorter."""
         return self.begin + 2 * self.timeout + (PATIENCE if self.sealers else 0)
 
     def key(self) -> ec.EllipticCurvePrivateKey:

@@ -10,7 +10,7 @@ _PLAIN = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
 def e164(address: str, region: str | None = None) -> str | None:
-    """The number's digits with its country code, without the plus; None if nobody can have this number.
+    """Return the number's digits with its country code, without the plus; None if nobody can have this number.
 
     A number without a country code is one of `region` (ISO 3166, two letters); without a region it is none.
     """
@@ -28,7 +28,7 @@ def e164(address: str, region: str | None = None) -> str | None:
 
 
 def written(address: str, *, international: bool, region: str | None = None) -> str:
-    """The number that an SMS came from, with a plus and its country code if it is one; else as it came."""
+    """Return the number that an SMS came from, with a plus and its country code if it is one; else as it came."""
     given = address if address.startswith("+") or not international else f"+{address}"
     digits = e164(given, region) or e164(f"+{address}")
     return f"+{digits}" if digits else address

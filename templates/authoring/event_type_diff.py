@@ -33,7 +33,7 @@ class TypeChange(Struct, frozen=True):
     attributes: tuple[str, ...] = ()
 
     def read(self, type_: str) -> tuple[str, ...]:
-        """The names under which whoever reads it reads it (see templates.checks.dependents)."""
+        """Return the names under which whoever reads it reads it (see templates.checks.dependents)."""
         if self.attributes:
             return self.attributes
         return (f"{type_}.{self.about}",) if self.field else (type_,)

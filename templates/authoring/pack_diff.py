@@ -60,7 +60,7 @@ class PackSide(Struct, frozen=True):
     words: RuleWords
 
     def group(self, key: str) -> Content:
-        """A group of the content by name; events by their type, services by their id."""
+        """Return a group of the content by name; events by their type, services by their id."""
         found: Any = self.content.get(key) or {}
         if key == "services":
             found = found.get("services") or []
@@ -87,7 +87,7 @@ class _Comparison:
         self.old, self.new = old, new
 
     def _read(self, group: PackGroup, about: str, sentence: str, values: tuple[Any, Any], *names: str) -> PackChange:
-        """A change with those who read any of these names, before or after."""
+        """Return a change with those who read any of these names, before or after."""
         sides = (self.old.dependents, self.new.dependents)
         triggers = sorted(set[str]().union(*(side.triggers(*names) for side in sides)))
         benefits = sorted(set[str]().union(*(side.benefits(*names) for side in sides)))
@@ -136,7 +136,7 @@ class _Comparison:
                 yield self._read("attributes", name, sentence, (kinds[0], kinds[1]), f"citizen.{name}")
 
     def parameters(self) -> Iterator[PackChange]:
-        """The values of the law, day by day."""
+        """Yield the values of the law, day by day."""
         for name, one, other in self._pairs("parameters"):
             before, after = ((each or {}).get("values") or {} for each in (one, other))
             for day in sorted({*before, *after}):
@@ -199,7 +199,7 @@ _EXPRESSIONS = ("when", "amount")
 
 
 def _essence(value: Any) -> Any:  # noqa: ANN401  (plain data)
-    """The value, but for the layout of the texts in it."""
+    """Return the value, but for the layout of the texts in it."""
     if isinstance(value, dict):
         return {
             key: essence(each) if key in _EXPRESSIONS and isinstance(each, str) else _essence(each)

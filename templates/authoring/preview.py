@@ -86,7 +86,7 @@ class Message(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """The step and when it comes; a correction comes only if the event is taken back."""
+        """Return the step and when it comes; a correction comes only if the event is taken back."""
         if self.step == CORRECTION:
             return f"{CORRECTION}, should the event be taken back"
         return f"{self.step} {self.due:%Y-%m-%d %H:%M}"
@@ -121,7 +121,7 @@ class Previewer:
 
     @property
     def today(self) -> date:
-        """The local day on which everything happens."""
+        """Return the local day on which everything happens."""
         return self._now.date()
 
     def hear(self, persona: Persona, languages: Sequence[str] = ()) -> Hearing:

@@ -89,7 +89,7 @@ class RuleWords(Struct, frozen=True):
         return (sentence for _, sentence in self.parts(clause))
 
     def parts(self, clause: Mapping[str, Any]) -> Iterator[tuple[Part, str]]:
-        """The same, each with what it is about."""
+        """Yield the same, each with what it is about."""
         if "on" not in clause:  # the platform's own
             yield "start", DIGEST
             return
@@ -112,7 +112,7 @@ class RuleWords(Struct, frozen=True):
             yield Words("It starts with number {nth} of these within {length}.", nth=count["nth"], length=within)
 
     def condition(self, text: str) -> str:
-        """A condition (CEL) in words."""
+        """Return a condition (CEL) in words."""
         tokens: list[str] = _TOKEN.findall(without_remarks(text))
         named = [self.name(token) for token in tokens]
         for at, token in enumerate(tokens):
@@ -120,7 +120,7 @@ class RuleWords(Struct, frozen=True):
         return Joined(named)
 
     def name(self, token: str) -> str:
-        """A dotted name, or a literal, in words."""
+        """Return a dotted name, or a literal, in words."""
         root, _, field = token.partition(".")
         value, _, call = token.rpartition(".")
         if call in _CALLS and "." in value:
@@ -143,7 +143,7 @@ class RuleWords(Struct, frozen=True):
         return title[:1].upper() + title[1:]
 
     def title(self, event_type: str) -> str:
-        """An event type by its title."""
+        """Return an event type by its title."""
         return Words("“{value}”", value=self.titles.get(event_type, event_type))
 
     def start(self, on: str | Mapping[str, str]) -> str:
@@ -283,7 +283,7 @@ def _sign(token: str, before: str) -> str | None:
 
 
 def whom(to: str | list[str] | tuple[str, ...]) -> str:
-    """The roles that are told."""
+    """Return the roles that are told."""
     roles = [to] if isinstance(to, str) else list(to)
     return Joined([_ROLES.get(role) or Words("the {role}", role=_spoken(role)) for role in roles], Words(" and "))
 

@@ -88,7 +88,7 @@ def law_of(language: str) -> str:
 
 
 def words_of(language: str, title: str) -> str:
-    """The words file of a new trigger with that title: in English, where there is none of the language."""
+    """Return the words file of a new trigger with that title: in English, where there is none of the language."""
     known = language if language in ASKED else "en"
     greeting, to_do, sent = _AROUND[known]
     written = _WORDS.format(asked=ASKED[known], greeting=greeting, to_do=to_do, sent=sent)
@@ -150,7 +150,7 @@ class Plan(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """The trigger's name as words."""
+        """Return the trigger's name as words."""
         return title_of(self.name)
 
     @property
@@ -174,18 +174,18 @@ class Plan(Struct, frozen=True):
 
 
 def title_of(name: str) -> str:
-    """A trigger's name as words: `card_ends` is "Card ends"."""
+    """Return a trigger's name as words: `card_ends` is "Card ends"."""
     return name.replace("_", " ").capitalize()
 
 
 def trigger_files(plan: Plan) -> dict[str, str]:
-    """The files of a trigger, by name."""
+    """Return the files of a trigger, by name."""
     words = {f"{language}.md": words_of(language, plan.title) for language in plan.defaults.languages}
     return {"trigger.yaml": _rules(plan), **words, "tests.yaml": _tests(plan)}
 
 
 def pack_files(name: str, schemas: str) -> dict[str, str]:
-    """The files of a pack with one event type and no trigger yet, by path.
+    """Return the files of a pack with one event type and no trigger yet, by path.
 
     `schemas`: where those for editors are, from the pack's folder.
     """

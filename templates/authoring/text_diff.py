@@ -57,7 +57,7 @@ def _shortened(text: str, *, first: bool, last: bool) -> str:
 
 
 def nearest(text: str, wanted: str) -> str | None:
-    """The part of a text that is most like what was wanted, word by word; None where nothing is."""
+    """Return the part of a text that is most like what was wanted, word by word; None where nothing is."""
     words = list(re.finditer(r"\S+", text))
     count = max(1, len(wanted.split()))
     best, found = _ALIKE, None

@@ -96,7 +96,7 @@ class _Comparison:
         return self.before.get(key, usual), self.after.get(key, usual)
 
     def _simple(self, group: Group, key: str, sentence: str, none: str = NOTHING, **more: str) -> Iterator[Change]:
-        """A key whose values are said as they are."""
+        """Yield a key whose values are said as they are."""
         before, after = self._values(key)
         if before != after:
             said = Words(sentence, before=said_plainly(before, none), after=said_plainly(after, none), **more)

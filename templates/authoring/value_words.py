@@ -42,7 +42,7 @@ def said_plainly(value: Any, none: str = NOTHING) -> str:  # noqa: ANN401  (plai
 
 
 def moved(offset: str) -> str:
-    """An ISO 8601 duration as it stands before a date: "30 days before", "1 hour after", "on"."""
+    """Return an ISO 8601 duration as it stands before a date: "30 days before", "1 hour after", "on"."""
     parsed = parse_offset(offset)
     if not parsed:
         return Words("on")
@@ -76,7 +76,7 @@ def work_days(count: int) -> str:
 
 
 def day_of_year(text: str) -> str:
-    """A day without a year ("08-15")."""
+    """Return a day without a year ("08-15")."""
     month, day = map(int, text.split("-"))
     if (month, day) == _LEAP_DAY:
         return Words("29 February (28 February in other years)")

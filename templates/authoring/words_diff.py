@@ -66,7 +66,7 @@ def _sentence(language: str, name: str, one: str | None, other: str | None) -> s
 
 
 def _effective(path: Path, found: Mapping[Path, str]) -> str | None:
-    """The text that is read: a step without words of its own has the usual ones."""
+    """Return the text that is read: a step without words of its own has the usual ones."""
     text = found.get(path)
     if text is None and path[0] == "steps":
         text = found.get(path[2:])
@@ -80,12 +80,12 @@ def _flowing(text: str, *, markdown: bool) -> str:
 
 
 def _unwrapped(paragraph: str) -> str:
-    """A paragraph on one line; the items of a list stay apart."""
+    """Return a paragraph on one line; the items of a list stay apart."""
     return re.sub(r"[ \t]*\n[ \t]*(?![-*+>] |\d+\. |#)", " ", paragraph).strip()
 
 
 def _name(path: Path) -> str:
-    """A text as people call it: "push title of step day"."""
+    """Return a text as people call it: "push title of step day"."""
     inner = path[2:] if path[0] == "steps" else path[1:] if path[0] == "correction" else path
     name = f"push {inner[-1]}" if inner[0] == "push" else str(inner[-1])
     name = _TEXTS.get(name, name)

@@ -30,11 +30,11 @@ class Dependents:
         return found.union(*(self._benefits.get(name, frozenset()) for name in benefits))
 
     def triggers(self, *names: str) -> set[str]:
-        """The triggers that read any of these."""
+        """Return the triggers that read any of these."""
         return {trigger for trigger, read in self._triggers.items() if not read.isdisjoint(names)}
 
     def benefits(self, *names: str) -> set[str]:
-        """The benefits that read any of these."""
+        """Return the benefits that read any of these."""
         return {benefit for benefit, read in self._benefits.items() if not read.isdisjoint(names)}
 
 
@@ -92,7 +92,7 @@ def _conditions(trigger: Trigger) -> Iterator[tuple[Condition | None, str]]:
 
 
 def _said(source: TriggerSource) -> Iterator[str]:
-    """The variables in the words."""
+    """Yield the variables in the words."""
     for language, words in source.words.items():
         for _, text in texts((), words):
             yield from read_words(text, plain_environment(language), Scope()).reads

@@ -111,7 +111,7 @@ _SIDES: Mapping[str, frozenset[str]] = {
 
 
 def _comparable(value: str) -> Any:  # noqa: ANN401  (a number or a text)
-    """The value of a literal by which two are ordered; None where it is a name, or has escapes."""
+    """Return the value of a literal by which two are ordered; None where it is a name, or has escapes."""
     if value[0] in "\"'":
         return None if "\\" in value else value[1:-1]
     try:

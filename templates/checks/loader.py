@@ -60,13 +60,13 @@ class Pack(Struct, frozen=True):
 
 
 def shipped() -> tuple[Path, ...]:
-    """The folders of the packs shipped beside this code, without the built-in one."""
+    """Return the folders of the packs shipped beside this code, without the built-in one."""
     beside = Path(__file__).parents[1]
     return tuple(sorted(path.parent for path in beside.glob("*/pack.yaml") if path.parent.name != BUILT_IN))
 
 
 def load_packs(paths: Sequence[Path]) -> tuple[Pack, ...]:
-    """The built-in pack and the packs in the given folders, in this order.
+    """Return the built-in pack and the packs in the given folders, in this order.
 
     Raises:
         BrokenPack: anything is wrong with any of them; it has all findings.
@@ -126,7 +126,7 @@ def _check(packs: list[PackFiles], elsewhere: Elsewhere, report: Report) -> None
 
 
 def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Catalogue, frozenset[str]]:
-    """The event types that can be used, and the names of those that are too broken to be."""
+    """Return the event types that can be used, and the names of those that are too broken to be."""
     types, broken = {}, set()
     for document in (document for files in packs for document in files.events):
         name = str(plain(document).get("type"))
@@ -176,7 +176,7 @@ def _check_trigger(
 
 
 def pack_of(files: PackFiles) -> Pack:
-    """The pack in these files, in which nothing is wrong."""
+    """Return the pack in these files, in which nothing is wrong."""
     events = sorted((document.data for document in files.events), key=lambda event: str(event["type"]))
     content = {**files.pack.data, "events": events} | {name: each.data for name, each in files.extra.items()}
     return Pack(content["pack"], content, _hash(content), tuple(_source(trigger) for trigger in files.triggers))
@@ -188,6 +188,6 @@ def _source(trigger: TriggerFiles) -> TriggerSource:
 
 
 def _hash(content: dict[str, Any]) -> str:
-    """The same for the same content, whatever the order of keys and the layout of the file."""
+    """Return the same for the same content, whatever the order of keys and the layout of the file."""
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return sha256(canonical.encode()).hexdigest()

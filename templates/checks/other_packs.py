@@ -28,7 +28,7 @@ class Elsewhere:
         }
 
     def pack_with(self, event_type: str) -> Path | None:
-        """The pack that declares an event type."""
+        """Return the pack that declares an event type."""
         return self._types.get(event_type)
 
 

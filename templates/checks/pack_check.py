@@ -143,21 +143,21 @@ def _differing(path: Path, mine: Any, theirs: Any) -> Iterator[Path]:  # noqa: A
 
 
 def group_at(content: Any, *path: str | int) -> dict[str, Any]:  # noqa: ANN401  (anything that a file may hold)
-    """The group of keys at a path of plain data; empty where there is none."""
+    """Return the group of keys at a path of plain data; empty where there is none."""
     for part in path:
         content = content[part] if part in keys_of(content) else None
     return content if isinstance(content, dict) else {}
 
 
 def keys_of(content: Any) -> Collection[str | int]:  # noqa: ANN401  (anything that a file may hold)
-    """The keys of a group, or the indices of a list."""
+    """Return the keys of a group, or the indices of a list."""
     if isinstance(content, dict):
         return content
     return range(len(content)) if isinstance(content, list) else ()
 
 
 def languages_of(documents: Iterable[Document]) -> list[str]:
-    """The languages of the first pack.yaml that names any; one that nobody speaks is left out."""
+    """Return the languages of the first pack.yaml that names any; one that nobody speaks is left out."""
     for document in documents:
         languages = group_at(plain(document), "defaults").get("languages")
         if isinstance(languages, list):
@@ -166,7 +166,7 @@ def languages_of(documents: Iterable[Document]) -> list[str]:
 
 
 def domains_of(pack: Mapping[str, Any]) -> list[str] | None:
-    """The sites that a pack's words may lead to; None: all."""
+    """Return the sites that a pack's words may lead to; None: all."""
     domains = pack.get("link_domains")
     if not isinstance(domains, list) or not all(re.fullmatch(DOMAIN, str(each)) for each in domains):
         return None  # what is wrong in the list is told once, and not again for every link

@@ -12,7 +12,7 @@ _COUNT = re.compile(r"\{(\d+)(?:,\d*)?\}")
 
 
 def example(pattern: str) -> str | None:
-    """A short text that the pattern matches; None for a pattern that is too clever, or too large."""
+    """Return a short text that the pattern matches; None for a pattern that is too clever, or too large."""
     if pattern_weight(pattern) > MOST_WEIGHT:
         return None
     try:
@@ -39,7 +39,7 @@ class _Reader:
 
 
 def _branches(reader: _Reader) -> Iterator[str]:
-    """The first of the alternatives, up to the end or the closing bracket; the others are read over."""
+    """Yield the first of the alternatives, up to the end or the closing bracket; the others are read over."""
     first = True
     while reader.more() and reader.peek() != ")":
         if reader.peek() == "|":
@@ -84,7 +84,7 @@ def _atom(reader: _Reader) -> str:
 
 
 def _class(reader: _Reader) -> str:
-    """The first character of a class that is none of its neighbours' business: no `^` classes."""
+    """Return the first character of a class that is none of its neighbours' business: no `^` classes."""
     if reader.peek() == "^":
         raise ValueError
     members = []

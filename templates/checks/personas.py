@@ -45,7 +45,7 @@ class PersonaShape(Shape):
 
 
 def built_in(today: date) -> list[Persona]:
-    """The people that every pack is previewed for, as old as they are on that day."""
+    """Return the people that every pack is previewed for, as old as they are on that day."""
 
     def aged(years: int, sex: str = "female", **more: object) -> dict[str, Any]:
         return {"born_on": add_months(today, -12 * years).isoformat(), "sex": sex, **_CALLED, **more}
@@ -60,7 +60,7 @@ def built_in(today: date) -> list[Persona]:
 
 
 def own(document: Document | None) -> list[Persona]:
-    """The people of a personas.yaml without findings."""
+    """Return the people of a personas.yaml without findings."""
     found = {} if document is None else plain(document)
     return [
         Persona(

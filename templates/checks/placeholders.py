@@ -53,7 +53,7 @@ class StillPlaceholders(ValueError):
 
 
 def placeholders(name: str, rules: Any, words: Mapping[str, Any]) -> Iterator[Placeholder]:  # noqa: ANN401  (plain data)
-    """The scaffold's text in the rules and words of a trigger of that name."""
+    """Yield the scaffold's text in the rules and words of a trigger of that name."""
     title = title_of(name)
     titles = rules.get("title") if isinstance(rules, dict) else None
     for language, text in titles.items() if isinstance(titles, dict) else ():

@@ -16,14 +16,14 @@ Choices = Mapping[str, Sequence[Any]]
 
 
 def choices_of(type_: EventType) -> dict[str, Sequence[Any]]:
-    """The fields of an event that have few values (by `enum`, `const` or because they are true or false)."""
+    """Return the fields of an event that have few values (by `enum`, `const` or because they are true or false)."""
     return {"event.type": [type_.name]} | {
         f"event.{name}": values for name, values in _few("", type_.schema.get("properties", {}))
     }
 
 
 def required_of(type_: EventType) -> frozenset[str]:
-    """The names that every event of the type has."""
+    """Return the names that every event of the type has."""
     return frozenset({"event.type", "event.time"} | {f"event.{name}" for name in _required("", type_.schema)})
 
 

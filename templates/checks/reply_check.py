@@ -41,7 +41,7 @@ def check_replies(files: TriggerFiles, catalogue: Catalogue, report: Report) -> 
 
 
 def _replies(rules: Mapping[str, Any]) -> dict[str, str]:
-    """The replies that are written as they should be."""
+    """Return the replies that are written as they should be."""
     found = rules.get("replies")
     return {
         code: name
@@ -51,7 +51,7 @@ def _replies(rules: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _buttons(rules: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    """The actions that answer, by their place in the list, and the code of each."""
+    """Yield the actions that answer, by their place in the list, and the code of each."""
     actions = rules.get("actions")
     for at, action in enumerate(actions if isinstance(actions, list) else ()):
         if isinstance(action, dict) and isinstance(code := action.get("reply"), str):
@@ -82,7 +82,7 @@ def _check_told(files: TriggerFiles, language: str, code: str, report: Report) -
 
 
 def _sms(words: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """The SMS, and those of steps that have their own; a correction asks nothing."""
+    """Yield the SMS, and those of steps that have their own; a correction asks nothing."""
     steps = words.get("steps")
     named = steps.items() if isinstance(steps, dict) else ()
     for path, texts in ((), words), *((("steps", step), own) for step, own in named):
@@ -108,7 +108,7 @@ def check_circles(triggers: Sequence[TriggerFiles], report: Report) -> None:
 
 
 def _reached(start: str, leads: Mapping[str, set[str]]) -> set[str]:
-    """The event types that follow from one, reply by reply."""
+    """Return the event types that follow from one, reply by reply."""
     found: set[str] = set()
     waiting = [start]
     while waiting:

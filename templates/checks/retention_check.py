@@ -86,7 +86,7 @@ def _check_length(
 
 
 def _limit_of(days: int) -> str:
-    """The shortest limit in whole years that is not shorter."""
+    """Return the shortest limit in whole years that is not shorter."""
     return f"P{-(-days // 365)}Y"
 
 
@@ -132,5 +132,5 @@ def _waiting(trigger: Trigger) -> int:
 
 
 def _days(offset: Offset) -> int:
-    """The most days that an offset may be, in either direction."""
+    """Return the most days that an offset may be, in either direction."""
     return abs(offset.months) * LONGEST_MONTH + abs(offset.days) + -(-abs(offset.seconds) // DAY_SECONDS)

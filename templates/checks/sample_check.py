@@ -134,7 +134,7 @@ def _longest(allowed: Sequence[Any]) -> object:
 
 
 def _chosen(prefix: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The shortest values where the schema leaves less choice than the type."""
+    """Yield the shortest values where the schema leaves less choice than the type."""
     for name, prop in schema.get("properties", {}).items():
         yield from _chosen(f"{prefix}{name}.", prop)
         if allowed := prop.get("enum") or [prop[key] for key in ("const", "minimum") if key in prop]:

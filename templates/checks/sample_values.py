@@ -41,7 +41,7 @@ class Inventor(Struct, frozen=True):
     pick: Pick = itemgetter(0)
 
     def data(self, schema: Mapping[str, Any], *, optional: bool = True) -> dict[str, Any]:
-        """The data of an event; without `optional`, only what it must have."""
+        """Return the data of an event; without `optional`, only what it must have."""
         required = schema.get("required", ())
         return {
             name: self._value(name, prop, optional=optional)
@@ -96,7 +96,7 @@ def _number(name: str, prop: Mapping[str, Any], kind: str) -> float:
 
 
 def flat(data: Mapping[str, Any], prefix: str = "event") -> dict[str, Any]:
-    """The data by dotted name, as conditions and words read it."""
+    """Return the data by dotted name, as conditions and words read it."""
     found: dict[str, Any] = {}
     for name, value in data.items():
         if isinstance(value, dict):

@@ -223,7 +223,7 @@ def _waiting(rules: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def place_in(text: str, start: int) -> tuple[int, int]:
-    """The line and column (from 1) of a position in a text."""
+    """Return the line and column (from 1) of a position in a text."""
     before = text[:start]
     return before.count("\n") + 1, start - before.rfind("\n")
 

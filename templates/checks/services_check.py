@@ -28,7 +28,7 @@ def check_services(documents: Iterable[Document], known: Known, languages: list[
 
 
 def services_of(documents: Iterable[Document]) -> dict[str, Mapping[str, Any]]:
-    """The services by id; what has no right shape is left out."""
+    """Return the services by id; what has no right shape is left out."""
     listed = [plain(document).get("services") for document in documents]
     found = [each for services in listed if isinstance(services, list) for each in services if isinstance(each, dict)]
     return {str(each.get("id")): each for each in found if {"id", "title"} <= each.keys()}

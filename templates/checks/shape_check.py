@@ -64,7 +64,7 @@ def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, rep
 
 
 def _indented_too_little(document: Document, shape: type[BaseModel], error: ErrorDetails, path: Path) -> str | None:
-    """The key above, below which a key was probably meant to stand; None where it may stand where it does."""
+    """Return the key above, below which a key was probably meant to stand; None where it may stand where it does."""
     if not path or not isinstance(path[-1], str) or (before := _before(document.data, path)) is None:
         return None
     around = _annotation(shape, path[:-1])
@@ -76,7 +76,7 @@ def _indented_too_little(document: Document, shape: type[BaseModel], error: Erro
 
 
 def _before(data: Any, path: Path) -> str | None:  # noqa: ANN401  (plain data)
-    """The key before the last one of a path, in the same group."""
+    """Return the key before the last one of a path, in the same group."""
     for part in path[:-1]:
         data = data[part]
     keys = list(data) if isinstance(data, dict) else []
@@ -110,7 +110,7 @@ def _plain(loc: tuple[int | str, ...]) -> Path:
 
 
 def _known_keys(shape: type[BaseModel], path: Path) -> list[str]:
-    """The keys that the shape knows at a path."""
+    """Return the keys that the shape knows at a path."""
     return list(_fields(_annotation(shape, path)))
 
 

@@ -113,7 +113,7 @@ def _drop(rules: Any, path: Path) -> bool:  # noqa: ANN401  (plain data)
 
 
 def _types(rules: dict[str, Any], catalogue: Catalogue) -> list[str]:
-    """The event types, and the benefit, that the rules name."""
+    """Return the event types, and the benefit, that the rules name."""
     on = rules["on"]
     started = [starts_on(on, catalogue) or "", *on.values()] if isinstance(on, dict) else [on]
     others = (each["on"] for key in _OTHERS for each in rules.get(key, ()))
@@ -121,7 +121,7 @@ def _types(rules: dict[str, Any], catalogue: Catalogue) -> list[str]:
 
 
 def quoted_in(bad: BadTrigger) -> str | None:
-    """The name that the problem is about."""
+    """Return the name that the problem is about."""
     quoted = _QUOTED.search(bad.problem)
     return quoted[1] if quoted else None
 

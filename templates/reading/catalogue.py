@@ -73,7 +73,7 @@ def defaults_of(contents: Sequence[Content]) -> Defaults:
 
 
 def workdays_of(contents: Sequence[Content]) -> Workdays:
-    """The calendar of the first pack that has `holidays`; Monday to Friday where none has."""
+    """Return the calendar of the first pack that has `holidays`; Monday to Friday where none has."""
     found = next((content["holidays"] for content in contents if content.get("holidays")), None)
     if found is None:
         return WEEKDAYS
@@ -93,5 +93,5 @@ def live_from_of(content: Content) -> datetime | None:
 
 
 def national_id_of(content: Content) -> str | None:
-    """The scheme of national ids that a pack names (see domain.core.national_id.SCHEMES)."""
+    """Return the scheme of national ids that a pack names (see domain.core.national_id.SCHEMES)."""
     return content.get("national_id")

@@ -52,7 +52,7 @@ class PackFiles(Struct, frozen=True):
 
     @property
     def extra(self) -> dict[str, Document]:
-        """The files that a pack may do without, by the key of the pack's content that each becomes."""
+        """Return the files that a pack may do without, by the key of the pack's content that each becomes."""
         files = {"parameters": self.parameters, "benefits": self.benefits, "services": self.services}
         return {name: document for name, document in files.items() if document is not None}
 
@@ -174,5 +174,5 @@ def _text_in(path: Path) -> str:
 
 
 def plain(document: Document) -> dict[str, Any]:
-    """The document's data, empty where it could not be read."""
+    """Return the document's data, empty where it could not be read."""
     return document.data if isinstance(document.data, dict) else {}

@@ -40,7 +40,7 @@ class Finding(Struct, frozen=True):
 
     @property
     def pointer(self) -> tuple[str, str] | None:
-        """A part of the line, and below it a caret under the place; None where there is no excerpt."""
+        """Return a part of the line, and below it a caret under the place; None where there is no excerpt."""
         if self.excerpt is None:
             return None
         begin = max(0, min(self.column - 1, len(self.excerpt)) - BESIDE)

@@ -9,12 +9,12 @@ OLDER = "http://json-schema.org/draft-07/schema#"
 
 
 def schema_of(shape: type[BaseModel], title: str) -> dict[str, Any]:
-    """The schema of a file that is one group of keys (JSON Schema, draft 2020-12)."""
+    """Return the schema of a file that is one group of keys (JSON Schema, draft 2020-12)."""
     return {"$schema": DIALECT, "title": title, **_without_noise(shape.model_json_schema(by_alias=True))}
 
 
 def many_of(shape: type[BaseModel], title: str, *, named: bool) -> dict[str, Any]:
-    """The schema of a file that is a list of such groups, or (`named`) a group of them by name."""
+    """Return the schema of a file that is a list of such groups, or (`named`) a group of them by name."""
     inner = _without_noise(shape.model_json_schema(by_alias=True))
     definitions = {**inner.pop("$defs", {}), shape.__name__: inner}
     each = {"$ref": f"#/$defs/{shape.__name__}"}
@@ -23,7 +23,7 @@ def many_of(shape: type[BaseModel], title: str, *, named: bool) -> dict[str, Any
 
 
 def draft_07(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same schema for editors that know draft-07 only."""
+    """Return the same schema for editors that know draft-07 only."""
     return {**_older(schema), "$schema": OLDER}
 
 

@@ -13,7 +13,7 @@ _CYRILLIC, _LATIN = re.compile("[\u0400-\u04ff]"), re.compile("[A-Za-z]")
 
 
 def mixed_words(path: str, lines: list[str]) -> Iterator[Finding]:
-    """A warning for each word whose letters of one alphabet all look like letters of the other one.
+    """Yield a warning for each word whose letters of one alphabet all look like letters of the other one.
 
     Remarks in YAML (lines that begin with #) are nobody's names.
     """

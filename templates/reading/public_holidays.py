@@ -17,7 +17,7 @@ class PublicHolidays(Struct, frozen=True):
 
 
 def countries() -> list[str]:
-    """The countries whose holidays are known."""
+    """Return the countries whose holidays are known."""
     import holidays  # noqa: PLC0415  (only packs that say `holidays` pay for its import)
 
     return sorted(code for code in holidays.list_supported_countries() if len(code) == 2)  # noqa: PLR2004

@@ -47,7 +47,7 @@ _ENDS = (date.min.isoformat(), date.max.isoformat())
 
 
 def matching(pattern: str, problem: str) -> AfterValidator:
-    """A check that the whole text matches."""
+    """Return a check that the whole text matches."""
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -128,14 +128,14 @@ def _listed(value: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
 
 
 def distinct(values: list[str]) -> list[str]:
-    """The values, if none comes twice."""
+    """Return the values, if none comes twice."""
     if len(set(values)) < len(values):
         raise ValueError("names one thing twice")
     return values
 
 
 def apart(replies: dict[str, str]) -> dict[str, str]:
-    """The replies, if no code is like another to people, who do not mind small and capital letters."""
+    """Return the replies, if no code is like another to people, who do not mind small and capital letters."""
     if len({spelt(code) for code in replies}) < len(replies):
         raise ValueError("two codes differ only in small and capital letters, and people write either")
     return replies
@@ -211,7 +211,7 @@ Channel = Literal["push", "sms", "email"]
 
 
 def optional(description: str | None = None, alias: str | None = None) -> Any:  # noqa: ANN401  (as pydantic's)
-    """A key that may be absent, but not empty."""
+    """Return a key that may be absent, but not empty."""
     return Field(default=None, description=description, alias=alias)
 
 

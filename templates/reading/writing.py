@@ -32,7 +32,7 @@ _Writer.yaml_implicit_resolvers = {  # here `on` and `no` are words, as in YAML 
 
 
 def pack_texts(content: Mapping[str, Any]) -> dict[str, str]:
-    """The files of a pack without its triggers, by path."""
+    """Return the files of a pack without its triggers, by path."""
     rest = {name: part for name, part in content.items() if name != "events" and name not in _BESIDE}
     beside = {path: written(content[name]) for name, path in _BESIDE.items() if name in content}
     events = {f"events/{at:04}.yaml": written(event) for at, event in enumerate(content["events"])}
@@ -40,7 +40,7 @@ def pack_texts(content: Mapping[str, Any]) -> dict[str, str]:
 
 
 def trigger_texts(rules: Mapping[str, Any], words: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The rules and the words of a trigger, by file; its tests are not in the log."""
+    """Return the rules and the words of a trigger, by file; its tests are not in the log."""
     return {"trigger.yaml": written(rules)} | {
         f"{language}.md": _words(texts) for language, texts in sorted(words.items())
     }

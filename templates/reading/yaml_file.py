@@ -86,13 +86,13 @@ class Document:
         return part
 
     def value(self, path: Path) -> Place:
-        """The place of a value, or of the nearest thing around it."""
+        """Return the place of a value, or of the nearest thing around it."""
         while path and path not in self.values:
             path = path[:-1]
         return self.values.get(path, Place(1, 1, 1))
 
     def key(self, path: Path) -> Place:
-        """The place of a key, or that of its value."""
+        """Return the place of a key, or that of its value."""
         return self.keys.get(path) or self.value(path)
 
     def finding(
@@ -109,7 +109,9 @@ class Document:
         return Finding(self.path, place.line, place.column, message, suggestion, warning, excerpt=excerpt)
 
     def inside(self, path: Path, line: int, token: str = "", column: int | None = None) -> Place:
-        """The place of a token in the text at a path: in its `line` (from 1), where the text's lines are the file's.
+        """Return the place of a token in the text at a path.
+
+        In its `line` (from 1), where the text's lines are the file's.
 
         `column`: where it is in that line, for a token that cannot be searched for.
         """
@@ -183,7 +185,7 @@ def _unreadable(document: Document, error: yaml.YAMLError, before: int) -> Findi
 
 
 def _misplaced(problem: str, here: str, before: str) -> re.Match[str] | None:
-    """The key that begins a line which its indentation puts where no key can be."""
+    """Return the key that begins a line which its indentation puts where no key can be."""
     if problem == _NO_MEMBER:
         return _KEY.match(here)
     return _FIRST.fullmatch(before) if problem == _NESTED else None

@@ -72,7 +72,7 @@ class Confined:
         self.end()
 
     def ask(self, question: object, kind: Any = Any) -> Any:  # noqa: ANN401  (plain data)
-        """The answer, plain data of that kind, as msgspec understands types.
+        """Return the answer, plain data of that kind, as msgspec understands types.
 
         Raises:
             Died: there is none.

@@ -51,7 +51,7 @@ def limit_process(memory: int) -> None:
 
 
 def _limited(question: bytes, work: int) -> Any:  # noqa: ANN401  (plain data)
-    """The question; from now on there are so many seconds for it, and then the system ends us."""
+    """Return the question; from now on there are so many seconds for it, and then the system ends us."""
     resource.setrlimit(resource.RLIMIT_CPU, (ceil(process_time()) + work, resource.RLIM_INFINITY))
     return json.loads(question)
 

@@ -68,7 +68,7 @@ def tried(
 
 
 def tried_here(packs: Sequence[PackFiles], *, only: str | None = None) -> tuple[Finding, ...]:
-    """The same, in this process: for one that is a confined child itself."""
+    """Return the same, in this process: for one that is a confined child itself."""
     report, trials = Report(), Trials([pack_of(files).content for files in packs])
     for trial in _trials(packs, only):
         _try(trial, trials.answer, report)
@@ -105,7 +105,7 @@ def _trials(packs: Sequence[PackFiles], only: str | None) -> Iterator[_Trial]:
 
 
 def _steps(path: Path, words: Mapping[str, Any], rules: Mapping[str, Any]) -> Iterator[str]:
-    """The steps that say the text at a path, and the second time of those that are repeated."""
+    """Yield the steps that say the text at a path, and the second time of those that are repeated."""
     if path[0] == CORRECTION:
         yield CORRECTION
         return

@@ -46,7 +46,7 @@ class Compiler:
         self._markdown_texts: dict[str, MarkdownText] = {}
 
     def plain(self, text: str) -> "PlainText":
-        """A text of one line: a subject, a push message, an SMS. Raises BadWords."""
+        """Return a text of one line: a subject, a push message, an SMS. Raises BadWords."""
         if text not in self._plain_texts:
             reading = _read(self._plain, text)
             made = None if reading is None else simple(reading.tree, self._plain) or reading.compiled()
@@ -54,7 +54,7 @@ class Compiler:
         return self._plain_texts[text]
 
     def markdown(self, text: str) -> "MarkdownText":
-        """The body of an email. Raises BadWords."""
+        """Return the body of an email. Raises BadWords."""
         if not MARKS.isdisjoint(text):
             raise BadWords("the text", UNSEEN)
         if text not in self._markdown_texts:
@@ -89,7 +89,7 @@ class PlainText:
         self._template, self._constant, self.certain = template, _one_line(text), certain
 
     def render(self, values: Mapping[str, Any]) -> str:
-        """The text for these values. Raises BadWords."""
+        """Return the text for these values. Raises BadWords."""
         return self._constant if self._template is None else _one_line(_capped(self._template, values))
 
 
@@ -114,7 +114,7 @@ class MarkdownText:
         return None if self._read is None else self._read.compiled()
 
     def words(self, values: Mapping[str, Any]) -> tuple[str, list[str]]:
-        """The Markdown for these values with marks in their places, and the values. Raises BadWords."""
+        """Return the Markdown for these values with marks in their places, and the values. Raises BadWords."""
         collected: list[str] = []
         if self._read is None or self._template is None:
             return self._text, collected

@@ -41,10 +41,10 @@ class Layout:
         self._text_end = "\n" + "".join(["\n", *links] if links else [])
 
     def html(self, subject: str, body: str) -> str:
-        """The email as HTML; `body` is HTML, `subject` is not."""
+        """Return the email as HTML; `body` is HTML, `subject` is not."""
         heading = str(escape(subject))
         return f"{self._top}{heading}{_MIDDLE}{heading}</h1>\n{body}{self._html_end}"
 
     def text(self, body: str) -> str:
-        """The email as plain text."""
+        """Return the email as plain text."""
         return body + self._text_end

@@ -34,7 +34,7 @@ class Group(Mapping[str, Any]):
 
     @property
     def made(self) -> Mapping[str, Any]:
-        """The values by their last names."""
+        """Return the values by their last names."""
         if self._values is None:
             self._values = self._make()
         return self._values
@@ -49,7 +49,7 @@ class Group(Mapping[str, Any]):
         return len(self.made)
 
     def dotted(self, attribute: str) -> str:
-        """The full name of something in the group."""
+        """Return the full name of something in the group."""
         return f"{self._name}.{attribute}"
 
 
@@ -63,7 +63,7 @@ class Missing(StrictUndefined):
 
     @property
     def name(self) -> str:
-        """The variable's dotted name."""
+        """Return the variable's dotted name."""
         return self._undefined_hint or self._undefined_name or "a variable"
 
 
@@ -73,7 +73,7 @@ def group(name: str, values: Mapping[str, Any], zone: tzinfo | None) -> Group:
 
 
 def renamed(name: str, found: Group) -> Group:
-    """The same values under another name."""
+    """Return the same values under another name."""
     return Group(name, lambda: found.made)
 
 
@@ -109,7 +109,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def printable(value: Any) -> str:  # noqa: ANN401  (a value of an event)
-    """The value as text of one line that cannot hide or reorder what is around it."""
+    """Return the value as text of one line that cannot hide or reorder what is around it."""
     text = str(value)
     return text if text.isprintable() else _UNPRINTABLE.sub(" ", text)
 

@@ -26,7 +26,7 @@ def speaks(language: str) -> bool:
 
 
 def filters_of(language: str) -> dict[str, Callable[..., str]]:
-    """The filters of a language, besides `default`."""
+    """Return the filters of a language, besides `default`."""
     return {
         "date": partial(long_date, language=language),
         "number": partial(number, language=language),
@@ -36,7 +36,7 @@ def filters_of(language: str) -> dict[str, Callable[..., str]]:
 
 
 def long_date(value: str | date, language: str) -> str:
-    """A day in words: an ISO date, a date, or the local day of a time.
+    """Return a day in words: an ISO date, a date, or the local day of a time.
 
     Raises:
         ValueError: it is another text.
@@ -55,12 +55,12 @@ def _long_date(day: date, language: str) -> str:
 
 
 def money(tenge: int) -> str:
-    """An amount of whole tenge: "18 200 ₸"."""
+    """Return an amount of whole tenge: "18 200 ₸"."""
     return f"{tenge:,}".replace(",", GROUP) + TENGE
 
 
 def number(value: float, language: str) -> str:
-    """A number with its thousands apart and the language's decimal sign.
+    """Return a number with its thousands apart and the language's decimal sign.
 
     Raises:
         TypeError: it is no number.
@@ -75,6 +75,6 @@ def number(value: float, language: str) -> str:
 
 
 def upper_first(value: Any) -> str:  # noqa: ANN401  (a value of an event)
-    """The value with a capital first letter."""
+    """Return the value with a capital first letter."""
     text = str(value)
     return text[:1].upper() + text[1:]

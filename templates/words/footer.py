@@ -42,14 +42,20 @@ class Proof(Struct, frozen=True):
 
 
 def mail_text(text: str, language: str, proof: Proof, stop: str | None) -> str:
-    """An email's plain text with its foot; `stop`: the link that stops such messages, which outlasts the page's."""
+    """Return an email's plain text with its foot.
+
+    `stop`: the link that stops such messages, which outlasts the page's.
+    """
     said = [f"{_in(_PAGE, language)}: {proof.page}"]
     said += [f"{_in(_STOP, language)}: {stop}"] if stop else []
     return "\n".join((text.rstrip(), "", "-- ", *said, _code(language, proof), ""))
 
 
 def mail_html(html: str, language: str, proof: Proof, stop: str | None) -> str:
-    """An email's HTML with its foot. Where to check is no link: whoever forges a message forges its links, too."""
+    """Return an email's HTML with its foot.
+
+    Where to check is no link: whoever forges a message forges its links, too.
+    """
     stops = _STOP_LINE.format(stop=escape(stop), words=escape(_in(_STOP, language))) if stop else ""
     why, code = escape(_in(_PAGE, language)), escape(_code(language, proof))
     foot = _RULE.format(page=escape(proof.page), why=why, stop=stops, code=code)
@@ -61,7 +67,10 @@ def _code(language: str, proof: Proof) -> str:
 
 
 def sms(text: str, language: str, proof: Proof) -> str:
-    """An SMS with its page and its code, or with one of them, as far as there is room for it: never a part more."""
+    """Return an SMS with its page and its code, or with one of them, as far as there is room for it.
+
+    Never a part more.
+    """
     code = _in(_SHORT_CODE, language).format(code=proof.code)
     parts = len(segments(text).parts)
     offers: Sequence[str] = (f"{text}\n{proof.page}\n{code}", f"{text}\n{proof.page}", f"{text}\n{code}")

@@ -143,7 +143,7 @@ def _uses(node: nodes.Node, defined: _Names, filter_: str = "") -> Iterator[Use]
 
 
 def _said(test: nodes.Node, holds: bool) -> _Names:  # noqa: FBT001  (whether the test holds)
-    """The variables that have a value where the test holds, or where it does not."""
+    """Return the variables that have a value where the test holds, or where it does not."""
     match test:
         case nodes.Test(node=inner, name=kind) if (name := dotted(inner)) and (kind == "defined") == holds:
             return frozenset({name})

@@ -69,7 +69,7 @@ class Gaps(Struct, frozen=True):
     slots: tuple[tuple[int, bool], ...]
 
     def fill(self, plain: Sequence[str], in_addresses: Sequence[str]) -> str:
-        """The text with the values in their places."""
+        """Return the text with the values in their places."""
         parts = [self.literals[0]]
         for (index, address), literal in zip(self.slots, self.literals[1:], strict=True):
             parts += (in_addresses[index] if address else plain[index], literal)
@@ -107,7 +107,9 @@ class Markdown(MarkdownIt):
         self.enable(RULES)
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802  (overrides)
-        """The address, with marks of its own kind, for values are escaped otherwise in it; empty if it is refused.
+        """Return the address, with marks of its own kind, for values are escaped otherwise in it.
+
+        Empty if it is refused.
 
         It is judged before a mark in its host could become letters (RFC 3492).
         """

@@ -13,11 +13,11 @@ UNSAID: Mapping[str, str] = {"kk": "Біздің хабарлама", "ru": "Н�
 
 
 def marked(text: str, language: str, code: str, mark: str) -> str:
-    """A question's SMS that says how its answer is told from others; `code`: an answer that it takes."""
+    """Return a question's SMS that says how its answer is told from others; `code`: an answer that it takes."""
     words = _MARKED.get(language, _MARKED["en"])
     return f"{text}\n{words.format(code=code, mark=mark)}"
 
 
 def choices(questions: Iterable[tuple[str, str, str]]) -> str:
-    """The open questions for a clarifying answer: of each the title, an answer that it takes, and its mark."""
+    """Return the open questions for a clarifying answer: of each the title, an answer that it takes, and its mark."""
     return "; ".join(f"{code} {mark} ({title})" for title, code, mark in questions)

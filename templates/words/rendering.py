@@ -20,7 +20,7 @@ AnswerUrl = Callable[[str], str]
 
 
 def unaddressed(code: str) -> str:
-    """The link of such a button where nobody is there to answer: in previews, tests and explanations."""
+    """Return the link of such a button where nobody is there to answer: in previews, tests and explanations."""
     return f"answer:{code}"
 
 
@@ -116,7 +116,9 @@ class Renderer:
         answer: AnswerUrl = unaddressed,
         only: str | None = None,
     ) -> Rendered:
-        """The words of a step, or of its correction, for values made by `context`; `answer`: the link of a reply.
+        """Return the words of a step, or of its correction, for values made by `context`.
+
+        `answer`: the link of a reply.
 
         `only`: what is not read on that channel is left empty, but fails all the same where it would.
 
@@ -222,7 +224,7 @@ class _Language:
         return Rendered(self._language, subject, title, push, sms, text, html, actions)
 
     def _buttons(self, answer: AnswerUrl) -> tuple[Layout, tuple[Action, ...]]:
-        """The frame with its buttons; one that answers leads where only this recipient may go."""
+        """Return the frame with its buttons; one that answers leads where only this recipient may go."""
         if not any(self._replies):
             return self._layout, self._actions
         actions = tuple(

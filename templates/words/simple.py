@@ -21,12 +21,12 @@ class Simple:
         self._parts = parts
 
     def generate(self, values: Mapping[str, Any]) -> Iterator[str]:
-        """The text in pieces, as `jinja2.Template.generate` gives it."""
+        """Return the text in pieces, as `jinja2.Template.generate` gives it."""
         return (part(values) for part in self._parts)
 
 
 def simple(tree: nodes.Template, environment: Environment) -> Simple | None:
-    """The text as its parts; None where it has more in it than values and filters."""
+    """Return the text as its parts; None where it has more in it than values and filters."""
     parts: list[Part] = []
     for node in tree.body:
         if not isinstance(node, nodes.Output):

@@ -98,7 +98,7 @@ class Walk:
         self.statements(node.else_)
 
     def expression(self, node: nodes.Node) -> str | None:
-        """The type of the expression's value; None where it is not known."""
+        """Return the type of the expression's value; None where it is not known."""
         self._deeper()
         kind = self._expression(node)
         self.depth -= 1
@@ -192,7 +192,7 @@ def _more_than_args(node: nodes.Filter) -> bool:
 
 
 def dotted(node: nodes.Node | None) -> str | None:
-    """The dotted name that a chain of attributes spells; None where it is no such chain."""
+    """Return the dotted name that a chain of attributes spells; None where it is no such chain."""
     if isinstance(node, nodes.Name):
         return node.name
     if isinstance(node, nodes.Getattr) and (before := dotted(node.node)) is not None:

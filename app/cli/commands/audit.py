@@ -66,7 +66,7 @@ def _print(finding: Finding, *, as_json: bool) -> None:
 
 
 def deposited_heads(file: Path) -> list[SignedBlock]:
-    """The heads in the file."""
+    """Return the heads in the file."""
     try:
         lines = file.read_bytes().splitlines()
     except OSError as error:

@@ -151,7 +151,7 @@ def _explain_silence(tally: Tally, order: Order, database: Database) -> None:
 
 
 def _read(what: str, others: list[Path]) -> Draft:
-    """The draft in a folder; what is wrong with it, or with the packs that it needs, ends the command."""
+    """Return the draft in a folder; what is wrong with it, or with the packs that it needs, ends the command."""
     target = target_of(Path(what))
     examined, report = examine_folders([target_of(other).pack for other in others] + [target.pack])
     report.close()
@@ -162,7 +162,7 @@ def _read(what: str, others: list[Path]) -> Draft:
 
 
 def _in_force(name: str, library: Library) -> Draft:
-    """The trigger of that name as it is in force."""
+    """Return the trigger of that name as it is in force."""
     now = library.rules().governed
     fact = now.current(name)
     if fact is None:

@@ -94,7 +94,7 @@ def _words(failure: Exception) -> str:
 
 
 def _mail() -> bytes:
-    """The beginning of what comes in; the rest is read too, for some servers mind a pipe that closes early."""
+    """Return the beginning of what comes in; the rest is read too, for some servers mind a pipe that closes early."""
     mail = sys.stdin.buffer.read(MOST_BYTES)
     while sys.stdin.buffer.read(MOST_BYTES):
         pass
@@ -113,7 +113,7 @@ def _inbox(provider: str | None, clock: str | None, database: str | None, key_fi
 
 
 def _named(settings: Settings, provider: str | None) -> str:
-    """The provider by that name, or the only one of the email channel."""
+    """Return the provider by that name, or the only one of the email channel."""
     known = [name for name, each in settings.providers.items() if channel_of(each) == "email"]
     if provider is None and len(known) == 1:
         return known[0]

@@ -87,7 +87,7 @@ def _batches(lines: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
 
 
 def _lines(lines: BinaryIO) -> Iterator[bytes]:
-    """The lines; of one that is too long to be an event only so much that it is refused."""
+    """Yield the lines; of one that is too long to be an event only so much that it is refused."""
     mark = BOM_UTF8  # as Windows begins a file
     while line := lines.readline(MAX_BYTES + 2):
         yield line.removeprefix(mark)

@@ -67,7 +67,7 @@ def _for_machines(intent: Intent) -> str:
 
 
 def as_plain(intent: Intent) -> dict[str, object]:
-    """An intent as JSON shows it: without state, position or recording time."""
+    """Return an intent as JSON shows it: without state, position or recording time."""
     plain = {name: getattr(intent, name) for name in Intent.__struct_fields__}
     plain["class"] = plain.pop("klass")
     return plain

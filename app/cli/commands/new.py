@@ -75,7 +75,7 @@ def _plan(where: Path, on: str | None, owner: str | None, others: list[Path]) ->
 
 
 def _owner(type_: EventType, mine: Mapping[str, object]) -> str:
-    """The pack's only agency, where the event is reported by another pack's."""
+    """Return the pack's only agency, where the event is reported by another pack's."""
     return next(iter(mine)) if type_.agency not in mine and len(mine) == 1 else type_.agency
 
 

@@ -88,7 +88,7 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
 
 
 def _placeholders(packs: Iterable[PackFiles], triggers: Container[str]) -> Iterator[Finding]:
-    """The placeholders in the rules and words of these triggers."""
+    """Yield the placeholders in the rules and words of these triggers."""
     report = Report()
     for files in packs:
         for trigger in files.triggers:
@@ -130,7 +130,7 @@ def _asked(packs: Sequence[Path], others: Sequence[Path] | None) -> _Asked:
 
 
 def _target(folder: Path) -> Target:
-    """A trigger's folder, or a pack's: what is neither is linted as a pack, which says what is missing."""
+    """Return a trigger's folder, or a pack's: what is neither is linted as a pack, which says what is missing."""
     if not is_folder(folder):
         stop(Exit.USAGE, f"{folder}: no such folder")
     alone = (folder / "trigger.yaml").is_file() and not (folder / "pack.yaml").is_file()

@@ -106,7 +106,7 @@ def why(
 
 
 def nudge_id(text: str) -> UUID:
-    """The id of a nudge as it was given."""
+    """Return the id of a nudge as it was given."""
     try:
         return UUID(text)
     except ValueError:

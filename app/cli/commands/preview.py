@@ -70,7 +70,7 @@ class Workbench:
         self.limit: SmsLimit = sms_limit_of(pack_of(self._files).content)
 
     def sources(self) -> Iterator[TriggerSource]:
-        """The trigger that is asked for, or all of the pack."""
+        """Yield the trigger that is asked for, or all of the pack."""
         for source in pack_of(self._files).triggers:
             if self._target.trigger in (None, source.name):
                 yield source
@@ -81,7 +81,7 @@ class Workbench:
         return Previewer(source, trigger, self._catalogue, self._defaults, self._now)
 
     def personas(self, name: str | None) -> list[Persona]:
-        """The people of the pack and those built in, or the one of that name."""
+        """Return the people of the pack and those built in, or the one of that name."""
         mine = own(self._files.personas)
         names = {each.name for each in mine}
         everybody = [*mine, *(each for each in built_in(self._now.date()) if each.name not in names)]
@@ -89,11 +89,11 @@ class Workbench:
 
     @property
     def spoken(self) -> tuple[str, ...]:
-        """The packs' languages."""
+        """Return the packs' languages."""
         return self._defaults.languages
 
     def languages(self, wanted: Sequence[str]) -> list[str]:
-        """The languages that are asked for; none: all."""
+        """Return the languages that are asked for; none: all."""
         spoken = {each: each for each in self._defaults.languages}
         return [chosen_of(each, spoken, "--language") for each in wanted]
 

@@ -117,7 +117,7 @@ def _settle(at: PrincipalSession, reports: list[Report], provider: str | None, *
 
 
 def _reports(path: Path) -> list[Report]:
-    """The receipts of a file; nothing is taken in if a line of it is none."""
+    """Return the receipts of a file; nothing is taken in if a line of it is none."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -37,14 +37,14 @@ class AskPages:
         self._staff, self._hands, self._orders = staff, hands, Orders(staff.platform)
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/console/jobs/new", self.new, methods=["GET"])
         router.add_api_route("/console/jobs/new", self.ask, methods=["POST"])
         return router
 
     def new(self, request: Request) -> Response:
-        """The form of a kind; without one, the choice of all."""
+        """Return the form of a kind; without one, the choice of all."""
         who, frame = self._staff.operator(request)
         asked = request.query_params
         if not asked.get("kind"):

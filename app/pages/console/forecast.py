@@ -31,7 +31,7 @@ class ForecastPage:
         self._staff = staff
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/console/forecast", self.show, methods=["GET"])
         return router

@@ -37,7 +37,7 @@ class JobPages:
         self._orders = Orders(staff.platform)
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         for path, call, method in (
             ("", self.list_jobs, "GET"),

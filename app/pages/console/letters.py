@@ -60,7 +60,7 @@ class LetterPages:
         self._staff, self._letters = staff, staff.platform.runtime.dead_letters
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/console/letters", self.groups, methods=["GET"])
         router.add_api_route("/console/letters/group", self.group, methods=["GET"])
@@ -82,7 +82,7 @@ class LetterPages:
         return self._staff.show("letters.html", frame, who, groups=rows, done=told)
 
     def group(self, request: Request) -> Response:
-        """The oldest letters of a group."""
+        """Return the oldest letters of a group."""
         who, frame = self._staff.operator(request)
         chosen = _chosen(dict(request.query_params))
         [found] = self._found(chosen)
@@ -177,6 +177,6 @@ def _row(group: Group, speech: Speech) -> dict[str, Any]:
 
 
 def _plain(letter: DeadLetter, speech: Speech) -> dict[str, Any]:
-    """A letter without the name that somebody has here."""
+    """Return a letter without the name that somebody has here."""
     told = _PSEUDONYM.sub(speech.say("a person"), letter.told)
     return {"id": str(letter.id), "at": speech.moment(letter.at), "attempts": letter.attempts, "told": told}

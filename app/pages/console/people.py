@@ -45,7 +45,7 @@ class PersonPages:
         self._views = Views(staff.platform.rules.context, staff.platform.replay.follower)
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/console/people", self.ask, methods=["GET"])
         router.add_api_route("/console/people", self.look, methods=["POST"])

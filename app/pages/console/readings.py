@@ -23,7 +23,7 @@ class ReadingPage:
         self._staff = staff
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/console/readings", self.show, methods=["GET"])
         return router

@@ -82,7 +82,7 @@ class Teller:
     def waits(
         self, name: str, sounding: str, count: int, seconds: float, limit: timedelta, todo: str, run: str
     ) -> Sign:
-        """The sign of something that goes through a queue; after `limit` it is bad."""
+        """Return the sign of something that goes through a queue; after `limit` it is bad."""
         say, waited = self._say, timedelta(seconds=seconds)
         if not count:
             return Sign(name, Level.GOOD, say("Nothing waits"))
@@ -108,7 +108,7 @@ class Teller:
             yield self._say("neither more nor fewer")
 
     def with_number(self, text: str, count: int) -> str:
-        """The text with the number in it."""
+        """Return the text with the number in it."""
         return text.format(count=self._speech.number(count))
 
 

@@ -31,7 +31,7 @@ class Staff:
         return self.platform.clock()
 
     def operator(self, request: Request) -> tuple[Principal, Frame]:
-        """The operator who signed in, and the frame.
+        """Return the operator who signed in, and the frame.
 
         Raises:
             NotAllowed: they are none.
@@ -43,7 +43,7 @@ class Staff:
         return who, self.pages.frame(request)
 
     def reader(self, request: Request) -> tuple[Principal, Frame]:
-        """The operator or auditor who signed in, and the frame. Raises as `operator` does."""
+        """Return the operator or auditor who signed in, and the frame. Raises as `operator` does."""
         who = visits.require_official(request, self.now)
         require_reading(who)
         return who, self.pages.frame(request)
@@ -56,7 +56,7 @@ class Staff:
         status: HTTPStatus = HTTPStatus.OK,
         **shown: Any,  # noqa: ANN401  (what the template shows)
     ) -> HTMLResponse:
-        """A page of the console."""
+        """Return a page of the console."""
         return self.pages.respond(f"console/{template}", frame, status, auditor=only_reads(who), **shown)
 
     def go(self, path: str) -> Response:
@@ -66,7 +66,7 @@ class Staff:
 
 
 def one(fields: Fields, name: str, most: int = 200) -> str:
-    """A field of a form, without what no keyboard writes.
+    """Return a field of a form, without what no keyboard writes.
 
     Raises:
         Problem: it is longer than any that the page would send.
@@ -78,10 +78,10 @@ def one(fields: Fields, name: str, most: int = 200) -> str:
 
 
 def command(*words: object) -> str:
-    """The command that does the same, as a shell takes it."""
+    """Return the command that does the same, as a shell takes it."""
     return shlex.join(["habarshy", *map(str, words)])
 
 
 def length(seconds: float, speech: Speech) -> str:
-    """A time as people say it."""
+    """Return a time as people say it."""
     return format_timedelta(timedelta(seconds=round(seconds)), threshold=2, format="short", locale=speech.language)

@@ -34,7 +34,7 @@ class StandingPage:
         self._staff, self._lags = staff, lags
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/console", self.show, methods=["GET"])
         return router

@@ -44,7 +44,7 @@ class SwitchPages:
         self._staff, self._switches = staff, staff.platform.rules.switches
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/console/switches", self.show, methods=["GET"])
         router.add_api_route("/console/switches/stop", self.stop, methods=["POST"])
@@ -125,7 +125,7 @@ class SwitchPages:
         }
 
     def _pausing(self, off: ActiveStop, who: Principal, frame: Frame) -> str:
-        """The office that paused its own trigger; empty where operators stopped it."""
+        """Return the office that paused its own trigger; empty where operators stopped it."""
         if off.scope != PAUSED:
             return ""
         on = self._staff.platform

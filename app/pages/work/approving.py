@@ -45,7 +45,7 @@ class Approving:
         self._office, self._sheets, self._bench = office, sheets, bench
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/work/drafts/{id}/submit", self.ask, methods=["GET"])
         router.add_api_route("/work/drafts/{id}/submit", self.submit, methods=["POST"])

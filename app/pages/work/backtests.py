@@ -80,7 +80,7 @@ class Backtests:
         self._office, self._sheets, self._bench, self._hands = office, sheets, bench, hands
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/work/drafts/{id}/backtest", self.page, methods=["GET"])
         router.add_api_route("/work/drafts/{id}/backtest", self.begin, methods=["POST"])
@@ -138,7 +138,10 @@ class Backtests:
         return self._office.go(f"/work/backtests/{job.id}")
 
     def _asked(self, sheet: StoredDraft, period: tuple[datetime, datetime], *, caps: bool) -> Asked | None:
-        """The draft as it is now, compared with what is in force if anything is; None where it has findings."""
+        """Return the draft as it is now, compared with what is in force if anything is.
+
+        None where it has findings.
+        """
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.hindering():
                 return None
@@ -161,7 +164,7 @@ class Backtests:
         )
 
     def download(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
-        """The counts as a CSV file."""
+        """Return the counts as a CSV file."""
         who, _ = self._office.enter(request)
         job, asked = self._job(id, who)
         if job.state is not State.DONE:
@@ -176,7 +179,7 @@ class Backtests:
 
 
 def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str = "") -> list[tuple[int, str]]:
-    """The latest backtests of a trigger (and version): number and when they were asked for."""
+    """Return the latest backtests of a trigger (and version): number and when they were asked for."""
     return [
         (job.id, f"{speech.moment(job.asked_at)}, {job.asked_by}")
         for job in office.platform.queues.jobs.latest(LATEST)

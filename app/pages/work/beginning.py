@@ -35,7 +35,7 @@ class Beginning:
         self._office, self._sheets, self._bench = office, sheets, bench
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/work/new", self.page, methods=["GET"])
         router.add_api_route("/work/new", self.make, methods=["POST"])
@@ -123,7 +123,7 @@ class Beginning:
         }
 
     def _shipped(self, fact: TriggerPublished) -> Mapping[str, str] | None:
-        """The files of a pack on this machine, if they are that version."""
+        """Return the files of a pack on this machine, if they are that version."""
         for pack in pack_folders(self._office.platform.settings):
             folder = pack / fact.trigger
             if not (folder / "trigger.yaml").is_file():

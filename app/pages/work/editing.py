@@ -45,12 +45,12 @@ class Field(Struct, frozen=True):
 
     @property
     def gutter(self) -> Iterator[tuple[int, str]]:
-        """The number of each line, with a mark where something is to be said about it."""
+        """Yield the number of each line, with a mark where something is to be said about it."""
         wrong = {each.line: "!" if each.warning else "✗" for each in self.findings}
         yield from ((number, wrong.get(number, "")) for number in range(1, self.rows + 1))
 
     def line(self, number: int) -> str:
-        """The text of a line."""
+        """Return the text of a line."""
         return self.lines[number - 1].strip()[:100] if number <= len(self.lines) else ""
 
 
@@ -61,7 +61,7 @@ class Editing:
         self._office, self._sheets, self._bench = office, sheets, bench
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/work/drafts/{id}", self.page, methods=["GET"])
         router.add_api_route("/work/drafts/{id}", self.save, methods=["POST"])
@@ -69,7 +69,7 @@ class Editing:
         return router
 
     def page(self, request: Request, id: Id, done: str = "") -> Response:  # noqa: A002  (its name)
-        """The draft, linted."""
+        """Return the draft, linted."""
         who, frame = self._office.enter(request)
         sheet = found(self._sheets, id, who)
         with laid_out(self._bench, text_of(sheet)) as laid:
@@ -137,7 +137,7 @@ class Editing:
 
 
 def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
-    """The draft. Raises NotAllowed, or Problem (404) where there is none."""
+    """Return the draft. Raises NotAllowed, or Problem (404) where there is none."""
     try:
         return sheets.find(id_, who)
     except UnknownDraft as unknown:
@@ -145,7 +145,7 @@ def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
 
 
 def text_of(sheet: StoredDraft) -> Text:
-    """The draft as the bench takes it."""
+    """Return the draft as the bench takes it."""
     return Text(sheet.pack, sheet.trigger, sheet.files)
 
 

@@ -48,7 +48,7 @@ class Figures(Struct, frozen=True):
         return found
 
     def stages(self) -> list[tuple[str, int]]:
-        """The funnel: each stage with how many came so far."""
+        """Return the funnel: each stage with how many came so far."""
         by_stage: Counter[str] = Counter()
         for what, count in self.totals.items():
             by_stage[what.partition(".")[0]] += count
@@ -59,7 +59,7 @@ class Figures(Struct, frozen=True):
         return [shown(WHAT, stage, self.speech) for stage in BY_WAY]
 
     def by_way(self) -> list[ByWay]:
-        """The funnel of each channel and language, the widest first."""
+        """Return the funnel of each channel and language, the widest first."""
         totals = self.totals
         ways = {way for name in totals for what, _, way in [name.partition(".")] if what in BY_WAY}
         counts = {way: tuple(totals[f"{stage}.{way}" if way else stage] for stage in BY_WAY) for way in ways}
@@ -81,7 +81,7 @@ class Figures(Struct, frozen=True):
         return [*self.of("withheld"), *((text, count) for text, count in rest if count)]
 
     def charts(self) -> Iterator[Chart]:
-        """The funnel, and what was sent a day."""
+        """Yield the funnel, and what was sent a day."""
         say, stages = self.speech.say, self.stages()
         said = "; ".join(f"{name}: {self.speech.number(count)}" for name, count in stages)
         yield replace(by_name(say("From planned to done"), say("Stage"), stages), said=said)
@@ -94,7 +94,7 @@ class Figures(Struct, frozen=True):
         yield replace(chart, title=say("Sent a day"), unit=say("Day"), said=said)
 
     def lines(self) -> Iterator[Sequence[Any]]:
-        """The rows of the CSV file, its head first."""
+        """Yield the rows of the CSV file, its head first."""
         yield "day", "what", "channel", "language", "reason", "count"
         for day, what, count in self.rows:
             name, _, detail = what.partition(".")

@@ -34,7 +34,7 @@ class LetterPages:
         self._office, self._letters = office, Correspondence(office.platform.rules.context)
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/work/letters", self.all, methods=["GET"])
         router.add_api_route("/work/letters/{event}", self.one, methods=["GET"])

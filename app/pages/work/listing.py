@@ -27,7 +27,7 @@ class Listing:
         self._office, self._lives, self._sheets = office, lives, sheets
 
     def router(self) -> APIRouter:
-        """The route."""
+        """Return the route."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/work", self.show, methods=["GET"])
         return router

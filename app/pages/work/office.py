@@ -32,7 +32,7 @@ class Office:
         self.platform, self.pages = platform, pages
 
     def enter(self, request: Request) -> tuple[Principal, Frame]:
-        """The author or approver who signed in, and the frame of their page.
+        """Return the author or approver who signed in, and the frame of their page.
 
         Raises:
             NotAllowed: they are neither.
@@ -50,7 +50,7 @@ class Office:
         status: HTTPStatus = HTTPStatus.OK,
         **shown: Any,  # noqa: ANN401
     ) -> Response:
-        """A page of the workbench."""
+        """Return a page of the workbench."""
         return self.pages.respond(f"work/{template}", frame, status, **shown)
 
     def submission(self, wanted: Reference, who: Principal) -> Submission:
@@ -69,7 +69,7 @@ class Office:
 
 
 def one(fields: Fields, name: str) -> str:
-    """A field of a form, without space around it."""
+    """Return a field of a form, without space around it."""
     return (fields.get(name) or [""])[0].replace("\x00", "").strip()
 
 

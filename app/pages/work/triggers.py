@@ -39,7 +39,7 @@ class TriggerPages:
         self._office, self._lives = office, lives
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/work/triggers/{name}", self.page, methods=["GET"])
         router.add_api_route("/work/triggers/{name}/figures.csv", self.download, methods=["GET"])
@@ -83,7 +83,7 @@ class TriggerPages:
         )
 
     def _published(self, name: str, who: Principal) -> TriggerPublished:
-        """The last version that was published under that name.
+        """Return the last version that was published under that name.
 
         Raises:
             NotAllowed: it is another agency's.
@@ -135,7 +135,7 @@ class TriggerPages:
         return figures(self._office.platform, name, _span(days), frame.speech)
 
     def download(self, request: Request, name: Name, days: Days = 30) -> Response:
-        """The figures as a CSV file."""
+        """Return the figures as a CSV file."""
         who, frame = self._office.enter(request)
         self._published(name, who)
         return as_csv(self._figures(name, days, frame).lines(), f"{name}-{_span(days)}.csv")

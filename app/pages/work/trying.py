@@ -52,7 +52,7 @@ class Trying:
         self._office, self._sheets, self._bench = office, sheets, bench
 
     def router(self) -> APIRouter:
-        """The routes."""
+        """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         for path in ("/work/drafts/{id}", "/work/submissions/{name}/{hash}"):
             draft = "{id}" in path
@@ -122,7 +122,7 @@ class Trying:
         step: str = "",
         spoken: str = "",
     ) -> Response:
-        """A mail of a draft as it is read."""
+        """Return a mail of a draft as it is read."""
         who, _ = self._office.enter(request)
         return self._mail(text_of(found(self._sheets, id, who)), persona, step, spoken)
 
@@ -135,7 +135,7 @@ class Trying:
         step: str = "",
         spoken: str = "",
     ) -> Response:
-        """A mail of what waits as it is read."""
+        """Return a mail of what waits as it is read."""
         who, _ = self._office.enter(request)
         return self._mail(self._waiting(name, hash, who), persona, step, spoken)
 

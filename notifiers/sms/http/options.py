@@ -104,7 +104,7 @@ class HttpSmsOptions(HttpOptions, Requested):
 
     @property
     def limit(self) -> float:
-        """The longest that a batch may take, in seconds."""
+        """Return the longest that a batch may take, in seconds."""
         return self.begin + self.timeout
 
     def refusals(self) -> Mapping[Reason, re.Pattern[str]]:
@@ -122,7 +122,7 @@ class HttpSmsOptions(HttpOptions, Requested):
         return "id" in re.compile(self.answer).groupindex
 
     def _naming(self) -> set[str]:
-        """The names that a message is handed in with."""
+        """Return the names that a message is handed in with."""
         return {*places(self.parameters.values()), *({"key"} if self.idempotency_header else ())}
 
     def _used(self, name: str) -> Iterator[bool]:

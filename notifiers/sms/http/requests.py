@@ -36,12 +36,12 @@ _PLACES: Final = re.compile(r"(\{\w+\})")
 
 
 def places(templates: Iterable[str]) -> Iterator[str]:
-    """The names that these templates have places for."""
+    """Return the names that these templates have places for."""
     return (name for template in templates for name in _PLACE.findall(template))
 
 
 def filled(template: str, fields: Fields) -> str:
-    """The template with each `{name}` replaced; what is put in is not looked at again."""
+    """Return the template with each `{name}` replaced; what is put in is not looked at again."""
     return _PLACE.sub(lambda place: fields[place[1]], template)
 
 
@@ -58,7 +58,7 @@ def _masked(template: str) -> str:
 
 
 def is_plain_url(url: str) -> str:
-    """The address, if it has no account and no parameters. Raises ValueError."""
+    """Return the address, if it has no account and no parameters. Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("an http:// or https:// address is needed")
@@ -102,7 +102,7 @@ class Requested(BaseModel):
         return self
 
     def request(self, url: str, parameters: Mapping[str, str], fields: Fields, headers: Fields) -> Request:
-        """The request to that address with these parameters, made from the fields."""
+        """Return the request to that address with these parameters, made from the fields."""
         made = {name: value for name, template in parameters.items() if (value := filled(template, fields))}
         match self.sent_as:
             case "query":

@@ -78,7 +78,7 @@ class Query(Requested):
         return timedelta(seconds=self.after)
 
     def made(self, fields: Fields, headers: Fields) -> Request:
-        """The request by which it is asked."""
+        """Return the request by which it is asked."""
         url = filled(self.url, {name: quote(value, safe="") for name, value in fields.items()})
         return self.request(url, self.parameters, fields, headers)
 
@@ -104,6 +104,6 @@ def _in(pattern: str, said: str) -> re.Match[str] | None:
 
 
 def given(found: re.Match[str]) -> str | None:
-    """The gateway's name for the message; none that no report could repeat, or no database keep."""
+    """Return the gateway's name for the message; none that no report could repeat, or no database keep."""
     name = found.groupdict().get("id") or ""
     return name if name.isprintable() and len(name) <= _LONGEST_NAME else None

@@ -213,7 +213,7 @@ class Arrivals:
                 self._done.keep(digest, "")
 
     async def _kept(self, keeping: Awaitable[None]) -> int:
-        """The status to answer with, once the inbox has returned."""
+        """Return the status to answer with, once the inbox has returned."""
         try:
             async with asyncio.timeout(self._limits.response):
                 await keeping

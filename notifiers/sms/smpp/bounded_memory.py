@@ -20,7 +20,7 @@ class Memory:
             self._kept.popitem(last=False)
 
     def get(self, mark: bytes) -> str | None:
-        """The name, if it is not too old."""
+        """Return the name, if it is not too old."""
         since, name = self._kept.get(mark, (float("-inf"), ""))
         return name if asyncio.get_running_loop().time() < since + self._seconds else None
 

@@ -43,7 +43,7 @@ class SmppLimits(BaseModel):
 
     @property
     def send(self) -> float:
-        """The longest that a whole `send` may take."""
+        """Return the longest that a whole `send` may take."""
         return self.begin + self.response
 
 
@@ -99,7 +99,7 @@ class SmppOptions(BaseModel):
 
     @property
     def source(self) -> tuple[str, int, int]:
-        """The source address with its type of number and numbering plan."""
+        """Return the source address with its type of number and numbering plan."""
         number = self.sender.removeprefix("+")
         guess = (5, 0)  # alphanumeric, unknown
         if number.isdigit():

@@ -70,7 +70,7 @@ def wire(text: str, reference: int, most: int = _MOST_PARTS) -> Wire | None:
 
 
 def read(content: bytes, data_coding: int, esm_class: int) -> tuple[str, Joint | None]:
-    """The words of a short message, and where they belong if it is a part of a longer one.
+    """Return the words of a short message, and where they belong if it is a part of a longer one.
 
     What its alphabet does not have becomes U+FFFD. Raises ValueError if the header is longer than the message.
     """

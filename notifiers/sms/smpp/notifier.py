@@ -126,7 +126,7 @@ class SmppNotifier:
             batch.expire()
 
     def _written(self, message: Message, longest: datetime) -> list[bytes] | GiveUp:
-        """The submit_sm of each part. The centre may try until `longest`, or until the message expires."""
+        """Return the submit_sm of each part. The centre may try until `longest`, or until the message expires."""
         options = self._options
         receiver = e164(message.address, options.region)
         if receiver is None:
@@ -165,7 +165,7 @@ class SmppNotifier:
 
 @lru_cache(maxsize=256)
 def _absolute(time: datetime) -> str:
-    """An absolute time (SMPP 3.4, 7.1.1)."""
+    """Return an absolute time (SMPP 3.4, 7.1.1)."""
     return f"{time.astimezone(UTC):%y%m%d%H%M%S}000+"
 
 

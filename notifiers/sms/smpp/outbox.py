@@ -152,7 +152,7 @@ class Outbox:
         self._parts.appendleft(part)
 
     def next(self, now: float) -> Part | None:
-        """The part whose turn it is; those for which it is too late are settled on the way."""
+        """Return the part whose turn it is; those for which it is too late are settled on the way."""
         while self._parts:
             part = self._parts.popleft()
             if part.settled:
@@ -191,11 +191,11 @@ class UnderWay:
         self._parts[sequence] = part
 
     def take(self, sequence: int) -> Part | None:
-        """The part that is answered."""
+        """Return the part that is answered."""
         return self._parts.pop(sequence, None)
 
     def take_overdue(self, sequence: int) -> Part | None:
-        """The part that is answered after it was given up."""
+        """Return the part that is answered after it was given up."""
         return self._overdue.pop(sequence, None)
 
     def due(self) -> float:

@@ -64,7 +64,7 @@ class Frames:
         self._rest = b""
 
     def feed(self, data: bytes) -> Iterator[Pdu]:
-        """The PDUs that are complete now. Raises GarbledError at an absurd length, after those before it."""
+        """Yield the PDUs that are complete now. Raises GarbledError at an absurd length, after those before it."""
         buffer = self._rest + data if self._rest else data
         at, end = 0, len(buffer)
         while end - at >= HEADER:
@@ -79,17 +79,17 @@ class Frames:
 
 
 def following(sequence: int) -> int:
-    """The sequence number after this one (SMPP 3.4, 5.1.4: 1 to 0x7FFFFFFF)."""
+    """Return the sequence number after this one (SMPP 3.4, 5.1.4: 1 to 0x7FFFFFFF)."""
     return sequence + 1 if sequence < _LAST_SEQUENCE else 1
 
 
 def numbered(pdu: bytes, sequence: int) -> bytes:
-    """The PDU with this sequence number."""
+    """Return the PDU with this sequence number."""
     return pdu[:12] + _SEQUENCE.pack(sequence) + pdu[HEADER:]
 
 
 def bare(command: int, sequence: int, status: int = 0, body: bytes = b"") -> bytes:
-    """A PDU of this command with this body."""
+    """Return a PDU of this command with this body."""
     return _HEAD.pack(HEADER + len(body), command, status, sequence) + body
 
 
@@ -105,7 +105,9 @@ def delivered(sequence: int, status: int) -> bytes:
 
 
 def message_id(answer: Pdu, *, decimal: bool = False) -> str | None:
-    """The id in a submit_sm_resp, "" if there is none; None if that is not readable, or if it is another answer.
+    """Return the id in a submit_sm_resp, "" if there is none.
+
+    None if that is not readable, or if it is another answer.
 
     With `decimal`, receipts have in decimal what is in hexadecimal here: see `one_spelling`.
     """
@@ -116,7 +118,9 @@ def message_id(answer: Pdu, *, decimal: bool = False) -> str | None:
 
 
 def one_spelling(number: str, *, decimal: bool) -> str:
-    """A number in decimal or hexadecimal as hexadecimal, lower case and without zeros before; what is none as it is.
+    """Return a number in decimal or hexadecimal as hexadecimal, lower case and without zeros before.
+
+    What is none as it is.
 
     What has hexadecimal digits is in hexadecimal, whatever is said of it.
     """

@@ -33,7 +33,14 @@ class Wanted(BaseModel, extra="forbid"):
     """A job that is asked for; which fields count depends on its kind, as with the command of the same name."""
 
     kind: Literal[
-        "replay views", "replay verify", "replay kafka", "audit verify", "repair", "repair-failed", "backfill"
+        "replay views",
+        "replay verify",
+        "replay kafka",
+        "audit verify",
+        "repair",
+        "repair-failed",
+        "resolve-unknown",
+        "backfill",
     ]
     views: list[Text] = Field(default=[], max_length=20)
     from_: Text = Field(default="", alias="from")
@@ -44,6 +51,9 @@ class Wanted(BaseModel, extra="forbid"):
     channel: Text = ""
     since: Text = ""
     also_overdue: bool = False
+    how: Text = ""
+    why: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    cause: Text = ""
 
     def given(self) -> dict[str, list[str]]:
         """Return the fields as the parser of jobs takes them."""

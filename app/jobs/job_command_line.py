@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "audit verify": ("audit", "verify"),
     "repair": ("repair",),
     "repair-failed": ("repair", "--failed"),
+    "resolve-unknown": ("unknown",),
     "backfill": ("backfill",),
 }
 UNNAMED = {"backfill": "trigger", "replay views": "views"}
@@ -19,7 +20,7 @@ UNNAMED = {"backfill": "trigger", "replay views": "views"}
 TIMES = {"since": "from", "until": "to"}
 
 
-def given_of(kind: str, arguments: Mapping[str, Any]) -> dict[str, list[str]]:
+def given_of(kind: str, arguments: Mapping[str, Any]) -> dict[str, list[str]]:  # noqa: PLR0911  (one for each kind)
     """Field -> what was given, from the arguments of a job; nothing of a kind that is asked for elsewhere."""
     match kind:
         case "replay views":
@@ -31,6 +32,8 @@ def given_of(kind: str, arguments: Mapping[str, Any]) -> dict[str, list[str]]:
             return _fields(arguments, TIMES)
         case "repair-failed":
             return _fields(arguments["outage"], TIMES)
+        case "resolve-unknown":
+            return _fields({**arguments["which"], "how": arguments["how"], "why": arguments["why"]}, TIMES)
         case "backfill":
             return _fields(arguments["further"], {})
         case _:
@@ -54,5 +57,7 @@ def command_of(kind: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _flag(name: str, value: str) -> tuple[str, ...]:
+    if name == "how":
+        return (f"--{value}",)
     flag = f"--{name.replace('_', '-')}"
     return (flag,) if name == "also_overdue" else (flag, value)

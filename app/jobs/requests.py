@@ -20,6 +20,7 @@ from streams.queues.jobs import Job
 from streams.replay.backfill import BackfillRequest
 from streams.replay.repair import Selection
 from streams.replay.retry_failed import Outage
+from streams.replay.unknown_outcomes import LONGEST_WHY, OutcomeFilter, Resolution
 from streams.rules.switches import owner_of
 from templates.reading.findings import closest
 
@@ -53,6 +54,7 @@ class Orders:
             "audit verify": self._audit,
             "repair": self._repair,
             "repair-failed": self._renew,
+            "resolve-unknown": self._resolve,
             "backfill": self._backfill,
         }
 
@@ -120,14 +122,21 @@ class Orders:
 
     def _renew(self, given: Given, who: Principal) -> Order:
         since, until = self._span(given)
-        channel, provider = _one(given, "channel") or None, _one(given, "provider") or None
-        if channel is not None and channel not in ADDRESS_OF:
-            meant = closest(channel, ADDRESS_OF)
-            hint = "" if meant is None else f" (did you mean {meant!r}?)"
-            problem = f"no channel is called {channel!r}{hint}; there are: {', '.join(ADDRESS_OF)}"
-            raise BadOrder("channel", problem)
-        outage = Outage(since, until, provider, channel, self._trigger(given, who))
+        outage = Outage(since, until, _one(given, "provider") or None, _channel(given), self._trigger(given, who))
         return Order("repair-failed", {"outage": to_builtins(outage), "by": who.name})
+
+    def _resolve(self, given: Given, who: Principal) -> Order:
+        if not who.operator:
+            raise NotAllowed(f"unknown outcomes are for operators; {who.name} is not an operator")
+        how, why = _one(given, "how"), _one(given, "why")
+        if how not in set(Resolution):
+            raise BadOrder("how", f"is none of {', '.join(Resolution)}")
+        if not 0 < len(why) <= LONGEST_WHY:
+            raise BadOrder("why", f"say your reason in at most {LONGEST_WHY} characters: the log keeps it")
+        since, until = self._span(given)
+        cause, provider = _one(given, "cause") or None, _one(given, "provider") or None
+        which = OutcomeFilter(since, until, cause, provider, _channel(given), self._trigger(given, who))
+        return Order("resolve-unknown", {"which": to_builtins(which), "how": how, "by": who.name, "why": why})
 
     def _backfill(self, given: Given, who: Principal) -> Order:
         trigger = _one(given, "trigger")
@@ -166,6 +175,15 @@ class Orders:
         if area and not (area.isascii() and area.isdecimal() and len(area) == max(levels, default=len(area))):
             raise BadOrder("area", f"{area!r} is no code of an area ({max(levels, default=1)} digits)")
         return area or None
+
+
+def _channel(given: Given) -> str | None:
+    channel = _one(given, "channel") or None
+    if channel is not None and channel not in ADDRESS_OF:
+        meant = closest(channel, ADDRESS_OF)
+        hint = "" if meant is None else f" (did you mean {meant!r}?)"
+        raise BadOrder("channel", f"no channel is called {channel!r}{hint}; there are: {', '.join(ADDRESS_OF)}")
+    return channel
 
 
 def _one(given: Given, name: str) -> str:

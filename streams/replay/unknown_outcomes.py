@@ -27,8 +27,10 @@ from streams.rules.library import Library
 from streams.storage.database import Database, Priority
 
 BATCH = 500
+LONGEST_WHY = 500
+"""Characters of the reason for a decision."""
 AT_MOST = 10_000
-"""The number of unknown outcomes looked at for counting, so that counting stays short."""
+"""The number of unknown outcomes looked at for `status` and the metrics, so that these stay short."""
 START = Due(UUID(int=0), "")
 AGES = {"under an hour": timedelta(hours=1), "under a day": timedelta(days=1), "under a week": timedelta(days=7)}
 OLDER = "older"
@@ -115,9 +117,13 @@ class UnknownOutcomes:
         )
 
     def counts(self, which: OutcomeFilter = OutcomeFilter()) -> Counter[OutcomeKind]:  # noqa: B008  (frozen)
-        """Count the unknown outcomes by kind."""
+        """Count all unknown outcomes by kind, however many there are."""
+        found, now, after = Counter[OutcomeKind](), self._clock(), START
         with self._database.reading() as connection:
-            return kinds(connection, self._clock(), which)
+            while rows := inbox.unknown(connection, after, BATCH):
+                found.update(_counted(connection, rows, now, which))
+                after = rows[-1]
+        return found
 
     def look(self, which: OutcomeFilter, how: Resolution, after: Due = START) -> Iterator[ResolutionBatch]:
         """Yield the deliveries that would be decided about, a batch at a time, without writing anything."""
@@ -181,7 +187,13 @@ class UnknownOutcomes:
 
 def kinds(connection: Connection, now: datetime, which: OutcomeFilter = OutcomeFilter()) -> Counter[OutcomeKind]:  # noqa: B008  (frozen)
     """Count unknown outcomes by kind, at most the first AT_MOST."""
-    found = _unresolved(connection, inbox.unknown(connection, START, AT_MOST))
+    return _counted(connection, inbox.unknown(connection, START, AT_MOST), now, which)
+
+
+def _counted(
+    connection: Connection, rows: Sequence[Due], now: datetime, which: OutcomeFilter
+) -> Counter[OutcomeKind]:
+    found = _unresolved(connection, rows)
     return Counter(_kind(delivery, now) for nudge, delivery in found if which.has(nudge, delivery))
 
 

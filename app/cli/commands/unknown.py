@@ -16,7 +16,7 @@ from app.terminal import Exit, data, data_json, stop, talk
 from domain.facts.receipts import ReceiptStatus
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Reason, Report
-from streams.replay.unknown_outcomes import OutcomeFilter, Resolution
+from streams.replay.unknown_outcomes import LONGEST_WHY, OutcomeFilter, Resolution
 
 Ask = Annotated[bool, typer.Option("--ask", help="Ask their providers what became of them.")]
 Again = Annotated[bool, typer.Option("--again", help="Send them again: you know that they had not left.")]
@@ -30,7 +30,6 @@ OfProvider = Annotated[str | None, typer.Option("--provider", help="Only what th
 OfChannel = Annotated[str | None, typer.Option("--channel", help="Only on that channel.")]
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only what was attempted from then on.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only what was attempted before then.")]
-LONGEST_WHY = 500
 
 
 def unknown(  # noqa: PLR0913  (a flag each)

@@ -17,6 +17,7 @@ from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, shown
 from app.pages.visits import Fields, Form
+from domain.core.translatable import N_
 from domain.facts.principals import NotAllowed, Principal
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.republish import BadRange, BadTopic
@@ -26,8 +27,15 @@ from streams.rules.switches import UnknownName
 
 REFUSED = (Busy, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable, BadKeyFile)
 """Errors by which a job is refused before it is counted; their words say what to do."""
-HELP = {"repair-failed": "repair", "replay verify": "replay"}
-FIELDS = ("views", "from", "to", "trigger", "area", "provider", "channel", "since", "also_overdue")
+HELP = {"repair-failed": "repair", "replay verify": "replay", "resolve-unknown": "unknown"}
+PLACES = ("from", "to", "trigger", "area", "provider", "channel", "cause")
+FIELDS = ("views", *PLACES, "since", "also_overdue", "how", "why")
+WAYS = {
+    "ask": N_("Ask the provider what became of them"),
+    "again": N_("Send them again: you know that they had not left"),
+    "close": N_("Leave them unknown, and list them no more"),
+}
+"""The decisions about unknown outcomes."""
 
 
 class AskPages:
@@ -71,6 +79,7 @@ class AskPages:
             triggers=_twice({each.fact.trigger for each in governed.publications if not each.withdrawn}),
             channels=[(each, shown(CHANNELS, each, frame.speech)) for each in CHANNELS],
             providers=_twice(self._staff.platform.settings.providers),
+            ways=[(each, frame.speech.say(words)) for each, words in WAYS.items()],
             zone=frame.speech.zone.key,
             command=command(*HELP.get(kind, kind).split(), "--help"),
         )

@@ -14,6 +14,7 @@ from app.pages.console.readings import ReadingPage
 from app.pages.console.staff import Staff
 from app.pages.console.standing import Lags, StandingPage
 from app.pages.console.switching import SwitchPages
+from app.pages.console.unknown import UnknownPage
 from app.pages.layout import Pages
 from app.roles.lifecycle import topics_of
 from streams.kafka.lag import KafkaLag
@@ -25,6 +26,7 @@ def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands
     found = (
         StandingPage(staff, _lags(platform)),
         LetterPages(staff),
+        UnknownPage(staff),
         AskPages(staff, hands),
         JobPages(staff, hands),
         SwitchPages(staff),

@@ -52,6 +52,13 @@ KINDS = {
         N_("Repair what failed"),
         N_("What failed by an outage of its provider is tried anew, once. Do this when the provider is back."),
     ),
+    "resolve-unknown": (
+        N_("Settle unknown outcomes"),
+        N_(
+            "Nobody knows whether these messages went. Their providers are asked, or they are sent again, or they "
+            "stay unknown and are listed no more."
+        ),
+    ),
     "backfill": (
         N_("Backfill a trigger"),
         N_("A published trigger looks further back, and what it should have said by then is planned, once."),
@@ -65,6 +72,7 @@ UNITS = {
     "deliveries": N_("deliveries"),
     "failed deliveries": N_("failed deliveries"),
     "parts": N_("parts"),
+    "unknown outcomes": N_("unknown outcomes"),
 }
 STATES = {
     State.COUNTING: (N_("Counting"), "good"),

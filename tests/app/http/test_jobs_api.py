@@ -111,7 +111,7 @@ def test_a_job_is_paused_gone_on_with_and_cancelled(operator: TestClient, platfo
 @pytest.mark.parametrize(
     ("wanted", "status", "words"),
     [
-        ({"kind": "repair", "from": "soon"}, 422, "from: is no time"),
+        ({"kind": "repair", "from": "soon"}, 422, "from: 'soon' is no time"),
         ({"kind": "repair", "trigger": "none"}, 404, "No published trigger"),
         ({"kind": "replay views"}, 422, "views: name at least one"),
         ({"kind": "replay kafka", "from": "1"}, 422, "no Kafka"),

@@ -20,6 +20,8 @@ PAGES = (
     "/console/jobs/new?kind=replay+views",
     "/console/jobs/new?kind=repair-failed",
     "/console/jobs/new?kind=backfill",
+    "/console/jobs/new?kind=resolve-unknown",
+    "/console/unknown",
     "/console/jobs/1",
     "/console/jobs/2",
     "/console/jobs/3",

@@ -1,0 +1,53 @@
+"""Unknown outcomes in a browser: how many there are of each cause, provider, channel and age; a job settles them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from app.pages.catalogues import Speech
+from app.pages.console.staff import Staff
+from app.pages.life import CHANNELS, REASONS, shown
+from domain.core.translatable import N_
+from streams.replay.unknown_outcomes import OutcomeKind
+
+AGES: Final[Mapping[str, str]] = {
+    "under an hour": N_("under an hour old"),
+    "under a day": N_("under a day old"),
+    "under a week": N_("under a week old"),
+    "older": N_("older than a week"),
+}
+
+
+class UnknownPage:
+    """The list of the kinds; each leads to the form of the job that settles it."""
+
+    def __init__(self, staff: Staff) -> None:
+        self._staff = staff
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/console/unknown", self.kinds, methods=["GET"])
+        return router
+
+    def kinds(self, request: Request) -> Response:
+        """All kinds, the largest first."""
+        who, frame = self._staff.operator(request)
+        found = self._staff.platform.replay.unknown_outcomes.counts()
+        rows = [_row(kind, count, frame.speech) for kind, count in found.most_common()]
+        return self._staff.show("unknown.html", frame, who, groups=rows, total=found.total())
+
+
+def _row(kind: OutcomeKind, count: int, speech: Speech) -> dict[str, Any]:
+    chosen = {"cause": kind.cause, "provider": kind.provider, "channel": kind.channel}
+    return {
+        "cause": shown(REASONS, kind.cause, speech),
+        "code": kind.cause,
+        "provider": kind.provider or "—",
+        "channel": shown(CHANNELS, kind.channel, speech),
+        "age": speech.say(AGES[kind.age]),
+        "count": speech.number(count),
+        "ask": {"kind": "resolve-unknown"} | {name: value for name, value in chosen.items() if value},
+    }

@@ -21,6 +21,7 @@ from domain.nudges.nudge import Nudge
 from domain.rules.event_types import Titles
 from projections import nudges
 from projections.tables import nudges as table
+from streams.delivery.decide.rendering import PLATFORM
 from streams.delivery.send.message import ProofOf
 from streams.queries.inbox import Inboxes
 from streams.rules.context import WriteContext
@@ -34,12 +35,16 @@ _REST = 128 - _BITS
 
 
 class Genuine(Struct, frozen=True):
-    """A message that we sent: when first, by which channel, about what and by which office (none where discreet)."""
+    """A message that we sent: when first, by which channel, about what and by which office (none where discreet).
+
+    `short`: what an SMS calls the office.
+    """
 
     at: datetime
     channel: str
     title: Titles
     office: Titles
+    short: Titles
 
 
 class Codes:
@@ -69,16 +74,29 @@ class Codes:
             for begin in (number ^ self._veil(mark), number):
                 for nudge in beginning(connection, begin, _BITS):
                     for one in nudge.deliveries:
-                        if one.attempted_at is not None and self._mark(nudge.intent.id, one.recipient) == mark:
-                            return self._genuine(connection, nudge, one, one.sent_at or one.attempted_at)
+                        if self._mark(nudge.intent.id, one.recipient) == mark:
+                            return self._genuine(connection, nudge, one)
         return None
 
-    def _genuine(self, connection: Connection, nudge: Nudge, one: Delivery, at: datetime) -> Genuine:
+    def sent(self, nudge: UUID, recipient: str) -> Genuine | None:
+        """What we sent of that nudge to that recipient; None where nothing went."""
+        with self._context.database.reading() as connection:
+            for found in nudges.by_id(connection, [nudge]).values():
+                return self._genuine(connection, found, found.to(recipient))
+        return None
+
+    def _genuine(self, connection: Connection, nudge: Nudge, one: Delivery) -> Genuine | None:
+        at = one.sent_at or one.attempted_at
+        if at is None:
+            return None
         rules = self._context.library.rules()
         content = self._inboxes.content(connection, rules, nudge.intent.version)
         discreet, offices = bool(content.get("discreet")), pack_titles(rules, "agencies")
-        title = {} if discreet else content.get("title", {})
-        return Genuine(at, one.channel or "", title, {} if discreet else offices.get(str(content.get("owner")), {}))
+        if discreet:
+            return Genuine(at, one.channel or "", {}, {}, {})
+        owner = str(content.get("owner") or PLATFORM)
+        called = rules.catalogue.offices.get(owner, {})
+        return Genuine(at, one.channel or "", content.get("title", {}), offices.get(owner, {}), called)
 
 
 def proofs(links: Links, codes: Codes) -> ProofOf:

@@ -70,11 +70,11 @@ class Grid:
                 )
             )
         if channel == "sms":
-            return ((self._sms(rendered), rendered.sms),)
+            return ((self._sms(rendered), rendered.signed()),)
         return (("subject", rendered.subject), ("text", rendered.text))
 
     def _sms(self, rendered: Rendered) -> str:
-        parts = len(segments(rendered.sms).parts)
+        parts = len(segments(rendered.signed()).parts)
         cost = self._limit.cost(parts)
         return f"{parts} SMS{f', {cost} ₸' if cost else ''}"
 
@@ -96,7 +96,7 @@ class Grid:
         cost = None if self._limit.price is None else self._limit.price * parts
         forms = {
             "push": {"title": rendered.push_title, "body": rendered.push_body},
-            "sms": {"text": rendered.sms, "parts": parts, "encoding": encoding, "cost": cost},
+            "sms": {"text": rendered.signed(), "parts": parts, "encoding": encoding, "cost": cost},
             "email": {"subject": rendered.subject, "text": rendered.text, "html": rendered.html},
         }
         return {"language": words.language, **{name: forms[name] for name in self._source.rules["channels"]}}

@@ -1,22 +1,26 @@
-"""The page that checks a message's authenticity by the code that the message's page shows; it is open to all."""
+"""Whether a message is genuine: anybody may ask with the code, or the link, that stands in it."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from app.identity.authenticity_codes import Codes
+from app.compose import Platform
+from app.identity.authenticity_codes import Genuine, whose
+from app.identity.links import BadLink, OldLink
+from app.pages.catalogues import Speech
 from app.pages.layout import Pages
 from app.pages.life import CHANNELS, shown
 
-Code = Annotated[str, Query(max_length=40)]
+Code = Annotated[str, Query(max_length=200)]
 
 
 class Checking:
-    """The page where codes are checked."""
+    """The page where codes and links are checked."""
 
-    def __init__(self, pages: Pages, codes: Codes) -> None:
-        self._pages, self._codes = pages, codes
+    def __init__(self, pages: Pages, platform: Platform) -> None:
+        self._pages, self._platform = pages, platform
 
     def router(self) -> APIRouter:
         """Return the route."""
@@ -25,14 +29,30 @@ class Checking:
         return router
 
     def check(self, request: Request, code: Code = "") -> Response:
-        """Say what was sent with the code, or that nothing was."""
-        frame = self._pages.frame(request)
-        speech, found, rows = frame.speech, self._codes.check(code) if code.strip() else None, []
-        if found is not None:
-            rows += [(speech.say("Office"), speech.titled(found.office))] if found.office else []
-            rows += [
-                (speech.say("Sent"), speech.moment(found.at)),
-                (speech.say("By"), shown(CHANNELS, found.channel, speech)),
-            ]
-            rows += [(speech.say("About"), speech.titled(found.title))] if found.title else []
-        return self._pages.respond("check.html", frame, code=code.strip(), genuine=found is not None, rows=rows)
+        """Say what was sent with the code or the link, or that nothing was."""
+        frame, code = self._pages.frame(request), code.strip()
+        found = self._found(code) if code else None
+        rows = [] if found is None else list(_rows(found, frame.speech))
+        return self._pages.respond("check.html", frame, code=code, genuine=found is not None, rows=rows)
+
+    def _found(self, code: str) -> Genuine | None:
+        identity, books = self._platform.identity, self._platform.rules.context
+        if (token := identity.links.page_token(code)) is None:
+            return identity.codes.check(code)
+        try:
+            return identity.codes.sent(*identity.links.read_page(token, self._platform.clock(), whose(books)))
+        except OldLink as old:  # it shows the message no longer, and is ours all the same
+            return identity.codes.sent(old.nudge, old.recipient)
+        except BadLink:
+            return None
+
+
+def _rows(found: Genuine, speech: Speech) -> Iterator[tuple[str, str]]:
+    """What to compare with the message."""
+    office, short = speech.titled(found.office), speech.titled(found.short)
+    named = f"{office} ({short})" if office and short and short != office else office
+    yield speech.say("Office"), named or speech.say("none is named, because the message is confidential")
+    yield speech.say("Sent"), speech.moment(found.at)
+    yield speech.say("By"), shown(CHANNELS, found.channel, speech)
+    if found.title:
+        yield speech.say("About"), speech.titled(found.title)

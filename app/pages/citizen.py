@@ -36,7 +36,7 @@ def install_citizen(app: FastAPI, platform: Platform, pages: Pages) -> None:
     app.include_router(Messages(platform, pages).router())
     app.include_router(Leaving(platform, pages).router())
     app.include_router(Preferring(platform, pages).router())
-    app.include_router(Checking(pages, platform.identity.codes).router())
+    app.include_router(Checking(pages, platform).router())
 
 
 class Citizen:

@@ -111,7 +111,8 @@ class Catalogue(Struct, frozen=True, dict=True):
     """The declarations of all packs together, by name.
 
     `attributes`: those of a person that event types may set, with their types; `area_levels`: how area codes nest;
-    `emergencies`: agency -> the categories in which it may warn of danger to life or limb.
+    `emergencies`: agency -> the categories in which it may warn of danger to life or limb; `offices`: agency -> what
+    an SMS calls it, by language.
     """
 
     types: Mapping[str, EventType]
@@ -120,6 +121,7 @@ class Catalogue(Struct, frozen=True, dict=True):
     parameters: Mapping[str, Parameter] = {}
     benefits: Mapping[str, "Benefit"] = {}
     emergencies: Mapping[str, frozenset[str]] = {}
+    offices: Mapping[str, Titles] = {}
 
     @cached_property
     def limited(self) -> Mapping[str, Offset]:

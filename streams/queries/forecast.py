@@ -198,7 +198,7 @@ class _Outlook:
         known = self._parts.setdefault(kind, [])
         if len(known) < LOOKS:
             try:
-                known.append(len(segments(render(case, self._rules, at, only="sms").sms).parts))
+                known.append(len(segments(render(case, self._rules, at, only="sms").signed()).parts))
             except WordsFailed:
                 known.append(0)
         return sum(known) / len(known)

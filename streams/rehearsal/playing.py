@@ -147,7 +147,7 @@ def _end(
 def words_of(rendered: Rendered) -> Mapping[str, str]:
     """Return channel -> text."""
     return {
-        "sms": rendered.sms,
+        "sms": rendered.signed(),
         "push": f"{rendered.push_title}\n{rendered.push_body}",
         "email": f"{rendered.subject}\n\n{rendered.text}",
     }

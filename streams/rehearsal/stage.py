@@ -85,7 +85,13 @@ def stages(packs: Sequence[Pack]) -> Iterator[Stage]:
                 catalogue,
                 defaults,
                 checker,
-                Renderer(source.words, source.rules, trigger=source.name, default=defaults.language),
+                Renderer(
+                    source.words,
+                    source.rules,
+                    trigger=source.name,
+                    default=defaults.language,
+                    offices=catalogue.offices,
+                ),
                 live_from_of(pack.content),
                 categories,
             )

@@ -150,7 +150,7 @@ def _rules(
         controls=Controls(),
         checker=Checker(catalogue, names, bool),
         governed=governed([]),
-        renderers=Renderers(sources, defaults.language),
+        renderers=Renderers(sources, defaults.language, catalogue.offices),
     )
 
 

@@ -120,7 +120,7 @@ class Library:
             rulebook=rulebook,
             controls=Controls(found.stopped, withdrawn),
             checker=Checker(catalogue, self._names, _valid_id(found.contents)),
-            renderers=Renderers(sources, defaults.language),
+            renderers=Renderers(sources, defaults.language, catalogue.offices),
             governed=found,
         )
 

@@ -72,8 +72,8 @@ class Words(Struct, frozen=True):
 
     @property
     def sms(self) -> tuple[int, Encoding]:
-        """Return the number of parts of the SMS, and its alphabet."""
-        cut = segments(self.rendered.sms if self.rendered else "")
+        """In how many parts the SMS goes, with its office and code, and in which alphabet."""
+        cut = segments(self.rendered.signed() if self.rendered else "")
         return len(cut.parts), cut.encoding
 
 
@@ -116,7 +116,9 @@ class Previewer:
         self._conditions = [each for each in (trigger.when, *(each.when for each in required)) if each is not None]
         self._zone = zone_of(defaults.zone)
         self._now = now.astimezone(self._zone).replace(second=0, microsecond=0)
-        self._renderer = Renderer(source.words, source.rules, defaults.language, trigger=source.name)
+        self._renderer = Renderer(
+            source.words, source.rules, defaults.language, trigger=source.name, offices=catalogue.offices
+        )
         self._languages = tuple(language for language in defaults.languages if language in source.words)
 
     @property

@@ -29,14 +29,15 @@ _LITERALS: Mapping[str, tuple[type, ...]] = {
 class Known(Struct, frozen=True):
     """The declarations of all packs together: agencies, and the attributes of a person (name -> type).
 
-    `emergencies`: agency -> the categories in which it may warn of danger to life or limb. Not `complete`: a
-    pack.yaml could not be read, so what is missing may be in it.
+    `emergencies`: agency -> the categories in which it may warn of danger to life or limb; `offices`: agency -> what
+    an SMS calls it, by language. Not `complete`: a pack.yaml could not be read, so what is missing may be in it.
     """
 
     agencies: frozenset[str]
     attributes: Mapping[str, str]
     complete: bool = True
     emergencies: Mapping[str, frozenset[str]] = {}
+    offices: Mapping[str, Mapping[str, str]] = {}
 
 
 def check_event_type(document: Document, known: Known, report: Report) -> EventType | None:

@@ -138,7 +138,9 @@ def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Ca
         else:
             broken.add(name)
     usable = {name: type_ for name, type_ in types.items() if name not in broken}
-    return Catalogue(usable, known.attributes, emergencies=known.emergencies), frozenset(broken)
+    return Catalogue(usable, known.attributes, emergencies=known.emergencies, offices=known.offices), frozenset(
+        broken
+    )
 
 
 def _check_names(triggers: Iterable[TriggerFiles], report: Report) -> None:

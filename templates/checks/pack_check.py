@@ -14,7 +14,7 @@ from templates.reading.files import PackFiles, plain
 from templates.reading.findings import Report, closest
 from templates.reading.pack_shapes import ATTRIBUTE_TYPES, PackShape
 from templates.reading.public_holidays import countries
-from templates.reading.value_kinds import DOMAIN
+from templates.reading.value_kinds import DOMAIN, LONGEST_SHORT
 from templates.reading.yaml_file import Document, Path
 from templates.words.filters import speaks
 
@@ -43,6 +43,7 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
     declared: dict[str, dict[str, Any]] = {"pack": {}, "agencies": {}, "attributes": {}}
     stated: dict[str, Any] = {}
     emergencies: dict[str, frozenset[str]] = {}
+    offices: dict[str, Mapping[str, str]] = {}
     complete = True
     for files in packs:
         document = files.pack
@@ -54,13 +55,14 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
         _check_emergencies(document, report)
         content = plain(document)
         emergencies |= emergencies_of(content)
+        offices |= offices_of(content)
         _declare(document, ("pack",), {str(content.get("pack")): None}, declared["pack"], report)
         for group in ("agencies", "attributes"):
             _declare(document, (group,), group_at(content, group), declared[group], report)
         _check_agreement(document, content, stated, report)
     types = {name: str(group_at(attribute).get("type")) for name, attribute in declared["attributes"].items()}
     kinds = {name: kind if kind in ATTRIBUTE_TYPES else "string" for name, kind in types.items()}
-    return Known(frozenset(declared["agencies"]), kinds, complete, emergencies)
+    return Known(frozenset(declared["agencies"]), kinds, complete, emergencies, offices)
 
 
 def _check_languages(document: Document, report: Report) -> None:
@@ -156,6 +158,18 @@ def keys_of(content: Any) -> Collection[str | int]:  # noqa: ANN401  (anything t
     return range(len(content)) if isinstance(content, list) else ()
 
 
+def offices_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
+    """Agency -> what an SMS calls it, by language: its short name, else a title that is no longer than one may be."""
+    return {
+        str(agency): {
+            language: name
+            for language, name in (group_at(each, "title") | group_at(each, "short")).items()
+            if isinstance(name, str) and len(name) <= LONGEST_SHORT
+        }
+        for agency, each in group_at(content, "agencies").items()
+    }
+
+
 def languages_of(documents: Iterable[Document]) -> list[str]:
     """Return the languages of the first pack.yaml that names any; one that nobody speaks is left out."""
     for document in documents:
@@ -181,7 +195,7 @@ def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:
 
 def _titled(path: Path) -> bool:
     return path in (("title",), _LAW) or (
-        len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label")
+        len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "short", "label")
     )
 
 

@@ -68,6 +68,11 @@ def placeholders(name: str, rules: Any, words: Mapping[str, Any]) -> Iterator[Pl
             yield from _sentences(language, path, text)
 
 
+def is_of_the_scaffold(text: str) -> bool:
+    """Whether the scaffold's text is left in it."""
+    return _SENTENCE.search(text) is not None
+
+
 def require_own_text(name: str, rules: Any, words: Mapping[str, Any]) -> None:  # noqa: ANN401  (plain data)
     """Check that no text of the scaffold is left. Raises StillPlaceholders."""
     if found := list(placeholders(name, rules, words)):

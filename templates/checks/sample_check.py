@@ -16,6 +16,7 @@ from domain.rules.event_types import Catalogue
 from domain.rules.steps import named
 from domain.rules.triggers import CORRECTION, Trigger
 from templates.checks.pack_check import SmsLimit
+from templates.checks.placeholders import is_of_the_scaffold
 from templates.checks.possible_values import required_of
 from templates.checks.sample_values import AHEAD, NAMES, Inventor, flat
 from templates.checks.words_check import START, law_variables, texts
@@ -63,7 +64,8 @@ def check_samples(
     Words that fail for people of whom too little is known are a warning: others are told.
     """
     rules = files.rules.data
-    renderer = Renderer({language: document.data for language, document in files.words.items()}, rules)
+    words = {language: document.data for language, document in files.words.items()}
+    renderer = Renderer(words, rules, offices=catalogue.offices)
     made = samples(rules["on"], catalogue, known_of(trigger, catalogue))
     for language, document in files.words.items():
         sample = _Sample(language, document, renderer, limit, report)
@@ -203,19 +205,15 @@ class _Sample:
         if (likely := len(usual.subject)) > SUBJECT:
             message = f"this easily comes to {likely} characters, and a subject's line has {SUBJECT} (RFC 5322)"
             self._too_long("subject", where, message, warning=True)
-        shortest, likely = (len(segments(rendered.sms).parts) for rendered in (smallest, usual))
+        shortest, likely = (len(segments(rendered.signed).parts) for rendered in (smallest, usual))
         if shortest > self.limit.parts:
-            self._too_long(
-                "sms", where, f"this comes to {len(smallest.sms)} characters or more: {self._paid(shortest)}"
-            )
+            self._too_long("sms", where, f"this comes to {_signed(smallest)} or more: {self._paid(shortest)}")
         elif likely > self.limit.parts:
-            message = f"this easily comes to {len(usual.sms)} characters: {self._paid(likely)}"
+            message = f"this easily comes to {_signed(usual)}: {self._paid(likely)}"
             self._too_long("sms", where, message, warning=True)
-        elif 0 < (over := excess(usual.sms)) <= FEW:
+        elif 0 < (over := excess(usual.signed)) <= FEW and not is_of_the_scaffold(usual.sms):
             same = smallest.sms == usual.sms
-            begins = (
-                f"these {len(usual.sms)} characters are" if same else f"usually {len(usual.sms)} characters, that is"
-            )
+            begins = f"these {_signed(usual)} are" if same else f"usually {_signed(usual)}, that is"
             message = f"{begins} {likely} SMS{self._priced(likely)}: {over} fewer would fit into {likely - 1}"
             self._too_long("sms", where, message + self._saved(), warning=True)
 
@@ -233,3 +231,8 @@ class _Sample:
         own = (*where, *_PATHS[part])
         place = self.document.value(own if own in self.document.values else _PATHS[part])
         self.report.add(self.document.finding(place, message, warning=warning))
+
+
+def _signed(rendered: Short) -> str:
+    """How long an SMS is, with what is added to it."""
+    return f"{len(rendered.signed)} characters with office and code"

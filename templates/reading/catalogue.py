@@ -10,7 +10,7 @@ from domain.rules.benefits import with_benefits
 from domain.rules.event_types import Catalogue, event_type_of
 from domain.rules.parameters import parameter_of
 from domain.rules.rulebook import Defaults
-from templates.checks.pack_check import emergencies_of
+from templates.checks.pack_check import emergencies_of, offices_of
 from templates.reading.public_holidays import PublicHolidays
 
 Content = Mapping[str, Any]
@@ -46,6 +46,7 @@ def catalogue_of(contents: Sequence[Content]) -> Catalogue:
         area_levels=tuple(levels),
         parameters=parameters,
         emergencies={agency: each for content in contents for agency, each in emergencies_of(content).items()},
+        offices={agency: each for content in contents for agency, each in offices_of(content).items()},
     )
     return with_benefits(catalogue, _merged(contents, "benefits"))
 

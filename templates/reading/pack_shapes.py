@@ -16,6 +16,7 @@ from templates.reading.value_kinds import (
     Name,
     Positive,
     Shape,
+    ShortTitles,
     Since,
     Text,
     Titles,
@@ -82,6 +83,7 @@ class AgencyShape(Shape):
     """An agency, which reports events and owns triggers."""
 
     title: Titles
+    short: ShortTitles = optional("what its SMS call it, beside the code: at most 20 characters in each language")
 
 
 class AttributeShape(Shape):

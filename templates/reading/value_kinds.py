@@ -203,6 +203,9 @@ On = Annotated[
 ]
 Names = Annotated[list[Text], Field(min_length=1), AfterValidator(distinct), BeforeValidator(_listed), OneOrMore]
 Titles = dict[Language, Text]
+LONGEST_SHORT = 20
+"""Characters: an SMS has room for no more beside its words."""
+ShortTitles = dict[Language, Annotated[Text, Field(max_length=LONGEST_SHORT)]]
 Law = Annotated[Titles | Text, WrapValidator(_law)]
 """In several languages; one text for all of them is how it was written at first."""
 Languages = Annotated[list[Language], Field(min_length=1), AfterValidator(distinct)]

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from domain.core.sms import segments, spelt
 from templates.words.email_layout import Action, Layout
-from templates.words.rendering import Rendered
+from templates.words.rendering import Rendered, signed
 
 SMS_PARTS, PUSH_LONGEST, TITLE_LONGEST, TITLE_SHORTEST = 2, 150, 50, 8
 
@@ -38,21 +38,29 @@ WORDS: Mapping[str, _Words] = {
 """Language -> the platform's own words; whoever reads another language gets the first."""
 
 
-def render_digest(language: str, members: Sequence[Rendered]) -> Rendered:
-    """Return a message that names each of these, in a language for which the platform has words."""
+def render_digest(language: str, members: Sequence[Rendered], offices: Mapping[str, str] | None = None) -> Rendered:
+    """One message that names each of these, in a language that the platform has words in.
+
+    `offices`: what an SMS calls the platform, by language.
+    """
     known = language if language in WORDS else next(iter(WORDS))
     words, count, titles = WORDS[known], len(members), [_title(each) for each in members]
     subject, push = words.subject.format(count=count), words.push.format(count=count)
-    layout = Layout(known, ())
+    layout, office = Layout(known, ()), (offices or {}).get(known, "")
+
+    def fits(text: str) -> bool:
+        return len(segments(signed(spelt(text), known, office)).parts) <= SMS_PARTS
+
     return Rendered(
         language=known,
         subject=subject,
         push_title=push,
         push_body=_fitting("", titles, lambda text: len(text) <= PUSH_LONGEST),
-        sms=spelt(_fitting(f"{push}. ", titles, lambda text: len(segments(spelt(text)).parts) <= SMS_PARTS)),
+        sms=spelt(_fitting(f"{push}. ", titles, fits)),
         text=layout.text(_text(words.why, members)),
         html=layout.html(subject, _html(words.why, members)),
         actions=(),
+        office=office,
     )
 
 

@@ -1,6 +1,6 @@
 """The footer of every message: a link to the reason why it came, and the code that proves it genuine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from markupsafe import escape
 from msgspec import Struct
@@ -24,6 +24,13 @@ _CODE: Mapping[str, str] = {
     "en": "Code of this message: {code}. Check that it is genuine: {check} (type the address yourself)",
 }
 _SHORT_CODE: Mapping[str, str] = {"kk": "Код: {code}", "ru": "Код: {code}", "en": "Code: {code}"}
+_SIGNED: Mapping[str, str] = {
+    "kk": "{office} код {code}",
+    "ru": "{office} код {code}",
+    "en": "{office} code {code}",
+}
+EXAMPLE_CODE = "7K2MQ-X9DPA"
+"""As long as every code: for previews and counts."""
 _RULE = (
     '<hr style="border:0;border-top:1px solid #767676;margin:32px 0 16px">\n'
     '<p style="font-size:14px;margin:0 0 8px"><a href="{page}">{why}</a></p>\n'
@@ -66,15 +73,17 @@ def _code(language: str, proof: Proof) -> str:
     return _in(_CODE, language).format(code=proof.code, check=proof.check)
 
 
-def sms(text: str, language: str, proof: Proof) -> str:
-    """Return an SMS with its page and its code, or with one of them, as far as there is room for it.
+def signature(language: str, office: str, code: str) -> str:
+    """The last line of an SMS: who sends it, as far as it names an office, and its code."""
+    said = _in(_SIGNED if office else _SHORT_CODE, language)
+    return said.format(office=office, code=code)
 
-    Never a part more.
-    """
-    code = _in(_SHORT_CODE, language).format(code=proof.code)
-    parts = len(segments(text).parts)
-    offers: Sequence[str] = (f"{text}\n{proof.page}\n{code}", f"{text}\n{proof.page}", f"{text}\n{code}")
-    return next((offer for offer in offers if len(segments(offer).parts) == parts), text)
+
+def with_page(signed: str, page: str) -> str:
+    """A signed SMS with its page before the signature, where there is room: never a part more."""
+    words, _, last = signed.rpartition("\n")
+    offer = f"{words}\n{page}\n{last}"
+    return offer if len(segments(offer).parts) == len(segments(signed).parts) else signed
 
 
 def _in(words: Mapping[str, str], language: str) -> str:

@@ -18,10 +18,15 @@ class Source(Struct, frozen=True):
 
 
 class Renderers(Mapping[str, Renderer]):
-    """Version hash -> its words, compiled once and only if anybody reads them; threads may share it."""
+    """Version hash -> its words, compiled once and only if anybody reads them; threads may share it.
 
-    def __init__(self, sources: Mapping[str, Source], default: str) -> None:
-        self._sources, self._default = sources, default
+    `offices`: agency -> what an SMS calls it, by language.
+    """
+
+    def __init__(
+        self, sources: Mapping[str, Source], default: str, offices: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
+        self._sources, self._default, self._offices = sources, default, offices
         self._compiled: dict[str, Renderer] = {}
         self._lock = threading.Lock()
 
@@ -30,7 +35,11 @@ class Renderers(Mapping[str, Renderer]):
             if version not in self._compiled:
                 source = self._sources[version]
                 self._compiled[version] = Renderer(
-                    source.words, source.rules, default=self._default, trigger=source.trigger
+                    source.words,
+                    source.rules,
+                    default=self._default,
+                    trigger=source.trigger,
+                    offices=self._offices,
                 )
             return self._compiled[version]
 

@@ -13,6 +13,7 @@ from domain.rules.steps import repetition_of
 from templates.words.compiled_texts import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
 from templates.words.email_layout import Action, Layout
 from templates.words.environment import Group, group, renamed
+from templates.words.footer import EXAMPLE_CODE, signature
 from templates.words.infallible import Certain, both
 
 AnswerUrl = Callable[[str], str]
@@ -36,7 +37,10 @@ class WordsFailed(Exception):
 
 
 class Rendered(Struct, frozen=True):
-    """A message in all its forms; what the trigger has no words for is empty."""
+    """A message in all its forms; what the trigger has no words for is empty.
+
+    `office`: what an SMS calls who sends it; empty where that has no short name, or must not be read over a shoulder.
+    """
 
     language: str
     subject: str
@@ -46,15 +50,29 @@ class Rendered(Struct, frozen=True):
     text: str
     html: str
     actions: tuple[Action, ...]
+    office: str = ""
+
+    def signed(self, code: str = EXAMPLE_CODE) -> str:
+        """The SMS as it is sent, with its office and its code: this is what is counted and paid."""
+        return signed(self.sms, self.language, self.office, code)
+
+
+def signed(sms: str, language: str, office: str, code: str = EXAMPLE_CODE) -> str:
+    """An SMS with its office and its code; where there are no words, there is no SMS."""
+    return f"{sms}\n{signature(language, office, code)}" if sms else ""
 
 
 class Short(Struct, frozen=True):
-    """The short texts of a message, for a telephone's screen or a list of mails."""
+    """What is to be short: it is read on a telephone's screen, or in a list of mails.
+
+    `signed`: the SMS as it is sent.
+    """
 
     subject: str
     push_title: str
     push_body: str
     sms: str
+    signed: str
 
 
 def context(
@@ -94,17 +112,26 @@ class Renderer:
     """A trigger's words in all languages, compiled.
 
     `words`, `rules`: as a TriggerSource has them; `default`: the language for those who have no words in their own;
-    `trigger`: its name, for errors.
+    `trigger`: its name, for errors; `offices`: agency -> what an SMS calls it, by language.
 
     Raises:
         BadWords: the words ask for what words may not do. Words that load_packs passed never do.
     """
 
     def __init__(
-        self, words: Mapping[str, Any], rules: Mapping[str, Any], default: str = "", *, trigger: str = "a trigger"
+        self,
+        words: Mapping[str, Any],
+        rules: Mapping[str, Any],
+        default: str = "",
+        *,
+        trigger: str = "a trigger",
+        offices: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._trigger, self._default = trigger, default
-        self._languages = {language: _Language(language, texts, rules) for language, texts in words.items()}
+        called = {} if rules.get("discreet") else (offices or {}).get(str(rules.get("owner")), {})
+        self._languages = {
+            language: _Language(language, texts, rules, called.get(language, "")) for language, texts in words.items()
+        }
 
     def render(
         self,
@@ -182,8 +209,8 @@ def _is_certain(certain: Certain | None, values: Mapping[str, Any]) -> bool:
 
 
 class _Language:
-    def __init__(self, language: str, words: Mapping[str, Any], rules: Mapping[str, Any]) -> None:
-        self._language = language
+    def __init__(self, language: str, words: Mapping[str, Any], rules: Mapping[str, Any], office: str) -> None:
+        self._language, self._office = language, office
         self._compiler = Compiler(language)
         self._usual = self._parts(words, {})
         self._steps = {step: self._parts(words, other) for step, other in (words.get("steps") or {}).items()}
@@ -221,7 +248,7 @@ class _Language:
             title, push = parts.push_title.render(values), parts.push_body.render(values)
         if only in (None, "sms"):
             sms = spelt(parts.sms.render(values))
-        return Rendered(self._language, subject, title, push, sms, text, html, actions)
+        return Rendered(self._language, subject, title, push, sms, text, html, actions, self._office)
 
     def _buttons(self, answer: AnswerUrl) -> tuple[Layout, tuple[Action, ...]]:
         """Return the frame with its buttons; one that answers leads where only this recipient may go."""
@@ -236,11 +263,13 @@ class _Language:
     def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
         parts = self._chosen(step, correction=correction)
         parts.check(values)
+        sms = spelt(parts.sms.render(values))
         return Short(
             parts.subject.render(values),
             parts.push_title.render(values),
             parts.push_body.render(values),
-            spelt(parts.sms.render(values)),
+            sms,
+            signed(sms, self._language, self._office),
         )
 
     def _chosen(self, step: str, *, correction: bool) -> _Parts:

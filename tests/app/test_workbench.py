@@ -44,7 +44,7 @@ def test_preview_says_who_hears_what_and_shows_the_words(terminal: Terminal) -> 
     assert "  adult       month 2026-03-16 09:00 · day 2026-04-14 09:00" in ended.lines
     page = "\n".join(ended.lines)
     assert "ru  push   16 of 50        Поверьте счётчик" in page
-    sms = r"^ru  sms    1 SMS           № 031234567: поверьте до 15 апреля 2026\sг\.\. 43\s250\s₸$"
+    sms = r"^ru  sms    1 SMS           № 031234567: до 15 апреля 2026\sг\.\. 43\s250\s₸$"
     assert re.search(sms, page, re.MULTILINE)
     assert "ru  push                   the same as month" in page
     assert "Срок кончается завтра." in page
@@ -53,7 +53,7 @@ def test_preview_says_who_hears_what_and_shows_the_words(terminal: Terminal) -> 
 
 def test_preview_counts_the_cost(terminal: Terminal) -> None:
     """With a price in the pack, an SMS has its cost beside its parts."""
-    folder = town(terminal, (KK, 'sms: "№', f'sms: "{"Тексеріңіз. " * 6}№'))
+    folder = town(terminal, (KK, 'sms: "№', f'sms: "{"Тексеріңіз. " * 4}№'))
     pack = folder / "pack.yaml"
     pack.write_text(pack.read_text(encoding="utf-8") + "sms_price: 12.5\n", encoding="utf-8")
     page = "\n".join(terminal.run("preview", str(folder), "--language", "kk").lines)
@@ -70,7 +70,7 @@ def test_preview_as_json_has_everything(terminal: Terminal) -> None:
         ("day", "ru"),
     ]
     assert {each["step"] for each in objects} == {"month", "day", "correction"}
-    assert objects[0]["sms"]["parts"] == 1
+    assert objects[0]["sms"]["parts"] == 2
     assert objects[0]["email"]["html"].startswith("<!DOCTYPE html>")
 
 

@@ -24,7 +24,7 @@ defaults:
   age_of_majority: 18
 area_levels: [2, 4]
 agencies:
-  water: {title: {kk: Су арнасы, ru: Водоканал}}
+  water: {title: {kk: Су арнасы, ru: Водоканал}, short: {kk: Су арнасы, ru: Вода}}
 attributes:
   meter: {type: string, title: {kk: Есептегіш, ru: Счётчик}}
   checked_on: {type: date, title: {kk: Тексерілген күні, ru: Дата поверки}}
@@ -123,7 +123,7 @@ subject: "Поверьте счётчик № {{ event.number }}"
 push:
   title: "Поверьте счётчик"
   body: "Срок: {{ event.valid_until | date }}"
-sms: "№ {{ event.number }}: поверьте до {{ event.valid_until | date }}. {{ event.fee | money }}"
+sms: "№ {{ event.number }}: до {{ event.valid_until | date }}. {{ event.fee | money }}"
 steps:
   day: {sms: "Последний день. № {{ event.number }}"}
 correction:

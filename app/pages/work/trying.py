@@ -182,10 +182,10 @@ def _sms(words: Words, rendered: Rendered, heard: Heard, frame: Frame) -> Cell:
     parts, encoding = words.sms
     say = frame.speech.say
     size = say("parts: {parts} ({encoding}), characters: {characters}").format(
-        parts=parts, encoding=encoding, characters=len(rendered.sms)
+        parts=parts, encoding=encoding, characters=len(rendered.signed())
     )
     cost = heard.limit.cost(parts)
-    return Cell(words.language, "sms", "", rendered.sms, size + (f", {cost} ₸" if cost else ""))
+    return Cell(words.language, "sms", "", rendered.signed(), size + (f", {cost} ₸" if cost else ""))
 
 
 def _email(words: Words, rendered: Rendered, _: Heard, __: Frame) -> Cell:

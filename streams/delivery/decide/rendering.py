@@ -22,6 +22,8 @@ from templates.words.rendering import Rendered, WordsFailed, context, unaddresse
 
 AnswerUrl = Callable[[UUID, str, str], str]
 """Makes the link to answer a nudge, as its recipient, with a code."""
+PLATFORM = "platform"
+"""The agency of the built-in pack: what goes together is sent by no other."""
 
 
 def render(
@@ -37,7 +39,8 @@ def render(
     intent, defaults = case.nudge.intent, rules.defaults
     language = case.recipient.get("language") or defaults.language
     if case.members:
-        return render_digest(language, [render(member, rules, now, answer_url) for member in case.members])
+        members = [render(member, rules, now, answer_url) for member in case.members]
+        return render_digest(language, members, rules.catalogue.offices.get(PLATFORM))
     if case.cause is None:
         raise WordsFailed(intent.trigger, "event")
     zone = local_zone(case.recipient, defaults)

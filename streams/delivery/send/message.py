@@ -22,7 +22,7 @@ from streams.rules.in_force import Rules
 from templates.words import footer
 from templates.words.footer import Proof
 from templates.words.questions import marked
-from templates.words.rendering import Rendered, WordsFailed
+from templates.words.rendering import Rendered, WordsFailed, signed
 
 UnsubscribeUrl = Callable[[Case], str | None]
 SeenUrl = Callable[[UUID, str, int], str]
@@ -59,7 +59,7 @@ class MessageBuilder(Struct, frozen=True):
         html, stop = rendered.html if channel == "email" else None, self.unsubscribe_url(case)
         proof = None if self.proof_of is None else self.proof_of(intent.id, recipient, now)
         if proof is not None:
-            text, html = _proven(channel, text, html, rendered.language, proof, stop)
+            text, html = _proven(channel, text, rendered, proof, stop)
         return Message(
             nudge=intent.id,
             attempt=attempt,
@@ -122,16 +122,15 @@ class Intentions:
         return Attempt(case, message, fact, provider, mark)
 
 
-def _proven(
-    channel: str, text: str, html: str | None, language: str, proof: Proof, stop: str | None
-) -> tuple[str, str | None]:
-    """Add page and code: at the foot of an email, and in an SMS with room; a push carries them beside its text."""
+def _proven(channel: str, text: str, rendered: Rendered, proof: Proof, stop: str | None) -> tuple[str, str | None]:
+    """Add what shows it to be genuine: at the foot of an email and of an SMS; a push carries it beside its text."""
+    language = rendered.language
     if channel == "email":
         mail = footer.mail_text(text, language, proof, stop)
-        return mail, html and footer.mail_html(html, language, proof, stop)
+        return mail, rendered.html and footer.mail_html(rendered.html, language, proof, stop)
     if channel == "sms" and proof.page.startswith("https:"):  # a telephone reaches no other page
-        return footer.sms(text, language, proof), html
-    return text, html
+        return footer.with_page(signed(text, language, rendered.office, proof.code), proof.page), None
+    return text, None
 
 
 def parts_of(rendered: Rendered, channel: str) -> tuple[str, str]:

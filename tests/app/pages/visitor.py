@@ -26,3 +26,10 @@ def visiting(world: World, national_id: str, language: str = "en") -> TestClient
 def token_of(world: World, national_id: str) -> str:
     """A token that they made for an assistant."""
     return world.platform.identity.links.person(world.name(national_id), world.clock())
+
+
+def anybody(world: World, language: str = "en") -> TestClient:
+    """The browser of somebody who has not signed in, and reads that language."""
+    browser = client_of(application(world.platform), accept="text/html")
+    browser.headers["Accept-Language"] = language
+    return browser

@@ -18,7 +18,7 @@ CLOCK = "  clock: 2026-03-01T09:00+05:00\n"
 INSTALLED = "type: town.meter.installed, data: {number: M1, valid_until: 2026-05-20, fee: 7}"
 LATER = "type: town.meter.installed, data: {number: M1, valid_until: 2036-05-20, fee: 7}"
 MONTH, DAY = "2026-04-20T09:00+05:00", "2026-05-19T09:00+05:00"
-MONTH_SMS = "№ M1: поверьте до 20 мая 2026 г.. 7 ₸"
+MONTH_SMS = "№ M1: до 20 мая 2026 г.. 7 ₸ Вода код 7K2MQ-X9DPA"
 TWICE = (f"- {{at: {MONTH}, step: month}}", f"- {{at: {DAY}, step: day}}")
 
 
@@ -105,7 +105,7 @@ def test_a_case_fails_where_a_message_is_another(
 
 def test_a_case_fails_on_a_message_that_it_does_not_mention(tmp_path: Path) -> None:
     """Whatever is sent is expected, or the case fails; a case that expects nothing fails on everything."""
-    day = ("", f'{DAY} day sms "Последний день. № M1"', ())
+    day = ("", f'{DAY} day sms "Последний день. № M1 Вода код 7K2MQ-X9DPA"', ())
     assert differences(tmp_path, yaml(TWICE[0])) == [day]
     assert differences(tmp_path, yaml()) == [("", f'{MONTH} month sms "{MONTH_SMS}"', ()), day]
 

@@ -327,17 +327,29 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None
 @pytest.mark.parametrize(
     ("length", "warned"),
     [
+        (49, []),
+        (
+            50,
+            [
+                "these 71 characters with office and code are 2 SMS (for 20 each time): 1 fewer would fit into 1"
+                + LESS
+            ],
+        ),
+        (
+            67,
+            [
+                "these 88 characters with office and code are 2 SMS (for 20 each time): 18 fewer would fit into 1"
+                + LESS
+            ],
+        ),
         (70, []),
-        (71, ["these 71 characters are 2 SMS (for 20 each time): 1 fewer would fit into 1" + LESS]),
-        (88, ["these 88 characters are 2 SMS (for 20 each time): 18 fewer would fit into 1" + LESS]),
-        (91, []),
-        (134, []),
+        (113, []),
     ],
 )
 def test_a_text_that_costs_a_part_more_by_few_characters_is_warned_of(
     tmp_path: Path, length: int, warned: list[str]
 ) -> None:
-    """Who writes 88 Cyrillic letters is told that 70 cost half; far above a limit, nothing is said."""
+    """Who writes 67 Cyrillic letters is told that 49 cost half, with office and code; far above, nothing is."""
     folder = write_town(
         tmp_path,
         (PACK, "area_levels:", "sms_price: 10\narea_levels:"),
@@ -352,7 +364,7 @@ def test_a_text_with_values_is_warned_of_as_it_usually_comes(tmp_path: Path) -> 
     folder = write_town(
         tmp_path,
         (PACK, "area_levels:", "sms_price: 10\narea_levels:"),
-        (KK, 'sms: "Соңғы күн. № ', f'sms: "{"я" * 67} № '),
+        (KK, 'sms: "Соңғы күн. № ', f'sms: "{"я" * 40} № '),
     )
     _, report = examine([folder])
     [found] = [each.message for each in report.findings if each.warning and "SMS" in each.message]

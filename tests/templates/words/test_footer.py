@@ -5,6 +5,7 @@ import pytest
 from domain.core.sms import segments
 from templates.words import footer
 from templates.words.footer import Proof
+from templates.words.rendering import signed
 
 PROOF = Proof("https://habarshy.gov.test/m/AbCdEfGhIjKlMnOpQrSt", "7K2MQ-X9DPA", "habarshy.gov.test/check")
 STOP = "https://habarshy.gov.test/stop/AbCdEfGhIjKlMnOpQr"
@@ -12,34 +13,28 @@ STOP = "https://habarshy.gov.test/stop/AbCdEfGhIjKlMnOpQr"
 
 @pytest.mark.parametrize(
     ("length", "said"),
-    [
-        (20, {"page"}),
-        (40, {"code"}),
-        (60, set()),
-        (70, set()),
-        (71, {"page"}),
-        (80, {"page"}),
-        (100, {"code"}),
-        (134, set()),
-        (1, {"page", "code"}),
-    ],
+    [(1, True), (2, False), (50, False), (51, True), (65, True), (66, False), (113, False)],
 )
-def test_an_sms_never_costs_a_part_more(length: int, said: set[str]) -> None:
-    """Page and code go into the room that is left: both, the page alone, the code alone, or none of them."""
-    text = "қ" * length
-    made = footer.sms(text, "kk", PROOF)
-    assert made.startswith(text)
+def test_an_sms_never_costs_a_part_more_for_its_page(length: int, said: bool) -> None:  # noqa: FBT001  (of a table)
+    """The page goes into the room that is left; office and code are always the last line."""
+    text = signed("қ" * length, "kk", "ІІМ", PROOF.code)
+    made = footer.with_page(text, PROOF.page)
+    assert (made.startswith("қ" * length), made.splitlines()[-1]) == (True, f"ІІМ код {PROOF.code}")
     assert len(segments(made).parts) == len(segments(text).parts)
-    found = {name for name, words in (("page", PROOF.page), ("code", PROOF.code)) if words in made}
-    assert found == said
+    assert (PROOF.page in made) is said
 
 
 def test_latin_words_stay_in_their_alphabet() -> None:
-    """An English SMS stays in GSM 03.38: link and code are all of its letters."""
-    made = footer.sms("Your card expires soon.", "en", PROOF)
-    assert PROOF.page in made
-    assert PROOF.code in made
+    """An English SMS stays in GSM 03.38: link, office and code are all of its letters."""
+    made = footer.with_page(signed("Your card expires soon.", "en", "MIA", PROOF.code), PROOF.page)
+    assert made.splitlines() == ["Your card expires soon.", PROOF.page, f"MIA code {PROOF.code}"]
     assert segments(made).encoding == "gsm7"
+
+
+def test_no_words_are_no_sms() -> None:
+    """What has no words for an SMS is not signed; what names no office has its code alone."""
+    assert signed("", "kk", "ІІМ") == ""
+    assert signed("Words", "en", "", PROOF.code) == f"Words\nCode: {PROOF.code}"
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en", "tr"])

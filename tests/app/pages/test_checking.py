@@ -1,0 +1,128 @@
+"""Whether an SMS is the state's: it says its office and its code, and `/check` answers for both."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.identity.links import PAGE_LASTS
+from domain.core.sms import segments
+from tests.app.pages.visitor import anybody
+from tests.streams.calls import NOON, call, calls_world, prefers
+from tests.world import World, card, iin, registered
+
+AIGERIM = iin(1)
+SITE = "https://h.test"
+CODE = re.compile(r"\n(?P<office>\S+) (?:код|code) (?P<code>[0-9A-Z]{5}-[0-9A-Z]{5})$")
+COMPARE = {
+    "kk": (
+        "Хабарламаңызбен салыстырыңыз",
+        "Ішкі істер министрлігі (ІІМ)",
+        "SMS",
+        "Жеке куәлікті ауыстыру",
+        "20 маусым",
+    ),
+    "ru": (
+        "Сравните со своим сообщением",
+        "Министерство внутренних дел (МВД)",
+        "SMS",
+        "Замена удостоверения личности",
+        "20 июня",
+    ),
+    "en": (
+        "Compare with your message",
+        "Ministry of Internal Affairs (MIA)",
+        "SMS",
+        "Identity card renewal",
+        "20 June",
+    ),
+}
+UNKNOWN = {
+    "kk": "Бұл кодпен хабарлама жібермегенбіз",
+    "ru": "Мы не отправляли сообщения с таким кодом",
+    "en": "We sent no message with this code",
+}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A platform whose pages are reached by https; an identity card will end, and its holder is told by SMS."""
+    made = World(tmp_path, base_url=SITE)
+    made.take(*registered(AIGERIM, language="ru"), card(AIGERIM, "2025-07-20"))
+    yield made
+    made.close()
+
+
+async def sent(world: World) -> str:
+    """The SMS that went."""
+    [message] = await world.settle("2025-06-20T09:00+05:00")
+    assert message.channel == "sms"
+    return message.text
+
+
+def asked(world: World, code: str, language: str = "en") -> str:
+    """What the page says of a code to somebody who is not signed in, with plain spaces."""
+    browser: TestClient = anybody(world, language)
+    page = browser.get("/check", params={"code": code})
+    assert page.status_code == 200
+    return page.text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+@pytest.mark.parametrize("language", sorted(COMPARE))
+async def test_the_code_of_an_sms_says_what_to_compare(world: World, language: str) -> None:
+    """Whoever types it reads office, day, channel and topic to compare, and nothing personal."""
+    text = await sent(world)
+    found = CODE.search(text)
+    assert found is not None, text
+    assert found["office"] == "МВД"
+    for typed in (found["code"], found["code"].lower().replace("-", " ")):
+        page = asked(world, typed, language)
+        assert [words for words in COMPARE[language] if words not in page] == []
+        assert AIGERIM not in page
+        assert world.name(AIGERIM) not in page
+
+
+async def test_a_made_up_code_is_not_ours(world: World) -> None:
+    """The answer is a warning, in every language, and the same for a code that differs in one letter."""
+    found = CODE.search(await sent(world))
+    assert found is not None
+    near = found["code"][:-1] + ("0" if found["code"][-1] != "0" else "1")
+    for language, words in UNKNOWN.items():
+        for code in (near, "AAAAA-AAAAA", "7K2MQ", "?"):
+            assert words in asked(world, code, language)
+
+
+async def test_a_pasted_link_is_checked_too(world: World) -> None:
+    """The link to a message's page is ours for as long as the message is; on another host, or changed, it is not."""
+    await sent(world)
+    nudge = world.nudge("month").intent.id
+    link = world.platform.identity.links.page(nudge, world.name(AIGERIM), world.clock() + PAGE_LASTS)
+    for ours in (link, link.removeprefix("https://"), f" {link}/ "):
+        assert COMPARE["en"][1] in asked(world, ours)
+    token = link.rpartition("/")[2]
+    for theirs in (
+        f"https://evil.test/m/{token}",
+        f"https://h.test.evil.test/m/{token}",
+        f"{link}@evil.test",
+        link[:-1],
+    ):
+        assert UNKNOWN["en"] in asked(world, theirs)
+    world.at(world.clock() + PAGE_LASTS + timedelta(days=2))
+    assert COMPARE["en"][1] in asked(world, link)
+
+
+async def test_a_digest_is_checked_too(tmp_path: Path) -> None:
+    """What goes together is signed by the platform, in two parts at most, and its code is accepted."""
+    world = calls_world(tmp_path, base_url=SITE)
+    world.take(prefers(channels=["sms"]), *(call(number) for number in range(5)))
+    await world.settle()
+    [digest] = await world.settle(NOON + timedelta(hours=6))
+    found = CODE.search(digest.text)
+    assert (digest.channel, len(segments(digest.text).parts) <= 2) == ("sms", True)
+    assert found is not None, digest.text
+    page = asked(world, found["code"])
+    assert [words for words in ("Habarshy platform (Habarshy)", "Digest of messages") if words not in page] == []
+    world.close()

@@ -79,7 +79,7 @@ class Codes:
         return None
 
     def sent(self, nudge: UUID, recipient: str) -> Genuine | None:
-        """What we sent of that nudge to that recipient; None where nothing went."""
+        """Return the message of that nudge that we sent to that recipient; None where nothing went."""
         with self._context.database.reading() as connection:
             for found in nudges.by_id(connection, [nudge]).values():
                 return self._genuine(connection, found, found.to(recipient))

@@ -1,4 +1,4 @@
-"""Whether a message is genuine: anybody may ask with the code, or the link, that stands in it."""
+"""The page that checks a message's authenticity, by the code or the link that stands in it; it is open to all."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -48,7 +48,7 @@ class Checking:
 
 
 def _rows(found: Genuine, speech: Speech) -> Iterator[tuple[str, str]]:
-    """What to compare with the message."""
+    """Return the rows to compare with the message."""
     office, short = speech.titled(found.office), speech.titled(found.short)
     named = f"{office} ({short})" if office and short and short != office else office
     yield speech.say("Office"), named or speech.say("none is named, because the message is confidential")

@@ -69,7 +69,7 @@ def placeholders(name: str, rules: Any, words: Mapping[str, Any]) -> Iterator[Pl
 
 
 def is_of_the_scaffold(text: str) -> bool:
-    """Whether the scaffold's text is left in it."""
+    """Return True if the scaffold's text is left in it."""
     return _SENTENCE.search(text) is not None
 
 

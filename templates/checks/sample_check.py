@@ -234,5 +234,5 @@ class _Sample:
 
 
 def _signed(rendered: Short) -> str:
-    """How long an SMS is, with what is added to it."""
+    """Return the length of an SMS with its office and code, in words."""
     return f"{len(rendered.signed)} characters with office and code"

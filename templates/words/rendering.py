@@ -63,10 +63,7 @@ def signed(sms: str, language: str, office: str, code: str = EXAMPLE_CODE) -> st
 
 
 class Short(Struct, frozen=True):
-    """What is to be short: it is read on a telephone's screen, or in a list of mails.
-
-    `signed`: the SMS as it is sent.
-    """
+    """The short texts of a message, for a telephone's screen or a list of mails; `signed`: the SMS as it is sent."""
 
     subject: str
     push_title: str

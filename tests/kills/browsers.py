@@ -29,7 +29,7 @@ class Browsers:
 
     def __init__(self, service: PushService, pause: float) -> None:
         self.port, self.topics = 0, Counter[str]()
-        self._service, self._pause = service, pause
+        self._service, self.pause = service, pause
         self._http, self._fates = Http(Timeouts(20, 40)), itertools.cycle(FATES)
         self._addresses: dict[str, str] = {}
         self._telling: set[str] = set()
@@ -83,7 +83,7 @@ class Browsers:
         self.topics[push.headers["topic"]] += 1
         if fate == "busy":
             return answer(_BUSY)
-        await asyncio.sleep(self._pause)
+        await asyncio.sleep(self.pause)
         path = push.line.split()[1]
         headers = {name: push.headers[name] for name in _PASSED_ON}
         said = await self._http.request("POST", f"http://127.0.0.1:{self._service.port}{path}", headers, push.body)

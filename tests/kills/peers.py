@@ -24,12 +24,15 @@ LOOK_EVERY = 0.01
 
 
 class Peers:
-    """What providers took over, as they saw it; each mail takes `pause` seconds. `folder` has our push key."""
+    """The messages that providers took over; `folder` has our push key.
+
+    Each mail takes `pause` seconds before it is taken over.
+    """
 
     def __init__(self, centre: RealCentre, browsers: Browsers, folder: Path, pause: float) -> None:
         self._loop, self._centre, self._folder, self.pause = asyncio.get_running_loop(), centre, folder, pause
         self._references: list[str] = []
-        self.mail_port, self.browsers = 0, browsers
+        self.mail_port, self.browsers, self._hesitation = 0, browsers, 0.0
 
     def settings(self) -> dict[str, dict[str, object]]:
         """What operators say of them."""
@@ -60,6 +63,7 @@ class Peers:
         assert isinstance(envelope.content, bytes)
         await asyncio.sleep(self.pause)
         self._references.append(in_message_id(str(message_from_bytes(envelope.content)["Message-ID"])) or "")
+        await asyncio.sleep(self._hesitation)
         return "250 taken"
 
     def taken(self) -> int:
@@ -71,6 +75,11 @@ class Peers:
         until, pause = time.monotonic() + seconds, Event()
         while self.taken() < count and time.monotonic() < until:
             pause.wait(LOOK_EVERY)
+
+    def hesitate(self, seconds: float) -> None:
+        """Let so much time pass from taking a message over until that is answered."""
+        self._hesitation = self.browsers.pause = seconds
+        self._loop.call_soon_threadsafe(lambda: self._centre.control(set={"hesitation": seconds * 1000}))
 
     def report(self, state: str | None) -> None:
         """What the centre says of each message from now on (None: nothing)."""

@@ -121,7 +121,7 @@ async def test_without_an_attempt_before_sending_people_are_told_twice(
     country: Land, providers: Peers, tmp_path: Path
 ) -> None:
     """The campaign fails where an attempt is committed only after it was handed over."""
-    providers.pause = 0.2
-    verdict = await _short(country, providers, "nothing", Otherwise(dispatcher="careless"), kills=9)
+    providers.hesitate(2.0)
+    verdict = await _short(country, providers, "nothing", Otherwise(dispatcher="careless"), kills=12)
     with pytest.raises(AssertionError, match="went twice"):
         verdict.says_that_all_is_well(tmp_path)

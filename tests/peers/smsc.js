@@ -9,7 +9,7 @@ const smpp = require('smpp')
 
 // password: else any; silent: answers nothing but the bind; receipts: the state that each message ends in;
 // throttle: how many messages are refused with status `throttled` first; refuse: address -> status;
-// quiet: tells no events; tls: {key, cert, ca} are files, with a ca a client certificate is asked for.
+// hesitation: milliseconds from taking a message over until that is answered; quiet: tells no events; tls: {key, cert, ca} are files, with a ca a client certificate is asked for.
 let options = { throttle: 0, throttled: 0x58, refuse: {}, ...JSON.parse(process.argv[2] || '{}') }
 const sessions = new Set()
 let ids = 0
@@ -45,8 +45,11 @@ function submitted(session, pdu) {
       text: pdu.short_message.message.toString(), udh: (pdu.short_message.udh || []).map(hex)
     }
   })
-  session.send(status ? pdu.response({ command_status: status }) : pdu.response({ message_id: id }))
-  if (!status && options.receipts) receipt(session, pdu, id)
+  const answer = () => {
+    session.send(status ? pdu.response({ command_status: status }) : pdu.response({ message_id: id }))
+    if (!status && options.receipts) receipt(session, pdu, id)
+  }
+  options.hesitation ? setTimeout(answer, options.hesitation) : answer()
 }
 
 const tls = options.tls && {

@@ -9,8 +9,11 @@ BIN := .venv/bin
 demo: .venv  ## 200 citizens, one year, one page
 	@$(BIN)/habarshy demo
 
+# Tests wait for servers now and then, so one process more than there are cores.
+WORKERS := $(shell expr $$(nproc) + 1)
+
 test: .venv services  ## every test, none skipped; a file is one process's, for its servers are
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 services:  ## what the tests start for themselves, where it is not installed yet
 	@tests/services/install.sh

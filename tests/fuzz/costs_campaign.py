@@ -21,13 +21,13 @@ LONGEST_TEXT = 10_000
 class Dearest(NamedTuple):
     """What the dearest of some took: seconds of the processor, and kilobytes by which the process grew."""
 
-    count: int = 0
+    number: int = 0
     seconds: float = 0.0
     kilobytes: int = 0
 
     def and_one(self, seconds: float, kilobytes: int) -> "Dearest":
         """Return it with one more."""
-        return Dearest(self.count + 1, max(self.seconds, seconds), max(self.kilobytes, kilobytes))
+        return Dearest(self.number + 1, max(self.seconds, seconds), max(self.kilobytes, kilobytes))
 
     @property
     def is_kept(self) -> bool:
@@ -38,7 +38,7 @@ class Dearest(NamedTuple):
         """Return a line about it."""
         peak = getrusage(RUSAGE_SELF).ru_maxrss / 1024
         return (
-            f"{self.count} {name}: dearest {self.seconds * 1000:.0f} ms and {self.kilobytes / 1024:.0f} MB more; "
+            f"{self.number} {name}: dearest {self.seconds * 1000:.0f} ms and {self.kilobytes / 1024:.0f} MB more; "
             f"the process had {peak:.0f} MB at most"
         )
 

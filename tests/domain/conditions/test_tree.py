@@ -13,7 +13,9 @@ def nested(depth: int) -> bytes:
     text = "'" + "a" * 100 + "'"
     for _ in range(depth):
         text = f"{text} + '{'a' * 100}'"
-    return CONDITIONS.compile(f"{text} == event.kind")._expression.serialize()
+    serialised = CONDITIONS.compile(f"{text} == event.kind")._expression.serialize()
+    assert isinstance(serialised, bytes)
+    return serialised
 
 
 def peak(serialised: bytes) -> int:

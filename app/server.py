@@ -35,7 +35,7 @@ from app.pages.console.install import install_console
 from app.pages.layout import Pages, install_static
 from app.pages.sign_in import SignIn
 from app.pages.stop import Stop
-from app.pages.visits import install_visits
+from app.pages.visits import install_visits, official_of
 from app.pages.work.install import install_work
 from domain.core.timing import zone_of
 from streams.queues.idempotency import IdempotencyKeys
@@ -62,7 +62,7 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
     pages = Pages(settings.base_url, lambda: zone_of(platform.rules.library.rules().defaults.zone))
     broken = Broken(pages)
     install(app, broken.answer)
-    heavy = app.state.heavy = Heavy(access)
+    heavy = app.state.heavy = Heavy(access, official_of)
     _install_api(app, platform, access, hands, heavy)
     find = whose(platform.rules.context)
     app.include_router(

@@ -1,14 +1,14 @@
 """The options that most commands share."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from app.clock import Clock, fixed, system_clock
-from app.moments import NO_TIME, moment_in
+from app.log_places import moment_of
 from app.terminal import Exit, stop
 from templates.reading.findings import closest
 
@@ -31,14 +31,6 @@ def clock_of(time: str | None) -> Clock:
     if time is None:
         return system_clock
     return fixed(moment_of(time, "--clock", UTC))  # the rules are read with this clock, and the zone with them
-
-
-def moment_of(text: str, option: str, zone: tzinfo) -> datetime:
-    """Return a time given on the command line, in UTC; a date is its beginning; without a zone it is in that one."""
-    try:
-        return moment_in(text, zone)
-    except ValueError:
-        stop(Exit.USAGE, f"{option}: {text!r} is {NO_TIME}")
 
 
 def refuse_unknown(option: str, what: str, name: str, known: Sequence[str]) -> NoReturn:

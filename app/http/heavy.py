@@ -7,7 +7,7 @@ Source: RFC 6585 (429), RFC 9110 (Retry-After).
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 
 from fastapi import Request
@@ -16,7 +16,6 @@ from fastapi.params import Depends
 from app.http.access import Access
 from app.http.problems import Problem
 from app.packs import draft_children
-from app.pages.visits import official_of
 
 AT_ONCE = draft_children.AT_ONCE
 """So many heavy requests are worked at, in this process."""
@@ -26,10 +25,10 @@ RETRY_SECONDS = "5"
 
 
 class Heavy:
-    """Hands out turns. `asked`: how many each principal has or waits for."""
+    """Hands out turns. `asked`: how many each principal has or waits for; `official_of`: the visitor of a page."""
 
-    def __init__(self, access: Access) -> None:
-        self._access, self._pool = access, asyncio.Semaphore(AT_ONCE)
+    def __init__(self, access: Access, official_of: Callable[[Request], str]) -> None:
+        self._access, self._official_of, self._pool = access, official_of, asyncio.Semaphore(AT_ONCE)
         self._own: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(1))
         self.asked: Counter[str] = Counter()
 
@@ -60,4 +59,4 @@ class Heavy:
         try:
             return self._access.caller(request).name
         except Problem:
-            return official_of(request)
+            return self._official_of(request)

@@ -8,7 +8,7 @@ from sqlalchemy import Table
 from app.compose import Platform
 from app.identity.key_file import BadKeyFile
 from app.jobs.rebuild_crew import crew_for
-from app.roles.lifecycle import topics_of
+from app.kafka_topics import topics_of
 from app.terminal import talk
 from streams.kafka.republish import Range, Republishing
 from streams.queues.jobs import Work

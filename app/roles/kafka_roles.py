@@ -12,7 +12,8 @@ from prometheus_client.registry import Collector
 from app.clock import Clock
 from app.compose import Platform
 from app.http.role import Role, answering
-from app.roles.lifecycle import answered, composed, stopping, topics_of, topics_there
+from app.kafka_topics import topics_of
+from app.roles.lifecycle import answered, composed, stopping, topics_there
 from app.settings import Settings
 from app.terminal import talk
 from streams.kafka.consume_intake import IntakeHandler

@@ -10,9 +10,8 @@ from sqlalchemy import make_url
 
 from app.clock import Clock
 from app.compose import Platform, compose
-from app.settings import BadSettings, Settings
+from app.settings import Settings
 from app.terminal import talk
-from streams.kafka.brokers import Brokers
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.topics import Topics
 from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
@@ -21,35 +20,6 @@ from streams.storage.leadership import NeedsPostgres
 T = TypeVar("T")
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-def topics_of(settings: Settings) -> Topics:
-    """Return the topics of the settings.
-
-    Raises:
-        BadSettings: no broker is named, or nobody can be trusted by the certificates of the file.
-    """
-    if not settings.kafka:
-        raise BadSettings("kafka: no broker is named; write HABARSHY_KAFKA=host:9092")
-    brokers = Brokers(
-        settings.kafka,
-        settings.kafka_tls,
-        settings.kafka_ca_file,
-        settings.kafka_username,
-        settings.kafka_password.get_secret_value(),
-        settings.kafka_mechanism,
-    )
-    try:
-        brokers.context()
-    except OSError as error:  # no file, or no certificates in it
-        raise BadSettings(f"kafka_ca_file: {settings.kafka_ca_file}: {error.strerror or error}") from None
-    return Topics(
-        brokers,
-        settings.kafka_prefix,
-        settings.kafka_replication,
-        settings.kafka_retention_hours,
-        settings.kafka_life_hours,
-    )
 
 
 def composed(settings: Settings, clock: Clock) -> Platform:

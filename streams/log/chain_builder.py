@@ -10,9 +10,10 @@ from domain.facts.chain import BEGINNING, CODED, Block, leaf, marked, root
 from projections.tables import micros, moment
 from streams.log import chain
 from streams.log.chain import SignedBlock, StoredFact
-from streams.log.recorder import FactRecorder, take_turns
+from streams.log.recorder import FactRecorder
 from streams.log.row_codes import codes_of
 from streams.log.signing import Signer
+from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database, Priority
 
 FACTS = 1024

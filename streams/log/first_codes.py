@@ -9,9 +9,9 @@ from domain.facts.chain import is_coded, leaf, marked, root
 from projections.bulk import insert_rows
 from streams.log import chain
 from streams.log.chain import CodedRow, SignedBlock
-from streams.log.recorder import APPEND_LOCK, take_turns
 from streams.log.row_codes import RowCodes, codes_of
 from streams.log.signing import key_id, signed_by
+from streams.storage.advisory_locks import APPEND_LOCK, take_turns
 from streams.storage.tables import log, log_coded
 
 PAGE = 1000

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, func, select
 from projections.bulk import among, chunked, insert_rows, lock_rows
 from projections.spelled import Query
 from streams.log.master_key import KEY_BYTES, NONCE_BYTES, Wrapper, WrongKeyFile
-from streams.log.recorder import APPEND_LOCK, take_turns
+from streams.storage.advisory_locks import APPEND_LOCK, take_turns
 from streams.storage.tables import erasures, made_with, period_keys, person_keys
 
 KEY_ID_BYTES = 8

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent
-from sqlalchemy import Connection, Select, select, text
+from sqlalchemy import Connection, Select, select
 from sqlalchemy import exc as sql
 
 from domain.core.ids import Position
@@ -16,17 +16,16 @@ from projections.bulk import among, driver_rows, insert_rows
 from projections.spelled import Query
 from streams.log import forgeries
 from streams.log.row_codes import codes_of, facts_by, genuine
+from streams.storage.advisory_locks import APPEND_LOCK, take_turns
 from streams.storage.database import Database
 from streams.storage.tables import log, log_rows, stream_of
 
 PAGE = 1000
-APPEND_LOCK = 0x4841_4241  # an arbitrary number that all appenders of one database share
 
 _LAST = Query(select(log.c.position).order_by(log.c.position.desc()).limit(1))
 _NEWEST = Query(log_rows.order_by(log.c.position.desc()).limit(1))
 _HIGHEST = 2**53
 """No position of ours is higher. A forged row at the end of the range would leave no room after it."""
-_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 
 Row = tuple[UUID, int, str, bytes]
 """Stream, version in it, topic, state."""
@@ -141,12 +140,6 @@ class FactRecorder(ApplicationRecorder):
             NoSubscription: always.
         """
         raise NoSubscription
-
-
-def take_turns(connection: Connection, lock: int) -> None:
-    """Wait until nobody else has that lock, and keep it until the transaction ends; SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"lock": lock})
 
 
 def page_of(after: int, limit: int | None, upto: int | None = None, topics: Sequence[str] = ()) -> Select[Any]:

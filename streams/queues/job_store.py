@@ -9,10 +9,10 @@ from sqlalchemy import Connection, func, select
 
 from projections.bulk import insert_rows
 from projections.tables import micros
-from streams.log.recorder import take_turns
 from streams.queues.job_rows import change, job_of, one, refuse_stale, unfinished
 from streams.queues.job_runner import JobRun
 from streams.queues.jobs import AT_WORK, CANCELLABLE, ENDED, Busy, Job, NotNow, Plan, State, Work
+from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS
 from streams.storage.leadership import TRIES, Lane, job_lock

@@ -20,10 +20,10 @@ from domain.rules.triggers import BadTrigger
 from projections.bulk import insert_rows
 from projections.tables import micros, moment
 from streams.intake.validation import Checker
-from streams.log.recorder import take_turns
 from streams.rules.governed import Governed, Publication, governed
 from streams.rules.in_force import Rules
 from streams.rules.publishing import publication
+from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database
 from streams.storage.tables import drafts
 from templates.checks.loader import TriggerSource

@@ -30,8 +30,8 @@ from projections import area_plans, governance, happened_in_areas, history
 from projections.tables import micros
 from streams.log.log import Log
 from streams.log.mapper import Entry
-from streams.log.recorder import take_turns
 from streams.rules.governed import Governed, Publication, governed
+from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database, Priority
 from templates.checks.loader import Pack
 from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of

@@ -1,4 +1,4 @@
-"""The advisory lock that keeps a migration and the other processes of a PostgreSQL database apart.
+"""Advisory locks of PostgreSQL: writers take turns, and a migration waits until no process is connected.
 
 Every connection of a running process holds it shared; a migration takes it alone. Otherwise a process of an older
 version, which a start would refuse, could go on writing to the new tables.
@@ -10,10 +10,14 @@ import psycopg
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+APPEND_LOCK = 0x4841_4241
+"""An arbitrary number that all who append to the log of one database share."""
 IN_USE = 0x4841_4257
+"""The number that every connected process shares."""
 TIMEOUT_MS = 3_000
 """A command that only reads is over by then."""
 LOCK_NOT_AVAILABLE = "55P03"
+_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 _OTHERS = text(
     "SELECT CASE WHEN backend_start IS NULL THEN 'hosts that this user may not see' "
     "ELSE coalesce(host(client_addr), 'here') END FROM pg_locks JOIN pg_stat_activity USING (pid) "
@@ -54,3 +58,9 @@ def require_unused(connection: Connection) -> None:
             raise
         raise DatabaseInUse(list(connection.execute(_OTHERS, {"lock": IN_USE}).scalars())) from None
     connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+
+
+def take_turns(connection: Connection, lock: int) -> None:
+    """Wait until nobody else has that lock, and keep it until the transaction ends; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK, {"lock": lock})

@@ -8,8 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
-from streams.log.recorder import take_turns
-from streams.storage.advisory_locks import require_unused
+from streams.storage.advisory_locks import require_unused, take_turns
 from streams.storage.database import Database
 from streams.storage.errors import DatabaseUnavailable
 from streams.storage.sqlite_file import close_to_others

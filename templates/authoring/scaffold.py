@@ -14,48 +14,8 @@ from domain.core.timing import zone_of
 from domain.rules.event_types import EventType
 from domain.rules.rulebook import Defaults
 from templates.checks.sample_values import Inventor
+from templates.checks.scaffold_text import ASKED, CASES, DAY, NEEDLESS, title_of
 
-NEEDLESS = (
-    "# unless:  # what makes the message needless, and within: {before: P1Y}; take the # away and name an event type"
-)
-"""Stands in a new trigger.yaml until its author says what makes the message needless, or that nothing does."""
-CASES = ("told on the next day by SMS", "told by email", "whoever opted out hears nothing")
-"""The names of a new trigger's tests."""
-
-
-class Asked(Struct, frozen=True):
-    """Sentences that ask the author to write something: nobody may publish them."""
-
-    short: str
-    changed: str
-    first: str
-    second: str
-    law: str
-
-
-ASKED: Mapping[str, Asked] = {
-    "kk": Asked(
-        short="Не өзгергенін және не істеу керегін осында жазыңыз.",
-        changed="Не өзгергенін осында жазыңыз.",
-        first="Бірінші қадамды жазыңыз.",
-        second="Екінші қадамды жазыңыз.",
-        law="Хабарлауға міндеттейтін немесе рұқсат беретін заң мен бапты осында жазыңыз",
-    ),
-    "ru": Asked(
-        short="Напишите здесь, что изменилось и что нужно сделать.",
-        changed="Напишите здесь, что изменилось.",
-        first="Напишите первый шаг.",
-        second="Напишите второй шаг.",
-        law="Напишите здесь закон и статью, которые обязывают или разрешают сообщать",
-    ),
-    "en": Asked(
-        short="Write here what has changed and what to do.",
-        changed="Write here what has changed.",
-        first="Write the first step.",
-        second="Write the second step.",
-        law="Write here the law and the article that oblige or allow you to tell",
-    ),
-}
 _AROUND: Mapping[str, tuple[str, str, str]] = {
     "kk": ("Сәлеметсіз бе!", "Не істеу керек", "Бұл хабарлама {{ due | date }} күні жіберілді."),
     "ru": ("Здравствуйте!", "Что нужно сделать", "Это сообщение отправлено {{ due | date }}"),
@@ -129,8 +89,6 @@ data:
 }
 
 
-DAY = date(2026, 3, 2)
-"""On which the tests of a new trigger play."""
 _BORN_ON = "1990-05-05"
 _CHOSEN_BY_TEST = ("language", "channels", "opted_out", "zone", "quiet_from", "quiet_to", "guardians")
 
@@ -171,11 +129,6 @@ class Plan(Struct, frozen=True):
         """Return the time of day at which the message goes: after the quiet hours."""
         quiet = self.defaults.quiet_hours
         return max(time(10), quiet.end) if quiet.end < quiet.start else time(10)
-
-
-def title_of(name: str) -> str:
-    """Return a trigger's name as words: `card_ends` is "Card ends"."""
-    return name.replace("_", " ").capitalize()
 
 
 def trigger_files(plan: Plan) -> dict[str, str]:

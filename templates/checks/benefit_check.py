@@ -11,12 +11,13 @@ from domain.rules.event_types import PERSON, Catalogue
 from domain.rules.parameters import Parameter, parameter_of
 from templates.checks.cost_check import check_cost
 from templates.checks.event_check import Known
-from templates.checks.pack_check import check_titles, group_at
+from templates.checks.pack_check import check_titles
 from templates.checks.shape_check import check_shape
 from templates.checks.trigger_check import place_of, quoted_in
 from templates.reading.benefit_shapes import BenefitsFile, ParametersFile
 from templates.reading.files import PackFiles, plain
 from templates.reading.findings import Report, closest, unknown_agency
+from templates.reading.pack_content import group_at
 from templates.reading.yaml_file import Document, Path
 
 

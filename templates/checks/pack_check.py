@@ -1,7 +1,7 @@
 """Checks pack.yaml, and that everything with a title has one in each language of the pack."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -12,9 +12,10 @@ from templates.checks.event_check import Known
 from templates.checks.shape_check import check_shape
 from templates.reading.files import PackFiles, plain
 from templates.reading.findings import Report, closest
+from templates.reading.pack_content import emergencies_of, group_at, offices_of
 from templates.reading.pack_shapes import ATTRIBUTE_TYPES, PackShape
 from templates.reading.public_holidays import countries
-from templates.reading.value_kinds import DOMAIN, LONGEST_SHORT
+from templates.reading.value_kinds import DOMAIN
 from templates.reading.yaml_file import Document, Path
 from templates.words.filters import speaks
 
@@ -99,13 +100,6 @@ def _check_holidays(document: Document, report: Report) -> None:
             report.add(document.finding(place, f"{day} is both off and working"))
 
 
-def emergencies_of(content: Mapping[str, Any]) -> dict[str, frozenset[str]]:
-    """Agency -> the categories in which it may warn of danger to life or limb; a pack says so of its own agencies."""
-    said, own = group_at(content, "emergencies"), group_at(content, "agencies")
-    named = {key: said[key] if isinstance(said.get(key), list) else [] for key in ("agencies", "categories")}
-    return {str(agency): frozenset(map(str, named["categories"])) for agency in named["agencies"] if agency in own}
-
-
 def _check_emergencies(document: Document, report: Report) -> None:
     """A pack may let only its own agencies warn of danger."""
     content = plain(document)
@@ -142,32 +136,6 @@ def _differing(path: Path, mine: Any, theirs: Any) -> Iterator[Path]:  # noqa: A
             yield from _differing((*path, key), mine[key], theirs[key])
     elif mine != theirs:
         yield path
-
-
-def group_at(content: Any, *path: str | int) -> dict[str, Any]:  # noqa: ANN401  (anything that a file may hold)
-    """Return the group of keys at a path of plain data; empty where there is none."""
-    for part in path:
-        content = content[part] if part in keys_of(content) else None
-    return content if isinstance(content, dict) else {}
-
-
-def keys_of(content: Any) -> Collection[str | int]:  # noqa: ANN401  (anything that a file may hold)
-    """Return the keys of a group, or the indices of a list."""
-    if isinstance(content, dict):
-        return content
-    return range(len(content)) if isinstance(content, list) else ()
-
-
-def offices_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
-    """Agency -> what an SMS calls it, by language: its short name, else a title that is no longer than one may be."""
-    return {
-        str(agency): {
-            language: name
-            for language, name in (group_at(each, "title") | group_at(each, "short")).items()
-            if isinstance(name, str) and len(name) <= LONGEST_SHORT
-        }
-        for agency, each in group_at(content, "agencies").items()
-    }
 
 
 def languages_of(documents: Iterable[Document]) -> list[str]:

@@ -8,11 +8,11 @@ from typing import Any
 from msgspec import Struct
 
 from domain.core.timing import add_months
-from templates.checks.pack_check import group_at
 from templates.checks.shape_check import check_shape
 from templates.reading.attributes import KINDS, is_of
 from templates.reading.files import plain
 from templates.reading.findings import Report, closest
+from templates.reading.pack_content import group_at
 from templates.reading.value_kinds import NAME, Name, Shape, Text, optional
 from templates.reading.yaml_file import Document
 

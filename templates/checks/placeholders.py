@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import astuple
 
 from domain.core.translatable import Words
-from templates.authoring.scaffold import ASKED, CASES, DAY, NEEDLESS, title_of
+from templates.checks.scaffold_text import ASKED, CASES, DAY, NEEDLESS, title_of
 from templates.reading.files import TriggerFiles
 from templates.reading.findings import Finding, Report
 from templates.reading.yaml_file import Document, Path, Place

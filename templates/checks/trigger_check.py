@@ -14,10 +14,10 @@ from domain.rules.event_types import Catalogue
 from domain.rules.triggers import COMPLETE, BadTrigger, Trigger
 from templates.checks.cost_check import check_cost
 from templates.checks.other_packs import Elsewhere
-from templates.checks.pack_check import keys_of
 from templates.checks.sense_check import check_sense
 from templates.checks.shape_check import check_shape
 from templates.reading.findings import Report, closest
+from templates.reading.pack_content import keys_of
 from templates.reading.trigger_shapes import TriggerShape
 from templates.reading.yaml_file import Document, Path, Place
 

@@ -12,11 +12,11 @@ from domain.rules.benefits import starts_on
 from domain.rules.compiler import ENTITLED
 from domain.rules.event_types import Catalogue
 from domain.rules.triggers import CORRECTION
-from templates.checks.pack_check import group_at
 from templates.checks.shape_check import check_shape
 from templates.checks.unfilled_places import unfilled
 from templates.reading.files import BODY, TriggerFiles, plain
 from templates.reading.findings import Finding, Report, closest
+from templates.reading.pack_content import group_at
 from templates.reading.trigger_shapes import WordsShape
 from templates.reading.yaml_file import Document, Path, Place
 from templates.words.environment import markdown_environment, plain_environment

@@ -10,7 +10,7 @@ from domain.rules.benefits import with_benefits
 from domain.rules.event_types import Catalogue, event_type_of
 from domain.rules.parameters import parameter_of
 from domain.rules.rulebook import Defaults
-from templates.checks.pack_check import emergencies_of, offices_of
+from templates.reading.pack_content import emergencies_of, offices_of
 from templates.reading.public_holidays import PublicHolidays
 
 Content = Mapping[str, Any]

@@ -20,7 +20,8 @@ from app.cli.commands.run import work
 from app.cli.options import clock_of
 from app.compose import Platform
 from app.compose_sending import compose_engine, compose_routes
-from app.roles.lifecycle import composed, stopping, topics_of
+from app.kafka_topics import topics_of
+from app.roles.lifecycle import composed, stopping
 from app.roles.provider_watch import ProviderWatch
 from app.settings import settings_of
 from app.terminal import talk

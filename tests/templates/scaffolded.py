@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec.structs import astuple
 
-from templates.authoring.scaffold import ASKED, CASES, NEEDLESS, title_of
+from templates.checks.scaffold_text import ASKED, CASES, NEEDLESS, title_of
 
 OWN = {"kk": "Мерзімі бітеді", "ru": "Срок истекает", "en": "It ends soon"}
 

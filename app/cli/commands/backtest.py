@@ -13,12 +13,13 @@ from app.backtests.page import page
 from app.backtests.report import Report, lines, objects
 from app.backtests.run import backtested
 from app.cli.logged_reading import Looker, Purpose, looker
-from app.cli.options import AsJson, DatabaseUrl, KeyFile, moment_of
+from app.cli.options import AsJson, DatabaseUrl, KeyFile
 from app.cli.pack_paths import With, examine_folders, is_folder, target_of
 from app.cli.principal_session import LOCAL, somebody
 from app.clock import system_clock
 from app.compose import compose
 from app.jobs.progress import parts
+from app.log_places import moment_of
 from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.core.timing import zone_of

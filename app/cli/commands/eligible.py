@@ -8,9 +8,10 @@ from typing import Annotated, NamedTuple
 import typer
 
 from app.cli.logged_reading import Purpose, looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, moment_of
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of
 from app.cli.persons import pseudonym_of
 from app.compose import compose
+from app.log_places import moment_of
 from app.moments import told_in
 from app.reports.entitlements import plain, source
 from app.settings import settings_of

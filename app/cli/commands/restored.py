@@ -8,11 +8,11 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes, moment_of
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
 from app.identity.erased_list import BadList, everybody, list_of
-from app.log_places import zone_here, zone_shown
+from app.log_places import moment_of, zone_here, zone_shown
 from app.moments import told_in
 from app.terminal import Exit, agree, data, data_json, many, stop, talk
 from streams.privacy.erasure import NobodyKnown

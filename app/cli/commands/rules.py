@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile, moment_of
+from app.cli.options import AsJson, DatabaseUrl, KeyFile
 from app.cli.principal_session import principal_session
-from app.log_places import zone_here
+from app.log_places import moment_of, zone_here
 from app.moments import told_in
 from app.packs.rule_lines import lines
 from app.reports.stopped import known_to, stopped_lines

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from app.compose import Platform
 from app.http.heavy import Heavy
 from app.jobs.job_threads import Hands
+from app.kafka_topics import topics_of
 from app.pages.console.asking import AskPages
 from app.pages.console.forecast import ForecastPage
 from app.pages.console.jobs import JobPages
@@ -16,7 +17,6 @@ from app.pages.console.standing import Lags, StandingPage
 from app.pages.console.switching import SwitchPages
 from app.pages.console.unknown import UnknownPage
 from app.pages.layout import Pages
-from app.roles.lifecycle import topics_of
 from streams.kafka.lag import KafkaLag
 
 

@@ -20,10 +20,10 @@ from notifiers.port.interface import Incoming, Piece
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import micros
 from streams.log.person_keys import PersonKey, PersonKeys, Sealing
-from streams.log.recorder import take_turns
 from streams.queues.dead_letters import mentions
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
+from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Priority
 from streams.storage.errors import SYSTEM_ERRORS
 from streams.storage.tables import pieces

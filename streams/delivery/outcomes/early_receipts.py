@@ -19,7 +19,7 @@ from projections.lookup import Lookup
 from projections.references import AttemptId
 from projections.tables import micros
 from streams.log.log import Log
-from streams.log.recorder import APPEND_LOCK, take_turns
+from streams.storage.advisory_locks import APPEND_LOCK, take_turns
 from streams.storage.tables import early_receipts
 
 KEPT = timedelta(days=7)

@@ -12,6 +12,7 @@ from app.http.heavy import AT_ONCE, OF_ONE, Heavy
 from app.http.problems import install
 from app.identity.principals import add
 from app.packs.draft_bench import Bench
+from app.pages.visits import official_of
 from app.server import application
 from domain.facts.principals import Principal, Role
 from tests.app.http.test_admission import PARTS
@@ -31,7 +32,7 @@ async def test_officials_starve_nobody(platform: Platform) -> None:
     """Many heavy requests take few threads, one of each official; who asks for too much gets 429, others answers."""
     app, access = FastAPI(), Access(platform.settings.principals)
     install(app)
-    heavy, begun, free = Heavy(access), threading.Semaphore(0), threading.Event()
+    heavy, begun, free = Heavy(access, official_of), threading.Semaphore(0), threading.Event()
     at_work, most = Counter[str](), Counter[str]()
 
     def work(who: str) -> str:

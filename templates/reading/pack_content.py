@@ -1,0 +1,39 @@
+"""Parts of a pack's plain data, read leniently: what is missing or of another shape is empty."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from templates.reading.value_kinds import LONGEST_SHORT
+
+
+def emergencies_of(content: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """Agency -> the categories in which it may warn of danger to life or limb; a pack says so of its own agencies."""
+    said, own = group_at(content, "emergencies"), group_at(content, "agencies")
+    named = {key: said[key] if isinstance(said.get(key), list) else [] for key in ("agencies", "categories")}
+    return {str(agency): frozenset(map(str, named["categories"])) for agency in named["agencies"] if agency in own}
+
+
+def offices_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
+    """Agency -> what an SMS calls it, by language: its short name, else a title that is no longer than one may be."""
+    return {
+        str(agency): {
+            language: name
+            for language, name in (group_at(each, "title") | group_at(each, "short")).items()
+            if isinstance(name, str) and len(name) <= LONGEST_SHORT
+        }
+        for agency, each in group_at(content, "agencies").items()
+    }
+
+
+def group_at(content: Any, *path: str | int) -> dict[str, Any]:  # noqa: ANN401  (anything that a file may hold)
+    """Return the group of keys at a path of plain data; empty where there is none."""
+    for part in path:
+        content = content[part] if part in keys_of(content) else None
+    return content if isinstance(content, dict) else {}
+
+
+def keys_of(content: Any) -> Collection[str | int]:  # noqa: ANN401  (anything that a file may hold)
+    """Return the keys of a group, or the indices of a list."""
+    if isinstance(content, dict):
+        return content
+    return range(len(content)) if isinstance(content, list) else ()

@@ -10,7 +10,7 @@ from projections.tables import residents
 
 
 class Resident(NamedTuple):
-    """One residence of a person, see domain.rules.residence.Residence. Times in microseconds.
+    """One residence of a person, see domain.persons.residence.Residence. Times in microseconds.
 
     `home`: area and zone as hashed by `Names.home`, so that the file does not tell where people live.
     """

@@ -16,7 +16,7 @@ from app.pages.layout import Frame, Pages
 from app.pages.stop import bad_link
 from app.pages.visits import require_theirs
 from domain.nudges.nudge import Nudge
-from domain.rules.replies import Reply, meant, spelt
+from domain.persons.replies import Reply, meant, spelt
 from streams.delivery.inbound.replies import NothingToAnswer, Question, ReplyIntake, UnknownCode
 
 WAY = "link"

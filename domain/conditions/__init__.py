@@ -5,4 +5,6 @@ Modules:
     cost, pattern_cost: upper bounds of what a condition or a regular expression costs.
 
 Inside: tree, the syntax tree that the engine gives.
+
+Fewer than six modules, because nothing else belongs to a condition.
 """

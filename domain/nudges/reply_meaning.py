@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.rules.replies import meant, spelt
+from domain.persons.replies import meant, spelt
 
 STOP_WORDS = frozenset({"stop", "стоп", "тоқтату", "тоқтат", "токтату", "токтат", "unsubscribe", "отписаться"})
 """With ‹к› for ‹қ› too: not every telephone has the letters of Kazakh."""

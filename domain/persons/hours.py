@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from domain.core.timing import QuietHours, parse_clock, zone_or
 from domain.persons.person import Person
-from domain.rules.residence import ZONE
+from domain.rules.event_types import ZONE
 from domain.rules.rulebook import Defaults
 
 

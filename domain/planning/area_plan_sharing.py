@@ -18,8 +18,7 @@ from domain.persons.history import History
 from domain.persons.hours import local_zone
 from domain.persons.person import person_as_of
 from domain.planning.plan import Intent, Plan, whole_plan
-from domain.rules.event_types import Catalogue
-from domain.rules.residence import HOME, ZONE, setting_types
+from domain.rules.event_types import HOME, ZONE, Catalogue, setting_types
 from domain.rules.rulebook import Rulebook
 from domain.rules.steps import Step
 from domain.rules.triggers import CORRECTION, Trigger

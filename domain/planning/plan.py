@@ -15,12 +15,12 @@ from domain.core.events import Effective
 from domain.persons.history import History, lives_in
 from domain.persons.hours import zone_by
 from domain.persons.person import Fold
+from domain.persons.residence import Homes
 from domain.planning.completion import Done, answers, done_of, first_by, is_about_homes, moot_from
 from domain.planning.deaths import Deaths
 from domain.planning.entitlement_edges import EntitlementEdges
 from domain.planning.retired import Retired
 from domain.planning.starts import Start, counts, dated, occurrence_of, with_others
-from domain.rules.residence import Homes
 from domain.rules.rulebook import Rulebook, Version
 from domain.rules.steps import Series, Step, named
 from domain.rules.triggers import EntitlementEdge, Trigger

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from domain.rules.event_types import Catalogue
-from domain.rules.residence import HOME, ZONE, setting_types
+from domain.rules.event_types import HOME, ZONE, Catalogue, setting_types
 from domain.rules.rulebook import Rulebook
 from domain.rules.triggers import Trigger
 

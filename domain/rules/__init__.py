@@ -1,11 +1,12 @@
 """Event types, triggers, benefits and the rulebook, compiled from plain data.
 
 Modules:
-    event_types, parameters, benefits: the catalogue that packs declare. residence: where a person lives.
-    triggers, steps, joint_events, replies, legal_basis: a trigger and its parts.
+    event_types, parameters, benefits: the catalogue that packs declare.
+    triggers, steps, joint_events, legal_basis: a trigger and its parts.
+    reply_fields: the fields that a reply can fill in.
     compiler, compiling: from plain data to a trigger. built_in_triggers: the platform's own.
     rulebook: all published versions, each with its reach.
 
-Inside: parts and step_compiling (compilers of parts), canary (a version for a share of persons). 16 modules, because
+Inside: parts and step_compiling (compilers of parts), canary (a version for a share of persons). 15 modules, because
 each section of a pack's files is one.
 """

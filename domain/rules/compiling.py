@@ -9,7 +9,7 @@ from domain.rules.compiler import collected
 from domain.rules.event_types import Catalogue
 from domain.rules.joint_events import Count, Needs, Window, With
 from domain.rules.parts import prefixed
-from domain.rules.replies import unanswerable
+from domain.rules.reply_fields import unanswerable
 from domain.rules.step_compiling import StepCompiler
 from domain.rules.triggers import RESIDENTS, BadTrigger, Class, Expiry, Trigger, Unless
 

@@ -1,6 +1,6 @@
 """Event types: what an event of a kind carries, whom it names, and what it sets on a person."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,10 @@ from domain.rules.parameters import Parameter
 
 if TYPE_CHECKING:
     from domain.rules.benefits import Benefit
+
+HOME, ZONE = "citizen.area", "citizen.zone"
+"""The attributes in which somebody lives: an area, and a time zone."""
+
 
 NATIONAL_ID = "national-id"
 JSON_TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
@@ -206,3 +210,11 @@ def _setting(attribute: str, value: Any) -> Setting:  # noqa: ANN401  (plain dat
     if isinstance(value, list):
         return Setting(attribute, roles=tuple(value))
     return Setting(attribute, literal=value["value"])
+
+
+def setting_types(catalogue: Catalogue, attributes: Iterable[str]) -> Iterator[str]:
+    """Yield the event types that set any of those attributes on anybody."""
+    wanted = set(attributes)
+    for name, type_ in catalogue.types.items():
+        if any(setting.attribute in wanted for settings in type_.sets.values() for setting in settings):
+            yield name

@@ -13,8 +13,7 @@ from domain.core.timing import UTC, QuietHours
 from domain.core.workdays import WEEKDAYS, Workdays
 from domain.rules.built_in_triggers import DIGEST, DIGEST_TRIGGER, DIGEST_VERSION
 from domain.rules.canary import admits
-from domain.rules.event_types import Catalogue
-from domain.rules.residence import setting_types
+from domain.rules.event_types import Catalogue, setting_types
 from domain.rules.triggers import Trigger
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from domain.core.events import Effective
 from domain.core.ids import Names
+from domain.persons.residence import Residences
 from domain.rules.event_types import Catalogue
-from domain.rules.residence import Residences
 from projections.residents import Resident
 from projections.tables import micros, optional_micros
 

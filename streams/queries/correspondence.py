@@ -13,7 +13,7 @@ from domain.core.events import LifeEvent
 from domain.facts.access_facts import LetterHandled
 from domain.facts.principals import NotAllowed, Principal, require_reader
 from domain.nudges.nudge import Nudge
-from domain.rules.replies import concerns_agency, nudge_of
+from domain.persons.replies import concerns_agency, nudge_of
 from projections import nudges, written
 from projections.tables import WRITTEN
 from streams.log.mapper import Entry

@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, and_, delete, func, select, update
 
 from domain.core.events import LifeEvent
-from domain.rules.replies import concerns_agency
+from domain.persons.replies import concerns_agency
 from projections.bulk import among, insert_rows
 from projections.tables import micros
 from streams.storage.tables import webhooks

@@ -15,8 +15,9 @@ import jsonschema_rs
 from domain.core.events import LifeEvent
 from domain.core.timing import UTC, parse_offset, shift, zone_of, zone_or
 from domain.persons.channels import ADDRESS_OF
+from domain.persons.replies import Reply, meant, reply_event
 from domain.rules.event_types import Catalogue, EventType
-from domain.rules.replies import NUDGE, Reply, meant, reply_event
+from domain.rules.reply_fields import NUDGE
 from domain.rules.triggers import REPLIED
 from streams.intake.cloudevents import Envelope, Refused
 from streams.intake.validation import reason_of

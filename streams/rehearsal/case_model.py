@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from domain.core.events import LifeEvent
 from domain.core.timing import parse_offset, utc
-from domain.rules.replies import Reply
+from domain.persons.replies import Reply
 from templates.reading.value_kinds import (
     Channel,
     Name,

@@ -11,7 +11,7 @@ from domain.core.timing import UTC
 from domain.nudges.delivery import State
 from domain.nudges.settle import Reason
 from domain.persons.hours import zone_by
-from domain.rules.residence import ZONE
+from domain.rules.event_types import ZONE
 from domain.rules.triggers import CORRECTION
 from streams.rehearsal.case_events import AttributeChecker, EventReader, Notes
 from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, PERSON, Case, CaseShape, Expected, ExpectedShape

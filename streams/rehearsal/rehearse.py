@@ -22,9 +22,10 @@ from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge, content_of, evolve
 from domain.nudges.settle import Reason
 from domain.persons.history import History, history_of
+from domain.persons.replies import said
 from domain.planning.plan import Intent, whole_plan
 from domain.rules.built_in_triggers import DIGEST
-from domain.rules.replies import NUDGE, said
+from domain.rules.reply_fields import NUDGE
 from domain.rules.rulebook import Rulebook, Version
 from domain.rules.steps import Series
 from domain.rules.triggers import Trigger

@@ -3,7 +3,8 @@
 Modules:
     loader: reads packs and runs all checks. other_packs: the packs that the named ones depend on.
     pack_check, shape_check, words_check, sample_check, sense_check: checks that commands also use by themselves.
-    placeholders: what `habarshy new` wrote and nobody replaced. personas: invented people.
+    scaffold_text: the text that `habarshy new` writes. placeholders: where nobody has replaced it.
+    personas: invented people.
     dependents: what reads a field, an attribute or a parameter.
     sample_values, pattern_samples, possible_values: made-up data of events, and the values that a field can have.
 

@@ -9,8 +9,9 @@ from uuid import UUID
 import jsonschema_rs
 
 from domain.core.translatable import Words
+from domain.persons.replies import Reply, data_of, meant, spelt
 from domain.rules.event_types import Catalogue
-from domain.rules.replies import Reply, data_of, meant, spelt, unanswerable
+from domain.rules.reply_fields import unanswerable
 from templates.reading.files import TriggerFiles, plain
 from templates.reading.findings import Report, closest
 from templates.reading.value_kinds import CODE

@@ -20,8 +20,8 @@ from pydantic import (
 
 from domain.conditions.cost import MOST_CHARACTERS
 from domain.core.timing import parse_day_of_year, parse_offset, zone_of
+from domain.persons.replies import spelt
 from domain.rules.event_types import ANY
-from domain.rules.replies import spelt
 from domain.rules.triggers import CORRECTION
 from templates.reading.findings import closest
 

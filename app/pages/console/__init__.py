@@ -5,4 +5,6 @@ Modules:
 
 Inside: standing with signs, flows and matters (the front page); jobs, asking and job_words; letters, switching and
 stopped, people, readings, forecast; staff (access).
+
+More than 15 modules, because each page is one.
 """

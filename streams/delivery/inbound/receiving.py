@@ -21,7 +21,7 @@ from domain.nudges.reply_meaning import (
     understand,
 )
 from domain.persons.channels import ADDRESS_OF
-from domain.rules.replies import Reply
+from domain.persons.replies import Reply
 from notifiers.port.interface import Accepted, Inbox, Incoming, Piece, Report
 from streams.delivery.inbound.replies import Mandatory, MessageContext, ReplyIntake, Unsubscription, message_context
 from streams.delivery.inbound.sms_parts import Made, SmsReassembly

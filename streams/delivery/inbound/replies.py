@@ -17,9 +17,9 @@ from domain.nudges.class_overrides import OVERRIDES
 from domain.nudges.nudge import Nudge, evolve
 from domain.persons.history import History
 from domain.persons.person import Person, person_as_of
+from domain.persons.replies import Reply, meant, said
 from domain.rules.event_types import Titles
 from domain.rules.legal_basis import legal_basis_of
-from domain.rules.replies import Reply, meant, said
 from domain.rules.rulebook import Rulebook
 from domain.rules.triggers import Trigger
 from projections import nudges

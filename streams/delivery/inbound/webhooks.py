@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 
 from domain.core.events import LifeEvent
 from domain.core.ids import traced
-from domain.rules.replies import nudge_of
+from domain.persons.replies import nudge_of
 from projections import nudges
 from streams.queues import webhook_outbox
 from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter

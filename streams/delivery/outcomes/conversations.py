@@ -14,7 +14,7 @@ from domain.nudges.nudge import Nudge
 from domain.nudges.reply_meaning import Question
 from domain.nudges.settle import Send
 from domain.persons.channels import ADDRESS_OF
-from domain.rules.replies import CONSENT
+from domain.persons.replies import CONSENT
 from projections import nudges
 from projections.bulk import replace_rows
 from projections.tables import micros, moment

@@ -18,7 +18,7 @@ from app.compose_sending import compose_engine
 from app.settings import load_settings
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAnswered
-from domain.rules.replies import Reply
+from domain.persons.replies import Reply
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAnswered
-from domain.rules.replies import Reply
+from domain.persons.replies import Reply
 from notifiers.port.interface import Message
 from streams.delivery.inbound.replies import NothingToAnswer, ReplyIntake, UnknownCode
 from streams.log.person_keys import PersonKey

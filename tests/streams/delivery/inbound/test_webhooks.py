@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.providers import HookSettings
-from domain.rules.replies import Reply
+from domain.persons.replies import Reply
 from streams.delivery.inbound.webhooks import AT_ONCE, LEASE, UNWANTED_FOR, WAITS, Hook, Webhooks
 from streams.queues.dead_letters import Selection
 from streams.runtime.cleanup import UNTOLD

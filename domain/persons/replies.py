@@ -7,21 +7,18 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.core.events import PUBLIC, Effective, LifeEvent
+from domain.core.events import Effective, LifeEvent
 from domain.core.ids import Names
 from domain.persons.own_choices import times_of
 from domain.persons.person import person_as_of
 from domain.rules.event_types import Catalogue, EventType
+from domain.rules.reply_fields import NUDGE, fillable
 
 SOURCE = "/habarshy/reply"
 """The source of events that a reply became; the channel follows it: `/habarshy/reply/sms`."""
 CONSENT, WITHDRAWN = "citizen.consent_given", "citizen.consent_withdrawn"
-NUDGE = "nudge"
-"""The field of an answer that names what it answers."""
 UNDERSTOOD, OTHER = "understood", "other"
 """The field that says what a text of a person was taken for, and its value where that is for the agency to read."""
-FILLED: Mapping[str, str] = {NUDGE: "string", "answer": "string", "category": "string", "categories": "strings"}
-"""The fields that a reply can fill in: nudge, code, the trigger's category, and the earlier choices with that."""
 
 
 class Reply(Struct, frozen=True):
@@ -44,25 +41,6 @@ def meant(code: str, replies: Mapping[str, str]) -> str | None:
     return next((each for each in replies if spelt(each) == spelt(code)), None)
 
 
-def unanswerable(type_: EventType) -> str | None:
-    """Return the reason why no reply can become an event of a type; None where one can."""
-    if type_.subject is None:
-        return f"{type_.name} is about an area, and a reply is that of a person"
-    if (field := type_.fields.get(NUDGE)) is None or field.type != FILLED[NUDGE]:
-        return f"{type_.name} has no field {NUDGE!r}, which says what is answered"
-    fillable = _fillable(type_)
-    for name in type_.schema.get("required", ()):
-        if name not in fillable:
-            return f"{type_.name} needs {name!r}, which no reply says"
-    return None
-
-
-def _fillable(type_: EventType) -> list[str]:
-    owners = (type_.subject, PUBLIC)
-    fields = {name: type_.fields[name] for name in FILLED if name in type_.fields}
-    return [name for name, field in fields.items() if field.type == FILLED[name] and field.owner in owners]
-
-
 def data_of(type_: EventType, reply: Reply, category: str, chosen: Iterable[str] = ()) -> dict[str, Any]:
     """Return the data of the event that a reply becomes.
 
@@ -74,7 +52,7 @@ def data_of(type_: EventType, reply: Reply, category: str, chosen: Iterable[str]
         "category": category,
         "categories": sorted({*chosen, category}),
     }
-    return {name: every[name] for name in _fillable(type_)}
+    return {name: every[name] for name in fillable(type_)}
 
 
 def reply_event(

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from domain.core.events import Effective, LifeEvent
 from domain.persons.history import history_of
 from domain.persons.person import person_as_of
+from domain.persons.replies import Reply, answers, meant, reply_event, spelt
 from domain.rules.compiling import compile_trigger
-from domain.rules.replies import Reply, answers, meant, reply_event, spelt
 from domain.rules.triggers import BadTrigger
 from tests.domain.given import given, modest, rules
 from tests.domain.world import AIDA, CATALOGUE, ERLAN, NAMES, at, event, paper

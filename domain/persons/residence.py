@@ -10,9 +10,7 @@ from msgspec import Struct
 from domain.core.events import Effective
 from domain.persons.history import History
 from domain.persons.person import Fold
-from domain.rules.event_types import Catalogue
-
-HOME, ZONE = "citizen.area", "citizen.zone"
+from domain.rules.event_types import HOME, ZONE, Catalogue, setting_types
 
 
 class Residence(Struct, frozen=True):
@@ -82,11 +80,3 @@ class Homes:
             fold.take(fact.event)
             self._since.append(fact.event.time)
             self._homes.append(fold.attributes.get(HOME))
-
-
-def setting_types(catalogue: Catalogue, attributes: Iterable[str]) -> Iterator[str]:
-    """Yield the event types that set any of those attributes on anybody."""
-    wanted = set(attributes)
-    for name, type_ in catalogue.types.items():
-        if any(setting.attribute in wanted for settings in type_.sets.values() for setting in settings):
-            yield name

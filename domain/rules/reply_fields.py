@@ -1,0 +1,31 @@
+"""The fields of an event type that a reply can fill in."""
+
+from collections.abc import Mapping
+
+from domain.core.events import PUBLIC
+from domain.rules.event_types import EventType
+
+NUDGE = "nudge"
+"""The field of an answer that names what it answers."""
+FILLED: Mapping[str, str] = {NUDGE: "string", "answer": "string", "category": "string", "categories": "strings"}
+"""The fields that a reply can fill in: nudge, code, the trigger's category, and the earlier choices with that."""
+
+
+def unanswerable(type_: EventType) -> str | None:
+    """Return the reason why no reply can become an event of a type; None where one can."""
+    if type_.subject is None:
+        return f"{type_.name} is about an area, and a reply is that of a person"
+    if (field := type_.fields.get(NUDGE)) is None or field.type != FILLED[NUDGE]:
+        return f"{type_.name} has no field {NUDGE!r}, which says what is answered"
+    can_be_filled = fillable(type_)
+    for name in type_.schema.get("required", ()):
+        if name not in can_be_filled:
+            return f"{type_.name} needs {name!r}, which no reply says"
+    return None
+
+
+def fillable(type_: EventType) -> list[str]:
+    """Return the names of the fields that a reply can fill in."""
+    owners = (type_.subject, PUBLIC)
+    fields = {name: type_.fields[name] for name in FILLED if name in type_.fields}
+    return [name for name, field in fields.items() if field.type == FILLED[name] and field.owner in owners]

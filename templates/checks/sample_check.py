@@ -207,7 +207,11 @@ class _Sample:
             self._too_long("subject", where, message, warning=True)
         shortest, likely = (len(segments(rendered.signed).parts) for rendered in (smallest, usual))
         if shortest > self.limit.parts:
-            self._too_long("sms", where, f"this comes to {_signed(smallest)} or more: {self._paid(shortest)}")
+            self._too_long(
+                "sms",
+                where,
+                f"with office and code this comes to {len(smallest.signed)} characters or more: {self._paid(shortest)}",
+            )
         elif likely > self.limit.parts:
             message = f"this easily comes to {_signed(usual)}: {self._paid(likely)}"
             self._too_long("sms", where, message, warning=True)

@@ -302,7 +302,7 @@ ROWS: list[Row] = [
         '  sms: "Ескермеңіз"',
         '  sms: "' + "Ескермеңіз, " * 13 + '"',
         [
-            "12:8: this comes to 155 characters or more: this needs 3 SMS; the limit is 2",
+            "12:8: with office and code this comes to 181 characters or more: this needs 3 SMS; the limit is 2",
         ],
     ),
     (

@@ -107,9 +107,10 @@ def test_an_event_type_changes_the_hash_of_its_pack_only(tmp_path: Path) -> None
 
 def test_the_hash_is_known_for_ever(tmp_path: Path) -> None:
     """The log finds words by it: another way of hashing would lose them all."""
-    as_it_was = (RULES, LAW, 'legal_basis: "Rules of 2020"')
+    law = (RULES, LAW, 'legal_basis: "Rules of 2020"')
+    sms = (RU, "event.number }}: до", "event.number }}: поверьте до")
     assert (
-        town(tmp_path, as_it_was).triggers[0].hash
+        town(tmp_path, law, sms).triggers[0].hash
         == "f71458633d5ffadea6602f01fbdd3b5937d559545fdf6bc36463c60e1f0793a8"
     )
 

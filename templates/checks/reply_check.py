@@ -14,6 +14,7 @@ from domain.rules.event_types import Catalogue
 from domain.rules.reply_fields import unanswerable
 from templates.reading.files import TriggerFiles, plain
 from templates.reading.findings import Report, closest
+from templates.reading.pack_content import items_of
 from templates.reading.value_kinds import CODE
 from templates.reading.yaml_file import Path
 
@@ -28,7 +29,7 @@ def check_replies(files: TriggerFiles, catalogue: Catalogue, report: Report) -> 
             place = document.value(("actions", at, "reply"))
             message = Words("no reply of the trigger is called {name!r}", name=code)
             report.add(document.finding(place, message, closest(code, replies)))
-    by_sms, buttons = "sms" in (rules.get("channels") or ()), {code for _, code in _buttons(rules)}
+    by_sms, buttons = "sms" in items_of(rules.get("channels")), {code for _, code in _buttons(rules)}
     for code, name in replies.items():
         if not by_sms and not any(spelt(code) == spelt(each) for each in buttons):
             message = Words(
@@ -53,8 +54,7 @@ def _replies(rules: Mapping[str, Any]) -> dict[str, str]:
 
 def _buttons(rules: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     """Yield the actions that answer, by their place in the list, and the code of each."""
-    actions = rules.get("actions")
-    for at, action in enumerate(actions if isinstance(actions, list) else ()):
+    for at, action in enumerate(items_of(rules.get("actions"))):
         if isinstance(action, dict) and isinstance(code := action.get("reply"), str):
             yield at, code
 

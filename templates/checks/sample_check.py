@@ -207,11 +207,8 @@ class _Sample:
             self._too_long("subject", where, message, warning=True)
         shortest, likely = (len(segments(rendered.signed).parts) for rendered in (smallest, usual))
         if shortest > self.limit.parts:
-            self._too_long(
-                "sms",
-                where,
-                f"with office and code this comes to {len(smallest.signed)} characters or more: {self._paid(shortest)}",
-            )
+            length = f"with office and code this comes to {len(smallest.signed)} characters or more"
+            self._too_long("sms", where, f"{length}: {self._paid(shortest)}")
         elif likely > self.limit.parts:
             message = f"this easily comes to {_signed(usual)}: {self._paid(likely)}"
             self._too_long("sms", where, message, warning=True)

@@ -37,3 +37,8 @@ def keys_of(content: Any) -> Collection[str | int]:  # noqa: ANN401  (anything t
     if isinstance(content, dict):
         return content
     return range(len(content)) if isinstance(content, list) else ()
+
+
+def items_of(content: Any) -> list[Any]:  # noqa: ANN401  (anything that a file may hold)
+    """Return the items of a list; none of anything else."""
+    return content if isinstance(content, list) else []

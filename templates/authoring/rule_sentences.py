@@ -17,7 +17,7 @@ Titles = Mapping[str, str]
 Part = Literal["start", "to", "due", "unless", "replies", "expires"]
 """The part of a clause that a sentence is about."""
 
-_TOKEN = re.compile(r'"[^"]*"|[a-z]\w*(?:\.\w+)+|&&|\|\||[<>=!]=|[<>!()]|\S+')
+_TOKEN = re.compile(r""""[^"]*"|'[^']*'|[a-z]\w*(?:\.\w+)+|&&|\|\||[<>=!]=|[<>!()]|\S+""")
 _SIGNS = {
     "&&": Words("and"),
     "||": Words("or"),
@@ -28,6 +28,7 @@ _SIGNS = {
     ">": Words("is more than"),
     "<": Words("is less than"),
     "!": Words("not"),
+    "in": Words("is among"),
 }
 _OF_DATES = {
     ">": Words("is after"),
@@ -55,6 +56,7 @@ _ROLES = {
     "residents": Words("the residents of the area"),
     "parent": Words("the parent"),
     "person": Words("the person"),
+    "citizen": Words("the citizen"),
     "heirs": Words("the heirs"),
     "recipient": Words("the recipient"),
 }
@@ -129,8 +131,9 @@ class RuleWords(Struct, frozen=True):
             return _TIMES[token]
         if root in _OWNED and field:
             return Words(_OWNED[root], field=self._field(token, field))
-        if token.startswith('"'):
-            return Words("“{value}”", value=self.titles.get(token) or _spoken(token[1:-1]))
+        if token.startswith(('"', "'")):
+            text = token[1:-1]
+            return Words("“{value}”", value=self.titles.get(f'"{text}"') or _spoken(text))
         return token
 
     def _field(self, token: str, field: str) -> str:

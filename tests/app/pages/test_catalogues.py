@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -69,6 +70,46 @@ def test_translations_keep_their_gaps(language: str) -> None:
     """A translation names the same values as the text that it translates."""
     for text, said in messages(language):
         assert gaps(text) == gaps(said), text
+
+
+AFTER_PREPOSITION = re.compile(
+    r"\b(?P<preposition>без|в|во|для|до|за|из|к|ко|кроме|между|на|над|о|об|около|от|перед|по|под|после|при|про|против|раньше|с|со"
+    r"|среди|у|через) [«“(]?(?:%\(|\{)(?P<gap>\w+)",
+    re.IGNORECASE,
+)
+UNDECLINED = {"all", "at", "count", "date", "language", "newest", "of", "oldest", "share", "time", "until"}
+"""Gaps for what has one form: numbers, dates, and times of day."""
+CODES = {"other", "step", "variable", "code"}
+"""Gaps for names that a pack writes in Latin letters."""
+LENGTHS = {"after", "before", "days", "length", "time"}
+"""Gaps for lengths of time: their form is the same in the nominative and in the accusative."""
+
+
+def test_no_gap_of_a_russian_text_stands_right_after_a_preposition() -> None:
+    """What is put into a text stands in the nominative: only what does not decline follows a preposition."""
+    found = [
+        said
+        for _, said in messages("ru")
+        for each in AFTER_PREPOSITION.finditer(said)
+        if each["gap"] not in UNDECLINED | CODES
+        and not (each["preposition"].lower() in ("за", "через") and each["gap"] in LENGTHS)
+    ]
+    assert found == []
+
+
+def test_lengths_of_time_have_one_form_for_both_cases() -> None:
+    """After за and через a number has the same form as alone: there is no "1 минута" among the units."""
+    units = [
+        said
+        for text, said in messages("ru")
+        if re.fullmatch(r"\{count\} (?:\w+ )?(?:year|month|day|hour|minute|second)", text)
+    ]
+    assert len(units) == 3 * 7
+    assert [
+        each
+        for each in units
+        if re.search(r"[ая]\b", each) and each.split()[-1] not in ("года", "дня", "месяца", "часа")
+    ] == []
 
 
 def gaps(text: str) -> set[str]:

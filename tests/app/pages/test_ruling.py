@@ -1,5 +1,6 @@
 """A rule in the reader's words: nothing of it is left out, no number is another, and every word has a translation."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.packs.version_diff import Version, clause_of
-from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
 from app.pages.life import REASONS, STATES
 from app.pages.naming import FIELDS, VALUES
 from app.pages.ruling import in_words
@@ -19,7 +20,7 @@ from domain.nudges.settle import Reason as Decided
 from domain.rules.compiling import compile_trigger
 from notifiers.port.interface import Reason as Failed
 from streams.queries.explain import reads
-from templates.authoring.rule_sentences import RuleWords
+from templates.authoring.rule_sentences import RuleWords, whom
 from templates.checks.loader import Pack, load_packs
 from templates.reading.catalogue import catalogue_of
 from tests.app.pages.visitor import visiting
@@ -92,6 +93,38 @@ def test_when_a_step_is_due_is_said_in_words(step: dict[str, Any], said: str) ->
     assert said in words_in("en").due(step)
 
 
+PREPOSITION = re.compile(
+    r"\b(?:без|в|во|для|до|за|из|к|ко|кроме|между|на|над|о|об|около|от|перед|по|под|после|при|про|против|раньше|с|со|среди"
+    r"|у|через) [«“(]?⟦",
+    re.IGNORECASE,
+)
+DISAGREES = ("о котором событие", "(событие)", "(более позднее событие)", "(гражданин)", "(право)", "««", " citizen")
+
+
+def test_no_inserted_part_of_a_russian_sentence_is_in_a_wrong_case() -> None:
+    """What is put into a sentence stands in the nominative, so no preposition comes right before it."""
+    words = words_in("ru")
+    marked = RuleWords({name: f"⟦{speech_of('ru').tell(title)}⟧" for name, title in words.titles.items()})
+    for clause in clauses():
+        for said in (speech_of("ru").tell(each) for each in marked.sentences(clause)):
+            assert not PREPOSITION.search(said), said
+        for said in (speech_of("ru").tell(each) for each in words.sentences(clause)):
+            assert not [each for each in DISAGREES if each in said], said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_role_and_sign_of_a_shipped_rule_has_a_word(language: str) -> None:
+    """No sentence has the name of a role, or a sign of the conditions' language, as its author wrote it."""
+    for clause in clauses():
+        told = [speech_of(language).tell(each) for each in words_in(language).sentences(clause)]
+        assert not [each for each in told if re.search(r"\s'|_", each)], clause["title"]
+        assert not [each for each in told if re.search(r"’s (?:how|what|when|which|who)\b", each)], clause["title"]
+        if language != OTHERWISE:
+            roles = speech_of(language).tell(whom(clause.get("to") or "subject"))
+            assert roles != speech_of(OTHERWISE).tell(whom(clause.get("to") or "subject")), clause["title"]
+            assert not re.search(r"\b(?:in|citizen)\b", " ".join(told)), clause["title"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_field_that_a_shipped_rule_names_has_a_word(language: str) -> None:
     """No sentence about a shipped rule has a field by its name in the pack."""
@@ -143,11 +176,11 @@ def test_why_tells_the_whole_rule(tmp_path: Path) -> None:
     page = visiting(world, AIGERIM, "ru").get(f"/my/messages/{world.nudge('month').intent.id}/why").text
     for said in (
         "«удостоверение личности»",
-        "возраст (гражданин) ≥ 16",
-        "человек, о котором событие",
-        "за 30 дней до даты «окончание срока действия (событие)», в 09:00",
-        "более позднее событие",
-        "Не отправляется позже, чем: окончание срока действия",
+        "возраст гражданина ≥ 16",
+        "человек, которого касается событие",
+        "за 30 дней до этой даты: окончание срока действия из события, в 09:00",
+        "дата выдачи из более позднего события",
+        "Последний срок отправки: окончание срока действия",
     ):
         assert said in page, said
     assert "удостоверение личности</dd>" in page

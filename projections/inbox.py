@@ -5,12 +5,20 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, literal, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, literal_column, select, tuple_
 
 from domain.nudges.delivery import State
 from projections.lookup import Lookup
 from projections.nudges import Due
 from projections.tables import inbox, moment
+
+
+class Cause(NamedTuple):
+    """Why an outcome is unknown, with the provider and channel of the attempt."""
+
+    cause: str
+    provider: str
+    channel: str
 
 
 def messages(connection: Connection, recipients: Iterable[str], since: int) -> dict[str, list[datetime]]:
@@ -33,6 +41,13 @@ def failed(connection: Connection, after: Due, limit: int) -> list[Due]:
 def unknown(connection: Connection, after: Due, limit: int) -> list[Due]:
     """Return the next deliveries with an unknown outcome, by recipient and nudge; some of them are still retried."""
     return _in_state(connection, _IS_UNKNOWN, after, limit)
+
+
+def unresolved(connection: Connection) -> dict[Cause, int]:
+    """Count the deliveries with an unknown outcome about which an operator has to decide, however many there are."""
+    columns = (inbox.c.cause, inbox.c.provider, inbox.c.channel)
+    query = select(*columns, func.count()).where(inbox.c.cause.is_not(None)).group_by(*columns)
+    return {Cause(*row[:3]): row[3] for row in connection.execute(query)}
 
 
 _FAILED, _IS_UNKNOWN = inbox.c.state == State.FAILED.value, inbox.c.state == literal_column("'unknown'")

@@ -123,7 +123,8 @@ def _inbox_rows(nudge: Nudge, erased_at: Mapping[str, int]) -> Iterable[tuple[An
     for one in nudge.deliveries:
         if one.attempted_at is not None and not is_forgotten(one, erased_at):
             counted = optional_micros(counted_from(one, nudge.intent.klass))
-            yield (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value, counted)
+            cause = (one.reason or "", one.provider or "") if one.is_unresolved else (None, None)
+            yield (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value, counted, *cause)
 
 
 def _inbox_keys(nudge: Nudge) -> Iterable[tuple[str, UUID]]:

@@ -183,11 +183,26 @@ inbox = Table(
     Column("channel", String, nullable=False),
     Column("state", String, nullable=False),
     Column("counted", BigInteger),
+    Column("cause", String),
+    Column("provider", String),
 )
-"""Attempted deliveries by recipient; `counted`: time from which it counts towards the cap (null: it does not)."""
+"""Attempted deliveries by recipient; `counted`: time from which it counts towards the cap (null: it does not).
+
+`cause`: why nobody knows the outcome, while an operator has to decide about it; `provider`: of that attempt. Both are
+null otherwise.
+"""
 Index("inbox_latest", inbox.c.recipient, inbox.c.at)
 _UNKNOWN = inbox.c.state == "unknown"
 Index("inbox_unknown", inbox.c.recipient, inbox.c.nudge, sqlite_where=_UNKNOWN, postgresql_where=_UNKNOWN)
+_HAS_CAUSE = inbox.c.cause.is_not(None)
+Index(
+    "inbox_cause",
+    inbox.c.cause,
+    inbox.c.provider,
+    inbox.c.channel,
+    sqlite_where=_HAS_CAUSE,
+    postgresql_where=_HAS_CAUSE,
+)
 
 handed_over = Table(
     "handed_over",

@@ -236,7 +236,8 @@ class NudgeRenewed(Struct, frozen=True, array_like=True, gc=False):
 class NudgeResolved(Struct, frozen=True, array_like=True, gc=False):
     """An operator decided what becomes of an attempt whose outcome is unknown; `by`: who, `why`: in their words.
 
-    `how`: `ask` its provider (once more), send it `again`, as it had surely not left, or `close` it as it is.
+    `how`: `ask` its provider (once more), send it `again`, as it had surely not left, `close` it as it is, or
+    `receipt`: they brought a receipt, which is the next fact of the nudge.
     """
 
     TOPIC: ClassVar[str] = "nudge-resolved/1"

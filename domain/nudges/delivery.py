@@ -307,8 +307,11 @@ def _(fact: facts.NudgeRenewed, delivery: Delivery) -> Delivery:
 
 @after.register
 def _(fact: facts.NudgeResolved, delivery: Delivery) -> Delivery:
-    """Decide an unresolved delivery: ask again, close it, or retry. News that came meanwhile stands."""
-    if fact.attempt != delivery.attempt or not delivery.is_unresolved:
+    """Decide an unresolved delivery: ask again, close it, or retry. News that came meanwhile stands.
+
+    A receipt that was brought is a fact of its own, and changes the delivery itself.
+    """
+    if fact.how == "receipt" or fact.attempt != delivery.attempt or not delivery.is_unresolved:
         return delivery
     if fact.how == "ask":
         return replace(delivery, due=fact.at, ask_at=fact.at)

@@ -4,7 +4,6 @@ The process that does the upkeep samples the backlogs at intervals, so that `sta
 when it will be empty. If there is no recent sample, no such process runs.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -20,7 +19,7 @@ from domain.facts.facts import (
     NudgeUnknown,
     NudgeWithheld,
 )
-from projections import history, nudges, positions, upcoming
+from projections import history, inbox, nudges, positions, upcoming
 from projections.bulk import insert_rows
 from projections.tables import micros, moment, optional_moment
 from streams.log import chain
@@ -29,7 +28,6 @@ from streams.log.recorder import FactRecorder
 from streams.planning.quarantine import unplannable_persons
 from streams.planning.reconciler import finds
 from streams.queues import dead_letters, refused_events, webhook_outbox
-from streams.replay import unknown_outcomes
 from streams.replay.follower import READER as VIEWS
 from streams.replay.follower import Follower
 from streams.rules.switches import ActiveStop, read_off
@@ -109,7 +107,7 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
             dead_events_at=refused_at,
             reconciled=found,
             reconciled_at=last,
-            unknown=_without_age(unknown_outcomes.kinds(connection, now)),
+            unknown={"/".join(kind): count for kind, count in inbox.unresolved(connection).items()},
         )
 
 
@@ -135,13 +133,6 @@ def done_since(database: Database, position: int) -> dict[str, int]:
     with database.reading() as connection:
         found = {row.topic: row.many for row in connection.execute(query)}
     return {name: found.get(topic, 0) for topic, name in SUMMED.items()}
-
-
-def _without_age(kinds: Mapping[unknown_outcomes.OutcomeKind, int]) -> dict[str, int]:
-    found: Counter[str] = Counter()
-    for kind, count in kinds.items():
-        found[f"{kind.cause}/{kind.provider}/{kind.channel}"] += count
-    return dict(found)
 
 
 def _age(since: int | None, now: datetime) -> float:

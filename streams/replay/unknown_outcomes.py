@@ -29,8 +29,6 @@ from streams.storage.database import Database, Priority
 BATCH = 500
 LONGEST_WHY = 500
 """Characters of the reason for a decision."""
-AT_MOST = 10_000
-"""The number of unknown outcomes looked at for `status` and the metrics, so that these stay short."""
 START = Due(UUID(int=0), "")
 AGES = {"under an hour": timedelta(hours=1), "under a day": timedelta(days=1), "under a week": timedelta(days=7)}
 OLDER = "older"
@@ -183,11 +181,6 @@ class UnknownOutcomes:
         ]
         wanted = self._renewing.wanted(connection, [nudge for nudge, _ in left], now)
         return [(nudge, delivery) for nudge, delivery in left if nudge.intent.id in wanted]
-
-
-def kinds(connection: Connection, now: datetime, which: OutcomeFilter = OutcomeFilter()) -> Counter[OutcomeKind]:  # noqa: B008  (frozen)
-    """Count unknown outcomes by kind, at most the first AT_MOST."""
-    return _counted(connection, inbox.unknown(connection, START, AT_MOST), now, which)
 
 
 def _counted(

@@ -56,13 +56,19 @@ class Killed:
         self.work.abandon()
 
 
-def killed(world: World, folder: Path, id_: int, step: int) -> None:
-    """Work at the job of that world in a process of its own that is killed in that step."""
+def write_key(folder: Path) -> Path:
+    """Write a key file with the keys that worlds have, and return its path."""
     key = folder / "key"
     wrapping = {str(version): each.hex() for version, each in KEYRING.wrapping.items()}
     key.write_text(json.dumps({"names": KEYRING.names.hex(), "wrapping": wrapping}))
     key.chmod(0o600)
-    environment = os.environ | {"HABARSHY_DATABASE": world.platform.settings.database, "HABARSHY_KEY_FILE": str(key)}
+    return key
+
+
+def killed(world: World, folder: Path, id_: int, step: int) -> None:
+    """Work at the job of that world in a process of its own that is killed in that step."""
+    key_file = str(write_key(folder))
+    environment = os.environ | {"HABARSHY_DATABASE": world.platform.settings.database, "HABARSHY_KEY_FILE": key_file}
     command = [sys.executable, "-m", "tests.app.killing", str(id_), str(step)]
     done = subprocess.run(command, env=environment, check=False, capture_output=True)  # noqa: S603  (ourselves)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()

@@ -1,11 +1,19 @@
 """habarshy unknown at a terminal: who may decide, what is said, and what a wrong file changes."""
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from notifiers.port import message_names
+from notifiers.port.interface import Reason, Unknown
+from tests.app.killing import write_key
 from tests.app.terminal import Terminal
+from tests.streams.dispatching import DUE, with_card
 from tests.world import iin, registered
+
+LOST = Unknown(Reason.LINK_LOST)
 
 
 @pytest.fixture
@@ -42,3 +50,41 @@ def test_a_file_with_a_wrong_line_changes_nothing(terminal: Terminal, line: str,
     told = terminal.run("unknown", "--receipts", str(file), "--provider=mail", "--yes", env=operator)
     assert told.code == 2
     assert said in told.talk
+
+
+async def test_receipts_are_planned_counted_confirmed_and_refused_by_line(tmp_path: Path) -> None:
+    """A reference that no attempt has is named with its line; the rest needs a reason and the count, typed."""
+    world = with_card(tmp_path, sms=[LOST], email=[LOST])
+    await world.settle(DUE)
+    await world.settle(DUE + timedelta(days=3))
+    name = message_names.key(world.nudge("month").intent.id, "email", world.delivery("month").recipient)
+    world.close()
+    terminal = Terminal(tmp_path)
+    terminal.environment |= {
+        "HABARSHY_DATABASE": world.platform.settings.database,
+        "HABARSHY_KEY_FILE": str(write_key(tmp_path)),
+    }
+    terminal.config.parent.mkdir(parents=True)
+    terminal.config.write_text('[providers.email]\nkind = "smtp"\nhost = "127.0.0.1"\nsender = "h@example.org"\n')
+    file = terminal.written("receipts.ndjson", said("theirs-7"), said(name))
+    command = ("unknown", "--receipts", file, "--provider=email")
+    refused = f"{file}:1: reference: no attempt by email"
+    operator = terminal.act("olga", "platform", "operator")
+
+    planned = terminal.run(*command, "--plan", env=operator)
+    assert (planned.code, refused in planned.talk) == (1, True)
+    assert "2 receipts of email: 1 new, 0 known already, 1 refused" in planned.talk
+    assert "--why" in terminal.run(*command, "--yes", env=operator).talk
+    assert terminal.run(*command, "--why=their list", stdin=b"2\n", env=operator).code == 5
+    assert "1 messages have" in terminal.run("unknown", env=operator).talk
+
+    taken = terminal.run(*command, "--why=their list", stdin=b"1\n", env=operator)
+    assert (taken.code, "taken in: 1 receipt" in taken.talk) == (1, True)
+    assert "0 messages have" in terminal.run("unknown", env=operator).talk
+    again = terminal.run(*command, "--why=their list", "--yes", env=operator)
+    assert "0 new, 1 known already, 1 refused" in again.talk
+
+
+def said(reference: str) -> str:
+    """A line of a file of receipts."""
+    return json.dumps({"reference": reference, "heard": "delivered"})

@@ -1,7 +1,7 @@
 """habarshy unknown: the messages of which nobody knows whether they went, and what an operator decides about them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +12,15 @@ from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, OfTrigger, 
 from app.cli.principal_session import PrincipalSession, operators
 from app.jobs.start import begin, finished
 from app.log_places import span_of
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, agree, data, data_json, many, stop, talk
 from domain.facts.receipts import ReceiptStatus
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Reason, Report
-from streams.replay.unknown_outcomes import LONGEST_WHY, OutcomeFilter, Resolution
+from streams.delivery.outcomes.receipts import Brought
+from streams.replay.unknown_outcomes import BATCH, LONGEST_WHY, OutcomeFilter, Resolution
+
+Numbered = tuple[int, Report]
+"""A receipt of a file, and its line."""
 
 Ask = Annotated[bool, typer.Option("--ask", help="Ask their providers what became of them.")]
 Again = Annotated[bool, typer.Option("--again", help="Send them again: you know that they had not left.")]
@@ -64,7 +68,7 @@ def unknown(  # noqa: PLR0913  (a flag each)
         start, end = span_of(since, until, at.platform.rules.library)
         which = OutcomeFilter(start, end, cause, provider, channel, trigger)
         if receipts is not None:
-            _settle(at, _reports(receipts), provider, plan=plan, yes=yes)
+            _settle(at, receipts, provider, why, plan=plan, yes=yes, as_json=as_json)
         elif wishes:
             _decide(at, which, wishes[0], why, plan=plan, yes=yes, as_json=as_json)
         else:
@@ -91,37 +95,72 @@ def _decide(
     yes: bool,
     as_json: bool,
 ) -> None:
-    if not plan and not 0 < len(why or "") <= LONGEST_WHY:
-        stop(Exit.USAGE, f"say your reason with --why, in at most {LONGEST_WHY} characters: the log keeps it")
-    given = {"which": to_builtins(which), "how": how.value, "by": at.who.name, "why": why or ""}
+    given = {"which": to_builtins(which), "how": how.value, "by": at.who.name, "why": "" if plan else _reason_of(why)}
     who = at.who.name
     job = finished(begin(at.platform, "resolve-unknown", given, who, yes=yes, as_json=as_json, plan_only=plan))
     talk(f"resolved: {job.words}")
 
 
-def _settle(at: PrincipalSession, reports: list[Report], provider: str | None, *, plan: bool, yes: bool) -> None:
-    """Take in receipts as if the provider had sent them now; they are what they are, however late."""
+def _settle(
+    at: PrincipalSession, file: Path, provider: str | None, why: str | None, *, plan: bool, yes: bool, as_json: bool
+) -> None:
+    """Take in receipts that the operator brought, and record who brought them and why.
+
+    Lines about no attempt by the provider are refused, and named; they do not keep the others out.
+    """
+    reports = _reports(file)
     if provider is None:
         stop(Exit.USAGE, "--receipts needs --provider: whose receipts they are")
     if provider not in at.platform.settings.providers:
         refuse_unknown("--provider", "provider", provider, sorted(at.platform.settings.providers))
-    talk(f"{len(reports):,} receipts of {provider}")
-    if plan:
-        return
-    if not yes:
-        typer.confirm("Take them in?", abort=True)
-    before = at.platform.replay.unknown_outcomes.counts().total()
-    at.platform.delivery.inbound.receiving.reported(provider, reports)
-    talk(f"{before - at.platform.replay.unknown_outcomes.counts().total():,} messages are not unknown any more")
+    why = None if plan else _reason_of(why)
+    refused, new = _looked(at, file, provider, reports, as_json=as_json)
+    counts = f"{new:,} new, {len(reports) - refused - new:,} known already, {refused:,} refused"
+    talk(f"{many(len(reports), 'receipt')} of {provider}: {counts}")
+    if why is not None and new:
+        agree(f"settle by {many(new, 'receipt')} of {provider}", str(new), yes=yes)
+        brought, inbound = Brought(at.who.name, why), at.platform.delivery.inbound.receiving
+        taken = sum(inbound.brought(provider, [each for _, each in batch], brought) for batch in _batches(reports))
+        talk(f"taken in: {many(taken, 'receipt')}")
+    if refused:
+        raise SystemExit(int(Exit.CHECK_FAILED))
 
 
-def _reports(path: Path) -> list[Report]:
-    """Return the receipts of a file; nothing is taken in if a line of it is none."""
+def _looked(
+    at: PrincipalSession, file: Path, provider: str, reports: Sequence[Numbered], *, as_json: bool
+) -> tuple[int, int]:
+    """Name the lines that are refused; return how many these are, and how many receipts are new."""
+    refused = new = 0
+    for batch in _batches(reports):
+        unmatched, receipts = at.platform.delivery.receipts.look(provider, [each for _, each in batch])
+        new += len(receipts)
+        references = {each.reference for each in unmatched}
+        for line in (line for line, each in batch if each.reference in references):
+            refused += 1
+            reason = f"no attempt by {provider} with an outcome has this reference"
+            talk(f"{file}:{line}: reference: {reason}")
+            if as_json:
+                data_json({"file": str(file), "line": line, "field": "reference", "reason": reason})
+    return refused, new
+
+
+def _batches(reports: Sequence[Numbered]) -> Iterator[Sequence[Numbered]]:
+    return (reports[first : first + BATCH] for first in range(0, len(reports), BATCH))
+
+
+def _reason_of(why: str | None) -> str:
+    if why is None or not 0 < len(why) <= LONGEST_WHY:
+        stop(Exit.USAGE, f"say your reason with --why, in at most {LONGEST_WHY} characters: the log keeps it")
+    return why
+
+
+def _reports(path: Path) -> list[Numbered]:
+    """Return the receipts of a file with their lines; nothing is taken in if a line of it is none."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         stop(Exit.USAGE, f"--receipts: {path} cannot be read: {error}")
-    return [_report(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    return [(number, _report(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def _report(path: Path, number: int, line: str) -> Report:

@@ -28,7 +28,7 @@ from streams.delivery.inbound.sms_parts import Made, SmsReassembly
 from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.conversations import Said
 from streams.delivery.outcomes.late_answers import LateAnswers
-from streams.delivery.outcomes.receipts import Receipts
+from streams.delivery.outcomes.receipts import Brought, Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
@@ -86,6 +86,12 @@ class InboundMessages:
     def reported(self, provider: str, reports: Sequence[Report]) -> None:
         """Store receipts, and suppress addresses that were refused for good."""
         self._refusals.learn(self._receipts.reported(provider, reports))
+
+    def brought(self, provider: str, reports: Sequence[Report], brought: Brought) -> int:
+        """Store receipts that an operator brought, as `reported` does; return how many said something new."""
+        new = self._receipts.bring(provider, reports, brought)
+        self._refusals.learn(new)
+        return len(new)
 
     def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> None:
         """Store that a provider accepted a message after its attempt was given up."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct, field
 from sqlalchemy import Connection
 
-from domain.facts.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened, NudgeSent
+from domain.facts.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened, NudgeResolved, NudgeSent
 from domain.facts.receipts import ReceiptStatus
 from domain.nudges.nudge import Nudge, evolve
 from notifiers.port.interface import Report
@@ -48,6 +48,13 @@ class Outcomes(Struct, frozen=True):
     facts: Sequence[tuple[UUID, NudgeFact]]
     parts: Parts = field(default_factory=dict)
     told: bool = True
+
+
+class Brought(NamedTuple):
+    """By whom a file of receipts was brought, and why they say it is right."""
+
+    by: str
+    why: str
 
 
 class UnknownNudge(LookupError):
@@ -98,16 +105,47 @@ class Receipts:
             lambda connection: self._meanwhile(connection, provider, waiting), Priority.DISPATCH
         )
 
+    def look(self, provider: str, reports: Sequence[Report]) -> tuple[list[Report], list[Receipt]]:
+        """Return the reports by names that no attempt by the provider has, and the receipts that would be new."""
+        with self._database.reading() as connection:
+            attempts, receipts, again = self._matched(connection, provider, reports)
+            found = nudges.by_id(connection, {receipt.nudge for receipt in receipts})
+            news = self._news(found, receipts, again)
+        return [each for each in reports if each.reference not in attempts], [change.receipt for change in news]
+
+    def bring(self, provider: str, reports: Sequence[Report], brought: Brought) -> list[Receipt]:
+        """Append the reports that an operator brought, each new one with who brought it; return the new ones.
+
+        Reports by names that no attempt by the provider has are left out, and not kept as early ones.
+        """
+        return self._database.write(
+            lambda connection: self._bring(connection, provider, reports, brought), Priority.DISPATCH
+        )
+
+    def _bring(
+        self, connection: Connection, provider: str, reports: Sequence[Report], brought: Brought
+    ) -> list[Receipt]:
+        _, receipts, again = self._matched(connection, provider, reports)
+        news = self._held_news(connection, receipts, again)
+        facts = [(change.receipt.nudge, fact) for change in news for fact in (_brought(change, brought), change.fact)]
+        record(connection, self._log, facts)
+        return [change.receipt for change in news]
+
+    def _matched(
+        self, connection: Connection, provider: str, reports: Sequence[Report]
+    ) -> tuple[dict[str, AttemptId], list[Receipt], set[AttemptId]]:
+        """Return the attempts by reference, the receipts about them, and the attempts whose names are used again."""
+        attempts = self._known(connection, provider, [each.reference for each in reports])
+        known = [(attempts[report.reference], report) for report in reports if report.reference in attempts]
+        again = {about for about, report in known if _is_used_again(report)}
+        return attempts, _receipts((about, report.heard, _reason(report)) for about, report in known), again
+
     def _reported(
         self, connection: Connection, provider: str, reports: Sequence[Report]
     ) -> tuple[list[Receipt], Mapping[str, AttemptId | None]]:
         """Return the new receipts, and the names of the reports that wait, with the attempts known by them."""
-        attempts = self._known(connection, provider, [each.reference for each in reports])
-        known = [(attempts[report.reference], report) for report in reports if report.reference in attempts]
-        again = {about for about, report in known if _is_used_again(report)}
-        news = self._news(
-            connection, _receipts((about, report.heard, _reason(report)) for about, report in known), again
-        )
+        attempts, receipts, again = self._matched(connection, provider, reports)
+        news = self._held_news(connection, receipts, again)
         new = self._record(connection, news)
         moved = {change.receipt for change in news if change.moves}
         ended = early_receipts.ended(connection, {attempt for attempt in attempts.values() if attempt.part})
@@ -156,7 +194,7 @@ class Receipts:
         if not theirs:
             return []
         began = early_receipts.began(connection, self._log, {attempt_id for _, attempt_id in theirs})
-        news = self._news(
+        news = self._held_news(
             connection,
             _receipts(
                 (attempt_id, ReceiptStatus(row.heard), row.reason or "")
@@ -172,17 +210,22 @@ class Receipts:
         early_receipts.forget(connection, self._clock())
 
     def _take(self, connection: Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
-        return self._record(connection, self._news(connection, receipts))
+        return self._record(connection, self._held_news(connection, receipts))
 
     def _record(self, connection: Connection, news: Sequence[_News]) -> list[Receipt]:
         record(connection, self._log, [(change.receipt.nudge, change.fact) for change in news])
         return [change.receipt for change in news]
 
-    def _news(
+    def _held_news(
         self, connection: Connection, receipts: Sequence[Receipt], again: AbstractSet[AttemptId] = frozenset()
     ) -> list[_News]:
         """Return what is new, and hold the nudges; `again`: attempts whose names another message may have by now."""
-        found = nudges.held(connection, {receipt.nudge for receipt in receipts})
+        return self._news(nudges.held(connection, {receipt.nudge for receipt in receipts}), receipts, again)
+
+    def _news(
+        self, found: dict[UUID, Nudge], receipts: Sequence[Receipt], again: AbstractSet[AttemptId]
+    ) -> list[_News]:
+        """Return what is new to these nudges."""
         news: list[_News] = []
         for receipt in receipts:
             nudge = found.get(receipt.nudge)
@@ -197,6 +240,11 @@ class Receipts:
                 moves = after.to(receipt.recipient).state is not nudge.to(receipt.recipient).state
                 news.append(_News(receipt, fact, moves))
         return news
+
+
+def _brought(change: _News, brought: Brought) -> NudgeResolved:
+    receipt = change.receipt
+    return NudgeResolved(change.fact.at, receipt.recipient, receipt.attempt, "receipt", *brought)
 
 
 def _receipts(told: Iterable[tuple[AttemptId, ReceiptStatus, str]]) -> list[Receipt]:

@@ -3,15 +3,20 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from app.http.metrics import exposition
 from app.jobs.kinds import planned_work
-from domain.facts.facts import NudgeResolved
+from domain.facts.facts import NudgeDelivered, NudgeResolved
 from domain.facts.receipts import ReceiptStatus
-from notifiers.port.interface import Accepted, Reason, Unknown
-from streams.delivery.outcomes.receipts import Receipt
+from notifiers.port import message_names
+from notifiers.port.interface import Accepted, Reason, Report, Unknown
+from projections import tables
+from projections.bulk import insert_rows
+from streams.delivery.outcomes import early_receipts
+from streams.delivery.outcomes.receipts import Brought, Receipt
 from streams.queues.jobs import plan_of
 from streams.replay.unknown_outcomes import OutcomeFilter, OutcomeKind, Resolution
 from tests.streams.dispatching import CARD, DUE, with_card
@@ -54,6 +59,16 @@ async def test_they_are_listed_by_cause_provider_channel_and_age(world: World) -
     assert 'habarshy_unknown{cause="link_lost",channel="email",provider="email"} 1.0' in told
 
 
+async def test_however_many_there_are_all_are_counted(world: World) -> None:
+    """`status` and the metric have the database count; there is no number at which they stop."""
+    many = 10_001
+    rows = [("f" * 32, UUID(int=number), 0, "sms", "unknown", None, "timed_out", "sms") for number in range(many)]
+    world.platform.database.write(lambda connection: insert_rows(connection, tables.inbox, rows))
+    assert world.health().unknown == {"link_lost/email/email": 1, "timed_out/sms/sms": many}
+    told = exposition("worker", world.health(), [], ready=True).decode()
+    assert f'habarshy_unknown{{cause="timed_out",channel="sms",provider="sms"}} {many}.0' in told
+
+
 async def test_what_had_surely_not_left_is_sent_again_once(world: World) -> None:
     """An operator who says so has it sent by its channel, once; the log keeps who said it, and why."""
     before = len(world.entries())
@@ -87,6 +102,35 @@ async def test_a_late_receipt_wins(world: World, how: Resolution) -> None:
     )
     await world.settle(world.clock() + DAY)
     assert (world.delivery("month").state, world.sent) == ("delivered", [])
+
+
+def report(world: World) -> Report:
+    """A report that the message has arrived, by our name for its last attempt."""
+    delivery, nudge = world.delivery("month"), world.nudge("month").intent.id
+    name = message_names.key(nudge, "email", delivery.recipient)
+    return Report(message_names.numbered(name, delivery.attempt), ReceiptStatus.DELIVERED)
+
+
+async def test_a_receipt_that_an_operator_brings_says_who_brought_it(world: World) -> None:
+    """The log has by whom and why just before what was heard; the same receipt again says nothing new."""
+    inbound, before, reports = world.platform.delivery.inbound.receiving, len(world.entries()), [report(world)]
+    assert [inbound.brought("email", reports, Brought(*SAID)) for _ in range(2)] == [1, 0]
+    resolved, delivered = (entry.fact for entry in world.entries()[before:])
+    assert isinstance(resolved, NudgeResolved)
+    assert isinstance(delivered, NudgeDelivered)
+    assert (resolved.how, resolved.by, resolved.why) == ("receipt", *SAID)
+    assert (resolved.recipient, resolved.attempt) == (delivered.recipient, delivered.attempt)
+    assert (counts(world), world.health().unknown, world.delivery("month").state) == ({}, {}, "delivered")
+
+
+async def test_a_receipt_by_a_name_that_no_attempt_has_is_not_kept(world: World) -> None:
+    """It is told apart before anything is taken in, and waits for no message of that name."""
+    strange, ours = Report("theirs-7", ReceiptStatus.FAILED, Reason.BAD_ADDRESS), report(world)
+    unmatched, new = world.platform.delivery.receipts.look("email", [strange, ours])
+    assert (unmatched, [each.heard for each in new]) == ([strange], [ReceiptStatus.DELIVERED])
+    assert world.platform.delivery.receipts.bring("email", [strange], Brought(*SAID)) == []
+    with world.platform.database.reading() as connection:
+        assert list(early_receipts.waiting(connection, ["theirs-7"])) == []
 
 
 async def test_what_was_heard_before_the_decision_stands(world: World) -> None:

@@ -380,8 +380,8 @@ def test_the_inbox_has_what_was_attempted(database: Database) -> None:
     store(database, nudge(1), attempted(2), sent(3))
 
     assert rows_of_inbox(database) == [
-        (AIDA, nudge_id(2), micros(NOW), "push", "attempted", micros(ON_ITS_WAY)),
-        (AIDA, nudge_id(3), micros(NOW + timedelta(seconds=1)), "push", "sent", micros(NOW)),
+        (AIDA, nudge_id(2), micros(NOW), "push", "attempted", micros(ON_ITS_WAY), None, None),
+        (AIDA, nudge_id(3), micros(NOW + timedelta(seconds=1)), "push", "sent", micros(NOW), None, None),
     ]
 
 
@@ -390,7 +390,8 @@ def test_a_guardian_has_an_inbox_of_their_own(database: Database) -> None:
     to_dana = facts.NudgeAttempted(NOW, DANA, 1, "sms", "sms", NOW + LEASE)
     store(database, after(to_guardians(1, BOLAT, DANA), to_dana))
 
-    assert rows_of_inbox(database) == [(DANA, nudge_id(1), micros(NOW), "sms", "attempted", micros(ON_ITS_WAY))]
+    counts = micros(ON_ITS_WAY)
+    assert rows_of_inbox(database) == [(DANA, nudge_id(1), micros(NOW), "sms", "attempted", counts, None, None)]
     assert counted(database, due) == 2
 
 

@@ -1,7 +1,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,9 @@ from app.clock import fixed
 from app.compose import compose
 from app.identity.log_codes import codes_by
 from app.settings import load_settings
-from projections import nudges
+from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeResolved, NudgeUnknown
+from domain.nudges.nudge import Nudge, evolve
+from projections import inbox, nudges
 from projections.tables import due, metadata, micros, moment
 from streams.log.first_codes import FirstCodes, give_codes
 from streams.log.log import Log
@@ -191,6 +193,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
             "TABLE soundings",
             "INDEX history_recorded",
             "INDEX history_written",
+            "INDEX inbox_cause",
             "INDEX inbox_unknown",
             "INDEX log_accounts",
             "INDEX log_of_attempts",
@@ -202,6 +205,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
         connection.execute(text("ALTER TABLE due DROP COLUMN since"))
         connection.execute(text("ALTER TABLE jobs DROP COLUMN confirmed_by"))
         connection.execute(text("ALTER TABLE log DROP COLUMN code"))
+        drop_causes(connection)
     set_version(database, "0007")
     migrate(database)
     with database.reading() as connection:
@@ -219,14 +223,45 @@ def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> 
         before = connection.execute(select(due.c.nudge, due.c.since)).all()
     with database.altering() as connection:
         connection.execute(text("ALTER TABLE due DROP COLUMN since"))
-        for later in ("INDEX inbox_unknown", "TABLE log_coded", "TABLE log_forged"):
+        for later in ("INDEX inbox_cause", "INDEX inbox_unknown", "TABLE log_coded", "TABLE log_forged"):
             connection.execute(text(f"DROP {later}"))
         connection.execute(text("ALTER TABLE log DROP COLUMN code"))
+        drop_causes(connection)
     set_version(database, "0021")
     migrate(database)
     with database.reading() as connection:
         assert sorted(connection.execute(select(due.c.nudge, due.c.since)).all()) == sorted(before)
     assert sum(since == micros(FAR) for _, since in before) == 3
+
+
+def drop_causes(connection: Connection) -> None:
+    """Drop the columns that say why an outcome is unknown."""
+    for column in ("cause", "provider"):
+        connection.execute(text(f"ALTER TABLE inbox DROP COLUMN {column}"))
+
+
+def test_unknown_outcomes_are_counted_after_the_step(database: Database) -> None:
+    """An inbox from before the columns knows which of its outcomes an operator has to decide about."""
+    migrate(database)
+    closed, retried = NudgeResolved(NOW, AIDA, 1, "close", "olga", "done"), NOW + timedelta(days=1)
+    known = [*(lost(number) for number in range(1, 5_003)), lost(6_000, again=retried), lost(6_001, further=closed)]
+    database.write(lambda connection: nudges.store(connection, known, {}))
+    with database.altering() as connection:
+        connection.execute(text("DROP INDEX inbox_cause"))
+        drop_causes(connection)
+    set_version(database, "0024")
+    migrate(database)
+    with database.reading() as connection:
+        assert inbox.unresolved(connection) == {inbox.Cause("link_lost", "centre", "sms"): 5_002}
+
+
+def lost(number: int, again: datetime | None = None, further: NudgeFact | None = None) -> Nudge:
+    """A nudge whose attempt has an unknown outcome."""
+    first = NudgeAttempted(NOW, AIDA, 1, "sms", "centre", NOW)
+    made = nudge(number)
+    for fact in (first, NudgeUnknown(NOW, AIDA, 1, "link_lost", again), *([] if further is None else [further])):
+        made = evolve(made, made.intent.id, made.version + 1, fact)
+    return made
 
 
 def test_steps_are_taken_once(database: Database) -> None:

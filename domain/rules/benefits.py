@@ -152,7 +152,11 @@ def with_benefits(catalogue: Catalogue, contents: Mapping[str, Mapping[str, Any]
 
 
 def _named(name: str, bad: BadTrigger) -> BadBenefit:
-    return BadBenefit((name, *bad.path), bad.problem, bad.line, bad.column)
+    named, *others = (
+        BadBenefit((name, *each.path), each.problem, each.line, each.column) for each in (bad, *bad.others)
+    )
+    named.others = tuple(others)
+    return named
 
 
 class _Compiler:
@@ -194,7 +198,7 @@ class _Compiler:
             try:
                 part()
             except BadTrigger as bad:
-                yield bad
+                yield from (bad, *bad.others)
 
     def to(self) -> str | None:
         to = self.content.get("to")

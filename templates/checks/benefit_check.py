@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
+from pydantic import ValidationError
 
 from domain.rules.benefits import BadBenefit, compile_benefit, problems_of, with_benefits
 from domain.rules.event_types import PERSON, Catalogue
@@ -13,8 +14,8 @@ from templates.checks.cost_check import check_cost
 from templates.checks.event_check import Known
 from templates.checks.pack_check import check_titles
 from templates.checks.shape_check import check_shape
-from templates.checks.trigger_check import place_of, quoted_in
-from templates.reading.benefit_shapes import BenefitsFile, ParametersFile
+from templates.checks.trigger_check import place_of, quoted_in, without
+from templates.reading.benefit_shapes import BenefitsFile, BenefitShape, ParametersFile
 from templates.reading.files import PackFiles, plain
 from templates.reading.findings import Report, closest, unknown_agency
 from templates.reading.pack_content import group_at
@@ -61,14 +62,14 @@ def check_benefits(documents: Iterable[Document], rest: Rest, report: Report) ->
     for document in documents:
         if document.data is None:
             continue
-        wrong = _named(check_shape(document, BenefitsFile, report))
+        at_wrong = check_shape(document, BenefitsFile, report)
+        wrong = _named(at_wrong)
         check_titles(document, rest.languages, report, _titled)
         for name, content in plain(document).items():
             _declared_twice(document, name, declared, report)
             declared.add(name)
             before = len(report)
-            if name not in wrong:
-                _check_benefit(document, name, rest, report)
+            _check_benefit(document, name, [path[1:] for path in at_wrong if path[:1] == (name,)], rest, report)
             if name in wrong or len(report) > before or rest.broken & _types(content):
                 broken.add(name)
             else:
@@ -93,28 +94,47 @@ def _types(content: Mapping[str, Any]) -> set[str]:
     return {content["on"], *(each["on"] for each in content.get("unless") or ())}
 
 
-def _check_benefit(document: Document, name: str, rest: Rest, report: Report) -> None:
-    content = plain(document)[name]
+def _check_benefit(document: Document, name: str, wrong: Sequence[Path], rest: Rest, report: Report) -> None:
+    """Report what is wrong with a benefit; `wrong`: the paths inside it at which its shape is wrong."""
+    if (content := _compilable(plain(document)[name], wrong)) is None:
+        return
     agency = content["agency"]
-    if agency not in rest.known.agencies and rest.known.complete:
+    if agency and agency not in rest.known.agencies and rest.known.complete:
         message = unknown_agency(agency, rest.known.agencies)
         report.add(document.finding(document.value((name, "agency")), message, closest(agency, rest.known.agencies)))
-    _check_ids(document, name, report)
+    _check_ids(document, name, content, report)
     if not rest.broken & _types(content):
         problems = problems_of(name, content, rest.catalogue)
         for bad in problems:
             suggestion = _meant(bad, content, rest.catalogue)
-            report.add(document.finding(place_of(document, bad, _TEXTS), bad.problem, suggestion))
+            place, in_text = place_of(document, bad, _TEXTS), bad.path[-1] in _TEXTS
+            report.add(document.finding(place, bad.problem, suggestion, show_line=in_text))
         if not problems:
             check_cost(document, compile_benefit(name, content, rest.catalogue), report)
 
 
+def _compilable(data: Any, wrong: Sequence[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
+    """Return the benefit as it can be compiled, without what is wrong in it; None where nothing is left."""
+    if not wrong:
+        return dict(data)
+    if not isinstance(rest := without(data, wrong), dict):
+        return None
+    content = {**_HARMLESS, **rest}
+    try:
+        BenefitShape.model_validate({**content, "agency": "-"})
+    except ValidationError:
+        return None
+    return content
+
+
+_HARMLESS: Mapping[str, Any] = {"title": {"en": "-"}, "agency": "", "clause": "-"}
+"""What compiling does not read, where the file lacks it."""
 _TEXTS = ("when", "amount")
 
 
-def _check_ids(document: Document, name: str, report: Report) -> None:
+def _check_ids(document: Document, name: str, content: Mapping[str, Any], report: Report) -> None:
     seen: set[str] = set()
-    for at, each in enumerate(plain(document)[name].get("conditions") or ()):
+    for at, each in enumerate(content.get("conditions") or ()):
         if each["id"] in seen:
             place = document.value((name, "conditions", at, "id"))
             report.add(document.finding(place, f"another condition is called {each['id']!r} too"))

@@ -1,7 +1,7 @@
 """Checks a trigger's rules: their shape, the names they use, and that they compile; all findings at once."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -89,9 +89,7 @@ def check_rules(
 
 def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
     """Return the rules that compiling reads, without their errors; None where that leaves nothing to compile."""
-    rules = deepcopy(data)
-    for path in sorted(wrong, reverse=True):  # from the end of a list, so that the others keep their places
-        _drop(rules, path)
+    rules = without(data, wrong)
     if isinstance(rules, dict):
         rules = {**_HARMLESS} | {key: rules[key] for key in _COMPILED if key in rules}
     try:
@@ -99,6 +97,14 @@ def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa:
     except ValidationError:
         return None
     return dict(rules)
+
+
+def without(data: Any, wrong: Iterable[Path]) -> Any:  # noqa: ANN401  (plain data)
+    """Return a copy of the data without what is at these paths."""
+    rest = deepcopy(data)
+    for path in sorted(wrong, reverse=True):  # from the end of a list, so that the others keep their places
+        _drop(rest, path)
+    return rest
 
 
 def _drop(rules: Any, path: Path) -> bool:  # noqa: ANN401  (plain data)

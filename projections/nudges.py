@@ -178,7 +178,7 @@ def overdue(connection: Connection, now: int) -> list[Nudge]:
 
 
 def hold(connection: Connection, ids: Iterable[UUID]) -> None:
-    """Lock these nudges until the transaction ends. The order of locks is: persons, nudges, the log."""
+    """Lock these nudges until the transaction ends. The order of locks: docs/decisions/0008."""
     lock_rows(connection, nudges.c.nudge, ids)
 
 

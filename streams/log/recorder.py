@@ -59,7 +59,8 @@ class FactRecorder(ApplicationRecorder):
     def append(self, connection: Connection, rows: Sequence[Row]) -> Position:
         """Append in the caller's transaction; return the position before the first row.
 
-        This takes the lock that all appenders share, so call it last in a transaction.
+        This takes the append lock, the last in the order (docs/decisions/0008): afterwards lock no person and
+        no nudge that is not held already.
 
         Raises:
             InTheWay (an IntegrityError): a stream already has a row of that version. `Database.write` moves it away

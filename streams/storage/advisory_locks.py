@@ -11,7 +11,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 APPEND_LOCK = 0x4841_4241
-"""An arbitrary number that all who append to the log of one database share."""
+"""The last lock in the order (docs/decisions/0008). Held until the commit by appends to the log, new and destroyed
+keys, early receipts that are kept or dropped, and the codes of older rows. The number is arbitrary.
+"""
 IN_USE = 0x4841_4257
 """The number that every connected process shares."""
 TIMEOUT_MS = 3_000

@@ -27,7 +27,7 @@ from streams.delivery.inbound.replies import Mandatory, MessageContext, ReplyInt
 from streams.delivery.inbound.sms_parts import Made, SmsReassembly
 from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.conversations import Said
-from streams.delivery.outcomes.late_answers import LateAnswers
+from streams.delivery.outcomes.late_acceptances import LateAcceptances
 from streams.delivery.outcomes.receipts import Brought, Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.log.person_keys import PersonKey
@@ -76,7 +76,7 @@ class InboundMessages:
         )
         self._append, self._clock = context.append, context.clock
         self._receipts, self._refusals, self._answering, self._stopping = receipts, refusals, answering, stopping
-        self._keep, self._late = keep, LateAnswers(context, receipts)
+        self._keep, self._late = keep, LateAcceptances(context, receipts)
         self.reassembly = SmsReassembly(context, self)
 
     def inbox(self, provider: str) -> Inbox:

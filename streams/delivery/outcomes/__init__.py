@@ -5,9 +5,10 @@ Modules:
     recording: the transactions that append decisions, attempts and outcomes; group_commit: batches them.
     unconfirmed: attempts whose commit the database did not confirm.
     outcome_facts: what follows from an outcome (another attempt, the next channel, the end).
-    receipts: reports of providers and readers; early_receipts: those that come before the outcome.
+    receipts: reports of providers and readers, begin with `Receipts.reported`; early_receipts: those that come
+        before the outcome of their attempt is committed.
     references: finds the attempt of a report, by our own name or by the part of a long SMS.
-    late_answers: an acceptance that comes after the attempt was given up as unknown.
+    late_acceptances: an acceptance that comes after the attempt was given up as unknown.
     suppression: addresses not written to any more, and which reports of bounces count.
     conversations: which messages and questions went to a telephone number.
 Tables: early_receipts, sent_parts, conversations.

@@ -1,6 +1,8 @@
-"""Early receipts: reports by a name that the platform does not know yet, kept until it does.
+"""Early receipts: reports that came before the outcome of their attempt was committed.
 
-Keeping or dropping some takes the append lock, after the locks of the nudges.
+Their name is not known yet, or belongs to an earlier message of the same name. They are kept until the outcome is
+there. Keeping and dropping take the append lock, after the locks of the nudges. Reading takes none: an outcome that
+reads has the lock from its append on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +26,7 @@ from streams.storage.tables import early_receipts
 
 KEPT = timedelta(days=7)
 """The time that a receipt waits for its message to become known by its name."""
-ASTRAY = timedelta(minutes=10)
+CLOCK_SKEW = timedelta(minutes=10)
 """The possible difference between the clocks of the processes with the attempt and with the receipt."""
 
 
@@ -44,7 +46,9 @@ _ROWS = Lookup(select(*(early_receipts.c[name] for name in Early._fields)), earl
 def keep(connection: Connection, provider: str, reports: Sequence[Report], now: datetime) -> None:
     """Store reports; of those that say the same, the last one counts, as names are used again.
 
-    The append lock closes the race with the outcome: either side sees the other's row.
+    An outcome holds the append lock from its append to its commit, and reads these rows meanwhile. So either it sees
+    this row, or it was committed before this row is stored: then the caller must look the name up again, in a new
+    transaction (`Receipts.reported`).
     """
     take_turns(connection, APPEND_LOCK)
     rows = [Early(provider, report.reference, report.heard.value, report.reason, micros(now)) for report in reports]
@@ -57,26 +61,26 @@ def waiting(connection: Connection, names: Sequence[str]) -> Iterator[Early]:
 
 
 def drop(connection: Connection, rows: Iterable[Early]) -> None:
-    """Delete these receipts."""
+    """Delete these receipts; one that says the same and came later stays."""
     take_turns(connection, APPEND_LOCK)
     table = early_receipts
     for row in rows:
-        one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)
-        connection.execute(delete(table).where(*one))
+        same = [table.c[name] == getattr(row, name) for name in ("provider", "reference", "heard", "at")]
+        connection.execute(delete(table).where(*same))
 
 
-def began(connection: Connection, log: Log, attempts: AbstractSet[AttemptId]) -> Mapping[AttemptId, int]:
+def reportable_since(connection: Connection, log: Log, attempts: AbstractSet[AttemptId]) -> Mapping[AttemptId, int]:
     """Return from when on each attempt may be reported (microseconds since 1970): before, its name was another's."""
     facts = log.streams(connection, {each.nudge for each in attempts}, [NudgeAttempted.TOPIC])
     begun = {
-        (entry.originator_id, entry.fact.recipient, entry.fact.attempt): micros(entry.fact.at - ASTRAY)
+        (entry.originator_id, entry.fact.recipient, entry.fact.attempt): micros(entry.fact.at - CLOCK_SKEW)
         for entry in facts
         if isinstance(entry.fact, NudgeAttempted)
     }
     return {attempt: begun.get(attempt[:3], 0) for attempt in attempts}
 
 
-def ended(connection: Connection, attempts: AbstractSet[AttemptId]) -> AbstractSet[AttemptId]:
+def settled(connection: Connection, attempts: AbstractSet[AttemptId]) -> AbstractSet[AttemptId]:
     """Return the attempts whose deliveries wait for nothing more."""
     return {attempt for attempt, one in _deliveries(connection, attempts) if one.due is None}
 

@@ -42,7 +42,8 @@ class Receipt(Struct, frozen=True):
 class Outcomes(Struct, frozen=True):
     """Facts that record outcomes, with the providers' names for the `parts` of long messages.
 
-    `told`: whether sent messages may have been reported by our own name already; unknown ones always may.
+    `told` is False if the provider never reports by our own name, so that no early receipt needs to be looked for
+    after a `NudgeSent`. After a `NudgeUnknown` it always is.
     """
 
     facts: Sequence[tuple[UUID, NudgeFact]]
@@ -93,8 +94,11 @@ class Receipts:
     def reported(self, provider: str, reports: Sequence[Report]) -> list[Receipt]:
         """Append a provider's reports about messages that it accepted; return the new ones.
 
-        A report by a name that the platform does not know yet is kept, see `catch_up`; also one that may be about the
-        next message with a used name. Names that became known during the commit are looked up once more.
+        A report by a name that the platform does not know yet is kept, see `record_early`; also one that may be about
+        the next message with a used name. The second look-up is required: an outcome that was committed before `keep`
+        had the append lock did not see the report. It is a transaction of its own, as it may lock nudges, which come
+        before the append lock. A process that is killed between the two has not acknowledged the report: it comes
+        again.
         """
         new, waiting = self._database.write(
             lambda connection: self._reported(connection, provider, reports), Priority.DISPATCH
@@ -102,7 +106,7 @@ class Receipts:
         if not waiting:
             return new
         return new + self._database.write(
-            lambda connection: self._meanwhile(connection, provider, waiting), Priority.DISPATCH
+            lambda connection: self._match_after_commit(connection, provider, waiting), Priority.DISPATCH
         )
 
     def look(self, provider: str, reports: Sequence[Report]) -> tuple[list[Report], list[Receipt]]:
@@ -137,7 +141,7 @@ class Receipts:
         """Return the attempts by reference, the receipts about them, and the attempts whose names are used again."""
         attempts = self._known(connection, provider, [each.reference for each in reports])
         known = [(attempts[report.reference], report) for report in reports if report.reference in attempts]
-        again = {about for about, report in known if _is_used_again(report)}
+        again = {about for about, report in known if _has_providers_name(report)}
         return attempts, _receipts((about, report.heard, _reason(report)) for about, report in known), again
 
     def _reported(
@@ -148,8 +152,8 @@ class Receipts:
         news = self._held_news(connection, receipts, again)
         new = self._record(connection, news)
         moved = {change.receipt for change in news if change.moves}
-        ended = early_receipts.ended(connection, {attempt for attempt in attempts.values() if attempt.part})
-        waiting = [each for each in reports if _waits(each, attempts.get(each.reference), moved, ended)]
+        settled = early_receipts.settled(connection, {attempt for attempt in attempts.values() if attempt.part})
+        waiting = [each for each in reports if _waits(each, attempts.get(each.reference), moved, settled)]
         if waiting:
             early_receipts.keep(connection, provider, waiting, self._clock())
         return new, {report.reference: attempts.get(report.reference) for report in waiting}
@@ -160,16 +164,16 @@ class Receipts:
         attempts |= find_own(connection, self._log, provider, set(names).difference(attempts))
         return attempts | find_parts(connection, self._log, provider, names, attempts)
 
-    def _meanwhile(
+    def _match_after_commit(
         self, connection: Connection, provider: str, waiting: Mapping[str, AttemptId | None]
     ) -> list[Receipt]:
         found = self._known(connection, provider, list(waiting))
         known = {(provider, name): attempt_id for name, attempt_id in found.items() if attempt_id != waiting[name]}
-        return self._caught_up(
+        return self._record_early(
             connection, early_receipts.waiting(connection, sorted(name for _, name in known)), known
         )
 
-    def catch_up(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
+    def record_early(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
         """Append the early receipts of messages that these outcomes make known, in the outcomes' transaction.
 
         The names of their parts are stored.
@@ -185,21 +189,21 @@ class Receipts:
         for provider, reference in sorted({row[:2] for row in rows if row.reference in ours}):
             attempts = find_own(connection, self._log, provider, [reference])
             sent |= {(provider, name): attempt for name, attempt in attempts.items()}
-        return self._caught_up(connection, rows, sent)
+        return self._record_early(connection, rows, sent)
 
-    def _caught_up(
+    def _record_early(
         self, connection: Connection, rows: Iterable[Early], sent: Mapping[tuple[str, str], AttemptId]
     ) -> list[Receipt]:
         theirs = [(row, sent[row[:2]]) for row in rows if row[:2] in sent]
         if not theirs:
             return []
-        began = early_receipts.began(connection, self._log, {attempt_id for _, attempt_id in theirs})
+        since = early_receipts.reportable_since(connection, self._log, {attempt_id for _, attempt_id in theirs})
         news = self._held_news(
             connection,
             _receipts(
                 (attempt_id, ReceiptStatus(row.heard), row.reason or "")
                 for row, attempt_id in theirs
-                if named(row.reference) is not None or row.at >= began[attempt_id]
+                if named(row.reference) is not None or row.at >= since[attempt_id]
             ),
         )
         early_receipts.drop(connection, (row for row, _ in theirs))
@@ -257,21 +261,22 @@ def _receipts(told: Iterable[tuple[AttemptId, ReceiptStatus, str]]) -> list[Rece
 
 
 def _waits(
-    report: Report, attempt_id: AttemptId | None, moved: AbstractSet[Receipt], ended: AbstractSet[AttemptId]
+    report: Report, attempt_id: AttemptId | None, moved: AbstractSet[Receipt], settled: AbstractSet[AttemptId]
 ) -> bool:
     """Return whether it may be about a message that is not known by that name yet.
 
     Providers reuse their names. So a report that changes nothing may be about the next message of that name, whose
-    outcome is not committed. Centres report delivered parts unasked, so one waits only if its message has `ended`.
+    outcome is not committed. Centres report delivered parts unasked, so one waits only if its message is `settled`.
     A name of ours is never reused.
     """
-    if attempt_id is None or not _is_used_again(report):
+    if attempt_id is None or not _has_providers_name(report):
         return attempt_id is None
     about = _receipts([(attempt_id, report.heard, _reason(report))])
-    return moved.isdisjoint(about) if about else attempt_id in ended
+    return moved.isdisjoint(about) if about else attempt_id in settled
 
 
-def _is_used_again(report: Report) -> bool:
+def _has_providers_name(report: Report) -> bool:
+    """Return whether the report has a name of the provider's, which it may use again."""
     return named(report.reference) is None
 
 

@@ -85,7 +85,9 @@ class Recorder:
         if rules is not None:
             refuse_moved_rules(connection, rules)
         appended = [(nudge.intent.id, fact) for nudge, fact in decided if not isinstance(fact, Overflow)]
-        return self.receipts.catch_up(connection, Outcomes([(id_, fact) for id_, fact in appended if id_ in kept]))
+        return self.receipts.record_early(
+            connection, Outcomes([(id_, fact) for id_, fact in appended if id_ in kept])
+        )
 
     def _commit(self, intended: Intended | None, answers: Answers | None) -> Kept:
         """Commit attempts and outcomes together; return the nudges that attempts were appended to."""
@@ -99,7 +101,7 @@ class Recorder:
     def _append_both(
         self, connection: Connection, intended: Intended | None, answers: Answers | None
     ) -> tuple[Kept, StoredFact | None, list[Receipt]]:
-        """The attempts first, as they take the keys' locks; all nudges are held before anything is appended."""
+        """Append the attempts first: they lock persons. All nudges of both are locked before the first append."""
         kept: Kept = {}
         newest = None
         if intended is not None:
@@ -155,7 +157,7 @@ class Recorder:
         self, connection: Connection, outcomes: Outcomes, known: Mapping[UUID, Nudge] | None = None
     ) -> list[Receipt]:
         record(connection, self._log, outcomes.facts, known)
-        return self.receipts.catch_up(connection, outcomes)
+        return self.receipts.record_early(connection, outcomes)
 
 
 def _members(case: Case) -> list[UUID]:

@@ -40,7 +40,8 @@ def find_own(
 ) -> dict[str, AttemptId]:
     """Return reference -> the last attempt by that provider that it can be about, of those that may have gone.
 
-    An open attempt counts only with `open_too`: its outcome would undo a failure that was reported before.
+    Without `open_too` an attempt whose outcome is not committed is left out: a failure that is recorded now would be
+    overwritten by that outcome.
     """
     known = {reference: name for reference in references if (name := named(reference)) is not None}
     if not known:

@@ -30,7 +30,7 @@ from notifiers.port.routes import Provider
 from projections import claims
 from projections.tables import micros
 from streams.delivery.outcomes import outcome_facts
-from streams.delivery.outcomes.late_answers import LateAnswers
+from streams.delivery.outcomes.late_acceptances import LateAcceptances
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.routing import Routing
 from streams.delivery.send.task_group import Reporting, TaskGroup
@@ -59,7 +59,7 @@ class StatusQueries:
     def __init__(self, context: WriteContext, routing: Routing, recorder: Recorder, tasks: TaskGroup) -> None:
         self._database, self._log, self._clock = context.database, context.log, context.clock
         self._routing, self._recorder, self._tasks = routing, recorder, tasks
-        self._late = LateAnswers(context, recorder.receipts)
+        self._late = LateAcceptances(context, recorder.receipts)
         self._free, self.stopping = asyncio.Semaphore(AT_ONCE), False
 
     async def begin(self, asked: Sequence[Settlement], rules: Rules, *, waits: bool) -> None:

@@ -1,4 +1,4 @@
-"""Late answers: a provider accepts a message after its attempt was given up as unknown."""
+"""Late acceptances: a provider accepts a message after its attempt was given up as unknown."""
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -18,8 +18,8 @@ from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 
 
-class LateAnswers:
-    """Records late answers, each once."""
+class LateAcceptances:
+    """Records late acceptances, each once."""
 
     def __init__(self, context: WriteContext, receipts: Receipts) -> None:
         self._database, self._log, self._library, self._clock = (
@@ -45,7 +45,7 @@ class LateAnswers:
                 return []
             record(connection, self._log, [(attempt_id.nudge, fact)])
             parts = parts_of(provider, attempt_id, taken.parts)
-            return self._receipts.catch_up(connection, Outcomes([(attempt_id.nudge, fact)], parts))
+            return self._receipts.record_early(connection, Outcomes([(attempt_id.nudge, fact)], parts))
 
         return self._database.write(work, Priority.DISPATCH)
 

@@ -85,6 +85,14 @@ class EmailNotifier:
     async def start(self) -> None:
         """A mail server reports nothing by the link that we send on: bounces are mail (`notifiers.email.bounces`)."""
 
+    async def ready(self) -> RetryLater | None:
+        """Wait until a link to the mail server is open; return why there is none."""
+        try:
+            await self._pool.ready(asyncio.get_running_loop().time() + self._limits.begin)
+        except NoLinkError as error:
+            return _put_off(error)
+        return None
+
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `limits.send` seconds; what is not begun after `limits.begin` is put off."""
         until = asyncio.get_running_loop().time() + self._limits.begin
@@ -109,8 +117,12 @@ class EmailNotifier:
                 async with self._pool.link(batch.until) as link:
                     await link.deliver(batch)
         except NoLinkError as error:
-            return RetryLater(None, error.reason, error.detail, everybody=error.reason is Reason.BUSY)
+            return _put_off(error)
         return None
+
+
+def _put_off(error: NoLinkError) -> RetryLater:
+    return RetryLater(None, error.reason, error.detail, everybody=error.reason is Reason.BUSY)
 
 
 def _make(options: SmtpOptions, tools: Tools) -> EmailNotifier:

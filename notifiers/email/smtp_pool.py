@@ -16,6 +16,7 @@ class Pool:
         self._dial = dial
         self._slots = asyncio.Semaphore(size)
         self._idle: list[Link] = []
+        self._lent = 0
         self.closed = False
 
     @asynccontextmanager
@@ -26,12 +27,20 @@ class Pool:
             if self.closed:
                 raise NoLinkError(Reason.CLOSED)
             link = self._kept() or await self._dial()
+            self._lent += 1
             try:
                 yield link
             finally:
+                self._lent -= 1
                 self._take_back(link)
         finally:
             self._slots.release()
+
+    async def ready(self, until: float) -> None:
+        """Wait until a link is open, in use or not; `until`: as for `link`. Raises NoLinkError."""
+        if not self._lent and not any(link.alive for link in self._idle):
+            async with self.link(until):
+                pass
 
     async def _wait_for_turn(self, until: float) -> None:
         if asyncio.get_running_loop().time() > until:

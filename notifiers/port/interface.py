@@ -249,6 +249,17 @@ class Notifier(Protocol):
         """Close the links. Later sends answer RetryLater; closing again does nothing."""
 
 
+class Connecting(Protocol):
+    """An additional method of a notifier that keeps links open to its provider."""
+
+    async def ready(self) -> RetryLater | None:
+        """Wait until a link is open, within the time of a `send`; return why there can be none now.
+
+        Dispatch calls it before it commits attempts: what waits for a link has surely not left, whatever becomes of
+        the process. Never raises for what a provider does.
+        """
+
+
 class Askable(Protocol):
     """Additional methods of a notifier whose provider can be asked for a message's outcome, by our name for it."""
 

@@ -17,6 +17,7 @@ from notifiers.port.blame import MOST_PATIENCE, Standing
 from notifiers.port.interface import (
     Accepted,
     Askable,
+    Connecting,
     GiveUp,
     Inquiry,
     Message,
@@ -153,6 +154,16 @@ class Provider:
             self.trial.begin(self.notifier.longest)
         return True
 
+    async def ready(self) -> RetryLater | None:
+        """Wait until a message could leave, where it keeps links open; return why none can: see `put_off`."""
+        if self.patience.left or not hasattr(self.notifier, "ready"):
+            return None
+        return await cast("Connecting", self.notifier).ready()
+
+    def put_off(self, messages: Sequence[Message], why: RetryLater) -> Sequence[Outcome]:
+        """Return the outcomes of a batch for which no link could be opened, and learn from it."""
+        return self._learnt([why] * len(messages), slowly=False)
+
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch, and learn from it; while it asks for patience it is not called."""
         if left := self.patience.left:
@@ -160,8 +171,11 @@ class Provider:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         outcomes = await self.notifier.send(messages)
+        return self._learnt(outcomes, slowly=loop.time() - begun > self.slow)
+
+    def _learnt(self, outcomes: Sequence[Outcome], *, slowly: bool) -> Sequence[Outcome]:
         self._learn(outcomes)
-        if went_wrong(outcomes, slowly=loop.time() - begun > self.slow):
+        if went_wrong(outcomes, slowly=slowly):
             self.breaker.handle_exception(_Trouble())
         else:
             self.breaker.handle_end_request()

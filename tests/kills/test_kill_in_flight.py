@@ -70,6 +70,28 @@ async def test_a_kill_leaves_few_unknown(tmp_path: Path, letters: int) -> None:
     assert 0 < _open(environment) <= IN_FLIGHT
 
 
+async def test_a_kill_while_no_link_can_be_opened_leaves_none(tmp_path: Path) -> None:
+    """A mail server that takes connections and says nothing was handed nothing: no attempt is in the log."""
+    came = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server, scripted_centre(bind=Act.IGNORE) as centre:
+        environment = _environment(tmp_path, server.sockets[0].getsockname()[1], centre.port)
+        await asyncio.to_thread(_fill, environment)
+        running = await asyncio.to_thread(Command, ["run", "--clock", DUE], environment, tmp_path / "run.log")
+        try:
+            async with asyncio.timeout(BUSY):
+                await came.wait()
+        finally:
+            running.kill()
+    assert _open(environment) == 0
+
+
 def _environment(folder: Path, mail: int, sms: int) -> dict[str, str]:
     here = "127.0.0.1"
     return os.environ | {

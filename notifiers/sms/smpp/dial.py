@@ -82,6 +82,8 @@ class Keeper:
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
         self._resting: RetryLater | None = None
+        self._known = asyncio.Event()
+        """Set unless a link is being opened: then there is one, or it is known why there is none."""
         self._failures = 0
         self._closed = False
         self.elsewhere = False
@@ -90,6 +92,12 @@ class Keeper:
         """Connect, if that has not begun yet."""
         if self._task is None and not self._closed:
             self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    async def ready(self) -> RetryLater | None:
+        """Wait until the link is open, or until it is known that it cannot be opened now; return why."""
+        self.begin()
+        await self._known.wait()
+        return RetryLater(None, Reason.CLOSED) if self._closed else self._resting
 
     def put(self, parts: list[Part]) -> None:
         """Write these parts as soon as there is room; those that cannot be written are settled at once."""
@@ -105,6 +113,7 @@ class Keeper:
     async def aclose(self) -> None:
         """Wait for the answers under way, unbind from the centre, and end."""
         self._closed = True
+        self._known.set()
         self._outbox.refuse(RetryLater(None, Reason.CLOSED))
         if self._link is not None:
             await self._link.leave()
@@ -122,6 +131,7 @@ class Keeper:
     async def _one_link(self) -> RetryLater:
         """Open a link and keep it until it is lost; return the reason why it ended or could not be opened."""
         link = Link(self._options, self._outbox, self._pace, self._arrivals)
+        self._known.clear()
         try:
             await dial(self._options, self._tls, link)
         except NoBindError as error:
@@ -130,6 +140,7 @@ class Keeper:
             return RetryLater(None, error.reason, error.detail)
         self._note_elsewhere(elsewhere=False)
         self._link = link
+        self._known.set()
         link.pump()
         try:
             await asyncio.wait([link.lost])
@@ -146,6 +157,7 @@ class Keeper:
 
     async def _rest(self, why: RetryLater) -> None:
         self._resting = why
+        self._known.set()
         self._outbox.refuse(why)
         limits = self._options.limits
         seconds = min(limits.longest_rest, limits.rest * 2 ** min(self._failures - 1, 20))

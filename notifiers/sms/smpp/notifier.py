@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from smpp34 import SubmitSm
 
-from notifiers.port.interface import GiveUp, Message, Notifier, Outcome, Reason, Unknown
+from notifiers.port.interface import GiveUp, Message, Notifier, Outcome, Reason, RetryLater, Unknown
 from notifiers.port.kinds import Kind, Tools
 from notifiers.port.message_names import numbered
 from notifiers.sms.phone import e164
@@ -72,6 +72,10 @@ class SmppNotifier:
     async def start(self) -> None:
         """Connect, and stay connected: receipts and answers come by the same link."""
         self._keeper.begin()
+
+    async def ready(self) -> RetryLater | None:
+        """Wait until the link to the centre is open; return why there is none."""
+        return await self._keeper.ready()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `longest` seconds; what is not written after `limits.begin` is put off."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.group_commit import Intended
 from streams.delivery.outcomes.recording import Recorder
-from streams.delivery.send.admission import Admission, Admitted, Terms
+from streams.delivery.send.admission import FRESH, Admission, Admitted, Terms
 from streams.delivery.send.claiming import Batch, Claimant, Claims, Decider, Lane
 from streams.delivery.send.concurrency import Budgets
 from streams.delivery.send.hand_over import HandOver
@@ -48,6 +48,7 @@ class Dispatcher:
         self._lane, self._urgent = Lane(budgets, urgent=False), Lane(budgets, urgent=True)
         self._ahead: Batch | None = None
         self._stopping = False
+        self._clock = context.clock
         self.collectors = self._hand_over.collectors
 
     async def drain(self, batch: int = BATCH, patience: float | None = None) -> int:
@@ -99,9 +100,15 @@ class Dispatcher:
         await self._questions.begin(batch.questions, batch.rules, waits=patience is None)
 
     async def _deliver(self, admitted: Admitted) -> None:
-        """Render the messages, commit the attempts, and hand them over, each call at its slot."""
+        """Have links opened, render the messages, commit the attempts, and hand them over, each call at its slot."""
         permits, ids = admitted.permits, [each.case.nudge.intent.id for each in admitted.routed]
         try:
+            begun = self._clock()
+            no_links = await self._routing.linked(each.provider for each in admitted.routed if each.provider)
+            if not no_links and self._clock() > begun + FRESH:
+                with self._unconfirmed.watching(ids):
+                    await asyncio.to_thread(self._claims.release, ids)  # to be decided on again
+                return
             with self._unconfirmed.watching(ids):
                 intended = await asyncio.to_thread(self._intentions.of, admitted.routed, admitted.rules)
                 attempts = await self._commit(intended)
@@ -110,7 +117,10 @@ class Dispatcher:
                 await self._routing.reserve_pieces(attempts)
             calls = [(call, permits.part(len(call))) for call in self._routing.calls(attempts)]
             await self._tasks.all(
-                self._hand_over.send(call, admitted.slot(call[0].case), its_permits) for call, its_permits in calls
+                self._hand_over.send(
+                    call, admitted.slot(call[0].case), its_permits, no_links.get(call[0].provider.name)
+                )
+                for call, its_permits in calls
             )
         finally:
             permits.release()

@@ -8,8 +8,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.facts.facts import NudgeFact
-from notifiers.port.interface import Outcome
-from notifiers.port.routes import is_for_another
+from notifiers.port.interface import Message, Outcome, RetryLater
+from notifiers.port.routes import Provider, is_for_another
 from streams.delivery.outcomes import outcome_facts
 from streams.delivery.outcomes.attempts import Attempt, handed_back, outcomes_of
 from streams.delivery.outcomes.group_commit import Answers
@@ -32,10 +32,13 @@ class HandOver:
         self._metrics = AttemptMetrics()
         self.collectors = self._metrics.collectors
 
-    async def send(self, attempts: Sequence[Attempt], slot: datetime, permits: Permits) -> None:
+    async def send(
+        self, attempts: Sequence[Attempt], slot: datetime, permits: Permits, no_link: RetryLater | None = None
+    ) -> None:
         """Hand attempts to their provider in one call at the slot, and record the outcomes.
 
-        An attempt is handed back if the call could outlast its lease.
+        An attempt is handed back if the call could outlast its lease. `no_link`: why no link to the provider could be
+        opened; then it is the outcome, and nothing is handed over.
         """
         provider = attempts[0].provider
         try:
@@ -44,7 +47,7 @@ class HandOver:
             safe = [attempt for attempt in attempts if attempt.fact.until > latest]
             late = [attempt for attempt in attempts if attempt.fact.until <= latest]
             back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
-            results = await provider.send([attempt.message for attempt in safe]) if safe else ()
+            results = await _results(provider, [attempt.message for attempt in safe], no_link) if safe else ()
             outcomes = outcomes_of([*back, *self._facts(safe, results)], safe, results)
             known = {attempt.nudge: attempt.committed for attempt in attempts if attempt.committed is not None}
             await self._record(Answers(outcomes, known), attempts[0].fact.until, permits)
@@ -81,3 +84,7 @@ class HandOver:
                     raise
                 await self._routing.rates.sleep(PAUSE)
                 answers = replace(answers, again=True)
+
+
+async def _results(provider: Provider, messages: Sequence[Message], no_link: RetryLater | None) -> Sequence[Outcome]:
+    return await provider.send(messages) if no_link is None else provider.put_off(messages, no_link)

@@ -12,6 +12,7 @@ from domain.facts.facts import NudgeSent
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.settle import Send
 from domain.persons.channels import ADDRESS_OF
+from notifiers.port.interface import RetryLater
 from notifiers.port.routes import Provider, Route
 from projections import claims
 from projections.tables import micros
@@ -88,6 +89,12 @@ class Routing:
     def is_limited(self, case: Case) -> bool:
         """Return whether the case's agency has a rate."""
         return bool(self.rates.limits(_agency(case)))
+
+    async def linked(self, providers: Iterable[Provider]) -> dict[str, RetryLater]:
+        """Wait until a message could leave by each of them; return name -> why none can."""
+        distinct = {provider.name: provider for provider in providers}
+        answers = await asyncio.gather(*(provider.ready() for provider in distinct.values()))
+        return {name: why for name, why in zip(distinct, answers, strict=True) if why is not None}
 
     async def reserve_pieces(self, attempts: Iterable[Attempt]) -> None:
         """Take further slots for the pieces of long messages: how many there are is known once they are rendered."""

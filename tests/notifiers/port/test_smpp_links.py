@@ -45,6 +45,25 @@ async def test_it_listens_from_the_start() -> None:
     assert centre.connections == 1
 
 
+async def test_it_is_ready_once_it_is_bound() -> None:
+    """`ready` waits for the bind, and messages go over that session."""
+    async with scripted_centre() as centre, sms_to(centre.port) as notifier:
+        assert await notifier.ready() is None
+        assert centre.heard == ["bind"]
+        await notifier.send([sms()])
+        await notifier.aclose()
+        assert await notifier.ready() == RetryLater(None, Reason.CLOSED)
+    assert centre.connections == 1
+
+
+async def test_it_is_not_ready_where_it_cannot_bind() -> None:
+    """`ready` answers what a send would, while the notifier rests as well."""
+    async with real_centre(password="another") as centre, sms_to(centre.port) as notifier:
+        assert [await notifier.ready() for _ in range(2)] == 2 * [
+            RetryLater(None, Reason.NOT_ADMITTED, "ESME_RINVPASWD")
+        ]
+
+
 async def test_a_wrong_password_is_told_as_such() -> None:
     """A centre that refuses the account is told apart from one that is not there."""
     async with real_centre(password="another") as centre, sms_to(centre.port) as notifier:

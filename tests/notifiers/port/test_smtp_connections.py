@@ -31,6 +31,23 @@ async def test_no_more_connections_than_allowed(scripted: Scripted) -> None:
     assert len(peer.letters) == 20
 
 
+async def test_the_connection_that_was_waited_for_is_used(scripted: Scripted) -> None:
+    """`ready` opens one connection where there is none, and letters go over it."""
+    async with scripted() as peer, email_to(peer.port) as notifier:
+        for _ in range(2):
+            assert await notifier.ready() is None
+        await notifier.send([letter()])
+    assert (peer.connections, len(peer.letters)) == (1, 1)
+
+
+async def test_why_no_connection_can_be_opened(scripted: Scripted) -> None:
+    """`ready` answers what a send would: the server does not greet, or the notifier was closed."""
+    async with scripted(greeting=Act.HANG) as peer, email_to(peer.port, limits={"connect": 0.2}) as notifier:
+        assert await notifier.ready() == (await notifier.send([letter()]))[0]
+        await notifier.aclose()
+        assert await notifier.ready() == RetryLater(None, Reason.CLOSED)
+
+
 async def test_leave_is_taken(scripted: Scripted) -> None:
     """Closing says QUIT, so that no server counts us as lost."""
     async with scripted() as peer, email_to(peer.port) as notifier:

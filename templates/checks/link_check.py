@@ -21,10 +21,14 @@ _HOST = re.compile(
 FRONT_PAGE = N_("{link} is a front page: people look for the service there; give the page of the service, or no link")
 
 
+_ENTRANCE = re.compile(r"/?(?:[a-z]{2}/?)?(?:index\.\w+)?", re.IGNORECASE)
+"""A path that leads no further than a site's entrance: none, a language, the index page."""
+
+
 def is_front_page(url: str) -> bool:
-    """Return True for an address of a host without a path."""
+    """Return True for an address of a host without a path, or with a language alone: https://gov.kz/ru/."""
     parts = urlsplit(url)
-    return parts.path in ("", "/") and not parts.query and not parts.fragment
+    return _ENTRANCE.fullmatch(parts.path) is not None and not parts.query and not parts.fragment
 
 
 def check_front_pages(files: TriggerFiles, report: Report) -> None:

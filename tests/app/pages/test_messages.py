@@ -3,13 +3,16 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
 from httpx2 import Response
 
 from app.identity.links import PAGE_LASTS
+from templates.words.digest_words import WORDS
 from tests.app.pages.visitor import CSRF, visiting
+from tests.streams.calls import AIDA, NOON, call, calls_world, prefers
 from tests.world import World, birth, card, iin, registered
 
 MOTHER, CHILD, STRANGER = iin(1), iin(2), iin(7)
@@ -71,8 +74,24 @@ def test_the_page_has_the_words_and_the_date_of_its_channel(world: World) -> Non
     assert sent.channel == "sms"
     words = re.search(r'class="words"[^>]*>(.*?)</div>', page, re.DOTALL)
     assert words is not None
-    assert words[1].strip() == sent.text.partition("\n")[0]
+    assert unescape(words[1]).strip() == sent.text.partition("\n")[0]
     assert re.search(r"<dt>Sent</dt><dd>20 June 2025", page)
+
+
+@pytest.mark.parametrize("channel", ["sms", "push"])
+async def test_the_page_of_a_digest_has_the_words_of_its_channel(tmp_path: Path, channel: str) -> None:
+    """Who was told by SMS, or push, what goes together reads that, and not the letter that was never sent."""
+    made = calls_world(tmp_path)
+    made.take(prefers(channels=[channel]), *(call(number) for number in range(5)))
+    await made.settle()
+    [sent] = await made.settle(NOON + timedelta(hours=6))
+    assert sent.channel == channel
+    page = visiting(made, AIDA).get(f"/my/messages/{sent.nudge}").text
+    words = re.search(r'class="words"[^>]*>(.*?)</div>', page, re.DOTALL)
+    assert words is not None
+    assert unescape(words[1]).strip().endswith(sent.text.partition("\n")[0])
+    assert WORDS["en"].why not in words[1]
+    made.close()
 
 
 @pytest.mark.parametrize("language", sorted(NOT_YOURS))

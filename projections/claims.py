@@ -30,8 +30,8 @@ def claim(
 
     Emergencies come first and alone: nothing else is decided or sent together with them.
 
-    `stopped`: claim deliveries that a kill switch holds back, due or not; `urgent`: claim only urgent ones; `front`:
-    the due time where the process begins; `shares`: the limits of each lane, given when rates apply.
+    `stopped`: claim deliveries that a stop holds back, due or not; `urgent`: claim only urgent ones; `front`: the
+    due time where the process begins; `shares`: the limits of each lane, given when rates apply.
     """
     held = {"now": now, "by": holder, "until": until}
     if not stopped and (first := _hold(connection, _EMERGENCIES.all, {**held, "limit": limit})):

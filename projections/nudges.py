@@ -228,8 +228,8 @@ def release(connection: Connection, ids: Sequence[UUID]) -> None:
 
 
 def next_due(connection: Connection) -> int | None:
-    """Return the time of the next due delivery (microseconds); None if nothing waits."""
-    earliest: int | None = connection.execute(select(func.min(due.c.due_at))).scalar_one()
+    """Return the time of the next delivery that no stop holds back (microseconds); None if there is none."""
+    earliest: int | None = connection.execute(select(func.min(due.c.due_at)).where(~due.c.stopped)).scalar_one()
     return earliest
 
 
@@ -239,7 +239,7 @@ def release_all(connection: Connection) -> None:
 
 
 def release_stopped(connection: Connection) -> None:
-    """Release the claims on deliveries that kill switches hold back. Decisions in progress on them stay valid."""
+    """Release the claims on deliveries that stops hold back. Decisions in progress on them stay valid."""
     connection.execute(update(due).where(due.c.stopped).values(holder=None, held_until=None))
 
 

@@ -11,7 +11,7 @@ HOUR = 3_600_000_000  # microseconds
 def by_hour(connection: Connection, until: int) -> list[tuple[int, int, int]]:
     """Return hour (number since 1970), lane and count of deliveries due before a time.
 
-    Deliveries that a kill switch holds back are not counted.
+    Deliveries that a kill switch or a pause holds back are not counted.
     """
     hour = due.c.due_at.op("/")(HOUR).label("hour")
     query = select(hour, due.c.lane, func.count()).where(due.c.due_at < until, ~due.c.stopped)
@@ -19,7 +19,7 @@ def by_hour(connection: Connection, until: int) -> list[tuple[int, int, int]]:
 
 
 def held_back(connection: Connection) -> list[tuple[int, int]]:
-    """Return the number of deliveries of each lane that kill switches hold back."""
+    """Return the number of deliveries of each lane that kill switches and pauses hold back."""
     query = select(due.c.lane, func.count()).where(due.c.stopped).group_by(due.c.lane)
     return [(lane, many) for lane, many in connection.execute(query)]
 

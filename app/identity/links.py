@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain.core.ids import keyed_hash, shortened
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from streams.delivery.decide.case import Case
 
 _MAC, _TIME = 16, 8
@@ -51,7 +51,7 @@ class Links:
 
         None for the law's.
         """
-        if OVERRIDES[case.settlement.trigger.klass].opt_out:
+        if CLASS_RULES[case.settlement.trigger.klass].opt_out:
             return None
         return f"{self._base_url}/stop/{self.token(case.nudge.intent.id, case.recipient.pseudonym)}"
 

@@ -21,7 +21,7 @@ from app.pages.preferring import Preferring
 from app.pages.readers import visitor
 from app.pages.ruling import CLASSES
 from app.pages.visits import Form
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from streams.privacy.tokens import end_tokens
 from streams.queries.inbox import SentMessage
 
@@ -84,7 +84,7 @@ class Citizen:
             "channel": shown(CHANNELS, told.channel, speech),
             "state": shown(STATES, told.state, speech),
             "kind": "good" if told.state in GOOD else "bad" if told.state in BAD else "",
-            "klass": shown(CLASSES, told.klass, speech) if OVERRIDES[told.klass].opt_out else "",
+            "klass": shown(CLASSES, told.klass, speech) if CLASS_RULES[told.klass].opt_out else "",
         }
 
     def coming(self, request: Request) -> Response:

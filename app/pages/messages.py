@@ -20,7 +20,7 @@ from app.pages.life import CHANNELS, STATES, shown, told
 from app.pages.readers import zone_for
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
 from streams.delivery.send.message import parts_of
 from streams.queries.explain import Explanation
@@ -120,7 +120,7 @@ class Messages:
 
     def _stop(self, reader: Reader, why: Explanation) -> str:
         """Return the link that stops such messages; none where nothing went, or they cannot be stopped."""
-        if not _channels(why) or OVERRIDES[why.klass].opt_out or not why.agency:
+        if not _channels(why) or CLASS_RULES[why.klass].opt_out or not why.agency:
             return ""
         return f"{self._pages.root}/stop/{self._platform.identity.links.token(reader.nudge, reader.person)}"
 

@@ -1,4 +1,4 @@
-"""The outcomes of a nudge in plain English."""
+"""The outcomes of a nudge in plain English, for the demo and the reports of backtests."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -13,6 +13,9 @@ REASONS: Mapping[str, str] = {
     "done": "the thing itself was done",
     "opted_out": "the person wants no messages on this topic",
     "no_consent": "offers need a consent, and there is none",
+    "withdrawn": "its trigger was withdrawn",
+    "expired": "it was over before it could go",
+    "erased": "the person's data was erased",
     "caught_up": "a later step of the same reminder goes instead",
     "no_address": "no address is known on any channel they accept",
     "no_channel": "the person accepts none of the channels that it goes by",

@@ -3,7 +3,7 @@
 Modules:
     nudge, delivery: the state of a nudge and of each of its deliveries, folded from facts.
     diff: the facts by which the planned nudges follow a plan. later_completion: completions after sending.
-    settle, cap, digest, class_overrides: the decision to send, and what limits it.
+    settle, cap, digest, class_rules: the decision to send, and what limits it.
     reply_meaning: what a citizen's text means. retryable: failures of an outage. forecast: what goes when.
 
 Inside: catch_up, the nearest step for somebody who joins late.

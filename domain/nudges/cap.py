@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain.core.timing import UTC
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery
 from domain.rules.rulebook import Defaults
 
@@ -16,7 +16,7 @@ def counted_from(delivery: Delivery, klass: str) -> datetime | None:
 
     One that is on its way counts for ever. What went with a digest does not count: the digest does, once.
     """
-    if not OVERRIDES[klass].counts or delivery.digest is not None or delivery.attempted_at is None:
+    if not CLASS_RULES[klass].counts or delivery.digest is not None or delivery.attempted_at is None:
         return None
     if delivery.due is not None:
         return ON_ITS_WAY
@@ -36,4 +36,4 @@ def counted(messages: Iterable[datetime], defaults: Defaults, now: datetime) -> 
 
 def is_capped(delivery: Delivery, klass: str) -> bool:
     """Return True if the cap applies; a delivery that was attempted is exempt."""
-    return not OVERRIDES[klass].cap and delivery.attempted_at is None
+    return not CLASS_RULES[klass].cap and delivery.attempted_at is None

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from domain.nudges.cap import counted, is_capped
 from domain.nudges.catch_up import caught_up
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.digest import goes_on, is_digest, next_day, other_went
 from domain.nudges.nudge import Nudge
@@ -24,7 +24,10 @@ STOPPED_FOR = timedelta(days=30)
 
 
 class Reason(StrEnum):
-    """The reasons why a nudge is not sent, or not yet."""
+    """The reasons why a nudge is not sent, or not yet.
+
+    Pages (app/pages/life.py) and reports (app/reports/life_words.py) have words for each.
+    """
 
     DIED = "died"
     NO_GUARDIAN = "no_guardian"
@@ -140,13 +143,13 @@ class Settlement(Struct, frozen=True):
 
 
 def settle(case: Settlement, now: datetime) -> Decision:
-    """Send, defer, withhold or expire: the first rule that objects decides, in the order of `_objections`."""
+    """Send, defer, withhold, expire or put into a digest, as the first objection in `_objections` says."""
     return next(_objections(case, case.nudge.to(case.person.pseudonym), now))
 
 
 def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator[Decision]:
     """Yield the decisions against sending, strongest first, and at the end the decision to send."""
-    yield from _in_itself(case, now)
+    yield from _on_every_channel(case, now)
     channel = next(channels_left(case, delivery), None)
     if channel is None:
         yield Withhold(_unreachable(case))
@@ -165,12 +168,12 @@ def leaves_digest(case: Settlement, now: datetime) -> Decision | None:
 
     Address, channel and quiet hours are decided for the digest, not for the nudge.
     """
-    leaving = next(_in_itself(case, now), None)
+    leaving = next(_on_every_channel(case, now), None)
     return stopped_until(case.nudge, now) if leaving is None and _stopped(case) else leaving
 
 
-def _in_itself(case: Settlement, now: datetime) -> Iterator[Decision]:
-    """Yield the objections that hold for every channel."""
+def _on_every_channel(case: Settlement, now: datetime) -> Iterator[Decision]:
+    """Yield the objections that hold whatever the channel; they also take a nudge out of its digest."""
     intent = case.nudge.intent
     if case.person.died is not None or case.mourned:
         yield Withhold(Reason.DIED)
@@ -183,12 +186,12 @@ def _in_itself(case: Settlement, now: datetime) -> Iterator[Decision]:
         yield Withhold(Reason.DONE)
     if caught_up(case.nudge, case.trigger, case.ledger.nudges):
         yield Withhold(Reason.CAUGHT_UP)
-    if (reason := _refused(case)) is not None:
+    if (reason := _own_choice(case)) is not None:
         yield Withhold(reason)
 
 
 def is_stopped(delivery: Delivery) -> bool:
-    """Return True for a delivery that a kill switch holds back."""
+    """Return True for a delivery that a kill switch or a pause holds back."""
     return delivery.state is State.DEFERRED and delivery.reason == Reason.STOPPED
 
 
@@ -217,8 +220,9 @@ def digest_comes(case: Settlement, due: datetime) -> bool:
     return DIGEST not in (case.person.get("opted_out") or ()) and (expires is None or due < expires)
 
 
-def _refused(case: Settlement) -> Reason | None:
-    overrides = OVERRIDES[case.trigger.klass]
+def _own_choice(case: Settlement) -> Reason | None:
+    """Return the objection that follows from the recipient's choices."""
+    overrides = CLASS_RULES[case.trigger.klass]
     if not overrides.opt_out and case.trigger.category in (case.person.get("opted_out") or ()):
         return Reason.OPTED_OUT
     if overrides.needs_consent and case.trigger.category not in (case.person.get("consents") or ()):
@@ -236,7 +240,7 @@ def channels_left(case: Settlement, delivery: Delivery) -> Iterator[str]:
     A legal notice or an emergency goes even where the person allowed no channel that the trigger has.
     """
     had = {*delivery.exhausted, delivery.channel if delivery.is_silent else None}
-    always = OVERRIDES[case.trigger.klass].opt_out
+    always = CLASS_RULES[case.trigger.klass].opt_out
     yield from reachable(case.person, case.nudge.intent.channels, had, case.trigger.category, always=always)
 
 
@@ -244,7 +248,7 @@ def _unreachable(case: Settlement) -> Reason:
     """Return the reason why no channel is left: the person allows none of the trigger's, or those have no address."""
     category = case.trigger.category
     refused = not any(is_wanted(case.person, each, category) for each in case.nudge.intent.channels)
-    return Reason.NO_CHANNEL if refused and not OVERRIDES[case.trigger.klass].opt_out else Reason.NO_ADDRESS
+    return Reason.NO_CHANNEL if refused and not CLASS_RULES[case.trigger.klass].opt_out else Reason.NO_ADDRESS
 
 
 def _stopped(case: Settlement, channel: str = "") -> bool:
@@ -263,7 +267,7 @@ def _quiet_until(case: Settlement, now: datetime) -> datetime | None:
 
     An emergency is sent during them; so is a nudge that would expire in them: it goes at once rather than never.
     """
-    if OVERRIDES[case.trigger.klass].quiet_hours:
+    if CLASS_RULES[case.trigger.klass].quiet_hours:
         return None
     until = quiet_hours(case.person, case.defaults).ends_after(now, local_zone(case.person, case.defaults))
     expires = case.nudge.intent.expires

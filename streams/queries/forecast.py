@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from domain.core.sms import segments
 from domain.nudges.cap import ON_ITS_WAY, window_start
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.digest import goes_on
 from domain.nudges.forecast import Forecast, Went, spread
 from domain.nudges.settle import (
@@ -188,7 +188,7 @@ class _Outlook:
         return replace(went, channel=channel, parts=1 if channel == "sms" else 0)
 
     def _count(self, case: Case, at: datetime) -> None:
-        if OVERRIDES[case.settlement.trigger.klass].counts:
+        if CLASS_RULES[case.settlement.trigger.klass].counts:
             self._sent[case.recipient.pseudonym].append(at)
 
     def _sms(self, case: Case, at: datetime) -> float:

@@ -37,9 +37,10 @@ from streams.storage.tables import soundings
 
 
 class Status(Struct, frozen=True):
-    """The figures that are cheap to read: counts, and the age in seconds of the oldest that waits.
+    """The figures of /health, /metrics and the console: counts, and the age in seconds of the oldest that waits.
 
-    `stopped`: the kill switches and pauses in effect, the latest first; `held_back`: deliveries that they hold back;
+    `stopped`: the kill switches and pauses in effect, the latest first; `held_back`: deliveries that they hold back,
+    once a dispatcher has looked at them (until then they count as `due_now`);
     `unplanned_for_seconds`: without persons with a dead letter, who wait for a human; `untold`: answers that wait to
     be reported to agencies, also of agencies without a webhook; `unknown`: messages with an unknown outcome that
     nobody decided about, by "cause/provider/channel"; `dead_events`: events from Kafka ever refused, by code, and the

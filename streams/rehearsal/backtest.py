@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
 from domain.core.timing import zone_of
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
 from domain.nudges.settle import Reason
 from domain.persons.history import History
@@ -129,7 +129,7 @@ def _counted(
     found: dict[str, list[_Counted]] = {}
     for own in owns:
         for message in side(own):
-            if not message.digest and OVERRIDES[message.klass].counts:
+            if not message.digest and CLASS_RULES[message.klass].counts:
                 found.setdefault(message.to, []).append((message.at, own.person))
     return found
 

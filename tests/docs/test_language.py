@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain.nudges.class_rules import CLASS_RULES
 from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import stages
@@ -135,3 +136,11 @@ def test_the_example_of_tests_yaml_passes(tmp_path: Path) -> None:
     [case] = read_cases(path, stage, report)
     assert report.findings == ()
     assert judge(case, rehearse(stage, case).endings) == []
+
+
+def test_the_table_of_classes_is_true() -> None:
+    """The page says of each class what the domain says."""
+    rows = re.findall(r"^\| `(\w+)` \| (yes|no) \| (yes|no) \| (yes|no) \| (yes|no) \|$", PAGE, re.MULTILINE)
+    said = {klass: [word == "yes" for word in words] for klass, *words in rows}
+    held = {klass: [it.quiet_hours, it.opt_out, it.cap, it.needs_consent] for klass, it in CLASS_RULES.items()}
+    assert said == held

@@ -28,7 +28,7 @@ UNITS = {
     "untold": "answers",
     "reconciled": "persons",
 }
-"""The unit of each figure: one event concerns several persons, so there are more facts about persons than events."""
+"""The unit of each figure; one without a unit is shown bare. `unplanned` counts pairs of an event and a person."""
 
 
 def status(

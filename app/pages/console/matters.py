@@ -152,7 +152,7 @@ class Matters(Teller):
         return Sign(name, Level.GOOD, say("None under way"), path="/jobs")
 
     def _switches(self) -> Sign:
-        """Return the sign about kill switches.
+        """Return the sign about kill switches and pauses.
 
         No message passes a stopped one, so it is the worst sign and stands first.
         """

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Decision, Reason, Settlement, Withhold, leaves_digest, settle
 from domain.persons.history import History
@@ -43,7 +43,7 @@ class Case(Struct, frozen=True):
     def is_bound(self) -> bool:
         """Return True if only the provider that may already have it may get it, and its class does not repeat."""
         bound = self.nudge.to(self.recipient.pseudonym).bound
-        return bound is not None and not OVERRIDES[self.nudge.intent.klass].repeats
+        return bound is not None and not CLASS_RULES[self.nudge.intent.klass].repeats
 
 
 def decide_digest(

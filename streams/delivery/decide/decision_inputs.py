@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.nudges.cap import window_start
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.digest import is_digest, travels
 from domain.nudges.nudge import Nudge
@@ -140,7 +140,7 @@ class DecisionInputs:
         return Case(settlement, self.persons[intent.person], cause, decision, history)
 
     def _counted(self, settlement: Settlement, decision: Decision) -> Decision:
-        counts = OVERRIDES[settlement.trigger.klass].counts
+        counts = CLASS_RULES[settlement.trigger.klass].counts
         if isinstance(decision, Send) and counts and self._delivery(settlement).attempted_at is None:
             self.messages.setdefault(settlement.person.pseudonym, []).append(self.now)
         return decision

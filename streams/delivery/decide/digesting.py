@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from domain.core.ids import Names
 from domain.facts.facts import NudgeFact
 from domain.nudges.cap import counted, is_capped, window_start
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.digest import is_digest, other_went
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Settlement
@@ -72,6 +72,6 @@ def _fits(case: Settlement, messages: list[datetime], now: datetime) -> bool:
     delivery, klass = case.nudge.to(case.person.pseudonym), case.trigger.klass
     if is_capped(delivery, klass) and counted(messages, case.defaults, now) >= case.defaults.cap_messages:
         return False
-    if OVERRIDES[klass].counts and delivery.attempted_at is None:
+    if CLASS_RULES[klass].counts and delivery.attempted_at is None:
         messages.append(now)
     return True

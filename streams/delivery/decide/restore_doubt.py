@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import chain
 
 from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeUnknown
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Defer, Reason, Send, Settlement, Withhold, settle
@@ -22,7 +22,7 @@ def is_in_doubt(case: Case, until: datetime | None) -> bool:
     later cause, or was held back by quiet hours until later. The receipt of a message sent before may be lost, so its
     silence says nothing.
     """
-    if until is None or OVERRIDES[case.nudge.intent.klass].repeats or _is_withheld(case):
+    if until is None or CLASS_RULES[case.nudge.intent.klass].repeats or _is_withheld(case):
         return False
     if case.cause is not None and case.cause.time > until:
         return False
@@ -67,6 +67,6 @@ def lost_before(case: Settlement, until: datetime | None, now: datetime) -> Nudg
     Its true outcome, and what followed, may be among the facts that are lost.
     """
     delivery = case.nudge.to(case.person.pseudonym)
-    if until is None or OVERRIDES[case.nudge.intent.klass].repeats or not _was_attempted(delivery, until):
+    if until is None or CLASS_RULES[case.nudge.intent.klass].repeats or not _was_attempted(delivery, until):
         return None
     return NudgeUnknown(now, delivery.recipient, delivery.attempt, RESTORED)

@@ -117,7 +117,7 @@ def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:
 
 
 def _is_still_stopped(case: Case, now: datetime) -> bool:
-    """Return whether a kill switch holds it back as before, so that no further fact is due."""
+    """Return whether a kill switch or pause holds it back as before, so that no further fact is due."""
     delivery = case.nudge.to(case.recipient.pseudonym)
     stopped = isinstance(case.decision, Defer) and case.decision.reason is Reason.STOPPED
     return stopped and is_stopped(delivery) and delivery.due is not None and delivery.due > now
@@ -126,7 +126,7 @@ def _is_still_stopped(case: Case, now: datetime) -> bool:
 def _is_due(nudge: Nudge, recipient: str, now: datetime) -> bool:
     """Return whether the delivery is due now: it may have been cancelled, moved or sent since it was claimed.
 
-    A delivery that a kill switch holds back counts as due, so that the switch is looked at again.
+    A delivery that a kill switch or pause holds back counts as due, so that it is looked at again.
     """
     theirs = (one for one in nudge.deliveries if one.recipient == recipient and one.digest is None)
     return any(one.due is not None and (one.due <= now or is_stopped(one)) for one in theirs)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from domain.core.events import Effective, LifeEvent
 from domain.facts.facts import NudgeAnswered
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.nudge import Nudge, evolve
 from domain.persons.history import History
 from domain.persons.person import Person, person_as_of
@@ -267,7 +267,7 @@ def _topic(found: MessageContext, rules: Rules) -> Topic:
         language=found.language,
         titles=tuple(_titles(content, rules.rulebook)),
         legal_basis=legal_basis_of(content),
-        mandatory=OVERRIDES[content["class"]].opt_out,
+        mandatory=CLASS_RULES[content["class"]].opt_out,
         stopped=content["category"] in (found.person.get(ATTRIBUTE) or ()),
         category=content["category"],
     )
@@ -277,7 +277,7 @@ def _titles(content: Mapping[str, Any], rulebook: Rulebook) -> Iterator[Titles]:
     """Yield the title of the trigger, then those of the triggers in force that stop with its category."""
     yield content["title"]
     for trigger in _in_force(rulebook):
-        silenced = trigger.category == content["category"] and not OVERRIDES[trigger.klass].opt_out
+        silenced = trigger.category == content["category"] and not CLASS_RULES[trigger.klass].opt_out
         if silenced and trigger.content["title"] != content["title"]:
             yield trigger.content["title"]
 

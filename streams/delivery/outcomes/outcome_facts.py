@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.facts.facts import NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery
 from domain.nudges.settle import Settlement, channels_left
 from domain.persons.hours import local_zone
@@ -98,7 +98,7 @@ def unknown(attempted: Attempted, reason: str, now: datetime, *, asked: bool = F
         return NudgeUnknown(now, delivery.recipient, delivery.attempt, reason, ask_at=now + after)
     often = delivery.attempt >= UNKNOWN_A_CHANNEL * (len(delivery.exhausted) + 1)
     removes_doubles = provider is not None and provider.notifier.removes_doubles
-    again = (removes_doubles or OVERRIDES[attempted.case.trigger.klass].repeats) and not often
+    again = (removes_doubles or CLASS_RULES[attempted.case.trigger.klass].repeats) and not often
     return NudgeUnknown(
         now,
         delivery.recipient,

@@ -61,7 +61,7 @@ class Claims:
         self._stopped = _StoppedDeliveries()
 
     def claim(self, lane: Lane, limit: int) -> list[Due]:
-        """Claim due deliveries until the lease ends; if there are none, some that a kill switch stopped."""
+        """Claim due deliveries until the lease ends; if there are none, some that a stop holds back."""
         return self._claim(lane, limit) or ([] if lane.urgent else self._claim_stopped(lane, limit))
 
     def release(self, ids: Sequence[UUID]) -> None:
@@ -91,7 +91,7 @@ class Claims:
         )
 
     def _claim_stopped(self, lane: Lane, limit: int) -> list[Due]:
-        """Claim what kill switches hold back, each once a look, to see whether they still do."""
+        """Claim what kill switches and pauses hold back, each once a look, to see whether they still do."""
         if self._stopped.look_begins(self._library.rules().controls, self._clock()):
             self._database.write(nudges.release_stopped, Priority.DISPATCH)
         claimed = self._claim(lane, limit, stopped=True) if self._stopped.looking else []
@@ -159,7 +159,7 @@ class Decider:
 
 
 class _StoppedDeliveries:
-    """Times the looks at what kill switches hold back: at the start, when one is cleared, and every hour.
+    """Times the looks at what switches and pauses hold back: at the start, when one is cleared, and every hour.
 
     (The process that looked before may have crashed.)
     """

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from uuid import UUID
 
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.rules.triggers import RANKS
 from projections.tables import URGENT
 from streams.delivery.decide.case import Case
@@ -17,7 +17,7 @@ def is_urgent(case: Case) -> bool:
 
 def is_emergency(case: Case) -> bool:
     """Return whether it passes all others and no agency's rate applies to it."""
-    return OVERRIDES[case.nudge.intent.klass].pace
+    return CLASS_RULES[case.nudge.intent.klass].pace
 
 
 class FairOrdering:

@@ -12,7 +12,8 @@ from tests.world import World, birth, card, fine, iin, registered
 
 CITIZEN, CHILD, OTHER = iin(1), iin(2), iin(3)
 SHOTS = Path(__file__).parents[2] / "artefacts"
-AXE = (Path(__file__).parents[2] / "peers/node_modules/axe-core/axe.min.js").read_text()
+AXE = Path(__file__).parents[2] / "peers/node_modules/axe-core/axe.min.js"
+"""Installed by `make services`."""
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _RUN = "tags => axe.run(document, {runOnly: tags}).then(found => found.violations.map(each => each.id + ': ' + "
 _RUN += "each.nodes.map(node => node.html + ' ' + node.failureSummary).join(' | ')))"
@@ -79,7 +80,7 @@ async def ready(world: World) -> None:
 
 def violations(page: Page) -> list[str]:
     """What axe-core finds on the page, up to WCAG 2.2 AA."""
-    page.evaluate(AXE)
+    page.evaluate(AXE.read_text())
     found: list[str] = page.evaluate(_RUN, _TAGS)
     return found
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.core.timing import zone_of
 from domain.nudges.cap import ON_ITS_WAY, counted_from
-from domain.nudges.class_overrides import OVERRIDES
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.digest import digest_id, goes_on, next_day
 from domain.nudges.settle import (
@@ -64,7 +64,7 @@ def decided(
         ("offer", Reason.OPTED_OUT, Reason.QUIET_HOURS, TODAY, Reason.NO_CONSENT),
     ],
 )
-def test_what_each_class_overrides(
+def test_what_each_class_ignores(
     klass: Class, opted_out: object, quiet: object, capped: object, no_consent: object
 ) -> None:
     """The table of classes: a refused category, quiet hours, the cap, a missing consent."""
@@ -79,9 +79,9 @@ def test_what_each_class_overrides(
 
 def test_every_class_has_its_line() -> None:
     """No class is without a decision; what the state owes is not counted, and only danger overrides quiet hours."""
-    assert list(OVERRIDES) == list(CLASSES)
-    assert [klass for klass in CLASSES if not OVERRIDES[klass].counts] == ["emergency", "legal"]
-    assert [klass for klass, each in OVERRIDES.items() if each.quiet_hours or each.pace] == ["emergency"]
+    assert list(CLASS_RULES) == list(CLASSES)
+    assert [klass for klass in CLASSES if not CLASS_RULES[klass].counts] == ["emergency", "legal"]
+    assert [klass for klass, each in CLASS_RULES.items() if each.quiet_hours or each.pace] == ["emergency"]
 
 
 # the window

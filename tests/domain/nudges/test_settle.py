@@ -58,6 +58,24 @@ def test_each_objection_decides_alone(alone: int) -> None:
     assert _name(_decided(OBJECTIONS[alone][1])) == OBJECTIONS[alone][0]
 
 
+ELSEWHERE = {
+    Reason.NO_CONSENT: "of offers: test_cap.py",
+    Reason.CAP: "without a digest: test_cap.py",
+    Reason.NO_CHANNEL: "test_reachable",
+    Reason.NO_GUARDIAN: "of minors: test_recipients.py",
+    Reason.NOTHING_LEFT: "of digests: test_digest.py",
+    Reason.EXPIRED: "of repair",
+    Reason.ERASED: "of erasures",
+    Reason.UNREADABLE: "of rendering",
+}
+"""The reasons that a reminder to an adult does not meet, and where they are tested."""
+
+
+def test_every_reason_has_its_place() -> None:
+    """A new reason stands in the order of objections, or says why not."""
+    assert {found for found, _ in OBJECTIONS if isinstance(found, Reason)} | set(ELSEWHERE) == set(Reason)
+
+
 def test_without_objection_it_is_sent() -> None:
     """A nudge that is due, wanted and possible is sent on the first of its channels."""
     assert decided(nudge()) == Send("push")

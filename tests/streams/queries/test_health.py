@@ -80,6 +80,16 @@ async def test_what_is_deferred_is_due_later(world: World) -> None:
     assert world.health().nudges == {"deferred": 1, "planned": 2}
 
 
+async def test_what_is_held_back_is_not_due_next(world: World) -> None:
+    """Where the only message that is left is held back, nothing is due next."""
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    for day in ("2025-06-20T09:00+05:00", "2025-07-13T09:00+05:00"):
+        await world.settle(day)
+    world.control("all", "", stopped=True)
+    await world.settle("2025-07-19T09:00+05:00")
+    assert (world.health().held_back, world.health().next_due) == (1, None)
+
+
 async def test_attempts_without_an_outcome_are_counted(tmp_path: Path) -> None:
     """What a dead process had in its hands shows as open."""
 

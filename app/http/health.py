@@ -1,4 +1,4 @@
-"""GET /livez: the process answers. GET /readyz: it can also do its work."""
+"""GET /livez: the process answers. GET /readyz: it can also do its work. For /health and /metrics see role.py."""
 
 from http import HTTPStatus
 from pathlib import Path

@@ -156,7 +156,7 @@ class Matters(Teller):
 
         No message passes a stopped one, so it is the worst sign and stands first.
         """
-        say, stopped = self._say, self._seen.stopped
+        say, stopped = self._say, self._seen.standing.stopped
         if not stopped:
             return Sign(say("Switches"), Level.GOOD, say("Nothing is stopped"), path=SWITCHES)
         everything = any(each.scope == "all" for each in stopped)

@@ -16,7 +16,6 @@ from streams.kafka.lag import Lag
 from streams.queries.health import Status, Trend
 from streams.queries.provider_health import RecentRecords
 from streams.queues.jobs import Job
-from streams.rules.switches import ActiveStop
 
 SOON, LATE = timedelta(minutes=1), timedelta(minutes=5)
 LONG = timedelta(minutes=10)
@@ -66,7 +65,6 @@ class Seen(Struct, frozen=True):
     sounded: datetime | None
     embedded: bool
     lately: RecentRecords
-    stopped: Sequence[ActiveStop]
     jobs: Sequence[Job]
     alone: frozenset[int]
     older: datetime | None = None

@@ -81,7 +81,6 @@ class StandingPage:
             on.queries.backlog.latest(),
             on.database.sqlite,
             recent,
-            found.stopped,
             jobs,
             frozenset(each.id for each in jobs if on.queues.jobs.is_alone(each)),
             self._older(),

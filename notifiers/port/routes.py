@@ -94,7 +94,7 @@ class Provider:
     messages a second that it takes at most (None: as many as it can). `trial`: one message looks whether it is well
     again, and nobody else is sent there until that is known, or its time is over, as it may never be sent after all.
     `patience`: it asked for some; then not even one looks. `standing`: what it said of addresses. `calls`: whether it
-    may call us.
+    may call us. `unsent`: counts the outcomes of messages that its notifier was not given, as there was no link.
     """
 
     name: str
@@ -107,6 +107,7 @@ class Provider:
     patience: Spell = field(default_factory=Spell)
     standing: Standing = field(default_factory=lambda: Standing(before=0))
     calls: bool = False
+    unsent: Callable[[Sequence[Outcome]], None] = field(default=lambda _: None, repr=False)
 
     @property
     def tells(self) -> bool:
@@ -162,7 +163,9 @@ class Provider:
 
     def put_off(self, messages: Sequence[Message], why: RetryLater) -> Sequence[Outcome]:
         """Return the outcomes of a batch for which no link could be opened, and learn from it."""
-        return self._learnt([why] * len(messages), slowly=False)
+        outcomes = [why] * len(messages)
+        self.unsent(outcomes)
+        return self._learnt(outcomes, slowly=False)
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch, and learn from it; while it asks for patience it is not called."""

@@ -77,8 +77,12 @@ class CountedNotifier:
         except Exception:
             self._count([("unknown", DEFECT)] * len(messages))
             raise
-        self._count(map(_labels, outcomes))
+        self.count(outcomes)
         return outcomes
+
+    def count(self, outcomes: Sequence[Outcome]) -> None:
+        """Count these outcomes."""
+        self._count(map(_labels, outcomes))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -103,15 +107,14 @@ def _labels(outcome: Outcome) -> tuple[str, str]:
 def counted(routes: Mapping[str, Route], counts: Counts) -> dict[str, Route]:
     """Return the same routes with counted notifiers."""
     return {
-        channel: Route(
-            route.channel,
-            [
-                replace(provider, notifier=CountedNotifier(provider.notifier, provider.name, counts))
-                for provider in route.providers
-            ],
-        )
+        channel: Route(route.channel, [_counted(provider, counts) for provider in route.providers])
         for channel, route in routes.items()
     }
+
+
+def _counted(provider: Provider, counts: Counts) -> Provider:
+    notifier = CountedNotifier(provider.notifier, provider.name, counts)
+    return replace(provider, notifier=notifier, unsent=notifier.count)
 
 
 def passed_by(routes: Mapping[str, Route]) -> dict[Labels, bool]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, tzinfo
 
 from sqlalchemy import Connection
 
-from app.moments import NO_TIME, moment_in
+from app.moments import moment_in, moment_of
 from app.terminal import Exit, stop
 from domain.core.timing import zone_of
 from streams.kafka.republish import position_at
@@ -12,14 +12,6 @@ from streams.rules.library import Library, NothingPublished
 
 DIGITS = 19
 """A position has fewer."""
-
-
-def moment_of(text: str, option: str, zone: tzinfo) -> datetime:
-    """Return a time given on the command line, in UTC; a date is its beginning; without a zone it is in that one."""
-    try:
-        return moment_in(text, zone)
-    except ValueError:
-        stop(Exit.USAGE, f"{option}: {text!r} is {NO_TIME}")
 
 
 def zone_here(library: Library) -> tzinfo:

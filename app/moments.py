@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, tzinfo
 
+from app.terminal import Exit, stop
+
 NO_TIME = "no time; one is written 2026-03-01, or 2026-03-01T09:00+05:00"
 
 
@@ -21,3 +23,11 @@ def moment_in(text: str, zone: tzinfo) -> datetime:
 def told_in(moment: datetime, zone: tzinfo, *, timespec: str = "minutes") -> str:
     """Return the time in that zone with its offset, as the command line reads it: 2026-03-01 09:00+05:00."""
     return moment.astimezone(zone).isoformat(sep=" ", timespec=timespec)
+
+
+def moment_of(text: str, option: str, zone: tzinfo) -> datetime:
+    """Return a time given on the command line, in UTC; a date is its beginning; without a zone it is in that one."""
+    try:
+        return moment_in(text, zone)
+    except ValueError:
+        stop(Exit.USAGE, f"{option}: {text!r} is {NO_TIME}")

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from app.clock import Clock, fixed, system_clock
-from app.log_places import moment_of
+from app.moments import moment_of
 from app.terminal import Exit, stop
 from templates.reading.findings import closest
 

@@ -19,7 +19,7 @@ from app.cli.principal_session import LOCAL, somebody
 from app.clock import system_clock
 from app.compose import compose
 from app.jobs.progress import parts
-from app.log_places import moment_of
+from app.moments import moment_of
 from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.core.timing import zone_of

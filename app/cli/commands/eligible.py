@@ -11,8 +11,7 @@ from app.cli.logged_reading import Purpose, looker
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of
 from app.cli.persons import pseudonym_of
 from app.compose import compose
-from app.log_places import moment_of
-from app.moments import told_in
+from app.moments import moment_of, told_in
 from app.reports.entitlements import plain, source
 from app.settings import settings_of
 from app.terminal import Exit, data, data_json, stop

@@ -12,8 +12,8 @@ from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
 from app.identity.erased_list import BadList, everybody, list_of
-from app.log_places import moment_of, zone_here, zone_shown
-from app.moments import told_in
+from app.log_places import zone_here, zone_shown
+from app.moments import moment_of, told_in
 from app.terminal import Exit, agree, data, data_json, many, stop, talk
 from streams.privacy.erasure import NobodyKnown
 from streams.privacy.retention import Over

@@ -8,8 +8,8 @@ import typer
 
 from app.cli.options import AsJson, DatabaseUrl, KeyFile
 from app.cli.principal_session import principal_session
-from app.log_places import moment_of, zone_here
-from app.moments import told_in
+from app.log_places import zone_here
+from app.moments import moment_of, told_in
 from app.packs.rule_lines import lines
 from app.reports.stopped import known_to, stopped_lines
 from app.terminal import data, data_json, red

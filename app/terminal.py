@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from enum import IntEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import NoReturn, TextIO
 
 import msgspec
 
 from app.visible import visible
+from domain.core.plain import PlainData
 from streams.storage.severity import Failed, Warned
 
 TALK = "habarshy.role"
@@ -81,12 +82,12 @@ def writing() -> Iterator[None]:
         stop(Exit.UNAVAILABLE, f"the output cannot be written: {error.strerror}")
 
 
-def data_json(value: Any) -> None:  # noqa: ANN401  (anything that JSON can say)
+def data_json(value: PlainData) -> None:
     """One compact JSON object, to stdout."""
     data(compact(value))
 
 
-def compact(value: Any) -> str:  # noqa: ANN401  (anything that JSON can say)
+def compact(value: PlainData) -> str:
     """One line of compact JSON."""
     return _encode(value).decode()
 

@@ -8,6 +8,7 @@ import msgspec
 from app.cli.commands.diff import SAME, show
 from app.packs.version_diff import Version, compared, sentences, version_of
 from app.terminal import data, data_json
+from domain.core.plain import PlainData
 from domain.facts.governance import PackSubmitted, TriggerSubmitted
 from domain.facts.submissions import Subject, Submission
 from domain.rules.triggers import BadTrigger
@@ -103,14 +104,14 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return sorted((old.keys() | new.keys()) - same)
 
 
-def _change(old: Any, new: Any) -> str:  # noqa: ANN401  (plain data)
+def _change(old: PlainData, new: PlainData) -> str:
     """Both as people write them; what only looks alike (1 and "1") as JSON writes it."""
     if (before := said_plainly(old)) != (after := said_plainly(new)):
         return f"{before} → {after}"
     return f"{_exactly(old)} → {_exactly(new)}"
 
 
-def _exactly(value: Any) -> str:  # noqa: ANN401  (plain data)
+def _exactly(value: PlainData) -> str:
     """Return the value as JSON, in which 1, "1" and true differ; in Python 1 equals True."""
     return msgspec.json.encode(value).decode()
 
@@ -122,7 +123,7 @@ def _by_type(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**others, "events": types} if types else others
 
 
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (plain data)
+def _flat(value: PlainData, path: str = "") -> Iterator[tuple[str, PlainData]]:
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from _flat(inner, f"{path}.{name}" if path else str(name))
@@ -130,7 +131,7 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN
         yield path, value
 
 
-def _rows(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (plain data)
+def _rows(value: PlainData, path: str = "") -> Iterator[tuple[str, PlainData]]:
     """The same for people: what a list has in it one by one."""
     for name, inner in _flat(value, path):
         if isinstance(inner, list | tuple) and any(isinstance(each, Mapping) for each in inner):

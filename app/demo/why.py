@@ -15,6 +15,7 @@ from app.demo.board import Told
 from app.demo.packs import ENGLISH, published_titles
 from app.demo.reading import Reader
 from app.reports.life_words import at, reason, told
+from domain.core.plain import PlainData
 from projections import nudges
 from streams.queries.explain import Explanation, explain
 from streams.rules.in_force import Rules
@@ -94,7 +95,7 @@ class Explainer:
         for name, value in used.items():
             yield words.heading(name), self._value(connection, value)
 
-    def _value(self, connection: Connection, value: Any) -> str:  # noqa: ANN401  (a value of an event)
+    def _value(self, connection: Connection, value: PlainData) -> str:
         if isinstance(value, datetime):
             return at(value, self._zone)
         text = str(value)

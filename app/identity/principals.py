@@ -9,12 +9,13 @@ import tomllib
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
 from app.identity.private_files import alone, is_open_to_others, replace
+from domain.core.plain import PlainData
 from domain.facts.principals import NotAllowed, Principal, Role, Scope
 from templates.reading.findings import closest
 
@@ -176,6 +177,6 @@ def _table(name: str, kept: Kept) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def _toml(value: Any) -> str:  # noqa: ANN401  (text, or a list of texts)
+def _toml(value: PlainData) -> str:
     """TOML writes both as JSON does."""
     return json.dumps(value, ensure_ascii=False)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from app.packs.draft_child import Comparison, Question
+from domain.core.plain import PlainData
 from domain.core.translatable import Words, of_plain
 from templates.reading.findings import Finding
 from templates.sandbox.confined import Confined, Died, Limits
@@ -54,7 +55,7 @@ class Children:
         for _ in range(many):
             self._free.put((Confined(child, None, limits), 0))
 
-    def ask(self, question: Question | Comparison, kind: Any) -> Any:  # noqa: ANN401  (plain data)
+    def ask(self, question: Question | Comparison, kind: PlainData) -> PlainData:
         """Return the answer. Raises Died where there is none; the next question goes to a new child."""
         confined, asked = self._free.get()
         try:

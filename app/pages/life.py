@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from app.pages.catalogues import Speech
 from app.pages.naming import FIELDS, VALUES
 from app.pages.ruling import Clause, rule_told
+from domain.core.plain import PlainData
 from domain.core.timing import parse_offset
 from domain.core.translatable import N_
 from domain.rules.event_types import Titles
@@ -192,7 +193,7 @@ class _Words:
         text = shown(FIELDS, field, self._speech)
         return text[:1].upper() + text[1:]
 
-    def value(self, value: Any) -> str:  # noqa: ANN401  (a value of an event)
+    def value(self, value: PlainData) -> str:
         match value:
             case datetime():
                 return self._speech.moment(value)

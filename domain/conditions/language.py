@@ -15,6 +15,7 @@ from cel_expr_python import cel
 
 from domain.conditions.cost import MOST, USUAL_ITEMS, USUAL_TEXT, TooCostly, cost_of
 from domain.conditions.tree import Node, only, tree_of
+from domain.core.plain import PlainData
 
 CEL_TYPES = {
     "string": cel.Type.STRING,
@@ -168,7 +169,7 @@ class Expression(Generic[Answer]):
         ):  # a loop beyond the engine's budget, or half a character: nobody's planning may stop at it
             return None
 
-    def _remember(self, key: Any, answer: Answer | None) -> None:  # noqa: ANN401  (values)
+    def _remember(self, key: PlainData, answer: Answer | None) -> None:
         if len(self._answers) >= self.REMEMBERED:
             self._answers.clear()
         try:

@@ -17,6 +17,7 @@ from domain.conditions.cost import TooCostly
 from domain.conditions.language import LATER, Condition
 from domain.conditions.tree import AND, EQUAL, OR, Node
 from domain.core.events import Effective
+from domain.core.plain import PlainData
 
 MOST_LOOKS = 1_000_000
 """So many times one plan may look at an event beside another: at a thousand events beside a thousand others."""
@@ -273,7 +274,7 @@ class _Ranks:
     def possible(
         self,
         operator: str,
-        value: Any,  # noqa: ANN401  (of any type of a field)
+        value: PlainData,
         first: int,
         end: int,
     ) -> Iterator[int]:
@@ -290,7 +291,7 @@ EXACT = 2**53
 """Up to it, a decimal number holds every whole number."""
 
 
-def _kind(value: Any) -> type | None:  # noqa: ANN401  (of any type of a field)
+def _kind(value: PlainData) -> type | None:
     """Return the type among whose values this one is sorted; None where the engine might sort it otherwise."""
     if isinstance(value, (int, float)):
         return float if -EXACT < value < EXACT else None
@@ -319,7 +320,7 @@ class _Extremes:
     def compared(
         self,
         operator: str,
-        value: Any,  # noqa: ANN401  (of any type of a field)
+        value: PlainData,
         first: int,
         end: int,
     ) -> Iterator[int]:

@@ -4,7 +4,8 @@ Modules:
     ids: pseudonyms and ids of nudges, by keyed hashes. national_id: its check digit.
     timing, workdays: durations, local times, quiet hours and working days.
     events: life events, their revisions, and the ones that count.
-    sms: the cost of a text as SMS. translatable: English sentences that are translated when they are shown.
+    plain: `PlainData`, what files and events hold. sms: the cost of a text as SMS.
+    translatable: English sentences that are translated when they are shown.
 
 Inside: duration_hints, corrections for durations that are written in words.
 """

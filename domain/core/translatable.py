@@ -5,7 +5,9 @@ made from them in any other way (an f-string, `join`) is plain text again and st
 """
 
 from collections.abc import Iterable
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
+
+from domain.core.plain import PlainData
 
 
 def N_(text: str) -> str:  # noqa: N802  (gettext's name for it)
@@ -134,7 +136,7 @@ def as_plain(text: object) -> object:  # noqa: PLR0911  (one for each kind)
     return str(text)
 
 
-def of_plain(plain: Any) -> Any:  # noqa: ANN401  (plain data)
+def of_plain(plain: PlainData) -> PlainData:
     """Restore the value that `as_plain` was given."""
     match plain:
         case {"words": template, "given": given}:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from domain.conditions.matching import Matcher, by_type
 from domain.core.events import Effective
+from domain.core.plain import PlainData
 from domain.persons.history import History
 from domain.persons.hours import zone_by
 from domain.persons.person import Fold, citizen_values
@@ -51,7 +52,7 @@ class Course:
         """Return the person's attributes as of that time: "citizen.<name>" -> value, without their age."""
         return self._attributes[bisect_right(self._times, at)]
 
-    def at_last(self, attribute: str) -> Any:  # noqa: ANN401  (an attribute's type is the pack's)
+    def at_last(self, attribute: str) -> PlainData:
         """Return the attribute ("citizen.<name>") as the last fact left it, or None."""
         return self._attributes[-1].get(attribute)
 

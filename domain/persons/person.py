@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.core.events import Effective, LifeEvent
+from domain.core.plain import PlainData
 from domain.rules.event_types import Catalogue, EventType, Setting
 
 
@@ -19,7 +20,7 @@ class Person(Struct, frozen=True):
     attributes: Mapping[str, Any]
     died: datetime | None = None
 
-    def get(self, name: str) -> Any:  # noqa: ANN401  (an attribute's type is the pack's)
+    def get(self, name: str) -> PlainData:
         """Return the attribute's value, or None."""
         return self.attributes.get(f"citizen.{name}")
 
@@ -85,7 +86,7 @@ class Fold:
         elif setting.path in values:
             self._replace(name, values[setting.path])
 
-    def _replace(self, name: str, value: Any) -> None:  # noqa: ANN401  (an attribute's type is the pack's)
+    def _replace(self, name: str, value: PlainData) -> None:
         if value is None:
             self.attributes.pop(name, None)
         else:

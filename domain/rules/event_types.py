@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from domain.core.events import PUBLIC
+from domain.core.plain import PlainData
 from domain.core.timing import UTC, Offset, parse_offset, shift
 from domain.rules.parameters import Parameter
 
@@ -204,7 +205,7 @@ def _sets_of(sets: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Setting, 
     }
 
 
-def _setting(attribute: str, value: Any) -> Setting:  # noqa: ANN401  (plain data of three shapes)
+def _setting(attribute: str, value: PlainData) -> Setting:
     if isinstance(value, str):
         return Setting(attribute, path=value)
     if isinstance(value, list):

@@ -11,6 +11,7 @@ import msgspec
 
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
+from domain.core.plain import PlainData
 from domain.rules.event_types import Catalogue, EventType, names_persons
 from streams.intake.cloudevents import Envelope, Refused, revision_of, time_of, traceparent_of
 
@@ -161,7 +162,7 @@ class _TypeChecker:
             parts.setdefault(owner, {})[name] = value
         return parts
 
-    def _as_declared(self, path: str, value: Any) -> Any:  # noqa: ANN401  (whatever a registry sent)
+    def _as_declared(self, path: str, value: PlainData) -> PlainData:
         """Return the value in its declared type: JSON has one kind of number, conditions have two."""
         if isinstance(value, dict):
             return {name: self._as_declared(f"{path}.{name}", each) for name, each in value.items()}
@@ -193,13 +194,13 @@ def _path_to(forbidden: frozenset[str], data: dict[str, Any]) -> str | None:
     return None
 
 
-def _too_large(value: Any) -> bool:  # noqa: ANN401  (whatever a registry sent)
+def _too_large(value: PlainData) -> bool:
     if isinstance(value, dict | list):
         return any(map(_too_large, value.values() if isinstance(value, dict) else value))
     return isinstance(value, int) and not SMALLEST <= value <= LARGEST
 
 
-def _ids(value: Any) -> tuple[str, ...]:  # noqa: ANN401  (whatever a registry sent)
+def _ids(value: PlainData) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 import jsonschema_rs
 
 from domain.core.events import LifeEvent
+from domain.core.plain import PlainData
 from domain.core.timing import UTC, parse_offset, shift, zone_of, zone_or
 from domain.persons.channels import ADDRESS_OF
 from domain.persons.replies import Reply, meant, reply_event
@@ -185,7 +186,7 @@ class EventReader:
                 self._notes.wrong(("events", at, "id"), "another event has this id; a correction has its own")
 
 
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401  (anything that a file may hold)
+def _listed(value: PlainData) -> list[PlainData]:
     return value if isinstance(value, list) else [value]
 
 
@@ -211,7 +212,7 @@ class AttributeChecker:
             elif value is not None:
                 self._check_value(path, name, value)
 
-    def _check_value(self, path: At, name: str, value: Any) -> None:  # noqa: ANN401  (anything that a file may hold)
+    def _check_value(self, path: At, name: str, value: PlainData) -> None:
         match name:
             case "language":
                 self._check_names([(path, value)], "language of the packs", self._languages)
@@ -239,7 +240,7 @@ class AttributeChecker:
             self._check_names([(at, category)], "category of these packs' triggers", self._categories)
             self._check_names([(at, channel)] if slash else (), "channel", ADDRESS_OF)
 
-    def _check_as_set(self, path: At, name: str, value: Any) -> None:  # noqa: ANN401  (anything that a file may hold)
+    def _check_as_set(self, path: At, name: str, value: PlainData) -> None:
         """Check the value against the schemas of the fields that set the attribute; one that fits is enough."""
         allowed = [*_settings(self._catalogue, name)]
         errors = [error for schema in allowed if (error := _error(schema, value)) is not None]
@@ -270,7 +271,7 @@ def _settings(catalogue: Catalogue, attribute: str) -> Iterator[dict[str, Any]]:
             yield dict(schema)
 
 
-def _error(schema: dict[str, Any], value: Any) -> jsonschema_rs.ValidationError | None:  # noqa: ANN401  (plain data)
+def _error(schema: dict[str, PlainData], value: PlainData) -> jsonschema_rs.ValidationError | None:
     found = jsonschema_rs.iter_errors(schema, value, validate_formats=True, ignore_unknown_formats=True)
     return next(iter(found), None)
 

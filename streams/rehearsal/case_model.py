@@ -10,6 +10,7 @@ from msgspec import Struct
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from domain.core.events import LifeEvent
+from domain.core.plain import PlainData
 from domain.core.timing import parse_offset, utc
 from domain.persons.replies import Reply
 from templates.reading.value_kinds import (
@@ -53,7 +54,7 @@ def _when(text: str) -> str:
     return text
 
 
-def _range(parts: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
+def _range(parts: PlainData) -> PlainData:
     if isinstance(parts, int) and not isinstance(parts, bool):
         return {"min": parts, "max": parts}
     if not isinstance(parts, dict):

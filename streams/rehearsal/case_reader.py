@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.core.events import LifeEvent
+from domain.core.plain import PlainData
 from domain.core.timing import UTC
 from domain.nudges.delivery import State
 from domain.nudges.settle import Reason
@@ -43,7 +44,7 @@ def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
     return [case for case in read if case is not None]
 
 
-def _empty(path: At, content: Any) -> Iterator[At]:  # noqa: ANN401  (plain data)
+def _empty(path: At, content: PlainData) -> Iterator[At]:
     """Yield the paths of keys without a value; in data and attributes null is a value."""
     for key, inner in content.items() if isinstance(content, dict) else ():
         if inner is None:
@@ -173,7 +174,7 @@ def _persons(content: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"${name}" for name in content.get("persons") or ())
 
 
-def _named(content: Any) -> Iterator[str]:  # noqa: ANN401  (plain data)
+def _named(content: PlainData) -> Iterator[str]:
     if isinstance(content, str) and re.fullmatch(PERSON, content):
         yield content
     for inner in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():

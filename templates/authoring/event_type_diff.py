@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.core.plain import PlainData
 from templates.authoring.value_words import said_plainly
 
 Content = Mapping[str, Any]
@@ -81,6 +82,6 @@ def _settings(old: Content, new: Content) -> Iterator[TypeChange]:
                 yield TypeChange(f"sets.{role}.{name}", sentence, values, attributes=(f"citizen.{name}",))
 
 
-def was(what: str, before: Any, after: Any) -> str:  # noqa: ANN401  (plain data)
+def was(what: str, before: PlainData, after: PlainData) -> str:
     """Return the new and the old value in a sentence."""
     return f"{what} is {said_plainly(after)}; before, {said_plainly(before)}."

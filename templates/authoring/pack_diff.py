@@ -8,6 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from domain.conditions.language import essence
+from domain.core.plain import PlainData
 from templates.authoring.event_type_diff import type_changes, was
 from templates.authoring.rule_sentences import RuleWords
 from templates.checks.dependents import Dependents
@@ -162,7 +163,7 @@ class _Comparison:
                     yield self._read("benefits", f"{name}.{key}", sentence, values, f"benefit.{name}")
 
     @staticmethod
-    def _said(side: PackSide, key: str, value: Any) -> Any:  # noqa: ANN401  (plain data)
+    def _said(side: PackSide, key: str, value: PlainData) -> PlainData:
         if key == "conditions":
             return [side.words.condition(each["when"]) for each in value or ()]
         if key == "unless":
@@ -198,7 +199,7 @@ _EXPRESSIONS = ("when", "amount")
 """The keys of a benefit that hold CEL."""
 
 
-def _essence(value: Any) -> Any:  # noqa: ANN401  (plain data)
+def _essence(value: PlainData) -> PlainData:
     """Return the value, but for the layout of the texts in it."""
     if isinstance(value, dict):
         return {
@@ -210,7 +211,7 @@ def _essence(value: Any) -> Any:  # noqa: ANN401  (plain data)
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
-def _default(name: str, value: Any) -> Any:  # noqa: ANN401  (plain data)
+def _default(name: str, value: PlainData) -> PlainData:
     """A default as people say it."""
     if value is None:
         return None

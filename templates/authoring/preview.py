@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.conditions.language import Condition
+from domain.core.plain import PlainData
 from domain.core.sms import Encoding, segments
 from domain.core.timing import zone_of
 from domain.persons.person import citizen_values
@@ -221,7 +222,7 @@ def _candidates(
     return dict(found)
 
 
-def _near(value: Any, text: str) -> Iterator[Any]:  # noqa: ANN401  (a value of an event)
+def _near(value: PlainData, text: str) -> Iterator[PlainData]:
     if isinstance(value, int) and not isinstance(value, bool):
         for literal in map(int, _INTEGER.findall(text)):
             yield from (literal, literal + 1, max(0, literal - 1))

@@ -1,7 +1,6 @@
 """Values in sentences about rules: lengths of time, and plain data."""
 
-from typing import Any
-
+from domain.core.plain import PlainData
 from domain.core.timing import Offset, parse_offset
 from domain.core.translatable import N_, Counted, Joined, Words
 
@@ -24,7 +23,7 @@ _OF_MONTHS = (
 _MONTHS, _HOUR, _MINUTE = 12, 3600, 60
 
 
-def said_plainly(value: Any, none: str = NOTHING) -> str:  # noqa: ANN401  (plain data)
+def said_plainly(value: PlainData, none: str = NOTHING) -> str:
     """Plain data in a sentence."""
     match value:
         case None | []:

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 from pydantic import ValidationError
 
+from domain.core.plain import PlainData
 from domain.rules.benefits import BadBenefit, compile_benefit, problems_of, with_benefits
 from domain.rules.event_types import PERSON, Catalogue
 from domain.rules.parameters import Parameter, parameter_of
@@ -113,7 +114,7 @@ def _check_benefit(document: Document, name: str, wrong: Sequence[Path], rest: R
             check_cost(document, compile_benefit(name, content, rest.catalogue), report)
 
 
-def _compilable(data: Any, wrong: Sequence[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
+def _compilable(data: PlainData, wrong: Sequence[Path]) -> dict[str, PlainData] | None:
     """Return the benefit as it can be compiled, without what is wrong in it; None where nothing is left."""
     if not wrong:
         return dict(data)

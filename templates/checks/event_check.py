@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from domain.conditions.pattern_cost import pattern_weight
 from domain.core.events import PUBLIC
+from domain.core.plain import PlainData
 from domain.rules.event_types import EventType, event_type_of, names_persons
 from templates.checks.cost_check import check_length, check_pattern
 from templates.checks.shape_check import check_shape
@@ -152,7 +153,7 @@ class _Check:
             if path[-2] == "properties" and path[-1] in type_.forbidden:
                 self._key(path, f"{path[-1]} is forbidden here, so it cannot be a property as well")
 
-    def _setting(self, type_: EventType, path: Path, value: Any) -> None:  # noqa: ANN401  (of three shapes)
+    def _setting(self, type_: EventType, path: Path, value: PlainData) -> None:
         attribute = str(path[-1])
         if (kind := self.known.attributes.get(attribute)) is None:
             if self.known.complete:

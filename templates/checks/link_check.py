@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
+from domain.core.plain import PlainData
 from domain.core.translatable import N_, Words
 from templates.checks.words_check import texts
 from templates.reading.files import TriggerFiles, plain
@@ -69,5 +69,5 @@ def _named(text: str) -> Iterator[tuple[int, str]]:
     return ((found.start(), found[1].lower()) for found in _HOST.finditer(hidden))
 
 
-def _listed(value: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401  (anything that a file may hold)
+def _listed(value: PlainData) -> list[Mapping[str, PlainData]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from domain.conditions.cost import TooCostly
 from domain.conditions.language import BadCondition, Conditions
+from domain.core.plain import PlainData
 from domain.core.translatable import N_, Words
 from templates.reading.findings import closest
 
@@ -110,7 +111,7 @@ _SIDES: Mapping[str, frozenset[str]] = {
 """Operator -> where a name may lie that it holds for: below the value, at it, above it."""
 
 
-def _comparable(value: str) -> Any:  # noqa: ANN401  (a number or a text)
+def _comparable(value: str) -> PlainData:
     """Return the value of a literal by which two are ordered; None where it is a name, or has escapes."""
     if value[0] in "\"'":
         return None if "\\" in value else value[1:-1]

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.core.plain import PlainData
 from domain.core.translatable import Words
 from templates.checks.event_check import Known
 from templates.checks.shape_check import check_shape
@@ -130,7 +131,7 @@ def _check_agreement(document: Document, content: Mapping[str, Any], stated: dic
                 report.add(document.finding(document.value(path), message))
 
 
-def _differing(path: Path, mine: Any, theirs: Any) -> Iterator[Path]:  # noqa: ANN401  (anything that a file may hold)
+def _differing(path: Path, mine: PlainData, theirs: PlainData) -> Iterator[Path]:
     if isinstance(mine, dict) and isinstance(theirs, dict):
         for key in mine.keys() & theirs.keys():
             yield from _differing((*path, key), mine[key], theirs[key])

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import astuple
 
+from domain.core.plain import PlainData
 from domain.core.translatable import Words
 from templates.checks.scaffold_text import ASKED, CASES, DAY, NEEDLESS, title_of
 from templates.reading.files import TriggerFiles
@@ -52,7 +53,7 @@ class StillPlaceholders(ValueError):
         )
 
 
-def placeholders(name: str, rules: Any, words: Mapping[str, Any]) -> Iterator[Placeholder]:  # noqa: ANN401  (plain data)
+def placeholders(name: str, rules: PlainData, words: Mapping[str, PlainData]) -> Iterator[Placeholder]:
     """Yield the scaffold's text in the rules and words of a trigger of that name."""
     title = title_of(name)
     titles = rules.get("title") if isinstance(rules, dict) else None
@@ -73,7 +74,7 @@ def is_of_the_scaffold(text: str) -> bool:
     return _SENTENCE.search(text) is not None
 
 
-def require_own_text(name: str, rules: Any, words: Mapping[str, Any]) -> None:  # noqa: ANN401  (plain data)
+def require_own_text(name: str, rules: PlainData, words: Mapping[str, PlainData]) -> None:
     """Check that no text of the scaffold is left. Raises StillPlaceholders."""
     if found := list(placeholders(name, rules, words)):
         raise StillPlaceholders(name, found)
@@ -107,7 +108,7 @@ def _finding(document: Document, place: Place, message: str) -> Finding:
     return Finding(document.path, place.line, place.column, message, warning=True, placeholder=True)
 
 
-def _texts(path: Path, content: Any) -> Iterator[tuple[Path, str]]:  # noqa: ANN401  (plain data)
+def _texts(path: Path, content: PlainData) -> Iterator[tuple[Path, str]]:
     if isinstance(content, str):
         yield path, content
     items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.core.plain import PlainData
 from domain.core.sms import excess, segments
 from domain.rules.benefits import starts_on
 from domain.rules.event_types import Catalogue
@@ -109,7 +110,7 @@ def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
     )
 
 
-def samples(on: Any, catalogue: Catalogue, known: frozenset[str] = frozenset()) -> Samples:  # noqa: ANN401  (as in the file)
+def samples(on: PlainData, catalogue: Catalogue, known: frozenset[str] = frozenset()) -> Samples:
     """Made-up events, of the type that a trigger `on` that starts on; `known`: what is known of a stranger."""
     type_ = catalogue.kinds[str(starts_on(on, catalogue))]
     event = {f"event.{name}": _SHORTEST[kind] for name, kind in type_.variables().items()}

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.core.plain import PlainData
 from domain.rules.event_types import names_persons
 from templates.checks.pattern_samples import example
 
@@ -49,7 +50,7 @@ class Inventor(Struct, frozen=True):
             if optional or name in required
         }
 
-    def _value(self, name: str, prop: Mapping[str, Any], *, optional: bool) -> Any:  # noqa: ANN401  (plain data)
+    def _value(self, name: str, prop: Mapping[str, PlainData], *, optional: bool) -> PlainData:
         if (several := names_persons(prop)) is not None:
             return [self.person(name)] if several else self.person(name)
         allowed = [each for each in prop.get("enum", ()) if each is not None]
@@ -57,7 +58,7 @@ class Inventor(Struct, frozen=True):
             return prop["const"] if "const" in prop else self.pick(allowed)
         return self._of_kind(name, prop, optional=optional)
 
-    def _of_kind(self, name: str, prop: Mapping[str, Any], *, optional: bool) -> Any:  # noqa: ANN401  (plain data)
+    def _of_kind(self, name: str, prop: Mapping[str, PlainData], *, optional: bool) -> PlainData:
         match _kind(prop):
             case "object":
                 return self.data(prop, optional=optional)

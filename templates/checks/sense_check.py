@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from domain.conditions.language import Condition
 from domain.conditions.matching import Way, ways
+from domain.core.plain import PlainData
 from domain.core.timing import Offset, parse_offset
 from domain.core.translatable import Words
 from domain.rules.event_types import Catalogue, EventType
@@ -253,7 +254,7 @@ def _waits(rules: Mapping[str, Any]) -> Iterator[Path]:
             yield ("unless", at, "grace")
 
 
-def _at(rules: Any, path: Path) -> str:  # noqa: ANN401  (plain data)
+def _at(rules: PlainData, path: Path) -> str:
     for part in path:
         rules = rules[part]
     return str(rules)

@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from domain.core.plain import PlainData
 from domain.core.translatable import N_, Words
 from templates.reading.findings import Report, closest
 from templates.reading.yaml_file import Document, Path, Place
@@ -75,7 +76,7 @@ def _indented_too_little(document: Document, shape: type[BaseModel], error: Erro
     return before if path[-1] in _fields(_member(around)) else None  # a key of the member before it
 
 
-def _before(data: Any, path: Path) -> str | None:  # noqa: ANN401  (plain data)
+def _before(data: PlainData, path: Path) -> str | None:
     """Return the key before the last one of a path, in the same group."""
     for part in path[:-1]:
         data = data[part]

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from domain.core.plain import PlainData
 from domain.rules.benefits import starts_on
 from domain.rules.compiler import ENTITLED
 from domain.rules.compiling import ONCE, compile_trigger
@@ -87,7 +88,7 @@ def check_rules(
     return None
 
 
-def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
+def _compilable(data: PlainData, wrong: list[Path]) -> dict[str, PlainData] | None:
     """Return the rules that compiling reads, without their errors; None where that leaves nothing to compile."""
     rules = without(data, wrong)
     if isinstance(rules, dict):
@@ -99,7 +100,7 @@ def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa:
     return dict(rules)
 
 
-def without(data: Any, wrong: Iterable[Path]) -> Any:  # noqa: ANN401  (plain data)
+def without(data: PlainData, wrong: Iterable[Path]) -> PlainData:
     """Return a copy of the data without what is at these paths."""
     rest = deepcopy(data)
     for path in sorted(wrong, reverse=True):  # from the end of a list, so that the others keep their places
@@ -107,7 +108,7 @@ def without(data: Any, wrong: Iterable[Path]) -> Any:  # noqa: ANN401  (plain da
     return rest
 
 
-def _drop(rules: Any, path: Path) -> bool:  # noqa: ANN401  (plain data)
+def _drop(rules: PlainData, path: Path) -> bool:
     """Take out what is at a path; whether there was anything."""
     inner = rules
     for part in path[:-1]:

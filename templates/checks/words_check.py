@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.core.plain import PlainData
 from domain.core.translatable import Words
 from domain.rules.benefits import starts_on
 from domain.rules.compiler import ENTITLED
@@ -175,7 +176,7 @@ class _Words:
                     self.report.add(self.document.finding(place, message))
 
 
-def texts(path: Path, words: Any) -> Iterator[tuple[Path, str]]:  # noqa: ANN401  (plain data)
+def texts(path: Path, words: PlainData) -> Iterator[tuple[Path, str]]:
     """Every text of a words file, with its path."""
     if isinstance(words, str):
         yield path, words

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+
+from domain.core.plain import PlainData
 
 KINDS: Mapping[str, tuple[type, str]] = {
     "string": (str, "text; put it in quotes"),
@@ -13,7 +14,7 @@ KINDS: Mapping[str, tuple[type, str]] = {
 }
 
 
-def is_of(kind: str, value: Any) -> bool:  # noqa: ANN401  (anything that a file may hold)
+def is_of(kind: str, value: PlainData) -> bool:
     """Return True if a value is of that type."""
     if not isinstance(value, KINDS[kind][0]) or (kind == "integer" and isinstance(value, bool)):
         return False

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema
 
+from domain.core.plain import PlainData
 from templates.reading.value_kinds import (
     DURATION,
     Cel,
@@ -17,13 +18,13 @@ from templates.reading.value_kinds import (
 )
 
 
-def _number(value: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
+def _number(value: PlainData) -> PlainData:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("must be a number")  # noqa: TRY004  (pydantic takes it for a finding)
     return value
 
 
-def _from_alone(value: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
+def _from_alone(value: PlainData) -> PlainData:
     return {"from": value} if isinstance(value, str) else value
 
 

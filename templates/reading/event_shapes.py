@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from domain.core.plain import PlainData
 from templates.reading.value_kinds import (
     Ahead,
     Limit,
@@ -19,14 +20,14 @@ from templates.reading.value_kinds import (
 KINDS = ("string", "integer", "number", "boolean", "array", "object")
 
 
-def _kind(declared: Any) -> Any:  # noqa: ANN401  (one kind, or one and "null")
+def _kind(declared: PlainData) -> PlainData:
     kinds = [each for each in declared if each != "null"] if isinstance(declared, list) else [declared]
     if len(kinds) != 1 or kinds[0] not in KINDS:
         raise ValueError(f'must be one of {", ".join(KINDS)}; with "null" if it may be cleared: [string, "null"]')
     return declared
 
 
-def _sets(value: Any) -> Any:  # noqa: ANN401  (a path, a list of roles, or a literal)
+def _sets(value: PlainData) -> PlainData:
     roles = isinstance(value, list) and value and all(isinstance(role, str) for role in value)
     literal = isinstance(value, dict) and list(value) == ["value"]
     if not (isinstance(value, str) or roles or literal):

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from domain.core.plain import PlainData
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 OLDER = "http://json-schema.org/draft-07/schema#"
 
@@ -27,7 +29,7 @@ def draft_07(schema: dict[str, Any]) -> dict[str, Any]:
     return {**_older(schema), "$schema": OLDER}
 
 
-def _older(schema: Any) -> Any:  # noqa: ANN401  (plain data)
+def _older(schema: PlainData) -> PlainData:
     if isinstance(schema, list):
         return [_older(each) for each in schema]
     if not isinstance(schema, dict):
@@ -40,7 +42,7 @@ def _older(schema: Any) -> Any:  # noqa: ANN401  (plain data)
     return found
 
 
-def _without_noise(schema: Any) -> Any:  # noqa: ANN401  (plain data)
+def _without_noise(schema: PlainData) -> PlainData:
     """Without the titles that repeat the keys, and the defaults that stand for absence."""
     if isinstance(schema, list):
         return [_without_noise(each) for each in schema]

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from domain.core.plain import PlainData
 from templates.reading.value_kinds import LONGEST_SHORT
 
 
@@ -25,20 +26,20 @@ def offices_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
     }
 
 
-def group_at(content: Any, *path: str | int) -> dict[str, Any]:  # noqa: ANN401  (anything that a file may hold)
+def group_at(content: PlainData, *path: str | int) -> dict[str, PlainData]:
     """Return the group of keys at a path of plain data; empty where there is none."""
     for part in path:
         content = content[part] if part in keys_of(content) else None
     return content if isinstance(content, dict) else {}
 
 
-def keys_of(content: Any) -> Collection[str | int]:  # noqa: ANN401  (anything that a file may hold)
+def keys_of(content: PlainData) -> Collection[str | int]:
     """Return the keys of a group, or the indices of a list."""
     if isinstance(content, dict):
         return content
     return range(len(content)) if isinstance(content, list) else ()
 
 
-def items_of(content: Any) -> list[Any]:  # noqa: ANN401  (anything that a file may hold)
+def items_of(content: PlainData) -> list[PlainData]:
     """Return the items of a list; none of anything else."""
     return content if isinstance(content, list) else []

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from domain.conditions.cost import MOST_CHARACTERS
+from domain.core.plain import PlainData
 from domain.core.timing import parse_day_of_year, parse_offset, zone_of
 from domain.persons.replies import spelt
 from domain.rules.event_types import ANY
@@ -106,7 +107,7 @@ def _on(value: Any) -> Any:  # noqa: ANN401  (an event type, or an edge of an en
     return value
 
 
-def _law(value: Any, _: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401  (a text, or one for each language)
+def _law(value: PlainData, _: ValidatorFunctionWrapHandler) -> PlainData:
     """Validate as one of the two shapes: problems are told of the shape that was meant."""
     shape: TypeAdapter[Any] = TypeAdapter(Titles if isinstance(value, dict) else Text)
     return shape.validate_python(value, strict=True)
@@ -123,7 +124,7 @@ def written(pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
-def _listed(value: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
+def _listed(value: PlainData) -> PlainData:
     return [value] if isinstance(value, str) else value
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from domain.core.plain import PlainData
 from domain.core.translatable import N_, Words
 from templates.reading.findings import Finding, Report
 
@@ -218,7 +219,7 @@ class _Builder:
         line = start.line + 1 + self.before
         return Place(line, start.column + 1, last + self.before, getattr(node, "style", None) or "")
 
-    def _value(self, node: yaml.Node, path: Path) -> Any:  # noqa: ANN401  (plain data)
+    def _value(self, node: yaml.Node, path: Path) -> PlainData:
         self.count += 1
         if self.count > MAX_VALUES or len(path) > MAX_DEPTH:
             raise _TooLarge

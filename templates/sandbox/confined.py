@@ -15,6 +15,7 @@ from typing import IO, Any, Self, cast
 import msgspec
 from msgspec import Struct
 
+from domain.core.plain import PlainData
 from templates.sandbox.confined_child import OUT_OF_MEMORY, TOO_LONG
 
 OURS = str(Path(__file__).resolve().parents[2])
@@ -71,7 +72,7 @@ class Confined:
     ) -> None:
         self.end()
 
-    def ask(self, question: object, kind: Any = Any) -> Any:  # noqa: ANN401  (plain data)
+    def ask(self, question: object, kind: PlainData = PlainData) -> PlainData:
         """Return the answer, plain data of that kind, as msgspec understands types.
 
         Raises:
@@ -97,7 +98,7 @@ class Confined:
         os.set_blocking(cast("IO[bytes]", child.stdin).fileno(), False)
         return child
 
-    def _told(self, child: "subprocess.Popen[bytes]", said: object, kind: Any) -> Any:  # noqa: ANN401  (plain data)
+    def _told(self, child: "subprocess.Popen[bytes]", said: object, kind: PlainData) -> PlainData:
         try:
             answer = self._exchanged(child, json.dumps(said).encode() + b"\n", monotonic() + self._limits.wait)
         except _Late:

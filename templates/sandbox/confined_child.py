@@ -9,6 +9,8 @@ from math import ceil
 from time import process_time
 from typing import Any
 
+from domain.core.plain import PlainData
+
 OUT_OF_MEMORY, TOO_LONG = 97, 98
 """The exit codes of a child that ran into its limit of memory, and of one whose answer is too long."""
 MOST_FILES = 16
@@ -50,7 +52,7 @@ def limit_process(memory: int) -> None:
         resource.setrlimit(limit, (most, most))
 
 
-def _limited(question: bytes, work: int) -> Any:  # noqa: ANN401  (plain data)
+def _limited(question: bytes, work: int) -> PlainData:
     """Return the question; from now on there are so many seconds for it, and then the system ends us."""
     resource.setrlimit(resource.RLIMIT_CPU, (ceil(process_time()) + work, resource.RLIM_INFINITY))
     return json.loads(question)

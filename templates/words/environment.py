@@ -11,6 +11,7 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
+from domain.core.plain import PlainData
 from templates.words.filters import filters_of
 from templates.words.markdown import mark
 from templates.words.policy import LOOP, TESTS
@@ -39,7 +40,7 @@ class Group(Mapping[str, Any]):
             self._values = self._make()
         return self._values
 
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401  (a value of an event)
+    def __getitem__(self, key: str) -> PlainData:
         return self.made[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -108,14 +109,14 @@ class _Environment(ImmutableSandboxedEnvironment):
         return Missing(hint=f"{obj.name}.{attribute}" if isinstance(obj, Missing) else attribute)
 
 
-def printable(value: Any) -> str:  # noqa: ANN401  (a value of an event)
+def printable(value: PlainData) -> str:
     """Return the value as text of one line that cannot hide or reorder what is around it."""
     text = str(value)
     return text if text.isprintable() else _UNPRINTABLE.sub(" ", text)
 
 
 @pass_context
-def _collect(context: Context, value: Any) -> str:  # noqa: ANN401  (a value of an event)
+def _collect(context: Context, value: PlainData) -> str:
     collected: list[str] = context.parent[COLLECTED]
     collected.append(printable(value))
     return mark(len(collected) - 1)

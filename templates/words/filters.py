@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import lru_cache, partial
-from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal, get_group_symbol
+
+from domain.core.plain import PlainData
 
 GROUP = "\u202f"
 """A narrow no-break space between thousands: a number never breaks over two lines."""
@@ -74,7 +75,7 @@ def number(value: float, language: str) -> str:
     return written.replace(get_group_symbol(locale), GROUP)
 
 
-def upper_first(value: Any) -> str:  # noqa: ANN401  (a value of an event)
+def upper_first(value: PlainData) -> str:
     """Return the value with a capital first letter."""
     text = str(value)
     return text[:1].upper() + text[1:]

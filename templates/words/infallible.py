@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from jinja2 import nodes
 from msgspec import Struct
 
+from domain.core.plain import PlainData
 from templates.words.environment import Group
 from templates.words.syntax import dotted
 
@@ -43,7 +44,7 @@ class Certain(Struct, frozen=True):
                 return False
         return True
 
-    def _fits(self, use: Use, value: Any) -> bool:  # noqa: ANN401  (a value of an event)
+    def _fits(self, use: Use, value: PlainData) -> bool:
         if value is None:
             return not use.needed
         if type(value) is str:
@@ -80,7 +81,7 @@ def certain(text: str, tree: nodes.Template, longest_text: int) -> Certain | Non
     return Certain(tuple(dict.fromkeys(uses)), longest) if longest >= WRITTEN else None
 
 
-def _value(values: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401  (groups in groups)
+def _value(values: PlainData, path: tuple[str, ...]) -> PlainData:
     for part in path:
         if type(values) is Group:
             values = values.made

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from domain.core.events import PUBLIC, LifeEvent
 from domain.core.ids import Names
+from domain.core.plain import PlainData
 from domain.persons.history import History
 from domain.persons.own_choices import times_of
 from domain.persons.person import Person, person_as_of
@@ -153,6 +154,6 @@ def _changed(person: Person, wished: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in wished.items() if _as_set(person.get(name)) != _as_set(value)}
 
 
-def _as_set(value: Any) -> Any:  # noqa: ANN401  (an attribute's value)
+def _as_set(value: PlainData) -> PlainData:
     """Return a value to compare: lists of choices have no order, and an empty one equals none."""
     return (frozenset(value) or None) if isinstance(value, list | tuple) else value

@@ -35,7 +35,7 @@ async def empty(maildir: Path, inbox: Inbox, talk: Callable[[str], None]) -> Cou
     new, read = maildir / "new", maildir / "cur"
     if not (new.is_dir() and read.is_dir()):
         raise NoMaildir(maildir)
-    counts = Counter(taken=0, unplannable_persons=0, unreadable=0)
+    counts = Counter(taken=0, put_aside=0, unreadable=0)
     paths = sorted(path for path in new.iterdir() if not path.name.startswith("."))
     for start in range(0, len(paths), AT_ONCE):
         group = list(_opened(paths[start : start + AT_ONCE], counts, talk))

@@ -35,7 +35,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLo
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How large the campaigns are."""
     parser.addoption("--kills", default="100", help="how often the kill campaign kills")
-    parser.addoption("--country-kills", default="40", help="how often the kill campaign of a country kills")
+    parser.addoption("--country-kills", default="30", help="how often the kill campaign of a country kills")
     parser.addoption("--country-seed", default="7", help="what that campaign draws by")
     parser.addoption("--fuzz-inputs", default="2000", help="how many inputs each usual fuzzing target gets")
     parser.addoption("--fuzz-lives", default="6", help="how many lives of the whole platform are tried")

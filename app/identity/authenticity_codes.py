@@ -7,6 +7,7 @@ A made-up code is right once in fifteen million tries, and of a billion messages
 thirty ids begin alike.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
@@ -30,7 +31,12 @@ from templates.words.footer import Proof
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MEANT = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
+_LOOK_ALIKE = str.maketrans("АВЕКМНОРСТУХІЅ", "ABEKMH0PCTYX1S")
+"""Cyrillic letters of a keyboard that was not switched, and the Latin ones that they look like."""
 _HALF, _BITS = 5, 25
+_WRITTEN = re.compile(rf"(?<![0-9A-Z])(?=([0-9A-Z]{{{_HALF}}})\W{{0,3}}([0-9A-Z]{{{_HALF}}})(?![0-9A-Z]))")
+_MOST = 5
+"""So many places of a text are looked up."""
 _REST = 128 - _BITS
 
 
@@ -65,10 +71,10 @@ class Codes:
         return int.from_bytes(keyed_hash(self._key, "veil", str(mark))) >> _REST
 
     def check(self, code: str) -> Genuine | None:
-        """Return the message that we sent with that code; None where it is none of ours."""
-        letters = "".join(each for each in code.upper().translate(_MEANT) if each not in " -–")
-        if len(letters) != 2 * _HALF or any(each not in _LETTERS for each in letters):
-            return None
+        """Return the message that we sent with a code that stands in the text; None where none is ours."""
+        return next(filter(None, map(self._found, codes_in(code))), None)
+
+    def _found(self, letters: str) -> Genuine | None:
         number, mark = _number(letters[:_HALF]), _number(letters[_HALF:])
         with self._context.database.reading() as connection:
             for begin in (number ^ self._veil(mark), number):
@@ -97,6 +103,15 @@ class Codes:
         owner = str(content.get("owner") or PLATFORM)
         called = rules.catalogue.offices.get(owner, {})
         return Genuine(at, one.channel or "", content.get("title", {}), offices.get(owner, {}), called)
+
+
+def codes_in(text: str) -> list[str]:
+    """Return what may be codes in a text that somebody typed or pasted, without what stands between their letters."""
+    letters = text.upper().translate(_LOOK_ALIKE).translate(_MEANT)
+    alone = "".join(filter(str.isalnum, letters))
+    found = [alone] if len(alone) == 2 * _HALF else []
+    found += ["".join(halves) for halves in _WRITTEN.findall(letters)]
+    return [code for code in dict.fromkeys(found) if set(code) <= set(_LETTERS)][:_MOST]
 
 
 def proofs(links: Links, codes: Codes) -> ProofOf:

@@ -13,7 +13,6 @@ from streams.delivery.decide.case import Case
 
 _MAC, _TIME = 16, 8
 _BEGINNING, _NUMBER, _MARK = 5, 2, 8
-_TOKEN = re.compile(r"[\w-]+", re.ASCII)
 _FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 Beginning = Callable[[int, int], Iterable[tuple[UUID, str]]]
 """The nudges whose ids begin with a number of so many bits, each with everybody whom it went to."""
@@ -114,12 +113,12 @@ class Links:
             raise OldLink(nudge, recipient)
         return nudge, recipient
 
-    def page_token(self, address: str) -> str | None:
-        """The token of a page's link, as somebody copied it from a message; None where the address is not ours."""
-        bare = address.strip().rpartition("://")[2]
-        host = f"{self._base_url.partition('://')[2]}/m/"
-        token = bare[len(host) :].rstrip("/")
-        return token if bare[: len(host)].lower() == host.lower() and _TOKEN.fullmatch(token) else None
+    def page_token(self, text: str) -> str | None:
+        """Return the token of the first link to a page of ours in a pasted text; None where there is none."""
+        address = re.escape(f"{self._base_url.partition('://')[2]}/m/")
+        begin, end = r"(?:^|\s)[(«\"']?(?:https?://)?", r"/?(?=[.,;:!)»\"']*(?:\s|$)|\?)"
+        found = re.search(rf"{begin}{address}([\w-]+){end}", text, re.IGNORECASE | re.ASCII)
+        return None if found is None else found[1]
 
     def _short(self, purpose: str, nudge: UUID, recipient: str, more: bytes = b"") -> bytes:
         """Return the beginning of the nudge's id under a veil, what the link says besides, and a mark over all.

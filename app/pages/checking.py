@@ -7,13 +7,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.compose import Platform
-from app.identity.authenticity_codes import Genuine, whose
+from app.identity.authenticity_codes import Genuine, codes_in, whose
 from app.identity.links import BadLink, OldLink
 from app.pages.catalogues import Speech
 from app.pages.layout import Pages
 from app.pages.life import CHANNELS, shown
 
-Code = Annotated[str, Query(max_length=200)]
+Code = Annotated[str, Query(max_length=1000)]
+SHORT = 14
+"""A text of so many characters is a code that was typed, and no message that was pasted."""
 
 
 class Checking:
@@ -33,7 +35,10 @@ class Checking:
         frame, code = self._pages.frame(request), code.strip()
         found = self._found(code) if code else None
         rows = [] if found is None else list(_rows(found, frame.speech))
-        return self._pages.respond("check.html", frame, code=code, genuine=found is not None, rows=rows)
+        typed_wrong = found is None and len(code) <= SHORT and not codes_in(code)
+        return self._pages.respond(
+            "check.html", frame, code=code, genuine=found is not None, typed_wrong=typed_wrong, rows=rows
+        )
 
     def _found(self, code: str) -> Genuine | None:
         identity, books = self._platform.identity, self._platform.rules.context

@@ -174,6 +174,6 @@ def _pattern(_: Path) -> Try:
 
 SEEDS = [bytes([at]) for at in range(40)]
 TARGETS = {
-    "costly-condition": Target(_condition, SEEDS, slow=2),
+    "costly-condition": Target(_condition, SEEDS, slow=8),
     "costly-pattern": Target(_pattern, SEEDS, slow=2),
 }

@@ -47,6 +47,9 @@ UNKNOWN = {
 }
 
 
+TYPED_WRONG = {"kk": "Бұл код емес", "ru": "Это не код", "en": "This is no code"}
+
+
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """A platform whose pages are reached by https; an identity card will end, and its holder is told by SMS."""
@@ -91,8 +94,21 @@ async def test_a_made_up_code_is_not_ours(world: World) -> None:
     assert found is not None
     near = found["code"][:-1] + ("0" if found["code"][-1] != "0" else "1")
     for language, words in UNKNOWN.items():
-        for code in (near, "AAAAA-AAAAA", "7K2MQ", "?"):
+        for code in (near, "AAAAA-AAAAA", "Сіз 1 000 000 ₸ ұтып алдыңыз: https://evil.test/m/1"):
             assert words in asked(world, code, language)
+        for code in ("7K2MQ", "?", "7K2MQ-X9DP"):
+            assert TYPED_WRONG[language] in asked(world, code, language)
+
+
+async def test_a_pasted_message_is_checked_by_its_code(world: World) -> None:
+    """Whatever stands around the code, and letters that a Cyrillic keyboard gives for Latin ones, do no harm."""
+    text = await sent(world)
+    found = CODE.search(text)
+    assert found is not None
+    code = found["code"]
+    cyrillic = code.translate(str.maketrans("ABCEHKMPTXY", "АВСЕНКМРТХУ"))
+    for pasted in (text, f"{found['office']} код {code}", f"Код: {code}.", code.replace("-", " — "), cyrillic):
+        assert COMPARE["en"][1] in asked(world, pasted)
 
 
 async def test_a_pasted_link_is_checked_too(world: World) -> None:
@@ -100,13 +116,14 @@ async def test_a_pasted_link_is_checked_too(world: World) -> None:
     await sent(world)
     nudge = world.nudge("month").intent.id
     link = world.platform.identity.links.page(nudge, world.name(AIGERIM), world.clock() + PAGE_LASTS)
-    for ours in (link, link.removeprefix("https://"), f" {link}/ "):
+    for ours in (link, link.removeprefix("https://"), f" {link}/ ", f"Read: {link}.", f"{link}?utm=1"):
         assert COMPARE["en"][1] in asked(world, ours)
     token = link.rpartition("/")[2]
     for theirs in (
         f"https://evil.test/m/{token}",
         f"https://h.test.evil.test/m/{token}",
         f"{link}@evil.test",
+        f"https://evil.test/?to={link}",
         link[:-1],
     ):
         assert UNKNOWN["en"] in asked(world, theirs)

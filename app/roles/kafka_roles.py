@@ -13,7 +13,8 @@ from app.clock import Clock
 from app.compose import Platform
 from app.http.role import Role, answering
 from app.kafka_topics import topics_of
-from app.roles.lifecycle import answered, composed, stopping, topics_there
+from app.roles.lifecycle import composed, stopping, topics_there
+from app.roles.patience import answered
 from app.settings import Settings
 from app.terminal import talk
 from streams.kafka.consume_intake import IntakeHandler

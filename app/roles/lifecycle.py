@@ -10,11 +10,12 @@ from sqlalchemy import make_url
 
 from app.clock import Clock
 from app.compose import Platform, compose
+from app.roles.patience import answered
 from app.settings import Settings
 from app.terminal import talk
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.topics import Topics
-from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
+from streams.storage.errors import Backoff
 from streams.storage.leadership import NeedsPostgres
 
 T = TypeVar("T")
@@ -32,22 +33,6 @@ def composed(settings: Settings, clock: Clock) -> Platform:
     if on_sqlite(settings):
         raise NeedsPostgres
     return answered(lambda: compose(settings, clock))
-
-
-def answered(ask: Callable[[], T]) -> T:
-    """Return the database's answer, however long it is away.
-
-    Raises:
-        OperationalError, DatabaseUnavailable, …: what `ask` raises, where waiting does not help.
-    """
-    backoff = Backoff(talk)
-    while True:
-        try:
-            return ask()
-        except UNAVAILABLE_ERRORS as error:
-            if permanent_error(error) is not None:
-                raise
-            threading.Event().wait(backoff.next_pause(summary(error)))
 
 
 def on_sqlite(settings: Settings) -> bool:

@@ -9,7 +9,8 @@ from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.compose import Platform
 from app.compose_sending import compose_engine, compose_routes
 from app.logs import begin
-from app.roles.lifecycle import answered, composed
+from app.roles.lifecycle import composed
+from app.roles.patience import answered
 from app.roles.provider_watch import ProviderWatch
 from app.roles.sockets import HealthHost, HealthPort, health_listener
 from app.settings import settings_of
@@ -43,7 +44,7 @@ def dispatch_due(
 
     with closing(platform.database):
         answered(platform.rules.library.rules)
-        tell_stopped(platform.rules)
+        answered(lambda: tell_stopped(platform.rules))
         attempts = Counts()
         routes = counted(routes_of(platform), attempts)
         engine = compose_engine(platform, routes)

@@ -18,6 +18,7 @@ from app.compose_sending import compose_engine, compose_routes
 from app.log_places import zone_shown
 from app.logs import begin
 from app.reports.stopped import stopped_lines
+from app.roles.patience import answered
 from app.roles.provider_watch import ProviderWatch
 from app.roles.run_lock import run_lock
 from app.settings import settings_of
@@ -98,9 +99,11 @@ async def _run(
 ) -> None:
     watching = asyncio.create_task(_watched(watch))
     try:
-        await asyncio.to_thread(engine.watermark.look)
         if engine.database.sqlite:
+            await asyncio.to_thread(engine.watermark.look)
             await asyncio.to_thread(engine.dispatcher.take_over)
+        else:
+            await asyncio.to_thread(answered, engine.watermark.look)
         stopped = _stop_signal(engine)
         await asyncio.gather(*(route.start() for route in routes.values()))
         if until_idle:

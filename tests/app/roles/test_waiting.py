@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from app.roles.lifecycle import answered
+from app.roles.patience import answered
 
 GONE = psycopg.OperationalError("consuming input failed: server closed the connection unexpectedly")
 REFUSED = psycopg.OperationalError('FATAL:  password authentication failed for user "habarshy"')

@@ -3,6 +3,8 @@
 # and is a fifth slower (docs/operations.md).
 PYTHON ?= $(shell /usr/bin/python3 -c 'import sys; sys.version_info < (3, 11) and sys.exit(1); print(sys.executable)' 2>/dev/null || echo python3)
 BIN := .venv/bin
+# Tests begin hundreds of processes: each would compile the product again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo services test quick check bench format lock sbom clean
 

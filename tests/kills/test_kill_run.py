@@ -38,7 +38,7 @@ ON_ITS_WAY, PATIENCE = 0.002, 30.0
 RUNS = 10
 """For each kill, at most: else they end by themselves, and it would go on for ever."""
 ENDED = {State.SENT, State.WITHHELD, State.EXPIRED, State.UNKNOWN, State.FAILED}
-WAITING = {State.PLANNED, State.DEFERRED}
+WAITING = {State.PLANNED, State.DEFERRED, State.DIGESTED}
 
 
 class Sink:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -26,6 +26,7 @@ from projections import history, nudges
 from streams.intake.cloudevents import Envelope
 from streams.kafka.brokers import Brokers
 from streams.kafka.consume_wakeups import WakeupHandler
+from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import KafkaLag, Lag
 from streams.kafka.producer import Record, Sender
 from streams.kafka.relay import Relay
@@ -165,10 +166,18 @@ def working(
 
     if there:
         land.topics.ensure()
+        eventually(lambda: _led(lag), 2 * PATIENCE)
     with running(lambda: uvloop.run(work()), lambda: [stop() for stop in stops]):
         eventually(lambda: bool(stops))
         yield worker
     lag.close()
+
+
+def _led(lag: KafkaLag) -> bool:
+    """Whether each partition has a leader that answers: a new topic's have none for a moment."""
+    with suppress(KafkaUnavailable):
+        return bool(lag.partitions())
+    return False
 
 
 _commands = itertools.count(1)

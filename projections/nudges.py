@@ -182,15 +182,14 @@ def hold(connection: Connection, ids: Iterable[UUID]) -> None:
     lock_rows(connection, nudges.c.nudge, ids)
 
 
-def held(connection: Connection, ids: Iterable[UUID], known: Mapping[UUID, Nudge] | None = None) -> dict[UUID, Nudge]:
-    """Lock and return the nudges with those ids, with the members of digests; `known`: some as read a moment ago.
+def held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
+    """Lock and return the nudges with those ids, with the members of digests.
 
     All are locked in one statement, to avoid deadlocks. SQLite has only one writer, which holds everything.
     """
     wanted = set(ids)
-    seen = {id_: nudge for id_, nudge in (known or {}).items() if id_ in wanted}
-    found = by_id(connection, wanted.difference(seen)) | seen
-    if connection.dialect.name == "sqlite" and not seen:
+    found = by_id(connection, wanted)
+    if connection.dialect.name == "sqlite":
         return found
     if members := wanted.union(*(one.members for one in found.values())) - wanted:
         hold(connection, wanted | members)

@@ -1,8 +1,10 @@
 """Appends facts about nudges and updates their views, in the caller's transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.facts.facts import NudgeFact, NudgeGathered
@@ -13,47 +15,75 @@ from streams.log.log import Log
 from streams.log.mapper import Entry
 
 
+class Late(Struct, frozen=True):
+    """Facts to be appended to nudges as they are now: outcomes are accepted however late.
+
+    `known`: the nudges as they were a moment ago; they are read again only if they have changed since.
+    """
+
+    facts: Sequence[tuple[UUID, NudgeFact]]
+    known: Mapping[UUID, Nudge]
+
+
+NONE_LATE = Late((), {})
+
+
 def append_if_unmoved(
     connection: Connection,
     log: Log,
     facts: Iterable[tuple[Nudge, NudgeFact]],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
+    late: Late = NONE_LATE,
 ) -> Mapping[UUID, Nudge]:
     """Append facts to the nudges that have not changed since they were read; release the claims on the others.
 
-    `tied`: the other nudges that must not have changed for a nudge's facts, such as the members of a digest.
-    Return the nudges that facts were appended to, as they are afterwards.
+    `tied`: the other nudges that must not have changed for a nudge's facts, such as the members of a digest. `late`:
+    further facts, appended behind them in any case. All nudges are locked in one statement, to avoid deadlocks.
+    Return the nudges that `facts` were appended to, as they are afterwards.
     """
     by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
     for nudge, fact in facts:
         by_nudge.setdefault(nudge.intent.id, (nudge, []))[1].append(fact)
     read = {id_: [each[0], *(tied or {}).get(id_, ())] for id_, each in by_nudge.items()}
     every = {one.intent.id for each in read.values() for one in each}
-    versions = nudges.versions_held(connection, every.union(*(one.members for one, *_ in read.values())))
+    members = chain.from_iterable(one.members for one in (*(each[0] for each in read.values()), *late.known.values()))
+    versions = nudges.versions_held(connection, every.union(members, (id_ for id_, _ in late.facts)))
     kept = {
         id_: by_nudge[id_]
         for id_, each in read.items()
         if all(versions.get(one.intent.id) == one.version for one in each)
     }
-    after = _append(connection, log, kept)
+    after = _append(connection, log, {**kept, **_with_late(connection, kept, late, versions)})
     nudges.release(connection, [id_ for id_ in by_nudge if id_ not in kept])
-    return after
+    return {id_: after[id_] for id_ in kept}
 
 
-def record(
+def _with_late(
     connection: Connection,
-    log: Log,
-    facts: Iterable[tuple[UUID, NudgeFact]],
-    known: Mapping[UUID, Nudge] | None = None,
-) -> None:
-    """Append facts to nudges as they are now, or to new ones: outcomes and receipts are accepted however late.
+    kept: Mapping[UUID, tuple[Nudge, Sequence[NudgeFact]]],
+    late: Late,
+    versions: Mapping[UUID, int],
+) -> dict[UUID, tuple[Nudge | None, Sequence[NudgeFact]]]:
+    """Return the changes of the nudges with late facts, which are locked; `versions`: of the nudges by now."""
+    by_nudge: dict[UUID, list[NudgeFact]] = {}
+    for id_, fact in late.facts:
+        by_nudge.setdefault(id_, []).append(fact)
+    found = {id_: kept[id_][0] for id_ in by_nudge if id_ in kept}
+    known = {id_: late.known[id_] for id_ in by_nudge if id_ in late.known and id_ not in found}
+    found |= {id_: nudge for id_, nudge in known.items() if versions.get(id_) == nudge.version}
+    if moved := by_nudge.keys() - found.keys():
+        found |= nudges.held(connection, moved)
+    return {
+        id_: (found.get(id_), [*(kept[id_][1] if id_ in kept else ()), *theirs]) for id_, theirs in by_nudge.items()
+    }
 
-    `known`: some of them as they were a moment ago; they are read again only if they have changed since.
-    """
+
+def record(connection: Connection, log: Log, facts: Iterable[tuple[UUID, NudgeFact]]) -> None:
+    """Append facts to nudges as they are now, or to new ones: outcomes and receipts are accepted however late."""
     by_nudge: dict[UUID, list[NudgeFact]] = {}
     for id_, fact in facts:
         by_nudge.setdefault(id_, []).append(fact)
-    found = nudges.held(connection, by_nudge, known)
+    found = nudges.held(connection, by_nudge)
     _append(connection, log, {id_: (found.get(id_), each) for id_, each in by_nudge.items()})
 
 

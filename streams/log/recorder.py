@@ -80,13 +80,19 @@ class FactRecorder(ApplicationRecorder):
         return before
 
     @staticmethod
-    def last_position(connection: Connection) -> Position:
-        """Return the position of the newest fact, or 0; forged rows after it do not count."""
+    def newest(connection: Connection) -> Any | None:  # noqa: ANN401  (a row)
+        """Return the newest fact, as a row of the log, or None; forged rows after it do not count."""
         newest, valid = _NEWEST.first(connection), codes_of(connection).valid
         while newest is not None and not valid(newest):
             before = log_rows.where(log.c.position < newest[0]).order_by(log.c.position.desc()).limit(PAGE)
             rows = list(driver_rows(connection, before))
             newest = next(filter(valid, rows), rows[-1] if rows else None)
+        return newest
+
+    @staticmethod
+    def last_position(connection: Connection) -> Position:
+        """Return the position of the newest fact, or 0; forged rows after it do not count."""
+        newest = FactRecorder.newest(connection)
         return Position(0 if newest is None else int(newest[0]))
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:  # noqa: ANN401  (the port's)

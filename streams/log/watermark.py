@@ -19,6 +19,7 @@ from streams.log.chain import StoredFact
 from streams.log.log import Log
 from streams.log.recorder import FactRecorder, first_fact
 from streams.storage.database import Database
+from streams.storage.tables import stream_of
 
 logger = logging.getLogger("habarshy")
 LINE, ID_DIGITS, OWNER_ONLY = 256, 16, 0o600
@@ -92,9 +93,9 @@ class Watermark:
 
     def newest(self, connection: Connection) -> StoredFact | None:
         """Return the newest fact, to be noted after this transaction's commit; None without a file."""
-        if self._beside is None:
+        if self._beside is None or (row := FactRecorder.newest(connection)) is None:
             return None
-        return chain.fact_at(connection, FactRecorder.last_position(connection))
+        return Position(row[0]), stream_of(row[1]).bytes, *row[2:5]
 
     def note(self, newest: StoredFact | None) -> None:
         """Keep this fact as the newest known one, unless a newer one is known."""

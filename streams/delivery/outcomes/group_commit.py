@@ -2,11 +2,12 @@
 
 A transaction waits for the disk and for everybody else who appends. Few messages in each would be slow, and many
 messages in flight would be unknown after a kill. So the outcomes of the last messages are committed together with the
-attempts of the next.
+attempts of the next, and a commit waits a moment for the answers of providers that are about to come.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from uuid import UUID
 
@@ -18,6 +19,11 @@ from streams.delivery.outcomes.attempts import Attempt, Intention
 from streams.delivery.outcomes.receipts import Outcomes
 from streams.rules.in_force import Rules
 from streams.storage.errors import UNAVAILABLE_ERRORS
+
+LINGER = 0.004
+"""Seconds that a commit waits for further answers at most, as long as any provider is asked (commit_delay)."""
+TURNS = 16
+"""Turns of the event loop that a commit waits: attempts that take the permits of answers come along with them."""
 
 Kept = Mapping[UUID, Nudge]
 """The nudges that attempts were appended to, as of the commit."""
@@ -40,6 +46,10 @@ class Intended(Struct, frozen=True):
         """Return the ids of the nudges."""
         return [case.nudge.intent.id for case in self.cases]
 
+    def first(self, many: int) -> "Intended":
+        """Return the first so many of them."""
+        return Intended(self.cases[:many], self.intentions[:many], self.rules)
+
 
 class Answers(Struct, frozen=True):
     """The outcomes of attempts; `known`: their nudges as of the attempts' commit.
@@ -50,12 +60,6 @@ class Answers(Struct, frozen=True):
     outcomes: Outcomes
     known: Kept
     again: bool = False
-
-    @property
-    def concerned(self) -> frozenset[UUID]:
-        """Return the ids of the nudges, and of the members that go with them."""
-        members = chain(*(nudge.members for nudge in self.known.values()))
-        return frozenset([*(id_ for id_, _ in self.outcomes.facts), *members])
 
 
 class GroupCommit:
@@ -69,6 +73,19 @@ class GroupCommit:
         self._intended: list[tuple[Intended, asyncio.Future[Kept]]] = []
         self._answers: list[tuple[Answers, asyncio.Future[Kept]]] = []
         self._working: asyncio.Task[None] | None = None
+        self._calls = 0
+        self._quiet: asyncio.Future[None] | None = None
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Let commits wait a moment for the answers that come of this block."""
+        self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if not self._calls and self._quiet is not None and not self._quiet.done():
+                self._quiet.set_result(None)
 
     async def attempts(self, intended: Intended) -> Kept:
         """Commit attempts; return the nudges that they were appended to. Raises what `write` does."""
@@ -90,10 +107,19 @@ class GroupCommit:
     async def _work(self) -> None:
         try:
             while self._intended or self._answers:
+                await self._linger()
                 answers, self._answers = self._answers, []
                 await self._commit(self._by_the_same_rules(), answers)
         finally:
             self._working = None
+
+    async def _linger(self) -> None:
+        """Wait until no provider is asked any more, and what follows from the answers has come; a moment at most."""
+        if self._calls:
+            self._quiet = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._quiet], timeout=LINGER)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
     def _by_the_same_rules(self) -> list[tuple[Intended, "asyncio.Future[Kept]"]]:
         """Take the attempts that were decided by the same rules as the first; the rest waits for the next turn."""

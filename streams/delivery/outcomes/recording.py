@@ -1,15 +1,15 @@
 """Recording: the transactions that append decisions, attempts and outcomes to the log."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from uuid import UUID
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.facts.facts import NudgeFact
-from domain.nudges.nudge import Nudge, evolve
+from domain.nudges.nudge import evolve
 from projections import nudges
-from streams.delivery.decide.case import Case
 from streams.delivery.decide.digesting import Decided, append_decided, crowded
 from streams.delivery.decide.overflow import Overflow
 from streams.delivery.outcomes import conversations
@@ -18,7 +18,7 @@ from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intende
 from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
-from streams.log.appending import record
+from streams.log.appending import NONE_LATE, Late, append_if_unmoved, record
 from streams.log.chain import StoredFact
 from streams.log.watermark import Watermark
 from streams.planning.person_plans import refuse_moved_rules
@@ -73,6 +73,10 @@ class Recorder:
             replace(attempt, committed=kept[attempt.nudge]) for attempt in intended.attempts if attempt.nudge in kept
         ]
 
+    def expecting(self) -> AbstractContextManager[None]:
+        """Let commits wait a moment for the outcomes that come of this block."""
+        return self._group.expecting()
+
     async def outcomes(self, answers: Answers) -> None:
         """Commit the outcomes of attempts, together with others."""
         await self._group.outcomes(answers)
@@ -101,23 +105,23 @@ class Recorder:
     def _append_both(
         self, connection: Connection, intended: Intended | None, answers: Answers | None
     ) -> tuple[Kept, StoredFact | None, list[Receipt]]:
-        """Append the attempts first: they lock persons. All nudges of both are locked before the first append."""
-        kept: Kept = {}
-        newest = None
-        if intended is not None:
-            kept, newest = self._append_attempts(
-                connection, intended, frozenset() if answers is None else answers.concerned
-            )
-        return kept, newest, [] if answers is None else self._append_outcomes(connection, answers)
+        """Append attempts, and behind them outcomes; attempts lock persons, so they come first."""
+        if intended is None:
+            return {}, None, [] if answers is None else self._append_outcomes(connection, answers)
+        if answers is None or answers.again:
+            kept, newest = self._append_attempts(connection, intended, NONE_LATE)
+            return kept, newest, [] if answers is None else self._append_outcomes(connection, answers)
+        kept, newest = self._append_attempts(connection, intended, Late(answers.outcomes.facts, answers.known))
+        return kept, newest, self.receipts.record_early(connection, answers.outcomes)
 
     def _append_attempts(
-        self, connection: Connection, intended: Intended, further: frozenset[UUID]
+        self, connection: Connection, intended: Intended, late: Late
     ) -> tuple[Kept, StoredFact | None]:
         """Append the attempts that still hold: their nudges and members have not changed, and the cap has room.
 
         Where the rules have changed since the decision, nothing is appended: a stop is obeyed at the next send.
         Whoever appends holds the log until they commit, so a stop is either committed before and seen here, or comes
-        after this append. `further`: nudges that are appended to afterwards in this transaction.
+        after this append.
 
         Raises:
             OlderLog: the database was restored while this process ran.
@@ -126,8 +130,6 @@ class Recorder:
         cases, attempts, now = intended.cases, intended.attempts, self._clock()
         self._watermark.check(connection, self._watermark.known())
         self._log.keys.hold(connection, [case.recipient.pseudonym for case in cases])  # nobody else sends to them
-        if further:
-            nudges.hold(connection, further.union(intended.ids, *(_members(case) for case in cases)))
         over_cap = crowded(connection, [attempt.case.settlement for attempt in attempts], now)
         decided = [
             (case.nudge, intention.fact if isinstance(intention, Attempt) else intention)
@@ -135,31 +137,26 @@ class Recorder:
             if case.nudge.intent.id not in over_cap
         ]
         tied = {attempt.nudge: [member.nudge for member in attempt.case.members] for attempt in attempts}
-        nudges.release(connection, list(over_cap))
         conversations.note_attempts(connection, self._names, attempts, now)
-        kept = append_decided(connection, self._log, self._names, decided, tied)
+        kept = append_decided(connection, self._log, self._names, decided, tied, late)
+        nudges.release(connection, list(over_cap))
         refuse_moved_rules(connection, intended.rules.position)
         return kept, self._watermark.newest(connection)
 
     def _append_outcomes(self, connection: Connection, answers: Answers) -> list[Receipt]:
         """Append outcomes; return the receipts that were known before them."""
+        outcomes = answers.outcomes
         if not answers.again:
-            return self._append(connection, answers.outcomes, answers.known)
-        found = nudges.held(connection, {id_ for id_, _ in answers.outcomes.facts})
+            append_if_unmoved(connection, self._log, (), late=Late(outcomes.facts, answers.known))
+            return self.receipts.record_early(connection, outcomes)
+        found = nudges.held(connection, {id_ for id_, _ in outcomes.facts})
         new = [
             (id_, fact)
-            for id_, fact in answers.outcomes.facts
+            for id_, fact in outcomes.facts
             if evolve(found[id_], id_, found[id_].version, fact) != found[id_]  # else the first commit had succeeded
         ]
-        return self._append(connection, replace(answers.outcomes, facts=new))
+        return self._append(connection, replace(outcomes, facts=new))
 
-    def _append(
-        self, connection: Connection, outcomes: Outcomes, known: Mapping[UUID, Nudge] | None = None
-    ) -> list[Receipt]:
-        record(connection, self._log, outcomes.facts, known)
+    def _append(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
+        record(connection, self._log, outcomes.facts)
         return self.receipts.record_early(connection, outcomes)
-
-
-def _members(case: Case) -> list[UUID]:
-    """Return what goes with the case or leaves it: a fact about it is a fact about them."""
-    return [*case.nudge.members, *(member.nudge.intent.id for member in case.members)]

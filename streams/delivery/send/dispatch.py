@@ -5,9 +5,10 @@ nothing is sent twice unnoticed.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
-from streams.delivery.outcomes.attempts import Attempt
+from streams.delivery.outcomes.attempts import Attempt, Routed
 from streams.delivery.outcomes.group_commit import Intended
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.admission import FRESH, Admission, Admitted, Terms
@@ -20,6 +21,7 @@ from streams.delivery.send.status_query import StatusQueries
 from streams.delivery.send.task_group import TaskGroup, both
 from streams.planning.person_plans import RulesMoved
 from streams.rules.context import WriteContext
+from streams.rules.in_force import Rules
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
 BATCH = 256
@@ -40,7 +42,9 @@ class Dispatcher:
         self._claims = Claims(context, claimant.name, claimant.lease, fair=routing.rates.any)
         self._decider = Decider(context, routing, recorder, self._claims)
         self._unconfirmed = recorder.unconfirmed
-        self._admission = Admission(context, routing, self._claims, self._unconfirmed, self._tasks, self._deliver)
+        self._admission = Admission(
+            context, routing, self._claims, self._unconfirmed, self._tasks, self._render, self._deliver
+        )
         self._intentions = Intentions(context, messages, claimant.lease)
         self._hand_over = HandOver(routing, recorder, context.clock, claimant.lease)
         self._questions = StatusQueries(context, routing, recorder, self._tasks)
@@ -92,28 +96,31 @@ class Dispatcher:
             return await asyncio.to_thread(self._decider.decide, claimed) if claimed else None
 
     async def _send(self, lane: Lane, batch: Batch, patience: float | None = None) -> None:
-        """Admit the cases by rates and permits, which calls `_deliver`; then ask providers about unknown outcomes."""
+        """Admit the cases by rates and permits: calls `_render`, `_deliver`. Then ask about unknown outcomes."""
         terms = Terms(batch.rules, batch.decided_at, patience)
         with self._unconfirmed.watching([case.nudge.intent.id for case in batch.questions]):
             back = await self._admission.send(batch.cases, terms, lane.bulkheads)
         lane.learn(back)
         await self._questions.begin(batch.questions, batch.rules, waits=patience is None)
 
+    async def _render(self, routed: Sequence[Routed], rules: Rules) -> Intended:
+        """Render the messages."""
+        return await asyncio.to_thread(self._intentions.of, routed, rules)
+
     async def _deliver(self, admitted: Admitted) -> None:
-        """Have links opened, render the messages, commit the attempts, and hand them over, each call at its slot."""
-        permits, ids = admitted.permits, [each.case.nudge.intent.id for each in admitted.routed]
+        """Have links opened, commit the attempts, and hand them over, each call at its slot."""
+        permits, intended = admitted.permits, admitted.intended
         try:
             begun = self._clock()
-            no_links = await self._routing.linked(each.provider for each in admitted.routed if each.provider)
+            no_links = await self._routing.linked(attempt.provider for attempt in intended.attempts)
             if not no_links and self._clock() > begun + FRESH:
-                with self._unconfirmed.watching(ids):
-                    await asyncio.to_thread(self._claims.release, ids)  # to be decided on again
+                with self._unconfirmed.watching(intended.ids):
+                    await asyncio.to_thread(self._claims.release, intended.ids)  # to be decided on again
                 return
-            with self._unconfirmed.watching(ids):
-                intended = await asyncio.to_thread(self._intentions.of, admitted.routed, admitted.rules)
+            with self._unconfirmed.watching(intended.ids):
                 attempts = await self._commit(intended)
-            permits.release(len(admitted.routed) - len(attempts))
-            with self._unconfirmed.watching(ids, attempts):
+            permits.release(len(intended.cases) - len(attempts))
+            with self._unconfirmed.watching(intended.ids, attempts):
                 await self._routing.reserve_pieces(attempts)
             calls = [(call, permits.part(len(call))) for call in self._routing.calls(attempts)]
             await self._tasks.all(

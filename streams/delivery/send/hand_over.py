@@ -47,7 +47,8 @@ class HandOver:
             safe = [attempt for attempt in attempts if attempt.fact.until > latest]
             late = [attempt for attempt in attempts if attempt.fact.until <= latest]
             back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
-            results = await _results(provider, [attempt.message for attempt in safe], no_link) if safe else ()
+            with self._recorder.expecting():
+                results = await _results(provider, [attempt.message for attempt in safe], no_link) if safe else ()
             outcomes = outcomes_of([*back, *self._facts(safe, results)], safe, results)
             known = {attempt.nudge: attempt.committed for attempt in attempts if attempt.committed is not None}
             await self._record(Answers(outcomes, known), attempts[0].fact.until, permits)

@@ -362,16 +362,6 @@ def test_any_number_of_nudges_is_found(database: Database, many: int) -> None:
     assert ask(database, lambda connection: nudges.by_id(connection, wanted)) == wanted
 
 
-def test_what_was_known_a_moment_ago_is_read_anew_where_it_moved(database: Database) -> None:
-    """Whoever brings a nudge along gets it back as it is now, whoever wrote about it since."""
-    store(database, nudge(1), nudge(2), nudge(3))
-    store(database, attempted(2), new=False)
-    known = {nudge_id(1): nudge(1), nudge_id(2): nudge(2), nudge_id(4): nudge(4)}
-    ids = [nudge_id(number) for number in (1, 2, 3, 4)]
-    found = database.write(lambda connection: nudges.held(connection, ids, known))
-    assert found == {nudge_id(1): nudge(1), nudge_id(2): attempted(2), nudge_id(3): nudge(3)}
-
-
 # what reached whom
 
 

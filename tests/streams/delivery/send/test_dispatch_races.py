@@ -26,7 +26,7 @@ from tests.streams.dispatching import (
     unknown_until,
     with_card,
 )
-from tests.streams.meddling import MeddledDatabase
+from tests.streams.meddling import MeddledDatabase, nothing
 from tests.world import LONG_AGO, World, annulled, card, corrected, iin, registered
 
 
@@ -111,18 +111,35 @@ async def test_what_changed_while_it_was_written_is_not_sent(tmp_path: Path, cha
 
 
 async def test_a_lease_that_is_nearly_over_hands_nothing_over(tmp_path: Path) -> None:
-    """When writing took more than a third of the lease, the attempt is handed back, and made again at once."""
+    """When the commit took more than a third of the lease, the attempt is handed back, and made again at once."""
     world = with_card(tmp_path)
     world.at(DUE)
-    slow = dispatcher(world, on_writing=once(lambda: world.at(DUE + LEASE / 3 + MINUTE)))
+    database = MeddledDatabase(world.platform.settings.database)
+    database.before_writes.extend([nothing, lambda: world.at(DUE + LEASE / 3 + MINUTE)])  # the claim, the attempt
+    slow = beside(world, database)
 
     await slow.turn()
     assert world.sent == []
     assert world.delivery("month").reason == "lease_over"
     await slow.drain()
+    database.close()
 
     assert [message.attempt for message in world.sent] == [2]
     assert ends(world)[::2] == ("sent", 2)
+    world.close()
+
+
+async def test_messages_that_took_long_to_write_are_decided_on_again(tmp_path: Path) -> None:
+    """A decision holds for two seconds: when writing took longer, no attempt is made by it."""
+    world = with_card(tmp_path)
+    world.at(DUE)
+    slow = dispatcher(world, on_writing=once(lambda: world.at(DUE + MINUTE)))
+
+    await slow.turn()
+    assert (world.sent, world.delivery("month").attempt) == ([], 0)
+    await slow.drain()
+
+    assert ends(world)[::2] == ("sent", 1)
     world.close()
 
 

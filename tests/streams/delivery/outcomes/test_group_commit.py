@@ -1,0 +1,106 @@
+"""Group commit: what comes within a moment goes into one transaction."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.facts.facts import NudgeAttempted, NudgeFailed
+from domain.nudges.nudge import Nudge
+from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
+from streams.delivery.outcomes.receipts import Outcomes
+from streams.log.appending import Late, append_if_unmoved, record
+from tests.streams.dispatching import DUE, with_card
+from tests.world import World
+
+
+class Written:
+    """Keeps how many attempts' cases and how many outcomes each transaction had."""
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, int]] = []
+
+    def write(self, intended: Intended | None, answers: Answers | None) -> Kept:
+        """Take what would be committed."""
+        self.sizes.append(
+            (len(intended.intentions) if intended else 0, len(answers.outcomes.facts) if answers else 0)
+        )
+        return {}
+
+
+@pytest.fixture
+def due(tmp_path: Path) -> Any:
+    """A platform on which one message is due."""
+    world = with_card(tmp_path)
+    world.at(DUE)
+    yield world
+    world.close()
+
+
+def failed(nudge: Nudge, attempt: int = 1) -> NudgeFailed:
+    """The outcome of an attempt that nobody received."""
+    return NudgeFailed(DUE, nudge.intent.person, attempt, "lease_over", DUE)
+
+
+async def turns(many: int) -> None:
+    """Let the event loop run so many of its turns."""
+    for _ in range(many):
+        await asyncio.sleep(0)
+
+
+async def test_the_outcomes_of_several_providers_go_with_the_attempts_that_follow(due: World) -> None:
+    """Two providers answer one after the other, and an attempt follows: that is one transaction."""
+    written, fact = Written(), failed(due.nudge("month"))
+    group, tasks = GroupCommit(written.write), asyncio.TaskGroup()
+    rules = due.platform.rules.library.rules()
+
+    def begin(work: Coroutine[Any, Any, object]) -> None:
+        tasks.create_task(work)
+
+    async with tasks:
+        with group.expecting():
+            with group.expecting():
+                await turns(1)
+            begin(group.outcomes(Answers(Outcomes([(due.nudge("month").intent.id, fact)]), {})))
+            await turns(3)
+        begin(group.outcomes(Answers(Outcomes([(due.nudge("month").intent.id, fact)]), {})))
+        await turns(3)
+        begin(group.attempts(Intended([], [fact], rules)))
+    assert written.sizes == [(1, 2)]
+
+
+async def test_a_provider_that_hangs_holds_up_no_commit(due: World) -> None:
+    """The outcomes of others are committed while a provider has not answered."""
+    written, fact = Written(), failed(due.nudge("month"))
+    group = GroupCommit(written.write)
+    with group.expecting():
+        await group.outcomes(Answers(Outcomes([(due.nudge("month").intent.id, fact)]), {}))
+    assert written.sizes == [(0, 1)]
+
+
+def test_an_outcome_and_an_attempt_of_one_nudge_go_together(due: World) -> None:
+    """Where a nudge gets an attempt and a late outcome at once, the attempt comes first, and both are in the log."""
+    nudge = due.nudge("month")
+    platform, person = due.platform, nudge.intent.person
+    attempted = NudgeAttempted(DUE, person, 1, "sms", "sms", DUE)
+    late = Late([(nudge.intent.id, failed(nudge))], {nudge.intent.id: nudge})
+    platform.database.write(
+        lambda connection: append_if_unmoved(connection, platform.log, [(nudge, attempted)], late=late)
+    )
+    assert due.facts(nudge.intent.id)[1:] == [attempted, failed(nudge)]
+
+
+def test_an_outcome_is_appended_to_the_nudge_as_it_is_by_now(due: World) -> None:
+    """A nudge that changed since its attempt gets the outcome behind the change, and nothing is overwritten."""
+    nudge = due.nudge("month")
+    platform, person = due.platform, nudge.intent.person
+    first, second = (NudgeAttempted(DUE, person, number, "sms", "sms", DUE) for number in (1, 2))
+    platform.database.write(lambda connection: record(connection, platform.log, [(nudge.intent.id, first)]))
+    known = due.nudge("month")
+    platform.database.write(lambda connection: record(connection, platform.log, [(nudge.intent.id, second)]))
+    late = Late([(nudge.intent.id, failed(nudge, 2))], {nudge.intent.id: known})
+    platform.database.write(lambda connection: append_if_unmoved(connection, platform.log, [], late=late))
+    assert due.facts(nudge.intent.id)[1:] == [first, second, failed(nudge, 2)]
+    assert due.nudge("month").version == known.version + 2

@@ -1,5 +1,6 @@
 """Routes for portals: show and change a citizen's data, by a key with the scope `citizens`."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -123,8 +124,21 @@ class Citizens:
             raise _wrong("language", f"must be one of {', '.join(spoken)}")
         if "zone" in wished and wished["zone"] not in available_timezones():
             raise _wrong("zone", "is no time zone of the IANA database")
+        self._refuse_half_given(person, wished)
         self._preferences.prefer(person, wished)
         return self._chosen(person)
+
+    def _refuse_half_given(self, person: str, wished: Mapping[str, Any]) -> None:
+        """Raise a Problem where quiet hours would have one end only, or end when they begin."""
+        if not wished.keys() & {"quiet_from", "quiet_to"}:
+            return
+        known = self._preferences.person(person)
+        start, end = (wished.get(name) or known.get(name) for name in ("quiet_from", "quiet_to"))
+        for name, other, value in (("quiet_from", "quiet_to", start), ("quiet_to", "quiet_from", end)):
+            if value is None:
+                raise _wrong(name, f"is missing: quiet hours have two ends, and the person chose no {name} before")
+            if start == end and name in wished:
+                raise _wrong(name, f"is the same time as {other}: quiet hours must end at another time")
 
     def consents(self, request: Request, person: Pseudonym) -> Consents:
         """Return the categories."""
@@ -163,7 +177,10 @@ class Citizens:
         return Explained.model_validate(explained(self._why(person, nudge)))
 
     def dispute(self, request: Request, person: Pseudonym, nudge: UUID, dispute: Dispute) -> Response:
-        """Tell the agency; the same again is stored once. Whether there is such a message says something of them."""
+        """Tell the agency; the same again is stored once, with the same answer.
+
+        Whether there is such a message says something of them.
+        """
         self._reads(request, person, "why")
         self._why(person, nudge)
         self._preferences.dispute(person, str(nudge), dispute.text)

@@ -17,7 +17,7 @@ class Person(BaseModel):
 
 
 class ToldItem(BaseModel):
-    """A message that went to somebody."""
+    """A message that went to somebody; `digest`: what it went with, where it went with others."""
 
     nudge: UUID
     at: datetime
@@ -27,6 +27,7 @@ class ToldItem(BaseModel):
     office: Named
     category: str
     klass: str
+    digest: UUID | None = None
 
 
 class ToldPage(BaseModel):

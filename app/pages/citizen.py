@@ -64,7 +64,7 @@ class Citizen:
     def inbox(self, request: Request, after: Cursor = "") -> Response:
         """Show the messages received, the latest first."""
         person, frame = self._visitor(request)
-        told, place = self._platform.queries.inboxes.told(person, read(after))
+        told, place = self._platform.queries.inboxes.told(person, read(after), nested=True)
         rows = [self._row(each, frame) for each in told]
         return self._pages.respond(
             "inbox.html",
@@ -84,6 +84,7 @@ class Citizen:
             "channel": shown(CHANNELS, told.channel, speech),
             "state": shown(STATES, told.state, speech),
             "kind": "good" if told.state in GOOD else "bad" if told.state in BAD else "",
+            "members": [(each, speech.titled(title)) for each, title in told.members],
             "klass": shown(CLASSES, told.klass, speech) if CLASS_RULES[told.klass].opt_out else "",
         }
 

@@ -1,6 +1,6 @@
 """A nudge's own page, and why it came: for who signed in, and by a link in the message that works for a while."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -9,14 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.compose import Platform
 from app.http.problems import Problem
 from app.identity.authenticity_codes import whose
-from app.identity.links import BadLink, OldLink
+from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.pages import visits
 from app.pages.layout import Frame, Pages
-from app.pages.life import CHANNELS, STATES, shown, told
+from app.pages.life import CHANNELS, STATES, Told, shown, told
 from app.pages.readers import zone_for
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
@@ -38,6 +39,15 @@ class Reader(Struct, frozen=True):
     nudge: UUID
     base: str
     linked: bool
+
+
+class Member(Struct, frozen=True):
+    """A message that goes with a digest: its title, page (empty: none), buttons, and reasons."""
+
+    title: str
+    base: str
+    actions: list[tuple[str, str]]
+    told: Told
 
 
 class Messages:
@@ -91,7 +101,7 @@ class Messages:
         )
 
     def _message(self, _: Request, reader: Reader, frame: Frame, why: Explanation) -> Response:
-        words = why.words.get(reader.person)
+        words = why.alone.get(reader.person) or why.words.get(reader.person)
         return self._pages.respond("message.html", frame, **self._shown(reader, frame, why, words))
 
     def _shown(self, reader: Reader, frame: Frame, why: Explanation, words: Rendered | None) -> dict[str, Any]:
@@ -102,6 +112,8 @@ class Messages:
         return {
             "title": title,
             "base": reader.base,
+            "digest": self._base(reader, why, why.digests.get(reader.person)) if went else "",
+            "members": self._members(reader, frame, why),
             "parent": _parent(reader, why),
             "spoken": words.language if words else frame.language,
             "linked": reader.linked,
@@ -113,7 +125,7 @@ class Messages:
             "state": shown(STATES, why.state.partition(" ")[0], speech),
             "due": speech.moment(why.due),
             "unsent": not went and why.state != State.DIGESTED,
-            "code": self._code(reader) if went else "",
+            "code": self._code(why.digests.get(reader.person, reader.nudge), reader.person) if went else "",
             "actions": self._actions(reader, words) if went else [],
             "stop": self._stop(reader, why),
         }
@@ -124,9 +136,41 @@ class Messages:
             return ""
         return f"{self._pages.root}/stop/{self._platform.identity.links.token(reader.nudge, reader.person)}"
 
-    def _code(self, reader: Reader) -> str:
+    def _members(self, reader: Reader, frame: Frame, why: Explanation) -> list[Member]:
+        """Return the messages that go with this digest."""
+        return [self._member(reader, frame, member) for member in self._travelling(reader, why)]
+
+    def _travelling(self, reader: Reader, why: Explanation) -> Iterator[Explanation]:
+        for id_ in why.members:
+            try:
+                member = self._platform.queries.inboxes.why(reader.person, id_)
+            except NotTheirs:
+                continue
+            if member.digests.get(reader.person) == reader.nudge:
+                yield member
+
+    def _member(self, reader: Reader, frame: Frame, member: Explanation) -> Member:
+        went, words = bool(_channels(member)), member.alone.get(reader.person)
+        one = replace(reader, nudge=member.nudge, base=self._base(reader, member, member.nudge))
+        return Member(
+            frame.speech.titled(member.title),
+            one.base,
+            self._actions(one, words) if went else [],
+            told(member, self._platform.rules.library.rules(), frame.speech),
+        )
+
+    def _base(self, reader: Reader, why: Explanation, nudge: UUID | None) -> str:
+        """Return the address of another message of theirs, which went with this one; empty where there is none."""
+        if nudge is None or (reader.linked and not _channels(why)):
+            return ""
+        if not reader.linked:
+            return f"{self._pages.root}/my/messages/{nudge}"
+        page = self._platform.identity.links.page(nudge, reader.person, _went_at(why) + PAGE_LASTS)
+        return f"{self._pages.root}/m/{page.rpartition('/')[2]}"
+
+    def _code(self, nudge: UUID, person: str) -> str:
         """Return the code by which anybody may check the message; empty where the check would not know it."""
-        code = self._codes.of(reader.nudge, reader.person)
+        code = self._codes.of(nudge, person)
         return code if self._codes.check(code) is not None else ""
 
     def _actions(self, reader: Reader, words: Rendered | None) -> list[tuple[str, str]]:
@@ -147,8 +191,8 @@ class Messages:
         return self._opened(request, self._because)
 
     def _because(self, request: Request, reader: Reader, frame: Frame, why: Explanation) -> Response:
-        disputed = visits.told_once(request, DISPUTED) == str(reader.nudge)
-        return self._why(reader, frame, why, disputed=disputed)
+        what, _, nudge = (visits.told_once(request, DISPUTED) or "").partition(" ")
+        return self._why(reader, frame, why, disputed=what if nudge == str(reader.nudge) else "")
 
     def _why(
         self,
@@ -156,7 +200,7 @@ class Messages:
         frame: Frame,
         why: Explanation,
         *,
-        disputed: bool = False,
+        disputed: str = "",
         wrong: str = "",
         text: str = "",
     ) -> Response:
@@ -170,6 +214,7 @@ class Messages:
             base=reader.base,
             parent=_parent(reader, why),
             told=found,
+            members=self._members(reader, frame, why),
             version=why.version[:12],
             disputed=disputed,
             linked=reader.linked,
@@ -189,9 +234,9 @@ class Messages:
             say = frame.speech.say
             wrong = say("Write what is not right") if not text else say("Write no more than 2,000 characters")
             return self._why(reader, frame, why, wrong=wrong, text=text[:MOST])
-        self._platform.delivery.inbound.preferences.dispute(reader.person, str(reader.nudge), text)
+        is_new = self._platform.delivery.inbound.preferences.dispute(reader.person, str(reader.nudge), text)
         headers = {"Cache-Control": "no-store"}
-        visits.tell_once(request, DISPUTED, str(reader.nudge))
+        visits.tell_once(request, DISPUTED, f"{'new' if is_new else 'again'} {reader.nudge}")
         return RedirectResponse(f"{reader.base}/why", HTTPStatus.SEE_OTHER, headers)
 
     def _read(self, request: Request, reader: Reader) -> tuple[Frame, Explanation]:

@@ -155,6 +155,8 @@ def _errors(fields: Fields, frame: Frame) -> dict[str, str]:
     for name in ("quiet_from", "quiet_to"):
         if not _CLOCK.fullmatch(_one(fields, name)):
             wrong[name] = say("Write a time such as 21:00")
+    if not wrong.keys() & {"quiet_from", "quiet_to"} and _one(fields, "quiet_from") == _one(fields, "quiet_to"):
+        wrong["quiet_to"] = say("Quiet hours must end at another time than they begin")
     if _one(fields, "zone") not in available_timezones():
         wrong["zone"] = say("Choose a time zone")
     return wrong

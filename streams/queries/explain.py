@@ -53,7 +53,8 @@ class Explanation(Struct, frozen=True):
 
     `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
     the value that they read; `words`: recipient -> their message (or their digest), absent if it can no longer be
-    read; `members`: the nudges that ever belonged to this digest. `legal_basis`: in English, if it is written in
+    read; `alone`: the same as the nudge itself says it, where it goes with a digest; `digests`: recipient -> that
+    digest; `members`: the nudges that ever belonged to this digest. `legal_basis`: in English, if it is written in
     English; `legal_basis_titles`: in each language. `called`: the person's given name at that time, if known.
     `retired`: since when, and under which retention limit, the content of the cause cannot be read.
     """
@@ -78,6 +79,8 @@ class Explanation(Struct, frozen=True):
     words: Mapping[str, Rendered]
     facts: tuple[RecordedFact, ...]
     members: tuple[UUID, ...] = ()
+    alone: Mapping[str, Rendered] = {}
+    digests: Mapping[str, UUID] = {}
     called: str = ""
     retired: Retirement | None = None
 
@@ -136,6 +139,8 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         words=_words(reader, nudge, case),
         facts=tuple(_happened(reader.facts)),
         members=nudge.members,
+        alone=_alone(reader, nudge),
+        digests={one.recipient: one.digest for one in nudge.deliveries if one.digest is not None},
         called=_called(intent, cause, case.history, rules),
         retired=retirement_of(connection, log, cause.stream) if cause and cause.retired else None,
     )
@@ -202,6 +207,19 @@ def _words(reader: "_Reader", nudge: Nudge, first: Case) -> dict[str, Rendered]:
     return found
 
 
+def _alone(reader: "_Reader", nudge: Nudge) -> dict[str, Rendered]:
+    """Return recipient -> the message without the digest that it goes with; absent where it goes by itself."""
+    found = {}
+    for delivery in nudge.deliveries:
+        if delivery.digest is not None:
+            case = reader.case(nudge, delivery.recipient, reader.attempted(delivery))
+            try:
+                found[delivery.recipient] = render(case, reader.rules, delivery.attempted_at or reader.now)
+            except WordsFailed:
+                continue
+    return found
+
+
 class _Reader(NamedTuple):
     """Reads cases. `facts`: the facts of the nudge that is explained."""
 
@@ -252,6 +270,8 @@ def seen_by(why: Explanation, nudge: Nudge, person: str) -> Explanation:
         why,
         state=state_of(replace(nudge, deliveries=(theirs,))),
         words={who: words for who, words in why.words.items() if who == person},
+        alone={who: words for who, words in why.alone.items() if who == person},
+        digests={who: digest for who, digest in why.digests.items() if who == person},
         facts=tuple(fact for fact in why.facts if fact.details.get("recipient", person) == person),
     )
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from domain.core.events import PUBLIC, Effective
 from domain.facts.access_facts import PersonViewed
+from domain.nudges.digest import travels
 from domain.nudges.nudge import Nudge
 from domain.persons.person import person_as_of
 from domain.rules.event_types import Titles
@@ -30,7 +31,10 @@ from streams.rules.trigger_history import pack_titles, rules_of
 
 
 class SentMessage(Struct, frozen=True):
-    """A message that was sent to the person. `office`: titles of its agency; empty for a digest of several."""
+    """A message that was sent to the person. `office`: titles of its agency; empty for a digest of several.
+
+    `digest`: the digest that it went with; `members`: what went with this digest, each with its title.
+    """
 
     nudge: UUID
     at: datetime
@@ -40,6 +44,8 @@ class SentMessage(Struct, frozen=True):
     office: Titles
     category: str
     klass: str
+    digest: UUID | None = None
+    members: tuple[tuple[UUID, Titles], ...] = ()
 
 
 class PlannedMessage(Struct, frozen=True):
@@ -85,19 +91,19 @@ class Inboxes:
         )
 
     def told(
-        self, person: str, before: Place | None = None, limit: int = 20
+        self, person: str, before: Place | None = None, limit: int = 20, *, nested: bool = False
     ) -> tuple[list[SentMessage], Place | None]:
-        """Return a page of the person's messages, latest first, and the place of the next page (None: no more)."""
+        """Return a page of the person's messages, latest first, and the place of the next page (None: no more).
+
+        `nested`: what went with a digest stands among its members only, so that each message stands once.
+        """
         rules = self._library.rules()
         with self._database.reading() as connection:
-            rows = inbox.page(connection, person, before, limit + 1)
-            found = nudges.by_id(connection, [row.nudge for row in rows])
+            rows = _received(connection, person, before, limit + 1, nested=nested)
             look = _Look(connection, self, rules)
-            shown = [
-                SentMessage(row.nudge, moment(row.at), row.channel, row.state, **look.about(found[row.nudge]))
-                for row in rows[:limit]
-            ]
-        return shown, Place(rows[limit - 1].at, rows[limit - 1].nudge) if len(rows) > limit else None
+            shown = [look.sent(row, nudge, person) for row, nudge in rows[:limit]]
+        last = rows[limit - 1][0] if len(rows) > limit else None
+        return shown, None if last is None else Place(last.at, last.nudge)
 
     def coming(self, person: str) -> list[PlannedMessage]:
         """Return what is planned for the person and not sent, the next first."""
@@ -198,6 +204,22 @@ def concerns(nudge: Nudge, person: str) -> bool:
     return person == nudge.intent.person or any(one.recipient == person for one in nudge.deliveries)
 
 
+def _received(
+    connection: Connection, person: str, before: Place | None, limit: int, *, nested: bool
+) -> list[tuple[inbox.Received, Nudge]]:
+    """Return the next rows with their nudges; `nested`: without those that went with a digest."""
+    rows: list[tuple[inbox.Received, Nudge]] = []
+    while len(rows) < limit:
+        page = inbox.page(connection, person, before, limit)
+        found = nudges.by_id(connection, [row.nudge for row in page])
+        apart = [row for row in page if not nested or found[row.nudge].to(person).digest is None]
+        rows += [(row, found[row.nudge]) for row in apart]
+        if len(page) < limit:
+            break
+        before = Place(page[-1].at, page[-1].nudge)
+    return rows[:limit]
+
+
 class _Look:
     """Looks up what the nudges of one page are about, each trigger version once."""
 
@@ -205,6 +227,19 @@ class _Look:
         self._connection, self._inboxes, self._rules = connection, inboxes, rules
         self._offices = pack_titles(rules, "agencies")
         self._contents: dict[str, Mapping[str, Any]] = {}
+
+    def sent(self, row: inbox.Received, nudge: Nudge, person: str) -> SentMessage:
+        found = nudges.by_id(self._connection, nudge.members)
+        members = [found[id_] for id_ in nudge.members if id_ in found and travels(found[id_], nudge)]
+        return SentMessage(
+            row.nudge,
+            moment(row.at),
+            row.channel,
+            row.state,
+            **self.about(nudge),
+            digest=nudge.to(person).digest,
+            members=tuple((each.intent.id, self.about(each)["title"]) for each in members),
+        )
 
     def about(self, nudge: Nudge) -> dict[str, Any]:
         version = nudge.intent.version

@@ -107,18 +107,27 @@ class PreferenceStore:
         known = histories.histories(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
         return PersonWithHistory(person_as_of(pseudonym, known.facts, rules.catalogue), known)
 
-    def dispute(self, pseudonym: str, nudge: str, text: str) -> None:
-        """Store that a person disputes what a nudge says; its agency is told. The same again is stored once."""
-        id_ = f"{nudge}.{pseudonym}.{self._names.digest(text.encode()).hex()}"
+    def dispute(self, pseudonym: str, nudge: str, text: str) -> bool:
+        """Store that a person disputes what a nudge says; its agency is told.
+
+        Return False if the same is stored already: in the same words, whatever their case, spaces and last stop.
+        """
+        id_, as_written = (self._disputing(nudge, pseudonym, words) for words in (_plain(text), text))
         fields = {PUBLIC: {"nudge": nudge}, ROLE: {"text": text} if text else {}}
         event = event_of_person(self._names, SOURCE, id_, DISPUTED, pseudonym, fields, self._clock())
+        earlier = self._names.stream(SOURCE, as_written)  # as it was named before words were compared so
 
-        def work(connection: Connection) -> Mapping[str, PersonKey]:
+        def work(connection: Connection) -> Mapping[str, PersonKey] | None:
             self._log.keys.hold(connection, [pseudonym])
-            there = self._log.streams(connection, [event.stream])
-            return {} if there else self._append(connection, [event])
+            there = self._log.streams(connection, [event.stream, earlier])
+            return None if there else self._append(connection, [event])
 
-        self._log.keys.remember(self._database.write(work, Priority.INTAKE))
+        made = self._database.write(work, Priority.INTAKE)
+        self._log.keys.remember(made or {})
+        return made is not None
+
+    def _disputing(self, nudge: str, pseudonym: str, text: str) -> str:
+        return f"{nudge}.{pseudonym}.{self._names.digest(text.encode()).hex()}"
 
 
 def event_of_person(
@@ -148,6 +157,11 @@ def time_after(known: History, attributes: Sequence[str], rules: Rules, now: dat
     moment = timedelta(microseconds=1)
     times = (time for attribute in attributes for time in times_of(known.facts, attribute, rules.catalogue))
     return max([now, *(time + moment for time in times)])
+
+
+def _plain(text: str) -> str:
+    """Return the words of a text to compare it by."""
+    return " ".join(text.casefold().split()).rstrip(" .!")
 
 
 def _changed(person: Person, wished: Mapping[str, Any]) -> dict[str, Any]:

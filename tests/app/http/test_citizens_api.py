@@ -87,6 +87,28 @@ def test_preferences_are_changed_once(portal: TestClient, told: World) -> None:
     assert portal.patch(path, json={"language": "de"}).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("wished", "field", "reason"),
+    [
+        ({"quiet_from": "22:00"}, "body.quiet_to", "two ends"),
+        ({"quiet_to": "08:00"}, "body.quiet_from", "two ends"),
+        ({"quiet_from": "08:00", "quiet_to": "08:00"}, "body.quiet_from", "another time"),
+    ],
+)
+def test_quiet_hours_have_two_ends(
+    portal: TestClient, told: World, wished: dict[str, str], field: str, reason: str
+) -> None:
+    """One end alone, and an end at the time of the beginning, are refused by field and change nothing."""
+    path = f"/persons/{told.name(CITIZEN)}/preferences"
+    wrong = portal.patch(path, json=wished)
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, field)
+    assert reason in wrong.json()["errors"][0]["reason"]
+    assert portal.get(path).json()["quiet_from"] is None
+    assert portal.patch(path, json={"quiet_from": "22:00", "quiet_to": "08:00"}).status_code == 200
+    assert portal.patch(path, json={"quiet_to": "22:00"}).status_code == 422
+    assert portal.patch(path, json={"quiet_to": "09:00"}).json()["quiet_to"] == "09:00"
+
+
 def test_consents_are_given_and_taken_back(tmp_path: Path) -> None:
     """What is put is what they consent to, the same again stores nothing, and no offer is made up."""
     told = World(tmp_path, packs=[few_triggers(tmp_path, "training_offer")])

@@ -10,9 +10,10 @@ import pytest
 from httpx2 import Response
 
 from app.identity.links import PAGE_LASTS
+from domain.core.events import LifeEvent
 from templates.words.digest_words import WORDS
 from tests.app.pages.visitor import CSRF, visiting
-from tests.streams.calls import AIDA, NOON, call, calls_world, prefers
+from tests.streams.calls import AIDA, NOON, call, calls_world, prefers, reachable, write_calls
 from tests.world import World, birth, card, iin, registered
 
 MOTHER, CHILD, STRANGER = iin(1), iin(2), iin(7)
@@ -94,6 +95,65 @@ async def test_the_page_of_a_digest_has_the_words_of_its_channel(tmp_path: Path,
     made.close()
 
 
+QUESTION = """\
+# yaml-language-server: $schema=../../trigger.schema.json
+title: {en: Shall we call you}
+owner: north
+legal_basis: {en: "Law on calls, art. 7"}
+category: questions
+class: reminder
+on: calls.made
+when: event.class == "reminder" && event.number == "9"
+due: {ask: {from: event.time}}
+expires: P60D
+channels: [sms]
+actions: [{id: agree, reply: "1", label: {en: I agree}}]
+replies: {"1": citizen.replied}
+"""
+ASKED = """\
+---
+sms: "Shall we call you? Answer 1 (yes)."
+---
+Shall we call you? Answer 1 (yes).
+"""
+
+
+async def test_a_question_that_went_with_a_digest_can_be_answered(tmp_path: Path) -> None:
+    """It stands once in the inbox, under its digest, with the digest's code; both pages have its button, and the
+    digest's reasons are those of its members.
+    """
+    pack = write_calls(tmp_path / "packs")
+    (pack / "question").mkdir()
+    (pack / "question/trigger.yaml").write_text(QUESTION)
+    (pack / "question/en.md").write_text(ASKED)
+    made = World(tmp_path, now=NOON, packs=[pack])
+    made.take(*reachable(AIDA), prefers(channels=["sms"]), *(call(number) for number in range(3)))
+    await made.settle()
+    made.take(call(9))
+    assert await made.settle() == []
+    [sent] = await made.settle(NOON + timedelta(hours=6))
+    browser = visiting(made, AIDA)
+    question = next(one.intent.id for one in made.nudges() if one.intent.trigger.endswith("question"))
+
+    inbox = browser.get("/my").text
+    assert inbox.count("Shall we call you") == inbox.count(f"/my/messages/{question}") == 1
+    link = made.platform.identity.links.page(sent.nudge, made.name(AIDA), made.clock() + PAGE_LASTS)
+    code = made.platform.identity.codes.of(sent.nudge, made.name(AIDA))
+    for path in (f"/my/messages/{sent.nudge}", f"/m/{link.rpartition('/')[2]}"):
+        page = browser.get(path).text
+        assert code in page
+        why = browser.get(f"{path}/why").text
+        assert "Law on calls, art. 7" in why
+        [own] = re.findall(r'href="([^"]+)">Shall we call you</a>', page)
+        for text in (page, browser.get(own).text):
+            [answer] = re.findall(r'href="[^"]*(/answer/[^"]+)"[^>]*>I agree', text)
+            assert "Shall we call you" in browser.get(answer).text
+            assert "recorded" in browser.post(answer).text
+        assert code in browser.get(own).text
+        assert "Answer 1 (yes)" in browser.get(own).text
+    made.close()
+
+
 @pytest.mark.parametrize("language", sorted(NOT_YOURS))
 def test_a_forwarded_link_changes_nothing(world: World, language: str) -> None:
     """Somebody else who has signed in reads whose the link is not, and neither stops nor disputes anything by it."""
@@ -133,6 +193,22 @@ def test_thanks_are_said_once(world: World) -> None:
     thanked = browser.post(path, data={"csrf": CSRF, "text": "It was renewed"}, follow_redirects=True)
     assert "The office has been told" in thanked.text
     assert "The office has been told" not in browser.get(str(thanked.url)).text
+
+
+def test_a_dispute_that_is_sent_twice_is_kept_once(world: World) -> None:
+    """The same words again, however they are spaced, store nothing, and the page says that they are there already."""
+    browser, path = visiting(world, MOTHER), f"{path_of(world)}/dispute"
+    link = links(world)[0]
+    browser.post(path, data={"csrf": CSRF, "text": "It was renewed"})
+    before = world.entries()
+    for text in ("It was renewed", "it was  renewed. ", "\r\nIt was renewed!"):
+        for way in (path, f"{link}/dispute"):
+            again = browser.post(way, data={"csrf": CSRF, "text": text}, follow_redirects=True)
+            assert "It is there already" in again.text
+            assert "The office has been told" not in again.text
+    assert [each for each in world.entries() if each not in before and isinstance(each.fact, LifeEvent)] == []
+    other = browser.post(path, data={"csrf": CSRF, "text": "It is not mine"}, follow_redirects=True)
+    assert "The office has been told" in other.text
 
 
 def test_a_token_is_shown_once(world: World) -> None:

@@ -100,6 +100,8 @@ def test_what_the_form_does_not_show_stays(world: World, browser: TestClient) ->
         ({"channel": []}, "Choose at least one channel"),
         ({"channel": ["fax"]}, "Choose at least one channel"),
         ({"quiet_from": "25:00"}, "Write a time such as 21:00"),
+        ({"quiet_from": "21:00", "quiet_to": ""}, "Write a time such as 21:00"),
+        ({"quiet_from": "08:00", "quiet_to": "08:00"}, "Quiet hours must end at another time"),
         ({"zone": "Mars/Olympus"}, "Choose a time zone"),
     ],
 )

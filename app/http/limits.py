@@ -1,7 +1,8 @@
 """Rate limits: so many requests a minute by each known key or address; what guesses could gain from, far fewer.
 
 A key that is nobody's counts for the address that it comes from, and a guess always does: what a sender makes up
-gives them no other count. A provider's call-backs are as many as what was sent: those that are really its are free.
+gives them no other count. A code or secret that was right is no guess: many people may ask from one address. A
+provider's call-backs are as many as what was sent: those that are really its are free.
 
 Sources: RFC 6585 (429), RFC 9110 (Retry-After), draft-ietf-httpapi-ratelimit-headers (RateLimit, RateLimit-Policy).
 """
@@ -38,6 +39,11 @@ def admit(request: Request) -> None:
     request.state.admitted = True
 
 
+def not_wrong(request: Request) -> None:
+    """The request tried no secret or code, or one that is right: it is no guess."""
+    request.state.wrong = False
+
+
 class Limits:
     """Counts the requests of each caller in the minute that runs; in this process only."""
 
@@ -60,6 +66,12 @@ class Limits:
             self._counts.popitem(last=False)
         return allowed, allowed - count, math.ceil((minute + 1) * WINDOW - now)
 
+    def give_back(self, caller: str) -> None:
+        """Count one guess less. It was counted before it was known to be right, so that many at once gain nothing."""
+        if (known := self._counts.get((caller, True))) is not None:
+            minute, count = known
+            self._counts[caller, True] = (minute, max(count - 1, 0))
+
 
 def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answerer) -> None:
     """Make the app refuse callers that ask too often."""
@@ -71,9 +83,10 @@ def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answere
         response = await call_next(request) if request.url.path.startswith(PROVIDERS) else None
         if response is not None and request.state.admitted:
             return response
-        guess = _is_guess(request)
-        caller = _place(request) if guess else _key(request, access) or _place(request)
-        allowed, left, seconds = limits.take(caller, guess=guess)
+        allowed, left, seconds = limits.take(_key(request, access) or _place(request), guess=False)
+        if guess := left >= 0 and _may_be_guess(request):
+            request.state.wrong = True
+            allowed, left, seconds = limits.take(_place(request), guess=True)
         headers = {
             "RateLimit-Policy": f'"default";q={allowed};w={WINDOW}',
             "RateLimit": f'"default";r={max(left, 0)};t={seconds}',
@@ -86,13 +99,15 @@ def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answere
             )
             return answer(request, problem)
         response = response or await call_next(request)
+        if guess and (not request.state.wrong or response.status_code == HTTPStatus.METHOD_NOT_ALLOWED):
+            limits.give_back(_place(request))
         response.headers.update(headers)
         return response
 
     app.middleware("http")(limited)
 
 
-def _is_guess(request: Request) -> bool:
+def _may_be_guess(request: Request) -> bool:
     path = request.url.path
     return path in GUESSED and (request.method == "POST" or bool(request.url.query))
 

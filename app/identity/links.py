@@ -13,6 +13,9 @@ from streams.delivery.decide.case import Case
 
 _MAC, _TIME = 16, 8
 _BEGINNING, _NUMBER, _MARK = 5, 2, 8
+_BEGIN, _END = r"(?:^|\s)[(«<\"']?(?:https?://)?", r"/?(?=[.,;:!)»>\"']*(?:\s|$)|\?)"
+"""What may stand around a link in a text."""
+_FLAGS = re.IGNORECASE | re.ASCII
 _FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 Beginning = Callable[[int, int], Iterable[tuple[UUID, str]]]
 """The nudges whose ids begin with a number of so many bits, each with everybody whom it went to."""
@@ -113,12 +116,30 @@ class Links:
             raise OldLink(nudge, recipient)
         return nudge, recipient
 
-    def page_token(self, text: str) -> str | None:
-        """Return the token of the first link to a page of ours in a pasted text; None where there is none."""
-        address = re.escape(f"{self._base_url.partition('://')[2]}/m/")
-        begin, end = r"(?:^|\s)[(«\"']?(?:https?://)?", r"/?(?=[.,;:!)»\"']*(?:\s|$)|\?)"
-        found = re.search(rf"{begin}{address}([\w-]+){end}", text, re.IGNORECASE | re.ASCII)
-        return None if found is None else found[1]
+    def pasted(self, text: str) -> tuple[str, str] | None:
+        """Return the kind (m, stop, answer, seen) and the token of the first link of a message in a pasted text."""
+        found = re.search(rf"{_BEGIN}{self._address}/(m|stop|answer|seen)/([\w-]+)(?:/\w+)?{_END}", text, _FLAGS)
+        return None if found is None else (found[1].lower(), found[2])
+
+    def is_own(self, text: str) -> bool:
+        """Return True if a pasted text is an address on our pages and nothing else."""
+        return re.fullmatch(rf"\s*(?:https?://)?{self._address}(?:/[^\s@\\]*)?\s*", text, _FLAGS) is not None
+
+    @property
+    def _address(self) -> str:
+        return re.escape(self._base_url.partition("://")[2])
+
+    def read_pasted(self, kind: str, token: str, now: datetime, beginning: Beginning) -> tuple[UUID, str]:
+        """Return the nudge and the recipient of a link that `pasted` found. Raises as the kind's own reader does."""
+        match kind:
+            case "m":
+                return self.read_page(token, now, beginning)
+            case "stop":
+                return self.read(token, beginning)
+            case "answer":
+                return self.read_answer(token, beginning)[:2]
+            case _:
+                return self.read_seen(token, beginning)[:2]
 
     def _short(self, purpose: str, nudge: UUID, recipient: str, more: bytes = b"") -> bytes:
         """Return the beginning of the nudge's id under a veil, what the link says besides, and a mark over all.

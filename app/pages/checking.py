@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.compose import Platform
+from app.http.limits import not_wrong
 from app.identity.authenticity_codes import Genuine, codes_in, whose
 from app.identity.links import BadLink, OldLink
 from app.pages.catalogues import Speech
@@ -35,17 +36,27 @@ class Checking:
         frame, code = self._pages.frame(request), code.strip()
         found = self._found(code) if code else None
         rows = [] if found is None else list(_rows(found, frame.speech))
-        typed_wrong = found is None and len(code) <= SHORT and not codes_in(code)
+        links = self._platform.identity.links
+        if found is not None or not (codes_in(code) or links.pasted(code)):
+            not_wrong(request)
+        own_page = found is None and links.is_own(code) and links.pasted(code) is None
+        typed_wrong = found is None and not own_page and len(code) <= SHORT and not codes_in(code)
         return self._pages.respond(
-            "check.html", frame, code=code, genuine=found is not None, typed_wrong=typed_wrong, rows=rows
+            "check.html",
+            frame,
+            code=code,
+            genuine=found is not None,
+            own_page=own_page,
+            typed_wrong=typed_wrong,
+            rows=rows,
         )
 
     def _found(self, code: str) -> Genuine | None:
         identity, books = self._platform.identity, self._platform.rules.context
-        if (token := identity.links.page_token(code)) is None:
+        if (link := identity.links.pasted(code)) is None:
             return identity.codes.check(code)
         try:
-            return identity.codes.sent(*identity.links.read_page(token, self._platform.clock(), whose(books)))
+            return identity.codes.sent(*identity.links.read_pasted(*link, self._platform.clock(), whose(books)))
         except OldLink as old:  # it shows the message no longer, and is ours all the same
             return identity.codes.sent(old.nudge, old.recipient)
         except BadLink:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from starlette.datastructures import URL
 
 from app.http.access import Access
+from app.http.limits import not_wrong
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import HEADERS, Pages
@@ -120,6 +121,7 @@ class SignIn:
         found = self._access.holder((fields.get("token") or [""])[0].strip())
         if found is None or not found.roles:
             return self._choose(request, wished, wrong="token")
+        not_wrong(request)
         request.session[visits.NEXT] = wished
         visits.begin(request, self._clock(), official=Official(found, self._access.mark_of(found.name)))
         return self._on(request)

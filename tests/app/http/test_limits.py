@@ -72,7 +72,7 @@ def refused(answers: list[httpx2.Response]) -> int:
     return sum(each.status_code == 429 for each in answers)
 
 
-@pytest.mark.parametrize("way", ["/check?code=AAAA", "/sign-in/token"])
+@pytest.mark.parametrize("way", ["/check?code=AAAAA-AAAAA", "/sign-in/token"])
 def test_a_made_up_key_buys_no_guesses(platform: Platform, way: str) -> None:
     """Sixty guesses, each with another header, are thirty too many."""
     client, method = at(platform), "GET" if "?" in way else "POST"
@@ -84,7 +84,22 @@ def test_a_key_of_ones_own_buys_no_guesses_either(platform: Platform) -> None:
     """Guesses are counted where they come from, also of who has a key."""
     client = at(platform)
     keys = [{"authorization": f"Bearer {key_of(platform, each, Scope.EVENTS)}"} for each in ("interior", "health")]
-    assert refused([client.get("/check?code=AAAA", headers=keys[each % 2]) for each in range(2 * GUESSES)]) == GUESSES
+    assert (
+        refused([client.get("/check?code=AAAAA-AAAAA", headers=keys[each % 2]) for each in range(2 * GUESSES)])
+        == GUESSES
+    )
+
+
+def test_what_is_right_or_no_guess_uses_up_none(platform: Platform) -> None:
+    """Behind one address a right token, a page in another language and a refused method leave all guesses."""
+    client, token = at(platform), key_of(platform, "interior", roles=[Role.OPERATOR])
+    for _ in range(2 * GUESSES):
+        signed_in = client.post("/sign-in/token", data={"token": token})
+        assert signed_in.status_code == 303
+        assert client.get("/check?language=kk").status_code == 200
+        assert client.get("/check?code=").status_code == 200
+        assert client.post("/check?code=AAAAA-AAAAA").status_code == 405
+    assert refused([client.get("/check?code=AAAAA-AAAAA") for _ in range(GUESSES + 5)]) == 5
 
 
 def test_keys_that_are_nobodys_count_where_they_come_from(few: World) -> None:

@@ -47,6 +47,7 @@ UNKNOWN = {
 }
 
 
+OURS = {"kk": "Бұл мекенжай біздікі", "ru": "Это наш адрес", "en": "This address is ours"}
 TYPED_WRONG = {"kk": "Бұл код емес", "ru": "Это не код", "en": "This is no code"}
 
 
@@ -129,6 +130,31 @@ async def test_a_pasted_link_is_checked_too(world: World) -> None:
         assert UNKNOWN["en"] in asked(world, theirs)
     world.at(world.clock() + PAGE_LASTS + timedelta(days=2))
     assert COMPARE["en"][1] in asked(world, link)
+
+
+async def test_every_link_of_a_message_is_checked(world: World) -> None:
+    """The links that stop, answer or open a message are ours too; an address of our pages is, and proves nothing."""
+    await sent(world)
+    links, nudge, name = world.platform.identity.links, world.nudge("month").intent.id, world.name(AIGERIM)
+    page = links.page(nudge, name, world.clock() + PAGE_LASTS)
+    stop, answer, seen = (
+        f"{SITE}/stop/{links.token(nudge, name)}",
+        links.answer(nudge, name, "1"),
+        links.seen(nudge, name, 1),
+    )
+    for ours in (stop, f"Stop: {stop}", f"<{stop}>", f"{stop}/undo", answer, seen, f"{page}/why"):
+        assert COMPARE["en"][1] in asked(world, ours)
+        assert UNKNOWN["en"] in asked(world, ours.replace("h.test", "evil.test"))
+    assert UNKNOWN["en"] in asked(world, stop[:-1])
+    for language, words in OURS.items():
+        for address in (SITE, f"{SITE}/check", "h.test/my/coming"):
+            assert words in asked(world, address, language)
+    for theirs in (
+        "https://h.test.evil.test/check",
+        "https://h.test@evil.test/",
+        f"Pay here: {SITE}/check evil.test",
+    ):
+        assert OURS["en"] not in asked(world, theirs)
 
 
 async def test_a_digest_is_checked_too(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from app.http import binding
 from app.http.access import Access
 from app.http.bodies import MediaType, media_type_of, read_body, too_large
 from app.http.openapi import EVENT_BODIES, EVENT_HEADERS
-from app.http.problems import NOT_YOURS, FieldError, Problem, field_error, refusal
+from app.http.problems import MOST_ERRORS, NOT_YOURS, FieldError, Problem, field_error, refusal
 from domain.facts.principals import Principal, Scope
 from domain.rules.event_types import EventType
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused
@@ -48,6 +48,7 @@ class ItemResult(BaseModel):
     """The outcome of one event of a batch."""
 
     status: Literal["accepted", "duplicate", "refused"]
+    """An error beyond the first 20 is told only while all of them are no longer than the batch."""
     error: FieldError | None = None
 
 
@@ -125,7 +126,7 @@ class Events:
             raise too_large(f"{MAX_BATCH_EVENTS} events")
         envelopes = await run_in_threadpool(binding.batched, body, request.headers.items())
         outcomes = await run_in_threadpool(self._accept, [(envelope, caller) for envelope in envelopes])
-        result = _batch_result(outcomes)
+        result = _batch_result(outcomes, len(body))
         return JSONResponse(result, HTTPStatus.MULTI_STATUS if result["rejected"] else HTTPStatus.OK)
 
     def _accept(self, reported: Sequence[tuple[Envelope | Refused, Principal]]) -> list[Outcome]:
@@ -159,9 +160,18 @@ def _item(outcome: Outcome) -> dict[str, Any]:
     return {"status": "accepted" if outcome.accepted else "duplicate"}
 
 
-def _batch_result(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _batch_result(outcomes: Sequence[Outcome], sent_bytes: int) -> dict[str, Any]:
+    """Return the answer to a batch. The first errors are told, and then only as many as were paid for in bytes sent:
+    without that a short body of many mistakes has an answer fifty times as long.
+    """
+    results, told, length = [_item(outcome) for outcome in outcomes], 0, 0
+    for result in results:
+        if "error" in result:
+            told, length = told + 1, length + len(str(result))
+            if told > MOST_ERRORS and length > sent_bytes:
+                del result["error"]
     return {
-        "results": [_item(outcome) for outcome in outcomes],
+        "results": results,
         "accepted": sum(outcome.accepted for outcome in outcomes),
         "duplicates": sum(outcome.duplicate for outcome in outcomes),
         "rejected": sum(outcome.refused is not None for outcome in outcomes),

@@ -15,7 +15,10 @@ _PARSE = TypeAdapter(HttpUrl).validate_python
 
 
 def is_safe(url: str) -> bool:
-    """Return True if nobody can read along on the way: it is https, or http to this machine."""
+    """Return True if nobody can read along on the way: it is https, or http to this machine.
+
+    An account or a fragment in it is refused: they serve only to make an address look like another one.
+    """
     if not _WRITTEN.fullmatch(url):
         return False
     try:
@@ -23,20 +26,20 @@ def is_safe(url: str) -> bool:
         same = parts.hostname == other.host and (parts.port or other.port) == other.port
     except (ValueError, ValidationError):
         return False
-    local = parts.scheme == "http" and parts.hostname == THIS_MACHINE and parts.username is None
-    return same and (parts.scheme == "https" or local)
+    local = parts.scheme == "http" and parts.hostname == THIS_MACHINE
+    return same and "#" not in url and "@" not in parts.netloc and (parts.scheme == "https" or local)
 
 
 def safe_url(url: str) -> str:
     """Return the address, if it is safe. Raises ValueError."""
     if not is_safe(url):
-        raise ValueError(f"it must be https:// and a host (or http://{THIS_MACHINE})")
+        raise ValueError(f"it must be https:// and a host (or http://{THIS_MACHINE}), without account and #")
     return url
 
 
 def safe_base(url: str) -> str:
     """Return the address, if it is safe and nothing but a host and a port. Raises ValueError."""
     parts = urlsplit(safe_url(url))
-    if url != f"{parts.scheme}://{parts.netloc}" or parts.username is not None:
+    if url != f"{parts.scheme}://{parts.netloc}":
         raise ValueError("it must have no account, no path and no parameters")
     return url

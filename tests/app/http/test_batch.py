@@ -55,6 +55,18 @@ def test_an_event_over_its_limit_is_refused_alone(client: TestClient) -> None:
     assert [one.get("error", {}).get("code") for one in answer.json()["results"]] == ["too_large", None]
 
 
+def test_a_short_body_has_no_long_answer(client: TestClient) -> None:
+    """Of ten thousand mistakes in 20 kB the first twenty are told; those of real events are all told."""
+    answer = client.post("/events", content="[" + "1," * 9_999 + "1]", headers=BATCHED)
+    results = answer.json()["results"]
+    assert (answer.status_code, len(results)) == (207, 10_000)
+    assert {each["status"] for each in results} == {"refused"}
+    assert len(answer.content) < 300_000
+    assert [bool(each.get("error")) for each in results[:20]] == [True] * 20
+    wrong = post_batch(client, [event(id=f"{each}", data=FINE | {"amount": "much"}) for each in range(30)]).json()
+    assert {each["error"]["field"] for each in wrong["results"]} == {"data.amount"}
+
+
 def test_a_batch_of_many_keeps_its_order(client: TestClient) -> None:
     """Results stay in the order of the batch also where it is stored in several parts."""
     batch = [event(id=str(number % (AT_ONCE + 1))) for number in range(AT_ONCE + 3)]

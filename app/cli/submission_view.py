@@ -5,14 +5,15 @@ from typing import Any
 
 import msgspec
 
-from app.cli.commands.diff import SAME, show
+from app.cli.commands.diff import SAME, print_pack, show
 from app.packs.version_diff import Version, compared, sentences, version_of
 from app.terminal import data, data_json
 from domain.core.plain import PlainData
 from domain.facts.governance import PackSubmitted, TriggerSubmitted
-from domain.facts.submissions import Subject, Submission
+from domain.facts.submissions import Refusal, Subject, Submission
 from domain.rules.triggers import BadTrigger
 from streams.rules.governed import Governed
+from templates.authoring.pack_diff import pack_changes
 from templates.authoring.rule_sentences import TOLD_IN_SENTENCES
 from templates.authoring.value_words import said_plainly
 
@@ -21,11 +22,18 @@ def show_submission(now: Governed, submission: Submission, *, as_json: bool) -> 
     """Print it, compared with what is published now."""
     if not as_json:
         data(f"{submission.about}, submitted by {submission.by[-1]}, hash {submission.hash}")
+        if (refusal := submission.refused_before) is not None:
+            data(f"  {refused_before(refusal)}")
     fact = submission.fact
     if isinstance(fact, PackSubmitted):
         _show_pack(now, fact, as_json=as_json)
     else:
         _show_trigger(now, fact, as_json=as_json)
+
+
+def refused_before(refusal: Refusal) -> str:
+    """Say who refused this very content, when and why."""
+    return f"this very content was refused by {refusal.by} on {refusal.at:%Y-%m-%d}: {refusal.reason}"
 
 
 def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> None:
@@ -79,12 +87,29 @@ def _show_pack(now: Governed, fact: PackSubmitted, *, as_json: bool) -> None:
     before = now.packs.get(fact.pack)
     old = {} if before is None else before.content
     if not as_json:
-        for path, told in changes(old, fact.content):
+        found = list(changes(old, fact.content))
+        _tell_pack(now, fact)
+        for line in ["  in detail"] if found else [f"  {SAME}"]:
+            data(line)
+        for path, told in found:
             data(f"    {path}: {told}")
         return
     was, will_be = dict(_flat(_by_type(old))), dict(_flat(_by_type(fact.content)))
     for path in _changed(was, will_be):
         data_json({"pack": fact.pack, "path": path, "old": was.get(path), "new": will_be.get(path)})
+
+
+def _tell_pack(now: Governed, fact: PackSubmitted) -> None:
+    """Print in sentences what changes outside the triggers, and whom it concerns."""
+    contents = {name: pack.content for name, pack in now.packs.items()}
+    published = version_of(list(contents.values()), [each.fact for each in now.publications if not each.withdrawn])
+    proposed = Version(list({**contents, fact.pack: fact.content}.values()), {}, published.every)
+    try:
+        sides = published.pack_side(contents.get(fact.pack, {})), proposed.pack_side(fact.content)
+    except BadTrigger as bad:
+        data(f"  it cannot be put into words: {bad}")
+        return
+    print_pack(fact.pack, pack_changes(*sides), as_json=False)
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -70,7 +70,10 @@ class DraftCalls:
             raise not_passing(verdict.findings, verdict.failed)
         with _refused():
             [done] = self._rules.approval.submit([verdict.pack], [Subject("trigger", body.trigger)], who)
-        return Governed(name=str(done.submission.about), hash=done.submission.hash, new=done.new)
+        about, before = str(done.submission.about), done.submission.refused_before
+        return Governed(
+            name=about, hash=done.submission.hash, new=done.new, refused_before=before.reason if before else None
+        )
 
 
 @contextmanager

@@ -139,6 +139,7 @@ class GovernCalls:
                 "hash": each.hash,
                 "owner": each.owner,
                 "state": each.state,
+                "refused_before": each.refused_before and each.refused_before.reason,
             }
             for each in self._rules.approval.waiting(who)
         ]

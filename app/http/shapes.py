@@ -36,6 +36,7 @@ class Waiting(BaseModel):
     hash: str
     owner: str
     state: str
+    refused_before: str | None = Field(default=None, description="Why this very content was refused earlier")
 
 
 class WaitingList(BaseModel):
@@ -50,6 +51,7 @@ class Governed(BaseModel):
     name: str
     hash: str
     new: bool
+    refused_before: str | None = Field(default=None, description="Why this very content was refused earlier")
 
 
 class Switched(BaseModel):

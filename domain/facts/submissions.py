@@ -1,6 +1,7 @@
 """Submissions for publication, and the checks of who may approve and publish them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -27,11 +28,19 @@ class Subject(Struct, frozen=True, order=True):
         return self.name if self.kind == "trigger" else f"{self.kind}:{self.name}"
 
 
+class Refusal(Struct, frozen=True):
+    """An approver's refusal of a version."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
 class Submission(Struct, frozen=True):
     """A version that was put up for approval. `by`: all who submitted it; `approved_by`: empty until then.
 
     `refused_by`: who refused it since, if it was not submitted or approved again; `said`: the approver's comment, or
-    the reason of the refusal.
+    the reason of the refusal; `refusals`: all refusals of this very content, also from before it was submitted again.
     """
 
     about: Subject
@@ -42,6 +51,12 @@ class Submission(Struct, frozen=True):
     approved_by: str = ""
     refused_by: str = ""
     said: str = ""
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def refused_before(self) -> Refusal | None:
+        """The last refusal of this very content, if it was submitted or approved again since."""
+        return self.refusals[-1] if self.refusals and not self.refused_by else None
 
     @property
     def state(self) -> str:
@@ -62,11 +77,13 @@ def submissions(facts: Iterable[Any]) -> dict[Subject, list[Submission]]:
             case PackSubmitted() | TriggerSubmitted():
                 about = subject_of(fact)
                 versions = found.setdefault(about, {})
-                before = versions.pop(fact.hash, None)
+                known = versions.pop(fact.hash, None)
                 versions[fact.hash] = (
                     Submission(about, fact.owner, fact.hash, fact, (fact.by,))
-                    if before is None
-                    else replace(before, by=(*before.by, fact.by), refused_by="")
+                    if known is None
+                    else replace(
+                        known, by=(*known.by, fact.by), refused_by="", said=known.said if known.approved_by else ""
+                    )
                 )
             case PackApproved() | TriggerApproved():
                 versions = found[subject_of(fact)]
@@ -74,8 +91,11 @@ def submissions(facts: Iterable[Any]) -> dict[Subject, list[Submission]]:
                 versions[fact.hash] = approved
             case PackRefused() | TriggerRefused():
                 versions = found[subject_of(fact)]
-                refused = replace(versions[fact.hash], approved_by="", refused_by=fact.by, said=fact.reason)
-                versions[fact.hash] = refused
+                before = versions[fact.hash]
+                refusals = (*before.refusals, Refusal(fact.by, fact.at, fact.reason))
+                versions[fact.hash] = replace(
+                    before, approved_by="", refused_by=fact.by, said=fact.reason, refusals=refusals
+                )
     return {about: list(versions.values()) for about, versions in found.items()}
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.core.ids import Names
@@ -21,6 +22,7 @@ from domain.facts.governance import (
 )
 from domain.facts.principals import NotAllowed, Principal
 from domain.facts.submissions import (
+    Refusal,
     Subject,
     Submission,
     check_approving,
@@ -212,7 +214,11 @@ class RuleApproval:
             if new:
                 _require_own_text(fact)
             facts += [fact] if new else []
-            done.append(SubmissionResult(submission, new))
+            done.append(
+                SubmissionResult(
+                    replace(submission, refusals=refusals(before, submission.about, submission.hash)), new
+                )
+            )
         check_packs_hold(before, packs, wanted)
         append_governance(connection, self._log, self._names, facts, before, now)
         return done
@@ -368,6 +374,12 @@ def _require_own_text(fact: PackSubmitted | TriggerSubmitted) -> None:
 
 def _about(fact: PackSubmitted | TriggerSubmitted) -> Subject:
     return Subject("pack", fact.pack) if isinstance(fact, PackSubmitted) else Subject("trigger", fact.trigger)
+
+
+def refusals(before: Governed, about: Subject, hash_: str) -> tuple[Refusal, ...]:
+    """Return all refusals of this very content, the last one at the end."""
+    versions = before.submitted.get(about, ())
+    return next((version.refusals for version in versions if version.hash == hash_), ())
 
 
 def _is_known(before: Governed, submission: Submission) -> bool:

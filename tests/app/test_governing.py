@@ -1,5 +1,6 @@
 """The governing commands as somebody at a terminal sees them: who may, by which token, with which exit code."""
 
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -73,6 +74,7 @@ def office(tmp_path: Path) -> Office:
 
 def test_a_version_goes_its_whole_way(office: Office) -> None:
     """Submitted by one, shown to and approved by another, published for some and then for all."""
+    assert "No submissions wait." in office.run("dana", "submissions").talk
     [submitted] = office.run("aida", "submit", office.trigger, "--json").objects
     assert (submitted["state"], submitted["name"], submitted["new"]) == ("submitted", "meter_check", True)
     [waits] = office.run("dana", "submissions").lines
@@ -111,8 +113,11 @@ def test_an_approver_refuses_with_a_reason(office: Office) -> None:
     [line] = office.run("aida", "submissions").lines
     assert line == f"{whole[:24]}  refused by dana: the fee is wrong  (water)"
     assert office.run("saule", "publish", "meter_check").code == 4
-    assert office.run("aida", "submit", office.trigger, "--json").objects[0]["new"]
-    assert "submitted by aida" in office.run("aida", "submissions").lines[0]
+    again = office.run("aida", "submit", office.trigger)
+    [refused] = re.findall(r"this very content was refused by dana on \d{4}-\d\d-\d\d: the fee is wrong", again.talk)
+    [waits] = office.run("aida", "submissions").lines
+    assert waits == f"{whole[:24]}  submitted by aida; {refused}  (water)"
+    assert f"  {refused}" in office.run("dana", "submissions", whole).lines
     office.run("dana", "approve", whole)
     office.run("saule", "publish", "meter_check")
     late = office.run("dana", "approve", whole, "--refuse", "the fee is wrong")
@@ -190,8 +195,8 @@ def test_another_agency_is_refused(office: Office, command: tuple[str, ...]) -> 
 def test_another_agency_sees_nothing_in_the_lists(office: Office) -> None:
     """What waits and what is published is listed to its own agency and to operators."""
     office.run("aida", "submit", office.trigger)
-    for command in ("submissions", "rules"):
-        assert office.run("fred", command) == (0, [], "")
+    for command, said in (("submissions", "No submissions wait.\n"), ("rules", "")):
+        assert office.run("fred", command) == (0, [], said)
         assert len(office.run("olga", command).lines) == len(office.run("aida", command).lines) == 1
 
 

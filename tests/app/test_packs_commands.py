@@ -376,6 +376,9 @@ def test_one_trigger_is_linted_and_tested_by_its_folder(terminal: Terminal) -> N
     assert terminal.run("lint", str(needing), "--with", str(SHIPPED["kz"])).code == 0
     tested = terminal.run("test", str(needing), "--with", str(SHIPPED["kz"]), "--json").objects
     assert {each["trigger"] for each in tested[:-1]} == {"flood_warning"}
+    whole = terminal.run("test", str(SHIPPED["alatau"]), "--with", str(SHIPPED["kz"]), "--json").objects
+    assert whole[-1]["cases"] > 1
+    assert all((SHIPPED["alatau"] / each["trigger"]).is_dir() for each in whole[:-1])
 
 
 def test_new_files_name_their_schemas_relative_to_themselves(terminal: Terminal) -> None:

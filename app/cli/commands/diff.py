@@ -43,7 +43,7 @@ def diff(
         earlier = _renamed(earlier, next(iter(later.triggers)))
     of_pack = [] if None in (earlier.pack, later.pack) else _of_pack(earlier, later)
     if of_pack:
-        _print_pack(str((later.pack or {})["pack"]), of_pack, as_json=as_json)
+        print_pack(str((later.pack or {})["pack"]), of_pack, as_json=as_json)
     found = dict(compared(earlier, later))
     for trigger, differences in found.items():
         show(trigger, differences, as_json=as_json)
@@ -99,7 +99,8 @@ def _of_pack(old: Version, new: Version) -> list[PackChange]:
     return pack_changes(old.pack_side(old.pack), new.pack_side(new.pack))
 
 
-def _print_pack(pack: str, differences: Sequence[PackChange], *, as_json: bool) -> None:
+def print_pack(pack: str, differences: Sequence[PackChange], *, as_json: bool) -> None:
+    """Print what changes in a pack outside its triggers, in sentences."""
     if as_json:
         for change in differences:
             data_json({"pack": pack, **asdict(change)})

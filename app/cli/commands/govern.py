@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import to_builtins
 
 from app.cli.commands.packs import require_passing
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Published, Yes
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.cli.principal_session import PrincipalSession, principal_session
-from app.cli.submission_view import show_submission
+from app.cli.submission_view import refused_before, show_submission
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.submissions import Subject, Submission, check_approving, check_refusing
@@ -58,7 +59,11 @@ def submit(
         packs = {files.folder.resolve(): pack_of(files) for files in examine_folders(paths)[0]}
         wanted, left = _wanted(at, targets, packs)
         require_passing(paths, {about.name for about in wanted if about.kind == "trigger"}, as_json=as_json)
-        _report(at.platform.rules.approval.submit(list(packs.values()), wanted, at.who), "submitted", as_json=as_json)
+        done = at.platform.rules.approval.submit(list(packs.values()), wanted, at.who)
+        _report(done, "submitted", as_json=as_json)
+        for result in done:
+            if (refusal := result.submission.refused_before) is not None:
+                talk(f"{_named(result.submission)}: {refused_before(refusal)}; its approver reads this too")
         for about in left:
             talk(f"{about} is left out: it belongs to others")
         if left and not wanted:
@@ -176,13 +181,18 @@ def submissions(
                 submission = governing.find(each, at.who)
                 show_submission(governing.governed(), submission, as_json=as_json)
             return
-        for submission in governing.waiting(at.who):
+        waiting = governing.waiting(at.who)
+        if not waiting:
+            talk("No submissions wait.")
+        for submission in waiting:
             state, by = submission.state, submission.last_by
             if as_json:
                 data_json({**_plain(submission), "state": state, "by": by, "said": submission.said})
             else:
                 said = f": {submission.said}" if submission.said else ""
-                data(f"{_named(submission)}  {state} by {by}{said}  ({submission.owner or 'shared'})")
+                before = submission.refused_before
+                again = "" if before is None else f"; {refused_before(before)}"
+                data(f"{_named(submission)}  {state} by {by}{said}{again}  ({submission.owner or 'shared'})")
 
 
 def _references(at: PrincipalSession, names: Iterable[str], others: Sequence[Path] | None) -> list[Reference]:
@@ -231,7 +241,14 @@ def _report(done: Iterable[SubmissionResult], what: str, *, as_json: bool) -> No
 
 def _plain(submission: Submission) -> dict[str, object]:
     about = submission.about
-    return {"kind": about.kind, "name": about.name, "hash": submission.hash, "owner": submission.owner}
+    found: dict[str, object] = {
+        "kind": about.kind,
+        "name": about.name,
+        "hash": submission.hash,
+        "owner": submission.owner,
+    }
+    before = submission.refused_before
+    return found if before is None else found | {"refused_before": to_builtins(before)}
 
 
 def _named(submission: Submission) -> str:

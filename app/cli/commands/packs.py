@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
+from msgspec.structs import replace
 
 from app.cli.options import AsJson
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
@@ -80,10 +81,13 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
     cases = [(stage, case) for stage, folder in staged for case in read_cases(folder / "tests.yaml", stage, report)]
     findings += [each for each in report.findings if each.stops_submitting]
     failed = [] if findings else [each for stage, case in cases if (each := try_case(stage, case)).differences]
-    _print_findings(findings, as_json=as_json)
+    _print_findings([replace(each, warning=not each.stops_submitting) for each in findings], as_json=as_json)
     for each in failed:
         _print_json(each, explain=False) if as_json else _print_lines(each, explain=False)
     if findings or failed:
+        stopping = [each for each in findings if each.stops_submitting]
+        wrong = [many(len(of), what) for of, what in ((stopping, "finding"), (failed, "failed test")) if of]
+        talk(f"Nothing was submitted: {' and '.join(wrong)} above; mend them, and submit again.")
         raise typer.Exit(Exit.CHECK_FAILED)
 
 
@@ -108,10 +112,14 @@ def _check_tests(folders: Sequence[Path], examined: Iterable[PackFiles], report:
 
 
 class _Asked(NamedTuple):
-    """The folders of all packs that are read, and those of the triggers that are asked about; none: all of them."""
+    """The folders of all packs that are read, and those of the triggers that are asked about; none: all of them.
+
+    `own`: the packs that are asked about, without those that are only needed beside them (`--with`).
+    """
 
     folders: list[Path]
     triggers: list[Path]
+    own: frozenset[Path]
 
     def concerns(self, path: str) -> bool:
         """Return True for a file of the chosen triggers, or of no trigger at all."""
@@ -126,7 +134,8 @@ def _asked(packs: Sequence[Path], others: Sequence[Path] | None) -> _Asked:
     folders = [*(each.pack for each in named), *(target_of(each).pack for each in others or ())]
     unique = list({folder.resolve(): folder for folder in reversed(folders)}.values())[::-1]
     triggers = [each.pack / each.trigger for each in named if each.trigger is not None]
-    return _Asked(unique, triggers if len(triggers) == len(named) else [])
+    own = frozenset(each.pack.resolve() for each in named)
+    return _Asked(unique, triggers if len(triggers) == len(named) else [], own)
 
 
 def _target(folder: Path) -> Target:
@@ -151,7 +160,7 @@ def _tried(asked: _Asked, packs: Sequence[PackFiles], only: str | None, findings
     report, read = Report(), []
     names = {each.name for each in asked.triggers}
     for stage, folder in _loaded(asked.folders, packs):
-        if names and stage.trigger.name not in names:
+        if (names and stage.trigger.name not in names) or folder.parent.resolve() not in asked.own:
             continue
         read += [(stage, case) for case in read_cases(folder / "tests.yaml", stage, report)]
     findings += [each for each in report.findings if not each.warning]

@@ -25,8 +25,8 @@ from domain.core.translatable import Words
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
-from domain.facts.submissions import Subject, Submission
-from streams.rules.approval import Reference
+from domain.facts.submissions import Refusal, Subject, Submission
+from streams.rules.approval import Reference, refusals
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
 from templates.authoring.trigger_diff import GROUPS
@@ -62,7 +62,22 @@ class Approving:
 
     def _ask(self, frame: Frame, sheet: StoredDraft) -> Response:
         found_ = self._verdict(sheet)
-        return self._office.show("submit.html", frame, sheet=sheet, findings=found_.findings, failed=found_.failed)
+        before = self._office.platform.rules.approval.governed()
+        triggers = found_.pack.triggers if found_.pack is not None else ()
+        earlier = [
+            refusal
+            for each in triggers
+            if each.name == sheet.trigger
+            for refusal in refusals(before, Subject("trigger", each.name), each.hash)
+        ]
+        return self._office.show(
+            "submit.html",
+            frame,
+            sheet=sheet,
+            findings=found_.findings,
+            failed=found_.failed,
+            refused_before=_refused(earlier[-1] if earlier else None, frame.speech),
+        )
 
     def _verdict(self, sheet: StoredDraft) -> Verdict:
         try:
@@ -86,6 +101,7 @@ class Approving:
                 sheet=sheet,
                 findings=verdict.findings,
                 failed=verdict.failed,
+                refused_before="",
             )
         with told():
             [done] = self._office.platform.rules.approval.submit(
@@ -126,6 +142,7 @@ class Approving:
             approved_by=submission.approved_by,
             refused_by=submission.refused_by,
             said=submission.said,
+            refused_before=_refused(submission.refused_before, speech),
             new=current is None,
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
             changes=_changes(now, fact, speech),
@@ -177,6 +194,11 @@ class Approving:
                 [Reference(submission.about, hash)], who, share=part
             )
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'published' if done.new else 'before'}")
+
+
+def _refused(refusal: Refusal | None, speech: Speech) -> str:
+    """Return who refused this very content, when and why; empty if nobody did."""
+    return "" if refusal is None else f"{speech.moment(refusal.at)}, {refusal.by}: {refusal.reason}"
 
 
 def _too_long(frame: Frame) -> str:

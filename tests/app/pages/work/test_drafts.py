@@ -230,6 +230,10 @@ def test_an_approver_refuses_in_a_browser(quiet: Workshop) -> None:
     assert "the date is wrong" in aida.get(where).text
     assert "отклонена" in aida.get("/work?language=ru").text
     assert aida.post(f"{where}/publish", share="1.0").status_code == 403
+    assert "This very content was refused before" not in berik.get(where).text
+    assert submitted(quiet) == where
+    page = berik.get(where).text
+    assert page.index("This very content was refused before") < page.index("berik: the date is wrong")
     assert berik.post(f"{where}/approve", comment="it is right after all").status_code == 303
     assert "it is right after all" in aida.get(where).text
 

@@ -250,7 +250,7 @@ class Conditions:
         try:
             return self._environment.compile(text)
         except RuntimeError as error:
-            raise _bad_condition(str(error)) from None
+            raise _bad_condition(str(error), text) from None
         except TypeError:
             raise BadCondition("the condition has half a character in it") from None
 
@@ -279,7 +279,7 @@ def essence(text: str) -> str:
     return " ".join(filter(None, said))
 
 
-def _bad_condition(message: str) -> BadCondition:
+def _bad_condition(message: str, text: str) -> BadCondition:
     found = [(match[3], int(match[1]), int(match[2])) for match in _POSITION.finditer(message)]
     if not found:
         return BadCondition(message.splitlines()[0])
@@ -287,8 +287,34 @@ def _bad_condition(message: str) -> BadCondition:
     syntax = (
         unread or [each for each in found if _SYNTAX.match(each[0])][:1]
     )  # one such mistake gives others after it
-    first, *others = [BadCondition(_plainly(problem), line, column) for problem, line, column in syntax or found]
+    first, *others = [
+        BadCondition(_meant(problem, text, line, column) or _plainly(problem), line, column)
+        for problem, line, column in syntax or found
+    ]
     return BadCondition(first.problem, first.line, first.column, others)
+
+
+def _meant(problem: str, text: str, line: int, column: int) -> str | None:
+    """Return the advice for a slip whose place and surroundings say what was meant; None where they do not."""
+    whole = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
+    before, rest = whole[: column - 1], whole[column - 1 :]
+    if (one := _DIGITS_BEFORE.search(before)) and (other := _DIGITS.match(rest)):
+        return f"write the number without spaces: {one[1].replace(' ', '')}{other[0].replace(' ', '')}"
+    if (one := _DIGITS_BEFORE.search(before)) and (other := re.match(r",\s?(\d+)", rest)):
+        return f"write a decimal number with a point: {one[1]}.{other[1]}"
+    kinds = _NO_OVERLOAD.match(problem)
+    if kinds and _NUMBERS & set(kinds[2].split(", ")) and (found := _COMPARED_TEXT.match(rest)):
+        return f"a number is compared with a number: write {found[2]} without quotation marks"
+    if before[-1:] in ("'", '"') and re.match(r"""[\w"']""", rest):
+        return 'the text ends at the quotation mark before this: around a text with " in it, put \' and no "'
+    return None
+
+
+_DIGITS_BEFORE = re.compile(r"(?<![\w.])(\d+(?: \d{3})*)\s*$")
+_DIGITS = re.compile(r"\d{3}(?: \d{3})*(?!\w)")
+_COMPARED_TEXT = re.compile(r"""(==|!=|<=|>=|<|>)\s*["'](-?\d+(?:\.\d+)?)["']""")
+"""A comparison with a number in quotation marks."""
+_NUMBERS = {"int", "double"}
 
 
 def _plainly(problem: str) -> str:  # noqa: PLR0911  (one for each message of the parser)

@@ -10,8 +10,10 @@ from templates.checks.words_check import texts
 from templates.reading.files import TriggerFiles, plain
 from templates.reading.findings import Report
 from templates.reading.yaml_file import Document, Place
+from templates.words.policy import ROOTS
 
-_DYNAMIC = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_DYNAMIC = re.compile(rf"\{{\{{.*?\}}\}}|\{{%.*?%\}}|(?<![\w./@-])(?:{'|'.join(ROOTS)})(?:\.\w+)+", re.DOTALL)
+"""What is no address: a placeholder, and the name of a value outside of one, which is reported as such."""
 _HOST = re.compile(
     r"(?<![\w@./-])(?:https?://)?((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})(?![\w@-])", re.IGNORECASE
 )

@@ -28,8 +28,10 @@ _UNREADABLE: Mapping[str, str] = {
     "matches": N_("{text} is no pattern"),
 }
 """Functions that parse a text → the error where they cannot."""
+_NOT_IN_A_SUM = r"(?<![-+*/%] )(?<![-+*/%\w.])"
+_TURNED = re.compile(rf"{_NOT_IN_A_SUM}(-?\d+(?:\.\d+)?)\s*{_OPERATOR}\s*{_NAME}(?!\s*[-+*/%.(\w])")
 _ORDERED = re.compile(
-    rf"{_NAME}\s*{_OPERATOR}\s*({_LITERAL}|-?\d+(?:\.\d+)?|(?:event|later|citizen|param)(?:\.\w+)+)(?!\s*[-+*/%.(\w])"
+    rf"{_NOT_IN_A_SUM}{_NAME}\s*{_OPERATOR}\s*({_LITERAL}|-?\d+(?:\.\d+)?|(?:event|later|citizen|param)(?:\.\w+)+)(?!\s*[-+*/%.(\w])"
 )
 _NO_CHAIN = re.compile(r"\|\||\?|!(?!=)")
 EQUAL = ("==", "!=")
@@ -75,6 +77,30 @@ def contradictory(condition: str, given: str = "") -> Iterator[tuple[int, str]]:
             message = Words("{this} never holds, for `when` asks for {other}", this=str(bound), other=str(other))
             yield found.start(), message
         own.append(bound)
+
+
+def impossible(condition: str, limits: Mapping[str, Sequence["Limit"]]) -> Iterator[tuple[int, str]]:
+    """Yield each comparison that no event fulfils, by the limits of its fields: offset and error."""
+    bounds = [(found.start(), found[0], _Bound(*found.groups())) for found in _ORDERED.finditer(condition)]
+    for found in _TURNED.finditer(condition):
+        value, operator, name = found.groups()
+        bounds.append((found.start(), found[0], _Bound(name, operator.translate(_MIRRORED), value)))
+    for start, text, bound in bounds:
+        for limit in limits.get(bound.name, ()):
+            if bound.excludes(_Bound(bound.name, limit.operator, limit.value)):
+                told = f"{limit.keyword}: {limit.value}"
+                yield start, Words("{this} can never be true: an event has {bound} there", this=text, bound=told)
+
+
+_MIRRORED = str.maketrans("<>", "><")
+
+
+class Limit(NamedTuple):
+    """A limit of a field, as its schema says it (`minimum: 0`), and the comparison that always holds (`>=`)."""
+
+    keyword: str
+    operator: str
+    value: str
 
 
 class _Bound(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.conditions.language import Condition
 from domain.rules.event_types import EventType
+from templates.checks.literal_check import Limit
 
 MOST = 512
 """More combinations than this are not gone through."""
@@ -20,6 +21,21 @@ def choices_of(type_: EventType) -> dict[str, Sequence[Any]]:
     return {"event.type": [type_.name]} | {
         f"event.{name}": values for name, values in _few("", type_.schema.get("properties", {}))
     }
+
+
+_LIMITS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+
+
+def limits_of(type_: EventType, root: str = "event") -> dict[str, list[Limit]]:
+    """Return the limits of an event's numbers, by dotted name."""
+    return dict(_limits(f"{root}.", type_.schema.get("properties", {})))
+
+
+def _limits(prefix: str, properties: Mapping[str, Any]) -> Iterator[tuple[str, list[Limit]]]:
+    for name, prop in properties.items():
+        yield from _limits(f"{prefix}{name}.", prop.get("properties", {}))
+        if found := [Limit(key, sign, str(prop[key])) for key, sign in _LIMITS.items() if key in prop]:
+            yield prefix + name, found
 
 
 def required_of(type_: EventType) -> frozenset[str]:

@@ -16,8 +16,8 @@ from domain.core.translatable import Words
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.steps import Step
 from domain.rules.triggers import Trigger, Unless
-from templates.checks.literal_check import contradictory, meaningless, unreadable
-from templates.checks.possible_values import always, choices_of
+from templates.checks.literal_check import contradictory, impossible, meaningless, unreadable
+from templates.checks.possible_values import always, choices_of, limits_of
 from templates.reading.findings import Report
 from templates.reading.yaml_file import Document, Path
 
@@ -124,7 +124,8 @@ class _Check:
         given = (
             when.text if when is not None and condition is not when and path[0] in ("due", "unless", "with") else ""
         )
-        for start, message in contradictory(condition.text, given):
+        limits = limits_of(self.type) | ({} if later is None else limits_of(later, "later"))
+        for start, message in [*contradictory(condition.text, given), *impossible(condition.text, limits)]:
             line, column = place_in(condition.text, start)
             self.report.add(
                 self.document.finding(self.document.inside(path, line, column=column), message, warning=True)

@@ -48,6 +48,9 @@ _HARMLESS: Mapping[str, Any] = {
     "channels": ["email"],
 }
 _QUOTED = re.compile(r"'([^']+)'")
+_NO_FIELD = re.compile("there is no field|is no field of")
+MOST_NAMED = 20
+"""So many fields are named in an error at most."""
 _ROOTED = re.compile(r"(?:event|citizen|later|param|entitled)\.")
 
 
@@ -78,7 +81,7 @@ def check_rules(
                 )
             else:
                 meant = _meant(bad, rules, catalogue)
-                others = _roles(bad, rules, catalogue) if meant is None else ""
+                others = _roles(bad, rules, catalogue) + _fields(bad, rules, catalogue) if meant is None else ""
                 message = f"{bad.problem}{others}" if others else bad.problem
                 report.add(document.finding(place, message, meant, show_line=in_condition))
     else:
@@ -145,6 +148,18 @@ def _roles(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str:
     """Return the list of the event's roles, for an author who wrote a role that resembles none of them."""
     type_ = catalogue.kinds[str(starts_on(rules["on"], catalogue))] if bad.path == ("to",) else None
     return f"; it names {', '.join(sorted(type_.roles))}" if type_ is not None and type_.roles else ""
+
+
+def _fields(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str:
+    """Return the list of the fields of an event, for an author who wrote one that resembles none of them."""
+    root, dot, _ = (quoted_in(bad) or "").partition(".")
+    if not dot or root not in ("event", "later") or not _NO_FIELD.search(bad.problem):
+        return ""
+    of = rules[bad.path[0]][bad.path[1]] if root == "later" and bad.path[0] in _OTHERS else rules
+    type_ = catalogue.kinds[str(starts_on(of["on"], catalogue))]
+    names = sorted(f"{root}.{name}" for name in type_.variables())
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"; there are: {', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str | None:

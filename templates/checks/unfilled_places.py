@@ -8,7 +8,9 @@ from templates.words.policy import ROOTS
 
 _FILLED = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _NAME = rf"(?:{'|'.join(ROOTS)})(?:\.\w+)+"
-_MEANT = re.compile(rf"\{{?\s*(?<![\w./@-])({_NAME})|[{{}}]")
+_MEANT = re.compile(
+    rf"(?P<braces>\{{\s*(?P<inner>(?P<in>{_NAME})\s*(?:\|[^{{}}\n]*)?)\}})|\{{?\s*(?<![\w./@-])(?P<bare>{_NAME})|[{{}}]"
+)
 _VISIBLE = re.compile(r"[^\n]")
 
 
@@ -19,13 +21,33 @@ def unfilled(text: str, variables: Container[str] | None) -> Iterator[tuple[int,
     """
     rest = _FILLED.sub(lambda filled: _VISIBLE.sub(" ", filled[0]), text)
     for number, line in enumerate(rest.split("\n"), 1):
-        known = [found for found in _MEANT.finditer(line) if found[1] is None or found[1] in (variables or ())]
-        named = [found for found in known if found[1]]
+        slips = list(_MEANT.finditer(line))
+        slips = list(_MEANT.finditer(line))
+        known = [found for found in slips if _name(found) is None or _name(found) in (variables or ())]
+        named = [found for found in known if _name(found)]
         for found in named or known[:1]:
-            yield number, found.start() + 1, _told(found[1])
+            yield number, found.start() + 1, _told(found)
 
 
-def _told(name: str | None) -> str:
+def unfilled_names(text: str) -> frozenset[str]:
+    """Return the variables that a text names outside of a placeholder."""
+    rest = _FILLED.sub(lambda filled: _VISIBLE.sub(" ", filled[0]), text)
+    return frozenset(name for found in _MEANT.finditer(rest) if (name := _name(found)) is not None)
+
+
+def _name(found: re.Match[str]) -> str | None:
+    return found["in"] or found["bare"]
+
+
+def _told(found: re.Match[str]) -> str:
+    name = _name(found)
+    if found["braces"]:
+        return Words(
+            "people would read {text!r} as it stands: one brace is missing on each side;"
+            " a value is written {example}",
+            text=found["braces"],
+            example=f"{{{{ {found['inner'].strip()} }}}}",
+        )
     if name is None:
         return Words(
             "people would read this brace as it stands; a value is written {example}", example="{{ event.… }}"

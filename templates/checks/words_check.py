@@ -14,7 +14,7 @@ from domain.rules.compiler import ENTITLED
 from domain.rules.event_types import Catalogue
 from domain.rules.triggers import CORRECTION
 from templates.checks.shape_check import check_shape
-from templates.checks.unfilled_places import unfilled
+from templates.checks.unfilled_places import unfilled, unfilled_names
 from templates.reading.files import BODY, TriggerFiles, plain
 from templates.reading.findings import Finding, Report, closest
 from templates.reading.pack_content import group_at
@@ -26,8 +26,6 @@ from templates.words.policy import Scope
 from templates.words.syntax import read_words
 
 START = Place(1, 1, 1)
-Reads = Mapping[Path, frozenset[str]]
-"""The variables that each text uses."""
 NEEDED: Mapping[str, tuple[str, ...]] = {"push": ("push",), "sms": ("sms",), "email": ("subject", BODY)}
 """The words that a channel needs."""
 _UNSHOWN = (
@@ -82,42 +80,44 @@ def check_words(files: TriggerFiles, context: Context, report: Report) -> None:
         if language not in files.words:
             message = Words("this file is missing: it holds the words in {language!r}", language=language)
             report.add(Finding(str(files.folder / f"{language}.md"), 0, 0, message))
-    reads: dict[str, Reads] = {}
+    checked: dict[str, _Words] = {}
     for language, document in files.words.items():
         if context.languages and language not in context.languages:
             message = Words("the pack has no language {language!r}", language=language)
             report.add(document.finding(START, message, closest(language, context.languages)))
         if document.data is not None:
-            reads[language] = _Words(language, document, context, report).check()
-    for first, second in permutations(reads, 2):
-        _compare(files, (first, reads[first]), (second, reads[second]), report)
+            checked[language] = _Words(language, document, context, report)
+            checked[language].check()
+    for first, second in permutations(checked.values(), 2):
+        _compare(first, second, report)
 
 
-def _compare(files: TriggerFiles, one: tuple[str, Reads], other: tuple[str, Reads], report: Report) -> None:
-    """Report what one language says and the other does not, text by text."""
-    (language, reads), (other_language, other_reads) = one, other
-    document = files.words[other_language]
-    for path in sorted(reads.keys() & other_reads.keys()):
-        for variable in sorted(reads[path] - other_reads[path]):
-            message = Words("{variable} is not used here, but in {language}.md", variable=variable, language=language)
+def _compare(one: "_Words", other: "_Words", report: Report) -> None:
+    """Report what one language says and the other does not, text by text; not what the other lacks braces for."""
+    document = other.document
+    for path in sorted(one.reads.keys() & other.reads.keys()):
+        for variable in sorted(one.reads[path] - other.reads[path] - other.named[path]):
+            message = Words(
+                "{variable} is not used here, but in {language}.md", variable=variable, language=one.language
+            )
             report.add(document.finding(document.value(path), message))
 
 
 class _Words:
     def __init__(self, language: str, document: Document, context: Context, report: Report) -> None:
-        self.document, self.context, self.report = document, context, report
+        self.language, self.document, self.context, self.report = language, document, context, report
         self.plain, self.markdown = plain_environment(language), markdown_environment(language)
         self.reads: dict[Path, frozenset[str]] = {}
+        self.named: dict[Path, frozenset[str]] = {}
 
-    def check(self) -> Reads:
-        """Report what is wrong in one language; which variables each of its texts uses."""
+    def check(self) -> None:
+        """Report what is wrong in one language; note which variables each of its texts uses, and only names."""
         check_shape(self.document, WordsShape, self.report)
         self._steps()
         self._parts((), plain(self.document))
         self._correction()
         for path, text in texts((), plain(self.document)):
             self._text(path, text)
-        return self.reads
 
     def _steps(self) -> None:
         known = self.context.scope.steps
@@ -152,6 +152,7 @@ class _Words:
         reading = read_words(text, self.markdown if is_markdown(path) else self.plain, self.context.scope)
         if not reading.problems:
             self.reads[path] = reading.reads - {"step", "repetition"}
+            self.named[path] = unfilled_names(text)
             for line, column, message in unfilled(text, self.context.scope.variables):
                 self.report.add(self.document.finding(self.document.inside(path, line, column=column), message))
         for problem in reading.problems:

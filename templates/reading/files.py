@@ -1,7 +1,7 @@
 """Reads the files of a pack from disk: documents with places, nothing checked yet but that they can be read."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -17,6 +17,7 @@ BODY, PERSONAS, SERVICES = "body", "personas.yaml", "services.yaml"
 PARAMETERS, BENEFITS = "parameters.yaml", "benefits.yaml"
 MOST_BYTES = 1024 * 1024
 """No honest file of a pack is larger."""
+_OF_KEYS = re.compile(r"[\w-]+:(?:\s|$)|\s+\S|#")
 _FENCE = "---"
 _YAML = (".yaml", ".yml")
 _OF_A_TRIGGER = ("trigger.yaml", "tests.yaml")
@@ -121,6 +122,11 @@ def read_words_file(path: Path, report: Report) -> Document:
         return Document(str(path), [])
     lines = text.split("\n")
     fences = [number for number, line in enumerate(lines) if line.rstrip() == _FENCE][:2]
+    if fences == [0]:
+        at = _end_of_keys(lines)
+        message = Words("the second line of --- is missing: put it between the keys and the text of the email")
+        report.add(Finding(str(path), at, 1, message))
+        return Document(str(path), lines)
     if len(fences) < 2 or fences[0] != 0:  # noqa: PLR2004  (two fences)
         report.add(Finding(str(path), 1, 1, Words("the keys stand at the top, between two lines of ---")))
         return Document(str(path), lines)
@@ -128,6 +134,14 @@ def read_words_file(path: Path, report: Report) -> Document:
     if isinstance(document.data, dict):
         _add_body(document, fences[1] + 1, report)
     return document
+
+
+def _end_of_keys(lines: Sequence[str]) -> int:
+    """Return the first line (from 1) that belongs to none of the keys at the top."""
+    for number, line in enumerate(lines[1:], 2):
+        if not _OF_KEYS.match(line):
+            return number
+    return len(lines)
 
 
 def _add_body(document: Document, start: int, report: Report) -> None:

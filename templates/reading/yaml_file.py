@@ -39,6 +39,10 @@ _NO_KEY = "could not find expected ':'"
 """It is noticed below: what was meant to be a key is where it began to read one."""
 _NO_MEMBER = "did not find expected key"
 _NESTED = "mapping values are not allowed in this context"
+_DASH = re.compile(r"( *-)([{\[\"'\w].*)")
+"""An entry of a list whose dash touches what it lists."""
+_INNER = re.compile(r'((?:[^"]|"(?:[^"\\]|\\.)*"(?!\w))*?"(?:[^"\\]|\\.)*")(?=\w)')
+"""A text in quotes with more right behind its end."""
 _FIRST = re.compile(r" *([\w-]+)")
 _KEY = re.compile(r"([\w-]+):(?:\s|$)")
 _EXPLAINED = {
@@ -165,12 +169,27 @@ def read_yaml(path: str, text: str, report: Report, *, lines: list[str] | None =
     return document
 
 
+def _slip(lines: list[str], line: int) -> tuple[int, int, str] | None:
+    """Return line, column and error of a slip on that line or above, for which YAML has only words of its own."""
+    for at in (line, line - 1):
+        whole = lines[at - 1] if 0 < at <= len(lines) else ""
+        if (found := _DASH.match(whole)) is not None:
+            example = f"- {found[2].strip()}"
+            return at, found.end(1), Words("write a space after the dash: {example}", example=example)
+        if (found := _INNER.match(whole)) is not None:
+            told = Words('the text ends at this quotation mark: around a text with " in it, put \' and no "')
+            return at, found.end(1), told
+    return None
+
+
 def _unreadable(document: Document, error: yaml.YAMLError, before: int) -> Finding:
     problem = getattr(error, "problem", None) or getattr(error, "context", None) or "this cannot be read"
     marks = ("context_mark", "problem_mark") if problem == _NO_KEY else ("problem_mark", "context_mark")
     mark = next(filter(None, (getattr(error, each, None) for each in marks)), None)
     line, column = (mark.line + 1 + before, mark.column + 1) if mark else (1 + before, 1)
     whole = document.lines[line - 1] if line <= len(document.lines) else ""
+    if (slip := _slip(document.lines, line)) is not None:
+        return Finding(document.path, *slip)
     here = whole[column - 1 :]
     if (key := _misplaced(problem, here, whole[: column - 1])) is not None:
         message = Words(

@@ -12,6 +12,32 @@ from templates.checks.loader import examine
 from tests.templates.packs import LAW, RULES, Row, check_row, write_town
 
 ROWS: list[Row] = [
+    (RULES, "event.fee > 0", "event.fee > 20 000", ["8:22: write the number without spaces: 20000"]),
+    (RULES, "event.fee > 0", "event.fee > 1 000 000", ["8:21: write the number without spaces: 1000000"]),
+    (RULES, "event.fee > 0", "event.fee > 20,5", ["8:21: write a decimal number with a point: 20.5"]),
+    (
+        RULES,
+        "event.fee > 0",
+        'event.fee >= "20000"',
+        ["8:17: a number is compared with a number: write 20000 without quotation marks"],
+    ),
+    (
+        RULES,
+        "event.fee > 0",
+        'event.kind == "a "b" c"',
+        ['8:25: the text ends at the quotation mark before this: around a text with " in it, put \' and no "'],
+    ),
+    (
+        RULES,
+        "event.fee > 0",
+        "event.zzzzzz > 0",
+        [
+            "8:7: there is no field 'event.zzzzzz'; there are: event.fee, event.holder, event.kind, event.number, "
+            + ", ".join(
+                f"event.{name}" for name in ("place.street", "sealed", "seals", "time", "type", "valid_until")
+            ),
+        ],
+    ),
     (
         RULES,
         "when: event.fee > 0 && citizen.age >= 18",

@@ -77,7 +77,32 @@ ROWS: list[Row] = [
     ),
     (RULES, "when: event.fee > 0", "when: &&", ["8:8: put this text in quotes: & and * say something else"]),
     (KK, "---\nsubject", "subject", ["1:1: the keys stand at the top, between two lines of ---"]),
-    (KK, "\n---\nСәлеметсіз", "\nСәлеметсіз", ["1:1: the keys stand at the top, between two lines of ---"]),
+    (
+        KK,
+        "\n---\nСәлеметсіз",
+        "\nСәлеметсіз",
+        ["15:1: the second line of --- is missing: put it between the keys and the text of the email"],
+    ),
+    (
+        RULES,
+        "  - {on: town.meter.installed",
+        "  -{on: town.meter.installed",
+        [
+            "19:3: write a space after the dash: - {on: town.meter.installed, when: later.number == event.number}",
+        ],
+    ),
+    (
+        RULES,
+        "when: event.fee > 0 && citizen.age >= 18",
+        'when: "event.kind == "cold""',
+        ['8:22: the text ends at this quotation mark: around a text with " in it, put \' and no "'],
+    ),
+    (
+        RULES,
+        "title: {kk: Тексеру",
+        'title: {kk: "Үй "есептегіші" туралы"',
+        ['2:17: the text ends at this quotation mark: around a text with " in it, put \' and no "'],
+    ),
     (KK, "Ештеңе істемеңіз", "Ештеңе\x07", ["11:44: the character U+0007 cannot be seen; delete it"]),
 ]
 

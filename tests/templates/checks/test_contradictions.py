@@ -53,6 +53,28 @@ def test_a_contradiction_is_a_warning_at_its_place(tmp_path: Path) -> None:
     assert (found.warning, text[found.column - 1 :].startswith("event.fee < 7")) == (True, True)
 
 
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("event.fee < 0", ["event.fee < 0 can never be true: an event has minimum: 0 there"]),
+        ("event.fee > 5 || event.fee <= -1", ["event.fee <= -1 can never be true: an event has minimum: 0 there"]),
+        ("0 > event.fee", ["0 > event.fee can never be true: an event has minimum: 0 there"]),
+        ("event.fee == -5", ["event.fee == -5 can never be true: an event has minimum: 0 there"]),
+        ("event.fee <= 0", []),
+        ("event.fee > -5", []),
+        ("7 - event.fee < 0", []),
+        ("event.fee - 7 < 0", []),
+    ],
+)
+def test_what_a_schema_rules_out_is_warned_of(tmp_path: Path, condition: str, told: list[str]) -> None:
+    """A comparison that no event of the type fulfils, by its minimum or maximum, is a warning."""
+    pack = write_town(tmp_path, (RULES, "event.fee > 0", f"({condition})"))
+    _, report = examine([pack])
+    found = [each for each in report.findings if "can never be true" in each.message]
+    assert [each.message for each in found] == told
+    assert all(each.warning for each in found)
+
+
 def test_a_trigger_that_its_own_event_prevents_is_warned_of(tmp_path: Path) -> None:
     """`unless` on the event that starts the trigger needs a condition: without one any other event counts."""
     pack = write_town(tmp_path, (RULES, "unless:\n", "unless:\n  - {on: town.meter.installed}\n"))

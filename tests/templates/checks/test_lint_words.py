@@ -169,7 +169,21 @@ ROWS: list[Row] = [
         "- Нөмірі: {{ event.number }}",
         "- Нөмірі: {{ event.number }} { event.kind }",
         [
-            "22:30: people would read 'event.kind' as it stands; a value is written {{ event.kind }}",
+            (
+                "22:30: people would read '{ event.kind }' as it stands: one brace is missing on each side; "
+                "a value is written {{ event.kind }}"
+            ),
+        ],
+    ),
+    (
+        KK,
+        "- Нөмірі: {{ event.number }}",
+        "- Нөмірі: { event.number | upper }",
+        [
+            (
+                "22:11: people would read '{ event.number | upper }' as it stands: "
+                "one brace is missing on each side; a value is written {{ event.number | upper }}"
+            ),
         ],
     ),
     (

@@ -14,23 +14,23 @@ ADULTS = frozenset(
     {
         "business_tax_regime",
         "driving_licence_expiry",
-        "fine_enforcement",
         "housing_offer",
         "housing_queue_confirmation",
         "marriage_name_change",
-        "passport_expiry",
         "pension_contribution_gap",
         "retirement_age",
         "screening_invitation",
         "screening_repeat",
         "targeted_assistance_renewal",
-        "traffic_fine_discount",
         "training_offer",
         "unemployment_payment",
         "work_offers_consent",
     }
 )
-"""Triggers about a person alone whose matter is an adult's, such as work, driving, housing or marriage."""
+"""Triggers about a person alone whose matter is an adult's, such as work, driving, housing or marriage.
+
+Who is 16 may work or drive: then their parents read these words as well.
+"""
 OWN = frozenset(
     {"account", "bank", "bank's", "child", "child's", "children", "family", "son", "son's", "baby", "baby's", "eGov"}
     | {"identity", "home", "application", "care", "questions", "consent"}
@@ -38,12 +38,14 @@ OWN = frozenset(
 """What is a parent's own, or the child itself: "your identity card" is what an applicant brings along."""
 CALLED_YOURS: Mapping[str, str] = {
     "en": rf"(?i)\byour (?:(?:present|new|land|property|vehicle) )*(?!(?:{'|'.join(sorted(OWN))})\b)[\w']+|"
-    r"(?i:you have a disability|you are entitled|your identity card is valid|your (?:new )?identity card today)",
+    r"(?i:you have a disability|you are entitled|you were fined|your identity card is valid)"
+    r"|(?i:your (?:new )?identity card today)",
     "ru": r"(?i)ваше удостоверение"
     r"|ваш(?:его|ей|е|а)? (?:паспорт|адрес|налог|машин|инвалидн)\w*|вам (?:начислен|установлен|положен)"
+    r"|вам выписан|не вам\b|вашем платеже|вашего платежа"
     r"|замен\w+ удостоверение личности|имущество не ваше|прикрепитесь",
     "kk": r"(?i)(?:куәлігіңіз|паспортыңыз|салығыңыз|мекенжайыңыз|көлігіңіз|емханаңыз)(?!дің атыңыз)\w* (?!бен)"
-    r"|сізге (?:\d|…|\*\*|тиесілі)|сіздікі|тіркеліңіз",
+    r"|сізге (?:\d|…|\*\*|тиесілі|айыппұл|қатысты)|төлеміңіз|сіздікі|тіркеліңіз",
 }
 """What no parent's message says of the child's things; in Russian and Kazakh, where grammar tells, by their nouns."""
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from app.backtests.order import Order
 from app.reports import life_words
+from app.terminal import many as counted
 from streams.rehearsal.backtest_results import TOLD, Difference, Sample, Tally
 from templates.words.filters import TENGE
 
@@ -126,8 +127,8 @@ class Report(Struct, frozen=True):
         span = f"Published on {since} and watched until {until}"
         if not self.tally.persons:
             return f"{span}, this would have told nobody: nobody has an event that it starts on."
-        people, total = f"{self.tally.people:,}", f"{self.total:,}"
-        return f"{span}, this would have sent {total} messages to {people} people."
+        people, total = counted(self.tally.people, "person", "people"), counted(self.total, "message")
+        return f"{span}, this would have sent {total} to {people}."
 
     @property
     def more_words(self) -> Iterator[str]:
@@ -135,16 +136,17 @@ class Report(Struct, frozen=True):
         if self.peak is not None:
             yield (
                 f"The busiest hour would have been {self.peak[0][:10]} from {self.peak[0][11:13]}:00, "
-                f"with {self.peak[1]:,} messages."
+                f"with {counted(self.peak[1], 'message')}."
             )
         if self.cost is not None and self.sms_parts:
             yield f"{self.sms_parts:,} parts of SMS at {self.price:g}{TENGE} each make {self.cost:,.0f}{TENGE}."
         if withheld := self.tally.withheld:
-            why = ", ".join(f"{self.reason(word)} ({many:,})" for word, many in withheld.most_common(3))
-            yield f"{withheld.total():,} messages would have been withheld: {why}."
+            why = ", ".join(f"{self.reason(word)} ({count:,})" for word, count in withheld.most_common(3))
+            yield f"{counted(withheld.total(), 'message')} would have been withheld: {why}."
         if self.order.against:
             gains, loses = (self.changes.get(what, Counter()).total() for what in ("gains", "loses"))
-            yield f"Against what is in force, {gains:,} messages are new and {loses:,} would no longer go."
+            new = counted(gains, "message is", "messages are")
+            yield f"Against what is in force, {new} new and {loses:,} would no longer go."
 
     @property
     def figures(self) -> Iterator[tuple[str, str]]:
@@ -174,7 +176,7 @@ def lines(report: Report) -> Iterator[str]:
     """Yield the report for a terminal."""
     tally, order = report.tally, report.order
     yield f"{report.title}, as if published on {report.local(order.start)}, until {report.local(order.end)}"
-    yield _row("looked at", f"{tally.persons:,} persons, {tally.facts:,} facts")
+    yield _row("looked at", f"{counted(tally.persons, 'person')}, {counted(tally.facts, 'fact')}")
     if not tally.persons:
         yield "nobody has an event that this starts on, so there is nobody to backtest it on"
         return
@@ -195,7 +197,9 @@ def lines(report: Report) -> Iterator[str]:
     if report.cost is not None:
         yield _row("cost", f"{report.cost:,.0f}{TENGE} (at {report.price:g}{TENGE} a part of SMS)")
     if report.peak is not None:
-        yield _row("peak hour", f"{report.peak[1]:,} messages from {report.peak[0][:13].replace('T', ' ')}:00")
+        yield _row(
+            "peak hour", f"{counted(report.peak[1], 'message')} from {report.peak[0][:13].replace('T', ' ')}:00"
+        )
     for (trigger, step), many in tally.steps.most_common():
         yield _row("step", f"{many:,} {trigger}/{step}")
     yield from _counts("put off", tally.deferred)
@@ -227,7 +231,7 @@ def _differences(report: Report) -> Iterator[str]:
         yield "against what is in force, published on the same day:"
     for what in CHANGES:
         if (reasons := report.changes.get(what)) is not None:
-            yield _row(f"  {what}", f"{reasons.total():,} messages {CHANGES[what]}")
+            yield _row(f"  {what}", f"{counted(reasons.total(), 'message')} {CHANGES[what]}")
             yield from (
                 _row("", f"{many:,} because: {report.reason(why)}") for why, many in reasons.most_common() if why
             )

@@ -7,6 +7,7 @@ from typing import Any
 from app.moments import told_in
 from app.pages.catalogues import OTHERWISE, Speech
 from app.pages.life import told
+from app.terminal import many
 from domain.core.timing import zone_of
 from streams.delivery.send.message import parts_of
 from streams.queries.explain import Explanation
@@ -62,4 +63,5 @@ def _digested(details: Mapping[str, Any]) -> str:
     if "digest" not in details:
         return ""
     messages, days = details["messages"], details["days"]
-    return f"in the digest {details['digest']}, because they had {messages} messages in {days} days"
+    had = f"{many(messages, 'message')} in {many(days, 'day')}"
+    return f"in the digest {details['digest']}, because they had {had}"

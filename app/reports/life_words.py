@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.terminal import many
 from streams.queries.explain import RecordedFact
 
 REASONS: Mapping[str, str] = {
@@ -57,7 +58,7 @@ _TOLD: Mapping[str, _Words] = {
     "deferred": lambda fact, zone: f"Put off until {at(fact['until'], zone)}: {reason(fact['reason'])}",
     "digested": lambda fact, zone: (
         f"Goes with the digest of {at(fact['until'], zone)}: "
-        f"{fact['messages']} messages came in the last {fact['days']} days"
+        f"{many(fact['messages'], 'message')} came in the last {many(fact['days'], 'day')}"
     ),
     "gathered": lambda *_: "One more message goes with it",
     "expired": lambda *_: "Expired: it was worth nothing any more",

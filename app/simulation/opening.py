@@ -16,7 +16,8 @@ _HAS_EMAIL = 0.85
 _HAS_PHONE = 0.95
 _STATES_LANGUAGE = 0.97
 _STATES_QUIET_HOURS = 0.05
-_UNGIVEN_CODES = (770, 772, 773, 774, 779)  # no operator has them: a simulation must never ring a stranger
+_CLOSED_CODES = (760, 761, 762, 763, 764)
+"""Codes of closed networks: their numbers are valid in the plan, and no mobile operator gives them."""
 _LATIN = {
     "а": "a",
     "ә": "a",
@@ -101,9 +102,10 @@ def _email(citizen: Citizen) -> str:
 
 
 def _phone(citizen: Citizen) -> str:
+    """Return a number that gateways take as valid, and that is nobody's; the first five million begin with 0."""
     number = int(citizen.label.rpartition("c")[2])
-    code = _UNGIVEN_CODES[number % len(_UNGIVEN_CODES)]
-    return f"+7{code}{(number // len(_UNGIVEN_CODES) * 7_654_321 + 1_234_567) % 10_000_000:07d}"
+    turn, code = divmod(number, len(_CLOSED_CODES))
+    return f"+7{_CLOSED_CODES[code]}{turn // 1_000_000 % 10}{(turn * 654_321 + 234_567) % 1_000_000:06d}"
 
 
 def _preferences(rng: Random, citizen: Citizen) -> dict[str, Any]:

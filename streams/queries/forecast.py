@@ -34,7 +34,7 @@ from domain.persons.channels import reachable
 from domain.persons.hours import local_zone
 from domain.rules.built_in_triggers import DIGEST, DIGEST_TRIGGER
 from domain.rules.triggers import RANKS
-from projections import nudges, upcoming
+from projections import history, nudges, upcoming
 from projections.lanes import lane_of
 from projections.nudges import Due
 from projections.tables import micros, moment
@@ -42,6 +42,7 @@ from streams.delivery.decide.case import Case
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.rendering import render
 from streams.log.log import Log
+from streams.planning.quarantine import unplannable_persons
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from streams.rules.switches import ActiveStop, read_off
@@ -57,7 +58,9 @@ class ForecastResult(Struct, frozen=True):
     """A forecast; `share`: the part (0 to 1) of the recipients that is in the sample.
 
     `held_back`: number of deliveries that wait because something is stopped (marked by the dispatcher or not); they
-    are not counted as due. `stopped`: the kill switches and pauses, the latest first.
+    are not counted as due; `held_back_now`: those of them that the dispatcher has marked, as `status` counts them.
+    `stopped`: the kill switches and pauses, the latest first. `unplanned`: facts about persons that no plan has taken
+    in: what they bring is not counted.
     """
 
     forecast: Forecast
@@ -65,6 +68,8 @@ class ForecastResult(Struct, frozen=True):
     held_back: int
     stopped: Sequence[ActiveStop]
     rules: Rules
+    held_back_now: int = 0
+    unplanned: int = 0
 
 
 class Forecaster:
@@ -93,9 +98,10 @@ class Forecaster:
                 sample += _Outlook(connection, self._log, rules, now).of(some)
             marked = sum(many for lane, many in upcoming.held_back(connection) if lane in names)
             stopped = read_off(connection, self._log)
+            unplanned = history.waiting(connection, unplannable_persons())[0]
         due = [(moment(hour * upcoming.HOUR), names[lane], many) for hour, lane, many in counted]
         found = spread(due, sample, now)
-        return ForecastResult(found, share, marked + round(found.held_back), stopped, rules)
+        return ForecastResult(found, share, marked + round(found.held_back), stopped, rules, marked, unplanned)
 
 
 class _Lanes(dict[int, str]):

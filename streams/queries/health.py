@@ -27,6 +27,7 @@ from streams.log.log import Log
 from streams.log.recorder import FactRecorder
 from streams.planning.quarantine import unplannable_persons
 from streams.planning.reconciler import finds
+from streams.queries.provider_health import ProviderFigures, figures_of, recent_records
 from streams.queues import dead_letters, refused_events, webhook_outbox
 from streams.replay.follower import READER as VIEWS
 from streams.replay.follower import Follower
@@ -69,17 +70,23 @@ class Status(Struct, frozen=True):
 
 
 class Health(Status, frozen=True):
-    """The figures with all nudges: state -> count; `tried_again`: failed nudges with a further attempt ahead."""
+    """The figures with all nudges: state -> count; `tried_again`: failed nudges with a further attempt ahead.
+
+    `providers`: what each provider did in the last hour, or in its last part if that was much.
+    """
 
     nudges: Mapping[str, int]
     tried_again: int
+    providers: Mapping[str, ProviderFigures]
 
 
 def health(database: Database, log: Log, follower: Follower, now: datetime) -> Health:
     """Read all figures."""
     known = structs.asdict(standing(database, log, follower, now))
     with database.reading() as connection:
-        return Health(**known, nudges=nudges.states(connection), tried_again=nudges.tried_again(connection))
+        known |= {"nudges": nudges.states(connection), "tried_again": nudges.tried_again(connection)}
+    records = recent_records(log, now).providers
+    return Health(**known, providers={name: figures_of(each) for name, each in sorted(records.items())})
 
 
 def standing(database: Database, log: Log, follower: Follower, now: datetime) -> Status:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
@@ -23,8 +24,21 @@ FACTS = 5000
 """The number of facts about attempts that are read at most, so that the query stays short."""
 
 
+class ProviderState(StrEnum):
+    """What a provider did last."""
+
+    IDLE = "nothing to send"
+    WORKS = "works"
+    FAILED = "failed the last time"
+    FAILS_ALL = "failed every time"
+    DOWN = "down"
+
+
 class Record(Struct):
-    """A provider's record. `in_row`: attempts that failed by its fault since its last success, first at `since`."""
+    """A provider's record. `in_row`: attempts that failed by its fault since its last success, first at `since`.
+
+    `failed_at`: the last failure, whoever was to blame.
+    """
 
     channel: str
     attempted: int = 0
@@ -35,12 +49,56 @@ class Record(Struct):
     in_row: int = 0
     since: datetime | None = None
     last: datetime | None = None
+    failed_at: datetime | None = None
     reasons: Counter[str] = Counter()
 
     @property
     def in_trouble(self) -> bool:
         """True if as many attempts failed in a row as make dispatchers avoid the provider."""
         return self.in_row >= FAILURES
+
+    @property
+    def state(self) -> "ProviderState":
+        """What the provider did last, in a word."""
+        if not self.attempted:
+            return ProviderState.IDLE
+        if self.in_trouble:
+            return ProviderState.DOWN
+        if self.failed and not self.sent:
+            return ProviderState.FAILS_ALL
+        return ProviderState.FAILED if self.in_row else ProviderState.WORKS
+
+    @property
+    def share_failed(self) -> float:
+        """The share of its attempts that failed, from 0 to 1."""
+        return self.failed / self.attempted if self.attempted else 0.0
+
+
+class ProviderFigures(Struct, frozen=True):
+    """A provider's record as `status` tells it. `share_failed`: of its attempts, from 0 to 1."""
+
+    channel: str
+    state: ProviderState
+    attempted: int
+    failed: int
+    unknown: int
+    share_failed: float
+    last_failure: datetime | None
+    reasons: Mapping[str, int]
+
+
+def figures_of(record: Record) -> ProviderFigures:
+    """Return the record with what is worked out from it."""
+    return ProviderFigures(
+        record.channel,
+        record.state,
+        record.attempted,
+        record.failed,
+        record.unknown,
+        round(record.share_failed, 4),
+        record.failed_at,
+        dict(record.reasons),
+    )
 
 
 class RecentRecords(Struct, frozen=True):
@@ -95,6 +153,8 @@ def _records(entries: Sequence[Entry]) -> dict[str, Record]:
 
 def _note(record: Record, fact: NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown) -> None:
     record.last = fact.at
+    if isinstance(fact, NudgeFailed):
+        record.failed_at = fact.at
     match fact:
         case NudgeSent():
             record.sent, record.in_row, record.since = record.sent + 1, 0, None

@@ -11,7 +11,7 @@ from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, refuse_unkn
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.reports.forecast_sums import busiest, sums
 from app.reports.stopped import known_to, stopped_lines
-from app.terminal import data, data_json, talk, warn
+from app.terminal import data, data_json, many, talk, warn
 from domain.core.timing import zone_of
 from domain.facts.principals import require_reader
 from domain.nudges.forecast import Sum
@@ -103,6 +103,8 @@ def _tell_total(found: ForecastResult, lines: list[Sum], stopped: list[ActiveSto
         "deferred": _rounded(whole.deferred),
         "withheld": _rounded(whole.withheld),
         "held_back": found.held_back,
+        "held_back_now": found.held_back_now,
+        "unplanned": found.unplanned,
         "stopped": stopped,
         "sample": round(found.share, 6),
     }
@@ -113,16 +115,22 @@ def _tell_total(found: ForecastResult, lines: list[Sum], stopped: list[ActiveSto
         "" if peak is None else f", at most {peak[1]:,.0f} an hour ({peak[0].isoformat(sep=' ', timespec='minutes')})"
     )
     more = " (a child's goes to each guardian)" if round(messages) > whole.due else ""
-    talk(f"{whole.due:,} deliveries are due; {messages:,.0f} messages go{more}{hour}")
+    due, go = (many(whole.due, "delivery is", "deliveries are"), many(round(messages), "message goes", "messages go"))
+    talk(f"{due} due; {go}{more}{hour}")
+    if found.unplanned:
+        facts = many(found.unplanned, "fact about a person", "facts about persons")
+        talk(f"not counted: what {facts} will bring, which no plan has taken in yet (`habarshy run` plans)")
     if priced:
         talk(f"cost of SMS: {parts:,.0f} SMS, {sum(priced):,.0f}{TENGE}")
     for name in ("deferred", "withheld"):
-        reasons = ", ".join(f"{many:,.0f} {why}" for why, many in sorted(getattr(whole, name).items()))
+        reasons = ", ".join(f"{count:,.0f} {why}" for why, count in sorted(getattr(whole, name).items()))
         talk(f"{name}: {reasons or 'none'}")
-    talk(f"held back by what is stopped, and not counted above: {found.held_back:,}")
+    later = found.held_back - found.held_back_now
+    of_these = f" ({found.held_back_now:,} now, as `status` says; {later:,} that come due)" if found.held_back else ""
+    talk(f"held back by what is stopped, and not counted above: {found.held_back:,}{of_these}")
     if found.share < 1:
         talk(f"estimated from {found.share:.2%} of the recipients; how many are due is exact")
 
 
 def _rounded(reasons: Mapping[str, float]) -> dict[str, float]:
-    return {why: round(many, 1) for why, many in sorted(reasons.items())}
+    return {why: round(count, 1) for why, count in sorted(reasons.items())}

@@ -7,7 +7,7 @@ from app.database import open_database
 from app.identity.key_file import load_keyring, own_keyring
 from app.identity.log_codes import give_first_codes
 from app.settings import Settings, settings_of
-from app.terminal import data, data_json, talk
+from app.terminal import data, data_json, many, talk
 from streams.storage.database import Database
 from streams.storage.schema import FIRST, holds_data, pending
 from streams.storage.schema import migrate as take
@@ -41,8 +41,8 @@ def _ready(database: Database, settings: Settings, *, first: bool) -> None:
         done = give_first_codes(database, own_keyring(database, settings))
         if done is not None and done.facts:
             talk(
-                f"{done.facts} facts got their codes; {done.facts - done.unproven} are as a signed block says,"
-                f" {done.unproven} are in no signed block, so nothing proves them"
+                f"{many(done.facts, 'fact')} got a code; as a signed block says: {done.facts - done.unproven:,};"
+                f" in no signed block, so that nothing proves them: {done.unproven:,}"
             )
     if settings.key_ring.get_secret_value() or not (first or path.exists()):
         return

@@ -22,7 +22,7 @@ from app.roles.patience import answered
 from app.roles.provider_watch import ProviderWatch
 from app.roles.run_lock import run_lock
 from app.settings import settings_of
-from app.terminal import data_json, talk, warn
+from app.terminal import data_json, many, talk, warn
 from notifiers.port.routes import Route
 from streams.delivery.send.metrics import counted
 from streams.intake.intake import Counts
@@ -30,6 +30,16 @@ from streams.queries.health import done_since, health
 from streams.rules.wiring import RuleParts
 from streams.runtime.scheduler import LOOK_EVERY, Engine
 
+DONE: Mapping[str, tuple[str, str]] = {
+    "planned": ("nudge planned", "nudges planned"),
+    "sent": ("message sent", "messages sent"),
+    "failed_attempts": ("attempt failed", "attempts failed"),
+    "unknown": ("attempt with an unknown outcome", "attempts with an unknown outcome"),
+    "withheld": ("message withheld", "messages withheld"),
+    "expired": ("message expired", "messages expired"),
+    "cancelled": ("nudge cancelled", "nudges cancelled"),
+}
+"""What a run did, of one and of several: messages and attempts are more than nudges where several people get one."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Exit when nothing is unplanned, due or open.")]
 
@@ -65,10 +75,10 @@ def _sum_up(platform: Platform, before: int, now: datetime, *, as_json: bool) ->
     if as_json:
         data_json({**asdict(found), "done": done})
         return
-    figures = ", ".join(f"{many:,} {what.replace('_', ' ')}" for what, many in done.items())
-    talk(f"done: {figures}; {found.held_back:,} held back by what is stopped")
+    figures = ", ".join(many(count, *DONE[what]) for what, count in done.items())
+    talk(f"done: {figures}; {many(found.held_back, 'delivery', 'deliveries')} held back by what is stopped")
     told = dict(status_lines(found, zone_shown(platform.rules.library)))
-    talk(f"now: {told['nudges']}; next due: {told['next due']}")
+    talk(f"now, in nudges: {told['nudges']}; next due: {told['next due']}")
 
 
 def tell_stopped(rules: RuleParts) -> None:

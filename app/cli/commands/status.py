@@ -1,34 +1,40 @@
-"""habarshy status: what is stopped, what waits, and what became of the nudges."""
+"""habarshy status: what is stopped, what waits, what providers do, and what became of the nudges."""
 
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 
+from msgspec.structs import replace
+
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.compose import compose
 from app.log_places import zone_shown
 from app.moments import told_in
+from app.providers import channel_of
 from app.reports.stopped import stopped_lines
 from app.settings import settings_of
-from app.terminal import data, data_json, red
+from app.terminal import data, data_json, many, red
 from domain.nudges.delivery import State
 from streams.queries.health import Health, health
+from streams.queries.provider_health import ProviderFigures, Record, figures_of
 
-UNITS = {
-    "held_back": "deliveries",
-    "facts": "facts in the log",
-    "unplanned": "facts about persons",
-    "unplanned_for_seconds": "seconds",
-    "corrections_waiting": "corrections without their event",
-    "due_now": "deliveries",
-    "overdue_for_seconds": "seconds",
-    "open_attempts": "attempts",
-    "views_behind": "facts",
-    "dead_letters": "letters",
-    "untold": "answers",
-    "reconciled": "persons",
+UNITS: Mapping[str, tuple[str, str]] = {
+    "held_back": ("delivery now", "deliveries now"),
+    "facts": ("fact in the log", "facts in the log"),
+    "unplanned": ("fact about a person", "facts about persons"),
+    "unplanned_for_seconds": ("second", "seconds"),
+    "corrections_waiting": ("correction without its event", "corrections without their event"),
+    "due_now": ("delivery", "deliveries"),
+    "overdue_for_seconds": ("second", "seconds"),
+    "open_attempts": ("attempt", "attempts"),
+    "views_behind": ("fact", "facts"),
+    "dead_letters": ("letter", "letters"),
+    "untold": ("answer", "answers"),
+    "reconciled": ("person", "persons"),
 }
-"""The unit of each figure; one without a unit is shown bare. `unplanned` counts pairs of an event and a person."""
+"""The unit of each figure, of one and of several; others are shown bare. `unplanned`: pairs of event and person."""
+FIRST = ("facts", "nudges", "next_due")
+"""What is told first, also where it is none; of the rest what is none comes together in the last line."""
 
 
 def status(
@@ -38,6 +44,8 @@ def status(
     now = clock_of(clock)
     platform = compose(settings_of(database, key_file), now, make=False)
     found = health(platform.database, platform.log, platform.replay.follower, now())
+    idle = {name: Record(channel_of(each)) for name, each in platform.settings.providers.items()}
+    found = replace(found, providers={name: figures_of(each) for name, each in idle.items()} | dict(found.providers))
     if as_json:
         data_json(found)
     else:
@@ -50,14 +58,40 @@ def status(
 
 
 def status_lines(found: Health, zone: tzinfo) -> Iterator[tuple[str, str]]:
-    """Yield each figure by its name, with its unit."""
-    for name in found.__struct_fields__:
-        value = getattr(found, name)
-        if name == "nudges":
-            yield "nudges", _told(_by_end(found), zone)
-        elif name not in {"stopped", "tried_again"}:
-            unit = f" {UNITS[name]}" if name in UNITS and value else ""
-            yield name.removesuffix("_seconds").replace("_", " "), _told(value, zone) + unit
+    """Yield each figure by its name, with its unit: what there is, and at the end the names of what is none."""
+    figures = {name: getattr(found, name) for name in (*FIRST, *found.__struct_fields__) if name not in _TOLD_APART}
+    figures["nudges"] = _by_end(found)
+    none = []
+    for name, value in figures.items():
+        shown = name.removesuffix("_seconds").replace("_", " ")
+        if name not in FIRST and not value:
+            none.append(shown)
+        elif name == "unknown" or name not in UNITS:
+            yield shown, _told(value, zone)
+        else:
+            yield shown, many(round(value), *UNITS[name])
+    for name, each in found.providers.items():
+        yield f"provider {name} ({each.channel})", _provider(each, zone)
+    if found.open_attempts and not found.unknown:
+        yield "unknown", f"none yet; {many(found.open_attempts, 'attempt')} may still end so"
+        none.remove("unknown")
+    if none:
+        yield "none", ", ".join(none)
+
+
+_TOLD_APART = frozenset({"stopped", "tried_again", "providers"})
+
+
+def _provider(figures: ProviderFigures, zone: tzinfo) -> str:
+    """Say what a provider did in the last hour."""
+    if not figures.attempted:
+        return str(figures.state)
+    tried = f"{figures.state}; {many(figures.attempted, 'attempt')} in the last hour"
+    if not figures.failed:
+        return f"{tried}, none failed"
+    why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(figures.reasons.items()))
+    last = f", the last at {told_in(figures.last_failure, zone)}" if figures.last_failure else ""
+    return f"{tried}, {figures.failed:,} failed ({figures.share_failed:.0%}){last}: {why}"
 
 
 def _by_end(found: Health) -> Mapping[str, int]:
@@ -65,12 +99,12 @@ def _by_end(found: Health) -> Mapping[str, int]:
     states = dict(found.nudges)
     failed = states.pop(State.FAILED, 0)
     again = {"failed for good": failed - found.tried_again, "failed and tried again by themselves": found.tried_again}
-    return states | {what: many for what, many in again.items() if many}
+    return states | {what: count for what, count in again.items() if count}
 
 
 def _told(value: object, zone: tzinfo) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{many:,} {what}" for what, many in sorted(value.items())) or "none"
+        return ", ".join(f"{count:,} {what}" for what, count in sorted(value.items())) or "none"
     if isinstance(value, datetime):
         return told_in(value, zone)
     return f"{value:,.0f}" if isinstance(value, int | float) else str(value or "none")

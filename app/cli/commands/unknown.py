@@ -82,7 +82,7 @@ def _list(at: PrincipalSession, which: OutcomeFilter, *, as_json: bool) -> None:
             data_json({**to_builtins(kind), "messages": count})
         else:
             data(f"{count:>8}  {kind.cause:<12}  {kind.provider or 'none':<12}  {kind.channel:<6}  {kind.age}")
-    talk(f"{counts.total():,} messages have an unknown outcome")
+    talk(many(counts.total(), "message has", "messages have") + " an unknown outcome")
 
 
 def _decide(

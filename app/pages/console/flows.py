@@ -1,6 +1,7 @@
 """The signs of what flows: from the log to plans, to Kafka, to providers, to the views; and whoever keeps it up."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -8,6 +9,9 @@ from app.pages.console.signs import LATE, LONG, SOON, Level, Sign, Teller
 from app.pages.console.staff import command
 from streams.queries import health
 from streams.queries.health import SILENT
+
+STARTING = timedelta(minutes=1)
+"""For so long after the start of the console, an upkeep that did not tell of itself may be about to."""
 
 
 class Flows(Teller):
@@ -23,6 +27,11 @@ class Flows(Teller):
         if seen.sounded is not None and seen.now - seen.sounded <= SILENT:
             return Sign(name, Level.GOOD, say("At work"))
         run = "run" if seen.embedded else "worker"
+        if seen.began is not None and seen.now - seen.began < STARTING:
+            todo = say(
+                "The platform has just started: the process that does the upkeep tells of itself within a minute."
+            )
+            return Sign(name, Level.NOTE, say("Starting"), (), seen.began, todo)
         todo = say("No worker is running: new events are not processed. Start one.")
         return Sign(name, Level.BAD, say("Not running"), (), seen.sounded, todo, command(run))
 

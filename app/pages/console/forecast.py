@@ -57,6 +57,7 @@ class ForecastPage:
             messages=number(round(sum(whole.messages.values()))),
             stopped=[off_told(each, speech) for each in found.stopped],
             held=found.held_back and number(found.held_back),
+            unplanned=found.unplanned and number(found.unplanned),
             share=number(round(found.share * 100, 1)) if found.share < 1 else "",
             deferred=_reasons(whole.deferred, speech),
             withheld=_reasons(whole.withheld, speech),

@@ -24,7 +24,7 @@ def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands
     """The pages for operators and auditors."""
     staff = Staff(platform, pages)
     found = (
-        StandingPage(staff, _lags(platform)),
+        StandingPage(staff, _lags(platform), staff.now),
         LetterPages(staff),
         UnknownPage(staff),
         AskPages(staff, hands),

@@ -7,6 +7,7 @@ from app.pages.console.signs import LONG, SWITCHES, Level, Sign, Teller
 from app.pages.console.staff import command
 from app.pages.console.stopped import off_told
 from app.pages.life import CHANNELS, shown
+from streams.queries.provider_health import ProviderState
 from streams.queues.jobs import AT_WORK, State
 
 
@@ -17,6 +18,7 @@ class Matters(Teller):
         """Every one of them."""
         return [
             self._providers(),
+            self._unknown(),
             self._letters(),
             self._refused(),
             self._reconciler(),
@@ -53,7 +55,7 @@ class Matters(Teller):
             )
             return Sign(say("Providers"), Level.NOTE, say("Not known"), self._seen.unseen, None, todo)
         if not troubled:
-            return Sign(say("Providers"), Level.GOOD, say("None in trouble"))
+            return self._shaky()
         facts = tuple(f"{name} ({shown(CHANNELS, each.channel, self._speech)})" for name, each in troubled)
         since = min((each.since for _, each in troubled if each.since is not None), default=None)
         todo = say(
@@ -68,6 +70,31 @@ class Matters(Teller):
             todo,
             command("repair", "--failed", "--plan", "--provider", troubled[0][0]),
         )
+
+    def _shaky(self) -> Sign:
+        """Return the sign of providers that are not down: those that failed the last time, or every time."""
+        say = self._say
+        shaky = [
+            f"{name} ({shown(CHANNELS, each.channel, self._speech)})"
+            for name, each in sorted(self._seen.lately.providers.items())
+            if each.state in (ProviderState.FAILED, ProviderState.FAILS_ALL)
+        ]
+        if not shaky:
+            return Sign(say("Providers"), Level.GOOD, say("None in trouble"))
+        todo = say("The table below says why. If addresses are wrong, ask who reports them.")
+        return Sign(
+            say("Providers"), Level.NOTE, say("Failed the last time"), tuple(shaky), None, todo, command("status")
+        )
+
+    def _unknown(self) -> Sign:
+        """Return the sign of messages of which nobody knows whether they went."""
+        say, count = self._say, sum(self._seen.standing.unknown.values())
+        name = say("Unknown outcomes")
+        if not count:
+            return Sign(name, Level.GOOD, say("None"), path="/unknown")
+        todo = say("Nobody knows whether these messages went. Ask the provider, or decide what becomes of them.")
+        facts = (self.with_number(say("{count} waiting for a human"), count),)
+        return Sign(name, Level.NOTE, say("Not known"), facts, None, todo, command("unknown"), "/unknown")
 
     def _letters(self) -> Sign:
         say, count = self._say, self._seen.standing.dead_letters

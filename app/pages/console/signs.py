@@ -50,7 +50,7 @@ class Seen(Struct, frozen=True):
 
     `older`: the time of the newest fact that an old copy of the database lacks.
 
-    `unseen`: providers whose recent work is not known.
+    `unseen`: providers whose recent work is not known; `began`: the start of the process that looks.
     """
 
     now: datetime
@@ -69,6 +69,7 @@ class Seen(Struct, frozen=True):
     alone: frozenset[int]
     older: datetime | None = None
     unseen: tuple[str, ...] = ()
+    began: datetime | None = None
 
 
 class Teller:

@@ -21,17 +21,20 @@ from streams.log import chain
 from streams.log.watermark import OlderLog
 from streams.queries import health
 from streams.queries.health import standing
-from streams.queries.provider_health import RecentRecords, Record, recent_records
+from streams.queries.provider_health import ProviderState, RecentRecords, Record, recent_records
 from streams.replay.follower import READER as VIEWS
 
 Lags = Callable[[], Sequence[Lag]]
 
 
 class StandingPage:
-    """Looks at everything anew each time. `lags`: of the workers, where there is Kafka."""
+    """Looks at everything anew each time.
 
-    def __init__(self, staff: Staff, lags: Lags | None) -> None:
-        self._staff, self._lags = staff, lags
+    `lags`: of the workers, where there is Kafka; `began`: the time at which this process started.
+    """
+
+    def __init__(self, staff: Staff, lags: Lags | None, began: datetime | None = None) -> None:
+        self._staff, self._lags, self._began = staff, lags, began
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -85,6 +88,7 @@ class StandingPage:
             frozenset(each.id for each in jobs if on.queues.jobs.is_alone(each)),
             self._older(),
             self._unseen(recent),
+            self._began,
         )
 
     def _older(self) -> datetime | None:
@@ -145,10 +149,13 @@ def _row(name: str, record: Record, speech: Speech, unseen: Collection[str]) -> 
 
 def _state(record: Record, speech: Speech) -> tuple[str, str]:
     say = speech.say
-    if not record.attempted:
-        return say("Nothing to send"), ""
-    if record.in_trouble:
-        return say("Down: messages use another provider or wait; retried every 30 s"), "bad"
-    if record.in_row or (record.failed and not record.sent):
-        return say("Failed the last time"), "note"
+    match record.state:
+        case ProviderState.IDLE:
+            return say("Nothing to send"), ""
+        case ProviderState.DOWN:
+            return say("Down: messages use another provider or wait; retried every 30 s"), "bad"
+        case ProviderState.FAILS_ALL:
+            return say("Failed every time"), "note"
+        case ProviderState.FAILED:
+            return say("Failed the last time"), "note"
     return say("Works"), "good"

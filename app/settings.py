@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -184,13 +185,13 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
         BadSettings: a value has the wrong type, or a name is unknown.
     """
     _check_names(os.environ)
-    given = {name: value for name, value in flags.items() if value is not None}
+    set_here = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Settings(**given)
+        return Settings(**set_here)
     except ValidationError as error:
         first = error.errors()[0]
         problem = f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
-        raise BadSettings(f"{problem} ({_origins(given)(str(first['loc'][0]))})") from None
+        raise BadSettings(f"{problem} ({_origin_of(first['loc'], set_here)})") from None
     except SettingsError as error:  # its words have the field's name in quotes, and no value
         name = str(error).partition('"')[2].partition('"')[0]
         raise BadSettings(f"{name}: it is not written as JSON ({PREFIX}{name.upper()})") from None
@@ -198,6 +199,13 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
         raise BadSettings(f"{config_file()}: {error.strerror}") from None
     except ValueError as error:
         raise BadSettings(f"{config_file()}: {error}") from None
+
+
+def _origin_of(place: Sequence[int | str], flags: Collection[str]) -> str:
+    """Return the origin of what is wrong, by as much of its place as some source sets."""
+    origin, parts = _origins(flags), list(map(str, place))
+    found = (origin(".".join(parts[:length])) for length in range(len(parts), 0, -1))
+    return next((each for each in found if not each.startswith("default")), "default")
 
 
 def settings_of(database: str | None = None, key_file: Path | None = None) -> Settings:
@@ -227,22 +235,78 @@ def shown(settings: Settings, flags: Collection[str] = ()) -> Iterator[Shown]:
     """Every setting with where it comes from; `flags`: those that the command line set."""
     origin = _origins(flags)
     for name in Settings.model_fields:
-        yield from (Shown(each, value, origin(name)) for each, value in _values(name, getattr(settings, name)))
+        yield from (Shown(each, value, origin(each)) for each, value in _values(name, getattr(settings, name)))
+
+
+def given(flags: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield the name and origin of each setting that somebody set, also where its value cannot be used.
+
+    Values are left out: what cannot be read cannot be masked.
+    """
+    places: dict[str, Mapping[str, Any]] = {"flag": dict.fromkeys(flags)}
+    for origin, source in _sources().items():
+        with suppress(SettingsError, ValueError, OSError):  # a broken one is what the error names
+            places[origin] = source()
+    for name in sorted({name for found in places.values() for name in found}):
+        for origin, found in places.items():
+            if name in found:
+                inner = found[name]
+                keys = [f"{name}.{key}" for key in inner] if isinstance(inner, Mapping) else [name]
+                yield from ((key, _named_as(origin, name)) for key in keys)
+                if not isinstance(inner, Mapping):  # those of tables come together from all places
+                    break
+
+
+_ENVIRONMENT = "environment"
+
+
+def _sources() -> dict[str, Callable[[], Mapping[str, Any]]]:
+    """Origin -> what reads what is set there, the first one counts first."""
+    return {
+        _ENVIRONMENT: EnvSettingsSource(Settings),
+        str(config_file()): _file,
+    }
+
+
+def _file() -> Mapping[str, Any]:
+    return TomlConfigSettingsSource(Settings, config_file())()
+
+
+def _named_as(origin: str, name: str) -> str:
+    """Return the origin as it is shown: of the environment the variable, spelt as it is set."""
+    if origin != _ENVIRONMENT:
+        return origin
+    wanted = f"{PREFIX}{name.upper()}"
+    return next((each for each in os.environ if each.upper() == wanted), wanted)
 
 
 def _origins(flags: Collection[str]) -> Callable[[str], str]:
-    """Return the function that names a setting's origin: the first of flag, environment and file that sets it."""
-    environment = EnvSettingsSource(Settings)()
-    file = TomlConfigSettingsSource(Settings, config_file())()
+    """Return the function that names a setting's origin: the first of flag, environment and file that sets it.
 
-    def origin(name: str) -> str:
+    `providers.mail.port` is looked for as such: a table may come from several places, and its rest is default.
+    """
+    places = {origin: source() for origin, source in _sources().items()}
+
+    def origin(dotted: str) -> str:
+        name, *_ = path = dotted.split(".")
         if name in flags:
             return "flag"
-        if name in environment:
-            return f"{PREFIX}{name.upper()}"
-        return str(config_file()) if name in file else "default"
+        for place, found in places.items():
+            if _sets(found, path):
+                return _named_as(place, name)
+        if name == "principals" and (of_keys := origin("key_file")) != "default":
+            return f"default, beside key_file: {of_keys}"
+        return "default"
 
     return origin
+
+
+def _sets(found: Any, path: Sequence[str]) -> bool:  # noqa: ANN401  (what a source read)
+    for part in path:
+        if not isinstance(found, Mapping) or part not in found:
+            return False
+        found = found[part]
+    return True
 
 
 def _values(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  (one a setting)

@@ -54,7 +54,40 @@ def test_the_file_is_read_and_named(terminal: Terminal) -> None:
     found = shown(terminal)
     assert found["lease_seconds"] == ("240.0", str(terminal.config))
     assert found["providers.mail.host"] == ("mail.example.org", str(terminal.config))
-    assert found["providers.mail.port"] == ("587", str(terminal.config))
+    assert found["providers.mail.port"] == ("587", "default")
+
+
+def test_each_entry_of_a_table_has_its_own_origin(terminal: Terminal) -> None:
+    """A table comes together from environment and file; a variable is named as it is spelt, and what follows from the
+    key file says so.
+    """
+    configured(terminal, "[rates]\nhealth = 3\n" + MAIL)
+    found = shown(terminal, "--key-file=/k/key", HABARSHY_RATES='{"interior": 5}', habarshy_lease_seconds="300")
+    assert found["rates.health"] == ("3.0", str(terminal.config))
+    assert found["rates.interior"] == ("5.0", "HABARSHY_RATES")
+    assert found["lease_seconds"] == ("300.0", "habarshy_lease_seconds")
+    assert found["principals"] == ("/k/principals.toml", "default, beside key_file: flag")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "problem"),
+    [
+        ('lease_seconds = "x"\nbase_url = "https://a.kz"\n', "lease_seconds", "lease_seconds: Input should be"),
+        ("[rates]\nhealth = 0\n", "rates.health", "rates.health: Input should be greater than 0"),
+        ("lease_seconds = \n", "base_url", "config.toml"),
+    ],
+)
+def test_the_origin_is_shown_of_what_cannot_be_used(
+    terminal: Terminal, content: str, name: str, problem: str
+) -> None:
+    """With a setting that cannot be used, the command that the error names still says where each comes from."""
+    configured(terminal, content)
+    ended = terminal.run("config", "show", "--origin", "--json", env={"HABARSHY_BASE_URL": f"https://{SECRET}"})
+    found = {each["name"]: each["origin"] for each in ended.objects}
+    assert (ended.code, found["base_url"]) == (2, "HABARSHY_BASE_URL")
+    assert found[name] in (str(terminal.config), "HABARSHY_BASE_URL")
+    assert problem in ended.talk
+    assert SECRET not in "".join(ended.lines)
 
 
 def test_the_environment_counts_before_the_file(terminal: Terminal) -> None:

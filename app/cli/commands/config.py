@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from app.cli.options import AsJson, DatabaseUrl, KeyFile
-from app.settings import settings_of, shown
-from app.terminal import data, data_json
+from app.settings import BadSettings, given, settings_of, shown
+from app.terminal import data, data_json, talk
 
 Origin = Annotated[bool, typer.Option("--origin", help="Show the origin of each value.")]
 
@@ -16,7 +16,15 @@ def show(
 ) -> None:
     """Show every setting; secrets are masked."""
     flags = [name for name, value in (("database", database), ("key_file", key_file)) if value is not None]
-    for each in shown(settings_of(database, key_file), flags):
+    try:
+        settings = settings_of(database, key_file)
+    except BadSettings:
+        for name, where in given(flags) if origin else ():
+            data_json({"name": name, "origin": where}) if as_json else data(f"{name}   ({where})")
+        if origin:
+            talk("No value is shown, because one cannot be used; above is what is set, and where.")
+        raise
+    for each in shown(settings, flags):
         if as_json:
             data_json({"name": each.name, "value": each.value} | ({"origin": each.origin} if origin else {}))
         else:

@@ -73,6 +73,7 @@ def test_the_walk_to_a_first_trigger_leads_there(tmp_path: Path, newcomer: dict[
             shell = command.replace(OURS, f"{ROOT}/{OURS}")
             done = subprocess.run(shell, shell=True, cwd=tmp_path, env=newcomer, capture_output=True, check=False)  # noqa: S602  (our own page)
             assert done.returncode == Exit.OK, f"{command}: {(done.stderr or done.stdout).decode()}"
+            assert b"2 SMS" not in done.stdout, "each SMS of the walk costs one"
             said.append((command.removeprefix(OURS), done.stdout.decode()))
     assert len(said) >= 20
     tokens = [*tmp_path.glob("*.token")]

@@ -7,6 +7,7 @@ from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -53,6 +54,14 @@ def _each_a_broker(text: str) -> str:
         if not (host and named and port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
             raise ValueError(f"{each!r} is no broker; write host:port, with commas between several")
     return compact
+
+
+def _a_base(url: str) -> str:
+    """Check the address that links begin with: an account or a # in it would lead them elsewhere."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"[@?#\\\s]", url):
+        raise ValueError("write https:// and a host, with a path if there is one, and nothing else")
+    return url
 
 
 Brokers = Annotated[str, AfterValidator(_each_a_broker)]
@@ -130,7 +139,7 @@ class Settings(BaseSettings):
         default=10.0, ge=6, le=300, description="seconds until a silent worker's share goes to others"
     )
     packs: str = Field(default="", description="pack folders, separated by ':'; empty: all shipped")
-    base_url: str = Field(
+    base_url: Annotated[str, AfterValidator(_a_base)] = Field(
         default="http://127.0.0.1:8000", description="the address at which citizens reach this platform"
     )
     future_events: Literal["refuse", "accept"] = Field(

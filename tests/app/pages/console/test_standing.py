@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from app.cli.commands.status import status_lines
 from app.pages.catalogues import Speech
 from app.pages.console.flows import Flows
 from app.pages.console.matters import Matters
@@ -16,10 +17,12 @@ from app.pages.console.staff import Staff
 from app.pages.console.standing import StandingPage
 from app.pages.layout import Pages
 from domain.core.timing import zone_of
+from notifiers.port.interface import GiveUp, Reason, Unknown
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
 from streams.queues.refused_events import RefusedEvents
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
+from tests.streams.dispatching import DUE
 from tests.world import LONG_AGO, NOON, World, card, corrected, fine, registered
 
 SPEECH = Speech("en", zone_of("Asia/Almaty"))
@@ -138,11 +141,55 @@ async def test_a_provider_that_failed_the_last_time_is_not_said_to_work(tmp_path
     office = office_in(tmp_path, script={"sms": [AWAY]})
     office.world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
     await office.world.settle(NOON)
+    office.world.platform.queries.backlog.take()
+    office.world.platform.replay.follower.drain()
+    assert signs(office.world)["Providers"].level is Level.NOTE
     assert "Failed the last time" in page(office)
+    assert "Everything works" not in page(office)
     await office.world.settle(NOON + timedelta(minutes=2))
     text = page(office)
     assert "Failed the last time" not in text
     assert re.search(r'class="tag good">Works<', text)
+    office.world.close()
+
+
+async def test_a_provider_whose_every_message_fails_is_said_not_to_work(tmp_path: Path) -> None:
+    """Where all addresses are wrong, no door closes; the console and `status` say that every attempt failed."""
+    office = office_in(tmp_path, script={"sms": [GiveUp(Reason.BAD_ADDRESS)] * 9, "email": [AWAY] * 9})
+    office.world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    await office.world.settle(NOON)
+    found = signs(office.world)["Providers"]
+    assert (found.level, found.state, found.command) == (Level.NOTE, "Failed the last time", "habarshy status")
+    assert "sms (SMS)" in found.facts
+    assert "Failed every time" in page(office)
+    sms = office.world.health().providers["sms"]
+    assert (sms.state, sms.failed, sms.share_failed, sms.last_failure) == ("failed every time", 1, 1.0, NOON)
+    [line] = [told for name, told in status_lines(office.world.health(), SPEECH.zone) if name == "provider sms (sms)"]
+    assert re.fullmatch(
+        r"failed every time; 1 attempt in the last hour, 1 failed \(100%\), the last at .*: 1 bad_address", line
+    )
+    office.world.close()
+
+
+def test_the_upkeep_is_given_time_to_start(world: World) -> None:
+    """In the minute after the start an upkeep that was not seen yet is starting; then it is not running."""
+    staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
+    page_ = StandingPage(staff, None, NOON)
+    for seconds, level in ((5, Level.NOTE), (61, Level.BAD)):
+        world.at(NOON + timedelta(seconds=seconds))
+        assert Flows(page_.seen(), SPEECH).all()[0].level is level
+
+
+async def test_messages_of_which_nobody_knows_are_a_row(tmp_path: Path) -> None:
+    """Unknown outcomes about which somebody has to decide stand among the signs, with their page."""
+    lost = Unknown(Reason.LINK_LOST)
+    office = office_in(tmp_path, script={"sms": [lost], "email": [lost]})
+    assert signs(office.world)["Unknown outcomes"].level is Level.GOOD
+    office.world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    await office.world.settle(DUE)
+    await office.world.settle(DUE + timedelta(days=3))
+    found = signs(office.world)["Unknown outcomes"]
+    assert (found.level, found.facts, found.path) == (Level.NOTE, ("1 waiting for a human",), "/unknown")
     office.world.close()
 
 

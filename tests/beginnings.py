@@ -9,11 +9,15 @@ from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.settings import load_settings
 from streams.log.master_key import Keyring
 from streams.rules.publishing import Publisher
+from streams.storage.database import Database
+from streams.storage.schema import make_ready
 from templates.checks.loader import Pack, load_packs
 
 KEYRING = Keyring(bytes(range(32)), {1: bytes(range(32, 64))})
@@ -21,6 +25,9 @@ _first: dict[tuple[datetime, bytes], bytes] = {}
 """What a world's file is at first, by its time and its packs: to make it takes as long as many a test."""
 _read: dict[bytes, Sequence[Pack]] = {}
 """The packs that were read, by their digest."""
+
+_tables: list[bytes] = []
+"""A SQLite file with our tables, once it was made."""
 
 
 def _digest(packs: Sequence[Path]) -> bytes:
@@ -33,7 +40,8 @@ def _digest(packs: Sequence[Path]) -> bytes:
     return digest.digest()
 
 
-def _packs(packs: Sequence[Path]) -> Sequence[Pack]:
+def packs_in(packs: Sequence[Path]) -> Sequence[Pack]:
+    """The packs in these folders, which nobody changes: the same files are read and checked once in a process."""
     if (digest := _digest(packs)) not in _read:
         _read[digest] = load_packs(packs)
     return _read[digest]
@@ -50,7 +58,21 @@ def at_first(packs: Sequence[Path], now: datetime) -> bytes:
     return _first[key]
 
 
+def lay_tables(url: str) -> None:
+    """Put a file with our tables where the address of a SQLite database has none yet: migrating takes longer."""
+    at = make_url(url)
+    if at.drivername == "sqlite" and not (file := Path(at.database or "")).exists():
+        if not _tables:
+            with tempfile.TemporaryDirectory() as folder:
+                database = Database(f"sqlite:///{folder}/tables")
+                make_ready(database)
+                database.close()
+                with closing(sqlite3.connect(f"{folder}/tables")) as made:
+                    _tables.append(made.serialize())
+        file.write_bytes(_tables[0])
+
+
 def publish(platform: Platform, packs: Sequence[Path]) -> None:
     """Publish these packs."""
     publisher = Publisher(platform.database, platform.log, platform.identity.names)
-    publisher.publish(_packs(packs), by="pack", now=platform.clock())
+    publisher.publish(packs_in(packs), by="pack", now=platform.clock())

@@ -1,5 +1,6 @@
 """Fixtures that every folder may use."""
 
+import gc
 import os
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,15 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
+gc.set_threshold(10_000, 20, 20)  # a process of tests holds half a million objects that stay: looking is dear
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector never look again at what was imported and collected."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A platform on SQLite with the shipped packs."""
@@ -34,7 +44,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLo
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How large the campaigns are."""
-    parser.addoption("--kills", default="100", help="how often the kill campaign kills")
+    parser.addoption("--kills", default="30", help="how often the kill campaign kills")
     parser.addoption("--country-kills", default="30", help="how often the kill campaign of a country kills")
     parser.addoption("--country-seed", default="7", help="what that campaign draws by")
     parser.addoption("--fuzz-inputs", default="2000", help="how many inputs each usual fuzzing target gets")

@@ -1,6 +1,7 @@
 """The schema of the database: its version, the migrations to the version of this code, and whether there is a log."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,7 @@ def _encoding_of(connection: Connection) -> str:
     return str(connection.execute(text("SHOW server_encoding")).scalar_one())
 
 
+@cache
 def _scripts() -> "ScriptDirectory":
     from alembic.script import ScriptDirectory  # noqa: PLC0415  (slow; loaded only where migrations may be due)
 
@@ -176,7 +178,8 @@ def _take(connection: Connection, steps: "Sequence[Script]", scripts: "ScriptDir
     for script in steps:
         with Operations.context(context):
             script.module.upgrade()
-        context.stamp(scripts, script.revision)
+    if steps:
+        context.stamp(scripts, steps[-1].revision)  # once: all of it is one transaction
     return [Step(script.revision, script.doc) for script in steps]
 
 

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any, NamedTuple
 
 import msgspec
@@ -83,6 +85,22 @@ class Terminal:
             b"\n".join(line.encode() if isinstance(line, str) else ndjson(line) for line in lines) + b"\n"
         )
         return str(path)
+
+
+_begun: dict[Callable[[Terminal], object], TemporaryDirectory[str]] = {}
+"""What a terminal began with -> the folder where it was done."""
+
+
+def begun(folder: Path, begin: Callable[[Terminal], object]) -> Terminal:
+    """A terminal in an empty folder at which `begin` was done: once in a process, for its files are copied.
+
+    A platform of its own reads and checks all shipped packs, which takes longer than most tests.
+    """
+    if begin not in _begun:
+        _begun[begin] = TemporaryDirectory()
+        begin(Terminal(Path(_begun[begin].name)))
+    shutil.copytree(_begun[begin].name, folder, dirs_exist_ok=True)
+    return Terminal(folder)
 
 
 def ndjson(envelope: Envelope) -> bytes:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from domain.facts.chain import CODED, Block
 from streams.log.signing import Signer
-from tests.app.terminal import Terminal
+from tests.app.terminal import Terminal, begun
 from tests.world import LONG_AGO, card, iin, registered
 
 AIGERIM = iin(1)
@@ -21,11 +21,13 @@ MAY = "--clock=2025-05-01T12:00+05:00"
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     """A terminal on whose database Aigerim's card is known and planned, all of it in the chain."""
-    made = Terminal(tmp_path)
+    return begun(tmp_path, _lived)
+
+
+def _lived(terminal: Terminal) -> None:
     life = (*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
-    assert made.run("ingest", made.written("life.ndjson", *life), MAY).code == 0
-    assert made.run("run", "--until-idle", MAY).code == 0
-    return made
+    assert terminal.run("ingest", terminal.written("life.ndjson", *life), MAY).code == 0
+    assert terminal.run("run", "--until-idle", MAY).code == 0
 
 
 def altered(terminal: Terminal, statement: str) -> None:

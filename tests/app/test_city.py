@@ -12,8 +12,9 @@ from domain.planning.plan import plan
 from streams.intake.cloudevents import envelope_of
 from streams.intake.validation import Checker
 from streams.rehearsal.stage import NAMES, stages
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
 from templates.reading.catalogue import catalogue_of
+from tests.beginnings import packs_in
 
 START, END = date(2024, 1, 1), date(2027, 1, 1)
 
@@ -21,7 +22,7 @@ START, END = date(2024, 1, 1), date(2027, 1, 1)
 @pytest.mark.parametrize("seed", range(5))
 def test_the_pack_takes_every_event(seed: int) -> None:
     """Whatever the city reports passes intake's checks, lies in the span, and has an id of its own."""
-    catalogue = catalogue_of([pack.content for pack in load_packs(shipped())])
+    catalogue = catalogue_of([pack.content for pack in packs_in(shipped())])
     checker = Checker(catalogue, NAMES, lambda _: False)
     events = [checker.check(envelope_of(event)) for event in city_news(seed, START, END)]
     first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (START, END))
@@ -36,7 +37,7 @@ def test_every_kind_of_news_comes() -> None:
     """In some years everything that the city's triggers start on comes, and outages move and are called off."""
     events = [event for seed in range(3) for event in city_news(seed, START, END)]
     started = {
-        source.rules["on"] for pack in load_packs(shipped()) for source in pack.triggers if pack.name == "alatau"
+        source.rules["on"] for pack in packs_in(shipped()) for source in pack.triggers if pack.name == "alatau"
     }
     assert started - {event["type"] for event in events} == {"alatau.emergencies.evacuation_ordered"}
     assert any("corrects" in event for event in events)
@@ -50,7 +51,7 @@ def test_the_same_seed_gives_the_same_news() -> None:
 
 def test_somebody_lives_there_and_hears_of_it() -> None:
     """In the demo's year its citizens who live in the city are told of outages, air, streets and more."""
-    packs = load_packs(shipped())
+    packs = packs_in(shipped())
     catalogue = catalogue_of([pack.content for pack in packs])
     checker = Checker(catalogue, NAMES, lambda _: True)
     year = date(2025, 1, 1), date(2026, 1, 1)

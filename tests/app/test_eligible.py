@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.terminal import Terminal
+from tests.app.terminal import Terminal, begun
 from tests.world import LONG_AGO, birth, event, iin, registered
 
 MOTHER, CHILD, SECOND = iin(1), iin(21), iin(22)
@@ -21,12 +21,14 @@ def fourth(child: str, born_on: str, name: str) -> Any:
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     """A terminal on whose database two births are known: of 10 March 2025, and, since January, of 10 January 2026."""
-    made = Terminal(tmp_path)
+    return begun(tmp_path, _born)
+
+
+def _born(terminal: Terminal) -> None:
     life = [*registered(MOTHER, LONG_AGO), fourth(CHILD, "2025-03-10", "first")]
-    assert made.run("ingest", made.written("a", *life), "--clock=2025-03-20T12:00+05:00").code == 0
+    assert terminal.run("ingest", terminal.written("a", *life), "--clock=2025-03-20T12:00+05:00").code == 0
     late = fourth(SECOND, "2026-01-10", "second")
-    assert made.run("ingest", made.written("b", late), JANUARY).code == 0
-    return made
+    assert terminal.run("ingest", terminal.written("b", late), JANUARY).code == 0
 
 
 def asked(terminal: Terminal, day: str, *more: str, benefit: str = "birth_allowance") -> list[Any]:

@@ -1,9 +1,11 @@
 """The governing commands as somebody at a terminal sees them: who may, by which token, with which exit code."""
 
 import re
+import shutil
 import stat
 import tomllib
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -51,6 +53,16 @@ class Office:
             "": {},
         }
 
+    def moved(self, folder: Path) -> "Office":
+        """The same office, with all its files, in an empty folder."""
+        shutil.copytree(self.terminal.folder, folder, dirs_exist_ok=True)
+        made = copy(self)
+        made.terminal = Terminal(folder)
+        before = self.terminal.folder
+        made.published, made.changed = (folder / pack.relative_to(before) for pack in (self.published, self.changed))
+        made.trigger = str(made.changed / "meter_check")
+        return made
+
     def run(self, who: str, *arguments: str, stdin: bytes = b"", **env: str) -> Ended:
         """Run a command as somebody; `approve` asks them only where `stdin` answers."""
         packs = {"HABARSHY_PACKS": str(self.published)}
@@ -65,9 +77,15 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
+def office(published: Office, tmp_path: Path) -> Office:
+    """An office of this test's own."""
+    return published.moved(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Office:
     """An office whose database has the pack."""
-    made = Office(tmp_path)
+    made = Office(tmp_path_factory.mktemp("office"))
     assert made.run("olga", "diff", str(made.published)).lines == ["no difference in meaning"]
     return made
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.terminal import Terminal
+from tests.app.terminal import Terminal, begun
 from tests.templates.packs import PACK, write_town
 from tests.world import LONG_AGO, card, iin, registered
 
@@ -28,10 +28,13 @@ def terminal(tmp_path: Path) -> Terminal:
 
 
 @pytest.fixture
-def lived(terminal: Terminal) -> Terminal:
+def lived(tmp_path: Path) -> Terminal:
     """A terminal on whose database Aigerim's card is known."""
+    return begun(tmp_path, _lived)
+
+
+def _lived(terminal: Terminal) -> None:
     assert terminal.run("ingest", terminal.written("life.ndjson", *LIFE), MAY).code == 0
-    return terminal
 
 
 @pytest.mark.parametrize("arguments", READING, ids=" ".join)

@@ -16,17 +16,19 @@ from streams.queues.jobs import Plan
 from streams.storage.database import Database
 from streams.storage.leadership import Lane
 from streams.storage.tables import log
-from tests.app.terminal import Terminal
+from tests.app.terminal import Terminal, begun
 from tests.world import card, iin, registered
 
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     """A terminal with two citizens whom nobody has planned yet."""
-    made = Terminal(tmp_path)
+    return begun(tmp_path, _reported)
+
+
+def _reported(terminal: Terminal) -> None:
     lives = [*registered(iin(1)), *registered(iin(2)), card(iin(1), "2099-12-20"), card(iin(2), "2099-12-20")]
-    assert made.run("ingest", made.written("life.ndjson", *lives)).code == 0
-    return made
+    assert terminal.run("ingest", terminal.written("life.ndjson", *lives)).code == 0
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from notifiers.port import message_names
 from notifiers.port.interface import Reason, Unknown
 from tests.app.killing import write_key
-from tests.app.terminal import Terminal
+from tests.app.terminal import Terminal, begun
 from tests.streams.dispatching import DUE, with_card
 from tests.world import iin, registered
 
@@ -19,9 +19,11 @@ LOST = Unknown(Reason.LINK_LOST)
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     """A terminal with a citizen to whom nothing was sent."""
-    made = Terminal(tmp_path)
-    assert made.run("ingest", made.written("life.ndjson", *registered(iin(1)))).code == 0
-    return made
+    return begun(tmp_path, _reported)
+
+
+def _reported(terminal: Terminal) -> None:
+    assert terminal.run("ingest", terminal.written("life.ndjson", *registered(iin(1)))).code == 0
 
 
 def test_a_decision_needs_its_reason_and_an_operator(terminal: Terminal) -> None:

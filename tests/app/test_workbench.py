@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
 from tests.app.terminal import Terminal
+from tests.beginnings import packs_in
 from tests.templates.packs import KK, RU, RULES, SHIPPED, write_town
 from tests.templates.packs import Change as Edit
 
@@ -163,7 +164,7 @@ def test_every_shipped_trigger_can_be_seen(terminal: Terminal, folder: Path) -> 
 
 
 def _events() -> list[dict[str, Any]]:
-    return [event for pack in load_packs(shipped()) for event in pack.content["events"]]
+    return [event for pack in packs_in(shipped()) for event in pack.content["events"]]
 
 
 def test_a_new_trigger_on_any_event_type_passes(terminal: Terminal) -> None:

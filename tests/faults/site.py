@@ -21,8 +21,8 @@ from app.settings import load_settings
 from streams.intake.cloudevents import Envelope
 from streams.queries.health import Health, health
 from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs
 from tests.app.terminal import ndjson
+from tests.beginnings import packs_in
 from tests.faults.post import Post
 from tests.faults.wire import Wire
 from tests.streams.distributed import eventually
@@ -84,7 +84,7 @@ class Site:
     def publish(self) -> None:
         """On PostgreSQL nothing is published by itself."""
         with self.platform() as at:
-            packs = load_packs([self.packs])
+            packs = packs_in([self.packs])
             Publisher(at.database, at.log, at.identity.names).publish(packs, by="tests", now=self.now)
 
     @contextmanager

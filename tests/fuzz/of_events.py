@@ -10,8 +10,9 @@ from domain.core.ids import Names
 from domain.core.national_id import is_iin
 from streams.intake.cloudevents import Envelope, Refused
 from streams.intake.validation import Checker
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
 from templates.reading.catalogue import catalogue_of
+from tests.beginnings import packs_in
 from tests.fuzz.target import Target, Try
 from tests.world import annulled, birth, card, corrected, iin, registered
 
@@ -59,7 +60,7 @@ WORDS = (
 
 
 def _checker() -> Checker:
-    catalogue = catalogue_of([pack.content for pack in load_packs([path for path in shipped() if path.name == "kz"])])
+    catalogue = catalogue_of([pack.content for pack in packs_in([path for path in shipped() if path.name == "kz"])])
     return Checker(catalogue, Names(bytes(32)), is_iin)
 
 

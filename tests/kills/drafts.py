@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from domain.facts.submissions import Subject, Submission
 from streams.rules.approval import Reference
-from templates.checks.loader import load_packs
+from tests.beginnings import packs_in
 from tests.kills.land import Land
 from tests.streams.governors import approver, author
 
@@ -52,7 +52,7 @@ class Drafts:
         number = len(self.published)
         change = CHANGES[number % len(CHANGES)]
         wanted = [Subject("trigger", change.trigger)]
-        packs = load_packs([self._written(change, number)])
+        packs = packs_in([self._written(change, number)])
         [done] = self._land.lasting(lambda: self._governing.submit(packs, wanted, author(AGENCY)))
         self._land.lasting(lambda: self._governing.approve(done.submission, approver(AGENCY)))
         return done.submission, change.to_pending

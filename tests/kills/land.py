@@ -28,7 +28,8 @@ from streams.log.recorder import FactRecorder
 from streams.queries.health import standing
 from streams.rules.publishing import Publisher
 from streams.storage.errors import UNAVAILABLE_ERRORS
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
+from tests.beginnings import packs_in
 from tests.kills.registries import START
 from tests.services import postgres
 from tests.services.commands import Command
@@ -116,7 +117,7 @@ class Land:
         self.packs = packs_with_legal_triggers(folder)
         self.platform = compose(load_settings(database=self.url, key_file=self.key_file), self.clock)
         Publisher(self.platform.database, self.platform.log, self.platform.identity.names).publish(
-            load_packs(self.packs), by="pack", now=START
+            packs_in(self.packs), by="pack", now=START
         )
         self.topics.ensure()
         self._environment = os.environ | self._settings(providers)

@@ -33,8 +33,7 @@ from streams.kafka.relay import Relay
 from streams.kafka.topics import PARTITIONS, Topics
 from streams.kafka.worker import Handler, Tuning, Worker
 from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs
-from tests.beginnings import KEYRING
+from tests.beginnings import KEYRING, packs_in
 from tests.services import kafka as broker
 from tests.services import postgres
 from tests.services.commands import Command
@@ -70,7 +69,7 @@ class Country:
         self.key_file.write_text(json.dumps({"names": KEYRING.names.hex(), "wrapping": wrapping}))
         self.platform = self.process()
         Publisher(self.platform.database, self.platform.log, self.platform.identity.names).publish(
-            load_packs([few_triggers(folder)]), by="pack", now=NOON
+            packs_in([few_triggers(folder)]), by="pack", now=NOON
         )
         self.told: list[str] = []
 

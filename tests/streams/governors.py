@@ -6,7 +6,7 @@ from pathlib import Path
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Subject
 from streams.rules.approval import SubmissionResult, reference
-from templates.checks.loader import load_packs
+from tests.beginnings import packs_in
 from tests.world import World
 
 OPERATOR = Principal("olga", "platform", frozenset({Role.OPERATOR}))
@@ -27,7 +27,7 @@ def approver(agency: str) -> Principal:
 def approved(world: World, packs: Sequence[Path], trigger: str, agency: str) -> str:
     """Have that trigger of these packs approved as it is there; returns the hash of the version."""
     governing = world.platform.rules.approval
-    [done] = governing.submit(load_packs(packs), [Subject("trigger", trigger)], author(agency))
+    [done] = governing.submit(packs_in(packs), [Subject("trigger", trigger)], author(agency))
     governing.approve(done.submission, approver(agency))
     return done.submission.hash
 

@@ -34,7 +34,8 @@ from streams.log.master_key import KEY_BYTES, Keyring
 from streams.log.person_keys import KEY_ID_BYTES, PersonKey, PersonKeys
 from streams.log.recorder import FactRecorder
 from streams.storage.database import Database, Priority
-from streams.storage.schema import migrate
+from streams.storage.schema import make_ready
+from tests.beginnings import lay_tables
 
 T = TypeVar("T")
 
@@ -59,8 +60,9 @@ class Store:
     """A database with its keys and its log, as one process has them."""
 
     def __init__(self, url: str, keyring: Keyring = KEYRING) -> None:
+        lay_tables(url)
         self.database = Database(url)
-        migrate(self.database)
+        make_ready(self.database)
         self.keys = PersonKeys(keyring)
         self.log = Log(self.database, self.keys, fixed(NOW), CODES)
         self.database.write(give_codes)

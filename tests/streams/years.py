@@ -21,7 +21,8 @@ from streams.rehearsal.backtest import Backtest, Question, families
 from streams.rehearsal.backtest_results import AHEAD, PersonResult, Tally
 from streams.rules.drafts import Draft, rules_with
 from streams.rules.publishing import Publisher
-from templates.checks.loader import Pack, load_packs
+from templates.checks.loader import Pack
+from tests.beginnings import packs_in
 from tests.world import World, annulled, birth, card, corrected, event, few_triggers, fine, iin, registered
 
 START, END = datetime(2025, 3, 3, 7, tzinfo=UTC), datetime(2025, 6, 1, 7, tzinfo=UTC)
@@ -119,7 +120,7 @@ class Pasts(Struct, frozen=True):
     @property
     def draft(self) -> Draft:
         """All triggers of the pack, as a draft."""
-        return draft_of(load_packs([self.full])[-1])
+        return draft_of(packs_in([self.full])[-1])
 
     def one(self, trigger: str) -> Draft:
         """One trigger of the pack, as a draft."""
@@ -151,7 +152,7 @@ async def lived(world: World, packs: Sequence[Path], told: Sequence[Told]) -> No
         if not published and world.clock() >= START:
             platform, published = world.platform, True
             publisher = Publisher(platform.database, platform.log, platform.identity.names)
-            publisher.publish(load_packs(packs), by="pack", now=START)
+            publisher.publish(packs_in(packs), by="pack", now=START)
         await world.settle()
 
 

@@ -1,6 +1,6 @@
 """The packs' SMS: each carries its office and its code, and costs no more for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -12,11 +12,12 @@ from domain.rules.benefits import starts_on
 from domain.rules.event_types import Catalogue
 from domain.rules.steps import named
 from domain.rules.triggers import CORRECTION
-from templates.checks.loader import Pack, TriggerSource, load_packs, shipped
+from templates.checks.loader import Pack, TriggerSource, shipped
 from templates.checks.sample_values import AHEAD, Inventor, flat
 from templates.checks.words_check import law_variables
 from templates.reading.catalogue import catalogue_of
 from templates.words.rendering import Renderer, Short, context
+from tests.beginnings import packs_in
 
 LONG_DAY = date(2026, 9, 24)
 """Long to write out in all languages of the packs."""
@@ -45,9 +46,9 @@ class Said(NamedTuple):
 
 
 @cache
-def packs() -> tuple[Pack, ...]:
+def packs() -> Sequence[Pack]:
     """All that is shipped."""
-    return load_packs(shipped())
+    return packs_in(shipped())
 
 
 @cache

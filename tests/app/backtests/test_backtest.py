@@ -12,7 +12,7 @@ import pytest
 from app.backtests.chart import WIDTH, by_day, by_hour, by_name
 from app.backtests.report import Report
 from app.jobs.progress import Line, Parts
-from tests.app.terminal import Ended, Terminal
+from tests.app.terminal import Ended, Terminal, begun
 from tests.world import LONG_AGO, few_triggers, fine, iin, registered
 
 YEAR = ("--from", "2025-01-01", "--to", "2026-01-01")
@@ -25,17 +25,19 @@ PERSONAL = {"recipient", "example", "sample"}
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     """A terminal where two drivers had fines last year, told long after by a historical load."""
-    made = Terminal(tmp_path)
-    made.environment["HABARSHY_PACKS"] = str(few_triggers(tmp_path))
+    return begun(tmp_path, _fined)
+
+
+def _fined(terminal: Terminal) -> None:
     events = [
         *registered(AIDA, LONG_AGO),
         *registered(BOLAT, LONG_AGO, language="ru"),
         *(fine(AIDA, f"F{month}", f"2025-0{month}-10T12:00:00+05:00") for month in range(1, 7)),
         fine(BOLAT, "F9", "2025-02-10T23:30:00+05:00"),
     ]
-    loaded = made.run("ingest", "--historical", "--clock", "2026-02-01", made.written("events.ndjson", *events))
+    historical = ("--historical", "--clock", "2026-02-01", terminal.written("events.ndjson", *events))
+    loaded = terminal.run("ingest", *historical, env={"HABARSHY_PACKS": str(few_triggers(terminal.folder))})
     assert loaded.code == 0, loaded
-    return made
 
 
 def backtest(terminal: Terminal, what: str, *more: str) -> Ended:

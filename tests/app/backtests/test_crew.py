@@ -14,8 +14,8 @@ from app.backtests.crew import Alone, Many, crew_of
 from app.backtests.order import Order, made
 from app.child_process import Beside
 from app.settings import load_settings
-from templates.checks.loader import load_packs
 from tests.app.terminal import Terminal
+from tests.beginnings import packs_in
 from tests.streams.distributed import eventually
 from tests.streams.years import END, START, draft_of
 from tests.world import LONG_AGO, World, few_triggers, fine, iin, registered
@@ -36,7 +36,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def order_of(world: World) -> Order:
     """All triggers of the pack over a spring."""
-    return Order(draft_of(load_packs([few_triggers(world.file.parent)])[-1]), START, END)
+    return Order(draft_of(packs_in([few_triggers(world.file.parent)])[-1]), START, END)
 
 
 def dies(pipe: Connection) -> None:

@@ -15,7 +15,7 @@ from app.identity.key_file import load_keyring
 from app.roles.run_lock import run_lock
 from domain.core.ids import Names
 from streams.storage.database import Database
-from tests.app.terminal import Ended, Terminal, ndjson
+from tests.app.terminal import Ended, Terminal, begun, ndjson
 from tests.templates.packs import RULES, write_town
 from tests.world import LONG_AGO, card, event, iin, registered
 
@@ -32,10 +32,13 @@ def terminal(tmp_path: Path) -> Terminal:
 
 
 @pytest.fixture
-def lived(terminal: Terminal) -> Terminal:
+def lived(tmp_path: Path) -> Terminal:
     """A terminal on whose database Aigerim's card is known."""
+    return begun(tmp_path, _lived)
+
+
+def _lived(terminal: Terminal) -> None:
     assert terminal.run("ingest", terminal.written("life.ndjson", *LIFE), MAY).code == 0
-    return terminal
 
 
 def summary(ended: Ended) -> dict[str, int]:

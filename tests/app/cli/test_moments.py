@@ -14,7 +14,7 @@ from app.clock import system_clock
 from app.compose import compose
 from app.jobs.requests import Orders
 from app.settings import load_settings
-from tests.app.terminal import Terminal
+from tests.app.terminal import Terminal, begun
 from tests.world import card, iin, registered
 
 AT_TWO = "2025-07-01T02:00+05:00"
@@ -30,11 +30,14 @@ SPANS = [
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     """A terminal with an operator, and two citizens of whom everything was recorded at two o'clock of their night."""
-    made = Terminal(tmp_path)
-    lives = [*registered(iin(1)), *registered(iin(2)), card(iin(1), "2099-12-20"), card(iin(2), "2099-12-20")]
-    assert made.run("ingest", made.written("life.ndjson", *lives), "--clock", AT_TWO).code == 0
+    made = begun(tmp_path, _recorded)
     made.environment |= made.act("olga", "platform", "operator")
     return made
+
+
+def _recorded(terminal: Terminal) -> None:
+    lives = [*registered(iin(1)), *registered(iin(2)), card(iin(1), "2099-12-20"), card(iin(2), "2099-12-20")]
+    assert terminal.run("ingest", terminal.written("life.ndjson", *lives), "--clock", AT_TWO).code == 0
 
 
 def in_the_console(terminal: Terminal, kind: str, given: Mapping[str, str]) -> Mapping[str, Any]:

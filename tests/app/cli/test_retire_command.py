@@ -12,7 +12,7 @@ from app.pages.life import told
 from domain.core.timing import zone_of
 from domain.facts.principals import Principal, Role
 from tests.app.pages.visitor import visiting
-from tests.app.terminal import Terminal
+from tests.app.terminal import Terminal, begun
 from tests.world import LONG_AGO, World, fine, iin, limited, registered
 
 AIGERIM = iin(1)
@@ -28,12 +28,14 @@ SAID = {
 @pytest.fixture
 def lived(tmp_path: Path) -> Terminal:
     """A terminal on whose database Aigerim was fined, where fines may be read for a year."""
-    terminal = Terminal(tmp_path)
-    terminal.environment["HABARSHY_PACKS"] = str(limited(tmp_path, fine_issued="P1Y"))
+    return begun(tmp_path, _fined)
+
+
+def _fined(terminal: Terminal) -> None:
+    packs = {"HABARSHY_PACKS": str(limited(terminal.folder, fine_issued="P1Y"))}
     life = [*registered(AIGERIM, LONG_AGO), fine(AIGERIM, NUMBER, FINED, id="f-1")]
-    assert terminal.run("ingest", terminal.written("life.ndjson", *life)).code == 0
+    assert terminal.run("ingest", terminal.written("life.ndjson", *life), env=packs).code == 0
     assert terminal.run("run", "--until-idle", "--clock", AT).code == 0
-    return terminal
 
 
 def test_content_is_retired_once_the_number_is_typed(lived: Terminal) -> None:

@@ -25,7 +25,7 @@ from projections.tables import due
 from streams.intake.cloudevents import Envelope as EventEnvelope
 from streams.queries.health import Health, health
 from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs
+from tests.beginnings import packs_in
 from tests.services import postgres
 from tests.world import NOON, event, few_triggers, iin
 
@@ -97,7 +97,7 @@ def platform(server: URL, tmp_path: Path) -> Iterator[Platform]:
     with postgres.fresh(server) as at:
         settings = load_settings(database=at.render_as_string(hide_password=False), key_file=tmp_path / "key")
         made = compose(settings, fixed(NOON))
-        packs = load_packs([few_triggers(tmp_path)])
+        packs = packs_in([few_triggers(tmp_path)])
         Publisher(made.database, made.log, made.identity.names).publish(packs, by="tests", now=NOON)
         outcomes = made.intake.accept([each for number in range(PEOPLE) for each in fined(number)])
         assert all(outcome.accepted for outcome in outcomes)

@@ -17,9 +17,10 @@ from streams.log.master_key import Keyring
 from streams.queues.dead_letters import Letter
 from streams.rules.publishing import Publisher
 from streams.storage.database import Database
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
 from tests.app.roles.test_bounce_import import providers
 from tests.app.terminal import Terminal
+from tests.beginnings import packs_in
 from tests.notifiers.bounced import postfix
 from tests.services import postgres
 from tests.streams.outage import away, read_only
@@ -110,7 +111,7 @@ def test_dispatch_says_what_it_lacks(terminal: Terminal, empty: str) -> None:
     terminal.run("migrate", env=on)
     assert "No pack is published" in terminal.run("dispatch", env=on).talk
     made = compose(load_settings(database=empty), fixed(NOON), _keyring(terminal))
-    Publisher(made.database, made.log, made.identity.names).publish(load_packs(shipped()), by="tests", now=NOON)
+    Publisher(made.database, made.log, made.identity.names).publish(packs_in(shipped()), by="tests", now=NOON)
     made.database.close()
     ended = terminal.run("dispatch", env=on)
     assert (ended.code, "no provider is configured for push, sms, email" in ended.talk) == (2, True), ended.talk

@@ -16,7 +16,7 @@ from streams.queues.jobs import Job, Plan, State
 from streams.storage.database import Database
 from streams.storage.leadership import Lane
 from streams.storage.schema import migrate
-from tests.app.terminal import Terminal
+from tests.app.terminal import Terminal, begun
 from tests.streams.storing import NOW, url_in
 from tests.world import iin, registered
 
@@ -24,9 +24,11 @@ from tests.world import iin, registered
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     """A terminal with a database."""
-    made = Terminal(tmp_path)
-    assert made.run("ingest", made.written("life.ndjson", *registered(iin(1)))).code == 0
-    return made
+    return begun(tmp_path, _reported)
+
+
+def _reported(terminal: Terminal) -> None:
+    assert terminal.run("ingest", terminal.written("life.ndjson", *registered(iin(1)))).code == 0
 
 
 @pytest.fixture

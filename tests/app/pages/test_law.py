@@ -8,8 +8,9 @@ import pytest
 from app.pages.catalogues import Speech
 from domain.core.timing import zone_of
 from domain.rules.legal_basis import legal_basis_of, legal_basis_text
-from templates.checks.loader import examine, load_packs, shipped
+from templates.checks.loader import examine, shipped
 from tests.app.pages.visitor import visiting
+from tests.beginnings import packs_in
 from tests.templates.packs import LAW, RULES, write_town
 from tests.world import World, card, iin, registered
 
@@ -50,7 +51,7 @@ def test_a_law_in_one_language_stays_readable(language: str) -> None:
 
 def test_shipped_triggers_name_the_law_in_each_language() -> None:
     """Every trigger of every pack has it in each language that its pack speaks."""
-    for pack in load_packs(list(shipped())):
+    for pack in packs_in(list(shipped())):
         for trigger in pack.triggers:
             languages = pack.content["defaults"]["languages"]
             assert sorted(legal_basis_of(trigger.rules)) == sorted(languages), trigger.name

@@ -11,8 +11,9 @@ from app.pages.catalogues import Speech
 from app.pages.life import CATEGORIES, category
 from domain.core.timing import zone_of
 from streams.queries.inbox import Topic
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
 from tests.app.pages.visitor import CSRF, visiting
+from tests.beginnings import packs_in
 from tests.world import World, few_triggers, iin, registered
 
 AIGERIM = iin(1)
@@ -182,7 +183,7 @@ def test_answers_to_an_sms_are_no_topic(world: World, language: str, said: str) 
 
 def test_every_topic_has_a_name() -> None:
     """Each category of the shipped packs has a name that catalogues translate."""
-    names = {str(each.rules["category"]) for pack in load_packs(list(shipped())) for each in pack.triggers}
+    names = {str(each.rules["category"]) for pack in packs_in(list(shipped())) for each in pack.triggers}
     assert names <= set(CATEGORIES)
 
 

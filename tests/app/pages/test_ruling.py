@@ -21,9 +21,10 @@ from domain.rules.compiling import compile_trigger
 from notifiers.port.interface import Reason as Failed
 from streams.queries.explain import reads
 from templates.authoring.rule_sentences import RuleWords, whom
-from templates.checks.loader import Pack, load_packs
+from templates.checks.loader import Pack
 from templates.reading.catalogue import catalogue_of
 from tests.app.pages.visitor import visiting
+from tests.beginnings import packs_in
 from tests.templates.packs import SHIPPED
 from tests.world import LONG_AGO, World, card, iin, registered
 
@@ -34,7 +35,7 @@ AIGERIM = iin(1)
 @cache
 def shipped() -> Sequence[Pack]:
     """The packs that come with the platform."""
-    return load_packs(list(SHIPPED.values()))
+    return packs_in(list(SHIPPED.values()))
 
 
 @cache

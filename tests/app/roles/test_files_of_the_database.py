@@ -10,7 +10,7 @@ from app.identity.key_file import new_keyring
 from app.roles.run_lock import run_lock
 from streams.storage.database import Database
 from streams.storage.leadership import Lane, job_lock
-from tests.app.terminal import Terminal
+from tests.app.terminal import Terminal, begun
 from tests.world import LONG_AGO, card, iin, registered
 
 AIGERIM = iin(1)
@@ -20,11 +20,13 @@ MAY = "--clock=2025-05-01T12:00+05:00"
 @pytest.fixture
 def lived(tmp_path: Path) -> Terminal:
     """A terminal on whose database Aigerim's card is known and planned."""
-    made = Terminal(tmp_path)
+    return begun(tmp_path, _lived)
+
+
+def _lived(terminal: Terminal) -> None:
     life = (*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
-    assert made.run("ingest", made.written("life.ndjson", *life), MAY).code == 0
-    assert made.run("run", "--until-idle", MAY).code == 0
-    return made
+    assert terminal.run("ingest", terminal.written("life.ndjson", *life), MAY).code == 0
+    assert terminal.run("run", "--until-idle", MAY).code == 0
 
 
 def data_of(terminal: Terminal) -> Path:

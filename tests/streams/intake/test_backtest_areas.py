@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from streams.intake.cloudevents import Envelope
-from templates.checks.loader import load_packs
+from tests.beginnings import packs_in
 from tests.streams.weather import ALMATY, ASTANA, DISTRICT, OTHER_DISTRICT, moved, settled, storm, write_weather
 from tests.streams.years import (
     START,
@@ -92,7 +92,7 @@ async def test_residents_are_told_as_the_backtest_says(tmp_path: Path, seed: int
     kz, bare = without_triggers(tmp_path / "bare", few_triggers(tmp_path), weather)
     world, known = World(tmp_path, now=past(seed)[0].known, packs=[kz, bare]), past(seed)
     await lived(world, [kz, weather], known)
-    owns = played(world, question_of(world, draft_of(load_packs([kz, weather])[-1])))
+    owns = played(world, question_of(world, draft_of(packs_in([kz, weather])[-1])))
 
     assert went_live(world)
     assert went_played(owns) == went_live(world)

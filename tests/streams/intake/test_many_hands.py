@@ -26,8 +26,8 @@ from streams.intake.cloudevents import Envelope, envelope_of
 from streams.planning.recompute import all_intents
 from streams.replay.rebuild_compare import Rebuilt
 from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs, shipped
-from tests.beginnings import KEYRING
+from templates.checks.loader import shipped
+from tests.beginnings import KEYRING, packs_in
 from tests.services import postgres
 from tests.streams.rebuilding import rebuild
 
@@ -58,7 +58,7 @@ def platform(url: str) -> Platform:
 def hands(url: str) -> Iterator[list[Platform]]:
     """So many processes on one database with the shipped packs."""
     first = platform(url)
-    Publisher(first.database, first.log, first.identity.names).publish(load_packs(shipped()), by="tests", now=NOW)
+    Publisher(first.database, first.log, first.identity.names).publish(packs_in(shipped()), by="tests", now=NOW)
     made = [first, *(platform(url) for _ in range(HANDS - 1))]
     yield made
     for each in made:

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from app.simulation.population import simulate
 from domain.rules.event_types import EventType
 from streams.intake.cloudevents import Envelope, envelope_of
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
 from templates.reading.catalogue import catalogue_of
+from tests.beginnings import packs_in
 from tests.world import LONG_AGO, NOON, World, annulled, corrected, event, iin, registered
 
 Delivery = tuple[Envelope, datetime | None]
@@ -190,7 +191,7 @@ BY_NAME: Mapping[str, Sequence[str]] = {
 @cache
 def types() -> list[EventType]:
     """The event types of the shipped packs; those that something starts on, more often."""
-    found = catalogue_of([pack.content for pack in load_packs(shipped())]).types
+    found = catalogue_of([pack.content for pack in packs_in(shipped())]).types
     return [*found.values(), *(found[name] for name in STARTING * 4)]
 
 

@@ -8,8 +8,8 @@ from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import stages
 from streams.rehearsal.verdict import judge
-from templates.checks.loader import load_packs
 from templates.reading.findings import Report
+from tests.beginnings import packs_in
 from tests.streams.weather import DISTRICT, OTHER_DISTRICT, TRIGGERS, write_weather
 
 CASE = """\
@@ -40,7 +40,7 @@ CASES = {
 def test_a_case_says_who_lives_there(tmp_path: Path, case: str) -> None:
     """Both readings of who is a resident are rehearsed as they are planned; what is smoothed goes at its start."""
     trigger, area, moves, expected = CASES[case]
-    packs = load_packs(write_weather(tmp_path, {trigger: TRIGGERS[trigger]}))
+    packs = packs_in(write_weather(tmp_path, {trigger: TRIGGERS[trigger]}))
     [stage] = [each for each in stages(packs) if each.source.name == trigger]
     path = tmp_path / "weather" / trigger / "tests.yaml"
     path.write_text(CASE.format(area=area, where=DISTRICT, moves=moves, expected=expected), encoding="utf-8")

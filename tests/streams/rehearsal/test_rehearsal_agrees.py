@@ -15,8 +15,9 @@ from streams.rehearsal.case_model import CITIZEN, Case, Reported
 from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import NAMES, OPENING, Stage, stages
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
 from templates.reading.findings import Report
+from tests.beginnings import packs_in
 from tests.templates.packs import SHIPPED
 from tests.world import World, few_triggers
 
@@ -44,7 +45,7 @@ SET_BY: Mapping[str, Sequence[str]] = {
 @cache
 def staged() -> Mapping[str, Stage]:
     """Every trigger of the shipped packs by its name."""
-    return {stage.trigger.name: stage for stage in stages(load_packs(shipped()))}
+    return {stage.trigger.name: stage for stage in stages(packs_in(shipped()))}
 
 
 def cases() -> Iterator[tuple[str, str, int]]:

@@ -8,8 +8,8 @@ from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import stages
 from streams.rehearsal.verdict import judge
-from templates.checks.loader import load_packs
 from templates.reading.findings import Report
+from tests.beginnings import packs_in
 from tests.world import few_triggers
 
 NAME = "medical_insurance_adult"
@@ -24,7 +24,7 @@ DIED = '  events:\n    - {at: +P9D, type: kz.civil.death_registered, data: {died
 
 def differences(folder: Path, text: str) -> int:
     """In how many endings a case is not as it expects."""
-    [stage] = [each for each in stages(load_packs([few_triggers(folder, NAME)])) if each.trigger.name == NAME]
+    [stage] = [each for each in stages(packs_in([few_triggers(folder, NAME)])) if each.trigger.name == NAME]
     (folder / "tests.yaml").write_text(text, encoding="utf-8")
     report = Report()
     [case] = read_cases(folder / "tests.yaml", stage, report)

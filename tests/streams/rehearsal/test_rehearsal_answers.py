@@ -9,8 +9,8 @@ from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import Stage, stages
 from streams.rehearsal.verdict import judge
-from templates.checks.loader import load_packs
 from templates.reading.findings import Report
+from tests.beginnings import packs_in
 from tests.streams.rehearsal.test_rehearsal_composed import ALONE, ASK, ASKED, INSTALLED, MONTH, yaml
 from tests.templates.packs import KK, RU, RULES, Change, write_town
 
@@ -27,7 +27,7 @@ ON_TIME = "at: +P2D, answers: month, code"
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     """The trigger of the small pack, which asks three times and takes two answers."""
-    [made] = stages(load_packs([write_town(tmp_path, *ALONE, *SAYS)]))
+    [made] = stages(packs_in([write_town(tmp_path, *ALONE, *SAYS)]))
     return made
 
 

@@ -8,8 +8,8 @@ from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import Stage, stages
 from streams.rehearsal.verdict import judge, said
-from templates.checks.loader import load_packs
 from templates.reading.findings import Report
+from tests.beginnings import packs_in
 from tests.templates.packs import KK, PACK, RU, RULES, Change, write_town
 
 MONTH = 'month: {from: event.valid_until, offset: -P30D, at: "09:00"}'
@@ -31,7 +31,7 @@ OTHER = "type: town.meter.installed, data: {number: M2, valid_until: 2026-05-20,
 
 def stage_of(folder: Path, step: str, *more: Change) -> Stage:
     """The trigger of the small pack with one step only, and what else is changed."""
-    [stage] = stages(load_packs([write_town(folder, *ALONE, (RULES, MONTH, f"month: {{{step}}}"), *more)]))
+    [stage] = stages(packs_in([write_town(folder, *ALONE, (RULES, MONTH, f"month: {{{step}}}"), *more)]))
     return stage
 
 

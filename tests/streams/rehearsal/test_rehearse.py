@@ -9,8 +9,8 @@ from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import Stage, stages
 from streams.rehearsal.verdict import judge, said
-from templates.checks.loader import load_packs
 from templates.reading.findings import Report
+from tests.beginnings import packs_in
 from tests.templates.packs import METER, PACK, RULES, Change, write_town
 
 NO_AGE: Change = (RULES, " && citizen.age >= 18", "")
@@ -24,7 +24,7 @@ TWICE = (f"- {{at: {MONTH}, step: month}}", f"- {{at: {DAY}, step: day}}")
 
 def stage_of(folder: Path, *changes: Change) -> Stage:
     """The trigger of the small pack, with changes."""
-    [stage] = stages(load_packs([write_town(folder, NO_AGE, *changes)]))
+    [stage] = stages(packs_in([write_town(folder, NO_AGE, *changes)]))
     return stage
 
 

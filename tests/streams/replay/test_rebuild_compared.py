@@ -80,17 +80,17 @@ DAMAGE: tuple[Damage, ...] = (
 )
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_whatever_others_write_meanwhile_the_views_are_equal(world: World, seed: int) -> None:
     """Events, corrections, plans and followers in any step, and damage before it: it ends, and all is equal."""
     random = Random(seed)  # noqa: S311  (a seeded test)
-    database, wrong = world.platform.database, random.sample(DAMAGE, 2)
-    for damage in wrong:
+    database = world.platform.database
+    for damage in DAMAGE[seed::3]:
         database.write(damage)
     work, step, number = work_of(world), Step("", 0), 0
     while not step.finished:
         step, number = work.step(step.cursor, unsaved), number + 1
-        if number < 120:
+        if number < 120 and number % 3 == 0:
             lives_on(world, random, number)
     assert '"due":0' not in step.words
     assert rebuilt(world.platform).equal

@@ -20,8 +20,9 @@ from streams.planning.planning import Planning
 from streams.rules.approval import NotPublished, NotSubmitted, TwoVersions, reference
 from streams.rules.library import NothingPublished
 from streams.rules.publishing import append_governance, govern
-from templates.checks.loader import Pack, load_packs
+from templates.checks.loader import Pack
 from templates.checks.placeholders import StillPlaceholders
+from tests.beginnings import packs_in
 from tests.streams.governors import OPERATOR, STRANGER, approved, approver, author, publish
 from tests.streams.meddling import MeddledDatabase, PowerCut
 from tests.streams.rebuilding import rebuild
@@ -83,7 +84,7 @@ def versions(town: World) -> Counter[str]:
 def test_placeholders_are_neither_approved_nor_published(town: World) -> None:
     """What was submitted with text of the scaffold before that was refused goes no further."""
     governing = town.platform.rules.approval
-    *_, pack = load_packs([write_town(town.file.parent / "old", *UNTIMED, PLACEHOLDER)])
+    *_, pack = packs_in([write_town(town.file.parent / "old", *UNTIMED, PLACEHOLDER)])
     with pytest.raises(StillPlaceholders, match=r"ru\.md: steps\.day\.sms"):
         governing.submit([pack], [Subject("trigger", CHECK)], author(WATER))
     [old] = pack.triggers
@@ -126,7 +127,7 @@ def test_submitting_approving_and_publishing_again_says_nothing_new(town: World)
 
 def test_what_is_not_approved_is_not_published(town: World, tmp_path: Path) -> None:
     """Publishing a submission that waits is refused; one approved before it is published instead."""
-    packs = load_packs([write_town(tmp_path / "ten", *UNTIMED, AT_TEN)])
+    packs = packs_in([write_town(tmp_path / "ten", *UNTIMED, AT_TEN)])
     [done] = town.platform.rules.approval.submit(packs, [Subject("trigger", CHECK)], author(WATER))
     with pytest.raises(NotAllowed, match="not approved"):
         publish(town, CHECK, WATER)
@@ -149,7 +150,7 @@ def begin_alike(folder: Path) -> tuple[Pack, Pack, str]:
     """Two packs whose versions of the trigger begin with the same digit, and that: of seventeen there are two."""
     known: dict[str, Pack] = {}
     for minute in range(10, 27):
-        packs = load_packs([write_town(folder / str(minute), *UNTIMED, (RULES, '"09:00"', f'"09:{minute}"'))])
+        packs = packs_in([write_town(folder / str(minute), *UNTIMED, (RULES, '"09:00"', f'"09:{minute}"'))])
         [(pack, digit)] = [(pack, one.hash[0]) for pack in packs for one in pack.triggers if one.name == CHECK]
         if digit in known:
             return known[digit], pack, digit
@@ -198,7 +199,7 @@ def test_nobody_takes_over_a_trigger_by_writing_another_owner(town: World, tmp_p
     mine = write_town(tmp_path / "mine", *UNTIMED, agencies, (RULES, "owner: water", "owner: finance"))
     for about in (Subject("trigger", CHECK), Subject("pack", "town")):
         with pytest.raises(NotAllowed):
-            town.platform.rules.approval.submit(load_packs([mine]), [about], STRANGER)
+            town.platform.rules.approval.submit(packs_in([mine]), [about], STRANGER)
     assert governance(town) == []
 
 
@@ -214,14 +215,14 @@ def test_nobody_changes_an_event_type_by_declaring_it_again(town: World, tmp_pat
         (RULES, "owner: water", "owner: finance"),
     )
     with pytest.raises(NotAllowed, match="is declared by the pack town"):
-        town.platform.rules.approval.submit(load_packs([mine]), [Subject("pack", "village")], STRANGER)
+        town.platform.rules.approval.submit(packs_in([mine]), [Subject("pack", "village")], STRANGER)
 
 
 def test_a_pack_goes_the_same_way_before_its_triggers(town: World, tmp_path: Path) -> None:
     """Where its pack is not published, a trigger is not; together they are, whichever is named first."""
     weather = write_weather(tmp_path, {"at_event": AT_EVENT})[1]
     (weather / "at_event" / "en.md").unlink()  # the town speaks two languages
-    packs, governing = load_packs([tmp_path / "town", weather]), town.platform.rules.approval
+    packs, governing = packs_in([tmp_path / "town", weather]), town.platform.rules.approval
     wanted = [Subject("trigger", "at_event"), Subject("pack", "weather")]
     for done in governing.submit(packs, wanted, author("weather")):
         governing.approve(done.submission, approver("weather"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs
+from tests.beginnings import packs_in
 from tests.world import LONG_AGO, World, birth, event, few_triggers, iin, registered
 
 MOTHER, CHILD = iin(1), iin(2)
@@ -58,7 +58,7 @@ async def test_publishing_it_wakes_whoever_is_known(tmp_path: Path) -> None:
     world.plan()
     assert "day" not in [one.step for one in world.pending()]
     platform = world.platform
-    more = load_packs([few_triggers(tmp_path / "more", "medical_insurance_adult")])
+    more = packs_in([few_triggers(tmp_path / "more", "medical_insurance_adult")])
     Publisher(platform.database, platform.log, platform.identity.names).publish(more, by="tests", now=world.clock())
     world.plan()
     assert "day" in [one.step for one in world.pending()]

@@ -30,8 +30,7 @@ from streams.rules.library import NothingPublished
 from streams.rules.publishing import BreaksVersions
 from streams.storage.database import Database, Priority
 from streams.storage.tables import person_keys
-from templates.checks.loader import load_packs
-from tests.beginnings import KEYRING
+from tests.beginnings import KEYRING, packs_in
 from tests.services import postgres
 from tests.streams.governors import approver, author
 from tests.streams.rules.test_library import UNTIMED, meter
@@ -65,7 +64,7 @@ def hands(server: URL) -> Iterator[list[Platform]]:
 
 def approved(on: Platform, folder: Path, *wanted: Subject) -> None:
     """Have what is wanted of a pack approved."""
-    for done in on.rules.approval.submit(load_packs([folder]), wanted, author(WATER)):
+    for done in on.rules.approval.submit(packs_in([folder]), wanted, author(WATER)):
         on.rules.approval.approve(done.submission, approver(WATER))
 
 

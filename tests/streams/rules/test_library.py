@@ -21,8 +21,7 @@ from streams.rules.library import Library, NothingPublished
 from streams.rules.publishing import Publisher
 from streams.storage.database import Database
 from streams.storage.schema import migrate
-from templates.checks.loader import load_packs
-from tests.beginnings import KEYRING
+from tests.beginnings import KEYRING, packs_in
 from tests.templates.packs import KK, METER, PACK, RU, RULES, Change, write_town
 from tests.world import LONG_AGO, NOON, World, card, event, fine, iin, registered
 
@@ -45,7 +44,7 @@ def publish(world: World, *packs: Path) -> int:
     """Publish packs now, as an empty log does."""
     platform = world.platform
     publisher = Publisher(platform.database, platform.log, platform.identity.names)
-    return publisher.publish(load_packs(packs), by="tests", now=world.clock())
+    return publisher.publish(packs_in(packs), by="tests", now=world.clock())
 
 
 def meter(person: str, time: str) -> Envelope:

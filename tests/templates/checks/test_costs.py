@@ -14,11 +14,12 @@ from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Rulebook, Version
 from domain.rules.triggers import Trigger
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
 from templates.checks.sample_values import Inventor
 from templates.reading.catalogue import catalogue_of, defaults_of
+from tests.beginnings import packs_in
 
-PACKS = load_packs([path for path in shipped() if path.name in ("citizen", "kz")])
+PACKS = packs_in([path for path in shipped() if path.name in ("citizen", "kz")])
 CATALOGUE = catalogue_of([pack.content for pack in PACKS])
 DEFAULTS = defaults_of([pack.content for pack in PACKS])
 NAMES = Names(b"a key of this test")

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from templates.checks.link_check import is_front_page
-from templates.checks.loader import examine, load_packs, shipped
+from templates.checks.loader import examine, shipped
 from templates.checks.words_check import texts
+from tests.beginnings import packs_in
 from tests.templates.packs import RULES, write_town
 
 
 def test_no_shipped_button_leads_to_a_front_page() -> None:
     """Every action of every shipped trigger has a page of its own behind it, and each service has, or no link."""
-    for pack in load_packs(list(shipped())):
+    for pack in packs_in(list(shipped())):
         services = (pack.content.get("services") or {}).get("services", ())
         urls = [each["link"] for each in services if "link" in each]
         for trigger in pack.triggers:
@@ -42,7 +43,7 @@ def test_lint_warns_of_a_front_page(tmp_path: Path, front: str) -> None:
 
 def test_a_service_without_a_page_has_no_button() -> None:
     """A trigger that names such a service is published without the button."""
-    [kz] = [pack for pack in load_packs(list(shipped())) if pack.content["pack"] == "kz"]
+    [kz] = [pack for pack in packs_in(list(shipped())) if pack.content["pack"] == "kz"]
     without = {each["id"] for each in kz.content["services"]["services"] if "link" not in each}
     assert "kz.traffic_fines" in without
     [fine] = [each for each in kz.triggers if each.name == "traffic_fine_discount"]
@@ -73,7 +74,7 @@ ADVICE = {
 
 def without_button() -> Iterator[tuple[str, str, str, str]]:
     """Each text, other than of a correction, of triggers without a link: trigger, language, part and text."""
-    for pack in load_packs(list(shipped())):
+    for pack in packs_in(list(shipped())):
         for trigger in pack.triggers:
             if any("url" in each for each in trigger.rules.get("actions", ())):
                 continue

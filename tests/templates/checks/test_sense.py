@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from domain.conditions.language import Conditions
 from domain.rules.event_types import EventType, event_type_of
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
 from templates.checks.pattern_samples import example
 from templates.checks.possible_values import always
 from templates.checks.sample_values import Inventor
+from tests.beginnings import packs_in
 
 TYPE: EventType = event_type_of(
     {
@@ -91,7 +92,7 @@ def test_no_pattern_is_too_strange(pattern: str) -> None:
 
 
 def _types() -> list[dict[str, Any]]:
-    return [event for pack in load_packs(shipped()) for event in pack.content["events"]]
+    return [event for pack in packs_in(shipped()) for event in pack.content["events"]]
 
 
 @pytest.mark.parametrize("event", _types(), ids=lambda event: event["type"])

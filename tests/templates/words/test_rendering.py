@@ -8,11 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from templates.checks.loader import load_packs, shipped
+from templates.checks.loader import shipped
 from templates.checks.sample_check import samples
 from templates.reading.catalogue import catalogue_of
 from templates.words.email_layout import Action
 from templates.words.rendering import Rendered, Renderer, WordsFailed, context
+from tests.beginnings import packs_in
 from tests.templates.fine import DUE, FINE, RULES, WORDS, values
 
 
@@ -136,7 +137,7 @@ def test_the_html_part_is_sound_and_accessible(fines: Renderer, language: str, s
 
 def test_every_shipped_word_is_sound_html() -> None:
     """Steps that choose whole paragraphs open and close the same tags."""
-    packs = load_packs(shipped())
+    packs = packs_in(shipped())
     catalogue = catalogue_of([pack.content for pack in packs])
     for source in (trigger for pack in packs for trigger in pack.triggers):
         renderer = Renderer(source.words, source.rules)

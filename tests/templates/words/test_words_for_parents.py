@@ -7,8 +7,9 @@ from functools import cache
 import pytest
 from jinja2 import ChainableUndefined, Environment
 
-from templates.checks.loader import TriggerSource, load_packs, shipped
+from templates.checks.loader import TriggerSource, shipped
 from templates.checks.words_check import texts
+from tests.beginnings import packs_in
 
 ADULTS = frozenset(
     {
@@ -52,7 +53,7 @@ CALLED_YOURS: Mapping[str, str] = {
 
 def told_to_parents() -> Iterator[tuple[TriggerSource, str]]:
     """Each shipped trigger whose subject may be a child, so that the parents are told, and its languages."""
-    for pack in load_packs(list(shipped())):
+    for pack in packs_in(list(shipped())):
         for trigger in pack.triggers:
             rules = trigger.rules
             about_one = rules.get("to", "subject") == "subject" and isinstance(rules["on"], str)
@@ -94,5 +95,5 @@ def test_what_is_the_childs_is_not_called_the_parents(trigger: TriggerSource, la
 
 def test_a_trigger_of_adults_is_one() -> None:
     """Each trigger that is left out exists."""
-    names = {trigger.name for pack in load_packs(list(shipped())) for trigger in pack.triggers}
+    names = {trigger.name for pack in packs_in(list(shipped())) for trigger in pack.triggers}
     assert names >= ADULTS

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from app.packs.version_diff import Version, compared, sentences
 from app.pages.catalogues import Speech
 from domain.core.translatable import Said
-from templates.checks.loader import Pack, load_packs
+from templates.checks.loader import Pack
+from tests.beginnings import packs_in
 from tests.templates.packs import SHIPPED
 
 ENGLISH = re.compile(r"\b(the|is|are|it|and|or|after|before|until|due|sent|when|this|days?)\b", re.IGNORECASE)
@@ -23,7 +24,7 @@ NAMES = re.compile("‘[^’]*’")
 @cache
 def shipped() -> Sequence[Pack]:
     """The packs that come with the platform."""
-    return load_packs(list(SHIPPED.values()))
+    return packs_in(list(SHIPPED.values()))
 
 
 def told(sentence: str, language: str) -> str:

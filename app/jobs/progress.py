@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TextIO
 
 from streams.queues.jobs import Job
 
@@ -126,16 +127,16 @@ def cut(text: str, columns: int) -> str:
     return text[: len(ANEW) + columns - 1] if text.startswith(ANEW) else text
 
 
-def _columns(terminal: int) -> int:
+def _columns(stream: TextIO) -> int:
     """Return the width of the terminal. Standard output may be another one, or a file."""
     try:
-        return os.get_terminal_size(terminal).columns
-    except OSError:
+        return os.get_terminal_size(stream.fileno()).columns
+    except OSError:  # no terminal, or (io.UnsupportedOperation) not even a file
         return shutil.get_terminal_size().columns
 
 
 def _to_stderr(text: str) -> None:
-    sys.stderr.write(cut(text, _columns(sys.stderr.fileno())))
+    sys.stderr.write(cut(text, _columns(sys.stderr)))
     sys.stderr.flush()
 
 

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, redirect_stderr
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.clock import fixed, system_clock
-from app.jobs.progress import ANEW, Counting, Progress, cut, duration, redraws
+from app.jobs.progress import ANEW, Counting, Progress, _to_stderr, cut, duration, redraws
 from streams.queues.job_store import Jobs
 from streams.queues.jobs import Job, Plan, State
 from streams.storage.database import Database
@@ -203,3 +203,10 @@ def test_progress_goes_with_the_terminal() -> None:
     assert [redraws(each) for each in ({"TERM": "dumb"}, {"TERM": "xterm"}, {})] == [False, True, True]
     assert cut(f"{ANEW}job 1: 58,464 of 58,654 facts", 20) == f"{ANEW}job 1: 58,464 of 58"
     assert cut("job 1 is paused at 58,464\n", 20) == "job 1 is paused at 58,464\n"
+
+
+def test_progress_needs_no_file_behind_stderr() -> None:
+    """Progress is told, too, where stderr is an object in memory, as in a test of a slow command."""
+    with redirect_stderr(io.StringIO()) as said:
+        _to_stderr("backtest: 50 %\n")
+    assert said.getvalue() == "backtest: 50 %\n"

@@ -53,6 +53,7 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
         if document.data is not None:
             check_shape(document, PackShape, report)
         _check_languages(document, report)
+        _check_quiet_hours(document, report)
         _check_holidays(document, report)
         _check_emergencies(document, report)
         content = plain(document)
@@ -78,6 +79,14 @@ def _check_languages(document: Document, report: Report) -> None:
     if languages and isinstance(default, str) and default not in languages:
         place = document.value(("defaults", "language"))
         report.add(document.finding(place, f"{default!r} is not among the languages", closest(default, languages)))
+
+
+def _check_quiet_hours(document: Document, report: Report) -> None:
+    hours = group_at(group_at(plain(document), "defaults"), "quiet_hours")
+    if hours.get("from") is not None and hours.get("from") == hours.get("to"):
+        place = document.value(("defaults", "quiet_hours"))
+        message = Words("quiet hours that end when they begin are none: people are told at any hour")
+        report.add(document.finding(place, message, warning=True))
 
 
 def _check_holidays(document: Document, report: Report) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.templates.packs import FLOOD, METER, PACK, Row, check_row
+from templates.checks.loader import examine
+from tests.templates.packs import FLOOD, METER, PACK, Row, check_row, write_town
 
 ROWS: list[Row] = [
     (PACK, "national_id: kz.iin", "national_id: kz.inn", ["4:14: national_id: must be one of: kz.iin"]),
@@ -308,3 +309,10 @@ ROWS: list[Row] = [
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None:
     """A finding has file, line, column, the problem in an owner's words, and what was probably meant."""
     check_row(tmp_path, row)
+
+
+def test_quiet_hours_of_nothing_are_warned_of(tmp_path: Path) -> None:
+    """Quiet hours that end when they begin are none, which an author of 08:00 to 08:00 hardly means."""
+    _, report = examine([write_town(tmp_path, (PACK, 'from: "21:00", to: "09:00"', 'from: "08:00", to: "08:00"'))])
+    [found] = [each for each in report.findings if "quiet hours" in each.message]
+    assert (found.line, found.column, found.warning) == (9, 16, True)

@@ -56,6 +56,15 @@ def test_what_is_due_is_counted_whatever_the_sample(world: World) -> None:
     assert sum(part.messages.values()) + sum(part.withheld.values()) > 0
 
 
+def test_what_no_plan_has_taken_in_is_said(world: World) -> None:
+    """Facts that are recorded and not planned are counted beside the forecast, as `status` counts them."""
+    lively(world)
+    forecaster = world.platform.queries.forecast
+    assert forecaster.forecast(WEEK).unplanned == 0
+    world.take(fine(DANA, "F7", "2025-06-02T11:00:00+05:00"))
+    assert forecaster.forecast(WEEK).unplanned == world.health().unplanned == 1
+
+
 def test_a_forecast_changes_nothing_and_calls_nobody(world: World) -> None:
     """Three forecasts are the same, call no provider and append nothing."""
     lively(world)

@@ -220,18 +220,6 @@ def has_revisions(connection: Connection) -> bool:
     return connection.execute(select(revisions.c.position).limit(1)).first() is not None
 
 
-def with_corrections(connection: Connection, persons: Sequence[str]) -> set[str]:
-    """Return those of the persons who have a correction or annulment among their facts."""
-    if not has_revisions(connection):
-        return set()
-    corrections = select(history.c.person).join_from(history, revisions, history.c.position == revisions.c.position)
-    return {
-        person
-        for part in chunked(persons)
-        for (person,) in driver_rows(connection, corrections.where(among(history.c.person, part)).distinct())
-    }
-
-
 def counts(connection: Connection, persons: Sequence[str]) -> int:
     """Return the number of facts of these persons."""
     query = select(func.count()).select_from(history)

@@ -29,7 +29,7 @@ def telling_types(rulebook: Rulebook) -> frozenset[str] | None:
     started = {version.trigger.on for version in rulebook.versions.values()}
     if deciding is None or any(benefit.on in started for benefit in catalogue.benefits.values()):
         return None
-    return deciding.union(name for name, type_ in catalogue.types.items() if type_.sets or type_.ends_life)
+    return deciding | catalogue.personal
 
 
 def starting_types(rulebook: Rulebook) -> frozenset[str] | None:

@@ -133,6 +133,11 @@ class Catalogue(Struct, frozen=True, dict=True):
         """Return the event types whose content is not to be read for ever, with their limits."""
         return {name: type_.retention for name, type_ in self.types.items() if type_.retention is not None}
 
+    @cached_property
+    def personal(self) -> frozenset[str]:
+        """Return the event types that set something on a person or end a life."""
+        return frozenset(name for name, type_ in self.types.items() if type_.sets or type_.ends_life)
+
     @property
     def kinds(self) -> Mapping[str, EventType]:
         """Return everything that a trigger may start on, by name: the event types, and the person alone."""

@@ -6,11 +6,11 @@ short transaction, so a fact recorded meanwhile may or may not be included.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
@@ -63,7 +63,7 @@ def recorded(
 ) -> dict[str, Recorded]:
     """Return person -> the revisions that make up their history, as known before that position of the log, or now.
 
-    `types`: read only facts of these types of persons who have no corrections.
+    `types`: read only facts of these types (a correction has the type of what it corrects, else it corrects nothing).
     """
     own = _recorded(connection, log, list(persons), before, types)
     areas = _area_facts(connection, log, own, rulebook)
@@ -76,6 +76,20 @@ def histories(
     """Return person -> history, area events included, as known before that position of the log, or now."""
     found = recorded(connection, log, persons, rulebook, before)
     return {person: revisions.history(person, rulebook.catalogue) for person, revisions in found.items()}
+
+
+def standing(
+    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None
+) -> dict[str, History]:
+    """Return person -> the part of their history that sets something on a person or ends a life.
+
+    `folded` makes the same persons from it as from whole histories, and `Deaths` finds the same deaths.
+    """
+    catalogue = rulebook.catalogue
+    if any(catalogue.types[name].area for name in catalogue.personal):  # such a fact counts where somebody lived then
+        return histories(connection, log, persons, rulebook, before)
+    own = _recorded(connection, log, list(persons), before, catalogue.personal)
+    return {person: history_of(person, _events(theirs), catalogue) for person, theirs in own.items()}
 
 
 def own_history(connection: Connection, log: Log, person: str, rulebook: Rulebook, known_at: datetime) -> History:
@@ -110,24 +124,14 @@ def _recorded(
     )
     if before is not None:
         query = query.where(history.c.position < before)
-    for part, wanted in _parts(connection, query, persons, types):
+    if types is not None:
+        query = query.where(among(history.c.type, sorted(types)))
+    for part in chunked(persons):
         log.keys.load(connection, part)  # cached for what follows: a fact decoded without its key is decoded twice
-        rows = list(facts_by(connection, wanted.where(among(history.c.person, part))))
+        rows = list(facts_by(connection, query.where(among(history.c.person, part))))
         for entry, (*_, person, ahead_from) in zip(log.opened(connection, rows), rows, strict=True):
             found[person].append(Learnt(_as_loaded(entry, ahead_from), entry.recorded))
     return found
-
-
-def _parts(
-    connection: Connection, query: Select[Any], persons: Sequence[str], types: Collection[str] | None
-) -> Iterator[tuple[Sequence[str], Select[Any]]]:
-    """Yield chunks of persons with their query. Corrections can change a type, so then all types are read."""
-    whole = persons if types is None else sorted(view.with_corrections(connection, persons))
-    yield from ((part, query) for part in chunked(whole))
-    if types is not None:
-        corrected = set(whole)
-        some = query.where(among(history.c.type, sorted(types)))
-        yield from ((part, some) for part in chunked([person for person in persons if person not in corrected]))
 
 
 def _as_loaded(entry: Entry, ahead_from: int | None) -> LifeEvent:

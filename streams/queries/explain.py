@@ -246,7 +246,7 @@ class _Reader(NamedTuple):
 
     def case(self, nudge: Nudge, recipient: str, before: int | None = None) -> Case:
         """Return the case as of position `before`; for a digest with all its members of that time."""
-        looking = DecisionInputs(self.connection, self.log, self.rules, self.now, before)
+        looking = DecisionInputs(self.connection, self.log, self.rules, self.now, before, whole=True)
         case = next(case for case in looking.cases([(nudge, recipient)]))
         together = sorted((*case.members, *case.leaving), key=lambda each: nudge.members.index(each.nudge.intent.id))
         return replace(case, members=tuple(together), leaving=())

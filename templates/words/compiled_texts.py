@@ -42,13 +42,15 @@ class Compiler:
     def __init__(self, language: str) -> None:
         self._plain, self._markdown = plain_environment(language), markdown_environment(language)
         self._parser = Markdown()
+        self.reads: set[str] = set()
+        """The dotted names of all values that the compiled texts read."""
         self._plain_texts: dict[str, PlainText] = {}
         self._markdown_texts: dict[str, MarkdownText] = {}
 
     def plain(self, text: str) -> "PlainText":
         """Return a text of one line: a subject, a push message, an SMS. Raises BadWords."""
         if text not in self._plain_texts:
-            reading = _read(self._plain, text)
+            reading = self._read(self._plain, text)
             made = None if reading is None else simple(reading.tree, self._plain) or reading.compiled()
             self._plain_texts[text] = PlainText(made, text, _certain(reading, text))
         return self._plain_texts[text]
@@ -58,8 +60,18 @@ class Compiler:
         if not MARKS.isdisjoint(text):
             raise BadWords("the text", UNSEEN)
         if text not in self._markdown_texts:
-            self._markdown_texts[text] = MarkdownText(_read(self._markdown, text), text, self._parser)
+            self._markdown_texts[text] = MarkdownText(self._read(self._markdown, text), text, self._parser)
         return self._markdown_texts[text]
+
+    def _read(self, environment: ImmutableSandboxedEnvironment, text: str) -> "_Read | None":
+        """Return the parsed text, or None for one that is always the same."""
+        if not _DYNAMIC.search(text):
+            return None
+        reading = read_words(text, environment, Scope())
+        if reading.tree is None or reading.problems:
+            raise BadWords("the text", f"is refused: {reading.problems[0].message}")
+        self.reads |= reading.reads
+        return _Read(environment, reading.tree)
 
 
 class _Read(NamedTuple):
@@ -70,16 +82,6 @@ class _Read(NamedTuple):
 
     def compiled(self) -> Template:
         return self.environment.from_string(self.tree)
-
-
-def _read(environment: ImmutableSandboxedEnvironment, text: str) -> _Read | None:
-    """Return the parsed text, or None for one that is always the same."""
-    if not _DYNAMIC.search(text):
-        return None
-    reading = read_words(text, environment, Scope())
-    if reading.tree is None or reading.problems:
-        raise BadWords("the text", f"is refused: {reading.problems[0].message}")
-    return _Read(environment, reading.tree)
 
 
 class PlainText:

@@ -1,6 +1,7 @@
 """Renders a trigger's words for one recipient: compiled once, filled in thousands of times a second."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, tzinfo
 from functools import cached_property, reduce
 from typing import Any
@@ -16,6 +17,8 @@ from templates.words.environment import Group, group, renamed
 from templates.words.footer import EXAMPLE_CODE, signature
 from templates.words.infallible import Certain, both
 
+LAW = ("param", "benefit", "entitled")
+"""What words call the values of the law: parameters, amounts, the period of an entitlement."""
 AnswerUrl = Callable[[str], str]
 """Makes the link of a button that answers, from the code of its reply."""
 
@@ -92,7 +95,7 @@ def context(
         if recipient is citizen
         else group("recipient", recipient, due.tzinfo),
         "due": due,
-        **{root: _under(root, law, due.tzinfo) for root in ("param", "benefit", "entitled")},
+        **{root: _under(root, law, due.tzinfo) for root in LAW},
     }
 
 
@@ -129,6 +132,10 @@ class Renderer:
         self._languages = {
             language: _Language(language, texts, rules, called.get(language, "")) for language, texts in words.items()
         }
+        self.reads_law = any(
+            name.partition(".")[0] in LAW for each in self._languages.values() for name in each.reads
+        )
+        """True if words in any language read values of the law, which rest on the person's history."""
 
     def render(
         self,
@@ -216,6 +223,11 @@ class _Language:
         self._replies = tuple(each.get("reply") for each in actions)
         self._actions = tuple(_action(each, language) for each in actions)
         self._layout, self._bare = Layout(language, self._actions), Layout(language, ())
+
+    @property
+    def reads(self) -> AbstractSet[str]:
+        """Return the dotted names of all values that the words read."""
+        return self._compiler.reads
 
     def _parts(self, words: Mapping[str, Any], other: Mapping[str, Any]) -> _Parts:
         compiler = self._compiler

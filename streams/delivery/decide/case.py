@@ -17,8 +17,9 @@ from domain.persons.person import Person
 class Case(Struct, frozen=True):
     """One delivery and the decision on it.
 
-    `about`: the person whom the nudge concerns; `cause`: the life event behind it; `history`: of that person. The
-    `members` of a digest go with it; those in `leaving` leave it, each by its own decision.
+    `about`: the person whom the nudge concerns; `cause`: the life event behind it; `history`: of that person,
+    whole where the words can read all of it (else see `histories.standing`). The `members` of a digest go with it;
+    those in `leaving` leave it, each by its own decision.
     """
 
     settlement: Settlement

@@ -1,6 +1,6 @@
 """The inputs of decisions on deliveries, read in bulk: persons, histories, their nudges, messages and deaths."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -36,13 +36,24 @@ from streams.rules.in_force import Rules
 class DecisionInputs:
     """Reads in bulk what the decisions on deliveries, and their messages, depend on.
 
-    `before`: read only facts before this position of the log.
+    Of most persons it reads only the facts that can change what is known of them, few as these are among all. The
+    history of a person is read where words read values of the law, which rest on it.
+
+    `before`: read only facts before this position of the log; `whole`: read the history of everybody concerned.
     """
 
     def __init__(
-        self, connection: Connection, log: Log, rules: Rules, now: datetime, before: int | None = None
+        self,
+        connection: Connection,
+        log: Log,
+        rules: Rules,
+        now: datetime,
+        before: int | None = None,
+        *,
+        whole: bool = False,
     ) -> None:
         self.connection, self.log, self.rules, self.now, self.before = connection, log, rules, now, before
+        self._whole = whole
         self.persons: dict[str, Person] = {}
         self.ledgers: dict[str, dict[UUID, Nudge]] = {}
         self.messages: dict[str, list[datetime]] = {}
@@ -59,6 +70,7 @@ class DecisionInputs:
         self.members = nudges.by_id(self.connection, {member for nudge, _ in rows for member in nudge.members})
         every = [*(nudge for nudge, _ in rows), *self.members.values()]
         concerned = {nudge.intent.person for nudge in every}
+        self._load_whole({nudge.intent.person for nudge in every if self._needs_history(nudge)})
         self._load(concerned | {recipient for _, recipient in rows})
         whom = [(nudge, self._recipients(nudge, recipient)) for nudge, recipient in rows]
         recipients_ = {recipient for _, named in whom for recipient in named}
@@ -78,12 +90,22 @@ class DecisionInputs:
         self.ledgers |= nudges.of_persons(self.connection, concerned)
         return [self._settlement(nudge, recipient) for nudge, recipient in rows]
 
+    def _needs_history(self, nudge: Nudge) -> bool:
+        """Return whether its words can read more of the person's history than `standing` gives."""
+        intent = nudge.intent
+        return self._whole or (not is_digest(intent) and self.rules.renderers[intent.version].reads_law)
+
     def _load(self, pseudonyms: Iterable[str]) -> None:
-        missing = set(pseudonyms).difference(self.persons)
-        if missing:
-            found = histories.histories(self.connection, self.log, missing, self.rules.rulebook, self.before)
-            self.histories |= found
-            self.persons |= histories.folded(found, self.rules.rulebook)
+        if missing := set(pseudonyms).difference(self.persons):
+            self._keep(histories.standing(self.connection, self.log, missing, self.rules.rulebook, self.before))
+
+    def _load_whole(self, pseudonyms: Collection[str]) -> None:
+        if pseudonyms:
+            self._keep(histories.histories(self.connection, self.log, pseudonyms, self.rules.rulebook, self.before))
+
+    def _keep(self, found: Mapping[str, History]) -> None:
+        self.histories |= found
+        self.persons |= histories.folded(found, self.rules.rulebook)
 
     def _recipients(self, nudge: Nudge, recipient: str) -> tuple[str, ...]:
         """Return the recipients: chosen at the first look at a nudge, kept from then on."""
@@ -93,7 +115,7 @@ class DecisionInputs:
         return recipients(nudge, trigger, self.persons[recipient], self.rules.defaults, self.now)
 
     def _causes(self, found: Iterable[Nudge]) -> Mapping[UUID, LifeEvent]:
-        """Return the events behind these nudges: most are in their persons' histories."""
+        """Return the events behind these nudges: some are among what was read of their persons."""
         wanted = {nudge.intent.cause: nudge.intent.person for nudge in found}
         known = {
             one.event.stream: one.event

@@ -178,3 +178,14 @@ def test_the_load_of_a_correction_does_not_count() -> None:
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else at(text)
+
+
+@modest
+@examples(
+    st.lists(st.sampled_from([*RECORDED, correction(FIRST, renewed("2025-03-30"), 6), annulment(FIRST, 7)])),
+    st.sets(st.sampled_from(["paper.issued", "paper.renewed"])),
+)
+def test_events_of_some_types_count_as_they_do_among_all(arrived: list[LifeEvent], types: set[str]) -> None:
+    """Whoever reads only some types loses no correction of theirs, for a correction has the type of its original."""
+    some = effective([each for each in arrived if each.type in types])
+    assert some == [one for one in effective(arrived) if one.event.type in types]

@@ -10,9 +10,14 @@ def caught_up(nudge: Nudge, trigger: Trigger, others: Iterable[Nudge]) -> bool:
     """Return True if a nudge is dropped because a later step was also overdue when both were planned (see
     `catch_up`).
     """
-    if trigger.catch_up == "all" or not _overdue(nudge):
-        return False
-    return trigger.catch_up == "none" or any(_later_twin(nudge, other) for other in others)
+    if trigger.catch_up == "none":
+        return _overdue(nudge)
+    return may_have_twin(nudge, trigger) and any(_later_twin(nudge, other) for other in others)
+
+
+def may_have_twin(nudge: Nudge, trigger: Trigger) -> bool:
+    """Return True if a later step of the same can make it needless, so that the person's other nudges matter."""
+    return trigger.catch_up == "latest" and _overdue(nudge)
 
 
 def _overdue(nudge: Nudge) -> bool:

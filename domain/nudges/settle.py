@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from domain.nudges.cap import counted, is_capped
-from domain.nudges.catch_up import caught_up
+from domain.nudges.catch_up import caught_up, may_have_twin
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.digest import goes_on, is_digest, next_day, other_went
@@ -101,12 +101,17 @@ class Controls(Struct, frozen=True):
 class Ledger(Struct, frozen=True):
     """The nudges planned and messages sent before.
 
-    `nudges`: all of the person whom the nudge concerns; `messages`: the time from which each recent message to the
-    **recipient** counts (see domain/nudges/cap.py), whomever it concerned.
+    `nudges`: all of the person whom the nudge concerns, if it `reads_others`; `messages`: the time from which each
+    recent message to the **recipient** counts (see domain/nudges/cap.py), whomever it concerned.
     """
 
     nudges: tuple[Nudge, ...] = ()
     messages: tuple[datetime, ...] = ()
+
+
+def reads_others(nudge: Nudge, trigger: Trigger) -> bool:
+    """Return True if the decision on a nudge depends on the other nudges of its person."""
+    return is_digest(nudge.intent) or may_have_twin(nudge, trigger)
 
 
 def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Defaults, now: datetime) -> tuple[str, ...]:

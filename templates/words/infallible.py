@@ -16,6 +16,7 @@ from templates.words.syntax import dotted
 
 WRITTEN, LARGEST, LENGTHENED = 64, 10**15, 12
 """Characters of a date or of a number up to the largest, written out; bytes that a character may become in HTML."""
+ORDERS = frozenset({"lt", "lteq", "gt", "gteq"})
 _Names = frozenset[str]
 _NONE: _Names = frozenset()
 
@@ -136,9 +137,24 @@ def _uses(node: nodes.Node, defined: _Names, filter_: str = "") -> Iterator[Use]
             yield from _uses(right, defined | _said(left, isinstance(node, nodes.And)))
         case nodes.Not(node=inner):
             yield from _uses(inner, defined)
-        case nodes.Compare(expr=first, ops=operands) if all(each.op in {"eq", "ne"} for each in operands):
-            for each in (first, *(operand.expr for operand in operands)):
-                yield from _uses(each, defined)
+        case nodes.Compare():
+            yield from _compared(node, defined)
+        case _:
+            raise _Unsure
+
+
+def _compared(node: nodes.Compare, defined: _Names) -> Iterator[Use]:
+    """Yield the values that a comparison reads; for less and more only those that are compared with a number."""
+    compared = (node.expr, *(operand.expr for operand in node.ops))
+    if all(operand.op in {"eq", "ne"} for operand in node.ops):
+        for each in compared:
+            yield from _uses(each, defined)
+        return
+    match compared:
+        case (nodes.Name() | nodes.Getattr() as value, nodes.Const(value=int() | float())) if (
+            node.ops[0].op in ORDERS
+        ):
+            yield from _uses(value, defined, "number")
         case _:
             raise _Unsure
 

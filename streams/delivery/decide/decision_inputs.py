@@ -19,12 +19,14 @@ from domain.nudges.settle import (
     Send,
     Settlement,
     Withhold,
+    reads_others,
     recipients,
     settle,
 )
 from domain.persons.history import History
 from domain.persons.person import Person
 from domain.planning.deaths import Deaths, spoken_of
+from domain.rules.triggers import Trigger
 from projections import inbox, nudges
 from projections.tables import micros
 from streams.delivery.decide.case import Case, decide_digest
@@ -55,7 +57,7 @@ class DecisionInputs:
         self.connection, self.log, self.rules, self.now, self.before = connection, log, rules, now, before
         self._whole = whole
         self.persons: dict[str, Person] = {}
-        self.ledgers: dict[str, dict[UUID, Nudge]] = {}
+        self.ledgers: dict[str, tuple[Nudge, ...]] = {}
         self.messages: dict[str, list[datetime]] = {}
         self.reported: Mapping[UUID, LifeEvent] = {}
         self.members: Mapping[UUID, Nudge] = {}
@@ -75,7 +77,7 @@ class DecisionInputs:
         whom = [(nudge, self._recipients(nudge, recipient)) for nudge, recipient in rows]
         recipients_ = {recipient for _, named in whom for recipient in named}
         self._load(recipients_)
-        self.ledgers |= nudges.of_persons(self.connection, concerned, {nudge.intent.id: nudge for nudge in every})
+        self._load_ledgers(every)
         since = micros(window_start(self.rules.defaults, self.now))
         self.messages = inbox.messages(self.connection, recipients_, since)
         self.reported = self._causes(every)
@@ -87,7 +89,7 @@ class DecisionInputs:
         """Return what the decisions on deliveries depend on, without deciding."""
         concerned = {nudge.intent.person for nudge, _ in rows}
         self._load(concerned | {recipient for _, recipient in rows})
-        self.ledgers |= nudges.of_persons(self.connection, concerned)
+        self._load_ledgers([nudge for nudge, _ in rows])
         return [self._settlement(nudge, recipient) for nudge, recipient in rows]
 
     def _needs_history(self, nudge: Nudge) -> bool:
@@ -107,12 +109,22 @@ class DecisionInputs:
         self.histories |= found
         self.persons |= histories.folded(found, self.rules.rulebook)
 
+    def _load_ledgers(self, found: Sequence[Nudge]) -> None:
+        persons = {nudge.intent.person for nudge in found if reads_others(nudge, self._trigger(nudge))}
+        known = {nudge.intent.id: nudge for nudge in found}
+        self.ledgers |= {
+            person: tuple(theirs.values())
+            for person, theirs in nudges.of_persons(self.connection, persons, known).items()
+        }
+
+    def _trigger(self, nudge: Nudge) -> Trigger:
+        return self.rules.rulebook.version(nudge.intent.version).trigger
+
     def _recipients(self, nudge: Nudge, recipient: str) -> tuple[str, ...]:
         """Return the recipients: chosen at the first look at a nudge, kept from then on."""
         if recipient != nudge.intent.person or nudge.to(recipient).state is not State.PLANNED:
             return (recipient,)
-        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
-        return recipients(nudge, trigger, self.persons[recipient], self.rules.defaults, self.now)
+        return recipients(nudge, self._trigger(nudge), self.persons[recipient], self.rules.defaults, self.now)
 
     def _causes(self, found: Iterable[Nudge]) -> Mapping[UUID, LifeEvent]:
         """Return the events behind these nudges: some are among what was read of their persons."""
@@ -137,15 +149,14 @@ class DecisionInputs:
                 yield self._case(settlement, self._counted(settlement, decision))
 
     def _settlement(self, nudge: Nudge, recipient: str) -> Settlement:
-        ledger = Ledger(tuple(self.ledgers[nudge.intent.person].values()), tuple(self.messages.get(recipient, ())))
-        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
+        ledger = Ledger(self.ledgers.get(nudge.intent.person, ()), tuple(self.messages.get(recipient, ())))
+        trigger = self._trigger(nudge)
         deaths, rules = self._deaths(nudge.intent.person), self.rules
         mourned = deaths.mourned(self.reported.get(nudge.intent.cause), trigger) or self._has_died(nudge)
         return Settlement(nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults, mourned)
 
     def _spoken_of(self, nudge: Nudge) -> tuple[str, ...]:
-        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
-        return spoken_of(self.reported.get(nudge.intent.cause), trigger, self.rules.catalogue.types)
+        return spoken_of(self.reported.get(nudge.intent.cause), self._trigger(nudge), self.rules.catalogue.types)
 
     def _has_died(self, nudge: Nudge) -> bool:
         """Return whether somebody whom the nudge speaks of has died, by their own history."""

@@ -111,7 +111,7 @@ def test_every_fact_is_given_with_when_it_was_recorded(world: World) -> None:
 
 
 def test_what_tells_nothing_of_a_trigger_is_not_read(world: World) -> None:
-    """Of whoever has no corrections only facts of some types are read: plan and person are those of everything."""
+    """Only facts of some types are read, with their corrections: plan and person are those of everything."""
     platform = world.platform
     world.take(card(iin(3), "2026-01-01"), fine(iin(3), "F2", "2025-02-01T00:00:00Z"))
     book = platform.rules.library.rules().rulebook

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from templates.checks.loader import shipped
 from templates.checks.sample_check import samples
 from templates.reading.catalogue import catalogue_of
+from templates.words.compiled_texts import Compiler
 from templates.words.email_layout import Action
 from templates.words.rendering import Rendered, Renderer, WordsFailed, context
 from tests.beginnings import packs_in
@@ -335,6 +336,8 @@ SAID = (
     "{{ event.deep.a }}",
     "{% for each in event.a %}{{ each }}{% endfor %}",
     "{% if event.a > 3 %}much{% endif %}",
+    "{% if event.a is defined and event.a < 18 %}{{ event.b }}{% endif %}",
+    "{% if 3 < event.a <= event.b %}much{% endif %}",
     "{{ event.a ~ event.b }}",
     "{{ event.b }}" * 400,
     "{{ citizen.a }} {{ recipient.b }}",
@@ -361,6 +364,16 @@ def test_one_channel_reads_as_among_all_and_fails_where_any_does(said: list[str]
         assert (alone is None) == (whole is None)
         if alone is not None and whole is not None:
             assert [getattr(alone, part) for part in parts] == [getattr(whole, part) for part in parts]
+
+
+def test_what_is_compared_with_a_number_is_known_not_to_fail() -> None:
+    """Words for minors and for adults need not be tried for somebody whose age is a number, or is not known."""
+    text = Compiler("en").plain(
+        "{% if citizen.age is defined and citizen.age < 18 %}Your child{% else %}You{% endif %}"
+    )
+    assert text.certain is not None
+    ages = [7, 70, None, "seven", [7], True]
+    assert [text.certain.of({"citizen": {"age": age}}) for age in ages] == [True, True, True, False, False, False]
 
 
 READ = {"sms": ["sms"], "push": ["push_title", "push_body", "actions"], "email": ["subject", "text", "html"]}

@@ -15,6 +15,7 @@ from sqlalchemy import event as hook
 from app.simulation.city import CITY, city_news
 from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge
+from domain.nudges.settle import Ledger, Settlement, leaves_digest, settle
 from domain.persons.history import History
 from projections.nudges import Due
 from streams.delivery.decide.case import Case
@@ -77,6 +78,12 @@ def decided(world: World, found: Sequence[Nudge], now: datetime, *, whole: bool)
     return [(bare(case), said(case, rules, now)) for case in cases]
 
 
+def with_all_nudges(case: Case, found: Sequence[Nudge]) -> Settlement:
+    """Return what a case was decided on, with all nudges of its person."""
+    theirs = tuple(each for each in found if each.intent.person == case.nudge.intent.person)
+    return replace(case.settlement, ledger=Ledger(theirs, case.settlement.ledger.messages))
+
+
 def said(case: Case, rules: Rules, now: datetime) -> Rendered | str:
     """Return the words of a case, or why it has none."""
     try:
@@ -94,6 +101,10 @@ async def test_decisions_recipients_and_words_are_those_of_whole_histories(tmp_p
     found, renderers = world.nudges(), world.platform.rules.library.rules().renderers
     for now in (world.clock(), world.clock() + timedelta(days=20, hours=15)):
         assert decided(world, found, now, whole=False) == decided(world, found, now, whole=True)
+        for case, _ in decided(world, found, now, whole=True):
+            everything = with_all_nudges(case, found)
+            assert settle(everything, now) == settle(case.settlement, now)
+            assert leaves_digest(everything, now) == leaves_digest(case.settlement, now)
     said_by_law = {renderers[each.intent.version].reads_law for each in found if not is_digest(each.intent)}
     assert said_by_law == {True, False}
     assert any(is_digest(each.intent) for each in found)

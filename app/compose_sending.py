@@ -12,6 +12,7 @@ from app.providers import limits_of
 from app.settings import BadSettings
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.routes import Route, single_routes
+from streams.delivery.outcomes.hand_over_journal import HandOverJournal
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.claiming import Claimant
 from streams.delivery.send.dispatch import Dispatcher
@@ -53,7 +54,13 @@ def compose_dispatcher(
         context,
         Routing(routes, rates or RateLimits(platform.database, limits, platform.clock)),
         messages or MessageBuilder(links.unsubscribe, links.answer, links.seen, proof_of),
-        Recorder(context, platform.delivery.receipts, platform.delivery.suppression, platform.runtime.watermark),
+        Recorder(
+            context,
+            platform.delivery.receipts,
+            platform.delivery.suppression,
+            platform.runtime.watermark,
+            HandOverJournal(platform.runtime.watermark.beside, settings.database),
+        ),
         Claimant(
             holder or f"dispatch-{socket.gethostname()}-{os.getpid()}",
             timedelta(seconds=settings.lease_seconds),

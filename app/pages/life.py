@@ -84,6 +84,7 @@ REASONS: Final[Mapping[str, str]] = {
     "lease_over": N_("its turn was over before it went"),
     "no_outcome": N_("nobody knows how it ended"),
     "commit_unanswered": N_("the database did not answer"),
+    "not_handed_over": N_("the program that sends it stopped before it went"),
     "restored": N_("the records were restored from an older copy"),
 }
 CATEGORIES: Final[Mapping[str, str]] = {

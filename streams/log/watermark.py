@@ -58,6 +58,11 @@ class Watermark:
         self._file: Path | None = None
         self._known: Known | None = None
 
+    @property
+    def beside(self) -> Path | None:
+        """Return the file next to which this machine keeps what it knows; None where it keeps nothing."""
+        return self._beside
+
     def look(self) -> None:
         """Check the log, then note its newest fact.
 

@@ -30,8 +30,10 @@ from notifiers.port.interface import Outcome
 from projections import history
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.group_commit import Intended
+from streams.delivery.outcomes.hand_over_journal import HandOverJournal
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.claiming import Claimant
+from streams.delivery.send.concurrency import Budgets, Places
 from streams.delivery.send.dispatch import Dispatcher
 from streams.delivery.send.hand_over import HandOver
 from streams.delivery.send.message import MessageBuilder
@@ -101,7 +103,8 @@ class Careless(Dispatcher):
         claimant: Claimant,
     ) -> None:
         super().__init__(context, routing, messages, recorder, claimant)
-        self._hand_over = _CarelessHandOver(routing, recorder, context.clock, claimant.lease)
+        places = Places(Budgets(routing.providers, kinds=1))
+        self._hand_over = _CarelessHandOver(routing, recorder, places, context.clock, claimant.lease)
 
     async def _commit(self, intended: Intended) -> list[Attempt]:
         return intended.attempts
@@ -176,7 +179,13 @@ def dispatch(platform: Platform) -> None:
         platform.rules.context,
         Routing(routes, RateLimits(platform.database, {}, clock)),
         MessageBuilder(links.unsubscribe, links.answer),
-        Recorder(platform.rules.context, delivery.receipts, delivery.suppression, platform.runtime.watermark),
+        Recorder(
+            platform.rules.context,
+            delivery.receipts,
+            delivery.suppression,
+            platform.runtime.watermark,
+            HandOverJournal(None, platform.settings.database),
+        ),
         Claimant(f"careless-{os.getpid()}", lease),
     )
     engine = structs.replace(compose_engine(platform, routes), dispatcher=dispatcher)

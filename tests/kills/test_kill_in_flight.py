@@ -13,11 +13,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.clock import fixed
 from app.compose import Platform, compose
+from app.compose_sending import compose_dispatcher, compose_routes
 from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from notifiers.port.contract import BUSY
 from projections import nudges
 from streams.delivery.send.concurrency import IN_FLIGHT
+from streams.queries.health import health
 from tests.notifiers.smsc import Act, ScriptedCentre, scripted_centre
 from tests.services.commands import Command
 from tests.world import LONG_AGO, card, event, few_triggers, iin, registered
@@ -57,7 +59,7 @@ async def peers() -> AsyncIterator[tuple[Mails, int, ScriptedCentre]]:
 
 @pytest.mark.parametrize("letters", [1, 40])
 async def test_a_kill_leaves_few_unknown(tmp_path: Path, letters: int) -> None:
-    """Whenever a dispatcher is killed, at most 32 attempts by email and SMS have no outcome."""
+    """Whenever a dispatcher is killed, at most 32 messages by email and SMS are unknown; others go again."""
     async with peers() as (mails, port, centre):
         environment = _environment(tmp_path, port, centre.port)
         await asyncio.to_thread(_fill, environment)
@@ -67,7 +69,11 @@ async def test_a_kill_leaves_few_unknown(tmp_path: Path, letters: int) -> None:
                 await mails.came.wait_for(lambda: mails.count >= letters)
         finally:
             running.kill()
-    assert 0 < _open(environment) <= IN_FLIGHT
+    opened = _open(environment)
+    unknown = _unknown(environment)
+    assert 0 < unknown <= IN_FLIGHT
+    assert opened >= unknown
+    assert _open(environment) == 0
 
 
 async def test_a_kill_while_no_link_can_be_opened_leaves_none(tmp_path: Path) -> None:
@@ -129,6 +135,15 @@ def _fill(environment: dict[str, str]) -> None:
         assert all(each.accepted for each in outcomes)
     platform.planning.planning.drain()
     platform.database.close()
+
+
+def _unknown(environment: dict[str, str]) -> int:
+    """Take over from the killed process, and count what it left unknown."""
+    platform = _platform(environment, DUE)
+    compose_dispatcher(platform, compose_routes(platform)).take_over()
+    found = health(platform.database, platform.log, platform.replay.follower, datetime.fromisoformat(DUE))
+    platform.database.close()
+    return found.nudges["unknown"]
 
 
 def _open(environment: dict[str, str]) -> int:

@@ -114,6 +114,7 @@ async def _run(
             await asyncio.to_thread(engine.dispatcher.take_over)
         else:
             await asyncio.to_thread(answered, engine.watermark.look)
+            await asyncio.to_thread(answered, engine.dispatcher.recover)
         stopped = _stop_signal(engine)
         await asyncio.gather(*(route.start() for route in routes.values()))
         if until_idle:

@@ -3,6 +3,7 @@
 Modules:
     attempts: an attempt with its message and provider.
     recording: the transactions that append decisions, attempts and outcomes; group_commit: batches them.
+    hand_over_journal: tells after a kill which attempts were handed to a provider.
     unconfirmed: attempts whose commit the database did not confirm.
     outcome_facts: what follows from an outcome (another attempt, the next channel, the end).
     receipts: reports of providers and readers, begin with `Receipts.reported`; early_receipts: those that come

@@ -49,6 +49,11 @@ class Attempt(Struct, frozen=True):
         return self.case.nudge.intent.id
 
     @property
+    def id(self) -> AttemptId:
+        """Return its identity."""
+        return AttemptId(self.nudge, self.fact.recipient, self.fact.attempt)
+
+    @property
     def delivery(self) -> Delivery:
         """Return the delivery as of the attempt."""
         nudge = self.committed or evolve(self.case.nudge, self.nudge, self.case.nudge.version + 1, self.fact)
@@ -71,8 +76,7 @@ def outcomes_of(
     parts: dict[tuple[str, str], AttemptId] = {}
     for attempt, result in zip(attempts, results, strict=True):
         if isinstance(result, Accepted | Unknown) and result.parts:
-            attempt_id = AttemptId(attempt.nudge, attempt.fact.recipient, attempt.fact.attempt)
-            parts |= parts_of(attempt.provider.name, attempt_id, result.parts)
+            parts |= parts_of(attempt.provider.name, attempt.id, result.parts)
     return Outcomes(facts, parts, told=any(each.message.channel == SMS and each.provider.tells for each in attempts))
 
 

@@ -9,7 +9,15 @@ from uuid import UUID
 from msgspec import Struct, field
 from sqlalchemy import Connection
 
-from domain.facts.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened, NudgeResolved, NudgeSent
+from domain.facts.facts import (
+    NudgeDelivered,
+    NudgeFact,
+    NudgeFailed,
+    NudgeOpened,
+    NudgeResolved,
+    NudgeSent,
+    NudgeUnknown,
+)
 from domain.facts.receipts import ReceiptStatus
 from domain.nudges.nudge import Nudge, evolve
 from notifiers.port.interface import Report
@@ -49,6 +57,20 @@ class Outcomes(Struct, frozen=True):
     facts: Sequence[tuple[UUID, NudgeFact]]
     parts: Parts = field(default_factory=dict)
     told: bool = True
+
+    @property
+    def ends(self) -> list[tuple[AttemptId, NudgeSent | NudgeFailed | NudgeUnknown]]:
+        """Return the outcomes by attempt."""
+        return [
+            (AttemptId(nudge, fact.recipient, fact.attempt), fact)
+            for nudge, fact in self.facts
+            if isinstance(fact, NudgeSent | NudgeFailed | NudgeUnknown)
+        ]
+
+    @property
+    def attempts(self) -> list[AttemptId]:
+        """Return the attempts whose outcomes they are."""
+        return [attempt for attempt, _ in self.ends]
 
 
 class Brought(NamedTuple):

@@ -15,13 +15,15 @@ from streams.delivery.decide.overflow import Overflow
 from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
+from streams.delivery.outcomes.hand_over_journal import HandOverJournal
 from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
+from streams.delivery.outcomes.references import Parts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
 from streams.log.appending import NONE_LATE, Late, append_if_unmoved, record
 from streams.log.chain import StoredFact
 from streams.log.watermark import Watermark
-from streams.planning.person_plans import refuse_moved_rules
+from streams.planning.person_plans import RulesMoved, refuse_moved_rules
 from streams.rules.context import WriteContext
 from streams.storage.database import Priority
 
@@ -30,11 +32,16 @@ class Recorder:
     """Appends facts about deliveries; with an outcome, the receipts that came before it.
 
     `receipts` and `suppression` learn from what is recorded; `unconfirmed` keeps what is left when the database goes
-    away.
+    away, and `journal` what is open when the process is killed.
     """
 
     def __init__(
-        self, context: WriteContext, receipts: Receipts, suppression: SuppressionList, watermark: Watermark
+        self,
+        context: WriteContext,
+        receipts: Receipts,
+        suppression: SuppressionList,
+        watermark: Watermark,
+        journal: HandOverJournal,
     ) -> None:
         self._database, self._log, self._names, self._clock = (
             context.database,
@@ -43,6 +50,7 @@ class Recorder:
             context.clock,
         )
         self.receipts, self.suppression, self._watermark = receipts, suppression, watermark
+        self.journal = journal
         self._group = GroupCommit(self._commit)
         self.unconfirmed = UnconfirmedCommits(context.database, context.log, context.clock)
 
@@ -50,15 +58,21 @@ class Recorder:
         """Append facts to nudges as they are now."""
         self._write(lambda connection: self._append(connection, Outcomes(facts)))
 
-    def decisions(self, decided: Sequence[Decided], rules: int | None = None) -> None:
+    def decisions(
+        self,
+        decided: Sequence[Decided],
+        rules: int | None = None,
+        parts: Parts | None = None,
+    ) -> None:
         """Append decisions about nudges that have not changed since they were read.
 
-        `rules`: the position of the rules that they were made by; None: no rule changes them.
+        `rules`: the position of the rules that they were made by; None: no rule changes them. `parts`: the providers'
+        names for the parts of long messages among them.
 
         Raises:
             RulesMoved: other rules are in force by now; nothing is appended.
         """
-        self._write(lambda connection: self._decisions(connection, decided, rules))
+        self._write(lambda connection: self._decisions(connection, decided, rules, parts or {}))
 
     async def attempts(self, intended: Intended) -> list[Attempt]:
         """Commit attempts, together with others; return those that may be handed over now.
@@ -67,11 +81,17 @@ class Recorder:
             OlderLog: the database was restored while this process ran.
             RulesMoved: other rules are in force by now; nothing is committed.
         """
-        with self.unconfirmed.watching(intended.ids, intended.attempts):
-            kept = await self._group.attempts(intended)
-        return [
-            replace(attempt, committed=kept[attempt.nudge]) for attempt in intended.attempts if attempt.nudge in kept
-        ]
+        attempts = intended.attempts
+        self.journal.intend(attempts)
+        kept: Kept = {}
+        try:
+            with self.unconfirmed.watching(intended.ids, attempts):
+                kept = await self._group.attempts(intended)
+        except RulesMoved:
+            self.journal.end([attempt.id for attempt in attempts])
+            raise
+        self.journal.end([attempt.id for attempt in attempts if attempt.nudge not in kept])
+        return [replace(attempt, committed=kept[attempt.nudge]) for attempt in attempts if attempt.nudge in kept]
 
     def expecting(self) -> AbstractContextManager[None]:
         """Let commits wait a moment for the outcomes that come of this block."""
@@ -80,17 +100,20 @@ class Recorder:
     async def outcomes(self, answers: Answers) -> None:
         """Commit the outcomes of attempts, together with others."""
         await self._group.outcomes(answers)
+        self.journal.end(answers.outcomes.attempts)
 
     def _write(self, work: Callable[[Connection], list[Receipt]]) -> None:
         self.suppression.learn(self._database.write(work, Priority.DISPATCH))
 
-    def _decisions(self, connection: Connection, decided: Sequence[Decided], rules: int | None) -> list[Receipt]:
+    def _decisions(
+        self, connection: Connection, decided: Sequence[Decided], rules: int | None, parts: Parts
+    ) -> list[Receipt]:
         kept = append_decided(connection, self._log, self._names, decided)
         if rules is not None:
             refuse_moved_rules(connection, rules)
         appended = [(nudge.intent.id, fact) for nudge, fact in decided if not isinstance(fact, Overflow)]
         return self.receipts.record_early(
-            connection, Outcomes([(id_, fact) for id_, fact in appended if id_ in kept])
+            connection, Outcomes([(id_, fact) for id_, fact in appended if id_ in kept], parts)
         )
 
     def _commit(self, intended: Intended | None, answers: Answers | None) -> Kept:

@@ -7,18 +7,20 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.facts.facts import NudgeFact
+from domain.facts.facts import NudgeFact, NudgeFailed
 from domain.nudges.settle import Controls, Settlement
 from projections import claims, nudges
 from projections.front import Front
 from projections.lanes import Shares
 from projections.nudges import Due
+from projections.references import AttemptId
 from projections.tables import micros
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.restore_doubt import lost_before
 from streams.delivery.decide.settling import decide, read_claim
 from streams.delivery.outcomes import outcome_facts
+from streams.delivery.outcomes.hand_over_journal import NOTHING_LEFT, Unfinished
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.concurrency import IN_FLIGHT, Budgets, Bulkheads
 from streams.delivery.send.routing import Routing
@@ -30,6 +32,9 @@ from streams.storage.database import Priority
 LEASE = timedelta(minutes=3)
 """The time that an attempt may stay without an outcome; every notifier's send limit is less than a third of it."""
 STOPPED_EVERY = timedelta(hours=1)
+TRIES = 5
+NOT_HANDED_OVER = "not_handed_over"
+"""The reason of an attempt whose process died before the hand-over."""
 
 
 class Claimant(Struct, frozen=True):
@@ -126,6 +131,8 @@ class Decider:
         now, rules = self._clock(), self._library.rules()
         with self._database.reading() as connection:
             claimed = read_claim(connection, self._log, rules, due, now)
+        if claimed.lost:
+            self.recover()
         decisions = decide(claimed, rules, now)
         facts = [*((case.nudge, self._lost(case, rules, now)) for case in claimed.lost), *decisions.facts]
         if facts:
@@ -137,25 +144,53 @@ class Decider:
         return Batch(len(due), decisions.cases, decisions.questions, rules, self._clock())
 
     def take_over(self) -> int:
-        """End the attempts and claims of a process that is known to be dead; return how many attempts there were."""
-        now, rules = self._clock(), self._library.rules()
+        """End the attempts and claims of all others, which are dead; return how many attempts there were."""
+        with self._recorder.journal.unfinished() as left:
+            self._claims.release_all()
+            return self._end_open(left, None)
+
+    def recover(self) -> int:
+        """End the attempts of dead processes of this machine, as their journals say; return how many there were."""
+        with self._recorder.journal.unfinished() as left:
+            return self._end_open(left, left.every) if left.every else 0
+
+    def _end_open(self, left: Unfinished, only: AbstractSet[AttemptId] | None) -> int:
+        """End open attempts, all or `only` some; those that change meanwhile are read again."""
+        ended = 0
+        for _ in range(TRIES):
+            now, rules = self._clock(), self._library.rules()
+            cases = [case for case in self._open_attempts(rules, now) if only is None or _attempt_of(case) in only]
+            if not cases:
+                break
+            ended = ended or len(cases)
+            self._recorder.decisions(
+                [(case.nudge, self._lost(case, rules, now, left)) for case in cases], None, left.parts
+            )
+        return ended
+
+    def _open_attempts(self, rules: Rules, now: datetime) -> list[Settlement]:
         with self._database.reading() as connection:
             rows = nudges.attempted(connection)
             found = nudges.by_id(connection, [row.nudge for row in rows])
             open_ = [(found[row.nudge], row.recipient) for row in rows]
-            lost = DecisionInputs(connection, self._log, rules, now).settlements(open_)
-        facts = [(case.nudge.intent.id, self._lost(case, rules, now)) for case in lost]
-        self._claims.release_all()
-        self._recorder.facts(facts)
-        return len(facts)
+            return DecisionInputs(connection, self._log, rules, now).settlements(open_)
 
-    def _lost(self, case: Settlement, rules: Rules, now: datetime) -> NudgeFact:
-        """Return the outcome of an attempt whose lease ran out: the process that made it has died."""
+    def _lost(self, case: Settlement, rules: Rules, now: datetime, left: Unfinished = NOTHING_LEFT) -> NudgeFact:
+        """Return the outcome of an attempt whose process has died; `left`: what its journal says."""
         if (before := lost_before(case, rules.governed.doubt_until, now)) is not None:
             return before
-        delivery = case.nudge.to(case.person.pseudonym)
+        attempt, delivery = _attempt_of(case), case.nudge.to(case.person.pseudonym)
+        if attempt in left.answered:
+            return left.answered[attempt]
+        if attempt in left.kept_back:
+            return NudgeFailed(now, delivery.recipient, delivery.attempt, NOT_HANDED_OVER, now)
         attempted = outcome_facts.Attempted(case, delivery, self._routing.provider(delivery))
         return outcome_facts.unknown(attempted, "no_outcome", now)
+
+
+def _attempt_of(case: Settlement) -> AttemptId:
+    delivery = case.nudge.to(case.person.pseudonym)
+    return AttemptId(case.nudge.intent.id, delivery.recipient, delivery.attempt)
 
 
 class _StoppedDeliveries:

@@ -1,8 +1,8 @@
-"""Concurrency limits: how many attempts are open at a time, with a bulkhead for each provider.
+"""Concurrency limits: how many attempts are open, and how many are with providers; a bulkhead for each provider.
 
-An attempt is open from its commit to the commit of its outcome. If the process is killed meanwhile, nobody knows
-whether the message went. So the bulkheads of a budget share a few permits. Each bulkhead has some reserved: a
-provider that hangs holds up only its own messages.
+An attempt is open from its commit to the commit of its outcome. If the process is killed while a provider has it,
+nobody knows whether the message went; without a hand-over journal that is so for every open attempt. So bulkheads
+share a few permits, their budget. Each has some reserved: a provider that hangs holds up only its own messages.
 """
 
 import asyncio
@@ -20,7 +20,12 @@ PATIENCE = 2.0
 KEPT = 10_000
 """At most so many nudges without a permit are claimed again as soon as there is one; others once their claim ends."""
 IN_FLIGHT, GROUP = 32, 8
-"""Permits of a budget, and messages that are handed over together."""
+"""Messages that may be unknown after a kill, and messages that are handed over together."""
+WINDOW, SPAN = 256, 0.25
+"""Attempts that are open at most where a journal tells which were handed over: as many as ended in so many seconds.
+
+More would go although somebody stopped them meanwhile, or would wait for a slow provider until their lease ends.
+"""
 KINDS = 2
 """Bulkheads of a provider: urgent messages have their own."""
 _HARMLESS = frozenset({"push"})
@@ -28,15 +33,28 @@ _HARMLESS = frozenset({"push"})
 
 
 class Budget:
-    """The permits that several bulkheads share: at most `most` attempts are open in all of them together.
+    """The permits that several bulkheads share: `least`, or as many as were given back lately, but at most `most`.
 
     `expected`: how many bulkheads there will be. A quarter of the permits is reserved, in equal parts, also for those
     that have nothing to send now.
     """
 
-    def __init__(self, most: int, expected: int) -> None:
-        self.most, self._expected = most, expected
+    def __init__(self, least: int, expected: int, most: Callable[[], int] | None = None) -> None:
+        self._least, self._expected, self._most = least, expected, most or (lambda: least)
+        self._lately: deque[tuple[float, int]] = deque()
         self._bulkheads: list[Bulkhead] = []
+
+    @property
+    def most(self) -> int:
+        """Return how many permits there are now."""
+        return max(self._least, min(self._most(), sum(count for _, count in self._lately)))
+
+    def given_back(self, count: int) -> None:
+        """Remember that so many attempts have ended."""
+        now = asyncio.get_running_loop().time()
+        self._lately.append((now, count))
+        while self._lately[0][0] < now - SPAN:
+            self._lately.popleft()
 
     def join(self, bulkhead: "Bulkhead") -> None:
         """Let one more bulkhead share the permits."""
@@ -123,6 +141,7 @@ class Bulkhead:
         """Give permits back that were held for so many seconds."""
         self.taken -= permits
         self._full = self._full and seconds > PATIENCE
+        self._budget.given_back(permits)
         self._budget.pass_on()
 
     def set_aside(self, ids: Iterable[UUID]) -> None:
@@ -165,13 +184,19 @@ class Permits:
 class Budgets:
     """The budget of each channel: email and SMS share one, because doubles are not removed there.
 
-    `providers`: channel -> number of its providers.
+    `providers`: channel -> number of its providers; `kinds`: bulkheads of each. `least`, `most`: see `Budget`.
     """
 
-    def __init__(self, providers: Mapping[str, int], most: int = IN_FLIGHT) -> None:
+    def __init__(
+        self,
+        providers: Mapping[str, int],
+        least: int = IN_FLIGHT,
+        most: Callable[[], int] | None = None,
+        kinds: int = KINDS,
+    ) -> None:
         harmless = sum(many for channel, many in providers.items() if channel in _HARMLESS)
         shared = sum(providers.values()) - harmless
-        self._shared, self._harmless = Budget(most, KINDS * shared), Budget(most, KINDS * harmless)
+        self._shared, self._harmless = Budget(least, kinds * shared, most), Budget(least, kinds * harmless, most)
 
     def of(self, channels: Iterable[str]) -> Budget:
         """Return the budget of messages on these channels."""
@@ -203,6 +228,21 @@ class Bulkheads:
     def ready_again(self, *, every: bool = False) -> list[UUID]:
         """Return the nudges that were set aside and for which there are permits now, or every one."""
         return [id_ for bulkhead in self._bulkheads.values() for id_ in bulkhead.ready_again(every=every)]
+
+
+class Places:
+    """The places with providers, a bulkhead for each."""
+
+    def __init__(self, budgets: Budgets) -> None:
+        self._budgets = budgets
+        self._bulkheads: dict[str, Bulkhead] = {}
+
+    async def take(self, provider: str, channel: str, wanted: int) -> Permits:
+        """Wait for up to so many places with a provider."""
+        bulkhead = self._bulkheads.get(provider)
+        if bulkhead is None:
+            bulkhead = self._bulkheads[provider] = Bulkhead(self._budgets.of([channel]))
+        return Permits(bulkhead, await bulkhead.acquire(wanted, None))
 
 
 def _dealt_out(nudges: Sequence[list[Case]]) -> list[list[Case]]:

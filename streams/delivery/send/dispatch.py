@@ -13,7 +13,7 @@ from streams.delivery.outcomes.group_commit import Intended
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.admission import FRESH, Admission, Admitted, Terms
 from streams.delivery.send.claiming import Batch, Claimant, Claims, Decider, Lane
-from streams.delivery.send.concurrency import Budgets
+from streams.delivery.send.concurrency import WINDOW, Budgets, Places
 from streams.delivery.send.hand_over import HandOver
 from streams.delivery.send.message import Intentions, MessageBuilder
 from streams.delivery.send.routing import Routing
@@ -46,9 +46,12 @@ class Dispatcher:
             context, routing, self._claims, self._unconfirmed, self._tasks, self._render, self._deliver
         )
         self._intentions = Intentions(context, messages, claimant.lease)
-        self._hand_over = HandOver(routing, recorder, context.clock, claimant.lease)
+        places = Places(Budgets(routing.providers, claimant.in_flight, kinds=1))
+        self._hand_over = HandOver(routing, recorder, places, context.clock, claimant.lease)
         self._questions = StatusQueries(context, routing, recorder, self._tasks)
-        budgets = Budgets(routing.providers, claimant.in_flight)
+        budgets = Budgets(
+            routing.providers, claimant.in_flight, lambda: WINDOW if recorder.journal.works else claimant.in_flight
+        )
         self._lane, self._urgent = Lane(budgets, urgent=False), Lane(budgets, urgent=True)
         self._ahead: Batch | None = None
         self._stopping = False
@@ -157,15 +160,21 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Begin nothing more; what was handed to a provider is still waited for."""
-        self._stopping = self._admission.stopping = self._questions.stopping = True
+        self._stopping = self._admission.stopping = self._questions.stopping = self._hand_over.stopping = True
 
     async def ended(self) -> None:
         """Wait until nothing is with a provider, also of a drain that failed."""
         await self._tasks.ended()
+        await self._hand_over.ended()
+        self._recorder.journal.close()
         left = [id_ for lane in (self._lane, self._urgent) for id_ in lane.bulkheads.ready_again(every=True)]
         with suppress(*UNAVAILABLE_ERRORS):  # then their claims run out
             await asyncio.to_thread(self._claims.release, left)
 
     def take_over(self) -> int:
-        """End the attempts and claims of a process that is known to be dead; return how many attempts there were."""
+        """End the attempts and claims of all others, which are dead; return how many attempts there were."""
         return self._decider.take_over()
+
+    def recover(self) -> int:
+        """End the attempts of dead processes of this machine; return how many there were."""
+        return self._decider.recover()

@@ -8,16 +8,17 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.facts.facts import NudgeFact
-from notifiers.port.interface import Message, Outcome, RetryLater
+from notifiers.port.interface import Outcome, RetryLater
 from notifiers.port.routes import Provider, is_for_another
 from streams.delivery.outcomes import outcome_facts
 from streams.delivery.outcomes.attempts import Attempt, handed_back, outcomes_of
 from streams.delivery.outcomes.group_commit import Answers
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.outcomes.suppression import refused_by
-from streams.delivery.send.concurrency import Permits
+from streams.delivery.send.concurrency import Permits, Places
 from streams.delivery.send.metrics import AttemptMetrics
 from streams.delivery.send.routing import Routing
+from streams.delivery.send.task_group import TaskGroup
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
 PAUSE = 1.0
@@ -25,37 +26,71 @@ PAUSE = 1.0
 
 
 class HandOver:
-    """Hands attempts over and records their outcomes. `lease`: the time that an attempt may stay without one."""
+    """Hands attempts over and records their outcomes. `lease`: the time that an attempt may stay without one.
 
-    def __init__(self, routing: Routing, recorder: Recorder, clock: Callable[[], datetime], lease: timedelta) -> None:
+    Not more attempts than there are `places` are with providers: so many are unknown after a kill.
+    """
+
+    def __init__(
+        self, routing: Routing, recorder: Recorder, places: Places, clock: Callable[[], datetime], lease: timedelta
+    ) -> None:
         self._routing, self._recorder, self._clock, self._lease = routing, recorder, clock, lease
-        self._metrics = AttemptMetrics()
+        self._places, self._tasks, self._metrics = places, TaskGroup(), AttemptMetrics()
         self.collectors = self._metrics.collectors
+        self.stopping = False
 
     async def send(
         self, attempts: Sequence[Attempt], slot: datetime, permits: Permits, no_link: RetryLater | None = None
     ) -> None:
-        """Hand attempts to their provider in one call at the slot, and record the outcomes.
+        """Hand attempts to their provider at the slot, in one call if there are places, and record the outcomes.
 
-        An attempt is handed back if the call could outlast its lease. `no_link`: why no link to the provider could be
-        opened; then it is the outcome, and nothing is handed over.
+        An attempt is handed back if the call could outlast its lease, or if the dispatcher stops. `no_link`: why no
+        link to the provider could be opened; then it is the outcome, and nothing is handed over.
         """
-        provider = attempts[0].provider
+        first, left, calls = attempts[0], attempts, list[asyncio.Task[None]]()
         try:
-            await self._routing.wait(attempts[0], slot)
-            latest = self._clock() + self._lease * 2 / 3
-            safe = [attempt for attempt in attempts if attempt.fact.until > latest]
-            late = [attempt for attempt in attempts if attempt.fact.until <= latest]
+            await self._routing.wait(first, slot)
+            while left:
+                places = await self._places.take(first.provider.name, first.message.channel, len(left))
+                now, left = left[: places.left], left[places.left :]
+                calls.append(self._tasks.begin(self._call(now, permits.part(len(now)), places, no_link)))
+            await asyncio.gather(*calls)
+        finally:
+            permits.release()
+
+    async def _call(
+        self, attempts: Sequence[Attempt], permits: Permits, places: Permits, no_link: RetryLater | None
+    ) -> None:
+        provider, latest = attempts[0].provider, self._clock() + self._lease * 2 / 3
+        try:
+            late = [attempt for attempt in attempts if self.stopping or attempt.fact.until <= latest]
+            safe = [attempt for attempt in attempts if not self.stopping and attempt.fact.until > latest]
             back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
             with self._recorder.expecting():
-                results = await _results(provider, [attempt.message for attempt in safe], no_link) if safe else ()
+                results = await self._results(provider, safe, no_link) if safe else ()
             outcomes = outcomes_of([*back, *self._facts(safe, results)], safe, results)
+            self._recorder.journal.answer(outcomes)
+            places.release()
             known = {attempt.nudge: attempt.committed for attempt in attempts if attempt.committed is not None}
             await self._record(Answers(outcomes, known), attempts[0].fact.until, permits)
         finally:
+            places.release()
             permits.release()
         if refused := refused_by(provider, (attempt.message for attempt in safe), results):
             await asyncio.to_thread(self._recorder.suppression.keep, refused)
+
+    async def ended(self) -> None:
+        """Wait until nothing is with a provider."""
+        await self._tasks.ended()
+
+    async def _results(
+        self, provider: Provider, attempts: Sequence[Attempt], no_link: RetryLater | None
+    ) -> Sequence[Outcome]:
+        messages = [attempt.message for attempt in attempts]
+        if no_link is not None:
+            return provider.put_off(messages, no_link)
+        self._recorder.journal.hand_over(attempts)
+        return await provider.send(messages)
 
     def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:
         """Return the facts that record the outcomes."""
@@ -85,7 +120,3 @@ class HandOver:
                     raise
                 await self._routing.rates.sleep(PAUSE)
                 answers = replace(answers, again=True)
-
-
-async def _results(provider: Provider, messages: Sequence[Message], no_link: RetryLater | None) -> Sequence[Outcome]:
-    return await provider.send(messages) if no_link is None else provider.put_off(messages, no_link)

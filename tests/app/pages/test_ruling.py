@@ -163,8 +163,8 @@ def test_every_enumeration_value_of_shipped_packs_has_a_word() -> None:
 
 def test_every_reason_and_state_has_a_word() -> None:
     """Whatever a fact of a nudge says became of it, a page has words for."""
-    own = {"lease_over", "no_outcome", "commit_unanswered", "restored"}  # of attempts, and of a restored log
-    assert {*Decided, *Failed, *own} == set(REASONS)
+    of_attempts = {"lease_over", "no_outcome", "commit_unanswered", "not_handed_over"}
+    assert {*Decided, *Failed, *of_attempts, "restored"} == set(REASONS)
     facts = {fact.TOPIC.removeprefix("nudge-").removesuffix("/1") for fact in NUDGE_FACTS}
     assert {*State, *facts} == set(STATES)
 

@@ -1,0 +1,251 @@
+"""The hand-over journal: after a kill it is known what was surely not handed over, and what was answered."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from app.compose_sending import compose_dispatcher
+from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent, NudgeUnknown
+from notifiers.port.fake import FakeNotifier
+from notifiers.port.routes import single_routes
+from projections.references import AttemptId
+from streams.delivery.outcomes.attempts import Attempt
+from streams.delivery.outcomes.hand_over_journal import COMPACT, NOTHING_LEFT, HandOverJournal, Unfinished
+from streams.delivery.outcomes.receipts import Outcomes
+from streams.delivery.send.dispatch import Dispatcher
+from streams.log.watermark import Watermark
+from streams.storage.database import Database
+from tests.streams.dispatching import DUE, MINUTE, Killed, kill, with_card
+from tests.streams.meddling import MeddledDatabase, nothing
+from tests.world import World
+
+URL = "postgresql://user@host/name"
+
+
+class Journalled:
+    """Attempts of one message, and journals in a folder."""
+
+    def __init__(self, world: World) -> None:
+        self.beside = world.file.with_name("key")
+        self._nudge = world.nudge("month")
+
+    def attempt(self, number: int) -> Attempt:
+        """The attempt of that number, as far as the journal reads it."""
+        who = self._nudge.intent.person
+        fact = NudgeAttempted(DUE, who, number, "sms", "gateway", DUE)
+        case = type("Case", (), {"nudge": self._nudge})()
+        return Attempt(case, None, fact, None)  # type: ignore[arg-type]
+
+    def sent(self, number: int) -> tuple[AttemptId, NudgeSent]:
+        """The outcome of that attempt."""
+        return self.attempt(number).id, NudgeSent(DUE, self._nudge.intent.person, number, f"reference {number}")
+
+    def begin(self) -> HandOverJournal:
+        """A journal, as a process has it."""
+        return HandOverJournal(self.beside, URL)
+
+    def left(self) -> Unfinished:
+        """What the next process finds."""
+        with self.begin().unfinished() as left:
+            return left
+
+    def files(self) -> list[Path]:
+        """The files of all journals."""
+        return sorted(self.beside.parent.glob("key.in-flight-*"))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A platform with one message due."""
+    made = with_card(tmp_path)
+    made.at(DUE)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def journalled(world: World) -> Journalled:
+    """Journals, and attempts for them."""
+    return Journalled(world)
+
+
+def kill_owners(beside: Path) -> None:
+    """Leave the files as if the processes that wrote them were dead: as copies that nobody holds."""
+    for file in beside.parent.glob("key.in-flight-*"):
+        file.with_name(f"{file.name}-left").write_bytes(file.read_bytes())
+        file.unlink()
+
+
+def fill(journalled: Journalled) -> HandOverJournal:
+    """A journal with one attempt in each state, the fifth of a message in two parts."""
+    journal, attempts = journalled.begin(), [journalled.attempt(number) for number in range(5)]
+    journal.intend(attempts)
+    journal.hand_over(attempts[1:])
+    (_, fourth), (about, fifth) = journalled.sent(3), journalled.sent(4)
+    journal.answer(Outcomes([(about.nudge, fourth)]))
+    journal.answer(Outcomes([(about.nudge, fifth)], {("gateway", "part 1"): about}))
+    journal.end([attempts[3].id])
+    return journal
+
+
+def test_who_comes_after_a_kill_knows_what_was_handed_over(journalled: Journalled) -> None:
+    """Each attempt without a committed outcome was kept back, handed over, or answered; then the file is gone."""
+    journal = fill(journalled)
+    assert (journal.works, journalled.left()) == (True, NOTHING_LEFT), "its process lives"
+    kill_owners(journalled.beside)
+    about, answer = journalled.sent(4)
+    assert journalled.left() == Unfinished(
+        frozenset([journalled.attempt(0).id]),
+        frozenset([journalled.attempt(1).id, journalled.attempt(2).id]),
+        {about: answer},
+        {("gateway", "part 1"): about},
+    )
+    assert journalled.files() == []
+
+
+def test_what_could_not_be_used_is_left_for_the_next(journalled: Journalled) -> None:
+    """Where the database goes away while what was left is recorded, the file stays."""
+    fill(journalled)
+    kill_owners(journalled.beside)
+    with pytest.raises(Killed), journalled.begin().unfinished():
+        raise Killed
+    assert journalled.left().every
+
+
+@pytest.mark.parametrize("change", ["another start", "no start", "damaged", "empty"])
+def test_a_file_that_may_be_incomplete_is_not_trusted(journalled: Journalled, change: str) -> None:
+    """After a loss of power, or with a damaged line, nothing is taken for kept back, so nothing goes twice."""
+    fill(journalled)
+    kill_owners(journalled.beside)
+    [file] = journalled.files()
+    first, *lines = file.read_bytes().split(b"\n")
+    texts = {
+        "another start": [b'"0"', *lines],
+        "no start": [b'""', *lines],
+        "damaged": [first, b"{" + lines[0], *lines[1:]],
+        "empty": [],
+    }
+    file.write_bytes(b"\n".join(texts[change]))
+    assert journalled.left() == NOTHING_LEFT
+
+
+def test_a_torn_line_counts_for_nothing(journalled: Journalled) -> None:
+    """A process that is killed while it writes a line has not done what follows on it."""
+    journal = journalled.begin()
+    journal.intend([journalled.attempt(1)])
+    journal.hand_over([journalled.attempt(1)])
+    kill_owners(journalled.beside)
+    [file] = journalled.files()
+    file.write_bytes(file.read_bytes()[:-2])
+    assert journalled.left().kept_back == {journalled.attempt(1).id}
+
+
+def test_the_file_stays_small(journalled: Journalled) -> None:
+    """A dispatcher that runs for long writes its file anew with what is open, and nothing is forgotten by it."""
+    journal = journalled.begin()
+    journal.intend([journalled.attempt(1), journalled.attempt(2)])
+    journal.hand_over([journalled.attempt(2)])
+    for _ in range(3 * COMPACT // 1500):
+        journal.intend([journalled.attempt(number) for number in range(10, 20)])
+        journal.end([journalled.attempt(number).id for number in range(10, 20)])
+    [file] = journalled.files()
+    assert file.stat().st_size <= COMPACT + 2000
+    kill_owners(journalled.beside)
+    left = journalled.left()
+    assert left.kept_back == {journalled.attempt(1).id}
+    assert left.handed == {journalled.attempt(2).id}
+
+
+def test_a_dispatcher_that_stops_leaves_no_file(journalled: Journalled) -> None:
+    """When all has its outcome, there is nothing to tell."""
+    journal = journalled.begin()
+    journal.intend([journalled.attempt(1)])
+    journal.close()
+    assert journalled.files(), "one is open"
+    journal.end([journalled.attempt(1).id])
+    journal.close()
+    assert journalled.files() == []
+
+
+def test_without_room_for_the_file_it_goes_on_without(
+    journalled: Journalled, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the file cannot be written, dispatch is told once, and keeps fewer attempts open."""
+    journal = HandOverJournal(tmp_path / "missing" / "key", URL)
+    assert journal.works
+    with caplog.at_level(logging.WARNING, "habarshy"):
+        journal.intend([journalled.attempt(1)])
+        journal.hand_over([journalled.attempt(1)])
+    assert [journal.works] == [False]
+    assert [record.getMessage()[:40] for record in caplog.records] == ["after a kill more messages would be unkn"]
+
+
+def journalling(world: World, holder: str, database: Database | None = None) -> Dispatcher:
+    """A dispatcher with a journal; `database`: on that one."""
+    platform = world.platform
+    watermark = Watermark(platform.database, platform.log, world.file.with_name("key"), platform.clock)
+    platform = replace(platform, runtime=replace(platform.runtime, watermark=watermark))
+    if database is not None:
+        rules = replace(platform.rules, context=replace(platform.rules.context, database=database))
+        platform = replace(platform, database=database, rules=rules)
+    return compose_dispatcher(platform, single_routes(world.notifiers), holder=holder)
+
+
+def successor(world: World) -> Dispatcher:
+    """The dispatcher that is started after the kill of another one, whose memory is gone."""
+    kill_owners(world.file)
+    return journalling(world, "successor")
+
+
+async def killed(world: World, database: MeddledDatabase) -> None:
+    """A dispatcher on that database is killed when its outcome is to be committed."""
+    database.before_writes.extend([nothing, nothing, _die])  # the claim, the attempt, the outcome
+    with pytest.raises(Killed):
+        await journalling(world, "killed", database).turn()
+
+
+def _die() -> None:
+    raise Killed
+
+
+async def test_an_answer_that_was_not_committed_is_recorded_by_the_next(world: World) -> None:
+    """A message that its provider took over before the kill is sent, and does not go twice."""
+    database = MeddledDatabase(world.platform.settings.database)
+    await killed(world, database)
+    assert successor(world).recover() == 1
+    facts = world.facts(world.nudge("month").intent.id)
+    assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeSent]
+    assert await world.settle(DUE + MINUTE) == []
+    assert len(world.sent) == 1
+    database.close()
+
+
+async def test_a_message_in_its_providers_hands_is_unknown_at_once(tmp_path: Path) -> None:
+    """The next process need not wait for the lease to know that nobody will tell."""
+    world = with_card(tmp_path, sms=FakeNotifier("sms", kill))
+    world.at(DUE)
+    with pytest.raises(Killed):
+        await journalling(world, "killed").drain()
+    assert successor(world).recover() == 1
+    facts = world.facts(world.nudge("month").intent.id)
+    assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeUnknown]
+    world.close()
+
+
+async def test_a_message_that_was_not_handed_over_goes_at_once(world: World) -> None:
+    """An attempt that was committed and not handed over ends as failed, and the message goes, once."""
+    database = MeddledDatabase(world.platform.settings.database)
+    await killed(world, database)
+    [file] = world.file.parent.glob("key.in-flight-*")
+    file.write_bytes(b"".join(line for line in file.read_bytes().splitlines(keepends=True)[:2]))
+    world.sent.clear()
+    next_one = successor(world)
+    assert next_one.recover() == 1
+    await next_one.drain()
+    facts = world.facts(world.nudge("month").intent.id)
+    assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeFailed, NudgeAttempted, NudgeSent]
+    assert len(world.sent) == 1
+    database.close()

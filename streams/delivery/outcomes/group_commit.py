@@ -46,10 +46,6 @@ class Intended(Struct, frozen=True):
         """Return the ids of the nudges."""
         return [case.nudge.intent.id for case in self.cases]
 
-    def first(self, many: int) -> "Intended":
-        """Return the first so many of them."""
-        return Intended(self.cases[:many], self.intentions[:many], self.rules)
-
 
 class Answers(Struct, frozen=True):
     """The outcomes of attempts; `known`: their nudges as of the attempts' commit.

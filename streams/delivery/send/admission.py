@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from streams.delivery.decide.case import Case
 from streams.delivery.outcomes.attempts import Routed
-from streams.delivery.outcomes.group_commit import Intended
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
 from streams.delivery.send.claiming import Claims
 from streams.delivery.send.concurrency import Bulkhead, Bulkheads, Permits
 from streams.delivery.send.fair_ordering import FairOrdering, is_urgent
+from streams.delivery.send.message import Messages
 from streams.delivery.send.routing import ExclusiveLinks, Routing
 from streams.delivery.send.task_group import TaskGroup
 from streams.rules.context import WriteContext
@@ -29,12 +29,13 @@ Back = asyncio.Future[Sequence[Case]]
 
 
 class Terms(Struct, frozen=True):
-    """The rules by which cases were decided, when, and how long a group waits for permits.
+    """The rules by which cases were decided, when, their messages, and how long a group waits for permits.
 
     `patience`: seconds; None: as long as it takes, and until the group has ended.
     """
 
     rules: Rules
+    messages: Messages
     decided_at: datetime
     patience: float | None
 
@@ -45,22 +46,20 @@ class Terms(Struct, frozen=True):
 
 
 class Admitted(Struct, frozen=True):
-    """Attempts that may be made now, each at its slot; `permits`: of their provider, to be released."""
+    """Cases that may be sent now, each at its slot; `permits`: of their provider, to be released."""
 
-    intended: Intended
+    routed: Sequence[Routed]
     slots: Sequence[datetime]
+    terms: Terms
     permits: Permits
 
     def slot(self, case: Case) -> datetime:
         """Return the time from which on the case may be handed over."""
-        return next(slot for each, slot in zip(self.intended.cases, self.slots, strict=True) if each is case)
+        return next(slot for routed, slot in zip(self.routed, self.slots, strict=True) if routed.case is case)
 
 
 class Admission:
-    """Admits cases in small groups, several at a time for each provider.
-
-    `render` writes their messages before they wait for permits; `deliver` sends what is admitted.
-    """
+    """Admits cases in small groups, several at a time for each provider; `deliver` sends what is admitted."""
 
     def __init__(
         self,
@@ -69,11 +68,10 @@ class Admission:
         claims: Claims,
         unconfirmed: UnconfirmedCommits,
         tasks: TaskGroup,
-        render: Callable[[Sequence[Routed], Rules], Coroutine[Any, Any, Intended]],
         deliver: Callable[[Admitted], Coroutine[Any, Any, None]],
     ) -> None:
         self._clock, self._routing, self._claims, self._unconfirmed = context.clock, routing, claims, unconfirmed
-        self._tasks, self._render, self._deliver = tasks, render, deliver
+        self._tasks, self._deliver = tasks, deliver
         self._exclusive = ExclusiveLinks(context.database, context.log, routing)
         self._ordering = FairOrdering(routing.is_limited)
         self.stopping = False
@@ -122,7 +120,6 @@ class Admission:
                 return
             with self._unconfirmed.watching(_ids([each.case for each in left])):
                 slots = [] if self._is_over(terms) else await self._slots(left, terms.until)
-                intended = await self._render(left[: len(slots)], terms.rules)
             granted = await bulkhead.acquire(len(slots), terms.patience) if slots and not self.stopping else None
             if granted == 0:
                 self._set_aside(bulkhead, left, back)
@@ -135,10 +132,10 @@ class Admission:
                     await asyncio.to_thread(self._claims.release, ids)
                 back.set_result([waiting.case for waiting in left])
                 return
-            admitted, left = Admitted(intended.first(granted), slots[:granted], permits), left[granted:]
+            admitted, left = Admitted(left[:granted], slots[:granted], terms, permits), left[granted:]
             if not left:
                 back.set_result([])
-            self._ordering.note(admitted.intended.cases)
+            self._ordering.note([one.case for one in admitted.routed])
             deliveries.append(self._tasks.begin(self._deliver(admitted)))
 
     def _is_over(self, terms: Terms) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from domain.facts.facts import NudgeFact, NudgeFailed
 from domain.nudges.settle import Controls, Settlement
@@ -23,6 +23,7 @@ from streams.delivery.outcomes import outcome_facts
 from streams.delivery.outcomes.hand_over_journal import NOTHING_LEFT, Unfinished
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.concurrency import IN_FLIGHT, Budgets, Bulkheads
+from streams.delivery.send.message import Messages
 from streams.delivery.send.routing import Routing
 from streams.planning.person_plans import RulesMoved
 from streams.rules.context import WriteContext
@@ -105,13 +106,17 @@ class Claims:
 
 
 class Batch(Struct, frozen=True):
-    """Claimed deliveries that were decided on: their number, the cases to send, the questions to ask providers."""
+    """Claimed deliveries that were decided on: their number, the cases to send, the questions to ask providers.
+
+    `messages`: of the cases that are sent.
+    """
 
     claimed: int
     cases: list[Case]
     questions: list[Settlement]
     rules: Rules
     decided_at: datetime
+    messages: Messages = field(default_factory=dict)
 
 
 class Decider:

@@ -8,7 +8,10 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from streams.delivery.outcomes.attempts import Attempt, Routed
+from msgspec.structs import replace
+
+from projections.nudges import Due
+from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.group_commit import Intended
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.send.admission import FRESH, Admission, Admitted, Terms
@@ -21,7 +24,6 @@ from streams.delivery.send.status_query import StatusQueries
 from streams.delivery.send.task_group import TaskGroup, both
 from streams.planning.person_plans import RulesMoved
 from streams.rules.context import WriteContext
-from streams.rules.in_force import Rules
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
 BATCH = 256
@@ -42,9 +44,7 @@ class Dispatcher:
         self._claims = Claims(context, claimant.name, claimant.lease, fair=routing.rates.any)
         self._decider = Decider(context, routing, recorder, self._claims)
         self._unconfirmed = recorder.unconfirmed
-        self._admission = Admission(
-            context, routing, self._claims, self._unconfirmed, self._tasks, self._render, self._deliver
-        )
+        self._admission = Admission(context, routing, self._claims, self._unconfirmed, self._tasks, self._deliver)
         self._intentions = Intentions(context, messages, claimant.lease)
         places = Places(Budgets(routing.providers, claimant.in_flight, kinds=1))
         self._hand_over = HandOver(routing, recorder, places, context.clock, claimant.lease)
@@ -88,7 +88,7 @@ class Dispatcher:
         return ready.claimed
 
     async def _prepare(self, lane: Lane, limit: int) -> Batch | None:
-        """Claim what is due and decide on it; None if nothing is due, or nothing more is begun."""
+        """Claim what is due, decide on it and write messages; None if nothing is due, or nothing more is begun."""
         if self._stopping:
             return None
         if ready_again := lane.bulkheads.ready_again():
@@ -96,34 +96,35 @@ class Dispatcher:
                 await asyncio.to_thread(self._claims.release, ready_again)
         claimed = await asyncio.to_thread(self._decider.claim, lane, limit)
         with self._unconfirmed.watching([each.nudge for each in claimed]):
-            return await asyncio.to_thread(self._decider.decide, claimed) if claimed else None
+            return await asyncio.to_thread(self._decide_and_write, claimed) if claimed else None
+
+    def _decide_and_write(self, claimed: Sequence[Due]) -> Batch:
+        batch = self._decider.decide(claimed)
+        return replace(batch, messages=self._intentions.written(batch.cases, batch.rules))
 
     async def _send(self, lane: Lane, batch: Batch, patience: float | None = None) -> None:
-        """Admit the cases by rates and permits: calls `_render`, `_deliver`. Then ask about unknown outcomes."""
-        terms = Terms(batch.rules, batch.decided_at, patience)
+        """Admit the cases by rates and permits, which calls `_deliver`; then ask providers about unknown outcomes."""
+        terms = Terms(batch.rules, batch.messages, batch.decided_at, patience)
         with self._unconfirmed.watching([case.nudge.intent.id for case in batch.questions]):
             back = await self._admission.send(batch.cases, terms, lane.bulkheads)
         lane.learn(back)
         await self._questions.begin(batch.questions, batch.rules, waits=patience is None)
 
-    async def _render(self, routed: Sequence[Routed], rules: Rules) -> Intended:
-        """Render the messages."""
-        return await asyncio.to_thread(self._intentions.of, routed, rules)
-
     async def _deliver(self, admitted: Admitted) -> None:
         """Have links opened, commit the attempts, and hand them over, each call at its slot."""
-        permits, intended = admitted.permits, admitted.intended
+        permits, ids = admitted.permits, [each.case.nudge.intent.id for each in admitted.routed]
         try:
             begun = self._clock()
-            no_links = await self._routing.linked(attempt.provider for attempt in intended.attempts)
+            no_links = await self._routing.linked(each.provider for each in admitted.routed if each.provider)
             if not no_links and self._clock() > begun + FRESH:
-                with self._unconfirmed.watching(intended.ids):
-                    await asyncio.to_thread(self._claims.release, intended.ids)  # to be decided on again
+                with self._unconfirmed.watching(ids):
+                    await asyncio.to_thread(self._claims.release, ids)  # to be decided on again
                 return
-            with self._unconfirmed.watching(intended.ids):
+            with self._unconfirmed.watching(ids):
+                intended = self._intentions.of(admitted.routed, admitted.terms.rules, admitted.terms.messages)
                 attempts = await self._commit(intended)
-            permits.release(len(intended.cases) - len(attempts))
-            with self._unconfirmed.watching(intended.ids, attempts):
+            permits.release(len(ids) - len(attempts))
+            with self._unconfirmed.watching(ids, attempts):
                 await self._routing.reserve_pieces(attempts)
             calls = [(call, permits.part(len(call))) for call in self._routing.calls(attempts)]
             await self._tasks.all(

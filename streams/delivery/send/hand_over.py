@@ -47,16 +47,23 @@ class HandOver:
         An attempt is handed back if the call could outlast its lease, or if the dispatcher stops. `no_link`: why no
         link to the provider could be opened; then it is the outcome, and nothing is handed over.
         """
-        first, left, calls = attempts[0], attempts, list[asyncio.Task[None]]()
         try:
-            await self._routing.wait(first, slot)
-            while left:
-                places = await self._places.take(first.provider.name, first.message.channel, len(left))
-                now, left = left[: places.left], left[places.left :]
-                calls.append(self._tasks.begin(self._call(now, permits.part(len(now)), places, no_link)))
-            await asyncio.gather(*calls)
+            await self._routing.wait(attempts[0], slot)
+            await self._call_in_places(attempts, permits, no_link)
         finally:
             permits.release()
+
+    async def _call_in_places(
+        self, attempts: Sequence[Attempt], permits: Permits, no_link: RetryLater | None
+    ) -> None:
+        first = attempts[0]
+        places = await self._places.take(first.provider.name, first.message.channel, len(attempts))
+        now, left = attempts[: places.left], attempts[places.left :]
+        others = [self._tasks.begin(self._call_in_places(left, permits, no_link))] if left else []
+        try:
+            await self._call(now, permits.part(len(now)), places, no_link)
+        finally:
+            await asyncio.gather(*others)
 
     async def _call(
         self, attempts: Sequence[Attempt], permits: Permits, places: Permits, no_link: RetryLater | None

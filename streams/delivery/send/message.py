@@ -85,41 +85,76 @@ class MessageBuilder(Struct, frozen=True):
         return None if self.seen_url is None else self.seen_url(nudge, recipient, attempt)
 
 
+MessageKey = tuple[UUID, str]
+"""The nudge and the recipient of a message."""
+
+
+class Written(Struct, frozen=True):
+    """A message, None where a value for its words is missing; `mark`: tells its question from others.
+
+    `defect`: what was raised instead, to be raised when its turn comes.
+    """
+
+    message: Message | None
+    mark: str = ""
+    defect: Exception | None = None
+
+
+Messages = Mapping[MessageKey, Written]
+
+
+def key_of(case: Case) -> MessageKey:
+    """Return the key of the case's message."""
+    return case.nudge.intent.id, case.recipient.pseudonym
+
+
 class Intentions:
-    """Makes attempts of cases. `lease`: the time that an attempt may stay without an outcome."""
+    """Writes messages and makes attempts. `lease`: the time that an attempt may stay without an outcome."""
 
     def __init__(self, context: WriteContext, messages: MessageBuilder, lease: timedelta) -> None:
         self._database, self._log, self._names = context.database, context.log, context.names
         self._clock, self._messages, self._lease = context.clock, messages, lease
 
-    def of(self, routed: Sequence[Routed], rules: Rules) -> Intended:
-        """Render the cases; each becomes an attempt, or a fact that records why it is not sent."""
-        now = self._clock()
-        cases = [one.case for one in routed]
-        marks: Mapping[tuple[UUID, str], str] = {}
+    def written(self, cases: Sequence[Case], rules: Rules) -> Messages:
+        """Return the messages of cases that are sent."""
+        now, marks = self._clock(), dict[MessageKey, str]()
         if asking := [case for case in cases if conversations.asks(case)]:
             with self._database.reading() as connection:
-                marks = conversations.marks(connection, self._log, rules, self._names, asking, now)
-        return Intended(cases, [self._intention(one, rules, now, marks) for one in routed], rules)
+                marks |= conversations.marks(connection, self._log, rules, self._names, asking, now)
+        sent = {key_of(case): case for case in cases if isinstance(case.decision, Send)}
+        return {key: self._write(case, rules, now, marks.get(key, "")) for key, case in sent.items()}
 
-    def _intention(
-        self, routed: Routed, rules: Rules, now: datetime, marks: Mapping[tuple[UUID, str], str]
-    ) -> Intention:
+    def _write(self, case: Case, rules: Rules, now: datetime, mark: str) -> Written:
+        number = case.nudge.to(case.recipient.pseudonym).attempt + 1
+        try:
+            return Written(self._messages.build(case, rules, number, now, mark), mark)
+        except WordsFailed:
+            return Written(None)
+        except Exception as defect:  # noqa: BLE001  (it stops the group of this message, and no other)
+            return Written(None, defect=defect)
+
+    def of(self, routed: Sequence[Routed], rules: Rules, messages: Messages) -> Intended:
+        """Return for each case an attempt, or a fact that records why it is not sent."""
+        now = self._clock()
+        return Intended([one.case for one in routed], [self._intention(one, messages, now) for one in routed], rules)
+
+    def _intention(self, routed: Routed, messages: Messages, now: datetime) -> Intention:
         case, provider = routed.case, routed.provider
         if not isinstance(case.decision, Send):
             return unsent(case, now)
         if provider is None:
             return outcome_facts.not_again(case.settlement, now)
-        recipient, channel = case.recipient.pseudonym, case.decision.channel
-        number = case.nudge.to(recipient).attempt + 1
-        mark = marks.get((case.nudge.intent.id, recipient), "")
-        try:
-            message = self._messages.build(case, rules, number, now, mark)
-        except WordsFailed:
+        recipient, written = case.recipient.pseudonym, messages[key_of(case)]
+        message = written.message
+        if written.defect is not None:
+            raise written.defect
+        if message is None:
             return NudgeWithheld(now, recipient, Reason.UNREADABLE.value)
         until = now + self._lease
-        fact = NudgeAttempted(now, recipient, number, channel, provider.name, until, message.language)
-        return Attempt(case, message, fact, provider, mark)
+        fact = NudgeAttempted(
+            now, recipient, message.attempt, message.channel, provider.name, until, message.language
+        )
+        return Attempt(case, message, fact, provider, written.mark)
 
 
 def _proven(channel: str, text: str, rendered: Rendered, proof: Proof, stop: str | None) -> tuple[str, str | None]:

@@ -111,7 +111,7 @@ def test_an_older_log_gets_its_codes_by_migrate(terminal: Terminal) -> None:
     ended = terminal.run("migrate")
     facts = row[3]
     assert ended.code == 0
-    said = f"{facts + 1} facts got their codes; {facts} are as a signed block says, 1 are in no signed block"
+    said = f"{facts + 1} facts got a code; as a signed block says: {facts}; in no signed block, so that nothing"
     assert said in ended.talk
     assert terminal.run("audit", "verify").code == 0
     assert terminal.run("status").code == 0

@@ -112,7 +112,7 @@ def test_run_ends_with_how_it_stands(lived: Terminal) -> None:
     assert stands == status | {"done": stands["done"]}
     again = lived.run("run", "--until-idle", "--clock=2025-06-20T12:00+05:00")
     assert (again.code, again.lines) == (0, [])
-    assert [line.partition(":")[0] for line in again.talk.splitlines()] == ["done", "now"]
+    assert [line.partition(":")[0] for line in again.talk.splitlines()] == ["done", "now, in nudges"]
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,8 @@ def test_another_agency_is_refused_by_the_command(town: Town, command: str) -> N
 def test_a_list_has_nothing_of_another_agency(town: Town, command: str) -> None:
     """The list is empty for them, and is not for the agency itself or an operator; nothing is written."""
     before = town.facts
-    assert town.run("fred", command, THEIR_OWN[command]) == (0, [], "")
+    said = "No submissions wait.\n" if command == "submissions" else ""
+    assert town.run("fred", command, THEIR_OWN[command]) == (0, [], said)
     assert town.facts == before
     assert town.run("aida", command, THEIR_OWN[command])[1] != []
 

@@ -78,7 +78,7 @@ async def test_receipts_are_planned_counted_confirmed_and_refused_by_line(tmp_pa
     assert "2 receipts of email: 1 new, 0 known already, 1 refused" in planned.talk
     assert "--why" in terminal.run(*command, "--yes", env=operator).talk
     assert terminal.run(*command, "--why=their list", stdin=b"2\n", env=operator).code == 5
-    assert "1 messages have" in terminal.run("unknown", env=operator).talk
+    assert "1 message has" in terminal.run("unknown", env=operator).talk
 
     taken = terminal.run(*command, "--why=their list", stdin=b"1\n", env=operator)
     assert (taken.code, "taken in: 1 receipt" in taken.talk) == (1, True)

@@ -84,17 +84,17 @@ def _verify(job: Job, *, as_json: bool) -> None:
 def _of_people(found: Verified) -> Iterator[str]:
     left_out = bool(found.waiting or found.unplannable or found.areas or found.residents)
     if found.unlike:
-        yield f"nudges of {found.unlike:,} people are not what their plan asks for"
+        yield f"nudges of {many(found.unlike, 'person', 'people')} are not what their plan asks for"
     else:
         yield f"nudges: as planned{', as far as they were compared' if left_out else ''}"
     if found.waiting:
-        yield f"  not compared: {found.waiting:,} people, who have yet to be planned"
+        yield f"  not compared: {many(found.waiting, 'person', 'people')}, yet to be planned"
     if found.unplannable:
-        yield f"  not compared: {found.unplannable:,} people, of whom no plan can be made"
+        yield f"  not compared: {many(found.unplannable, 'person', 'people')}, of whom no plan can be made"
     if found.areas or found.residents:
         yield (
-            f"  not compared: what {found.areas:,} area events, which have yet to be planned, change for "
-            f"{found.residents:,} residents"
+            f"  not compared: what {many(found.areas, 'area event')}, yet to be planned, would change for "
+            f"{many(found.residents, 'resident')}"
         )
     if found.unnoted:
         gone = many(found.unnoted, "nudge")

@@ -83,7 +83,7 @@ class Walk:
 
     def _plan(self, at: _Sofar) -> Plan:
         if not at.done:
-            raise NothingToDo(f"{at.looked} {self._unit}", _left_out(at.left))
+            raise NothingToDo(_counted(at.looked, self._unit), _left_out(at.left))
         count = sum(at.done.values())
         return Plan(f"{self._wish}: {words_of(at.done)}", count, "nudges", A_SECOND, at.rules)
 
@@ -113,6 +113,12 @@ class Walk:
 def words_of(counts: Mapping[str, int]) -> str:
     """Return the counts of each kind in words."""
     return ", ".join(f"{many:,} to {what}" for what, many in sorted(counts.items()))
+
+
+def _counted(many: int, unit: str) -> str:
+    """Return a count with its unit, which is given for several: "1 delivery"."""
+    one = f"{unit.removesuffix('ies')}y" if unit.endswith("ies") else unit.removesuffix("s")
+    return f"{many:,} {one if many == 1 else unit}"
 
 
 def _left_out(many: int) -> str:

@@ -61,7 +61,7 @@ def test_a_repair_is_counted_confirmed_and_done(operator: TestClient, world: Wor
     done = operator.get(path).json()
     assert (done["state"], done["done"], done["plan"]) == ("done", plan["count"], None)
     nothing = operator.get(asked(operator, kind="repair")).json()
-    assert (nothing["state"], nothing["words"]) == ("done", "There is nothing to do: 1 persons looked at.")
+    assert (nothing["state"], nothing["words"]) == ("done", "There is nothing to do: 1 person looked at.")
 
 
 def test_only_what_was_seen_is_confirmed(operator: TestClient, world: World, platform: Platform) -> None:

@@ -284,7 +284,7 @@ def test_who_is_not_planned_yet_is_no_difference(site: Site) -> None:
     assert (ended.code, ended.objects[-2]["waiting"], ended.objects[-2]["differences"]) == (0, 1, 0), ended.talk
     lines = site.terminal.run("replay", "--verify").lines
     assert "nudges: as planned, as far as they were compared" in lines
-    assert "  not compared: 1 people, who have yet to be planned" in lines
+    assert "  not compared: 1 person, yet to be planned" in lines
 
 
 def test_a_killed_verification_goes_on(site: Site) -> None:

@@ -116,7 +116,7 @@ def test_a_repair_with_nothing_to_do_says_so(office: Office) -> None:
     browser, page = counted(office, kind="repair", trigger="identity_card_expiry")
     shown = browser.get(page).text
     assert "There was nothing to do." in shown
-    assert "There is nothing to do: 1 persons looked at." in shown
+    assert "There is nothing to do: 1 person looked at." in shown
     assert office.world.platform.queues.jobs.job(1).state is State.DONE
 
 

@@ -83,7 +83,8 @@ def standing(
 ) -> dict[str, History]:
     """Return person -> the part of their history that sets something on a person or ends a life.
 
-    `folded` makes the same persons from it as from whole histories, and `Deaths` finds the same deaths.
+    `folded` makes the same persons from it as from whole histories, `Deaths` finds the same deaths, `times_of` the same
+    times of choices.
     """
     catalogue = rulebook.catalogue
     if any(catalogue.types[name].area for name in catalogue.personal):  # such a fact counts where somebody lived then
@@ -103,7 +104,7 @@ def persons(
     connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, Person]:
     """Return pseudonym -> the person folded from all that was known before that position of the log, or now."""
-    return folded(histories(connection, log, pseudonyms, rulebook, before), rulebook)
+    return folded(standing(connection, log, pseudonyms, rulebook, before), rulebook)
 
 
 def folded(known: Mapping[str, History], rulebook: Rulebook) -> dict[str, Person]:

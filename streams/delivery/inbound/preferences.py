@@ -28,7 +28,7 @@ EventOf = Callable[[Person], tuple[str, Mapping[str, Any]]]
 
 
 class PersonWithHistory(Struct, frozen=True):
-    """A person and their history."""
+    """A person, and the facts that made them so (`histories.standing`)."""
 
     person: Person
     known: History
@@ -104,7 +104,7 @@ class PreferenceStore:
         )
 
     def _person(self, connection: Connection, pseudonym: str, rules: Rules) -> PersonWithHistory:
-        known = histories.histories(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
+        known = histories.standing(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
         return PersonWithHistory(person_as_of(pseudonym, known.facts, rules.catalogue), known)
 
     def dispute(self, pseudonym: str, nudge: str, text: str) -> bool:

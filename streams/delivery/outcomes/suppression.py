@@ -137,7 +137,7 @@ class SuppressionList:
         refused = self._believed(connection, refused)
         persons = sorted({attempt.recipient for attempt in refused})
         self._log.keys.hold(connection, persons)  # of two refusals at once, neither is lost
-        known = histories.histories(connection, self._log, persons, rules.rulebook)
+        known = histories.standing(connection, self._log, persons, rules.rulebook)
         events = [
             self._event(
                 connection, [attempt for attempt in refused if attempt.recipient == person], known[person], rules
@@ -168,9 +168,8 @@ class SuppressionList:
         self, connection: Connection, attempt: NudgeAttempted, position: int, rules: Rules
     ) -> str | None:
         who = [attempt.recipient]
-        history = histories.histories(connection, self._log, who, rules.rulebook, position)[attempt.recipient]
-        person = person_as_of(attempt.recipient, history.facts, rules.catalogue)
-        address = person.get(ADDRESS_OF.get(attempt.channel, ""))
+        then = histories.persons(connection, self._log, who, rules.rulebook, position)
+        address = then[attempt.recipient].get(ADDRESS_OF.get(attempt.channel, ""))
         return None if address is None else str(address)
 
     def _event(

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import insert, literal, select
 
 from app.compose import Platform
-from benchmarks.country import EACH, NOW, STARTING, make
+from benchmarks.large_log import EACH, NOW, STARTING, make
 from benchmarks.measuring import Row, seconds, sized
 from domain.core.events import LifeEvent
 from domain.planning.eligibility import eligibility

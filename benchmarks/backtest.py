@@ -20,7 +20,7 @@ from app.backtests.order import Order
 from app.backtests.run import backtested
 from app.compose import Platform
 from app.tuning import calm_collector
-from benchmarks.country import EACH, STARTING, make, settings_in
+from benchmarks.large_log import EACH, STARTING, make, settings_in
 from benchmarks.measuring import Row, seconds, sized
 from projections.bulk import driver_rows
 from streams.log.decoding import LIFE

@@ -6,7 +6,7 @@ from pathlib import Path
 from app.backtests.run import backtested
 from app.compose import Platform
 from benchmarks.backtest import year_of_fines
-from benchmarks.country import make, settings_in
+from benchmarks.large_log import make, settings_in
 from benchmarks.measuring import Row, ratio, seconds, sized
 from streams.log.decoding import LIFE
 from streams.log.mapper import decode_life

@@ -1,140 +1,326 @@
-"""A country with a history, written as it lies in a large log: what befalls one person is scattered over all of it.
+"""The whole way: from an event over HTTP to a message that a provider took, with all roles and people with a past.
 
-Made directly, row by row as intake would, but nothing is checked and nothing planned. One person in five has a fine.
+`python -m benchmarks country --help` lists what can be varied. PostgreSQL syncs its commits, Kafka carries the
+wake-ups; api, relay, workers and dispatchers are processes; letters go to Postfix's smtp-sink, texts by SMPP.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+import argparse
+import asyncio
+import http.client
+import itertools
+import json
+import os
+import re
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
-from uuid import UUID
+from typing import Any
 
-from app.clock import fixed
-from app.compose import Platform, compose
+import msgspec
+import uvloop
+
+from app.clock import system_clock
+from app.compose import compose
 from app.identity.key_file import load_keyring
-from app.settings import Settings, load_settings
+from app.settings import load_settings
+from benchmarks.dispatch import national_id
+from benchmarks.measuring import Row, sized
+from benchmarks.postgres import BATCHED, SINGLE, api_key
 from domain.core.events import LifeEvent
-from projections.bulk import insert_rows
-from projections.tables import history, micros
-from streams.log.mapper import seal
-from streams.log.person_keys import PersonKey
-from streams.log.row_codes import codes_of
+from domain.facts.facts import NudgePlanned, NudgeSent
+from projections import history, nudges
+from projections.tables import micros
+from streams.intake.cloudevents import envelope_of
 from streams.rules.publishing import Publisher
-from streams.storage.tables import log
 from templates.checks.loader import load_packs, shipped
+from tests.notifiers.browsers import vapid_file
+from tests.notifiers.smsc import real_centre
+from tests.services import kafka, postgres
+from tests.services.commands import Command
+from tests.services.sink import sink
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-OPENED, YEAR = datetime(2025, 1, 2, tzinfo=UTC), timedelta(days=350)
-EACH, STARTING = 20, 5
-"""Events of each person, and of how many persons one has a fine."""
-BATCH = 20_000
-OTHERS = (
-    "kz.health.screened",
-    "kz.tax.assessed",
-    "kz.tax.paid",
-    "kz.pension.contribution_received",
-    "kz.car.inspected",
-    "kz.work.job_started",
-    "kz.work.job_ended",
-    "kz.school.enrolled",
-    "kz.health.vaccinated",
-    "kz.clinic.attached",
-    "kz.housing.listed",
-    "kz.business.registered",
-)
+BATCH, LOAD, LOOK_EVERY, PATIENCE = 1000, 500, 0.1, 900.0
+CLIENTS = 8
+TICKS = os.sysconf("SC_CLK_TCK")
+OLD = 1000
+"""Facts of one person in a thousand, instead of the usual number."""
 
 
-def settings_in(folder: Path, url: str = "") -> Settings:
-    """A database and a key file in the folder; `url`: instead of that database."""
-    return load_settings(database=url or f"sqlite:///{folder}/country.sqlite", key_file=folder / "key")
+class Asked(msgspec.Struct, frozen=True):
+    """What is measured: so many people with so many facts each, and how they are served.
+
+    `rate`: single events a second, for so many `seconds`.
+    """
+
+    people: int
+    facts: int = 40
+    workers: int = 1
+    dispatchers: int = 1
+    rate: int = 200
+    seconds: int = 30
 
 
-def make(folder: Path, events: int, url: str = "") -> Platform:
-    """A platform with so many events; `url`: on that database, which has our tables and nothing in them."""
-    if url:
-        load_keyring(folder / "key", create=True)
-    on = compose(settings_in(folder, url), fixed(NOW))
-    if url:
-        Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="bench", now=NOW)
-    people = sorted(on.identity.names.pseudonym(str(number)) for number in range(events // EACH))
-    first = on.log.facts.max_notification_id() or 0
-    for number in range(EACH):
-        for start in range(0, len(people), BATCH):
-            _write(on, people[start : start + BATCH], number, first + number * len(people) + start)
-    for start in range(0, len(people), BATCH // EACH):
+def measure(asked: Asked | None = None) -> tuple[list[Row], dict[str, float]]:
+    """Return the rows of the whole way, and what each process took."""
+    asked = asked or Asked(sized(20_000, least=40), seconds=sized(30, least=2), rate=sized(200, least=10))
+    return uvloop.run(_measured(asked))
+
+
+def main(arguments: Sequence[str]) -> tuple[list[Row], dict[str, float]]:
+    """Measure as the arguments ask, and print what each process took."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks country", description=__doc__)
+    usual = Asked(sized(20_000, least=40))
+    for name in Asked.__struct_fields__:
+        parser.add_argument(f"--{name}", type=int, default=getattr(usual, name))
+    rows, notes = measure(Asked(**vars(parser.parse_args(arguments))))
+    for name, value in notes.items():
+        print(f"    {name:<55} {value:>12,.2f}")
+    return rows, notes
+
+
+async def _measured(asked: Asked) -> tuple[list[Row], dict[str, float]]:
+    async with sink() as mail, real_centre() as centre:
+        with tempfile.TemporaryDirectory() as folder:
+            providers = _providers(mail, centre.port, vapid_file(Path(folder)))
+            land = await asyncio.to_thread(_Country, Path(folder), asked, providers)
+            try:
+                return await asyncio.to_thread(land.measured)
+            finally:
+                await asyncio.to_thread(land.close)
+
+
+def _providers(mail: int, sms: int, key: Path) -> dict[str, object]:
+    here, us = "127.0.0.1", "h@example.org"
+    return {
+        "mail": {"kind": "smtp", "host": here, "port": mail, "security": "none", "sender": us},
+        "sms": {"kind": "smpp", "host": here, "port": sms, "system_id": "habarshy", "sender": "1414"},
+        "push": {"kind": "web_push", "key_file": str(key), "subject": f"mailto:{us}"},
+    }
+
+
+class _Country:
+    """All roles at work, and people whose past is planned."""
+
+    def __init__(self, folder: Path, asked: Asked, providers: dict[str, object]) -> None:
+        self._asked, self._folder, self._kept = asked, folder, ExitStack()
+        server = self._kept.enter_context(postgres.server(lasting=True))
+        broker = self._kept.enter_context(kafka.server())
+        at = self._kept.enter_context(postgres.fresh(server))
+        keys = folder / "keys"
+        load_keyring(keys, create=True)
+        url = at.render_as_string(hide_password=False)
+        principals = folder / "principals.toml"
+        self._platform = compose(load_settings(database=url, key_file=keys, principals=principals), system_clock)
+        self._publish()
+        self._people = [national_id(number) for number in range(asked.people)]
+        self._load()
+        self._key = api_key(self._platform)
+        self._environment = os.environ | {
+            "HABARSHY_DATABASE": url,
+            "HABARSHY_KEY_FILE": str(keys),
+            "HABARSHY_PRINCIPALS": str(principals),
+            "HABARSHY_KAFKA": broker,
+            "HABARSHY_PROVIDERS": json.dumps(providers),
+        }
+        self._roles = dict(self._started())
+
+    def _publish(self) -> None:
+        on = self._platform
+        Publisher(on.database, on.log, on.identity.names).publish(
+            load_packs(shipped()), by="bench", now=system_clock() - timedelta(days=30)
+        )
+
+    def _load(self) -> None:
+        """Take in everybody's past, and plan it."""
+        for start in range(0, len(self._people), LOAD):
+            people = enumerate(self._people[start : start + LOAD], start)
+            events = [event for number, person in people for event in _past(person, number, self._asked.facts)]
+            for at in range(0, len(events), BATCH):
+                taken = self._platform.intake.accept(list(map(envelope_of, events[at : at + BATCH])))
+                assert all(each.accepted for each in taken), taken[:1]
+        self._platform.planning.planning.drain()
+        with self._platform.database.altering() as connection:
+            connection.exec_driver_sql("ANALYZE")
+
+    def _started(self) -> Iterator[tuple[str, Command]]:
+        many = {"api": 1, "relay": 1, "worker": self._asked.workers, "dispatch": self._asked.dispatchers}
+        for role, count in many.items():
+            for number in range(count):
+                name = f"{role} {number + 1}" if count > 1 else role
+                options = ["--port", "0"] if role == "api" else []
+                yield name, Command([role, *options], self._environment, self._folder / f"{name}.log")
+
+    def _port(self) -> int:
+        api, until = self._roles["api"], time.monotonic() + PATIENCE
+        while not (found := re.search(r":(\d+);", api.said())):
+            assert api.poll() is None, api.said()
+            assert time.monotonic() < until, api.said()
+            time.sleep(LOOK_EVERY)
+        return int(found[1])
+
+    def measured(self) -> tuple[list[Row], dict[str, float]]:
+        """Measure a load of fines at once, then single events at a steady rate."""
+        port, people = self._port(), self._people
+        self._await(0)  # what the past still has to say
+        before = self._used()
+        start = time.perf_counter()
+        self._post(port, BATCHED, [_fines(people[at : at + BATCH], at) for at in range(0, len(people), BATCH)])
+        accepted = time.perf_counter() - start
+        planned = self._await(len(people), only_planned=True) - start
+        told = self._await(len(people)) - start
+        notes = _taken(before, self._used(), told)
+        waits = self._steady(port)
         rows = [
-            (
-                person,
-                first + number * len(people) + start + at + 1,
-                micros(_time(person, number)),
-                _type(person, number),
-                None,
-                True,
-                micros(_time(person, number)),
-                0,
-            )
-            for at, person in enumerate(people[start : start + BATCH // EACH])
-            for number in range(EACH)
+            Row("whole way: accepted by batches of 1,000", len(people) / accepted, "events/s", 12_000),
+            Row("whole way: planned", len(people) / planned, "persons/s", 1_200),
+            Row("whole way: told", len(people) / told, "persons/s", 1_000),
+            Row(f"whole way: {len(people):,} accepted → all told", told, "s", 20, most=True),
         ]
-        on.database.write(lambda connection: insert_rows(connection, history, rows))  # noqa: B023  (runs at once)
-    on.database.write(lambda connection: connection.exec_driver_sql("ANALYZE"))
-    return on
+        rows += [
+            Row(f"whole way: accepted → told at {self._asked.rate}/s, p{share}", 1000 * at, "ms", most, most=True)
+            for share, most in ((50, 200), (95, 300), (99, 600))
+            for at in [waits[min(len(waits) - 1, len(waits) * share // 100)]]
+        ]
+        return rows, notes
+
+    def _post(self, port: int, kind: dict[str, str], bodies: Sequence[bytes], rate: float | None = None) -> None:
+        """Post by a few connections; `rate`: so many a second."""
+        start, numbers = time.perf_counter(), itertools.count()
+
+        def post(some: Sequence[bytes]) -> None:
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            for body in some:
+                if rate is not None:
+                    time.sleep(max(0.0, start + next(numbers) / rate - time.perf_counter()))
+                connection.request("POST", "/events", body, kind | {"Authorization": f"Bearer {self._key}"})
+                answer = connection.getresponse()
+                said = answer.read()
+                assert answer.status in (HTTPStatus.OK, HTTPStatus.ACCEPTED), said[:500]
+            connection.close()
+
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            list(clients.map(post, [bodies[at::CLIENTS] for at in range(min(CLIENTS, len(bodies)))]))
+
+    def _await(self, many: int, *, only_planned: bool = False) -> float:
+        """Wait until nothing waits to be planned, or to be sent; return the time of it."""
+        on, until = self._platform, time.monotonic() + PATIENCE
+        quiet = 0
+        while quiet < 2:
+            assert time.monotonic() < until, f"{many} are not told"
+            assert all(role.poll() is None for role in self._roles.values()), [
+                role.said() for role in self._roles.values()
+            ]
+            time.sleep(LOOK_EVERY)
+            with on.database.reading() as connection:
+                left = history.waiting(connection)[0]
+                if not only_planned:
+                    left += nudges.waiting(connection, micros(system_clock()))[0] + nudges.open_attempts(connection)
+            quiet = 0 if left else quiet + 1
+        return time.perf_counter() - LOOK_EVERY * quiet
+
+    def _steady(self, port: int) -> list[float]:
+        """Return the seconds from accepted to told of single events at a steady rate, sorted."""
+        count = self._asked.rate * self._asked.seconds
+        people = list(itertools.islice(itertools.cycle(self._people), count))
+        after = self._platform.log.facts.max_notification_id() or 0
+        fines = [msgspec.json.encode(_fine(person, f"S{number}")) for number, person in enumerate(people)]
+        self._post(port, SINGLE, fines, self._asked.rate)
+        self._await(count)
+        return self._waits(after)
+
+    def _waits(self, after: int) -> list[float]:
+        """Return the time from each event's recording to its message's taking over."""
+        on, recorded, causes = self._platform, dict[Any, datetime](), dict[Any, Any]()
+        waits: list[float] = []
+        for page in on.log.scan(after):
+            for entry in page:
+                fact = entry.fact
+                if isinstance(fact, LifeEvent) and entry.recorded is not None:
+                    recorded[fact.stream] = entry.recorded
+                elif isinstance(fact, NudgePlanned):
+                    causes[entry.originator_id] = fact.cause
+                elif isinstance(fact, NudgeSent) and (begun := recorded.get(causes.get(entry.originator_id))):
+                    waits.append((fact.at - begun).total_seconds())
+        return sorted(waits)
+
+    def _used(self) -> Counter[str]:
+        """Return the seconds of processor time of each process so far."""
+        pids = {role.pid: name for name, role in self._roles.items()}
+        found: Counter[str] = Counter()
+        for pid, (parent, name, seconds) in _processes().items():
+            called = pids.get(pid) or pids.get(parent) or name
+            if called in pids.values() or called in {"postgres", "java"}:
+                found[called] += int(seconds * 1000)
+        return found
+
+    def close(self) -> None:
+        """Stop the roles, then what they stand on."""
+        for role in self._roles.values():
+            role.send_signal(signal.SIGTERM)
+        for role in self._roles.values():
+            role.wait(60)
+        self._platform.database.close()
+        self._kept.close()
 
 
-def _write(on: Platform, people: Sequence[str], number: int, before: int) -> None:
-    keys, made = on.database.write(lambda connection: on.log.keys.ensure(connection, people))
-    on.log.keys.remember(made)
-    rows = [row[1:] for row in _rows(people, number, before, keys)]
-    on.database.write(lambda connection: insert_rows(connection, log, codes_of(connection).coded(before, rows)))
+def _processes() -> dict[int, tuple[int, str, float]]:
+    """Return pid -> parent, name, and seconds of processor time."""
+    found: dict[int, tuple[int, str, float]] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, rest = file.read_text().split("(", 1)[1].rsplit(")", 1)
+        except (OSError, IndexError):
+            continue
+        fields = rest.split()
+        found[int(file.parent.name)] = int(fields[1]), name, (int(fields[11]) + int(fields[12])) / TICKS
+    return found
 
 
-def _rows(
-    people: Sequence[str], number: int, before: int, keys: dict[str, PersonKey]
-) -> Iterator[tuple[int, UUID, int, str, bytes]]:
-    for at, person in enumerate(people, before + 1):
-        event = _event(person, number, UUID(int=at << 64))
-        yield at, event.stream, 1, event.TOPIC, seal(event, keys, event.time)
+def _taken(before: Counter[str], after: Counter[str], seconds: float) -> dict[str, float]:
+    return {f"{name}, share of a core": (after[name] - before[name]) / 1000 / seconds for name in sorted(after)}
 
 
-def _event(person: str, number: int, stream: UUID) -> LifeEvent:
-    type_, role = _type(person, number), "citizen"
-    data: dict[str, object] = {"number": f"{person[:12]}-{number}", "note": "as the registry has it", "amount": 43250}
-    match number:
-        case 0:
-            data = {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1985-03-08"}
-        case 1:
-            data = {"phone": "+77011234567", "email": "a@example.org"}
-        case 2:
-            data = {"language": "kk" if person < "a" else "ru"}
-        case 3:
-            data = {"kind": "first", "area": "750110000", "address": "Абай даңғылы, 10"}
-        case _ if type_ == "kz.traffic.fine_issued":
-            role, day = "driver", _time(person, number).date().isoformat()
-            data = {"number": f"{person[:12]}", "amount": 19660, "violated_on": day, "issued_on": day}
-    return LifeEvent(
-        stream=stream,
-        source="/bench",
-        id=f"{person}-{number}",
-        type=type_,
-        time=_time(person, number),
-        persons={role: (person,)},
-        fields={role: data},
-        digest=b"digest",
-    )
+def _past(person: str, number: int, facts: int) -> Iterable[dict[str, Any]]:
+    """Everything that happened to a person: half have a telephone, half mail; nobody sleeps."""
+    names = {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1950-01-01"}
+    contact = {"phone": f"+7701{number:07d}"} if number % 2 else {"email": f"c{number}@example.org"}
+    yield _event(person, "kz.citizen.registered", "2020-01-01T00:00:00+05:00", names, f"{number}")
+    yield _event(person, "citizen.contact_changed", "2020-01-02T00:00:00+05:00", contact, f"{number}")
+    awake = {"quiet_from": "03:00", "quiet_to": "03:00"}
+    yield _event(person, "citizen.preferences_changed", "2020-01-03T00:00:00+05:00", awake, f"{number}")
+    day = datetime.fromisoformat("2020-02-01T10:00:00+05:00")
+    for each in range((OLD if number % 1000 == 999 else facts) - 3):
+        at = (day + timedelta(days=each)).isoformat()
+        yield _event(
+            person, "kz.tax.paid", at, {"kind": "land", "year": 2020, "paid_on": at[:10]}, f"{number}-{each}"
+        )
 
 
-def _type(person: str, number: int) -> str:
-    opening = (
-        "kz.citizen.registered",
-        "citizen.contact_changed",
-        "citizen.preferences_changed",
-        "kz.residence.registered",
-    )
-    if number < len(opening):
-        return opening[number]
-    if number == EACH // 2 and int(person[:6], 16) % STARTING == 0:
-        return "kz.traffic.fine_issued"
-    return OTHERS[(int(person[6:10], 16) + number) % len(OTHERS)]
+def _fines(people: Iterable[str], first: int) -> bytes:
+    return msgspec.json.encode([_fine(person, f"L{number}") for number, person in enumerate(people, first)])
 
 
-def _time(person: str, number: int) -> datetime:
-    return OPENED + YEAR * ((number + int(person[:4], 16) / 2**16) / EACH)
+def _fine(person: str, number: str) -> dict[str, Any]:
+    at = system_clock() - timedelta(hours=2)
+    day = at.date().isoformat()
+    data = {"number": number, "amount": 7000, "violated_on": day, "issued_on": day}
+    return _event(person, "kz.traffic.fine_issued", at.isoformat(), data, number)
+
+
+def _event(person: str, type_: str, at: str, data: dict[str, Any], mark: str) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": f"{type_}.{mark}",
+        "source": "/bench",
+        "type": type_,
+        "time": at,
+        "subject": person,
+        "data": data,
+    }

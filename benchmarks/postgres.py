@@ -101,7 +101,7 @@ def _intake(server: URL, batches: Sequence[Sequence[dict[str, Any]]]) -> float:
 def _over_http(server: URL, batches: Sequence[Sequence[dict[str, Any]]]) -> float:
     bodies = [msgspec.json.encode(batch) for batch in batches]
     with _published(server) as platform, _api(platform) as port, ThreadPoolExecutor(CLIENTS) as clients:
-        headers = BATCHED | {"Authorization": f"Bearer {_key(platform)}"}
+        headers = BATCHED | {"Authorization": f"Bearer {api_key(platform)}"}
 
         def post(some: Sequence[bytes]) -> int:
             connection = http.client.HTTPConnection("127.0.0.1", port)
@@ -124,7 +124,7 @@ def _singles(server: URL, events: Sequence[dict[str, Any]]) -> tuple[float, list
     """Return the seconds that all took, and those of each request, sorted."""
     bodies = list(map(msgspec.json.encode, events))
     with _published(server) as platform, _api(platform) as port, ThreadPoolExecutor(CONNECTIONS) as clients:
-        headers = SINGLE | {"Authorization": f"Bearer {_key(platform)}"}
+        headers = SINGLE | {"Authorization": f"Bearer {api_key(platform)}"}
 
         def post(some: Sequence[bytes]) -> list[float]:
             connection = http.client.HTTPConnection("127.0.0.1", port)
@@ -162,7 +162,8 @@ def _published(server: URL) -> Iterator[Platform]:
         made.database.close()
 
 
-def _key(platform: Platform) -> str:
+def api_key(platform: Platform) -> str:
+    """The key of a principal who may post events."""
     registries = Principal("registries", "platform", frozenset([Role.OPERATOR]), {}, frozenset([Scope.EVENTS]))
     return add(platform.settings.principals, registries)
 

@@ -15,7 +15,7 @@ from app.compose_sending import compose_dispatcher
 from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from benchmarks.measuring import Row, peak_mb, sized
-from benchmarks.world import NOW
+from benchmarks.world import NOW, shipped_packs
 from domain.core.national_id import with_check_digit
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Accepted, Message, Outcome
@@ -23,7 +23,6 @@ from notifiers.port.routes import single_routes
 from streams.delivery.send.dispatch import Dispatcher
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs, shipped
 from tests.services import postgres
 
 CITIZENS, WARM = sized(6_000, least=600), sized(500, least=50)
@@ -59,7 +58,7 @@ def _measured(url: str, folder: Path, citizens: int, facts: int = FEWEST) -> tup
     platform = compose(load_settings(database=url, key_file=folder / "key"), clock)
     if not platform.database.sqlite:
         Publisher(platform.database, platform.log, platform.identity.names).publish(
-            load_packs(shipped()), by="pack", now=NOW
+            shipped_packs(), by="pack", now=NOW
         )
     fill(platform, citizens, facts)
     clock.advance_to(DUE)

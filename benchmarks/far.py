@@ -14,13 +14,12 @@ from app.identity.key_file import load_keyring
 from app.settings import load_settings
 from benchmarks.dispatch import DUE, Count, Nothing, drained, fill
 from benchmarks.measuring import Row, sized
-from benchmarks.world import NOW
+from benchmarks.world import NOW, shipped_packs
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Message, Outcome
 from notifiers.port.routes import single_routes
 from streams.delivery.send.concurrency import IN_FLIGHT, PATIENCE
 from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs, shipped
 from tests.services import postgres
 
 AWAY = {0.05: (sized(1_500, least=600), 350), 0.2: (sized(800, least=600), 100)}
@@ -60,7 +59,7 @@ def _rate(seconds: float, citizens: int) -> float:
         url = at.render_as_string(hide_password=False)
         platform = compose(load_settings(database=url, key_file=Path(folder) / "key"), clock)
         Publisher(platform.database, platform.log, platform.identity.names).publish(
-            load_packs(shipped()), by="pack", now=NOW
+            shipped_packs(), by="pack", now=NOW
         )
         fill(platform, citizens)
         clock.advance_to(DUE)

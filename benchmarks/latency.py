@@ -24,7 +24,7 @@ from app.settings import load_settings
 from benchmarks.dispatch import national_id
 from benchmarks.measuring import Row, sized
 from benchmarks.production import key_file, topics
-from benchmarks.world import KEYRING
+from benchmarks.world import KEYRING, shipped_packs
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Accepted, Message, Outcome
 from notifiers.port.routes import single_routes
@@ -34,7 +34,6 @@ from streams.intake.cloudevents import Envelope, envelope_of
 from streams.kafka.topics import Topics
 from streams.rules.publishing import Publisher
 from streams.runtime.scheduler import DISPATCH
-from templates.checks.loader import load_packs, shipped
 from tests.services import kafka, postgres
 
 RATE, SECONDS = 200, int(os.environ.get("BENCH_SECONDS", sized(60, least=10)))
@@ -75,7 +74,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         with postgres.fresh(server) as at:
             url = at.render_as_string(hide_password=False)
             on = compose(load_settings(database=url, key_file=keys), system_clock, KEYRING)
-            Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="pack", now=BEFORE)
+            Publisher(on.database, on.log, on.identity.names).publish(shipped_packs(), by="pack", now=BEFORE)
             for first in range(0, PERSONS, 500):
                 on.intake.accept([each for number in range(first, first + 500) for each in _opening(number)])
             on.planning.planning.drain()

@@ -27,14 +27,13 @@ from app.identity.principals import add
 from app.settings import load_settings
 from app.simulation.population import simulate
 from benchmarks.measuring import Row, ratio, seconds, sized
-from benchmarks.world import NOW
+from benchmarks.world import NOW, shipped_packs
 from domain.facts.principals import Principal, Role, Scope
 from projections.bulk import insert_rows
 from streams.intake.cloudevents import envelope_of
 from streams.rules.publishing import Publisher
 from streams.storage.database import Database
 from streams.storage.tables import log
-from templates.checks.loader import load_packs, shipped
 from tests.services import postgres
 
 BATCH, BATCHES, CLIENTS, ROUNDS = sized(1000), 20, 4, sized(3, least=2)
@@ -156,7 +155,7 @@ def _published(server: URL) -> Iterator[Platform]:
         load_keyring(key_file, create=True)
         settings = load_settings(database=at.render_as_string(hide_password=False), key_file=key_file)
         made = compose(settings, fixed(NOW))
-        Publisher(made.database, made.log, made.identity.names).publish(load_packs(shipped()), by="bench", now=NOW)
+        Publisher(made.database, made.log, made.identity.names).publish(shipped_packs(), by="bench", now=NOW)
         made.rules.library.rules()
         yield made
         made.database.close()

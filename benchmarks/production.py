@@ -15,13 +15,12 @@ from sqlalchemy.engine import URL
 from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
-from benchmarks.world import KEYRING, NOW, envelopes
+from benchmarks.world import KEYRING, NOW, envelopes, shipped_packs
 from projections import history, positions
 from streams.kafka.brokers import Brokers
 from streams.kafka.relay import READER, Relay
 from streams.kafka.topics import Topics
 from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs, shipped
 from tests.services import postgres
 
 BATCH, LOOK_EVERY = 1000, 0.2
@@ -39,7 +38,7 @@ def waiting(server: URL, events: int) -> Iterator[URL]:
     with postgres.fresh(server) as at:
         on = platform(at)
         with closing(on.database):
-            Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="pack", now=NOW)
+            Publisher(on.database, on.log, on.identity.names).publish(shipped_packs(), by="pack", now=NOW)
             source = itertools.islice(envelopes(10**9), events)
             while batch := list(itertools.islice(source, BATCH)):
                 on.intake.accept(batch)

@@ -28,6 +28,7 @@ from app.tuning import calm_collector
 from benchmarks.dispatch import national_id
 from benchmarks.measuring import RESULTS
 from benchmarks.production import topics
+from benchmarks.world import shipped_packs
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Notifier
@@ -36,7 +37,6 @@ from streams.intake.cloudevents import Envelope, envelope_of
 from streams.kafka.topics import Topics
 from streams.queries.health import standing
 from streams.rules.publishing import Publisher
-from templates.checks.loader import load_packs, shipped
 from tests.services import kafka, postgres
 
 COHORT, EACH, A_SECOND = 5_000, 6, 10
@@ -64,7 +64,7 @@ def soak(minutes: float, rate: int) -> dict[str, Any]:
         with postgres.fresh(server) as at:
             url = at.render_as_string(hide_password=False)
             on = compose(load_settings(database=url, key_file=keys), system_clock)
-            Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="pack", now=BEFORE)
+            Publisher(on.database, on.log, on.identity.names).publish(shipped_packs(), by="pack", now=BEFORE)
             with _roles(topics(broker), url, keys) as roles:
                 looks, late = _feed(on, minutes * 60, rate, roles)
                 begun = time.perf_counter()

@@ -1,7 +1,8 @@
 """What the benchmarks work on: a platform in a folder, invented events, made before anything is timed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from app.settings import load_settings
 from app.simulation.population import simulate
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.log.master_key import Keyring
+from templates.checks.loader import Pack, load_packs, shipped
 
 NOW = datetime(2026, 1, 1, 7, tzinfo=UTC)
 KEYRING = Keyring(bytes(range(32)), {1: bytes(range(32, 64))})
@@ -27,3 +29,9 @@ def envelopes(citizens: int, seed: int = 7) -> Iterator[Envelope]:
     """The events of an invented population over a year."""
     for event in simulate(citizens, seed, date(2025, 1, 1), date(2026, 1, 1)):
         yield envelope_of(msgspec.to_builtins(event))
+
+
+@cache
+def shipped_packs() -> Sequence[Pack]:
+    """The shipped packs, read and checked once: each platform of a benchmark gets them."""
+    return load_packs(shipped())

@@ -47,5 +47,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", default="30", help="how often the kill campaign kills")
     parser.addoption("--country-kills", default="30", help="how often the kill campaign of a country kills")
     parser.addoption("--country-seed", default="7", help="what that campaign draws by")
-    parser.addoption("--fuzz-inputs", default="2000", help="how many inputs each usual fuzzing target gets")
-    parser.addoption("--fuzz-lives", default="6", help="how many lives of the whole platform are tried")
+    parser.addoption("--fuzz-inputs", default="1000", help="how many inputs each usual fuzzing target gets")
+    parser.addoption("--fuzz-lives", default="4", help="how many lives of the whole platform are tried")

@@ -154,7 +154,12 @@ def test_preview_of_a_broken_pack_says_what_is_broken(terminal: Terminal) -> Non
 )
 def test_every_shipped_trigger_can_be_seen(terminal: Terminal, folder: Path) -> None:
     """Somebody hears something of each, and no line is longer than a terminal."""
-    ended = terminal.run("preview", str(folder))
+    pack = terminal.folder / "kz"  # without the other triggers, which are checked elsewhere
+    pack.mkdir()
+    for path in KZ.iterdir():
+        if path == folder or not (path / "trigger.yaml").exists():
+            (pack / path.name).symlink_to(path)
+    ended = terminal.run("preview", str(pack / folder.name))
     assert (ended.code, ended.talk) == (0, "")
     assert any(line.startswith("── ") for line in ended.lines)
     assert max(map(len, ended.lines)) <= 100
@@ -167,21 +172,30 @@ def _events() -> list[dict[str, Any]]:
     return [event for pack in packs_in(shipped()) for event in pack.content["events"]]
 
 
-def test_a_new_trigger_on_any_event_type_passes(terminal: Terminal) -> None:
-    """Whatever it starts on, lint finds only placeholders and its tests pass; answers to messages start none."""
-    pack = terminal.folder / "all"
+def _without_triggers(pack: Path, folder: Path, name: str = "") -> Path:
+    made = folder / (name or pack.name)
     shutil.copytree(
-        KZ,
         pack,
+        made,
         ignore=lambda folder, names: [name for name in names if (Path(folder) / name / "trigger.yaml").is_file()],
     )
-    others = [part for path in shipped() if path != KZ for part in ("--with", str(path))]
-    made = 0
+    return made
+
+
+def test_a_new_trigger_on_any_event_type_passes(terminal: Terminal) -> None:
+    """Whatever it starts on, lint finds only placeholders and its tests pass; answers to messages start none."""
+    pack = _without_triggers(KZ, terminal.folder, "all")
+    alone, made = terminal.folder / "alone" / "all", 0  # else each is checked again with all before it
+    shutil.copytree(pack, alone)
+    bare = [_without_triggers(path, terminal.folder / "bare") for path in shipped() if path != KZ]
+    others = [part for path in bare for part in ("--with", str(path))]
     for event in _events():
         name = event["type"].replace(".", "_")
-        ended = terminal.run("new", str(pack / name), "--on", event["type"], *others)
+        ended = terminal.run("new", str(alone / name), "--on", event["type"], *others)
         assert ended.code == (2 if event["type"] in ("citizen.disputed", "citizen.preferences_changed") else 0)
-        made += ended.code == 0
+        if ended.code == 0:
+            (alone / name).rename(pack / name)
+            made += 1
     packs = [str(pack), *(str(path) for path in shipped() if path != KZ)]
     linted = terminal.run("lint", *packs, "--json").objects[:-1]
     assert [each for each in linted if str(pack) in each["path"] and not each["placeholder"]] == []

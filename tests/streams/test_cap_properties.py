@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import uvloop
-from hypothesis import given as examples
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.rules.triggers import CLASSES
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
+from tests.examples import examples
 from tests.streams.calls import NOON, call, calls_world, prefers
 from tests.world import World
 
@@ -21,7 +21,7 @@ CAP, WINDOW, HOUR = 3, timedelta(days=7), timedelta(hours=1)
 ALMATY = ZoneInfo("Asia/Almaty")
 CAPPED = {"reminder_call", "offer_call"}
 TROUBLE: list[Outcome] = [RetryLater(None, Reason.BUSY), GiveUp(Reason.REJECTED), Unknown(Reason.TIMED_OUT)]
-tried = settings(deadline=None, max_examples=25, derandomize=True, database=None)
+tried = settings(deadline=None, max_examples=examples(15), derandomize=True, database=None)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ async def _until(world: World, end: datetime) -> None:
 
 
 @tried
-@examples(
+@given(
     st.lists(st.tuples(st.sampled_from([0, 0, 0, 1, 5, 12, 30, 72]), st.sampled_from(CLASSES)), max_size=22),
     st.lists(st.sampled_from([None, None, None, *TROUBLE]), max_size=12),
     st.booleans(),

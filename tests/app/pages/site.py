@@ -1,5 +1,6 @@
 """A site for the browser tests: what its citizen was told, and how to look at pages."""
 
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,7 +92,9 @@ def overflows(page: Page) -> bool:
 
 
 def shot(page: Page, name: str) -> None:
-    """Keep how it looks, for somebody to look at."""
+    """Keep how it looks where HABARSHY_TEST_SHOTS asks for it, for somebody to look at in tests/artefacts."""
+    if not os.environ.get("HABARSHY_TEST_SHOTS"):
+        return
     SHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 

@@ -20,6 +20,7 @@ from streams.intake.cloudevents import Envelope, envelope_of
 from templates.checks.loader import shipped
 from templates.reading.catalogue import catalogue_of
 from tests.beginnings import packs_in
+from tests.examples import examples
 from tests.world import LONG_AGO, NOON, World, annulled, corrected, event, iin, registered
 
 Delivery = tuple[Envelope, datetime | None]
@@ -130,7 +131,7 @@ def test_the_population_has_everything_in_it(expected: tuple[bytes, bytes]) -> N
 
 
 @settings(
-    max_examples=12,
+    max_examples=examples(8),
     deadline=None,
     derandomize=True,
     database=None,
@@ -228,7 +229,7 @@ def strange(draw: st.DrawFn) -> Envelope:
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(12),
     deadline=None,
     derandomize=True,
     database=None,

@@ -27,6 +27,7 @@ from streams.planning.planning import Planning
 from streams.queues.dead_letters import DeadLetters, Selection
 from streams.rules.in_force import Rules
 from streams.storage.database import Database, Priority
+from tests.examples import examples
 from tests.streams.meddling import MeddledDatabase, PowerCut, nothing
 from tests.streams.rebuilding import rebuild
 from tests.streams.weather import (
@@ -142,7 +143,7 @@ def a_life(seed: int) -> Life:
 
 @pytest.mark.parametrize("packs", ["all", "setwise"])
 @settings(
-    max_examples=60,
+    max_examples=examples(25),
     deadline=None,
     derandomize=True,
     database=None,

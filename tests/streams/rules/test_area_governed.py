@@ -14,6 +14,7 @@ from streams.planning.areas import AreaPlanning
 from streams.rules.approval import reference
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
+from tests.examples import examples
 from tests.streams import governors
 from tests.streams.planning.test_area_plans import HOMES, a_life, planner
 from tests.streams.weather import AT_DUE, AT_EVENT, settled, storm, write_weather
@@ -58,7 +59,7 @@ def act(world: World, random: Random) -> None:
 
 
 @settings(
-    max_examples=30,
+    max_examples=examples(15),
     deadline=None,
     derandomize=True,
     database=None,

@@ -35,9 +35,10 @@ from benchmarks.measuring import Row, sized
 from benchmarks.postgres import BATCHED, SINGLE, api_key
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgePlanned, NudgeSent
-from projections import history, nudges
+from projections import history, nudges, positions
 from projections.tables import micros
 from streams.intake.cloudevents import envelope_of
+from streams.kafka.relay import READER
 from streams.rules.publishing import Publisher
 from templates.checks.loader import load_packs, shipped
 from tests.notifiers.browsers import vapid_file
@@ -145,8 +146,13 @@ class _Country:
             for at in range(0, len(events), BATCH):
                 taken = self._platform.intake.accept(list(map(envelope_of, events[at : at + BATCH])))
                 assert all(each.accepted for each in taken), taken[:1]
-        self._platform.planning.planning.drain()
-        with self._platform.database.altering() as connection:
+        on = self._platform
+        on.planning.planning.drain()
+        newest = on.log.facts.max_notification_id() or 0
+        on.database.write(
+            lambda connection: positions.save(connection, READER, newest)
+        )  # Kafka had its turn long ago
+        with on.database.altering() as connection:
             connection.exec_driver_sql("ANALYZE")
 
     def _started(self) -> Iterator[tuple[str, Command]]:

@@ -20,7 +20,7 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
-gc.set_threshold(10_000, 20, 20)  # a process of tests holds half a million objects that stay: looking is dear
+gc.set_threshold(10_000, 10, 5)  # a process of tests holds half a million objects that stay: looking is dear
 
 
 def pytest_collection_finish() -> None:

@@ -19,7 +19,7 @@ from streams.storage.schema import migrate
 from tests.streams.rebuilding import lived_on, rebuilt, unsaved
 from tests.world import LONG_AGO, World, annulled, card, corrected, fine, iin, registered
 
-PEOPLE, PAGE = 6, 2
+PEOPLE, PAGE = 6, 4
 Damage = Callable[[Connection], object]
 
 

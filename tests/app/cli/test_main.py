@@ -26,9 +26,19 @@ MAY, JUNE = "--clock=2025-05-01T12:00+05:00", "--clock=2025-06-20T12:00+05:00"
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
+def empty(tmp_path: Path) -> Terminal:
     """A terminal in an empty folder."""
     return Terminal(tmp_path)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A terminal on whose database the shipped packs are published, and nobody is known."""
+    return begun(tmp_path, _published)
+
+
+def _published(terminal: Terminal) -> None:
+    assert terminal.run("ingest", terminal.written("nothing.ndjson"), MAY).code == 0
 
 
 @pytest.fixture
@@ -100,13 +110,13 @@ def test_a_file_as_windows_writes_it_is_taken_in(terminal: Terminal) -> None:
     assert summary(terminal.run("ingest", "-", stdin=lines)) == {"accepted": 2, "duplicates": 0, "rejected": 0}
 
 
-def test_a_missing_file_stores_nothing(terminal: Terminal) -> None:
+def test_a_missing_file_stores_nothing(empty: Terminal) -> None:
     """When one of the files is missing, none is read: exit 2, and its name."""
-    ended = terminal.run("ingest", terminal.written("life", *LIFE), "/no/such/file")
+    ended = empty.run("ingest", empty.written("life", *LIFE), "/no/such/file")
     assert (ended.code, ended.lines) == (2, [])
     assert "/no/such/file: no such file" in ended.talk
-    assert terminal.run("trail", AIGERIM).code == 3, "there is no database either"
-    assert f"{terminal.folder}: is a folder" in terminal.run("ingest", str(terminal.folder)).talk
+    assert empty.run("trail", AIGERIM).code == 3, "there is no database either"
+    assert f"{empty.folder}: is a folder" in empty.run("ingest", str(empty.folder)).talk
 
 
 def test_a_historical_load_plans_what_is_ahead(terminal: Terminal) -> None:
@@ -288,10 +298,10 @@ def test_json_is_compact_one_object_a_line(lived: Terminal, arguments: list[str]
         assert line == json.dumps(parsed, ensure_ascii=False, separators=(",", ":"))
 
 
-def test_a_broken_pack_is_shown_by_file_line_and_column(terminal: Terminal) -> None:
+def test_a_broken_pack_is_shown_by_file_line_and_column(empty: Terminal) -> None:
     """A pack with a mistake ends with 1 and the place of the mistake, and nothing is published."""
-    town = write_town(terminal.folder, (RULES, "event.fee > 0", "event.fees > 0"))
-    ended = terminal.run("run", "--until-idle", env={"HABARSHY_PACKS": str(town)})
+    town = write_town(empty.folder, (RULES, "event.fee > 0", "event.fees > 0"))
+    ended = empty.run("run", "--until-idle", env={"HABARSHY_PACKS": str(town)})
     assert (ended.code, ended.lines) == (1, [])
     assert f"{town}/{RULES}:8:7: " in ended.talk
     assert "event.fee" in ended.talk
@@ -357,9 +367,9 @@ def test_the_lock_is_not_needed_elsewhere() -> None:
         "sqlite:///file:log?mode=memory&uri=true",
     ],
 )
-def test_a_database_in_memory_is_refused(terminal: Terminal, url: str) -> None:
+def test_a_database_in_memory_is_refused(empty: Terminal, url: str) -> None:
     """What would be gone with the process is no place for a log: the command says so and ends with 2."""
-    ended = terminal.run("status", f"--database={url}")
+    ended = empty.run("status", f"--database={url}")
     assert (ended.code, "database: SQLite keeps it in a file" in ended.talk) == (2, True)
 
 
@@ -394,19 +404,19 @@ def test_the_last_line_of_ingest_is_json_for_people_too(terminal: Terminal) -> N
 )
 @pytest.mark.parametrize("command", [["status"], ["config", "show"]])
 def test_a_database_that_nobody_knows_is_a_wrong_setting(
-    terminal: Terminal, command: list[str], url: str, said: str
+    empty: Terminal, command: list[str], url: str, said: str
 ) -> None:
     """What is no URL of a database that can be used ends with 2 and how to write one; no password is repeated."""
-    ended = terminal.run(*command, env={"HABARSHY_DATABASE": url})
+    ended = empty.run(*command, env={"HABARSHY_DATABASE": url})
     assert (ended.code, ended.lines) == (2, [])
     assert said in ended.talk
     assert "write sqlite:////PATH/FILE or postgresql+psycopg://USER@HOST/NAME" in ended.talk
     assert "hunter2" not in ended.talk
 
 
-def test_a_key_file_elsewhere_is_enough_for_a_first_use(terminal: Terminal) -> None:
+def test_a_key_file_elsewhere_is_enough_for_a_first_use(empty: Terminal) -> None:
     """With only the key file set, the default database is made in its default folder."""
-    assert terminal.run("run", "--until-idle", f"--key-file={terminal.folder}/key").code == 0
+    assert empty.run("run", "--until-idle", f"--key-file={empty.folder}/key").code == 0
 
 
 def test_a_wrong_key_file_writes_nothing(terminal: Terminal) -> None:

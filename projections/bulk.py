@@ -8,16 +8,19 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     Boolean,
     Column,
     ColumnElement,
     Connection,
     Dialect,
+    Insert,
     Select,
     String,
     Table,
     any_,
     bindparam,
+    insert,
     select,
 )
 from sqlalchemy.exc import DBAPIError
@@ -27,8 +30,6 @@ from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeEngine
 
-from projections import sqlite_rows
-
 CHUNK = 4096
 
 
@@ -37,12 +38,12 @@ def insert_rows(
 ) -> None:
     """Insert rows given as tuples in the order of the table's columns; `ignore` skips rows that exist.
 
-    SQLite gets statements of many rows; PostgreSQL gets COPY, or with `ignore` one insert from arrays.
+    PostgreSQL gets COPY, or with `ignore` one insert from arrays.
     """
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        sqlite_rows.insert(connection, table, rows, "OR IGNORE" if ignore else "")
+        _sqlite(connection, table, rows, "OR IGNORE" if ignore else "")
     else:
         _postgresql(connection, table, rows, ignore=ignore)
 
@@ -52,9 +53,19 @@ def replace_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any,
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        sqlite_rows.insert(connection, table, rows, "OR REPLACE")
+        _sqlite(connection, table, rows, "OR REPLACE")
     else:
         _from_arrays(connection, table, rows, _replacing(table))
+
+
+def _sqlite(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
+    names = table.columns.keys()
+    connection.execute(_sqlite_insert(table, conflict), [dict(zip(names, row, strict=True)) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _sqlite_insert(table: Table, conflict: str) -> Insert:
+    return insert(table).prefix_with(conflict) if conflict else insert(table)
 
 
 def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
@@ -122,11 +133,8 @@ class Among(ColumnElement[bool]):
         ("array", InternalTraversal.dp_clauseelement),
     ]
 
-    def __init__(self, column: ColumnElement[Any], values: Iterable[Any]) -> None:
-        listed = list(values)
-        self.column = column
-        self.listed = bindparam(None, listed, type_=column.type, expanding=True)
-        self.array = bindparam(None, listed, type_=ARRAY(unbounded(column)))
+    def __init__(self, column: ColumnElement[Any], listed: BindParameter[Any], array: BindParameter[Any]) -> None:
+        self.column, self.listed, self.array = column, listed, array
 
     def self_group(self, against: OperatorType | None = None) -> "Among":  # noqa: ARG002  (the library's)
         """Return the condition itself; otherwise SQLite would compare it with 1."""
@@ -150,7 +158,21 @@ def unbounded(column: ColumnElement[Any]) -> TypeEngine[Any]:
 
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
     """Return `column IN (values)`, cached as one statement for all values."""
-    return Among(column, values)
+    given = list(values)
+    listed = bindparam(None, given, type_=column.type, expanding=True)
+    return Among(column, listed, bindparam(None, given, type_=ARRAY(unbounded(column))))
+
+
+def among_keys(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return `column IN (keys)`, for a query that is built once and executed by `rows_of`."""
+    listed = bindparam("keys", type_=column.type, expanding=True)
+    return Among(column, listed, bindparam("keys", type_=ARRAY(unbounded(column))))
+
+
+def rows_of(connection: Connection, query: Select[Any], keys: Sequence[Any], **given: object) -> Iterator[Any]:
+    """Yield the rows of these keys; the query has `among_keys`, and its other parameters are given by name."""
+    for part in chunked(keys):
+        yield from connection.execute(query, {"keys": list(part), **given}).all()
 
 
 def lock_rows(connection: Connection, column: Column[Any], values: Iterable[Any]) -> None:
@@ -171,7 +193,7 @@ def which(connection: Connection, column: Column[UUID], ids: Sequence[UUID]) -> 
     """
     if connection.dialect.name != "sqlite":
         return list(connection.execute(select(column).where(among(column, ids))).scalars())
-    values = sqlite_rows.ids_bound(ids) + [0] * (CHUNK - len(ids))
+    values = [each.bytes for each in ids] + [b""] * (CHUNK - len(ids))
     rows = connection.exec_driver_sql(_sqlite_which(column), tuple(values))
     return [UUID(bytes=row[0]) for row in rows]
 

@@ -7,8 +7,6 @@ from typing import Any
 from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Delete, Update, bindparam, func
 
 from projections.bulk import unbounded
-from projections.spelled import Spelled
-from projections.sqlite_rows import bind_of
 
 
 class ForEach:
@@ -22,24 +20,21 @@ class ForEach:
     ) -> None:
         self._statement, self._columns, self._these = statement, columns, these
         self._names = [f"key_{column.name}" for column in columns]
-        self._binds = [bind_of(each.type) for each in columns]
 
     def execute(self, connection: Connection, keys: Sequence[tuple[Any, ...]], **given: object) -> None:
         """Execute the statement for these keys; its own parameters are given by name."""
         if not keys:
             return
-        values = zip(*keys, strict=True)
         if connection.dialect.name == "sqlite":
-            bound = (bind(each) for bind, each in zip(self._binds, values, strict=True))
-            named = (dict(zip(self._names, key, strict=True)) | given for key in zip(*bound, strict=True))
-            self._of_one.each(connection, named)
+            connection.execute(self._of_one, [dict(zip(self._names, key, strict=True)) | given for key in keys])
         else:
-            connection.execute(self._of_all, dict(zip(self._names, map(list, values), strict=True)) | given)
+            arrays = map(list, zip(*keys, strict=True))
+            connection.execute(self._of_all, dict(zip(self._names, arrays, strict=True)) | given)
 
     @cached_property
-    def _of_one(self) -> Spelled:
+    def _of_one(self) -> Delete | Update:
         marks = (bindparam(name, type_=each.type) for name, each in zip(self._names, self._columns, strict=True))
-        return Spelled(self._statement.where(self._these(*marks)))
+        return self._statement.where(self._these(*marks))
 
     @cached_property
     def _of_all(self) -> Delete | Update:

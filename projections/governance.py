@@ -7,7 +7,6 @@ from sqlalchemy import Connection, func, select
 
 from projections.bulk import insert_rows
 from projections.positions import position_of, save
-from projections.spelled import Query
 from projections.tables import governance
 from projections.tables import positions as positions_table
 
@@ -25,8 +24,7 @@ def positions(connection: Connection, topics: Collection[str] = ()) -> list[int]
 
 def latest(connection: Connection) -> int:
     """Return the newest position, or 0. A different number means that the rules have changed."""
-    newest = _NEWEST.first(connection)
-    return 0 if newest is None else int(newest[0])
+    return connection.execute(_NEWEST).scalar() or 0
 
 
 class Mark(NamedTuple):
@@ -38,8 +36,7 @@ class Mark(NamedTuple):
 
 def mark(connection: Connection) -> Mark:
     """Return the mark of now. A different mark means that the rules may have changed."""
-    found = _MARK.first(connection)
-    return Mark(*(int(each or 0) for each in found or (0, 0)))
+    return Mark(*(int(each or 0) for each in connection.execute(_MARK).one()))
 
 
 def note_mended(connection: Connection) -> None:
@@ -49,10 +46,8 @@ def note_mended(connection: Connection) -> None:
 
 _MENDINGS = "governance mended"
 """The number of repairs, stored among the positions of readers, a table that every database has."""
-_NEWEST = Query(select(governance.c.position).order_by(governance.c.position.desc()).limit(1))
-_MARK = Query(
-    select(
-        select(func.max(governance.c.position)).scalar_subquery(),
-        select(positions_table.c.position).where(positions_table.c.reader == _MENDINGS).scalar_subquery(),
-    )
+_NEWEST = select(governance.c.position).order_by(governance.c.position.desc()).limit(1)
+_MARK = select(
+    select(func.max(governance.c.position)).scalar_subquery(),
+    select(positions_table.c.position).where(positions_table.c.reader == _MENDINGS).scalar_subquery(),
 )

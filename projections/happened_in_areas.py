@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from projections.bulk import among, insert_rows
-from projections.spelled import Query
 from projections.tables import area_facts
 
 
@@ -33,7 +32,7 @@ def area_times(connection: Connection) -> list[int]:
 
 def has_area_facts(connection: Connection) -> bool:
     """Return True if there is any area event."""
-    return _ANY.first(connection) is not None
+    return connection.execute(_ANY).first() is not None
 
 
-_ANY = Query(select(area_facts.c.position).limit(1))
+_ANY = select(area_facts.c.position).limit(1)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, literal_column, select, tuple_
 
 from domain.nudges.delivery import State
-from projections.lookup import Lookup
+from projections.bulk import among_keys, rows_of
 from projections.nudges import Due
 from projections.tables import inbox, moment
 
@@ -24,13 +24,13 @@ class Cause(NamedTuple):
 def messages(connection: Connection, recipients: Iterable[str], since: int) -> dict[str, list[datetime]]:
     """Return recipient -> times from which messages count towards the cap, later than `since` (microseconds)."""
     found: dict[str, list[datetime]] = {recipient: [] for recipient in recipients}
-    for recipient, counted in _COUNTED.rows(connection, list(found), since=since):
+    for recipient, counted in rows_of(connection, _COUNTED, list(found), since=since):
         found[recipient].append(moment(counted))
     return found
 
 
 _SINCE = inbox.c.counted > bindparam("since", type_=inbox.c.counted.type)
-_COUNTED = Lookup(select(inbox.c.recipient, inbox.c.counted).where(_SINCE), inbox.c.recipient)
+_COUNTED = select(inbox.c.recipient, inbox.c.counted).where(_SINCE, among_keys(inbox.c.recipient))
 
 
 def failed(connection: Connection, after: Due, limit: int) -> list[Due]:

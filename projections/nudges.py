@@ -13,10 +13,9 @@ from domain.nudges.nudge import Nudge
 from domain.nudges.settle import is_stopped
 from domain.planning.plan import Intent
 from domain.rules.triggers import RANKS
-from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
+from projections.bulk import among, among_keys, chunked, insert_rows, lock_rows, replace_rows, rows_of, which
 from projections.for_each import ForEach
 from projections.lanes import lane_of
-from projections.lookup import Lookup
 from projections.tables import due, erased, inbox, micros, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -107,10 +106,12 @@ def _inbox_of(connection: Connection, changed: Sequence[Nudge]) -> list[tuple[An
 
 def erasures(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
     """Return those of the persons who were erased -> time of the last erasure (microseconds)."""
-    return dict(_ERASURES.rows(connection, sorted(persons)))
+    return dict(rows_of(connection, _ERASURES, sorted(persons)))
 
 
-_ERASURES = Lookup(select(erased.c.person, func.max(erased.c.at)).group_by(erased.c.person), erased.c.person)
+_ERASURES = (
+    select(erased.c.person, func.max(erased.c.at)).where(among_keys(erased.c.person)).group_by(erased.c.person)
+)
 
 
 def is_forgotten(delivery: Delivery, erased_at: Mapping[str, int]) -> bool:
@@ -142,28 +143,27 @@ def of_persons(
     """Return person -> their nudges by id; `known`: nudges that were read in the same transaction."""
     found: dict[str, dict[UUID, Nudge]] = {person: {} for person in persons}
     have = known or {}
-    for person, id_, folded in _OF_PERSONS.rows(connection, list(found)):
+    for person, id_, folded in rows_of(connection, _OF_PERSONS, list(found)):
         found[person][id_] = have[id_] if id_ in have else _decode(folded)
     return found
 
 
-_OF_PERSONS = Lookup(select(nudges.c.person, nudges.c.nudge, nudges.c.folded), nudges.c.person)
+_OF_PERSONS = select(nudges.c.person, nudges.c.nudge, nudges.c.folded).where(among_keys(nudges.c.person))
 
 
 def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
     """Return the nudges with those ids."""
-    return {id_: _decode(folded) for id_, folded in _FOLDED.rows(connection, sorted(set(ids)))}
+    return {id_: _decode(folded) for id_, folded in rows_of(connection, _FOLDED, sorted(set(ids)))}
 
 
 def _versions(connection: Connection, ids: Iterable[UUID], *, hold: bool = True) -> dict[UUID, int]:
-    rows = (_VERSIONS_HELD if hold else _VERSIONS).rows(connection, sorted(set(ids)))
-    return dict(rows)
+    query = _VERSIONS_HELD if hold else _VERSIONS
+    return dict(rows_of(connection, query, sorted(set(ids))))
 
 
-_FOLDED = Lookup(select(nudges.c.nudge, nudges.c.folded), nudges.c.nudge)
-_VERSION = select(nudges.c.nudge, nudges.c.version)
-_VERSIONS = Lookup(_VERSION, nudges.c.nudge)
-_VERSIONS_HELD = Lookup(_VERSION.order_by(nudges.c.nudge).with_for_update(), nudges.c.nudge)  # SQLite has one writer
+_FOLDED = select(nudges.c.nudge, nudges.c.folded).where(among_keys(nudges.c.nudge))
+_VERSIONS = select(nudges.c.nudge, nudges.c.version).where(among_keys(nudges.c.nudge))
+_VERSIONS_HELD = _VERSIONS.order_by(nudges.c.nudge).with_for_update()  # SQLite has one writer
 
 
 def overdue(connection: Connection, now: int) -> list[Nudge]:

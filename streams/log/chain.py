@@ -10,7 +10,6 @@ from sqlalchemy.types import NullType
 from domain.core.ids import Position
 from domain.facts.chain import BEGINNING, Block
 from projections.bulk import insert_rows
-from projections.spelled import Query
 from streams.storage.tables import blocks, log
 
 StoredFact = tuple[Position, bytes, int, str, bytes]
@@ -97,7 +96,8 @@ def coded_rows(
 
 def fact_at(connection: Connection, position: int) -> StoredFact | None:
     """Return the fact at that position, or None."""
-    return cast("StoredFact | None", _at(connection.dialect.name).first(connection, at=position))
+    row = connection.execute(_at(connection.dialect.name), {"at": position}).first()
+    return None if row is None else cast("StoredFact", tuple(row))
 
 
 @cache
@@ -108,8 +108,8 @@ def _stored(dialect: str) -> Select[Any]:
 
 
 @cache
-def _at(dialect: str) -> Query:
-    return Query(_stored(dialect).where(log.c.position == bindparam("at", type_=log.c.position.type)))
+def _at(dialect: str) -> Select[Any]:
+    return _stored(dialect).where(log.c.position == bindparam("at", type_=log.c.position.type))
 
 
 def _stream(dialect: str) -> ColumnElement[Any]:

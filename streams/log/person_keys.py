@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, func, select
 
 from projections.bulk import among, chunked, insert_rows, lock_rows
-from projections.spelled import Query
 from streams.log.master_key import KEY_BYTES, NONCE_BYTES, Wrapper, WrongKeyFile
 from streams.storage.advisory_locks import APPEND_LOCK, take_turns
 from streams.storage.tables import erasures, made_with, period_keys, person_keys
@@ -121,8 +120,7 @@ class PersonKeys:
 
     def _current(self, connection: Connection) -> "_Kept":
         """Return the cache, emptied first where this transaction sees a new erasure."""
-        latest = _LATEST_ERASURE.first(connection)
-        mark: bytes = b"" if latest is None else latest[0]
+        mark = connection.execute(_LATEST_ERASURE).scalar() or b""
         kept = self._kept
         if kept.mark != mark:
             kept = self._kept = _Kept(mark, OrderedDict())
@@ -249,7 +247,7 @@ class _Kept(NamedTuple):
             self.keys.popitem(last=False)
 
 
-_LATEST_ERASURE = Query(select(erasures.c.mark).order_by(erasures.c.number.desc()).limit(1))
+_LATEST_ERASURE = select(erasures.c.mark).order_by(erasures.c.number.desc()).limit(1)
 
 
 def check_names(connection: Connection, fingerprint: bytes) -> None:

@@ -13,7 +13,6 @@ from sqlalchemy import exc as sql
 
 from domain.core.ids import Position
 from projections.bulk import among, driver_rows, insert_rows
-from projections.spelled import Query
 from streams.log import forgeries
 from streams.log.row_codes import codes_of, facts_by, genuine
 from streams.storage.advisory_locks import APPEND_LOCK, take_turns
@@ -22,8 +21,8 @@ from streams.storage.tables import log, log_rows, stream_of
 
 PAGE = 1000
 
-_LAST = Query(select(log.c.position).order_by(log.c.position.desc()).limit(1))
-_NEWEST = Query(log_rows.order_by(log.c.position.desc()).limit(1))
+_LAST = select(log.c.position).order_by(log.c.position.desc()).limit(1)
+_NEWEST = log_rows.order_by(log.c.position.desc()).limit(1)
 _HIGHEST = 2**53
 """No position of ours is higher. A forged row at the end of the range would leave no room after it."""
 
@@ -68,8 +67,7 @@ class FactRecorder(ApplicationRecorder):
         """
         with self._database.waits.labels("log").time():
             take_turns(connection, APPEND_LOCK)
-        newest = _LAST.first(connection)
-        before = Position(0 if newest is None else int(newest[0]))
+        before = Position(connection.execute(_LAST).scalar() or 0)
         if before >= _HIGHEST:
             raise InTheWay("the log has no room", [])
         coded = codes_of(connection).coded(before, rows)
@@ -82,7 +80,8 @@ class FactRecorder(ApplicationRecorder):
     @staticmethod
     def newest(connection: Connection) -> Any | None:  # noqa: ANN401  (a row)
         """Return the newest fact, as a row of the log, or None; forged rows after it do not count."""
-        newest, valid = _NEWEST.first(connection), codes_of(connection).valid
+        newest: Any | None = connection.execute(_NEWEST).first()
+        valid = codes_of(connection).valid
         while newest is not None and not valid(newest):
             before = log_rows.where(log.c.position < newest[0]).order_by(log.c.position.desc()).limit(PAGE)
             rows = list(driver_rows(connection, before))

@@ -16,8 +16,7 @@ from domain.facts.facts import NudgeAttempted
 from domain.nudges.delivery import Delivery
 from notifiers.port.interface import Report
 from projections import nudges
-from projections.bulk import replace_rows
-from projections.lookup import Lookup
+from projections.bulk import among_keys, replace_rows, rows_of
 from projections.references import AttemptId
 from projections.tables import micros
 from streams.log.log import Log
@@ -40,7 +39,7 @@ class Early(NamedTuple):
     at: int
 
 
-_ROWS = Lookup(select(*(early_receipts.c[name] for name in Early._fields)), early_receipts.c.reference)
+_ROWS = select(*(early_receipts.c[name] for name in Early._fields)).where(among_keys(early_receipts.c.reference))
 
 
 def keep(connection: Connection, provider: str, reports: Sequence[Report], now: datetime) -> None:
@@ -57,7 +56,7 @@ def keep(connection: Connection, provider: str, reports: Sequence[Report], now: 
 
 def waiting(connection: Connection, names: Sequence[str]) -> Iterator[Early]:
     """Return the receipts by these names."""
-    return map(Early._make, _ROWS.rows(connection, names))
+    return map(Early._make, rows_of(connection, _ROWS, names))
 
 
 def drop(connection: Connection, rows: Iterable[Early]) -> None:

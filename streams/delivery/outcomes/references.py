@@ -16,8 +16,7 @@ from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeFailed, NudgeSent
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.message_names import Named, key, named, names, numbered, way
 from projections import nudges
-from projections.bulk import replace_rows
-from projections.lookup import Lookup
+from projections.bulk import among_keys, replace_rows, rows_of
 from projections.references import AttemptId
 from projections.tables import micros
 from streams.log.log import Log
@@ -104,9 +103,8 @@ PARTS_KEPT = timedelta(days=30)
 Parts = Mapping[tuple[str, str], AttemptId]
 """(Provider, its name for a part) -> the attempt."""
 _OF = sent_parts.c.provider == bindparam("by", type_=sent_parts.c.provider.type)
-_FOUND = Lookup(
-    select(*(sent_parts.c[name] for name in ("reference", *AttemptId._fields[:3], "at"))).where(_OF),
-    sent_parts.c.reference,
+_FOUND = select(*(sent_parts.c[name] for name in ("reference", *AttemptId._fields[:3], "at"))).where(
+    _OF, among_keys(sent_parts.c.reference)
 )
 
 
@@ -144,7 +142,7 @@ def find_parts(
     Centres reuse their ids: the last message or part with a name counts. Some have one id for all parts of a message;
     that is the whole.
     """
-    rows = list(_FOUND.rows(connection, sorted(set(references)), by=provider))
+    rows = list(rows_of(connection, _FOUND, sorted(set(references)), by=provider))
     since = _sent_at(connection, log, [whole[row[0]] for row in rows if row[0] in whole])
     return {
         row[0]: AttemptId(row[1], row[2], row[3], part=True)

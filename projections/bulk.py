@@ -14,13 +14,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
-    Insert,
     Select,
     String,
     Table,
     any_,
     bindparam,
-    insert,
     select,
 )
 from sqlalchemy.exc import DBAPIError
@@ -29,6 +27,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeEngine
+
+from projections.tables import Id
 
 CHUNK = 4096
 
@@ -59,13 +59,16 @@ def replace_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any,
 
 
 def _sqlite(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
-    names = table.columns.keys()
-    connection.execute(_sqlite_insert(table, conflict), [dict(zip(names, row, strict=True)) for row in rows])
+    """Insert by the driver, which stores all but ids as they are; SQLAlchemy would process every value."""
+    marks = ", ".join("?" * len(table.columns))
+    columns = zip(table.columns, zip(*rows, strict=True), strict=True)
+    stored = [_ids_stored(values) if isinstance(column.type, Id) else values for column, values in columns]
+    statement = f"INSERT {conflict} INTO {table.name} VALUES ({marks})"  # noqa: S608  (our own names)
+    connection.exec_driver_sql(statement, list(zip(*stored, strict=True)))
 
 
-@lru_cache(maxsize=64)
-def _sqlite_insert(table: Table, conflict: str) -> Insert:
-    return insert(table).prefix_with(conflict) if conflict else insert(table)
+def _ids_stored(ids: Iterable[UUID | None]) -> list[bytes | None]:
+    return [None if each is None else each.bytes for each in ids]
 
 
 def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
@@ -193,7 +196,7 @@ def which(connection: Connection, column: Column[UUID], ids: Sequence[UUID]) -> 
     """
     if connection.dialect.name != "sqlite":
         return list(connection.execute(select(column).where(among(column, ids))).scalars())
-    values = [each.bytes for each in ids] + [b""] * (CHUNK - len(ids))
+    values = _ids_stored(ids) + [0] * (CHUNK - len(ids))
     rows = connection.exec_driver_sql(_sqlite_which(column), tuple(values))
     return [UUID(bytes=row[0]) for row in rows]
 

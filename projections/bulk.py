@@ -62,12 +62,12 @@ def _sqlite(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]
     """Insert by the driver, which stores all but ids as they are; SQLAlchemy would process every value."""
     marks = ", ".join("?" * len(table.columns))
     columns = zip(table.columns, zip(*rows, strict=True), strict=True)
-    stored = [_ids_stored(values) if isinstance(column.type, Id) else values for column, values in columns]
+    stored = [_bytes(values) if isinstance(column.type, Id) else values for column, values in columns]
     statement = f"INSERT {conflict} INTO {table.name} VALUES ({marks})"  # noqa: S608  (our own names)
     connection.exec_driver_sql(statement, list(zip(*stored, strict=True)))
 
 
-def _ids_stored(ids: Iterable[UUID | None]) -> list[bytes | None]:
+def _bytes(ids: Iterable[UUID | None]) -> list[bytes | None]:
     return [None if each is None else each.bytes for each in ids]
 
 
@@ -187,24 +187,6 @@ def lock_rows(connection: Connection, column: Column[Any], values: Iterable[Any]
         return
     for part in chunked(sorted(set(values))):
         connection.execute(select(column).where(among(column, part)).order_by(column).with_for_update()).close()
-
-
-def which(connection: Connection, column: Column[UUID], ids: Sequence[UUID]) -> list[UUID]:
-    """Return those of the ids that the column has; at most CHUNK ids.
-
-    SQLite gets a statement of fixed length, since compiling thousands of parameters takes longer than the query.
-    """
-    if connection.dialect.name != "sqlite":
-        return list(connection.execute(select(column).where(among(column, ids))).scalars())
-    values = _ids_stored(ids) + [0] * (CHUNK - len(ids))
-    rows = connection.exec_driver_sql(_sqlite_which(column), tuple(values))
-    return [UUID(bytes=row[0]) for row in rows]
-
-
-@lru_cache(maxsize=64)
-def _sqlite_which(column: Column[UUID]) -> str:
-    marks = ", ".join("?" * CHUNK)
-    return f"SELECT {column.name} FROM {column.table.name} WHERE {column.name} IN ({marks})"  # noqa: S608  (our own names)
 
 
 def chunked(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:

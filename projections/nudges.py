@@ -13,7 +13,7 @@ from domain.nudges.nudge import Nudge
 from domain.nudges.settle import is_stopped
 from domain.planning.plan import Intent
 from domain.rules.triggers import RANKS
-from projections.bulk import among, among_keys, chunked, insert_rows, lock_rows, replace_rows, rows_of, which
+from projections.bulk import among, among_keys, chunked, insert_rows, lock_rows, replace_rows, rows_of
 from projections.for_each import ForEach
 from projections.lanes import lane_of
 from projections.tables import due, erased, inbox, micros, nudges, optional_micros
@@ -162,6 +162,7 @@ def _versions(connection: Connection, ids: Iterable[UUID], *, hold: bool = True)
 
 
 _FOLDED = select(nudges.c.nudge, nudges.c.folded).where(among_keys(nudges.c.nudge))
+_PRESENT = select(nudges.c.nudge).where(among_keys(nudges.c.nudge))
 _VERSIONS = select(nudges.c.nudge, nudges.c.version).where(among_keys(nudges.c.nudge))
 _VERSIONS_HELD = _VERSIONS.order_by(nudges.c.nudge).with_for_update()  # SQLite has one writer
 
@@ -203,8 +204,8 @@ def _version(found: Mapping[UUID, Nudge], id_: UUID) -> int:
 
 
 def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
-    """Return those of the ids that have a nudge; fast for very many ids of which hardly any has one."""
-    return [id_ for part in chunked(ids) for id_ in which(connection, nudges.c.nudge, part)]
+    """Return those of the ids that have a nudge."""
+    return [id_ for (id_,) in rows_of(connection, _PRESENT, ids)]
 
 
 def versions_held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:

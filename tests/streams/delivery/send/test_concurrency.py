@@ -1,0 +1,63 @@
+"""Concurrency limits: how many attempts may be open follows how many ended lately."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from streams.delivery.send.concurrency import SPAN, Budget, Bulkhead, Permits
+
+LEAST, MOST = 4, 16
+
+
+class StillLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time stands still until it is told."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        """Return the time that was set."""
+        return self.now
+
+
+@pytest.fixture
+def still() -> Iterator[StillLoop]:
+    """A loop at its beginning."""
+    loop = StillLoop()
+    yield loop
+    loop.close()
+
+
+async def ended(bulkhead: Bulkhead) -> int:
+    """Take all permits that there are, and give them back: so many attempts have ended."""
+    granted = await bulkhead.acquire(10 * MOST, None)
+    Permits(bulkhead, granted).release()
+    return granted
+
+
+def test_more_attempts_are_open_where_many_end(still: StillLoop) -> None:
+    """From the least on, as many as ended within the span may be open, and never more than the most."""
+    bulkhead = Bulkhead(Budget(LEAST, 1, lambda: MOST))
+    taken = [still.run_until_complete(ended(bulkhead)) for _ in range(5)]
+    assert taken == [LEAST, LEAST, 2 * LEAST, MOST, MOST]
+
+
+def test_what_ended_long_ago_counts_no_more(still: StillLoop) -> None:
+    """Where a provider has become slow, fewer attempts wait for it."""
+    bulkhead = Bulkhead(Budget(LEAST, 1, lambda: MOST))
+    for _ in range(5):
+        still.run_until_complete(ended(bulkhead))
+    still.now += 2 * SPAN
+    still.run_until_complete(one_ended(bulkhead))
+    assert still.run_until_complete(ended(bulkhead)) == LEAST
+
+
+async def one_ended(bulkhead: Bulkhead) -> None:
+    """One more attempt ends."""
+    Permits(bulkhead, await bulkhead.acquire(1, None)).release()
+
+
+def test_without_a_journal_only_the_least_is_open(still: StillLoop) -> None:
+    """However many end, no more than may be unknown are open."""
+    bulkhead = Bulkhead(Budget(LEAST, 1, lambda: LEAST))
+    assert {still.run_until_complete(ended(bulkhead)) for _ in range(5)} == {LEAST}

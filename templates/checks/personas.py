@@ -19,6 +19,8 @@ from templates.reading.yaml_file import Document
 NOBODY: Mapping[str, Any] = {}
 _CALLED: Mapping[str, str] = {"given_name": "Айгерім", "family_name": "Серікбаева", "patronymic": "Нұрланқызы"}
 
+UNKNOWN_ATTRIBUTE = "no attribute is called"
+
 
 class Persona(Struct, frozen=True):
     """An invented person. `citizen`: attributes; `guardian`: those of who is told for a minor.
@@ -95,7 +97,7 @@ def check_personas(document: Document, attributes: Mapping[str, str], report: Re
 def _check_attributes(part: Document, group: str, known: Mapping[str, str], report: Report) -> None:
     for name, value in group_at(part.data, group).items():
         if name not in known:
-            message = f"no attribute is called {name!r}"
+            message = f"{UNKNOWN_ATTRIBUTE} {name!r}"
             report.add(part.finding(part.key((group, name)), message, closest(name, known)))
         elif not is_of(known[name], value):
             report.add(part.finding(part.value((group, name)), f"{name} must be {KINDS[known[name]][1]}"))

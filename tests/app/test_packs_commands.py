@@ -372,6 +372,8 @@ def test_one_trigger_is_linted_and_tested_by_its_folder(terminal: Terminal) -> N
     assert terminal.run("lint", str(folder)).code == 1
     shutil.rmtree(folder / "other")
     assert terminal.run("test", str(folder / "meter_check")).lines[-1] == "1 case, 0 failed, 0 findings"
+    alone = terminal.run("test", str(SHIPPED["alatau"]), "--only", "flood_evacuation")
+    assert (alone.code, "add --with PACK" in alone.talk) == (1, True)
     needing = SHIPPED["alatau"] / "flood_warning"
     assert terminal.run("lint", str(needing), "--with", str(SHIPPED["kz"])).code == 0
     tested = terminal.run("test", str(needing), "--with", str(SHIPPED["kz"]), "--json").objects

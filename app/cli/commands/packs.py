@@ -16,6 +16,7 @@ from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.stage import Stage, stages
 from streams.rehearsal.verdict import Difference, said, unlike
 from templates.checks.loader import pack_of
+from templates.checks.personas import UNKNOWN_ATTRIBUTE
 from templates.checks.placeholders import check_placeholders
 from templates.reading.catalogue import NoDefaults
 from templates.reading.files import PackFiles
@@ -59,6 +60,8 @@ def try_packs(
     findings = list(found)
     tried = [] if findings else _tried(asked, examined, only, findings)
     _print_findings(findings, as_json=as_json)
+    if not others and any(each.message.startswith(UNKNOWN_ATTRIBUTE) for each in findings):
+        talk("An attribute that another pack declares is known beside it: add --with PACK.")
     for each in tried:
         _print_json(each, explain=explain) if as_json else _print_lines(each, explain=explain)
     failed = sum(1 for each in tried if each.differences)

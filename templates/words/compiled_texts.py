@@ -145,18 +145,13 @@ def _capped(template: Template | Simple, values: Mapping[str, Any]) -> str:
     try:
         for chunk in template.generate(values):
             chunks.append(chunk)
-            size += len(chunk)
-            if size > MAX_BYTES // LONGEST:
-                _check_size(sum(len(each.encode()) for each in chunks))
+            size += len(chunk.encode())
+            _check_size(size)
     except UndefinedError as error:
         raise BadWords(error.message or "a variable", NO_VALUE) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError):  # their texts may quote values
         raise BadWords("a value", "is of another type than the words take it for") from None
     return "".join(chunks)
-
-
-LONGEST = 4
-"""Bytes of a character in UTF-8, at most: a text of few characters need not be encoded to be known as short."""
 
 
 def _check_size(size: int) -> None:

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from templates.checks.loader import shipped
 from templates.checks.sample_check import samples
 from templates.reading.catalogue import catalogue_of
-from templates.words.compiled_texts import Compiler
+from templates.words.compiled_texts import Compiler, PlainText
 from templates.words.email_layout import Action
 from templates.words.rendering import Rendered, Renderer, WordsFailed, context
 from tests.beginnings import packs_in
@@ -346,6 +346,7 @@ SAID = (
 VALUES = st.none() | st.sampled_from(["x", "2026-03-01", "x" * 70_000, 7, 10**400, 2.5, True, False, ["x", "y"], []])
 
 
+@example(["", "", "", "{% for each in event.a %}{{ each }}{% endfor %}", ""], {"a": "x" * 60_000})
 @example(["", "", "", "{{ event.a | date }}", ""], {"a": 7})
 @example(["", "", "", "{{ event.a | number }}", ""], {"a": "x"})
 @given(st.lists(st.sampled_from(SAID), min_size=5, max_size=5), st.dictionaries(st.sampled_from("ab"), VALUES))
@@ -374,6 +375,32 @@ def test_what_is_compared_with_a_number_is_known_not_to_fail() -> None:
     assert text.certain is not None
     ages = [7, 70, None, "seven", [7], True]
     assert [text.certain.of({"citizen": {"age": age}}) for age in ages] == [True, True, True, False, False, False]
+
+
+class Piece(str):
+    """A piece of a text that counts how often it is encoded."""
+
+    __slots__ = ()
+    encoded = 0
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """Encode it, and count that."""
+        Piece.encoded += 1
+        return super().encode(encoding, errors)
+
+
+class Pieces:
+    """A text that comes in many short pieces, as a loop over the letters of a long value does."""
+
+    def generate(self, *_: object) -> Iterator[str]:
+        """Yield the pieces."""
+        return (Piece("x") for _ in range(17_000))
+
+
+def test_a_text_of_many_pieces_takes_no_longer_for_each_of_them() -> None:
+    """The size of a text is kept up with its pieces; it is not reckoned anew for each."""
+    text = PlainText(Pieces(), "")  # type: ignore[arg-type]
+    assert len(text.render({})) == Piece.encoded == 17_000
 
 
 READ = {"sms": ["sms"], "push": ["push_title", "push_body", "actions"], "email": ["subject", "text", "html"]}

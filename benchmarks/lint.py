@@ -41,6 +41,9 @@ def _write(pack: Path) -> None:
     (pack / "events").mkdir(parents=True)
     for path in (*KZ.glob("*.yaml"), *KZ.glob("events/*.yaml")):
         (pack / path.relative_to(KZ)).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    declared = pack / "pack.yaml"
+    text = declared.read_text(encoding="utf-8")
+    declared.write_text(text.replace("\npack: kz\n", "\npack: kz\nsms_parts: 9\n"), encoding="utf-8")
     shipped = sorted(path.parent for path in KZ.glob("*/trigger.yaml"))
     for number in range(TRIGGERS):
         trigger = shipped[number % len(shipped)]
@@ -54,5 +57,8 @@ def _own(path: Path, number: int) -> str:
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".md":
         return text
-    lines = (line[:-1] + f' {number}"' if line.endswith('"') else line for line in text.split("\n"))
+    lines = (
+        line[:-1] + f' {number}"' if line.endswith('"') and not line.strip().startswith("title:") else line
+        for line in text.split("\n")
+    )
     return "\n".join(lines) + f"\n{number}\n"

@@ -22,6 +22,9 @@ from domain.core.plain import PlainData
 MOST_LOOKS = 1_000_000
 """So many times one plan may look at an event beside another: at a thousand events beside a thousand others."""
 
+FEW = 4
+"""So many events are asked one by one: to index them takes longer."""
+
 ALWAYS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 _TURNED = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_"}
@@ -72,7 +75,7 @@ class Matcher:
         facts = self._facts.get(type_)
         if not facts:
             return
-        if condition is None:
+        if condition is None or len(facts) <= FEW:
             places: Iterable[int] = range(*_places(facts, within))
         else:
             places = self._possible(type_, facts, condition, values, within)

@@ -25,7 +25,7 @@ FACTS = 5000
 
 
 class ProviderState(StrEnum):
-    """What a provider did last."""
+    """The last that a provider did."""
 
     IDLE = "nothing to send"
     WORKS = "works"
@@ -59,7 +59,7 @@ class Record(Struct):
 
     @property
     def state(self) -> "ProviderState":
-        """What the provider did last, in a word."""
+        """Return the last that the provider did, in a word."""
         if not self.attempted:
             return ProviderState.IDLE
         if self.in_trouble:

@@ -35,7 +35,7 @@ _OUTCOMES = {fact.TOPIC: fact for fact in (NudgeSent, NudgeFailed, NudgeUnknown)
 
 
 class State(StrEnum):
-    """What is known of an attempt."""
+    """The last that a journal says of an attempt."""
 
     INTENDED = "intended"
     HANDED = "handed"
@@ -144,10 +144,12 @@ class HandOverJournal:
             self._give_up(error)
 
     def _begin(self, beside: Path) -> None:
-        descriptor, name = tempfile.mkstemp(prefix=self._prefix, dir=beside.parent)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        """Begin a file. It gets its name once it is locked: nobody takes it for that of a dead process."""
+        descriptor, name = tempfile.mkstemp(prefix=f".{self._prefix}", dir=beside.parent)
         self._file, self._size = Path(name), 0
         self._descriptor, self._let_go = descriptor, finalize(self, os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._file = self._file.rename(self._file.with_name(self._file.name.removeprefix(".")))
         self._write(_boot())
 
     def _write(self, line: Noted | str) -> None:

@@ -31,6 +31,7 @@ from app.logs import Tracing
 from app.pages.answer import Answer
 from app.pages.broken import Broken
 from app.pages.citizen import install_citizen
+from app.pages.components import install_components
 from app.pages.console.install import install_console
 from app.pages.layout import Pages, install_static
 from app.pages.sign_in import SignIn
@@ -80,6 +81,7 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
     app.include_router(SignIn(settings, pages, access, platform.identity.names, clock).router())
     broken.install(app)
     install_citizen(app, platform, pages)
+    install_components(app, pages)
     install_console(app, platform, pages, hands, heavy)
     install_work(app, platform, pages, hands, heavy)
     install_static(app)

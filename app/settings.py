@@ -28,7 +28,7 @@ from streams.storage.sqlite_file import names_a_file
 from templates.reading.findings import closest
 
 PREFIX = "HABARSHY_"
-COMING = frozenset({"TOKEN", "TEST_POSTGRES", "TEST_KAFKA"})
+COMING = frozenset({"TOKEN", "TEST_POSTGRES", "TEST_KAFKA", "TEST_SHOTS", "TEST_EXAMPLES"})
 """Variables (after the prefix) that other parts of the platform, or its tests, read."""
 
 

@@ -1,28 +1,19 @@
 """The story of a nudge and the reason why it was sent, in words that a citizen reads in their own language."""
 
-import re
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 
 from app.pages.catalogues import Speech
-from app.pages.naming import FIELDS, VALUES
+from app.pages.pack_names import Names, names_of
 from app.pages.ruling import Clause, rule_told
-from domain.core.plain import PlainData
 from domain.core.timing import parse_offset
 from domain.core.translatable import N_
-from domain.rules.event_types import Titles
 from streams.log.loads import Retirement
 from streams.queries.explain import Explanation, RecordedFact
 from streams.rules.in_force import Rules
-from streams.rules.trigger_history import pack_titles
-
-_PSEUDONYM = re.compile(r"[0-9a-f]{32}")
-GROUPED = 10_000
-"""From here on the digits of a whole number stand in groups: with fewer it may be a year."""
-
 
 CHANNELS: Final[Mapping[str, str]] = {"push": N_("push message"), "sms": N_("SMS"), "email": N_("email")}
 STATES: Final[Mapping[str, str]] = {
@@ -152,69 +143,28 @@ class Told(Struct, frozen=True):
 
 
 def told(why: Explanation, rules: Rules, speech: Speech) -> Told:
-    """Return the parts of the page that says why."""
-    words, rule = _Words(rules, speech), Clause(why.clause, why.agency, why.klass, why.legal_basis_titles)
+    """Return the details of the page that says why."""
+    names, rule = names_of(rules, speech), Clause(why.clause, why.agency, why.klass, why.legal_basis_titles)
     return Told(
-        tuple(words.recorded(why)),
+        tuple(_recorded(why, names)),
         tuple(rule_told(rule, rules, speech)),
-        tuple((words.name(name), words.value(value)) for name, value in why.used.items()),
+        tuple((names.heading_of(name), names.value(value)) for name, value in why.used.items()),
         tuple(line_of(each, speech) for each in why.facts),
     )
 
 
-class _Words:
-    def __init__(self, rules: Rules, speech: Speech) -> None:
-        self._types, self._speech, self._say = rules.catalogue.types, speech, speech.say
-        self._offices = pack_titles(rules, "agencies")
-        self._titles: Mapping[str, Mapping[str, Titles]] = {
-            "citizen": pack_titles(rules, "attributes"),
-            "param": pack_titles(rules, "parameters"),
-        }
-
-    def recorded(self, why: Explanation) -> Iterator[tuple[str, str]]:
-        if why.cause is None:
-            yield self._say("What was recorded"), self._say("It can no longer be read")
-            return
-        type_ = self._types.get(why.cause.type)
-        yield self._say("What was recorded"), self._speech.titled(why.cause_title) or why.cause.type
-        yield self._say("When"), self._speech.moment(why.cause.time)
-        if type_ is not None:
-            office = self._offices.get(type_.agency, {})
-            yield self._say("By which office"), self._speech.titled(office) or type_.agency
-        if why.retired is not None:
-            yield self._say("What exactly"), retired_in_words(why.retired, self._speech)
-
-    def _title(self, name: str) -> str:
-        return f"«{self._speech.titled(self._types[name].title)}»"
-
-    def name(self, dotted: str) -> str:
-        root, _, field = dotted.partition(".")
-        if (titles := self._titles.get(root, {}).get(field)) is not None:
-            return self._speech.titled(titles)
-        text = shown(FIELDS, field, self._speech)
-        return text[:1].upper() + text[1:]
-
-    def value(self, value: PlainData) -> str:
-        match value:
-            case datetime():
-                return self._speech.moment(value)
-            case bool():
-                return self._say("yes") if value else self._say("no")
-            case int() if abs(value) < GROUPED:
-                return str(value)
-            case int() | float():
-                return self._speech.number(value)
-            case list() | tuple():
-                return ", ".join(map(self.value, value))
-        return self._text(str(value))
-
-    def _text(self, text: str) -> str:
-        if _PSEUDONYM.fullmatch(text):
-            return self._say("a person named in the event")
-        try:
-            return self._speech.day(date.fromisoformat(text))
-        except ValueError:
-            return self._title(text) if text in self._types else shown(VALUES, text, self._speech)
+def _recorded(why: Explanation, names: Names) -> Iterator[tuple[str, str]]:
+    speech, say = names.speech, names.speech.say
+    if why.cause is None:
+        yield say("What was recorded"), say("It can no longer be read")
+        return
+    type_ = names.type(why.cause.type)
+    yield say("What was recorded"), speech.titled(why.cause_title) or why.cause.type
+    yield say("When"), speech.moment(why.cause.time)
+    if type_ is not None:
+        yield say("By which office"), names.office(type_.agency)
+    if why.retired is not None:
+        yield say("What exactly"), retired_in_words(why.retired, speech)
 
 
 def retired_in_words(retired: Retirement, speech: Speech) -> str:

@@ -17,8 +17,10 @@ from app.identity.authenticity_codes import whose
 from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.pages import visits
 from app.pages.layout import Frame, Pages
-from app.pages.life import CHANNELS, STATES, Told, shown, told
+from app.pages.life import CHANNELS, STATES, shown, told
+from app.pages.pack_names import names_of
 from app.pages.readers import zone_for
+from app.pages.reasons import Because, because, question_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
 from domain.nudges.class_rules import CLASS_RULES
@@ -47,7 +49,7 @@ class Member(Struct, frozen=True):
     title: str
     base: str
     actions: list[tuple[str, str]]
-    told: Told
+    because: Because
 
 
 class Messages:
@@ -128,6 +130,7 @@ class Messages:
             "code": self._code(why.digests.get(reader.person, reader.nudge), reader.person) if went else "",
             "actions": self._actions(reader, words) if went else [],
             "stop": self._stop(reader, why),
+            "question": speech.say(question_of(why)),
         }
 
     def _stop(self, reader: Reader, why: Explanation) -> str:
@@ -156,8 +159,11 @@ class Messages:
             frame.speech.titled(member.title),
             one.base,
             self._actions(one, words) if went else [],
-            told(member, self._platform.rules.library.rules(), frame.speech),
+            self._reasons(reader, frame, member),
         )
+
+    def _reasons(self, reader: Reader, frame: Frame, why: Explanation) -> Because:
+        return because(why, reader.person, names_of(self._platform.rules.library.rules(), frame.speech))
 
     def _base(self, reader: Reader, why: Explanation, nudge: UUID | None) -> str:
         """Return the address of another message of theirs, which went with this one; empty where there is none."""
@@ -213,6 +219,8 @@ class Messages:
             title=frame.speech.titled(why.title) or frame.speech.say("Daily summary"),
             base=reader.base,
             parent=_parent(reader, why),
+            question=frame.speech.say(question_of(why)),
+            because=self._reasons(reader, frame, why),
             told=found,
             members=self._members(reader, frame, why),
             version=why.version[:12],

@@ -101,7 +101,7 @@ class Lowered(Said):
 
     def __new__(cls, sentence: str) -> Self:
         """Make the English text, and keep the sentence."""
-        made = super().__new__(cls, sentence[:1].lower() + sentence[1:])
+        made = super().__new__(cls, _lowered(sentence))
         made.sentence = sentence
         return made
 
@@ -109,8 +109,7 @@ class Lowered(Said):
 
     def told(self, tongue: Tongue) -> str:
         """Return the sentence in that language, begun as small."""
-        text = told(self.sentence, tongue)
-        return text[:1].lower() + text[1:]
+        return _lowered(told(self.sentence, tongue))
 
 
 def told(text: object, tongue: Tongue) -> str:
@@ -150,6 +149,11 @@ def of_plain(plain: PlainData) -> PlainData:
         case {"said": text}:
             return Said(text)
     return plain
+
+
+def _lowered(text: str) -> str:
+    """Begin with a small letter, unless the first word is an abbreviation such as SMS."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _closed_up(text: str) -> str:

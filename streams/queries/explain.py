@@ -57,6 +57,8 @@ class Explanation(Struct, frozen=True):
     digest; `members`: the nudges that ever belonged to this digest. `legal_basis`: in English, if it is written in
     English; `legal_basis_titles`: in each language. `called`: the person's given name at that time, if known.
     `retired`: since when, and under which retention limit, the content of the cause cannot be read.
+    `decisive`: the names in `used` that decided whether the rule starts; `distinct`: those that tell this occurrence
+    from others of its kind, such as the number of a fine.
     """
 
     nudge: UUID
@@ -83,6 +85,8 @@ class Explanation(Struct, frozen=True):
     digests: Mapping[str, UUID] = {}
     called: str = ""
     retired: Retirement | None = None
+    decisive: tuple[str, ...] = ()
+    distinct: tuple[str, ...] = ()
 
     @property
     def everybody(self) -> list[str]:
@@ -143,6 +147,8 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         digests={one.recipient: one.digest for one in nudge.deliveries if one.digest is not None},
         called=_called(intent, cause, case.history, rules),
         retired=retirement_of(connection, log, cause.stream) if cause and cause.retired else None,
+        decisive=decisive(trigger, intent.step),
+        distinct=tuple(name for name in trigger.occurrence if name.startswith("event.")),
     )
 
 
@@ -191,6 +197,14 @@ def reads(trigger: Trigger, step: str) -> set[str]:
     for when in [*(need.when for need in needed), *(unless.when for unless in trigger.unless)]:
         names |= set(when.reads if when else ())
     return names
+
+
+def decisive(trigger: Trigger, step: str) -> tuple[str, ...]:
+    """Return the dotted names of the event and the person on which it depends whether a trigger starts."""
+    steps = [each.when for each in trigger.steps if each.name == repetition_of(step)[0]]
+    benefit = [each.when for each in trigger.entitlement.benefit.conditions] if trigger.entitlement else []
+    names = {name for when in (trigger.when, *steps, *benefit) if when is not None for name in when.reads}
+    return tuple(sorted(name for name in names if name.startswith(("event.", "citizen."))))
 
 
 def _words(reader: "_Reader", nudge: Nudge, first: Case) -> dict[str, Rendered]:

@@ -86,7 +86,7 @@ def test_an_official_can_read_it(terminal: Terminal) -> None:
         "art. 71",
         "Monthly calculation index: 3,932 since 2025-01-01 (Laws on the Republican Budget",
         "event.order = 4",
-        "Fact: Birth registered, 2025-03-10 12:00+05:00, reported by /test as first",
+        "Fact: A birth was registered, 2025-03-10 12:00+05:00, reported by /test as first",
         "Childcare allowance: entitled to 34,995 tenge a month",
     ):
         assert part in told

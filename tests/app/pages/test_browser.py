@@ -21,6 +21,7 @@ PAGES = (
     "/my/erase",
     "/check",
     "/check?code=AAAAA-AAAAA",
+    "/components",
     "/nowhere",
     "/sign-in",
 )
@@ -81,7 +82,7 @@ def test_a_citizen_does_it_all(chromium: Browser, site: Site, keys: bool) -> Non
 
 def disputes(page: Page, by: Fingers, words: str) -> None:
     """Says what is not right, once it was said that nothing was said."""
-    expect(page.locator("main")).to_contain_text("Traffic fine issued")
+    expect(page.locator("main")).to_contain_text("a traffic fine was issued")
     expect(page.locator("main")).to_contain_text("Ministry of Internal Affairs")
     by.press(page.get_by_role("button", name="Tell the office"))
     expect(page.locator(".errors")).to_contain_text("Write what is not right")

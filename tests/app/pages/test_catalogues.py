@@ -77,7 +77,21 @@ AFTER_PREPOSITION = re.compile(
     r"|среди|у|через) [«“(]?(?:%\(|\{)(?P<gap>\w+)",
     re.IGNORECASE,
 )
-UNDECLINED = {"all", "at", "count", "date", "language", "newest", "of", "oldest", "share", "time", "until"}
+UNDECLINED = {
+    "all",
+    "at",
+    "count",
+    "date",
+    "day",
+    "language",
+    "newest",
+    "of",
+    "oldest",
+    "share",
+    "time",
+    "until",
+    "year",
+}
 """Gaps for what has one form: numbers, dates, and times of day."""
 CODES = {"other", "step", "variable", "code"}
 """Gaps for names that a pack writes in Latin letters."""

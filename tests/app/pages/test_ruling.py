@@ -1,16 +1,15 @@
 """A rule in the reader's words: nothing of it is left out, no number is another, and every word has a translation."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.packs.version_diff import Version, clause_of
-from app.pages.catalogues import LANGUAGES, OTHERWISE, Speech
+from app.pages.catalogues import LANGUAGES, OTHERWISE
 from app.pages.life import REASONS, STATES
 from app.pages.naming import FIELDS, VALUES
 from app.pages.ruling import in_words
@@ -21,11 +20,9 @@ from domain.rules.compiling import compile_trigger
 from notifiers.port.interface import Reason as Failed
 from streams.queries.explain import reads
 from templates.authoring.rule_sentences import RuleWords, whom
-from templates.checks.loader import Pack
 from templates.reading.catalogue import catalogue_of
+from tests.app.pages.shipped_rules import shipped, speech_of
 from tests.app.pages.visitor import visiting
-from tests.beginnings import packs_in
-from tests.templates.packs import SHIPPED
 from tests.world import LONG_AGO, World, card, iin, registered
 
 GOLDEN = Path(__file__).with_name("offsets.txt")
@@ -33,21 +30,10 @@ AIGERIM = iin(1)
 
 
 @cache
-def shipped() -> Sequence[Pack]:
-    """The packs that come with the platform."""
-    return packs_in(list(SHIPPED.values()))
-
-
-@cache
 def words_in(language: str) -> RuleWords:
     """What a page of that language tells rules with."""
     contents = [pack.content for pack in shipped()]
     return in_words(contents, catalogue_of(contents), language)
-
-
-def speech_of(language: str) -> Speech:
-    """That language."""
-    return Speech(language, ZoneInfo("Asia/Almaty"))
 
 
 def clauses() -> Iterator[Mapping[str, Any]]:

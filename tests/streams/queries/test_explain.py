@@ -31,7 +31,7 @@ async def test_a_planned_nudge_says_why_and_when(world: World) -> None:
     assert (why.person, why.title["en"], why.cause_title["en"]) == (
         world.name(AIGERIM),
         "Identity card renewal",
-        "Document issued",
+        "A document was issued",
     )
     assert why.cause is not None
     assert (why.cause.id, why.cause.source) == (CARD.id, "/test")

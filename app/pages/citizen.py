@@ -12,6 +12,7 @@ from app.http.cursors import read, written
 from app.identity.links import ASSISTANT_LASTS
 from app.pages import visits
 from app.pages.checking import Checking
+from app.pages.entitled import Entitlements
 from app.pages.layout import Frame, Pages, as_download
 from app.pages.leaving import Leaving
 from app.pages.life import CHANNELS, STATES, shown
@@ -33,6 +34,7 @@ GOOD, BAD = ("delivered", "opened", "answered"), ("failed",)
 def install_citizen(app: FastAPI, platform: Platform, pages: Pages) -> None:
     """Add all pages of citizens to the application."""
     app.include_router(Citizen(platform, pages).router())
+    app.include_router(Entitlements(platform, pages).router())
     app.include_router(Messages(platform, pages).router())
     app.include_router(Leaving(platform, pages).router())
     app.include_router(Preferring(platform, pages).router())

@@ -52,7 +52,7 @@ def because(why: Explanation, reader: str, names: Names) -> Because:
     teller = _Teller(why, reader, names)
     tell = names.speech.tell
     answer, reasons = (
-        tuple(_as_sentence(tell(each)) for each in sentences) for sentences in (teller.answer(), teller.reasons())
+        tuple(as_sentence(tell(each)) for each in sentences) for sentences in (teller.answer(), teller.reasons())
     )
     return Because(answer, reasons)
 
@@ -79,7 +79,7 @@ def question_of(why: Explanation) -> str:
     return outcome_of(why).value
 
 
-def _as_sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     """Begin with a capital letter, and end with one full stop also after an abbreviation (as in a Russian date)."""
     at = 1 if text.startswith(("«", "“")) else 0
     capital = text[:at] + text[at : at + 1].upper() + text[at + 1 :]

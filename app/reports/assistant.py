@@ -13,12 +13,9 @@ from msgspec.structs import asdict
 
 from app.compose import Platform
 from app.identity.links import BadLink
-from app.reports.entitlements import plain
-from domain.core.timing import zone_of
-from domain.planning.eligibility import eligibility
+from app.reports.entitlements import entitlements, plain
 from projections import nudges
 from projections.tables import micros
-from streams.planning import histories
 from streams.privacy.tokens import tokens_ended
 from streams.queries.explain import Explanation
 from streams.queries.inbox import NotTheirs
@@ -87,13 +84,9 @@ class Assistant:
 
     def entitlements(self) -> list[dict[str, Any]]:
         """Tell what I am entitled to today, how much, by which clause of the law, and why not to the rest."""
-        platform, now = self._platform, self._platform.clock()
-        rulebook = platform.rules.library.rules().rulebook
-        day = now.astimezone(zone_of(rulebook.defaults.zone)).date()
-        with platform.database.reading() as connection:
-            history = histories.own_history(connection, platform.log, self._person, rulebook, now)
-        answers = eligibility(history, rulebook, day)
-        return [to_builtins(plain(each, rulebook.catalogue, day, now)) for each in answers]
+        day, _, answers = entitlements(self._platform, self._person)
+        catalogue, now = self._platform.rules.library.rules().catalogue, self._platform.clock()
+        return [to_builtins(plain(each, catalogue, day, now)) for each in answers]
 
     def coming(self) -> list[dict[str, Any]]:
         """Return the messages that are planned for this person, unless something changes."""

@@ -104,7 +104,7 @@ def test_granted_is_a_reason(terminal: Terminal) -> None:
     [found] = asked(terminal, "2025-06-01")
     assert [(one["why"], one["day"]) for one in found["why_not"]] == [("had", "2025-05-05")]
     told = terminal.run("eligible", MOTHER, "--as-of=2025-06-01", JANUARY).lines
-    assert "  Why not: “Birth allowance granted” on 2025-05-05" in told
+    assert "  Why not: “The birth allowance was granted” on 2025-05-05" in told
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, datetime, tzinfo
-from typing import Annotated, NamedTuple
+from datetime import date, tzinfo
+from typing import Annotated
 
 import typer
 
@@ -12,16 +12,14 @@ from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, c
 from app.cli.persons import pseudonym_of
 from app.compose import compose
 from app.moments import moment_of, told_in
-from app.reports.entitlements import plain, source
+from app.reports.entitlements import entitlements, plain, source
 from app.settings import settings_of
 from app.terminal import Exit, data, data_json, stop
 from domain.core.events import Effective
 from domain.core.timing import zone_of
-from domain.planning.eligibility import eligibility
 from domain.planning.entitlement_answers import Answer, Obstacle, Why
 from domain.rules.benefits import Requirement
 from domain.rules.event_types import Catalogue, Titles
-from streams.planning import histories
 
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DAY", help="Use the law of that day and the facts up to its end.")
@@ -29,13 +27,6 @@ AsOf = Annotated[
 KnownAt = Annotated[
     str | None, typer.Option("--known-at", metavar="TIME", help="Use only what was recorded by then.")
 ]
-
-
-class Question(NamedTuple):
-    """The day whose law applies, and the time by which facts must have been recorded."""
-
-    day: date
-    known_at: datetime
 
 
 def eligible(
@@ -59,15 +50,13 @@ def eligible(
         zone = zone_of(rulebook.defaults.zone)
         known = now() if known_at is None else moment_of(known_at, "--known-at", zone)
         pseudonym = pseudonym_of(person, platform.identity.names)
-        with platform.database.reading() as connection:
-            history = histories.own_history(connection, platform.log, pseudonym, rulebook, known)
+        asked, history, answers = entitlements(platform, pseudonym, day, known)
         look.note(platform.rules.context, pseudonym, "eligible")
     if not history.facts:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
-    asked = Question(day or now().astimezone(zone).date(), known)
-    for answer in eligibility(history, rulebook, asked.day):
+    for answer in answers:
         if as_json:
-            data_json(plain(answer, rulebook.catalogue, asked.day, asked.known_at))
+            data_json(plain(answer, rulebook.catalogue, asked, known))
         else:
             data("\n".join(_told(answer, rulebook.catalogue, zone)))
 

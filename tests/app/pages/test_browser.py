@@ -16,6 +16,7 @@ LOOKS: list[tuple[str, dict[str, Any]]] = [
 PAGES = (
     "/my",
     "/my/coming",
+    "/my/entitlements",
     "/my/preferences",
     "/my/data",
     "/my/erase",

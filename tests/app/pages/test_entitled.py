@@ -1,0 +1,132 @@
+"""What a citizen is entitled to: yes and how much, or no and what would change it, in three languages."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from app.pages.catalogues import LANGUAGES
+from app.reports.entitlements import entitlements
+from templates.checks.loader import shipped
+from tests.app.pages.test_reasons import AS_WRITTEN
+from tests.app.pages.visitor import visiting
+from tests.world import LONG_AGO, World, birth, event, iin, registered
+
+MOTHER, CHILD, STRANGER, FIRED = iin(1), iin(2), iin(7), iin(8)
+GRANTED = {"child": CHILD, "amount": 149416, "granted_on": "2025-06-10"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A mother of a newborn, somebody without work who was never insured, and somebody of whom nothing is known."""
+    made = World(
+        tmp_path,
+        packs=[each for each in shipped() if each.name == "kz"],
+        now=datetime.fromisoformat("2025-06-20T09:00+05:00"),
+    )
+    made.take(*registered(MOTHER, LONG_AGO), *registered(FIRED, LONG_AGO), birth(CHILD, MOTHER, "2025-05-30"))
+    lost = {"registered_on": "2025-06-02", "insured_months": 2}
+    made.take(event("kz.social.unemployment_registered", FIRED, "2025-06-02T11:00:00+05:00", lost, id="lost"))
+    yield made
+    made.close()
+
+
+def page_of(world: World, person: str, language: str = "en") -> str:
+    """The page, with plain spaces."""
+    text = visiting(world, person, language).get("/my/entitlements").text
+    return unescape(text).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def card(page: str, title: str) -> str:
+    """The first card of that title, as its reader sees it before opening the details."""
+    found = next(each for each in page.split('<li class="card')[1:] if f">{title}</h3>" in each)
+    return re.sub(r"<[^>]+>|\s+", " ", found.partition("<details>")[0].partition('">')[2])
+
+
+YES = {
+    "en": (
+        "Birth allowance",
+        [
+            "149,416 tenge, once",
+            "from 30 May 2025, until 30 May 2026",
+            "a birth was registered",
+            "To get it, apply to",
+        ],
+    ),
+    "ru": (
+        "Пособие на рождение",
+        ["149 416 тенге, один раз", "начало – 30 мая 2025 г.", "зарегистрировано рождение", "подайте заявление"],
+    ),
+    "kk": (
+        "Бала туғанда берілетін жәрдемақы",
+        ["149 416 теңге, бір рет", "2025 ж. 30 мамыр күнінен бастап", "баланың тууы тіркелді", "өтініш беріңіз"],
+    ),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_benefit_says_how_much_since_when_and_what_to_do(world: World, language: str) -> None:
+    """A mother of a newborn reads the amount, the days, the record behind it, and where to apply."""
+    title, told = YES[language]
+    shown = card(page_of(world, MOTHER, language), title)
+    assert [each for each in told if each not in shown] == [], shown
+
+
+def test_a_refusal_says_why_and_what_would_change_it(world: World) -> None:
+    """A condition that does not hold, and a record that is missing, each with what would change the answer."""
+    page = page_of(world, FIRED)
+    lost = card(page, "Payment on losing a job")
+    assert "No, because this does not hold: Contributions were paid for six months or more." in lost
+    assert "It would change if this held." in lost
+    allowance = card(page, "Birth allowance")
+    assert "No, because we have no record that a birth was registered." in allowance
+    assert "It would change once it is recorded that a birth was registered." in allowance
+
+
+def test_what_was_granted_needs_no_application(world: World) -> None:
+    """Who was granted the childcare allowance is not sent to apply for it, and the birth allowance is had."""
+    for name in ("birth_allowance_granted", "childcare_allowance_granted"):
+        world.take(event(f"kz.social.{name}", MOTHER, "2025-06-10T11:00:00+05:00", GRANTED, id=name))
+    page = page_of(world, MOTHER)
+    granted = card(page, "Childcare allowance")
+    assert "There is nothing to do: on 10 June 2025 the childcare allowance was granted." in granted
+    assert "apply to" not in granted
+    assert "No, because on 10 June 2025 the birth allowance was granted." in card(page, "Birth allowance")
+
+
+def test_what_ends_soon_says_so(world: World) -> None:
+    """Three months before its last day an entitlement is marked, with the days that are left."""
+    world.at("2026-03-10T09:00+05:00")
+    shown = card(page_of(world, MOTHER), "Birth allowance")
+    assert "ends soon" in shown
+    assert "It ends soon: 81 days left." in shown
+
+
+def test_the_page_answers_as_the_assistant_does(world: World) -> None:
+    """Page, command and assistant ask the same: what is entitled there stands under the first heading here."""
+    _, _, answers = entitlements(world.platform, world.name(MOTHER))
+    yes = page_of(world, MOTHER).partition("<h2>Not now</h2>")[0]
+    for each in answers:
+        assert (f">{each.benefit.title['en']}</h3>" in yes) is each.entitled, each.benefit.name
+
+
+def test_of_whom_nothing_is_known(world: World) -> None:
+    """The page says that nothing is recorded, instead of eight refusals."""
+    page = page_of(world, STRANGER)
+    assert "Nothing is recorded about you yet." in page
+    assert 'class="card' not in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("person", [MOTHER, FIRED], ids=["mother", "fired"])
+def test_no_card_says_what_its_author_wrote(world: World, person: str, language: str) -> None:
+    """No identifier, sign or word of another language stands on the page, details included."""
+    page = page_of(world, person, language)
+    main = page[page.index("<main") : page.index("</main>")]
+    text = re.sub(r"<[^>]+>", " ", main)
+    assert not AS_WRITTEN.search(text), AS_WRITTEN.search(text)
+    if language != "en":
+        assert set(re.findall(r"[A-Za-z]{3,}", text)) <= {"VII"}, text

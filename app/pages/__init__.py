@@ -3,8 +3,10 @@
 Modules:
     citizen: a citizen's own pages. stop, answer: the links of messages. sign_in, visits: who is there.
     layout, places, broken: the frame of every page, the navigation, and errors as people read them.
+    components: the page that shows what pages are made of.
     catalogues, life, ruling: the words in the reader's language, for the site, for nudges and for rules.
 
-Inside: messages, checking, preferring, leaving (pages of citizens); readers, naming. Officials' pages are in `work`
+Inside: messages, entitled, checking, preferring, leaving (pages of citizens); reasons (why a message came), pack_names,
+readers, naming. Officials' pages are in `work`
 and `console`. More than 15 modules, because each page is one.
 """

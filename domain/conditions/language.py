@@ -217,6 +217,11 @@ def _environment(variables: frozenset[tuple[str, str]]) -> cel.Env:
     return cel.NewEnv(variables={name: CEL_TYPES[type_] for name, type_ in variables})
 
 
+@lru_cache(maxsize=1024)  # a pack's triggers are compiled when they are checked, and again when they are tried
+def _expression(environment: cel.Env, text: str) -> cel.Expression:
+    return environment.compile(text)
+
+
 class Conditions:
     """Compiles conditions over the same variables (dotted name -> type, see CEL_TYPES)."""
 
@@ -248,7 +253,7 @@ class Conditions:
 
     def _compiled(self, text: str) -> cel.Expression:
         try:
-            return self._environment.compile(text)
+            return _expression(self._environment, text)
         except RuntimeError as error:
             raise _bad_condition(str(error), text) from None
         except TypeError:

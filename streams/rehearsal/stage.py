@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,7 +28,7 @@ OPENING, ROLE = "opening", "citizen"
 NAMES = Names(b"rehearsal")
 
 
-class Stage(Struct, frozen=True):
+class Stage(Struct, frozen=True, dict=True):
     """A trigger ready to be rehearsed, without the other triggers of its pack.
 
     `catalogue`: of all packs; persons are named `$child` instead of by a national id. `categories`: everything that a
@@ -39,9 +40,19 @@ class Stage(Struct, frozen=True):
     catalogue: Catalogue
     defaults: Defaults
     checker: Checker
-    renderer: Renderer
     live_from: datetime | None
     categories: frozenset[str]
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Return the trigger's words, compiled when they are first asked for: reading cases needs none."""
+        return Renderer(
+            self.source.words,
+            self.source.rules,
+            trigger=self.source.name,
+            default=self.defaults.language,
+            offices=self.catalogue.offices,
+        )
 
     def rules(self, clock: datetime) -> Rules:
         """Return the rules with this trigger published at the clock's start, or earlier by its pack or reach."""
@@ -85,13 +96,6 @@ def stages(packs: Sequence[Pack]) -> Iterator[Stage]:
                 catalogue,
                 defaults,
                 checker,
-                Renderer(
-                    source.words,
-                    source.rules,
-                    trigger=source.name,
-                    default=defaults.language,
-                    offices=catalogue.offices,
-                ),
                 live_from_of(pack.content),
                 categories,
             )

@@ -18,9 +18,8 @@ RULES = ""
 _ENGLISH = "en"
 """In English the trigger's name may be a good title: `card_ends`, "Card ends"."""
 _SENTENCES = [sentence for asked in ASKED.values() for sentence in astuple(asked)]
-_SENTENCE = re.compile(
-    "|".join(r"\s+".join(map(re.escape, each.rstrip(".").split())) for each in _SENTENCES), re.IGNORECASE
-)
+_SPACED = "|".join(r"\s+".join(map(re.escape, each.rstrip(".").split())) for each in _SENTENCES)
+_SENTENCE = re.compile(rf"\b(?:{_SPACED})", re.IGNORECASE)
 
 
 class Placeholder(NamedTuple):

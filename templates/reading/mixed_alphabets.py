@@ -21,13 +21,12 @@ def mixed_words(path: str, lines: list[str]) -> Iterator[Finding]:
         if line.isascii() or (path.endswith(".yaml") and line.lstrip().startswith("#")):
             continue
         for found in _WORD.finditer(line):
-            if message := _mixed(found[0]):
+            if not found[0].isascii() and (message := _mixed(found[0])):
                 yield Finding(path, number, found.start() + 1, message, warning=True)
 
 
 def _mixed(word: str) -> str | None:
-    cyrillic, latin = _CYRILLIC.findall(word), _LATIN.findall(word)
-    if not cyrillic or not latin:
+    if not (latin := _LATIN.findall(word)) or not (cyrillic := _CYRILLIC.findall(word)):
         return None
     looks_latin, looks_cyrillic = _CYRILLIC_LIKE_LATIN.issuperset(cyrillic), _LATIN_LIKE_CYRILLIC.issuperset(latin)
     if looks_latin and (len(cyrillic) <= len(latin) or not looks_cyrillic):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from jinja2 import Template, TemplateError, UndefinedError, nodes
@@ -41,7 +41,7 @@ class Compiler:
 
     def __init__(self, language: str) -> None:
         self._plain, self._markdown = plain_environment(language), markdown_environment(language)
-        self._parser = Markdown()
+        self._parser = _markdown_parser()
         self.reads: set[str] = set()
         """The dotted names of all values that the compiled texts read."""
         self._plain_texts: dict[str, PlainText] = {}
@@ -129,6 +129,12 @@ class MarkdownText:
             raise BadWords("the text", UNSEEN)
         page = self._pages[words] = self._parser.page(words)
         return page
+
+
+@cache
+def _markdown_parser() -> Markdown:
+    """Return the one parser of all languages: it keeps nothing of what it parsed, and takes long to make."""
+    return Markdown()
 
 
 def _certain(read: _Read | None, text: str) -> Certain | None:

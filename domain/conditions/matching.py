@@ -64,10 +64,11 @@ class Matcher:
         condition: Condition | None,
         values: Mapping[str, Any],
         within: tuple[datetime, datetime] = ALWAYS,
+        besides: Effective | None = None,
     ) -> Iterator[Effective]:
         """Yield the events of that type, in their order, for which the condition holds; of times between those two.
 
-        `values`: what the condition reads of the other event and of the person.
+        `values`: what the condition reads of the other event and of the person. `besides`: an event that is left out.
 
         Raises:
             TooCostly: events were looked at too often.
@@ -80,9 +81,11 @@ class Matcher:
         else:
             places = self._possible(type_, facts, condition, values, within)
         for at in places:
+            if (fact := facts[at]) is besides:
+                continue
             self.looks.take()
-            if condition is None or condition.holds(values, facts[at].values):
-                yield facts[at]
+            if condition is None or condition.holds(values, fact.values):
+                yield fact
 
     def by_text(self, type_: str, name: str) -> Mapping[str, Sequence[Effective]]:
         """Return the events of that type by a value of theirs, as a text in lower case."""

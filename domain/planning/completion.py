@@ -1,12 +1,11 @@
 """Completions: the times at which a person did, or a report showed, what a nudge would ask for."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from domain.conditions.matching import ALWAYS, Matcher
-from domain.core.events import Effective
 from domain.planning.starts import Start
 from domain.rules.triggers import CORRECTION, Trigger
 
@@ -44,20 +43,12 @@ def done_of(start: Start, trigger: Trigger, events: Matcher, deadline: datetime 
         within = ALWAYS
         if deadline is not None and unless.within is not None:
             within = unless.within.around(deadline, start.zone)
-        matching = events.matching(unless.on, unless.when, start.values, within)
-        met = (each for each in matching if each is not itself)
-        for later in met if about_homes else _up_to_theirs(met):
+        for later in events.matching(unless.on, unless.when, start.values, within, besides=itself):
             area = later.event.area
             found.append(Done(later.event.time, bool(unless.grace), area if about_homes else None, area is None))
+            if area is None and not about_homes:
+                break  # the first that is reported of the person: what comes after it happened later
     return found
-
-
-def _up_to_theirs(met: Iterable[Effective]) -> Iterator[Effective]:
-    """Yield the events up to the first that is reported of the person: what comes after it happened later."""
-    for each in met:
-        yield each
-        if each.event.area is None:
-            return
 
 
 def answers(events: Matcher, trigger: Trigger, id_of: Callable[[str], UUID]) -> list[Done]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -113,8 +114,7 @@ class Step(Struct, frozen=True):
                 return self._in_its_year(self.day, start, zone)
             if isinstance(start, datetime):
                 return self._from_moment(start, zone)
-            due = at_local(shift_day(date.fromisoformat(start), self.offset), self.clock or MORNING, zone)
-            return due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
+            return _due_by(start, self.offset, self.clock or MORNING, zone)
         except (OverflowError, ValueError):  # registries write 9999-12-31, or year 0, for "without end"
             return None
 
@@ -125,3 +125,10 @@ class Step(Struct, frozen=True):
     def _from_moment(self, start: datetime, zone: ZoneInfo) -> datetime:
         moved = shift(start, self.offset, zone)
         return moved if self.clock is None else at_local(moved.astimezone(zone).date(), self.clock, zone)
+
+
+@lru_cache(maxsize=8192)  # many people's documents end on the same few thousand days
+def _due_by(day: str, offset: Offset, clock: time, zone: ZoneInfo) -> datetime:
+    """Return the due (UTC) at the offset from an ISO date. Raises OverflowError, ValueError."""
+    due = at_local(shift_day(date.fromisoformat(day), offset), clock, zone)
+    return due + timedelta(seconds=offset.seconds) if offset.seconds else due

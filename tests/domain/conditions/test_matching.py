@@ -228,6 +228,13 @@ def test_the_nth_event_is_found_without_asking_of_all_before_it(number: int) -> 
     assert asked.times <= 2 * number
 
 
+def test_no_event_is_compared_with_itself() -> None:
+    """What a trigger starts on cannot prevent it, so a person's only paper costs no look."""
+    unless = [{"on": "paper.issued", "when": "later.kind == event.kind"}]
+    alone = rules("paper.issued", {"month": before(30)}, unless=unless)
+    assert len(whole_plan(given(*many(1)).history, rulebook(alone), most=0).intents) == 1
+
+
 def test_looks_are_counted_over_all_conditions() -> None:
     """The limit is one for all rules together."""
     looks, facts = Looks(3), given(*many(2)).history.facts

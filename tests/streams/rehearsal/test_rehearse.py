@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from streams.rehearsal.case_model import Case, RehearsedCase
 from streams.rehearsal.case_reader import read_cases
@@ -10,6 +11,7 @@ from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import Stage, stages
 from streams.rehearsal.verdict import judge, said
 from templates.reading.findings import Report
+from templates.words.compiled_texts import BadWords
 from tests.beginnings import packs_in
 from tests.templates.packs import METER, PACK, RULES, Change, write_town
 
@@ -414,6 +416,16 @@ def test_whom_nothing_in_a_case_names_is_refused(tmp_path: Path) -> None:
         "7:38: no person of this case is called '$mothr' (did you mean '$mother'?)",
         "8:43: the trigger never goes by push, only by sms, email",
     ]
+
+
+def test_cases_are_read_without_words(tmp_path: Path) -> None:
+    """Words are compiled for playing a case, not for reading it: lint reads the cases of hundreds of triggers."""
+    text = yaml(f"- {{at: {MONTH}, step: month}}")
+    report, stage = Report(), stage_of(tmp_path)
+    stage = replace(stage, source=replace(stage.source, words={"ru": {"sms": "{% import 'x' %}"}}))
+    assert len(read_cases(written(tmp_path, text), stage, report)) == 1
+    with pytest.raises(BadWords):
+        assert stage.renderer
 
 
 def test_a_file_that_is_no_list_or_not_there_is_a_finding(tmp_path: Path) -> None:

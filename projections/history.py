@@ -12,18 +12,31 @@ from projections.tables import history, revisions
 
 
 class Mark(NamedTuple):
-    """A version of a person's history. A different mark means that it has changed."""
+    """A version of a person's history. A different mark means that it has changed, or was planned meanwhile."""
 
     rows: int
     last: int
     loads: int
     live: int
+    waiting: int
+
+
+class News(NamedTuple):
+    """What waits of a person: the types of their new events.
+
+    `replan`: the whole plan is made again, because more than new events came, or none that is later than the first.
+    """
+
+    mark: Mark
+    types: frozenset[str]
+    replan: bool
 
 
 class Concerns(NamedTuple):
     """One row of the view. Times in microseconds; `ahead_from` of the load, None for a live fact.
 
-    `recorded`: time when the fact joined the person's history; `woken`: time since when it waits for its plan.
+    `recorded`: time when the fact joined the person's history; `woken`: time since when it waits for its plan;
+    `replan`: the person's whole plan is made again, not only what a new event of that type may change.
     """
 
     person: str
@@ -34,6 +47,7 @@ class Concerns(NamedTuple):
     planned: bool
     recorded: int
     woken: int
+    replan: bool = False
 
 
 def add(connection: Connection, rows: Sequence[Concerns]) -> None:
@@ -47,14 +61,14 @@ def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
     for person in {row.person for row in rows}:
         positions = [row.position for row in rows if row.person == person]
         theirs = update(history).where(history.c.person == person, among(history.c.position, positions))
-        connection.execute(theirs.values(planned=False, woken=max(row.woken for row in rows)))
+        connection.execute(theirs.values(planned=False, replan=True, woken=max(row.woken for row in rows)))
 
 
 def wake_again(connection: Connection, person: str, positions: Sequence[int], woken: int) -> None:
     """Wake the person, because something in these facts has changed that their plan may have read."""
     for part in chunked(positions):
         theirs = update(history).where(history.c.person == person, among(history.c.position, part))
-        connection.execute(theirs.values(planned=False, woken=woken))
+        connection.execute(theirs.values(planned=False, replan=True, woken=woken))
 
 
 _LATEST = history.alias("latest")
@@ -68,7 +82,7 @@ def wake_at_leisure(connection: Connection, persons: Iterable[str], woken: int) 
     theirs = update(history).where(history.c.person == bindparam("whose"), history.c.position == newest)
     rows = [{"whose": person} for person in persons]
     if rows:
-        connection.execute(theirs.where(history.c.planned).values(planned=False, woken=AT_LEISURE + woken), rows)
+        connection.execute(theirs.values(planned=False, replan=True, woken=_at_leisure(woken)), rows)
 
 
 def wake_types(connection: Connection, types: Sequence[str], since: int, woken: int) -> None:
@@ -77,8 +91,11 @@ def wake_types(connection: Connection, types: Sequence[str], since: int, woken: 
     Rows that wait already are written too, so that a concurrent `mark_planned` comes either before or after this.
     """
     theirs = update(history).where(among(history.c.type, types), history.c.time >= since)
-    since_when = case((history.c.planned, AT_LEISURE + woken), else_=history.c.woken)
-    connection.execute(theirs.values(planned=False, woken=since_when))
+    connection.execute(theirs.values(planned=False, replan=True, woken=_at_leisure(woken)))
+
+
+def _at_leisure(woken: int) -> ColumnElement[int]:
+    return case((history.c.planned, AT_LEISURE + woken), else_=history.c.woken)
 
 
 def with_types(connection: Connection, persons: Sequence[str], types: Iterable[str]) -> set[str]:
@@ -96,7 +113,7 @@ def move_ahead(connection: Connection, position: int, ahead_from: int | None, *,
     connection.execute(
         update(history)
         .where(history.c.position == position, history.c.ahead_from.is_not(None))
-        .values(ahead_from=ahead_from, planned=False, woken=woken)
+        .values(ahead_from=ahead_from, planned=False, replan=True, woken=woken)
     )
 
 
@@ -168,16 +185,38 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
     """Return person -> mark of their history."""
     found: dict[str, Mark] = {}
     for part in chunked(list(persons)):
-        query = select(
-            history.c.person,
-            func.count(),
-            func.max(history.c.position),
-            func.coalesce(func.sum(history.c.ahead_from), 0),
-            func.count(history.c.ahead_from),
-        ).where(among(history.c.person, part))
+        query = select(history.c.person, *_MARK).where(among(history.c.person, part))
         for person, *mark in connection.execute(query.group_by(history.c.person)):
             found[person] = Mark(*mark)
     return found
+
+
+_MARK = (
+    func.count(),
+    func.max(history.c.position),
+    func.coalesce(func.sum(history.c.ahead_from), 0),
+    func.count(history.c.ahead_from),
+    func.count().filter(~history.c.planned),
+)
+
+
+def news(connection: Connection, persons: Iterable[str]) -> dict[str, News]:
+    """Return person -> what waits of them, with the mark of their history; persons without a history are left out."""
+    found: dict[str, News] = {}
+    for part in chunked(list(persons)):
+        query = select(history.c.person, *_NEWS, *_MARK).where(among(history.c.person, part))
+        for person, types, replan, new, known, *mark in connection.execute(query.group_by(history.c.person)):
+            told = frozenset(types.split(",")) if types else frozenset()
+            found[person] = News(Mark(*mark), told, bool(replan) or (bool(told) and (known is None or new <= known)))
+    return found
+
+
+_NEWS = (
+    func.aggregate_strings(history.c.type, ",").filter(~history.c.planned),
+    func.coalesce(func.max(case((history.c.replan, 1), else_=0)).filter(~history.c.planned), 0),
+    func.min(history.c.time).filter(~history.c.planned),
+    func.min(history.c.time).filter(history.c.planned),
+)
 
 
 def mark_planned(connection: Connection, upto: Mapping[str, Mark]) -> None:
@@ -190,7 +229,9 @@ def _upto(whose: ColumnElement[str], last: ColumnElement[int]) -> ColumnElement[
 
 
 _PLANNED = ForEach(
-    update(history).where(~history.c.planned).values(planned=True), (history.c.person, history.c.position), _upto
+    update(history).where(~history.c.planned).values(planned=True, replan=False),
+    (history.c.person, history.c.position),
+    _upto,
 )
 
 

@@ -13,7 +13,7 @@ from domain.nudges.nudge import Nudge
 from domain.nudges.settle import is_stopped
 from domain.planning.plan import Intent
 from domain.rules.triggers import RANKS
-from projections.bulk import among, among_keys, chunked, insert_rows, lock_rows, replace_rows, rows_of
+from projections.bulk import among_keys, insert_rows, lock_rows, replace_rows, rows_of
 from projections.for_each import ForEach
 from projections.lanes import lane_of
 from projections.tables import due, erased, inbox, micros, nudges, optional_micros
@@ -211,15 +211,6 @@ def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
 def versions_held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
     """Return the version of each of the nudges, which are locked as by `hold`."""
     return _versions(connection, ids)
-
-
-def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
-    """Return person -> a number that grows with every fact about their nudges."""
-    found: dict[str, int] = {}
-    for part in chunked(list(persons)):
-        query = select(nudges.c.person, func.sum(nudges.c.version)).where(among(nudges.c.person, part))
-        found |= {person: int(mark) for person, mark in connection.execute(query.group_by(nudges.c.person))}
-    return found
 
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     Uuid,
+    false,
     literal_column,
 )
 from sqlalchemy.types import TypeEngine
@@ -63,6 +64,7 @@ history = Table(
     Column("planned", Boolean, nullable=False),
     Column("recorded", BigInteger, nullable=False),
     Column("woken", BigInteger, nullable=False),
+    Column("replan", Boolean, nullable=False, server_default=false()),
     sqlite_with_rowid=False,
 )
 Index(

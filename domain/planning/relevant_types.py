@@ -16,7 +16,7 @@ def deciding_types(rulebook: Rulebook) -> frozenset[str] | None:
     if any(trigger.entitlement is not None for trigger in triggers):
         return None
     deaths = set(rulebook.mortal)
-    return frozenset(deaths.union(*(_deciding(trigger, rulebook.catalogue) for trigger in triggers)))
+    return frozenset(deaths.union(*(deciding(trigger, rulebook.catalogue) for trigger in triggers)))
 
 
 def telling_types(rulebook: Rulebook) -> frozenset[str] | None:
@@ -43,13 +43,20 @@ def starting_types(rulebook: Rulebook) -> frozenset[str] | None:
     return frozenset(trigger.on for trigger in triggers)
 
 
-def _deciding(trigger: Trigger, catalogue: Catalogue) -> Iterator[str]:
+def deciding(trigger: Trigger, catalogue: Catalogue) -> Iterator[str]:
+    """Yield the event types that may change the trigger's plan, besides deaths.
+
+    An entitlement about the person alone also begins with the person's first event, of whatever type.
+    """
     yield trigger.on
     yield from (unless.on for unless in trigger.unless)
     yield from (each.on for each in (trigger.needs.together if trigger.needs else ()))
     yield from trigger.answered_by
     read = {name for name in trigger.reads if name.startswith("citizen.")} | {ZONE}
     read |= set() if trigger.to else {HOME}
+    if trigger.entitlement is not None:
+        yield from trigger.entitlement.benefit.had_by
+        read |= {f"citizen.{name}" for name in trigger.entitlement.benefit.attributes}
     yield from setting_types(catalogue, {_stored(name) for name in read})
 
 

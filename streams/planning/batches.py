@@ -6,6 +6,7 @@ from operator import itemgetter
 
 from projections import history
 from projections.bulk import chunked
+from projections.history import News
 from projections.tables import micros
 from streams.storage.database import Database
 from streams.storage.errors import SYSTEM_ERRORS
@@ -18,7 +19,9 @@ A person whose history or nudges change meanwhile is planned again, and all wait
 a thousand at once, a round took so long that most had changed, and events waited for half a minute.
 """
 PORTION = 4000
-"""Facts of the persons in one transaction: about half a second's work."""
+"""Facts read for the persons in one transaction: about half a second's work."""
+READ_BY_NEWS = 8
+"""Facts that planning usually reads of a person for one new event, however many they have."""
 
 
 class Batches:
@@ -76,7 +79,7 @@ class Batches:
         return sum(self._plan_portion(portion) for portion in self._portions(persons))
 
     def _portions(self, persons: Sequence[str]) -> list[list[str]]:
-        """Divide the persons, those with the fewest facts first, into portions of limited facts or of one person."""
+        """Divide the persons, those with the fewest facts to read first, into portions of limited facts or of one."""
         portions: list[list[str]] = []
         total = 0
         for person, facts in self._lightest_first(persons):
@@ -88,10 +91,10 @@ class Batches:
         return portions
 
     def _lightest_first(self, persons: Sequence[str]) -> list[tuple[str, int]]:
-        """Return the persons with the number of their facts, the fewest first."""
+        """Return the persons with about the number of facts that their plans read, the fewest first."""
         with self._database.reading() as connection:
-            marks = history.marks(connection, persons)
-        facts = [(person, marks[person].rows if person in marks else 0) for person in persons]
+            news = history.news(connection, persons)
+        facts = [(person, _read_for(news[person]) if person in news else 0) for person in persons]
         return sorted(facts, key=itemgetter(1))
 
     def _plan_portion(self, persons: Sequence[str]) -> int:
@@ -111,3 +114,8 @@ class Batches:
                 return 0
         half = len(persons) // 2
         return self._plan_portion(persons[:half]) + self._plan_portion(persons[half:])
+
+
+def _read_for(news: News) -> int:
+    rows = news.mark.rows
+    return rows if news.replan else min(rows, READ_BY_NEWS * news.mark.waiting)

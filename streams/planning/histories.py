@@ -16,6 +16,7 @@ from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.persons.history import History, history_of
 from domain.persons.person import Fold, Person, person_as_of
+from domain.planning.affected import Part
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Rulebook
 from projections import happened_in_areas
@@ -78,6 +79,34 @@ def histories(
     return {person: revisions.history(person, rulebook.catalogue) for person, revisions in found.items()}
 
 
+def of_types(
+    connection: Connection,
+    log: Log,
+    persons: Iterable[str],
+    rulebook: Rulebook,
+    types: Collection[str],
+    before: int | None = None,
+) -> dict[str, History]:
+    """Return person -> the part of their history that is of these types, without area events."""
+    own = _recorded(connection, log, list(persons), before, types)
+    return {person: history_of(person, _events(theirs), rulebook.catalogue) for person, theirs in own.items()}
+
+
+def read_by(connection: Connection, log: Log, parts: Mapping[str, Part]) -> dict[str, History]:
+    """Return person -> what their part of a rulebook reads of their history; one read for all who share a part."""
+    persons: dict[int, list[str]] = {}
+    for person, part in parts.items():
+        persons.setdefault(id(part), []).append(person)
+    found: dict[str, History] = {}
+    for some in persons.values():
+        part = parts[some[0]]
+        if part.types is None or part.areas:
+            found |= histories(connection, log, some, part.rulebook)
+        else:
+            found |= of_types(connection, log, some, part.rulebook, part.types)
+    return found
+
+
 def standing(
     connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, History]:
@@ -89,8 +118,7 @@ def standing(
     catalogue = rulebook.catalogue
     if any(catalogue.types[name].area for name in catalogue.personal):  # such a fact counts where somebody lived then
         return histories(connection, log, persons, rulebook, before)
-    own = _recorded(connection, log, list(persons), before, catalogue.personal)
-    return {person: history_of(person, _events(theirs), catalogue) for person, theirs in own.items()}
+    return of_types(connection, log, persons, rulebook, catalogue.personal, before)
 
 
 def own_history(connection: Connection, log: Log, person: str, rulebook: Rulebook, known_at: datetime) -> History:
@@ -127,7 +155,7 @@ def _recorded(
         query = query.where(history.c.position < before)
     if types is not None:
         query = query.where(among(history.c.type, sorted(types)))
-    for part in chunked(persons):
+    for part in chunked(persons) if types != frozenset() else ():
         log.keys.load(connection, part)  # cached for what follows: a fact decoded without its key is decoded twice
         rows = list(facts_by(connection, query.where(among(history.c.person, part))))
         for entry, (*_, person, ahead_from) in zip(log.opened(connection, rows), rows, strict=True):

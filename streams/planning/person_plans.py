@@ -26,18 +26,24 @@ _PLANNED = (NudgePlanned.TOPIC, NudgeRescheduled.TOPIC)
 class PersonPlan(Struct, frozen=True):
     """The changes that one person's plan asks for, and the state of the person that it was made from.
 
-    `residences`: the person's rows for the view `residents`; `moved`: the view has other rows; `whole`: False if
-    `changes` are only a part of what the plan asks for.
+    `nudges`: those that the plan decides on; `residences`: the person's rows for the view `residents`; `moved`: the
+    view has other rows; `whole`: False if `changes` are only a part of what the plan asks for.
     """
 
     person: str
     mark: Mark
-    nudges_mark: int
     changes: Sequence[Change]
     nudges: Mapping[UUID, Nudge]
     residences: list[Resident]
     moved: bool
     whole: bool = True
+
+    def is_made_from(self, mark: Mark | None, versions: Mapping[UUID, int]) -> bool:
+        """Return True if that is still the person's history, and those are still the versions of their nudges.
+
+        A nudge that was added meanwhile is a digest, which no plan asks for, or planned, with a new mark.
+        """
+        return mark == self.mark and all(versions.get(id_) == nudge.version for id_, nudge in self.nudges.items())
 
 
 class Plans(Struct, frozen=True):

@@ -10,8 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from domain.planning.affected import AffectedTriggers, Part
 from domain.planning.plan import whole_plan
 from projections import area_plans, history, nudges, residents
+from projections.history import News
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.planning import histories, person_plans
@@ -31,6 +33,7 @@ class Planning:
         self, database: Database, log: Log, library: Library, clock: Callable[[], datetime], portion: int = PORTION
     ) -> None:
         self._database, self._log, self._library, self._clock = database, log, library, clock
+        self._affected: AffectedTriggers | None = None
         self._batches = Batches(database, clock, portion, self.plan_batch, self._plan_nobody)
         self._stopping = False
         self.planned, self.planned_after = planned(), self._batches.planned_after
@@ -56,25 +59,45 @@ class Planning:
         return done
 
     def plans(self, persons: Sequence[str], rules: Rules) -> Plans:
-        """Make the plans of those of the persons who have a history, without writing anything."""
+        """Make the plans of what waits of the persons, without writing anything.
+
+        Whoever only has new events is planned for the triggers that these affect.
+        """
+        affected = self._affected_by(rules)
+        return self._plans(
+            persons, rules, lambda news: affected.everything if news.replan else affected.by(news.types)
+        )
+
+    def whole_plans(self, persons: Sequence[str], rules: Rules) -> Plans:
+        """Make the whole plans of those of the persons who have a history, without writing anything."""
+        everything = self._affected_by(rules).everything
+        return self._plans(persons, rules, lambda _: everything)
+
+    def _affected_by(self, rules: Rules) -> AffectedTriggers:
+        if self._affected is None or self._affected.everything.rulebook is not rules.rulebook:
+            self._affected = AffectedTriggers(rules.rulebook)
+        return self._affected
+
+    def _plans(self, persons: Sequence[str], rules: Rules, part_of: Callable[[News], Part]) -> Plans:
         now, rulebook = self._clock(), rules.rulebook
         residences = ResidenceRows(rulebook.catalogue, rulebook.names)
         with self._database.reading() as connection:
             areas = area_plans.latest(connection)
-            housed = residents.of_persons(connection, persons)
-            marks = history.marks(connection, persons)
-            nudges_marks = nudges.marks(connection, persons)
-            known = nudges.of_persons(connection, persons)
+            news = history.news(connection, persons)
+            parts = {person: part_of(news[person]) for person in persons if person in news}
+            moving = {person for person in parts if news[person].replan or news[person].types & residences.types}
+            housed = residents.of_persons(connection, sorted(moving))
+            all_nudges = nudges.of_persons(connection, [person for person, part in parts.items() if part.decides])
+            known = {person: part.of(all_nudges.get(person, {})) for person, part in parts.items()}
             left = person_plans.planned_before_erasure(connection, self._log, known)
-            their_histories = histories.histories(connection, self._log, persons, rulebook)
+            their_histories = histories.read_by(connection, self._log, parts)
         found = []
-        for person in (one for one in persons if one in marks):
-            plan = person_plans.leaving_undecided(whole_plan(their_histories[person], rulebook), left)
-            changes = person_plans.changes_of(plan, known[person], rulebook, now)
+        for person, part in parts.items():
+            plan = person_plans.leaving_undecided(whole_plan(their_histories[person], part.rulebook), left)
+            changes = person_plans.changes_of(plan, known[person], part.rulebook, now)
             homes = residences.rows(person, their_histories[person].facts)
-            moved = homes != housed.get(person, [])
-            mark, nudges_mark = marks[person], nudges_marks.get(person, 0)
-            found.append(PersonPlan(person, mark, nudges_mark, changes, known[person], homes, moved))
+            moved = person in moving and homes != housed.get(person, [])
+            found.append(PersonPlan(person, news[person].mark, changes, known[person], homes, moved))
         return Plans(found, areas, rules.position)
 
     def commit(self, plans: Plans) -> list[str]:
@@ -88,15 +111,11 @@ class Planning:
     def _commit(self, connection: Connection, plans: Plans) -> list[str]:
         persons = [plan.person for plan in plans.persons]
         self._log.keys.hold(connection, persons)
-        nudges.hold(connection, [id_ for plan in plans.persons for id_ in plan.nudges])
+        versions = nudges.versions_held(connection, [id_ for plan in plans.persons for id_ in plan.nudges])
         if area_plans.latest(connection) != plans.areas:
             return []  # the area event's own plan may already have passed these persons: plan them again with it
-        marks, nudges_marks = history.marks(connection, persons), nudges.marks(connection, persons)
-        still = [
-            plan
-            for plan in plans.persons
-            if (marks.get(plan.person), nudges_marks.get(plan.person, 0)) == (plan.mark, plan.nudges_mark)
-        ]
+        marks = history.marks(connection, persons)
+        still = [plan for plan in plans.persons if plan.is_made_from(marks.get(plan.person), versions)]
         history.mark_planned(connection, {plan.person: plan.mark for plan in still if plan.whole})
         refuse_moved_rules(connection, plans.rules)
         residents.store(connection, {plan.person: plan.residences for plan in still if plan.moved})

@@ -127,7 +127,7 @@ def _life(
     time, recorded, type_ = micros(event.time), ahead(event.recorded), event.type
     from_when = ahead(event.ahead_from)
     for person in event.everybody:
-        found.history.append((person, position, time, type_, from_when, False, recorded, recorded))
+        found.history.append((person, position, time, type_, from_when, False, recorded, recorded, True))
         found.steps.append((person, position, LIFE))
     found.counts[(event.time.date(), "", type_)] += 1
     if event.corrects is None:
@@ -240,6 +240,7 @@ def _rows(members: Sequence[tuple[int, LifeEvent]], recorded: Mapping[int, int])
             planned=False,
             recorded=max(recorded[at], first),
             woken=max(recorded[at], first),
+            replan=True,
         )
         for at, event in members
         for person, first in since.items()

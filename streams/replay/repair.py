@@ -267,7 +267,7 @@ class PlanRepair:
     def _plans(self, persons: Sequence[str], rules: Rules) -> tuple[list[Plans], dict[str, str]]:
         """Return the plans, and person -> error of those who cannot be planned."""
         try:
-            return [self._planning.plans(persons, rules)], {}
+            return [self._planning.whole_plans(persons, rules)], {}
         except SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  (whatever a defect about one person's facts raises)

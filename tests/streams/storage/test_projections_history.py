@@ -153,8 +153,8 @@ def test_a_mark_says_how_far_a_history_has_come(database: Database, add: Callabl
     add(row(AIDA, 3), row(AIDA, 1, ahead_from=500), row(AIDA, 2, ahead_from=70), row(BOLAT, 9))
 
     assert ask(database, lambda connection: history.marks(connection, [AIDA, BOLAT, DANA])) == {
-        AIDA: Mark(rows=3, last=3, loads=570, live=2),
-        BOLAT: Mark(rows=1, last=9, loads=0, live=0),
+        AIDA: Mark(rows=3, last=3, loads=570, live=2, waiting=3),
+        BOLAT: Mark(rows=1, last=9, loads=0, live=0, waiting=1),
     }
 
 
@@ -180,13 +180,74 @@ def test_whatever_moves_a_history_moves_its_mark(
     assert ask(database, lambda connection: history.marks(connection, [AIDA])) != before
 
 
-def test_planning_does_not_move_a_mark(database: Database, add: Callable[..., None]) -> None:
-    """The mark tells histories apart, not how far they are planned."""
+def test_a_plan_moves_the_mark(database: Database, add: Callable[..., None]) -> None:
+    """Of two planners of one person, the later one can see that the other was faster."""
     add(row(AIDA, 1))
     before = ask(database, lambda connection: history.marks(connection, [AIDA]))
     plan(database, AIDA)
 
-    assert ask(database, lambda connection: history.marks(connection, [AIDA])) == before
+    assert ask(database, lambda connection: history.marks(connection, [AIDA])) != before
+
+
+# news
+
+
+def news(database: Database) -> history.News:
+    """What waits of Aida."""
+    found: history.News = ask(database, lambda connection: history.news(connection, [AIDA, DANA]))[AIDA]
+    return found
+
+
+def test_new_events_are_told_by_their_types(database: Database, add: Callable[..., None]) -> None:
+    """Whoever was planned and gets more events waits with the types of these; afterwards with none."""
+    add(row(AIDA, 1), row(AIDA, 2))
+    plan(database, AIDA)
+    add(row(AIDA, 3)._replace(time=500, type="card"), row(AIDA, 4)._replace(time=501, type="fine"))
+
+    assert news(database).types == frozenset(["card", "fine"])
+    assert not news(database).replan
+    plan(database, AIDA)
+    assert not news(database).types
+    assert not news(database).replan
+
+
+@pytest.mark.parametrize("time", [99, 100], ids=["earlier", "at the same time"])
+def test_who_may_have_a_new_first_event_is_planned_wholly(
+    database: Database, add: Callable[..., None], time: int
+) -> None:
+    """An entitlement may begin with a person's first event, whatever its type."""
+    add(row(AIDA, 1)._replace(time=100))
+    assert news(database).replan
+    plan(database, AIDA)
+    add(row(AIDA, 2)._replace(time=time))
+    assert news(database).replan
+
+
+@pytest.mark.parametrize(
+    "wake",
+    [
+        lambda connection: history.wake(connection, [row(AIDA, 1)]),
+        lambda connection: history.wake_again(connection, AIDA, [1], 9),
+        lambda connection: history.wake_at_leisure(connection, [AIDA], 9),
+        lambda connection: history.wake_types(connection, [row(AIDA, 1).type], 0, 9),
+        lambda connection: history.move_ahead(connection, 1, 400, woken=9),
+    ],
+    ids=["corrected", "erased", "left by an area", "published", "loaded"],
+)
+@pytest.mark.parametrize("earlier", ["waits", "is planned"])
+def test_who_is_woken_by_more_than_new_events_is_planned_wholly(
+    database: Database, add: Callable[..., None], wake: Callable[[Connection], None], earlier: str
+) -> None:
+    """A correction, an erasure, new rules or an earlier load may change anything, also of who waits already."""
+    add(row(AIDA, 1, ahead_from=500))
+    plan(database, AIDA)
+    if earlier == "waits":
+        add(row(AIDA, 2)._replace(time=10**15))
+    database.write(wake)
+
+    assert news(database).replan
+    plan(database, AIDA)
+    assert not news(database).replan
 
 
 # everybody, page by page

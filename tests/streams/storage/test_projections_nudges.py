@@ -139,19 +139,6 @@ def test_states_are_counted(database: Database) -> None:
     assert ask(database, nudges.states) == {"planned": 2, "attempted": 1, "sent": 1, "cancelled": 1}
 
 
-def test_every_fact_moves_the_mark_of_its_person(database: Database) -> None:
-    """A planner can see that a person's nudges are no longer those that it planned with."""
-    store(database, nudge(1), nudge(2), nudge(3, BOLAT))
-    assert ask(database, lambda connection: nudges.marks(connection, [AIDA, BOLAT, DANA])) == {AIDA: 2, BOLAT: 1}
-
-    store(database, attempted(1), new=False)
-    assert ask(database, lambda connection: nudges.marks(connection, [AIDA, BOLAT])) == {AIDA: 3, BOLAT: 1}
-    assert ask(database, lambda connection: nudges.versions_held(connection, [nudge_id(1), nudge_id(2)])) == {
-        nudge_id(1): 2,
-        nudge_id(2): 1,
-    }
-
-
 # what is due
 
 

@@ -1,0 +1,70 @@
+"""What new events affect: planning that part alone gives what planning everything gives."""
+
+from hypothesis import assume
+from hypothesis import given as examples
+from hypothesis import strategies as st
+
+from domain.core.events import LifeEvent
+from domain.persons.history import History, history_of
+from domain.planning.affected import AffectedTriggers, Part
+from domain.planning.plan import Plan, whole_plan
+from domain.rules.rulebook import Rulebook
+from tests.domain.given import modest
+from tests.domain.planning.test_composed_any_order import BOOK, CHANGES, ORIGINALS
+from tests.domain.world import AIDA, CATALOGUE, death, moved, renewed
+
+AFFECTED = AffectedTriggers(BOOK)
+RECORDED = st.lists(st.sampled_from(ORIGINALS + CHANGES), min_size=1, max_size=14, unique_by=lambda each: each.id)
+
+
+def lived(recorded: list[LifeEvent], part: Part = AFFECTED.everything) -> History:
+    """The history of what the part reads."""
+    read = [event for event in recorded if part.types is None or event.type in part.types]
+    return history_of(AIDA, read, CATALOGUE)
+
+
+def rest_of(part: Part, book: Rulebook) -> Rulebook:
+    """The triggers that are not affected."""
+    others = [each for each in book.versions.values() if each.trigger.name not in (part.triggers or ())]
+    return Rulebook(book.catalogue, book.defaults, book.names, others)
+
+
+def decided(*plans: Plan) -> tuple[object, ...]:
+    """All that the plans decide."""
+    intents = sorted((intent for plan in plans for intent in plan.intents), key=lambda intent: intent.id)
+    needless = frozenset[object]().union(*(plan.needless for plan in plans))
+    undecided = frozenset[object]().union(*(plan.undecided for plan in plans))
+    done = {id_: time for plan in plans for id_, time in plan.done.items() if time is not None}
+    return intents, needless, undecided, done
+
+
+@modest
+@examples(RECORDED, st.sampled_from(ORIGINALS))
+def test_a_new_event_changes_the_affected_triggers_only(recorded: list[LifeEvent], new: LifeEvent) -> None:
+    """The whole plan after a new event is the plan by the affected triggers, and the rest as it was before."""
+    before = [event for event in recorded if new.id not in {event.id, event.corrects}]
+    after = [*before, new]
+    assume(lived(after).facts[0].event.id != new.id)
+    part = AFFECTED.by(frozenset([new.type]))
+    rest = whole_plan(lived(before), rest_of(part, BOOK))
+    assert decided(whole_plan(lived(after), BOOK)) == decided(whole_plan(lived(after, part), part.rulebook), rest)
+
+
+def test_a_death_affects_everything() -> None:
+    """Whoever may have died is planned wholly."""
+    assert AFFECTED.by(frozenset([death("2025-06-01").type])) is AFFECTED.everything
+
+
+def test_what_no_trigger_reads_needs_no_history() -> None:
+    """Nothing is decided, and nothing read, for an event of which no trigger knows."""
+    part = AFFECTED.by(frozenset(["unheard.of"]))
+    assert (part.decides, part.types, part.areas) == (False, frozenset(), False)
+
+
+def test_only_the_types_that_decide_are_read() -> None:
+    """A part reads what sets something on the person, and what its triggers start on or end with."""
+    part = AFFECTED.by(frozenset([moved("2025-01-15", "75", "move").type]))
+    assert part.triggers == frozenset(["sequence", "rolled"])
+    part = AFFECTED.by(frozenset([renewed("2025-02-10").type]))
+    assert part.triggers is not None
+    assert "rolled" not in part.triggers

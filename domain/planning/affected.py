@@ -4,13 +4,10 @@ Each trigger is planned by itself. So the plan by the affected triggers alone, f
 read, equals the whole plan as far as these triggers go; and of the others nothing changes.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
-from uuid import UUID
 
 from msgspec import Struct
 
-from domain.nudges.nudge import Nudge
 from domain.planning.relevant_types import deciding
 from domain.rules.rulebook import Rulebook
 
@@ -31,12 +28,6 @@ class Part(Struct, frozen=True):
     def decides(self) -> bool:
         """Return True if it has any trigger."""
         return self.triggers != frozenset()
-
-    def of(self, nudges: Mapping[UUID, Nudge]) -> Mapping[UUID, Nudge]:
-        """Return those of a person's nudges that this part decides on."""
-        if self.triggers is None:
-            return nudges
-        return {id_: nudge for id_, nudge in nudges.items() if nudge.intent.trigger in self.triggers}
 
 
 class AffectedTriggers:

@@ -88,7 +88,7 @@ class Planning:
             moving = {person for person in parts if news[person].replan or news[person].types & residences.types}
             housed = residents.of_persons(connection, sorted(moving))
             all_nudges = nudges.of_persons(connection, [person for person, part in parts.items() if part.decides])
-            known = {person: part.of(all_nudges.get(person, {})) for person, part in parts.items()}
+            known = {one: person_plans.decided_by(part, all_nudges.get(one, {})) for one, part in parts.items()}
             left = person_plans.planned_before_erasure(connection, self._log, known)
             their_histories = histories.read_by(connection, self._log, parts)
         found = []

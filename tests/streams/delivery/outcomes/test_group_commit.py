@@ -2,17 +2,14 @@
 
 import asyncio
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from domain.facts.facts import NudgeAttempted, NudgeFailed
 from domain.nudges.nudge import Nudge
 from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
 from streams.delivery.outcomes.receipts import Outcomes
 from streams.log.appending import Late, append_if_unmoved, record
-from tests.streams.dispatching import DUE, with_card
+from tests.streams.dispatching import DUE
 from tests.world import World
 
 
@@ -28,15 +25,6 @@ class Written:
             (len(intended.intentions) if intended else 0, len(answers.outcomes.facts) if answers else 0)
         )
         return {}
-
-
-@pytest.fixture
-def due(tmp_path: Path) -> Any:
-    """A platform on which one message is due."""
-    world = with_card(tmp_path)
-    world.at(DUE)
-    yield world
-    world.close()
 
 
 def failed(nudge: Nudge, attempt: int = 1) -> NudgeFailed:

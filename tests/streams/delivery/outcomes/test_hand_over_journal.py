@@ -1,7 +1,6 @@
 """The hand-over journal: after a kill it is known what was surely not handed over, and what was answered."""
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,9 +27,9 @@ URL = "postgresql://user@host/name"
 class Journalled:
     """Attempts of one message, and journals in a folder."""
 
-    def __init__(self, world: World) -> None:
-        self.beside = world.file.with_name("key")
-        self._nudge = world.nudge("month")
+    def __init__(self, due: World) -> None:
+        self.beside = due.file.with_name("key")
+        self._nudge = due.nudge("month")
 
     def attempt(self, number: int) -> Attempt:
         """The attempt of that number, as far as the journal reads it."""
@@ -58,18 +57,9 @@ class Journalled:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """A platform with one message due."""
-    made = with_card(tmp_path)
-    made.at(DUE)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def journalled(world: World) -> Journalled:
+def journalled(due: World) -> Journalled:
     """Journals, and attempts for them."""
-    return Journalled(world)
+    return Journalled(due)
 
 
 def kill_owners(beside: Path) -> None:
@@ -183,69 +173,69 @@ def test_without_room_for_the_file_it_goes_on_without(
     assert [record.getMessage()[:40] for record in caplog.records] == ["after a kill more messages would be unkn"]
 
 
-def journalling(world: World, holder: str, database: Database | None = None) -> Dispatcher:
+def journalling(due: World, holder: str, database: Database | None = None) -> Dispatcher:
     """A dispatcher with a journal; `database`: on that one."""
-    platform = world.platform
-    watermark = Watermark(platform.database, platform.log, world.file.with_name("key"), platform.clock)
+    platform = due.platform
+    watermark = Watermark(platform.database, platform.log, due.file.with_name("key"), platform.clock)
     platform = replace(platform, runtime=replace(platform.runtime, watermark=watermark))
     if database is not None:
         rules = replace(platform.rules, context=replace(platform.rules.context, database=database))
         platform = replace(platform, database=database, rules=rules)
-    return compose_dispatcher(platform, single_routes(world.notifiers), holder=holder)
+    return compose_dispatcher(platform, single_routes(due.notifiers), holder=holder)
 
 
-def successor(world: World) -> Dispatcher:
+def successor(due: World) -> Dispatcher:
     """The dispatcher that is started after the kill of another one, whose memory is gone."""
-    kill_owners(world.file)
-    return journalling(world, "successor")
+    kill_owners(due.file)
+    return journalling(due, "successor")
 
 
-async def killed(world: World, database: MeddledDatabase) -> None:
+async def killed(due: World, database: MeddledDatabase) -> None:
     """A dispatcher on that database is killed when its outcome is to be committed."""
     database.before_writes.extend([nothing, nothing, _die])  # the claim, the attempt, the outcome
     with pytest.raises(Killed):
-        await journalling(world, "killed", database).turn()
+        await journalling(due, "killed", database).turn()
 
 
 def _die() -> None:
     raise Killed
 
 
-async def test_an_answer_that_was_not_committed_is_recorded_by_the_next(world: World) -> None:
+async def test_an_answer_that_was_not_committed_is_recorded_by_the_next(due: World) -> None:
     """A message that its provider took over before the kill is sent, and does not go twice."""
-    database = MeddledDatabase(world.platform.settings.database)
-    await killed(world, database)
-    assert successor(world).recover() == 1
-    facts = world.facts(world.nudge("month").intent.id)
+    database = MeddledDatabase(due.platform.settings.database)
+    await killed(due, database)
+    assert successor(due).recover() == 1
+    facts = due.facts(due.nudge("month").intent.id)
     assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeSent]
-    assert await world.settle(DUE + MINUTE) == []
-    assert len(world.sent) == 1
+    assert await due.settle(DUE + MINUTE) == []
+    assert len(due.sent) == 1
     database.close()
 
 
 async def test_a_message_in_its_providers_hands_is_unknown_at_once(tmp_path: Path) -> None:
     """The next process need not wait for the lease to know that nobody will tell."""
-    world = with_card(tmp_path, sms=FakeNotifier("sms", kill))
-    world.at(DUE)
+    due = with_card(tmp_path, sms=FakeNotifier("sms", kill))
+    due.at(DUE)
     with pytest.raises(Killed):
-        await journalling(world, "killed").drain()
-    assert successor(world).recover() == 1
-    facts = world.facts(world.nudge("month").intent.id)
+        await journalling(due, "killed").drain()
+    assert successor(due).recover() == 1
+    facts = due.facts(due.nudge("month").intent.id)
     assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeUnknown]
-    world.close()
+    due.close()
 
 
-async def test_a_message_that_was_not_handed_over_goes_at_once(world: World) -> None:
+async def test_a_message_that_was_not_handed_over_goes_at_once(due: World) -> None:
     """An attempt that was committed and not handed over ends as failed, and the message goes, once."""
-    database = MeddledDatabase(world.platform.settings.database)
-    await killed(world, database)
-    [file] = world.file.parent.glob("key.in-flight-*")
+    database = MeddledDatabase(due.platform.settings.database)
+    await killed(due, database)
+    [file] = due.file.parent.glob("key.in-flight-*")
     file.write_bytes(b"".join(line for line in file.read_bytes().splitlines(keepends=True)[:2]))
-    world.sent.clear()
-    next_one = successor(world)
+    due.sent.clear()
+    next_one = successor(due)
     assert next_one.recover() == 1
     await next_one.drain()
-    facts = world.facts(world.nudge("month").intent.id)
+    facts = due.facts(due.nudge("month").intent.id)
     assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeFailed, NudgeAttempted, NudgeSent]
-    assert len(world.sent) == 1
+    assert len(due.sent) == 1
     database.close()

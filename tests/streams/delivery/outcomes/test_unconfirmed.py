@@ -21,7 +21,7 @@ from streams.delivery.send.rate_limits import RateLimits
 from streams.storage.database import Database, Priority
 from tests.beginnings import KEYRING
 from tests.streams.delivery.send.test_rate_limits import resting
-from tests.streams.dispatching import DUE, dispatcher, unknown_until, with_card
+from tests.streams.dispatching import DUE, dispatcher, unknown_until
 from tests.streams.meddling import Away
 from tests.world import LONG_AGO, World, card, iin, registered
 
@@ -30,78 +30,69 @@ HANDED_BACK = [NudgePlanned, NudgeAttempted, NudgeFailed, NudgeAttempted, NudgeS
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """Aigerim's card is due."""
-    made = with_card(tmp_path)
-    made.at(DUE)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def database(world: World) -> Iterator[Away]:
+def database(due: World) -> Iterator[Away]:
     """It goes away at the first commit of an attempt, before anybody hears of it."""
-    made = Away(f"sqlite:///{world.file}", 1, committed=True, after_which=nudges.open_attempts)
+    made = Away(f"sqlite:///{due.file}", 1, committed=True, after_which=nudges.open_attempts)
     yield made
     made.close()
 
 
-async def unanswered(world: World, database: Away) -> Dispatcher:
+async def unanswered(due: World, database: Away) -> Dispatcher:
     """A dispatcher whose first attempt was not answered."""
     platform = replace(
-        world.platform,
+        due.platform,
         database=database,
-        rules=replace(world.platform.rules, context=replace(world.platform.rules.context, database=database)),
+        rules=replace(due.platform.rules, context=replace(due.platform.rules.context, database=database)),
     )
-    made = compose_dispatcher(platform, single_routes(world.notifiers))
+    made = compose_dispatcher(platform, single_routes(due.notifiers))
     with pytest.raises(OperationalError):
         await made.turn()
-    assert world.sent == []
+    assert due.sent == []
     return made
 
 
-def facts(world: World) -> list[type]:
+def facts(due: World) -> list[type]:
     """What happened to the month's message."""
-    return [type(fact) for fact in world.facts(world.nudge("month").intent.id)]
+    return [type(fact) for fact in due.facts(due.nudge("month").intent.id)]
 
 
-async def test_an_attempt_that_was_committed_is_handed_back(world: World, database: Away) -> None:
+async def test_an_attempt_that_was_committed_is_handed_back(due: World, database: Away) -> None:
     """It is made again at once, instead of being unknown when its lease is over."""
-    await (await unanswered(world, database)).turn()
-    assert [message.attempt for message in world.sent] == [2]
-    assert facts(world) == HANDED_BACK
+    await (await unanswered(due, database)).turn()
+    assert [message.attempt for message in due.sent] == [2]
+    assert facts(due) == HANDED_BACK
 
 
-async def test_an_attempt_that_was_not_committed_is_let_go(world: World, database: Away) -> None:
+async def test_an_attempt_that_was_not_committed_is_let_go(due: World, database: Away) -> None:
     """Nobody waits for the end of a claim that nobody works on."""
     database.committed = False
-    await (await unanswered(world, database)).turn()
-    assert [message.attempt for message in world.sent] == [1]
-    assert facts(world) == [NudgePlanned, NudgeAttempted, NudgeSent]
+    await (await unanswered(due, database)).turn()
+    assert [message.attempt for message in due.sent] == [1]
+    assert facts(due) == [NudgePlanned, NudgeAttempted, NudgeSent]
 
 
-async def test_to_hand_back_is_unanswered_as_well(world: World, database: Away) -> None:
+async def test_to_hand_back_is_unanswered_as_well(due: World, database: Away) -> None:
     """It is handed back once, however often its process does not hear of it."""
-    first = await unanswered(world, database)
+    first = await unanswered(due, database)
     database.left, database.after_which = 1, _failures
     with pytest.raises(OperationalError):
         await first.turn()
     await first.turn()
-    assert facts(world) == HANDED_BACK
+    assert facts(due) == HANDED_BACK
 
 
 def _failures(connection: Connection) -> object:
     return nudges.states(connection).get("failed")
 
 
-async def test_what_others_have_given_an_end_keeps_it(world: World, database: Away) -> None:
+async def test_what_others_have_given_an_end_keeps_it(due: World, database: Away) -> None:
     """Who comes back only after the lease changes nothing: it is unknown, and others may have gone on from there."""
-    first = await unanswered(world, database)
-    world.at(DUE + LEASE)
-    await dispatcher(world).drain()
-    due = unknown_until(world)
+    first = await unanswered(due, database)
+    due.at(DUE + LEASE)
+    await dispatcher(due).drain()
+    until = unknown_until(due)
     await first.turn()
-    assert (unknown_until(world), world.sent) == (due, [])
+    assert (unknown_until(due), due.sent) == (until, [])
 
 
 PEOPLE, BATCH = 8, 4
@@ -147,23 +138,23 @@ async def test_nothing_keeps_a_claim_whenever_the_database_goes(tmp_path: Path, 
         number += 1
         beside = tmp_path / str(number)
         beside.mkdir()
-        world = World(beside, copy_of=first.file)
-        world.at(DUE)
-        database = GoesOnce(f"sqlite:///{world.file}")
-        failing = on(world, database, rates={"provider:sms": 1000.0} if rated else {})
+        due = World(beside, copy_of=first.file)
+        due.at(DUE)
+        database = GoesOnce(f"sqlite:///{due.file}")
+        failing = on(due, database, rates={"provider:sms": 1000.0} if rated else {})
         database.away_at = database.asked + number
         for _ in range(4):
             with suppress(OperationalError):
                 await failing.drain(BATCH)
         asked = database.asked
-        assert sorted(each.recipient for each in world.sent) == sorted(map(world.name, people)), number
+        assert sorted(each.recipient for each in due.sent) == sorted(map(due.name, people)), number
         database.close()
-        world.close()
+        due.close()
 
 
-def on(world: World, database: Database, rates: Mapping[str, float]) -> Dispatcher:
+def on(due: World, database: Database, rates: Mapping[str, float]) -> Dispatcher:
     """A dispatcher on that database."""
-    context = replace(world.platform.rules.context, database=database)
-    platform = replace(world.platform, database=database, rules=replace(world.platform.rules, context=context))
-    limits = RateLimits(database, rates, world.clock, resting(world.clock))
-    return compose_dispatcher(platform, single_routes(world.notifiers), rates=limits)
+    context = replace(due.platform.rules.context, database=database)
+    platform = replace(due.platform, database=database, rules=replace(due.platform.rules, context=context))
+    limits = RateLimits(database, rates, due.clock, resting(due.clock))
+    return compose_dispatcher(platform, single_routes(due.notifiers), rates=limits)

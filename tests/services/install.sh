@@ -51,6 +51,7 @@ fi
     dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/.services/kafka"
   touch .services/kafka/fetched
 }
+[[ .services/kafka/classes.jsa -nt .services/kafka/fetched ]] || python3 -m tests.services.kafka
 
 # A venv of its own: it works with older versions of what we use than we do.
 [[ .services/schemathesis -nt tests/services/schemathesis.txt ]] || {

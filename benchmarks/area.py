@@ -19,7 +19,7 @@ from app.compose import Platform, compose
 from app.settings import load_settings
 from app.tuning import calm_collector
 from benchmarks.measuring import Row, peak_mb, seconds, sized
-from benchmarks.world import KEYRING, NOW
+from benchmarks.world import NOW
 from domain.core.events import Effective, LifeEvent
 from domain.core.timing import UTC
 from projections import residents
@@ -27,6 +27,7 @@ from projections.tables import history
 from streams.intake.cloudevents import envelope_of
 from streams.planning.residences import ResidenceRows
 from templates.checks.loader import shipped
+from tests.beginnings import KEYRING
 
 RESIDENTS, BATCH = sized(1_000_000, least=2000), 20_000
 CITY = "750000000"

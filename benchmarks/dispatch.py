@@ -26,7 +26,7 @@ from streams.rules.publishing import Publisher
 from tests.services import postgres
 
 CITIZENS, WARM = sized(6_000, least=600), sized(500, least=50)
-WITH_A_PAST, FACTS = sized(2_000, least=600), 40
+WITH_A_PAST, FACTS = sized(2_000, least=600), sized(40, least=8)
 """The persons of the row about people who have a past, and the facts of each."""
 FEWEST = 3
 DUE = datetime.fromisoformat("2026-02-18T12:00+05:00")

@@ -24,7 +24,7 @@ from app.settings import load_settings
 from benchmarks.dispatch import national_id
 from benchmarks.measuring import Row, sized
 from benchmarks.production import key_file, topics
-from benchmarks.world import KEYRING, shipped_packs
+from benchmarks.world import shipped_packs
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Accepted, Message, Outcome
 from notifiers.port.routes import single_routes
@@ -34,6 +34,7 @@ from streams.intake.cloudevents import Envelope, envelope_of
 from streams.kafka.topics import Topics
 from streams.rules.publishing import Publisher
 from streams.runtime.scheduler import DISPATCH
+from tests.beginnings import KEYRING
 from tests.services import kafka, postgres
 
 RATE, SECONDS = 200, int(os.environ.get("BENCH_SECONDS", sized(60, least=10)))

@@ -44,7 +44,9 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def ratio(ours: Callable[[int], float], raw: Callable[[int], float], rounds: int = 5) -> tuple[float, float, float]:
+def ratio(
+    ours: Callable[[int], float], raw: Callable[[int], float], rounds: int = sized(5)
+) -> tuple[float, float, float]:
     """Median of raw/ours over rounds in turn, with both medians in seconds; each callable gets the round's number."""
     pairs = [(ours(number), raw(number)) for number in range(rounds)]
     return (

@@ -31,12 +31,13 @@ from app.server import application
 from app.settings import load_settings
 from app.simulation.population import simulate
 from benchmarks.measuring import Row, seconds, sized
-from benchmarks.world import KEYRING, NOW, envelopes
+from benchmarks.world import NOW, envelopes
 from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgePlanned, NudgeSent
 from domain.facts.principals import Principal, Role, Scope
 from domain.nudges.nudge import Nudge, evolve
 from projections import inbox, nudges, tables
 from streams.log.mapper import Entry
+from tests.beginnings import KEYRING
 
 NUDGES, COPIES, BATCH = sized(1_000_000), 9, sized(5_000, least=500)
 ASKED, EVENTS, AT_ONCE = sized(200, least=20), sized(20_000), sized(2_000)

@@ -36,7 +36,7 @@ from streams.storage.database import Database
 from streams.storage.tables import log
 from tests.services import postgres
 
-BATCH, BATCHES, CLIENTS, ROUNDS = sized(1000), 20, 4, sized(3, least=2)
+BATCH, BATCHES, CLIENTS, ROUNDS = sized(1000), 20, 4, sized(3)
 CONNECTIONS, SINGLES = 32, sized(3_000, least=64)
 SINGLE = {"Content-Type": "application/cloudevents+json"}
 BATCHED = {"Content-Type": "application/cloudevents-batch+json"}

@@ -15,12 +15,13 @@ from sqlalchemy.engine import URL
 from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
-from benchmarks.world import KEYRING, NOW, envelopes, shipped_packs
+from benchmarks.world import NOW, envelopes, shipped_packs
 from projections import history, positions
 from streams.kafka.brokers import Brokers
 from streams.kafka.relay import READER, Relay
 from streams.kafka.topics import Topics
 from streams.rules.publishing import Publisher
+from tests.beginnings import KEYRING
 from tests.services import postgres
 
 BATCH, LOOK_EVERY = 1000, 0.2

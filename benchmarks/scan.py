@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.compose import Platform
 from benchmarks.measuring import Row, ratio, seconds, sized
-from benchmarks.world import KEYRING, envelopes, platform
+from benchmarks.world import envelopes, platform
 from streams.log.mapper import LifeState
+from tests.beginnings import KEYRING
 
 EVENTS, ROUNDS = sized(20_000), sized(15)
 

@@ -12,15 +12,15 @@ from app.compose import Platform, compose
 from app.settings import load_settings
 from app.simulation.population import simulate
 from streams.intake.cloudevents import Envelope, envelope_of
-from streams.log.master_key import Keyring
 from templates.checks.loader import Pack, load_packs, shipped
+from tests.beginnings import KEYRING, at_first
 
 NOW = datetime(2026, 1, 1, 7, tzinfo=UTC)
-KEYRING = Keyring(bytes(range(32)), {1: bytes(range(32, 64))})
 
 
 def platform(folder: Path, name: str = "bench") -> Platform:
     """A fresh platform on SQLite with the shipped packs."""
+    (folder / f"{name}.sqlite").write_bytes(at_first(shipped(), NOW))
     settings = load_settings(database=f"sqlite:///{folder / name}.sqlite")
     return compose(settings, fixed(NOW), KEYRING)
 

@@ -15,10 +15,16 @@ from pathlib import Path
 from subprocess import TimeoutExpired
 
 _PRELOADED = [
+    "app.cli.commands.dispatch",
+    "app.cli.commands.relay",
+    "app.cli.commands.worker",
     "app.cli.main",
     "app.roles.kafka_roles",
     "app.roles.lifecycle",
     "app.server",
+    "notifiers.email.notifier",
+    "notifiers.push.web_push",
+    "notifiers.sms.smpp.notifier",
     "streams.kafka.worker",
 ]
 _server = multiprocessing.get_context("forkserver")

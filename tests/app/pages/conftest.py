@@ -18,7 +18,9 @@ def chromium() -> Iterator[Browser]:
     """Debian's Chromium; it ends with the module, for no other loop may run in this thread until then."""
     expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
         yield browser
         browser.close()
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import uvloop
 from hypothesis import settings
+from sqlalchemy.engine import URL
 
+from tests.services import postgres
 from tests.world import World
 
 pytest.register_assert_rewrite("notifiers.port.contract")  # before any test imports it, of whichever folder
@@ -27,6 +29,13 @@ def pytest_collection_finish() -> None:
     """Let the garbage collector never look again at what was imported and collected."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[URL]:
+    """A PostgreSQL server for the whole run."""
+    with postgres.server() as at:
+        yield at
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
+from sqlalchemy.engine import URL
 
 from app.reports.evidence_file import FORMAT, packed
 from domain.facts.principals import Principal, Role
@@ -259,9 +260,9 @@ def test_after_an_erasure_there_is_still_evidence_of_what_was_sent(
     assert json.dumps("Айгерім")[1:-1].encode() not in data
 
 
-async def test_it_is_the_same_on_postgresql(tmp_path: Path, script: ModuleType) -> None:
+async def test_it_is_the_same_on_postgresql(tmp_path: Path, script: ModuleType, server: URL) -> None:
     """On PostgreSQL the same nudge has evidence that passes."""
-    with postgres.server() as server, postgres.fresh(server) as at:
+    with postgres.fresh(server) as at:
         world = World(tmp_path, url=at.render_as_string(hide_password=False))
         content, _ = script.verify(pack(world, await lived(world)), KEY)
         assert [fact["topic"] for fact in of(content, "nudge")][-1] == "nudge-sent/1"

@@ -72,10 +72,9 @@ def _few_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
 
 
-def test_the_answer_to_a_commit_is_lost(tmp_path: Path, mail: Post) -> None:
+def test_the_answer_to_a_commit_is_lost(tmp_path: Path, mail: Post, server: URL) -> None:
     """PostgreSQL commits, and we do not hear of it: everybody is told once, and nothing is unknown."""
     with (
-        postgres.server() as server,
         postgres.fresh(server) as at,
         wire(at.port or 0) as line,
         site(tmp_path, _through(line, at), mail) as here,

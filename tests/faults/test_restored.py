@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, event, func, select
-from sqlalchemy.engine import URL
 
 from app.identity.key_file import load_keyring
 from domain.facts.facts import NudgeAttempted, NudgeUnknown
@@ -27,13 +26,6 @@ from tests.world import LONG_AGO, NOON, World, card, fine, iin, registered
 OMAR = Principal("omar", "platform", frozenset({Role.OPERATOR}))
 ONE, TWO = iin(1), iin(2)
 HOUR, MINUTES = timedelta(hours=1), timedelta(minutes=20)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    """A PostgreSQL server."""
-    with postgres.server() as at:
-        yield at
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

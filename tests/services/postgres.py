@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -12,12 +13,15 @@ from sqlalchemy.engine import URL, make_url
 
 from streams.storage.database import Database
 from streams.storage.schema import migrate
+from tests.services.postgres_reuse import Shelf
 from tests.services.postgres_server import Server, plain
 
 GIVEN = "HABARSHY_TEST_POSTGRES"
 """An SQLAlchemy URL of a server to use instead, whose user may create databases."""
 
 _numbers = itertools.count(1)
+_TABLES = f"habarshy_test_{os.getpid()}_tables"
+"""The database that others are copied from: to migrate takes half a second each time."""
 
 
 @contextmanager
@@ -55,24 +59,24 @@ def own(
         try:
             yield made
         finally:
-            _with_tables.pop(made.url, None)
+            _shelves.pop(made.url, None)
 
 
 @contextmanager
 def fresh(at: URL) -> Iterator[URL]:
-    """A database with our tables on that server, dropped afterwards."""
-    if at not in _with_tables:
-        _with_tables[at] = _migrated(at)
-    with empty(at, _with_tables[at]) as made:
+    """A database with our tables on that server, for one test; the next one gets it emptied."""
+    if at not in _shelves:
+        like = _migrated(at)
+        _shelves[at] = Shelf(at, like, partial(_made, at, like), partial(_dropped, at), _new_name)
+    with _shelves[at].database() as made:
         yield made
 
 
-_with_tables: dict[URL, URL] = {}
-"""Server -> a database there with our tables, which is copied: to make them takes half a second each time."""
+_shelves: dict[URL, Shelf] = {}
 
 
 def _migrated(at: URL) -> URL:
-    made = at.set(database=f"habarshy_test_{os.getpid()}_tables")
+    made = at.set(database=_TABLES)
     _administer(at, f'CREATE DATABASE "{made.database}"')
     database = Database(made.render_as_string(hide_password=False))
     migrate(database)
@@ -85,8 +89,9 @@ def _ours_removed(at: URL) -> Iterator[None]:
     try:
         yield
     finally:
-        if (made := _with_tables.pop(at, None)) is not None:
-            _administer(at, f'DROP DATABASE "{made.database}" WITH (FORCE)')
+        if (shelf := _shelves.pop(at, None)) is not None:
+            shelf.close()
+            _dropped(at, at.set(database=_TABLES))
 
 
 @contextmanager
@@ -95,14 +100,27 @@ def empty(at: URL, like: URL | None = None, encoding: str = "") -> Iterator[URL]
 
     `encoding`: another one than the server's.
     """
-    name = f"habarshy_test_{os.getpid()}_{next(_numbers)}"
+    made = _made(at, like, encoding)
+    try:
+        yield made
+    finally:
+        _dropped(at, made)
+
+
+def _new_name() -> str:
+    return f"habarshy_test_{os.getpid()}_{next(_numbers)}"
+
+
+def _made(at: URL, like: URL | None = None, encoding: str = "") -> URL:
+    name = _new_name()
     template = f' TEMPLATE "{like.database}" STRATEGY FILE_COPY' if like else ""  # a third of the work of WAL_LOG
     other = f" TEMPLATE template0 LOCALE 'C' ENCODING '{encoding}'" if encoding else ""
     _administer(at, f'CREATE DATABASE "{name}"{template}{other}')
-    try:
-        yield at.set(database=name)
-    finally:
-        _administer(at, f'DROP DATABASE "{name}" WITH (FORCE)')
+    return at.set(database=name)
+
+
+def _dropped(at: URL, made: URL) -> None:
+    _administer(at, f'DROP DATABASE "{made.database}" WITH (FORCE)')
 
 
 def _administer(at: URL, statement: str) -> None:

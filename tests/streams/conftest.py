@@ -13,13 +13,6 @@ from tests.streams.storing import Store, url_in
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[URL]:
-    """A PostgreSQL server for the whole run."""
-    with postgres.server() as at:
-        yield at
-
-
-@pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """The address of a Kafka broker for the whole run."""
     with broker.server() as at:

@@ -126,9 +126,9 @@ def country(server: URL, kafka: Brokers, folder: Path) -> Iterator[Country]:
 
 
 @contextmanager
-def own_land(folder: Path) -> Iterator[tuple[Country, broker.Broker]]:
+def own_land(server: URL, folder: Path) -> Iterator[tuple[Country, broker.Broker]]:
     """A platform on a broker that may be stopped."""
-    with broker.own() as kafka, postgres.server() as server, country(server, Brokers(kafka.address), folder) as land:
+    with broker.own() as kafka, country(server, Brokers(kafka.address), folder) as land:
         yield land, kafka
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
+from sqlalchemy.engine import URL
 
 from tests.notifiers.browsers import vapid_file
 from tests.streams.distributed import Country, ended, eventually, health_port, own_land, process, working
@@ -28,9 +29,9 @@ def said(port: int, path: str = "readyz") -> tuple[int, str]:
         return 0, ""
 
 
-def test_readyz_tells_that_kafka_is_away_from_roles_with_nothing_to_do(tmp_path: Path) -> None:
+def test_readyz_tells_that_kafka_is_away_from_roles_with_nothing_to_do(server: URL, tmp_path: Path) -> None:
     """Where Kafka stops under a running role that is idle, it is not ready and says why, until Kafka is back."""
-    with own_land(tmp_path) as (land, kafka):
+    with own_land(server, tmp_path) as (land, kafka):
         land.take(*registered(iin(1), LONG_AGO))
         land.topics.ensure()
         roles = [process(land, *role, "--health-port", "0") for role in ROLES]

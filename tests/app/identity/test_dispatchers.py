@@ -83,13 +83,6 @@ def fined(number: int) -> list[EventEnvelope]:
     ]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    """A PostgreSQL server."""
-    with postgres.server() as at:
-        yield at
-
-
 @pytest.fixture
 def platform(server: URL, tmp_path: Path) -> Iterator[Platform]:
     """A platform on it where many fines wait to be told by mail."""

@@ -33,13 +33,6 @@ def terminal(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    """A PostgreSQL server."""
-    with postgres.server() as at:
-        yield at
-
-
 @pytest.fixture
 def empty(server: URL) -> Iterator[str]:
     """A database on it without tables."""

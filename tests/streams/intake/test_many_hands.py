@@ -35,13 +35,6 @@ NOW = datetime(2026, 1, 5, 7, tzinfo=UTC)
 HANDS, EVENTS, BATCH, FEWER = 3, 1_500, 40, 900
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    """A PostgreSQL server."""
-    with postgres.server() as at:
-        yield at
-
-
 @pytest.fixture
 def url(server: URL) -> Iterator[str]:
     """An empty database on it."""

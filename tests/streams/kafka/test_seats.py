@@ -12,13 +12,6 @@ from streams.storage.database import Database
 from tests.services import postgres
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    """A PostgreSQL server."""
-    with postgres.server() as at:
-        yield at
-
-
 @pytest.fixture
 def processes(server: URL) -> Iterator[list[Database]]:
     """The databases of three processes on it."""

@@ -12,7 +12,7 @@ import uvloop
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from domain.core.ids import Names
 from projections import history
@@ -322,9 +322,9 @@ def test_killed_relays_and_workers_lose_nobody(land: Country, tmp_path: Path) ->
     assert planned(land.platform) == embedded(tmp_path, 60)
 
 
-def test_kafka_that_goes_away_is_waited_for(tmp_path: Path) -> None:
+def test_kafka_that_goes_away_is_waited_for(server: URL, tmp_path: Path) -> None:
     """A broker that is killed and started again delays plans, and loses none."""
-    with own_land(tmp_path) as (land, kafka), working(land):
+    with own_land(server, tmp_path) as (land, kafka), working(land):
         role = land.relay()
         land.take(*registered(AIGERIM, LONG_AGO))
         with running(role.run, role.stop):
@@ -351,9 +351,9 @@ def test_records_that_kafka_let_go_of_stop_nobody(land: Country) -> None:
     assert len(handler.taken) == 15
 
 
-def test_kafka_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+def test_kafka_that_is_not_there_yet_is_waited_for(server: URL, tmp_path: Path) -> None:
     """A worker that starts while the broker is down says so, begins when it is there, and stops when asked to."""
-    with own_land(tmp_path) as (land, kafka):
+    with own_land(server, tmp_path) as (land, kafka):
         land.take(*registered(AIGERIM, LONG_AGO))
         land.relayed()
         kafka.kill()
@@ -364,9 +364,9 @@ def test_kafka_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
             eventually(lambda: not land.unplanned(), 3 * PATIENCE)
 
 
-def test_kafka_that_goes_away_during_the_start_is_told(tmp_path: Path) -> None:
+def test_kafka_that_goes_away_during_the_start_is_told(server: URL, tmp_path: Path) -> None:
     """Where the broker falls silent after the first look, the worker is not ready long before Faust gives up."""
-    with own_land(tmp_path) as (land, kafka):
+    with own_land(server, tmp_path) as (land, kafka):
         land.topics.ensure()
         first = [kafka.pause]
         with working(land, there=False, looked=lambda: [first.pop()() for _ in first[:]]) as worker:

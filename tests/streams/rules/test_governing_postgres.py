@@ -44,13 +44,6 @@ WAITING_AT_ALL = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[URL]:
-    """A PostgreSQL server."""
-    with postgres.server() as at:
-        yield at
-
-
 @pytest.fixture
 def hands(server: URL) -> Iterator[list[Platform]]:
     """Three processes on one empty database, whose clocks are moved by hand."""

@@ -21,7 +21,7 @@ from streams.log.mapper import LifeState
 BATCH, BATCHES = sized(5000), 4
 SCHEMA = """
 CREATE TABLE log (position INTEGER PRIMARY KEY, originator_id BLOB NOT NULL, originator_version INTEGER NOT NULL,
-  topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version));
+  topic TEXT NOT NULL, state BLOB NOT NULL, code BLOB NOT NULL, UNIQUE (originator_id, originator_version));
 CREATE TABLE history (person TEXT NOT NULL, position INTEGER NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,
   ahead_from INTEGER, planned BOOLEAN NOT NULL, recorded INTEGER NOT NULL, woken INTEGER NOT NULL,
   PRIMARY KEY (person, position)) WITHOUT ROWID;
@@ -75,7 +75,7 @@ def _raw(folder: Path, number: int, batches: Sequence[Sequence[LifeEvent]]) -> f
 
 
 class _Raw:
-    """The least that can be done: hash, encrypt with each person's key, encode, insert."""
+    """The least that can be done: hash, encrypt with each person's key, encode, make the row's code, insert."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection, self.position = connection, 0
@@ -90,14 +90,18 @@ class _Raw:
             keys += [row for person in event.everybody if (row := self._key(person)) is not None]
             joined = f"4:life{len(event.source)}:{event.source}{len(event.id)}:{event.id}".encode()
             stream = blake2b(joined, key=b"n" * 32, digest_size=16).digest()
-            log.append((self.position, stream, 1, "life/1", self._state(stream, event)))
+            log.append(self._coded(self.position, stream, self._state(stream, event)))
             time = micros(event.time)
             history += [(person, self.position, time, event.type, None, False, 0, 0) for person in event.everybody]
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.executemany("INSERT INTO person_keys VALUES (?, ?, ?, ?)", keys)
-        self.connection.executemany("INSERT OR IGNORE INTO log VALUES (?, ?, ?, ?, ?)", log)
+        self.connection.executemany("INSERT OR IGNORE INTO log VALUES (?, ?, ?, ?, ?, ?)", log)
         self.connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", history)
         self.connection.execute("COMMIT")
+
+    def _coded(self, position: int, stream: bytes, state: bytes) -> tuple[int, bytes, int, str, bytes, bytes]:
+        about = position.to_bytes(8) + stream + state
+        return position, stream, 1, "life/1", state, blake2b(about, key=b"c" * 32, digest_size=16).digest()
 
     def _key(self, person: str) -> tuple[str, bytes, bytes, int] | None:
         if person in self.keys:

@@ -1,5 +1,6 @@
 """The HTTP application: the wiring of its routes to the platform, and nothing else."""
 
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 
 from app.compose import Platform
@@ -41,6 +42,9 @@ from app.pages.work.install import install_work
 from domain.core.timing import zone_of
 from streams.queues.idempotency import IdempotencyKeys
 
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""The framework's own telemetry would export the paths of requests, which may hold the secret of a link."""
+
 
 def application(platform: Platform, registry: CollectorRegistry | None = None) -> Api:
     """Return everything that is served over HTTP; closing the platform stays with the caller.
@@ -57,6 +61,7 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
         redoc_url=None,
         redirect_slashes=False,
         lifespan=hands.lifespan,
+        telemetry=NO_TELEMETRY,
     )
     settings, clock = platform.settings, platform.clock
     access = Access(settings.principals)

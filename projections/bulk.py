@@ -35,17 +35,16 @@ CHUNK = 4096
 
 def insert_rows(
     connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool = False
-) -> None:
+) -> int:
     """Insert rows given as tuples in the order of the table's columns; `ignore` skips rows that exist.
 
-    PostgreSQL gets COPY, or with `ignore` one insert from arrays.
+    PostgreSQL gets COPY, or with `ignore` one insert from arrays. Return the number of rows inserted.
     """
     if not rows:
-        return
+        return 0
     if connection.dialect.name == "sqlite":
-        _sqlite(connection, table, rows, "OR IGNORE" if ignore else "")
-    else:
-        _postgresql(connection, table, rows, ignore=ignore)
+        return _sqlite(connection, table, rows, "OR IGNORE" if ignore else "")
+    return _postgresql(connection, table, rows, ignore=ignore)
 
 
 def replace_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -58,29 +57,29 @@ def replace_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any,
         _from_arrays(connection, table, rows, _replacing(table))
 
 
-def _sqlite(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
+def _sqlite(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str) -> int:
     """Insert by the driver, which stores all but ids as they are; SQLAlchemy would process every value."""
     marks = ", ".join("?" * len(table.columns))
     columns = zip(table.columns, zip(*rows, strict=True), strict=True)
     stored = [_bytes(values) if isinstance(column.type, Id) else values for column, values in columns]
     statement = f"INSERT {conflict} INTO {table.name} VALUES ({marks})"  # noqa: S608  (our own names)
-    connection.exec_driver_sql(statement, list(zip(*stored, strict=True)))
+    return connection.exec_driver_sql(statement, list(zip(*stored, strict=True))).rowcount
 
 
 def _bytes(ids: Iterable[UUID | None]) -> list[bytes | None]:
     return [None if each is None else each.bytes for each in ids]
 
 
-def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
+def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> int:
     if ignore:
-        _from_arrays(connection, table, rows, "DO NOTHING")
-    else:
-        _copy(connection, f'COPY "{table.name}" ({_listed(table)}) FROM STDIN', rows)
+        return _from_arrays(connection, table, rows, "DO NOTHING")
+    _copy(connection, f'COPY "{table.name}" ({_listed(table)}) FROM STDIN', rows)
+    return len(rows)
 
 
-def _from_arrays(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
+def _from_arrays(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str) -> int:
     values = tuple(map(list, zip(*rows, strict=True)))
-    connection.exec_driver_sql(_unnest_insert(table, connection.dialect, conflict), values)
+    return connection.exec_driver_sql(_unnest_insert(table, connection.dialect, conflict), values).rowcount
 
 
 @lru_cache(maxsize=64)

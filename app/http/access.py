@@ -4,18 +4,22 @@ Default deny: a route that takes no caller is open to nobody but by a signed lin
 """
 
 import threading
+from collections.abc import Mapping
 from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple
 
 from fastapi import Request
 from msgspec import json
 
 from app.http.problems import Problem
-from app.identity.principals import Kept, load, owner_of
+from app.identity.principals import Kept, by_digest, digest_of, load
 from domain.facts.principals import Principal, Role, Scope
 
 SCHEME = "bearer"
+CALLER = "habarshy.caller"
+"""The key in a request's scope that holds its caller: admission, limits and the route ask for the same one."""
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
@@ -31,33 +35,37 @@ class Access:
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, threading.Lock()
         self._seen: tuple[int, ...] = ()
-        self._everybody: dict[str, Kept] = {}
+        self._everybody = _Everybody({}, {})
 
     def caller(self, request: Request) -> Principal:
-        """Return the owner of the request's key.
+        """Return the owner of the request's key, who stays the same while the request lasts.
 
         Raises:
             Problem: 401 where it has none, or an unknown one.
         """
-        token = token_of(request)
-        found = owner_of(self._load(), token) if token else None
+        found: Principal | None = request.scope.get(CALLER)
+        if found is None and (token := token_of(request)):
+            found = request.scope[CALLER] = self.holder(token)
         if found is None:
             detail = "the request has no valid key; send one as Authorization: Bearer …"
             raise Problem(HTTPStatus.UNAUTHORIZED, detail, kind="no-key", headers=CHALLENGE)
         return found
 
     def holder(self, token: str) -> Principal | None:
-        """Return the owner of a token that was typed into a form; None where nobody has it."""
-        return owner_of(self._load(), token)
+        """Return the owner of a token; None where nobody has it.
+
+        Its digest is enough: the principals are indexed whenever their file changes, not for each request.
+        """
+        return self._load().by_digest.get(digest_of(token))
 
     def named(self, name: str) -> Principal | None:
         """Return the principal of that name; None where there is none."""
-        kept = self._load().get(name)
+        kept = self._load().by_name.get(name)
         return None if kept is None else kept.principal(name)
 
     def mark_of(self, name: str) -> str:
         """Return a digest that changes with anything in that principal's entry; empty where there is none."""
-        kept = self._load().get(name)
+        kept = self._load().by_name.get(name)
         return "" if kept is None else blake2b(json.encode(kept), digest_size=12).hexdigest()
 
     def system(self, request: Request, scope: Scope) -> Principal:
@@ -82,12 +90,18 @@ class Access:
             raise Problem(HTTPStatus.FORBIDDEN, "this is for people with a role, not for systems", kind="not-allowed")
         return caller
 
-    def _load(self) -> dict[str, Kept]:
+    def _load(self) -> "_Everybody":
         with self._lock:
             seen = _as_it_is(self._path)
             if seen != self._seen:
-                self._everybody, self._seen = load(self._path), seen
+                by_name = load(self._path)
+                self._everybody, self._seen = _Everybody(by_name, by_digest(by_name)), seen
             return self._everybody
+
+
+class _Everybody(NamedTuple):
+    by_name: Mapping[str, Kept]
+    by_digest: Mapping[str, Principal]
 
 
 def _as_it_is(path: Path) -> tuple[int, ...]:

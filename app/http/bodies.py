@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from email.message import Message
+from functools import lru_cache
 from http import HTTPStatus
 
 from fastapi import Request
@@ -24,7 +25,11 @@ class MediaType(Struct, frozen=True):
 
 def media_type_of(request: Request) -> MediaType:
     """Return the media type and the charset that the request declares."""
-    header = request.headers.get("content-type", "")
+    return _media_type(request.headers.get("content-type", ""))
+
+
+@lru_cache(maxsize=64)
+def _media_type(header: str) -> MediaType:
     message = Message()
     message["content-type"] = header
     return MediaType(message.get_content_type() if header else "", str(message.get_param("charset", "utf-8")).lower())

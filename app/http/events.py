@@ -5,14 +5,14 @@ Historical loads are not possible here: that is a property of a load and not of 
 here counts as live. `habarshy ingest --historical` loads history.
 """
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from app.http import binding
@@ -61,6 +61,18 @@ class BatchResult(BaseModel):
     rejected: int
 
 
+class _Plain(APIRoute):
+    """A route whose function takes the request and makes the response, so that the framework need not look for more.
+
+    That would be a fifth of the processor time of a single event.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the route's function itself."""
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
+
+
 class Events:
     """Takes events in by HTTP."""
 
@@ -70,7 +82,7 @@ class Events:
 
     def router(self) -> APIRouter:
         """Return the route."""
-        router = APIRouter()
+        router = APIRouter(route_class=_Plain)
         router.add_api_route(
             "/events",
             self.post,
@@ -117,8 +129,7 @@ class Events:
         outcome = await self._shared.accept((envelope, caller))
         if outcome.refused is not None:
             raise outcome.refused
-        status = HTTPStatus.ACCEPTED if outcome.accepted else HTTPStatus.OK
-        return JSONResponse(_item(outcome), status)
+        return JSONResponse(_item(outcome), HTTPStatus.ACCEPTED if outcome.accepted else HTTPStatus.OK)
 
     async def _batch(self, request: Request, caller: Principal) -> JSONResponse:
         body = await read_body(request, MAX_BATCH_BYTES)
@@ -130,10 +141,11 @@ class Events:
         return JSONResponse(result, HTTPStatus.MULTI_STATUS if result["rejected"] else HTTPStatus.OK)
 
     def _accept(self, reported: Sequence[tuple[Envelope | Refused, Principal]]) -> list[Outcome]:
-        types = self._library.rules().catalogue.types
+        rules = self._library.rules()
+        types = rules.catalogue.types
         envelopes = [_of_theirs(envelope, caller, types) for envelope, caller in reported]
         parts = (envelopes[start : start + AT_ONCE] for start in range(0, len(envelopes), AT_ONCE))
-        return list(itertools.chain.from_iterable(map(self._intake.accept, parts)))
+        return [each for part in parts for each in self._intake.accept(part, checker=rules.checker)]
 
 
 def _of_theirs(each: Envelope | Refused, caller: Principal, types: Mapping[str, EventType]) -> Envelope | Refused:

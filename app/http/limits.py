@@ -9,14 +9,15 @@ Sources: RFC 6585 (429), RFC 9110 (Retry-After), draft-ietf-httpapi-ratelimit-he
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import blake2b
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
 
-from fastapi import FastAPI, Request, Response
-from starlette.middleware.base import RequestResponseEndpoint
+from fastapi import FastAPI, Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.access import Access
 from app.http.problems import Answerer, Problem
@@ -75,41 +76,74 @@ class Limits:
 
 def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answerer) -> None:
     """Make the app refuse callers that ask too often."""
+    app.add_middleware(Limited, limits=limits, access=access, answer=answer)
 
-    async def limited(request: Request, call_next: RequestResponseEndpoint) -> Response:
-        if request.url.path.startswith(FREE):
-            return await call_next(request)
+
+class Limited:
+    """Answers callers that ask too often; hands on everybody else, and adds to their answers what is left to them."""
+
+    def __init__(self, app: ASGIApp, limits: Limits, access: Access, answer: Answerer) -> None:
+        self._app, self._limits, self._access, self._answer = app, limits, access, answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["path"].startswith(FREE):
+            await self._app(scope, receive, send)
+        elif scope["path"].startswith(PROVIDERS):
+            await self._of_provider(scope, receive, send)
+        else:
+            await self._counted(scope, receive, send, self._app)
+
+    async def _of_provider(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the route find out first whether the caller is the provider; its answer is kept back until then."""
+        request, answer = Request(scope), list[Message]()
         request.state.admitted = False
-        response = await call_next(request) if request.url.path.startswith(PROVIDERS) else None
-        if response is not None and request.state.admitted:
-            return response
-        allowed, left, seconds = limits.take(_key(request, access) or _place(request), guess=False)
-        if guess := left >= 0 and _may_be_guess(request):
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        async def again(_scope: Scope, _receive: Receive, reply: Send) -> None:
+            for message in answer:
+                await reply(message)
+
+        await self._app(scope, receive, keep)
+        if request.state.admitted:
+            await again(scope, receive, send)
+        else:
+            await self._counted(scope, receive, send, again)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+        request = Request(scope)
+        allowed, left, seconds = self._limits.take(_key(request, self._access) or _place(request), guess=False)
+        if guess := left >= 0 and _may_be_guess(scope):
             request.state.wrong = True
-            allowed, left, seconds = limits.take(_place(request), guess=True)
+            allowed, left, seconds = self._limits.take(_place(request), guess=True)
         headers = {
             "RateLimit-Policy": f'"default";q={allowed};w={WINDOW}',
             "RateLimit": f'"default";r={max(left, 0)};t={seconds}',
         }
         if left < 0:
-            problem = Problem(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                f"too many requests; ask again in {seconds} seconds",
-                headers=headers | {"Retry-After": str(seconds)},
-            )
-            return answer(request, problem)
-        response = response or await call_next(request)
-        if guess and (not request.state.wrong or response.status_code == HTTPStatus.METHOD_NOT_ALLOWED):
-            limits.give_back(_place(request))
-        response.headers.update(headers)
-        return response
+            problem = _too_many(seconds, headers)
+            await self._answer(request, problem)(scope, receive, send)
+            return
 
-    app.middleware("http")(limited)
+        async def reply(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if guess and (not request.state.wrong or message["status"] == HTTPStatus.METHOD_NOT_ALLOWED):
+                    self._limits.give_back(_place(request))
+                MutableHeaders(scope=message).update(headers)
+            await send(message)
+
+        await app(scope, receive, reply)
 
 
-def _may_be_guess(request: Request) -> bool:
-    path = request.url.path
-    return path in GUESSED and (request.method == "POST" or bool(request.url.query))
+def _too_many(seconds: int, headers: Mapping[str, str]) -> Problem:
+    detail = f"too many requests; ask again in {seconds} seconds"
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={**headers, "Retry-After": str(seconds)})
+
+
+def _may_be_guess(scope: Scope) -> bool:
+    return scope["path"] in GUESSED and (scope["method"] == "POST" or bool(scope["query_string"]))
 
 
 def _key(request: Request, access: Access) -> str:

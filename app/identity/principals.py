@@ -1,6 +1,5 @@
 """The file of principals: who may act for which agency, known by the hash of a personal token."""
 
-import hmac
 import json
 import os
 import re
@@ -66,11 +65,20 @@ def acting(path: Path, environment: Mapping[str, str]) -> Principal:
 
 def owner_of(everybody: Mapping[str, Kept], token: str) -> Principal | None:
     """Return the owner of the token; None where nobody has it."""
-    digest, found = _digest(token), None
-    for name, kept in everybody.items():
-        if hmac.compare_digest(kept.token, digest):
-            found = kept.principal(name)
-    return found
+    return by_digest(everybody).get(digest_of(token))
+
+
+def by_digest(everybody: Mapping[str, Kept]) -> dict[str, Principal]:
+    """Return the principals by the digest of their token.
+
+    A lookup there tells nothing by its duration: nobody can choose a token by its SHA-256.
+    """
+    return {kept.token: kept.principal(name) for name, kept in everybody.items()}
+
+
+def digest_of(token: str) -> str:
+    """Return the SHA-256 of a token in hex, by which it is known."""
+    return sha256(os.fsencode(token)).hexdigest()
 
 
 def load(path: Path) -> dict[str, Kept]:
@@ -125,7 +133,7 @@ def add(path: Path, principal: Principal) -> str:
         if principal.name in everybody:
             raise BadPrincipals(path, f"{principal.name} is in it already; remove them first for a new token")
         kept = Kept(
-            principal.agency, roles, _digest(token), dict(principal.contacts), tuple(sorted(principal.scopes))
+            principal.agency, roles, digest_of(token), dict(principal.contacts), tuple(sorted(principal.scopes))
         )
         everybody[principal.name] = kept
 
@@ -147,10 +155,6 @@ def remove(path: Path, name: str) -> None:
         del everybody[name]
 
     _change(path, change)
-
-
-def _digest(token: str) -> str:
-    return sha256(os.fsencode(token)).hexdigest()
 
 
 def _change(path: Path, change: Callable[[dict[str, Kept]], None]) -> None:

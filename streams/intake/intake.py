@@ -91,12 +91,18 @@ class Intake:
         self._refuse_future = refuse_future
         self.refused, self.accepted = Counts(), accepted()
 
-    def accept(self, envelopes: Sequence[Envelope | Refused], ahead_from: datetime | None = None) -> list[Outcome]:
+    def accept(
+        self,
+        envelopes: Sequence[Envelope | Refused],
+        ahead_from: datetime | None = None,
+        checker: Checker | None = None,
+    ) -> list[Outcome]:
         """Check and store events; return an outcome for each, in their order. A refused one stays refused.
 
-        `ahead_from`: the load is historical; steps due before that moment are not planned.
+        `ahead_from`: the load is historical; steps due before that moment are not planned. `checker`: of the rules
+        that the caller has just looked up; None: they are looked up here.
         """
-        checker = self._checker()
+        checker = checker or self._checker()
         checked = [_check(checker, envelope, ahead_from) for envelope in envelopes]
         events = [event for event in checked if isinstance(event, LifeEvent)]
         stored = iter(self.store(events, checker)) if events else iter(())

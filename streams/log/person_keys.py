@@ -148,7 +148,11 @@ class PersonKeys:
         The caller gives the made ones to `remember` after the commit, not before: a key that was rolled back must
         seal nothing.
         """
-        wanted, kept = set(holders), self._current(connection)
+        return self._ensure(connection, self._current(connection), set(holders))
+
+    def _ensure(
+        self, connection: Connection, kept: "_Kept", wanted: set[str]
+    ) -> tuple[dict[str, PersonKey], dict[str, PersonKey]]:
         known = self._load(connection, kept, wanted)
         made, rows = {}, []
         for holder in sorted(wanted.difference(known)):
@@ -157,10 +161,11 @@ class PersonKeys:
             rows.append((*(period_of(holder) or (holder,)), key_id, wrapped, version))
             made[holder] = PersonKey(key_id, AESGCM(key))
             self._uncommitted[key_id] = kept.mark
+        inserted = 0
         for table in (person_keys, period_keys):
             theirs = [row for row in rows if len(row) == len(table.c)]
-            insert_rows(connection, table, theirs, ignore=True)
-        others = self._made_meanwhile(connection, made)
+            inserted += insert_rows(connection, table, theirs, ignore=True)
+        others = self._made_meanwhile(connection, made) if inserted < len(rows) else {}
         return known | made | others, {holder: key for holder, key in made.items() if holder not in others}
 
     def ensure_held(
@@ -170,18 +175,16 @@ class PersonKeys:
         wanted = set(holders)
         if connection.dialect.name == "sqlite":  # its only writer excludes all others
             return self.ensure(connection, wanted)
-        mark = self._current(connection).mark  # read first: meanwhile another thread may see a later one
-        known, made = self.ensure(connection, wanted)
+        kept = self._current(connection)
+        known, made = self._ensure(connection, kept, wanted)
         self.hold(connection, set(map(person_of, wanted)).union(others))
-        if self._current(connection).mark == mark:
+        if self._current(connection).mark == kept.mark:
             return known, made
         known, anew = self.ensure(connection, wanted)
         return known, {holder: key for holder, key in (made | anew).items() if known[holder].id == key.id}
 
     def _made_meanwhile(self, connection: Connection, made: Mapping[str, PersonKey]) -> dict[str, PersonKey]:
-        """Return those keys that another transaction committed first; on SQLite there is no other writer."""
-        if connection.dialect.name == "sqlite" or not made:
-            return {}
+        """Return those keys that another transaction committed first."""
         stored = self._read(connection, made)
         others = {holder: key for holder, key in stored.items() if key.id != made[holder].id}
         for holder in others:

@@ -88,3 +88,41 @@ async def test_who_hangs_up_takes_nobody_along() -> None:
     assert [await tasks[0], await tasks[2]] == [ACCEPTED, ACCEPTED]
     with pytest.raises(asyncio.CancelledError):
         await tasks[1]
+
+
+async def answered_again(shared: SharedCommit[str], names: str) -> list[Outcome]:
+    """Report all at once; each reporter has a second event as soon as the first one is stored."""
+
+    async def report(name: str) -> Outcome:
+        await shared.accept(name)
+        return await shared.accept(name.upper())
+
+    return await asyncio.gather(*map(report, names))
+
+
+async def test_who_reports_again_after_a_shared_transaction_shares_the_next() -> None:
+    """Reporters whose next event is ready after the answer meet in one transaction, not in a small and a large one."""
+    store = Store()
+    store.gate.set()
+    async with asyncio.timeout(PATIENCE):
+        assert await answered_again(SharedCommit(store, 100, pause=10 * PATIENCE), "abc") == [ACCEPTED] * 3
+    assert store.commits == [["a", "b", "c"], ["A", "B", "C"]]
+
+
+async def test_an_event_alone_waits_for_no_other() -> None:
+    """After a transaction of one event there is no pause, however long it may be."""
+    store = Store()
+    store.gate.set()
+    shared = SharedCommit(store, 100, pause=10 * PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        assert [await shared.accept(name) for name in "abc"] == [ACCEPTED] * 3
+
+
+async def test_nobody_waits_for_reporters_who_went_away() -> None:
+    """The pause ends by itself: who reports again is stored, though the others do not come back."""
+    store = Store()
+    store.gate.set()
+    shared = SharedCommit(store, 100, pause=0.001)
+    assert await asyncio.gather(*map(shared.accept, "abc")) == [ACCEPTED] * 3
+    async with asyncio.timeout(PATIENCE):
+        assert await shared.accept("d") == ACCEPTED

@@ -101,7 +101,7 @@ async def answered_again(shared: SharedCommit[str], names: str) -> list[Outcome]
 
 
 async def test_who_reports_again_after_a_shared_transaction_shares_the_next() -> None:
-    """Reporters whose next event is ready after the answer meet in one transaction, not in a small and a large one."""
+    """Reporters whose next event is ready after the answer meet in one transaction, not in two."""
     store = Store()
     store.gate.set()
     async with asyncio.timeout(PATIENCE):

@@ -16,6 +16,7 @@ from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag, log_lag
 from streams.kafka.producer import NotDelivered, Record, Sender
 from streams.kafka.topics import Topics
+from streams.log import append_signal
 from streams.planning.wakeups import WakeUpReader, WakeUpRecord
 from streams.queries.health import RELAY_READER
 from streams.storage.database import Database
@@ -24,9 +25,11 @@ from streams.storage.leadership import RELAY, LeaderLock
 
 READER = RELAY_READER
 PAGE = 5000
-LOOK_EVERY, TURN_EVERY, ASK_EVERY = 0.05, 1.0, 5.0
-"""Seconds between two looks for new facts, between two tries to become active, and between two checks of Kafka while
-there is nothing to send."""
+LOOK_EVERY, TURN_EVERY, ASK_EVERY = 0.5, 1.0, 5.0
+"""Seconds between two looks for new facts of which no signal came, between two tries to become active, and between
+two checks of Kafka while there is nothing to send."""
+PACE = 0.02
+"""Seconds between the signal of an append and the look for it: what is appended meanwhile goes along."""
 
 
 class Relay:
@@ -84,11 +87,18 @@ class Relay:
         if not self._waiting:
             self._tell("another relay is active; this one takes over when it ends")
         self._waiting = True
-        self._idle(TURN_EVERY)
+        self._stopping.wait(TURN_EVERY)
+        self._idled(TURN_EVERY)
 
-    def _idle(self, seconds: float) -> None:
-        """Wait; every ASK_EVERY seconds check that Kafka answers and the topics exist."""
-        self._stopping.wait(seconds)
+    def _await_facts(self, session: Connection) -> None:
+        """Wait for the signal of an append, or for the time of the next look."""
+        if append_signal.wait(session, LOOK_EVERY):
+            self._stopping.wait(PACE)
+        else:
+            self._idled(LOOK_EVERY)
+
+    def _idled(self, seconds: float) -> None:
+        """Every ASK_EVERY seconds without work, check that Kafka answers and the topics exist."""
         self._unasked += seconds
         if self._unasked >= ASK_EVERY:
             self._unasked = 0.0
@@ -109,11 +119,12 @@ class Relay:
 
     def _active(self, session: Connection, backoff: Backoff) -> None:
         self._make_topics()
+        append_signal.listen(session)
         self._tell(f"relaying to {self._topics.persons} from position {positions.position_of(session, READER)} on")
         self.active, self._waiting = True, False
         while not self._stopping.is_set():
             if not self.page(session):
-                self._idle(LOOK_EVERY)
+                self._await_facts(session)
             backoff.recovered("relaying")
             self.away = ""
 

@@ -14,8 +14,8 @@ from sqlalchemy import exc as sql
 from domain.core.ids import Position
 from projections.bulk import among, driver_rows, insert_rows
 from streams.log import forgeries
+from streams.log.append_signal import lock_log
 from streams.log.row_codes import codes_of, facts_by, genuine
-from streams.storage.advisory_locks import APPEND_LOCK, take_turns
 from streams.storage.database import Database
 from streams.storage.tables import log, log_rows, stream_of
 
@@ -66,7 +66,7 @@ class FactRecorder(ApplicationRecorder):
                 if it is forged, and repeats the transaction.
         """
         with self._database.waits.labels("log").time():
-            take_turns(connection, APPEND_LOCK)
+            lock_log(connection)
         before = Position(connection.execute(_LAST).scalar() or 0)
         if before >= _HIGHEST:
             raise InTheWay("the log has no room", [])

@@ -12,7 +12,7 @@ from sqlalchemy import event as hook
 
 from app.clock import fixed
 from streams.intake.intake import Intake
-from streams.storage.advisory_locks import take_turns
+from streams.log.append_signal import lock_log
 from streams.storage.database import Database
 from tests.streams.storing import NAMES, NOW, Store, life
 
@@ -28,8 +28,8 @@ class UnderLock:
         self.held, self.calls, self.statements = False, Counter[str](), list[str]()
 
     def called(self, frame: FrameType, what: str, _: object) -> None:
-        """Count a call; the lock is held once `take_turns` returned."""
-        if what == "return" and frame.f_code is take_turns.__code__:
+        """Count a call; the lock is held once `lock_log` returned."""
+        if what == "return" and frame.f_code is lock_log.__code__:
             self.held = True
         if what == "call" and self.held:
             self.calls[frame.f_globals.get("__name__", "")] += 1

@@ -11,11 +11,14 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.intake.cloudevents import Envelope, Refused, envelope_of, read_data, read_envelope
+from streams.intake.strict_json import has_more_items
 
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 BINARY = "application/json"
 
+COUNTED = 1024 * 1024
+"""Items of a longer batch, in bytes, are counted before any is decoded: an item of two bytes takes thirty decoded."""
 _PREFIX = "ce-"
 _ESCAPED = re.compile(r"\\(.)")
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -58,12 +61,19 @@ def binary(body: bytes, headers: Headers) -> Envelope:
     return _traced(envelope_of(attributes | {"data": read_data(body), "datacontenttype": BINARY}), listed)
 
 
-def batched(body: bytes, headers: Headers) -> list[Envelope | Refused]:
+class TooManyEvents(Exception):
+    """Raised for a batch with more events than are taken at once."""
+
+
+def batched(body: bytes, headers: Headers, most: int) -> list[Envelope | Refused]:
     """Return the events of a batch in their order, each read or refused for itself.
 
     Raises:
         Refused: the body is no JSON array.
+        TooManyEvents: it has more than `most` items.
     """
+    if len(body) > COUNTED and has_more_items(body, most):
+        raise TooManyEvents
     try:
         items = _decode_items(body)
     except msgspec.ValidationError:
@@ -72,6 +82,8 @@ def batched(body: bytes, headers: Headers) -> list[Envelope | Refused]:
         raise Refused("$", "no valid JSON", "bad_json") from None
     except RecursionError:
         raise _too_deep("$") from None
+    if len(items) > most:
+        raise TooManyEvents
     listed = list(headers)
     return [_item(bytes(item), listed) for item in items]
 

@@ -25,7 +25,6 @@ from domain.rules.event_types import EventType
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused
 from streams.intake.intake import Intake, Outcome
 from streams.intake.shared_commit import SharedCommit
-from streams.intake.strict_json import has_more_items
 from streams.rules.library import Library
 
 MAX_BATCH_BYTES = 10 * 1024 * 1024
@@ -133,9 +132,10 @@ class Events:
 
     async def _batch(self, request: Request, caller: Principal) -> JSONResponse:
         body = await read_body(request, MAX_BATCH_BYTES)
-        if await run_in_threadpool(has_more_items, body, MAX_BATCH_EVENTS):
-            raise too_large(f"{MAX_BATCH_EVENTS} events")
-        envelopes = await run_in_threadpool(binding.batched, body, request.headers.items())
+        try:
+            envelopes = await run_in_threadpool(binding.batched, body, request.headers.items(), MAX_BATCH_EVENTS)
+        except binding.TooManyEvents:
+            raise too_large(f"{MAX_BATCH_EVENTS} events") from None
         outcomes = await run_in_threadpool(self._accept, [(envelope, caller) for envelope in envelopes])
         result = _batch_result(outcomes, len(body))
         return JSONResponse(result, HTTPStatus.MULTI_STATUS if result["rejected"] else HTTPStatus.OK)

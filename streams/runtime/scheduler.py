@@ -26,7 +26,8 @@ Job = Callable[[], Awaitable[object]]
 LOOK_EVERY = timedelta(milliseconds=250)
 """The interval of most jobs: a look costs milliseconds, and citizens notice a delay."""
 TIDY_EVERY, CHAIN_EVERY, LOOK_BACK_EVERY = timedelta(hours=1), timedelta(seconds=1), timedelta(seconds=1)
-PIECES_EVERY = timedelta(seconds=5)
+PIECES_EVERY, WEBHOOKS_EVERY = timedelta(seconds=5), timedelta(seconds=1)
+"""Agencies are programs: they do not notice a second, and each look is a transaction."""
 DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying", "pieces", "watermark"})
 """The jobs of a process that only sends."""
 
@@ -99,7 +100,7 @@ class Engine(Struct, frozen=True):
             "areas": (lambda: asyncio.to_thread(self.planning.areas.drain), every),
             "urgent": (partial(self.dispatcher.drain_urgent, PATIENCE), every),
             "dispatch": (partial(self.dispatcher.drain, patience=PATIENCE), every),
-            "webhooks": (self.inbound.webhooks.deliver, every),
+            "webhooks": (self.inbound.webhooks.deliver, max(every, WEBHOOKS_EVERY)),
             "tidying": (lambda: asyncio.to_thread(self.cleanup.run), TIDY_EVERY),
             "pieces": (lambda: asyncio.to_thread(self.inbound.receiving.reassembly.give_up), PIECES_EVERY),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),

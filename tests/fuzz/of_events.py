@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from app.http.binding import batched, binary, structured
+from app.http.binding import TooManyEvents, batched, binary, structured
+from app.http.events import MAX_BATCH_EVENTS
 from domain.core.ids import Names
 from domain.core.national_id import is_iin
 from streams.intake.cloudevents import Envelope, Refused
@@ -86,8 +87,8 @@ def _batched(_: Path) -> Try:
     checker = _checker()
 
     def attempt(data: bytes) -> None:
-        with suppress(Refused):
-            for each in batched(data, [TRACE]):
+        with suppress(Refused, TooManyEvents):
+            for each in batched(data, [TRACE], MAX_BATCH_EVENTS):
                 _taken(checker, each)
 
     return attempt

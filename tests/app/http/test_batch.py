@@ -4,6 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.compose import Platform
+from app.http.binding import COUNTED
 from app.http.events import AT_ONCE, MAX_BATCH_BYTES, MAX_BATCH_EVENTS
 from tests.app.http.wire import BATCHED, DRIVER, FINE, event, post_batch, stored
 
@@ -89,6 +90,7 @@ def test_a_batch_is_an_array(client: TestClient, body: str) -> None:
 def test_a_batch_has_limits(client: TestClient, platform: Platform) -> None:
     """413 for too many events as for too many bytes, and nothing of it is stored."""
     many = client.post("/events", content=json.dumps([event()] + [0] * MAX_BATCH_EVENTS), headers=BATCHED)
+    more = client.post("/events", content=json.dumps([event()] + [0] * COUNTED), headers=BATCHED)
     large = client.post("/events", content=b" " * (MAX_BATCH_BYTES + 1), headers=BATCHED)
-    assert [many.status_code, large.status_code] == [413, 413]
+    assert [many.status_code, more.status_code, large.status_code] == [413, 413, 413]
     assert stored(platform) == []

@@ -16,7 +16,7 @@ KAFKA = [(f"ce_{name}", str(value).encode()) for name, value in event(data=None)
 
 def batch() -> None:
     """Read it in a batch."""
-    [read] = binding.batched(f"[{WHOLE}]".encode(), [])
+    [read] = binding.batched(f"[{WHOLE}]".encode(), [], 1)
     assert isinstance(read, Refused)
     raise read
 

@@ -1,6 +1,7 @@
 """National ids: whether a number is one that the state could have given."""
 
 from collections.abc import Callable, Mapping
+from operator import mul
 from types import MappingProxyType
 from typing import Final
 
@@ -29,7 +30,8 @@ def with_check_digit(first_eleven: str) -> str | None:
 
 
 def _weighted(digits: str, weights: tuple[int, ...]) -> int:
-    return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True)) % 11
+    total: int = sum(map(mul, map(int, digits), weights))
+    return total % 11
 
 
 SCHEMES: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType({"kz.iin": is_iin})

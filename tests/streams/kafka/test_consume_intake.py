@@ -10,6 +10,7 @@ from app.compose import Platform
 from app.http import binding
 from streams.intake.cloudevents import Envelope, Refused
 from streams.intake.intake import Intake, Outcome
+from streams.intake.validation import Checker
 from streams.kafka.consume_intake import read_record
 from streams.kafka.worker import Incoming
 from streams.queues.refused_events import refused
@@ -123,10 +124,15 @@ class FailsOn(Intake):
         super().__init__(on.database, on.log, on.identity.names, lambda: on.rules.library.rules().checker, on.clock)
         self._type, self._error = type_, error
 
-    def accept(self, envelopes: Sequence[Envelope | Refused], ahead_from: datetime | None = None) -> list[Outcome]:
+    def accept(
+        self,
+        envelopes: Sequence[Envelope | Refused],
+        ahead_from: datetime | None = None,
+        checker: Checker | None = None,
+    ) -> list[Outcome]:
         if any(isinstance(each, Envelope) and each.type == self._type for each in envelopes):
             raise self._error
-        return super().accept(envelopes, ahead_from)
+        return super().accept(envelopes, ahead_from, checker)
 
 
 @pytest.mark.parametrize("error", [KeyError("phone number"), AttributeError("phone number")])

@@ -24,6 +24,9 @@ PAGE_LASTS = timedelta(days=90)
 ASSISTANT_LASTS = timedelta(days=30)
 """The life of a citizen's token for an assistant."""
 
+DEVICE_BYTES = 12
+"""The length of a device's id, which is written in hexadecimal digits."""
+
 
 class BadLink(ValueError):
     """Raised for a link or token that is damaged, too old, or not ours."""
@@ -206,6 +209,23 @@ class Links:
         if now.timestamp() >= int.from_bytes(until):
             raise BadLink
         return body[:_MAC].hex(), datetime.fromtimestamp(int.from_bytes(until), UTC) - ASSISTANT_LASTS
+
+    def device(self, person: str, device: str) -> str:
+        """Return the token by which a device of a person names itself; it works as long as the device is kept."""
+        body = bytes.fromhex(person + device)
+        return _written(body + self._mac(body, "device"))
+
+    def read_device(self, token: str) -> tuple[str, str]:
+        """Return the person and the device of a token.
+
+        Raises:
+            BadLink: it was not made with our key.
+        """
+        raw = _read(token)
+        body = raw[:-_MAC]
+        if len(body) != _MAC + DEVICE_BYTES or not hmac.compare_digest(self._mac(body, "device"), raw[-_MAC:]):
+            raise BadLink
+        return body[:_MAC].hex(), body[_MAC:].hex()
 
     @property
     def check(self) -> str:

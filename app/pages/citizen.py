@@ -12,7 +12,9 @@ from app.http.cursors import read, written
 from app.identity.links import ASSISTANT_LASTS
 from app.pages import visits
 from app.pages.checking import Checking
+from app.pages.devices import Devices
 from app.pages.entitled import Entitlements
+from app.pages.installing import Installing
 from app.pages.layout import Frame, Pages, as_download
 from app.pages.leaving import Leaving
 from app.pages.life import CHANNELS, STATES, shown
@@ -38,6 +40,8 @@ def install_citizen(app: FastAPI, platform: Platform, pages: Pages) -> None:
     app.include_router(Messages(platform, pages).router())
     app.include_router(Leaving(platform, pages).router())
     app.include_router(Preferring(platform, pages).router())
+    app.include_router(Devices(platform, pages).router())
+    app.include_router(Installing(pages).router())
     app.include_router(Checking(pages, platform).router())
 
 

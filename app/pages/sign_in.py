@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from authlib.integrations.starlette_client import OAuth
 from fastapi import APIRouter, Request
@@ -115,7 +114,7 @@ class SignIn:
 
     def by_token(self, request: Request, fields: OpenForm) -> Response:
         """An official signs in with the personal token that commands use too, by no other site's form."""
-        if not self._is_ours(request):
+        if not visits.is_from_here(request, self._settings.base_url):
             raise Problem(HTTPStatus.FORBIDDEN, "the form is another site's; sign in on ours", kind="csrf")
         wished = visits.local_path((fields.get(visits.NEXT) or [""])[0])
         found = self._access.holder((fields.get("token") or [""])[0].strip())
@@ -125,13 +124,6 @@ class SignIn:
         request.session[visits.NEXT] = wished
         visits.begin(request, self._clock(), official=Official(found, self._access.mark_of(found.name)))
         return self._on(request)
-
-    def _is_ours(self, request: Request) -> bool:
-        """Return True if the form comes from this site, as far as the browser says (Origin: RFC 6454, section 7)."""
-        origin = request.headers.get("origin")
-        hosts = (request.headers.get("host"), urlsplit(self._settings.base_url).netloc)
-        same = origin is None or urlsplit(origin).netloc in hosts
-        return same and request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
 
     def out(self, request: Request, fields: Form) -> Response:
         """Sign out."""

@@ -185,6 +185,14 @@ def csrf_of(request: Request) -> str:
     return str(request.session.setdefault(_CSRF, secrets.token_urlsafe(16)))
 
 
+def is_from_here(request: Request, base_url: str) -> bool:
+    """Return True if a request comes from this site, as far as the browser says (Origin: RFC 6454, section 7)."""
+    origin = request.headers.get("origin")
+    hosts = (request.headers.get("host"), urlsplit(base_url).netloc)
+    same = origin is None or urlsplit(origin).netloc in hosts
+    return same and request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+
+
 def require_form(request: Request, fields: Fields) -> None:
     """Check that these are the fields of a form that was made for this visit.
 

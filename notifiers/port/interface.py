@@ -25,8 +25,9 @@ class Action:
 class Message:
     """A rendered message to one address: an attempt at a nudge.
 
-    `recipient` names who gets it: the pseudonym, and the device where a person has several. It is stable over
-    attempts and never the address. `title` is the email's subject and the push's title; an SMS has none. `page_url`
+    `recipient` names who gets it by the pseudonym, `device` which of their devices, where they registered some. Both
+    are stable over attempts and never the address. `title` is the email's subject and the push's title; an SMS has
+    none. `page_url`
     leads to the message's own page and `code` shows that it is genuine: `text` and `html` say both where they can.
     `traceparent` is the trace (W3C) of the event behind it. Neither `repr` nor `str` show whom it reaches or what it
     says.
@@ -50,15 +51,17 @@ class Message:
     owner: str = ""
     klass: Class = "service"
     expires: datetime | None = None
+    device: str = field(default="", repr=False)
 
     @property
     def key(self) -> str:
-        """Return the idempotency key: the same at every attempt, another for every recipient and channel.
+        """Return the idempotency key: the same at every attempt, another for every recipient, channel and device.
 
         It goes to providers and into logs, so it is made from the pseudonym: a hash of a phone number could be
         searched through.
         """
-        return message_names.key(self.nudge, self.channel, self.recipient)
+        whose = f"{self.recipient} {self.device}" if self.device else self.recipient
+        return message_names.key(self.nudge, self.channel, whose)
 
 
 class Reason(StrEnum):

@@ -64,6 +64,10 @@ class Subscription:
         return ec.EllipticCurvePublicKey.from_encoded_point(CURVE, self.point)
 
 
+class BadSubscription(ValueError):
+    """Raised for what no browser gives, or what leads to a host that is not listed."""
+
+
 class Hosts:
     """The push services that may be called.
 
@@ -96,6 +100,28 @@ class Hosts:
             return None
         return Subscription(found.endpoint, origin, point, auth)
 
+    def checked(self, address: str) -> str:
+        """Return the address as it is stored: endpoint and keys, and nothing else that a browser may add.
+
+        Raises:
+            BadSubscription: it is none, its keys are no keys, or its host is not listed.
+        """
+        found, subscription = _decoded(address), self.subscription(address)
+        if found is None:
+            raise BadSubscription("This is no PushSubscription as JSON; send what the browser gave.")
+        if not self.lists(address):
+            raise BadSubscription("The endpoint leads to a host that is not listed; see the option `hosts`.")
+        try:
+            if subscription is not None:
+                subscription.key()
+        except ValueError:
+            subscription = None
+        if subscription is None:
+            raise BadSubscription(
+                "The endpoint or a key is none; `p256dh` is a point of P-256 in 65 octets, `auth` has 16 octets."
+            )
+        return msgspec.json.encode(found).decode()
+
     def lists(self, address: str) -> bool:
         """Return True if an address leads to a listed host, or nowhere at all."""
         found = _decoded(address)
@@ -115,6 +141,12 @@ class Hosts:
 def is_subscription(address: str) -> bool:
     """Return True if an address looks like a PushSubscription, wherever it leads."""
     return _decoded(address) is not None
+
+
+def endpoint_of(address: str) -> str:
+    """Return the endpoint of a PushSubscription; of any other address the address itself."""
+    found = _decoded(address)
+    return address if found is None else found.endpoint
 
 
 def _decoded(address: str) -> _PushSubscription | None:

@@ -14,6 +14,11 @@ _SPARE = timedelta(hours=1)  # for clocks that go wrong
 _MOST = 1000  # origins kept: a citizen may invent hosts under a listed domain
 
 
+def public_key(key: ec.EllipticCurvePrivateKey) -> str:
+    """Return the public key as services and browsers read it: 65 octets in base64url (RFC 8292, section 3.2)."""
+    return urlsafe_b64encode(octets(key.public_key())).rstrip(b"=").decode()
+
+
 class Vapid:
     """The Authorization header for an origin, signed with `key`; `subject` is a mailto: or https: URL of ours."""
 
@@ -21,7 +26,7 @@ class Vapid:
         self._key = key
         self._subject = subject
         self._clock = clock
-        self._public = urlsafe_b64encode(octets(key.public_key())).rstrip(b"=").decode()
+        self._public = public_key(key)
         self._kept: dict[str, tuple[datetime, str]] = {}
 
     def header(self, origin: str) -> str:

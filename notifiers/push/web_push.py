@@ -31,7 +31,10 @@ _FINAL = {404: Reason.BAD_ADDRESS, 410: Reason.BAD_ADDRESS, _TOO_LARGE: Reason.T
 
 
 class _Payload(msgspec.Struct):
-    """The payload for the service worker: with the names of `showNotification`, so that it can pass them on."""
+    """The payload for the service worker: with the names of `showNotification`, so that it can pass them on.
+
+    `timestamp`: milliseconds since 1970, when it was sent: it may have waited at the push service since.
+    """
 
     title: str
     body: str
@@ -42,6 +45,7 @@ class _Payload(msgspec.Struct):
     page: str | None
     code: str
     actions: list[Button]
+    timestamp: int
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -94,13 +98,14 @@ class WebPushNotifier:
         if later := self._services.patience(subscription.origin, self._clock()):
             return later
         key = message.key
-        content = _content(message, key, LONGEST)
+        now = self._clock()
+        content = _content(message, key, LONGEST, now)
         if isinstance(content, GiveUp):
             return content
         headers = self._headers(message, key, subscription)
         answer = await self._post(subscription, headers, content)
         if isinstance(answer, Answer) and answer.status == _TOO_LARGE:
-            shorter = _content(message, key, len(content) // 2)
+            shorter = _content(message, key, len(content) // 2, now)
             if not isinstance(shorter, GiveUp):
                 answer = await self._post(subscription, headers, shorter)
         if not isinstance(answer, Answer):
@@ -145,7 +150,7 @@ def meaning(answer: Answer, reference: str, now: datetime, origin: str) -> Outco
     return refusal(answer, now, _FINAL)
 
 
-def _content(message: Message, tag: str, room: int) -> bytes | GiveUp:
+def _content(message: Message, tag: str, room: int, now: datetime) -> bytes | GiveUp:
     nudge, links = str(message.nudge), buttons(message)
 
     def write(body: str) -> bytes:
@@ -160,6 +165,7 @@ def _content(message: Message, tag: str, room: int) -> bytes | GiveUp:
                 message.page_url,
                 message.code,
                 links,
+                int(now.timestamp() * 1000),
             )
         )
 

@@ -4,9 +4,10 @@ Modules:
     receiving: reports, late answers and SMS of a provider.
     replies: answers to a nudge, and opt-outs by its link.
     preferences: preferences, consents and disputes of a person.
+    devices: a person's devices for push messages.
     sms_parts: puts long SMS together.
     webhooks: tells agencies of answers and disputes.
 Tables: pieces.
 Facts: NudgeAnswered; the life events of replies, and citizen.preferences_changed, citizen.consent_given,
-    citizen.consent_withdrawn, citizen.disputed and citizen.message_received.
+    citizen.consent_withdrawn, citizen.devices_changed, citizen.disputed and citizen.message_received.
 """

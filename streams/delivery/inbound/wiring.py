@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from streams.delivery.inbound.devices import DeviceStore
 from streams.delivery.inbound.preferences import PreferenceStore
 from streams.delivery.inbound.receiving import InboundMessages
 from streams.delivery.inbound.replies import ReplyIntake, Unsubscription
@@ -15,12 +16,13 @@ from streams.rules.context import WriteContext
 
 
 class InboundParts(Struct, frozen=True):
-    """The objects that take in reports, replies, opt-outs and preferences, and tell agencies of replies."""
+    """The objects that take in reports, replies, opt-outs, preferences and devices, and tell agencies of replies."""
 
     receiving: InboundMessages
     replies: ReplyIntake
     opt_outs: Unsubscription
     preferences: PreferenceStore
+    devices: DeviceStore
     webhooks: Webhooks
 
 
@@ -38,5 +40,6 @@ def build(
         replies,
         opt_outs,
         PreferenceStore(context),
+        DeviceStore(context),
         Webhooks(context, dead_letters, hooks),
     )

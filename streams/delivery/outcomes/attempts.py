@@ -1,6 +1,7 @@
 """Attempts: a message with its provider, from when it is prepared until its outcome is recorded."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from domain.core.sms import segments
 from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeFailed
 from domain.nudges.delivery import Delivery
 from domain.nudges.nudge import Nudge, evolve
+from domain.persons.channels import PUSH, addresses
 from notifiers.port.interface import Accepted, Message, Outcome, Unknown
 from notifiers.port.routes import Provider
 from projections.references import AttemptId
@@ -60,9 +62,20 @@ class Attempt(Struct, frozen=True):
         return nudge.to(self.message.recipient)
 
     @property
+    def copies(self) -> Sequence[Message]:
+        """Return its messages: one, or of a push message one for each device that its provider reaches."""
+        message = self.message
+        known = addresses(self.case.recipient, message.channel)
+        if message.channel != PUSH or len(known) <= 1:
+            return [message]
+        reaches = self.provider.notifier.reaches
+        made = [replace(message, device=each, address=address) for each, address in known.items() if reaches(address)]
+        return made or [message]
+
+    @property
     def pieces(self) -> int:
         """Return how many messages its provider counts: an SMS centre counts each part of a long one."""
-        return len(segments(self.message.text).parts) if self.message.channel == "sms" else 1
+        return len(segments(self.message.text).parts) if self.message.channel == SMS else len(self.copies)
 
 
 Intention = Attempt | NudgeFact | Overflow

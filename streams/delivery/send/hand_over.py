@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.facts.facts import NudgeFact
-from notifiers.port.interface import Outcome, RetryLater
+from notifiers.port.interface import Message, Outcome, RetryLater
 from notifiers.port.routes import Provider, is_for_another
 from streams.delivery.outcomes import outcome_facts
 from streams.delivery.outcomes.attempts import Attempt, handed_back, outcomes_of
@@ -16,6 +16,7 @@ from streams.delivery.outcomes.group_commit import Answers
 from streams.delivery.outcomes.recording import Recorder
 from streams.delivery.outcomes.suppression import refused_by
 from streams.delivery.send.concurrency import Permits, Places
+from streams.delivery.send.fan_out import fan_out
 from streams.delivery.send.metrics import AttemptMetrics
 from streams.delivery.send.routing import Routing
 from streams.delivery.send.task_group import TaskGroup
@@ -74,7 +75,9 @@ class HandOver:
             safe = [attempt for attempt in attempts if not self.stopping and attempt.fact.until > latest]
             back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
             with self._recorder.expecting():
-                results = await self._results(provider, safe, no_link) if safe else ()
+                copies = fan_out(safe)
+                answers = await self._results(provider, safe, copies.messages, no_link) if safe else ()
+            results = copies.merged(answers)
             outcomes = outcomes_of([*back, *self._facts(safe, results)], safe, results)
             self._recorder.journal.answer(outcomes)
             places.release()
@@ -83,7 +86,7 @@ class HandOver:
         finally:
             places.release()
             permits.release()
-        if refused := refused_by(provider, (attempt.message for attempt in safe), results):
+        if refused := refused_by(provider, copies.messages, answers):
             await asyncio.to_thread(self._recorder.suppression.keep, refused)
 
     async def ended(self) -> None:
@@ -91,9 +94,12 @@ class HandOver:
         await self._tasks.ended()
 
     async def _results(
-        self, provider: Provider, attempts: Sequence[Attempt], no_link: RetryLater | None
+        self,
+        provider: Provider,
+        attempts: Sequence[Attempt],
+        messages: Sequence[Message],
+        no_link: RetryLater | None,
     ) -> Sequence[Outcome]:
-        messages = [attempt.message for attempt in attempts]
         if no_link is not None:
             return provider.put_off(messages, no_link)
         self._recorder.journal.hand_over(attempts)

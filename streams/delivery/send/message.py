@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.core.ids import traced
 from domain.facts.facts import NudgeAttempted, NudgeWithheld
 from domain.nudges.settle import Reason, Send
-from domain.persons.channels import ADDRESS_OF
+from domain.persons.channels import addresses
 from notifiers.port.interface import Action, Message
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.rendering import AnswerUrl, render
@@ -51,7 +51,7 @@ class MessageBuilder(Struct, frozen=True):
         assert isinstance(case.decision, Send)
         channel = case.decision.channel
         rendered = render(case, rules, now, self.answer_url, only=channel)
-        address = str(case.recipient.get(ADDRESS_OF[channel]))
+        device, address = next(iter(addresses(case.recipient, channel).items()), ("", ""))
         text, title = parts_of(rendered, channel)
         if mark:
             text = marked(text, rendered.language, next(iter(case.settlement.trigger.replies)), mark)
@@ -78,6 +78,7 @@ class MessageBuilder(Struct, frozen=True):
             owner=trigger.owner,
             klass=trigger.klass,
             expires=intent.expires,
+            device=device,
             traceparent=traced(case.cause.traceparent if case.cause else None, str(intent.id), str(attempt)),
         )
 

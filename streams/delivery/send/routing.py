@@ -11,7 +11,7 @@ from functools import partial
 from domain.facts.facts import NudgeSent
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.settle import Send
-from domain.persons.channels import ADDRESS_OF
+from domain.persons.channels import addresses
 from notifiers.port.interface import RetryLater
 from notifiers.port.routes import Provider, Route
 from projections import claims
@@ -75,7 +75,7 @@ class Routing:
         if case.is_bound:
             return last if last is not None and last.notifier.removes_doubles else None
         avoid = delivery.provider if delivery.state is State.FAILED else None
-        address = str(case.recipient.get(ADDRESS_OF[route.channel]))
+        address = next(iter(addresses(case.recipient, route.channel).values()), "")
         return choose(route, case.nudge.intent.id, address, avoid=avoid)
 
     def limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ async def outcome_of(folder: Path, *answers: bytes, **parts: object) -> tuple[Ou
 
 
 async def test_the_browser_reads_what_it_shows(tmp_path: Path) -> None:
-    """The payload has the words, the tag by which a resend replaces, the nudge and the links, and no more."""
+    """The payload has the words, the tag by which a resend replaces, the nudge, links and time, and no more."""
     links = (Action("renew", "Ауыстыру", "https://egov.test/renew"),)
     outcome, peer = await outcome_of(tmp_path, OK, actions=links)
     message = push(device(peer), actions=links)
@@ -63,6 +63,7 @@ async def test_the_browser_reads_what_it_shows(tmp_path: Path) -> None:
         "page": None,
         "code": "",
         "actions": [{"action": "renew", "title": "Ауыстыру", "url": "https://egov.test/renew"}],
+        "timestamp": int(AT.timestamp()) * 1000,
     }
 
 

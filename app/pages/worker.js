@@ -59,7 +59,7 @@ async function leave() {
 }
 
 async function kept() {
-  const found = await (await caches.open("device")).match("kept");
+  const found = await (await caches.open("device")).match(new URL("kept", registration.scope));
   return found ? found.json() : {};
 }
 

@@ -42,7 +42,7 @@ from streams.rules.ownership import (
 )
 from streams.rules.publishing import append_governance, govern, publication, read_governed
 from streams.storage.database import Database
-from templates.checks.loader import BUILT_IN, Pack, load_packs
+from templates.checks.loader import Pack, load_packs
 from templates.checks.placeholders import require_own_text
 from templates.reading.catalogue import catalogue_of
 from templates.reading.findings import closest
@@ -289,7 +289,8 @@ class RuleApproval:
             StillPlaceholders: a trigger still has text of the scaffold.
             TwoVersions: two versions of one name.
         """
-        begins = load_packs(()) if BUILT_IN not in self.governed().packs else ()
+        known = self.governed().packs
+        begins = [pack for pack in load_packs(()) if _is_news(pack, known)]
         return govern(
             self._database,
             lambda connection: self._publish(connection, wanted, who, share, begins, to_pending=to_pending),
@@ -305,7 +306,7 @@ class RuleApproval:
         *,
         to_pending: bool,
     ) -> list[SubmissionResult]:
-        """See `publish`. `begins`: the built-in packs, published first if the log does not have them."""
+        """See `publish`. `begins`: the built-in packs as shipped, published first where the log differs."""
         before, now = read_governed(connection, self._log), self._clock()
         found = _each_once(find(before, reference_, who, approved=True) for reference_ in wanted)
         for submission in found:
@@ -315,9 +316,11 @@ class RuleApproval:
         facts: list[Any] = [
             PackPublished(now, "pack", pack.name, pack.hash, pack.content)
             for pack in begins
-            if pack.name not in before.packs
+            if _is_news(pack, before.packs)
         ]
-        packs = {name: pack.content for name, pack in before.packs.items()}
+        packs = {name: pack.content for name, pack in before.packs.items()} | {
+            pack.name: pack.content for pack in begins
+        }
         for submission in found:  # packs come first
             fact = submission.fact
             if isinstance(fact, PackSubmitted):
@@ -331,6 +334,10 @@ class RuleApproval:
             done.append(SubmissionResult(submission, bool(new), 1.0 if isinstance(fact, PackSubmitted) else share))
         append_governance(connection, self._log, self._names, facts, before, now)
         return done
+
+
+def _is_news(pack: Pack, known: Mapping[str, PackPublished]) -> bool:
+    return pack.name not in known or known[pack.name].hash != pack.hash
 
 
 def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:

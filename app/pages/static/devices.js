@@ -9,9 +9,9 @@
     for (const each of box.querySelectorAll("[data-add]")) each.hidden = !["off", "other", "failed"].includes(state);
   };
   // What the service worker needs to renew the subscription by itself: see worker.js.
-  const keep = async kept => (await caches.open("device")).put("kept", new Response(JSON.stringify(kept)));
+  const keep = async kept => (await caches.open("device")).put(`${root}kept`, new Response(JSON.stringify(kept)));
   const kept = async () => {
-    const found = await (await caches.open("device")).match("kept");
+    const found = await (await caches.open("device")).match(`${root}kept`);
     return found ? found.json() : {};
   };
   const marked = async endpoint => {

@@ -9,6 +9,7 @@ import pytest
 
 from domain.facts.governance import (
     GOVERNANCE_FACTS,
+    PackPublished,
     TriggerApproved,
     TriggerPublished,
     TriggerReachChanged,
@@ -430,3 +431,18 @@ def test_views_are_rebuilt_with_all_governance(town: World) -> None:
     )
     assert found.equal, found.differences
     assert shown(town.platform.rules.library.rules())["stopped"] == [("paused", CHECK)]
+
+
+def test_an_older_log_gets_the_built_in_event_types_of_this_release(town: World) -> None:
+    """With the next publication a log has what the built-in pack says now, once."""
+    [built_in, *_] = packs_in([])
+    older = [each for each in built_in.content["events"] if each["type"] != "citizen.devices_changed"]
+    append(town, PackPublished(JULY, "pack", built_in.name, "older", {**built_in.content, "events": older}))
+    assert not town.platform.delivery.inbound.devices.is_known
+    for change in (AT_TEN, AT_ELEVEN):
+        next_version(town, change)
+        publish(town, CHECK, WATER)
+        assert town.platform.delivery.inbound.devices.is_known
+    facts = [entry.fact for entry in town.entries()]
+    hashes = [each.hash for each in facts if isinstance(each, PackPublished) and each.pack == built_in.name]
+    assert hashes == [built_in.hash, "older", built_in.hash]

@@ -18,6 +18,7 @@ PAGES = (
     "/my/coming",
     "/my/entitlements",
     "/my/preferences",
+    "/my/devices",
     "/my/data",
     "/my/erase",
     "/check",

@@ -160,13 +160,13 @@ def send(told: Told, number: str) -> dict[str, Any]:
 
 def state_becomes(told: Told, message: dict[str, Any], state: str, page: Page) -> None:
     """The delivery has that state as soon as the worker's report is in."""
-    world = told.site.world
+    nudges, delivery = told.site.world.nudges, None
     for _ in range(600):
-        [delivery] = next(each for each in world.nudges() if str(each.intent.id) == message["nudge"]).deliveries
+        [delivery] = next(each for each in nudges() if str(each.intent.id) == message["nudge"]).deliveries
         if delivery.state == state:
             return
         page.wait_for_timeout(100)
-    raise AssertionError(delivery.state)
+    raise AssertionError(delivery)
 
 
 def click(device: "Device", action: str) -> str:

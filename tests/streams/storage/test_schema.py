@@ -20,7 +20,9 @@ from app.identity.log_codes import codes_by
 from app.settings import load_settings
 from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeResolved, NudgeUnknown
 from domain.nudges.nudge import Nudge, evolve
-from projections import inbox, nudges
+from projections import history, inbox, nudges
+from projections import tables as views
+from projections.history import Concerns
 from projections.tables import due, metadata, micros, moment
 from streams.log.first_codes import FirstCodes, give_codes
 from streams.log.log import Log
@@ -205,7 +207,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
         connection.execute(text("ALTER TABLE due DROP COLUMN since"))
         connection.execute(text("ALTER TABLE jobs DROP COLUMN confirmed_by"))
         connection.execute(text("ALTER TABLE log DROP COLUMN code"))
-        drop_causes(connection)
+        drop_later_columns(connection)
     set_version(database, "0007")
     migrate(database)
     with database.reading() as connection:
@@ -226,7 +228,7 @@ def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> 
         for later in ("INDEX inbox_cause", "INDEX inbox_unknown", "TABLE log_coded", "TABLE log_forged"):
             connection.execute(text(f"DROP {later}"))
         connection.execute(text("ALTER TABLE log DROP COLUMN code"))
-        drop_causes(connection)
+        drop_later_columns(connection)
     set_version(database, "0021")
     migrate(database)
     with database.reading() as connection:
@@ -234,10 +236,27 @@ def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> 
     assert sum(since == micros(FAR) for _, since in before) == 3
 
 
-def drop_causes(connection: Connection) -> None:
-    """Drop the columns that say why an outcome is unknown."""
-    for column in ("cause", "provider"):
-        connection.execute(text(f"ALTER TABLE inbox DROP COLUMN {column}"))
+def drop_later_columns(connection: Connection) -> None:
+    """Drop the columns that say why an outcome is unknown, and who is planned wholly."""
+    for table, column in (("inbox", "cause"), ("inbox", "provider"), ("history", "replan")):
+        connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+
+
+def test_who_waits_during_the_step_is_planned_wholly(database: Database) -> None:
+    """Whoever waited before the column was there may have been woken for any reason; of others only news count."""
+    migrate(database)
+    rows = [
+        Concerns(f"p{number}", number, 50, "kz.a", None, planned=number > 1, recorded=100, woken=100)
+        for number in (1, 2)
+    ]
+    database.write(lambda connection: history.add(connection, rows))
+    with database.altering() as connection:
+        connection.execute(text("ALTER TABLE history DROP COLUMN replan"))
+    set_version(database, "0025")
+    migrate(database)
+    with database.reading() as connection:
+        found = dict(connection.execute(select(views.history.c.person, views.history.c.replan)).all())
+    assert found == {"p1": True, "p2": False}
 
 
 def test_unknown_outcomes_are_counted_after_the_step(database: Database) -> None:
@@ -248,7 +267,7 @@ def test_unknown_outcomes_are_counted_after_the_step(database: Database) -> None
     database.write(lambda connection: nudges.store(connection, known, {}))
     with database.altering() as connection:
         connection.execute(text("DROP INDEX inbox_cause"))
-        drop_causes(connection)
+        drop_later_columns(connection)
     set_version(database, "0024")
     migrate(database)
     with database.reading() as connection:

@@ -1,41 +1,36 @@
 """A citizen's own pages: what they were told across all channels, what comes next, and their data to keep."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.compose import Platform
 from app.http.assisting import PATH as ASSISTING
-from app.http.cursors import read, written
 from app.identity.links import ASSISTANT_LASTS
 from app.pages import visits
 from app.pages.checking import Checking
 from app.pages.devices import Devices
 from app.pages.entitled import Entitlements
+from app.pages.inbox import Inbox
 from app.pages.installing import Installing
 from app.pages.layout import Frame, Pages, as_download
 from app.pages.leaving import Leaving
-from app.pages.life import CHANNELS, STATES, shown
 from app.pages.messages import Messages
 from app.pages.places import home_of
 from app.pages.preferring import Preferring
 from app.pages.readers import visitor
-from app.pages.ruling import CLASSES
 from app.pages.visits import Form
-from domain.nudges.class_rules import CLASS_RULES
 from streams.privacy.tokens import end_tokens
-from streams.queries.inbox import SentMessage
 
-Cursor = Annotated[str, Query(max_length=64)]
 MADE, ENDED = "token-made", "tokens-ended"
-GOOD, BAD = ("delivered", "opened", "answered"), ("failed",)
 
 
 def install_citizen(app: FastAPI, platform: Platform, pages: Pages) -> None:
     """Add all pages of citizens to the application."""
     app.include_router(Citizen(platform, pages).router())
+    app.include_router(Inbox(platform, pages).router())
     app.include_router(Entitlements(platform, pages).router())
     app.include_router(Messages(platform, pages).router())
     app.include_router(Leaving(platform, pages).router())
@@ -55,7 +50,6 @@ class Citizen:
         """Return the routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/", self.front, methods=["GET"])
-        router.add_api_route("/my", self.inbox, methods=["GET"])
         router.add_api_route("/my/coming", self.coming, methods=["GET"])
         router.add_api_route("/my/data", self.data, methods=["GET"])
         router.add_api_route("/my/data", self.token, methods=["POST"])
@@ -66,33 +60,6 @@ class Citizen:
     def front(self, request: Request) -> Response:
         """Begin with one's messages, or where else one is at home."""
         return RedirectResponse(f"{self._pages.root}{home_of(request)}", 303, {"Cache-Control": "no-store"})
-
-    def inbox(self, request: Request, after: Cursor = "") -> Response:
-        """Show the messages received, the latest first."""
-        person, frame = self._visitor(request)
-        told, place = self._platform.queries.inboxes.told(person, read(after), nested=True)
-        rows = [self._row(each, frame) for each in told]
-        return self._pages.respond(
-            "inbox.html",
-            frame,
-            messages=rows,
-            first=f"{self._pages.root}/my" if after else "",
-            next=f"{self._pages.root}/my?after={written(place)}" if place else "",
-        )
-
-    def _row(self, told: SentMessage, frame: Frame) -> dict[str, Any]:
-        speech = frame.speech
-        return {
-            "nudge": told.nudge,
-            "at": speech.moment(told.at),
-            "office": speech.titled(told.office),
-            "title": speech.titled(told.title) or speech.say("Daily summary"),
-            "channel": shown(CHANNELS, told.channel, speech),
-            "state": shown(STATES, told.state, speech),
-            "kind": "good" if told.state in GOOD else "bad" if told.state in BAD else "",
-            "members": [(each, speech.titled(title)) for each, title in told.members],
-            "klass": shown(CLASSES, told.klass, speech) if CLASS_RULES[told.klass].opt_out else "",
-        }
 
     def coming(self, request: Request) -> Response:
         """Show the planned messages."""

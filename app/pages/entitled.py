@@ -182,7 +182,8 @@ class _Teller:
             case Why.NO_EVENT:
                 event = self._names.event(benefit.on)
                 yield Words("No, because we have no record that {event}.", event=event)
-                yield Words("It would change once it is recorded that {event}.", event=event)
+                if benefit.on not in self._rulebook.mortal:
+                    yield Words("It would change with such a record.")
             case Why.NO_DATE:
                 yield Words("We cannot tell, because the date from which it counts is not known.")
             case Why.NOT_YET:

@@ -17,14 +17,16 @@ from app.identity.authenticity_codes import whose
 from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.pages import visits
 from app.pages.layout import Frame, Pages
-from app.pages.life import CHANNELS, STATES, shown, told
+from app.pages.life import CHANNELS, STATES, line_of, shown, told
 from app.pages.pack_names import names_of
 from app.pages.readers import zone_for
 from app.pages.reasons import Because, because, question_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
+from domain.facts.receipts import ReceiptStatus
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
+from streams.delivery.outcomes.receipts import Receipt
 from streams.delivery.send.message import parts_of
 from streams.queries.explain import Explanation
 from streams.queries.inbox import NotTheirs
@@ -70,7 +72,7 @@ class Messages:
 
     def show(self, request: Request) -> Response:
         """Return the message, with what can be done."""
-        return self._opened(request, self._message)
+        return self._opened(request, self._read_message)
 
     def _opened(self, request: Request, page: Callable[[Request, Reader, Frame, Explanation], Response]) -> Response:
         """A page of the message; of a link whose time is over, what it is still good for."""
@@ -102,6 +104,21 @@ class Messages:
             action=stop,
         )
 
+    def _read_message(self, request: Request, reader: Reader, frame: Frame, why: Explanation) -> Response:
+        """Show the message, and keep that its recipient has read it, where they have signed in.
+
+        A link in a message proves less: mail servers follow it before anybody reads.
+        """
+        if not reader.linked and "prefetch" not in request.headers.get("sec-purpose", ""):
+            self._keep_read(reader)
+        return self._message(request, reader, frame, why)
+
+    def _keep_read(self, reader: Reader) -> None:
+        sent, attempt, state = self._platform.queries.inboxes.attempt(reader.person, reader.nudge)
+        if attempt and state in (State.SENT, State.DELIVERED):
+            receipt = Receipt(sent, reader.person, attempt, ReceiptStatus.OPENED)
+            self._platform.delivery.receipts.take(receipt)
+
     def _message(self, _: Request, reader: Reader, frame: Frame, why: Explanation) -> Response:
         words = why.alone.get(reader.person) or why.words.get(reader.person)
         return self._pages.respond("message.html", frame, **self._shown(reader, frame, why, words))
@@ -131,6 +148,8 @@ class Messages:
             "actions": self._actions(reader, words) if went else [],
             "stop": self._stop(reader, why),
             "question": speech.say(question_of(why)),
+            "done": [speech.moment(each.details["done_at"]) for each in why.facts if each.what == "done"][-1:],
+            "life": [line_of(each, speech) for each in why.facts],
         }
 
     def _stop(self, reader: Reader, why: Explanation) -> str:

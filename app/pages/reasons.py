@@ -79,6 +79,20 @@ def question_of(why: Explanation) -> str:
     return outcome_of(why).value
 
 
+def particulars(
+    values: Mapping[str, Any], decisive: Sequence[str], distinct: Sequence[str], names: Names
+) -> Iterator[str]:
+    """Yield what tells an event from others of its kind: its kinds in words, then its numbers."""
+    for name in dict.fromkeys((*decisive, *distinct)):
+        if name.startswith("event.") and names.has_word(value := values.get(name)):
+            told = {"name": names.field(name), "value": names.value(value)}
+            yield told["value"] if name in _PLAIN_KINDS else Words("{name}: {value}", **told)
+    for name in distinct:
+        value = values.get(name)
+        if isinstance(value, str | int) and not (day_of(value) or is_pseudonym(value) or names.has_word(value)):
+            yield Words("{name} {value}", name=names.field(name), value=names.value(value))
+
+
 def as_sentence(text: str) -> str:
     """Begin with a capital letter, and end with one full stop also after an abbreviation (as in a Russian date)."""
     at = 1 if text.startswith(("«", "“")) else 0
@@ -206,29 +220,9 @@ class _Teller:
         """Return the event that was recorded, with what tells it from others of its kind."""
         assert self._cause is not None
         event = self._names.event(self._cause.type)
-        extras = [*self._kinds(), *self._distinct()]
+        why = self._why
+        extras = list(particulars(why.used, why.decisive, () if self._cause.area else why.distinct, self._names))
         return Words("{event} ({extras})", event=event, extras=Joined(extras, ", ")) if extras else event
-
-    def _kinds(self) -> Iterator[str]:
-        read = dict.fromkeys((*self._why.decisive, *self._why.distinct))
-        for name in read:
-            if name.startswith("event.") and self._names.has_word(value := self._why.used.get(name)):
-                told = {"name": self._names.field(name), "value": self._names.value(value)}
-                yield told["value"] if name in _PLAIN_KINDS else Words("{name}: {value}", **told)
-
-    def _distinct(self) -> Iterator[str]:
-        if self._cause is None or self._cause.area is not None:
-            return  # the number of an announcement says nothing to those who live there
-        for name in self._why.distinct:
-            value = self._why.used.get(name)
-            if (
-                not isinstance(value, str | int)
-                or day_of(value)
-                or is_pseudonym(value)
-                or self._names.has_word(value)
-            ):
-                continue
-            yield Words("{name} {value}", name=self._names.field(name), value=self._names.value(value))
 
     def _counted(self) -> str:
         """Return the values that decided and that the event's own words do not tell."""

@@ -5,5 +5,7 @@ Modules: `explain` (why a nudge was planned and its outcome), `evidence` (the sa
 of the next days), `health` (the state of the platform, and trends of its backlogs), `provider_health` (the last hour
 of each provider).
 
+Inside: inbox_cards (what the messages of a citizen are about).
+
 Tables: `soundings`. Facts: LetterHandled, and PersonViewed by streams.privacy.
 """

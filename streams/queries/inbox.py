@@ -1,6 +1,6 @@
 """A citizen's own view of their messages, sent and planned, and of all data about them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from domain.core.events import PUBLIC, Effective
 from domain.facts.access_facts import PersonViewed
+from domain.nudges.delivery import State
 from domain.nudges.digest import travels
 from domain.nudges.nudge import Nudge
 from domain.persons.person import person_as_of
@@ -25,6 +26,7 @@ from streams.log.loads import retirement_of
 from streams.log.mapper import Entry
 from streams.planning import histories
 from streams.queries.explain import Explanation, UnknownNudge, explain, seen_by
+from streams.queries.inbox_cards import Card, cards
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles, rules_of
@@ -104,6 +106,19 @@ class Inboxes:
             shown = [look.sent(row, nudge, person) for row, nudge in rows[:limit]]
         last = rows[limit - 1][0] if len(rows) > limit else None
         return shown, None if last is None else Place(last.at, last.nudge)
+
+    def cards(self, person: str, messages: Iterable[SentMessage]) -> dict[UUID, Card]:
+        """Return nudge -> what the message is about, for messages that `told` returned."""
+        with self._database.reading() as connection:
+            return cards(connection, self._log, self._library.rules(), person, [each.nudge for each in messages])
+
+    def attempt(self, person: str, nudge: UUID) -> tuple[UUID, int, State]:
+        """Return the nudge that went out for this one (itself, or its digest), its last attempt and its state."""
+        with self._database.reading() as connection:
+            found = nudges.by_id(connection, [nudge])[nudge].to(person)
+            if found.digest is not None:
+                nudge, found = found.digest, nudges.by_id(connection, [found.digest])[found.digest].to(person)
+        return nudge, found.attempt, found.state
 
     def coming(self, person: str) -> list[PlannedMessage]:
         """Return what is planned for the person and not sent, the next first."""

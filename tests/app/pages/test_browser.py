@@ -9,7 +9,7 @@ from tests.app.pages.site import CITIZEN, Site, look_at, overflows, shot, violat
 
 LOOKS: list[tuple[str, dict[str, Any]]] = [
     ("kk", {"viewport": {"width": 320, "height": 640}, "color_scheme": "light"}),
-    ("ru", {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"}),
+    ("ru", {"viewport": {"width": 375, "height": 812}, "color_scheme": "dark"}),
     ("en", {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}),
     ("kk", {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}),
 ]
@@ -29,7 +29,7 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-320-dark", "en-1280", "kk-1280-dark"])
+@pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-375-dark", "en-1280", "kk-1280-dark"])
 def test_every_page_is_for_everybody(
     chromium: Browser, site: Site, request: pytest.FixtureRequest, language: str, look: dict[str, Any]
 ) -> None:
@@ -65,7 +65,7 @@ def test_a_citizen_does_it_all(chromium: Browser, site: Site, keys: bool) -> Non
         if keys:
             by.press(page.locator(".skip"))
             assert page.evaluate("document.activeElement.id") == "main"
-        by.press(page.locator(".messages a").first)
+        by.press(page.locator(".cards a", has_text="Half price of a traffic fine"))
         code = page.locator(".code").inner_text()
         by.press(page.get_by_role("link", name="Why did I get this?"))
         disputes(page, by, f"That was not me {keys}")

@@ -83,7 +83,8 @@ def test_a_refusal_says_why_and_what_would_change_it(world: World) -> None:
     assert "It would change if this held." in lost
     allowance = card(page, "Birth allowance")
     assert "No, because we have no record that a birth was registered." in allowance
-    assert "It would change once it is recorded that a birth was registered." in allowance
+    assert "It would change with such a record." in allowance
+    assert "It would change" not in card(page, "Allowance for the loss of a breadwinner")
 
 
 def test_what_was_granted_needs_no_application(world: World) -> None:

@@ -1,0 +1,237 @@
+"""The inbox: what to do now, what soon, news, and what was done; searched, and filtered by topic."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from msgspec import Struct
+
+from app.compose import Platform
+from app.http.cursors import read, written
+from app.pages.layout import Pages
+from app.pages.life import CHANNELS, STATES, category, shown
+from app.pages.pack_names import Names, names_of
+from app.pages.readers import visitor
+from app.pages.reasons import particulars
+from app.pages.ruling import CLASSES
+from domain.core.translatable import N_, Joined, Words
+from domain.nudges.class_rules import CLASS_RULES
+from projections.inbox import Place
+from streams.queries.inbox import SentMessage
+from streams.queries.inbox_cards import Card
+
+Cursor = Annotated[str, Query(max_length=64)]
+Search = Annotated[str, Query(max_length=100)]
+Topic = Annotated[str, Query(max_length=100)]
+PAGE: Final = 25
+MOST_SEARCHED: Final = 500
+"""So many messages are looked through for one page of what was searched for."""
+URGENT, FRESH = timedelta(days=7), timedelta(days=60)
+_A_MOMENT = timedelta(microseconds=1)
+_UNREAD: Final = frozenset({"attempted", "sent", "delivered", "unknown"})
+_BAD: Final = ("failed",)
+
+
+class Group(Enum):
+    """Where a message stands in the inbox; the value is its heading."""
+
+    NOW = N_("Do now")
+    SOON = N_("To do soon")
+    NEWS = N_("News")
+    DONE = N_("Done")
+
+
+_KINDS: Final = {Group.NOW: "urgent", Group.SOON: "soon", Group.NEWS: "plain", Group.DONE: "good"}
+
+
+def group_of(message: SentMessage, card: Card, now: datetime) -> Group:
+    """Return the group of a message: by what was done, by its last day, and by whether there is something to do."""
+    if card.done_at is not None:
+        return Group.DONE
+    if card.over is not None and card.over <= now:
+        return Group.NEWS
+    if card.deadline is not None:
+        return Group.NOW if card.deadline - now <= URGENT else Group.SOON
+    if message.klass == "emergency" or (
+        message.state != "answered" and any(each.get("reply") for each in card.actions)
+    ):
+        return Group.NOW
+    waits = card.can_be_done or any(_leads(each) for each in card.actions)
+    return Group.SOON if waits and message.state != "answered" and now - message.at <= FRESH else Group.NEWS
+
+
+class Row(Struct, frozen=True):
+    """A message as its card shows it.
+
+    `told`: lines of a text and its look; `earlier`: ids and days of those before it about the same matter.
+    """
+
+    nudge: str
+    title: str
+    kind: str
+    told: tuple[tuple[str, str], ...]
+    tags: tuple[tuple[str, str], ...]
+    actions: tuple[tuple[str, str], ...]
+    earlier: tuple[tuple[str, str], ...]
+
+
+class Inbox:
+    """The page of a citizen's messages."""
+
+    def __init__(self, platform: Platform, pages: Pages) -> None:
+        self._platform, self._pages = platform, pages
+
+    def router(self) -> APIRouter:
+        """Return the route."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/my", self.show, methods=["GET"])
+        return router
+
+    def show(self, request: Request, after: Cursor = "", q: Search = "", topic: Topic = "") -> Response:
+        """Show the messages by what there is to do, the latest first within a group."""
+        person, frame = visitor(request, self._platform, self._pages)
+        inboxes, now = self._platform.queries.inboxes, self._platform.clock()
+        names = names_of(self._platform.rules.library.rules(), frame.speech)
+        messages, cards, place = self._found(person, read(after), _Wish(q.strip().casefold(), topic), names)
+        teller = _Teller(names, now, lambda nudge, code: self._platform.identity.links.answer(nudge, person, code))
+        groups: dict[Group, list[Row]] = {group: [] for group in Group}
+        for first, *earlier in _by_thing(messages, cards):
+            card = cards[first.nudge]
+            group = group_of(first, card, now)
+            groups[group].append(teller.row(first, card, group, earlier))
+        topics = {each.category: category(each.category, frame.speech) for each in inboxes.topics()}
+        return self._pages.respond(
+            "inbox.html",
+            frame,
+            groups=[(frame.speech.say(group.value), rows) for group, rows in groups.items() if rows],
+            q=q,
+            topic=topic,
+            topics=sorted(topics.items(), key=lambda each: each[1]),
+            first=f"{self._pages.root}{frame.path.removeprefix(self._pages.root)}" if after else "",
+            next=frame.here(after=written(place)) if place else "",
+        )
+
+    def _found(
+        self, person: str, before: Place | None, wish: "_Wish", names: Names
+    ) -> tuple[list[SentMessage], dict[Any, Card], Place | None]:
+        """Return the next messages that are wished for, with what they are about, and where to go on.
+
+        What went with a digest stands by itself, so the digest itself is left out.
+        """
+        inboxes = self._platform.queries.inboxes
+        found: list[SentMessage] = []
+        cards: dict[Any, Card] = {}
+        for _ in range(0, MOST_SEARCHED, PAGE):
+            told, before = inboxes.told(person, before, PAGE)
+            about = inboxes.cards(person, told)
+            found += [each for each in told if not each.members and wish.fits(each, about[each.nudge], names)]
+            cards |= about
+            if before is None or len(found) >= PAGE or wish.is_empty:
+                break
+        return found, cards, before
+
+
+class _Wish(Struct, frozen=True):
+    """The text and the topic that are searched for; empty: any."""
+
+    text: str
+    topic: str
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.text and not self.topic
+
+    def fits(self, message: SentMessage, card: Card, names: Names) -> bool:
+        if self.topic and message.category != self.topic:
+            return False
+        speech = names.speech
+        texts = [speech.titled(message.title), speech.titled(message.office), card.called, _which(card, names)]
+        return self.text in " ".join(texts).casefold()
+
+
+class _Teller:
+    def __init__(self, names: Names, now: datetime, answer: Any) -> None:  # noqa: ANN401  (a function of two)
+        self._names, self._speech, self._now, self._answer = names, names.speech, now, answer
+
+    def row(self, message: SentMessage, card: Card, group: Group, earlier: Sequence[SentMessage]) -> Row:
+        """Return the message as its card shows it."""
+        speech = self._speech
+        open_ = group in (Group.NOW, Group.SOON)
+        unread = " unread" if message.state in _UNREAD and group is not Group.DONE else ""
+        return Row(
+            str(message.nudge),
+            speech.titled(message.title) or speech.say("Daily summary"),
+            _KINDS[group] + unread,
+            tuple(self._told(message, card, group)),
+            tuple(self._tags(message, unread=bool(unread))),
+            tuple(self._actions(message, card)) if open_ else (),
+            tuple((str(each.nudge), self._day(each.at)) for each in earlier),
+        )
+
+    def _told(self, message: SentMessage, card: Card, group: Group) -> Iterator[tuple[str, str]]:
+        speech = self._speech
+        if card.is_of_child:
+            child = Words("For your child {name}", name=card.called) if card.called else Words("For your child")
+            yield speech.tell(child), ""
+        if which := _which(card, self._names):
+            yield which[:1].upper() + which[1:], ""
+        if group is Group.DONE and card.done_at is not None:
+            yield speech.tell(Words("Done: {day}", day=self._day(card.done_at))), "until"
+        elif card.deadline is not None:
+            yield self._until(card.deadline), "until bad" if group is Group.NOW else "until"
+        office = speech.titled(message.office)
+        by = [office, shown(CHANNELS, message.channel, speech), self._day(message.at)]
+        yield " · ".join(each for each in by if each), "faint"
+
+    def _until(self, deadline: datetime) -> str:
+        last = (deadline - _A_MOMENT).astimezone(self._speech.zone).date()
+        days = (last - self._now.astimezone(self._speech.zone).date()).days
+        day = self._speech.day(last)
+        if days < 0:
+            return self._speech.tell(Words("It was until {day}", day=day))
+        if days == 0:
+            return self._speech.tell(Words("Today is the last day"))
+        left = Words("{days} left", days=self._speech.length(days))
+        return self._speech.tell(Joined([Words("Until {day}", day=day), left], " – "))
+
+    def _day(self, at: datetime) -> str:
+        return self._speech.day(at.astimezone(self._speech.zone).date())
+
+    def _tags(self, message: SentMessage, *, unread: bool) -> Iterator[tuple[str, str]]:
+        speech = self._speech
+        if unread:
+            yield speech.say("unread"), ""
+        if CLASS_RULES[message.klass].opt_out:
+            yield shown(CLASSES, message.klass, speech), "note"
+        if message.state in _BAD:
+            yield shown(STATES, message.state, speech), "bad"
+
+    def _actions(self, message: SentMessage, card: Card) -> Iterator[tuple[str, str]]:
+        for each in card.actions:
+            if not _leads(each):
+                continue
+            reply = each.get("reply")
+            if reply and message.state == "answered":
+                continue
+            url = self._answer(message.nudge, str(reply)) if reply else str(each["url"])
+            yield self._speech.titled(each["label"]), url
+
+
+def _leads(action: Any) -> bool:  # noqa: ANN401  (as the trigger has it)
+    return bool(action.get("url") or action.get("reply"))
+
+
+def _which(card: Card, names: Names) -> str:
+    distinct = () if card.is_local else card.distinct
+    return names.speech.tell(Joined(particulars(card.values, card.decisive, distinct, names), ", "))
+
+
+def _by_thing(messages: Sequence[SentMessage], cards: dict[Any, Card]) -> Iterator[Sequence[SentMessage]]:
+    """Yield the messages about one matter together, the latest first."""
+    found: dict[Any, list[SentMessage]] = {}
+    for each in messages:
+        found.setdefault(cards[each.nudge].thing, []).append(each)
+    yield from found.values()

@@ -1,0 +1,101 @@
+"""What messages of an inbox are about: for whom, which one, until when, what to do, and whether it was done."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.core.events import LifeEvent
+from domain.nudges.nudge import Nudge
+from domain.persons.person import Person
+from domain.rules.triggers import Trigger
+from projections import nudges
+from streams.log.log import Log
+from streams.planning import histories
+from streams.queries.explain import GIVEN_NAME, decisive
+from streams.rules.in_force import Rules
+
+
+class Card(Struct, frozen=True):
+    """What a message is about.
+
+    `called`: the first name of a child that it is about, empty if unknown; `is_local`: it is about a place;
+    `values`: dotted name -> value of its event; `decisive`, `distinct`: as of an Explanation; `deadline`: the end of
+    the day that the rule names as its last; `over`: from when the message is of no use; `done_at`: when the thing
+    itself was done; `actions`: as the trigger has them; `can_be_done`: something that is recorded later makes it
+    needless; `thing`: the same for all messages about one matter.
+    """
+
+    called: str
+    is_of_child: bool
+    is_local: bool
+    values: Mapping[str, Any]
+    decisive: tuple[str, ...]
+    distinct: tuple[str, ...]
+    deadline: datetime | None
+    over: datetime | None
+    done_at: datetime | None
+    actions: Sequence[Mapping[str, Any]]
+    can_be_done: bool
+    thing: tuple[str, UUID]
+
+
+def cards(connection: Connection, log: Log, rules: Rules, reader: str, ids: Iterable[UUID]) -> dict[UUID, Card]:
+    """Return nudge -> what it is about, for messages that went to the reader; each table is asked once for all."""
+    found = nudges.by_id(connection, list(ids))
+    causes = _causes(log, connection, found.values())
+    others = {nudge.intent.person for nudge in found.values()} - {reader}
+    children = histories.persons(connection, log, others, rules.rulebook) if others else {}
+    return {
+        id_: _card(nudge, causes.get(nudge.intent.cause), children, rules, reader) for id_, nudge in found.items()
+    }
+
+
+def _causes(log: Log, connection: Connection, found: Iterable[Nudge]) -> dict[UUID, LifeEvent]:
+    entries = log.streams(connection, {nudge.intent.cause for nudge in found})
+    return {entry.originator_id: entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)}
+
+
+def _card(nudge: Nudge, cause: LifeEvent | None, children: Mapping[str, Person], rules: Rules, reader: str) -> Card:
+    intent = nudge.intent
+    version = rules.rulebook.find(intent.version)
+    trigger = None if version is None else version.trigger
+    ends_on_a_day = trigger is not None and trigger.expiry is not None and trigger.expiry.source is not None
+    done = [each.done_at for each in nudge.done if each.recipient == reader]
+    child = children.get(intent.person)
+    called = str(child.get(GIVEN_NAME) or "") if child is not None else _named_child(cause, reader, rules)
+    return Card(
+        called=called,
+        is_of_child=intent.person != reader or _is_of_child(cause, reader, rules),
+        is_local=cause is not None and cause.area is not None,
+        values=cause.values if cause is not None else {},
+        decisive=decisive(trigger, intent.step) if trigger is not None else (),
+        distinct=() if trigger is None else tuple(name for name in trigger.occurrence if name.startswith("event.")),
+        deadline=intent.expires if ends_on_a_day else None,
+        over=intent.expires,
+        done_at=done[-1] if done else intent.moot_from,
+        actions=(trigger.content.get("actions") or ()) if trigger is not None else (),
+        can_be_done=trigger is not None and _can_be_done(trigger, rules),
+        thing=(intent.trigger, intent.occurrence),
+    )
+
+
+def _can_be_done(trigger: Trigger, rules: Rules) -> bool:
+    return any(each.on not in rules.rulebook.mortal for each in trigger.unless)
+
+
+def _is_of_child(cause: LifeEvent | None, reader: str, rules: Rules) -> bool:
+    """Return True if the reader stands as a parent in an event about a child."""
+    if cause is None or (type_ := rules.catalogue.types.get(cause.type)) is None:
+        return False
+    return type_.subject == "child" and reader not in cause.persons.get("child", ())
+
+
+def _named_child(cause: LifeEvent | None, reader: str, rules: Rules) -> str:
+    """Return the child's name where the event itself tells it."""
+    if cause is None or not _is_of_child(cause, reader, rules):
+        return ""
+    return str(cause.values.get(f"event.{GIVEN_NAME}") or "")

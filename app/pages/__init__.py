@@ -6,7 +6,7 @@ Modules:
     components: the page that shows what pages are made of.
     catalogues, life, ruling: the words in the reader's language, for the site, for nudges and for rules.
 
-Inside: messages, entitled, checking, preferring, leaving, devices (pages of citizens); installing (as an app);
+Inside: inbox, messages, entitled, checking, preferring, leaving, devices (pages of citizens); installing (as an app);
 reasons (why a message came); readers, naming, pack_names. Officials' pages are in `work` and `console`. More than 15
 modules, because each page is one.
 """

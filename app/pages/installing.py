@@ -7,10 +7,12 @@ import json
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 
-from app.pages.layout import Frame, Pages
+from app.pages.catalogues import Speech, language_among
+from app.pages.layout import Pages
 
 WORKER = Path(__file__).parent / "worker.js"
 _NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
@@ -37,7 +39,8 @@ class Installing:
 
     def manifest(self, request: Request) -> Response:
         """Return the manifest in the language of the page that names it."""
-        content = json.dumps(self._manifest(self._pages.frame(request)), ensure_ascii=False)
+        language = language_among(request.query_params.get("language", ""))  # no visit is read or written
+        content = json.dumps(self._manifest(language), ensure_ascii=False)
         headers = {"Cache-Control": "no-cache", **_NO_SNIFFING}
         return Response(content, HTTPStatus.OK, headers, media_type="application/manifest+json")
 
@@ -45,11 +48,11 @@ class Installing:
         """Return the service worker. It stands at the root, for a worker rules only what is beside and below it."""
         return Response(self._worker, HTTPStatus.OK, _WORKER_HEADERS, media_type="text/javascript; charset=utf-8")
 
-    def _manifest(self, frame: Frame) -> dict[str, Any]:
-        root, say = self._pages.root, frame.speech.say
+    def _manifest(self, language: str) -> dict[str, Any]:
+        root, say = self._pages.root, Speech(language, ZoneInfo("UTC")).say
         return {
             "id": f"{root}/my",
-            "lang": frame.language,
+            "lang": language,
             "dir": "ltr",
             "name": say("Habarshy: messages from the state"),
             "short_name": say("Habarshy"),

@@ -235,6 +235,7 @@ def test_the_app_has_a_name_in_each_language(world: World, language: str, name: 
     assert found is not None
     answer = browser.get(found[1])
     assert answer.headers["content-type"] == "application/manifest+json"
+    assert "set-cookie" not in answer.headers
     manifest = answer.json()
     assert (manifest["name"], manifest["lang"]) == (name, language)
     assert {"id", "start_url", "scope", "display", "short_name", "description"} <= manifest.keys()

@@ -24,12 +24,14 @@ class Mark(NamedTuple):
 class News(NamedTuple):
     """What waits of a person: the types of their new events.
 
-    `replan`: the whole plan is made again, because more than new events came, or none that is later than the first.
+    `replan`: the whole plan is made again, because more came than new events that are later than the first; `since`:
+    time of the first fact that waits (microseconds), None if none does, or only at leisure.
     """
 
     mark: Mark
     types: frozenset[str]
     replan: bool
+    since: int | None
 
 
 class Concerns(NamedTuple):
@@ -138,14 +140,6 @@ def unplanned_at_leisure(connection: Connection, limit: int) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def waiting_since(connection: Connection, persons: Sequence[str]) -> dict[str, int]:
-    """Return those of the persons who wait (not at leisure) -> the time (microseconds) of their first such fact."""
-    theirs = select(history.c.person, func.min(history.c.recorded)).where(
-        among(history.c.person, persons), ~history.c.planned, history.c.woken < AT_LEISURE
-    )
-    return {row[0]: row[1] for row in connection.execute(theirs.group_by(history.c.person))}
-
-
 def waiting_among(connection: Connection, persons: Sequence[str]) -> set[str]:
     """Return those of the persons who have facts that are not planned yet."""
     found: set[str] = set()
@@ -205,9 +199,10 @@ def news(connection: Connection, persons: Iterable[str]) -> dict[str, News]:
     found: dict[str, News] = {}
     for part in chunked(list(persons)):
         query = select(history.c.person, *_NEWS, *_MARK).where(among(history.c.person, part))
-        for person, types, replan, new, known, *mark in connection.execute(query.group_by(history.c.person)):
+        for person, types, replan, new, known, since, *mark in connection.execute(query.group_by(history.c.person)):
             told = frozenset(types.split(",")) if types else frozenset()
-            found[person] = News(Mark(*mark), told, bool(replan) or (bool(told) and (known is None or new <= known)))
+            first = bool(told) and (known is None or new <= known)
+            found[person] = News(Mark(*mark), told, bool(replan) or first, since)
     return found
 
 
@@ -216,6 +211,7 @@ _NEWS = (
     func.coalesce(func.max(case((history.c.replan, 1), else_=0)).filter(~history.c.planned), 0),
     func.min(history.c.time).filter(~history.c.planned),
     func.min(history.c.time).filter(history.c.planned),
+    func.min(history.c.recorded).filter(~history.c.planned, history.c.woken < AT_LEISURE),
 )
 
 

@@ -1,11 +1,9 @@
 """Batches: who is planned next, in transactions of limited size, and who cannot be planned."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 
 from projections import history
-from projections.bulk import chunked
 from projections.history import News
 from projections.tables import micros
 from streams.storage.database import Database
@@ -60,42 +58,47 @@ class Batches:
         """See Planning.plan_woken."""
         for person in persons:
             self._unplannable.pop(person, None)
-        for part in chunked([person for person, _ in self._lightest_first(persons)], WOKEN):
-            while waiting := self._waiting_among(part):
-                self.plan(list(waiting))
-                now = micros(self._clock())
-                for recorded in waiting.values():
-                    self.planned_after.observe(max(0.0, (now - recorded) / 1_000_000))
+        left = persons
+        while waiting := self._waiting_among(left):
+            left = []
+            for portion in self._portions(waiting, WOKEN):
+                if self._plan_portion(portion) < len(portion):
+                    left += portion  # somebody changed meanwhile
+                self._observe([waiting[person] for person in portion])
         return {person: self._unplannable[person] for person in persons if person in self._unplannable}
 
-    def _waiting_among(self, persons: Sequence[str]) -> dict[str, int]:
-        """Return those of the persons who wait -> since when (microseconds)."""
+    def _waiting_among(self, persons: Sequence[str]) -> dict[str, News]:
+        """Return those of the persons who wait (not at leisure) -> their news."""
         with self._database.reading() as connection:
-            found = history.waiting_since(connection, persons)
-        return {person: since for person, since in found.items() if person not in self._unplannable}
+            news = history.news(connection, persons)
+        return {
+            person: one for person, one in news.items() if one.since is not None and person not in self._unplannable
+        }
+
+    def _observe(self, news: Iterable[News]) -> None:
+        now = micros(self._clock())
+        for one in news:
+            if one.since is not None:
+                self.planned_after.observe(max(0.0, (now - one.since) / 1_000_000))
 
     def plan(self, persons: Sequence[str]) -> int:
         """Plan a batch in portions, persons with few facts first, so that nobody waits for one with thousands."""
-        return sum(self._plan_portion(portion) for portion in self._portions(persons))
-
-    def _portions(self, persons: Sequence[str]) -> list[list[str]]:
-        """Divide the persons, those with the fewest facts to read first, into portions of limited facts or of one."""
-        portions: list[list[str]] = []
-        total = 0
-        for person, facts in self._lightest_first(persons):
-            total += facts
-            if not portions or total > self._portion:
-                portions.append([])
-                total = facts
-            portions[-1].append(person)
-        return portions
-
-    def _lightest_first(self, persons: Sequence[str]) -> list[tuple[str, int]]:
-        """Return the persons with about the number of facts that their plans read, the fewest first."""
         with self._database.reading() as connection:
             news = history.news(connection, persons)
-        facts = [(person, _read_for(news[person]) if person in news else 0) for person in persons]
-        return sorted(facts, key=itemgetter(1))
+        return sum(self._plan_portion(portion) for portion in self._portions(news, len(news)))
+
+    def _portions(self, news: Mapping[str, News], most: int) -> Iterator[list[str]]:
+        """Yield the persons, those with the fewest facts to read first, in portions of limited facts and persons."""
+        portion: list[str] = []
+        total = 0
+        for facts, person in sorted((_read_for(one), person) for person, one in news.items()):
+            if portion and (total + facts > self._portion or len(portion) == most):
+                yield portion
+                portion, total = [], 0
+            portion.append(person)
+            total += facts
+        if portion:
+            yield portion
 
     def _plan_portion(self, persons: Sequence[str]) -> int:
         """Plan these persons together; if that fails, in ever smaller parts, so that one person stops nobody else.

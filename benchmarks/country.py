@@ -21,10 +21,12 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
 import uvloop
+from sqlalchemy import Connection, text
 
 from app.clock import system_clock
 from app.compose import compose
@@ -34,7 +36,7 @@ from benchmarks.dispatch import national_id
 from benchmarks.measuring import Row, sized
 from benchmarks.postgres import BATCHED, SINGLE, api_key
 from domain.core.events import LifeEvent
-from domain.facts.facts import NudgePlanned, NudgeSent
+from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
 from projections import history, nudges, positions
 from projections.tables import micros
 from streams.intake.cloudevents import envelope_of
@@ -50,6 +52,11 @@ from tests.services.sink import sink
 BATCH, LOAD, LOOK_EVERY, PATIENCE = 1000, 500, 0.1, 900.0
 CLIENTS = 8
 TICKS = os.sysconf("SC_CLK_TCK")
+STAGES = ("recorded → plan begun", "plan begun → attempt decided", "attempt decided → taken over")
+_WAITS = text(
+    "SELECT coalesce(wait_event_type || ' ' || wait_event, 'none: it works') FROM pg_stat_activity "
+    "WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()"
+)
 OLD = 1000
 """Facts of one person in a thousand, instead of the usual number."""
 
@@ -129,7 +136,9 @@ class _Country:
             "HABARSHY_PRINCIPALS": str(principals),
             "HABARSHY_KAFKA": broker,
             "HABARSHY_PROVIDERS": json.dumps(providers),
+            "HABARSHY_REQUESTS_A_MINUTE": "0",  # one key reports as much as a country
         }
+        self._sampled: Counter[str] = Counter()
         self._roles = dict(self._started())
 
     def _publish(self) -> None:
@@ -148,6 +157,7 @@ class _Country:
                 assert all(each.accepted for each in taken), taken[:1]
         on = self._platform
         on.planning.planning.drain()
+        on.replay.follower.drain()
         newest = on.log.facts.max_notification_id() or 0
         on.database.write(
             lambda connection: positions.save(connection, READER, newest)
@@ -181,8 +191,8 @@ class _Country:
         accepted = time.perf_counter() - start
         planned = self._await(len(people), only_planned=True) - start
         told = self._await(len(people)) - start
-        notes = _taken(before, self._used(), told)
-        waits = self._steady(port)
+        notes = _taken(before, self._used(), told) | self._resident() | self._waited()
+        waits, stages = self._steady(port)
         rows = [
             Row("whole way: accepted by batches of 1,000", len(people) / accepted, "events/s", 12_000),
             Row("whole way: planned", len(people) / planned, "persons/s", 1_200),
@@ -194,7 +204,7 @@ class _Country:
             for share, most in ((50, 200), (95, 300), (99, 600))
             for at in [waits[min(len(waits) - 1, len(waits) * share // 100)]]
         ]
-        return rows, notes
+        return rows, notes | stages
 
     def _post(self, port: int, kind: dict[str, str], bodies: Sequence[bytes], rate: float | None = None) -> None:
         """Post by a few connections; `rate`: so many a second."""
@@ -225,14 +235,15 @@ class _Country:
             ]
             time.sleep(LOOK_EVERY)
             with on.database.reading() as connection:
+                self._sample_waits(connection)
                 left = history.waiting(connection)[0]
                 if not only_planned:
                     left += nudges.waiting(connection, micros(system_clock()))[0] + nudges.open_attempts(connection)
             quiet = 0 if left else quiet + 1
         return time.perf_counter() - LOOK_EVERY * quiet
 
-    def _steady(self, port: int) -> list[float]:
-        """Return the seconds from accepted to told of single events at a steady rate, sorted."""
+    def _steady(self, port: int) -> tuple[list[float], dict[str, float]]:
+        """Return the seconds from accepted to told of single events at a steady rate, sorted, and of each stage."""
         count = self._asked.rate * self._asked.seconds
         people = list(itertools.islice(itertools.cycle(self._people), count))
         after = self._platform.log.facts.max_notification_id() or 0
@@ -241,20 +252,38 @@ class _Country:
         self._await(count)
         return self._waits(after)
 
-    def _waits(self, after: int) -> list[float]:
-        """Return the time from each event's recording to its message's taking over."""
-        on, recorded, causes = self._platform, dict[Any, datetime](), dict[Any, Any]()
-        waits: list[float] = []
-        for page in on.log.scan(after):
+    def _waits(self, after: int) -> tuple[list[float], dict[str, float]]:
+        """Return the time from each event's recording to its message's taking over, and the median of each stage."""
+        stages: dict[Any, list[datetime]] = {}
+        for page in self._platform.log.scan(after):
             for entry in page:
                 fact = entry.fact
                 if isinstance(fact, LifeEvent) and entry.recorded is not None:
-                    recorded[fact.stream] = entry.recorded
-                elif isinstance(fact, NudgePlanned):
-                    causes[entry.originator_id] = fact.cause
-                elif isinstance(fact, NudgeSent) and (begun := recorded.get(causes.get(entry.originator_id))):
-                    waits.append((fact.at - begun).total_seconds())
-        return sorted(waits)
+                    stages[fact.stream] = [entry.recorded]
+                elif isinstance(fact, NudgePlanned) and fact.cause in stages:
+                    stages[entry.originator_id] = [*stages[fact.cause], fact.at]
+                elif isinstance(fact, NudgeAttempted | NudgeSent) and entry.originator_id in stages:
+                    stages[entry.originator_id].append(fact.at)
+        told = [times for times in stages.values() if len(times) == len(STAGES) + 1]
+        medians = {
+            f"{name}, median ms": 1000 * median((times[at + 1] - times[at]).total_seconds() for times in told)
+            for at, name in enumerate(STAGES)
+        }
+        return sorted((times[-1] - times[0]).total_seconds() for times in told), medians
+
+    def _sample_waits(self, connection: Connection) -> None:
+        """Count what the database's sessions wait for at this moment."""
+        self._sampled.update(row[0] for row in connection.execute(_WAITS))
+
+    def _waited(self) -> dict[str, float]:
+        total = self._sampled.total() or 1
+        return {f"waits of sessions: {what}": count / total for what, count in self._sampled.most_common(6)}
+
+    def _resident(self) -> dict[str, float]:
+        """Return the most memory that each role had so far (MB)."""
+        status = {name: Path(f"/proc/{role.pid}/status").read_text() for name, role in self._roles.items()}
+        found = {name: re.search(r"VmHWM:\s+(\d+)", text) for name, text in status.items()}
+        return {f"{name}, peak MB": int(most[1]) / 1024 for name, most in found.items() if most}
 
     def _used(self) -> Counter[str]:
         """Return the seconds of processor time of each process so far."""

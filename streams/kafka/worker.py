@@ -209,15 +209,27 @@ class Worker:
         if (app := await self._started(stopped)) is None:
             return
         self._tell(f"working on {self._handler.topic}")
-        final = [asyncio.wrap_future(future) for future in (self._refused, self._beside)]
-        ended = [*final, asyncio.ensure_future(app.wait_until_stopped()), *self._watching(app, stopped)]
+        final = (self._refused, self._beside)
+        watching = [*map(asyncio.wrap_future, final), *self._watching(app, stopped)]
+        ended = [asyncio.ensure_future(app.wait_until_stopped()), *watching]
         await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.is_set() and not any(future.done() for future in final):
+            await self._ask_why()
         over = [future for future in final if future.done()]
         for future in ended:
             future.cancel()
         await self._end_well(app, asked=stopped.is_set() or bool(over))
         for future in over:
             future.result()
+
+    async def _ask_why(self) -> None:
+        """Ask Kafka once more: where it refuses us, Faust may stop without a word before `_looking` has asked."""
+        try:
+            await asyncio.to_thread(self._lag)
+        except KafkaUnavailable:
+            pass
+        except KafkaFailure as error:
+            self._refuse(error)
 
     def _watching(self, app: Any, stopped: asyncio.Event) -> list["asyncio.Future[Any]"]:  # noqa: ANN401  (Faust's app)
         watching = (stopped.wait(), self._stalled(app.consumer.assignment), self._looking())

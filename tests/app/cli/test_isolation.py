@@ -233,6 +233,10 @@ DRAFTING = ("/test", "/preview", "/submissions")
 OF_A_CITIZEN = (
     "/persons",
     "/my",
+    "/devices/",
+    "/app.webmanifest",
+    "/worker.js",
+    "/components",
     "/m/",
     "/stop/",
     "/answer/",
@@ -245,7 +249,7 @@ OF_A_CITIZEN = (
     "/livez",
     "/readyz",
 )
-"""These know a citizen (by a portal's key, a session or a signed link) or a provider, and no agency."""
+"""These know a citizen (by a portal's key, a session or a signed link) or a provider, or are the same for all; none knows an agency."""
 
 
 class Hall(NamedTuple):

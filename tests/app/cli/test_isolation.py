@@ -249,7 +249,10 @@ OF_A_CITIZEN = (
     "/livez",
     "/readyz",
 )
-"""These know a citizen (by a portal's key, a session or a signed link) or a provider, or are the same for all; none knows an agency."""
+"""These know a citizen (by a portal's key, a session or a signed link) or a provider, or are the same for all.
+
+None of them knows an agency.
+"""
 
 
 class Hall(NamedTuple):

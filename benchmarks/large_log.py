@@ -71,6 +71,7 @@ def make(folder: Path, events: int, url: str = "") -> Platform:
                 True,
                 micros(_time(person, number)),
                 0,
+                False,
             )
             for at, person in enumerate(people[start : start + BATCH // EACH])
             for number in range(EACH)

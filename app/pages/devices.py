@@ -12,7 +12,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from msgspec import Struct
 
@@ -32,6 +32,8 @@ from streams.delivery.inbound.devices import NewDevice, TooManyDevices
 
 LONGEST_NAME: Final = 60
 DONE: Final = "device-done"
+HEADER: Final = "Device-Token"
+"""The header in which our service worker sends the token of its device."""
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """The categories of characters that nobody sees, or that turn the direction of the text around them."""
 _BROWSERS = {
@@ -87,7 +89,8 @@ class Devices:
         router.add_api_route("/my/devices", self.add, methods=["POST"])
         router.add_api_route("/my/devices/{device}/name", self.rename, methods=["POST"])
         router.add_api_route("/my/devices/{device}/remove", self.remove, methods=["POST"])
-        router.add_api_route("/devices/renew", self.renew, methods=["POST"])
+        told = [Depends(self._told)]  # a body is read only of a device that we know
+        router.add_api_route("/devices/renew", self.renew, methods=["POST"], dependencies=told)
         router.add_api_route("/devices/known", self.known, methods=["POST"])
         return router
 
@@ -139,7 +142,7 @@ class Devices:
 
     def renew(self, request: Request, fields: OpenForm) -> Response:
         """Store the new address of the device that the token is of. The device may have no cookie."""
-        person, device = self._told(request, fields)
+        person, device = self._told(request)
         if self._service is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no provider reaches browsers")
         try:
@@ -150,19 +153,19 @@ class Devices:
             raise _removed()
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    def known(self, request: Request, fields: OpenForm) -> Response:
+    def known(self, request: Request) -> Response:
         """Tell a device whether it may still show what has waited for it at its push service."""
-        person, device = self._told(request, fields)
+        person, device = self._told(request)
         if all(each.id != device for each in self._store.of(person)):
             raise _removed()
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    def _told(self, request: Request, fields: Fields) -> tuple[str, str]:
-        """Return the person and the device of the token that our service worker sends."""
+    def _told(self, request: Request) -> tuple[str, str]:
+        """Return the person and the device of the token that our service worker sends, in a header."""
         if not visits.is_from_here(request, self._platform.settings.base_url):
             raise Problem(HTTPStatus.FORBIDDEN, "another site asks for this; only our own service worker may")
         try:
-            return self._links.read_device(_one(fields, "token"))
+            return self._links.read_device(request.headers.get(HEADER, ""))
         except BadLink:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the token is none of ours", kind="bad-token") from None
 

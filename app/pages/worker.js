@@ -44,7 +44,7 @@ async function removed() {
   const { token } = await kept();
   if (!token) return false;
   try {
-    const answer = await post("devices/known", { token }, AbortSignal.timeout(5000));
+    const answer = await post("devices/known", token, {}, AbortSignal.timeout(5000));
     if (answer.status !== 410) return false;
   } catch {
     return false;
@@ -63,9 +63,9 @@ async function kept() {
   return found ? found.json() : {};
 }
 
-function post(path, fields, signal) {
-  const body = new URLSearchParams(fields);
-  return fetch(new URL(path, registration.scope), { method: "POST", credentials: "omit", body, signal });
+function post(path, token, fields, signal) {
+  const [body, headers] = [new URLSearchParams(fields), { "Device-Token": token }];
+  return fetch(new URL(path, registration.scope), { method: "POST", credentials: "omit", headers, body, signal });
 }
 
 async function open(address) {
@@ -89,6 +89,6 @@ async function renew(event) {
   if (!token) return;
   const options = { userVisibleOnly: true, applicationServerKey: key };
   const made = event.newSubscription || await registration.pushManager.subscribe(options);
-  const answer = await post("devices/renew", { token, subscription: JSON.stringify(made) });
+  const answer = await post("devices/renew", token, { subscription: JSON.stringify(made) });
   if (answer.status === 410) await leave(); // the device was removed meanwhile
 }

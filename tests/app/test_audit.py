@@ -100,6 +100,7 @@ def test_an_older_log_gets_its_codes_by_migrate(terminal: Terminal) -> None:
         connection.executescript(
             "DROP TABLE log_coded; DROP TABLE log_forged; ALTER TABLE log DROP COLUMN code;"
             "DROP INDEX inbox_cause; ALTER TABLE inbox DROP COLUMN cause; ALTER TABLE inbox DROP COLUMN provider;"
+            "ALTER TABLE history DROP COLUMN replan;"
             "UPDATE schema_version SET version_num = '0023'"
         )
         signer = Signer(bytes.fromhex(json.loads((terminal.folder / "data/habarshy/key").read_text())["sealing"]))

@@ -36,6 +36,7 @@ PARTS = {
     "token": "x",
     "provider": "x",
     "event": "0" * 32,
+    "device": "0" * 32,
 }
 """What stands in the places of a path."""
 LETS_IN = "/sign-in/token"

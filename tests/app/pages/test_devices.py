@@ -126,10 +126,10 @@ def test_another_site_adds_nothing(world: World, browser: TestClient) -> None:
     assert browser.post(PATH, data={"csrf": "guess", "subscription": subscription()}).status_code == 403
     assert known(world) == []
     add(browser)
-    fields = {"token": token(world), "subscription": subscription(2)}
+    fields, kept = {"subscription": subscription(2)}, {"Device-Token": token(world)}
     for path in ("/devices/renew", "/devices/known"):
         for header in ({"Origin": "https://evil.example.org"}, {"Sec-Fetch-Site": "cross-site"}):
-            assert anybody(world).post(path, data=fields, headers=header).status_code == 403
+            assert anybody(world).post(path, data=fields, headers=header | kept).status_code == 403
     assert json.loads(known(world)[0].push)["endpoint"].endswith("/1")
 
 
@@ -166,16 +166,20 @@ def test_a_service_worker_renews_without_a_cookie(world: World, browser: TestCli
     """By the token of its device it stores the new address; without one, or once it was removed, it does not."""
     add(browser)
     worker, kept = anybody(world), token(world)
-    assert worker.post("/devices/renew", data={"token": kept, "subscription": subscription(2)}).status_code == 204
+
+    def renew(token: str, number: int, host: str = "push.example.org") -> int:
+        told = {"subscription": subscription(number, host)}
+        return worker.post("/devices/renew", data=told, headers={"Device-Token": token}).status_code
+
+    assert renew(kept, 2) == 204
     assert json.loads(known(world)[0].push)["endpoint"].endswith("/2")
-    assert worker.post("/devices/known", data={"token": kept}).status_code == 204
-    for bad in ({"token": "x"}, {"token": kept[:-2] + "AA"}, {}):
-        assert worker.post("/devices/renew", data={"subscription": subscription(3)} | bad).status_code == 422
-    elsewhere = {"token": kept, "subscription": subscription(3, "evil.example.org")}
-    assert worker.post("/devices/renew", data=elsewhere).status_code == 422
+    assert worker.post("/devices/known", headers={"Device-Token": kept}).status_code == 204
+    for bad in ("x", kept[:-2] + "AA", ""):
+        assert renew(bad, 3) == 422
+    assert renew(kept, 3, "evil.example.org") == 422
     browser.post(f"{PATH}/{known(world)[0].id}/remove", data={"csrf": CSRF})
-    assert worker.post("/devices/renew", data={"token": kept, "subscription": subscription(4)}).status_code == 410
-    assert worker.post("/devices/known", data={"token": kept}).status_code == 410
+    assert renew(kept, 4) == 410
+    assert worker.post("/devices/known", headers={"Device-Token": kept}).status_code == 410
     assert known(world) == []
 
 

@@ -25,6 +25,11 @@ class Part(Struct, frozen=True):
     areas: bool = True
 
     @property
+    def is_whole(self) -> bool:
+        """Return True if it is the whole rulebook."""
+        return self.triggers is None
+
+    @property
     def decides(self) -> bool:
         """Return True if it has any trigger."""
         return self.triggers != frozenset()

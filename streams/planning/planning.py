@@ -74,9 +74,10 @@ class Planning:
         return self._plans(persons, rules, lambda _: everything)
 
     def _affected_by(self, rules: Rules) -> AffectedTriggers:
-        if self._affected is None or self._affected.everything.rulebook is not rules.rulebook:
-            self._affected = AffectedTriggers(rules.rulebook)
-        return self._affected
+        affected = self._affected  # another thread may replace it meanwhile, by that of other rules
+        if affected is None or affected.everything.rulebook is not rules.rulebook:
+            affected = self._affected = AffectedTriggers(rules.rulebook)
+        return affected
 
     def _plans(self, persons: Sequence[str], rules: Rules, part_of: Callable[[News], Part]) -> Plans:
         now, rulebook = self._clock(), rules.rulebook
@@ -85,7 +86,7 @@ class Planning:
             areas = area_plans.latest(connection)
             news = history.news(connection, persons)
             parts = {person: part_of(news[person]) for person in persons if person in news}
-            moving = {person for person in parts if news[person].replan or news[person].types & residences.types}
+            moving = {one for one, part in parts.items() if part.is_whole or news[one].types & residences.types}
             housed = residents.of_persons(connection, sorted(moving))
             all_nudges = nudges.of_persons(connection, [person for person, part in parts.items() if part.decides])
             known = {one: person_plans.decided_by(part, all_nudges.get(one, {})) for one, part in parts.items()}

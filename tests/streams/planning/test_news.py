@@ -6,10 +6,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from sqlalchemy import delete
 
 from domain.planning.affected import AffectedTriggers
+from projections.tables import residents
 from streams.planning import histories
 from streams.planning.person_plans import PersonPlan
+from tests.streams.weather import moved
 from tests.streams.years import Pasts, past
 from tests.world import LONG_AGO, World, card, fine, iin, registered
 
@@ -68,3 +71,12 @@ def test_what_is_read_for_a_fine_does_not_grow_with_other_facts(world: World) ->
     world.plan()
     assert read_for(world, [fine(DRIVER, "F2", "2025-03-01T00:00:00Z").type]) == before
     assert read_for(world, [card(DRIVER, "2027-01-01").type]) >= 20
+
+
+def test_the_whole_plan_notices_a_residence_that_is_missing(world: World) -> None:
+    """Repair finds a wrong residence of a person of whom nothing waits."""
+    world.take(*registered(DRIVER, LONG_AGO), moved(DRIVER, "750000000", "2025-01-01T00:00:00Z"))
+    world.plan()
+    assert not wanting(world)
+    world.platform.database.write(lambda connection: connection.execute(delete(residents)))
+    assert [plan.person for plan in wanting(world)] == [world.name(DRIVER)]

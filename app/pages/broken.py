@@ -92,6 +92,10 @@ _BY_KIND = {
             "nothing was changed. Whoever got the message can open it. If it was you, sign out first."
         ),
     ),
+    "no-day": (
+        N_("There is no day for your calendar"),
+        N_("The message names no day, the day is past, or the thing was done. The message itself is still there."),
+    ),
     "sign-in": (N_("Signing in did not work"), N_("Nothing was changed. Sign in once more.")),
     "nobody-here": (
         N_("You cannot sign in this way"),

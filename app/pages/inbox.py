@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from app.compose import Platform
 from app.http.cursors import read, written
+from app.pages.catalogues import Speech
 from app.pages.layout import Pages
 from app.pages.life import CHANNELS, STATES, category, shown
 from app.pages.pack_names import Names, names_of
@@ -18,6 +19,7 @@ from app.pages.readers import visitor
 from app.pages.reasons import particulars
 from app.pages.ruling import CLASSES
 from domain.core.translatable import N_, Joined, Words
+from domain.nudges.calendar_days import CalendarDays
 from domain.nudges.class_rules import CLASS_RULES
 from projections.inbox import Place
 from streams.queries.inbox import SentMessage
@@ -66,7 +68,8 @@ def group_of(message: SentMessage, card: Card, now: datetime) -> Group:
 class Row(Struct, frozen=True):
     """A message as its card shows it.
 
-    `told`: lines of a text and its look; `earlier`: ids and days of those before it about the same matter.
+    `told`: lines of a text and its look; `earlier`: ids and days of those before it about the same matter;
+    `has_day`: a calendar can hold its day.
     """
 
     nudge: str
@@ -76,6 +79,7 @@ class Row(Struct, frozen=True):
     tags: tuple[tuple[str, str], ...]
     actions: tuple[tuple[str, str], ...]
     earlier: tuple[tuple[str, str], ...]
+    has_day: bool
 
 
 class Inbox:
@@ -126,7 +130,7 @@ class Inbox:
         cards: dict[Any, Card] = {}
         for _ in range(0, MOST_SEARCHED, PAGE):
             told, before = inboxes.told(person, before, PAGE)
-            about = inboxes.cards(person, told)
+            about = inboxes.cards(person, [each.nudge for each in told], names.speech.zone)
             found += [each for each in told if not each.members and wish.fits(each, about[each.nudge], names)]
             cards |= about
             if before is None or len(found) >= PAGE or wish.is_empty:
@@ -148,11 +152,13 @@ class _Wish(Struct, frozen=True):
         if self.topic and message.category != self.topic:
             return False
         speech = names.speech
-        texts = [speech.titled(message.title), speech.titled(message.office), card.called, _which(card, names)]
+        texts = [speech.titled(message.title), speech.titled(message.office), card.called, which(card, names)]
         return self.text in " ".join(texts).casefold()
 
 
 class _Teller:
+    """Tells what a card says. `answer`: makes the link of an answer from the nudge and the code."""
+
     def __init__(self, names: Names, now: datetime, answer: Any) -> None:  # noqa: ANN401  (a function of two)
         self._names, self._speech, self._now, self._answer = names, names.speech, now, answer
 
@@ -169,19 +175,19 @@ class _Teller:
             tuple(self._tags(message, unread=bool(unread))),
             tuple(self._actions(message, card)) if open_ else (),
             tuple((str(each.nudge), self._day(each.at)) for each in earlier),
+            card.days_to_come(self._now, speech.zone) is not None,
         )
 
     def _told(self, message: SentMessage, card: Card, group: Group) -> Iterator[tuple[str, str]]:
         speech = self._speech
-        if card.is_of_child:
-            child = Words("For your child {name}", name=card.called) if card.called else Words("For your child")
-            yield speech.tell(child), ""
-        if which := _which(card, self._names):
-            yield which[:1].upper() + which[1:], ""
+        for line in about(card, self._names):
+            yield line, ""
         if group is Group.DONE and card.done_at is not None:
             yield speech.tell(Words("Done: {day}", day=self._day(card.done_at))), "until"
         elif card.deadline is not None:
             yield self._until(card.deadline), "until bad" if group is Group.NOW else "until"
+        elif (days := card.days_to_come(self._now, speech.zone)) is not None:
+            yield day_told(days, speech), "until"
         office = speech.titled(message.office)
         by = [office, shown(CHANNELS, message.channel, speech), self._day(message.at)]
         yield " · ".join(each for each in by if each), "faint"
@@ -224,7 +230,27 @@ def _leads(action: Any) -> bool:  # noqa: ANN401  (as the trigger has it)
     return bool(action.get("url") or action.get("reply"))
 
 
-def _which(card: Card, names: Names) -> str:
+def day_told(days: CalendarDays, speech: Speech) -> str:
+    """Return the days of a message in words."""
+    first, last = speech.day(days.first), speech.day(days.last)
+    if days.is_limit:
+        return speech.tell(Words("Until {day}", day=last))
+    if days.first == days.last:
+        return speech.tell(Words("Day: {day}", day=first))
+    return speech.tell(Words("From {oldest} to {newest}", oldest=first, newest=last))
+
+
+def about(card: Card, names: Names) -> Iterator[str]:
+    """Yield for whom a message is, and about which one of its kind."""
+    if card.is_of_child:
+        child = Words("For your child {name}", name=card.called) if card.called else Words("For your child")
+        yield names.speech.tell(child)
+    if found := which(card, names):
+        yield found[:1].upper() + found[1:]
+
+
+def which(card: Card, names: Names) -> str:
+    """Return what tells the thing from others of its kind, such as its number."""
     distinct = () if card.is_local else card.distinct
     return names.speech.tell(Joined(particulars(card.values, card.decisive, distinct, names), ", "))
 

@@ -16,13 +16,16 @@ from app.http.problems import Problem
 from app.identity.authenticity_codes import whose
 from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.pages import visits
+from app.pages.calendar_file import Entry, as_calendar, calendar_file
+from app.pages.inbox import about, day_told
 from app.pages.layout import Frame, Pages
 from app.pages.life import CHANNELS, STATES, line_of, shown, told
-from app.pages.pack_names import names_of
+from app.pages.pack_names import Names, names_of
 from app.pages.readers import zone_for
 from app.pages.reasons import Because, because, question_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
+from domain.core.translatable import Words
 from domain.facts.receipts import ReceiptStatus
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
@@ -30,6 +33,9 @@ from streams.delivery.outcomes.receipts import Receipt
 from streams.delivery.send.message import parts_of
 from streams.queries.explain import Explanation
 from streams.queries.inbox import NotTheirs
+from streams.queries.inbox_cards import Card
+from templates.words.footer import CALENDAR_FILE
+from templates.words.questions import UNSAID
 from templates.words.rendering import Rendered
 
 ANSWER, DISPUTED = "answer:", "disputed"
@@ -66,6 +72,7 @@ class Messages:
         for base in ("/my/messages/{nudge}", "/m/{token}"):
             router.add_api_route(base, self.show, methods=["GET"])
             router.add_api_route(f"{base}/why", self.why, methods=["GET"])
+            router.add_api_route(f"{base}/{CALENDAR_FILE}", self.calendar, methods=["GET"])
             first = [Depends(self._reader)]  # who may not is refused before their form is read
             router.add_api_route(f"{base}/dispute", self.dispute, methods=["POST"], dependencies=first)
         return router
@@ -146,6 +153,7 @@ class Messages:
             "unsent": not went and why.state != State.DIGESTED,
             "code": self._code(why.digests.get(reader.person, reader.nudge), reader.person) if went else "",
             "actions": self._actions(reader, words) if went else [],
+            "day": self._day(reader, frame),
             "stop": self._stop(reader, why),
             "question": speech.say(question_of(why)),
             "done": [speech.moment(each.details["done_at"]) for each in why.facts if each.what == "done"][-1:],
@@ -182,7 +190,10 @@ class Messages:
         )
 
     def _reasons(self, reader: Reader, frame: Frame, why: Explanation) -> Because:
-        return because(why, reader.person, names_of(self._platform.rules.library.rules(), frame.speech))
+        return because(why, reader.person, self._names(frame))
+
+    def _names(self, frame: Frame) -> Names:
+        return names_of(self._platform.rules.library.rules(), frame.speech)
 
     def _base(self, reader: Reader, why: Explanation, nudge: UUID | None) -> str:
         """Return the address of another message of theirs, which went with this one; empty where there is none."""
@@ -210,6 +221,33 @@ class Messages:
     def _office(self, why: Explanation, frame: Frame) -> str:
         offices = self._platform.queries.inboxes.offices()
         return frame.speech.titled(offices.get(why.agency, {})) or why.agency
+
+    def calendar(self, request: Request) -> Response:
+        """Return the day that the message is about, as a file for calendars."""
+        return self._opened(request, self._calendar)
+
+    def _day(self, reader: Reader, frame: Frame) -> str:
+        """Return the days of the message in words; empty where no calendar can hold them."""
+        card = self._card(reader, frame)
+        days = card and card.days_to_come(self._platform.clock(), frame.speech.zone)
+        return day_told(days, frame.speech) if days else ""
+
+    def _calendar(self, _: Request, reader: Reader, frame: Frame, __: Explanation) -> Response:
+        card, now = self._card(reader, frame), self._platform.clock()
+        if card is None or (days := card.days_to_come(now, frame.speech.zone)) is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "the message names no day that is still to come", kind="no-day")
+        speech = frame.speech
+        title = speech.titled(UNSAID if card.discreet else card.title)
+        summary = speech.tell(Words("Last day: {title}", title=title)) if days.is_limit else title
+        lines = () if card.discreet else about(card, self._names(frame))
+        page = f"{self._platform.settings.base_url.rstrip('/')}/my/messages/{reader.nudge}"
+        entry = Entry(card.thing[1], reader.person, days, summary, tuple(lines), page, speech.language)
+        return as_calendar(calendar_file(entry, now))
+
+    def _card(self, reader: Reader, frame: Frame) -> Card | None:
+        return self._platform.queries.inboxes.cards(reader.person, [reader.nudge], frame.speech.zone).get(
+            reader.nudge
+        )
 
     def why(self, request: Request) -> Response:
         """Show the reason for the message."""

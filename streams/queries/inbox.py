@@ -5,6 +5,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -107,10 +108,10 @@ class Inboxes:
         last = rows[limit - 1][0] if len(rows) > limit else None
         return shown, None if last is None else Place(last.at, last.nudge)
 
-    def cards(self, person: str, messages: Iterable[SentMessage]) -> dict[UUID, Card]:
-        """Return nudge -> what the message is about, for messages that `told` returned."""
+    def cards(self, person: str, ids: Iterable[UUID], zone: ZoneInfo) -> dict[UUID, Card]:
+        """Return nudge -> what the message is about, for messages of the person, whose days begin in that zone."""
         with self._database.reading() as connection:
-            return cards(connection, self._log, self._library.rules(), person, [each.nudge for each in messages])
+            return cards(connection, self._log, self._library.rules(), person, ids, zone)
 
     def attempt(self, person: str, nudge: UUID) -> tuple[UUID, int, State]:
         """Return the nudge that went out for this one (itself, or its digest), its last attempt and its state."""

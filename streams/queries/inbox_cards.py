@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
+from domain.nudges.calendar_days import CalendarDays, calendar_days
 from domain.nudges.nudge import Nudge
 from domain.persons.person import Person
+from domain.rules.event_types import Titles
 from domain.rules.triggers import Trigger
 from projections import nudges
 from streams.log.log import Log
@@ -26,7 +29,8 @@ class Card(Struct, frozen=True):
     `values`: dotted name -> value of its event; `decisive`, `distinct`: as of an Explanation; `deadline`: the end of
     the day that the rule names as its last; `over`: from when the message is of no use; `done_at`: when the thing
     itself was done; `actions`: as the trigger has them; `can_be_done`: something that is recorded later makes it
-    needless; `thing`: the same for all messages about one matter.
+    needless; `thing`: the same for all messages about one matter; `title`: of its trigger; `days`: what a calendar
+    can hold of it; `discreet`: its substance must not be read over a shoulder.
     """
 
     called: str
@@ -41,16 +45,31 @@ class Card(Struct, frozen=True):
     actions: Sequence[Mapping[str, Any]]
     can_be_done: bool
     thing: tuple[str, UUID]
+    title: Titles
+    days: CalendarDays | None
+    discreet: bool
+
+    def days_to_come(self, now: datetime, zone: ZoneInfo) -> CalendarDays | None:
+        """Return its days for a calendar, unless they are past or the thing was done."""
+        if self.days is None or self.done_at is not None or self.days.last < now.astimezone(zone).date():
+            return None
+        return self.days
 
 
-def cards(connection: Connection, log: Log, rules: Rules, reader: str, ids: Iterable[UUID]) -> dict[UUID, Card]:
-    """Return nudge -> what it is about, for messages that went to the reader; each table is asked once for all."""
+def cards(
+    connection: Connection, log: Log, rules: Rules, reader: str, ids: Iterable[UUID], zone: ZoneInfo
+) -> dict[UUID, Card]:
+    """Return nudge -> what it is about, for messages that went to the reader; each table is asked once for all.
+
+    `zone`: in which the reader's days begin and end.
+    """
     found = nudges.by_id(connection, list(ids))
     causes = _causes(log, connection, found.values())
     others = {nudge.intent.person for nudge in found.values()} - {reader}
     children = histories.persons(connection, log, others, rules.rulebook) if others else {}
     return {
-        id_: _card(nudge, causes.get(nudge.intent.cause), children, rules, reader) for id_, nudge in found.items()
+        id_: _card(nudge, causes.get(nudge.intent.cause), _Reading(reader, zone, children, rules))
+        for id_, nudge in found.items()
     }
 
 
@@ -59,19 +78,29 @@ def _causes(log: Log, connection: Connection, found: Iterable[Nudge]) -> dict[UU
     return {entry.originator_id: entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)}
 
 
-def _card(nudge: Nudge, cause: LifeEvent | None, children: Mapping[str, Person], rules: Rules, reader: str) -> Card:
-    intent = nudge.intent
+class _Reading(Struct, frozen=True):
+    """The reader of the messages, in whose `zone`, the children that they are about, and the rules in force."""
+
+    reader: str
+    zone: ZoneInfo
+    children: Mapping[str, Person]
+    rules: Rules
+
+
+def _card(nudge: Nudge, cause: LifeEvent | None, reading: _Reading) -> Card:
+    intent, rules, reader = nudge.intent, reading.rules, reading.reader
+    values = cause.values if cause is not None else {}
     version = rules.rulebook.find(intent.version)
     trigger = None if version is None else version.trigger
     ends_on_a_day = trigger is not None and trigger.expiry is not None and trigger.expiry.source is not None
     done = [each.done_at for each in nudge.done if each.recipient == reader]
-    child = children.get(intent.person)
+    child = reading.children.get(intent.person)
     called = str(child.get(GIVEN_NAME) or "") if child is not None else _named_child(cause, reader, rules)
     return Card(
         called=called,
         is_of_child=intent.person != reader or _is_of_child(cause, reader, rules),
         is_local=cause is not None and cause.area is not None,
-        values=cause.values if cause is not None else {},
+        values=values,
         decisive=decisive(trigger, intent.step) if trigger is not None else (),
         distinct=() if trigger is None else tuple(name for name in trigger.occurrence if name.startswith("event.")),
         deadline=intent.expires if ends_on_a_day else None,
@@ -80,6 +109,9 @@ def _card(nudge: Nudge, cause: LifeEvent | None, children: Mapping[str, Person],
         actions=(trigger.content.get("actions") or ()) if trigger is not None else (),
         can_be_done=trigger is not None and _can_be_done(trigger, rules),
         thing=(intent.trigger, intent.occurrence),
+        title=(trigger.content.get("title") or {}) if trigger is not None else {},
+        days=None if trigger is None else calendar_days(trigger, intent, values, reading.zone),
+        discreet=trigger is not None and bool(trigger.content.get("discreet")),
     )
 
 

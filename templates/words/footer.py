@@ -13,6 +13,11 @@ _PAGE: Mapping[str, str] = {
     "ru": "Почему вам пришло это сообщение",
     "en": "Why you got this message",
 }
+_CALENDAR: Mapping[str, str] = {
+    "kk": "Күнтізбеге қосу",
+    "ru": "Добавить в календарь",
+    "en": "Add to calendar",
+}
 _STOP: Mapping[str, str] = {
     "kk": "Мұндай хабарламаларды тоқтату",
     "ru": "Остановить такие сообщения",
@@ -29,6 +34,8 @@ _SIGNED: Mapping[str, str] = {
     "ru": "{office} код {code}",
     "en": "{office} code {code}",
 }
+CALENDAR_FILE = "calendar.ics"
+"""Follows the address of a message's page: its day as a file for calendars (RFC 5545)."""
 EXAMPLE_CODE = "7K2MQ-X9DPA"
 """As long as every code: for previews and counts."""
 _RULE = (
@@ -37,6 +44,7 @@ _RULE = (
     "{stop}"
     '<p style="font-size:14px;margin:0">{code}</p>\n'
 )
+_DAY_LINE = '<p style="margin:0 0 16px"><a href="{url}">{words}</a></p>\n'
 _STOP_LINE = '<p style="font-size:14px;margin:0 0 8px"><a href="{stop}">{words}</a></p>\n'
 
 
@@ -48,25 +56,41 @@ class Proof(Struct, frozen=True):
     check: str
 
 
-def mail_text(text: str, language: str, proof: Proof, stop: str | None) -> str:
-    """Return an email's plain text with its foot.
+class Foot(Struct, frozen=True):
+    """What stands under an email: its proof, and links.
 
-    `stop`: the link that stops such messages, which outlasts the page's.
+    `stop`: the link that stops such messages, which outlasts the page's; None: the law requires them. `has_day`: the
+    message's page offers its day to calendars.
     """
-    said = [f"{_in(_PAGE, language)}: {proof.page}"]
-    said += [f"{_in(_STOP, language)}: {stop}"] if stop else []
-    return "\n".join((text.rstrip(), "", "-- ", *said, _code(language, proof), ""))
+
+    proof: Proof
+    stop: str | None = None
+    has_day: bool = False
+
+    @property
+    def calendar(self) -> str:
+        """Return the link to the day of the message as a file for calendars."""
+        return f"{self.proof.page}/{CALENDAR_FILE}"
 
 
-def mail_html(html: str, language: str, proof: Proof, stop: str | None) -> str:
+def mail_text(text: str, language: str, foot: Foot) -> str:
+    """Return an email's plain text with its foot."""
+    day = ["", f"{_in(_CALENDAR, language)}:", foot.calendar] if foot.has_day else []
+    said = [f"{_in(_PAGE, language)}:", foot.proof.page]
+    said += [f"{_in(_STOP, language)}:", foot.stop] if foot.stop else []
+    return "\n".join((text.rstrip(), *day, "", "-- ", *said, _code(language, foot.proof), ""))
+
+
+def mail_html(html: str, language: str, foot: Foot) -> str:
     """Return an email's HTML with its foot.
 
     Where to check is no link: whoever forges a message forges its links, too.
     """
-    stops = _STOP_LINE.format(stop=escape(stop), words=escape(_in(_STOP, language))) if stop else ""
-    why, code = escape(_in(_PAGE, language)), escape(_code(language, proof))
-    foot = _RULE.format(page=escape(proof.page), why=why, stop=stops, code=code)
-    return html.removesuffix(BOTTOM) + foot + BOTTOM
+    day = _DAY_LINE.format(url=escape(foot.calendar), words=escape(_in(_CALENDAR, language))) if foot.has_day else ""
+    stops = _STOP_LINE.format(stop=escape(foot.stop), words=escape(_in(_STOP, language))) if foot.stop else ""
+    why, code = escape(_in(_PAGE, language)), escape(_code(language, foot.proof))
+    rule = _RULE.format(page=escape(foot.proof.page), why=why, stop=stops, code=code)
+    return html.removesuffix(BOTTOM) + day + rule + BOTTOM
 
 
 def _code(language: str, proof: Proof) -> str:

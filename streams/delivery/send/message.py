@@ -8,8 +8,10 @@ from msgspec import Struct
 
 from domain.core.ids import traced
 from domain.facts.facts import NudgeAttempted, NudgeWithheld
+from domain.nudges.calendar_days import calendar_days
 from domain.nudges.settle import Reason, Send
 from domain.persons.channels import addresses
+from domain.persons.hours import local_zone
 from notifiers.port.interface import Action, Message
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.rendering import AnswerUrl, render
@@ -20,7 +22,7 @@ from streams.delivery.outcomes.group_commit import Intended
 from streams.rules.context import WriteContext
 from streams.rules.in_force import Rules
 from templates.words import footer
-from templates.words.footer import Proof
+from templates.words.footer import Foot, Proof
 from templates.words.questions import marked
 from templates.words.rendering import Rendered, WordsFailed, signed
 
@@ -59,7 +61,7 @@ class MessageBuilder(Struct, frozen=True):
         html, stop = rendered.html if channel == "email" else None, self.unsubscribe_url(case)
         proof = None if self.proof_of is None else self.proof_of(intent.id, recipient, now)
         if proof is not None:
-            text, html = _proven(channel, text, rendered, proof, stop)
+            text, html = _proven(channel, text, rendered, Foot(proof, stop, _has_day(case, rules, now)))
         return Message(
             nudge=intent.id,
             attempt=attempt,
@@ -158,12 +160,21 @@ class Intentions:
         return Attempt(case, message, fact, provider, written.mark)
 
 
-def _proven(channel: str, text: str, rendered: Rendered, proof: Proof, stop: str | None) -> tuple[str, str | None]:
+def _has_day(case: Case, rules: Rules, now: datetime) -> bool:
+    """Return True if the message names a day to come; it stands on its page as a file for calendars."""
+    if case.cause is None or case.members:
+        return False
+    zone = local_zone(case.recipient, rules.defaults)
+    days = calendar_days(case.settlement.trigger, case.nudge.intent, case.cause.values, zone)
+    return days is not None and days.last >= now.astimezone(zone).date()
+
+
+def _proven(channel: str, text: str, rendered: Rendered, foot: Foot) -> tuple[str, str | None]:
     """Add what shows it to be genuine: at the foot of an email and of an SMS; a push carries it beside its text."""
-    language = rendered.language
+    language, proof = rendered.language, foot.proof
     if channel == "email":
-        mail = footer.mail_text(text, language, proof, stop)
-        return mail, rendered.html and footer.mail_html(rendered.html, language, proof, stop)
+        mail = footer.mail_text(text, language, foot)
+        return mail, rendered.html and footer.mail_html(rendered.html, language, foot)
     if channel == "sms" and proof.page.startswith("https:"):  # a telephone reaches no other page
         return footer.with_page(signed(text, language, rendered.office, proof.code), proof.page), None
     return text, None

@@ -20,6 +20,7 @@ OPEN = {
     "/seen/{token}",
     "/m/{token}",
     "/m/{token}/why",
+    "/m/{token}/calendar.ics",
     "/m/{token}/dispute",
     "/devices/renew",
     "/devices/known",  # by a signed link or token

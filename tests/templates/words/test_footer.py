@@ -4,7 +4,7 @@ import pytest
 
 from domain.core.sms import segments
 from templates.words import footer
-from templates.words.footer import Proof
+from templates.words.footer import Foot, Proof
 from templates.words.rendering import signed
 
 PROOF = Proof("https://habarshy.gov.test/m/AbCdEfGhIjKlMnOpQrSt", "7K2MQ-X9DPA", "habarshy.gov.test/check")
@@ -40,11 +40,21 @@ def test_no_words_are_no_sms() -> None:
 @pytest.mark.parametrize("language", ["kk", "ru", "en", "tr"])
 def test_a_letter_says_where_to_ask_and_to_check(language: str) -> None:
     """Both parts have link and code, in a language that there are words in; what the law requires names no stop."""
-    said = [footer.mail_text("Words.\n", language, PROOF, stop) for stop in (STOP, None)]
-    html = footer.mail_html("<p>Words.</p></main>\n</body>\n</html>\n", language, PROOF, STOP)
+    said = [footer.mail_text("Words.\n", language, Foot(PROOF, stop)) for stop in (STOP, None)]
+    html = footer.mail_html("<p>Words.</p></main>\n</body>\n</html>\n", language, Foot(PROOF, STOP))
     assert html.count("</main>") == 1
     for each in (*said, html):
         assert PROOF.page in each
         assert PROOF.code in each
         assert PROOF.check in each
     assert [STOP in each for each in (*said, html)] == [True, False, True]
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en", "tr"])
+def test_a_letter_offers_its_day_to_calendars(language: str) -> None:
+    """Where a message names a day, both parts link to its file, the text on its own line; else neither does."""
+    words, html = "Words.\n", "<p>Words.</p></main>\n</body>\n</html>\n"
+    for has_day in (True, False):
+        foot = Foot(PROOF, STOP, has_day)
+        assert (f"{PROOF.page}/calendar.ics" in footer.mail_text(words, language, foot).splitlines()) is has_day
+        assert (f'href="{PROOF.page}/calendar.ics"' in footer.mail_html(html, language, foot)) is has_day

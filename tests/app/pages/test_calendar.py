@@ -1,0 +1,169 @@
+"""A message's day as a file for calendars: what it says, who gets it, and what it looks like on the wire."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from icalendar import Calendar
+from starlette.testclient import TestClient
+
+from app.pages.calendar_file import Entry, calendar_file
+from app.pages.catalogues import LANGUAGES
+from domain.nudges.calendar_days import CalendarDays
+from templates.checks.loader import shipped
+from tests.app.pages.visitor import anybody, visiting
+from tests.world import World, birth, card, event, fine, iin, registered
+
+MOTHER, CHILD, STRANGER = iin(1), iin(2), iin(7)
+NOW = datetime(2025, 6, 29, 7, tzinfo=UTC)
+TO_THE_FIFTH = CalendarDays(date(2025, 7, 5), date(2025, 7, 5), is_limit=True)
+MATTER = UUID("3f2b8c1e-5d7a-4c41-8e02-6b1f0a9d4c55")
+PAGE = "https://habarshy.gov.test/my/messages/3f2b8c1e-5d7a-4c41-8e02-6b1f0a9d4c55"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A mother was told of a card that ends in six days, of a fine, and of her child's vaccination in six days."""
+    started = datetime.fromisoformat("2025-05-20T09:00+05:00")
+    made = World(tmp_path, packs=[each for each in shipped() if each.name == "kz"], now=started)
+    made.take(*registered(MOTHER, "1996-05-05"), *registered(STRANGER, "1996-05-05"), card(MOTHER, "2025-07-05"))
+    visit = {"visit": "two_months", "planned_on": "2025-07-05"}
+    made.take(birth(CHILD, MOTHER, "2025-05-30"), fine(MOTHER, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    made.take(event("kz.health.vaccination_planned", CHILD, "2025-06-02T11:00:00+05:00", visit, id="visit"))
+    for day in ("2025-06-02", "2025-06-05", "2025-06-29"):
+        await made.settle(f"{day}T12:00+05:00")
+    made.platform.replay.follower.drain()
+    yield made
+    made.close()
+
+
+def nudge_of(world: World, trigger: str, step: str) -> str:
+    """The id of that message."""
+    return str(world.nudge(step, trigger).intent.id)
+
+
+def got(browser: TestClient, address: str) -> Any:
+    """The only entry of the file at that address, once its headers are what they should be."""
+    answer = browser.get(address)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    [entry] = Calendar.from_ical(answer.content).walk("VEVENT")
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("language", "summary"),
+    [
+        ("en", "Last day: Identity card renewal"),
+        ("ru", "Последний день: Замена удостоверения личности"),
+        ("kk", "Соңғы күн: Жеке куәлікті ауыстыру"),
+    ],
+)
+def test_a_last_day_goes_into_the_calendar(world: World, language: str, summary: str) -> None:
+    """The card's last day is an entry of that day, in the reader's language, with two alarms and its page."""
+    nudge = nudge_of(world, "identity_card_expiry", "week")
+    entry = got(visiting(world, MOTHER, language), f"/my/messages/{nudge}/calendar.ics")
+    assert (entry.decoded("dtstart"), entry.get("dtend")) == (date(2025, 7, 5), None)
+    assert (str(entry["summary"]), entry["summary"].params["LANGUAGE"]) == (summary, language)
+    assert str(entry["url"]).endswith(f"/my/messages/{nudge}")
+    assert "N1" in str(entry["description"])
+    alarms = [alarm.decoded("trigger") for alarm in entry.walk("VALARM")]
+    assert alarms == [timedelta(hours=-15), timedelta(hours=9)]
+    assert (str(entry["class"]), str(entry["transp"])) == ("PRIVATE", "TRANSPARENT")
+
+
+def test_a_later_file_replaces_an_earlier_one(world: World) -> None:
+    """Each reminder about the card is the same entry with a larger number; another matter is another entry."""
+    browser = visiting(world, MOTHER)
+    month, week = (nudge_of(world, "identity_card_expiry", step) for step in ("month", "week"))
+    first = got(browser, f"/my/messages/{month}/calendar.ics")
+    world.at("2025-06-29T12:02+05:00")
+    again = got(browser, f"/my/messages/{week}/calendar.ics")
+    assert first["uid"] == again["uid"]
+    assert first["sequence"] < again["sequence"]
+    other = got(browser, f"/my/messages/{nudge_of(world, 'vaccination_due', 'week')}/calendar.ics")
+    assert other["uid"] != again["uid"]
+
+
+def test_a_discreet_message_says_nothing_in_the_calendar(world: World) -> None:
+    """A calendar lies open: the day of a vaccination stands there, and neither what it is nor whose."""
+    entry = got(visiting(world, MOTHER), f"/my/messages/{nudge_of(world, 'vaccination_due', 'week')}/calendar.ics")
+    assert entry.decoded("dtstart") == date(2025, 7, 5)
+    assert str(entry["summary"]) == "Our message"
+    assert str(entry["description"]) == str(entry["url"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_names_no_day_says_so(world: World, language: str) -> None:
+    """A message without a day, and one whose day is past, offer no file; whoever asks is told why."""
+    browser = visiting(world, MOTHER, language)
+    bare = nudge_of(world, "traffic_fine_discount", "issued")
+    assert "calendar.ics" not in browser.get(f"/my/messages/{bare}").text
+    assert browser.get(f"/my/messages/{bare}/calendar.ics").status_code == 404
+    ends = nudge_of(world, "identity_card_expiry", "week")
+    assert f"{ends}/calendar.ics" in browser.get("/my").text
+    assert f"{ends}/calendar.ics" in browser.get(f"/my/messages/{ends}").text
+    world.at("2025-07-06T12:00+05:00")
+    browser = visiting(world, MOTHER, language)
+    assert f"{ends}/calendar.ics" not in browser.get("/my").text
+    answer = browser.get(f"/my/messages/{ends}/calendar.ics")
+    assert answer.status_code == 404
+    assert {"en": "no day", "ru": "Нет дня", "kk": "күн жоқ"}[language] in answer.text
+
+
+def test_the_link_of_a_message_gives_its_file(world: World) -> None:
+    """The link in an email gives the same entry without signing in; a stranger's own pages do not."""
+    nudge = world.nudge("week", "identity_card_expiry").intent.id
+    link = world.platform.identity.links.page(nudge, world.name(MOTHER), world.clock())
+    entry = got(anybody(world), f"/m/{link.rpartition('/')[2]}/calendar.ics")
+    assert entry["uid"] == got(visiting(world, MOTHER), f"/my/messages/{nudge}/calendar.ics")["uid"]
+    assert link.rpartition("/")[2] not in entry.to_ical().decode()
+    assert visiting(world, STRANGER).get(f"/my/messages/{nudge}/calendar.ics").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Дана " * 60, "Дана Дана"),
+        ("دانا عبدالله", "دانا عبدالله"),
+        ("x\u202egnp.exe, y; z\\n\nEND:VEVENT", "x\\u202egnp.exe, y; z\\n\nEND:VEVENT"),
+    ],
+    ids=["300 letters", "right to left", "hostile"],
+)
+def test_any_name_stays_in_its_place(name: str, shown: str) -> None:
+    """Lines are folded at 75 bytes between characters, marks are escaped, and what is read is what was meant."""
+    entry = Entry(MATTER, "reader", TO_THE_FIFTH, f"Card, {name}", (f"For your child {name}",), PAGE, "kk")
+    content = calendar_file(entry, NOW)
+    assert content.startswith(b"BEGIN:VCALENDAR\r\n")
+    assert content.endswith(b"END:VCALENDAR\r\n")
+    lines = content.split(b"\r\n")[:-1]
+    assert b"\n" not in b"".join(lines)
+    assert max(map(len, lines)) <= 75
+    assert [line.decode() for line in lines]
+    assert lines.count(b"END:VEVENT") == 1
+    assert b"DTSTART;VALUE=DATE:20250705" in lines
+    assert b"DTSTAMP:20250629T070000Z" in lines
+    assert b"CLASS:PRIVATE" in lines
+    [event_] = Calendar.from_ical(content).walk("VEVENT")
+    assert shown in str(event_["description"])
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "ends"),
+    [
+        (date(2025, 7, 5), date(2025, 7, 5), None),
+        (date(2025, 7, 5), date(2025, 7, 7), date(2025, 7, 8)),
+        (date(2025, 7, 5), date.max, None),
+        (date.max, date.max, None),
+    ],
+)
+def test_days_end_where_they_end(first: date, last: date, ends: date | None) -> None:
+    """One day has no end of its own, several end on the day after, and the end of time is no error."""
+    entry = Entry(MATTER, "reader", CalendarDays(first, last, is_limit=False), "Outage", (), PAGE, "en")
+    [found] = Calendar.from_ical(calendar_file(entry, NOW)).walk("VEVENT")
+    assert found.decoded("dtstart") == first
+    assert (found.decoded("dtend") if "dtend" in found else None) == ends

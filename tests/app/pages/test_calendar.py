@@ -1,5 +1,6 @@
 """A message's day as a file for calendars: what it says, who gets it, and what it looks like on the wire."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     started = datetime.fromisoformat("2025-05-20T09:00+05:00")
     made = World(tmp_path, packs=[each for each in shipped() if each.name == "kz"], now=started)
     made.take(*registered(MOTHER, "1996-05-05"), *registered(STRANGER, "1996-05-05"), card(MOTHER, "2025-07-05"))
+    by_mail = {"channels": ["email"]}
+    made.take(event("citizen.preferences_changed", MOTHER, "2025-05-19T09:00:00+05:00", by_mail, id="by-mail"))
     visit = {"visit": "two_months", "planned_on": "2025-07-05"}
     made.take(birth(CHILD, MOTHER, "2025-05-30"), fine(MOTHER, "KZ-1", "2025-06-02T11:00:00+05:00"))
     made.take(event("kz.health.vaccination_planned", CHILD, "2025-06-02T11:00:00+05:00", visit, id="visit"))
@@ -115,14 +118,21 @@ def test_what_names_no_day_says_so(world: World, language: str) -> None:
     assert {"en": "no day", "ru": "Нет дня", "kk": "күн жоқ"}[language] in answer.text
 
 
-def test_the_link_of_a_message_gives_its_file(world: World) -> None:
-    """The link in an email gives the same entry without signing in; a stranger's own pages do not."""
+def test_the_link_in_an_email_gives_its_file(world: World) -> None:
+    """The card's email links to the entry, which needs no sign-in and does not repeat that link; the fine's has none.
+
+    A stranger's own pages do not have it either.
+    """
     nudge = world.nudge("week", "identity_card_expiry").intent.id
-    link = world.platform.identity.links.page(nudge, world.name(MOTHER), world.clock())
-    entry = got(anybody(world), f"/m/{link.rpartition('/')[2]}/calendar.ics")
+    [mail] = [each for each in world.sent if each.nudge == nudge]
+    [link] = re.findall(r"^http://\S+/m/(\S+)/calendar\.ics$", mail.text, re.MULTILINE)
+    assert f'/m/{link}/calendar.ics"' in str(mail.html)
+    entry = got(anybody(world), f"/m/{link}/calendar.ics")
     assert entry["uid"] == got(visiting(world, MOTHER), f"/my/messages/{nudge}/calendar.ics")["uid"]
-    assert link.rpartition("/")[2] not in entry.to_ical().decode()
+    assert link not in entry.to_ical().decode()
     assert visiting(world, STRANGER).get(f"/my/messages/{nudge}/calendar.ics").status_code == 404
+    [bare] = [each for each in world.sent if each.nudge == world.nudge("issued").intent.id]
+    assert "calendar.ics" not in f"{bare.text}{bare.html}"
 
 
 @pytest.mark.parametrize(

@@ -71,19 +71,17 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
     heavy = app.state.heavy = Heavy(access, official_of)
     _install_api(app, platform, access, hands, heavy)
     find = whose(platform.rules.context)
-    app.include_router(
+    app.serve(
         Stop(
             platform.delivery.inbound.opt_outs,
             platform.delivery.inbound.preferences,
             platform.identity.links,
             find,
             pages,
-        ).router()
+        ).routes()
     )
-    app.include_router(
-        Answer(platform.delivery.inbound.replies, platform.identity.links, find, pages, clock).router()
-    )
-    app.include_router(SignIn(settings, pages, access, platform.identity.names, clock).router())
+    app.serve(Answer(platform.delivery.inbound.replies, platform.identity.links, find, pages, clock).routes())
+    app.serve(SignIn(settings, pages, access, platform.identity.names, clock).routes())
     broken.install(app)
     install_citizen(app, platform, pages)
     install_components(app, pages)
@@ -104,28 +102,24 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
 
 
 def _install_api(app: Api, platform: Platform, access: Access, hands: Hands, heavy: Heavy) -> None:
-    app.include_router(Events(platform.intake, platform.rules.library, access).router())
-    app.include_router(
+    app.serve(Events(platform.intake, platform.rules.library, access).routes())
+    app.serve(
         Citizens(
             platform.rules.context, platform.queries.inboxes, platform.delivery.inbound.preferences, access
-        ).router()
+        ).routes()
     )
-    app.include_router(Trails(platform.rules.context, platform.replay.follower, access).router())
-    app.include_router(GovernCalls(platform.rules, platform.replay.follower, access, heavy).router())
-    app.include_router(JobCalls(platform.queues.jobs, Orders(platform), hands, access).router())
-    app.include_router(
-        BacktestCalls(platform.rules, platform.queues.jobs, hands, access).router(), dependencies=[heavy.turn]
-    )
-    app.include_router(DraftCalls(platform.rules, access).router(), dependencies=[heavy.turn])
+    app.serve(Trails(platform.rules.context, platform.replay.follower, access).routes())
+    app.serve(GovernCalls(platform.rules, platform.replay.follower, access, heavy).routes())
+    app.serve(JobCalls(platform.queues.jobs, Orders(platform), hands, access).routes())
+    app.serve(BacktestCalls(platform.rules, platform.queues.jobs, hands, access).routes(), dependencies=[heavy.turn])
+    app.serve(DraftCalls(platform.rules, access).routes(), dependencies=[heavy.turn])
     calls = ReceiptCalls(platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context)
-    app.include_router(calls.router())
-    app.include_router(
+    app.serve(calls.routes())
+    app.serve(
         GatewayCalls(
             platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context
-        ).router()
+        ).routes()
     )
-    app.include_router(
-        Seen(platform.delivery.receipts, platform.identity.links, whose(platform.rules.context)).router()
-    )
+    app.serve(Seen(platform.delivery.receipts, platform.identity.links, whose(platform.rules.context)).routes())
     app.router.routes.append(Assisting(platform).route())
-    app.include_router(Probes(platform.database, platform.log).router())
+    app.serve(Probes(platform.database, platform.log).routes())

@@ -4,8 +4,8 @@ from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
 from fastapi import Path as InPath
+from fastapi import Request, Response
 from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
@@ -15,6 +15,7 @@ from app.http.draft_shapes import DraftBody
 from app.http.drafting import laid_out, not_passing
 from app.http.job_calls import item_of
 from app.http.problems import FieldError, Problem
+from app.http.routes import Routes
 from app.http.shapes import JobItem
 from app.jobs.backtest_requests import asked_for, backtest_of, begin, period_of
 from app.jobs.job_threads import Hands
@@ -51,18 +52,18 @@ class BacktestCalls:
         self._rules, self._jobs, self._hands, self._access = rules, jobs, hands, access
         self._bench = Bench(rules.library)
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(tags=["rules"])
-        router.add_api_route(
+        routes = Routes(tags=["rules"])
+        routes.add(
             "/backtests",
             self.begin,
             methods=["POST"],
             status_code=HTTPStatus.ACCEPTED,
             summary="Start a backtest of a draft",
         )
-        router.add_api_route("/backtests/{id}", self.show, methods=["GET"], summary="Show a backtest")
-        return router
+        routes.add("/backtests/{id}", self.show, methods=["GET"], summary="Show a backtest")
+        return routes
 
     def begin(self, request: Request, response: Response, body: BacktestBody) -> Backtest:
         """The server plays it; nothing is kept but counts, and nothing is sent."""

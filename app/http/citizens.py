@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from msgspec import to_builtins
 from msgspec.structs import asdict
 from pydantic import BaseModel, Field
@@ -24,6 +24,7 @@ from app.http.person_shapes import (
     Wishes,
 )
 from app.http.problems import FieldError, Problem
+from app.http.routes import Routes
 from domain.facts.principals import Scope
 from streams.delivery.inbound.preferences import PreferenceStore
 from streams.privacy.access_log import note_viewing
@@ -50,45 +51,41 @@ class Citizens:
     def __init__(self, context: WriteContext, inboxes: Inboxes, preferences: PreferenceStore, access: Access) -> None:
         self._context, self._inboxes, self._preferences, self._access = context, inboxes, preferences, access
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(tags=["citizens"])
-        router.add_api_route("/persons", self.find, methods=["POST"], summary="Get a person's pseudonym")
-        router.add_api_route(
-            "/persons/{person}/inbox", self.inbox, methods=["GET"], summary="List a person's messages"
-        )
-        router.add_api_route(
+        routes = Routes(tags=["citizens"])
+        routes.add("/persons", self.find, methods=["POST"], summary="Get a person's pseudonym")
+        routes.add("/persons/{person}/inbox", self.inbox, methods=["GET"], summary="List a person's messages")
+        routes.add(
             "/persons/{person}/coming", self.coming, methods=["GET"], summary="List a person's planned messages"
         )
-        router.add_api_route(
+        routes.add(
             "/persons/{person}/preferences", self.preferences, methods=["GET"], summary="Show a person's preferences"
         )
-        router.add_api_route(
+        routes.add(
             "/persons/{person}/preferences", self.prefer, methods=["PATCH"], summary="Change a person's preferences"
         )
-        router.add_api_route(
-            "/persons/{person}/consents", self.consents, methods=["GET"], summary="List a person's consents"
-        )
-        router.add_api_route(
+        routes.add("/persons/{person}/consents", self.consents, methods=["GET"], summary="List a person's consents")
+        routes.add(
             "/persons/{person}/consents",
             self.consent,
             methods=["PUT"],
             summary="Replace a person's consents",
         )
-        router.add_api_route(
+        routes.add(
             "/persons/{person}/nudges/{nudge}",
             self.why,
             methods=["GET"],
             summary="Explain a message and its outcome",
         )
-        router.add_api_route(
+        routes.add(
             "/persons/{person}/nudges/{nudge}/dispute",
             self.dispute,
             methods=["POST"],
             status_code=HTTPStatus.NO_CONTENT,
             summary="Dispute a message",
         )
-        return router
+        return routes
 
     def find(self, request: Request, wanted: Wanted) -> Person:
         """Return the pseudonym of a national id: it comes in the body, so that it stands in no address and no log."""

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from msgspec.structs import asdict
 
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody, Heard, PreviewBody, Tested
 from app.http.problems import FieldError, Problem
+from app.http.routes import Routes
 from app.http.shapes import Governed
 from app.packs.draft_bench import BadDraft, Bench, Case, Laid
 from app.packs.preview_lines import Grid
@@ -28,16 +29,16 @@ class DraftCalls:
     def __init__(self, rules: RuleParts, access: Access) -> None:
         self._rules, self._access, self._bench = rules, access, Bench(rules.library)
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(tags=["rules"])
+        routes = Routes(tags=["rules"])
         for path, call, summary in (
             ("/test", self.test, "Run a draft's tests on a virtual clock"),
             ("/preview", self.preview, "Preview a draft for invented people"),
             ("/submissions", self.submit, "Submit a draft for approval"),
         ):
-            router.add_api_route(path, call, methods=["POST"], summary=summary)
-        return router
+            routes.add(path, call, methods=["POST"], summary=summary)
+        return routes
 
     def test(self, request: Request, body: DraftBody) -> Tested:
         """Case by case; a message that no test expects fails it. Nothing is kept or sent."""

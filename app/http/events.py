@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -20,6 +20,7 @@ from app.http.access import Access
 from app.http.bodies import MediaType, media_type_of, read_body, too_large
 from app.http.openapi import EVENT_BODIES, EVENT_HEADERS
 from app.http.problems import MOST_ERRORS, NOT_YOURS, FieldError, Problem, field_error, refusal
+from app.http.routes import Routes
 from domain.facts.principals import Principal, Scope
 from domain.rules.event_types import EventType
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused
@@ -79,10 +80,10 @@ class Events:
         self._intake, self._library, self._access = intake, library, access
         self._shared = SharedCommit(self._accept, AT_ONCE)
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the route."""
-        router = APIRouter(route_class=_Plain)
-        router.add_api_route(
+        routes = Routes(route_class=_Plain)
+        routes.add(
             "/events",
             self.post,
             methods=["POST"],
@@ -96,7 +97,7 @@ class Events:
                 207: {"model": BatchResult, "description": "A batch of which some events were refused."},
             },
         )
-        return router
+        return routes
 
     async def post(self, request: Request) -> JSONResponse:
         """Store one event (202 where it is new, 200 where it is there already) or a batch.

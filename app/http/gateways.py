@@ -16,13 +16,14 @@ from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
 from app.http.bodies import PRINTED, media_type_of, read_body
 from app.http.limits import admit
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.providers import ProviderSettings
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Incoming, Reason, Report
@@ -58,24 +59,24 @@ class GatewayCalls:
         calling = {name: each for name, each in providers.items() if each.gateway_token is not None}
         self._regions = {name: getattr(each.own(), "region", None) for name, each in calling.items()}
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter()
-        router.add_api_route(
+        routes = Routes()
+        routes.add(
             "/gateways/{provider}/receipts",
             self.receipt,
             methods=["GET"],
             response_class=PlainTextResponse,
             summary="Report the outcome of a message, as Kannel does (dlr-url)",
         )
-        router.add_api_route(
+        routes.add(
             "/gateways/{provider}/messages",
             self.message,
             methods=["POST"],
             response_class=PlainTextResponse,
             summary="Deliver an SMS from a citizen, as Kannel does (post-url)",
         )
-        return router
+        return routes
 
     async def receipt(
         self, provider: str, token: Token, reference: Reference, status: State, request: Request

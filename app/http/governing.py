@@ -9,8 +9,8 @@ from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
+from fastapi import Query, Request
 from msgspec.structs import asdict
 from pydantic import BaseModel, Field
 
@@ -18,6 +18,7 @@ from app.http.access import Access
 from app.http.bodies import PRINTED
 from app.http.heavy import Heavy
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.http.shapes import (
     Counts,
     Files,
@@ -90,9 +91,9 @@ class GovernCalls:
     def __init__(self, rules: RuleParts, follower: Follower, access: Access, heavy: Heavy) -> None:
         self._rules, self._follower, self._access, self._heavy = rules, follower, access, heavy
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(tags=["rules"])
+        routes = Routes(tags=["rules"])
         for path, call, method, summary in (
             ("/triggers", self.triggers, "GET", "List the published versions"),
             ("/triggers/{name}/pause", self.pause, "POST", "Pause sending for a trigger; planning continues"),
@@ -102,11 +103,11 @@ class GovernCalls:
             ("/submissions/{name}/{hash}/refuse", self.refuse, "POST", "Refuse this version"),
             ("/submissions/{name}/{hash}/publish", self.publish, "POST", "Publish an approved version"),
         ):
-            router.add_api_route(path, call, methods=[method], summary=summary)
+            routes.add(path, call, methods=[method], summary=summary)
         turn = [self._heavy.turn]
-        router.add_api_route("/lint", self.lint, methods=["POST"], summary=_LINT, dependencies=turn)
-        router.add_api_route("/statistics", self.statistics, methods=["GET"], summary=_FIGURES, dependencies=turn)
-        return router
+        routes.add("/lint", self.lint, methods=["POST"], summary=_LINT, dependencies=turn)
+        routes.add("/statistics", self.statistics, methods=["GET"], summary=_FIGURES, dependencies=turn)
+        return routes
 
     def triggers(self, request: Request) -> RuleList:
         """Every published version of your agency's triggers."""

@@ -4,11 +4,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.http.problems import RETRY_SECONDS, Problem
+from app.http.routes import Routes
 from streams.log.log import Log
 from streams.storage.database import Database
 
@@ -31,12 +31,12 @@ class Probes:
     def __init__(self, database: Database, log: Log) -> None:
         self._database, self._log = database, log
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter()
-        router.add_api_route("/livez", self.livez, methods=["GET"], summary="Check that the process answers")
-        router.add_api_route("/readyz", self.readyz, methods=["GET"], summary="Check that the database answers")
-        return router
+        routes = Routes()
+        routes.add("/livez", self.livez, methods=["GET"], summary="Check that the process answers")
+        routes.add("/readyz", self.readyz, methods=["GET"], summary="Check that the database answers")
+        return routes
 
     async def livez(self) -> Alive:
         """Report that the process answers; nothing else is asked."""

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request, Response
 from fastapi import Path as InPath
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from app.http.access import Access
 from app.http.problems import FieldError, Problem
+from app.http.routes import Routes
 from app.http.shapes import JobItem, JobList, JobPlan
 from app.identity.key_file import BadKeyFile
 from app.jobs.job_threads import Hands
@@ -74,9 +75,9 @@ class JobCalls:
     def __init__(self, jobs: Jobs, orders: Orders, hands: Hands, access: Access) -> None:
         self._jobs, self._orders, self._hands, self._access = jobs, orders, hands, access
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(tags=["jobs"])
+        routes = Routes(tags=["jobs"])
         for path, call, method, summary in (
             ("/jobs", self.jobs, "GET", "List jobs"),
             ("/jobs", self.ask, "POST", "Request a job and have it counted"),
@@ -87,8 +88,8 @@ class JobCalls:
             ("/jobs/{id}/cancel", self.cancel, "POST", "Cancel a job"),
         ):
             status = HTTPStatus.ACCEPTED if call in (self.ask, self.confirm) else HTTPStatus.OK
-            router.add_api_route(path, call, methods=[method], summary=summary, status_code=status)
-        return router
+            routes.add(path, call, methods=[method], summary=summary, status_code=status)
+        return routes
 
     def jobs(self, request: Request) -> JobList:
         """The newest first, fifty at most."""

@@ -1,14 +1,16 @@
 """The description of the API (OpenAPI 3.1): every error is a problem document, events are CloudEvents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.params import Depends
 
 from app.http import binding
 from app.http.admission import KEYED
 from app.http.problems import MEDIA_TYPE, ProblemDetails
+from app.http.routes import Routes, analysed
 from streams.intake.cloudevents import LONGEST_NAME
 
 VERSION = "1"
@@ -115,6 +117,10 @@ IDEMPOTENCY_KEY = {
 class Api(FastAPI):
     """An application that describes itself truly."""
 
+    def serve(self, routes: Routes, dependencies: Sequence[Depends] = ()) -> None:
+        """Serve these routes; `dependencies`: what each of them waits for before its own."""
+        self.router.routes.extend(routes.made(self.router.responses, dependencies))
+
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI 3.1 document."""
         if self.openapi_schema is None:
@@ -124,7 +130,11 @@ class Api(FastAPI):
 
 def _document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
-        title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=analysed(app.routes),
     )
     problem = ProblemDetails.model_json_schema(ref_template=_REF)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})

@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -17,6 +17,7 @@ from app.http.bodies import PRINTED, read_body, too_large
 from app.http.limits import admit
 from app.http.openapi import SIGNED_HEADERS
 from app.http.problems import FieldError, Problem, reason_of
+from app.http.routes import Routes
 from app.http.signatures import is_signed, signed_at
 from app.providers import ProviderSettings
 from domain.facts.receipts import ReceiptStatus
@@ -86,10 +87,10 @@ class ReceiptCalls:
         self._signing = {name for name in self._readers if providers[name].of_kind().hears is None}
         self._methods = {name: sorted(providers[name].of_kind().methods) for name in self._readers}
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the route."""
-        router = APIRouter()
-        router.add_api_route(
+        routes = Routes()
+        routes.add(
             "/receipts/{provider}",
             self.post,
             methods=["POST"],
@@ -97,8 +98,8 @@ class ReceiptCalls:
             summary="Report outcomes of messages (Standard Webhooks, or as the provider's kind reads it)",
             openapi_extra={"requestBody": _described(), "parameters": SIGNED_HEADERS},
         )
-        router.add_api_route("/receipts/{provider}", self.post, methods=["GET", "PUT"], include_in_schema=False)
-        return router
+        routes.add("/receipts/{provider}", self.post, methods=["GET", "PUT"], include_in_schema=False)
+        return routes
 
     async def post(self, provider: str, request: Request) -> JSONResponse:
         """Take one report or a list; the same again changes nothing, and the order does not matter."""

@@ -7,10 +7,11 @@ The link came with the message and is all that is needed. A service worker of an
 from http import HTTPStatus
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.identity.links import BadLink, Beginning, Links
 from domain.facts.receipts import ReceiptStatus
 from streams.delivery.outcomes.receipts import Receipt, Receipts, UnknownNudge
@@ -24,17 +25,17 @@ class Seen:
     def __init__(self, receipts: Receipts, links: Links, beginning: Beginning) -> None:
         self._receipts, self._links, self._beginning = receipts, links, beginning
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the route."""
-        router = APIRouter()
-        router.add_api_route(
+        routes = Routes()
+        routes.add(
             "/seen/{token}",
             self.post,
             methods=["POST"],
             status_code=HTTPStatus.NO_CONTENT,
             summary="Report that a device shows a message, or that it was opened",
         )
-        return router
+        return routes
 
     async def post(self, token: str, what: Literal["displayed", "opened"] = "displayed") -> Response:
         """Keep it; the same again changes nothing. The body is not read."""

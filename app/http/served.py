@@ -81,10 +81,6 @@ def _template(scope: Scope) -> str:
 
 def _matching(routes: Iterable[BaseRoute], scope: Scope) -> str:
     for route in routes:
-        router = getattr(route, "original_router", None)  # FastAPI's, of a router that was included
-        if router is not None:
-            if found := _matching(router.routes, scope):
-                return found
-        elif route.matches(scope)[0] is Match.FULL:
+        if route.matches(scope)[0] is Match.FULL:
             return getattr(route, "path", "")
     return ""

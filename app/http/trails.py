@@ -5,13 +5,14 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
 from app.http.access import Access
 from app.http.bodies import PRINTED
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.reports.plain_data import entry_plain
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.principals import NotAllowed, Principal, require_reading
@@ -60,20 +61,18 @@ class Trails:
         self._names, self._access = context.names, access
         self._views = Views(context, follower)
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(tags=["trails"])
-        router.add_api_route(
+        routes = Routes(tags=["trails"])
+        routes.add(
             "/trails",
             self.begin,
             methods=["POST"],
             status_code=HTTPStatus.CREATED,
             summary="Begin reading a person's trail, for a purpose",
         )
-        router.add_api_route(
-            "/trails/{viewing}", self.read, methods=["GET"], summary="List a person's facts in order"
-        )
-        return router
+        routes.add("/trails/{viewing}", self.read, methods=["GET"], summary="List a person's facts in order")
+        return routes
 
     def begin(self, request: Request, response: Response, looked: Looked) -> Viewing:
         """Record the purpose in the log, before anything is answered, and return the id of the reading."""

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from app.http.routes import Routes
 from app.identity.links import PAGE_LASTS, BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
 from app.pages.stop import bad_link
@@ -38,12 +39,12 @@ class Answer:
         self._answering, self._links, self._pages, self._clock = answering, links, pages, clock
         self._beginning = beginning
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse)
-        router.add_api_route("/answer/{token}", self.get, methods=["GET"], summary="Show the answer of a link")
-        router.add_api_route("/answer/{token}", self.post, methods=["POST"], summary="Give that answer")
-        return router
+        routes = Routes(response_class=HTMLResponse)
+        routes.add("/answer/{token}", self.get, methods=["GET"], summary="Show the answer of a link")
+        routes.add("/answer/{token}", self.post, methods=["POST"], summary="Give that answer")
+        return routes
 
     def get(self, request: Request, token: str) -> HTMLResponse:
         """Return a page with a button; changes nothing."""

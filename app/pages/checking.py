@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.compose import Platform
 from app.http.limits import not_wrong
+from app.http.routes import Routes
 from app.identity.authenticity_codes import Genuine, codes_in, whose
 from app.identity.links import BadLink, OldLink
 from app.pages.catalogues import Speech
@@ -25,11 +26,11 @@ class Checking:
     def __init__(self, pages: Pages, platform: Platform) -> None:
         self._pages, self._platform = pages, platform
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the route."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/check", self.check, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/check", self.check, methods=["GET"])
+        return routes
 
     def check(self, request: Request, code: Code = "") -> Response:
         """Say what was sent with the code or the link, or that nothing was."""

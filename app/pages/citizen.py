@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.compose import Platform
 from app.http.assisting import PATH as ASSISTING
+from app.http.openapi import Api
+from app.http.routes import Routes
 from app.identity.links import ASSISTANT_LASTS
 from app.pages import visits
 from app.pages.checking import Checking
@@ -27,17 +29,17 @@ from streams.privacy.tokens import end_tokens
 MADE, ENDED = "token-made", "tokens-ended"
 
 
-def install_citizen(app: FastAPI, platform: Platform, pages: Pages) -> None:
+def install_citizen(app: Api, platform: Platform, pages: Pages) -> None:
     """Add all pages of citizens to the application."""
-    app.include_router(Citizen(platform, pages).router())
-    app.include_router(Inbox(platform, pages).router())
-    app.include_router(Entitlements(platform, pages).router())
-    app.include_router(Messages(platform, pages).router())
-    app.include_router(Leaving(platform, pages).router())
-    app.include_router(Preferring(platform, pages).router())
-    app.include_router(Devices(platform, pages).router())
-    app.include_router(Installing(pages).router())
-    app.include_router(Checking(pages, platform).router())
+    app.serve(Citizen(platform, pages).routes())
+    app.serve(Inbox(platform, pages).routes())
+    app.serve(Entitlements(platform, pages).routes())
+    app.serve(Messages(platform, pages).routes())
+    app.serve(Leaving(platform, pages).routes())
+    app.serve(Preferring(platform, pages).routes())
+    app.serve(Devices(platform, pages).routes())
+    app.serve(Installing(pages).routes())
+    app.serve(Checking(pages, platform).routes())
 
 
 class Citizen:
@@ -46,16 +48,16 @@ class Citizen:
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages = platform, pages
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/", self.front, methods=["GET"])
-        router.add_api_route("/my/coming", self.coming, methods=["GET"])
-        router.add_api_route("/my/data", self.data, methods=["GET"])
-        router.add_api_route("/my/data", self.token, methods=["POST"])
-        router.add_api_route("/my/data/end-tokens", self.end_tokens, methods=["POST"])
-        router.add_api_route("/my/data.json", self.download, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/", self.front, methods=["GET"])
+        routes.add("/my/coming", self.coming, methods=["GET"])
+        routes.add("/my/data", self.data, methods=["GET"])
+        routes.add("/my/data", self.token, methods=["POST"])
+        routes.add("/my/data/end-tokens", self.end_tokens, methods=["POST"])
+        routes.add("/my/data.json", self.download, methods=["GET"])
+        return routes
 
     def front(self, request: Request) -> Response:
         """Begin with one's messages, or where else one is at home."""

@@ -1,18 +1,20 @@
 """The page that shows every component of the pages, in the reader's language, for whoever makes or checks a page."""
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from app.http.openapi import Api
+from app.http.routes import Routes
 from app.pages.layout import Pages
 
 
-def install_components(app: FastAPI, pages: Pages) -> None:
+def install_components(app: Api, pages: Pages) -> None:
     """Add the page of components to the application. It shows no data of anybody, so it needs no sign-in."""
-    router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+    routes = Routes(response_class=HTMLResponse, include_in_schema=False)
 
     def components(request: Request) -> Response:
         """Show each component once."""
         return pages.respond("components.html", pages.frame(request))
 
-    router.add_api_route("/components", components, methods=["GET"])
-    app.include_router(router)
+    routes.add("/components", components, methods=["GET"])
+    app.serve(routes)

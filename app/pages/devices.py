@@ -12,12 +12,13 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from msgspec import Struct
 
 from app.compose import Platform
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.identity.links import DEVICE_BYTES, BadLink
 from app.pages import visits
 from app.pages.layout import Frame, Pages
@@ -82,17 +83,17 @@ class Devices:
         self._links, self._store = platform.identity.links, platform.delivery.inbound.devices
         self._service = push_service_of(platform.settings)
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/my/devices", self.show, methods=["GET"])
-        router.add_api_route("/my/devices", self.add, methods=["POST"])
-        router.add_api_route("/my/devices/{device}/name", self.rename, methods=["POST"])
-        router.add_api_route("/my/devices/{device}/remove", self.remove, methods=["POST"])
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/my/devices", self.show, methods=["GET"])
+        routes.add("/my/devices", self.add, methods=["POST"])
+        routes.add("/my/devices/{device}/name", self.rename, methods=["POST"])
+        routes.add("/my/devices/{device}/remove", self.remove, methods=["POST"])
         told = [Depends(self._told)]  # a body is read only of a device that we know
-        router.add_api_route("/devices/renew", self.renew, methods=["POST"], dependencies=told)
-        router.add_api_route("/devices/known", self.known, methods=["POST"])
-        return router
+        routes.add("/devices/renew", self.renew, methods=["POST"], dependencies=told)
+        routes.add("/devices/known", self.known, methods=["POST"])
+        return routes
 
     def show(self, request: Request) -> Response:
         """Show the devices."""

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
 from app.compose import Platform
+from app.http.routes import Routes
 from app.pages.layout import Pages
 from app.pages.pack_names import Names, is_pseudonym, names_of
 from app.pages.readers import visitor
@@ -56,11 +57,11 @@ class Entitlements:
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages = platform, pages
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the route."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/my/entitlements", self.show, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/my/entitlements", self.show, methods=["GET"])
+        return routes
 
     def show(self, request: Request) -> Response:
         """Show each benefit: yes, how much, since when and what to do; or no, why not, and what would change it."""

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
 from app.compose import Platform
 from app.http.cursors import read, written
+from app.http.routes import Routes
 from app.pages.catalogues import Speech
 from app.pages.layout import Pages
 from app.pages.life import CHANNELS, STATES, category, shown
@@ -88,11 +89,11 @@ class Inbox:
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages = platform, pages
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the route."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/my", self.show, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/my", self.show, methods=["GET"])
+        return routes
 
     def show(self, request: Request, after: Cursor = "", q: Search = "", topic: Topic = "") -> Response:
         """Show the messages by what there is to do, the latest first within a group."""

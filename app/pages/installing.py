@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
+from app.http.routes import Routes
 from app.pages.catalogues import Speech, language_among
 from app.pages.layout import Pages
 
@@ -30,12 +31,12 @@ class Installing:
     def __init__(self, pages: Pages) -> None:
         self._pages, self._worker = pages, WORKER.read_bytes()
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(include_in_schema=False)
-        router.add_api_route("/app.webmanifest", self.manifest, methods=["GET"])
-        router.add_api_route("/worker.js", self.worker, methods=["GET"])
-        return router
+        routes = Routes(include_in_schema=False)
+        routes.add("/app.webmanifest", self.manifest, methods=["GET"])
+        routes.add("/worker.js", self.worker, methods=["GET"])
+        return routes
 
     def manifest(self, request: Request) -> Response:
         """Return the manifest in the language of the page that names it."""

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
 from http import HTTPStatus
 from io import StringIO
@@ -68,22 +69,7 @@ class Pages:
 
     def __init__(self, base_url: str, zone: Callable[[], ZoneInfo]) -> None:
         self.root, self._zone = urlsplit(base_url).path.rstrip("/"), zone
-        self._environments = {language: self._environment(language) for language in LANGUAGES}
-
-    def _environment(self, language: str) -> Environment:
-        made = Environment(
-            loader=FileSystemLoader(_HERE / "html"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=["jinja2.ext.i18n"],
-            finalize=on_page,
-        )
-        made.filters["as_written"] = AsWritten
-        made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-        made.globals |= {"root": self.root, "languages": LANGUAGES, "stamp": _stamp()}
-        return made
+        self._environments = {language: _environment(language, self.root) for language in LANGUAGES}
 
     def frame(self, request: Request, language: str = "", zone: ZoneInfo | None = None) -> Frame:
         """Return the frame of a page; `language`: of whoever a link was sent to, unless they choose another."""
@@ -112,6 +98,24 @@ class Pages:
         environment = self._environments[frame.language]
         html = environment.get_template(template).render(shown | {"frame": frame, "speech": frame.speech})
         return HTMLResponse(html, status, dict(HEADERS))
+
+
+@cache
+def _environment(language: str, root: str) -> Environment:
+    """Return the templates of pages in that language; each is compiled once in a process."""
+    made = Environment(
+        loader=FileSystemLoader(_HERE / "html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        finalize=on_page,
+    )
+    made.filters["as_written"] = AsWritten
+    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    made.globals |= {"root": root, "languages": LANGUAGES, "stamp": _stamp()}
+    return made
 
 
 def _on_this_site(path: str) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.compose import Platform
+from app.http.routes import Routes
 from app.identity import erased_list
 from app.pages import visits
 from app.pages.catalogues import Speech
@@ -28,12 +29,12 @@ class Leaving:
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages = platform, pages
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/my/erase", self.show, methods=["GET"])
-        router.add_api_route("/my/erase", self.erase, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/my/erase", self.show, methods=["GET"])
+        routes.add("/my/erase", self.erase, methods=["POST"])
+        return routes
 
     def show(self, request: Request) -> Response:
         """Show the effects of an erasure; nothing is erased."""

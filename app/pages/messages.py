@@ -6,13 +6,14 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from msgspec import Struct
 from msgspec.structs import replace
 
 from app.compose import Platform
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.identity.authenticity_codes import whose
 from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.pages import visits
@@ -66,16 +67,16 @@ class Messages:
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages, self._codes = platform, pages, platform.identity.codes
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
         for base in ("/my/messages/{nudge}", "/m/{token}"):
-            router.add_api_route(base, self.show, methods=["GET"])
-            router.add_api_route(f"{base}/why", self.why, methods=["GET"])
-            router.add_api_route(f"{base}/{CALENDAR_FILE}", self.calendar, methods=["GET"])
+            routes.add(base, self.show, methods=["GET"])
+            routes.add(f"{base}/why", self.why, methods=["GET"])
+            routes.add(f"{base}/{CALENDAR_FILE}", self.calendar, methods=["GET"])
             first = [Depends(self._reader)]  # who may not is refused before their form is read
-            router.add_api_route(f"{base}/dispute", self.dispute, methods=["POST"], dependencies=first)
-        return router
+            routes.add(f"{base}/dispute", self.dispute, methods=["POST"], dependencies=first)
+        return routes
 
     def show(self, request: Request) -> Response:
         """Return the message, with what can be done."""

@@ -6,10 +6,11 @@ from http import HTTPStatus
 from typing import Any
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.compose import Platform
+from app.http.routes import Routes
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES
 from app.pages.layout import Frame, Pages
@@ -30,12 +31,12 @@ class Preferring:
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages = platform, pages
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/my/preferences", self.show, methods=["GET"])
-        router.add_api_route("/my/preferences", self.change, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/my/preferences", self.show, methods=["GET"])
+        routes.add("/my/preferences", self.change, methods=["POST"])
+        return routes
 
     def show(self, request: Request) -> Response:
         """Show the present choices."""

@@ -6,11 +6,14 @@ The national id of a citizen becomes a pseudonym the moment it arrives; it is ne
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from http import HTTPStatus
+from ssl import SSLContext
 from typing import Any
 
+import httpx2
 from authlib.integrations.starlette_client import OAuth
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from msgspec.structs import replace
 from starlette.datastructures import URL
@@ -18,6 +21,7 @@ from starlette.datastructures import URL
 from app.http.access import Access
 from app.http.limits import not_wrong
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.pages import visits
 from app.pages.layout import HEADERS, Pages
 from app.pages.places import home_of
@@ -49,18 +53,18 @@ class SignIn:
                 client_id=each.client_id,
                 client_secret=each.client_secret.get_secret_value() or None,
                 server_metadata_url=f"{each.issuer.rstrip('/')}/.well-known/openid-configuration",
-                client_kwargs={"scope": each.scope, "code_challenge_method": "S256"},
+                client_kwargs={"scope": each.scope, "code_challenge_method": "S256", "verify": _trusted()},
             )
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/sign-in", self.choose, methods=["GET"])
-        router.add_api_route("/sign-in/token", self.by_token, methods=["POST"])
-        router.add_api_route("/sign-in/{name}", self.leave, methods=["GET"])
-        router.add_api_route("/sign-in/{name}/back", self.back, methods=["GET"])
-        router.add_api_route("/sign-out", self.out, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/sign-in", self.choose, methods=["GET"])
+        routes.add("/sign-in/token", self.by_token, methods=["POST"])
+        routes.add("/sign-in/{name}", self.leave, methods=["GET"])
+        routes.add("/sign-in/{name}/back", self.back, methods=["GET"])
+        routes.add("/sign-out", self.out, methods=["POST"])
+        return routes
 
     def choose(self, request: Request, next: str = "") -> Response:  # noqa: A002  (the name in the address)
         """Show the ways to sign in."""
@@ -145,6 +149,12 @@ class SignIn:
 
     def _back_to(self, name: str) -> str:
         return str(URL(f"{self._settings.base_url.rstrip('/')}/sign-in/{name}/back"))
+
+
+@cache
+def _trusted() -> SSLContext:
+    """Return the authorities that issuers are checked by. To read them for each visit would hold up every request."""
+    return httpx2.create_ssl_context()
 
 
 def _claimed(name: str, settings: SignInSettings, claims: Mapping[str, Any]) -> Principal | None:

@@ -9,10 +9,11 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.identity.links import BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
 from app.pages.visits import require_theirs
@@ -29,13 +30,11 @@ class Stop:
         self._stopping, self._choosing, self._links, self._pages = stopping, choosing, links, pages
         self._beginning = beginning
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse)
-        router.add_api_route(
-            "/stop/{token}", self.get, methods=["GET"], summary="Show the messages that a link stops"
-        )
-        router.add_api_route(
+        routes = Routes(response_class=HTMLResponse)
+        routes.add("/stop/{token}", self.get, methods=["GET"], summary="Show the messages that a link stops")
+        routes.add(
             "/stop/{token}",
             self.post,
             methods=["POST"],
@@ -43,8 +42,8 @@ class Stop:
             responses={403: {"description": "The law requires these messages.", "content": {"text/html": {}}}},
             openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _ONE_CLICK}}}},
         )
-        router.add_api_route("/stop/{token}/undo", self.undo, methods=["POST"], summary="Resume these messages")
-        return router
+        routes.add("/stop/{token}/undo", self.undo, methods=["POST"], summary="Resume these messages")
+        return routes
 
     def get(self, request: Request, token: str) -> HTMLResponse:
         """Return a page with a button; changes nothing."""

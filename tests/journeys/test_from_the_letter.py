@@ -13,9 +13,8 @@ from starlette.testclient import TestClient
 
 from app.compose_sending import compose_engine, compose_routes
 from app.providers import ProviderSettings
-from app.server import application
 from streams.planning import histories
-from tests.app.http.wire import TRACE, client_of
+from tests.app.http.wire import TRACE, client_of, served
 from tests.notifiers.peers import Box, real
 from tests.world import World, card, event, iin, registered
 
@@ -29,7 +28,7 @@ class Post:
 
     def __init__(self, world: World, box: Box) -> None:
         self.world, self.box = world, box
-        self.browser: TestClient = client_of(application(world.platform), **{"accept-language": "en"})
+        self.browser: TestClient = client_of(served(world.platform), **{"accept-language": "en"})
 
     async def letter(self) -> tuple[str, str, str]:
         """Aigerim's letter: its text, its HTML, and the header that names its page."""

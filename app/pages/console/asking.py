@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.identity.key_file import BadKeyFile
 from app.jobs.job_threads import Hands
 from app.jobs.replay_jobs import VIEWS, UnknownView
@@ -44,12 +45,12 @@ class AskPages:
     def __init__(self, staff: Staff, hands: Hands) -> None:
         self._staff, self._hands, self._orders = staff, hands, Orders(staff.platform)
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/console/jobs/new", self.new, methods=["GET"])
-        router.add_api_route("/console/jobs/new", self.ask, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/console/jobs/new", self.new, methods=["GET"])
+        routes.add("/console/jobs/new", self.ask, methods=["POST"])
+        return routes
 
     def new(self, request: Request) -> Response:
         """Return the form of a kind; without one, the choice of all."""

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec.structs import replace
 
 from app.backtests.chart import Chart, by_day
+from app.http.routes import Routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
 from app.pages.console.stopped import off_told
@@ -30,11 +31,11 @@ class ForecastPage:
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/console/forecast", self.show, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/console/forecast", self.show, methods=["GET"])
+        return routes
 
     def show(self, request: Request) -> Response:
         """Day by day."""

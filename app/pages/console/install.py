@@ -1,9 +1,8 @@
 """The installation of all pages of the console."""
 
-from fastapi import FastAPI
-
 from app.compose import Platform
 from app.http.heavy import Heavy
+from app.http.openapi import Api
 from app.jobs.job_threads import Hands
 from app.kafka_topics import topics_of
 from app.pages.console.asking import AskPages
@@ -20,7 +19,7 @@ from app.pages.layout import Pages
 from streams.kafka.lag import KafkaLag
 
 
-def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:
+def install_console(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:
     """The pages for operators and auditors."""
     staff = Staff(platform, pages)
     found = (
@@ -34,8 +33,8 @@ def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands
         ReadingPage(staff),
     )
     for page in found:
-        app.include_router(page.router())
-    app.include_router(ForecastPage(staff).router(), dependencies=[heavy.turn])
+        app.serve(page.routes())
+    app.serve(ForecastPage(staff).routes(), dependencies=[heavy.turn])
 
 
 def _lags(platform: Platform) -> Lags | None:

@@ -5,10 +5,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.identity.key_file import BadKeyFile
 from app.jobs.job_command_line import command_of, given_of
 from app.jobs.job_threads import Hands
@@ -36,9 +37,9 @@ class JobPages:
         self._staff, self._hands, self._jobs = staff, hands, staff.platform.queues.jobs
         self._orders = Orders(staff.platform)
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
         for path, call, method in (
             ("", self.list_jobs, "GET"),
             ("/{id}", self.job, "GET"),
@@ -47,8 +48,8 @@ class JobPages:
             ("/{id}/resume", self.resume, "POST"),
             ("/{id}/cancel", self.cancel, "POST"),
         ):
-            router.add_api_route(f"/console/jobs{path}", call, methods=[method])
-        return router
+            routes.add(f"/console/jobs{path}", call, methods=[method])
+        return routes
 
     def list_jobs(self, request: Request) -> Response:
         """The latest, and what may be begun."""

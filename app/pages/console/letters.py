@@ -6,11 +6,12 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command, one
@@ -59,14 +60,14 @@ class LetterPages:
     def __init__(self, staff: Staff) -> None:
         self._staff, self._letters = staff, staff.platform.runtime.dead_letters
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/console/letters", self.groups, methods=["GET"])
-        router.add_api_route("/console/letters/group", self.group, methods=["GET"])
-        router.add_api_route("/console/letters/plan", self.plan, methods=["GET"])
-        router.add_api_route("/console/letters/do", self.do, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/console/letters", self.groups, methods=["GET"])
+        routes.add("/console/letters/group", self.group, methods=["GET"])
+        routes.add("/console/letters/plan", self.plan, methods=["GET"])
+        routes.add("/console/letters/do", self.do, methods=["POST"])
+        return routes
 
     def groups(self, request: Request) -> Response:
         """Show all groups, the largest first, and the result of the last button."""

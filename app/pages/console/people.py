@@ -9,10 +9,11 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command, one
@@ -44,14 +45,14 @@ class PersonPages:
         self._staff = staff
         self._views = Views(staff.platform.rules.context, staff.platform.replay.follower)
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/console/people", self.ask, methods=["GET"])
-        router.add_api_route("/console/people", self.look, methods=["POST"])
-        router.add_api_route("/console/people/{id}", self.trail, methods=["GET"])
-        router.add_api_route("/console/people/{id}/why/{nudge}", self.why, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/console/people", self.ask, methods=["GET"])
+        routes.add("/console/people", self.look, methods=["POST"])
+        routes.add("/console/people/{id}", self.trail, methods=["GET"])
+        routes.add("/console/people/{id}/why/{nudge}", self.why, methods=["GET"])
+        return routes
 
     def ask(self, request: Request) -> Response:
         """Ask for the person and the purpose."""

@@ -6,9 +6,10 @@ It does not say whose data was read, only that it was one person's.
 from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from app.http.routes import Routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
 from app.pages.layout import Before
@@ -22,11 +23,11 @@ class ReadingPage:
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/console/readings", self.show, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/console/readings", self.show, methods=["GET"])
+        return routes
 
     def show(self, request: Request, before: Before = None) -> Response:
         """The latest first."""

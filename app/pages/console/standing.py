@@ -4,9 +4,10 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from app.http.routes import Routes
 from app.pages.catalogues import Speech
 from app.pages.console.flows import Flows
 from app.pages.console.matters import Matters
@@ -36,11 +37,11 @@ class StandingPage:
     def __init__(self, staff: Staff, lags: Lags | None, began: datetime | None = None) -> None:
         self._staff, self._lags, self._began = staff, lags, began
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/console", self.show, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/console", self.show, methods=["GET"])
+        return routes
 
     def show(self, request: Request) -> Response:
         """Show the state of the whole platform."""

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
+from app.http.routes import Routes
 from app.identity.principals import load
 from app.pages import visits
 from app.pages.console.staff import Staff, command, one
@@ -43,13 +44,13 @@ class SwitchPages:
     def __init__(self, staff: Staff) -> None:
         self._staff, self._switches = staff, staff.platform.rules.switches
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/console/switches", self.show, methods=["GET"])
-        router.add_api_route("/console/switches/stop", self.stop, methods=["POST"])
-        router.add_api_route("/console/switches/go", self.let_go, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/console/switches", self.show, methods=["GET"])
+        routes.add("/console/switches/stop", self.stop, methods=["POST"])
+        routes.add("/console/switches/go", self.let_go, methods=["POST"])
+        return routes
 
     def show(self, request: Request) -> Response:
         """Show everything that is stopped."""

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from app.http.routes import Routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
 from app.pages.life import CHANNELS, REASONS, shown
@@ -26,11 +27,11 @@ class UnknownPage:
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """The routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/console/unknown", self.kinds, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/console/unknown", self.kinds, methods=["GET"])
+        return routes
 
     def kinds(self, request: Request) -> Response:
         """All kinds, the largest first."""

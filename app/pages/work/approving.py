@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.packs.draft_bench import BadDraft, Bench, Verdict
 from app.packs.draft_child import Comparison
 from app.packs.draft_children import children
@@ -44,16 +45,16 @@ class Approving:
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
         self._office, self._sheets, self._bench = office, sheets, bench
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/work/drafts/{id}/submit", self.ask, methods=["GET"])
-        router.add_api_route("/work/drafts/{id}/submit", self.submit, methods=["POST"])
-        router.add_api_route("/work/submissions/{name}/{hash}", self.page, methods=["GET"])
-        router.add_api_route("/work/submissions/{name}/{hash}/approve", self.approve, methods=["POST"])
-        router.add_api_route("/work/submissions/{name}/{hash}/refuse", self.refuse, methods=["POST"])
-        router.add_api_route("/work/submissions/{name}/{hash}/publish", self.publish, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work/drafts/{id}/submit", self.ask, methods=["GET"])
+        routes.add("/work/drafts/{id}/submit", self.submit, methods=["POST"])
+        routes.add("/work/submissions/{name}/{hash}", self.page, methods=["GET"])
+        routes.add("/work/submissions/{name}/{hash}/approve", self.approve, methods=["POST"])
+        routes.add("/work/submissions/{name}/{hash}/refuse", self.refuse, methods=["POST"])
+        routes.add("/work/submissions/{name}/{hash}/publish", self.publish, methods=["POST"])
+        return routes
 
     def ask(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
         """Show the obstacles to submitting, or the button."""

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from app.backtests.chart import Chart, by_day
 from app.backtests.job import Asked, Counts, asked_of, found_of
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.jobs.backtest_requests import KIND, asked_for, backtest_of, begin, period_of
 from app.jobs.job_threads import Hands
 from app.jobs.requests import BadOrder
@@ -79,14 +80,14 @@ class Backtests:
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench, hands: Hands) -> None:
         self._office, self._sheets, self._bench, self._hands = office, sheets, bench, hands
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/work/drafts/{id}/backtest", self.page, methods=["GET"])
-        router.add_api_route("/work/drafts/{id}/backtest", self.begin, methods=["POST"])
-        router.add_api_route("/work/backtests/{id}", self.report, methods=["GET"])
-        router.add_api_route("/work/backtests/{id}/report.csv", self.download, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work/drafts/{id}/backtest", self.page, methods=["GET"])
+        routes.add("/work/drafts/{id}/backtest", self.begin, methods=["POST"])
+        routes.add("/work/backtests/{id}", self.report, methods=["GET"])
+        routes.add("/work/backtests/{id}/report.csv", self.download, methods=["GET"])
+        return routes
 
     def page(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
         """Ask for the period, and list the draft's earlier backtests."""

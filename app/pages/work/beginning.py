@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.first_packs import pack_folders
+from app.http.routes import Routes
 from app.packs.draft_bench import LONGEST_NAME, Bench, Text
 from app.packs.draft_child import TESTS
 from app.pages import visits
@@ -34,12 +35,12 @@ class Beginning:
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
         self._office, self._sheets, self._bench = office, sheets, bench
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/work/new", self.page, methods=["GET"])
-        router.add_api_route("/work/new", self.make, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work/new", self.page, methods=["GET"])
+        routes.add("/work/new", self.make, methods=["POST"])
+        return routes
 
     def page(self, request: Request) -> Response:
         """Ask for the new trigger's name and the event on which it starts."""

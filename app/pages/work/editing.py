@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
 from fastapi import Path as InPath
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.packs.draft_bench import MOST_BYTES, BadDraft, Bench, Laid, Text
 from app.packs.draft_child import TESTS
 from app.pages import visits
@@ -60,13 +61,13 @@ class Editing:
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
         self._office, self._sheets, self._bench = office, sheets, bench
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/work/drafts/{id}", self.page, methods=["GET"])
-        router.add_api_route("/work/drafts/{id}", self.save, methods=["POST"])
-        router.add_api_route("/work/drafts/{id}/delete", self.delete, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work/drafts/{id}", self.page, methods=["GET"])
+        routes.add("/work/drafts/{id}", self.save, methods=["POST"])
+        routes.add("/work/drafts/{id}/delete", self.delete, methods=["POST"])
+        return routes
 
     def page(self, request: Request, id: Id, done: str = "") -> Response:  # noqa: A002  (its name)
         """Return the draft, linted."""

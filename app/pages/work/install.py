@@ -1,9 +1,8 @@
 """The installation of all pages of the workbench."""
 
-from fastapi import FastAPI
-
 from app.compose import Platform
 from app.http.heavy import Heavy
+from app.http.openapi import Api
 from app.jobs.job_threads import Hands
 from app.packs.draft_bench import Bench
 from app.pages.layout import Pages
@@ -20,14 +19,14 @@ from streams.rules.drafts import DraftStore
 from streams.rules.trigger_history import TriggerHistories
 
 
-def install_work(app: FastAPI, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:
+def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:
     """The pages for authors and approvers."""
     office = Office(platform, pages)
     lives, sheets = TriggerHistories(platform.database, platform.log), DraftStore(platform.database, platform.clock)
     bench = Bench(platform.rules.library)
-    app.include_router(Listing(office, lives, sheets).router())
-    app.include_router(TriggerPages(office, lives).router())
-    app.include_router(LetterPages(office).router())
+    app.serve(Listing(office, lives, sheets).routes())
+    app.serve(TriggerPages(office, lives).routes())
+    app.serve(LetterPages(office).routes())
     for page in (Beginning, Editing, Trying, Approving):
-        app.include_router(page(office, sheets, bench).router(), dependencies=[heavy.turn])
-    app.include_router(Backtests(office, sheets, bench, hands).router(), dependencies=[heavy.turn])
+        app.serve(page(office, sheets, bench).routes(), dependencies=[heavy.turn])
+    app.serve(Backtests(office, sheets, bench, hands).routes(), dependencies=[heavy.turn])

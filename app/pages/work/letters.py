@@ -6,10 +6,11 @@ from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Before, Frame
@@ -33,13 +34,13 @@ class LetterPages:
     def __init__(self, office: Office) -> None:
         self._office, self._letters = office, Correspondence(office.platform.rules.context)
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/work/letters", self.all, methods=["GET"])
-        router.add_api_route("/work/letters/{event}", self.one, methods=["GET"])
-        router.add_api_route("/work/letters/{event}/handled", self.handle, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work/letters", self.all, methods=["GET"])
+        routes.add("/work/letters/{event}", self.one, methods=["GET"])
+        routes.add("/work/letters/{event}/handled", self.handle, methods=["POST"])
+        return routes
 
     def all(self, request: Request, before: Before = None, *, handled: bool = False, noted: bool = False) -> Response:
         """The latest first, those that wait or those dealt with; who wrote, and what, is for who opens one."""

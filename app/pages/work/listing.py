@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from app.http.routes import Routes
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.life import shown
@@ -26,11 +27,11 @@ class Listing:
     def __init__(self, office: Office, lives: TriggerHistories, sheets: DraftStore) -> None:
         self._office, self._lives, self._sheets = office, lives, sheets
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the route."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/work", self.show, methods=["GET"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work", self.show, methods=["GET"])
+        return routes
 
     def show(self, request: Request) -> Response:
         """Show the agency's triggers; an operator or auditor is led to the console."""

@@ -3,11 +3,12 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.packs.version_diff import clause_of, sentences, version_of
 from app.pages import visits
 from app.pages.catalogues import Speech
@@ -38,14 +39,14 @@ class TriggerPages:
     def __init__(self, office: Office, lives: TriggerHistories) -> None:
         self._office, self._lives = office, lives
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-        router.add_api_route("/work/triggers/{name}", self.page, methods=["GET"])
-        router.add_api_route("/work/triggers/{name}/figures.csv", self.download, methods=["GET"])
-        router.add_api_route("/work/triggers/{name}/pause", self.pause, methods=["POST"])
-        router.add_api_route("/work/triggers/{name}/resume", self.resume, methods=["POST"])
-        return router
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work/triggers/{name}", self.page, methods=["GET"])
+        routes.add("/work/triggers/{name}/figures.csv", self.download, methods=["GET"])
+        routes.add("/work/triggers/{name}/pause", self.pause, methods=["POST"])
+        routes.add("/work/triggers/{name}/resume", self.resume, methods=["POST"])
+        return routes
 
     def page(self, request: Request, name: Name, days: Days = 30, done: str = "") -> Response:
         """Show the trigger: its rule, state, figures and versions."""

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
 from app.http.problems import Problem
+from app.http.routes import Routes
 from app.packs.draft_bench import Bench, Heard, Text
 from app.pages.layout import HEADERS, Frame
 from app.pages.work.editing import Id, found, laid_out, text_of
@@ -51,15 +52,15 @@ class Trying:
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
         self._office, self._sheets, self._bench = office, sheets, bench
 
-    def router(self) -> APIRouter:
+    def routes(self) -> Routes:
         """Return the routes."""
-        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
         for path in ("/work/drafts/{id}", "/work/submissions/{name}/{hash}"):
             draft = "{id}" in path
-            router.add_api_route(f"{path}/preview", self.draft if draft else self.waiting, methods=["GET"])
-            router.add_api_route(f"{path}/mail", self.draft_mail if draft else self.waiting_mail, methods=["GET"])
-        router.add_api_route("/work/drafts/{id}/tests", self.tests, methods=["GET"])
-        return router
+            routes.add(f"{path}/preview", self.draft if draft else self.waiting, methods=["GET"])
+            routes.add(f"{path}/mail", self.draft_mail if draft else self.waiting_mail, methods=["GET"])
+        routes.add("/work/drafts/{id}/tests", self.tests, methods=["GET"])
+        return routes
 
     def tests(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
         """Show each test: what was expected, what there was, and every decision on the way."""

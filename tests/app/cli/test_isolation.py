@@ -19,7 +19,6 @@ from app.cli.command_table import COMMANDS, GROUPS
 from app.clock import system_clock
 from app.compose import Platform
 from app.identity.principals import add
-from app.server import application
 from domain.facts.principals import Principal, Role, Scope
 from streams.queues.dead_letters import Letter
 from streams.queues.job_store import Jobs
@@ -27,7 +26,7 @@ from streams.queues.jobs import Plan
 from streams.storage.database import Database
 from streams.storage.leadership import Lane
 from tests.app.http.test_routes import BODIES
-from tests.app.http.wire import client_of, event, key_of, routes_of
+from tests.app.http.wire import client_of, event, key_of, routes_of, served
 from tests.app.test_governing import CASE, NO_AGE, WORSE, Office
 from tests.templates.packs import write_town
 from tests.world import World, iin
@@ -287,7 +286,7 @@ class Hall(NamedTuple):
         }
         query = "?from=2025-01-01&to=2025-12-31" if path == "/statistics" else ""
         kind = "application/cloudevents+json" if path == "/events" else "application/json"
-        return client_of(application(self.platform)).request(
+        return client_of(served(self.platform)).request(
             method,
             filled + query,
             json=bodies.get(path) if method == "POST" else None,
@@ -306,7 +305,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     assert world.sent or world.nudges()
     principals = world.platform.settings.principals
     fred = add(principals, Principal("fred", "finance", frozenset({Role.AUTHOR, Role.APPROVER})))
-    browser = client_of(application(world.platform), accept="text/html")
+    browser = client_of(served(world.platform), accept="text/html")
     browser.post("/sign-in/token", data={"token": fred})
     letter = Letter("kafka.record", "persons/3/1", "not_json", b"\x92\xc0\xc4\x01x")
     world.platform.database.write(lambda connection: world.platform.queues.dead_letter_queue.put(connection, letter))
@@ -330,9 +329,7 @@ def draft_in(folder: Path) -> Mapping[str, object]:
 
 def routes(platform: Platform) -> list[tuple[str, str]]:
     """Method and path of every route but those that know no agency."""
-    found = [
-        (method, each.path) for each in routes_of(application(platform)) for method in sorted(each.methods or ())
-    ]
+    found = [(method, each.path) for each in routes_of(served(platform)) for method in sorted(each.methods or ())]
     return [(method, path) for method, path in found if path != "/" and not path.startswith(OF_A_CITIZEN)]
 
 

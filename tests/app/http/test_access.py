@@ -5,15 +5,14 @@ from starlette.testclient import TestClient
 
 from app.compose import Platform
 from app.identity.principals import add, remove
-from app.server import application
 from domain.facts.principals import Principal, Role, Scope
-from tests.app.http.wire import STRUCTURED, client_of, event, key_of, post, stored
+from tests.app.http.wire import STRUCTURED, client_of, event, key_of, post, served, stored
 
 
 @pytest.fixture
 def stranger(platform: Platform) -> TestClient:
     """Who has no key."""
-    return client_of(application(platform))
+    return client_of(served(platform))
 
 
 def report(client: TestClient, key: str = "") -> int:

@@ -12,9 +12,8 @@ from starlette.testclient import TestClient
 
 from app.identity.links import Links
 from app.pages.answer import answerable_until
-from app.server import application
 from notifiers.port.interface import Message
-from tests.app.http.wire import client_of, stored
+from tests.app.http.wire import client_of, served, stored
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
 
 AIGERIM = iin(1)
@@ -152,4 +151,4 @@ async def test_an_answer_ends_ninety_days_after_the_message_went(world: World) -
 
 def client(world: World) -> TestClient:
     """Speaks to the world's platform over HTTP."""
-    return client_of(application(world.platform))
+    return client_of(served(world.platform))

@@ -8,10 +8,9 @@ from starlette.testclient import TestClient
 
 from app.compose import Platform
 from app.identity.principals import add
-from app.server import application
 from domain.facts.principals import Principal, Role
 from tests.app.http.test_drafting import CLINIC
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.world import World, event, iin, registered
 
 CITIZEN = iin(1)
@@ -29,7 +28,7 @@ def author(world: World) -> TestClient:
 def somebody(platform: Platform, name: str, agency: str, *roles: Role) -> TestClient:
     """Speaks as an official."""
     token = add(platform.settings.principals, Principal(name, agency, frozenset(roles)))
-    return client_of(application(platform), authorization=f"Bearer {token}")
+    return client_of(served(platform), authorization=f"Bearer {token}")
 
 
 def ended() -> None:

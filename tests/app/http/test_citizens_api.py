@@ -6,11 +6,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.http.citizens import SHOWN
-from app.server import application
 from domain.facts.access_facts import PersonViewed
 from domain.facts.principals import Scope
 from tests.app.http.test_routes import BODIES
-from tests.app.http.wire import client_of, key_of, routes_of
+from tests.app.http.wire import client_of, key_of, routes_of, served
 from tests.world import World, card, few_triggers, fine, iin, registered
 
 CITIZEN = iin(1)
@@ -30,7 +29,7 @@ async def told(world: World) -> World:
 def portal(told: World) -> TestClient:
     """A portal that shows citizens their messages."""
     key = key_of(told.platform, "platform", Scope.CITIZENS)
-    return client_of(application(told.platform), authorization=f"Bearer {key}")
+    return client_of(served(told.platform), authorization=f"Bearer {key}")
 
 
 def viewed(told: World) -> list[PersonViewed]:
@@ -114,7 +113,7 @@ def test_consents_are_given_and_taken_back(tmp_path: Path) -> None:
     told = World(tmp_path, packs=[few_triggers(tmp_path, "training_offer")])
     told.take(*registered(CITIZEN))
     key = key_of(told.platform, "platform", Scope.CITIZENS)
-    portal = client_of(application(told.platform), authorization=f"Bearer {key}")
+    portal = client_of(served(told.platform), authorization=f"Bearer {key}")
     path = f"/persons/{told.name(CITIZEN)}/consents"
     assert portal.get(path).json() == {"categories": []}
     assert portal.put(path, json={"categories": [OFFERS]}).json() == {"categories": [OFFERS]}
@@ -139,9 +138,7 @@ def test_the_log_knows_who_read_what_of_whom(portal: TestClient, told: World) ->
     for path in ("coming", "preferences", f"nudges/{nudge}"):
         portal.get(f"/persons/{person}/{path}")
     stranger = key_of(told.platform, "statistician", Scope.STATISTICS)
-    refused = client_of(application(told.platform), authorization=f"Bearer {stranger}").get(
-        f"/persons/{person}/inbox"
-    )
+    refused = client_of(served(told.platform), authorization=f"Bearer {stranger}").get(f"/persons/{person}/inbox")
     assert refused.status_code == 403
     assert [(each.person, each.what) for each in viewed(told)] == [
         (person, what) for what in ("inbox", "coming", "preferences", "why")
@@ -158,7 +155,7 @@ def test_every_answer_about_a_person_is_noted(portal: TestClient, told: World, w
     """Each route that names a person notes one reading more, whatever it answers: that nothing is known, too."""
     person, filled = told.name(whose), {"person": told.name(whose), "nudge": str(told.nudges()[0].intent.id)}
     bodies: dict[str, Any] = BODIES | {"/persons/{person}/preferences": {}}
-    routes = [each for each in routes_of(application(told.platform)) if each.path.startswith("/persons/{person}")]
+    routes = [each for each in routes_of(served(told.platform)) if each.path.startswith("/persons/{person}")]
     asked = [(method, route.path) for route in routes for method in sorted(route.methods or ())]
     assert len(asked) >= 8
     for method, path in asked:

@@ -10,9 +10,8 @@ from starlette.testclient import TestClient
 
 from app.compose import Platform
 from app.identity.principals import add
-from app.server import application
 from domain.facts.principals import Principal, Role
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 
 CLINIC = "clinic_attachment"
 
@@ -25,7 +24,7 @@ def author(platform: Platform) -> TestClient:
 
 def _client(platform: Platform, name: str, agency: str) -> TestClient:
     token = add(platform.settings.principals, Principal(name, agency, frozenset([Role.AUTHOR])))
-    return client_of(application(platform), authorization=f"Bearer {token}")
+    return client_of(served(platform), authorization=f"Bearer {token}")
 
 
 def test_tests_are_played(author: TestClient, draft: dict[str, Any]) -> None:

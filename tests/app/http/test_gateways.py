@@ -8,12 +8,11 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from app.providers import ProviderSettings, provider
-from app.server import application
 from domain.core.events import LifeEvent
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.kinds import Tools
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.world import LONG_AGO, World, card, iin, registered
 
 TOKEN = "a-token-that-is-long-enough"
@@ -49,7 +48,7 @@ async def world(tmp_path: Path, sent: list[Message]) -> World:
 @pytest.fixture
 def client(world: World) -> TestClient:
     """Speaks to the platform over HTTP."""
-    return client_of(application(world.platform))
+    return client_of(served(world.platform))
 
 
 def report(client: TestClient, message: Message, status: object, token: str = TOKEN) -> Response:

@@ -10,12 +10,11 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from starlette.testclient import TestClient
 
 from app.providers import ProviderSettings
-from app.server import application
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Incoming, Message, Notifier, Report
 from notifiers.port.kinds import Call, Kind, Method, NotTheirs, Tools
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.world import LONG_AGO, World, card, iin, registered
 
 DUE = "2025-06-20T09:00+05:00"
@@ -84,7 +83,7 @@ async def world(tmp_path: Path, sent: list[Message]) -> World:
 @pytest.fixture
 def client(world: World) -> Iterator[TestClient]:
     """Speaks to the platform over HTTP."""
-    yield client_of(application(world.platform))
+    yield client_of(served(world.platform))
     world.close()
 
 

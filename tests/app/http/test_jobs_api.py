@@ -10,12 +10,11 @@ from starlette.testclient import TestClient
 
 from app.compose import Platform
 from app.identity.principals import add
-from app.server import application
 from domain.facts.principals import Principal, Role
 from streams.queues.jobs import Plan, State
 from streams.replay.backfill import BackfillRequest
 from streams.storage.leadership import Lane
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.world import World, card, iin, registered
 
 LONG_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
@@ -26,7 +25,7 @@ def operator(world: World) -> Iterator[TestClient]:
     """Speaks as an operator to a platform with one citizen."""
     world.take(*registered(iin(1)), card(iin(1), "2025-07-20"))
     token = add(world.platform.settings.principals, Principal("olga", "platform", frozenset([Role.OPERATOR])))
-    yield client_of(application(world.platform), authorization=f"Bearer {token}")
+    yield client_of(served(world.platform), authorization=f"Bearer {token}")
     ended()
 
 
@@ -134,7 +133,7 @@ def test_what_is_wrong_is_named(
 def test_jobs_are_the_operators(platform: Platform, role: Role) -> None:
     """Who is no operator neither sees a job nor begins one."""
     token = add(platform.settings.principals, Principal("saule", "interior", frozenset([role])))
-    client = client_of(application(platform), authorization=f"Bearer {token}")
+    client = client_of(served(platform), authorization=f"Bearer {token}")
     wanted = {"kind": "replay verify"}
     found = [
         client.get("/jobs"),

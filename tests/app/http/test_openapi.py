@@ -9,8 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.testclient import TestClient
 
 from app.compose import Platform
-from app.server import application
-from tests.app.http.wire import FINE, event, post, post_batch, routes_of
+from tests.app.http.wire import FINE, event, post, post_batch, routes_of, served
 
 Document = dict[str, Any]
 
@@ -28,7 +27,7 @@ def test_it_is_openapi_3_1(document: Document, platform: Platform) -> None:
     """The document has the form of OpenAPI 3.1 and lists exactly the routes that there are."""
     assert OpenAPI.model_validate(document).openapi.startswith("3.1")
     listed = {(path, method) for path, item in document["paths"].items() for method in item}
-    routes = [each for each in routes_of(application(platform)) if each.include_in_schema]
+    routes = [each for each in routes_of(served(platform)) if each.include_in_schema]
     assert listed == {(each.path, method.lower()) for each in routes for method in each.methods or ()}
     assert {"/events", "/stop/{token}", "/persons/{person}/inbox", "/triggers", "/livez"} <= set(document["paths"])
     ids = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]

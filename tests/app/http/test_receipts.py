@@ -11,11 +11,10 @@ from standardwebhooks import Webhook
 from starlette.testclient import TestClient
 
 from app.providers import ProviderSettings
-from app.server import application
 from domain.facts.facts import NudgeFailed
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.world import LONG_AGO, World, card, iin, registered
 
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS1wcm92aWRlcg=="
@@ -48,7 +47,7 @@ async def world(tmp_path: Path, sent: list[Message]) -> World:
 @pytest.fixture
 def client(world: World) -> TestClient:
     """Speaks to the platform over HTTP."""
-    return client_of(application(world.platform))
+    return client_of(served(world.platform))
 
 
 def post(

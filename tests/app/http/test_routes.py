@@ -8,10 +8,9 @@ from starlette.testclient import TestClient
 from app.compose import Platform
 from app.http.admission import KEYED
 from app.identity.principals import add
-from app.server import application
 from domain.facts.governance import TriggerPaused
 from domain.facts.principals import Principal, Role, Scope
-from tests.app.http.wire import client_of, key_of, routes_of
+from tests.app.http.wire import client_of, key_of, routes_of, served
 
 OPEN = {
     "/stop/{token}",
@@ -71,7 +70,7 @@ BODIES = {
 
 def routes(platform: Platform) -> Iterator[tuple[str, str]]:
     """Method and path of every route."""
-    for route in routes_of(application(platform)):
+    for route in routes_of(served(platform)):
         yield from ((method, route.path) for method in sorted(route.methods or ()))
 
 
@@ -84,7 +83,7 @@ def call(client: TestClient, method: str, path: str, key: str = "") -> int:
 
 def test_every_route_asks_who_calls(platform: Platform) -> None:
     """What is not open by a link, a signature or its nature answers 401 to who has no key and did not sign in."""
-    client, walked = client_of(application(platform)), list(routes(platform))
+    client, walked = client_of(served(platform)), list(routes(platform))
     assert len(walked) > 35
     closed = [(method, path) for method, path in walked if path not in OPEN]
     assert {path for _, path in closed} == {
@@ -98,7 +97,7 @@ def test_every_route_asks_who_calls(platform: Platform) -> None:
 
 def test_a_key_does_what_its_scopes_say(platform: Platform) -> None:
     """A key with another scope, or an official's token where a system's key is wanted, gets 403, and the reverse."""
-    client = client_of(application(platform))
+    client = client_of(served(platform))
     figures = key_of(platform, "interior", Scope.STATISTICS)
     official = add(platform.settings.principals, Principal("saule", "interior", frozenset([Role.AUTHOR])))
     for method, path in routes(platform):
@@ -112,7 +111,7 @@ def test_a_key_does_what_its_scopes_say(platform: Platform) -> None:
 @pytest.mark.parametrize("path", ["/triggers/{name}/pause", "/triggers/{name}/resume"])
 def test_another_agency_changes_nothing(platform: Platform, path: str) -> None:
     """Whoever is of another agency cannot stop its triggers, nor see its versions and figures."""
-    client = client_of(application(platform))
+    client = client_of(served(platform))
     roles = frozenset([Role.AUTHOR, Role.APPROVER])
     token = add(platform.settings.principals, Principal("saule", "interior", roles))
     assert call(client, "POST", path, token) == 403
@@ -126,7 +125,7 @@ def test_another_agency_changes_nothing(platform: Platform, path: str) -> None:
 
 def test_why_a_trigger_is_paused_is_kept(platform: Platform) -> None:
     """A pause by the API may say why, which the log keeps; too much of it is refused by its field."""
-    client = client_of(application(platform))
+    client = client_of(served(platform))
     token = add(platform.settings.principals, Principal("dana", "health", frozenset([Role.APPROVER])))
     headers = {"authorization": f"Bearer {token}"}
     path = "/triggers/clinic_attachment/pause"

@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from app.server import application
 from notifiers.port.interface import Message
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.world import LONG_AGO, World, card, iin, registered
 
 DUE = "2025-06-20T09:00+05:00"
@@ -26,7 +25,7 @@ async def world(tmp_path: Path) -> World:
 @pytest.fixture
 def client(world: World) -> TestClient:
     """Speaks to the platform over HTTP."""
-    return client_of(application(world.platform))
+    return client_of(served(world.platform))
 
 
 def pushed(world: World) -> str:

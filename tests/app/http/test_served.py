@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from app.compose import Platform
 from app.http.served import UNROUTED
 from app.server import application
-from tests.app.http.wire import event, post, routes_of
+from tests.app.http.wire import event, post, routes_of, served
 
 SECRET = "s3cret-token"
 
@@ -69,5 +69,5 @@ def test_latency_is_counted_by_route_and_status(platform: Platform) -> None:
     counted = dict(re.findall(r"^habarshy_http_request_seconds_count\{(.*)\} (\S+)$", shown, re.MULTILINE))
     assert counted['method="GET",route="/stop/{token}",status="404"'] == "20.0"
     assert len(counted) == 2
-    routes = {each.path for each in routes_of(application(platform))} | {UNROUTED}
+    routes = {each.path for each in routes_of(served(platform))} | {UNROUTED}
     assert set(re.findall(r'route="([^"]*)"', shown)) <= routes

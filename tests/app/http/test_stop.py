@@ -12,7 +12,6 @@ from starlette.testclient import TestClient
 
 from app.clock import VirtualClock
 from app.compose import Platform, compose
-from app.server import application
 from app.settings import load_settings
 from domain.facts.governance import TriggerWithdrawn
 from domain.nudges.nudge import Nudge
@@ -22,7 +21,7 @@ from streams.intake.cloudevents import Envelope
 from streams.log.mapper import Entry
 from streams.planning import histories
 from templates.checks.loader import shipped
-from tests.app.http.wire import DRIVER, FINE, client_of, stored
+from tests.app.http.wire import DRIVER, FINE, client_of, served, stored
 from tests.beginnings import KEYRING
 from tests.world import NOON, World, event, registered
 
@@ -267,7 +266,7 @@ def legal(tmp_path: Path, clock: VirtualClock) -> Iterator[Platform]:
 def test_a_legal_notice_says_why_it_cannot_be_stopped(legal: Platform) -> None:
     """GET has no button but the legal basis; POST is refused with the same words and changes nothing."""
     person = fined_driver(legal, "en")
-    client, link = client_of(application(legal)), link_of(legal, person)
+    client, link = client_of(served(legal)), link_of(legal, person)
     page, answer = client.get(link), client.post(link, data=ONE_CLICK)
     assert (page.status_code, answer.status_code) == (200, 403)
     for each in (page, answer):

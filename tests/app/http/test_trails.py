@@ -8,11 +8,10 @@ from starlette.testclient import TestClient
 
 from app.compose import Platform
 from app.identity.principals import add
-from app.server import application
 from domain.facts.access_facts import PersonViewed
 from domain.facts.principals import Principal, Role
 from streams.privacy.access_log import PAGE
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.world import World, card, fine, iin, registered
 
 CITIZEN, WHY = iin(1), "request 17 of the citizen"
@@ -30,7 +29,7 @@ def told(world: World) -> World:
 def somebody(platform: Platform, name: str, *roles: Role) -> TestClient:
     """Speaks as an official of the platform."""
     token = add(platform.settings.principals, Principal(name, "platform", frozenset(roles)))
-    return client_of(application(platform), authorization=f"Bearer {token}")
+    return client_of(served(platform), authorization=f"Bearer {token}")
 
 
 def readings(world: World) -> list[tuple[str, str, str]]:

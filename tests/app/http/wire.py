@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from app.compose import Platform
+from app.http.openapi import Api
+from app.http.routes import analysed
 from app.identity.principals import add
 from app.server import application
 from domain.core.events import LifeEvent
@@ -30,16 +32,26 @@ def client_of(app: FastAPI, **headers: str) -> TestClient:
     return TestClient(app, raise_server_exceptions=False, headers=headers, follow_redirects=False)
 
 
+def served(platform: Platform) -> Api:
+    """Return the application on that platform, which its clients share: building it takes longer than most calls."""
+    if not _served or _served[0][0] is not platform:
+        _served[:] = [(platform, application(platform))]
+    return _served[0][1]
+
+
+_served: list[tuple[Platform, Api]] = []
+"""The platform that was asked for last, and its application."""
+
+
 def routes_of(app: FastAPI) -> list[APIRoute]:
-    """All routes of the app, those of the routers that it includes too."""
-    included = (getattr(each, "original_router", None) for each in app.routes)
-    return [each for router in included if router is not None for each in router.routes if isinstance(each, APIRoute)]
+    """All routes of the app that are ours."""
+    return [each for each in analysed(app.routes) if isinstance(each, APIRoute)]
 
 
 def registry_of(platform: Platform) -> TestClient:
     """A client that reports as an operator's system, which speaks for all registries."""
     key = key_of(platform, "interior", name="registries", roles=[Role.OPERATOR])
-    return client_of(application(platform), authorization=f"Bearer {key}")
+    return client_of(served(platform), authorization=f"Bearer {key}")
 
 
 def key_of(platform: Platform, agency: str, *scopes: Scope, name: str = "", roles: Sequence[Role] = ()) -> str:

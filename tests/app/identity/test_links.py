@@ -11,10 +11,9 @@ import pytest
 
 from app.identity.authenticity_codes import whose
 from app.identity.links import BadLink, Links
-from app.server import application
 from domain.core.ids import keyed_hash, shortened
 from domain.nudges.nudge import Nudge
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.beginnings import KEYRING
 from tests.world import LONG_AGO, NOON, World, card, event, few_triggers, fine, iin, registered
 
@@ -121,7 +120,7 @@ async def test_links_of_old_messages_still_work(world: World) -> None:
     """The longer form that is in mailboxes already stops, and tells what a device shows; damaged it does nothing."""
     world.take(*registered(AIGERIM, LONG_AGO, push="a-device"), card(AIGERIM, "2025-07-20"))
     [message] = await world.settle("2025-06-20T09:00+05:00")
-    names, browser = KEYRING.names, client_of(application(world.platform))
+    names, browser = KEYRING.names, client_of(served(world.platform))
     stop = long(names, "link", message.nudge, message.recipient)
     seen = long(names, "seen", message.nudge, message.recipient, (1).to_bytes(2))
     assert browser.post(f"/seen/{seen}?what=opened").status_code == 204
@@ -136,7 +135,7 @@ async def test_the_answer_in_an_old_message_ends_as_any_other(world_of_questions
     world = world_of_questions
     [message] = await world.settle("2025-06-04T10:00+05:00")
     yes = f"/answer/{long(KEYRING.names, 'answer', message.nudge, message.recipient, b'1')}"
-    browser = client_of(application(world.platform))
+    browser = client_of(served(world.platform))
     assert browser.get(yes).status_code == 200
     [nudge] = [each for each in world.nudges() if each.intent.id == message.nudge]
     world.at(ended(nudge))

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.identity.principals import add
-from app.server import application
 from domain.facts.principals import Principal, Role
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.app.pages.console.office import HTML, Office, office_in, signed_in
 
 HOMES = {"olga": "/console", "adil": "/console/people", "saule": "/work"}
@@ -31,7 +30,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 @pytest.mark.parametrize("who", HOMES)
 def test_who_signs_in_comes_home(office: Office, who: str) -> None:
     """An official who wished for no page gets one that is theirs, also by the site's front page."""
-    browser = client_of(application(office.world.platform), **HTML)
+    browser = client_of(served(office.world.platform), **HTML)
     assert browser.post("/sign-in/token", data={"token": office.tokens[who]}).headers["location"] == HOMES[who]
     assert browser.get("/").headers["location"] == HOMES[who]
     assert browser.get(HOMES[who]).status_code == 200
@@ -49,7 +48,7 @@ def test_an_error_has_their_navigation(office: Office, who: str, path: str) -> N
 @pytest.mark.parametrize("path", ["//evil.example/a", "///evil.example", "/%5Cevil.example", "//evil.example%3Fb"])
 def test_no_address_makes_a_link_to_another_site(office: Office, path: str) -> None:
     """However odd the address of a page that is not there, its links to other languages and the app stay here."""
-    page = client_of(application(office.world.platform), **HTML).get(f"http://testserver{path}")
+    page = client_of(served(office.world.platform), **HTML).get(f"http://testserver{path}")
     links = re.findall(r'href="([^"]*language=[^"]*)"', page.text)
     assert (page.status_code, len(links)) == (404, 4)
     for link in links:

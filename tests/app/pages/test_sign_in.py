@@ -11,10 +11,9 @@ from starlette.testclient import TestClient
 
 from app.identity.principals import add, remove
 from app.pages.visits import CLAIMED_LASTS, LASTS
-from app.server import application
 from app.settings import BadSettings, load_settings
 from domain.facts.principals import Principal, Role
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.services.issuer import CLIENT, SECRET, Issuer, issuing
 from tests.world import World, iin
 
@@ -64,7 +63,7 @@ def made(tmp_path: Path, issuer: Issuer, other: Issuer) -> Iterator[World]:
 @pytest.fixture
 def browser(made: World) -> TestClient:
     """Somebody's browser, that has visited nothing yet."""
-    return client_of(application(made.platform), **HTML)
+    return client_of(served(made.platform), **HTML)
 
 
 def sign_in(browser: TestClient, who: str, by: str = "egov", wished: str = "") -> httpx2.Response:
@@ -115,7 +114,7 @@ def test_a_code_of_another_visit_signs_nobody_in(browser: TestClient, made: Worl
     away = browser.get("/sign-in/egov")
     said = httpx2.post(away.headers["location"], data={"who": "aigerim"}, follow_redirects=False)
     back = urlsplit(said.headers["location"])
-    stranger = client_of(application(made.platform), **HTML)
+    stranger = client_of(served(made.platform), **HTML)
     assert stranger.get(f"{back.path}?{back.query}").status_code == 400
 
 
@@ -176,7 +175,7 @@ def test_the_list_may_be_opened_to_operators(tmp_path: Path, other: Issuer) -> N
     world = World(tmp_path, sign_in={"listed": listed}, base_url="http://testserver")
     for name, agency in (("olga", "interior"), ("oleg", "finance")):
         add(world.platform.settings.principals, Principal(name, agency, frozenset([Role.OPERATOR])))
-    browser = client_of(application(world.platform), **HTML)
+    browser = client_of(served(world.platform), **HTML)
     assert sign_in(browser, "oleg", "listed").status_code == 403
     assert (sign_in(browser, "olga", "listed").status_code, browser.get("/console").status_code) == (303, 200)
     world.close()

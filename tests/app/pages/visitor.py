@@ -6,8 +6,7 @@ from base64 import b64encode
 from itsdangerous import TimestampSigner
 from starlette.testclient import TestClient
 
-from app.server import application
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.world import World
 
 CSRF = "csrf-of-the-tests"
@@ -18,7 +17,7 @@ def visiting(world: World, national_id: str, language: str = "en") -> TestClient
     visit = {"citizen": world.name(national_id), "since": int(world.clock().timestamp()), "csrf": CSRF}
     body = b64encode(json.dumps(visit | {"language": language}).encode())
     cookie = TimestampSigner(world.platform.identity.links.secret("visits")).sign(body).decode()
-    browser = client_of(application(world.platform), accept="text/html")
+    browser = client_of(served(world.platform), accept="text/html")
     browser.cookies.set("habarshy", cookie)
     return browser
 
@@ -30,6 +29,6 @@ def token_of(world: World, national_id: str) -> str:
 
 def anybody(world: World, language: str = "en") -> TestClient:
     """The browser of somebody who has not signed in, and reads that language."""
-    browser = client_of(application(world.platform), accept="text/html")
+    browser = client_of(served(world.platform), accept="text/html")
     browser.headers["Accept-Language"] = language
     return browser

@@ -17,7 +17,7 @@ from app.reports.assistant import ENDED, Assistant, reader
 from app.server import application
 from domain.facts.principals import Principal, Role
 from streams.privacy.tokens import end_tokens
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.app.pages.visitor import CSRF, token_of, visiting
 from tests.streams.rebuilding import rebuilt
 from tests.world import World, birth, fine, iin, registered
@@ -159,7 +159,7 @@ def status(world: World, token: str) -> int:
     """What /mcp answers to whoever has that token."""
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
     headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
-    return client_of(application(world.platform)).post("/mcp", json=call, headers=headers).status_code
+    return client_of(served(world.platform)).post("/mcp", json=call, headers=headers).status_code
 
 
 def test_a_citizen_ends_all_their_tokens_at_once(told: World) -> None:

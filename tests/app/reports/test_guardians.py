@@ -10,9 +10,8 @@ from mcp.client import Client
 from starlette.testclient import TestClient
 
 from app.reports.assistant import Assistant
-from app.server import application
 from domain.facts.principals import Scope
-from tests.app.http.wire import client_of, key_of
+from tests.app.http.wire import client_of, key_of, served
 from tests.app.pages.visitor import token_of, visiting
 from tests.world import LONG_AGO, World, birth, card, event, iin, registered
 
@@ -51,7 +50,7 @@ def pages(world: World, who: str) -> tuple[str, str]:
 def portal(world: World) -> TestClient:
     """A portal that shows citizens their messages."""
     key = key_of(world.platform, "platform", Scope.CITIZENS)
-    return client_of(application(world.platform), authorization=f"Bearer {key}")
+    return client_of(served(world.platform), authorization=f"Bearer {key}")
 
 
 async def programs(world: World, portal: TestClient, who: str) -> list[Any]:

@@ -7,10 +7,9 @@ from starlette.testclient import TestClient
 from app.cli.commands.packs import lint
 from app.compose import Platform
 from app.identity.principals import add
-from app.server import application
 from domain.facts.principals import Principal, Role
 from templates.reading.findings import MOST_SHOWN, Finding, listed
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.world import World
 
 MANY = 3 * MOST_SHOWN
@@ -50,4 +49,4 @@ def test_lint_of_the_command_line_is_bounded(tmp_path: Path, capsys: pytest.Capt
 
 def _author(platform: Platform) -> TestClient:
     token = add(platform.settings.principals, Principal("saule", "interior", frozenset([Role.AUTHOR])))
-    return client_of(application(platform), authorization=f"Bearer {token}")
+    return client_of(served(platform), authorization=f"Bearer {token}")

@@ -11,13 +11,12 @@ from starlette.testclient import TestClient
 
 from app.identity.principals import add
 from app.jobs.kinds import work_of
-from app.server import application
 from domain.facts.principals import Principal, Role
 from notifiers.port.interface import Reason, RetryLater
 from streams.queues.dead_letters import Letter
 from streams.queues.jobs import Plan
 from streams.storage.leadership import Lane
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.app.pages.site import sign_in
 from tests.world import World, card, fine, iin, registered
 
@@ -52,7 +51,7 @@ def office_in(folder: Path, base: str = "http://testserver", **more: Any) -> Off
 
 def signed_in(office: Office, who: str) -> TestClient:
     """Their browser, without any script."""
-    browser = client_of(application(office.world.platform), **HTML)
+    browser = client_of(served(office.world.platform), **HTML)
     browser.post("/sign-in/token", data={"token": office.tokens[who]})
     return browser
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.server import application
 from tests.app.http.test_routes import FILLED, routes
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.app.pages.console.office import HTML, office_in, signed_in
 
 AUDITORS = ("/console/people", "/console/readings")
@@ -29,6 +28,6 @@ def test_who_is_no_operator_gets_403(tmp_path: Path, who: str) -> None:
 def test_who_did_not_sign_in_is_led_there(tmp_path: Path) -> None:
     """A visitor is asked to sign in, and comes back to the page."""
     office = office_in(tmp_path)
-    answer = client_of(application(office.world.platform), **HTML).get("/console")
+    answer = client_of(served(office.world.platform), **HTML).get("/console")
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fconsole")
     office.world.close()

@@ -6,9 +6,8 @@ import pytest
 
 from app.backtests.job import asked_of, counts, found_of
 from app.backtests.run import backtested
-from app.server import application
 from streams.queues.jobs import State
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.app.pages.work.workshop import AIGERIM, Workshop, begun, file_of, signed_in
 
 CAPS = re.compile('name="caps" value="yes" checked')
@@ -56,6 +55,6 @@ def test_a_backtest_of_no_time_is_not_begun(told: Workshop, since: str, until: s
     assert (answer.status_code, CAPS.search(answer.text)) == (422, None)
     assert CAPS.search(aida.post(where, **{"from": since, "to": until, "caps": "yes"}).text)
     assert told.world.platform.queues.jobs.latest(5) == []
-    client = client_of(application(told.world.platform), accept="text/html")
+    client = client_of(served(told.world.platform), accept="text/html")
     assert client.get("/work/backtests/1").headers["location"].startswith("/sign-in")
     assert aida.get("/work/backtests/1").status_code == 404

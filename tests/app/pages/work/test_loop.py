@@ -5,10 +5,9 @@ import asyncio
 from sqlalchemy import event
 
 from app.identity.principals import add
-from app.server import application
 from domain.facts.principals import Principal, Role
 from tests.app.http.test_routes import FILLED
-from tests.app.http.wire import routes_of
+from tests.app.http.wire import routes_of, served
 from tests.app.pages.work.workshop import Workshop, signed_in
 
 
@@ -29,7 +28,7 @@ def test_no_form_makes_the_loop_wait_for_the_database(quiet: Workshop) -> None:
     token = add(platform.settings.principals, Principal("zhan", "health", frozenset(Role)))
     everything = Workshop(quiet.world, quiet.base, {"zhan": token})
     somebody = signed_in(everything, "zhan")
-    forms = {route.path for route in routes_of(application(platform)) if "POST" in (route.methods or ())}
+    forms = {route.path for route in routes_of(served(platform)) if "POST" in (route.methods or ())}
     for path in sorted(each for each in forms if each.startswith(("/work", "/console"))):
         now[0] = path
         somebody.post(path.format(**FILLED), what="channel:sms", reason="a test", share="1", kind="x", cause="x")

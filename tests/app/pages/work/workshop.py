@@ -13,9 +13,8 @@ from playwright.sync_api import Browser, BrowserContext
 from starlette.testclient import TestClient
 
 from app.identity.principals import add
-from app.server import application
 from domain.facts.principals import Principal, Role
-from tests.app.http.wire import client_of
+from tests.app.http.wire import client_of, served
 from tests.app.pages.site import sign_in
 from tests.world import World, card, event, fine, iin, registered
 
@@ -72,7 +71,7 @@ class Somebody(NamedTuple):
 
 def signed_in(workshop: Workshop, who: str) -> Somebody:
     """Their browser."""
-    client = client_of(application(workshop.world.platform), **HTML)
+    client = client_of(served(workshop.world.platform), **HTML)
     client.post("/sign-in/token", data={"token": workshop.tokens[who]})
     found = re.search(r'name="csrf" value="([^"]+)"', client.get("/sign-in").text)
     assert found is not None

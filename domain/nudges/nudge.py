@@ -38,6 +38,10 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
         """The dispatcher has yet to look at it."""
         return any(one.due is not None for one in self.deliveries)
 
+    def is_due(self, now: datetime) -> bool:
+        """Return True if something is due to a recipient by now."""
+        return any(one.due is not None and one.due <= now for one in self.deliveries)
+
     @property
     def pending(self) -> bool:
         """Never attempted, and still on its way."""

@@ -16,12 +16,13 @@ from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag, log_lag
 from streams.kafka.producer import NotDelivered, Record, Sender
 from streams.kafka.topics import Topics
-from streams.log import append_signal
 from streams.planning.wakeups import WakeUpReader, WakeUpRecord
 from streams.queries.health import RELAY_READER
+from streams.storage import signals
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
 from streams.storage.leadership import RELAY, LeaderLock
+from streams.storage.signals import Signal
 
 READER = RELAY_READER
 PAGE = 5000
@@ -92,7 +93,7 @@ class Relay:
 
     def _await_facts(self, session: Connection) -> None:
         """Wait for the signal of an append, or for the time of the next look."""
-        if append_signal.wait(session, LOOK_EVERY):
+        if signals.wait(session, LOOK_EVERY):
             self._stopping.wait(PACE)
         else:
             self._idled(LOOK_EVERY)
@@ -119,7 +120,7 @@ class Relay:
 
     def _active(self, session: Connection, backoff: Backoff) -> None:
         self._make_topics()
-        append_signal.listen(session)
+        signals.listen(session, Signal.FACTS)
         self._tell(f"relaying to {self._topics.persons} from position {positions.position_of(session, READER)} on")
         self.active, self._waiting = True, False
         while not self._stopping.is_set():

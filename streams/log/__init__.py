@@ -2,7 +2,7 @@
 
 Modules:
     log: `Log`, which appends and reads facts; appending: facts about nudges, with their views.
-    recorder: stored facts and their positions; append_signal: wakes who follows the log.
+    recorder: stored facts and their positions.
     mapper, decoding: facts to bytes and back; loads: historical loads.
     person_keys, master_key, rewrap: encryption, a key for each person, wrapped by a master key.
     row_codes, forgeries, first_codes: a keyed code on each row, so that forged rows are ignored.

@@ -14,9 +14,9 @@ from sqlalchemy import exc as sql
 from domain.core.ids import Position
 from projections.bulk import among, driver_rows, insert_rows
 from streams.log import forgeries
-from streams.log.append_signal import lock_log
 from streams.log.row_codes import codes_of, facts_by, genuine
 from streams.storage.database import Database
+from streams.storage.signals import lock_log
 from streams.storage.tables import log, log_rows, stream_of
 
 PAGE = 1000

@@ -22,8 +22,10 @@ from streams.planning.person_plans import PersonPlan, Plans, RulesMoved, refuse_
 from streams.planning.residences import ResidenceRows
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
+from streams.storage import signals
 from streams.storage.database import Database, Priority
 from streams.storage.measures import planned
+from streams.storage.signals import Signal
 
 
 class Planning:
@@ -121,7 +123,10 @@ class Planning:
         refuse_moved_rules(connection, plans.rules)
         residents.store(connection, {plan.person: plan.residences for plan in still if plan.moved})
         before = {id_: nudge for plan in still for id_, nudge in plan.nudges.items()}
-        nudges.store(connection, person_plans.changed_nudges(still), before)
+        changed = person_plans.changed_nudges(still)
+        nudges.store(connection, changed, before)
+        if any(nudge.is_due(self._clock()) for nudge in changed):
+            signals.send(connection, Signal.DUE)
         if entries := [Entry(*change) for plan in still for change in plan.changes]:
             self._log.append(connection, entries)
         return [plan.person for plan in still]

@@ -1,7 +1,7 @@
 """The scheduler: interval jobs that drain the queues. They hold no state that matters."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -21,6 +21,7 @@ from streams.replay.follower import Follower
 from streams.runtime.cleanup import Cleanup
 from streams.runtime.faults import Faults
 from streams.storage.database import Database
+from streams.storage.signals import Listener, Signal
 
 Job = Callable[[], Awaitable[object]]
 LOOK_EVERY = timedelta(milliseconds=250)
@@ -28,7 +29,10 @@ LOOK_EVERY = timedelta(milliseconds=250)
 TIDY_EVERY, CHAIN_EVERY, LOOK_BACK_EVERY = timedelta(hours=1), timedelta(seconds=1), timedelta(seconds=1)
 PIECES_EVERY, WEBHOOKS_EVERY = timedelta(seconds=5), timedelta(seconds=1)
 """Agencies are programs: they do not notice a second, and each look is a transaction."""
-DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying", "pieces", "watermark"})
+LISTEN_EVERY = timedelta(seconds=1)
+"""Signals of a lost session are heard again after that time; until then the jobs look by themselves."""
+SENDING = frozenset({"urgent", "dispatch"})
+DISPATCH = SENDING | frozenset({"signals", "webhooks", "tidying", "pieces", "watermark"})
 """The jobs of a process that only sends."""
 
 
@@ -80,8 +84,9 @@ class Engine(Struct, frozen=True):
             OlderLog: the database was restored meanwhile.
         """
         jobs = _Jobs(stopped)
+        listener = Listener(self.database, Signal.DUE, partial(jobs.wake, SENDING))
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
-        wanted = {name: job for name, job in self._jobs(every).items() if only is None or name in only}
+        wanted = {name: job for name, job in self._jobs(every, listener).items() if only is None or name in only}
         for name, (job, interval) in wanted.items():
             scheduler.add_job(jobs.once_at_a_time(name, job), "interval", seconds=interval.total_seconds(), id=name)
         scheduler.start()
@@ -89,17 +94,19 @@ class Engine(Struct, frozen=True):
         scheduler.pause()
         self.stop()
         await jobs.ended()  # before the shutdown, which cancels what runs
+        listener.close()
         await self.dispatcher.ended()
         scheduler.shutdown(wait=False)
         if jobs.final is not None:
             raise jobs.final
 
-    def _jobs(self, every: timedelta) -> Mapping[str, tuple[Job, timedelta]]:
+    def _jobs(self, every: timedelta, listener: Listener) -> Mapping[str, tuple[Job, timedelta]]:
         return {
             "planning": (lambda: asyncio.to_thread(self.planning.planning.drain), every),
             "areas": (lambda: asyncio.to_thread(self.planning.areas.drain), every),
             "urgent": (partial(self.dispatcher.drain_urgent, PATIENCE), every),
             "dispatch": (partial(self.dispatcher.drain, patience=PATIENCE), every),
+            "signals": (listener.ensure, LISTEN_EVERY),
             "webhooks": (self.inbound.webhooks.deliver, max(every, WEBHOOKS_EVERY)),
             "tidying": (lambda: asyncio.to_thread(self.cleanup.run), TIDY_EVERY),
             "pieces": (lambda: asyncio.to_thread(self.inbound.receiving.reassembly.give_up), PIECES_EVERY),
@@ -121,15 +128,36 @@ class _Jobs:
         self.final: Exception | None = None
         self._stopped = stopped
         self._faults = Faults()
+        self._jobs: dict[str, Job] = {}
         self._running: dict[str, asyncio.Task[object]] = {}
+        self._again: set[str] = set()
 
     def once_at_a_time(self, name: str, job: Job) -> Callable[[], Awaitable[None]]:
+        self._jobs[name] = job
+
         async def run() -> None:
-            if name not in self._running:
-                task = self._running[name] = asyncio.ensure_future(self._told(name, job))
-                task.add_done_callback(lambda _: self._running.pop(name))
+            self._run(name)
 
         return run
+
+    def wake(self, names: Iterable[str]) -> None:
+        """Run these jobs now; one that runs is run once more afterwards, for it may have looked before."""
+        for name in names:
+            if name in self._running:
+                self._again.add(name)
+            elif not self._stopped.is_set():
+                self._run(name)
+
+    def _run(self, name: str) -> None:
+        if name not in self._running:
+            task = self._running[name] = asyncio.ensure_future(self._told(name, self._jobs[name]))
+            task.add_done_callback(lambda _: self._ended(name))
+
+    def _ended(self, name: str) -> None:
+        del self._running[name]
+        if name in self._again and not self._stopped.is_set():
+            self._again.remove(name)
+            self._run(name)
 
     async def _told(self, name: str, job: Job) -> None:
         try:

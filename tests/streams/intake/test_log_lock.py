@@ -12,8 +12,8 @@ from sqlalchemy import event as hook
 
 from app.clock import fixed
 from streams.intake.intake import Intake
-from streams.log.append_signal import lock_log
 from streams.storage.database import Database
+from streams.storage.signals import lock_log
 from tests.streams.storing import NAMES, NOW, Store, life
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection
 
-from streams.log import append_signal
+from streams.storage import signals
+from streams.storage.signals import Signal
 from tests.streams.storing import PATIENCE, Store, life
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def session(store: Store) -> Iterator[Connection]:
     """A session that listens."""
     with store.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as made:
-        append_signal.listen(made)
+        signals.listen(made, Signal.FACTS)
         yield made
 
 
@@ -23,8 +24,8 @@ def test_an_append_is_signalled(store: Store, session: Connection) -> None:
     """Whoever listens learns of an append at once, also of one while it did something else."""
     store.take(life())
     session.exec_driver_sql("SELECT 1")
-    assert append_signal.wait(session, PATIENCE)
-    assert not append_signal.wait(session, 0)
+    assert signals.wait(session, PATIENCE)
+    assert not signals.wait(session, 0)
 
 
 def test_what_is_not_committed_is_not_signalled(store: Store, session: Connection) -> None:
@@ -34,9 +35,9 @@ def test_what_is_not_committed_is_not_signalled(store: Store, session: Connectio
         """Ends the transaction."""
 
     def undone(connection: Connection) -> None:
-        append_signal.lock_log(connection)
+        signals.lock_log(connection)
         raise Undone
 
     with pytest.raises(Undone):
         store.database.write(undone)
-    assert not append_signal.wait(session, 0)
+    assert not signals.wait(session, 0)

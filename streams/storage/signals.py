@@ -1,7 +1,7 @@
 """Signals between processes, by LISTEN and NOTIFY of PostgreSQL: whoever waits for rows need not poll.
 
 A signal is delivered once the transaction that sent it is committed. It may be lost with a connection, so who waits
-for one also looks from time to time. It says nothing but that there is something. SQLite has one process, and no signals.
+for one also looks from time to time. It says nothing but that there is something. SQLite has no signals: one process.
 """
 
 import asyncio

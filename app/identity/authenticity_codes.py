@@ -19,15 +19,15 @@ from app.identity.links import PAGE_LASTS, Beginning, Links
 from domain.core.ids import beginning_so, keyed_hash, shortened
 from domain.nudges.delivery import Delivery
 from domain.nudges.nudge import Nudge
-from domain.rules.event_types import Titles
+from domain.rules.event_types import NO_OFFICE, Titles
 from projections import nudges
 from projections.tables import nudges as table
-from streams.delivery.decide.rendering import PLATFORM
 from streams.delivery.send.message import ProofOf
 from streams.queries.inbox import Inboxes
 from streams.rules.context import WriteContext
 from streams.rules.trigger_history import pack_titles
 from templates.words.footer import Proof
+from templates.words.rendering import PLATFORM
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MEANT = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
@@ -101,7 +101,7 @@ class Codes:
         if discreet:
             return Genuine(at, one.channel or "", {}, {}, {})
         owner = str(content.get("owner") or PLATFORM)
-        called = rules.catalogue.offices.get(owner, {})
+        called = rules.catalogue.offices.get(owner, NO_OFFICE).short
         return Genuine(at, one.channel or "", content.get("title", {}), offices.get(owner, {}), called)
 
 

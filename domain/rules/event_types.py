@@ -112,12 +112,23 @@ ALONE = _Alone(
 )
 
 
+class Office(Struct, frozen=True):
+    """An agency as messages name it: `short` in an SMS, else `title`, by language; `emblem`: an icon, or empty."""
+
+    short: Titles
+    title: Titles
+    emblem: str = ""
+
+
+NO_OFFICE = Office({}, {})
+"""An agency that no pack has."""
+
+
 class Catalogue(Struct, frozen=True, dict=True):
     """The declarations of all packs together, by name.
 
     `attributes`: those of a person that event types may set, with their types; `area_levels`: how area codes nest;
-    `emergencies`: agency -> the categories in which it may warn of danger to life or limb; `offices`: agency -> what
-    an SMS calls it, by language.
+    `emergencies`: agency -> the categories in which it may warn of danger to life or limb; `offices`: by agency.
     """
 
     types: Mapping[str, EventType]
@@ -126,7 +137,7 @@ class Catalogue(Struct, frozen=True, dict=True):
     parameters: Mapping[str, Parameter] = {}
     benefits: Mapping[str, "Benefit"] = {}
     emergencies: Mapping[str, frozenset[str]] = {}
-    offices: Mapping[str, Titles] = {}
+    offices: Mapping[str, Office] = {}
 
     @cached_property
     def limited(self) -> Mapping[str, Offset]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.conditions.pattern_cost import pattern_weight
 from domain.core.events import PUBLIC
 from domain.core.plain import PlainData
-from domain.rules.event_types import EventType, event_type_of, names_persons
+from domain.rules.event_types import EventType, Office, event_type_of, names_persons
 from templates.checks.cost_check import check_length, check_pattern
 from templates.checks.shape_check import check_shape
 from templates.reading.event_shapes import EventTypeShape
@@ -31,14 +31,14 @@ class Known(Struct, frozen=True):
     """The declarations of all packs together: agencies, and the attributes of a person (name -> type).
 
     `emergencies`: agency -> the categories in which it may warn of danger to life or limb; `offices`: agency -> what
-    an SMS calls it, by language. Not `complete`: a pack.yaml could not be read, so what is missing may be in it.
+    messages call it. Not `complete`: a pack.yaml could not be read, so what is missing may be in it.
     """
 
     agencies: frozenset[str]
     attributes: Mapping[str, str]
     complete: bool = True
     emergencies: Mapping[str, frozenset[str]] = {}
-    offices: Mapping[str, Mapping[str, str]] = {}
+    offices: Mapping[str, Office] = {}
 
 
 def check_event_type(document: Document, known: Known, report: Report) -> EventType | None:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from domain.core.plain import PlainData
 from domain.core.translatable import Words
+from domain.rules.event_types import Office
 from templates.checks.event_check import Known
 from templates.checks.shape_check import check_shape
 from templates.reading.files import PackFiles, plain
@@ -45,7 +46,7 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
     declared: dict[str, dict[str, Any]] = {"pack": {}, "agencies": {}, "attributes": {}}
     stated: dict[str, Any] = {}
     emergencies: dict[str, frozenset[str]] = {}
-    offices: dict[str, Mapping[str, str]] = {}
+    offices: dict[str, Office] = {}
     complete = True
     for files in packs:
         document = files.pack

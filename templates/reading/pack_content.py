@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from domain.core.plain import PlainData
+from domain.rules.event_types import Office
 from templates.reading.value_kinds import LONGEST_SHORT
 
 
@@ -14,16 +15,19 @@ def emergencies_of(content: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     return {str(agency): frozenset(map(str, named["categories"])) for agency in named["agencies"] if agency in own}
 
 
-def offices_of(content: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
-    """Agency -> what an SMS calls it, by language: its short name, else a title that is no longer than one may be."""
-    return {
-        str(agency): {
-            language: name
-            for language, name in (group_at(each, "title") | group_at(each, "short")).items()
-            if isinstance(name, str) and len(name) <= LONGEST_SHORT
-        }
-        for agency, each in group_at(content, "agencies").items()
+def offices_of(content: Mapping[str, Any]) -> dict[str, Office]:
+    """Agency -> what messages call it; without a short name, a title that is as short serves for it."""
+    return {str(agency): _office(each) for agency, each in group_at(content, "agencies").items()}
+
+
+def _office(agency: PlainData) -> Office:
+    title = {language: name for language, name in group_at(agency, "title").items() if isinstance(name, str)}
+    named: dict[str, PlainData] = {**title, **group_at(agency, "short")}
+    short = {
+        language: name for language, name in named.items() if isinstance(name, str) and len(name) <= LONGEST_SHORT
     }
+    emblem = group_at(agency).get("emblem")
+    return Office(short, title, emblem if isinstance(emblem, str) else "")
 
 
 def group_at(content: PlainData, *path: str | int) -> dict[str, PlainData]:

@@ -10,6 +10,7 @@ from templates.reading.value_kinds import (
     DOMAIN,
     Clock,
     Day,
+    Emblem,
     Language,
     Languages,
     Limit,
@@ -84,6 +85,7 @@ class AgencyShape(Shape):
 
     title: Titles
     short: ShortTitles = optional("what its SMS call it, beside the code: at most 20 characters in each language")
+    emblem: Emblem = optional("the icon beside its name on pages")
 
 
 class AttributeShape(Shape):

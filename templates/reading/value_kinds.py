@@ -207,6 +207,25 @@ Titles = dict[Language, Text]
 LONGEST_SHORT = 20
 """Characters: an SMS has room for no more beside its words."""
 ShortTitles = dict[Language, Annotated[Text, Field(max_length=LONGEST_SHORT)]]
+Emblem = Literal[
+    "bell",
+    "briefcase",
+    "building-2",
+    "bus",
+    "coins",
+    "factory",
+    "graduation-cap",
+    "heart-pulse",
+    "house",
+    "landmark",
+    "leaf",
+    "medal",
+    "plug",
+    "scale",
+    "shield",
+    "siren",
+]
+"""Icons that stand for agencies; app/pages/icons.svg draws them."""
 Law = Annotated[Titles | Text, WrapValidator(_law)]
 """In several languages; one text for all of them is how it was written at first."""
 Languages = Annotated[list[Language], Field(min_length=1), AfterValidator(distinct)]

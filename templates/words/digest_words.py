@@ -6,7 +6,8 @@ from markupsafe import escape
 from msgspec import Struct
 
 from domain.core.sms import segments, spelt
-from templates.words.email_layout import Action, Layout
+from domain.rules.event_types import NO_OFFICE, Office
+from templates.words.email_layout import Action, Layout, Letterhead
 from templates.words.rendering import Rendered, signed
 
 SMS_PARTS, PUSH_LONGEST, TITLE_LONGEST, TITLE_SHORTEST = 2, 150, 50, 8
@@ -38,15 +39,17 @@ WORDS: Mapping[str, _Words] = {
 """Language -> the platform's own words; whoever reads another language gets the first."""
 
 
-def render_digest(language: str, members: Sequence[Rendered], offices: Mapping[str, str] | None = None) -> Rendered:
+def render_digest(language: str, members: Sequence[Rendered], platform: Office = NO_OFFICE) -> Rendered:
     """One message that names each of these, in a language that the platform has words in.
 
-    `offices`: what an SMS calls the platform, by language.
+    `platform`: what messages call the platform. It names its addressee if each of these does.
     """
     known = language if language in WORDS else next(iter(WORDS))
     words, count, titles = WORDS[known], len(members), [_title(each) for each in members]
     subject, push = words.subject.format(count=count), words.push.format(count=count)
-    layout, office = Layout(known, ()), (offices or {}).get(known, "")
+    writer, office = platform.title.get(known, ""), platform.short.get(known, "")
+    layout, names = Layout(known, (), writer), [each.head.name for each in members]
+    head = Letterhead(writer, names[0] if names and all(names) else "")
 
     def fits(text: str) -> bool:
         return len(segments(signed(spelt(text), known, office)).parts) <= SMS_PARTS
@@ -58,9 +61,10 @@ def render_digest(language: str, members: Sequence[Rendered], offices: Mapping[s
         push_body=_fitting("", titles, lambda text: len(text) <= PUSH_LONGEST),
         sms=spelt(_fitting(f"{push}. ", titles, fits)),
         text=layout.text(_text(words.why, members)),
-        html=layout.html(subject, _html(words.why, members)),
+        html=layout.html(subject, _html(words.why, members), head.name),
         actions=(),
         office=office,
+        head=head,
     )
 
 
@@ -85,7 +89,7 @@ def _text(why: str, members: Sequence[Rendered]) -> str:
 
 def _lines(member: Rendered) -> list[str]:
     said = [f"- {_title(member)}", *([f"  {member.push_body}"] if member.push_body else [])]
-    return [*said, *(f"  {each.label}: {each.url}" for each in member.actions)]
+    return [*said, *(f"  {line}" for each in member.actions for line in (f"{each.label}:", each.url))]
 
 
 def _html(why: str, members: Sequence[Rendered]) -> str:

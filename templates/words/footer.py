@@ -6,7 +6,7 @@ from markupsafe import escape
 from msgspec import Struct
 
 from domain.core.sms import segments
-from templates.words.email_layout import BOTTOM
+from templates.words.email_layout import BOTTOM, LINK, Letterhead, text_head
 
 _PAGE: Mapping[str, str] = {
     "kk": "Бұл хабарлама сізге неге келді",
@@ -23,6 +23,16 @@ _STOP: Mapping[str, str] = {
     "ru": "Остановить такие сообщения",
     "en": "Stop such messages",
 }
+_MANDATORY: Mapping[str, str] = {
+    "kk": "Мұндай хабарламаны заң талап етеді, сондықтан оны тоқтатуға болмайды.",
+    "ru": "Такие сообщения требует закон, поэтому остановить их нельзя.",
+    "en": "The law requires such messages, so they cannot be stopped.",
+}
+_SENDER: Mapping[str, str] = {
+    "kk": "Жіберуші: {office}",
+    "ru": "Отправитель: {office}",
+    "en": "Sent by: {office}",
+}
 _CODE: Mapping[str, str] = {
     "kk": "Хабарламаның коды: {code}. Оның шынайылығын мына бетте тексеріңіз: {check} (мекенжайын өзіңіз теріңіз)",
     "ru": "Код сообщения: {code}. Проверьте, настоящее ли оно: {check} (наберите адрес сами)",
@@ -38,14 +48,17 @@ CALENDAR_FILE = "calendar.ics"
 """Follows the address of a message's page: its day as a file for calendars (RFC 5545)."""
 EXAMPLE_CODE = "7K2MQ-X9DPA"
 """As long as every code: for previews and counts."""
+_SMALL = "font-size:14px;margin:0 0 8px"
 _RULE = (
-    '<hr style="border:0;border-top:1px solid #767676;margin:32px 0 16px">\n'
-    '<p style="font-size:14px;margin:0 0 8px"><a href="{page}">{why}</a></p>\n'
+    '<hr class="rule" style="border:0;border-top:1px solid #c3ccc8;margin:32px 0 16px">\n'
+    "{sender}"
+    f'<p style="{_SMALL}"><a href="{{page}}" style="{LINK}">{{why}}</a></p>\n'
     "{stop}"
-    '<p style="font-size:14px;margin:0">{code}</p>\n'
+    '<p class="faint" style="font-size:14px;margin:0;color:#4a5752">{code}</p>\n'
 )
-_DAY_LINE = '<p style="margin:0 0 16px"><a href="{url}">{words}</a></p>\n'
-_STOP_LINE = '<p style="font-size:14px;margin:0 0 8px"><a href="{stop}">{words}</a></p>\n'
+_LINE = f'<p class="faint" style="{_SMALL};color:#4a5752">{{words}}</p>\n'
+_DAY_LINE = f'<p style="margin:0 0 16px"><a href="{{url}}" style="{LINK}">{{words}}</a></p>\n'
+_STOP_LINE = f'<p style="{_SMALL}"><a href="{{stop}}" style="{LINK}">{{words}}</a></p>\n'
 
 
 class Proof(Struct, frozen=True):
@@ -59,13 +72,15 @@ class Proof(Struct, frozen=True):
 class Foot(Struct, frozen=True):
     """What stands under an email: its proof, and links.
 
-    `stop`: the link that stops such messages, which outlasts the page's; None: the law requires them. `has_day`: the
-    message's page offers its day to calendars.
+    `stop`: the link that stops such messages, which outlasts the page's; None: there is none. `is_mandatory`: the law
+    requires them. `has_day`: the message's page offers its day to calendars. `head`: as above the words.
     """
 
     proof: Proof
     stop: str | None = None
     has_day: bool = False
+    is_mandatory: bool = False
+    head: Letterhead = Letterhead()
 
     @property
     def calendar(self) -> str:
@@ -74,11 +89,13 @@ class Foot(Struct, frozen=True):
 
 
 def mail_text(text: str, language: str, foot: Foot) -> str:
-    """Return an email's plain text with its foot."""
+    """Return an email's plain text with its head and its foot; each address has a line of its own."""
+    head = text_head(language, foot.head)
     day = ["", f"{_in(_CALENDAR, language)}:", foot.calendar] if foot.has_day else []
-    said = [f"{_in(_PAGE, language)}:", foot.proof.page]
+    said = [*_sender(language, foot), f"{_in(_PAGE, language)}:", foot.proof.page]
     said += [f"{_in(_STOP, language)}:", foot.stop] if foot.stop else []
-    return "\n".join((text.rstrip(), *day, "", "-- ", *said, _code(language, foot.proof), ""))
+    said += [_in(_MANDATORY, language)] if foot.is_mandatory else []
+    return "\n".join((head, text.rstrip(), *day, "", "-- ", *said, _code(language, foot.proof), "")).lstrip("\n")
 
 
 def mail_html(html: str, language: str, foot: Foot) -> str:
@@ -87,10 +104,16 @@ def mail_html(html: str, language: str, foot: Foot) -> str:
     Where to check is no link: whoever forges a message forges its links, too.
     """
     day = _DAY_LINE.format(url=escape(foot.calendar), words=escape(_in(_CALENDAR, language))) if foot.has_day else ""
+    senders = "".join(_LINE.format(words=escape(each)) for each in _sender(language, foot))
     stops = _STOP_LINE.format(stop=escape(foot.stop), words=escape(_in(_STOP, language))) if foot.stop else ""
+    stops += _LINE.format(words=escape(_in(_MANDATORY, language))) if foot.is_mandatory else ""
     why, code = escape(_in(_PAGE, language)), escape(_code(language, foot.proof))
-    rule = _RULE.format(page=escape(foot.proof.page), why=why, stop=stops, code=code)
+    rule = _RULE.format(page=escape(foot.proof.page), why=why, sender=senders, stop=stops, code=code)
     return html.removesuffix(BOTTOM) + day + rule + BOTTOM
+
+
+def _sender(language: str, foot: Foot) -> list[str]:
+    return [_in(_SENDER, language).format(office=foot.head.office)] if foot.head.office else []
 
 
 def _code(language: str, proof: Proof) -> str:

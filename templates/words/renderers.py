@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.rules.event_types import Office
 from templates.words.rendering import Renderer
 
 
@@ -20,11 +21,11 @@ class Source(Struct, frozen=True):
 class Renderers(Mapping[str, Renderer]):
     """Version hash -> its words, compiled once and only if anybody reads them; threads may share it.
 
-    `offices`: agency -> what an SMS calls it, by language.
+    `offices`: agency -> what messages call it.
     """
 
     def __init__(
-        self, sources: Mapping[str, Source], default: str, offices: Mapping[str, Mapping[str, str]] | None = None
+        self, sources: Mapping[str, Source], default: str, offices: Mapping[str, Office] | None = None
     ) -> None:
         self._sources, self._default, self._offices = sources, default, offices
         self._compiled: dict[str, Renderer] = {}

@@ -10,13 +10,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.core.sms import spelt
+from domain.nudges.class_rules import is_named
+from domain.rules.event_types import NO_OFFICE, Office
 from domain.rules.steps import repetition_of
 from templates.words.compiled_texts import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
-from templates.words.email_layout import Action, Layout
+from templates.words.email_layout import Action, Layout, Letterhead, addressee
 from templates.words.environment import Group, group, renamed
 from templates.words.footer import EXAMPLE_CODE, signature
 from templates.words.infallible import Certain, both
 
+PLATFORM = "platform"
+"""The agency of the built-in pack: it writes what goes together, and what names no other agency."""
 LAW = ("param", "benefit", "entitled")
 """What words call the values of the law: parameters, amounts, the period of an entitlement."""
 AnswerUrl = Callable[[str], str]
@@ -43,6 +47,7 @@ class Rendered(Struct, frozen=True):
     """A message in all its forms; what the trigger has no words for is empty.
 
     `office`: what an SMS calls who sends it; empty where that has no short name, or must not be read over a shoulder.
+    `head`: who writes an email, and to whom.
     """
 
     language: str
@@ -54,6 +59,7 @@ class Rendered(Struct, frozen=True):
     html: str
     actions: tuple[Action, ...]
     office: str = ""
+    head: Letterhead = Letterhead()
 
     def signed(self, code: str = EXAMPLE_CODE) -> str:
         """The SMS as it is sent, with its office and its code: this is what is counted and paid."""
@@ -112,7 +118,7 @@ class Renderer:
     """A trigger's words in all languages, compiled.
 
     `words`, `rules`: as a TriggerSource has them; `default`: the language for those who have no words in their own;
-    `trigger`: its name, for errors; `offices`: agency -> what an SMS calls it, by language.
+    `trigger`: its name, for errors; `offices`: agency -> what messages call it.
 
     Raises:
         BadWords: the words ask for what words may not do. Words that load_packs passed never do.
@@ -125,13 +131,12 @@ class Renderer:
         default: str = "",
         *,
         trigger: str = "a trigger",
-        offices: Mapping[str, Mapping[str, str]] | None = None,
+        offices: Mapping[str, Office] | None = None,
     ) -> None:
         self._trigger, self._default = trigger, default
-        called = {} if rules.get("discreet") else (offices or {}).get(str(rules.get("owner")), {})
-        self._languages = {
-            language: _Language(language, texts, rules, called.get(language, "")) for language, texts in words.items()
-        }
+        owner = PLATFORM if rules.get("discreet") else str(rules.get("owner"))
+        office = (offices or {}).get(owner, NO_OFFICE)
+        self._languages = {language: _Language(language, texts, rules, office) for language, texts in words.items()}
         self.reads_law = any(
             name.partition(".")[0] in LAW for each in self._languages.values() for name in each.reads
         )
@@ -213,8 +218,12 @@ def _is_certain(certain: Certain | None, values: Mapping[str, Any]) -> bool:
 
 
 class _Language:
-    def __init__(self, language: str, words: Mapping[str, Any], rules: Mapping[str, Any], office: str) -> None:
-        self._language, self._office = language, office
+    def __init__(self, language: str, words: Mapping[str, Any], rules: Mapping[str, Any], office: Office) -> None:
+        is_discreet = bool(rules.get("discreet"))
+        self._language = language
+        self._office = "" if is_discreet else office.short.get(language, "")
+        self._writer = office.title.get(language, "")
+        self._names = not is_discreet and is_named(rules.get("class"))
         self._compiler = Compiler(language)
         self._usual = self._parts(words, {})
         self._steps = {step: self._parts(words, other) for step, other in (words.get("steps") or {}).items()}
@@ -222,7 +231,7 @@ class _Language:
         actions = rules.get("actions") or ()
         self._replies = tuple(each.get("reply") for each in actions)
         self._actions = tuple(_action(each, language) for each in actions)
-        self._layout, self._bare = Layout(language, self._actions), Layout(language, ())
+        self._layout, self._bare = (Layout(language, each, self._writer) for each in (self._actions, ()))
 
     @property
     def reads(self) -> AbstractSet[str]:
@@ -250,14 +259,17 @@ class _Language:
         if only is not None:
             parts.check(values)
         subject = title = push = sms = text = html = ""
+        head = Letterhead(self._writer)
         if only in (None, "email"):
             subject = parts.subject.render(values)
-            text, html = _laid_out(layout, subject, parts.body, values)
+            head = Letterhead(self._writer, addressee(values["recipient"]) if self._names else "")
+            body, text = parts.body.render(values)
+            text, html = layout.text(text), layout.html(subject, body, head.name)
         if only in (None, "push"):
             title, push = parts.push_title.render(values), parts.push_body.render(values)
         if only in (None, "sms"):
             sms = spelt(parts.sms.render(values))
-        return Rendered(self._language, subject, title, push, sms, text, html, actions, self._office)
+        return Rendered(self._language, subject, title, push, sms, text, html, actions, self._office, head)
 
     def _buttons(self, answer: AnswerUrl) -> tuple[Layout, tuple[Action, ...]]:
         """Return the frame with its buttons; one that answers leads where only this recipient may go."""
@@ -267,7 +279,7 @@ class _Language:
             replace(action, url=answer(reply)) if reply else action
             for action, reply in zip(self._actions, self._replies, strict=True)
         )
-        return Layout(self._language, actions), actions
+        return Layout(self._language, actions, self._writer), actions
 
     def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
         parts = self._chosen(step, correction=correction)
@@ -286,11 +298,6 @@ class _Language:
         if parts is None:
             raise BadWords("the correction", "has no words")
         return parts
-
-
-def _laid_out(layout: Layout, subject: str, body: MarkdownText, values: Mapping[str, Any]) -> tuple[str, str]:
-    html, text = body.render(values)
-    return layout.text(text), layout.html(subject, html)
 
 
 def _action(action: Mapping[str, Any], language: str) -> Action:

@@ -96,7 +96,7 @@ def test_office_and_code_cost_no_part(age: int) -> None:
 def test_each_names_its_office() -> None:
     """Each says who sends it, in its language; only what must not be read over a shoulder does not."""
     for each in said(ADULT):
-        office = catalogue().offices[each.source.rules["owner"]][each.language]
+        office = catalogue().offices[each.source.rules["owner"]].short[each.language]
         named_ = not each.source.rules.get("discreet")
         last = each.short.signed.splitlines()[-1]
         assert last.startswith(f"{office} " if named_ else ("Код: ", "Code: ")), each.where

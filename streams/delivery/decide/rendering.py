@@ -13,17 +13,16 @@ from domain.nudges.settle import Reason, Withhold
 from domain.persons.hours import local_zone
 from domain.persons.person import Person, citizen_values
 from domain.planning.law import law_values
+from domain.rules.event_types import NO_OFFICE
 from domain.rules.rulebook import Defaults
 from domain.rules.triggers import CORRECTION
 from streams.delivery.decide.case import Case
 from streams.rules.in_force import Rules
 from templates.words.digest_words import render_digest
-from templates.words.rendering import Rendered, WordsFailed, context, unaddressed
+from templates.words.rendering import PLATFORM, Rendered, WordsFailed, context, unaddressed
 
 AnswerUrl = Callable[[UUID, str, str], str]
 """Makes the link to answer a nudge, as its recipient, with a code."""
-PLATFORM = "platform"
-"""The agency of the built-in pack: what goes together is sent by no other."""
 
 
 def render(
@@ -40,7 +39,7 @@ def render(
     language = case.recipient.get("language") or defaults.language
     if case.members:
         members = [render(member, rules, now, answer_url) for member in case.members]
-        return render_digest(language, members, rules.catalogue.offices.get(PLATFORM))
+        return render_digest(language, members, rules.catalogue.offices.get(PLATFORM, NO_OFFICE))
     if case.cause is None:
         raise WordsFailed(intent.trigger, "event")
     zone = local_zone(case.recipient, defaults)

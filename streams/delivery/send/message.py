@@ -9,6 +9,7 @@ from msgspec import Struct
 from domain.core.ids import traced
 from domain.facts.facts import NudgeAttempted, NudgeWithheld
 from domain.nudges.calendar_days import calendar_days
+from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.settle import Reason, Send
 from domain.persons.channels import addresses
 from domain.persons.hours import local_zone
@@ -61,7 +62,7 @@ class MessageBuilder(Struct, frozen=True):
         html, stop = rendered.html if channel == "email" else None, self.unsubscribe_url(case)
         proof = None if self.proof_of is None else self.proof_of(intent.id, recipient, now)
         if proof is not None:
-            text, html = _proven(channel, text, rendered, Foot(proof, stop, _has_day(case, rules, now)))
+            text, html = _proven(channel, text, rendered, _foot(case, rules, now, proof, stop, rendered))
         return Message(
             nudge=intent.id,
             attempt=attempt,
@@ -158,6 +159,11 @@ class Intentions:
             now, recipient, message.attempt, message.channel, provider.name, until, message.language
         )
         return Attempt(case, message, fact, provider, written.mark)
+
+
+def _foot(case: Case, rules: Rules, now: datetime, proof: Proof, stop: str | None, rendered: Rendered) -> Foot:
+    mandatory = CLASS_RULES[case.settlement.trigger.klass].opt_out and not case.members
+    return Foot(proof, stop, _has_day(case, rules, now), mandatory, rendered.head)
 
 
 def _has_day(case: Case, rules: Rules, now: datetime) -> bool:

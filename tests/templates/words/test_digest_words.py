@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.core.sms import segments
 from domain.nudges.digest import FULL
+from domain.rules.event_types import Office
 from templates.words.digest_words import PUSH_LONGEST, SMS_PARTS, WORDS, render_digest
-from templates.words.email_layout import Action
+from templates.words.email_layout import Action, Letterhead
 from templates.words.rendering import Rendered
 
 
@@ -33,11 +35,19 @@ def test_a_digest_speaks_the_recipients_language(language: str, sms: str) -> Non
     assert found.push_title == sms.partition(".")[0]
 
 
+@pytest.mark.parametrize(("second", "name"), [("Aigerim S.", "Aigerim S."), ("", "")])
+def test_a_digest_names_its_addressee_if_each_message_does(second: str, name: str) -> None:
+    """What goes with a discreet message names nobody, like that one; the platform writes it."""
+    members = [replace(message(each), head=Letterhead("Office", each)) for each in ("Aigerim S.", second)]
+    head = render_digest("en", members, Office({}, {"en": "Habarshy"})).head
+    assert head == Letterhead("Habarshy", name)
+
+
 def test_an_email_has_each_message_with_its_link() -> None:
     """Each message stands in the email with its title, its words and its links, in HTML and in text."""
     pay = Action("pay", "https://egov.kz/?a=1&b=2", "Pay <now>")
     found = render_digest("en", [message("A & B", "Body", pay), message("Second")])
-    assert "- A & B\n  Body\n  Pay <now>: https://egov.kz/?a=1&b=2\n\n- Second\n  Renew it" in found.text
+    assert "- A & B\n  Body\n  Pay <now>:\n  https://egov.kz/?a=1&b=2\n\n- Second\n  Renew it" in found.text
     assert "<strong>A &amp; B</strong><br>\nBody<br>\n" in found.html
     assert '<a href="https://egov.kz/?a=1&amp;b=2">Pay &lt;now&gt;</a>' in found.html
     assert found.actions == ()

@@ -4,6 +4,7 @@ import pytest
 
 from domain.core.sms import segments
 from templates.words import footer
+from templates.words.email_layout import BOTTOM, Letterhead
 from templates.words.footer import Foot, Proof
 from templates.words.rendering import signed
 
@@ -41,7 +42,7 @@ def test_no_words_are_no_sms() -> None:
 def test_a_letter_says_where_to_ask_and_to_check(language: str) -> None:
     """Both parts have link and code, in a language that there are words in; what the law requires names no stop."""
     said = [footer.mail_text("Words.\n", language, Foot(PROOF, stop)) for stop in (STOP, None)]
-    html = footer.mail_html("<p>Words.</p></main>\n</body>\n</html>\n", language, Foot(PROOF, STOP))
+    html = footer.mail_html(f"<p>Words.</p>{BOTTOM}", language, Foot(PROOF, STOP))
     assert html.count("</main>") == 1
     for each in (*said, html):
         assert PROOF.page in each
@@ -53,8 +54,30 @@ def test_a_letter_says_where_to_ask_and_to_check(language: str) -> None:
 @pytest.mark.parametrize("language", ["kk", "ru", "en", "tr"])
 def test_a_letter_offers_its_day_to_calendars(language: str) -> None:
     """Where a message names a day, both parts link to its file, the text on its own line; else neither does."""
-    words, html = "Words.\n", "<p>Words.</p></main>\n</body>\n</html>\n"
+    words, html = "Words.\n", f"<p>Words.</p>{BOTTOM}"
     for has_day in (True, False):
         foot = Foot(PROOF, STOP, has_day)
         assert (f"{PROOF.page}/calendar.ics" in footer.mail_text(words, language, foot).splitlines()) is has_day
         assert (f'href="{PROOF.page}/calendar.ics"' in footer.mail_html(html, language, foot)) is has_day
+
+
+def test_a_letter_says_who_writes_to_whom_and_whether_it_can_be_stopped() -> None:
+    """The text begins with the agency and the addressee, ends with the sender, and each address has its own line."""
+    foot = Foot(PROOF, STOP, head=Letterhead("Ministry of Justice", "Aigerim S."))
+    assert footer.mail_text("Words.\n", "en", foot).splitlines() == [
+        "Ministry of Justice",
+        "To: Aigerim S.",
+        "",
+        "Words.",
+        "",
+        "-- ",
+        "Sent by: Ministry of Justice",
+        "Why you got this message:",
+        PROOF.page,
+        "Stop such messages:",
+        STOP,
+        f"Code of this message: {PROOF.code}. Check that it is genuine: {PROOF.check} (type the address yourself)",
+    ]
+    by_law = Foot(PROOF, is_mandatory=True)
+    for each in (footer.mail_text("Words.\n", "en", by_law), footer.mail_html(BOTTOM, "en", by_law)):
+        assert "The law requires such messages, so they cannot be stopped." in each

@@ -92,13 +92,13 @@ def test_a_repetition_has_the_words_of_its_step() -> None:
 
 
 def test_the_text_part_is_readable_without_html(fines: Renderer) -> None:
-    """Lists keep their signs, a link is "label: address", Markdown's own signs are gone, the action comes last."""
+    """Lists keep their signs, Markdown's own signs are gone, the action comes last, its address on its own line."""
     assert fines.render("ru", "last_day", values()).text == (
         "Здравствуйте!\n\n- Номер: 263017\n- Сумма: 43\u202f250\u00a0₸\n\nОстался день.\n\n1. Найдите штраф.\n\n"
-        "Спасибо.\n\nОплатить: https://egov.kz/?a=1&b=2\n"
+        "Спасибо.\n\nОплатить:\nhttps://egov.kz/?a=1&b=2\n"
     )
     assert fines.render("en", "issued", values()).text == (
-        "Hello,\n\npay half: https://egov.kz/263017 of 43\u202f250\u00a0₸.\n\nPay: https://egov.kz/?a=1&b=2\n"
+        "Hello,\n\npay half: https://egov.kz/263017 of 43\u202f250\u00a0₸.\n\nPay:\nhttps://egov.kz/?a=1&b=2\n"
     )
 
 

@@ -7,7 +7,7 @@ Modules:
     catalogues, life, ruling: the words in the reader's language, for the site, for nudges and for rules.
 
 Inside: inbox, messages, entitled, checking, preferring, leaving, devices (pages of citizens); installing (as an app);
-calendar_file (a message's day for calendars);
+calendar_file (a message's day for calendars); icons;
 reasons (why a message came); readers, naming, pack_names. Officials' pages are in `work` and `console`. More than 15
 modules, because each page is one.
 """

@@ -73,6 +73,7 @@ class Citizen:
                 "due": speech.moment(each.due),
                 "title": speech.titled(each.title),
                 "office": speech.titled(each.office),
+                "emblem": each.emblem,
             }
             for each in self._platform.queries.inboxes.coming(person)
         ]

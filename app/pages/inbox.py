@@ -70,7 +70,7 @@ class Row(Struct, frozen=True):
     """A message as its card shows it.
 
     `told`: lines of a text and its look; `earlier`: ids and days of those before it about the same matter;
-    `has_day`: a calendar can hold its day.
+    `has_day`: a calendar can hold its day; `office`: the agency's emblem and name, and what follows it.
     """
 
     nudge: str
@@ -81,6 +81,7 @@ class Row(Struct, frozen=True):
     actions: tuple[tuple[str, str], ...]
     earlier: tuple[tuple[str, str], ...]
     has_day: bool
+    office: tuple[str, str, str]
 
 
 class Inbox:
@@ -172,14 +173,15 @@ class _Teller:
             str(message.nudge),
             speech.titled(message.title) or speech.say("Daily summary"),
             _KINDS[group] + unread,
-            tuple(self._told(message, card, group)),
+            tuple(self._told(card, group)),
             tuple(self._tags(message, unread=bool(unread))),
             tuple(self._actions(message, card)) if open_ else (),
             tuple((str(each.nudge), self._day(each.at)) for each in earlier),
             card.days_to_come(self._now, speech.zone) is not None,
+            self._office(message),
         )
 
-    def _told(self, message: SentMessage, card: Card, group: Group) -> Iterator[tuple[str, str]]:
+    def _told(self, card: Card, group: Group) -> Iterator[tuple[str, str]]:
         speech = self._speech
         for line in about(card, self._names):
             yield line, ""
@@ -189,9 +191,11 @@ class _Teller:
             yield self._until(card.deadline), "until bad" if group is Group.NOW else "until"
         elif (days := card.days_to_come(self._now, speech.zone)) is not None:
             yield day_told(days, speech), "until"
-        office = speech.titled(message.office)
-        by = [office, shown(CHANNELS, message.channel, speech), self._day(message.at)]
-        yield " · ".join(each for each in by if each), "faint"
+
+    def _office(self, message: SentMessage) -> tuple[str, str, str]:
+        by, day = shown(CHANNELS, message.channel, self._speech), self._day(message.at)
+        office = self._speech.titled(message.office) or self._speech.say("Daily summary")
+        return message.emblem or "bell", office, f"{by} · {day}"
 
     def _until(self, deadline: datetime) -> str:
         last = (deadline - _A_MOMENT).astimezone(self._speech.zone).date()

@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
 
 from app.pages.catalogues import LANGUAGES, Speech, language_among, language_of_header, translations
+from app.pages.icons import Icons
 from app.pages.places import places_of
 from app.pages.visits import citizen_of, csrf_of, language_of, official_of, principal_of, remember_language
 from app.visible import AsWritten, on_page
@@ -96,7 +97,9 @@ class Pages:
     ) -> HTMLResponse:
         """Return the page as it goes out."""
         environment = self._environments[frame.language]
-        html = environment.get_template(template).render(shown | {"frame": frame, "speech": frame.speech})
+        html = environment.get_template(template).render(
+            shown | {"frame": frame, "speech": frame.speech, "icons": Icons()}
+        )
         return HTMLResponse(html, status, dict(HEADERS))
 
 

@@ -30,6 +30,7 @@ from domain.core.translatable import Words
 from domain.facts.receipts import ReceiptStatus
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
+from domain.rules.event_types import NO_OFFICE
 from streams.delivery.outcomes.receipts import Receipt
 from streams.delivery.send.message import parts_of
 from streams.queries.explain import Explanation
@@ -145,6 +146,7 @@ class Messages:
             "spoken": words.language if words else frame.language,
             "linked": reader.linked,
             "office": self._office(why, frame),
+            "emblem": self._platform.rules.library.rules().catalogue.offices.get(why.agency, NO_OFFICE).emblem,
             "text": text,
             "caption": caption if caption != title else "",
             "at": speech.moment(_went_at(why)) if went else "",

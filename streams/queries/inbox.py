@@ -16,7 +16,7 @@ from domain.nudges.delivery import State
 from domain.nudges.digest import travels
 from domain.nudges.nudge import Nudge
 from domain.persons.person import person_as_of
-from domain.rules.event_types import Titles
+from domain.rules.event_types import NO_OFFICE, Titles
 from domain.rules.legal_basis import legal_basis_of
 from domain.rules.triggers import Class
 from projections import inbox, nudges, trail
@@ -36,6 +36,8 @@ from streams.rules.trigger_history import pack_titles, rules_of
 class SentMessage(Struct, frozen=True):
     """A message that was sent to the person. `office`: titles of its agency; empty for a digest of several.
 
+    `emblem`: the icon of its agency.
+
     `digest`: the digest that it went with; `members`: what went with this digest, each with its title.
     """
 
@@ -47,6 +49,7 @@ class SentMessage(Struct, frozen=True):
     office: Titles
     category: str
     klass: str
+    emblem: str = ""
     digest: UUID | None = None
     members: tuple[tuple[UUID, Titles], ...] = ()
 
@@ -59,6 +62,7 @@ class PlannedMessage(Struct, frozen=True):
     title: Titles
     office: Titles
     klass: str
+    emblem: str = ""
 
 
 class Topic(Struct, frozen=True):
@@ -132,7 +136,14 @@ class Inboxes:
                 key=lambda each: (_due(each, person), each.intent.id.int),
             )
             return [
-                PlannedMessage(nudge.intent.id, _due(nudge, person), about["title"], about["office"], about["klass"])
+                PlannedMessage(
+                    nudge.intent.id,
+                    _due(nudge, person),
+                    about["title"],
+                    about["office"],
+                    about["klass"],
+                    about["emblem"],
+                )
                 for nudge in waiting
                 if (about := look.about(nudge))["category"]
             ]
@@ -262,9 +273,11 @@ class _Look:
         if version not in self._contents:
             self._contents[version] = self._inboxes.content(self._connection, self._rules, version)
         content = self._contents[version]
+        owner = str(content.get("owner"))
         return {
             "title": content.get("title", {}),
-            "office": self._offices.get(str(content.get("owner")), {}),
+            "office": self._offices.get(owner, {}),
+            "emblem": self._rules.catalogue.offices.get(owner, NO_OFFICE).emblem,
             "category": str(content.get("category", "")),
             "klass": nudge.intent.klass,
         }

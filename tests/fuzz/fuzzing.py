@@ -1,9 +1,13 @@
 """One target's campaign, a process of its own: `python -m tests.fuzz.fuzzing TARGET INPUTS FOLDER`.
 
+`python -m tests.fuzz.fuzzing MODULE` reads such lines from its input and forks a process for each: to read a module
+under watch takes longer than a campaign. It answers with the exit code; what the campaign said is in FOLDER/said.
+
 By atheris, which looks for inputs that reach new code, where there is a build of it; elsewhere inputs are blind.
 The folder gets the seeds and what grew out of them, and what broke the target.
 """
 
+import os
 import sys
 from contextlib import nullcontext
 from importlib import import_module
@@ -51,6 +55,25 @@ def target_of(name: str, atheris: Any = None) -> Any:
     """The target; its module is watched where atheris is there."""
     with atheris.instrument_imports(include=WATCHED[TARGETS[name]]) if atheris else nullcontext():
         return import_module(f"tests.fuzz.{TARGETS[name]}").TARGETS[name]
+
+
+def serve(module: str) -> None:
+    """Fork a campaign for each line of the input, which names a target of that module."""
+    target_of(next(name for name, of in TARGETS.items() if of == module), _atheris())
+    for line in sys.stdin:
+        name, inputs, folder = line.rstrip("\n").split(" ", 2)
+        if not (child := os.fork()):
+            _write_to(Path(folder) / "said")
+            main(name, int(inputs), Path(folder))
+            sys.exit()
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)  # noqa: T201  (the answer)
+
+
+def _write_to(said: Path) -> None:
+    """Have errors written to that file, and nothing to the output, which has the answers."""
+    os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), 2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 
 def main(name: str, inputs: int, folder: Path) -> None:
@@ -121,4 +144,7 @@ def _changed(random: Random, seeds: Any, pieces: Any) -> bytes:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    if len(sys.argv) > 2:
+        main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        serve(sys.argv[1])

@@ -11,8 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv  ## 200 citizens, one year, one page
 	@$(BIN)/habarshy demo
 
-# Tests wait for servers now and then, so one process more than there are cores.
-WORKERS := $(shell expr $$(nproc) + 1)
+# Tests wait for servers now and then, so two processes more than there are cores.
+WORKERS := $(shell expr $$(nproc) + 2)
 
 test: .venv services  ## every test, none skipped; a file is one process's, for its servers are
 	$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -25,6 +25,25 @@ settings.load_profile("unhurried")
 gc.set_threshold(10_000, 10, 5)  # a process of tests holds half a million objects that stay: looking is dear
 
 
+WAITING = ("tests/kills/", "tests/streams/kafka/", "tests/streams/test_readiness.py", "tests/faults/")
+"""Where tests wait most of the time, for servers that start, die or rebalance; the longest first."""
+SPREAD_OVER = 0.7
+"""The share of the other files among which they are spread: the last ones to be begun shall be short."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files that wait among those that compute, for together they would leave processors idle."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    waiting = [name for each in WAITING for name in files if name.startswith(each)]
+    others = [name for name in files if not name.startswith(WAITING)]
+    every = SPREAD_OVER * len(others) / max(1, len(waiting))
+    places = [(number * every, 0, name) for number, name in enumerate(waiting)]
+    places += [(float(number), 1, name) for number, name in enumerate(others)]
+    items[:] = [item for _, _, name in sorted(places) for item in files[name]]
+
+
 def pytest_collection_finish() -> None:
     """Let the garbage collector never look again at what was imported and collected."""
     gc.collect()

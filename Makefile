@@ -6,10 +6,13 @@ BIN := .venv/bin
 # Tests begin hundreds of processes: each would compile the product again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo services test quick check bench format lock sbom clean
+.PHONY: demo picture services test quick check bench format lock sbom clean
 
-demo: .venv  ## 200 citizens, one year, one page
+demo: .venv  ## a family and 200 other citizens, one year, every page
 	@$(BIN)/habarshy demo
+
+picture: .venv services  ## the picture of the demo that README begins with
+	HABARSHY_PICTURE=1 $(BIN)/pytest tests/app/demo/test_browser.py -k picture
 
 # Tests wait for servers now and then, so two processes more than there are cores.
 WORKERS := $(shell expr $$(nproc) + 2)

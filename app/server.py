@@ -34,7 +34,7 @@ from app.pages.broken import Broken
 from app.pages.citizen import install_citizen
 from app.pages.components import install_components
 from app.pages.console.install import install_console
-from app.pages.layout import Pages, install_static
+from app.pages.layout import Front, Pages, install_static
 from app.pages.sign_in import SignIn
 from app.pages.stop import Stop
 from app.pages.visits import install_visits, official_of
@@ -46,10 +46,10 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 """The framework's own telemetry would export the paths of requests, which may hold the secret of a link."""
 
 
-def application(platform: Platform, registry: CollectorRegistry | None = None) -> Api:
+def application(platform: Platform, registry: CollectorRegistry | None = None, front: Front | None = None) -> Api:
     """Return everything that is served over HTTP; closing the platform stays with the caller.
 
-    `registry`: where it counts the requests that it answers.
+    `registry`: where it counts the requests that it answers. `front`: pages that go before the product's own.
     """
     hands = Hands(platform)
     app = Api(
@@ -65,7 +65,9 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
     )
     settings, clock = platform.settings, platform.clock
     access = Access(settings.principals)
-    pages = Pages(settings.base_url, lambda: zone_of(platform.rules.library.rules().defaults.zone))
+    pages = Pages(settings.base_url, lambda: zone_of(platform.rules.library.rules().defaults.zone), front)
+    if front is not None:
+        front.install(app, pages)
     broken = Broken(pages)
     install(app, broken.answer)
     heavy = app.state.heavy = Heavy(access, official_of)

@@ -1,8 +1,10 @@
-"""The demo: an invented population lives a year in a minute, and one page shows what they are told.
+"""The demo: a family and an invented population live a year in a minute, on the product's own pages.
 
 Modules:
     show: runs the demo, from its options to its end.
+    population: the invented people and what happens to them.
 
-Inside: year (the clock and the events), population, mailroom (receipts of messages), site, board, reading and why
-(the page and its data), packs.
+Inside: year (the clock and the events), family (whose year is told), mailroom (receipts of messages); site (routes,
+and signing in by a link, which no other command has), ribbon (above every page), story and chapters (the line of
+time), board and reading (the country), dialogue (the assistant).
 """

@@ -1,4 +1,4 @@
-"""The content of the demo's page at one moment."""
+"""The content of the page about the country at one moment."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.core.sms import Segments, segments
+from domain.core.sms import segments
 from streams.delivery.send.fake_outbox import Kept
 
 
@@ -20,7 +20,7 @@ class Arrived(Struct, frozen=True):
 
 
 class Told(Struct, frozen=True):
-    """A message as it was handed over. `number`: which of the nudge's deliveries; `title`: in its own language."""
+    """A message as it was handed over. `number`: which of the nudge's deliveries."""
 
     nudge: UUID
     number: int
@@ -34,13 +34,13 @@ class Told(Struct, frozen=True):
     words: Kept
 
     @property
-    def parts(self) -> Segments:
-        """Return the words as SMS carries them."""
-        return segments(self.words.text)
+    def parts(self) -> int:
+        """Return the number of parts in which an SMS carries the words."""
+        return len(segments(self.words.text).parts)
 
 
 class NotSent(Struct, frozen=True):
-    """A nudge that was withheld; `reason` in our words."""
+    """A nudge that was withheld; `reason` in the reader's words."""
 
     nudge: UUID
     at: datetime
@@ -66,9 +66,6 @@ class Counters(Struct, frozen=True):
 class Board(Struct, frozen=True):
     """The content of the page at one moment."""
 
-    now: datetime
-    share: float
-    done: bool
     counters: Counters
     arrived: tuple[Arrived, ...]
     told: tuple[Told, ...]

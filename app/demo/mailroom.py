@@ -2,8 +2,9 @@
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from itertools import islice
 from random import Random
 from uuid import UUID
 
@@ -27,14 +28,18 @@ class Handed(Struct, frozen=True):
     nudge: UUID
     recipient: str
     channel: str
-    language: str
 
 
 class Mailroom:
-    """Keeps every message in the box, in the order of handing over, and plays the providers' reports."""
+    """Keeps every message in the box, in the order of handing over, and plays the providers' reports.
 
-    def __init__(self, box: FakeOutbox, clock: Callable[[], datetime], random: Random) -> None:
-        self._box, self._clock, self._random = box, clock, random
+    `reachable`: those whose messages never bounce.
+    """
+
+    def __init__(
+        self, box: FakeOutbox, clock: Callable[[], datetime], random: Random, reachable: Collection[str]
+    ) -> None:
+        self._box, self._clock, self._random, self._reachable = box, clock, random, reachable
         self._reports: list[tuple[datetime, int, Receipt]] = []
         self._order = itertools.count()
         self.handed: list[Handed] = []
@@ -42,9 +47,9 @@ class Mailroom:
     def keep(self, message: Message) -> None:
         """Take a message over: the sink of the fakes."""
         self._box.keep(message)
-        self.handed.append(Handed(message.nudge, message.recipient, message.channel, message.language))
+        self.handed.append(Handed(message.nudge, message.recipient, message.channel))
         arrives = self._clock() + _ARRIVES_WITHIN * self._random.random()
-        if self._random.random() < _BOUNCES[message.channel]:
+        if self._random.random() < _BOUNCES[message.channel] and message.recipient not in self._reachable:
             self._report(arrives, message, ReceiptStatus.FAILED, "bounced")
             return
         self._report(arrives, message, ReceiptStatus.DELIVERED)
@@ -66,12 +71,6 @@ class Mailroom:
             due.append(heapq.heappop(self._reports)[2])
         return due
 
-    def latest(self, language: str | None, channel: str | None, limit: int) -> list[Handed]:
-        """Return the messages handed over last in that language and on that channel (None: any), the newest first."""
-        found: list[Handed] = []
-        for each in reversed(self.handed[:]):
-            if language in (None, each.language) and channel in (None, each.channel):
-                found.append(each)
-                if len(found) == limit:
-                    break
-        return found
+    def latest(self, channel: str | None, limit: int) -> list[Handed]:
+        """Return the messages handed over last on that channel (None: any), the newest first."""
+        return list(islice((each for each in reversed(self.handed[:]) if channel in (None, each.channel)), limit))

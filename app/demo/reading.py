@@ -1,14 +1,17 @@
-"""The data of the demo's page, read from the log and its views at every look."""
+"""The data of the page about the country, read from the log and its views at every look."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from uuid import UUID
 
 from sqlalchemy import Connection, select
 
 from app.compose import Platform
-from app.demo.board import Arrived, Board, NotSent, Told, counters_of
+from app.demo.board import Arrived, Board, Counters, NotSent, Told, counters_of
 from app.demo.mailroom import Handed, Mailroom
-from app.demo.packs import ENGLISH, published_titles
 from app.demo.year import Year
+from app.pages.catalogues import Speech
+from app.pages.life import REASONS, STATES, shown
+from app.pages.pack_names import names_of
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeWithheld
 from domain.nudges.nudge import Nudge
@@ -16,7 +19,6 @@ from projections import nudges, statistics
 from streams.delivery.send.fake_outbox import Kept
 from streams.log.mapper import Entry
 from streams.planning import histories
-from streams.rules.in_force import Rules
 from streams.storage.tables import log
 
 SHOWN = 8
@@ -28,35 +30,45 @@ class Reader:
 
     def __init__(self, platform: Platform, mailroom: Mailroom, year: Year) -> None:
         self.platform, self.mailroom, self.year = platform, mailroom, year
-        self.offices = published_titles(platform, "agencies")
         self._names: dict[str, str] = {}
 
-    def board(self, language: str | None) -> Board:
-        """Return the page, with the messages of that language (None: all)."""
-        rules = self.platform.rules.library.rules()
+    def board(self, speech: Speech) -> Board:
+        """Return the country at this moment, in that language; messages are in their own."""
         latest = self.mailroom.latest
         with self.platform.database.reading() as connection:
-            look = _Look(self, connection, rules)
+            look = _Look(self, connection, speech)
             return Board(
-                now=self.year.now,
-                share=self.year.share,
-                done=self.year.now >= self.year.end,
-                counters=counters_of(statistics.totals(connection), self.year.known),
+                counters=self._counters(connection),
                 arrived=tuple(look.arrived(SHOWN)),
-                told=tuple(look.told(latest(language, None, SHOWN))),
-                pushed=tuple(look.told(latest(language, "push", 1))),
-                texted=tuple(look.told(latest(language, "sms", ON_PHONE))),
-                mailed=tuple(look.told(latest(language, "email", 1))),
+                told=tuple(look.told(latest(None, SHOWN))),
+                pushed=tuple(look.told(latest("push", 1))),
+                texted=tuple(look.told(latest("sms", ON_PHONE))),
+                mailed=tuple(look.told(latest("email", 1))),
                 not_sent=tuple(look.not_sent(ON_PHONE)),
             )
 
-    def told(self, connection: Connection, nudge: Nudge) -> list[Told]:
-        """Return the messages of one nudge, as far as their words can still be read."""
-        look = _Look(self, connection, self.platform.rules.library.rules())
-        ids = {nudge.intent.id, *(one.digest for one in nudge.deliveries)}  # what went with a digest is in its words
-        handed = [each for each in self.mailroom.handed[:] if each.nudge in ids]
-        last = {each.recipient: each for each in handed}
-        return list(look.told(list(last.values())))
+    def counters(self) -> Counters:
+        """Return the counts of the year so far."""
+        with self.platform.database.reading() as connection:
+            return self._counters(connection)
+
+    def _counters(self, connection: Connection) -> Counters:
+        return counters_of(statistics.totals(connection), self.year.known)
+
+    def html(self, nudge: UUID, number: int) -> str | None:
+        """Return the HTML of an email, as far as it can still be read."""
+        recipient = self.recipient(nudge, number)
+        if recipient is None:
+            return None
+        with self.platform.database.reading() as connection:
+            kept = self.platform.delivery.fake_outbox.of(connection, recipient, [nudge]).get(nudge)
+        return None if kept is None else kept.html
+
+    def recipient(self, nudge: UUID, number: int) -> str | None:
+        """Return the recipient of one of the nudge's deliveries; None where there is no such delivery."""
+        with self.platform.database.reading() as connection:
+            found = nudges.by_id(connection, [nudge]).get(nudge)
+        return found.deliveries[number].recipient if found and number < len(found.deliveries) else None
 
     def names(self, connection: Connection, pseudonyms: Iterable[str]) -> dict[str, str]:
         """Pseudonym -> first name, of those whose name is known."""
@@ -71,8 +83,11 @@ class Reader:
 class _Look:
     """A look at the data: everything is read as of the same moment."""
 
-    def __init__(self, reader: Reader, connection: Connection, rules: Rules) -> None:
-        self.reader, self.connection, self.rules = reader, connection, rules
+    def __init__(self, reader: Reader, connection: Connection, speech: Speech) -> None:
+        self.reader, self.connection, self.speech = reader, connection, speech
+        self.rules = reader.platform.rules.library.rules()
+        self.words = names_of(self.rules, speech)
+        self.somebody = speech.say("somebody")
 
     def arrived(self, limit: int) -> Iterator[Arrived]:
         events = [entry.fact for entry in self._latest(LifeEvent.TOPIC, limit) if isinstance(entry.fact, LifeEvent)]
@@ -80,9 +95,8 @@ class _Look:
         for event in events:
             if event.time < self.reader.year.start:
                 continue  # the registries knew it before
-            type_ = self.rules.catalogue.types[event.type]
-            office = self.reader.offices[type_.agency]
-            yield Arrived(event.time, type_.title[ENGLISH], office, _named(event, names))
+            office = self.words.office(self.rules.catalogue.types[event.type].agency)
+            yield Arrived(event.time, self.words.heading(event.type), office, self._named(event, names))
 
     def told(self, handed: list[Handed]) -> Iterator[Told]:
         found = nudges.by_id(self.connection, [each.nudge for each in handed])
@@ -92,22 +106,22 @@ class _Look:
                 each.nudge
             )
             if words is not None and words.channel == each.channel and each.nudge in found:
-                yield self._told(each, found[each.nudge], names.get(each.recipient, "somebody"), words)
+                yield self._told(each, found[each.nudge], names.get(each.recipient, self.somebody), words)
 
     def _told(self, handed: Handed, nudge: Nudge, name: str, words: Kept) -> Told:
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         delivery = nudge.to(handed.recipient)
-        office = self.reader.offices.get(trigger.owner, "All agencies together")
+        office = self.words.office(trigger.owner) if trigger.owner else self.speech.say("All agencies together")
         return Told(
             nudge=handed.nudge,
             number=nudge.deliveries.index(delivery),
             at=delivery.sent_at or delivery.attempted_at or nudge.planned_at,
-            title=_in(trigger.content["title"], words.language),
+            title=self.speech.titled(trigger.content["title"]),
             name=name,
             office=office,
             channel=words.channel,
             language=words.language,
-            state=delivery.state.value,
+            state=shown(STATES, delivery.state.value, self.speech),
             words=words,
         )
 
@@ -118,26 +132,16 @@ class _Look:
         for entry in entries:
             nudge, fact = found[entry.originator_id], entry.fact
             assert isinstance(fact, NudgeWithheld)
-            title = self.rules.rulebook.version(nudge.intent.version).trigger.content["title"][ENGLISH]
-            name = names.get(nudge.intent.person, "somebody")
-            yield NotSent(nudge.intent.id, fact.at, title, name, fact.reason)
+            title = self.speech.titled(self.rules.rulebook.version(nudge.intent.version).trigger.content["title"])
+            name = names.get(nudge.intent.person, self.somebody)
+            yield NotSent(nudge.intent.id, fact.at, title, name, shown(REASONS, fact.reason, self.speech))
+
+    def _named(self, event: LifeEvent, names: Mapping[str, str]) -> str:
+        """Return the persons of an event by first name."""
+        told = dict.fromkeys(names.get(person, self.somebody) for named in event.persons.values() for person in named)
+        return ", ".join(told) or self.speech.say("the residents")
 
     def _latest(self, topic: str, limit: int) -> list[Entry]:
         query = select(log.c.position).where(log.c.topic == topic).order_by(log.c.position.desc()).limit(limit)
         entries = self.reader.platform.log.read(self.connection, self.connection.execute(query).scalars())
         return entries[::-1]
-
-
-def _in(titles: Mapping[str, str], language: str) -> str:
-    return titles.get(language) or next(iter(titles.values()))
-
-
-def _named(event: LifeEvent, names: Mapping[str, str]) -> str:
-    """Return the persons of an event by first name, with their roles where there are several."""
-    several = len(event.everybody) > 1
-    told = [
-        f"{names.get(person, 'somebody')} ({role})" if several else names.get(person, "somebody")
-        for role, named in event.persons.items()
-        for person in named
-    ]
-    return ", ".join(told) or "the residents"

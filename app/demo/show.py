@@ -16,14 +16,14 @@ from msgspec import Struct
 from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.compose_sending import compose_engine
+from app.demo.family import PARENTS, with_family
 from app.demo.mailroom import Mailroom
 from app.demo.population import population
 from app.demo.reading import Reader
-from app.demo.site import site
+from app.demo.site import hire, site
 from app.demo.year import Year
 from app.identity.key_file import load_keyring, new_keyring
 from app.settings import Settings
-from domain.core.timing import zone_of
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.routes import single_routes
@@ -84,14 +84,18 @@ async def _serve(
     announce: Callable[[], None],
     talk: Callable[[str], None],
 ) -> None:
-    mailroom = Mailroom(platform.delivery.fake_outbox, clock, Random(options.seed))  # noqa: S311  drawn to be repeated
+    random = Random(options.seed)  # noqa: S311  drawn to be repeated
+    parents = {platform.identity.names.pseudonym(iin) for iin in PARENTS.values()}
+    mailroom = Mailroom(platform.delivery.fake_outbox, clock, random, parents)
     notifiers = {channel: FakeNotifier(channel, mailroom.keep) for channel in ADDRESS_OF}
     engine = compose_engine(platform, single_routes(notifiers))
-    year = Year(platform, engine, clock, mailroom, population(options.citizens, options.seed, START, END), END)
-    pages = site(Reader(platform, mailroom, year), zone_of(platform.rules.library.rules().defaults.zone))
+    people = with_family(population(options.citizens, options.seed, START, END), START)
+    year = Year(platform, engine, clock, mailroom, people, END)
+    hire(platform.settings.principals)
+    pages = site(platform, Reader(platform, mailroom, year))
     server = _Server(
         uvicorn.Config(
-            pages, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
+            pages, log_config=None, access_log=False, lifespan="on", ws="none", timeout_graceful_shutdown=1
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listening]))
@@ -109,7 +113,7 @@ async def _live(year: Year, options: Options, stopped: asyncio.Event, talk: Call
     await year.live(stopped, options.seconds)
     if not options.until_done and not stopped.is_set():
         talk("The year is over. The page stays until Ctrl-C.")
-        await stopped.wait()
+        await year.stay(stopped)
 
 
 def _platform(home: Path, url: str, clock: VirtualClock, *, keep: bool) -> Platform:

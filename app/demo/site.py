@@ -1,135 +1,172 @@
-"""The demo's web pages: plain HTML from the server, complete without JavaScript, which only keeps it fresh."""
+"""The demo's web site: the product's own pages on the invented data, and the pages that tell the family's year.
 
-from collections.abc import Mapping
+Signing in needs no issuer here: a link makes the visitor a parent, a civil servant or an operator. Nothing of this is
+installed by any other command.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.middleware.base import RequestResponseEndpoint
+from msgspec.structs import replace
 
+from app.compose import Platform
+from app.demo.dialogue import dialogue
 from app.demo.reading import Reader
-from app.demo.why import Explainer
-from app.reports import life_words
-from projections import nudges
-from streams.queries.explain import UnknownNudge
+from app.demo.ribbon import Ribbon
+from app.demo.story import Storyteller
+from app.http.access import Access
+from app.identity.principals import add
+from app.pages import visits
+from app.pages.layout import HEADERS, Frame, Front, Pages
+from app.pages.life import CHANNELS, shown
+from app.pages.visits import Official
+from app.server import application
+from domain.facts.principals import Principal, Role
 
-PAGES = Path(__file__).with_name("pages")
-LANGUAGES: Mapping[str, str] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}
-PARTS = ("top", "events", "inbox", "phone", "mail")
-"""The parts of the page that change while the year goes on; each has a template of its own."""
-
-_STRICT = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "frame-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+HERE: Final = Path(__file__).with_name("pages")
+STAFF: Final[Mapping[str, Principal]] = {
+    "dana": Principal("dana", "labour", frozenset({Role.AUTHOR})),
+    "serik": Principal("serik", "labour", frozenset({Role.APPROVER})),
+    "omar": Principal("omar", "platform", frozenset({Role.OPERATOR})),
+}
+_FRAMING: Final = {"Content-Security-Policy": HEADERS["Content-Security-Policy"] + "; frame-src 'self'"}
+_MAIL: Final = {
+    # mail needs its own styles and nothing else: no script, no picture, no form; its links open a page of their own
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox",
+    "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
 }
-_MAIL = {
-    # mail needs style attributes, and nothing else: no script, no picture, no form, no way out of its frame
-    "Content-Security-Policy": "default-src 'none'; style-src-attr 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'; sandbox",
-}
+_NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-def site(reader: Reader, zone: ZoneInfo) -> FastAPI:
+def hire(principals: Path) -> None:
+    """Put the demo's officials into the file of principals; nobody gets their tokens."""
+    for each in STAFF.values():
+        add(principals, each)
+
+
+def site(platform: Platform, reader: Reader) -> FastAPI:
     """Return the pages as an application; it answers on this machine only."""
-    pages = _Pages(reader, zone)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    story = Storyteller(platform)
+    ribbon = Ribbon(reader, story)
+    front = Front(HERE, {"demo": ribbon}, lambda app, pages: _Demo(platform, reader, story, pages).install(app))
+    app = application(platform, front=front)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
-    app.middleware("http")(_guarded)
-    app.mount("/static", StaticFiles(directory=PAGES / "static"))
-    app.get("/")(pages.front)
-    app.get("/live")(pages.live)
-    app.get("/why/{nudge}")(pages.why)
-    app.get("/mail/{nudge}/{number}")(pages.mail)
-    app.exception_handler(404)(pages.missing)
     return app
 
 
-async def _guarded(request: Request, answer: RequestResponseEndpoint) -> Response:
-    response = await answer(request)
-    for name, value in _STRICT.items():
-        response.headers.setdefault(name, value)
-    return response
+class _Demo:
+    """The pages of the demo itself, a method each."""
 
+    def __init__(self, platform: Platform, reader: Reader, story: Storyteller, pages: Pages) -> None:
+        self._platform, self._reader, self._story, self._pages = platform, reader, story, pages
+        self._access = Access(platform.settings.principals)
 
-class _Pages:
-    """The pages, a method each."""
+    def install(self, app: FastAPI) -> None:
+        """Add the routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        routes: Mapping[str, Callable[..., Any]] = {
+            "/": self.front,
+            "/sign-in": self.sign_in,
+            "/demo/country": self.country,
+            "/demo/assistant": self.assistant,
+            "/demo/why": self.why,
+            "/demo/as/{who}": self.enter,
+            "/demo/message/{nudge}/{number}": self.message,
+            "/demo/mail/{nudge}/{number}": self.mail,
+        }
+        for path, page in routes.items():
+            router.add_api_route(path, page, methods=["GET"])
+        app.include_router(router)
+        app.mount("/demo/static", StaticFiles(directory=HERE / "static"))
 
-    def __init__(self, reader: Reader, zone: ZoneInfo) -> None:
-        self._reader, self._explainer = reader, Explainer(reader, zone)
-        self._templates = _environment(zone)
+    def front(self, request: Request) -> Response:
+        """Tell the family's year."""
+        frame = self._frame(request)
+        told, counters = self._story.story(frame.speech), self._reader.counters()
+        return self._pages.respond("story.html", frame, story=told, counters=counters)
 
-    def front(self, language: str = "") -> HTMLResponse:
-        """Return the page."""
-        return self._page("index.html", **self._seen(language))
+    def country(self, request: Request) -> Response:
+        """Show everybody's year: what is reported, what is sent, and what is not."""
+        frame = self._frame(request)
+        page = self._pages.respond(
+            "country.html",
+            frame,
+            board=self._reader.board(frame.speech),
+            channel=lambda name: shown(CHANNELS, name, frame.speech),
+        )
+        page.headers.update(_FRAMING)
+        return page
 
-    def live(self, language: str = "") -> JSONResponse:
-        """Return the parts of the page as they are now, as HTML."""
-        seen = self._seen(language)
-        parts = {part: self._templates.get_template(f"_{part}.html").render(seen) for part in PARTS}
-        return JSONResponse({"done": seen["board"].done, "parts": parts})
+    async def assistant(self, request: Request) -> Response:
+        """Show what an assistant answers Aigerim, asked now."""
+        frame = self._frame(request)
+        settings, links = self._platform.settings, self._platform.identity.links
+        token = links.person(self._story.people["aigerim"], self._platform.clock())
+        exchanges = await dialogue(settings.base_url, token, frame.speech)
+        return await asyncio.to_thread(self._pages.respond, "dialogue.html", frame, exchanges=exchanges)
 
-    def why(self, nudge: str) -> HTMLResponse:
-        """Show the reason for a nudge, and its outcome."""
-        try:
-            page = self._explainer.page(UUID(nudge))
-        except (ValueError, UnknownNudge):
-            return self._missing()
-        return self._page("why.html", page=page, languages=LANGUAGES)
+    def sign_in(self, next: str = "") -> Response:  # noqa: A002  (the name in the address)
+        """Lead whoever must sign in for a page to the one who may see it."""
+        place = visits.local_path(next).lstrip("/").partition("/")[0]
+        who = {"my": "aigerim", "work": "dana", "console": "omar"}.get(place)
+        return _to(f"/demo/as/{who}?next={next}" if who else "/")
 
-    def mail(self, nudge: str, number: str) -> HTMLResponse:
+    def why(self, request: Request) -> Response:
+        """Show why the family's latest message came."""
+        found = self._story.latest()
+        if found is None:
+            return _to("/")
+        return self._as_citizen(request, self._story.people[found[0]], f"/my/messages/{found[1]}/why")
+
+    def enter(self, request: Request, who: str, next: str = "") -> Response:  # noqa: A002  (as above)
+        """Make the visitor one of the parents or officials."""
+        wished = visits.local_path(next) or "/"
+        if who in self._story.people:
+            return self._as_citizen(request, self._story.people[who], wished)
+        found = self._access.named(who)
+        if found is None:
+            raise HTTPException(404)
+        official = Official(found, self._access.mark_of(who))
+        visits.begin(request, self._reader.year.end, official=official)
+        return _to(wished)
+
+    def message(self, request: Request, nudge: UUID, number: int = 0) -> Response:
+        """Show why a message came, as its recipient sees it."""
+        recipient = self._reader.recipient(nudge, number)
+        if recipient is None:
+            raise HTTPException(404)
+        return self._as_citizen(request, recipient, f"/my/messages/{nudge}/why")
+
+    def mail(self, nudge: UUID, number: int) -> Response:
         """Return the HTML of an email, to be shown in a frame."""
-        html = self._html(nudge, number)
-        return HTMLResponse(html, headers=_MAIL) if html else self._missing()
+        html = self._reader.html(nudge, number)
+        if html is None:
+            raise HTTPException(404)
+        return HTMLResponse(html.replace("<head>", '<head><base target="_blank">', 1), headers=_MAIL)
 
-    async def missing(self, _request: Request, _error: Exception) -> HTMLResponse:
-        """There is no such page."""
-        return self._missing()
+    def _as_citizen(self, request: Request, person: str, path: str) -> Response:
+        """Begin a visit in the language of the page before, whatever the citizen's own is.
 
-    def _html(self, nudge: str, number: str) -> str | None:
-        reader = self._reader
-        try:
-            id_ = UUID(nudge)
-        except ValueError:
-            return None
-        with reader.platform.database.reading() as connection:
-            found = nudges.by_id(connection, [id_])
-            messages = reader.told(connection, found[id_]) if id_ in found else []
-        return next((one.words.html for one in messages if str(one.number) == number), None)
+        The clock runs a year a minute, so a visit that begins at the year's end is never over.
+        """
+        visits.remember_language(request, self._pages.frame(request).language)
+        visits.begin(request, self._reader.year.end, citizen=person)
+        return _to(path)
 
-    def _seen(self, language: str) -> dict[str, Any]:
-        known = language if language in LANGUAGES else None
-        board = self._reader.board(known)
-        return {"board": board, "language": known, "languages": LANGUAGES, "parts": PARTS}
-
-    def _page(self, template: str, **seen: object) -> HTMLResponse:
-        return HTMLResponse(self._templates.get_template(template).render(seen))
-
-    def _missing(self) -> HTMLResponse:
-        return HTMLResponse(self._templates.get_template("missing.html").render(), 404)
+    def _frame(self, request: Request) -> Frame:
+        """Return the frame of a page of the demo, which is nobody's own."""
+        return replace(self._pages.frame(request), citizen="", official="")
 
 
-def _environment(zone: ZoneInfo) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(PAGES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["at"] = lambda moment: life_words.at(moment, zone)
-    environment.filters["iso"] = lambda moment: moment.astimezone(zone).isoformat(timespec="minutes")
-    environment.filters["day"] = lambda moment: f"{moment.astimezone(zone):%A}"
-    environment.filters["reason"] = life_words.reason
-    environment.filters["channel"] = lambda channel: life_words.CHANNELS.get(channel, channel)
-    environment.filters["number"] = lambda count: f"{count:,}"
-    return environment
+def _to(path: str) -> Response:
+    return RedirectResponse(path, 303, _NO_STORE)

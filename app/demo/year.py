@@ -15,6 +15,8 @@ from streams.runtime.scheduler import Engine
 STEP = timedelta(hours=6)
 """The longest jump where somebody looks on: so the clock on the page never seems to stand still."""
 
+STAYING_S = 1.0
+
 
 class BadPopulation(Exception):
     """Raised when events of the invented population do not fit the packs."""
@@ -75,7 +77,16 @@ class Year:
         while self.now < self.end and not stopped.is_set():
             self._clock.advance_to(self._next(longest))
             await self._step()
+            if seconds:
+                await asyncio.to_thread(self._engine.backlog.take)  # by it the console sees that somebody works
             await _pause(stopped, begun + seconds * self.share)
+
+    async def stay(self, stopped: asyncio.Event) -> None:
+        """Work at what visitors of the pages do, until stopped; the clock stands still."""
+        while not stopped.is_set():
+            await self._engine.until_idle()
+            await asyncio.to_thread(self._engine.backlog.take)
+            await _pause(stopped, asyncio.get_running_loop().time() + STAYING_S)
 
     async def _step(self) -> None:
         await asyncio.to_thread(self._report)

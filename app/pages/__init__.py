@@ -4,10 +4,10 @@ Modules:
     citizen: a citizen's own pages. stop, answer: the links of messages. sign_in, visits: who is there.
     layout, places, broken: the frame of every page, the navigation, and errors as people read them.
     components: the page that shows what pages are made of.
-    catalogues, life, ruling: the words in the reader's language, for the site, for nudges and for rules.
+    catalogues, life, ruling, pack_names: the words in the reader's language, for the site, nudges, rules and packs.
 
 Inside: inbox, messages, entitled, checking, preferring, leaving, devices (pages of citizens); installing (as an app);
 calendar_file (a message's day for calendars); icons;
-reasons (why a message came); readers, naming, pack_names. Officials' pages are in `work` and `console`. More than 15
+reasons (why a message came); readers, naming. Officials' pages are in `work` and `console`. More than 15
 modules, because each page is one.
 """

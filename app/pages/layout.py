@@ -65,12 +65,26 @@ class Frame(Struct, frozen=True):
         return f"{self.path}?{urlencode({**self.query, **changed})}"
 
 
+class Front(Struct, frozen=True):
+    """Pages that go before the product's own, as those of the demo do.
+
+    `templates`: their folder; a `_front.html` in it stands at the top of every page. `shown`: what templates may name
+    besides. `install`: adds the routes; it is called before any other.
+    """
+
+    templates: Path
+    shown: Mapping[str, Any]
+    install: Callable[[FastAPI, "Pages"], None]
+
+
 class Pages:
     """Renders pages. `root`: the path of the base URL; `zone`: in which times are shown to who told none."""
 
-    def __init__(self, base_url: str, zone: Callable[[], ZoneInfo]) -> None:
+    def __init__(self, base_url: str, zone: Callable[[], ZoneInfo], front: Front | None = None) -> None:
         self.root, self._zone = urlsplit(base_url).path.rstrip("/"), zone
-        self._environments = {language: _environment(language, self.root) for language in LANGUAGES}
+        self._shown: Mapping[str, Any] = front.shown if front else {}
+        folders = (_HERE / "html", *([front.templates] if front else []))
+        self._environments = {language: _environment(language, self.root, folders) for language in LANGUAGES}
 
     def frame(self, request: Request, language: str = "", zone: ZoneInfo | None = None) -> Frame:
         """Return the frame of a page; `language`: of whoever a link was sent to, unless they choose another."""
@@ -97,17 +111,16 @@ class Pages:
     ) -> HTMLResponse:
         """Return the page as it goes out."""
         environment = self._environments[frame.language]
-        html = environment.get_template(template).render(
-            shown | {"frame": frame, "speech": frame.speech, "icons": Icons()}
-        )
+        values = {**self._shown, **shown, "frame": frame, "speech": frame.speech, "icons": Icons()}
+        html = environment.get_template(template).render(values)
         return HTMLResponse(html, status, dict(HEADERS))
 
 
 @cache
-def _environment(language: str, root: str) -> Environment:
+def _environment(language: str, root: str, folders: tuple[Path, ...]) -> Environment:
     """Return the templates of pages in that language; each is compiled once in a process."""
     made = Environment(
-        loader=FileSystemLoader(_HERE / "html"),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,4 +1,4 @@
-"""habarshy demo: an invented population lives a year in a minute, on one page."""
+"""habarshy demo: a family and an invented population live a year in a minute."""
 
 import asyncio
 import signal

@@ -7,6 +7,9 @@ import pytest
 
 from app.demo.show import Options
 from tests.app.demo.running import Lived, reopened, running
+from tests.app.pages.conftest import chromium
+
+__all__ = ["chromium"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,83 @@
+"""The demo in a browser: in three languages, light and dark, on a small telephone, a telephone and a desk."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.app.demo.running import Lived
+from tests.app.pages.site import look_at
+
+ROOT = Path(__file__).parents[3]
+PICTURE = ROOT / "docs/demo.png"
+MOST_BYTES = 300_000
+LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "kk-320": ("kk", {"viewport": {"width": 320, "height": 640}, "color_scheme": "light"}),
+    "ru-375-dark": ("ru", {"viewport": {"width": 375, "height": 812}, "color_scheme": "dark"}),
+    "en-1280": ("en", {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}),
+}
+CHAIRS = (
+    "/",
+    "/demo/country",
+    "/demo/assistant",
+    "/demo/as/aigerim?next=/my",
+    "/demo/why",
+    "/demo/as/dana?next=/work",
+    "/demo/as/omar?next=/console",
+)
+
+
+@pytest.mark.parametrize(("language", "look"), LOOKS.values(), ids=LOOKS.keys())
+def test_every_chair_is_for_everybody(
+    chromium: Browser, lived: Lived, request: pytest.FixtureRequest, language: str, look: dict[str, Any]
+) -> None:
+    """axe-core finds nothing, nothing is wider than the screen, and no page breaks the policy of its content."""
+    with chromium.new_context(locale=language, **look) as context:
+        page = context.new_page()
+        wrong: list[str] = []
+        page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
+        for path in CHAIRS:
+            name = re.sub(r"\W+", "-", path.rpartition("=")[2]).strip("-") or "story"
+            look_at(page, lived.announced[0] + path, language, f"demo-{name}-{request.node.callspec.id}")
+        assert wrong == []
+
+
+def test_the_picture_in_the_readme_is_of_today(chromium: Browser, lived: Lived) -> None:
+    """README begins with the story; the words beside its picture are the page's. `make picture` takes it anew."""
+    with chromium.new_context(locale="en", **LOOKS["en-1280"][1]) as context:
+        page = context.new_page()
+        page.goto(lived.announced[0])
+        if os.environ.get("HABARSHY_PICTURE"):
+            page.screenshot(path=PICTURE)
+        words = picture_words(page)
+        assert f"![{words}](docs/demo.png)" in (ROOT / "README.md").read_text(encoding="utf-8"), words
+        assert PICTURE.stat().st_size < MOST_BYTES
+
+
+def picture_words(page: Page) -> str:
+    """The heading of the story, and its sums."""
+    sums = [" ".join(each.split()) for each in page.locator(".sums li").all_inner_texts()]
+    return f"{page.locator('h1').inner_text()}: {'; '.join(sums)}"
+
+
+def test_a_minister_walks_through_it(chromium: Browser, lived: Lived) -> None:
+    """From the story to the reasons of a fine, the other parent's inbox, the workbench and back, by links alone."""
+    with chromium.new_context(locale="ru", java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(lived.announced[0])
+        card = page.locator("article", has_text="Камера замечает Данияра").first
+        card.locator("summary").click()
+        expect(card.locator("[lang=ru]")).to_contain_text("39")
+        card.get_by_role("link", name="Почему это пришло?").click()
+        expect(page.locator(".answer")).to_contain_text("наложен штраф")
+        expect(page.locator(".who")).to_contain_text("Данияр")
+        page.get_by_role("link", name="Смотреть глазами Айгерим").click()
+        expect(page.locator("main")).to_contain_text("Замена паспорта")
+        page.get_by_role("link", name="Мастерская").click()
+        page.get_by_role("link", name="Стать Сериком, который утверждает").click()
+        expect(page.locator(".who")).to_contain_text("Серик")
+        page.get_by_role("link", name="Год семьи").click()
+        expect(page.locator("h1")).to_have_text("Год, когда государство написало первым")

@@ -7,7 +7,6 @@ Modules:
     catalogues, life, ruling, pack_names: the words in the reader's language, for the site, nudges, rules and packs.
 
 Inside: inbox, messages, entitled, checking, preferring, leaving, devices (pages of citizens); installing (as an app);
-calendar_file (a message's day for calendars); icons;
-reasons (why a message came); readers, naming. Officials' pages are in `work` and `console`. More than 15
-modules, because each page is one.
+calendar_file (a message's day for calendars); reasons (why a message came); readers, naming, zones, icons.
+Officials' pages are in `work` and `console`. More than 15 modules, because each page is one.
 """

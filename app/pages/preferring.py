@@ -1,12 +1,13 @@
 """Preferences: language, channels, quiet hours and zone, topics, consents; and what the law makes mandatory."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, Final
 from zoneinfo import available_timezones
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.compose import Platform
@@ -17,11 +18,25 @@ from app.pages.layout import Frame, Pages
 from app.pages.life import CHANNELS, category, shown
 from app.pages.readers import visitor
 from app.pages.visits import Fields, Form
+from app.pages.zones import zone_groups
+from domain.core.translatable import N_
+from domain.persons.channels import ADDRESS_OF, PUSH, addresses
 from domain.persons.hours import local_zone, quiet_hours
 from domain.persons.person import Person
 from streams.queries.inbox import Topic
 
 SAVED = "preferences-saved"
+LATELY: Final = 100
+"""So many of the latest messages say which topics come first."""
+Zones = Annotated[str, Query(max_length=10)]
+_LONG_ENOUGH: Final = 10
+"""Characters of a telephone number, of which six are shown."""
+_BRIEF: Final = {"push": N_("Push"), "sms": N_("SMS"), "email": N_("Email")}
+_MISSING: Final = {
+    "push": N_("no device yet"),
+    "sms": N_("no telephone number is known"),
+    "email": N_("no address is known"),
+}
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -38,13 +53,12 @@ class Preferring:
         routes.add("/my/preferences", self.change, methods=["POST"])
         return routes
 
-    def show(self, request: Request) -> Response:
-        """Show the present choices."""
+    def show(self, request: Request, zones: Zones = "") -> Response:
+        """Show the present choices; `zones=all`: with the time zones of all countries."""
         name, frame = visitor(request, self._platform, self._pages)
         person = self._platform.delivery.inbound.preferences.person(name)
-        return self._show(
-            frame, person, _chosen(person, self._platform), saved=visits.told_once(request, SAVED) is not None
-        )
+        chosen, saved = _chosen(person, self._platform), visits.told_once(request, SAVED) is not None
+        return self._show(frame, person, chosen, saved=saved, all_zones=zones == "all")
 
     def change(self, request: Request, fields: Form) -> Response:
         """Choose."""
@@ -75,12 +89,14 @@ class Preferring:
         wrong: Mapping[str, str] | None = None,
         *,
         saved: bool = False,
+        all_zones: bool = False,
     ) -> Response:
         speech, defaults = frame.speech, self._platform.rules.library.rules().defaults
         zone = local_zone(person, defaults)
         now = self._platform.clock()
         until = quiet_hours(person, defaults).ends_after(now, zone)
-        topics = [_plain(each, frame) for each in self._platform.queries.inboxes.topics()]
+        topics = self._topics(person, frame)
+        shown_topics = [each for each in topics if each["titles"]]
         return self._pages.respond(
             "preferences.html",
             frame,
@@ -90,19 +106,60 @@ class Preferring:
             saved=saved,
             spoken=defaults.languages,
             languages=LANGUAGES,
-            channels=[(each, shown(CHANNELS, each, speech)) for each in CHANNELS],
-            zones=_zones(defaults.zone, str(chosen["zone"])),
-            topics=[each for each in topics if each["titles"]],
+            channels=[_channel(each, person, frame) for each in CHANNELS],
+            keepers=", ".join(self._keepers()),
+            groups=zone_groups(defaults.zone, str(chosen["zone"]), speech.language, everywhere=all_zones),
+            all_zones=all_zones,
+            topics=shown_topics,
+            others=[each for each in shown_topics if not each["received"]],
+            some_received=any(each["received"] for each in shown_topics),
             offers=[each for each in topics if each["offers"]],
             legal=[row for each in topics for row in each["legal"]],
             emergencies=[row for each in topics for row in each["emergencies"]],
             earliest=speech.moment(until or now),
             quiet=until is not None,
-            zone=zone.key,
             local=speech.moment(now),
             cap=defaults.cap_messages,
             days=speech.length(defaults.cap_days),
         )
+
+    def _topics(self, person: Person, frame: Frame) -> list[dict[str, Any]]:
+        """Return the topics: those of which most messages came lately first, then by their names."""
+        inboxes = self._platform.queries.inboxes
+        received = Counter(each.category for each in inboxes.told(person.pseudonym, None, LATELY)[0])
+        topics = [_plain(each, frame) | {"received": received[each.category]} for each in inboxes.topics()]
+        return sorted(topics, key=lambda each: (-each["received"], each["name"]))
+
+    def _keepers(self) -> list[str]:
+        """Return the services by which citizens sign in: they tell the platform where messages go."""
+        issuers = self._platform.settings.sign_in
+        return [each.title or name for name, each in issuers.items() if each.who == "citizens"]
+
+
+def _channel(channel: str, person: Person, frame: Frame) -> dict[str, Any]:
+    """Return a channel with where its messages go, as far as others may see it."""
+    speech, found, known = frame.speech, addresses(person, channel), person.get(ADDRESS_OF[channel])
+    name = shown(CHANNELS, channel, speech)
+    if channel == PUSH:
+        places = speech.many("{count} device", "{count} devices", len(found)) if found else ""
+    else:
+        places = masked(str(known)) if known else ""
+    return {
+        "value": channel,
+        "name": name[:1].upper() + name[1:],
+        "brief": speech.say(_BRIEF[channel]),
+        "places": places,
+        "refused": bool(known) and not found,
+        "missing": speech.say(_MISSING[channel]),
+    }
+
+
+def masked(address: str) -> str:
+    """Return a telephone number or an email of which a part is left out, enough for its owner to know it."""
+    name, at, domain = address.rpartition("@")
+    if at:
+        return f"{name[:1]}…@{domain}"
+    return f"{address[:2]} … {address[-4:]}" if len(address) >= _LONG_ENOUGH else "…"
 
 
 def _chosen(person: Person, platform: Platform) -> dict[str, Any]:
@@ -165,12 +222,6 @@ def _errors(fields: Fields, frame: Frame) -> dict[str, str]:
 
 def _one(fields: Fields, name: str) -> str:
     return (fields.get(name) or [""])[0]
-
-
-def _zones(default: str, chosen: str) -> list[str]:
-    """Return the time zones of the pack's part of the world, and the chosen one."""
-    part = default.partition("/")[0] + "/"
-    return sorted({chosen, *(each for each in available_timezones() if each.startswith(part))})
 
 
 def _plain(topic: Topic, frame: Frame) -> dict[str, Any]:

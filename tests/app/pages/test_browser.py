@@ -50,6 +50,26 @@ def test_every_page_is_for_everybody(
         assert wrong == []
 
 
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_a_telephone_shows_the_choices_at_once(chromium: Browser, site: Site, language: str) -> None:
+    """On a telephone the navigation takes two lines, and all preferences stand on one screen, with their button."""
+    with site.visit(chromium, language=language, viewport={"width": 375, "height": 812}) as context:
+        page = context.new_page()
+        page.goto(f"{site.base}/my/preferences")
+        tops = page.locator(".places a").evaluate_all("found => found.map(each => each.getBoundingClientRect().top)")
+        assert len(set(tops)) == 2
+        box = page.locator("main form button").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 812
+        for width in (320, 1280):
+            page.set_viewport_size({"width": width, "height": 812})
+            tops = page.locator(".places a").evaluate_all("all => all.map(each => each.getBoundingClientRect().top)")
+            assert len(set(tops)) == (2 if width == 320 else 1)
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        shot(page, f"preferences-open-{language}")
+        assert violations(page) == []
+
+
 @WAYS
 def test_a_citizen_does_it_all(chromium: Browser, site: Site, keys: bool) -> None:  # noqa: FBT001  (a parameter)
     """Sign in, a message, why, a dispute, preferences, the code and the way out: by keys, or without scripts."""

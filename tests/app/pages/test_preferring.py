@@ -9,12 +9,13 @@ from starlette.testclient import TestClient
 
 from app.pages.catalogues import Speech
 from app.pages.life import CATEGORIES, category
+from app.pages.preferring import masked
 from domain.core.timing import zone_of
 from streams.queries.inbox import Topic
 from templates.checks.loader import shipped
 from tests.app.pages.visitor import CSRF, visiting
 from tests.beginnings import packs_in
-from tests.world import World, few_triggers, iin, registered
+from tests.world import World, birth, few_triggers, fine, iin, registered
 
 AIGERIM = iin(1)
 PATH = "/my/preferences"
@@ -185,6 +186,70 @@ def test_every_topic_has_a_name() -> None:
     """Each category of the shipped packs has a name that catalogues translate."""
     names = {str(each.rules["category"]) for pack in packs_in(list(shipped())) for each in pack.triggers}
     assert names <= set(CATEGORIES)
+
+
+async def test_what_one_gets_stands_first(tmp_path: Path) -> None:
+    """Topics of which messages came stand first, the most frequent one at the top; the others open below them."""
+    world = World(tmp_path)
+    world.take(*registered(AIGERIM, "1996-05-05"), birth(iin(2), AIGERIM, "2025-05-30"))
+    for number in ("KZ-1", "KZ-2"):
+        world.take(fine(AIGERIM, number, "2025-06-02T11:00:00+05:00"))
+    await world.settle("2025-06-02T13:00+05:00")
+    world.platform.replay.follower.drain()
+    page = visiting(world, AIGERIM).get(PATH).text
+    shown = re.findall(r'id="topic-(\w+)"', page)
+    assert shown[:2] == ["transport", "family"]
+    assert sorted(shown) == sorted(each.category for each in topics(world))
+    assert [re.search(rf'id="topic-{each}"', page.partition("Other topics")[0]) is not None for each in shown] == [
+        each in ("transport", "family") for each in shown
+    ]
+    world.close()
+
+
+def test_where_messages_go_is_masked(tmp_path: Path) -> None:
+    """Telephone and email are shown in part, with the service that keeps them; what is not known says so."""
+    known = {"title": "eGov", "who": "citizens", "issuer": "https://idp.example.org", "client_id": "x"}
+    world = World(tmp_path, sign_in={"egov": known})
+    world.take(*registered(AIGERIM, phone="+77011234567", email=f"{'q' * 60}@{'mail.' * 40}example.org"))
+    page = visiting(world, AIGERIM).get(PATH).text
+    assert "<bdi>+7 … 4567</bdi>" in page
+    assert "1234567" not in page
+    assert "<bdi>q…@mail." in page
+    assert "qq" not in page
+    assert "no device yet" in page
+    assert "where you sign in: eGov." in page
+    assert "no telephone number is known" in visiting(world, iin(9)).get(PATH).text
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("+77011234567", "+7 … 4567"), ("+1234567", "…"), ("a@b.kz", "a…@b.kz"), ("@", "…@"), ("", "…")],
+)
+def test_any_address_is_masked(address: str, shown: str) -> None:
+    """Of a short number nothing is shown, for what is left would be all of it."""
+    assert masked(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "towns"),
+    [
+        ("en", "Kazakhstan", ["Almaty", "Qyzylorda"]),
+        ("ru", "Казахстан", ["Алматы", "Кызылорда"]),
+        ("kk", "Қазақстан", ["Алматы", "Қызылорда"]),
+    ],
+)
+def test_zones_are_towns_of_the_country(world: World, language: str, country: str, towns: list[str]) -> None:
+    """The zones of the country stand there by their towns; others are one link away, and all are taken."""
+    browser = visiting(world, AIGERIM, language)
+    few, all_of = browser.get(PATH).text, browser.get(f"{PATH}?zones=all").text
+    assert re.findall(r'<optgroup label="(.*?)">', few) == [country]
+    assert [f">{town}</option>" in few for town in towns] == [True, True]
+    assert "Europe/Berlin" not in few
+    assert f'<optgroup label="{country}">' == re.findall(r"<optgroup .*?>", all_of)[0]
+    assert 'value="Europe/Berlin"' in all_of
+    assert browser.post(PATH, data=form(world, zone="Europe/Berlin")).status_code == 303
+    assert 'value="Europe/Berlin" selected' in browser.get(PATH).text
 
 
 def test_saved_is_said_once(world: World, browser: TestClient) -> None:

@@ -1,7 +1,9 @@
 """A citizen's own pages: what they were told across all channels, what comes next, and their data to keep."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -12,10 +14,11 @@ from app.http.openapi import Api
 from app.http.routes import Routes
 from app.identity.links import ASSISTANT_LASTS
 from app.pages import visits
+from app.pages.catalogues import Speech
 from app.pages.checking import Checking
 from app.pages.devices import Devices
 from app.pages.entitled import Entitlements
-from app.pages.inbox import Inbox
+from app.pages.inbox import Inbox, day_told
 from app.pages.installing import Installing
 from app.pages.layout import Frame, Pages, as_download
 from app.pages.leaving import Leaving
@@ -66,7 +69,8 @@ class Citizen:
     def coming(self, request: Request) -> Response:
         """Show the planned messages."""
         person, frame = self._visitor(request)
-        speech = frame.speech
+        speech, planned = frame.speech, self._platform.queries.inboxes.coming(person)
+        days = self._days(person, [each.nudge for each in planned], speech)
         rows = [
             {
                 "nudge": each.nudge,
@@ -74,10 +78,20 @@ class Citizen:
                 "title": speech.titled(each.title),
                 "office": speech.titled(each.office),
                 "emblem": each.emblem,
+                "day": days.get(each.nudge, ""),
             }
-            for each in self._platform.queries.inboxes.coming(person)
+            for each in planned
         ]
         return self._pages.respond("coming.html", frame, messages=rows)
+
+    def _days(self, person: str, ids: Sequence[UUID], speech: Speech) -> dict[UUID, str]:
+        """Return the days that calendars can hold, in words, by the first message about each matter."""
+        cards, now = self._platform.queries.inboxes.cards(person, ids, speech.zone), self._platform.clock()
+        found: dict[tuple[str, UUID], tuple[UUID, str]] = {}
+        for id_ in ids:
+            if (card := cards.get(id_)) and (days := card.days_to_come(now, speech.zone)):
+                found.setdefault(card.thing, (id_, day_told(days, speech)))
+        return dict(found.values())
 
     def data(self, request: Request) -> Response:
         """Show the person's data and their download; a new token is shown this once."""

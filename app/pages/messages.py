@@ -54,10 +54,11 @@ class Reader(Struct, frozen=True):
 
 
 class Member(Struct, frozen=True):
-    """A message that goes with a digest: its title, page (empty: none), buttons, and reasons."""
+    """A message that goes with a digest: its title, page (empty: none), day (empty: none), buttons, and reasons."""
 
     title: str
     base: str
+    day: str
     actions: list[tuple[str, str]]
     because: Because
 
@@ -188,6 +189,7 @@ class Messages:
         return Member(
             frame.speech.titled(member.title),
             one.base,
+            self._day(one, frame),
             self._actions(one, words) if went else [],
             self._reasons(reader, frame, member),
         )

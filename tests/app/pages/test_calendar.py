@@ -100,6 +100,16 @@ def test_a_discreet_message_says_nothing_in_the_calendar(world: World) -> None:
     assert str(entry["description"]) == str(entry["url"])
 
 
+def test_what_is_coming_offers_its_day_once(world: World) -> None:
+    """Of all reminders that are planned about one card, the first offers its last day."""
+    world.take(card(MOTHER, "2026-01-20", "N2", "2025-06-29T12:00:00+05:00"))
+    world.plan()
+    page = visiting(world, MOTHER).get("/my/coming").text.replace("\u202f", " ")
+    cards = [each for each in page.split('<li class="card ') if "Identity card renewal</a>" in each]
+    offered = ["Until 20 January 2026" in each and "calendar.ics" in each for each in cards]
+    assert offered == [True, False, False]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_names_no_day_says_so(world: World, language: str) -> None:
     """A message without a day, and one whose day is past, offer no file; whoever asks is told why."""

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from functools import cache, cached_property
+from collections.abc import Set as AbstractSet
+from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from jinja2 import Template, TemplateError, UndefinedError, nodes
@@ -17,6 +18,8 @@ from templates.words.syntax import read_words
 
 MAX_BYTES = 65_536
 """No honest words are longer."""
+COMPILED = 1024
+"""So many texts, of each kind, are kept compiled for whoever asks next: a new version repeats most of its texts."""
 REMEMBERED = 256
 """So many courses through one text (each `if` taken or not) keep their Markdown parsed."""
 
@@ -37,41 +40,54 @@ class BadWords(Exception):
 
 
 class Compiler:
-    """Compiles the texts of one language; the same text twice is compiled once."""
+    """Compiles the texts of one language; the same text is compiled once in a process, whoever asks for it."""
 
     def __init__(self, language: str) -> None:
-        self._plain, self._markdown = plain_environment(language), markdown_environment(language)
-        self._parser = _markdown_parser()
+        self._language = language
         self.reads: set[str] = set()
         """The dotted names of all values that the compiled texts read."""
-        self._plain_texts: dict[str, PlainText] = {}
-        self._markdown_texts: dict[str, MarkdownText] = {}
 
     def plain(self, text: str) -> "PlainText":
         """Return a text of one line: a subject, a push message, an SMS. Raises BadWords."""
-        if text not in self._plain_texts:
-            reading = self._read(self._plain, text)
-            made = None if reading is None else simple(reading.tree, self._plain) or reading.compiled()
-            self._plain_texts[text] = PlainText(made, text, _certain(reading, text))
-        return self._plain_texts[text]
+        made, reads = _plain(self._language, text)
+        self.reads |= reads
+        return made
 
     def markdown(self, text: str) -> "MarkdownText":
         """Return the body of an email. Raises BadWords."""
-        if not MARKS.isdisjoint(text):
-            raise BadWords("the text", UNSEEN)
-        if text not in self._markdown_texts:
-            self._markdown_texts[text] = MarkdownText(self._read(self._markdown, text), text, self._parser)
-        return self._markdown_texts[text]
+        made, reads = _markdown(self._language, text)
+        self.reads |= reads
+        return made
 
-    def _read(self, environment: ImmutableSandboxedEnvironment, text: str) -> "_Read | None":
-        """Return the parsed text, or None for one that is always the same."""
-        if not _DYNAMIC.search(text):
-            return None
-        reading = read_words(text, environment, Scope())
-        if reading.tree is None or reading.problems:
-            raise BadWords("the text", f"is refused: {reading.problems[0].message}")
-        self.reads |= reading.reads
-        return _Read(environment, reading.tree)
+
+@lru_cache(maxsize=COMPILED)
+def _plain(language: str, text: str) -> "tuple[PlainText, AbstractSet[str]]":
+    """Return the compiled text, and what it reads."""
+    environment = plain_environment(language)
+    reading = _read(environment, text)
+    if reading is None:
+        return PlainText(None, text, ALWAYS), frozenset()
+    made = simple(reading.tree, environment) or reading.compiled()
+    return PlainText(made, text, _certain(reading, text)), reading.reads
+
+
+@lru_cache(maxsize=COMPILED)
+def _markdown(language: str, text: str) -> "tuple[MarkdownText, AbstractSet[str]]":
+    """Return the same of a Markdown text."""
+    if not MARKS.isdisjoint(text):
+        raise BadWords("the text", UNSEEN)
+    reading = _read(markdown_environment(language), text)
+    return MarkdownText(reading, text, _markdown_parser()), reading.reads if reading else frozenset()
+
+
+def _read(environment: ImmutableSandboxedEnvironment, text: str) -> "_Read | None":
+    """Return the parsed text, or None for one that is always the same."""
+    if not _DYNAMIC.search(text):
+        return None
+    reading = read_words(text, environment, Scope())
+    if reading.tree is None or reading.problems:
+        raise BadWords("the text", f"is refused: {reading.problems[0].message}")
+    return _Read(environment, reading.tree, reading.reads)
 
 
 class _Read(NamedTuple):
@@ -79,6 +95,7 @@ class _Read(NamedTuple):
 
     environment: ImmutableSandboxedEnvironment
     tree: nodes.Template
+    reads: AbstractSet[str]
 
     def compiled(self) -> Template:
         return self.environment.from_string(self.tree)

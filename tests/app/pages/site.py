@@ -16,8 +16,9 @@ SHOTS = Path(__file__).parents[2] / "artefacts"
 AXE = Path(__file__).parents[2] / "peers/node_modules/axe-core/axe.min.js"
 """Installed by `make services`."""
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-_RUN = "tags => axe.run(document, {runOnly: tags}).then(found => found.violations.map(each => each.id + ': ' + "
-_RUN += "each.nodes.map(node => node.html + ' ' + node.failureSummary).join(' | ')))"
+_RUN = """tags => axe.run(document, {runOnly: tags, resultTypes: ["violations"]}).then(found => found.violations.map(
+    each => each.id + ": " + each.nodes.map(node => node.html + " " + node.failureSummary).join(" | ")
+))"""
 
 
 class Site(NamedTuple):

@@ -1,5 +1,6 @@
 """What editors underline is what the loader refuses."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,14 @@ def test_an_editor_finds_nothing_in_shipped_files(path: Path, line: str, draft: 
 
 def errors(kind: str, text: str, draft: str = "2020-12") -> list[str]:
     """What an editor underlines in a text that is read as YAML 1.2."""
-    schema: dict[str, Any] = schemas()[kind]
-    validator = VALIDATORS[draft](draft_07(schema) if draft == OLDER else schema)
-    return [error.message for error in validator.iter_errors(read_yaml(kind, text, Report()).data)]
+    return [error.message for error in _editor(kind, draft).iter_errors(read_yaml(kind, text, Report()).data)]
+
+
+@cache
+def _editor(kind: str, draft: str) -> Any:
+    """The validator of an editor, made once for all files of that kind."""
+    schema = schemas()[kind]
+    return VALIDATORS[draft](draft_07(schema) if draft == OLDER else schema)
 
 
 @pytest.mark.parametrize("draft", VALIDATORS)

@@ -34,13 +34,16 @@ _A_MOMENT, _A_MINUTE = timedelta(microseconds=1), timedelta(minutes=1)
 class Moment(Struct, frozen=True):
     """A chapter as the line of time shows it.
 
-    `told`: who was told when, and how; `words`: the first message as it was sent; `outcome`: a sentence and its look;
-    `price`, `missed`: what missing it means, in money and words; `figures`: values and names; `sources`: where all
-    that comes from; `nudge`, `number`: the first message, and which of its deliveries.
+    `emblem`, `office`: of the agency that wrote; `told`: who was told when, and how; `words`: the first message as it
+    was sent; `outcome`: a sentence and its look; `price`, `missed`: what missing it means, in money and words;
+    `figures`: values and names; `sources`: where all that comes from; `nudge`, `number`: the first message, and which
+    of its deliveries.
     """
 
     when: str
     title: str
+    emblem: str
+    office: str
     happened: str
     told: str
     words: Kept | None
@@ -194,6 +197,8 @@ class _Teller:
         moment = Moment(
             when=self._day(first.sent.at),
             title=speech.say(chapter.title),
+            emblem=first.sent.emblem,
+            office=speech.titled(first.sent.office),
             happened=self._happened(first.cause),
             told="; ".join(self._by_whom(messages)),
             words=words,

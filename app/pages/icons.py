@@ -37,4 +37,4 @@ class Icons:
         if not self._used:
             return Markup("")
         found = "".join(drawings()[name] for name in sorted(self._used))
-        return Markup(f'<svg class="drawings" aria-hidden="true">{found}</svg>')  # noqa: S704  (our own file)
+        return Markup(f'<svg id="drawings" class="drawings" data-live aria-hidden="true">{found}</svg>')  # noqa: S704  (our own file)

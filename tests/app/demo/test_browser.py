@@ -63,6 +63,17 @@ def picture_words(page: Page) -> str:
     return f"{page.locator('h1').inner_text()}: {'; '.join(sums)}"
 
 
+def test_a_link_in_a_letter_opens_a_page(chromium: Browser, lived: Lived) -> None:
+    """A letter stands in a frame, and its last link opens the product's page for stopping such messages."""
+    with chromium.new_context(locale="en") as context:
+        page = context.new_page()
+        page.goto(f"{lived.announced[0]}/demo/country")
+        with context.expect_page() as opened:
+            page.frame_locator("iframe").locator("a[href*='/stop/']").click()
+        opened.value.wait_for_url("**/stop/*")
+        expect(opened.value.locator("main form button")).to_be_visible()
+
+
 def test_a_minister_walks_through_it(chromium: Browser, lived: Lived) -> None:
     """From the story to the reasons of a fine, the other parent's inbox, the workbench and back, by links alone."""
     with chromium.new_context(locale="ru", java_script_enabled=False) as context:

@@ -46,6 +46,7 @@ def test_it_serves_at_once_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, talk = process.communicate(timeout=PATIENCE)
     assert front.status_code == 200
+    assert 'data-every="1000"' in front.text, "the page keeps itself fresh while the year goes on"
     assert (process.returncode, "Traceback" in talk, list(tmp_path.iterdir())) == (0, False, [])
 
 

@@ -51,7 +51,10 @@ _KINDS: Final = {Group.NOW: "urgent", Group.SOON: "soon", Group.NEWS: "plain", G
 
 
 def group_of(message: SentMessage, card: Card, now: datetime) -> Group:
-    """Return the group of a message: by what was done, by its last day, and by whether there is something to do."""
+    """Return the group of a message: by what was done, by its day, and by whether there is something to do.
+
+    `now`: in the zone of the reader, whose days are meant.
+    """
     if card.done_at is not None:
         return Group.DONE
     if card.over is not None and card.over <= now:
@@ -62,8 +65,10 @@ def group_of(message: SentMessage, card: Card, now: datetime) -> Group:
         message.state != "answered" and any(each.get("reply") for each in card.actions)
     ):
         return Group.NOW
-    waits = card.can_be_done or any(_leads(each) for each in card.actions)
-    return Group.SOON if waits and message.state != "answered" and now - message.at <= FRESH else Group.NEWS
+    waits = (card.can_be_done or any(_leads(each) for each in card.actions)) and message.state != "answered"
+    if waits and card.days is not None and timedelta() <= card.days.first - now.date() <= URGENT:
+        return Group.NOW
+    return Group.SOON if waits and now - message.at <= FRESH else Group.NEWS
 
 
 class Row(Struct, frozen=True):
@@ -106,7 +111,7 @@ class Inbox:
         groups: dict[Group, list[Row]] = {group: [] for group in Group}
         for first, *earlier in _by_thing(messages, cards):
             card = cards[first.nudge]
-            group = group_of(first, card, now)
+            group = group_of(first, card, now.astimezone(frame.speech.zone))
             groups[group].append(teller.row(first, card, group, earlier))
         topics = {each.category: category(each.category, frame.speech) for each in inboxes.topics()}
         return self._pages.respond(
@@ -187,15 +192,22 @@ class _Teller:
             yield line, ""
         if group is Group.DONE and card.done_at is not None:
             yield speech.tell(Words("Done: {day}", day=self._day(card.done_at))), "until"
+        elif (days := card.days_to_come(self._now, speech.zone)) is not None and not days.is_limit:
+            yield self._announced(days), "until bad" if group is Group.NOW else "until"
         elif card.deadline is not None:
             yield self._until(card.deadline), "until bad" if group is Group.NOW else "until"
-        elif (days := card.days_to_come(self._now, speech.zone)) is not None:
-            yield day_told(days, speech), "until"
 
     def _office(self, message: SentMessage) -> tuple[str, str, str]:
         by, day = shown(CHANNELS, message.channel, self._speech), self._day(message.at)
         office = self._speech.titled(message.office) or self._speech.say("Daily summary")
         return message.emblem or "bell", office, f"{by} · {day}"
+
+    def _announced(self, days: CalendarDays) -> str:
+        told, before = day_told(days, self._speech), days.first - self._now.astimezone(self._speech.zone).date()
+        if before <= timedelta():
+            return told
+        left = Words("{days} left", days=self._speech.length(before.days))
+        return self._speech.tell(Joined([told, left], " – "))
 
     def _until(self, deadline: datetime) -> str:
         last = (deadline - _A_MOMENT).astimezone(self._speech.zone).date()

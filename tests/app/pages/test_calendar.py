@@ -100,6 +100,15 @@ def test_a_discreet_message_says_nothing_in_the_calendar(world: World) -> None:
     assert str(entry["description"]) == str(entry["url"])
 
 
+def test_an_announced_day_stands_in_the_inbox(world: World) -> None:
+    """A vaccination within a week is to do now, with its day and the days left."""
+    page = visiting(world, MOTHER).get("/my").text.replace("\u202f", " ").replace("\xa0", " ")
+    now, soon = page.partition("To do soon")[::2]
+    assert ">Child&#39;s vaccination</a>" in now
+    assert "Day: 5 July 2025 – 6 days left" in now
+    assert "vaccination" not in soon
+
+
 def test_what_is_coming_offers_its_day_once(world: World) -> None:
     """Of all reminders that are planned about one card, the first offers its last day."""
     world.take(card(MOTHER, "2026-01-20", "N2", "2025-06-29T12:00:00+05:00"))

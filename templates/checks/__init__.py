@@ -7,6 +7,7 @@ Modules:
     personas: invented people.
     dependents: what reads a field, an attribute or a parameter.
     sample_values, pattern_samples, possible_values: made-up data of events, and the values that a field can have.
+    sample_events: made-up events for trying words, with no check, so that a confined child begins soon.
 
 Inside: trigger_check, event_check, benefit_check, services_check, reply_check, retention_check, link_check,
 cost_check, literal_check, unfilled_places. More than 15 modules, because each check is one.

@@ -4,44 +4,23 @@ What fails here would fail for citizens; what is too long for the smallest is to
 long for a usual one is a warning.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
-
-from domain.core.plain import PlainData
 from domain.core.sms import excess, segments
-from domain.rules.benefits import starts_on
 from domain.rules.event_types import Catalogue
 from domain.rules.steps import named
 from domain.rules.triggers import CORRECTION, Trigger
 from templates.checks.pack_check import SmsLimit
 from templates.checks.placeholders import is_of_the_scaffold
 from templates.checks.possible_values import required_of
-from templates.checks.sample_values import AHEAD, NAMES, Inventor, flat
-from templates.checks.words_check import START, law_variables, texts
+from templates.checks.sample_events import Samples, samples
+from templates.checks.words_check import START, texts
 from templates.reading.files import TriggerFiles
 from templates.reading.findings import Report
 from templates.reading.yaml_file import Document, Path
 from templates.words.compiled_texts import NO_VALUE
-from templates.words.rendering import Renderer, Short, WordsFailed, context
-
-MOMENT = datetime(2026, 5, 1, 9, tzinfo=UTC)
-USUAL_DAY = date(2026, 9, 24)
-"""A day that is long to write out, in all languages."""
-_SHORTEST: Mapping[str, Any] = {
-    "string": "x",
-    "date": "2026-05-01",
-    "integer": 1,
-    "number": 1.0,
-    "boolean": True,
-    "strings": (),
-    "instant": MOMENT,
-}
-_USUAL: Mapping[str, Any] = {"date": USUAL_DAY.isoformat(), "integer": 432_500, "number": 4325.0}
-"""Sample values of parameters, amounts and days of an entitlement."""
-
+from templates.words.rendering import Renderer, Short, WordsFailed
 
 LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
 """The characters that fit on the screen of a locked telephone; systems cut off the rest, each a little elsewhere."""
@@ -82,17 +61,6 @@ PEOPLE = 1_000
 """The number of people for whom a price is told."""
 
 
-class Samples(Struct, frozen=True):
-    """Values for trying words: of a usual event with every field, of the smallest event, and for a stranger.
-
-    A stranger has only the attributes that the trigger asks for.
-    """
-
-    full: Mapping[str, Any]
-    smallest: Mapping[str, Any]
-    stranger: Mapping[str, Any]
-
-
 def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
     """The attributes of a person ("citizen.<name>") that the trigger asks for, or that its event always sets."""
     asked = trigger.reads | (trigger.entitlement.benefit.reads if trigger.entitlement else frozenset())
@@ -108,49 +76,6 @@ def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
     return frozenset(
         known | ({"citizen.born_on", "citizen.age"} if known & {"citizen.born_on", "citizen.age"} else set())
     )
-
-
-def samples(on: PlainData, catalogue: Catalogue, known: frozenset[str] = frozenset()) -> Samples:
-    """Made-up events, of the type that a trigger `on` that starts on; `known`: what is known of a stranger."""
-    type_ = catalogue.kinds[str(starts_on(on, catalogue))]
-    event = {f"event.{name}": _SHORTEST[kind] for name, kind in type_.variables().items()}
-    event |= {f"event.{name}": value for name, value in _chosen("", type_.schema)}
-    citizen = {name: _SHORTEST[kind] for name, kind in catalogue.citizen_variables().items()}
-    absent = [f"event.{name}" for name in _optional("", type_.schema)]
-    smallest = {
-        name: value for name, value in event.items() if not any(f"{name}.".startswith(f"{each}.") for each in absent)
-    }
-    usual = event | flat(Inventor(USUAL_DAY - AHEAD, str, _longest).data(type_.schema))
-    person = citizen | flat({name: value for name, value in NAMES.items() if f"citizen.{name}" in citizen}, "citizen")
-    law = {name: _SHORTEST[kind] for name, kind in law_variables(on, catalogue).items()}
-    likely = {name: _USUAL.get(kind, _SHORTEST[kind]) for name, kind in law_variables(on, catalogue).items()}
-    stranger = {name: value for name, value in person.items() if name in known}
-    return Samples(
-        context(usual, person, person, MOMENT, lambda: likely),
-        context(smallest, citizen, citizen, MOMENT, lambda: law),
-        context(usual, stranger, stranger, MOMENT, lambda: likely),
-    )
-
-
-def _longest(allowed: Sequence[Any]) -> object:
-    return max(allowed, key=lambda each: len(str(each)))
-
-
-def _chosen(prefix: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the shortest values where the schema leaves less choice than the type."""
-    for name, prop in schema.get("properties", {}).items():
-        yield from _chosen(f"{prefix}{name}.", prop)
-        if allowed := prop.get("enum") or [prop[key] for key in ("const", "minimum") if key in prop]:
-            yield prefix + name, min((each for each in allowed if each is not None), key=lambda each: len(str(each)))
-        elif "minLength" in prop:
-            yield prefix + name, "x" * prop["minLength"]
-
-
-def _optional(prefix: str, schema: Mapping[str, Any]) -> Iterator[str]:
-    for name, prop in schema.get("properties", {}).items():
-        if name not in schema.get("required", ()) or isinstance(prop["type"], list):
-            yield prefix + name
-        yield from _optional(f"{prefix}{name}.", prop)
 
 
 class _Sample:

@@ -13,6 +13,7 @@ from domain.rules.benefits import starts_on
 from domain.rules.compiler import ENTITLED
 from domain.rules.event_types import Catalogue
 from domain.rules.triggers import CORRECTION
+from templates.checks.sample_events import law_variables
 from templates.checks.shape_check import check_shape
 from templates.checks.unfilled_places import unfilled, unfilled_names
 from templates.reading.files import BODY, TriggerFiles, plain
@@ -62,16 +63,6 @@ def _variables(rules: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str]
     event = {f"event.{name}": kind for name, kind in type_.variables().items()}
     law = law_variables(rules.get("on"), catalogue)
     return event | citizen | recipient | law | {"step": "string", "repetition": "integer", "due": "instant"}
-
-
-def law_variables(on: object, catalogue: Catalogue) -> dict[str, str]:
-    """Return the variables of the law: its parameters, the amounts of benefits about the event, the entitlement."""
-    amounts = {
-        f"benefit.{name}.amount": "integer"
-        for name, each in catalogue.benefits.items()
-        if each.on == starts_on(on, catalogue) and each.amount is not None
-    }
-    return catalogue.parameter_variables() | amounts | ({} if isinstance(on, str) else ENTITLED)
 
 
 def check_words(files: TriggerFiles, context: Context, report: Report) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 
 from domain.core.plain import PlainData
 from domain.rules.event_types import Office
-from templates.reading.value_kinds import LONGEST_SHORT
+
+LONGEST_SHORT = 20
+"""Characters of an office's short name: an SMS has room for no more beside its words."""
 
 
 def emergencies_of(content: Mapping[str, Any]) -> dict[str, frozenset[str]]:

@@ -25,6 +25,7 @@ from domain.persons.replies import spelt
 from domain.rules.event_types import ANY
 from domain.rules.triggers import CORRECTION
 from templates.reading.findings import closest
+from templates.reading.pack_content import LONGEST_SHORT
 
 NAME = r"^[a-z][a-z0-9_]*$"
 DOTTED = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
@@ -204,8 +205,6 @@ On = Annotated[
 ]
 Names = Annotated[list[Text], Field(min_length=1), AfterValidator(distinct), BeforeValidator(_listed), OneOrMore]
 Titles = dict[Language, Text]
-LONGEST_SHORT = 20
-"""Characters: an SMS has room for no more beside its words."""
 ShortTitles = dict[Language, Annotated[Text, Field(max_length=LONGEST_SHORT)]]
 Emblem = Literal[
     "bell",

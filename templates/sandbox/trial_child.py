@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.rules.event_types import Catalogue
 from domain.rules.steps import repetition_of
-from templates.checks.sample_check import Samples, samples
+from templates.checks.sample_events import Samples, samples
 from templates.reading.catalogue import catalogue_of
 from templates.sandbox.confined_child import serve
 from templates.words.compiled_texts import BadWords, Compiler

@@ -13,8 +13,8 @@ from domain.rules.event_types import Catalogue
 from domain.rules.steps import named
 from domain.rules.triggers import CORRECTION
 from templates.checks.loader import Pack, TriggerSource, shipped
+from templates.checks.sample_events import law_variables
 from templates.checks.sample_values import AHEAD, Inventor, flat
-from templates.checks.words_check import law_variables
 from templates.reading.catalogue import catalogue_of
 from templates.words.rendering import Renderer, Short, context
 from tests.beginnings import packs_in

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from templates.checks.loader import shipped
-from templates.checks.sample_check import samples
+from templates.checks.sample_events import samples
 from templates.reading.catalogue import catalogue_of
 from templates.words.compiled_texts import Compiler, PlainText
 from templates.words.email_layout import Action

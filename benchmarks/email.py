@@ -17,8 +17,9 @@ from notifiers.email.config import Security, SmtpOptions
 from notifiers.email.mime import Letter, Letterhead
 from notifiers.email.notifier import EmailNotifier
 from notifiers.email.smtp_dial import dial
+from notifiers.email.smtp_session import Session
 from notifiers.port.blame import Standing
-from notifiers.port.interface import Accepted, Message, Outcome
+from notifiers.port.interface import Accepted, Message
 from tests.services.delay import far_away
 from tests.services.sink import sink
 
@@ -117,31 +118,18 @@ async def _ours(notifier: EmailNotifier, messages: list[Message]) -> None:
         assert all(isinstance(outcome, Accepted) for outcome in outcomes)
 
 
-class _Written:
-    """Letters that were written before; the links share them."""
-
-    def __init__(self, letters: list[Letter], until: float) -> None:
-        self.until, self.standing = until, Standing()
-        self.accepted = 0
-        self._letters = iter(enumerate(letters))
-
-    def take(self) -> tuple[int, Letter] | None:
-        return next(self._letters, None)
-
-    def settle(self, number: int, outcome: Outcome) -> None:  # noqa: ARG002  (they are counted)
-        self.accepted += isinstance(outcome, Accepted)
-
-    def put_back(self, number: int) -> None:
-        raise AssertionError(number)
-
-
 async def _wire(options: SmtpOptions, letters: list[Letter]) -> None:
-    links = [await dial(options, options.limits, None) for _ in range(HANDS)]
-    work = _Written(letters, asyncio.get_running_loop().time() + 60)
-    await asyncio.gather(*(link.deliver(work) for link in links))
-    assert work.accepted == len(letters)
-    for link in links:
-        link.abort()
+    """Send letters that were written before by some sessions that share them."""
+    standing, left, until = Standing(), iter(letters), asyncio.get_running_loop().time() + 60
+    sessions = [await dial(options, options.limits, None, standing) for _ in range(HANDS)]
+
+    async def deliver(session: Session) -> None:
+        for letter in left:
+            assert isinstance(await session.send(letter, until), Accepted)
+
+    await asyncio.gather(*map(deliver, sessions))
+    for session in sessions:
+        session.abort()
 
 
 async def _far_away(options: SmtpOptions, letters: list[Letter]) -> float:

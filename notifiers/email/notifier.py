@@ -7,21 +7,19 @@ from datetime import datetime
 
 from notifiers.email.config import Limits, SmtpOptions
 from notifiers.email.mime import Letter, Letterhead, UnsendableError
-from notifiers.email.smtp_dial import NoLinkError, dial
+from notifiers.email.smtp_dial import NoConnectionError, dial
 from notifiers.email.smtp_pool import Pool
+from notifiers.email.smtp_session import Session
 from notifiers.port.blame import Standing
 from notifiers.port.interface import GiveUp, Message, Outcome, Reason, RetryLater
 from notifiers.port.kinds import Kind, Tools
 
-_WORTH_A_LINK = 8
-"""Letters: a smaller batch goes over one link, for on several it would lose the pipelining."""
+_WORTH_A_SESSION = 8
+"""Letters: a smaller batch leaves the other connections to other batches."""
 
 
 class _Batch:
-    """Messages on their way out, as a link takes them; none is begun after `until` (loop time), or if `closed`.
-
-    `standing` is of the server, over all batches.
-    """
+    """Messages on their way out, as sessions take them; none is begun after `until` (loop time), or if `closed`."""
 
     def __init__(
         self,
@@ -29,9 +27,8 @@ class _Batch:
         until: float,
         write: Callable[[Message], Letter],
         closed: Callable[[], bool],
-        standing: Standing,
     ) -> None:
-        self.until, self.standing = until, standing
+        self.until = until
         self.waiting = deque(range(len(messages)))
         self._messages, self._write, self._closed = messages, write, closed
         self._time = asyncio.get_running_loop().time
@@ -73,31 +70,31 @@ class EmailNotifier:
         self._limits = limits = limits or options.limits
         self.longest = limits.send
         self._clock = clock
-        self._connections, self._standing = options.connections, Standing()
+        self._connections, standing = options.connections, Standing()
         self._letterhead = Letterhead(options)
         tls = options.tls()
-        self._pool = Pool(lambda: dial(options, limits, tls), options.connections)
+        self._pool = Pool(lambda: dial(options, limits, tls, standing), options.connections)
 
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (an email address is one kind)
         """Whatever is given for the email channel."""
         return True
 
     async def start(self) -> None:
-        """A mail server reports nothing by the link that we send on: bounces are mail (`notifiers.email.bounces`)."""
+        """Do nothing: a mail server reports by mail (`notifiers.email.bounces`)."""
 
     async def ready(self) -> RetryLater | None:
-        """Wait until a link to the mail server is open; return why there is none."""
+        """Wait until a connection to the mail server is open; return why there is none."""
         try:
             await self._pool.ready(asyncio.get_running_loop().time() + self._limits.begin)
-        except NoLinkError as error:
+        except NoConnectionError as error:
             return _put_off(error)
         return None
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `limits.send` seconds; what is not begun after `limits.begin` is put off."""
         until = asyncio.get_running_loop().time() + self._limits.begin
-        batch = _Batch(messages, until, self._written, lambda: self._pool.closed, self._standing)
-        hands = min(self._connections, -(-len(messages) // _WORTH_A_LINK))
+        batch = _Batch(messages, until, self._written, lambda: self._pool.closed)
+        hands = min(self._connections, -(-len(messages) // _WORTH_A_SESSION))
         async with asyncio.TaskGroup() as group:
             workers = [group.create_task(self._work(batch)) for _ in range(hands)]
         stops = [stop for worker in workers if (stop := worker.result())]
@@ -111,17 +108,29 @@ class EmailNotifier:
         return self._letterhead.write(message, self._clock())
 
     async def _work(self, batch: _Batch) -> RetryLater | None:
-        """Deliver until nothing waits, or until there is no link: then say why."""
+        """Deliver until nothing waits, or until there is no connection: then return why."""
         try:
             while batch.waiting:
-                async with self._pool.link(batch.until) as link:
-                    await link.deliver(batch)
-        except NoLinkError as error:
+                async with self._pool.session(batch.until) as session:
+                    await _deliver(batch, session)
+        except NoConnectionError as error:
             return _put_off(error)
         return None
 
 
-def _put_off(error: NoLinkError) -> RetryLater:
+async def _deliver(batch: _Batch, session: Session) -> None:
+    """Send letters until none is left to begin, or the session has ended."""
+    while taken := batch.take():
+        number, letter = taken
+        if (outcome := await session.send(letter, batch.until)) is None:
+            batch.put_back(number)
+        else:
+            batch.settle(number, outcome)
+        if not session.alive:
+            return
+
+
+def _put_off(error: NoConnectionError) -> RetryLater:
     return RetryLater(None, error.reason, error.detail, everybody=error.reason is Reason.BUSY)
 
 

@@ -1,71 +1,71 @@
-"""Keeps a few links open between letters, so that not each pays for connecting and signing in."""
+"""Keeps a few sessions open between letters, so that not each pays for connecting and signing in."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from notifiers.email.smtp_dial import NoLinkError
-from notifiers.email.smtp_link import Link
+from notifiers.email.smtp_dial import NoConnectionError
+from notifiers.email.smtp_session import Session
 from notifiers.port.interface import Reason
 
 
 class Pool:
-    """A pool of at most `size` links, opened by `dial` when they are needed."""
+    """A pool of at most `size` sessions, opened by `dial` when they are needed."""
 
-    def __init__(self, dial: Callable[[], Awaitable[Link]], size: int) -> None:
+    def __init__(self, dial: Callable[[], Awaitable[Session]], size: int) -> None:
         self._dial = dial
         self._slots = asyncio.Semaphore(size)
-        self._idle: list[Link] = []
+        self._idle: list[Session] = []
         self._lent = 0
         self.closed = False
 
     @asynccontextmanager
-    async def link(self, until: float) -> AsyncIterator[Link]:
-        """A link for a batch; waits for its turn up to the loop time `until`. Raises NoLinkError."""
+    async def session(self, until: float) -> AsyncIterator[Session]:
+        """A session for a batch; waits for its turn up to the loop time `until`. Raises NoConnectionError."""
         await self._wait_for_turn(until)
         try:
             if self.closed:
-                raise NoLinkError(Reason.CLOSED)
-            link = self._kept() or await self._dial()
+                raise NoConnectionError(Reason.CLOSED)
+            session = self._kept() or await self._dial()
             self._lent += 1
             try:
-                yield link
+                yield session
             finally:
                 self._lent -= 1
-                self._take_back(link)
+                self._take_back(session)
         finally:
             self._slots.release()
 
     async def ready(self, until: float) -> None:
-        """Wait until a link is open, in use or not; `until`: as for `link`. Raises NoLinkError."""
-        if not self._lent and not any(link.alive for link in self._idle):
-            async with self.link(until):
+        """Wait until a session is open, in use or not; `until`: as for `session`. Raises NoConnectionError."""
+        if not self._lent and not any(session.alive for session in self._idle):
+            async with self.session(until):
                 pass
 
     async def _wait_for_turn(self, until: float) -> None:
         if asyncio.get_running_loop().time() > until:
-            raise NoLinkError(Reason.NO_TIME)
+            raise NoConnectionError(Reason.NO_TIME)
         try:
             async with asyncio.timeout_at(until):
                 await self._slots.acquire()
         except TimeoutError:
-            raise NoLinkError(Reason.NO_TIME) from None
+            raise NoConnectionError(Reason.NO_TIME) from None
 
-    def _kept(self) -> Link | None:
+    def _kept(self) -> Session | None:
         while self._idle:
-            link = self._idle.pop()
-            if link.alive:
-                return link
+            session = self._idle.pop()
+            if session.alive:
+                return session
         return None
 
-    def _take_back(self, link: Link) -> None:
-        if link.alive and not self.closed:
-            self._idle.append(link)
+    def _take_back(self, session: Session) -> None:
+        if session.alive and not self.closed:
+            self._idle.append(session)
         else:
-            link.abort()
+            session.abort()
 
     async def aclose(self) -> None:
-        """Take leave on the idle links; those in use are closed when their letters are done."""
+        """Take leave on the idle sessions; those in use are closed when their letters are done."""
         self.closed = True
         idle, self._idle = self._idle, []
-        await asyncio.gather(*(link.quit() for link in idle))
+        await asyncio.gather(*(session.quit() for session in idle))

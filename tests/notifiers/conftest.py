@@ -2,7 +2,6 @@ import ssl
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -84,7 +83,7 @@ def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "pipelined"])
-def scripted(request: pytest.FixtureRequest) -> Scripted:
-    """Mail servers that follow a script, first without and then with the offer of pipelining."""
-    return partial(peers.scripted, request.param)
+@pytest.fixture
+def scripted() -> Scripted:
+    """Mail servers that follow a script."""
+    return peers.scripted

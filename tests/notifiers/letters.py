@@ -1,17 +1,14 @@
 """What the email tests send, and from where."""
 
-from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from notifiers.email.config import Limits, Security, SmtpOptions
-from notifiers.email.mime import Letter
 from notifiers.email.notifier import EmailNotifier
-from notifiers.port.blame import Standing
-from notifiers.port.interface import Message, Outcome
+from notifiers.port.interface import Message
 
 AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 PATIENCE = 20.0
@@ -55,32 +52,3 @@ async def email_to(
         yield notifier
     finally:
         await notifier.aclose()
-
-
-class Letters:
-    """Work for a link: a letter with each of these contents; what became of them stands in `outcomes`."""
-
-    def __init__(self, until: float, contents: Sequence[bytes]) -> None:
-        self.until, self.standing = until, Standing()
-        self.outcomes: dict[int, Outcome] = {}
-        self.put_back_: list[int] = []
-        self._contents = contents
-        self._waiting = deque(range(len(contents)))
-
-    def take(self) -> tuple[int, Letter] | None:
-        """The next one."""
-        if not self._waiting:
-            return None
-        number = self._waiting.popleft()
-        return number, Letter(
-            f"a{number}@mail.test", "habarshy@gov.test", f"reference {number}", self._contents[number]
-        )
-
-    def settle(self, number: int, outcome: Outcome) -> None:
-        """Keep it, once."""
-        assert number not in self.outcomes
-        self.outcomes[number] = outcome
-
-    def put_back(self, number: int) -> None:
-        """It is told as well."""
-        self.put_back_.append(number)

@@ -129,15 +129,9 @@ async def _to_the_dot(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def scripted(
-    pipelining: bool,  # noqa: FBT001  (the case)
-    /,
-    **script: Answer | Sequence[Answer],
-) -> AsyncIterator[ScriptedServer]:
-    """A server that follows `script`, and offers pipelining or not."""
-    peer = ScriptedServer(
-        {"ehlo": b"250-peer\r\n250-PIPELINING\r\n250 8BITMIME\r\n"} | script if pipelining else script
-    )
+async def scripted(**script: Answer | Sequence[Answer]) -> AsyncIterator[ScriptedServer]:
+    """A server that follows `script`."""
+    peer = ScriptedServer(script)
     server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, limit=2**24)
     peer.port = server.sockets[0].getsockname()[1]
     try:
@@ -148,39 +142,26 @@ async def scripted(
 
 
 class Scripted(Protocol):
-    """`scripted`, with pipelining or without."""
+    """The type of `scripted`."""
 
     def __call__(self, **script: Answer | Sequence[Answer]) -> AbstractAsyncContextManager[ScriptedServer]:
         """A server that follows `script`."""
 
 
 class Box:
-    """The handler of the real server: keeps the envelopes; `at_rcpt` and `at_data` may refuse by address.
-
-    It reads line by line, so it may also offer pipelining.
-    """
+    """The handler of the real server: keeps the envelopes; `at_rcpt` and `at_data` may refuse by address."""
 
     def __init__(
         self,
         at_rcpt: Mapping[str, str] | None = None,
         at_data: Mapping[str, str] | None = None,
-        *,
-        pipelining: bool = False,
     ) -> None:
-        self._offers = ["250-PIPELINING"] if pipelining else []
         self.envelopes: list[Envelope] = []
         self.sessions: list[Session] = []
         self._at_rcpt = at_rcpt or {}
         self._at_data = at_data or {}
 
-    async def handle_EHLO(  # noqa: N802  aiosmtpd's names
-        self, _server: SMTP, session: Session, _envelope: Envelope, name: str, responses: list[str]
-    ) -> list[str]:
-        """Say what is offered."""
-        session.host_name = name
-        return [*responses[:-1], *self._offers, responses[-1]]
-
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(  # noqa: N802  aiosmtpd's names
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Take or refuse one recipient."""

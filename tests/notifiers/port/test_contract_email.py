@@ -5,22 +5,21 @@ import pytest
 
 from notifiers.port.contract import NotifierContract, Provider
 from notifiers.port.interface import Notifier
-from tests.notifiers import peers
 from tests.notifiers.letters import email_to
-from tests.notifiers.peers import GARBAGE, Act, Box, real
+from tests.notifiers.peers import GARBAGE, Act, Box, real, scripted
 from tests.services.delay import far_away
 from tests.services.ports import kept_port
 from tests.services.sink import sink
 
 
 class TestEmail(NotifierContract):
-    """Without pipelining and with it, here and far away."""
+    """A server that keeps its letters and one that is fast, here and far away."""
 
     channel = "email"
     limit = 0.8
     bad_address = "nobody@@nowhere.test"
 
-    @pytest.fixture(params=["plain", "pipelined", "smtp-sink"], autouse=True)
+    @pytest.fixture(params=["aiosmtpd", "smtp-sink"], autouse=True)
     def _server(self, request: pytest.FixtureRequest) -> None:
         self._kind = request.param
 
@@ -48,17 +47,14 @@ class TestEmail(NotifierContract):
                 with kept_port() as kept:
                     yield kept.getsockname()[1]
             case Provider.HUNG:
-                async with self._scripted(greeting=Act.HANG) as peer:
+                async with scripted(greeting=Act.HANG) as peer:
                     yield peer.port
             case Provider.GARBLED:
-                async with self._scripted(greeting=GARBAGE) as peer:
+                async with scripted(greeting=GARBAGE) as peer:
                     yield peer.port
 
     def _well(self) -> AbstractAsyncContextManager[int]:
-        return sink() if self._kind == "smtp-sink" else real(Box(pipelining=self._kind == "pipelined"))
-
-    def _scripted(self, **script: peers.Answer) -> AbstractAsyncContextManager[peers.ScriptedServer]:
-        return peers.scripted(self._kind != "plain", **script)
+        return sink() if self._kind == "smtp-sink" else real(Box())
 
     def address(self, number: int) -> str:
         return f"citizen{number}@mail.test"

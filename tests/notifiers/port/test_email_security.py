@@ -24,14 +24,12 @@ def clerk(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str
     return AuthResult(success=secret == LoginPassword(b"habarshy", b"correct horse"), handled=False)
 
 
-PIPELINING = pytest.mark.parametrize("pipelining", [False, True])
 LONG = "long " * 50_000
 
 
-@PIPELINING
-async def test_starttls(certificate: Certificate, pipelining: bool) -> None:  # noqa: FBT001  (the case)
+async def test_starttls(certificate: Certificate) -> None:
     """With STARTTLS letters travel encrypted, long ones too, and the server is known by its certificate."""
-    box = Box(pipelining=pipelining)
+    box = Box()
     settings: dict[str, Any] = {"security": Security.STARTTLS, "ca_file": certificate.authority}
     async with (
         real(box, tls_context=certificate.server(), require_starttls=True) as port,
@@ -43,10 +41,9 @@ async def test_starttls(certificate: Certificate, pipelining: bool) -> None:  # 
     assert all(session.ssl for session in box.sessions)
 
 
-@PIPELINING
-async def test_tls_from_the_start(certificate: Certificate, pipelining: bool) -> None:  # noqa: FBT001  (the case)
+async def test_tls_from_the_start(certificate: Certificate) -> None:
     """With TLS nothing is said before the handshake."""
-    box = Box(pipelining=pipelining)
+    box = Box()
     async with (
         real(box, tls_from_start=certificate.server()) as port,
         email_to(port, security=Security.TLS, ca_file=certificate.authority) as notifier,

@@ -180,11 +180,10 @@ async def test_the_size_is_said_first(scripted: Scripted) -> None:
     assert f"MAIL FROM:<habarshy@gov.test> SIZE={size}" in peer.heard
 
 
-@pytest.mark.parametrize("pipelining", [False, True])
 @pytest.mark.parametrize(("most", "outcome"), [(4_000_000, Accepted), (2_000_000, GiveUp)])
-async def test_a_letter_of_two_megabytes(pipelining: bool, most: int, outcome: type) -> None:  # noqa: FBT001  (the case)
+async def test_a_letter_of_two_megabytes(most: int, outcome: type) -> None:
     """It arrives whole where the server takes so much, and is given up elsewhere; the next letter goes."""
-    box, text = Box(pipelining=pipelining), "Ұзақ мәтін\n" * 100_000
+    box, text = Box(), "Ұзақ мәтін\n" * 100_000
     async with real(box, data_size_limit=most) as port, email_to(port, connections=1) as notifier:
         outcomes = await notifier.send([letter(text=text), letter()])
     assert [type(each) for each in outcomes] == [outcome, Accepted]

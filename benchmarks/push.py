@@ -4,7 +4,6 @@ import asyncio
 import multiprocessing
 import select
 import socket
-import statistics
 import tempfile
 import time
 from collections import deque
@@ -114,7 +113,7 @@ def _messages(addresses: list[str]) -> list[Message]:
 
 def _web_push(folder: Path, port: int) -> tuple[list[Row], dict[str, float]]:
     addresses = [Browser().address(f"http://127.0.0.1:{port}/push/{number}") for number in range(BROWSERS)]
-    options = web_push_options(folder, hosts=(f"http://127.0.0.1:{port}",), lanes=LANES, begin=60, sealers=1)
+    options = web_push_options(folder, hosts=(f"http://127.0.0.1:{port}",), lanes=LANES, begin=60)
     hosts = Hosts(options.hosts)
     browsers = [found for address in addresses if (found := hosts.subscription(address))]
     batch = _messages(addresses)
@@ -124,8 +123,6 @@ def _web_push(folder: Path, port: int) -> tuple[list[Row], dict[str, float]]:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         notifier = WebPushNotifier(options, lambda: AT)
-        alone = WebPushNotifier(options.model_copy(update={"sealers": 0}), lambda: AT)
-        runner.run(notifier.start())
 
         def send(_: int) -> float:
             return seconds(lambda: runner.run(_all_taken(notifier, batch)))
@@ -134,17 +131,14 @@ def _web_push(folder: Path, port: int) -> tuple[list[Row], dict[str, float]]:
         before = peak_mb()
         share, ours, raw = ratio(send, encrypt)
         grown = peak_mb() - before
-        single = statistics.median(seconds(lambda: runner.run(_all_taken(alone, batch))) for _ in range(5))
         runner.run(notifier.aclose())
-        runner.run(alone.aclose())
     rows = [
-        Row("Web Push end to end with one sealer, share of encrypting alone", share, "×", 0.8),
+        Row("Web Push end to end, share of encrypting alone", share, "×", 0.4),
         Row("Web Push, memory grown over 20,000 messages", grown, "MB", 8, most=True),
     ]
     return rows, {
         "Web Push/s": MESSAGES / ours,
         "encrypting alone/s": MESSAGES / raw,
-        "Web Push in one process/s": MESSAGES / single,
     }
 
 

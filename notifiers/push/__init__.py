@@ -3,7 +3,6 @@
 Modules:
     subscription, vapid, web_push_options: what the page needs on which browsers subscribe.
 
-Inside: web_push and service_standing (browsers); fcm and google_account
-(apps); messages (the content); sealing, sealer, sealers, sealer_jobs and sealer_child (encryption in processes of its
-own).
+Inside: web_push and service_standing (browsers); fcm and google_account (apps); messages (the content); sealing
+(encryption).
 """

@@ -10,8 +10,6 @@ from notifiers.http.refusals import refusal
 from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason, RetryLater
 from notifiers.port.kinds import Kind, Tools
 from notifiers.push.messages import Button, buttons, collapse_key, fitted, life, trace
-from notifiers.push.sealer_jobs import Job
-from notifiers.push.sealers import Sealers
 from notifiers.push.sealing import LONGEST, Draw, drawn, sealed
 from notifiers.push.service_standing import PushServices
 from notifiers.push.subscription import Hosts, Subscription, is_subscription
@@ -55,7 +53,7 @@ class WebPushNotifier:
     """The push channel to browsers.
 
     A resend replaces what still waits at the push service (Topic) and what the browser shows (tag), so a double is
-    never seen. `clock` must give aware times; `draw` gives the secrets of one message, where no sealer draws its own.
+    never seen. `clock` must give aware times; `draw` gives the secrets of one message.
     """
 
     channel = "push"
@@ -66,7 +64,6 @@ class WebPushNotifier:
         self.longest = options.limit
         self._clock = clock
         self._draw = draw
-        self._sealers = Sealers(options.sealers) if options.sealers else None
         self._hosts, self._services = Hosts(options.hosts), PushServices()
         self._vapid = Vapid(options.key(), options.subject, clock)
         self._lanes = options.ways()
@@ -77,9 +74,7 @@ class WebPushNotifier:
         return is_subscription(address)
 
     async def start(self) -> None:
-        """Begin the processes that encrypt, if there are to be any; push services report nothing."""
-        if self._sealers is not None:
-            await self._sealers.start()
+        """Do nothing: push services report nothing."""
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `options.limit` seconds; what a service finds too large is shortened and sent again."""
@@ -88,8 +83,6 @@ class WebPushNotifier:
     async def aclose(self) -> None:
         """Close the connections; what is on its way is finished before."""
         await self._http.aclose()
-        if self._sealers is not None:
-            await self._sealers.aclose()
 
     async def _deliver(self, message: Message) -> Outcome:
         subscription = self._hosts.subscription(message.address)
@@ -126,15 +119,10 @@ class WebPushNotifier:
 
     async def _post(self, to: Subscription, headers: dict[str, str], content: bytes) -> Answer | Outcome:
         try:
-            body = await self._sealed(to, content)
+            body = sealed(content, to.key(), to.point, to.auth, self._draw())
             return await self._http.request("POST", to.endpoint, headers, body, read=False)
         except ValueError:  # a key that is none, or a name that international domain names don't allow
             return GiveUp(Reason.BAD_ADDRESS)
-
-    async def _sealed(self, to: Subscription, content: bytes) -> bytes:
-        if self._sealers is not None:
-            return await self._sealers.sealed(Job(content, to.point, to.auth))
-        return sealed(content, to.key(), to.point, to.auth, self._draw())
 
 
 def meaning(answer: Answer, reference: str, now: datetime, origin: str) -> Outcome:

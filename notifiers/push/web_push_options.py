@@ -8,7 +8,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, Field
 
 from notifiers.http.options import HttpOptions, ReadableFile
-from notifiers.push.sealers import PATIENCE
 from notifiers.push.sealing import CURVE
 from notifiers.push.subscription import KNOWN_HOSTS, Hosts
 
@@ -47,13 +46,12 @@ class WebPushOptions(HttpOptions):
     hosts: Annotated[tuple[str, ...], AfterValidator(_are_hosts)] = Field(
         default=KNOWN_HOSTS, min_length=1, description="the push services that may be called"
     )
-    sealers: int = Field(default=0, ge=0, le=64, description="encrypt in so many processes beside ours")
     reports_display: bool = Field(default=False, description="our service worker reports what it displays")
 
     @property
     def limit(self) -> float:
         """Return the longest that a batch may take, in seconds: its last message may be sent twice, to be shorter."""
-        return self.begin + 2 * self.timeout + (PATIENCE if self.sealers else 0)
+        return self.begin + 2 * self.timeout
 
     def key(self) -> ec.EllipticCurvePrivateKey:
         """Our private key. Raises ValueError if the file holds none any more."""

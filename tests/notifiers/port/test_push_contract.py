@@ -22,7 +22,6 @@ HASTY: dict[str, Any] = {"connect_timeout": 0.2, "timeout": 0.4, "begin": 0.2}
 class TestWebPush(NotifierContract):
     channel = "push"
     limit = 1.0
-    sealers = 0
     browser = Browser()
     bad_address = browser.address("http://evil.test@127.0.0.1:9/wpush/v2/secret")
 
@@ -38,8 +37,7 @@ class TestWebPush(NotifierContract):
     async def facing(self, provider: Provider) -> AsyncIterator[Notifier]:
         settings: dict[str, Any] = HASTY if provider is Provider.HUNG else {}
         port = self._port.getsockname()[1]
-        async with web_push(self._folder, port, sealers=self.sealers, **settings) as notifier:
-            await notifier.start()
+        async with web_push(self._folder, port, **settings) as notifier:
             match provider:
                 case Provider.DEAD:
                     yield notifier
@@ -55,10 +53,6 @@ class TestWebPush(NotifierContract):
 
     def address(self, number: int) -> str:
         return self.browser.address(f"http://127.0.0.1:{self._port.getsockname()[1]}/push/{number}")
-
-
-class TestWebPushWithSealers(TestWebPush):
-    sealers = 2
 
 
 class TestWebPushFarAway(TestWebPush):

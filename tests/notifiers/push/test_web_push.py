@@ -1,7 +1,5 @@
 import asyncio
 import json
-import os
-import signal
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -251,13 +249,11 @@ async def test_an_endpoint_elsewhere_is_never_called(tmp_path: Path) -> None:
     assert other.connections == 0
 
 
-@pytest.mark.parametrize("sealers", [0, 1])
-async def test_a_key_off_the_curve_is_a_bad_address(tmp_path: Path, sealers: int) -> None:
-    """A subscription whose key is no point of the curve is given up, whoever encrypts, and nothing is sent there."""
-    async with http_peer() as peer, web_push(tmp_path, peer.port, sealers=sealers) as notifier:
+async def test_a_key_off_the_curve_is_a_bad_address(tmp_path: Path) -> None:
+    """A subscription whose key is no point of the curve is given up, and nothing is sent there."""
+    async with http_peer() as peer, web_push(tmp_path, peer.port) as notifier:
         keys = {"p256dh": base64url(b"\x04" + b"\x01" * 64), "auth": base64url(BROWSER.auth)}
         address = json.dumps({"endpoint": f"http://127.0.0.1:{peer.port}/x", "keys": keys})
-        await notifier.start()
         outcomes = await notifier.send([push(address)])
     assert outcomes == [GiveUp(Reason.BAD_ADDRESS)]
     assert peer.connections == 0
@@ -358,17 +354,3 @@ async def test_the_kind_makes_a_notifier(tmp_path: Path) -> None:
 def test_a_longest_batch_is_told(tmp_path: Path) -> None:
     """The options say how long a batch may take: its beginning, and the last message sent twice."""
     assert web_push_options(tmp_path, begin=20, connect_timeout=4, timeout=8).limit == 36
-    assert web_push_options(tmp_path, begin=20, connect_timeout=4, timeout=8, sealers=2).limit == 41
-
-
-async def test_encrypting_beside_changes_nothing(tmp_path: Path) -> None:
-    """With processes that encrypt, one of which is killed, each browser reads its own words, and once."""
-    async with http_peer() as peer, web_push(tmp_path, peer.port, sealers=2) as notifier:
-        await notifier.start()
-        assert notifier._sealers
-        os.kill(notifier._sealers.pids[0], signal.SIGKILL)
-        batch = [push(device(peer), recipient=f"device {n}", text=str(n)) for n in range(300)]
-        outcomes = await notifier.send(batch)
-    assert outcomes == [Accepted(message.key) for message in batch]
-    assert sorted(int(BROWSER.read(heard.body)["body"]) for heard in peer.heard) == list(range(300))
-    assert notifier._sealers.pids == []

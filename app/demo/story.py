@@ -65,7 +65,6 @@ class Totals(Struct, frozen=True):
     hours: str
     settled: int
     open: int
-    messages: int
 
 
 class Story(Struct, frozen=True):
@@ -114,7 +113,6 @@ class Storyteller:
             hours=_hours(visits, speech),
             settled=is_open.count(False),
             open=is_open.count(True),
-            messages=len(messages),
         )
         return Story(tuple(each.moment for each in told), totals)
 

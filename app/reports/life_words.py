@@ -1,12 +1,6 @@
-"""The outcomes of a nudge in plain English, for the demo and the reports of backtests."""
+"""The reasons and channels of nudges in plain English, for the reports of backtests."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
-
-from app.terminal import many
-from streams.queries.explain import RecordedFact
+from collections.abc import Mapping
 
 REASONS: Mapping[str, str] = {
     "died": "the person has died",
@@ -35,40 +29,3 @@ CHANNELS: Mapping[str, str] = {"push": "push message", "sms": "SMS", "email": "e
 def reason(word: str) -> str:
     """Return a reason in plain English."""
     return REASONS.get(word, word.replace("_", " "))
-
-
-def at(moment: datetime, zone: ZoneInfo) -> str:
-    """Return a moment as the page shows it: "14 Mar 2025, 09:00"."""
-    local = moment.astimezone(zone)
-    return f"{local.day} {local:%b %Y, %H:%M}"
-
-
-def told(happened: RecordedFact, zone: ZoneInfo) -> str:
-    """Return a fact of a nudge's life as a sentence."""
-    words = _TOLD.get(happened.what)
-    return words(happened.details, zone) if words else happened.what.replace("-", " ")
-
-
-_Words = Callable[[Mapping[str, Any], ZoneInfo], str]
-_TOLD: Mapping[str, _Words] = {
-    "planned": lambda fact, zone: f"Planned for {at(fact['due'], zone)}",
-    "rescheduled": lambda fact, zone: f"Planned anew for {at(fact['due'], zone)}",
-    "cancelled": lambda *_: "Cancelled: it is no longer in the plan",
-    "withheld": lambda fact, _: f"Withheld: {reason(fact['reason'])}",
-    "deferred": lambda fact, zone: f"Put off until {at(fact['until'], zone)}: {reason(fact['reason'])}",
-    "digested": lambda fact, zone: (
-        f"Goes with the digest of {at(fact['until'], zone)}: "
-        f"{many(fact['messages'], 'message')} came in the last {many(fact['days'], 'day')}"
-    ),
-    "gathered": lambda *_: "One more message goes with it",
-    "expired": lambda *_: "Expired: it was worth nothing any more",
-    "attempted": lambda fact, _: f"Handed over as {CHANNELS.get(fact['channel'], fact['channel'])}",
-    "sent": lambda *_: "Taken over by the provider",
-    "delivered": lambda *_: "Delivered",
-    "failed": lambda fact, _: f"Failed: {reason(fact['reason'])}",
-    "unknown": lambda fact, _: f"Nobody can tell whether it went out: {reason(fact['reason'])}",
-    "opened": lambda *_: "Opened",
-    "answered": lambda *_: "Answered",
-    "done": lambda fact, zone: f"The thing itself was done afterwards, on {at(fact['done_at'], zone)}",
-    "undone": lambda *_: "The report that it was done is no longer so",
-}

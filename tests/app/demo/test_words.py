@@ -1,14 +1,11 @@
-"""The rules and lives of nudges in plain English."""
+"""The rules of triggers, and the reasons of nudges, in plain English."""
 
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.reports.life_words import REASONS, told
+from app.reports.life_words import REASONS
 from domain.nudges.settle import Reason
-from streams.queries.explain import RecordedFact
 from templates.authoring.rule_sentences import RuleWords
 from templates.authoring.value_words import moved
 
@@ -23,7 +20,6 @@ AGAIN = (
     "It is due on the time of the last event that is needed. It is said again every 7 days until it is answered, "
     "2 times in all."
 )
-ALMATY = ZoneInfo("Asia/Almaty")
 
 
 @pytest.mark.parametrize(
@@ -131,26 +127,6 @@ def test_the_platforms_own_rule_has_a_sentence() -> None:
     """A digest starts on no event, and its page says where it comes from."""
     [sentence] = RuleWords(TITLES).sentences({"due": {"day": {"at": "18:00"}}})
     assert "once a day, at 18:00" in sentence
-
-
-def test_a_nudge_says_that_it_goes_with_a_digest() -> None:
-    """When the digest goes, and how many messages there were before."""
-    details = {"until": datetime(2025, 3, 1, 13, tzinfo=UTC), "messages": 3, "days": 7}
-    assert told(RecordedFact(datetime(2025, 3, 1, 4, tzinfo=UTC), "digested", details), ALMATY) == (
-        "Goes with the digest of 1 Mar 2025, 18:00: 3 messages came in the last 7 days"
-    )
-
-
-def test_a_fact_is_told_in_local_time() -> None:
-    """The life of a nudge speaks of the times of the place where people live."""
-    until = datetime(2025, 3, 2, 4, 0, tzinfo=UTC)
-    put_off = RecordedFact(until, "deferred", {"until": until, "reason": "quiet_hours"})
-    assert told(put_off, ALMATY) == "Put off until 2 Mar 2025, 09:00: quiet hours"
-
-
-def test_an_unknown_fact_is_named() -> None:
-    """What these words do not know yet is shown by its own name rather than hidden."""
-    assert told(RecordedFact(datetime(2025, 1, 1, tzinfo=UTC), "handed-back", {}), ALMATY) == "handed back"
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,6 @@ def _granted(matter: Matter) -> int:
     return int(matter.settled["event.amount"]) if matter.settled else 0
 
 
-def _granted_monthly(matter: Matter) -> int:
-    return _granted(matter) * matter.months
-
-
 def _discount(matter: Matter) -> int:
     return int(matter.values["event.amount"]) - _granted(matter) if matter.settled else 0
 
@@ -89,7 +85,7 @@ class Chapter(Struct, frozen=True):
 
     `settled_by`: the type of event that settles it; `same`: fields that it shares with the first event;
     `visits`: to an office, spared; `missed`: what missing it means; `price`: its price in tenge;
-    `received`, `saved`: in tenge;
+    `received`, `saved`: in tenge, the former each month where it is `monthly`;
     `source`: where the price comes from; `outcome`: instead of the event that settles it;
     `last_day`: where the message itself names none.
     """
@@ -102,6 +98,7 @@ class Chapter(Struct, frozen=True):
     visits: int = 0
     price: Callable[[Matter], int] = _nothing
     received: Callable[[Matter], int] = _nothing
+    monthly: bool = False
     saved: Callable[[Matter], int] = _nothing
     outcome: Callable[[Matter], str] | None = None
     last_day: Callable[[Matter], date] | None = None
@@ -131,7 +128,8 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
         settled_by="kz.social.childcare_allowance_granted",
         visits=1,
         price=_by_law,
-        received=_granted_monthly,
+        received=_granted,
+        monthly=True,
     ),
     "clinic_attachment": Chapter(
         N_("They move to Alatau"),

@@ -189,7 +189,7 @@ class _Teller:
             today=self._date(self._platform.clock()),
             day=speech.day,
         )
-        received, saved = chapter.received(matter), chapter.saved(matter)
+        received, saved = chapter.received(matter) * (matter.months if chapter.monthly else 1), chapter.saved(matter)
         visits = chapter.visits if settled is not None else 0
         words = self._words(first)
         moment = Moment(
@@ -272,7 +272,11 @@ class _Teller:
         yield speech.say(chapter.source)
         if money:
             event = self._names.heading(chapter.settled_by)
-            yield speech.tell(Words("The money: the amount in the report “{event}”.", event=event))
+            if chapter.monthly:
+                each = Words("The money: the amount in “{event}”, for each whole month since the birth.", event=event)
+                yield speech.tell(each)
+            else:
+                yield speech.tell(Words("The money: the amount in the report “{event}”.", event=event))
         if visits:
             spared = Words("The time: a visit to an office spared, assumed to take {count} hours.", count=VISIT_HOURS)
             yield speech.tell(spared)

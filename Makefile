@@ -12,7 +12,7 @@ demo: .venv  ## a family and 200 other citizens, one year, every page
 	@$(BIN)/habarshy demo
 
 picture: .venv services  ## the picture of the demo that README begins with
-	HABARSHY_PICTURE=1 $(BIN)/pytest tests/app/demo/test_browser.py -k picture
+	TEST_PICTURE=1 $(BIN)/pytest tests/app/demo/test_browser.py -k picture
 
 # Tests wait for servers now and then, so two processes more than there are cores.
 WORKERS := $(shell expr $$(nproc) + 2)

@@ -50,7 +50,7 @@ def test_the_picture_in_the_readme_is_of_today(chromium: Browser, lived: Lived) 
     with chromium.new_context(locale="en", **LOOKS["en-1280"][1]) as context:
         page = context.new_page()
         page.goto(lived.announced[0])
-        if os.environ.get("HABARSHY_PICTURE"):
+        if os.environ.get("TEST_PICTURE"):
             page.screenshot(path=PICTURE)
         words = picture_words(page)
         assert f"![{words}](docs/demo.png)" in (ROOT / "README.md").read_text(encoding="utf-8"), words

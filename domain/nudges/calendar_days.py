@@ -22,8 +22,10 @@ class CalendarDays(Struct, frozen=True):
     is_limit: bool
 
 
-def last_day(trigger: Trigger, expires: datetime | None, zone: ZoneInfo) -> date | None:
+def last_day(trigger: Trigger, expires: datetime | None, values: Mapping[str, Any], zone: ZoneInfo) -> date | None:
     """Return the date that the trigger names as the last one; None where it names none."""
+    if trigger.act_by is not None:
+        return trigger.act_by.of(values)
     if trigger.expiry is None or trigger.expiry.source is None or expires is None:
         return None
     return (expires - _A_MOMENT).astimezone(zone).date()
@@ -32,13 +34,13 @@ def last_day(trigger: Trigger, expires: datetime | None, zone: ZoneInfo) -> date
 def calendar_days(trigger: Trigger, intent: Intent, values: Mapping[str, Any], zone: ZoneInfo) -> CalendarDays | None:
     """Return the days that a message is about; None where it names no date that is to come.
 
-    `values`: of its event, by dotted name. The last day is the date on which the trigger says that its message ends.
-    The first is the date of the event from which the step counts, if the message goes on or before that day: an
-    outage lasts from the one to the other. What is a person's own, such as a paper, has only its last day.
+    `values`: of its event, by dotted name. The last day is the date by which the trigger says to act, or on which its
+    message ends. The first is the date of the event from which the step counts, if the message goes on or before that
+    day: an outage lasts from the one to the other. What is a person's own, such as a paper, has only its last day.
     """
     if intent.step == CORRECTION:
         return None
-    last = last_day(trigger, intent.expires, zone)
+    last = last_day(trigger, intent.expires, values, zone)
     if last is not None and trigger.to:
         return CalendarDays(last, last, is_limit=True)
     announced = _announced(trigger, intent, values, zone)

@@ -40,6 +40,7 @@ _UNDERSTOOD = frozenset(
         "reach",
         "ahead_from",
         "expires",
+        "act_by",
         "catch_up",
         "unless",
         "channels",

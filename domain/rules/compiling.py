@@ -11,7 +11,7 @@ from domain.rules.joint_events import Count, Needs, Window, With
 from domain.rules.parts import prefixed
 from domain.rules.reply_fields import unanswerable
 from domain.rules.step_compiling import StepCompiler
-from domain.rules.triggers import RESIDENTS, BadTrigger, Class, Expiry, Trigger, Unless
+from domain.rules.triggers import RESIDENTS, ActBy, BadTrigger, Class, Expiry, Trigger, Unless
 
 ONCE = "person"
 """The `occurrence` of a trigger that speaks once to each person."""
@@ -67,6 +67,7 @@ class _Compiler(StepCompiler):
             residents_at=self._residents_at(),
             replies=self._replies(),
             cascade_after=self._cascade_after(),
+            act_by=self._act_by(),
             until_opened=content.get("cascade") == "until_opened",
         )
 
@@ -210,6 +211,15 @@ class _Compiler(StepCompiler):
             self._offset((*where, side), within[side]) if side in within else None for side in ("before", "after")
         )
         return Window(before, after)
+
+    @collected
+    def _act_by(self) -> ActBy | None:
+        if (said := self.content.get("act_by")) is None:
+            return None
+        where, source = ("act_by", "from"), said["from"]
+        if source == "event.time" or not source.startswith("event."):
+            raise BadTrigger(where, f"{source!r} is no date of the event; write one, such as event.issued_on")
+        return ActBy(self._date(where, source), self._offset(("act_by", "offset"), said.get("offset", "P0D")))
 
     @collected
     def _expiry(self) -> Expiry | None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from domain.conditions.language import Condition
 from domain.core.events import Effective
-from domain.core.timing import Offset, end_of_day, shift
+from domain.core.timing import Offset, end_of_day, shift, shift_day
 from domain.rules.event_types import PERSON
 from domain.rules.joint_events import Needs, Window
 from domain.rules.steps import Step, Values
@@ -79,6 +79,20 @@ class Expiry(Struct, frozen=True):
         return None if day is None else end_of_day(date.fromisoformat(day), zone)
 
 
+class ActBy(Struct, frozen=True):
+    """The last day to act: a date of the event, moved by an offset. People are told it; planning does not read it."""
+
+    source: str
+    offset: Offset
+
+    def of(self, values: Values) -> date | None:
+        """Return the day; None where its date is missing or the day lies beyond the calendar."""
+        try:
+            return shift_day(date.fromisoformat(values[self.source]), self.offset)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+
+
 class EntitlementEdge(Struct, frozen=True):
     """On becoming entitled to a benefit, or on ceasing to be."""
 
@@ -111,6 +125,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     residents_at: Literal["event", "due"] = "event"  # of an area event: who lived there then, or when it is due
     replies: Mapping[str, str] = {}  # code -> the event type that an answer with it becomes
     cascade_after: Offset | None = None  # a silence of so long moves on to the next channel
+    act_by: ActBy | None = None
     until_opened: bool = False  # a message that was not opened counts as a silence
 
     @cached_property

@@ -1,7 +1,7 @@
 """What messages of an inbox are about: for whom, which one, until when, what to do, and whether it was done."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,7 +10,8 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
-from domain.nudges.calendar_days import CalendarDays, calendar_days
+from domain.core.timing import end_of_day
+from domain.nudges.calendar_days import CalendarDays, calendar_days, last_day
 from domain.nudges.nudge import Nudge
 from domain.persons.person import Person
 from domain.rules.event_types import Titles
@@ -92,7 +93,8 @@ def _card(nudge: Nudge, cause: LifeEvent | None, reading: _Reading) -> Card:
     values = cause.values if cause is not None else {}
     version = rules.rulebook.find(intent.version)
     trigger = None if version is None else version.trigger
-    ends_on_a_day = trigger is not None and trigger.expiry is not None and trigger.expiry.source is not None
+    last = None if trigger is None else last_day(trigger, intent.expires, values, reading.zone)
+    deadline = None if last is None or last == date.max else end_of_day(last, reading.zone)
     done = [each.done_at for each in nudge.done if each.recipient == reader]
     child = reading.children.get(intent.person)
     called = str(child.get(GIVEN_NAME) or "") if child is not None else _named_child(cause, reader, rules)
@@ -103,8 +105,8 @@ def _card(nudge: Nudge, cause: LifeEvent | None, reading: _Reading) -> Card:
         values=values,
         decisive=decisive(trigger, intent.step) if trigger is not None else (),
         distinct=() if trigger is None else tuple(name for name in trigger.occurrence if name.startswith("event.")),
-        deadline=intent.expires if ends_on_a_day else None,
-        over=intent.expires,
+        deadline=deadline,
+        over=deadline or intent.expires,
         done_at=done[-1] if done else intent.moot_from,
         actions=(trigger.content.get("actions") or ()) if trigger is not None else (),
         can_be_done=trigger is not None and _can_be_done(trigger, rules),

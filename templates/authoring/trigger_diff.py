@@ -30,6 +30,7 @@ _COMPARED = frozenset(
         "due",
         "unless",
         "expires",
+        "act_by",
         "reach",
         "ahead_from",
         "catch_up",
@@ -147,6 +148,7 @@ class _Comparison:
             ]
             worth = Words("It is worth sending until {after}; before, until {before}.", after=said[1], before=said[0])
             yield Change("when", "expires", worth, *texts)
+        yield from self._simple("when", "act_by", N_("The last day to act is {after}; before, {before}."))
         sentence = N_("It looks back to events from {after}; before, from {before}.")
         yield from self._simple("when", "reach", sentence, none=Words("its publication on"))
         sentence = N_("What was due before {after} is not sent; before, that day was {before}.")

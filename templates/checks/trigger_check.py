@@ -34,6 +34,7 @@ _COMPILED = (
     "due",
     "smooth",
     "expires",
+    "act_by",
     "unless",
     "replies",
 )

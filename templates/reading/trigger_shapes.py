@@ -102,6 +102,13 @@ class UnlessShape(Shape):
     grace: Duration = optional("wait so long for late reports of it")
 
 
+class ActByShape(Shape):
+    """The last day to act, as pages and calendars tell it; what is sent when does not depend on it."""
+
+    from_: Text = Field(alias="from", description="a date of the event: event.issued_on")
+    offset: Period = optional("so long after it: P6D")
+
+
 class ActionShape(Shape):
     """A button or a link: with an address and a label of its own, or those of a service; or an answer."""
 
@@ -149,6 +156,7 @@ class TriggerShape(Shape):
     reach: Since = optional("from which event time it looks")
     ahead_from: Since = optional("what is due before is not sent")
     expires: Until = optional("until the end of a date (event.expires_on), or so long after it is due (P14D)")
+    act_by: ActByShape = optional("the last day to act, where `expires` does not name it")
     catch_up: Literal["latest", "all", "none"] = optional("of steps overdue already: which go")
     unless: list[UnlessShape] = optional("the thing itself happened")
     channels: Annotated[list[Channel], Field(min_length=1), AfterValidator(distinct)] = Field(

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from icalendar import Calendar
@@ -13,7 +14,7 @@ from starlette.testclient import TestClient
 
 from app.pages.calendar_file import Entry, calendar_file
 from app.pages.catalogues import LANGUAGES
-from domain.nudges.calendar_days import CalendarDays
+from domain.nudges.calendar_days import CalendarDays, calendar_days
 from templates.checks.loader import shipped
 from tests.app.pages.visitor import anybody, visiting
 from tests.world import World, birth, card, event, fine, iin, registered
@@ -100,6 +101,15 @@ def test_a_discreet_message_says_nothing_in_the_calendar(world: World) -> None:
     assert str(entry["description"]) == str(entry["url"])
 
 
+def test_the_last_day_at_half_price_is_the_one_that_the_message_names(world: World) -> None:
+    """The calendar of a fine ends on the day on which its last message says "by the end of today"."""
+    intent, zone = world.nudge("last_day", "traffic_fine_discount").intent, ZoneInfo("Asia/Almaty")
+    trigger = world.platform.rules.library.rules().rulebook.version(intent.version).trigger
+    days = calendar_days(trigger, intent, {"event.issued_on": "2025-06-02"}, zone)
+    assert days == CalendarDays(date(2025, 6, 8), date(2025, 6, 8), is_limit=True)
+    assert intent.due.astimezone(zone).date() == days.last
+
+
 def test_an_announced_day_stands_in_the_inbox(world: World) -> None:
     """A vaccination within a week is to do now, with its day and the days left."""
     page = visiting(world, MOTHER).get("/my").text.replace("\u202f", " ").replace("\xa0", " ")
@@ -123,7 +133,7 @@ def test_what_is_coming_offers_its_day_once(world: World) -> None:
 def test_what_names_no_day_says_so(world: World, language: str) -> None:
     """A message without a day, and one whose day is past, offer no file; whoever asks is told why."""
     browser = visiting(world, MOTHER, language)
-    bare = nudge_of(world, "traffic_fine_discount", "issued")
+    bare = nudge_of(world, "birth_allowance", "registered")
     assert "calendar.ics" not in browser.get(f"/my/messages/{bare}").text
     assert browser.get(f"/my/messages/{bare}/calendar.ics").status_code == 404
     ends = nudge_of(world, "identity_card_expiry", "week")
@@ -138,7 +148,7 @@ def test_what_names_no_day_says_so(world: World, language: str) -> None:
 
 
 def test_the_link_in_an_email_gives_its_file(world: World) -> None:
-    """The card's email links to the entry, which needs no sign-in and does not repeat that link; the fine's has none.
+    """The card's email links to the entry, which needs no sign-in and does not repeat that link; an allowance's has none.
 
     A stranger's own pages do not have it either.
     """
@@ -150,7 +160,7 @@ def test_the_link_in_an_email_gives_its_file(world: World) -> None:
     assert entry["uid"] == got(visiting(world, MOTHER), f"/my/messages/{nudge}/calendar.ics")["uid"]
     assert link not in entry.to_ical().decode()
     assert visiting(world, STRANGER).get(f"/my/messages/{nudge}/calendar.ics").status_code == 404
-    [bare] = [each for each in world.sent if each.nudge == world.nudge("issued").intent.id]
+    [bare] = [each for each in world.sent if each.nudge == world.nudge("registered").intent.id]
     assert "calendar.ics" not in f"{bare.text}{bare.html}"
 
 

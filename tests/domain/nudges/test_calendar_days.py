@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.nudges.calendar_days import CalendarDays, calendar_days
-from domain.rules.triggers import CORRECTION
+from domain.rules.triggers import CORRECTION, BadTrigger
 from tests.domain.case import nudge, trigger
 
 ZONE = ZoneInfo("Asia/Almaty")
@@ -26,6 +26,39 @@ def test_the_last_day_of_a_paper_is_a_limit() -> None:
     """The card's last day, in the reader's zone."""
     day = date(2025, 2, 20)
     assert found(ENDS, expires="event.expires_on") == CalendarDays(day, day, is_limit=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "last"),
+    [
+        ({"event.issued_on": "2025-01-10"}, date(2025, 1, 16)),
+        ({"event.issued_on": "9999-12-31"}, None),
+        ({"event.issued_on": 7}, None),
+        ({}, None),
+    ],
+    ids=["a date", "end of time", "no date", "none"],
+)
+def test_the_last_day_to_act_goes_before_the_expiry(values: dict[str, Any], last: date | None) -> None:
+    """Where the trigger names the last day to act it counts, however long the message itself is of use."""
+    act_by = {"from": "event.issued_on", "offset": "P6D"}
+    days = found(values, act_by=act_by, expires="P1D")
+    assert days == (None if last is None else CalendarDays(last, last, is_limit=True))
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("event.time", "no date of the event"),
+        ("citizen.born_on", "no date of the event"),
+        ("event.number", "no date"),
+        ("event.issued", "is no field"),
+    ],
+)
+def test_the_last_day_to_act_is_a_date_of_the_event(source: str, said: str) -> None:
+    """What is no date of the event is refused where it stands."""
+    with pytest.raises(BadTrigger, match=said) as refused:
+        trigger(act_by={"from": source})
+    assert refused.value.path == ("act_by", "from")
 
 
 def test_what_is_announced_is_no_limit() -> None:

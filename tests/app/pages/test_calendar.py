@@ -148,7 +148,7 @@ def test_what_names_no_day_says_so(world: World, language: str) -> None:
 
 
 def test_the_link_in_an_email_gives_its_file(world: World) -> None:
-    """The card's email links to the entry, which needs no sign-in and does not repeat that link; an allowance's has none.
+    """The card's email links to the entry, which needs no sign-in and does not repeat the link; others have none.
 
     A stranger's own pages do not have it either.
     """

@@ -85,7 +85,7 @@ def test_a_citizen_does_it_all(chromium: Browser, site: Site, keys: bool) -> Non
         if keys:
             by.press(page.locator(".skip"))
             assert page.evaluate("document.activeElement.id") == "main"
-        by.press(page.locator(".cards a", has_text="Half price of a traffic fine"))
+        by.press(page.locator(".cards h3 a", has_text="Half price of a traffic fine"))
         code = page.locator(".code").inner_text()
         by.press(page.get_by_role("link", name="Why did I get this?"))
         disputes(page, by, f"That was not me {keys}")

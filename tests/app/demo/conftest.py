@@ -14,9 +14,9 @@ __all__ = ["chromium"]
 
 @pytest.fixture(scope="session")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
-    """A demo of 80 citizens whose year is over."""
+    """A demo of 40 citizens whose year is over."""
     folder = tmp_path_factory.mktemp("demo")
-    options = Options(citizens=80, seed=2, seconds=0.0, keep=True, folder=folder)
+    options = Options(citizens=40, seed=2, seconds=0.0, keep=True, folder=folder)
     with running(options) as announced, httpx2.Client(base_url=announced[0]) as client:
         platform = reopened(folder)
         yield Lived(client, platform, announced)

@@ -71,7 +71,7 @@ def test_what_the_registries_knew_before_sends_nothing_late(lived: Lived) -> Non
 
 def test_every_event_is_taken_in_once_and_planned(lived: Lived) -> None:
     """The log has all events of the population, and none of them still waits for its plan."""
-    people = with_family(population(80, 2, START, END), START)
+    people = with_family(population(40, 2, START, END), START)
     with lived.platform.database.reading() as connection:
         totals = statistics.totals(connection)
         unplanned = connection.execute(select(func.count()).where(~history.c.planned)).scalar_one()

@@ -1,54 +1,64 @@
-"""The progress of a job on stderr: one line that changes at a terminal, else a line every few seconds."""
+"""Progress on stderr: at a terminal a bar that rich draws anew, else a line every few seconds."""
 
-import os
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TextIO
 
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bars
+from rich.table import Column
+
+from app.jobs.pace import duration, line_of
 from streams.queues.jobs import Job
 
 EVERY = timedelta(seconds=10)
-ANEW = "\r\x1b[K"
-"""Begins the line of a terminal anew."""
+BAR = 20
+"""Columns of the bar."""
 
 
 class Line:
-    """The line that is told anew: at a terminal in its place, else again after a while."""
+    """A line that changes: at a terminal behind a bar in its place, else printed again after a while.
 
-    def __init__(self, write: Callable[[str], object], *, terminal: bool) -> None:
-        self._write, self._terminal = write, terminal
-        self._told, self._begun = timedelta(), False
+    `passing`: it is shown at a terminal only, and is gone at its end.
+    """
 
-    def tell(self, text: str, worked: timedelta) -> None:
-        """The line is this, after so much work."""
-        self._begun = True
-        if self._terminal:
-            self._write(f"{ANEW}{text}")
-        elif worked - self._told >= EVERY:
+    def __init__(self, console: Console, *, passing: bool = False) -> None:
+        self._console, self._passing = console, passing
+        self._redraws = console.is_terminal and not console.is_dumb_terminal
+        words = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
+        self._bars = Bars(BarColumn(BAR), words, console=console, auto_refresh=False, transient=passing)
+        self._task = self._bars.add_task("")
+        self._told = timedelta()
+
+    def tell(self, text: str, worked: timedelta, share: float) -> None:
+        """Show the line after so much work; `share`: the part that is done, 0 to 1."""
+        if self._redraws:
+            self._bars.start()
+            self._bars.update(self._task, description=text, completed=100 * share, refresh=True)
+        elif not self._passing and worked - self._told >= EVERY:
             self._told = worked
-            self._write(f"{text}\n")
+            self._console.print(text, soft_wrap=True, markup=False, highlight=False)
 
     def end(self) -> None:
         """Begin a new line for what is printed next."""
-        if self._terminal and self._begun:
-            self._write("\n")
+        if self._redraws:
+            self._bars.stop()
 
 
 class Progress:
-    """Tells how far the job has come, how fast it goes and how long it will yet take."""
+    """Shows how far the job has come, how fast it goes and how long it will yet take."""
 
-    def __init__(self, write: Callable[[str], object], *, terminal: bool) -> None:
-        self._line = Line(write, terminal=terminal)
+    def __init__(self, line: Line) -> None:
+        self._line = line
         self._first: Job | None = None
 
     def __call__(self, job: Job) -> None:
-        """The job has come that far; by its own clock, which stands still where nobody works."""
+        """Show the job as it is; the rate is by its own clock, which stands still where nobody works."""
         first = self._first = self._first if self._first and self._first.unit == job.unit else job
-        self._line.tell(line_of(job, first), job.worked - first.worked)
+        self._line.tell(line_of(job, first), job.worked - first.worked, job.done / job.of if job.of else 0.0)
 
     def end(self) -> None:
         """Begin a new line for what is printed next."""
@@ -56,7 +66,7 @@ class Progress:
 
 
 class Parts:
-    """The same of what is no job, by how many of its parts are done and how many facts it looked at."""
+    """Shows how many parts of something are done, and how many facts were looked at."""
 
     def __init__(self, what: str, line: Line, clock: Callable[[], float]) -> None:
         self._what, self._line, self._clock, self._began = what, line, clock, clock()
@@ -65,93 +75,40 @@ class Parts:
         """Show the progress, with the rate and the time that is left."""
         took = self._clock() - self._began
         pace = f", {facts / took:,.0f} facts/s, {duration((of - done) * took / done)} to go" if took and done else ""
-        self._line.tell(f"{self._what}: {done * 100 // of} %{pace}", timedelta(seconds=took))
+        self._line.tell(f"{self._what}: {done * 100 // of} %{pace}", timedelta(seconds=took), done / of)
         if done == of:
             self._line.end()
 
 
 class Counting:
-    """The same of what is counted before anybody is asked: at a terminal alone, and gone when it is counted."""
+    """Shows how much of something is counted, before anybody is asked."""
 
-    def __init__(self, write: Callable[[str], object], clock: Callable[[], float], *, shown: bool) -> None:
-        self._write, self._clock, self._shown, self._began = write, clock, shown, clock()
+    def __init__(self, line: Line, clock: Callable[[], float]) -> None:
+        self._line, self._clock, self._began = line, clock, clock()
 
     def __call__(self, done: int, of: int, unit: str) -> None:
         """Show the number done, of about so many, with the rate and the time that is left."""
         took = self._clock() - self._began
         pace = f", {done / took:,.0f}/s, {duration((of - done) * took / done)} to go" if took and done else ""
-        if self._shown:
-            self._write(f"{ANEW}counting: {done:,} of about {of:,} {unit}{pace}")
-
-    def end(self) -> None:
-        """Clear the line for what is printed next."""
-        if self._shown:
-            self._write(ANEW)
+        text = f"counting: {done:,} of about {of:,} {unit}{pace}"
+        self._line.tell(text, timedelta(seconds=took), done / of if of else 0.0)
 
 
 def progress() -> Progress:
-    """Return the progress on stderr."""
-    return Progress(_to_stderr, terminal=_redraws())
+    """Return the progress of a job on stderr."""
+    return Progress(Line(Console(stderr=True)))
 
 
 def parts(what: str) -> Parts:
     """Return the progress on stderr of what is no job."""
-    return Parts(what, Line(_to_stderr, terminal=_redraws()), time.perf_counter)
+    return Parts(what, Line(Console(stderr=True)), time.perf_counter)
 
 
 @contextmanager
 def counting(*, beside: bool = False) -> Iterator[Counting]:
     """The progress on stderr of what is counted; none where it would stand among data at a terminal (`beside`)."""
-    shown = _redraws() and not (beside and sys.stdout.isatty())
-    told = Counting(_to_stderr, time.perf_counter, shown=shown)
+    line = Line(Console(stderr=True, quiet=beside and sys.stdout.isatty()), passing=True)
     try:
-        yield told
+        yield Counting(line, time.perf_counter)
     finally:
-        told.end()
-
-
-def _redraws() -> bool:
-    return sys.stderr.isatty() and redraws(os.environ)
-
-
-def redraws(environment: Mapping[str, str]) -> bool:
-    """Return True if a terminal of that kind can redraw a line."""
-    return environment.get("TERM") != "dumb"
-
-
-def cut(text: str, columns: int) -> str:
-    """Return a line that is told anew, so that it stays one.
-
-    A longer one would leave what the terminal broke it into.
-    """
-    return text[: len(ANEW) + columns - 1] if text.startswith(ANEW) else text
-
-
-def _columns(stream: TextIO) -> int:
-    """Return the width of the terminal. Standard output may be another one, or a file."""
-    try:
-        return os.get_terminal_size(stream.fileno()).columns
-    except OSError:  # no terminal, or (io.UnsupportedOperation) not even a file
-        return shutil.get_terminal_size().columns
-
-
-def _to_stderr(text: str) -> None:
-    sys.stderr.write(cut(text, _columns(sys.stderr)))
-    sys.stderr.flush()
-
-
-def line_of(job: Job, first: Job) -> str:
-    """Return the job's standing; the rate is that since `first`."""
-    share = f"{job.done * 100 // job.of} %" if job.of else ""
-    took, done = (job.worked - first.worked).total_seconds(), job.done - first.done
-    pace = f", {done / took:,.0f}/s, {duration((job.of - job.done) * took / done)} to go" if took and done > 0 else ""
-    return f"job {job.id}: {job.done:,} of {job.of:,} {job.unit} ({share}){pace}".replace(" ()", "")
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it: 40 s, 12 min, 3 h 5 min."""
-    whole = round(max(0.0, seconds))
-    if whole < 120:  # noqa: PLR2004  (seconds say more than one minute does)
-        return f"{whole} s"
-    hours, minutes = divmod(round(whole / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+        line.end()

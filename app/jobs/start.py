@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 from app.compose import Platform
 from app.jobs.kinds import KINDS, planned_work, work_of
-from app.jobs.progress import counting, duration, progress
+from app.jobs.pace import duration
+from app.jobs.progress import counting, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.producer import NotDelivered

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from app.jobs.progress import duration
+from app.jobs.pace import duration
 from notifiers.port.routes import Provider, Route
 from streams.delivery.send.metrics import is_shut
 from streams.intake.intake import Counts

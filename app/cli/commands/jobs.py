@@ -15,7 +15,7 @@ from app.cli.principal_session import PrincipalSession, operators, principal_ses
 from app.jobs.endings import end, tells, wrong
 from app.jobs.endings import show as show_end
 from app.jobs.kinds import work_of
-from app.jobs.progress import duration, line_of
+from app.jobs.pace import duration, line_of
 from app.jobs.requests import Orders
 from app.jobs.start import begin_counted, finished, go_on
 from app.log_places import zone_shown

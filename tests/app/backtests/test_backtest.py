@@ -1,5 +1,6 @@
 """habarshy backtest, as an author or an operator at a terminal sees it."""
 
+import io
 import re
 import shutil
 from datetime import date, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from app.backtests.chart import WIDTH, by_day, by_hour, by_name
 from app.backtests.report import Report
@@ -185,12 +187,15 @@ def test_a_backtest_is_for_the_agency_whose_trigger_it_is(terminal: Terminal) ->
 
 def test_whoever_waits_sees_how_far_it_is() -> None:
     """Share, pace and what is left are told in one line that changes, or every ten seconds."""
-    told: list[str] = []
+    told = io.StringIO()
     times = iter([0.0, 5.0, 20.0, 40.0])
-    parts = Parts("backtest", Line(told.append, terminal=False), lambda: next(times))
+    parts = Parts("backtest", Line(Console(file=told)), lambda: next(times))
     for done, facts in ((1, 100_000), (4, 400_000), (8, 800_000)):
         parts(done, 8, facts)
-    assert told == ["backtest: 50 %, 20,000 facts/s, 20 s to go\n", "backtest: 100 %, 20,000 facts/s, 0 s to go\n"]
+    assert told.getvalue().splitlines() == [
+        "backtest: 50 %, 20,000 facts/s, 20 s to go",
+        "backtest: 100 %, 20,000 facts/s, 0 s to go",
+    ]
 
 
 @pytest.mark.parametrize(

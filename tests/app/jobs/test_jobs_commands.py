@@ -1,16 +1,19 @@
 """The commands for jobs, and how progress is told."""
 
 import io
+import re
 from collections.abc import Mapping
-from contextlib import closing, redirect_stderr
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from rich.console import Console
 
 from app.clock import fixed, system_clock
-from app.jobs.progress import ANEW, Counting, Progress, _to_stderr, cut, duration, redraws
+from app.jobs.pace import duration
+from app.jobs.progress import Counting, Line, Progress
 from streams.queues.job_store import Jobs
 from streams.queues.jobs import Job, Plan, State
 from streams.storage.database import Database
@@ -133,46 +136,59 @@ def at(job: Job, done: int, seconds: int) -> Job:
     return replace(job, done=done, worked=timedelta(seconds=seconds))
 
 
+def screen(width: int = 100, term: str = "xterm") -> Console:
+    """A terminal that keeps what is written to it."""
+    return Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None, _environ={"TERM": term})
+
+
+def drawn(console: Console) -> list[str]:
+    """The lines that the terminal showed one after the other, without the bar."""
+    assert isinstance(console.file, io.StringIO)
+    plain = re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", console.file.getvalue())
+    lines = [line.lstrip("━╸╺ ").rstrip() for line in re.split(r"[\r\n]+", plain)]
+    return [line for line, before in zip(lines, ["", *lines], strict=False) if line and line != before]
+
+
 def test_progress_at_a_terminal_is_one_line(tmp_path: Path) -> None:
     """The line is written over, with rate and time to go as measured since the process took the job up."""
-    job, out = a_job(tmp_path), io.StringIO()
-    shown = Progress(out.write, terminal=True)
+    job, console = a_job(tmp_path), screen()
+    shown = Progress(Line(console))
     for each in (at(job, 50, 1000), at(job, 60, 1002)):
         shown(each)
     shown.end()
-    assert out.getvalue().split("\r\x1b[K")[1:] == [
+    assert drawn(console) == [
         "job 1: 50 of 100 facts (50 %)",
-        "job 1: 60 of 100 facts (60 %), 5/s, 8 s to go\n",
+        "job 1: 60 of 100 facts (60 %), 5/s, 8 s to go",
     ]
 
 
 def test_progress_of_something_else_has_a_rate_of_its_own(tmp_path: Path) -> None:
     """Where a job goes on to count something else, how fast it goes is measured from there."""
-    job, out = a_job(tmp_path), io.StringIO()
-    shown = Progress(out.write, terminal=True)
+    job, console = a_job(tmp_path), screen()
+    shown = Progress(Line(console))
     for each in (at(job, 10, 0), at(job, 100, 9), *(at(replace(job, unit="rows"), done, done) for done in (10, 20))):
         shown(each)
-    assert out.getvalue().split("\r\x1b[K")[3:] == [
+    shown.end()
+    assert drawn(console)[2:] == [
         "job 1: 10 of 100 rows (10 %)",
         "job 1: 20 of 100 rows (20 %), 1/s, 80 s to go",
     ]
 
 
 def test_counting_is_told_at_a_terminal_alone() -> None:
-    """Before anybody is asked, how far the count has come is one line with rate and time to go, which goes again."""
-    for shown in (True, False):
-        out, seconds = io.StringIO(), iter([0.0, 5.0, 10.0])
-        counting = Counting(out.write, lambda: next(seconds), shown=shown)  # noqa: B023  (asked at once)
+    """Before anybody is asked, how far the count has come is one line with rate and time to go."""
+    for console in (screen(), Console(file=io.StringIO(), force_terminal=False)):
+        seconds, line = iter([0.0, 5.0, 10.0]), Line(console, passing=True)
+        counting = Counting(line, lambda: next(seconds))  # noqa: B023  (asked at once)
         for looked in (500, 1500):
             counting(looked, 2000, "persons")
-        counting.end()
-        assert out.getvalue().split("\r\x1b[K")[1:] == (
+        line.end()
+        assert drawn(console) == (
             [
                 "counting: 500 of about 2,000 persons, 100/s, 15 s to go",
                 "counting: 1,500 of about 2,000 persons, 150/s, 3 s to go",
-                "",
             ]
-            if shown
+            if console.is_terminal
             else []
         )
 
@@ -180,7 +196,7 @@ def test_counting_is_told_at_a_terminal_alone() -> None:
 def test_progress_elsewhere_is_a_line_every_ten_seconds(tmp_path: Path) -> None:
     """Where nobody looks, a log gets a line now and then."""
     job, out = a_job(tmp_path), io.StringIO()
-    shown = Progress(out.write, terminal=False)
+    shown = Progress(Line(Console(file=out)))
     for second in range(25):
         shown(at(job, second, second))
     shown.end()
@@ -198,15 +214,12 @@ def test_times_are_told_as_people_do() -> None:
     ]
 
 
-def test_progress_goes_with_the_terminal() -> None:
+def test_progress_goes_with_the_terminal(tmp_path: Path) -> None:
     """One that cannot begin a line anew gets whole lines; on a narrow one the line is cut, and stays one."""
-    assert [redraws(each) for each in ({"TERM": "dumb"}, {"TERM": "xterm"}, {})] == [False, True, True]
-    assert cut(f"{ANEW}job 1: 58,464 of 58,654 facts", 20) == f"{ANEW}job 1: 58,464 of 58"
-    assert cut("job 1 is paused at 58,464\n", 20) == "job 1 is paused at 58,464\n"
-
-
-def test_progress_needs_no_file_behind_stderr() -> None:
-    """Progress is told, too, where stderr is an object in memory, as in a test of a slow command."""
-    with redirect_stderr(io.StringIO()) as said:
-        _to_stderr("backtest: 50 %\n")
-    assert said.getvalue() == "backtest: 50 %\n"
+    job = a_job(tmp_path)
+    for console, count in ((screen(20), 1), (screen(20, "dumb"), 0)):
+        shown = Progress(Line(console))
+        shown(at(job, 50, 1000))
+        shown.end()
+        lines = drawn(console)
+        assert (len(lines), all(line.endswith("…") for line in lines)) == (count, True)

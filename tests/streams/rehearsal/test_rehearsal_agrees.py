@@ -1,5 +1,6 @@
 """A rehearsal and the live platform agree on the shipped packs: what is rehearsed is what people get."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -42,6 +43,9 @@ SET_BY: Mapping[str, Sequence[str]] = {
 """The events by which a person gets the attributes that a case gives them."""
 
 
+_DAY = re.compile(r"\n\n[^\n]+:\n\S+/calendar\.ics$")
+
+
 @cache
 def staged() -> Mapping[str, Stage]:
     """Every trigger of the shipped packs by its name."""
@@ -80,8 +84,9 @@ async def test_a_rehearsal_and_the_platform_say_the_same(tmp_path: Path, pack: s
 
 
 def words(message: Message) -> str:
-    """The words without the foot, which is about this one message on the platform."""
-    return message.text.partition("\n\n-- \n")[0]
+    """The words without an email's letterhead, day and foot, which are about this one message on the platform."""
+    said = message.text.partition("\n\n-- \n")[0]
+    return said if message.channel != "email" else _DAY.sub("", said.partition("\n\n")[2])
 
 
 async def arrive(world: World, case: Case, moment: datetime) -> None:

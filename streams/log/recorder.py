@@ -98,7 +98,7 @@ class FactRecorder(ApplicationRecorder):
         """Append in a transaction of its own; return the positions."""
         rows = [(_uuid(one), one.originator_version, one.topic, one.state) for one in stored_events]
         before = self._database.write(lambda connection: self.append(connection, rows))
-        return range(before + 1, before + 1 + len(rows))
+        return list(range(before + 1, before + 1 + len(rows)))
 
     def select_events(
         self,

@@ -193,7 +193,7 @@ class _Teller:
         visits = chapter.visits if settled is not None else 0
         words = self._words(first)
         moment = Moment(
-            when=self._day(first.sent.at),
+            when=self._speech.tell(Words("told on {day}", day=self._day(first.sent.at))),
             title=speech.say(chapter.title),
             emblem=first.sent.emblem,
             office=speech.titled(first.sent.office),

@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -80,8 +80,9 @@ class Speech:
         return format_date(day, "long", self._locale)
 
     def moment(self, moment: datetime) -> str:
-        """Return a moment, to the minute, as the clock on the wall shows it in the zone."""
-        return format_datetime(moment.astimezone(self.zone), "d MMMM y, HH:mm", locale=self._locale)
+        """Return a moment, to the minute, as the clock on the wall shows it in the zone: "2 June 2025, 09:30"."""
+        local = moment.astimezone(self.zone)
+        return f"{self.day(local.date())}, {local:%H:%M}"
 
     def length(self, days: int) -> str:
         """Return a number of days in words: "30 days"."""

@@ -190,7 +190,7 @@ class _Teller:
             case Why.NOT_YET:
                 yield Words("It would begin on {day}.", day=self._said(each.day))
             case Why.OVER:
-                yield Words("No, because it was over on {day}.", day=self._said(each.day))
+                yield Words("No, because the time for it ended on {day}.", day=self._said(each.day))
             case Why.HAD if each.fact is not None:
                 event = self._names.event(each.fact.event.type)
                 yield Words("No, because on {day} {event}.", day=self._said(each.day), event=event)

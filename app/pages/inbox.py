@@ -214,7 +214,7 @@ class _Teller:
         days = (last - self._now.astimezone(self._speech.zone).date()).days
         day = self._speech.day(last)
         if days < 0:
-            return self._speech.tell(Words("It was until {day}", day=day))
+            return self._speech.tell(Words("The last day was {day}", day=day))
         if days == 0:
             return self._speech.tell(Words("Today is the last day"))
         left = Words("{days} left", days=self._speech.length(days))

@@ -155,4 +155,24 @@ def test_dates_are_written_as_the_language_does() -> None:
         "2 июня 2025\u202fг.",
         "2 June 2025",
     ]
-    assert "3 июня 2025, 01:30" in said["ru"].moment(moment)
+    assert [said[each].moment(moment) for each in LANGUAGES] == [
+        "2025\u202fж. 3 маусым, 01:30",
+        "3 июня 2025\u202fг., 01:30",
+        "3 June 2025, 01:30",
+    ]
+
+
+NAKED_DAY = re.compile(
+    r"(?:\{day\}|%\(time\)s|%\(date\)s) (?:дейін|бастап|бері|бергі|бітеді|басталады|жазылды|жағдай)\b"
+)
+"""Kazakh words that need a suffix on the word before them, which neither a date nor a time of day can take."""
+
+
+def test_a_day_in_kazakh_never_stands_where_it_needs_a_suffix() -> None:
+    """A date or a time of day that is put into a Kazakh text carries «күні» or «сәті», because it takes no suffix."""
+    assert [said for _, said in messages("kk") if NAKED_DAY.search(said)] == []
+
+
+def test_a_russian_sentence_does_not_end_with_two_full_stops() -> None:
+    """A Russian date ends with «г.», so no sentence of a page has a date right before its full stop."""
+    assert [said for _, said in messages("ru") if re.search(r"%\((?:date|day|at)\)s\.$", said)] == []

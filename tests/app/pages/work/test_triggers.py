@@ -1,9 +1,15 @@
 """The list of an agency's triggers, and the page of one."""
 
 import re
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.backtests.chart import by_name
+from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.life import STATES, shown
+from app.pages.work.figures import STAGES
 from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in, tell
 from tests.world import event
 
@@ -73,3 +79,14 @@ def test_figures_are_what_happened(quiet: Workshop) -> None:
     assert "2025-06-21,done,sms,kk,,1" in lines
     assert "answered: 0; done afterwards: 1" in page
     assert "It does not say that it was done because of the message." in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_stages_under_a_chart_do_not_run_into_each_other(language: str) -> None:
+    """In each language every stage has room for its label, at 7.5 units of the chart a letter."""
+    speech = Speech(language, ZoneInfo("UTC"))
+    marks = by_name("", "", [(shown(STATES, stage, speech), 1) for stage in STAGES]).marks
+    widths = [7.5 * len(mark.label) for mark in marks]
+    starts = [mark.at - width * mark.ends for mark, width in zip(marks, widths, strict=True)]
+    edges = list(zip(starts, widths, marks, strict=True))
+    assert [mark.label for (at, width, mark), (after, _, _) in pairwise(edges) if at + width > after] == []

@@ -1,6 +1,7 @@
 """The lag of readers, as a count and in seconds: of the relay behind the log, of workers behind their topic."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,8 @@ from streams.storage.database import Database
 
 _NOWHERE = 2**31 - 1
 """A partition that no topic has: the highest possible number."""
+_ANSWER_EVERY = 0.02
+"""Seconds between two looks for the answer to a commit."""
 
 
 class Lag(Struct, frozen=True):
@@ -55,6 +58,7 @@ class KafkaLag:
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
         self._heard = ClientErrors()
+        self._committed: list[KafkaError | None] = []
         self._rights = {
             KafkaError.GROUP_AUTHORIZATION_FAILED: f"READ on the group {self._group}",
             KafkaError.TOPIC_AUTHORIZATION_FAILED: f"READ on the topic {topic}",
@@ -107,6 +111,7 @@ class KafkaLag:
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
             "error_cb": self._heard,
+            "on_commit": self._note_commit,
             "session.timeout.ms": int(self._topics.answer_seconds * 1000),
             "retry.backoff.ms": 10,
         }
@@ -124,14 +129,24 @@ class KafkaLag:
         (KafkaApis.handleOffsetCommitRequest). An admin client could ask for the rights, but librdkafka 2.16 ends the
         process with a failed assertion (rd_kafka_enq_once_del_source_return) where Kafka has just come back.
 
+        A commit that is waited for has no limit: where Kafka goes away meanwhile, it returns when Kafka is back.
+
         Raises:
             KafkaException: we may not.
+            KafkaUnavailable: no answer came in time.
         """
-        try:
-            consumer.commit(offsets=[TopicPartition(self._topic, _NOWHERE, 0)], asynchronous=False)
-        except KafkaException as error:
-            if error.args[0].code() in DENIED:
-                raise
+        self._committed.clear()
+        consumer.commit(offsets=[TopicPartition(self._topic, _NOWHERE, 0)], asynchronous=True)
+        until = time.monotonic() + self._topics.answer_seconds
+        while not self._committed:
+            if time.monotonic() > until:
+                raise KafkaUnavailable(self._topics.address, "no answer to a commit in time")
+            consumer.poll(_ANSWER_EVERY)
+        if (error := self._committed[0]) is not None and error.code() in DENIED:
+            raise KafkaException(error)
+
+    def _note_commit(self, error: KafkaError | None, _partitions: object) -> None:
+        self._committed.append(error)
 
     def _waiting(self, consumer: Consumer) -> dict[int, tuple[int, int]]:
         """Return for each partition with waiting records their count and the first one's offset."""

@@ -3,12 +3,16 @@
 import signal
 import urllib.error
 import urllib.request
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import pytest
 from confluent_kafka.admin import AdminClient
 from sqlalchemy.engine import URL
 
+from streams.kafka.errors import KafkaUnavailable
+from streams.kafka.lag import KafkaLag
 from tests.notifiers.browsers import vapid_file
 from tests.streams.distributed import Country, ended, eventually, health_port, own_land, process, working
 from tests.streams.storing import PATIENCE
@@ -134,3 +138,16 @@ def test_a_dispatcher_answers_on_its_health_port(land: Country, tmp_path: Path) 
     eventually(partial(answers, port, 200, tried, path="metrics"), 2 * PATIENCE)
     running.send_signal(signal.SIGTERM)
     assert ended(running)[0] == 0
+
+
+def test_a_broker_that_goes_away_in_the_midst_of_a_look_is_noticed(server: URL, tmp_path: Path) -> None:
+    """The last question of a look has a limit too: a role that waits for its answer would seem ready for ever."""
+    with own_land(server, tmp_path) as (land, kafka):
+        land.topics.ensure()
+        with closing(KafkaLag(land.topics, "worker", land.topics.persons, land.clock, joins=True)) as lag:
+            lag.partitions()
+            kafka.kill()
+            assert lag._consumer is not None
+            with pytest.raises(KafkaUnavailable):
+                lag._require_read(lag._consumer)
+        kafka.start()

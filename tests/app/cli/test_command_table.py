@@ -98,9 +98,10 @@ def test_modules_are_no_garbage_to_a_process_of_its_own(tmp_path: Path) -> None:
     """What a command is made of is not looked through again; who runs it within a process is left as it was."""
     ended = subprocess.run([sys.executable, "-c", FROZEN], check=True, capture_output=True, timeout=120, text=True)  # noqa: S603  (ourselves)
     assert int(ended.stdout.splitlines()[-1]) > MANY
-    before = gc.get_freeze_count(), gc.get_threshold()
+    before, threshold = gc.get_freeze_count(), gc.get_threshold()
     Terminal(tmp_path).run("config", "show")
-    assert (gc.get_freeze_count(), gc.get_threshold()) == before
+    assert gc.get_freeze_count() <= before, "some that were frozen may have ended since"
+    assert gc.get_threshold() == threshold
 
 
 def test_it_says_its_version(tmp_path: Path) -> None:

@@ -80,7 +80,11 @@ class Listener:
 
     def _listening(self) -> Connection:
         session = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        listen(session, self._signal)
+        try:
+            listen(session, self._signal)
+        except BaseException:
+            session.close()
+            raise
         return session
 
     def _read(self) -> None:

@@ -22,7 +22,7 @@ class Mark(NamedTuple):
 
 
 class News(NamedTuple):
-    """What waits of a person: the types of their new events.
+    """A person's facts that wait to be planned: the types of their new events.
 
     `replan`: the whole plan is made again, because more came than new events that are later than the first; `since`:
     time of the first fact that waits (microseconds), None if none does, or only at leisure.

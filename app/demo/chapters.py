@@ -4,7 +4,7 @@ Amounts come from the events and the law of the packs. The hours are an assumpti
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 from msgspec import Struct
@@ -55,11 +55,6 @@ def _discount(matter: Matter) -> int:
     return int(matter.values["event.amount"]) - _granted(matter) if matter.settled else 0
 
 
-def _last_day_of_discount(matter: Matter) -> date:
-    """Return the day that the pack's own reminder calls the last one."""
-    return matter.day_of("issued_on") + timedelta(days=6)
-
-
 def _by_law(matter: Matter) -> int:
     return 0 if matter.answer is None or matter.answer.amount is None else matter.answer.amount
 
@@ -86,8 +81,7 @@ class Chapter(Struct, frozen=True):
     `settled_by`: the type of event that settles it; `same`: fields that it shares with the first event;
     `visits`: to an office, spared; `missed`: what missing it means; `price`: its price in tenge;
     `received`, `saved`: in tenge, the former each month where it is `monthly`;
-    `source`: where the price comes from; `outcome`: instead of the event that settles it;
-    `last_day`: where the message itself names none.
+    `source`: where the price comes from; `outcome`: instead of the event that settles it.
     """
 
     title: str
@@ -101,7 +95,6 @@ class Chapter(Struct, frozen=True):
     monthly: bool = False
     saved: Callable[[Matter], int] = _nothing
     outcome: Callable[[Matter], str] | None = None
-    last_day: Callable[[Matter], date] | None = None
 
 
 def _said(text: str) -> Callable[[Matter], str]:
@@ -167,7 +160,6 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
         visits=1,
         price=_half,
         saved=_discount,
-        last_day=_last_day_of_discount,
     ),
     "identity_card_expiry": Chapter(
         N_("Aigerim's identity card runs out"),

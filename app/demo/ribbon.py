@@ -33,7 +33,7 @@ class Tab(Struct, frozen=True):
 
 
 class Ribbon:
-    """What the template of the ribbon asks for."""
+    """The content of the ribbon, as its template asks for it."""
 
     def __init__(self, reader: Reader, story: Storyteller) -> None:
         self._reader, self._story = reader, story

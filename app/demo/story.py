@@ -252,10 +252,8 @@ class _Teller:
         if done is not None:
             told = {"day": self._day(done.event.time), "event": self._names.heading(done.event.type)}
             return self._speech.tell(Words("{day}: {event}", **told)), "good"
-        last = chapter.last_day(matter) if chapter.last_day else None
-        if last is None and first.card.deadline is not None:
-            last = self._date(first.card.deadline - _A_MOMENT)
-        day = self._speech.day(last) if last is not None else ""
+        deadline = first.card.deadline
+        day = "" if deadline is None else self._speech.day(self._date(deadline - _A_MOMENT))
         return self._speech.tell(Words("Still open: until {day}", day=day) if day else Words("Still open")), "note"
 
     def _figures(self, received: int, saved: int, visits: int) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How far something is and how fast it goes, in words."""
+"""Progress, rates and times in words."""
 
 from streams.queues.jobs import Job
 

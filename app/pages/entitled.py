@@ -1,4 +1,4 @@
-"""What a citizen is entitled to: each benefit with yes and how much, or no and what would change it, in sentences."""
+"""A citizen's entitlements: each benefit with yes and how much, or no and what would change it, in sentences."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta

@@ -39,7 +39,7 @@ _BAD: Final = ("failed",)
 
 
 class Group(Enum):
-    """Where a message stands in the inbox; the value is its heading."""
+    """The groups of the inbox; the value is the heading."""
 
     NOW = N_("Do now")
     SOON = N_("To do soon")

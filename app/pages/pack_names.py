@@ -19,7 +19,7 @@ _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 
 
 class Names:
-    """What things are called in the reader's language."""
+    """The names of things in the reader's language."""
 
     def __init__(self, contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, speech: Speech) -> None:
         contents = list(contents)

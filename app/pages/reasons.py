@@ -58,7 +58,7 @@ def because(why: Explanation, reader: str, names: Names) -> Because:
 
 
 class Outcome(Enum):
-    """What became of a message, as its reader would ask about it."""
+    """The outcome of a message, as its reader would ask about it."""
 
     GOT = N_("Why did I get this?")
     WAITS = N_("Why will I get this?")

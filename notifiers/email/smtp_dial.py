@@ -39,7 +39,7 @@ async def dial(options: SmtpOptions, limits: Limits, tls: ssl.SSLContext | None,
             await _sign_in(client, options)
     except _FAULTS as fault:
         abort(client)
-        raise _no_link(fault) from None  # a server's words may quote an address
+        raise _no_connection(fault) from None  # a server's words may quote an address
     except BaseException:
         abort(client)
         raise
@@ -58,7 +58,7 @@ async def _sign_in(client: aiosmtplib.SMTP, options: SmtpOptions) -> None:
         raise ConnectionResetError
 
 
-def _no_link(fault: Exception) -> NoConnectionError:
+def _no_connection(fault: Exception) -> NoConnectionError:
     match fault:
         case TimeoutError():
             return NoConnectionError(Reason.TIMED_OUT)

@@ -123,8 +123,8 @@ class Session:
         """
         if (protocol := self._client.protocol) is None:
             raise _Ended(Reason.LINK_LOST)
+        protocol.write(letter.content + _DOT)  # raises where nothing can be written
         self._handed_over = True
-        protocol.write(letter.content + _DOT)
         code, said = await protocol.read_response()
         self._in_transaction = False
         is_early = self._unwritten()

@@ -116,9 +116,9 @@ class KafkaLag:
             "retry.backoff.ms": 10,
         }
 
-    def _hear(self, consumer: Consumer) -> None:
-        """Collect the errors of the connections and of the group, which come as messages."""
-        while (message := consumer.poll(0)) is not None:
+    def _hear(self, consumer: Consumer, seconds: float = 0.0) -> None:
+        """Collect the errors of the connections and of the group, which come as messages; wait so long for each."""
+        while (message := consumer.poll(seconds)) is not None:
             if (error := message.error()) is not None:
                 self._heard(error)
 
@@ -141,7 +141,7 @@ class KafkaLag:
         while not self._committed:
             if time.monotonic() > until:
                 raise KafkaUnavailable(self._topics.address, "no answer to a commit in time")
-            consumer.poll(_ANSWER_EVERY)
+            self._hear(consumer, _ANSWER_EVERY)
         if (error := self._committed[0]) is not None and error.code() in DENIED:
             raise KafkaException(error)
 

@@ -24,7 +24,7 @@ class LogParts(Struct, frozen=True):
 
 
 class LogKeys(Struct, frozen=True):
-    """What the log takes from the key file.
+    """The keys and codes that the log takes from the key file.
 
     `persons`: the keys that seal what is about a person; `codes`: of its rows; `sealing`: signs the blocks of the
     chain, empty for no chain; `file`: the watermark is kept next to it, None for no watermark.

@@ -104,6 +104,11 @@ def changes_of(plan: Plan, known: Mapping[UUID, Nudge], rulebook: Rulebook, now:
     return [*changes, *afterwards(plan, known, changes, now)]
 
 
+def any_due(nudges: Sequence[Nudge], now: datetime) -> bool:
+    """Return True if something of the nudges is due by now."""
+    return any(nudge.is_due(now) for nudge in nudges)
+
+
 def changed_nudges(plans: Sequence[PersonPlan]) -> list[Nudge]:
     """Return the changed nudges as they are after their changes."""
     now: dict[UUID, Nudge] = {}

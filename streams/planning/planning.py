@@ -125,7 +125,7 @@ class Planning:
         before = {id_: nudge for plan in still for id_, nudge in plan.nudges.items()}
         changed = person_plans.changed_nudges(still)
         nudges.store(connection, changed, before)
-        if any(nudge.is_due(self._clock()) for nudge in changed):
+        if changed and person_plans.any_due(changed, self._clock()):
             signals.send(connection, Signal.DUE)
         if entries := [Entry(*change) for plan in still for change in plan.changes]:
             self._log.append(connection, entries)

@@ -1,4 +1,4 @@
-"""What messages of an inbox are about: for whom, which one, until when, what to do, and whether it was done."""
+"""The subjects of an inbox's messages: for whom, which one, until when, what to do, and whether it was done."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -24,7 +24,7 @@ from streams.rules.in_force import Rules
 
 
 class Card(Struct, frozen=True):
-    """What a message is about.
+    """The subject of a message.
 
     `called`: the first name of a child that it is about, empty if unknown; `is_local`: it is about a place;
     `values`: dotted name -> value of its event; `decisive`, `distinct`: as of an Explanation; `deadline`: the end of

@@ -16,7 +16,7 @@ from streams.runtime.restore import Restoring
 
 
 class RuntimeParts(Struct, frozen=True):
-    """What runs beside the work (chain, watermark, cleanup), and what operators do with restores and dead letters."""
+    """The work beside (chain, watermark, cleanup), and the tools for restores and dead letters."""
 
     chain_builder: ChainBuilder
     watermark: Watermark

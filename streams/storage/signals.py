@@ -18,7 +18,7 @@ from streams.storage.errors import UNAVAILABLE_ERRORS
 
 
 class Signal(StrEnum):
-    """What there is, as the name of its channel."""
+    """The kinds of signals; the value is the name of the channel."""
 
     FACTS = "habarshy_log"
     DUE = "habarshy_due"

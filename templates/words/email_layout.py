@@ -80,7 +80,7 @@ class Action(Struct, frozen=True):
 
 
 class Letterhead(Struct, frozen=True):
-    """Who writes (the agency's title), and to whom; empty where it is not said."""
+    """The title of the agency that writes, and the addressee's name; empty where it is not said."""
 
     office: str = ""
     name: str = ""

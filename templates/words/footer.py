@@ -70,7 +70,7 @@ class Proof(Struct, frozen=True):
 
 
 class Foot(Struct, frozen=True):
-    """What stands under an email: its proof, and links.
+    """The content of an email's foot: its proof, and links.
 
     `stop`: the link that stops such messages, which outlasts the page's; None: there is none. `is_mandatory`: the law
     requires them. `has_day`: the message's page offers its day to calendars. `head`: as above the words.

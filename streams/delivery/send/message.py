@@ -62,7 +62,10 @@ class MessageBuilder(Struct, frozen=True):
         html, stop = rendered.html if channel == "email" else None, self.unsubscribe_url(case)
         proof = None if self.proof_of is None else self.proof_of(intent.id, recipient, now)
         if proof is not None:
-            text, html = _proven(channel, text, rendered, _foot(case, rules, now, proof, stop, rendered))
+            if channel == "email":
+                text, html = _with_foot(text, rendered, _foot(case, rules, now, proof, stop, rendered))
+            elif channel == "sms":
+                text = _with_code(text, rendered, proof)
         return Message(
             nudge=intent.id,
             attempt=attempt,
@@ -175,15 +178,17 @@ def _has_day(case: Case, rules: Rules, now: datetime) -> bool:
     return days is not None and days.last >= now.astimezone(zone).date()
 
 
-def _proven(channel: str, text: str, rendered: Rendered, foot: Foot) -> tuple[str, str | None]:
-    """Add what shows it to be genuine: at the foot of an email and of an SMS; a push carries it beside its text."""
-    language, proof = rendered.language, foot.proof
-    if channel == "email":
-        mail = footer.mail_text(text, language, foot)
-        return mail, rendered.html and footer.mail_html(rendered.html, language, foot)
-    if channel == "sms" and proof.page.startswith("https:"):  # a telephone reaches no other page
-        return footer.with_page(signed(text, language, rendered.office, proof.code), proof.page), None
-    return text, None
+def _with_foot(text: str, rendered: Rendered, foot: Foot) -> tuple[str, str | None]:
+    """Return an email's text and HTML with what shows it to be genuine; a push carries that beside its text."""
+    html = rendered.html and footer.mail_html(rendered.html, rendered.language, foot)
+    return footer.mail_text(text, rendered.language, foot), html
+
+
+def _with_code(text: str, rendered: Rendered, proof: Proof) -> str:
+    """Return an SMS with its office, code and page; as it is where a telephone reaches no such page."""
+    if not proof.page.startswith("https:"):
+        return text
+    return footer.with_page(signed(text, rendered.language, rendered.office, proof.code), proof.page)
 
 
 def parts_of(rendered: Rendered, channel: str) -> tuple[str, str]:

@@ -90,11 +90,13 @@ class Engine(Struct, frozen=True):
         for name, (job, interval) in wanted.items():
             scheduler.add_job(jobs.once_at_a_time(name, job), "interval", seconds=interval.total_seconds(), id=name)
         scheduler.start()
-        await stopped.wait()
-        scheduler.pause()
-        self.stop()
-        await jobs.ended()  # before the shutdown, which cancels what runs
-        listener.close()
+        try:
+            await stopped.wait()
+            scheduler.pause()
+            self.stop()
+            await jobs.ended()  # before the shutdown, which cancels what runs
+        finally:
+            listener.close()
         await self.dispatcher.ended()
         scheduler.shutdown(wait=False)
         if jobs.final is not None:

@@ -10,6 +10,7 @@ from eventsourcing.persistence import IntegrityError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from streams.storage.advisory_locks import hold_in_use
 from streams.storage.arrays import use_fast_arrays
@@ -56,6 +57,7 @@ class Database:
         self._snapshots = self.engine if self.sqlite else self.engine.execution_options(isolation_level=SNAPSHOT)
         self._writer = Writer(self.engine) if self.sqlite else None
         self._closed = False
+        event.listen(self.engine, "checkin", self._end_if_closed)
         self.waits = waits()
 
     def use_codes(self, codes: object) -> None:
@@ -138,8 +140,13 @@ class Database:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # waits for readers as long as for any lock
             return not cursor.fetchone()[0]
 
+    def _end_if_closed(self, _driver: object, record: ConnectionPoolEntry) -> None:
+        """End a connection that was in use when the database was closed: its pool is gone."""
+        if self._closed:
+            record.invalidate()
+
     def close(self) -> None:
-        """Finish the waiting writes, then close all connections."""
+        """Finish the waiting writes, then close all connections; one in use is closed when it is given back."""
         self._closed = True
         if self._writer is not None:
             self._writer.close()

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from typing import Any
 
 import psycopg
 import pytest
@@ -89,6 +90,16 @@ def test_limits_hold_where_nothing_is_set(server: URL) -> None:
     usual.close()
     assert list(theirs.values()) == ["60000", "20", "10", "4"]
     assert ours == [*TCP_KEEPALIVE.values()][1:]
+
+
+def test_a_connection_in_use_at_the_close_is_closed_when_given_back(server: URL) -> None:
+    """Who reads while the database is closed reads to the end, and leaves no open connection."""
+    usual = database(server)
+    with usual.reading() as connection:
+        driver: Any = connection.connection.driver_connection
+        usual.close()
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
+    assert driver.closed
 
 
 def _random_page_cost(at: URL) -> str:

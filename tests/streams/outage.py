@@ -24,10 +24,10 @@ def read_only(database: Database) -> Iterator[None]:
     name = database.engine.url.database
     with _administering(database) as admin:
         admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'.encode())
-        database.engine.dispose()
+        _end_sessions(admin, name)
         yield
         admin.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'.encode())
-        database.engine.dispose()
+        _end_sessions(admin, name)
 
 
 @contextmanager
@@ -49,9 +49,13 @@ def _shut(database: Database) -> Iterator[None]:
     name = database.engine.url.database
     with _administering(database) as admin:
         admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        _end_sessions(admin, name)
         yield
         admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+
+
+def _end_sessions(admin: psycopg.Connection, name: str | None) -> None:
+    admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from streams.kafka.lag import Lag
 from streams.queries.health import Status, standing
 
 
-class Role(Struct, frozen=True):
+class ServedRole(Struct, frozen=True):
     """A process as it shows itself: `lags` are read anew each time, `unready` says what keeps it from its work.
 
     `registry`, `collectors`: what prometheus-client collects of it besides.
@@ -72,7 +72,7 @@ class Role(Struct, frozen=True):
             return ()
 
 
-def role_application(role: Role) -> FastAPI:
+def role_application(role: ServedRole) -> FastAPI:
     """Return the routes."""
     app = FastAPI(title="Habarshy", docs_url=None, redoc_url=None, openapi_url=None)
     install(app)
@@ -102,7 +102,7 @@ def role_application(role: Role) -> FastAPI:
     return app
 
 
-def _collect(role: Role) -> None:
+def _collect(role: ServedRole) -> None:
     """Register what is known of the process, which version it is, and what its work measures."""
     registry, database = role.registry, role.platform.database
     ProcessCollector(registry=registry)
@@ -115,7 +115,7 @@ def _collect(role: Role) -> None:
 
 
 @contextlib.contextmanager
-def answering(role: Role, listener: socket.socket | None) -> Iterator[None]:
+def answering(role: ServedRole, listener: socket.socket | None) -> Iterator[None]:
     """Answer on that port, if there is one, in a thread: also while the work waits for its store."""
     if listener is None:
         yield

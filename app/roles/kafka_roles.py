@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from app.clock import Clock
 from app.compose import Platform
-from app.http.role import Role, answering
+from app.http.role import ServedRole, answering
 from app.kafka_topics import topics_of
 from app.roles.lifecycle import composed, stopping, topics_there
 from app.roles.patience import answered
@@ -35,7 +35,7 @@ def relay_log(settings: Settings, clock: Clock, health: socket.socket | None) ->
     topics = topics_of(settings)
     platform = composed(settings, clock)
     relay = Relay(platform.database, platform.identity.names, topics, clock, talk)
-    role = Role("relay", platform, lambda: [relay.behind()], lambda: relay.away)
+    role = ServedRole("relay", platform, lambda: [relay.behind()], lambda: relay.away)
     with answering(role, health), stopping(relay.stop):
         relay.run()
     platform.database.close()
@@ -85,7 +85,7 @@ def _work(
             return lag.partitions()
 
         worker = Worker(topics, name, handler, talk, look, tuning, beside=beside)
-        role = Role(name, platform, lag.partitions, lambda: worker.unready, collectors=collectors)
+        role = ServedRole(name, platform, lag.partitions, lambda: worker.unready, collectors=collectors)
         with answering(role, health):
             uvloop.run(_until_stopped(worker))
 

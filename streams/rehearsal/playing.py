@@ -23,10 +23,10 @@ from domain.nudges.settle import (
     Defer,
     Digest,
     Ledger,
-    Reason,
     Send,
     Settlement,
     Withhold,
+    WithholdReason,
     recipients,
     settle,
 )
@@ -244,7 +244,9 @@ class VirtualRun:
             whom = self.recipients(nudge, self.now)
         for recipient_ in whom or (intent.person,):
             case = self.settlement(nudge, recipient_)
-            self.carry_out(self.case_of(case, settle(case, self.now) if whom else Withhold(Reason.NO_GUARDIAN)))
+            self.carry_out(
+                self.case_of(case, settle(case, self.now) if whom else Withhold(WithholdReason.NO_GUARDIAN))
+            )
 
     def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
         """Return the input of a decision: the nudge for that recipient, as of now."""
@@ -304,7 +306,7 @@ class VirtualRun:
         try:
             rendered = render(case, self.rules, self.now, only=channel)
         except WordsFailed:
-            reason = Reason.UNREADABLE.value
+            reason = WithholdReason.UNREADABLE.value
             self.end(case, facts.NudgeWithheld(self.now, to, reason), because=reason)
             return
         attempt = case.nudge.to(to).attempt + 1

@@ -20,7 +20,7 @@ from domain.facts.facts import NudgeFact
 from domain.nudges.delivery import State
 from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge, content_of, evolve
-from domain.nudges.settle import Reason
+from domain.nudges.settle import WithholdReason
 from domain.persons.history import History, history_of
 from domain.persons.replies import said
 from domain.planning.plan import Intent, whole_plan
@@ -85,7 +85,9 @@ class Prevention:
         spared = {one.id for one in whole_plan(history, self._undying).intents}
         possible = whole_plan(history, self._unprevented).intents
         out = [one for one in possible if one.id not in planned]
-        found = [Prevented(one, (Reason.DIED if one.id in spared else Reason.DONE).value) for one in out]
+        found = [
+            Prevented(one, (WithholdReason.DIED if one.id in spared else WithholdReason.DONE).value) for one in out
+        ]
         return {one.id for one in possible}, found
 
 
@@ -168,8 +170,8 @@ def _needing_nothing(book: Rulebook) -> Rulebook:
 
 
 _LOWERED: Sequence[tuple[str, Callable[[Rulebook], Rulebook]]] = (
-    (Reason.DONE.value, _without_unless),
-    (Reason.DIED.value, _without_deaths),
+    (WithholdReason.DONE.value, _without_unless),
+    (WithholdReason.DIED.value, _without_deaths),
     (PAST, _from_ever),
     (WHEN, _unconditional),
     (NEEDS, _needing_nothing),

@@ -27,7 +27,7 @@ from domain.facts.facts import (
 )
 from domain.nudges.diff import Change
 from domain.nudges.nudge import evolve
-from domain.nudges.settle import Reason
+from domain.nudges.settle import WithholdReason
 from domain.planning.plan import Intent
 from domain.rules.triggers import CORRECTION
 from projections import area_plans, happened_in_areas, history, residents
@@ -325,7 +325,9 @@ class _Owing:
         fact = change.fact
         if type(fact) is not NudgePlanned or fact.expires is None or fact.expires > self._now:
             return None
-        return Change(change.nudge, change.version + 1, NudgeWithheld(self._now, plan.person, Reason.EXPIRED.value))
+        return Change(
+            change.nudge, change.version + 1, NudgeWithheld(self._now, plan.person, WithholdReason.EXPIRED.value)
+        )
 
     def _gaps(self, plan: PersonPlan, waiting: AbstractSet[str], areas: AbstractSet[UUID]) -> Iterator[Gap]:
         withheld = {change.nudge for change in plan.changes if isinstance(change.fact, NudgeWithheld)}

@@ -40,7 +40,7 @@ def dispatch_due(
     platform: Platform, routes_of: Callable[[Platform], Mapping[str, Route]], health: socket.socket | None = None
 ) -> None:
     """Dispatch until SIGINT or SIGTERM: then what was handed to a provider ends, and what was claimed is let go."""
-    from app.http.role import Role, answering  # noqa: PLC0415  (a second of imports that `run` does not need)
+    from app.http.role import ServedRole, answering  # noqa: PLC0415  (a second of imports that `run` does not need)
 
     with closing(platform.database):
         answered(platform.rules.library.rules)
@@ -48,7 +48,7 @@ def dispatch_due(
         attempts = Counts()
         routes = counted(routes_of(platform), attempts)
         engine = compose_engine(platform, routes)
-        role = Role(
+        role = ServedRole(
             "dispatch",
             platform,
             collectors=engine.dispatcher.collectors,

@@ -33,7 +33,7 @@ def api(
     from prometheus_client import CollectorRegistry  # noqa: PLC0415  (the same)
     from uvicorn.config import LOGGING_CONFIG  # noqa: PLC0415  (the same)
 
-    from app.http.role import Role, answering  # noqa: PLC0415  (the same)
+    from app.http.role import ServedRole, answering  # noqa: PLC0415  (the same)
     from app.server import application  # noqa: PLC0415  (the same)
 
     settings = settings_of(database, key_file)
@@ -53,7 +53,7 @@ def api(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the same way as by Ctrl-C, and close the database
     _announce(host, listener)
     try:
-        with answering(Role("api", platform, registry=registry, collectors=[platform.intake.accepted]), own):
+        with answering(ServedRole("api", platform, registry=registry, collectors=[platform.intake.accepted]), own):
             uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         talk("stopped")

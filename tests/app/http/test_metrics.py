@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from app.http.metrics import GAUGES, Own, exposition
-from app.http.role import Role, role_application
+from app.http.role import ServedRole, role_application
 from app.server import application
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Reason, RetryLater
@@ -39,7 +39,7 @@ def now(world: World) -> Status:
     return standing(on.database, on.log, on.replay.follower, world.clock())
 
 
-def asked(role: Role) -> TestClient:
+def asked(role: ServedRole) -> TestClient:
     """Asks on the health port of the role."""
     return TestClient(role_application(role), raise_server_exceptions=False)
 
@@ -117,7 +117,7 @@ def test_lag_is_shown_as_a_count_and_in_seconds(world: World) -> None:
 def test_health_has_what_stands_and_the_lag(world: World) -> None:
     """/health is one JSON object: the role, its lag, and how the platform stands, the reconciler's finds included."""
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
-    found = asked(Role("worker", world.platform, lambda: LAGS)).get("/health").json()
+    found = asked(ServedRole("worker", world.platform, lambda: LAGS)).get("/health").json()
     assert (found["role"], found["lag"][1]) == (
         "worker",
         {"count": 7, "seconds": 20.0, "topic": "persons", "partition": 11},
@@ -131,7 +131,7 @@ def test_health_has_what_stands_and_the_lag(world: World) -> None:
 
 def test_a_role_that_waits_is_alive_and_not_ready(world: World) -> None:
     """While its store or Kafka is away a role lives, is not ready and says why, and its metrics say so too."""
-    client = asked(Role("worker", world.platform, away, lambda: "connection refused"))
+    client = asked(ServedRole("worker", world.platform, away, lambda: "connection refused"))
     assert client.get("/livez").status_code == 200
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["detail"]) == (503, "connection refused")
@@ -205,7 +205,7 @@ def shown_by_registries(world: World) -> str:
     TestClient(application(on, registry)).get("/livez")
     planning, sending = on.planning.planning, world.engine.dispatcher.collectors
     collectors = [on.intake.accepted, planning.planned, planning.planned_after, *sending]
-    return asked(Role("api", on, registry=registry, collectors=collectors)).get("/metrics").text
+    return asked(ServedRole("api", on, registry=registry, collectors=collectors)).get("/metrics").text
 
 
 def names(text: str) -> set[str]:
@@ -256,7 +256,7 @@ async def test_the_way_of_an_event_is_measured(world: World) -> None:
 def test_metrics_name_nobody(world: World) -> None:
     """Nothing that is shown has a pseudonym or an identity number in it."""
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
-    client = asked(Role("api", world.platform))
+    client = asked(ServedRole("api", world.platform))
     text = client.get("/metrics").text + client.get("/health").text
     assert world.name(iin(1)) not in text
     whole = re.sub(r"^(?:\w+_created|process_\w+)\b.*$", "", text, flags=re.MULTILINE)  # moments, and sizes of memory

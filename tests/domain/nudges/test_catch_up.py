@@ -4,7 +4,7 @@ import pytest
 
 from domain.facts.facts import NudgeCancelled
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Reason, Send, Withhold
+from domain.nudges.settle import Send, Withhold, WithholdReason
 from tests.domain.case import decided, nudge, trigger
 from tests.domain.world import at
 
@@ -30,7 +30,9 @@ def test_who_joins_late_is_caught_up(catch_up: str, sent: set[str]) -> None:
     by = trigger(catch_up=catch_up)
     found = {each.intent.step: decided(each, at_time="2025-02-21 12:00", by=by, others=overdue) for each in overdue}
     assert {step for step, decision in found.items() if decision == Send("push")} == sent
-    assert {decision for decision in found.values() if decision != Send("push")} <= {Withhold(Reason.CAUGHT_UP)}
+    assert {decision for decision in found.values() if decision != Send("push")} <= {
+        Withhold(WithholdReason.CAUGHT_UP)
+    }
 
 
 @pytest.mark.parametrize("catch_up", ["latest", "all", "none"])
@@ -44,7 +46,7 @@ def test_a_step_still_ahead_does_not_hold_back_the_overdue_one() -> None:
     """The latest of the overdue steps goes, although another will follow in its own time."""
     joined = "2025-02-14"
     month, week, day = (nudge(step, planned=joined) for step in ("month", "week", "day"))
-    for about, decision in ((month, Withhold(Reason.CAUGHT_UP)), (week, Send("push"))):
+    for about, decision in ((month, Withhold(WithholdReason.CAUGHT_UP)), (week, Send("push"))):
         assert decided(about, at_time="2025-02-14 12:00", others=[month, week, day]) == decision
 
 
@@ -80,4 +82,4 @@ def test_two_steps_due_at_once_are_settled_by_their_name() -> None:
     """Of two overdue steps with one due time exactly one goes."""
     twins = [_overdue("month"), _overdue("week", due=nudge().intent.due)]
     found = [decided(each, at_time="2025-02-21 12:00", others=twins) for each in twins]
-    assert found == [Withhold(Reason.CAUGHT_UP), Send("push")]
+    assert found == [Withhold(WithholdReason.CAUGHT_UP), Send("push")]

@@ -27,7 +27,7 @@ from streams.kafka.topics import Topics
 from streams.kafka.worker import Handler, Tuning, Worker
 from streams.planning import wiring as planning
 from streams.queues.refused_events import RefusedEvents
-from streams.runtime.upkeep import Upkeep
+from streams.runtime.upkeep import Beside, Upkeep, UpkeepParts
 
 
 def relay_log(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
@@ -105,17 +105,13 @@ def _upkeep(platform: Platform) -> Iterator[Future[None]]:
     """Run the upkeep that one worker does for all, with its own planners: it is another thread than theirs."""
     queue = platform.queues.dead_letter_queue
     own = planning.build(platform.log, platform.rules.library, queue, platform.clock)
-    upkeep = Upkeep(
-        platform.database,
-        own.areas,
-        platform.replay.follower,
-        platform.runtime.chain_builder,
-        own.reconciler,
-        platform.queries.backlog,
-        talk,
+    on = platform
+    parts = UpkeepParts(
+        own.areas, on.replay.follower, on.runtime.chain_builder, own.reconciler, on.queries.backlog, talk
     )
+    beside = Beside(Upkeep(on.database, parts))
     with ThreadPoolExecutor(1, "upkeep") as pool:
         try:
-            yield pool.submit(upkeep.run)
+            yield pool.submit(beside.run)
         finally:
-            upkeep.stop()
+            beside.stop()

@@ -1,12 +1,10 @@
 """The runtime: background work of the processes.
 
 Modules:
-    scheduler: `Engine`, the interval jobs of the embedded platform and of the dispatchers.
-    upkeep: `Upkeep`, the work that one worker does for all. cleanup: `Cleanup`, which deletes expired data.
+    timetable: `Timetable`, which runs timed tasks. scheduler: `Engine`, those of `run` and of the dispatchers.
+    upkeep: `Upkeep`, those that one process does for all. cleanup: `Cleanup`, which deletes expired data.
     faults: `Faults`, which reports each failure once. restore: `Restoring`, which declares a restored database.
 
 Tables: none of its own.
 Facts: `LogRestored`.
-
-Five modules: the roles themselves are in app/roles.
 """

@@ -1,108 +1,194 @@
-"""Upkeep: the work that one worker does for all: planning areas, following the log, chaining, reconciling."""
+"""Upkeep: the work that one process does for all: planning areas, following the log, chaining, reconciling.
 
+On PostgreSQL it is done by the process that holds the leader lock; when that one ends, another takes over. On SQLite
+there is one process.
+"""
+
+import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
-from itertools import count
+
+import uvloop
+from msgspec import Struct
 
 from streams.log.chain_builder import ChainBuilder
 from streams.planning.areas import AreaPlanning
 from streams.planning.reconciler import Reconciler
+from streams.queries.health import EVERY as SOUND_EVERY
 from streams.queries.health import BacklogSamples
 from streams.replay.follower import Follower
-from streams.runtime.faults import Faults
+from streams.runtime.timetable import Task, Timetable
 from streams.storage.database import Database
 from streams.storage.leadership import UPKEEP, LeaderLock
 from streams.storage.severity import Warned
 
-EVERY, RECONCILE_TURNS = 1.0, 60
-"""Seconds between two rounds, and rounds between two reconciliations."""
+EVERY, CHAIN_EVERY, RECONCILE_EVERY = timedelta(seconds=1), timedelta(seconds=1), timedelta(minutes=1)
+TOLD_EVERY = 60
+"""Turns of the reconciler after which it says how many it found, where it finds ever more."""
+TURN = "the upkeep"
+
+
+class Turn:
+    """The turn of one process of several: a leader lock, whose session is checked before each piece of work."""
+
+    def __init__(self, database: Database) -> None:
+        self._lock = None if database.sqlite else LeaderLock(database, UPKEEP)
+        self._guard = threading.Lock()
+        self.active = self._lock is None
+
+    def take(self) -> bool:
+        """Take the turn if it is free, and return whether this process has it.
+
+        Raises:
+            ReadOnly, OperationalError: it has lost it; see `LeaderLock.check`.
+        """
+        if self._lock is None:
+            return True
+        with self._guard:
+            try:
+                self.active = self._lock.acquire() is not None
+                self._lock.check()
+            except BaseException:
+                self._lose()
+                raise
+            return self.active
+
+    def holds(self) -> bool:
+        """Return whether this process still has the turn; one that lost it is told why by its next `take`."""
+        if self._lock is None or not self.active:
+            return self.active
+        with self._guard:
+            try:
+                self._lock.check()
+            except Exception:  # noqa: BLE001  (as said)
+                self._lose()
+            return self.active
+
+    def release(self) -> None:
+        """Let another process have it."""
+        with self._guard:
+            self._lose()
+
+    def _lose(self) -> None:
+        if self._lock is not None:
+            self.active = False
+            self._lock.release()
+
+
+class UpkeepParts(Struct, frozen=True):
+    """What is done by turns, and `tell`, which gets a line of what an operator must know."""
+
+    areas: AreaPlanning
+    follower: Follower
+    chain_builder: ChainBuilder
+    reconciler: Reconciler
+    backlog: BacklogSamples
+    tell: Callable[[str], None]
 
 
 class Upkeep:
-    """The upkeep, done by the worker that holds the leader lock; when that one ends, another takes over."""
+    """The tasks of the upkeep, for the timetable of a process."""
 
     def __init__(
         self,
         database: Database,
-        areas: AreaPlanning,
-        follower: Follower,
-        chain_builder: ChainBuilder,
-        reconciler: Reconciler,
-        soundings: BacklogSamples,
-        tell: Callable[[str], None],
-        every: float = EVERY,
-        reconcile_turns: int = RECONCILE_TURNS,
+        parts: UpkeepParts,
+        every: timedelta = EVERY,
+        reconcile_every: timedelta = RECONCILE_EVERY,
     ) -> None:
-        self._every, self._reconcile_turns = every, reconcile_turns
-        self._areas, self._follower, self._chain_builder = areas, follower, chain_builder
-        self._reconciler, self._soundings, self._tell = reconciler, soundings, tell
-        self._lock = LeaderLock(database, UPKEEP)
-        self._faults, self._stopping = Faults(), threading.Event()
-        self.active, self._busy, self._more, self._found = False, False, False, 0
+        self._parts, self._every, self._reconcile_every = parts, every, reconcile_every
+        self._sqlite, self._stopping = database.sqlite, False
+        self.turn = Turn(database)
 
     def stop(self) -> None:
         """Begin nothing more."""
-        self._stopping.set()
-        self._areas.stop()
+        self._stopping = True
+        self._parts.areas.stop()
+
+    def close(self) -> None:
+        """Let another process have the turn."""
+        self.turn.release()
+
+    def tasks(self, table: Timetable) -> Mapping[str, Task]:
+        """Return name -> task. `table`: the timetable that runs them."""
+        parts = self._parts
+        led = {
+            "areas": self._led(self._plan_areas, self._every),
+            "follower": self._led(parts.follower.drain, self._every),
+            "chain": self._led(parts.chain_builder.drain, max(self._every, CHAIN_EVERY)),
+            "reconciler": self._led(self._reconcile, self._reconcile_every),
+            "soundings": self._led(parts.backlog.take, SOUND_EVERY),
+        }
+
+        async def take_turn() -> None:
+            had = self.turn.active
+            if await asyncio.to_thread(self.turn.take) and not had:
+                table.wake(led)
+
+        return led if self._sqlite else {TURN: Task(take_turn, self._every, now=True), **led}
+
+    def _led(self, work: Callable[[], object], when: timedelta) -> Task:
+        """Return the task of this work, which only whoever has the turn does."""
+
+        def done() -> None:
+            if not self._stopping and self.turn.holds():
+                work()
+
+        async def run() -> None:
+            if self.turn.active:
+                await asyncio.to_thread(done)
+
+        return Task(run, when, now=self._sqlite)
+
+    def _plan_areas(self) -> None:
+        while not self._stopping and self._parts.areas.turn() and self.turn.holds():
+            pass
+
+    def _reconcile(self) -> None:
+        """Plan the persons whose wake-up was lost; say how many, and in the midst of many from time to time."""
+        found, turns = 0, 0
+        while not self._stopping and (more := self._parts.reconciler.turn()) and self.turn.holds():
+            found, turns = found + more, turns + 1
+            if turns % TOLD_EVERY == 0:
+                self._tell(found)
+                found = 0
+        self._tell(found)
+
+    def _tell(self, found: int) -> None:
+        if found:
+            line = f"the reconciler planned {found} persons whom no record woke: see the lag of relay and workers"
+            self._parts.tell(Warned(line))
+
+
+class Beside:
+    """A timetable in a thread of its own, beside other work of the process."""
+
+    def __init__(self, upkeep: Upkeep) -> None:
+        self.upkeep = upkeep
+        self._asked = threading.Event()
+        self._stop: Callable[[], object] = self._asked.set
 
     def run(self) -> None:
-        """Run until stopped; a failure is reported in one line, holds up no other part, and is tried again.
+        """Run until stopped.
 
         Raises:
             DatabaseUnavailable: waiting does not help, such as a wrong password.
         """
+        uvloop.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
+        stopped, table = asyncio.Event(), Timetable()
+        self._stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
         try:
-            for number in count(1):
-                self._busy = False
-                if not self._done("the upkeep", partial(self._lead, number)):
-                    self._lock.release()
-                if self._stopping.wait(0 if self._busy else self._every):
-                    return
+            if not self._asked.is_set():
+                await table.until(self.upkeep.tasks(table), stopped, self.upkeep.stop, self.upkeep.close)
         finally:
-            self._lock.release()
+            self._stop = self._asked.set
 
-    def _lead(self, number: int) -> None:
-        self.active = self._lock.acquire() is not None
-        if not self.active:
-            return
-        for name, part in self._parts(number).items():
-            if not self._stopping.is_set():
-                self._lock.check()
-                self._done(name, part)
-
-    def _done(self, name: str, part: Callable[[], object]) -> bool:
-        """Run a part and return whether it succeeded."""
-        try:
-            part()
-        except Exception as error:  # noqa: BLE001  (the next turn tries again)
-            if (final := self._faults.met(name, error)) is not None:
-                raise final from None
-            return False
-        self._faults.over(name)
-        return True
-
-    def _parts(self, number: int) -> dict[str, Callable[[], object]]:
-        parts: dict[str, Callable[[], object]] = {
-            "areas": self._some_areas,
-            "follower": self._follower.drain,
-            "chain": self._chain_builder.drain,
-            "soundings": self._soundings.take,
-        }
-        looks = self._more or number % self._reconcile_turns == 0
-        return parts | ({"reconciler": partial(self._reconcile, number)} if looks else {})
-
-    def _some_areas(self) -> None:
-        """Plan areas for one turn: a whole area may take hours, and the other parts must not wait for it."""
-        self._busy = self._areas.turn()
-
-    def _reconcile(self, number: int) -> None:
-        """Plan some of the persons whose wake-up was lost, and the next ones at once, until there are none."""
-        found = self._reconciler.turn()
-        self._found, self._more, self._busy = self._found + found, found > 0, self._busy or found > 0
-        if self._found and not (self._more and number % self._reconcile_turns):
-            line = (
-                f"the reconciler planned {self._found} persons whom no record woke: see the lag of relay and workers"
-            )
-            self._tell(Warned(line))
-            self._found = 0
+    def stop(self) -> None:
+        """End the work that can be ended in its midst, and begin nothing more."""
+        self._asked.set()
+        self.upkeep.stop()
+        self._stop()

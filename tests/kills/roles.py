@@ -48,11 +48,11 @@ from streams.planning.planning import Planning
 from streams.planning.reconciler import Reconciler
 from streams.rules.context import WriteContext
 from streams.runtime.scheduler import DISPATCH
-from streams.runtime.upkeep import Upkeep
+from streams.runtime.upkeep import Beside, Upkeep, UpkeepParts
 from streams.storage.database import Priority
 
-EVERY, TURNS = 0.2, 10
-"""Seconds between the turns of the upkeep, and turns between two looks of its reconciler: sooner than elsewhere."""
+EVERY, RECONCILE_EVERY = timedelta(seconds=0.2), timedelta(seconds=2)
+"""The intervals of the upkeep and of its reconciler: shorter than elsewhere."""
 STEP = 5
 """Residents in one transaction of an area event."""
 
@@ -140,17 +140,15 @@ def worker(mode: str, platform: Platform) -> None:
 def _upkeep(mode: str, platform: Platform) -> Iterator[None]:
     planning = Planning(platform.database, platform.log, platform.rules.library, platform.clock)
     reconciler = Forgetful if mode == "forgetful" else Reconciler
-    upkeep = Upkeep(
-        platform.database,
+    parts = UpkeepParts(
         areas(mode, platform),
         platform.replay.follower,
         platform.runtime.chain_builder,
         reconciler(platform.database, planning, platform.planning.quarantine, platform.clock),
         platform.queries.backlog,
         talk,
-        EVERY,
-        TURNS,
     )
+    upkeep = Beside(Upkeep(platform.database, parts, EVERY, RECONCILE_EVERY))
     thread = threading.Thread(target=upkeep.run, name="upkeep")
     thread.start()
     try:

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -29,6 +30,7 @@ from streams.intake.intake import Counts
 from streams.queries.health import done_since, health
 from streams.rules.wiring import RuleParts
 from streams.runtime.scheduler import LOOK_EVERY, Engine
+from streams.runtime.timetable import Task, ticking
 
 DONE: Mapping[str, tuple[str, str]] = {
     "planned": ("nudge planned", "nudges planned"),
@@ -107,7 +109,7 @@ async def _run(
     until_idle: bool,
     only: Collection[str] | None,
 ) -> None:
-    watching = asyncio.create_task(_watched(watch))
+    watching = {"providers": Task(partial(_look, watch), LOOK_EVERY)}
     try:
         if engine.database.sqlite:
             await asyncio.to_thread(engine.watermark.look)
@@ -118,20 +120,18 @@ async def _run(
         stopped = _stop_signal(engine)
         await asyncio.gather(*(route.start() for route in routes.values()))
         if until_idle:
-            await engine.until_idle()
+            async with ticking(watching):
+                await engine.until_idle()
         else:
             talk("running; Ctrl-C stops")
-            await engine.until(stopped, only=only)
+            await engine.until(stopped, only=only, more=watching)
     finally:
-        watching.cancel()
         _tell_providers(watch)
         await asyncio.gather(*(route.aclose() for route in routes.values()), engine.inbound.webhooks.aclose())
 
 
-async def _watched(watch: ProviderWatch) -> None:
-    while True:
-        await asyncio.sleep(LOOK_EVERY.total_seconds())
-        _tell_providers(watch)
+async def _look(watch: ProviderWatch) -> None:
+    _tell_providers(watch)
 
 
 def _tell_providers(watch: ProviderWatch) -> None:

@@ -19,11 +19,12 @@ from streams.planning.planning import Planning
 from streams.planning.reconciler import RECONCILE_AFTER, Reconciler, finds
 from streams.queues.dead_letters import Selection
 from streams.rules.in_force import Rules
-from streams.runtime.upkeep import Upkeep
+from streams.runtime.upkeep import Beside, Upkeep, UpkeepParts
 from tests.streams.distributed import Country, eventually, everyday, planned, running
 from tests.world import LONG_AGO, NOON, World, card, iin, registered
 
 AIGERIM, DANA, SAULE = iin(1), iin(2), iin(3)
+OFTEN = timedelta(seconds=0.02)
 LATER = NOON + RECONCILE_AFTER + timedelta(seconds=1)
 
 
@@ -39,21 +40,19 @@ def kept(
     chain_builder: ChainBuilder | None = None,
     areas: AreaPlanning | None = None,
     own: Reconciler | None = None,
-) -> Upkeep:
+) -> Beside:
     """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
     on = on or land.platform
     own = own or Reconciler(on.database, on.planning.planning, on.planning.quarantine, land.clock)
-    return Upkeep(
-        on.database,
+    parts = UpkeepParts(
         areas or on.planning.areas,
         on.replay.follower,
         chain_builder or on.runtime.chain_builder,
         own,
         on.queries.backlog,
         land.told.append,
-        every=0.02,
-        reconcile_turns=1,
     )
+    return Beside(Upkeep(on.database, parts, OFTEN, OFTEN))
 
 
 class NoAreas(AreaPlanning):
@@ -263,9 +262,9 @@ def test_one_of_several_does_the_upkeep(land: Country) -> None:
     other = land.process()
     first, second = kept(land), kept(land, other)
     with running(first.run, first.stop):
-        eventually(lambda: first.active)
+        eventually(lambda: first.upkeep.turn.active)
         with running(second.run, second.stop):
-            assert not second.active
+            assert not second.upkeep.turn.active
             first.stop()
-            eventually(lambda: second.active)
+            eventually(lambda: second.upkeep.turn.active)
     other.database.close()

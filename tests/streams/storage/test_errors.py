@@ -112,7 +112,7 @@ def test_the_upkeep_waits_for_a_primary(land: Country, caplog: pytest.LogCapture
     """While its server takes no writes the upkeep says so once, gives its turn up, and goes on with a primary."""
     upkeep = kept(land)
     with running(upkeep.run, upkeep.stop):
-        eventually(lambda: upkeep.active)
+        eventually(lambda: upkeep.upkeep.turn.active)
         with demoted(land):
             eventually(lambda: any("takes no writes" in each for each in caplog.messages))
         eventually(lambda: "the upkeep goes on" in caplog.messages)

@@ -18,6 +18,7 @@ from domain.facts.governance import (
 )
 from domain.nudges.delivery import State
 from domain.nudges.nudge import Nudge
+from domain.planning.plan import Intent
 from domain.rules.built_in_triggers import DIGEST
 from notifiers.email.verp import reference_of
 from notifiers.port.message_names import key
@@ -124,11 +125,22 @@ class Verdict:
     def all_intents_are_nudges(self) -> None:
         """Whatever the plan wants is in the views as the plan wants it."""
         intents = self.intents
-        assert intents.keys() <= self.nudges.keys(), "what should be planned never was"
+        missing = [one for id_, one in intents.items() if id_ not in self.nudges]
+        assert not missing, f"what should be planned never was: {[self._told_of(one) for one in missing[:5]]}"
         pending = {
             id_: one.intent for id_, one in self.nudges.items() if one.pending and one.intent.trigger != DIGEST
         }
         assert pending == {id_: intents.get(id_) for id_ in pending}, "what waits is not what the plan says"
+
+    def _told_of(self, intent: Intent) -> tuple[Any, ...]:
+        """The intent, what the log says of its nudge, and its person's life with the time of recording."""
+        life = [
+            (entry.position, entry.fact.type, entry.recorded, entry.fact.annuls, entry.fact.revision)
+            for page in self.platform.log.scan()
+            for entry in page
+            if isinstance(entry.fact, LifeEvent) and intent.person in entry.fact.everybody
+        ]
+        return intent.trigger, intent.step, intent.due, intent.version, self.facts.get(intent.id), life
 
     def intents_are_those_of_the_embedded_run(self, folder: Path) -> None:
         """`habarshy intents` prints the same bytes for the events in one file, each once, in their order.

@@ -1,6 +1,7 @@
 """Times and positions of the log as somebody asks for them: in the zone of the rules in force."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -14,17 +15,17 @@ DIGITS = 19
 """A position has fewer."""
 
 
-def zone_here(library: Library) -> tzinfo:
+def zone_here(library: Library) -> ZoneInfo:
     """Return the zone of the rules in force."""
     return zone_of(library.rules().defaults.zone)
 
 
-def zone_shown(library: Library) -> tzinfo:
+def zone_shown(library: Library) -> ZoneInfo:
     """Return the zone in which commands show times: that of the rules in force, or UTC where nothing is published."""
     try:
         return zone_here(library)
     except NothingPublished:
-        return UTC
+        return ZoneInfo("UTC")
 
 
 def span_of(since: str | None, until: str | None, library: Library) -> tuple[datetime | None, datetime | None]:

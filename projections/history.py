@@ -1,6 +1,7 @@
 """The view `history`: the facts of each person, and which of them are not planned yet."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case,
 
 from projections.bulk import among, chunked, driver_rows, insert_rows
 from projections.for_each import ForEach
-from projections.tables import history, revisions
+from projections.tables import history, optional_moment, revisions
 
 
 class Mark(NamedTuple):
@@ -213,6 +214,11 @@ _NEWS = (
     func.min(history.c.time).filter(history.c.planned),
     func.min(history.c.recorded).filter(~history.c.planned, history.c.woken < AT_LEISURE),
 )
+
+
+def last_recorded(connection: Connection) -> datetime | None:
+    """Return the time of the latest record of a fact about a person; None if there is none."""
+    return optional_moment(connection.execute(select(func.max(history.c.recorded))).scalar())
 
 
 def mark_planned(connection: Connection, upto: Mapping[str, Mark]) -> None:

@@ -26,6 +26,7 @@ class BadKeyFile(Exception):
     """Raised when a key file exists but cannot be used."""
 
     def __init__(self, path: Path, problem: str) -> None:
+        self.problem = problem
         super().__init__(f"The key file {path} cannot be used: {problem}. Restore it from its backup.")
 
 

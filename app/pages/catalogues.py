@@ -4,7 +4,7 @@ English is the language that templates and modules are written in, so it needs n
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -87,6 +87,10 @@ class Speech:
     def length(self, days: int) -> str:
         """Return a number of days in words: "30 days"."""
         return format_timedelta(days * 86_400, granularity="day", threshold=10**6, locale=self._locale)
+
+    def lasting(self, seconds: float) -> str:
+        """Return a length of time as people say it: "9 min"."""
+        return format_timedelta(timedelta(seconds=round(seconds)), threshold=2, format="short", locale=self.language)
 
     def number(self, number: float) -> str:
         """Return a number with its groups."""

@@ -277,6 +277,18 @@ def names_known(connection: Connection, fingerprint: bytes) -> bool:
     return known is not None
 
 
+SAMPLED = 200
+
+
+def wrapping_versions(connection: Connection) -> set[int]:
+    """Return the versions of the master key that wrap some of the keys of persons.
+
+    A sample is read: a rotation wraps all keys anew, so a lost version shows in it.
+    """
+    some = select(person_keys.c.wrapped_by).limit(SAMPLED).subquery()
+    return set(connection.execute(select(some.c.wrapped_by).distinct()).scalars())
+
+
 class Sealing:
     """Seals data that waits for something, with the key of the person it is about, or with the platform's own key.
 

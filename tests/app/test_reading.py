@@ -105,10 +105,11 @@ def test_other_variables_are_left_alone(lived: Terminal, name: str, value: str) 
 
 
 def test_run_ends_with_how_it_stands(lived: Terminal) -> None:
-    """With --json it ends with the object of `status --json` and what it `done`; else with two sentences."""
+    """With --json it ends with the figures of `status --json` and what it `done`; else with two sentences."""
     [stands] = lived.run("run", "--until-idle", "--json", "--clock=2025-06-20T12:00+05:00").objects
     assert stands["nudges"] == {"sent": 1, "planned": 2}
     [status] = lived.run("status", "--json", "--clock=2025-06-20T12:00+05:00").objects
+    assert [each["kind"] for each in status.pop("findings")] == ["not_running"]
     assert stands == status | {"done": stands["done"]}
     again = lived.run("run", "--until-idle", "--clock=2025-06-20T12:00+05:00")
     assert (again.code, again.lines) == (0, [])

@@ -4,13 +4,19 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 
+from msgspec import structs
 from msgspec.structs import replace
 
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.compose import compose
+from app.jobs.endings import wrong as verdict
 from app.log_places import zone_shown
 from app.moments import told_in
+from app.pages.catalogues import OTHERWISE, Speech
 from app.providers import channel_of
+from app.reports.condition import ConditionReader
+from app.reports.finding_words import told
+from app.reports.findings import Finding, Level, findings
 from app.reports.stopped import stopped_lines
 from app.settings import settings_of
 from app.terminal import data, data_json, many, red
@@ -46,15 +52,37 @@ def status(
     found = health(platform.database, platform.log, platform.replay.follower, now())
     idle = {name: Record(channel_of(each)) for name, each in platform.settings.providers.items()}
     found = replace(found, providers={name: figures_of(each) for name, each in idle.items()} | dict(found.providers))
+    wrong = findings(ConditionReader(platform, verdict).read())
+    zone = zone_shown(platform.rules.library)
+    speech = Speech(OTHERWISE, zone)
     if as_json:
-        data_json(found)
+        data_json(structs.asdict(found) | {"findings": [_as_data(each, speech) for each in wrong]})
     else:
-        zone = zone_shown(platform.rules.library)
         for line in stopped_lines(found.stopped, zone):
             data(red(line, sys.stdout))
+        for each in wrong:
+            if each.stop is None:
+                data(_line(each, speech))
         for name, told in status_lines(found, zone):
             data(f"{name}: {told}")
     platform.database.close()
+
+
+def _line(finding: Finding, speech: Speech) -> str:
+    words = told(finding, speech)
+    line = f"{finding.level.name}: {words.sentence} {words.todo} {words.command}"
+    return red(line, sys.stdout) if finding.level is Level.BAD else line
+
+
+def _as_data(finding: Finding, speech: Speech) -> Mapping[str, str]:
+    words = told(finding, speech)
+    return {
+        "kind": finding.kind,
+        "level": finding.level.name.lower(),
+        "sentence": words.sentence,
+        "todo": words.todo,
+        "command": words.command,
+    }
 
 
 def status_lines(found: Health, zone: tzinfo) -> Iterator[tuple[str, str]]:

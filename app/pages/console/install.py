@@ -12,10 +12,11 @@ from app.pages.console.letters import LetterPages
 from app.pages.console.people import PersonPages
 from app.pages.console.readings import ReadingPage
 from app.pages.console.staff import Staff
-from app.pages.console.standing import Lags, StandingPage
+from app.pages.console.standing import StandingPage
 from app.pages.console.switching import SwitchPages
 from app.pages.console.unknown import UnknownPage
 from app.pages.layout import Pages
+from app.reports.condition import Lags
 from streams.kafka.lag import KafkaLag
 
 

@@ -6,7 +6,6 @@ import msgspec
 
 from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
-from app.pages.console.staff import length
 from app.pages.life import shown
 from domain.core.translatable import N_
 from streams.queues.jobs import AT_WORK, ENDED, Job, State
@@ -95,7 +94,7 @@ def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
     worked = job.worked.total_seconds()
     rate = job.done / worked if worked and job.done else 0.0
     going = job.state in AT_WORK and not alone
-    left = length(max(0, job.of - job.done) / rate, speech) if rate and going else ""
+    left = speech.lasting(max(0, job.of - job.done) / rate) if rate and going else ""
     title = KINDS.get(job.kind, (job.kind,))[0]
     return {
         "id": job.id,
@@ -112,7 +111,7 @@ def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
         "left": left,
         "by": job.asked_by,
         "asked": speech.moment(job.asked_at),
-        "worked": length(worked, speech),
+        "worked": speech.lasting(worked),
         "changed": speech.moment(job.changed_at),
         "words": _words(job.words),
         "ended": job.state is State.DONE,

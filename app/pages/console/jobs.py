@@ -18,7 +18,7 @@ from app.jobs.requests import Orders
 from app.log_places import DIGITS
 from app.pages import visits
 from app.pages.console.job_words import KINDS, UNITS, told
-from app.pages.console.staff import Staff, command, length, one
+from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
@@ -95,7 +95,7 @@ class JobPages:
             "seen": plan.count,
             "count": speech.number(plan.count),
             "unit": shown(UNITS, plan.unit, speech),
-            "time": length(self._hands.seconds(job.kind, job.counted), speech),
+            "time": speech.lasting(self._hands.seconds(job.kind, job.counted)),
         }
 
     def confirm(self, request: Request, fields: Form) -> Response:

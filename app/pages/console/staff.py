@@ -1,18 +1,16 @@
 """Access to the console, and the common parts of its pages. All but operators get 403 on every page."""
 
 import shlex
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from babel.dates import format_timedelta
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.compose import Platform
 from app.http.problems import Problem
 from app.pages import visits
-from app.pages.catalogues import Speech
 from app.pages.layout import Frame, Pages
 from app.pages.places import only_reads
 from app.pages.visits import Fields
@@ -80,8 +78,3 @@ def one(fields: Fields, name: str, most: int = 200) -> str:
 def command(*words: object) -> str:
     """Return the command that does the same, as a shell takes it."""
     return shlex.join(["habarshy", *map(str, words)])
-
-
-def length(seconds: float, speech: Speech) -> str:
-    """Return a time as people say it."""
-    return format_timedelta(timedelta(seconds=round(seconds)), threshold=2, format="short", locale=speech.language)

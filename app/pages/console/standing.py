@@ -1,6 +1,6 @@
-"""The front page of the console: how everything stands, the worst first; and the providers of the last hour."""
+"""The front page of the console: what is wrong, the worst first; and the providers of the last hour."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -8,24 +8,18 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.routes import Routes
+from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
-from app.pages.console.flows import Flows
-from app.pages.console.matters import Matters
-from app.pages.console.signs import LEVELS, SWITCHES, Level, Seen, Sign
 from app.pages.console.staff import Staff
 from app.pages.life import CHANNELS, shown
 from app.providers import channel_of
-from projections.tables import moment
-from streams.kafka.errors import KafkaFailure
-from streams.kafka.lag import Lag, log_lag
-from streams.log import chain
-from streams.log.watermark import OlderLog
-from streams.queries import health
-from streams.queries.health import standing
-from streams.queries.provider_health import ProviderState, RecentRecords, Record, recent_records
-from streams.replay.follower import READER as VIEWS
+from app.reports.condition import Condition, ConditionReader, Lags
+from app.reports.finding_words import told
+from app.reports.findings import Finding, Level, findings
+from domain.core.translatable import N_
+from streams.queries.provider_health import ProviderState, RecentRecords, Record
 
-Lags = Callable[[], Sequence[Lag]]
+LEVELS = {Level.NOTE: (N_("Look at it"), "note"), Level.BAD: (N_("Act now"), "bad")}
 
 
 class StandingPage:
@@ -35,7 +29,7 @@ class StandingPage:
     """
 
     def __init__(self, staff: Staff, lags: Lags | None, began: datetime | None = None) -> None:
-        self._staff, self._lags, self._began = staff, lags, began
+        self._staff, self._reader = staff, ConditionReader(staff.platform, wrong, lags, began)
 
     def routes(self) -> Routes:
         """Return the routes."""
@@ -43,80 +37,26 @@ class StandingPage:
         routes.add("/console", self.show, methods=["GET"])
         return routes
 
+    def condition(self) -> Condition:
+        """Return everything that findings are made from."""
+        return self._reader.read()
+
     def show(self, request: Request) -> Response:
         """Show the state of the whole platform."""
         who, frame = self._staff.operator(request)
-        seen, speech = self.seen(), frame.speech
-        every = [*Flows(seen, speech).all(), *Matters(seen, speech).all()]
-        signs = sorted(every, key=lambda each: (-each.level, each.path != SWITCHES))
-        worst = max(each.level for each in signs)
+        on, speech = self.condition(), frame.speech
+        found = findings(on)
         return self._staff.show(
             "standing.html",
             frame,
             who,
-            signs=[_plain(each, speech) for each in signs],
-            worst=worst,
-            bad=[each.name for each in signs if each.level is worst],
-            at=speech.moment(seen.now),
-            providers=[_row(name, each, speech, seen.unseen) for name, each in self._providers(seen.lately)],
-            since=speech.moment(seen.lately.since),
-            whole=seen.lately.whole,
+            findings=[_plain(each, speech) for each in found],
+            parts=list(_parts(on, speech)),
+            at=speech.moment(on.now),
+            providers=[_row(name, each, speech, on.unseen) for name, each in self._providers(on.recent)],
+            since=speech.moment(on.recent.since),
+            whole=on.recent.whole,
         )
-
-    def seen(self) -> Seen:
-        """Return everything that the signs are made from, as it is now."""
-        on, now = self._staff.platform, self._staff.now
-        found = standing(on.database, on.log, on.replay.follower, now)
-        with on.database.reading() as connection:
-            counts = health.waiting(connection, now)
-            last = chain.latest(connection)
-        jobs, recent = on.queues.jobs.latest(20), recent_records(on.log, now)
-        workers, away = self._workers()
-        return Seen(
-            now,
-            found,
-            log_lag(on.database, VIEWS, now),
-            log_lag(on.database, health.RELAY_READER, now) if health.RELAY in counts else None,
-            workers,
-            away,
-            counts[health.CHAIN],
-            moment(last.at) if last.number else None,
-            on.queries.backlog.trends(counts),
-            on.queries.backlog.latest(),
-            on.database.sqlite,
-            recent,
-            jobs,
-            frozenset(each.id for each in jobs if on.queues.jobs.is_alone(each)),
-            self._older(),
-            self._unseen(recent),
-            self._began,
-        )
-
-    def _older(self) -> datetime | None:
-        on = self._staff.platform
-        known = on.runtime.watermark.known()
-        try:
-            with on.database.reading() as connection:
-                on.runtime.watermark.check(connection, known)
-        except OlderLog as older:
-            return older.known.at
-        return None
-
-    def _workers(self) -> tuple[Sequence[Lag] | None, str]:
-        if self._lags is None:
-            return None, ""
-        try:
-            return self._lags(), ""
-        except KafkaFailure as error:
-            return None, str(error)
-
-    def _unseen(self, found: RecentRecords) -> tuple[str, ...]:
-        """Return the settings' providers whose work is not known, because others filled the records that are looked
-        at.
-        """
-        if found.whole:
-            return ()
-        return tuple(sorted(set(self._staff.platform.settings.providers) - set(found.providers)))
 
     def _providers(self, found: RecentRecords) -> list[tuple[str, Record]]:
         """Return the settings' providers, also idle ones, and all others that did something."""
@@ -125,10 +65,41 @@ class StandingPage:
         return sorted([*found.providers.items(), *idle.items()], key=lambda each: (each[1].channel, each[0]))
 
 
-def _plain(sign: Sign, speech: Speech) -> dict[str, Any]:
-    told, kind = LEVELS[sign.level]
-    since = speech.moment(sign.since) if sign.since is not None else ""
-    return {"sign": sign, "level": speech.say(told), "kind": kind, "since": since, "bad": sign.level is Level.BAD}
+def _plain(finding: Finding, speech: Speech) -> dict[str, Any]:
+    level, kind = LEVELS[finding.level]
+    words = told(finding, speech)
+    return {"told": words, "level": speech.say(level), "kind": kind, "path": finding.path, "name": str(finding.kind)}
+
+
+def _parts(on: Condition, speech: Speech) -> list[tuple[str, str]]:
+    """Return the figures of each part of the platform, also where nothing is wrong with it."""
+    say, status = speech.say, on.standing
+    waits = [
+        (say("Planning"), status.unplanned, status.unplanned_for_seconds),
+        (say("Sending"), status.due_now, status.overdue_for_seconds),
+        (say("Trails and figures"), on.views.count, on.views.seconds),
+    ]
+    if on.relay is not None:
+        waits.append((say("Relay to Kafka"), on.relay.count, on.relay.seconds))
+    if on.workers:
+        longest = max(each.seconds for each in on.workers)
+        waits.append((say("Workers"), sum(each.count for each in on.workers), longest))
+    rows = [(name, _waiting(count, seconds, speech)) for name, count, seconds in waits]
+    if status.next_due is not None:
+        rows.append((say("Next message due"), speech.moment(status.next_due)))
+    rows.append((say("Attempts without an outcome"), speech.number(status.open_attempts)))
+    rows.append((say("Facts in the log"), speech.number(status.facts)))
+    if on.sampled is not None:
+        rows.append((say("Last sign of the upkeep"), speech.moment(on.sampled)))
+    return rows
+
+
+def _waiting(count: int, seconds: float, speech: Speech) -> str:
+    if not count:
+        return speech.say("Nothing waits")
+    waiting = speech.say("{count} waiting").format(count=speech.number(count))
+    oldest = speech.say("the oldest for {time}").format(time=speech.lasting(seconds))
+    return f"{waiting}; {oldest}" if seconds >= 1 else waiting
 
 
 def _row(name: str, record: Record, speech: Speech, unseen: Collection[str]) -> dict[str, Any]:

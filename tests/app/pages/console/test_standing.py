@@ -1,26 +1,30 @@
-"""The front page: one honest look, worst child wins."""
+"""The front page: what is wrong, the worst first, as a sentence with what to do about it."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from starlette.testclient import TestClient
 
 from app.cli.commands.status import status_lines
-from app.pages.catalogues import Speech
-from app.pages.console.flows import Flows
-from app.pages.console.matters import Matters
-from app.pages.console.signs import Level, Sign
-from app.pages.console.staff import Staff
-from app.pages.console.standing import StandingPage
-from app.pages.layout import Pages
+from app.jobs.endings import wrong
+from app.pages.catalogues import LANGUAGES, Speech
+from app.reports.condition import Condition, ConditionReader
+from app.reports.finding_words import told
+from app.reports.findings import Finding, Kind, Level, findings
 from domain.core.timing import zone_of
-from notifiers.port.interface import GiveUp, Reason, Unknown
+from notifiers.port.interface import GiveUp, Reason, RetryLater, Unknown
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
+from streams.queries.health import Trend
+from streams.queries.provider_health import Record
+from streams.queues.jobs import Plan, Save, Step
 from streams.queues.refused_events import RefusedEvents
+from streams.storage.leadership import Lane
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
 from tests.streams.dispatching import DUE
 from tests.world import LONG_AGO, NOON, World, card, corrected, fine, registered
@@ -28,11 +32,14 @@ from tests.world import LONG_AGO, NOON, World, card, corrected, fine, registered
 SPEECH = Speech("en", zone_of("Asia/Almaty"))
 
 
-def signs(world: World, lags: Sequence[Lag] | None = None) -> dict[str, Sign]:
-    """Every sign by its name."""
-    staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
-    seen = StandingPage(staff, None if lags is None else lambda: lags).seen()
-    return {each.name: each for each in (*Flows(seen, SPEECH).all(), *Matters(seen, SPEECH).all())}
+def condition(world: World, lags: Sequence[Lag] | None = None) -> Condition:
+    """The condition of the platform as the console reads it."""
+    return ConditionReader(world.platform, wrong, None if lags is None else lambda: lags).read()
+
+
+def found_in(world: World, lags: Sequence[Lag] | None = None) -> dict[Kind, Finding]:
+    """What is wrong, by its kind."""
+    return {each.kind: each for each in findings(condition(world, lags))}
 
 
 def page(office: Office) -> str:
@@ -40,25 +47,192 @@ def page(office: Office) -> str:
     return signed_in(office, "olga").get("/console").text
 
 
-def test_a_quiet_platform_works(tmp_path: Path) -> None:
-    """Where the upkeep is alive and nothing waits, everything is green, and the page says so."""
-    office = office_in(tmp_path)
+def quiet(folder: Path) -> Office:
+    """An office at a platform that works."""
+    office = office_in(folder)
     office.world.platform.replay.follower.drain()
     office.world.platform.queries.backlog.take()
-    assert {each.level for each in signs(office.world).values()} == {Level.GOOD}
+    return office
+
+
+def test_a_quiet_platform_works(tmp_path: Path) -> None:
+    """Where the upkeep is alive and nothing waits, nothing is wrong, and the page says so."""
+    office = quiet(tmp_path)
+    assert findings(condition(office.world)) == []
     assert "Everything works" in page(office)
     office.world.close()
 
 
-def test_the_worst_sign_is_how_it_stands(world: World) -> None:
-    """Without the upkeep the whole is bad, however good the rest is; what is bad says what to do, and how."""
-    found = signs(world)["Upkeep"]
-    assert (found.level, found.state, found.command) == (Level.BAD, "Not running", "habarshy run")
-    assert found.todo
+Plant = Callable[[Condition], Condition]
+
+
+def _standing(**changed: object) -> Plant:
+    return lambda on: replace(on, standing=replace(on.standing, **changed))
+
+
+SHAKY = Record("sms", attempted=5, sent=4, failed=1, in_row=1, since=NOON, reasons=Counter({"link_lost": 1}))
+FAULTS: dict[Kind, Plant] = {
+    Kind.OLDER_COPY: lambda on: replace(on, older=NOON),
+    Kind.CLOCK_BEHIND: lambda on: replace(on, ahead=timedelta(minutes=90)),
+    Kind.CLOCKS_APART: lambda on: replace(on, apart=timedelta(minutes=-3)),
+    Kind.NOT_RUNNING: lambda on: replace(on, sampled=NOON - timedelta(hours=1)),
+    Kind.KEY_FILE: lambda on: replace(on, key_problem="it does not exist"),
+    Kind.KEY_LOST: lambda on: replace(on, keys_lost=(1,)),
+    Kind.PLANNING_LATE: _standing(unplanned=7, unplanned_for_seconds=1200.0),
+    Kind.SENDING_LATE: _standing(due_now=7, overdue_for_seconds=600.0),
+    Kind.SENDING_GROWS: lambda on: replace(
+        _standing(due_now=4000, overdue_for_seconds=20.0)(on), trends={"dispatch": Trend(350.0, None)}
+    ),
+    Kind.PLANNING_GROWS: lambda on: replace(
+        _standing(unplanned=4000, unplanned_for_seconds=20.0)(on), trends={"planning": Trend(350.0, None)}
+    ),
+    Kind.WORKERS_LATE: lambda on: replace(on, workers=[Lag(9, 300.0, "persons", 3)]),
+    Kind.RELAY_LATE: lambda on: replace(on, relay=Lag(9, 300.0)),
+    Kind.VIEWS_LATE: lambda on: replace(on, views=Lag(9, 900.0)),
+    Kind.KAFKA_AWAY: lambda on: replace(on, workers_away="127.0.0.1:1: refused"),
+    Kind.DEAD_LETTERS: _standing(dead_letters=3),
+    Kind.UNKNOWN_OUTCOMES: _standing(unknown={"link_lost/sms/sms": 3}),
+    Kind.ANSWERS_WAIT: _standing(untold=3),
+    Kind.EVENTS_REFUSED: _standing(dead_events={"bad_json": 3}, dead_events_at=NOON),
+    Kind.RECONCILED: _standing(reconciled=3, reconciled_at=NOON),
+    Kind.CORRECTIONS: _standing(corrections_waiting=3),
+    Kind.CHAIN_LATE: lambda on: replace(on, unchained=3, chained_at=NOON - timedelta(hours=1)),
+    Kind.PROVIDER_FAILED: lambda on: replace(on, recent=replace(on.recent, providers={"gateway": SHAKY})),
+    Kind.PROVIDERS_UNSEEN: lambda on: replace(on, unseen=("gateway",)),
+}
+"""A fault of each kind that needs no story."""
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_planted_fault_is_the_first_sentence(tmp_path: Path, kind: Kind) -> None:
+    """Each fault alone is the only finding; in three languages its sentence, what to do and the command differ."""
+    office = quiet(tmp_path)
+    [found] = findings(FAULTS[kind](condition(office.world)))
+    assert found.kind is kind
+    said = [told(found, Speech(language, SPEECH.zone)) for language in LANGUAGES]
+    assert len({each.sentence for each in said}) == len({each.todo for each in said}) == len(LANGUAGES)
+    assert all(each.command and "{" not in each.sentence for each in said)
+    office.world.close()
+
+
+async def _told_at(office: Office, *minutes: int) -> None:
+    world = office.world
+    world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    for each in minutes:
+        await world.settle(NOON + timedelta(minutes=each))
+    world.platform.replay.follower.drain()
     world.platform.queries.backlog.take()
-    assert signs(world)["Upkeep"].level is Level.GOOD
-    world.at(NOON + timedelta(minutes=3))
-    assert signs(world)["Upkeep"].since == NOON
+
+
+def first_sentence(browser: TestClient, language: str) -> str:
+    """The first heading below the page's own, in a language."""
+    text = browser.get(f"/console?language={language}").text
+    [sentence] = re.findall(r"<h2[^>]*>([^<]+)</h2>", text.partition('id="live"')[2])[:1]
+    return str(sentence)
+
+
+SAID = {
+    "provider": (
+        "The provider sms (SMS) is down: it cannot be reached.",
+        "Провайдер sms (SMS) не работает",
+        "sms провайдері (SMS) істемейді",
+    ),
+    "credentials": (
+        "The provider sms (SMS) does not let us in",
+        "Провайдер sms (SMS) не пускает нас",
+        "sms провайдері (SMS) бізді кіргізбейді",
+    ),
+    "worker": (
+        "The platform is not running: nobody plans, nobody sends.",
+        "Платформа не запущена",
+        "Платформа іске қосылмаған",
+    ),
+    "switch": ("Everything is stopped: no message goes out.", "Остановлено всё", "Бәрі тоқтатылған"),
+    "job": (
+        "Job 1 (replay verify) failed.",
+        "Задание 1 (replay verify) не удалось",
+        "1-жұмыс (replay verify) сәтсіз",
+    ),
+}
+"""Fault -> the beginnings of the first sentence in English, Russian and Kazakh."""
+
+
+@pytest.mark.parametrize("fault", SAID)
+async def test_the_page_opens_with_the_fault(tmp_path: Path, fault: str) -> None:
+    """The first sentence of the page names the fault, in three languages, with what to do and the command."""
+    answers = {"provider": AWAY, "credentials": RetryLater(timedelta(minutes=1), Reason.NOT_ADMITTED, everybody=True)}
+    broken = {"provider": ("sms", "email"), "credentials": ("sms",)}.get(fault, ())
+    script = {name: [answers[fault]] * 9 for name in broken}
+    office = office_in(tmp_path, script=script)
+    if fault in answers:
+        await _told_at(office, 0, 1, 6)
+    else:
+        office.world.platform.replay.follower.drain()
+    if fault != "worker":
+        office.world.platform.queries.backlog.take()
+    if fault == "switch":
+        office.world.control("all", "", stopped=True)
+    if fault == "job":
+        jobs = office.world.platform.queues.jobs
+        job = jobs.add("replay verify", Lane.VIEWS, {}, Plan("verify", 10, "facts", 1.0), "olga")
+        with pytest.raises(ValueError, match="broken"):
+            jobs.run(job.id, Broken(), lambda _: None)
+    browser = signed_in(office, "olga")
+    office.world.at(NOON + timedelta(minutes=7 if fault in answers else 3 if fault == "worker" else 0))
+    for language, beginning in zip(("en", "ru", "kk"), SAID[fault], strict=True):
+        assert first_sentence(browser, language).startswith(beginning)
+    first = browser.get("/console?language=en").text.partition('id="live"')[2].partition("</li>")[0]
+    assert re.search(r"<code>(habarshy|timedatectl) ", first)
+    assert "Everything works" not in browser.get("/console?language=en").text
+    office.world.close()
+
+
+class Broken:
+    """Work that fails at once."""
+
+    def count(self, cursor: str) -> Plan:
+        """There is something to do."""
+        return Plan(f"break {cursor}", 1, "facts", 1.0)
+
+    def step(self, cursor: str, save: Save) -> Step:
+        """It breaks."""
+        raise ValueError("broken", cursor, save)
+
+    def rest(self) -> None:
+        """Nothing is held."""
+
+    def abandon(self) -> None:
+        """Nothing is left."""
+
+
+EXCLUDED = {Kind.SENDING_LATE, Kind.PLANNING_LATE, Kind.SENDING_GROWS, Kind.WORKERS_LATE}
+"""Faults whose place another planted one takes."""
+
+
+def test_all_that_is_wrong_is_ranked(tmp_path: Path) -> None:
+    """With many faults at once all are told, what is to be mended now before what is only to be looked at."""
+    office = quiet(tmp_path)
+    on = condition(office.world)
+    for plant in FAULTS.values():
+        on = plant(on)
+    found = findings(on)
+    assert {each.kind for each in found} >= set(FAULTS) - EXCLUDED
+    assert [each.level for each in found] == sorted((each.level for each in found), reverse=True)
+    assert found[0].kind is Kind.OLDER_COPY
+    office.world.close()
+
+
+def test_a_clock_behind_the_records_is_wrong(tmp_path: Path) -> None:
+    """A machine whose clock stands an hour before what was recorded last is told so by the log itself."""
+    office = quiet(tmp_path)
+    office.world.take(*registered(AIGERIM, LONG_AGO))
+    office.world.plan()
+    earlier = World(
+        tmp_path / "earlier", now=NOON - timedelta(hours=1), copy_of=None, url=f"sqlite:///{office.world.file}"
+    )
+    assert found_in(earlier)[Kind.CLOCK_BEHIND].seconds == 3600
+    earlier.close()
+    office.world.close()
 
 
 def test_waiting_is_told_as_count_time_trend_and_end(world: World) -> None:
@@ -67,11 +241,13 @@ def test_waiting_is_told_as_count_time_trend_and_end(world: World) -> None:
     world.platform.queries.backlog.take()
     world.at(NOON + timedelta(minutes=9))
     world.take(fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
-    planning = signs(world)["Planning"]
+    planning = found_in(world)[Kind.PLANNING_LATE]
     assert (planning.level, planning.since) == (Level.NOTE, NOON)
-    assert planning.facts == ("5 waiting", "the oldest for 9 min", "more by 0.1 a minute")
+    words = told(planning, SPEECH)
+    assert words.sentence == "Events wait for their plan: 5, the oldest for 9 min."
+    assert words.details[1:] == ("more by 0.1 a minute",)
     world.plan()
-    assert signs(world)["Planning"].state == "Nothing waits"
+    assert Kind.PLANNING_LATE not in found_in(world)
 
 
 async def test_what_is_overdue_is_bad(world: World) -> None:
@@ -79,15 +255,15 @@ async def test_what_is_overdue_is_bad(world: World) -> None:
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
     world.plan()
     world.at("2025-06-20T09:06:00+05:00")
-    sending = signs(world)["Sending"]
-    assert (sending.level, sending.facts[0]) == (Level.BAD, "1 waiting")
+    sending = found_in(world)[Kind.SENDING_LATE]
+    assert (sending.level, sending.count) == (Level.BAD, 1)
 
 
-@pytest.mark.parametrize(("seconds", "level"), [(0.5, Level.GOOD), (45, Level.NOTE), (61, Level.BAD)])
-def test_workers_stand_as_their_worst_partition(world: World, seconds: float, level: Level) -> None:
+@pytest.mark.parametrize(("seconds", "level"), [(0.5, None), (45, Level.NOTE), (61, Level.BAD)])
+def test_workers_stand_as_their_worst_partition(world: World, seconds: float, level: Level | None) -> None:
     """One partition that waits makes the workers late, whatever the others do."""
-    found = signs(world, [Lag(0, 0.0, "persons", 0), Lag(7, seconds, "persons", 11)])["Workers"]
-    assert (found.level, found.facts[0]) == (level, "7 waiting")
+    found = found_in(world, [Lag(0, 0.0, "persons", 0), Lag(7, seconds, "persons", 11)]).get(Kind.WORKERS_LATE)
+    assert (found and found.level, found and found.count) == (level, level and 7)
 
 
 def test_kafka_away_is_said(world: World) -> None:
@@ -96,59 +272,41 @@ def test_kafka_away_is_said(world: World) -> None:
     def away() -> Sequence[Lag]:
         raise KafkaUnavailable("127.0.0.1:1", "refused")
 
-    staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
-    found = {each.name: each for each in Flows(StandingPage(staff, away).seen(), SPEECH).all()}
-    assert (found["Workers"].level, found["Workers"].state) == (Level.BAD, "Not known")
+    found = {each.kind: each for each in findings(ConditionReader(world.platform, wrong, away).read())}
+    assert found[Kind.KAFKA_AWAY].level is Level.BAD
 
 
 def test_events_from_kafka_that_were_refused_are_told_for_a_day(world: World) -> None:
     """How many were refused, by code, and when last; as long as their topic has them, with what to do."""
-    assert signs(world)["Events from Kafka"].state == "None refused"
+    assert Kind.EVENTS_REFUSED not in found_in(world)
     RefusedEvents(world.platform.database, world.clock).note(["too_large", "bad_json", "too_large"])
-    found = signs(world)["Events from Kafka"]
-    assert (found.level, found.facts[:2]) == (Level.NOTE, ("bad json: 1", "too large: 2"))
-    assert found.todo
+    found = found_in(world)[Kind.EVENTS_REFUSED]
+    assert (found.level, found.cause, found.count) == (Level.NOTE, "bad json: 1, too large: 2", 3)
     world.at(NOON + timedelta(days=1))
-    assert signs(world)["Events from Kafka"].level is Level.GOOD
-
-
-def test_a_provider_that_is_not_seen_is_not_known(world: World) -> None:
-    """Where others sent more than is looked at, nobody says that a provider that is not among them works."""
-    staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
-    seen = replace(StandingPage(staff, None).seen(), unseen=("gateway",))
-    found = {each.name: each for each in Matters(seen, SPEECH).all()}["Providers"]
-    assert (found.level, found.state, found.facts) == (Level.NOTE, "Not known", ("gateway",))
+    assert Kind.EVENTS_REFUSED not in found_in(world)
 
 
 async def test_a_provider_in_trouble_is_bold(tmp_path: Path) -> None:
     """Three failures in a row are an open breaker: since when, by which provider, with the command for afterwards."""
     office = office_in(tmp_path, script={"sms": [AWAY] * 9, "email": [AWAY] * 9})
-    world = office.world
-    world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
-    for minutes in (0, 1, 6):
-        await world.settle(NOON + timedelta(minutes=minutes))
-    found = signs(world)["Providers"]
-    assert (found.level, found.facts, found.since) == (Level.BAD, ("sms (SMS)",), NOON)
-    assert found.command == "habarshy repair --failed --plan --provider sms"
-    text = page(office)
-    assert re.search(r"<strong>In trouble</strong>", text)
-    assert "Down: messages use another provider or wait; retried every 30 s" in text
-    world.close()
+    await _told_at(office, 0, 1, 6)
+    found = found_in(office.world)[Kind.PROVIDER_DOWN]
+    assert (found.level, found.about, found.channel, found.since) == (Level.BAD, "sms", "sms", NOON)
+    assert told(found, SPEECH).command == "habarshy repair --failed --plan --provider sms"
+    assert "Down: messages use another provider or wait; retried every 30 s" in page(office)
+    office.world.close()
 
 
 async def test_a_provider_that_failed_the_last_time_is_not_said_to_work(tmp_path: Path) -> None:
     """Before so many failures in a row that its door closes, the page says that it failed, and works once it does."""
     office = office_in(tmp_path, script={"sms": [AWAY]})
-    office.world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
-    await office.world.settle(NOON)
-    office.world.platform.queries.backlog.take()
-    office.world.platform.replay.follower.drain()
-    assert signs(office.world)["Providers"].level is Level.NOTE
-    assert "Failed the last time" in page(office)
+    await _told_at(office, 0)
+    assert found_in(office.world)[Kind.PROVIDER_FAILS_ALL].level is Level.NOTE
+    assert "Failed every time" in page(office)
     assert "Everything works" not in page(office)
     await office.world.settle(NOON + timedelta(minutes=2))
     text = page(office)
-    assert "Failed the last time" not in text
+    assert "Failed every time" not in text
     assert re.search(r'class="tag good">Works<', text)
     office.world.close()
 
@@ -156,11 +314,9 @@ async def test_a_provider_that_failed_the_last_time_is_not_said_to_work(tmp_path
 async def test_a_provider_whose_every_message_fails_is_said_not_to_work(tmp_path: Path) -> None:
     """Where all addresses are wrong, no door closes; the console and `status` say that every attempt failed."""
     office = office_in(tmp_path, script={"sms": [GiveUp(Reason.BAD_ADDRESS)] * 9, "email": [AWAY] * 9})
-    office.world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
-    await office.world.settle(NOON)
-    found = signs(office.world)["Providers"]
-    assert (found.level, found.state, found.command) == (Level.NOTE, "Failed the last time", "habarshy status")
-    assert "sms (SMS)" in found.facts
+    await _told_at(office, 0)
+    found = found_in(office.world)[Kind.PROVIDER_FAILS_ALL]
+    assert (found.level, found.about, found.cause) == (Level.NOTE, "sms", "bad_address")
     assert "Failed every time" in page(office)
     sms = office.world.health().providers["sms"]
     assert (sms.state, sms.failed, sms.share_failed, sms.last_failure) == ("failed every time", 1, 1.0, NOON)
@@ -173,39 +329,29 @@ async def test_a_provider_whose_every_message_fails_is_said_not_to_work(tmp_path
 
 def test_the_upkeep_is_given_time_to_start(world: World) -> None:
     """In the minute after the start an upkeep that was not seen yet is starting; then it is not running."""
-    staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
-    page_ = StandingPage(staff, None, NOON)
-    for seconds, level in ((5, Level.NOTE), (61, Level.BAD)):
+    reader = ConditionReader(world.platform, wrong, began=NOON)
+    for seconds, kind in ((5, Kind.STARTING), (61, Kind.NOT_RUNNING)):
         world.at(NOON + timedelta(seconds=seconds))
-        assert Flows(page_.seen(), SPEECH).all()[0].level is level
+        assert kind in {each.kind for each in findings(reader.read())}
 
 
 async def test_messages_of_which_nobody_knows_are_a_row(tmp_path: Path) -> None:
-    """Unknown outcomes about which somebody has to decide stand among the signs, with their page."""
+    """Unknown outcomes about which somebody has to decide are told, with their page."""
     lost = Unknown(Reason.LINK_LOST)
     office = office_in(tmp_path, script={"sms": [lost], "email": [lost]})
-    assert signs(office.world)["Unknown outcomes"].level is Level.GOOD
+    assert Kind.UNKNOWN_OUTCOMES not in found_in(office.world)
     office.world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
     await office.world.settle(DUE)
     await office.world.settle(DUE + timedelta(days=3))
-    found = signs(office.world)["Unknown outcomes"]
-    assert (found.level, found.facts, found.path) == (Level.NOTE, ("1 waiting for a human",), "/unknown")
+    found = found_in(office.world)[Kind.UNKNOWN_OUTCOMES]
+    assert (found.level, found.count, found.path) == (Level.NOTE, 1, "/unknown")
     office.world.close()
 
 
-def test_a_restored_database_is_said(world: World) -> None:
-    """Where the database is an older copy, nothing is sent, and the page says why and what to say."""
-    staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
-    seen = StandingPage(staff, None).seen()
-    assert "Database" not in {each.name for each in Matters(seen, SPEECH).all()}
-    older = {each.name: each for each in Matters(replace(seen, older=NOON), SPEECH).all()}["Database"]
-    assert (older.level, older.since, older.command) == (Level.BAD, NOON, "habarshy restored --plan")
-
-
-def test_corrections_without_their_event_are_shown(world: World) -> None:
+def test_corrections_without_their_event_are_told(world: World) -> None:
     """A correction whose original never came is something to look at."""
     world.take(*registered(AIGERIM), corrected(card(AIGERIM, "2025-07-20"), 2, expires_on="2025-08-20"))
-    assert signs(world)["Corrections"].level is Level.NOTE
+    assert found_in(world)[Kind.CORRECTIONS].level is Level.NOTE
 
 
 def test_the_page_names_nobody(office: Office) -> None:
@@ -215,15 +361,16 @@ def test_the_page_names_nobody(office: Office) -> None:
     assert not re.search(r"[0-9a-f]{32}", text)
 
 
-def test_what_is_stopped_stands_first_and_is_bad(tmp_path: Path) -> None:
-    """With everything stopped the front page begins with it, in red, with since when, by whom and why."""
+def test_what_is_stopped_stands_first(tmp_path: Path) -> None:
+    """With everything stopped, also where nothing runs, the page begins with it: since when, by whom and why."""
     office = office_in(tmp_path)
     office.world.control("all", "", stopped=True)
-    [sign] = [each for each in signs(office.world).values() if each.name == "Switches"]
-    assert (sign.level, sign.since) == (Level.BAD, NOON)
-    assert sign.facts == ("everything. Since 2 June 2025, 12:00, by tests: a test",)
-    shown = re.findall(r'<li class="sign (\w+)">\s*<h2>(?:<a [^>]*>)?([^<]+)', page(office))
-    assert shown[0] == ("bad", "Switches")
+    stop, other = findings(condition(office.world))
+    assert (stop.kind, stop.level, stop.since, other.kind) == (Kind.STOPPED, Level.BAD, NOON, Kind.NOT_RUNNING)
+    words = told(stop, SPEECH)
+    assert words.details == ("Since 2 June 2025, 12:00, by tests", "a test")
+    assert words.command == "habarshy control all --go --reason '…'"
+    assert "a test" in page(office)
     forecast = signed_in(office, "olga").get("/console/forecast").text
     assert "everything. Since 2 June 2025, 12:00, by tests: a test" in forecast
     office.world.close()

@@ -1,0 +1,163 @@
+"""The condition of the platform at one moment: everything that findings are made from, read by bounded queries."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from sqlalchemy import Connection, text
+
+from app.clock import system_clock
+from app.compose import Platform
+from app.identity.key_file import BadKeyFile, keyring_of
+from projections import history
+from projections.tables import micros, moment
+from streams.kafka.errors import KafkaFailure
+from streams.kafka.lag import Lag, log_lag
+from streams.log import chain
+from streams.log.person_keys import wrapping_versions
+from streams.log.watermark import OlderLog
+from streams.queries import health
+from streams.queries.health import Status, Trend, standing
+from streams.queries.provider_health import RecentRecords, recent_records
+from streams.queues.jobs import Job
+from streams.replay.follower import READER as VIEWS
+
+Lags = Callable[[], Sequence[Lag]]
+Verdict = Callable[[Job], str]
+"""Returns the trouble that a finished job found; "" if it found none."""
+JOBS = 20
+"""The latest jobs that are looked at."""
+
+
+class Condition(Struct, frozen=True):
+    """Everything that findings are made from.
+
+    `workers_away`: why the workers' lags are not known; `unchained`: facts in no block, `chained_at`: the time of the
+    last block; `sampled`: the time of the last sample of the backlogs, which the process that does the upkeep takes;
+    `embedded`: one process does everything; `alone`: jobs whose process is gone; `spoiled`: jobs that ended and found
+    that not all is as it should be; `older`: the time of the newest fact that an older copy of the database lacks;
+    `unseen`: providers whose recent work is not known; `began`: the start of the process that looks;
+    `key_problem`: why the key file cannot be used; `keys_lost`: versions of the master key that wrap keys of persons
+    and that the key file lacks; `ahead`: by how much the latest record is ahead of our clock; `apart`: by how much
+    our clock and that of the database differ.
+    """
+
+    now: datetime
+    standing: Status
+    views: Lag
+    relay: Lag | None
+    workers: Sequence[Lag] | None
+    workers_away: str
+    unchained: int
+    chained_at: datetime | None
+    trends: "dict[str, Trend]"
+    sampled: datetime | None
+    embedded: bool
+    recent: RecentRecords
+    jobs: Sequence[Job]
+    alone: frozenset[int]
+    spoiled: frozenset[int]
+    older: datetime | None = None
+    unseen: tuple[str, ...] = ()
+    began: datetime | None = None
+    key_problem: str = ""
+    keys_lost: tuple[int, ...] = ()
+    ahead: timedelta = timedelta()
+    apart: timedelta = timedelta()
+
+
+class ConditionReader:
+    """Reads the condition anew each time.
+
+    `verdict`: of finished jobs; `lags`: of the workers, where there is Kafka; `began`: the start of this process.
+    """
+
+    def __init__(
+        self, platform: Platform, verdict: Verdict, lags: Lags | None = None, began: datetime | None = None
+    ) -> None:
+        self._platform, self._verdict, self._lags, self._began = platform, verdict, lags, began
+
+    def read(self) -> Condition:
+        """Return the condition as it is now."""
+        on, now = self._platform, self._platform.clock()
+        found = standing(on.database, on.log, on.replay.follower, now)
+        with on.database.reading() as connection:
+            counts = health.waiting(connection, now)
+            last = chain.latest(connection)
+            recorded = history.last_recorded(connection)
+            apart = self._apart(connection)
+        jobs, recent = on.queues.jobs.latest(JOBS), recent_records(on.log, now)
+        sampled = on.queries.backlog.latest()
+        workers, away = self._workers()
+        problem, lost = self._keys()
+        newest = max((each for each in (recorded, sampled) if each is not None), default=now)
+        return Condition(
+            now=now,
+            standing=found,
+            views=log_lag(on.database, VIEWS, now),
+            relay=log_lag(on.database, health.RELAY_READER, now) if health.RELAY in counts else None,
+            workers=workers,
+            workers_away=away,
+            unchained=counts[health.CHAIN],
+            chained_at=moment(last.at) if last.number else None,
+            trends=on.queries.backlog.trends(counts),
+            sampled=sampled,
+            embedded=on.database.sqlite,
+            recent=recent,
+            jobs=jobs,
+            alone=frozenset(each.id for each in jobs if on.queues.jobs.is_alone(each)),
+            spoiled=frozenset(each.id for each in jobs if self._verdict(each)),
+            older=self._older(),
+            unseen=self._unseen(recent),
+            began=self._began,
+            key_problem=problem,
+            keys_lost=lost,
+            ahead=max(newest - now, timedelta()),
+            apart=apart,
+        )
+
+    def _older(self) -> datetime | None:
+        on = self._platform
+        known = on.runtime.watermark.known()
+        try:
+            with on.database.reading() as connection:
+                on.runtime.watermark.check(connection, known)
+        except OlderLog as older:
+            return older.known.at
+        return None
+
+    def _workers(self) -> tuple[Sequence[Lag] | None, str]:
+        if self._lags is None:
+            return None, ""
+        try:
+            return self._lags(), ""
+        except KafkaFailure as error:
+            return None, str(error)
+
+    def _unseen(self, found: RecentRecords) -> tuple[str, ...]:
+        """Return the settings' providers whose work is not known, because others filled the records that are read."""
+        if found.whole:
+            return ()
+        return tuple(sorted(set(self._platform.settings.providers) - set(found.providers)))
+
+    def _keys(self) -> tuple[str, tuple[int, ...]]:
+        """Return the problem of the key file, and the versions of the master key that it lacks.
+
+        A process goes on with the keys that it read at its start, so nothing else shows that the file is gone.
+        """
+        on = self._platform
+        if on.runtime.watermark.beside is None:  # the keys were given, there is no file
+            return "", ()
+        try:
+            known = keyring_of(on.settings, create=False).wrapping
+        except BadKeyFile as bad:
+            return bad.problem, ()
+        with on.database.reading() as connection:
+            return "", tuple(sorted(wrapping_versions(connection) - set(known)))
+
+    def _apart(self, connection: Connection) -> timedelta:
+        """Return by how much our clock is ahead of the database's; 0 where ours is no real one."""
+        if connection.dialect.name == "sqlite" or self._platform.clock is not system_clock:
+            return timedelta()
+        theirs: float = connection.execute(text("SELECT extract(epoch FROM clock_timestamp())::float8")).scalar_one()
+        return timedelta(microseconds=micros(system_clock()) - round(theirs * 1_000_000))

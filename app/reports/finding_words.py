@@ -1,0 +1,234 @@
+"""Findings as sentences: what is wrong, and what to do about it."""
+
+import shlex
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from app.reports.findings import Finding, Kind
+from app.reports.life_words import CHANNELS
+from domain.core.translatable import N_
+from domain.nudges.settle import PAUSED
+
+
+class Tongue(Protocol):
+    """A language: its words, and its notation of numbers and times."""
+
+    def say(self, text: str) -> str:
+        """Return the text in this language."""
+
+    def number(self, number: float) -> str:
+        """Return a number with its groups."""
+
+    def moment(self, moment: datetime) -> str:
+        """Return a moment, to the minute."""
+
+    def lasting(self, seconds: float) -> str:
+        """Return a length of time."""
+
+
+class Told(Struct, frozen=True):
+    """A finding in words: what is wrong; since when, by whom, why; what to do, and the command for it."""
+
+    sentence: str
+    details: tuple[str, ...]
+    todo: str
+    command: str
+
+
+_RENEW = N_("Put it back from the copy that is kept apart from the backups of the database.")
+_JOB = N_("Go on with it, or cancel it.")
+_GROWS = N_("Is everything running, and is no provider down? Add workers or dispatchers if it goes on.")
+WORDS: Mapping[Kind, tuple[str, str]] = {
+    Kind.OLDER_COPY: (
+        N_("The database is an older copy: nothing is sent."),
+        N_("Nothing is sent until somebody says until when messages may have gone that it does not know."),
+    ),
+    Kind.LOG_ALTERED: (
+        N_("The log is not as it was written: the audit, job {count}, found differences."),
+        N_("Keep the database as it is. Find out who wrote to it, and compare the named positions with a backup."),
+    ),
+    Kind.CLOCK_BEHIND: (
+        N_("The clock of this machine is wrong: the latest record is {time} ahead of it."),
+        N_("Have the time set by the network (NTP) on every machine, then start the roles anew."),
+    ),
+    Kind.CLOCKS_APART: (
+        N_("The clock of this machine is wrong: it and the clock of the database differ by {time}."),
+        N_("Have the time set by the network (NTP) on every machine, then start the roles anew."),
+    ),
+    Kind.KEY_FILE: (N_("The key file cannot be used. What runs goes on, but nothing can start again."), _RENEW),
+    Kind.KEY_LOST: (
+        N_("A master key is missing from the key file (version {about}): the data of some people cannot be read."),
+        _RENEW,
+    ),
+    Kind.NOT_ADMITTED: (
+        N_("The provider {about} ({channel}) does not let us in: our key for it is missing, wrong or expired."),
+        N_("Renew the key or password in the settings, then start the dispatchers anew."),
+    ),
+    Kind.PROVIDER_DOWN: (
+        N_("The provider {about} ({channel}) is down: {cause}."),
+        N_("Its messages use another provider or are tried again. When it is back, list what failed for good."),
+    ),
+    Kind.KAFKA_AWAY: (
+        N_("Kafka does not answer."),
+        N_("Kafka does not answer. It heals by itself; nothing is lost meanwhile."),
+    ),
+    Kind.PLANNING_LATE: (
+        N_("Events wait for their plan: {count}, the oldest for {time}."),
+        N_("Does a worker run? After five minutes the reconciler plans who waits; then look for gaps."),
+    ),
+    Kind.SENDING_LATE: (
+        N_("Messages are due and do not go: {count}, the oldest for {time}."),
+        N_("Does a dispatcher run? Look at the providers below, and at what is stopped."),
+    ),
+    Kind.WORKERS_LATE: (
+        N_("The workers are behind: {count} events wait in Kafka, the oldest for {time}."),
+        N_("All partitions: start more workers. A single one: end its worker, another takes over."),
+    ),
+    Kind.RELAY_LATE: (
+        N_("The relay to Kafka is behind: {count} facts wait, the oldest for {time}."),
+        N_("Does a relay run, and is Kafka there? With both gone the reconciler still plans."),
+    ),
+    Kind.VERIFICATION_FAILED: (
+        N_("Not all is as the log says: job {count} ({about}) found differences."),
+        N_("Its page says what differs, and which views to rebuild."),
+    ),
+    Kind.JOB_FAILED: (N_("Job {count} ({about}) failed."), _JOB),
+    Kind.JOB_GONE: (N_("Job {count} ({about}) stands still: its process is gone."), _JOB),
+    Kind.DEAD_LETTERS: (
+        N_("Records or people were put aside and wait for a human: {count}."),
+        N_("Mend the cause, then have them handled once more."),
+    ),
+    Kind.VIEWS_LATE: (
+        N_("Trails and figures are behind the log: {count} facts, the oldest for {time}."),
+        N_("Trails and figures are behind. The process that does the upkeep follows the log."),
+    ),
+    Kind.PLANNING_GROWS: (N_("The queue for planning grows: {count} wait."), _GROWS),
+    Kind.SENDING_GROWS: (N_("The queue for sending grows: {count} wait."), _GROWS),
+    Kind.UNKNOWN_OUTCOMES: (
+        N_("Nobody knows whether some messages went: {count}."),
+        N_("Nobody knows whether these messages went. Ask the provider, or decide what becomes of them."),
+    ),
+    Kind.PROVIDER_FAILS_ALL: (
+        N_("Every attempt by the provider {about} ({channel}) failed: {cause}."),
+        N_("The table below says why. If addresses are wrong, ask who reports them."),
+    ),
+    Kind.PROVIDER_FAILED: (
+        N_("The last attempt by the provider {about} ({channel}) failed: {cause}."),
+        N_("The table below says why. If addresses are wrong, ask who reports them."),
+    ),
+    Kind.PROVIDERS_UNSEEN: (
+        N_("Whether these providers work is not known: {about}."),
+        N_("Others sent more than is looked at here. The dispatchers’ own counts tell: habarshy_attempts_total."),
+    ),
+    Kind.STARTING: (
+        N_("The platform is starting."),
+        N_("The platform has just started: the process that does the upkeep tells of itself within a minute."),
+    ),
+    Kind.EVENTS_REFUSED: (
+        N_("Events from Kafka were refused: {count} so far."),
+        N_("Read life-events.dead while it keeps them, and have the registry send them anew."),
+    ),
+    Kind.RECONCILED: (
+        N_("People were planned only because the reconciler looked: {count} so far."),
+        N_("No record woke them. Look at the lag of relay and workers."),
+    ),
+    Kind.JOB_INCOMPLETE: (
+        N_("Job {count} ({about}) could not do everything."),
+        N_("Its page says what it left out."),
+    ),
+    Kind.JOB_PAUSED: (
+        N_("Job {count} ({about}) is paused."),
+        N_("It keeps others of its kind from starting."),
+    ),
+    Kind.ANSWERS_WAIT: (
+        N_("Answers of citizens wait until their agencies are told: {count}."),
+        N_("They wait for the webhook of their agency, or it has none."),
+    ),
+    Kind.CORRECTIONS: (
+        N_("Registries corrected events that never came: {count}."),
+        N_("Registries corrected events that never came. Ask them to send these."),
+    ),
+    Kind.CHAIN_LATE: (
+        N_("The chain of the log is behind: {count} facts are in no block."),
+        N_("The process that does the upkeep makes its blocks."),
+    ),
+}
+"""Kind -> what is wrong, and what to do. The words of stops and of a platform that does not run: below."""
+STOPS: Mapping[str, str] = {
+    "all": N_("Everything is stopped: no message goes out."),
+    "channel": N_("All messages of a channel are stopped: {channel}."),
+    "agency": N_("All messages of the agency {about} are stopped."),
+    "trigger": N_("The messages of the trigger {about} are stopped."),
+    PAUSED: N_("The messages of the trigger {about} are paused."),
+}
+CAUSES: Mapping[str, str] = {
+    "unreachable": N_("it cannot be reached"),
+    "timed_out": N_("it does not answer in time"),
+    "link_lost": N_("the connection breaks off"),
+    "garbled": N_("its answers make no sense"),
+    "busy": N_("it says that it is busy"),
+    "not_admitted": N_("it does not let us in"),
+    "bad_address": N_("the addresses lead to nobody"),
+    "rejected": N_("it refuses the messages"),
+    "undelivered": N_("it could not bring them"),
+}
+
+
+def told(finding: Finding, tongue: Tongue) -> Told:
+    """Return the finding in the words of a language."""
+    sentence, todo = _words(finding)
+    values = {
+        "about": finding.about,
+        "channel": tongue.say(CHANNELS.get(finding.channel or finding.about, finding.channel)),
+        "cause": tongue.say(CAUSES.get(finding.cause, finding.cause.replace("_", " "))) if finding.cause else "?",
+        "count": tongue.number(finding.count),
+        "time": tongue.lasting(finding.seconds),
+    }
+    said = tongue.say(sentence).format(**values)
+    return Told(said, tuple(_details(finding, tongue)), tongue.say(todo), shlex.join(finding.command))
+
+
+def _words(finding: Finding) -> tuple[str, str]:
+    if finding.stop is not None:
+        return STOPS[finding.stop.scope], N_("Resume once the problem is fixed.")
+    if finding.kind is Kind.NOT_RUNNING and finding.about == "run":
+        return N_("The platform is not running: nobody plans, nobody sends."), N_("Start it.")
+    if finding.kind is Kind.NOT_RUNNING:
+        return N_("No worker is running: nobody plans, new events wait."), N_(
+            "No worker is running: new events are not processed. Start one."
+        )
+    return WORDS[finding.kind]
+
+
+def _details(finding: Finding, tongue: Tongue) -> list[str]:
+    """Return what else is known: since when, by whom and why, and whether it grows."""
+    say, found = tongue.say, []
+    if finding.stop is not None:
+        by = {"time": tongue.moment(finding.stop.since), "name": finding.stop.by}
+        found.append(say("Since %(time)s, by %(name)s") % by)
+        found.append(finding.stop.reason or say("No reason was given"))
+    elif finding.since is not None:
+        found.append(say("Since %(time)s") % {"time": tongue.moment(finding.since)})
+    if finding.kind in (Kind.KEY_FILE, Kind.KAFKA_AWAY, Kind.EVENTS_REFUSED):
+        found.append(finding.cause)
+    if finding.trend is not None:
+        found += _trend(finding, tongue)
+    return found
+
+
+def _trend(finding: Finding, tongue: Tongue) -> list[str]:
+    trend = finding.trend
+    assert trend is not None
+    by = tongue.number(round(abs(trend.a_minute), 1))
+    if trend.empty_in is not None:
+        left = tongue.lasting(trend.empty_in.total_seconds())
+        return [
+            tongue.say("fewer by {count} a minute").format(count=by),
+            tongue.say("done in {time}").format(time=left),
+        ]
+    if trend.a_minute > 0:
+        return [tongue.say("more by {count} a minute").format(count=by)]
+    return [tongue.say("neither more nor fewer")]

@@ -1,0 +1,274 @@
+"""What is wrong with the platform: one ranked list of findings, for the console and `habarshy status`.
+
+The limits are those of deploy/alerts.yaml: what calls an operator in the night is `BAD` here too.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+from msgspec import Struct
+
+from app.reports.condition import Condition
+from domain.nudges.settle import PAUSED
+from notifiers.port.interface import Reason
+from streams.kafka.lag import Lag
+from streams.queries import health
+from streams.queries.health import SILENT, Trend
+from streams.queries.provider_health import ProviderState, Record
+from streams.queues.jobs import Job, State
+from streams.rules.switches import ActiveStop
+
+SOON, LATE = timedelta(minutes=1), timedelta(minutes=5)
+LONG = timedelta(minutes=10)
+STARTING = timedelta(minutes=1)
+"""For so long after the start of the process that looks, the one that does the upkeep may be about to start."""
+SKEW = timedelta(seconds=30)
+"""Clocks that differ by more are wrong; a dispatcher's quiet hours and leases follow its own clock."""
+GROWTH, MANY = 10.0, 100
+"""A backlog that grows by so many a minute and holds so many is told, however young it is."""
+STATUS = ("habarshy", "status")
+REASON = "…"
+"""Stands in a command where a person writes a reason."""
+
+
+class Level(IntEnum):
+    """The severity of a finding: `NOTE` is to be looked at, `BAD` is to be mended now."""
+
+    NOTE = 1
+    BAD = 2
+
+
+class Kind(StrEnum):
+    """The kinds of findings, the worst first. Their sentences: finding_words."""
+
+    STOPPED = "stopped"
+    OLDER_COPY = "older_copy"
+    LOG_ALTERED = "log_altered"
+    CLOCK_BEHIND = "clock_behind"
+    CLOCKS_APART = "clocks_apart"
+    NOT_RUNNING = "not_running"
+    KEY_FILE = "key_file"
+    KEY_LOST = "key_lost"
+    NOT_ADMITTED = "not_admitted"
+    PROVIDER_DOWN = "provider_down"
+    KAFKA_AWAY = "kafka_away"
+    PLANNING_LATE = "planning_late"
+    SENDING_LATE = "sending_late"
+    WORKERS_LATE = "workers_late"
+    RELAY_LATE = "relay_late"
+    VERIFICATION_FAILED = "verification_failed"
+    JOB_FAILED = "job_failed"
+    JOB_GONE = "job_gone"
+    DEAD_LETTERS = "dead_letters"
+    VIEWS_LATE = "views_late"
+    PLANNING_GROWS = "planning_grows"
+    SENDING_GROWS = "sending_grows"
+    UNKNOWN_OUTCOMES = "unknown_outcomes"
+    PROVIDER_FAILS_ALL = "provider_fails_all"
+    PROVIDER_FAILED = "provider_failed"
+    PROVIDERS_UNSEEN = "providers_unseen"
+    STARTING = "starting"
+    EVENTS_REFUSED = "events_refused"
+    RECONCILED = "reconciled"
+    JOB_INCOMPLETE = "job_incomplete"
+    JOB_PAUSED = "job_paused"
+    ANSWERS_WAIT = "answers_wait"
+    CORRECTIONS = "corrections"
+    CHAIN_LATE = "chain_late"
+
+
+SPOILED = {
+    "audit verify": (Kind.LOG_ALTERED, Level.BAD),
+    "replay verify": (Kind.VERIFICATION_FAILED, Level.BAD),
+}
+"""What it means that a job of that kind ended and found that not all is as it should be."""
+_RANK = {kind: rank for rank, kind in enumerate(Kind)}
+
+
+class Finding(Struct, frozen=True):
+    """Something that is wrong. `command`: the words that mend or show it; `path`: of its page in the console.
+
+    `about`: names, such as a provider's; `cause`: our word for a reason, or English words; `count` and `seconds`: of
+    what waits; `stop`: the kill switch or pause.
+    """
+
+    kind: Kind
+    level: Level
+    command: tuple[str, ...]
+    path: str = ""
+    about: str = ""
+    channel: str = ""
+    cause: str = ""
+    count: int = 0
+    seconds: float = 0.0
+    trend: Trend | None = None
+    since: datetime | None = None
+    stop: ActiveStop | None = None
+
+
+def findings(on: Condition) -> list[Finding]:
+    """Return everything that is wrong, the worst first; nothing if everything works."""
+    found = [*_stopped(on), *_platform(on), *_providers(on), *_flows(on), *_jobs(on), *_waiting(on)]
+    return sorted(found, key=lambda each: (-each.level, _rank(each)))
+
+
+def _rank(finding: Finding) -> tuple[int, bool]:
+    return _RANK[finding.kind], finding.stop is not None and finding.stop.scope != "all"
+
+
+def going(stop: ActiveStop) -> tuple[str, ...]:
+    """Return the words of the command that ends a kill switch or a pause."""
+    if stop.scope == PAUSED:
+        return "habarshy", "resume", stop.name, "--reason", REASON
+    name = () if stop.scope == "all" else (stop.name,)
+    return "habarshy", "control", stop.scope, *name, "--go", "--reason", REASON
+
+
+def _stopped(on: Condition) -> Iterator[Finding]:
+    for each in on.standing.stopped:
+        name, path = each.name, "/switches"
+        yield Finding(
+            Kind.STOPPED, Level.BAD, going(each), path, name, cause=each.reason, since=each.since, stop=each
+        )
+
+
+def _platform(on: Condition) -> Iterator[Finding]:
+    if on.older is not None:
+        yield Finding(Kind.OLDER_COPY, Level.BAD, ("habarshy", "restored", "--plan"), since=on.older)
+    ntp = ("timedatectl", "timesync-status")
+    if on.ahead > SOON:
+        yield Finding(Kind.CLOCK_BEHIND, Level.BAD, ntp, seconds=on.ahead.total_seconds())
+    if abs(on.apart) > SKEW:
+        yield Finding(Kind.CLOCKS_APART, Level.BAD, ntp, seconds=abs(on.apart).total_seconds())
+    if on.sampled is None or on.now - on.sampled > SILENT:
+        new = on.began is not None and on.now - on.began < STARTING
+        kind, level = (Kind.STARTING, Level.NOTE) if new else (Kind.NOT_RUNNING, Level.BAD)
+        yield Finding(
+            kind,
+            level,
+            ("habarshy", "run" if on.embedded else "worker"),
+            about="run" if on.embedded else "worker",
+            since=on.began if new else on.sampled,
+        )
+    if on.key_problem:
+        yield Finding(Kind.KEY_FILE, Level.BAD, ("habarshy", "config", "show", "--origin"), cause=on.key_problem)
+    if on.keys_lost:
+        versions = ", ".join(map(str, on.keys_lost))
+        yield Finding(Kind.KEY_LOST, Level.BAD, ("habarshy", "keys", "show"), about=versions)
+
+
+def _providers(on: Condition) -> Iterator[Finding]:
+    records = sorted(on.recent.providers.items())
+    for name, record in records:
+        cause = _cause(record)
+        if record.in_row and cause == Reason.NOT_ADMITTED:  # it will not mend itself
+            show = ("habarshy", "config", "show", "--origin")
+            yield _provider(Kind.NOT_ADMITTED, name, record, show, cause)
+        elif record.in_trouble:
+            repair = ("habarshy", "repair", "--failed", "--plan", "--provider", name)
+            yield _provider(Kind.PROVIDER_DOWN, name, record, repair, cause)
+        elif record.state is ProviderState.FAILS_ALL:
+            yield _provider(Kind.PROVIDER_FAILS_ALL, name, record, STATUS, cause)
+        elif record.state is ProviderState.FAILED:
+            yield _provider(Kind.PROVIDER_FAILED, name, record, STATUS, cause)
+    if on.unseen:
+        yield Finding(Kind.PROVIDERS_UNSEEN, Level.NOTE, STATUS, about=", ".join(on.unseen))
+
+
+def _cause(record: Record) -> str:
+    """Return the reason that explains most: that we are not let in, else the most frequent.
+
+    "busy" is also what is recorded while a provider is passed by, so it comes last.
+    """
+    if Reason.NOT_ADMITTED in record.reasons:
+        return Reason.NOT_ADMITTED
+    found = [reason for reason, _ in record.reasons.most_common()]
+    return next((each for each in found if each != Reason.BUSY), found[0] if found else "")
+
+
+def _provider(kind: Kind, name: str, record: Record, command: tuple[str, ...], cause: str) -> Finding:
+    level = Level.BAD if kind in (Kind.NOT_ADMITTED, Kind.PROVIDER_DOWN) else Level.NOTE
+    return Finding(kind, level, command, "", name, record.channel, cause, since=record.since)
+
+
+def _flows(on: Condition) -> Iterator[Finding]:
+    """Yield what waits too long: it is BAD after its limit, and worth a look after half of it."""
+    status = on.standing
+    planning = Lag(status.unplanned, status.unplanned_for_seconds)
+    sending = Lag(status.due_now, status.overdue_for_seconds)
+    repair, forecast = ("habarshy", "repair", "--plan"), ("habarshy", "forecast", "--days", "1")
+    yield from _waits(on, Kind.PLANNING_LATE, Kind.PLANNING_GROWS, health.PLANNING, planning, LONG, repair)
+    yield from _waits(on, Kind.SENDING_LATE, Kind.SENDING_GROWS, health.DISPATCH, sending, LATE, forecast)
+    yield from _waits(on, Kind.VIEWS_LATE, None, health.VIEWS_BEHIND, on.views, LATE, STATUS)
+    if on.relay is not None:
+        yield from _waits(on, Kind.RELAY_LATE, None, health.RELAY, on.relay, SOON, ("habarshy", "relay"))
+    if on.workers_away:
+        show = ("habarshy", "config", "show", "--origin")
+        yield Finding(Kind.KAFKA_AWAY, Level.BAD, show, cause=on.workers_away)
+    elif on.workers:
+        worst = max(on.workers, key=lambda each: each.seconds)
+        lag = Lag(sum(each.count for each in on.workers), worst.seconds)
+        yield from _waits(on, Kind.WORKERS_LATE, None, "", lag, SOON, ("habarshy", "worker"))
+
+
+def _waits(
+    on: Condition, late: Kind, grows: Kind | None, backlog: str, lag: Lag, limit: timedelta, command: tuple[str, ...]
+) -> Iterator[Finding]:
+    waited, trend = timedelta(seconds=lag.seconds), on.trends.get(backlog)
+    if not lag.count:
+        return
+    if waited > min(SOON, limit / 2):
+        level = Level.BAD if waited > limit else Level.NOTE
+        since = on.now - waited
+        yield Finding(late, level, command, count=lag.count, seconds=lag.seconds, trend=trend, since=since)
+    elif grows is not None and trend is not None and trend.a_minute >= GROWTH and lag.count >= MANY:
+        yield Finding(grows, Level.NOTE, command, count=lag.count, seconds=lag.seconds, trend=trend)
+
+
+def _jobs(on: Condition) -> Iterator[Finding]:
+    """Yield the latest job of each kind that needs somebody; an older failure is over once a later one is done."""
+    judged: set[str] = set()
+    for job in on.jobs:
+        if job.kind in judged:
+            continue
+        resume = ("habarshy", "jobs", "resume", str(job.id))
+        if job.id in on.alone:
+            yield _job(Kind.JOB_GONE, job, Level.BAD, resume)
+        elif job.state is State.FAILED:
+            yield _job(Kind.JOB_FAILED, job, Level.BAD, resume)
+        elif job.id in on.spoiled:
+            kind, level = SPOILED.get(job.kind, (Kind.JOB_INCOMPLETE, Level.NOTE))
+            yield _job(kind, job, level, ("habarshy", "jobs", "show", str(job.id)))
+        elif job.state is State.PAUSED:
+            yield _job(Kind.JOB_PAUSED, job, Level.NOTE, resume)
+        if job.state is not State.CANCELLED:
+            judged.add(job.kind)
+
+
+def _job(kind: Kind, job: Job, level: Level, command: tuple[str, ...]) -> Finding:
+    return Finding(kind, level, command, f"/jobs/{job.id}", job.kind, count=job.id, since=job.changed_at)
+
+
+def _waiting(on: Condition) -> Iterator[Finding]:
+    """Yield what waits for a human."""
+    status = on.standing
+    if status.dead_letters:
+        show = ("habarshy", "dead-letters", "list")
+        yield Finding(Kind.DEAD_LETTERS, Level.BAD, show, "/letters", count=status.dead_letters)
+    if unknown := sum(status.unknown.values()):
+        yield Finding(Kind.UNKNOWN_OUTCOMES, Level.NOTE, ("habarshy", "unknown"), "/unknown", count=unknown)
+    if status.dead_events_at is not None and on.now - status.dead_events_at < timedelta(days=1):
+        codes = ", ".join(f"{code.replace('_', ' ')}: {many}" for code, many in status.dead_events.items())
+        many, at = sum(status.dead_events.values()), status.dead_events_at
+        yield Finding(Kind.EVENTS_REFUSED, Level.NOTE, STATUS, cause=codes, count=many, since=at)
+    if status.reconciled_at is not None and on.now - status.reconciled_at < timedelta(hours=1):
+        count, at = status.reconciled, status.reconciled_at
+        yield Finding(Kind.RECONCILED, Level.NOTE, STATUS, count=count, since=at)
+    if status.untold:
+        yield Finding(Kind.ANSWERS_WAIT, Level.NOTE, ("habarshy", "config", "show"), count=status.untold)
+    if status.corrections_waiting:
+        yield Finding(Kind.CORRECTIONS, Level.NOTE, STATUS, count=status.corrections_waiting)
+    if on.unchained and on.chained_at is not None and on.now - on.chained_at > LONG:
+        show = ("habarshy", "audit", "verify")
+        yield Finding(Kind.CHAIN_LATE, Level.NOTE, show, count=on.unchained, since=on.chained_at)

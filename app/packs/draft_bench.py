@@ -143,12 +143,13 @@ class Laid:
 class Verdict(Struct, frozen=True):
     """The verdict on a draft: it may be submitted without findings and `failed` cases.
 
-    `pack`: with only it, if it may.
+    `pack`: with only it, if it may. `cases`: how many tests were played.
     """
 
     findings: tuple[Finding, ...]
     failed: tuple[str, ...] = ()
     pack: Pack | None = None
+    cases: int = 0
 
 
 class Bench:
@@ -186,7 +187,8 @@ class Bench:
             cases, noted = ([], ()) if found else laid.cases()
             more = tuple(each for each in noted if each.stops_submitting)
             failed = tuple(each.name for each in cases if not each.passed)
-            return Verdict((*found, *more), failed, None if found or more or failed else laid.pack())
+            pack = None if found or more or failed else laid.pack()
+            return Verdict((*found, *more), failed, pack, len(cases))
 
     @staticmethod
     def _check(text: Text, now: Governed) -> None:

@@ -30,6 +30,7 @@ KEPT = timedelta(days=1)
 """The time for which a visitor's form is kept while they sign in again."""
 FORM_BYTES, DRAFT_BYTES = 64 * 1024, 3 * 1024 * 1024
 """The most that a form has; and one with a draft in it, whose letters beyond Latin take up to six bytes a byte."""
+_MOST_FIELDS = {FORM_BYTES: 200, DRAFT_BYTES: 2000}
 Fields = Mapping[str, list[str]]
 """A form: each field's name, and what was sent in it, as often as it was."""
 _CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "staff", "since", "csrf", "language"
@@ -228,7 +229,7 @@ async def _fields_of(request: Request, most: int) -> Fields:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/x-www-form-urlencoded")
     body = await read_body(request, most)
     try:
-        fields = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=200)
+        fields = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS[most])
     except ValueError:
         raise Problem(HTTPStatus.BAD_REQUEST, "the form cannot be read; it must be UTF-8") from None
     request.state.fields = fields

@@ -18,8 +18,9 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.visits import Form
 from app.pages.work.backtests import latest
-from app.pages.work.editing import Id, found, text_of
 from app.pages.work.office import Hash, Office, WholeHash, one, told
+from app.pages.work.progress import Progress
+from app.pages.work.sheets import Id, found, text_of
 from app.pages.work.triggers import Name
 from app.pages.work.words import share
 from domain.core.translatable import Words
@@ -42,8 +43,8 @@ AROUND = 2
 class Approving:
     """The pages on which a draft is submitted, and approved and published by a second person."""
 
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
-        self._office, self._sheets, self._bench = office, sheets, bench
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
+        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
     def routes(self) -> Routes:
         """Return the routes."""
@@ -71,10 +72,11 @@ class Approving:
             if each.name == sheet.trigger
             for refusal in refusals(before, Subject("trigger", each.name), each.hash)
         ]
-        return self._office.show(
+        return self._progress.show(
             "submit.html",
             frame,
-            sheet=sheet,
+            sheet,
+            "submit",
             findings=found_.findings,
             failed=found_.failed,
             refused_before=_refused(earlier[-1] if earlier else None, frame.speech),
@@ -95,11 +97,12 @@ class Approving:
     def _submit(self, who: Principal, frame: Frame, sheet: StoredDraft) -> Response:
         verdict = self._verdict(sheet)
         if verdict.pack is None:
-            return self._office.show(
+            return self._progress.show(
                 "submit.html",
                 frame,
+                sheet,
+                "submit",
                 HTTPStatus.UNPROCESSABLE_ENTITY,
-                sheet=sheet,
                 findings=verdict.findings,
                 failed=verdict.failed,
                 refused_before="",
@@ -132,6 +135,7 @@ class Approving:
             "submission.html",
             frame,
             HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            stages=self._progress.of_submission(submission, self._sheets.of(name, submission.hash), speech),
             name=name,
             hash=submission.hash,
             done=done,

@@ -24,8 +24,9 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
 from app.pages.life import CHANNELS, REASONS, shown
 from app.pages.visits import Fields, Form
-from app.pages.work.editing import Id, found, laid_out, text_of
 from app.pages.work.office import Office, one
+from app.pages.work.progress import Progress
+from app.pages.work.sheets import Id, found, laid_out, text_of
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
 from streams.queues.jobs import Busy, Job, State, UnknownJob
@@ -77,8 +78,9 @@ class Table(Struct, frozen=True):
 class Backtests:
     """Begins them and shows what came of them."""
 
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, hands: Hands) -> None:
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress, hands: Hands) -> None:
         self._office, self._sheets, self._bench, self._hands = office, sheets, bench, hands
+        self._progress = progress
 
     def routes(self) -> Routes:
         """Return the routes."""
@@ -98,11 +100,12 @@ class Backtests:
         now = self._office.platform.clock().astimezone(frame.speech.zone).date()
         chosen = {"from": (now - timedelta(days=365)).isoformat(), "to": now.isoformat()} | given
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
-        return self._office.show(
+        return self._progress.show(
             "backtest.html",
             frame,
+            sheet,
+            "try",
             status,
-            sheet=sheet,
             errors=wrong,
             chosen=chosen,
             done=latest(self._office, sheet.agency, sheet.trigger, frame.speech),

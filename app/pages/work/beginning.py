@@ -80,8 +80,8 @@ class Beginning:
                     return self._page(frame, wrong, **given)
                 sheet = self._scaffolded(given, who)
         except DraftExists as exists:
-            return self._office.go(f"/work/drafts/{exists.there.id}?done=exists")
-        return self._office.go(f"/work/drafts/{sheet.id}")
+            return self._office.go(f"/work/drafts/{exists.there.id}/form?done=exists")
+        return self._office.go(f"/work/drafts/{sheet.id}/form")
 
     def _wrong(self, given: Mapping[str, str], who: Principal, frame: Frame) -> dict[str, str]:
         say, rules = frame.speech.say, self._office.platform.rules.library.rules()

@@ -1,28 +1,27 @@
 """The editor of a draft: its files in fields, with what lint finds beside the line."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Path as InPath
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
 from app.http.problems import Problem
 from app.http.routes import Routes
-from app.packs.draft_bench import MOST_BYTES, BadDraft, Bench, Laid, Text
+from app.packs.draft_bench import MOST_BYTES, Bench, Laid
 from app.packs.draft_child import TESTS
 from app.pages import visits
 from app.pages.layout import Frame
 from app.pages.visits import DraftForm, Fields, Form
 from app.pages.work.office import Office, one
+from app.pages.work.progress import Progress
+from app.pages.work.sheets import Id, found, laid_out, text_of
 from domain.facts.principals import Principal, Role
-from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft, UnknownDraft
+from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
 from templates.reading.findings import Finding, listed
 
-Id = Annotated[int, InPath(ge=1, le=2**31)]
 NEXT: Mapping[str, str] = {"save": "?done=saved", "tests": "/tests", "preview": "/preview", "submit": "/submit"}
 SPARE_LINES = 3
 
@@ -58,8 +57,8 @@ class Field(Struct, frozen=True):
 class Editing:
     """Shows and keeps drafts."""
 
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
-        self._office, self._sheets, self._bench = office, sheets, bench
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
+        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
     def routes(self) -> Routes:
         """Return the routes."""
@@ -81,10 +80,11 @@ class Editing:
         shown, _ = listed(laid.findings)
         fields = [Field(name, sheet.files[name], [each for each in shown if each.path == name]) for name in names]
         others = [each for each in shown if each.path not in sheet.files]
-        return self._office.show(
+        return self._progress.show(
             "draft.html",
             frame,
-            sheet=sheet,
+            sheet,
+            "write",
             fields=fields,
             others=others,
             broken=laid.broken,
@@ -112,21 +112,9 @@ class Editing:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the files have more than {MOST_BYTES // 1024} kB")
         try:
             self._sheets.save(id_, _number(one(fields, "revision")), files, who)
-        except DraftChanged as moved:
-            return self._moved(frame, moved.there, files)
+        except DraftChanged as changed:
+            return moved(self._office, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{id_}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
-
-    def _moved(self, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:
-        """Show both texts after somebody else saved first, so that nothing is lost."""
-        fields = [Field(name, text, ()) for name, text in mine.items() if text != there.files.get(name)]
-        return self._office.show(
-            "moved.html",
-            frame,
-            HTTPStatus.CONFLICT,
-            sheet=there,
-            fields=fields,
-            at=frame.speech.moment(there.changed_at),
-        )
 
     def delete(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
         """Delete it."""
@@ -137,27 +125,17 @@ class Editing:
         return self._office.go("/work")
 
 
-def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
-    """Return the draft. Raises NotAllowed, or Problem (404) where there is none."""
-    try:
-        return sheets.find(id_, who)
-    except UnknownDraft as unknown:
-        raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-draft") from None
-
-
-def text_of(sheet: StoredDraft) -> Text:
-    """Return the draft as the bench takes it."""
-    return Text(sheet.pack, sheet.trigger, sheet.files)
-
-
-@contextmanager
-def laid_out(bench: Bench, text: Text, *, others: bool = False) -> Iterator[Laid]:
-    """The draft on the bench. Raises Problem (409) where its pack is no longer there."""
-    try:
-        with bench.laid(text, others=others) as laid:
-            yield laid
-    except BadDraft as bad:
-        raise Problem(HTTPStatus.CONFLICT, str(bad), kind="bad-draft") from None
+def moved(office: Office, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:
+    """Show both texts after somebody else saved first, so that nothing is lost."""
+    fields = [Field(name, text, ()) for name, text in mine.items() if text != there.files.get(name)]
+    return office.show(
+        "moved.html",
+        frame,
+        HTTPStatus.CONFLICT,
+        sheet=there,
+        fields=fields,
+        at=frame.speech.moment(there.changed_at),
+    )
 
 
 def _text(sent: str) -> str:

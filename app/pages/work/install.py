@@ -9,10 +9,12 @@ from app.pages.layout import Pages
 from app.pages.work.approving import Approving
 from app.pages.work.backtests import Backtests
 from app.pages.work.beginning import Beginning
+from app.pages.work.by_form import ByForm
 from app.pages.work.editing import Editing
 from app.pages.work.letters import LetterPages
 from app.pages.work.listing import Listing
 from app.pages.work.office import Office
+from app.pages.work.progress import Progress
 from app.pages.work.triggers import TriggerPages
 from app.pages.work.trying import Trying
 from streams.rules.drafts import DraftStore
@@ -27,6 +29,8 @@ def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy
     app.serve(Listing(office, lives, sheets).routes())
     app.serve(TriggerPages(office, lives).routes())
     app.serve(LetterPages(office).routes())
-    for page in (Beginning, Editing, Trying, Approving):
-        app.serve(page(office, sheets, bench).routes(), dependencies=[heavy.turn])
-    app.serve(Backtests(office, sheets, bench, hands).routes(), dependencies=[heavy.turn])
+    progress = Progress(office, bench)
+    app.serve(Beginning(office, sheets, bench).routes(), dependencies=[heavy.turn])
+    for page in (Editing, ByForm, Trying, Approving):
+        app.serve(page(office, sheets, bench, progress).routes(), dependencies=[heavy.turn])
+    app.serve(Backtests(office, sheets, bench, progress, hands).routes(), dependencies=[heavy.turn])

@@ -1,6 +1,7 @@
 """Trying a draft out: its tests, played case by case, and how it will look on a phone, in an SMS, in a mail."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -12,14 +13,15 @@ from app.http.problems import Problem
 from app.http.routes import Routes
 from app.packs.draft_bench import Bench, Heard, Text
 from app.pages.layout import HEADERS, Frame
-from app.pages.work.editing import Id, found, laid_out, text_of
 from app.pages.work.office import Hash, Office
+from app.pages.work.progress import Progress
+from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.pages.work.triggers import Name
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal
 from domain.facts.submissions import Subject
 from streams.rules.approval import Reference
-from streams.rules.drafts import DraftStore
+from streams.rules.drafts import DraftStore, StoredDraft
 from templates.authoring.preview import Message, Words
 from templates.checks.sample_check import LIMITS
 from templates.reading.writing import trigger_texts
@@ -49,8 +51,8 @@ class Cell(Struct, frozen=True):
 class Trying:
     """Tests and previews, of drafts and of what waits for approval."""
 
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
-        self._office, self._sheets, self._bench = office, sheets, bench
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
+        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
     def routes(self) -> Routes:
         """Return the routes."""
@@ -69,10 +71,11 @@ class Trying:
         with laid_out(self._bench, text_of(sheet)) as laid:
             findings = laid.hindering()
             cases, more = ([], ()) if findings else laid.cases()
-        return self._office.show(
+        return self._progress.show(
             "tests.html",
             frame,
-            sheet=sheet,
+            sheet,
+            "test",
             findings=[*findings, *(each for each in more if not each.warning)],
             warnings=[each for each in more if each.warning],
             cases=cases,
@@ -83,7 +86,7 @@ class Trying:
         """Show a preview of a draft."""
         who, frame = self._office.enter(request)
         sheet = found(self._sheets, id, who)
-        return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}")
+        return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}", sheet)
 
     def waiting(self, request: Request, name: Name, hash: Hash, persona: str = "adult") -> Response:  # noqa: A002
         """Show a preview of a submitted version."""
@@ -95,15 +98,20 @@ class Trying:
         assert isinstance(fact, TriggerSubmitted)
         return Text(fact.pack, name, trigger_texts(fact.rules, fact.words))
 
-    def _preview(self, frame: Frame, text: Text, persona: str, base: str) -> Response:
+    def _preview(
+        self, frame: Frame, text: Text, persona: str, base: str, sheet: StoredDraft | None = None
+    ) -> Response:
         if persona not in PERSONAS:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"persona: one of {', '.join(PERSONAS)}")
         with laid_out(self._bench, text) as laid:
             findings = laid.hindering()
             heard = None if findings else laid.heard(self._office.platform.clock(), persona)
-        page = self._office.show(
-            "preview.html",
-            frame,
+        show = (
+            partial(self._office.show, "preview.html", frame, stages=())
+            if sheet is None
+            else partial(self._progress.show, "preview.html", frame, sheet, "write")
+        )
+        page = show(
             trigger=text.trigger,
             base=base,
             persona=persona,

@@ -82,7 +82,7 @@ def begun(somebody: Somebody, **given: str) -> str:
     """The address of a new draft."""
     answer = somebody.post("/work/new", **(given or {"from": CLINIC}))
     assert answer.status_code == 303
-    return answer.headers["location"].partition("?")[0]
+    return answer.headers["location"].partition("?")[0].removesuffix("/form")
 
 
 def file_of(page: str, name: str) -> str:

@@ -1,0 +1,702 @@
+"""A draft's rule as a form, in step with its file: only what changes is written."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from msgspec import Struct
+
+from app.http.routes import Routes
+from app.packs.draft_bench import Bench
+from app.pages import visits
+from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.layout import Frame
+from app.pages.life import CHANNELS, category, shown
+from app.pages.pack_names import Names, names_of
+from app.pages.ruling import CLASSES, in_words
+from app.pages.visits import DraftForm, Fields
+from app.pages.work.controls import (
+    UNITS,
+    ConditionRow,
+    Control,
+    Length,
+    channels_in,
+    condition_in,
+    length_in,
+    names_in,
+    rows_in,
+    split,
+    typed_length,
+)
+from app.pages.work.editing import moved
+from app.pages.work.office import Office, one
+from app.pages.work.progress import Progress
+from app.pages.work.sheets import Id, found, laid_out, text_of
+from domain.core.translatable import N_
+from domain.facts.principals import Principal, Role
+from domain.rules.event_types import ALONE, EventType
+from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
+from streams.rules.in_force import Rules
+from templates.authoring.condition_form import OPERATORS, BadRow, Rows, operators_of, read_condition
+from templates.authoring.rule_sentences import whom
+from templates.authoring.trigger_form import NEW, TriggerForm
+from templates.authoring.yaml_edit import CannotEdit
+from templates.checks.loader import BUILT_IN
+from templates.checks.sense_check import ANSWERS
+from templates.reading.findings import Finding
+
+FILE: Final = "trigger.yaml"
+NEXT: Final[Mapping[str, str]] = {"save": "/form?done=saved", "words": "/words", "tests": "/tests"}
+_GONE = re.compile(r"(due|unless|actions)\.[a-z0-9_]+\.gone")
+URGENCY: Final[Mapping[str, str]] = {
+    "emergency": N_("Danger to life or limb: goes at once, also at night, to everybody."),
+    "legal": N_("The law demands it: goes also after an opt-out, but not at night."),
+    "service": N_("About something that the person has begun: counts towards no limit."),
+    "reminder": N_("Useful to know: keeps to the person’s limit of messages."),
+    "offer": N_("Something new: only to who agreed to such messages."),
+}
+
+
+class Setting(Struct, frozen=True):
+    """What a form is filled from: the rule, what was typed instead, and what is wrong with it."""
+
+    form: TriggerForm
+    typed: Fields
+    wrong: Mapping[str, str]
+    findings: Mapping[str, Sequence[Finding]]
+
+
+class ByForm:
+    """Shows and keeps a draft's rule by form."""
+
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
+        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
+
+    def routes(self) -> Routes:
+        """Return the routes."""
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work/drafts/{id}/form", self.page, methods=["GET"])
+        routes.add("/work/drafts/{id}/form", self.save, methods=["POST"])
+        return routes
+
+    def page(self, request: Request, id: Id, done: str = "") -> Response:  # noqa: A002  (its name)
+        """Show the rule in a form."""
+        who, frame = self._office.enter(request)
+        return self._show(who, frame, found(self._sheets, id, who), done=done)
+
+    def _show(
+        self,
+        who: Principal,
+        frame: Frame,
+        sheet: StoredDraft,
+        typed: Fields | None = None,
+        wrong: Mapping[str, str] | None = None,
+        status: HTTPStatus = HTTPStatus.OK,
+        done: str = "",
+    ) -> Response:
+        rules = self._office.platform.rules.library.rules()
+        languages = rules.defaults.languages
+        try:
+            form = TriggerForm(sheet.files.get(FILE, ""), languages)
+        except CannotEdit:
+            return self._progress.show("form_not.html", frame, sheet, "write", findings=self._found(sheet))
+        findings = [] if typed else self._found(sheet)
+        placed: dict[str, list[Finding]] = {}
+        for each in findings:
+            placed.setdefault(form.at(each.line, each.column) if each.path == FILE else "", []).append(each)
+        view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed))
+        own_was = one(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False)
+        revision = one(typed or {}, "revision") or str(sheet.revision)
+        return self._progress.show(
+            "form.html",
+            frame,
+            sheet,
+            "write",
+            status,
+            view=view,
+            errors=view.errors(),
+            others=[each for each in placed.get("", []) if each.path == FILE],
+            elsewhere=sorted({each.path for each in findings if each.path != FILE}),
+            rest=list(form.rest),
+            was=own_was,
+            revision=revision,
+            owner=view.names.office(str(form.yaml.get(("owner",)) or "")),
+            author=Role.AUTHOR in who.roles,
+            units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
+            done=done,
+            at=frame.speech.moment(sheet.changed_at),
+        )
+
+    def _found(self, sheet: StoredDraft) -> Sequence[Finding]:
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            return laid.findings
+
+    def save(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
+        """Write what was changed into the file; what a field does not take is told at it, and stays there."""
+        who, frame = self._office.enter(request)
+        visits.require_form(request, fields)
+        return self._save(who, frame, found(self._sheets, id, who), fields)
+
+    def _save(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
+        rules = self._office.platform.rules.library.rules()
+        try:
+            form = TriggerForm(sheet.files.get(FILE, ""), rules.defaults.languages)
+        except CannotEdit:
+            return self._office.go(f"/work/drafts/{sheet.id}/form")
+        view = View(rules, frame.speech, Setting(form, fields, {}, {}))
+        changes, wrong = view.changes(_was(fields, form))
+        text, refused = form.with_changes(changes)
+        wrong |= refused
+        again = one(fields, "then") == "again"
+        if wrong or again:
+            status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong and not again else HTTPStatus.OK
+            return self._show(who, frame, sheet, fields, {} if again else wrong, status)
+        files = {**sheet.files, FILE: text}
+        try:
+            self._sheets.save(sheet.id, _number(one(fields, "revision")), files, who)
+        except DraftChanged as changed:
+            return moved(self._office, frame, changed.there, files)
+        return self._office.go(f"/work/drafts/{sheet.id}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
+
+
+class View:
+    """The controls for a rule, in the reader's language."""
+
+    def __init__(self, rules: Rules, speech: Speech, setting: Setting) -> None:
+        self._rules, self.speech, self._setting = rules, speech, setting
+        self._say, self._form, self._typed = speech.say, setting.form, setting.typed
+        self.names: Names = names_of(rules, speech)
+        self.languages = rules.defaults.languages
+
+    # What the rule reads
+
+    @cached_property
+    def start(self) -> str:
+        """Return what it starts on, as its control shows it."""
+        return one(self._typed, "on") or self._form.values.get("on", "")
+
+    def _type(self, start: str) -> EventType | None:
+        edge, _, benefit = start.partition(":")
+        if benefit:
+            known = self._rules.catalogue.benefits.get(benefit)
+            return None if known is None else self._rules.catalogue.kinds.get(known.on)
+        return self._rules.catalogue.types.get(edge)
+
+    @cached_property
+    def type(self) -> EventType:
+        """Return the event type on which it starts; nobody's where it is not known."""
+        return self._type(self.start) or ALONE
+
+    def types(self, later: str = "") -> dict[str, str]:
+        """Return what a condition may read: dotted name -> type. `later`: the type of the other event."""
+        catalogue = self._rules.catalogue
+        known = {f"event.{name}": type_ for name, type_ in self.type.variables().items()}
+        if (other := catalogue.types.get(later)) is not None:
+            known |= {f"later.{name}": type_ for name, type_ in other.variables().items()}
+        if ":" in self.start:
+            known |= {"entitled.from": "date", "entitled.until": "date"}
+        return {**known, **catalogue.citizen_variables(), **catalogue.parameter_variables()}
+
+    def _choices(self, name: str, later: str = "") -> Sequence[str]:
+        """Return the values of a field that has a list of them."""
+        root, _, path = name.partition(".")
+        type_ = self._rules.catalogue.types.get(later) if root == "later" else self.type
+        if name == "citizen.sex":
+            return ("female", "male")
+        schema: Any = type_.schema if type_ is not None and root in ("event", "later") else {}
+        for key in path.split("."):
+            schema = schema.get("properties", {}).get(key, {})
+        listed = schema.get("enum") or schema.get("items", {}).get("enum") or ()
+        return [each for each in listed if isinstance(each, str)]
+
+    def _words_of(self, later: str = "") -> dict[str, dict[str, str]]:
+        """Return for each field with a list of values: the word of each in small letters -> the value."""
+        return {
+            name: {self.names.value(each).lower(): each for each in choices}
+            for name in self.types(later)
+            if (choices := self._choices(name, later))
+        }
+
+    # What was sent
+
+    def changes(self, was: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the fields that were changed with their texts, and what is wrong with fields."""
+        changed, wrong = dict[str, str](), dict[str, str]()
+        for name in [*self._form.parts, *_new_parts(self._typed, self.languages)]:
+            before = was.get(name, "")
+            try:
+                sent = self._sent(name, before)
+            except BadRow as bad:
+                wrong[name] = self.speech.tell(bad.problem) + f" ({bad.at + 1})"
+                continue
+            if sent is not None and sent != before:
+                changed[name] = sent
+        changed |= {"needless.none": "yes"} if one(self._typed, "needless.none") else {}
+        changed |= {name: "yes" for name in self._typed if _GONE.fullmatch(name)}
+        return changed, wrong
+
+    def _sent(self, name: str, before: str) -> str | None:  # noqa: PLR0911  (one for each kind)
+        """Return the text that a field's controls send; None where the page did not have them."""
+        part = self._form.parts.get(name)
+        kind = part.kind if part else _kind_of(name)
+        fields = self._typed
+        match kind:
+            case "offset" | "duration":
+                return length_in(fields, name)
+            case "until":
+                chosen = one(fields, f"{name}.of")
+                return (length_in(fields, name) if chosen == "after" else chosen) if f"{name}.of" in fields else None
+            case "names":
+                return names_in(fields, name, before)
+            case "list":
+                return channels_in(fields, name)
+            case "flag":
+                return one(fields, name) if f"{name}.shown" in fields else None
+            case "condition":
+                later = one(fields, name.replace(".when", ".on")) if name.startswith("unless.") else ""
+                return condition_in(fields, name, before, self.types(later), self._words_of(later))
+            case "name" if one(fields, f"{name}.other"):
+                return one(fields, f"{name}.other")
+        return one(fields, name) if name in fields else None
+
+    # Controls
+
+    def errors(self) -> dict[str, str]:
+        """Return what is wrong, by the id of its control."""
+        return {name: self.speech.tell(text) for name, text in self._setting.wrong.items()}
+
+    def _control(self, name: str, kind: str, label: str, **more: Any) -> Control:  # noqa: ANN401
+        error = self._setting.wrong.get(name, "")
+        return Control(
+            name=name,
+            kind=kind,
+            label=label,
+            value=more.pop("value", self._value(name)),
+            error=self.speech.tell(error) if error else "",
+            findings=self._setting.findings.get(name, ()),
+            **more,
+        )
+
+    def _value(self, name: str) -> str:
+        if name in self._typed:
+            return (self._typed[name] or [""])[0]
+        return self._form.values.get(name, "")
+
+    def _can(self, name: str) -> bool:
+        """Return True if a field can show its value."""
+        return name in self._form.values
+
+    def about(self) -> Iterator[Control]:
+        """Yield what it is called, by which law, for whom."""
+        for key, label, hint in (
+            ("title", N_("Title"), N_("A citizen reads it above the message.")),
+            ("legal_basis", N_("Legal basis"), N_("The law by which your agency may tell people this.")),
+        ):
+            for each in self.languages:
+                if self._can(f"{key}.{each}"):
+                    named = f"{self._say(label)} ({LANGUAGES.get(each, each)})"
+                    told = self._say(hint) if each == self.languages[0] else ""
+                    yield self._control(f"{key}.{each}", "text", named, lang=each, hint=told)
+        yield self._topic()
+        yield self._control(
+            "class",
+            "radios",
+            self._say("How urgent is it?"),
+            options=[(name, self._say(CLASSES[name]), self._say(text)) for name, text in URGENCY.items()],
+        )
+
+    def _topic(self) -> Control:
+        now = self._rules.governed
+        known = {str(each.fact.rules["category"]) for each in now.publications if each.fact.pack != BUILT_IN}
+        known |= {self._form.values.get("category", "")} - {""}
+        options = sorted(((each, category(each, self.speech)) for each in known), key=lambda each: each[1])
+        return self._control(
+            "category",
+            "select_or",
+            self._say("Topic"),
+            options=[("", options)],
+            more=one(self._typed, "category.other"),
+            hint=self._say("People switch off topics that they do not want to hear of."),
+        )
+
+    def rare(self) -> Iterator[Control]:
+        """Yield what few rules need."""
+        yield from self._limits()
+        yield from self._ways()
+
+    def starting(self) -> Iterator[Control]:
+        """Yield on what it starts, under which conditions, and who is told."""
+        yield self._control("on", "select", self._say("It starts when this is recorded"), options=self._starts())
+        yield self._condition("when", self._say("Only if"))
+        if self.type.subject is not None and self._can("to"):
+            roles = ["subject", *(each for each in self.type.roles if each != self.type.subject)]
+            roles += [each for each in self._value("to").split(",") if each and each not in roles]
+            named = [(each, self.speech.tell(whom(each))) for each in roles]
+            yield self._ticks("to", self._say("Who is told?"), named)
+        own = [(f"event.{name}", self.names.heading_of(f"event.{name}")) for name in self.type.fields]
+        own += [
+            (f"event.{name}", self.names.heading_of(f"event.{name}"))
+            for name in self.type.roles
+            if name != self.type.subject
+        ]
+        person = ("person", self._say("Once for a person, ever"))
+        if self._can("occurrence"):
+            yield self._ticks(
+                "occurrence",
+                self._say("What makes two of these the same matter?"),
+                [person, *own, *((each, each) for each in self._unknown("occurrence", [person, *own]))],
+                hint=self._say(
+                    "Nothing ticked: each record is a matter of its own. Of one matter only the latest speaks."
+                ),
+            )
+
+    def _unknown(self, name: str, options: Sequence[tuple[str, str]]) -> list[str]:
+        """Return what stands in the file and is none of the options."""
+        known = {value for value, _ in options}
+        return [each for each in self._form.values.get(name, "").split(",") if each and each not in known]
+
+    def _ticks(self, name: str, label: str, options: Sequence[tuple[str, str]], hint: str = "") -> Control:
+        typed = f"{name}.shown" in self._typed
+        chosen = self._typed.get(name, []) if typed else self._form.values.get(name, "").split(",")
+        return self._control(name, "ticks", label, value=chosen, options=options, hint=hint)
+
+    def _starts(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        types = {
+            each.name: self.names.heading(each.name)
+            for each in self._rules.catalogue.types.values()
+            if (each.name not in ANSWERS and not each.name.startswith(f"{BUILT_IN}.")) or each.name == self.start
+        }
+        say, benefits = self._say, self._rules.catalogue.benefits
+        events = sorted(types.items(), key=lambda each: each[1])
+        edges = (("becomes", say("Somebody becomes entitled")), ("ceases", say("An entitlement ends")))
+        groups = [(say("An event"), events)]
+        groups += [
+            (text, [(f"{edge}:{name}", self.names.benefit(name)) for name in benefits]) for edge, text in edges
+        ]
+        found = [(text, options) for text, options in groups if options]
+        known = {value for _, options in found for value, _ in options}
+        return found if self.start in known or not self.start else [("", [(self.start, self.start)]), *found]
+
+    def _condition(self, name: str, label: str, later: str = "") -> Control:
+        types, text = self.types(later), self._form.values.get(name, "")
+        typed = rows_in(self._typed, name, self._words_of(later))
+        rows = typed if typed is not None else Rows() if not text else read_condition(text, types)
+        if rows is None or (name in self._form.parts and not self._can(name)):
+            return self._control(name, "text_only", label, value=text, told=self._in_words(text))
+        shown_rows = [
+            ConditionRow(
+                row.field,
+                row.operator,
+                "" if row.of else row.value,
+                row.value if row.of else "",
+                self._operators(types.get(row.field, "string")),
+                [(each, self.names.value(each)) for each in self._choices(row.field, later)],
+                types.get(row.field, "string"),
+            )
+            for row in rows.rows
+        ]
+        more = {
+            "rows": shown_rows,
+            "joint": rows.joint,
+            "fields": self._fields(types),
+            "operators": self._operators(""),
+            "others": self._fields({key: kind for key, kind in types.items() if key.startswith("event.")})
+            if later
+            else (),
+        }
+        told = self._in_words(text) if typed is None else ""
+        return self._control(name, "condition", label, value=text, more=more, told=told)
+
+    def _in_words(self, text: str) -> str:
+        words = in_words(self._rules.governed.contents, self._rules.catalogue, self.speech.language)
+        return self.speech.tell(words.condition(text)) if text else ""
+
+    def _operators(self, type_: str) -> list[tuple[str, str]]:
+        """Return the operators of a type; all, once each, where it is not known yet."""
+        if type_:
+            return [(sign, self._say(text)) for sign, text in operators_of(type_).items()]
+        found: dict[str, str] = {}
+        for of_type in ("string", "integer", "date", "strings"):
+            for sign, text in OPERATORS[of_type].items():
+                found.setdefault(f"{sign}", text if of_type != "date" else found.get(sign, text))
+        return [(sign, self._say(text)) for sign, text in found.items()]
+
+    def _fields(self, types: Mapping[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
+        say = self._say
+        headings = {
+            "event": say("The event"),
+            "later": say("The later event"),
+            "citizen": say("The person"),
+            "entitled": say("The entitlement"),
+            "param": say("The law"),
+        }
+        order = ("later", "event", "entitled", "citizen", "param")
+        groups = {
+            root: [(name, self.names.heading_of(name)) for name in types if name.partition(".")[0] == root]
+            for root in order
+        }
+        return [(headings[root], options) for root, options in groups.items() if options]
+
+    @property
+    def asks_needless(self) -> bool:
+        """Return True while the sample asks what makes the message needless."""
+        return self._form.asks_needless
+
+    def steps(self) -> Iterator[tuple[str, str, list[Control], list[Control]]]:
+        """Yield each step: its name, when it is due in words, its controls, and the rarer ones."""
+        due = self._form.yaml.get(("due",))
+        for name in due if isinstance(due, dict) else ():
+            usual, rare = self._step(f"due.{name}")
+            yield name, self._due(due[name]), usual, rare  # type: ignore[index]
+
+    def new_step(self) -> list[Control]:
+        """Return the controls of one more step."""
+        name = self._control(
+            f"due.{NEW}.name",
+            "text",
+            self._say("Name of the step"),
+            hint=self._say("Small Latin letters, such as a_week_before; citizens never see it."),
+        )
+        return [name, *self._step(f"due.{NEW}")[0]]
+
+    def _step(self, under: str) -> tuple[list[Control], list[Control]]:
+        say, can = self._say, lambda key: under.endswith(NEW) or self._can(f"{under}.{key}")
+        usual = [
+            self._control(f"{under}.from", "select", say("It counts from"), options=self._dates(*self._moments()))
+        ]
+        if can("offset"):
+            usual.append(self._length(f"{under}.offset", say("How long before or after?"), signed=True))
+        usual.append(
+            self._control(
+                f"{under}.at",
+                "short",
+                say("At what time of day?"),
+                hint=say("Such as 10:00, where the person lives."),
+            )
+        )
+        rare = [
+            self._control(
+                f"{under}.on", "short", say("On a day of that year"), hint=say("Month and day, such as 08-15.")
+            ),
+            self._control(
+                f"{under}.working_days",
+                "short",
+                say("Working days after it"),
+                hint=say("With a minus: before it. It stands in place of a number of days."),
+            ),
+            self._condition(f"{under}.when", say("Only if")),
+        ]
+        return usual, rare
+
+    def _moments(self) -> list[tuple[str, str]]:
+        say = self._say
+        return [("", say("The time of the event")), ("event.time", say("The time of the event, written out"))]
+
+    def _dates(self, *first: tuple[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return these options, then the dates that a rule may name, and those that it names though it may not."""
+        kinds = self.types().items()
+        dates = {name: kind for name, kind in kinds if kind == "date" and not name.startswith("param.")}
+        used = {text for name, text in self._form.values.items() if name.endswith((".from", "expires"))}
+        known = {"event.time", *dates, *(value for value, _ in first)}
+        odd = [(each, each) for each in sorted(used - known) if "." in each]
+        return [("", [*first, *odd]), *self._fields(dates)]
+
+    def _length(self, name: str, label: str, *, signed: bool = False, hint: str = "") -> Control:
+        typed = f"{name}.number" in self._typed or f"{name}.raw" in self._typed
+        value: Length = typed_length(self._typed, name) if typed else split(self._form.values.get(name, ""))
+        return self._control(name, "length", label, value=value, more=signed, hint=hint)
+
+    def _due(self, step: Mapping[str, Any] | None) -> str:
+        return self._sentence(lambda words: words.due(step or {}))
+
+    def _sentence(self, make: Callable[[Any], str]) -> str:
+        """Return a sentence about a part of the rule; nothing where that part is not as it should be."""
+        words = in_words(self._rules.governed.contents, self._rules.catalogue, self.speech.language)
+        try:
+            return self.speech.tell(make(words))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return ""
+
+    def sentences(self) -> list[str]:
+        """Return the whole rule in words, as it is stored; nothing where it is not as it should be."""
+        try:
+            words = in_words(self._rules.governed.contents, self._rules.catalogue, self.speech.language)
+            return [self.speech.tell(each) for each in words.sentences(self._form.yaml.data)]
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return []
+
+    def ending(self) -> Iterator[Control]:
+        """Yield until when it is of use."""
+        say, value = self._say, self._form.values.get("expires", "")
+        if self._can("expires"):
+            typed = one(self._typed, "expires.of") if "expires.of" in self._typed else None
+            is_date = value.startswith(("event.", "citizen.", "entitled."))
+            chosen = typed if typed is not None else value if is_date else "after" if value else ""
+            length = self._length("expires", "").value if typed is not None or not is_date else Length()
+            first = [("", say("30 days after it is due")), ("after", say("so long after it is due"))]
+            yield self._control(
+                "expires",
+                "until",
+                say("Until when is it of use?"),
+                value=chosen,
+                options=self._dates(*first),
+                more=length,
+                hint=say("Later than that it is not sent any more."),
+            )
+        if self._can("act_by.from"):
+            label = say("Last day to act, if it is another one")
+            yield self._control("act_by.from", "select", label, options=self._dates(("", say("Not said"))))
+            yield self._length("act_by.offset", say("So long after that day"))
+
+    def _limits(self) -> Iterator[Control]:
+        say = self._say
+        if self._can("catch_up"):
+            yield self._control(
+                "catch_up",
+                "select",
+                say("If several steps are overdue already"),
+                options=[
+                    (
+                        "",
+                        [
+                            ("", say("the latest goes (unless said)")),
+                            ("latest", say("the latest goes")),
+                            ("all", say("all go")),
+                            ("none", say("none goes")),
+                        ],
+                    )
+                ],
+            )
+        for key, label in (
+            ("reach", say("Records from this day on")),
+            ("ahead_from", say("Nothing that was due before this day")),
+        ):
+            if self._can(key):
+                yield self._control(
+                    key, "short", label, hint=say("A date such as 2025-01-31; from its publication on unless said.")
+                )
+
+    def needless(self) -> Iterator[tuple[int, str, list[Control]]]:
+        """Yield each event that makes the message needless: its number, in words, its controls."""
+        listed = self._form.yaml.get(("unless",))
+        for at, each in enumerate(listed if isinstance(listed, list) else ()):
+            yield at, self._sentence(lambda words, each=each: words.unless(each)), self.unless(f"unless.{at}")  # type: ignore[misc]
+
+    def unless(self, under: str) -> list[Control]:
+        """Return the controls of such an event."""
+        say, later = self._say, one(self._typed, f"{under}.on") or self._form.values.get(f"{under}.on", "")
+        options = [("", [("", say("Choose"))]), *[each for each in self._starts() if each[0]][:1]]
+        known = {value for _, group in options for value, _ in group}
+        if later not in known:
+            options[0][1].append((later, self.names.heading(later)))
+        found = [
+            self._control(f"{under}.on", "select", say("This has been recorded"), options=options),
+            self._condition(f"{under}.when", say("Only if"), later),
+        ]
+        for key, label in (
+            ("before", say("At most so long before the message is due")),
+            ("after", say("At most so long after the message is due")),
+            ("grace", say("Wait so long for late reports")),
+        ):
+            if under.endswith(NEW) or self._can(f"{under}.{key}"):
+                found.append(self._length(f"{under}.{key}", label))
+        return found
+
+    def sending(self) -> Iterator[Control]:
+        """Yield how it is sent."""
+        say = self._say
+        if self._can("channels"):
+            chosen = channels_in(self._typed, "channels") or self._form.values.get("channels", "")
+            names = [(name, shown(CHANNELS, name, self.speech)) for name in ("push", "sms", "email")]
+            yield self._control(
+                "channels", "order", say("How is it sent?"), value=[*chosen.split(","), "", "", ""][:3], options=names
+            )
+
+    def _ways(self) -> Iterator[Control]:
+        say = self._say
+        if self._can("cascade_after"):
+            yield self._length(
+                "cascade_after",
+                say("Go on to the next way after a silence of"),
+                hint=say("Empty: only where the one before fails."),
+            )
+        if self._can("minors"):
+            options = [
+                ("", say("their guardians (unless said)")),
+                ("guardians", say("their guardians")),
+                ("self", say("they themselves")),
+            ]
+            yield self._control("minors", "select", say("Who is told for a minor?"), options=[("", options)])
+        for key, label in (
+            ("cascade", say("A message that was not opened counts as a silence")),
+            ("discreet", say("Push, SMS and subject say nothing of the substance")),
+            ("correction", say("There are words for taking it back")),
+        ):
+            if self._can(key):
+                ticked = one(self._typed, key) if f"{key}.shown" in self._typed else self._form.values.get(key, "")
+                yield self._control(
+                    key, "tick", label, value=ticked, more="until_opened" if key == "cascade" else "yes"
+                )
+
+    def buttons(self) -> Iterator[tuple[int, list[Control]]]:
+        """Yield each button under the message."""
+        listed = self._form.yaml.get(("actions",))
+        for at in range(len(listed) if isinstance(listed, list) else 0):
+            names = [name for name in self._form.parts if name.startswith(f"actions.{at}.") and self._can(name)]
+            yield at, [self._button(name) for name in names]
+
+    def new_button(self) -> list[Control]:
+        """Return the controls of one more button."""
+        keys = ("id", *(f"label.{each}" for each in self.languages), "url")
+        return [self._button(f"actions.{NEW}.{key}") for key in keys]
+
+    def _button(self, name: str) -> Control:
+        key = name.rpartition(".")[2]
+        if key == "url":
+            return self._control(
+                name, "text", self._say("Where it leads"), hint=self._say("An address that begins with https://")
+            )
+        if key in ("id", "service"):
+            label = self._say("Name of the button") if key == "id" else self._say("Service")
+            return self._control(name, "text", label, hint=self._say("Small Latin letters; citizens never see it."))
+        return self._control(
+            name, "text", f"{self._say('Words on the button')} ({LANGUAGES.get(key, key)})", lang=key
+        )
+
+
+def _new_parts(fields: Fields, languages: Sequence[str]) -> list[str]:
+    names = {f"{group}.{NEW}" for group in ("due", "unless", "actions")}
+    keys = {
+        "due": ("name", "from", "offset", "at"),
+        "unless": ("on", "when", "before", "after", "grace"),
+        "actions": ("id", "url", *(f"label.{each}" for each in languages)),
+    }
+    return [f"{under}.{key}" for under in sorted(names) for key in keys[under.partition(".")[0]] if fields]
+
+
+def _kind_of(name: str) -> str:
+    return {
+        "offset": "offset",
+        "before": "duration",
+        "after": "duration",
+        "grace": "duration",
+        "when": "condition",
+    }.get(name.rpartition(".")[2], "text")
+
+
+def _was(fields: Fields, form: TriggerForm) -> Mapping[str, str]:
+    """Return what the form was filled with when it was opened."""
+    try:
+        kept = json.loads(one(fields, "was"))
+    except ValueError:
+        return form.values
+    return {str(name): str(text) for name, text in kept.items()} if isinstance(kept, dict) else form.values
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004  (digits)

@@ -1,0 +1,150 @@
+"""The controls of a form about a rule: what they show, and what they send."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from app.pages.visits import Fields
+from domain.core.translatable import N_
+from templates.authoring.condition_form import AND, OR, Row, Rows, read_condition, written_condition
+from templates.authoring.trigger_form import CHANNELS
+
+UNITS: Final[Mapping[str, str]] = {
+    "D": N_("days"),
+    "W": N_("weeks"),
+    "M": N_("months"),
+    "Y": N_("years"),
+    "TH": N_("hours"),
+    "TM": N_("minutes"),
+}
+AFTER, BEFORE = "", "-"
+_SPLIT = re.compile(r"([+-]?)P(T?)([0-9]{1,4})([YMWDH])")
+_MOST_ROWS = 20
+Options = Sequence[tuple[str, str]]
+Groups = Sequence[tuple[str, Options]]
+"""Options of a choice under headings."""
+
+
+class Length(Struct, frozen=True):
+    """A length of time as three controls; `raw`: one that needs more than those."""
+
+    sign: str = ""
+    number: str = ""
+    unit: str = "D"
+    raw: str = ""
+
+
+class ConditionRow(Struct, frozen=True):
+    """One comparison with its controls: the operators of its field, and its values, if they are a list."""
+
+    field: str
+    operator: str
+    value: str
+    of: str
+    operators: Options
+    choices: Options
+    kind: str
+
+
+class Control(Struct, frozen=True):
+    """A field on a page. `kind` chooses its macro in work/_form.html."""
+
+    name: str
+    kind: str
+    label: str
+    value: Any = ""
+    options: Any = ()
+    hint: str = ""
+    error: str = ""
+    findings: Sequence[Any] = ()
+    lang: str = ""
+    told: str = ""
+    more: Any = None
+
+
+def split(text: str) -> Length:
+    """Return a duration as its controls show it."""
+    if not text:
+        return Length()
+    found = _SPLIT.fullmatch(text)
+    if found is None or (found[2] == "T") != (found[4] == "H" or (found[2] == "T" and found[4] == "M")):
+        return Length(raw=text)
+    unit = f"T{found[4]}" if found[2] else found[4]
+    return Length(found[1].replace("+", ""), found[3], unit)
+
+
+def length_in(fields: Fields, name: str) -> str | None:
+    """Return the duration that the controls of a name send; None where they were not on the page."""
+    if f"{name}.raw" in fields:
+        return _one(fields, f"{name}.raw")
+    if f"{name}.number" not in fields:
+        return None
+    number, unit = _one(fields, f"{name}.number"), _one(fields, f"{name}.unit")
+    if not number:
+        return ""
+    return f"{BEFORE if _one(fields, f'{name}.sign') == BEFORE else ''}P{unit[:-1]}{number}{unit[-1:]}"
+
+
+def typed_length(fields: Fields, name: str) -> Length:
+    """Return what somebody typed, as it was, to be shown again."""
+    names = {part: _one(fields, f"{name}.{part}") for part in ("sign", "number", "unit", "raw")}
+    return Length(**names)
+
+
+def names_in(fields: Fields, name: str, before: str) -> str | None:
+    """Return the names that were ticked, in the order in which they stood before."""
+    if f"{name}.shown" not in fields:
+        return None
+    ticked = [each for each in fields.get(name, []) if each]
+    old = [each for each in before.split(",") if each in ticked]
+    return ",".join([*old, *(each for each in ticked if each not in old)])
+
+
+def channels_in(fields: Fields, name: str) -> str | None:
+    """Return the channels in the order that was chosen."""
+    if f"{name}.0" not in fields:
+        return None
+    chosen = [_one(fields, f"{name}.{at}") for at in range(len(CHANNELS))]
+    return ",".join(dict.fromkeys(each for each in chosen if each in CHANNELS))
+
+
+def rows_in(fields: Fields, name: str, values: Mapping[str, Mapping[str, str]]) -> Rows | None:
+    """Return the rows of a condition that the form sends.
+
+    `values`: field -> word of a value, in small letters -> the value.
+    """
+    if f"{name}.joint" not in fields:
+        return None
+    return Rows(tuple(_rows(fields, name, values)), OR if _one(fields, f"{name}.joint") == OR else AND)
+
+
+def _rows(fields: Fields, name: str, values: Mapping[str, Mapping[str, str]]) -> Iterator[Row]:
+    for at in range(_MOST_ROWS):
+        field = _one(fields, f"{name}.{at}.field")
+        if not field or _one(fields, f"{name}.{at}.gone"):
+            continue
+        value, of = _one(fields, f"{name}.{at}.value"), _one(fields, f"{name}.{at}.of")
+        value = values.get(field, {}).get(value.lower(), value)
+        yield Row(field, _one(fields, f"{name}.{at}.operator"), of or value, bool(of))
+
+
+def condition_in(
+    fields: Fields, name: str, before: str, types: Mapping[str, str], values: Mapping[str, Mapping[str, str]]
+) -> str | None:
+    """Return the condition that the form sends: as it stood, where its rows are the same.
+
+    Raises:
+        BadRow: a row makes no condition.
+    """
+    rows = rows_in(fields, name, values)
+    if rows is None:
+        return None
+    old = read_condition(before, types) if before else Rows()
+    same = old is not None and old.rows == rows.rows and (len(rows.rows) < 2 or old.joint == rows.joint)  # noqa: PLR2004
+    return before if same else written_condition(rows, types)
+
+
+def _one(fields: Fields, name: str) -> str:
+    return (fields.get(name) or [""])[0].replace("\x00", "").replace("\r\n", "\n").strip()

@@ -1,0 +1,202 @@
+"""The steps of a draft on its way to citizens: which are done, which is next, and what hinders it."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
+from threading import Lock
+from typing import Any, Final
+
+from fastapi.responses import Response
+from msgspec import Struct
+
+from app.backtests.job import asked_of
+from app.jobs.backtest_requests import KIND
+from app.packs.draft_bench import BadDraft, Bench, Verdict
+from app.pages.catalogues import Speech
+from app.pages.layout import Frame
+from app.pages.work.office import Office
+from app.pages.work.sheets import text_of
+from app.pages.work.words import share
+from domain.core.translatable import N_
+from domain.facts.submissions import Subject, Submission
+from streams.queues.jobs import State
+from streams.rules.drafts import StoredDraft
+from streams.rules.governed import Governed
+from templates.reading.findings import Finding
+
+TITLES: Final[Mapping[str, str]] = {
+    "write": N_("Write"),
+    "test": N_("Test"),
+    "try": N_("Try on last year"),
+    "submit": N_("Hand in"),
+    "approve": N_("Approve"),
+    "publish": N_("Publish"),
+}
+_LATEST, _KEPT = 200, 64
+
+
+class Stage(Struct, frozen=True):
+    """A step. `state`: done, next or later; `note`: what hinders it, or what was said; `href`: its page, if any."""
+
+    name: str
+    title: str
+    state: str
+    note: str = ""
+    href: str = ""
+    here: bool = False
+
+
+class _Found(Struct, frozen=True):
+    """What is known of one step."""
+
+    done: bool
+    note: str = ""
+    href: str = ""
+
+
+class Progress:
+    """Tells how far a draft or a version has come; verdicts are kept while neither draft nor rules change."""
+
+    def __init__(self, office: Office, bench: Bench) -> None:
+        self._office, self._bench = office, bench
+        self._verdicts: OrderedDict[tuple[int, int, int], Verdict] = OrderedDict()
+        self._lock = Lock()
+
+    def show(
+        self,
+        template: str,
+        frame: Frame,
+        sheet: StoredDraft,
+        here: str,
+        status: HTTPStatus = HTTPStatus.OK,
+        **shown: Any,  # noqa: ANN401
+    ) -> Response:
+        """Return a page of a draft, with its steps, and what an approver said of its latest version."""
+        stages = self.of_draft(sheet, here, frame.speech)
+        said = self._said(sheet, frame.speech)
+        return self._office.show(template, frame, status, sheet=sheet, stages=stages, said_of_it=said, **shown)
+
+    def _said(self, sheet: StoredDraft, speech: Speech) -> dict[str, str] | None:
+        """Return the refusal of the latest version that was handed in, or its approver's comment."""
+        versions = self._office.platform.rules.approval.governed().submitted.get(
+            Subject("trigger", sheet.trigger), ()
+        )
+        latest = versions[-1] if versions else None
+        if latest is None or latest.owner != sheet.agency or not latest.said:
+            return None
+        where = f"/work/submissions/{sheet.trigger}/{latest.hash}"
+        if latest.refused_by:
+            at = speech.moment(latest.refusals[-1].at)
+            return {"kind": "refused", "by": f"{latest.refused_by}, {at}", "text": latest.said, "href": where}
+        return {"kind": "comment", "by": latest.approved_by, "text": latest.said, "href": where}
+
+    def of_draft(self, sheet: StoredDraft, here: str, speech: Speech) -> list[Stage]:
+        """Return the steps of a draft, as seen from the page of the step `here`."""
+        now, verdict = self._office.platform.rules.approval.governed(), self.verdict(sheet)
+        submission = _submission(now, sheet.trigger, sheet.version) if sheet.version else None
+        base = f"/work/drafts/{sheet.id}"
+        known = {
+            "write": _Found(not _unwritten(verdict), _writing(verdict, speech), f"{base}/form"),
+            "test": _Found(_is_tested(verdict), _testing(verdict, speech), f"{base}/tests"),
+            "try": self._tried(sheet, verdict, f"{base}/backtest", speech),
+            "submit": _Found(submission is not None, "", f"{base}/submit"),
+        }
+        return list(_stages(known | _after(now, submission, speech), here, speech))
+
+    def of_submission(self, submission: Submission, sheet: StoredDraft | None, speech: Speech) -> list[Stage]:
+        """Return the steps of a version that was handed in; `sheet`: its draft, if there is one still."""
+        now, base = self._office.platform.rules.approval.governed(), sheet and f"/work/drafts/{sheet.id}"
+        pages = {"write": "/form", "test": "/tests", "try": "/backtest", "submit": "/submit"}
+        known = {name: _Found(done=True, href=f"{base}{page}" if base else "") for name, page in pages.items()}
+        after = _after(now, submission, speech)
+        here = next((name for name, each in after.items() if not each.done), "publish")
+        return list(_stages(known | after, here, speech))
+
+    def verdict(self, sheet: StoredDraft) -> Verdict:
+        """Return the verdict on a draft. One that cannot be examined has a finding that says why."""
+        key = (sheet.id, sheet.revision, self._office.platform.rules.library.rules().position)
+        with self._lock:
+            if (known := self._verdicts.get(key)) is not None:
+                self._verdicts.move_to_end(key)
+                return known
+        try:
+            verdict = self._bench.verdict(text_of(sheet))
+        except BadDraft as bad:
+            return Verdict((Finding("trigger.yaml", 0, 0, str(bad)),))
+        with self._lock:
+            self._verdicts[key] = verdict
+            while len(self._verdicts) > _KEPT:
+                self._verdicts.popitem(last=False)
+        return verdict
+
+    def _tried(self, sheet: StoredDraft, verdict: Verdict, href: str, speech: Speech) -> _Found:
+        if verdict.pack is None:
+            return _Found(done=False, href=href)
+        [trigger] = verdict.pack.triggers
+        for job in self._office.platform.queues.jobs.latest(_LATEST):
+            if job.kind == KIND and job.state is State.DONE:
+                asked = asked_of(job.arguments)
+                if (asked.agency, asked.trigger, asked.hash) == (sheet.agency, sheet.trigger, trigger.hash):
+                    return _Found(done=True, href=href)
+        return _Found(done=False, note=speech.say("not tried yet; it is not required"), href=href)
+
+
+def _submission(now: Governed, trigger: str, version: str) -> Submission | None:
+    versions = now.submitted.get(Subject("trigger", trigger), ())
+    return next((each for each in versions if each.hash == version), None)
+
+
+def _after(now: Governed, submission: Submission | None, speech: Speech) -> dict[str, _Found]:
+    """Return what is known of approval and publication."""
+    if submission is None:
+        return {"approve": _Found(done=False), "publish": _Found(done=False)}
+    where = f"/work/submissions/{submission.about.name}/{submission.hash}"
+    note = speech.say("waits for another person of your agency")
+    if submission.refused_by:
+        note = speech.say("refused by {who}: {reason}").format(who=submission.refused_by, reason=submission.said)
+    current = now.current(submission.about.name)
+    live = current.share if current is not None and current.hash == submission.hash else 0.0
+    so_far = speech.say("so far for {share}").format(share=share(live, speech)) if 0 < live < 1 else ""
+    return {
+        "approve": _Found(bool(submission.approved_by), "" if submission.approved_by else note, where),
+        "publish": _Found(live == 1, so_far, where),
+    }
+
+
+def _stages(known: Mapping[str, _Found], here: str, speech: Speech) -> Iterator[Stage]:
+    names: Sequence[str] = list(TITLES)
+    begun = names.index("submit") if known["submit"].done else 0
+    waits = [name for name in names[begun:] if not known[name].done]
+    following = waits[1] if waits[:1] == ["try"] and here in ("try", "submit") and len(waits) > 1 else None
+    coming = following or (waits[0] if waits else "")
+    for name in names:
+        found = known[name]
+        state = "done" if found.done else "next" if name == coming else "later"
+        yield Stage(name, speech.say(TITLES[name]), state, "" if found.done else found.note, found.href, name == here)
+
+
+def _unwritten(verdict: Verdict) -> list[Finding]:
+    return [each for each in verdict.findings if each.path != "tests.yaml"]
+
+
+def _writing(verdict: Verdict, speech: Speech) -> str:
+    found = _unwritten(verdict)
+    asked = sum(each.placeholder for each in found)
+    notes = []
+    if wrong := len(found) - asked:
+        notes.append(speech.many("{count} mistake to correct", "{count} mistakes to correct", wrong))
+    if asked:
+        notes.append(speech.many("{count} sample text to replace", "{count} sample texts to replace", asked))
+    return ", ".join(notes)
+
+
+def _is_tested(verdict: Verdict) -> bool:
+    return not verdict.findings and not verdict.failed and bool(verdict.cases)
+
+
+def _testing(verdict: Verdict, speech: Speech) -> str:
+    if found := [each for each in verdict.findings if each.path == "tests.yaml"]:
+        return speech.many("{count} mistake to correct", "{count} mistakes to correct", len(found))
+    if verdict.failed:
+        return speech.many("{count} test fails", "{count} tests fail", len(verdict.failed))
+    return "" if verdict.findings or verdict.cases else speech.say("there are no tests yet")

@@ -1,0 +1,38 @@
+"""Finding drafts, and laying them out on the bench, for every page about one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Path as InPath
+
+from app.http.problems import Problem
+from app.packs.draft_bench import BadDraft, Bench, Laid, Text
+from domain.facts.principals import Principal
+from streams.rules.drafts import DraftStore, StoredDraft, UnknownDraft
+
+Id = Annotated[int, InPath(ge=1, le=2**31)]
+
+
+def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
+    """Return the draft. Raises NotAllowed, or Problem (404) where there is none."""
+    try:
+        return sheets.find(id_, who)
+    except UnknownDraft as unknown:
+        raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-draft") from None
+
+
+def text_of(sheet: StoredDraft) -> Text:
+    """Return the draft as the bench takes it."""
+    return Text(sheet.pack, sheet.trigger, sheet.files)
+
+
+@contextmanager
+def laid_out(bench: Bench, text: Text, *, others: bool = False) -> Iterator[Laid]:
+    """The draft on the bench. Raises Problem (409) where its pack is no longer there."""
+    try:
+        with bench.laid(text, others=others) as laid:
+            yield laid
+    except BadDraft as bad:
+        raise Problem(HTTPStatus.CONFLICT, str(bad), kind="bad-draft") from None

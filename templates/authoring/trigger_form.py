@@ -1,0 +1,354 @@
+"""A trigger's rule as fields of a form: what each holds, and what a change of it makes of the text.
+
+Only a field that somebody changed is written, where it stands (templates/authoring/yaml_edit.py). What no field shows
+is listed as text and stays as it is.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from msgspec import Struct
+
+from domain.core.plain import PlainData
+from domain.core.timing import NotADuration, parse_day_of_year, parse_offset
+from domain.core.translatable import N_
+from templates.authoring.yaml_edit import CannotEdit, YamlText
+from templates.checks.scaffold_text import NEEDLESS
+from templates.reading.trigger_shapes import ActByShape, StepShape, TriggerShape, UnlessShape, WindowShape
+from templates.reading.value_kinds import CLOCK, EDGES, NAME, Shape
+from templates.reading.yaml_file import Path
+
+MOST_TEXT = 300
+"""Characters of a title or a legal basis."""
+NEW = "new"
+"""In place of the name of a step, or of the number of an entry, that is to be added."""
+CHANNELS: Final = ("push", "sms", "email")
+
+
+class Part(Struct, frozen=True):
+    """A field: its name in the form, where its value stands in the file, and of what kind it is."""
+
+    name: str
+    path: Path
+    kind: str
+
+
+class BadValue(ValueError):
+    """Raised for a value that a field does not take; its text says what to write, in words that can be translated."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def _keys(shape: type[Shape]) -> list[str]:
+    return [field.alias or name for name, field in shape.model_fields.items()]
+
+
+_ORDERS: Final = {"": _keys(TriggerShape), "due": _keys(StepShape), "unless": _keys(UnlessShape)}
+_ORDERS |= {"act_by": _keys(ActByShape), "within": _keys(WindowShape)}
+_OF_STEP: Final = (
+    ("from", "word"),
+    ("offset", "offset"),
+    ("on", "day"),
+    ("at", "clock"),
+    ("working_days", "count"),
+    ("when", "condition"),
+)
+_OF_UNLESS: Final = (("on", "word"), ("when", "condition"), ("grace", "duration"))
+_ALONE: Final = (
+    ("category", "name"),
+    ("class", "word"),
+    ("on", "start"),
+    ("when", "condition"),
+    ("to", "names"),
+    ("occurrence", "names"),
+    ("reach", "date"),
+    ("ahead_from", "date"),
+    ("expires", "until"),
+    ("catch_up", "word"),
+    ("channels", "list"),
+    ("cascade_after", "duration"),
+    ("cascade", "word"),
+    ("minors", "word"),
+    ("discreet", "flag"),
+    ("correction", "flag"),
+)
+
+
+def parts_of(data: Mapping[str, Any], languages: Sequence[str]) -> list[Part]:
+    """Return the fields for a rule: those that every rule has, and those of its steps and its `unless`."""
+    parts = [Part(f"{key}.{each}", (key, each), "text") for key in ("title", "legal_basis") for each in languages]
+    parts += [Part(key, (key,), kind) for key, kind in _ALONE]
+    parts += [
+        Part("act_by.from", ("act_by", "from"), "word"),
+        Part("act_by.offset", ("act_by", "offset"), "duration"),
+    ]
+    for step in _group(data.get("due")):
+        parts += [Part(f"due.{step}.{key}", ("due", step, key), kind) for key, kind in _OF_STEP]
+    unless = data.get("unless")
+    for at in range(len(unless) if isinstance(unless, list) else 0):
+        parts += [Part(f"unless.{at}.{key}", ("unless", at, key), kind) for key, kind in _OF_UNLESS]
+        parts += [
+            Part(f"unless.{at}.{side}", ("unless", at, "within", side), "duration") for side in ("before", "after")
+        ]
+    actions = data.get("actions")
+    for at, action in enumerate(actions if isinstance(actions, list) else ()):
+        parts += [Part(f"actions.{at}.label.{each}", ("actions", at, "label", each), "text") for each in languages]
+        parts += [
+            Part(f"actions.{at}.{key}", ("actions", at, key), "word") for key in ("url", "service") if key in action
+        ]
+    return parts
+
+
+def shown(part: Part, value: PlainData) -> str | None:
+    """Return a value as its field shows it, empty where there is none; None where the field cannot show it."""
+    if value is None:
+        return ""
+    match part.kind:
+        case "names" | "list":
+            items = [value] if isinstance(value, str) and part.kind == "names" else value
+            good = isinstance(items, list) and all(isinstance(each, str) and "," not in each for each in items)
+            return ",".join(items) if good and isinstance(items, list) else None
+        case "flag":
+            return "yes" if value is True else None
+        case "count":
+            return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+        case "start" if isinstance(value, dict) and len(value) == 1:
+            [(edge, benefit)] = value.items()
+            return f"{edge}:{benefit}" if edge in EDGES and isinstance(benefit, str) else None
+    return value if isinstance(value, str) else None
+
+
+def meant(part: Part, text: str, before: PlainData = None) -> PlainData:  # noqa: PLR0911  (one for each kind)
+    """Return the value that a field's text means; None where it is empty. `before`: the value that stood there.
+
+    Raises:
+        BadValue: the field does not take it.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    match part.kind:
+        case "names" if "," not in text and not isinstance(before, list):
+            return text
+        case "names" | "list":
+            return text.split(",")
+        case "flag" | "count":
+            return True if part.kind == "flag" else _count(text)
+        case "start" if ":" in text:
+            edge, _, benefit = text.partition(":")
+            return {edge: benefit}
+        case "until" if text.startswith(("event.", "citizen.", "entitled.")):
+            return text
+    _check(part.kind, text)
+    return text
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch("[+-]?[0-9]{1,3}", text):
+        raise BadValue(N_("Write a whole number"))
+    return int(text)
+
+
+def _matches(pattern: str) -> Callable[[str], object]:
+    return re.compile(pattern).fullmatch
+
+
+def _is_short(text: str) -> bool:
+    return len(text) <= MOST_TEXT
+
+
+_LENGTH = N_("Write a number, and choose days, months or years")
+_CHECKS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
+    "date": (N_("Write a date such as 2025-01-31"), lambda text: date.fromisoformat(text).isoformat() == text),
+    "clock": (N_("Write a time of day such as 09:00"), _matches(CLOCK)),
+    "day": (N_("Write month and day such as 08-15"), parse_day_of_year),
+    "offset": (_LENGTH, lambda text: [parse_offset(text)]),
+    "duration": (_LENGTH, lambda text: text[0] != "-" and [parse_offset(text)]),
+    "until": (_LENGTH, lambda text: text[0] != "-" and [parse_offset(text)]),
+    "name": (
+        N_("Write a name of small Latin letters, digits and underscores, such as lost_passport"),
+        lambda text: re.fullmatch(NAME, text) and _is_short(text),
+    ),
+    "text": (N_("Write 300 characters at most"), _is_short),
+    "word": (N_("Write 300 characters at most"), _is_short),
+}
+"""Kind of a field -> what to write in it, and what fails or gives nothing for anything else."""
+
+
+def _check(kind: str, text: str) -> None:
+    if (found := _CHECKS.get(kind)) is None:
+        return
+    problem, good = found
+    try:
+        if good(text):
+            return
+    except (ValueError, NotADuration):
+        pass
+    raise BadValue(problem)
+
+
+class TriggerForm:
+    """A rule in a form. `values`: name of a field -> its text; what no field can show is in `rest`."""
+
+    def __init__(self, text: str, languages: Sequence[str]) -> None:
+        """Read the text.
+
+        Raises:
+            CannotEdit: it can be edited only as a file.
+        """
+        self.yaml = YamlText(text)
+        if not isinstance(self.yaml.data, dict):
+            raise CannotEdit("the file has no keys")
+        self.parts = {part.name: part for part in parts_of(self.yaml.data, languages)}
+        shown_ = {name: shown(part, self.yaml.get(part.path)) for name, part in self.parts.items()}
+        self.values = {name: text for name, text in shown_.items() if text is not None}
+
+    @property
+    def rest(self) -> Iterator[tuple[str, str]]:
+        """Yield what no field shows: its key, and its text."""
+        covered = {self.parts[name].path for name in self.values}
+        yield from self._uncovered((), self.yaml.data, covered)
+
+    def _uncovered(self, path: Path, value: PlainData, covered: set[Path]) -> Iterator[tuple[str, str]]:
+        inner = list(
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        if path in covered or path == ("owner",) or (path[:1] == ("actions",) and path[-1] == "id"):
+            return
+        if path and not any(each[: len(path)] == path for each in covered):
+            if value not in (None, {}):
+                yield ".".join(map(str, path)), self.yaml.source(path)
+            return
+        for key, each in inner:
+            yield from self._uncovered((*path, key), each, covered)
+
+    @property
+    def asks_needless(self) -> bool:
+        """Return True while the sample's question stands there what makes the message needless."""
+        return _without_question(self.yaml.text) != self.yaml.text
+
+    def with_changes(self, changes: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        """Return the text with these fields changed, and the problem of each field that does not take its text.
+
+        A name under `due.new` or `unless.new` adds a step or an entry; `due.NAME.gone` and `unless.NUMBER.gone` take
+        one away.
+        """
+        made, wrong = self.yaml, dict[str, str]()
+        if changes.get("needless.none") or changes.get(f"unless.{NEW}.on"):
+            made = YamlText(_without_question(made.text))
+        for name, text in changes.items():
+            if (part := self.parts.get(name)) is None:
+                continue
+            try:
+                before = self.yaml.get(part.path)
+                made = self._set(made, part.path, meant(part, text, before))
+            except BadValue as bad:
+                wrong[name] = bad.problem
+            except CannotEdit:
+                wrong[name] = N_("This can be changed only in the file")
+        gone = [name.split(".") for name, text in changes.items() if name.endswith(".gone") and text]
+        for name in sorted(gone, key=lambda each: (len(each[1]), each[1]), reverse=True):
+            made = self._without(made, name, wrong)
+        return self._with_new(made, changes, wrong).text, wrong
+
+    @staticmethod
+    def _set(made: YamlText, path: Path, value: PlainData) -> YamlText:
+        order = _ORDERS[""] if len(path) == 1 else _ORDERS.get(str(path[0] if "within" not in path else "within"), ())
+        made = made.changed(path, value, order)
+        if value is None and len(path) > 1 and path[0] != "due" and made.get(path[:-1]) == {}:
+            return made.changed(path[:-1], None)  # a group without keys says nothing
+        return made
+
+    @staticmethod
+    def _without(made: YamlText, name: Sequence[str], wrong: dict[str, str]) -> YamlText:
+        path: Path = (name[0], name[1] if name[0] == "due" else int(name[1]))
+        try:
+            last = len(made.get(path[:1]) or ()) == 1  # type: ignore[arg-type]
+            if last and name[0] == "due":
+                wrong[".".join(name)] = N_("A rule has at least one step")
+                return made
+            return made.changed(path[:1] if last else path, None)
+        except CannotEdit:
+            wrong[".".join(name)] = N_("This can be changed only in the file")
+            return made
+
+    def _with_new(self, made: YamlText, changes: Mapping[str, str], wrong: dict[str, str]) -> YamlText:
+        new = {name: text.strip() for name, text in changes.items() if f".{NEW}." in name and text.strip()}
+        if step := new.get(f"due.{NEW}.name", ""):
+            if not re.fullmatch(NAME, step) or step in _group(made.get(("due",))) or len(step) > MOST_TEXT:
+                wrong[f"due.{NEW}.name"] = N_("Write another name of small Latin letters, digits and underscores")
+                return made
+            made = self._added(made, ("due", step), self._new(new, f"due.{NEW}", _OF_STEP, wrong), wrong)
+        if new.get(f"unless.{NEW}.on"):
+            value = self._new(new, f"unless.{NEW}", _OF_UNLESS, wrong)
+            before = self._new(new, f"unless.{NEW}", (("before", "duration"), ("after", "duration")), wrong)
+            made = self._added(made, ("unless",), value | ({"within": before} if before else {}), wrong)
+        if new.get(f"actions.{NEW}.id"):
+            made = self._added(made, ("actions",), self._button(new, wrong), wrong)
+        return made
+
+    def _button(self, new: Mapping[str, str], wrong: dict[str, str]) -> dict[str, Any]:
+        under = f"actions.{NEW}"
+        button = self._new(new, under, (("id", "name"), ("url", "word")), wrong)
+        labels = {name.rpartition(".")[2]: text for name, text in new.items() if name.startswith(f"{under}.label.")}
+        return button | ({"label": labels} if labels else {})
+
+    @staticmethod
+    def _added(made: YamlText, path: Path, value: dict[str, Any], wrong: dict[str, str]) -> YamlText:
+        """Return the rule with one more step, or one more entry of a list."""
+        if len(path) == 1:
+            there = made.get(path)
+            path = (*path, len(there) if isinstance(there, list) else 0)
+        try:
+            return made.changed(path, value, _ORDERS[""])
+        except CannotEdit:
+            wrong[f"{path[0]}.{NEW}"] = N_("This can be changed only in the file")
+            return made
+
+    @staticmethod
+    def _new(
+        new: Mapping[str, str], under: str, kinds: Sequence[tuple[str, str]], wrong: dict[str, str]
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, kind in kinds:
+            try:
+                value = meant(Part("", (), kind), new.get(f"{under}.{key}", ""))
+            except BadValue as bad:
+                wrong[f"{under}.{key}"] = bad.problem
+                continue
+            found |= {} if value is None else {key: value}
+        return found
+
+    def at(self, line: int, column: int) -> str:
+        """Return the name of the field whose value stands at a place of the file (from 1); empty for none."""
+        lines = self.yaml.text.split("\n")
+        where = sum(len(each) + 1 for each in lines[: line - 1]) + column - 1
+        best, size = "", len(self.yaml.text) + 1
+        for name, part in self.parts.items():
+            for path in (part.path, *([part.path[:-1]] if len(part.path) > 1 else [])):
+                place = self.yaml.place(path)
+                if place and place[0] <= where <= place[1] and place[1] - place[0] < size:
+                    best, size = name, place[1] - place[0]
+        return best or next((name for name, part in self.parts.items() if self._begins(part.path, line)), "")
+
+    def _begins(self, path: Path, line: int) -> bool:
+        place = self.yaml.lines(path)
+        return place is not None and len(path) == 1 and place[0] <= line <= place[1]
+
+
+def _without_question(text: str) -> str:
+    """Return the text without the remarks of the sample that ask what makes the message needless."""
+    lines = text.split("\n")
+    at = next((at for at, line in enumerate(lines) if line.strip() == NEEDLESS), None)
+    if at is None:
+        return text
+    more = at + 1 < len(lines) and lines[at + 1].startswith("#   - {on: some.event")
+    return "\n".join([*lines[:at], *lines[at + (2 if more else 1) :]])
+
+
+def _group(value: PlainData) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

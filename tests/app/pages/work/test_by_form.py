@@ -1,0 +1,174 @@
+"""The form of a draft's rule: in step with its file, whoever writes which of them."""
+
+import re
+from collections.abc import Mapping
+from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx2
+import pytest
+
+from app.pages.catalogues import Speech
+from app.pages.layout import _environment
+from app.pages.work.by_form import Setting, View
+from app.pages.work.controls import UNITS
+from templates.authoring.trigger_form import TriggerForm
+from tests.app.pages.forms import fields_of
+from tests.app.pages.shipped_rules import speech_of
+from tests.app.pages.work.workshop import Somebody, Workshop, begun, file_of, signed_in
+from tests.templates.packs import SHIPPED
+
+LANGUAGES = ("kk", "ru", "en")
+ALL = """{% import "work/_form.html" as f with context %}{% for c in controls %}{{ f.control(c) }}{% endfor %}"""
+
+
+def sent_of(view: View, speech: Speech) -> dict[str, list[str]]:
+    """What a browser sends of all controls of a rule."""
+    controls = [*view.about(), *view.starting(), *view.ending(), *view.sending(), *view.rare()]
+    controls += [each for *_, usual, rare in view.steps() for each in (*usual, *rare)]
+    controls += [each for *_, mine in view.needless() for each in mine]
+    controls += [each for _, mine in view.buttons() for each in mine]
+    controls += [*view.new_step(), *view.unless("unless.new"), *view.new_button()]
+    environment = _environment(speech.language, "", (Path("app/pages/html").resolve(),))
+    units = list(UNITS.items())
+    page = environment.from_string(ALL).render(controls=controls, speech=speech, units=units, icons=SimpleNamespace())
+    return fields_of(page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_shipped_rule_saved_as_it_was_opened_is_the_same(quiet: Workshop, language: str) -> None:
+    """No control sends anything else than it was filled with: the file stays as it is, byte for byte."""
+    rules, speech = quiet.world.platform.rules.library.rules(), speech_of(language)
+    seen = 0
+    for path in sorted(path for pack in SHIPPED.values() for path in Path(pack).glob("*/trigger.yaml")):
+        form = TriggerForm(path.read_text("utf-8"), LANGUAGES)
+        sent = sent_of(View(rules, speech, Setting(form, {}, {}, {})), speech)
+        changes, wrong = View(rules, speech, Setting(form, sent, {}, {})).changes(form.values)
+        assert (changes, wrong) == ({}, {}), path
+        seen += 1
+    assert seen > 40
+
+
+def form_of(somebody: Somebody, where: str) -> dict[str, list[str]]:
+    """The form as their browser would send it."""
+    answer = somebody.get(f"{where}/form")
+    assert answer.status_code == 200
+    return fields_of(answer.text, "/form")
+
+
+def send(somebody: Somebody, where: str, fields: Mapping[str, list[str]], **changed: str) -> httpx2.Response:
+    """Send it with some fields changed."""
+    given = {**fields, **{name: [text] for name, text in changed.items()}, "then": ["save"]}
+    return somebody.client.post(f"{where}/form", data=given)
+
+
+def rules_of(somebody: Somebody, where: str) -> str:
+    """The rule's file as the editor of files shows it."""
+    return unescape(file_of(somebody.get(where).text, "trigger.yaml"))
+
+
+def test_a_form_saved_unchanged_changes_no_byte(quiet: Workshop) -> None:
+    """The revision stays too, so nobody else is disturbed."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    before = rules_of(aida, where)
+    fields = form_of(aida, where)
+    assert send(aida, where, fields).headers["location"] == f"{where}/form?done=saved"
+    assert rules_of(aida, where) == before
+    assert form_of(aida, where)["revision"] == fields["revision"]
+
+
+def test_a_changed_field_changes_its_value_only(quiet: Workshop) -> None:
+    """Titles, times, a condition by field, operator and value: the diff is those values, remarks stay."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    before, fields = rules_of(aida, where), form_of(aida, where)
+    [step] = {
+        name.split(".")[1] for name in fields if re.fullmatch(r"due\.[a-z_]+\.at", name) and ".new." not in name
+    }
+    changed = {
+        "title.ru": "Прикрепитесь к поликлинике",
+        f"due.{step}.at": "11:45",
+        "when.1.field": "citizen.age",
+        "when.1.operator": ">=",
+        "when.1.value": "18",
+    }
+    assert send(aida, where, fields, **changed).status_code == 303
+    after = rules_of(aida, where)
+    assert "Прикрепитесь к поликлинике" in after
+    assert 'at: "11:45"' in after
+    assert 'when: event.kind == "moved" && citizen.age >= 18' in after
+    changed_lines = [one for one, other in zip(before.split("\n"), after.split("\n"), strict=True) if one != other]
+    assert len(changed_lines) == 3
+    assert "# an attachment at the old address does not count" in after
+
+
+def test_what_was_typed_stays_beside_what_is_wrong_with_it(quiet: Workshop) -> None:
+    """An invalid date, a title of 301 letters, a wrong value: 422, each said at its field, all of it still there."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    before, fields = rules_of(aida, where), form_of(aida, where)
+    arabic = "مرحبا"
+    answer = send(
+        aida,
+        where,
+        fields,
+        reach="2025-02-30",
+        **{"title.ru": "ы" * 301, "title.en": arabic, "when.1.field": "citizen.age", "when.1.value": "old"},
+    )
+    assert answer.status_code == 422
+    for said in ("Write a date such as 2025-01-31", "Write 300 characters at most", "Write a whole number (2)"):
+        assert said in answer.text
+    kept = fields_of(answer.text, "/form")
+    assert (kept["reach"], kept["title.ru"], kept["title.en"]) == (["2025-02-30"], ["ы" * 301], [arabic])
+    assert (kept["when.1.field"], kept["when.1.value"]) == (["citizen.age"], ["old"])
+    assert rules_of(aida, where) == before
+    good = {**kept, "reach": ["2025-02-28"], "title.ru": ["Кратко"], "when.1.value": ["18"], "then": ["save"]}
+    assert aida.client.post(f"{where}/form", data=good).status_code == 303
+    assert arabic in rules_of(aida, where)
+
+
+def test_two_editors_of_one_draft_lose_nothing(quiet: Workshop) -> None:
+    """Whoever saves the form after somebody saved the file gets 409 with both, theirs carried over what is there."""
+    aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")
+    where = begun(aida)
+    fields, text = form_of(dana, where), rules_of(aida, where)
+    aida.post(where, revision="1", **{"file-trigger.yaml": text.replace("# an attachment", "# any attachment")})
+    answer = send(dana, where, fields, **{"title.ru": "Другое"})
+    assert answer.status_code == 409
+    mine = unescape(file_of(answer.text, "trigger.yaml"))
+    assert "Другое" in mine
+    assert "# any attachment" in mine
+    assert "Другое" not in rules_of(aida, where)
+
+
+def test_a_file_that_the_form_cannot_show_is_kept(quiet: Workshop) -> None:
+    """Broken YAML is not lost: the page says so, names the line, and leads to the file."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    broken = "title: {kk: [\n"
+    aida.post(where, revision="1", **{"file-trigger.yaml": broken})
+    page = aida.get(f"{where}/form").text
+    assert "The form cannot show this file" in page
+    assert "trigger.yaml:" in page
+    assert aida.post(f"{where}/form", **{"title.kk": "x"}).status_code == 303
+    assert rules_of(aida, where).strip() == broken.strip()
+
+
+def test_a_finding_stands_beside_its_field(quiet: Workshop) -> None:
+    """With line and column; a choice of an event shows its fields without saving anything."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    text = rules_of(aida, where)
+    aida.post(
+        where, revision="1", **{"file-trigger.yaml": text.replace('event.kind == "moved"', 'event.kin == "moved"')}
+    )
+    page = aida.get(f"{where}/form").text
+    assert re.search(r'id="when-findings">.*?event\.kin.*?line \d+.*?column \d+', page, re.DOTALL)
+    assert "This part can be changed only in the file." in page
+    before, fields = rules_of(aida, where), form_of(aida, where)
+    shown = aida.client.post(f"{where}/form", data={**fields, "on": ["kz.traffic.fine_issued"], "then": ["again"]})
+    assert shown.status_code == 200
+    assert 'value="event.amount"' in shown.text
+    assert rules_of(aida, where) == before

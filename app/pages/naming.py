@@ -77,6 +77,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "what": N_("announced change"),
     "from": N_("first day"),
     "until": N_("last day"),
+    "address": N_("address"),
 }
 """Field -> its word; of an entitlement: `from`, `until`."""
 

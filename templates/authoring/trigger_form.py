@@ -47,8 +47,13 @@ def _keys(shape: type[Shape]) -> list[str]:
     return [field.alias or name for name, field in shape.model_fields.items()]
 
 
-_ORDERS: Final = {"": _keys(TriggerShape), "due": _keys(StepShape), "unless": _keys(UnlessShape)}
-_ORDERS |= {"act_by": _keys(ActByShape), "within": _keys(WindowShape)}
+_ORDERS: Final[Mapping[str, list[str]]] = {
+    "": _keys(TriggerShape),
+    "due": _keys(StepShape),
+    "unless": _keys(UnlessShape),
+    "act_by": _keys(ActByShape),
+    "within": _keys(WindowShape),
+}
 _OF_STEP: Final = (
     ("from", "word"),
     ("offset", "offset"),
@@ -128,7 +133,7 @@ def meant(part: Part, text: str, before: PlainData = None) -> PlainData:  # noqa
     Raises:
         BadValue: the field does not take it.
     """
-    text = text.strip()
+    text = " ".join(text.split("\n")).strip() if part.kind == "text" else text.strip()
     if not text:
         return None
     match part.kind:
@@ -251,8 +256,8 @@ class TriggerForm:
             except CannotEdit:
                 wrong[name] = N_("This can be changed only in the file")
         gone = [name.split(".") for name, text in changes.items() if name.endswith(".gone") and text]
-        for name in sorted(gone, key=lambda each: (len(each[1]), each[1]), reverse=True):
-            made = self._without(made, name, wrong)
+        for under in sorted(gone, key=lambda each: (len(each[1]), each[1]), reverse=True):
+            made = self._without(made, under, wrong)
         return self._with_new(made, changes, wrong).text, wrong
 
     @staticmethod
@@ -266,8 +271,10 @@ class TriggerForm:
     @staticmethod
     def _without(made: YamlText, name: Sequence[str], wrong: dict[str, str]) -> YamlText:
         path: Path = (name[0], name[1] if name[0] == "due" else int(name[1]))
+        if made.get(path[:1]) is None or (name[0] != "due" and made.get(path) is None):
+            return made
         try:
-            last = len(made.get(path[:1]) or ()) == 1  # type: ignore[arg-type]
+            last = len(made.get(path[:1])) == 1
             if last and name[0] == "due":
                 wrong[".".join(name)] = N_("A rule has at least one step")
                 return made

@@ -52,7 +52,7 @@ from templates.reading.findings import Finding
 
 FILE: Final = "trigger.yaml"
 NEXT: Final[Mapping[str, str]] = {"save": "/form?done=saved", "words": "/words", "tests": "/tests"}
-_GONE = re.compile(r"(due|unless|actions)\.[a-z0-9_]+\.gone")
+_GONE = re.compile(r"(due\.[a-z0-9_]+|(unless|actions)\.[0-9]{1,3})\.gone")
 URGENCY: Final[Mapping[str, str]] = {
     "emergency": N_("Danger to life or limb: goes at once, also at night, to everybody."),
     "legal": N_("The law demands it: goes also after an opt-out, but not at night."),
@@ -125,6 +125,7 @@ class ByForm:
             rest=list(form.rest),
             was=own_was,
             revision=revision,
+            title=frame.speech.titled(view.titles) or sheet.trigger,
             owner=view.names.office(str(form.yaml.get(("owner",)) or "")),
             author=Role.AUTHOR in who.roles,
             units=[(code, frame.speech.say(text)) for code, text in UNITS.items()],
@@ -291,6 +292,11 @@ class View:
         """Return True if a field can show its value."""
         return name in self._form.values
 
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Return the titles that are stored, by language."""
+        return {each: text for each in self.languages if (text := self._form.values.get(f"title.{each}", ""))}
+
     def about(self) -> Iterator[Control]:
         """Yield what it is called, by which law, for whom."""
         for key, label, hint in (
@@ -301,7 +307,9 @@ class View:
                 if self._can(f"{key}.{each}"):
                     named = f"{self._say(label)} ({LANGUAGES.get(each, each)})"
                     told = self._say(hint) if each == self.languages[0] else ""
-                    yield self._control(f"{key}.{each}", "text", named, lang=each, hint=told)
+                    yield self._control(
+                        f"{key}.{each}", "text" if key == "title" else "area", named, lang=each, hint=told
+                    )
         yield self._topic()
         yield self._control(
             "class",
@@ -452,7 +460,7 @@ class View:
         due = self._form.yaml.get(("due",))
         for name in due if isinstance(due, dict) else ():
             usual, rare = self._step(f"due.{name}")
-            yield name, self._due(due[name]), usual, rare  # type: ignore[index]
+            yield name, self._due(due[name]), usual, rare
 
     def new_step(self) -> list[Control]:
         """Return the controls of one more step."""
@@ -465,11 +473,11 @@ class View:
         return [name, *self._step(f"due.{NEW}")[0]]
 
     def _step(self, under: str) -> tuple[list[Control], list[Control]]:
-        say, can = self._say, lambda key: under.endswith(NEW) or self._can(f"{under}.{key}")
+        say = self._say
         usual = [
             self._control(f"{under}.from", "select", say("It counts from"), options=self._dates(*self._moments()))
         ]
-        if can("offset"):
+        if under.endswith(NEW) or self._can(f"{under}.offset"):
             usual.append(self._length(f"{under}.offset", say("How long before or after?"), signed=True))
         usual.append(
             self._control(

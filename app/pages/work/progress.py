@@ -153,7 +153,7 @@ def _after(now: Governed, submission: Submission | None, speech: Speech) -> dict
     where = f"/work/submissions/{submission.about.name}/{submission.hash}"
     note = speech.say("waits for another person of your agency")
     if submission.refused_by:
-        note = speech.say("refused by {who}: {reason}").format(who=submission.refused_by, reason=submission.said)
+        note = speech.say("refused by {who}").format(who=submission.refused_by)
     current = now.current(submission.about.name)
     live = current.share if current is not None and current.hash == submission.hash else 0.0
     so_far = speech.say("so far for {share}").format(share=share(live, speech)) if 0 < live < 1 else ""

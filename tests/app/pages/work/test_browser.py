@@ -52,7 +52,7 @@ def test_every_page_is_for_everybody(
         wrong: list[str] = []
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
         draft, waiting, report = written
-        steps = [draft, *(f"{draft}/{each}" for each in ("tests", "preview", "submit", "backtest"))]
+        steps = [draft, *(f"{draft}/{each}" for each in ("form", "tests", "preview", "submit", "backtest"))]
         steps += [report, waiting, f"{waiting}/preview"]
         for path in (*PAGES, *steps):
             look_at(
@@ -79,11 +79,11 @@ def test_a_service_owner_does_it_all(chromium: Browser, workshop: Workshop, keys
         begins(page, by, name)
         words(page, by, name)
         mends(page, by, keys=keys)
-        by.press(page.get_by_role("link", name="Preview"))
+        page.goto(page.url.replace("/tests", "/preview"))
         expect(page.locator(".sms").first).to_be_visible()
         expect(page.frame_locator("iframe").first.locator("h1")).to_be_visible()
         backtests(page, by)
-        by.press(page.locator("ol").get_by_role("link", name="Submit"))
+        by.press(page.locator(".stepper").get_by_role("link", name="Hand in"))
         by.press(page.get_by_role("button", name="Submit for approval"))
         expect(page.locator(".banner")).to_contain_text("It is submitted")
         address = page.url.partition("?")[0]
@@ -102,6 +102,7 @@ def begins(page: Page, by: Fingers, name: str) -> None:
     by.choose(page.locator("#pack"), "kz")
     by.choose(page.locator("#on"), "kz.residence.registered")
     by.press(page.get_by_role("button", name="Make the draft"))
+    by.press(page.get_by_role("link", name="As files"))
 
 
 def words(page: Page, by: Fingers, name: str) -> None:
@@ -142,7 +143,7 @@ def approves(page: Page, by: Fingers) -> None:
 
 def backtests(page: Page, by: Fingers) -> None:
     """Plays a few weeks, and comes back to the draft."""
-    by.press(page.locator("ol").get_by_role("link", name="Backtest"))
+    by.press(page.locator(".stepper").get_by_role("link", name="Try on last year"))
     page.wait_for_url("**/backtest")
     draft = page.url
     by.write(page.locator("#from"), "2025-05-01")

@@ -87,6 +87,28 @@ def _a_database(url: str) -> str:
 DatabaseAddress = Annotated[str, AfterValidator(_a_database)]
 
 
+def _a_scheduler(address: str) -> str:
+    """Check the address of a Dask scheduler: what leaves this machine is encrypted."""
+    scheme, host, port = _parted(address)
+    if address and (scheme not in ("tcp", "tls") or not host or not port):
+        raise ValueError(f"{address!r} is no address of a Dask scheduler; write tls://HOST:PORT")
+    if scheme == "tcp" and host not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError(f"tcp:// is for this machine alone, because nothing is encrypted; write tls://{host}:{port}")
+    return address
+
+
+def _parted(address: str) -> tuple[str, str | None, int | None]:
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:  # of a port that is no number
+        return "", None, None
+    return parts.scheme, parts.hostname, port
+
+
+SchedulerAddress = Annotated[str, AfterValidator(_a_scheduler)]
+
+
 class BadSettings(ValueError):
     """Raised when the settings cannot be used."""
 
@@ -122,6 +144,9 @@ class Settings(BaseSettings):
     )
     principals: Path = Field(
         default_factory=_beside_the_keys, description="the file of principals: names, roles, token hashes"
+    )
+    cluster: SchedulerAddress = Field(
+        default="", description="a Dask scheduler for backtests and rebuilds, as tls://HOST:PORT; empty: this machine"
     )
     kafka: Brokers = Field(default="", description="brokers, as host:port with commas between; only with PostgreSQL")
     kafka_prefix: str = Field(default="", description="the prefix of names of topics and groups")
@@ -217,9 +242,9 @@ def _origin_of(place: Sequence[int | str], flags: Collection[str]) -> str:
     return next((each for each in found if not each.startswith("default")), "default")
 
 
-def settings_of(database: str | None = None, key_file: Path | None = None) -> Settings:
+def settings_of(database: str | None = None, key_file: Path | None = None, cluster: str | None = None) -> Settings:
     """Return the settings with these flags."""
-    return load_settings(database=database, key_file=key_file)
+    return load_settings(database=database, key_file=key_file, cluster=cluster)
 
 
 def _check_names(environment: Iterable[str]) -> None:

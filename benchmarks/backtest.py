@@ -20,7 +20,7 @@ from app.backtests.order import Order
 from app.backtests.run import backtested
 from app.compose import Platform
 from app.tuning import calm_collector
-from benchmarks.large_log import EACH, STARTING, make, settings_in
+from benchmarks.large_log import EACH, STARTING, make
 from benchmarks.measuring import Row, seconds, sized
 from projections.bulk import driver_rows
 from streams.log.decoding import LIFE
@@ -85,11 +85,12 @@ def _run(folder: Path, events: int) -> Measured:
     on = make(folder, events)
     order = year_of_fines(on)
     tallies = []
-    taken = seconds(lambda: tallies.append(backtested(settings_in(folder), on, order)))
+    taken = seconds(lambda: tallies.append(backtested(on, order)))
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    one = Backtest(on.database, on.log, order.question(on))
+    question = order.question(on.identity.names)
+    one = Backtest(on.database, on.log, question)
     start = process_time()
-    share = one.share(order.question(on).selection().shares(8)[0])
+    share = one.share(question.selection().shares(8)[0])
     core = share.tally.facts / (process_time() - start)
     reading = seconds(lambda: _read(on))
     tally = tallies[0]
@@ -102,7 +103,7 @@ def year_of_fines(on: Platform) -> Order:
     fact = now.current(TRIGGER)
     assert fact is not None
     start, end = datetime(2025, 1, 1, tzinfo=ZONE), datetime(2026, 1, 1, tzinfo=ZONE)
-    return Order(Draft.published(fact, now.packs[fact.pack].content), start, end)
+    return Order(Draft.published(fact, now.packs[fact.pack].content), now, start, end)
 
 
 def _read(on: Platform) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from app.backtests.run import backtested
 from app.compose import Platform
 from benchmarks.backtest import year_of_fines
-from benchmarks.large_log import make, settings_in
+from benchmarks.large_log import make
 from benchmarks.measuring import Row, ratio, seconds, sized
 from streams.log.decoding import LIFE
 from streams.log.mapper import decode_life
@@ -24,9 +24,9 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     ):
         url = at.render_as_string(hide_password=False)
         on = make(Path(folder), EVENTS, url)
-        settings, order = settings_in(Path(folder), url), year_of_fines(on)
+        order = year_of_fines(on)
         to_raw, ours, raw = ratio(
-            lambda _: seconds(lambda: backtested(settings, on, order)), lambda _: seconds(lambda: _copied(on)), ROUNDS
+            lambda _: seconds(lambda: backtested(on, order)), lambda _: seconds(lambda: _copied(on)), ROUNDS
         )
         on.database.close()
     rows = [Row("backtest on PostgreSQL against COPY and decoding the range", to_raw, "×", 0.4)]

@@ -1,4 +1,4 @@
-"""Rebuild: all views from the log and compared with the live ones, as the job does it, on SQLite, with its crew.
+"""Rebuild: all views from the log and compared with the live ones, as the job does it, on SQLite, with its executor.
 
 Beside it, in the same run: a raw sqlite3 loop that only reads the same log, and `eventsourcing`'s own
 ProjectionRunner, which has the log in memory and folds it into one view in memory.
@@ -19,7 +19,7 @@ from eventsourcing.projection import Projection, ProjectionRunner
 
 from app.clock import fixed
 from app.compose import Platform, compose
-from app.jobs.rebuild_crew import crew_for
+from app.jobs.rebuild_executor import executor_for
 from app.settings import load_settings
 from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW, envelopes
@@ -59,8 +59,8 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 def _ours(full: Platform) -> float:
     catalogue = full.rules.library.rules().catalogue
-    crew = crew_for(full, catalogue)
-    work = ViewRebuild(full.database, full.log, full.identity.names, catalogue, print, swap=True, crew=crew)
+    executor = executor_for(full, catalogue)
+    work = ViewRebuild(full.database, full.log, full.identity.names, catalogue, print, swap=True, executor=executor)
 
     def done() -> None:
         step = Step("", 0)

@@ -1,8 +1,6 @@
 """Backtests: play a draft on the history of the log and report what it would have sent; nothing is sent.
 
 Modules:
-    order: what to play, from when to when. run: plays an order, in this process or in several.
+    order: what to play, from when to when. run: plays an order in parts, by one process, several or a cluster.
     job: the same as a job, with counts only. report, page, chart: the result as lines, as a page, as a picture.
-
-Inside: crew shares the work among processes.
 """

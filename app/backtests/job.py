@@ -1,6 +1,7 @@
 """A backtest as a job: part after part, so that others see how far it is; it keeps counts, and nobody's data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
@@ -8,8 +9,9 @@ import msgspec
 from msgspec import Struct, convert
 
 from app.backtests.order import Order
-from app.backtests.run import Gradual
+from app.backtests.run import Backtesting
 from app.compose import Platform
+from app.executors.executor import workers_of
 from streams.queues.jobs import Plan, Save, Step
 from streams.rehearsal.backtest_results import Tally
 from streams.rules.drafts import Draft
@@ -37,9 +39,10 @@ class Asked(Struct, frozen=True):
 
     def order(self, platform: Platform) -> Order:
         """Return the order that a backtest plays."""
-        content = platform.rules.library.rules().governed.packs[self.pack].content
+        now = platform.rules.library.rules().governed
         source = TriggerSource(self.trigger, self.rules, self.words, self.hash)
-        return Order(Draft(self.pack, content, (source,)), self.start, self.end, self.caps, self.against)
+        draft = Draft(self.pack, now.packs[self.pack].content, (source,))
+        return Order(draft, now, self.start, self.end, self.caps, self.against)
 
 
 class Counts(Struct, frozen=True):
@@ -91,7 +94,9 @@ class BacktestWork:
     def __init__(self, platform: Platform, arguments: Mapping[str, Any]) -> None:
         self._platform = platform
         self._asked = convert({name: each for name, each in arguments.items() if name != "job"}, Asked)
-        self._playing: Gradual | None = None
+        self._playing: Backtesting | None = None
+        self._parts: Iterator[int] = iter(())
+        self._cursor, self._using = "", ExitStack()
 
     def count(self, cursor: str) -> Plan:  # noqa: ARG002  (there are as many for everybody)
         """Return the plan: a fixed number of parts of all persons."""
@@ -99,21 +104,31 @@ class BacktestWork:
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (nothing is written)
         """Play the next part; the last one's cursor is what came of all."""
-        if self._playing is None or cursor != str(self._playing.done):
-            order = self._asked.order(self._platform)
-            self._playing = Gradual(self._platform, order, PARTS)
         playing = self._playing
-        if playing.next():
-            return Step(str(playing.done), playing.done, playing.of)
+        if playing is None or cursor != self._cursor:
+            playing = self._begin()
+        if (done := next(self._parts, None)) is not None:
+            self._cursor = str(done)
+            return Step(self._cursor, done, playing.of)
         price = sms_limit_of(self._platform.rules.library.rules().governed.packs[self._asked.pack].content).price
         found = counts(playing.tally(), price)
         return Step(msgspec.json.encode(found).decode(), playing.of, playing.of, finished=True)
 
+    def _begin(self) -> Backtesting:
+        self._using.close()
+        workers = self._using.enter_context(workers_of(self._platform, 0))
+        playing = self._playing = Backtesting(self._platform, self._asked.order(self._platform), PARTS, workers)
+        self._parts, self._cursor = playing.parts(), ""
+        return playing
+
     def rest(self) -> None:
-        """Do nothing: no resource is held between steps."""
+        """Leave the cluster, if there is one: who takes the job up begins anew."""
+        self._using.close()
+        self._playing = None
 
     def abandon(self) -> None:
-        """Do nothing: a backtest leaves nothing behind."""
+        """Leave the cluster, if there is one; a backtest leaves nothing behind."""
+        self._using.close()
 
 
 def asked_of(arguments: Mapping[str, Any]) -> Asked:

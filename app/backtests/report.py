@@ -48,7 +48,6 @@ class Report(Struct, frozen=True):
     tally: Tally
     zone: ZoneInfo
     price: float | None
-    seconds: float
 
     @property
     def total(self) -> int:
@@ -213,7 +212,6 @@ def lines(report: Report) -> Iterator[str]:
         yield from (f"  {line}" for line in sample.text.splitlines())
     yield _row("sent", "0: a backtest has nothing to send with")
     yield _row("digest", report.digest)
-    yield _row("took", f"{report.seconds:.1f} s")
 
 
 def _row(name: str, said: str) -> str:
@@ -267,7 +265,6 @@ def objects(report: Report) -> Iterator[dict[str, Any]]:
         "outcomes": dict(report.outcomes),
         "sent": 0,
         "digest": report.digest,
-        "seconds": round(report.seconds, 2),
     }
     for (channel, language), many in sorted(tally.messages.items()):
         yield {"kind": "messages", "channel": channel, "language": language, "messages": many}

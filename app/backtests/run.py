@@ -1,15 +1,22 @@
-"""Plays a backtest over several processes, and puts together what they found."""
+"""Plays a backtest in parts, over several processes or a cluster, and puts together what they found."""
 
 import os
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
+from typing import Any
 
-from app.backtests.crew import crew_of
-from app.backtests.order import Order, made
-from app.compose import Platform
-from app.settings import Settings
+from msgspec import Struct
+
+from app.backtests.order import Order
+from app.clock import fixed
+from app.compose import Platform, compose
+from app.executors.executor import Workers, results, workers_of
+from app.settings import Settings, load_settings
 from domain.core.timing import zone_of
-from streams.rehearsal.backtest import families, replayed
-from streams.rehearsal.backtest_results import PersonResult, Tally
+from streams.planning.histories import Selection
+from streams.rehearsal.backtest import Backtest, Share, families, replayed
+from streams.rehearsal.backtest_results import PersonResult, Samples, Tally
 
 FEW = 100_000
 """Up to so many facts in the log, other processes are not worth their start."""
@@ -17,64 +24,93 @@ PARTS = 16
 """So many parts has the share of each process: whoever waits sees how far it is, and no process waits long."""
 Told = Callable[[int, int, int], object]
 """Hears how many parts of how many are played, and how many facts were looked at in them."""
+Family = Sequence[str]
+"""The pseudonyms of those whose messages count together."""
+
+
+class Task(Struct, frozen=True):
+    """What another process needs to play parts. `settings`: None where it has settings of its own."""
+
+    settings: Settings | None
+    order: Order
 
 
 def _to_nobody(_done: int, _of: int, _facts: int) -> None:
     """Ignore the progress."""
 
 
-def backtested(
-    settings: Settings, platform: Platform, order: Order, processes: int | None = None, told: Told = _to_nobody
-) -> Tally:
-    """Return the counts of the backtest; they do not depend on the number of processes."""
-    question = order.question(platform)
+def backtested(platform: Platform, order: Order, processes: int | None = None, told: Told = _to_nobody) -> Tally:
+    """Return the counts of the backtest; they do not depend on the number of processes.
+
+    Raises:
+        NoCluster: the cluster that the settings name cannot do the work.
+    """
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
     hands = processes or (1 if few else os.cpu_count() or 1)
-    with crew_of(settings, platform, order, hands) as crew:
-        parts = question.selection().shares(hands if few else hands * PARTS)
-        tally, linked = Tally(), list[PersonResult]()
-        for number, share in enumerate(crew.shares(parts), 1):
-            tally.add(share.tally)
-            linked += share.linked
-            told(number, len(parts), tally.facts)
-        again = families(linked, question.rules.defaults)
-        tally.samples.without({person for family in again for person in family})
-        many = min(max(PARTS, hands), len(again))
-        together = list[PersonResult]()
-        for owns, samples in crew.families([again[at::many] for at in range(many)]):
-            together += owns
-            tally.add(Tally(samples=samples))
-    tally.take(replayed(linked, together), zone_of(question.rules.defaults.zone), question.spoken)
-    return tally
+    with workers_of(platform, hands if hands > 1 else 0) as workers:
+        many = hands if workers is None else workers.number
+        playing = Backtesting(platform, order, many if few else many * PARTS, workers)
+        for done in playing.parts():
+            told(done, playing.of, playing.facts)
+        return playing.tally()
 
 
-class Gradual:
-    """A backtest in this process, part by part; its tally is the same as that of `backtested`."""
+class Backtesting:
+    """A backtest in so many parts. Its tally does not depend on their number, nor on who plays them."""
 
-    def __init__(self, platform: Platform, order: Order, parts: int) -> None:
-        self._backtest, self._question = made(platform, order), order.question(platform)
-        self._left = list(self._question.selection().shares(parts))
-        self.done, self.of = 0, len(self._left)
+    def __init__(self, platform: Platform, order: Order, parts: int, workers: Workers | None = None) -> None:
+        self._question = order.question(platform.identity.names)
+        self._here = Backtest(platform.database, platform.log, self._question)
+        settings = None if platform.settings.cluster else platform.settings
+        self._task, self._workers = pickle.dumps(Task(settings, order)), workers
+        self._selections = self._question.selection().shares(parts)
+        self.of = len(self._selections)
         self._tally, self._linked = Tally(), list[PersonResult]()
 
-    def next(self) -> bool:
-        """Play a part; whether there was one left."""
-        if not self._left:
-            return False
-        share = self._backtest.share(self._left.pop(0))
-        self._tally.add(share.tally)
-        self._linked += share.linked
-        self.done += 1
-        return True
+    @property
+    def facts(self) -> int:
+        """The number of facts that were looked at so far."""
+        return self._tally.facts
+
+    def parts(self) -> Iterator[int]:
+        """Play the parts; yield after each the number that is played."""
+        share = partial(play_share, self._task)
+        for number, found in enumerate(self._results(share, self._here.share, self._selections), 1):
+            self._tally.add(found.tally)
+            self._linked += found.linked
+            yield number
 
     def tally(self) -> Tally:
-        """Return the counts, once every part is played."""
+        """Return the counts, once every part is played; play families together before."""
         defaults = self._question.rules.defaults
-        linked, again = self._linked, families(self._linked, defaults)
+        again = families(self._linked, defaults)
         self._tally.samples.without({person for family in again for person in family})
-        if again:
-            owns, samples = self._backtest.together(again)
-            linked = replayed(linked, owns)
+        many = min(max(PARTS, self.of // PARTS), len(again))
+        together = list[PersonResult]()
+        play = partial(play_families, self._task)
+        for owns, samples in self._results(play, self._here.together, [again[at::many] for at in range(many)]):
+            together += owns
             self._tally.add(Tally(samples=samples))
-        self._tally.take(linked, zone_of(defaults.zone), self._question.spoken)
-        return self._tally
+        self._tally.take(replayed(self._linked, together), zone_of(defaults.zone), self._question.spoken)
+        return self._tally.in_order()
+
+    def _results(self, task: Callable[[Any], Any], here: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[Any]:
+        return results(self._workers, task, here, parts)
+
+
+def play_share(task: bytes, selection: Selection) -> Share:
+    """Play everybody in the selection, each alone, in another process."""
+    return _backtest(task).share(selection)
+
+
+def play_families(task: bytes, families: Sequence[Family]) -> tuple[list[PersonResult], Samples]:
+    """Play families, whose messages count together, in another process."""
+    return _backtest(task).together(families)
+
+
+@lru_cache(maxsize=1)
+def _backtest(task: bytes) -> Backtest:
+    """Return the player of the task, with a database connection of this process's own."""
+    given: Task = pickle.loads(task)  # noqa: S301  (made by who asked, who may run anything here)
+    platform = compose(given.settings or load_settings(), fixed(given.order.end), make=False)
+    return Backtest(platform.database, platform.log, given.order.question(platform.identity.names))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from app.executors.errors import NoCluster
 from app.identity.key_file import BadKeyFile, MissingKeyFile
 from app.identity.principals import BadPrincipals
 from app.jobs.kinds import UnknownKind
@@ -63,6 +64,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     AlreadyRunning: Exit.UNAVAILABLE,
     OlderLog: Exit.UNAVAILABLE,
     NeedsPostgres: Exit.USAGE,
+    NoCluster: Exit.UNAVAILABLE,
     KafkaRefused: Exit.UNAVAILABLE,
     KafkaUnavailable: Exit.UNAVAILABLE,
     WrongPartitions: Exit.UNAVAILABLE,

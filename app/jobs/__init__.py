@@ -8,5 +8,5 @@ Modules:
     start: runs a job in the foreground. job_threads: runs jobs in the server. job_command_line: a job as a command.
     progress, endings: what a command prints while a job runs, and at its end. pace: rates and times in words.
 
-Inside: rebuild_crew and rebuild_member share a rebuild among processes.
+Inside: rebuild_executor and rebuild_task share a rebuild among processes.
 """

@@ -7,7 +7,7 @@ from sqlalchemy import Table
 
 from app.compose import Platform
 from app.identity.key_file import BadKeyFile
-from app.jobs.rebuild_crew import crew_for
+from app.jobs.rebuild_executor import executor_for
 from app.kafka_topics import topics_of
 from app.terminal import talk
 from streams.kafka.republish import Range, Republishing
@@ -91,5 +91,5 @@ def _rebuilding(platform: Platform, names: Iterable[str], *, swap: bool) -> View
         talk,
         views=[VIEWS[name] for name in names],
         swap=swap,
-        crew=crew_for(platform, catalogue),
+        executor=executor_for(platform, catalogue),
     )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from domain.rules.triggers import Class
 
@@ -147,6 +148,10 @@ def _by_rank(each: Difference) -> tuple[int, str]:
     return each.message.rank, each.message.to
 
 
+COUNTS = ("messages", "parts", "steps", "days", "hours", "deferred", "withheld", "ended", "outcomes", "changes")
+"""The counters of a tally."""
+
+
 class Tally(Struct):
     """All counts of a part of the persons; tallies of several parts are added up.
 
@@ -232,21 +237,16 @@ class Tally(Struct):
             self.people + other.people,
         )
         self.along, self.digest = self.along + other.along, (self.digest + other.digest) % 2**128
-        for name in (
-            "messages",
-            "parts",
-            "steps",
-            "days",
-            "hours",
-            "deferred",
-            "withheld",
-            "ended",
-            "outcomes",
-            "changes",
-        ):
+        for name in COUNTS:
             getattr(self, name).update(getattr(other, name))
         for what, some in other.examples.items():
             self.examples[what] = nsmallest(SAMPLES, [*self.examples.get(what, ()), *some], key=_by_rank)
         self.most = nlargest(TOP, [*self.most, *other.most])
         for sample in other.samples.all():
             self.samples.keep(sample)
+
+    def in_order(self) -> "Tally":
+        """Return the same with equal counts in an order that does not depend on who counted first."""
+        ordered = {name: Counter(dict(sorted(getattr(self, name).items()))) for name in COUNTS}
+        found: Tally = replace(self, **ordered)
+        return found

@@ -8,6 +8,7 @@ recorded meanwhile are applied at the end, page by page (`Tail`).
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
@@ -31,7 +32,7 @@ from streams.replay import rebuild_fold, shadow
 from streams.replay.follower import Subject, additions_of, attempts_before, unnamed
 from streams.replay.rebuild_compare import COMPARED, Cursor, Mending
 from streams.replay.rebuild_fold import TOPICS
-from streams.replay.rebuild_parallel import Crew, NoCrew, Part, PartKind, Parts, done, left
+from streams.replay.rebuild_parallel import NoExecutor, Part, PartExecutor, PartKind, Parts, done, left
 from streams.replay.shadow import standing
 from streams.storage.database import Database
 
@@ -151,8 +152,8 @@ FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, 
 class ViewRebuild:
     """The work of a rebuild job. `views`: of COMPARED; `swap`: mend rows that differ; `tell`: takes log lines.
 
-    `page`: facts of a page. A part for the `crew` has about half as many, so that processes do not wait long for each
-    other. Ten pages of rows are compared at a time.
+    `page`: facts of a page. A part for the `executor` has about half as many, so that processes do not wait long for
+    each other. Ten pages of rows are compared at a time.
     """
 
     def __init__(
@@ -166,11 +167,11 @@ class ViewRebuild:
         views: Collection[Table] = tuple(COMPARED),
         swap: bool,
         page: int = PAGE,
-        crew: Crew | None = None,
+        executor: PartExecutor | None = None,
     ) -> None:
         self._live, self._log, self._names, self._tell = database, log, names, tell
         self._views, self._swap, self.page = views, swap, page
-        self._residing, self._crew = ResidenceRows(catalogue, names), crew or NoCrew()
+        self._residing, self._executor = ResidenceRows(catalogue, names), executor or NoExecutor()
         self._parts = Parts(log, self._residing)
         self._of_life = bool(FROM_LIFE & set(views)) or tables.inbox in views  # the inbox needs the erased persons
         self._of_nudges = bool(FROM_NUDGES & set(views))
@@ -201,7 +202,7 @@ class ViewRebuild:
         return self._so_far(views, name)
 
     def _end(self, views: Database, at: Cursor, save: Save) -> Step:
-        self._crew.leave()
+        self._executor.close()
         step = self._ending.step(views, at, lambda: self._last_of(views), save, self.page)
         if step.finished:
             self.abandon()
@@ -229,20 +230,16 @@ class ViewRebuild:
 
     @contextmanager
     def _meanwhile(self, views: Database, name: str, at: RebuildProgress) -> Iterator[None]:
-        """Let the crew do the last remaining parts, while this process does facts or the first part."""
+        """Let other processes do the last remaining parts, while this one does facts or the first part."""
         if at.stage not in (Stage.FACTS, Stage.NUDGES, Stage.RESIDENTS):
             yield
             return
         parts = self._left(views, at)[at.stage is not Stage.FACTS :]
-        begun = []
-        for member, part in zip(self._crew.ready(), reversed(parts), strict=False):
-            member.begin(name, part)
-            begun.append(member)
+        begun = self._executor.submit(name, parts[::-1])
         try:
             yield
         finally:
-            for member in begun:
-                member.ended()
+            wait(begun)
 
     def _left(self, views: Database, at: RebuildProgress) -> list[Part]:
         """Return the remaining parts of the stage. Residents have none until the erased persons are forgotten."""
@@ -341,9 +338,9 @@ class ViewRebuild:
         return int(at.cursor)
 
     def rest(self) -> None:
-        """Close the shadow, end the comparison's transactions, and dismiss the crew."""
+        """Close the shadow, and end the comparison's transactions and the other processes."""
         self._ending.rest()
-        self._crew.leave()
+        self._executor.close()
         if self._shadow is not None:
             self._shadow.close()
             self._shadow = None

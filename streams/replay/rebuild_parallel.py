@@ -6,6 +6,7 @@ shadow twice, even if a process is killed.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -41,34 +42,27 @@ class Part(NamedTuple):
     upto: int
 
 
-class Member(Protocol):
-    """Another process that does parts."""
-
-    def begin(self, shadow: str, part: Part) -> None:
-        """Begin a part of the shadow of that name."""
-
-    def ended(self) -> None:
-        """Wait until the part is done or has failed; a failed part remains to be done."""
-
-
-class Crew(Protocol):
+class PartExecutor(Protocol):
     """The other processes that do parts."""
 
-    def ready(self) -> Sequence[Member]:
-        """Return the idle members; the first call starts them."""
+    def submit(self, shadow: str, parts: Sequence[Part]) -> Sequence[Future[None]]:
+        """Begin the first of these parts of the shadow of that name, as many as there are processes.
 
-    def leave(self) -> None:
-        """Dismiss the members."""
+        A part that fails there remains to be done.
+        """
+
+    def close(self) -> None:
+        """End the processes."""
 
 
-class NoCrew:
-    """A crew without members: this process does everything."""
+class NoExecutor:
+    """No other process: this one does everything."""
 
-    def ready(self) -> Sequence[Member]:
-        """Return no members."""
+    def submit(self, _shadow: str, _parts: Sequence[Part]) -> Sequence[Future[None]]:
+        """Begin nothing."""
         return ()
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Do nothing."""
 
 

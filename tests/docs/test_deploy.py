@@ -158,11 +158,12 @@ def test_images_of_others_can_be_pinned_by_digest(tmp_path: Path) -> None:
     assert all(re.fullmatch(r"(.+)@sha256:of-\1", each) for each in lines.values())
 
 
-def test_the_unit_starts_every_role_in_a_sandbox(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["habarshy", "dask"])
+def test_the_unit_starts_every_role_in_a_sandbox(tmp_path: Path, command: str) -> None:
     """One template for all roles: systemd takes it, ends no sooner than a role may, and rates it as well confined."""
-    text = (DEPLOY / "systemd" / "habarshy@.service").read_text()
+    text = (DEPLOY / "systemd" / f"{command}@.service").read_text()
     unit = dict(line.split("=", 1) for line in text.splitlines() if re.match(r"[A-Z][A-Za-z]+=", line))
-    assert unit["ExecStart"].split()[1:] == ["$ROLE", "$OPTIONS"]
+    assert unit["ExecStart"].split() == [f"/opt/habarshy/.venv/bin/{command}", "$ROLE", "$OPTIONS"]
     assert unit["Environment"].split()[0] == "ROLE=%i", (
         "the file of an instance, which comes after it, may say another"
     )
@@ -171,8 +172,8 @@ def test_the_unit_starts_every_role_in_a_sandbox(tmp_path: Path) -> None:
     assert (unit["ProtectSystem"], unit["NoNewPrivileges"], unit["CapabilityBoundingSet"]) == ("strict", "yes", "")
     analyze = shutil.which("systemd-analyze")
     if analyze is not None:  # not on every machine: what can be said without it was said above
-        mine = tmp_path / "habarshy@relay.service"
-        mine.write_text(text.replace("/opt/habarshy/.venv/bin/habarshy", sys.executable))
+        mine = tmp_path / f"{command}@relay.service"
+        mine.write_text(text.replace(f"/opt/habarshy/.venv/bin/{command}", sys.executable))
         found = subprocess.run([analyze, "verify", str(mine)], capture_output=True, text=True, check=False)  # noqa: S603  (ours)
         assert (found.returncode, found.stderr) == (0, "")
         rated = [analyze, "security", "--offline=true", "--threshold=15", str(mine)]

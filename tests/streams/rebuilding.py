@@ -17,7 +17,7 @@ from streams.log.log import Log
 from streams.queues.jobs import Step, Work
 from streams.replay.rebuild import PAGE, ViewRebuild
 from streams.replay.rebuild_compare import COMPARED, Rebuilt
-from streams.replay.rebuild_parallel import Crew
+from streams.replay.rebuild_parallel import PartExecutor
 from streams.replay.verify import Verified
 from streams.storage.database import Database
 from tests.services import postgres
@@ -37,10 +37,10 @@ def rebuild(
     swap: bool,
     views: Collection[Table] = tuple(COMPARED),
     page: int = PAGE,
-    crew: Crew | None = None,
+    executor: PartExecutor | None = None,
 ) -> Rebuilt:
     """Rebuild these views, compare them, and mend the live ones if `swap`."""
-    work = ViewRebuild(database, log, names, catalogue, print, views=views, swap=swap, page=page, crew=crew)
+    work = ViewRebuild(database, log, names, catalogue, print, views=views, swap=swap, page=page, executor=executor)
     return msgspec.json.decode(ended(work), type=Rebuilt)
 
 

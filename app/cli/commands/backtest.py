@@ -1,6 +1,5 @@
 """habarshy backtest: what a draft would have sent, had it been published at a moment of the past."""
 
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +53,10 @@ Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write
 Processes = Annotated[
     int | None, typer.Option("--processes", min=1, help="The number of processes; by default that of cores.")
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="ADDRESS", help="The Dask scheduler whose workers play it: tls://HOST:PORT."),
+]
 LIVE = "live"
 
 
@@ -66,6 +69,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     html: Html = None,
     others: With = None,
     processes: Processes = None,
+    cluster: Cluster = None,
     purpose: Purpose = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
@@ -76,7 +80,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
     if html is not None and not html.parent.is_dir():
         stop(Exit.USAGE, f"--html: {html} cannot be written: there is no folder {html.parent}")
-    settings, began = settings_of(database, key_file), time.perf_counter()
+    settings = settings_of(database, key_file, cluster)
     who, look = somebody(settings), _reader(settings, purpose)
     found = _read(what, others or []) if is_folder(Path(what)) else None
     platform = compose(settings, system_clock, make=False)
@@ -84,16 +88,15 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         draft = found or _in_force(what, platform.rules.library)
         _require_asking(who, draft, platform.rules.library)
         zone = _zone(draft, platform.rules.library)
-        order = Order(
-            draft, moment_of(start, "--from", zone), moment_of(end, "--to", zone), with_caps, against == LIVE
-        )
+        first, last = moment_of(start, "--from", zone), moment_of(end, "--to", zone)
+        order = Order(draft, platform.rules.library.rules().governed, first, last, with_caps, against == LIVE)
         if order.end <= order.start:
             stop(Exit.USAGE, f"--to: {end} is not after --from {start}; between them lies what is to be played")
         _warn(order, platform.rules.library)
-        tally = backtested(settings, platform, order, processes, parts("backtest"))
+        tally = backtested(platform, order, processes, parts("backtest"))
         _explain_silence(tally, order, platform.database)
         _account(tally, look, platform.rules.context, ", ".join(sorted(draft.names)))
-    report = Report(order, tally, zone, sms_limit_of(draft.content).price, time.perf_counter() - began)
+    report = Report(order, tally, zone, sms_limit_of(draft.content).price)
     for one in objects(report) if as_json else ():
         data_json(one)
     for line in () if as_json else lines(report):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from projections import tables
 from streams.planning.residences import ResidenceRows
 from streams.replay import shadow
-from streams.replay.rebuild_parallel import Member, Part, PartKind, Parts, left
+from streams.replay.rebuild_parallel import Part, PartKind, Parts, left
 from tests.streams.rebuilding import lived_on, rebuild
 from tests.world import World
 
@@ -25,26 +26,21 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 
 class Colleague:
-    """Somebody who does parts in their way; whatever they do is done when they say that it is ended."""
+    """Another process that does one part at a time in its way, at once."""
 
     def __init__(self, do: Callable[[str, Part], None]) -> None:
         self._do = do
         self.asked: Counter[str] = Counter()
 
-    def ready(self) -> Sequence[Member]:
-        """One who can do anything."""
-        return [self]
+    def submit(self, shadow: str, parts: Sequence[Part]) -> Sequence[Future[None]]:
+        """Do the first one."""
+        for part in parts[:1]:
+            self.asked[part.what] += 1
+            self._do(shadow, part)
+        return ()
 
-    def begin(self, shadow: str, part: Part) -> None:
-        """At once."""
-        self.asked[part.what] += 1
-        self._do(shadow, part)
-
-    def ended(self) -> None:
-        """It is."""
-
-    def leave(self) -> None:
-        """They stay."""
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def doing(world: World, name: str, part: Part) -> None:
@@ -57,22 +53,22 @@ def doing(world: World, name: str, part: Part) -> None:
         parts.do(views, name, part)
 
 
-def differences(world: World, crew: Colleague) -> dict[str, int]:
-    """The views that differed from those rebuilt with that crew, and were mended."""
+def differences(world: World, colleague: Colleague) -> dict[str, int]:
+    """The views that differed from those rebuilt with that colleague, and were mended."""
     platform = world.platform
     catalogue = platform.rules.library.rules().catalogue
     found = rebuild(
-        platform.database, platform.log, platform.identity.names, catalogue, swap=True, page=PAGE, crew=crew
+        platform.database, platform.log, platform.identity.names, catalogue, swap=True, page=PAGE, executor=colleague
     )
     return {name: rows for name, rows in found.differences.items() if rows}
 
 
 def test_what_others_did_is_in_the_views(world: World) -> None:
     """Parts that others do are in the rebuilt views as if one process had done everything."""
-    crew = Colleague(lambda name, part: doing(world, name, part))
-    assert set(differences(world, crew)) == {"due"}
-    assert differences(world, crew) == {}
-    assert set(crew.asked) == {"nudges", "residents"}
+    colleague = Colleague(lambda name, part: doing(world, name, part))
+    assert set(differences(world, colleague)) == {"due"}
+    assert differences(world, colleague) == {}
+    assert set(colleague.asked) == {"nudges", "residents"}
 
 
 def test_what_was_done_twice_is_there_once(world: World) -> None:
@@ -88,9 +84,9 @@ def test_what_was_done_twice_is_there_once(world: World) -> None:
 
 def test_what_others_could_not_do_is_done_here(world: World) -> None:
     """Where others die over their parts the process that asked does all of it."""
-    crew = Colleague(lambda _name, _part: None)
-    assert set(differences(world, crew)) == {"due"}
-    assert crew.asked.total() > 1
+    colleague = Colleague(lambda _name, _part: None)
+    assert set(differences(world, colleague)) == {"due"}
+    assert colleague.asked.total() > 1
 
 
 def test_a_part_for_a_shadow_that_is_gone_is_in_no_other(world: World) -> None:

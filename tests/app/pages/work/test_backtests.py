@@ -31,7 +31,7 @@ def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
     found = found_of(done.cursor)
     assert (found.people, found.changes) == (1, [("moved", "", 1)])
     order = asked_of(done.arguments).order(platform)
-    assert counts(backtested(platform.settings, platform, order, 1), found.price) == found
+    assert counts(backtested(platform, order, 1), found.price) == found
     page = aida.get(report).text
     assert "told by both, at another time or by another channel" in page
     assert told.world.name(AIGERIM) not in page + done.cursor

@@ -9,6 +9,7 @@ from app.compose import Platform
 from app.identity.authenticity_codes import proofs
 from app.provider_routes import configured_routes, missing_channels
 from app.providers import limits_of
+from app.scheduled import schedule_of
 from app.settings import BadSettings
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.routes import Route, single_routes
@@ -32,7 +33,7 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
         inbound=platform.delivery.inbound,
         follower=platform.replay.follower,
         chain_builder=runtime.chain_builder,
-        cleanup=runtime.cleanup,
+        schedule=schedule_of(platform),
         backlog=platform.queries.backlog,
         watermark=runtime.watermark,
         clock=platform.clock,

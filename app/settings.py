@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -109,6 +110,42 @@ def _parted(address: str) -> tuple[str, str | None, int | None]:
 SchedulerAddress = Annotated[str, AfterValidator(_a_scheduler)]
 
 
+SCHEDULE: Mapping[str, str] = {
+    "cleanup": "7 * * * *",
+    "statistics": "40 2 * * *",
+    "expiry": "20 6 * * *",
+    "deposit": "50 0 * * *",
+    "retire": "never",
+}
+"""Job -> when it runs, unless the settings say otherwise. What destroys runs only where they name it."""
+
+
+def _a_schedule(given: dict[str, str]) -> dict[str, str]:
+    """Check cron expressions by job."""
+    from streams.runtime.cron import trigger_of  # noqa: PLC0415  (of all commands few need it)
+
+    for job, text in given.items():
+        if job not in SCHEDULE:
+            meant = closest(job, SCHEDULE)
+            hint = f" (did you mean {meant}?)" if meant else ""
+            raise ValueError(f"no job is called {job!r}{hint}; there are: {', '.join(SCHEDULE)}")
+        try:
+            trigger_of(text)
+        except ValueError as error:
+            raise ValueError(f"{job}: {error}") from None
+    return given
+
+
+def _a_zone(name: str) -> str:
+    """Check a time zone of the IANA database; empty is none."""
+    if name:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError(f"{name!r} is no time zone; write one as Asia/Almaty, or UTC") from None
+    return name
+
+
 class BadSettings(ValueError):
     """Raised when the settings cannot be used."""
 
@@ -198,6 +235,15 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field(default="text", description="the format of the roles' logs on stderr")
     webhooks: dict[str, HookSettings] = Field(default={}, description="agency -> the webhook for answers")
+    schedule: Annotated[dict[str, str], AfterValidator(_a_schedule)] = Field(
+        default={}, description="job -> when it runs, as cron has it, or never; `habarshy schedule` lists the jobs"
+    )
+    schedule_zone: Annotated[str, AfterValidator(_a_zone)] = Field(
+        default="", description="the time zone of the schedule; empty: that of the rules in force"
+    )
+    deposit_folder: Path | None = Field(
+        default=None, description="the folder to which the schedule writes heads of the log; empty: nowhere"
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -41,6 +41,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     "For questions about a person or a nudge": ("why", "trail", "evidence", "eligible", "erase", "mcp"),
     "For operators: watch, stop and repair": (
         "status",
+        "schedule",
         "control",
         "unknown",
         "dead-letters",
@@ -129,6 +130,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "mcp": ("mcp.mcp", "Serve an assistant (MCP) for the person whose token is in HABARSHY_TOKEN; read-only."),
     "status": ("status.status", "Show what is stopped, what is stored, what waits, and the outcomes of the nudges."),
     "control": ("stops.control", "Set or clear a kill switch."),
+    "schedule": (
+        "schedule.schedule",
+        "Show what runs at which times, and how it last ended; exit 1 if something failed or is late.",
+    ),
     "unknown": ("unknown.unknown", "List messages whose outcome is unknown, or settle them: ask, resend or close."),
     "repair": (
         "repair.repair",

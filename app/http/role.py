@@ -34,6 +34,7 @@ from streams.intake.intake import Labels
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.lag import Lag
 from streams.queries.health import Status, standing
+from streams.runtime.schedule_metrics import ScheduleMetrics
 
 
 class ServedRole(Struct, frozen=True):
@@ -110,7 +111,7 @@ def _collect(role: ServedRole) -> None:
     Info("habarshy_build", "The version that runs.", registry=registry).info({"version": version("habarshy")})
     in_use = Gauge("habarshy_pool_connections", "Connections of the pool to the database in use.", registry=registry)
     in_use.set_function(lambda: pool.checkedout() if isinstance(pool := database.engine.pool, QueuePool) else 0)
-    for each in (database.waits, *role.collectors):
+    for each in (database.waits, ScheduleMetrics(database), *role.collectors):
         registry.register(each)
 
 

@@ -15,6 +15,7 @@ from app.http.role import ServedRole, answering
 from app.kafka_topics import topics_of
 from app.roles.lifecycle import composed, stopping, topics_there
 from app.roles.patience import answered
+from app.scheduled import schedule_of
 from app.settings import Settings
 from app.terminal import talk
 from streams.kafka.consume_intake import IntakeHandler
@@ -107,7 +108,13 @@ def _upkeep(platform: Platform) -> Iterator[Future[None]]:
     own = planning.build(platform.log, platform.rules.library, queue, platform.clock)
     on = platform
     parts = UpkeepParts(
-        own.areas, on.replay.follower, on.runtime.chain_builder, own.reconciler, on.queries.backlog, talk
+        own.areas,
+        on.replay.follower,
+        on.runtime.chain_builder,
+        own.reconciler,
+        on.queries.backlog,
+        schedule_of(on),
+        talk,
     )
     beside = Beside(Upkeep(on.database, parts))
     with ThreadPoolExecutor(1, "upkeep") as pool:

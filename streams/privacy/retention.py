@@ -5,7 +5,7 @@ and nothing is done twice. A key stays for now where a waiting or future nudge d
 found by planning with the content and without it.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -158,9 +158,18 @@ class Retiring:
                 if _ends(year, limits[type_]) <= now
             ]
 
-    def retire(self, who: Principal, wanted: Sequence[Over], batch: int = BATCH) -> tuple[list[Done], bool]:
-        """Retire this content; return the results, and whether SQLite's write-ahead log was emptied too."""
-        done = [self._retire(one, who, batch) for one in wanted]
+    def retire(
+        self,
+        who: Principal,
+        wanted: Sequence[Over],
+        batch: int = BATCH,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> tuple[list[Done], bool]:
+        """Retire this content, or what of it there is time for until it is `stopping`.
+
+        Return the results, and whether SQLite's write-ahead log was emptied too.
+        """
+        done = [self._retire(one, who, batch, stopping) for one in wanted]
         return done, self._database.tidy()
 
     def again(self, periods: AbstractSet[tuple[str, int]]) -> list[Over]:
@@ -202,9 +211,9 @@ class Retiring:
         self._note(connection, one, who, lost)
         return positions[-1], len(lost)
 
-    def _retire(self, one: Over, who: Principal, batch: int) -> Done:
+    def _retire(self, one: Over, who: Principal, batch: int, stopping: Callable[[], bool]) -> Done:
         after, keys, kept = "", 0, 0
-        while (last := self._write(one, who, after, batch)) is not None:
+        while not stopping() and (last := self._write(one, who, after, batch)) is not None:
             after, keys, kept = last.last, keys + last.keys, kept + last.kept
         return Done(one.type, one.year, one.limit, keys, kept)
 

@@ -2,9 +2,10 @@
 
 Modules:
     timetable: `Timetable`, which runs timed tasks. scheduler: `Engine`, those of `run` and of the dispatchers.
+    schedule: `Schedule`, jobs by cron expressions. cron: these expressions. schedule_metrics: their metrics.
     upkeep: `Upkeep`, those that one process does for all. cleanup: `Cleanup`, which deletes expired data.
     faults: `Faults`, which reports each failure once. restore: `Restoring`, which declares a restored database.
 
-Tables: none of its own.
+Tables: `scheduled`.
 Facts: `LogRestored`.
 """

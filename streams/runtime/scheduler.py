@@ -16,7 +16,7 @@ from streams.planning.reconciler import RECONCILE_AFTER
 from streams.planning.wiring import PlanningParts
 from streams.queries.health import BacklogSamples
 from streams.replay.follower import Follower
-from streams.runtime.cleanup import Cleanup
+from streams.runtime.schedule import Schedule
 from streams.runtime.timetable import Task, Timetable
 from streams.runtime.upkeep import Upkeep, UpkeepParts
 from streams.storage.database import Database
@@ -24,13 +24,13 @@ from streams.storage.signals import Listener, Signal
 
 LOOK_EVERY = timedelta(milliseconds=250)
 """The interval of most tasks: a look costs milliseconds, and citizens notice a delay."""
-TIDY_EVERY, LOOK_BACK_EVERY = timedelta(hours=1), timedelta(seconds=1)
+LOOK_BACK_EVERY = timedelta(seconds=1)
 PIECES_EVERY, WEBHOOKS_EVERY = timedelta(seconds=5), timedelta(seconds=1)
 """Agencies are programs: they do not notice a second, and each look is a transaction."""
 LISTEN_EVERY = timedelta(seconds=1)
 """Signals of a lost session are heard again after that time; until then the tasks look by themselves."""
 SENDING = frozenset({"urgent", "dispatch"})
-DISPATCH = SENDING | frozenset({"signals", "webhooks", "tidying", "pieces", "watermark"})
+DISPATCH = SENDING | frozenset({"signals", "webhooks", "pieces", "watermark"})
 """The tasks of a process that only sends."""
 
 
@@ -43,7 +43,7 @@ class Engine(Struct, frozen=True):
     inbound: InboundParts
     follower: Follower
     chain_builder: ChainBuilder
-    cleanup: Cleanup
+    schedule: Schedule
     backlog: BacklogSamples
     watermark: Watermark
     clock: Callable[[], datetime]
@@ -109,7 +109,6 @@ class Engine(Struct, frozen=True):
             "dispatch": Task(partial(self.dispatcher.drain, patience=PATIENCE), every),
             "signals": Task(listener.ensure, LISTEN_EVERY),
             "webhooks": Task(self.inbound.webhooks.deliver, max(every, WEBHOOKS_EVERY)),
-            "tidying": Task(lambda: asyncio.to_thread(self.cleanup.run), TIDY_EVERY),
             "pieces": Task(lambda: asyncio.to_thread(self.inbound.receiving.reassembly.give_up), PIECES_EVERY),
             "watermark": Task(lambda: asyncio.to_thread(self.watermark.look), LOOK_BACK_EVERY),
         }
@@ -117,6 +116,12 @@ class Engine(Struct, frozen=True):
     def _upkeep(self, every: timedelta) -> Upkeep:
         planning = self.planning
         parts = UpkeepParts(
-            planning.areas, self.follower, self.chain_builder, planning.reconciler, self.backlog, lambda _: None
+            planning.areas,
+            self.follower,
+            self.chain_builder,
+            planning.reconciler,
+            self.backlog,
+            self.schedule,
+            lambda _: None,
         )
         return Upkeep(self.database, parts, every, RECONCILE_AFTER)

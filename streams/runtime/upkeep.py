@@ -1,4 +1,4 @@
-"""Upkeep: the work that one process does for all: planning areas, following the log, chaining, reconciling.
+"""Upkeep: what one process does for all: planning areas, following the log, chaining, reconciling, the schedule.
 
 On PostgreSQL it is done by the process that holds the leader lock; when that one ends, another takes over. On SQLite
 there is one process.
@@ -7,10 +7,12 @@ there is one process.
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
 import uvloop
+from apscheduler.triggers.base import BaseTrigger
 from msgspec import Struct
 
 from streams.log.chain_builder import ChainBuilder
@@ -19,12 +21,15 @@ from streams.planning.reconciler import Reconciler
 from streams.queries.health import EVERY as SOUND_EVERY
 from streams.queries.health import BacklogSamples
 from streams.replay.follower import Follower
+from streams.runtime.schedule import Schedule
 from streams.runtime.timetable import Task, Timetable
 from streams.storage.database import Database
 from streams.storage.leadership import UPKEEP, LeaderLock
 from streams.storage.severity import Warned
 
 EVERY, CHAIN_EVERY, RECONCILE_EVERY = timedelta(seconds=1), timedelta(seconds=1), timedelta(minutes=1)
+ALONE_EVERY = timedelta(hours=1)
+"""On SQLite the turn is taken once, at the start."""
 TOLD_EVERY = 60
 """Turns of the reconciler after which it says how many it found, where it finds ever more."""
 TURN = "the upkeep"
@@ -36,7 +41,7 @@ class Turn:
     def __init__(self, database: Database) -> None:
         self._lock = None if database.sqlite else LeaderLock(database, UPKEEP)
         self._guard = threading.Lock()
-        self.active = self._lock is None
+        self.active = False
 
     def take(self) -> bool:
         """Take the turn if it is free, and return whether this process has it.
@@ -45,6 +50,7 @@ class Turn:
             ReadOnly, OperationalError: it has lost it; see `LeaderLock.check`.
         """
         if self._lock is None:
+            self.active = True
             return True
         with self._guard:
             try:
@@ -72,8 +78,8 @@ class Turn:
             self._lose()
 
     def _lose(self) -> None:
+        self.active = False
         if self._lock is not None:
-            self.active = False
             self._lock.release()
 
 
@@ -85,6 +91,7 @@ class UpkeepParts(Struct, frozen=True):
     chain_builder: ChainBuilder
     reconciler: Reconciler
     backlog: BacklogSamples
+    schedule: Schedule
     tell: Callable[[str], None]
 
 
@@ -100,6 +107,7 @@ class Upkeep:
     ) -> None:
         self._parts, self._every, self._reconcile_every = parts, every, reconcile_every
         self._sqlite, self._stopping = database.sqlite, False
+        self._pool = ThreadPoolExecutor(1, "schedule")
         self.turn = Turn(database)
 
     def stop(self) -> None:
@@ -109,6 +117,7 @@ class Upkeep:
 
     def close(self) -> None:
         """Let another process have the turn."""
+        self._pool.shutdown(wait=False)
         self.turn.release()
 
     def tasks(self, table: Timetable) -> Mapping[str, Task]:
@@ -122,25 +131,34 @@ class Upkeep:
             "soundings": self._led(parts.backlog.take, SOUND_EVERY),
         }
 
+        timed = {name: self._timed(name, trigger) for name, trigger in parts.schedule.triggers().items()}
+
         async def take_turn() -> None:
             had = self.turn.active
             if await asyncio.to_thread(self.turn.take) and not had:
-                table.wake(led)
+                table.wake([*led, *await asyncio.to_thread(parts.schedule.take_up)])
 
-        return led if self._sqlite else {TURN: Task(take_turn, self._every, now=True), **led}
+        every = ALONE_EVERY if self._sqlite else self._every
+        return {TURN: Task(take_turn, every, now=True), **led, **timed}
 
     def _led(self, work: Callable[[], object], when: timedelta) -> Task:
         """Return the task of this work, which only whoever has the turn does."""
+        return self._task(work, when, None)
 
+    def _timed(self, name: str, when: BaseTrigger) -> Task:
+        """Return the task of a job of the schedule. They share a thread, so that they run one after the other."""
+        return self._task(lambda: self._parts.schedule.run(name, lambda: self._stopping), when, self._pool)
+
+    def _task(self, work: Callable[[], object], when: timedelta | BaseTrigger, pool: Executor | None) -> Task:
         def done() -> None:
             if not self._stopping and self.turn.holds():
                 work()
 
         async def run() -> None:
             if self.turn.active:
-                await asyncio.to_thread(done)
+                await asyncio.get_running_loop().run_in_executor(pool, done)
 
-        return Task(run, when, now=self._sqlite)
+        return Task(run, when)
 
     def _plan_areas(self) -> None:
         while not self._stopping and self._parts.areas.turn() and self.turn.holds():

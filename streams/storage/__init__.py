@@ -8,7 +8,8 @@ Modules:
     signals: wake other processes by what was committed.
     leadership: one leader a role, one job a lane. advisory_locks: writers take turns; migrations wait.
     sqlite_writer, sqlite_file, postgres_connection, arrays: used by `Database` alone, but for the file's checks.
-    measures: the metrics of a process. severity: log lines that are warnings or failures.
+    statistics: refreshes those of the tables. measures: the metrics of a process.
+    severity: log lines that are warnings or failures.
 
 Tables: `schema_version`. Every other table is owned by the package that writes to it.
 Facts: none.

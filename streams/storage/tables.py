@@ -326,3 +326,21 @@ drafts = Table(
 )
 """Drafts of triggers: files as JSON. `revision` grows with each change, so that nobody overwrites a change they
 have not seen. `version`: the hash under which this text was submitted last (empty: never)."""
+
+scheduled = Table(
+    "scheduled",
+    metadata,
+    Column("job", String, primary_key=True),
+    Column("cron", String, nullable=False),
+    Column("next_at", BigInteger),
+    Column("started_at", BigInteger),
+    Column("took", BigInteger),
+    Column("outcome", String, nullable=False),
+    Column("error", String, nullable=False),
+    Column("words", String, nullable=False),
+    Column("done_at", BigInteger),
+    Column("failures", Integer, nullable=False),
+)
+"""What runs by the schedule. `cron`: the expression of which `next_at` is the next run; `took`: microseconds of the
+last run, `outcome` how it ended, `error` the class of its error and `words` what it says, if it is one of ours;
+`done_at`: the last success; `failures`: how many runs failed, ever."""

@@ -23,6 +23,7 @@ from app.compose_sending import compose_engine, compose_routes
 from app.kafka_topics import topics_of
 from app.roles.lifecycle import composed, stopping
 from app.roles.provider_watch import ProviderWatch
+from app.scheduled import schedule_of
 from app.settings import settings_of
 from app.terminal import talk
 from domain.facts.facts import NudgeFact
@@ -146,6 +147,7 @@ def _upkeep(mode: str, platform: Platform) -> Iterator[None]:
         platform.runtime.chain_builder,
         reconciler(platform.database, planning, platform.planning.quarantine, platform.clock),
         platform.queries.backlog,
+        schedule_of(platform),
         talk,
     )
     upkeep = Beside(Upkeep(platform.database, parts, EVERY, RECONCILE_EVERY))

@@ -96,6 +96,7 @@ OF_THE_MACHINE = frozenset(
         "dispatch",
         "migrate",
         "status",
+        "schedule",
         "mcp",
         "bounce",
         "bounces",

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import yaml
-from prometheus_client import CollectorRegistry
+from msgspec import structs
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
+from app.clock import VirtualClock
 from app.http.metrics import GAUGES, Own, exposition
 from app.http.role import ServedRole, role_application
+from app.scheduled import schedule_of
 from app.server import application
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, Reason, RetryLater
@@ -21,6 +24,7 @@ from streams.intake.intake import Counts
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
 from streams.queries.health import Status, standing
+from streams.runtime.schedule_metrics import ScheduleMetrics
 from tests.notifiers.port.test_routes import message
 from tests.world import LONG_AGO, NOON, World, card, iin, registered
 
@@ -29,8 +33,21 @@ ALERTS, DASHBOARD = DEPLOY / "alerts.yaml", DEPLOY / "grafana.json"
 LAGS = [Lag(3, 1.5), Lag(7, 20.0, "persons", 11)]
 GATEWAY = ("gateway", "sms")
 OWN = Own({("bad_json",): 2}, {(*GATEWAY, "failed", "unreachable"): 3}, {GATEWAY: True})
-COUNTERS = {"reconciled", "dead_events", "refused_events", "attempts"}
-LABELS = {"cause", "role", "topic", "partition", "code", "provider", "channel", "outcome", "reason", "scope", "name"}
+COUNTERS = {"reconciled", "dead_events", "refused_events", "attempts", "scheduled_failures"}
+LABELS = {
+    "cause",
+    "role",
+    "topic",
+    "partition",
+    "code",
+    "provider",
+    "channel",
+    "outcome",
+    "reason",
+    "scope",
+    "name",
+    "task",
+}
 
 
 def now(world: World) -> Status:
@@ -45,11 +62,16 @@ def asked(role: ServedRole) -> TestClient:
 
 
 def shown_by_all(world: World) -> str:
-    """What the roles show, the one after the other."""
-    known = now(world)
-    return "".join(
-        exposition(role, known, LAGS, OWN, ready=True).decode() for role in ("relay", "intake", "dispatch")
-    )
+    """What the roles show, the one after the other, and what they show of a schedule that has run once."""
+    known, registry, clock = now(world), CollectorRegistry(), VirtualClock(world.clock())
+    schedule = schedule_of(structs.replace(world.platform, clock=clock))
+    schedule.take_up()
+    clock.advance_to(clock() + timedelta(hours=1))
+    schedule.run("cleanup", lambda: False)
+    registry.register(ScheduleMetrics(world.platform.database))
+    roles = ("relay", "intake", "dispatch")
+    shown = "".join(exposition(role, known, LAGS, OWN, ready=True).decode() for role in roles)
+    return shown + generate_latest(registry).decode()
 
 
 def away() -> list[Lag]:

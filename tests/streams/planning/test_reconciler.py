@@ -1,7 +1,7 @@
 """The reconciler: whoever was forgotten is planned after a delay, and every find is counted."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from psycopg import DataError
@@ -19,6 +19,7 @@ from streams.planning.planning import Planning
 from streams.planning.reconciler import RECONCILE_AFTER, Reconciler, finds
 from streams.queues.dead_letters import Selection
 from streams.rules.in_force import Rules
+from streams.runtime.schedule import Schedule
 from streams.runtime.upkeep import Beside, Upkeep, UpkeepParts
 from tests.streams.distributed import Country, eventually, everyday, planned, running
 from tests.world import LONG_AGO, NOON, World, card, iin, registered
@@ -50,6 +51,7 @@ def kept(
         chain_builder or on.runtime.chain_builder,
         own,
         on.queries.backlog,
+        Schedule(on.database, land.clock, {}, lambda: UTC, land.told.append),
         land.told.append,
     )
     return Beside(Upkeep(on.database, parts, OFTEN, OFTEN))

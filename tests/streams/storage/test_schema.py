@@ -237,7 +237,8 @@ def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> 
 
 
 def drop_later_columns(connection: Connection) -> None:
-    """Drop the columns that say why an outcome is unknown, and who is planned wholly."""
+    """Drop the columns that say why an outcome is unknown, and who is planned wholly; and the schedule."""
+    connection.execute(text("DROP TABLE scheduled"))
     for table, column in (("inbox", "cause"), ("inbox", "provider"), ("history", "replan")):
         connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
 
@@ -252,6 +253,7 @@ def test_who_waits_during_the_step_is_planned_wholly(database: Database) -> None
     database.write(lambda connection: history.add(connection, rows))
     with database.altering() as connection:
         connection.execute(text("ALTER TABLE history DROP COLUMN replan"))
+        connection.execute(text("DROP TABLE scheduled"))
     set_version(database, "0025")
     migrate(database)
     with database.reading() as connection:

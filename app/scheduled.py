@@ -1,0 +1,129 @@
+"""The jobs of the schedule: what a platform does by itself at certain times, made from its parts."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cryptography import x509
+
+from app.compose import Platform
+from app.identity import private_files, retired_list
+from app.log_places import zone_shown
+from app.settings import SCHEDULE, Settings
+from app.terminal import compact, talk
+from domain.facts.principals import Principal, Role
+from streams.log import chain
+from streams.log.audit import head_of
+from streams.log.chain_builder import ChainBuilder
+from streams.runtime.cron import NEVER
+from streams.runtime.schedule import Schedule, Scheduled, Stopping, Unfinished
+from streams.storage import statistics
+from streams.storage.database import Database
+
+WHO = Principal("schedule", "schedule", frozenset({Role.OPERATOR}))
+"""Who acts: whoever writes the settings is an operator."""
+SOON = timedelta(days=21)
+"""A certificate that is valid for less is told of: so long it may take to get another."""
+
+
+class CertificateExpires(Exception):
+    """Raised when certificates that the settings name are no longer valid soon, or cannot be read."""
+
+
+class NotDeposited(Exception):
+    """Raised when the newest head of the log cannot be written to the folder of the settings."""
+
+
+def schedule_of(platform: Platform) -> Schedule:
+    """Return the schedule of the settings."""
+    settings = platform.settings
+    crons = {**SCHEDULE, **settings.schedule, **({} if settings.deposit_folder else {"deposit": NEVER})}
+    works = _works(platform)
+    jobs = {name: Scheduled(cron, works[name]) for name, cron in crons.items()}
+    return Schedule(platform.database, platform.clock, jobs, lambda: zone_of_schedule(platform), talk)
+
+
+def zone_of_schedule(platform: Platform) -> tzinfo:
+    """Return the time zone of the cron expressions: that of the settings, else that of the rules in force."""
+    name = platform.settings.schedule_zone
+    return ZoneInfo(name) if name else zone_shown(platform.rules.library)
+
+
+def _works(on: Platform) -> Mapping[str, Callable[[Stopping], object]]:
+    return {
+        "cleanup": lambda _: on.runtime.cleanup.run(),
+        "statistics": lambda _: statistics.refresh(on.database),
+        "expiry": lambda _: check_certificates(on.settings, on.clock()),
+        "deposit": lambda _: deposit_head(
+            on.runtime.chain_builder, on.database, on.settings.deposit_folder or Path()
+        ),
+        "retire": lambda stopping: _retire(on, stopping),
+    }
+
+
+def _retire(on: Platform, stopping: Stopping) -> None:
+    wanted = on.privacy.retention.scope()
+    if not wanted:
+        return
+    try:
+        retired_list.note(on.settings.key_file, wanted, on.clock())
+    except OSError as error:
+        talk(f"after a restore run `habarshy retire` again: this is not listed beside the keys ({error})")
+    on.privacy.retention.retire(WHO, wanted, stopping=stopping)
+    if stopping():
+        raise Unfinished
+
+
+def deposit_head(builder: ChainBuilder, database: Database, folder: Path) -> None:
+    """Write the newest signed head of the log, which all facts so far lead to, into a file of its own.
+
+    Raises:
+        NotDeposited: it cannot be written, or there is none.
+    """
+    builder.finish()
+    with database.reading() as connection:
+        number = chain.latest(connection).number
+        found = chain.blocks_from(connection, number, 1) if number else []
+    if builder.signer is None or not found:
+        raise NotDeposited("nothing is in the chain: the key file has no key that signs, or the log is empty")
+    file = folder / f"head-{number:012}.json"
+    try:
+        if not file.exists():
+            private_files.replace(file, compact(head_of(found[0], builder.signer.public)) + "\n")
+    except OSError as error:
+        raise NotDeposited(f"deposit_folder: {file}: {error.strerror}") from None
+
+
+def check_certificates(settings: Settings, now: datetime) -> None:
+    """Check the certificates in the files that the settings name.
+
+    Raises:
+        CertificateExpires: one is not valid for three more weeks, or cannot be read; with the setting's name.
+    """
+    expiring = [
+        (name, _expires(Path(path), now, authority=name.endswith("ca_file"))) for name, path in _named(settings)
+    ]
+    if problems := [f"{name}: {problem}" for name, problem in expiring if problem]:
+        raise CertificateExpires("; ".join(problems))
+
+
+def _named(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the settings that name certificates, with their files."""
+    if settings.kafka_ca_file:
+        yield "kafka_ca_file", settings.kafka_ca_file
+    for name, provider in settings.providers.items():
+        for key, value in (provider.model_extra or {}).items():
+            if key in ("ca_file", "client_cert_file") and value:
+                yield f"providers.{name}.{key}", str(value)
+
+
+def _expires(path: Path, now: datetime, *, authority: bool) -> str:
+    """Say until when it is valid, if that is soon. Of authorities the last counts, of a chain the first."""
+    try:
+        found = x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as error:
+        return f"{path} cannot be read ({getattr(error, 'strerror', None) or 'it is no certificate in PEM'})"
+    ends = [each.not_valid_after_utc for each in found]
+    end = max(ends) if authority else ends[0]
+    return f"{path} is valid until {end.astimezone(UTC):%Y-%m-%d} only" if end < now + SOON else ""

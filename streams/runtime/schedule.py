@@ -1,0 +1,219 @@
+"""The schedule: jobs that run by cron expressions, one at a time, in the process that does the upkeep.
+
+A row for each job keeps its next run and how the last one ended. So a run that was missed, because no process was
+there, is caught up once; and one whose process died is begun again once.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+from typing import Any
+
+from apscheduler.triggers.cron import CronTrigger
+from msgspec import Struct, structs
+from sqlalchemy import Connection, select
+
+from projections.bulk import insert_rows
+from projections.tables import micros, optional_moment
+from streams.runtime.cron import next_after, trigger_of
+from streams.storage.database import Database, Priority
+from streams.storage.errors import UNAVAILABLE_ERRORS
+from streams.storage.severity import Failed
+from streams.storage.tables import scheduled
+
+Stopping = Callable[[], bool]
+
+
+class Outcome(StrEnum):
+    """How a run ended, or that it goes on.
+
+    `retry`: its process died, and it is begun once more; `again`: it goes on so. `stopped`: its process was asked to
+    end; it goes on at the next start.
+    """
+
+    NONE = ""
+    RUNNING = "running"
+    AGAIN = "running again"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    RETRY = "died, to run again"
+    DIED = "died"
+
+
+UNDER_WAY = (Outcome.RUNNING, Outcome.AGAIN)
+BAD = (Outcome.FAILED, Outcome.RETRY, Outcome.DIED)
+
+
+class Unfinished(Exception):
+    """Raised by a job that ends before its end because its process is to stop."""
+
+
+class Scheduled(Struct, frozen=True):
+    """A job of the schedule: its cron expression or `never`, and its work, which may ask whether it is to stop."""
+
+    cron: str
+    work: Callable[[Stopping], object]
+
+
+class Run(Struct, frozen=True):
+    """A job with its next run and its last one. `done_at`: its last success; `failures`: runs that failed, ever."""
+
+    job: str
+    cron: str
+    next_at: datetime | None
+    started_at: datetime | None = None
+    took: timedelta | None = None
+    outcome: Outcome = Outcome.NONE
+    error: str = ""
+    words: str = ""
+    done_at: datetime | None = None
+    failures: int = 0
+
+
+class Schedule:
+    """Runs the jobs, and keeps their rows. `zone`: that of the cron expressions."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        jobs: Mapping[str, Scheduled],
+        zone: Callable[[], tzinfo],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._database, self._clock, self._jobs, self._zone, self._tell = database, clock, jobs, zone, tell
+        self._at_work: set[str] = set()
+
+    def triggers(self) -> dict[str, CronTrigger]:
+        """Return job -> its trigger, of those that ever run."""
+        found = {name: trigger_of(job.cron, self._zone()) for name, job in self._jobs.items()}
+        return {name: trigger for name, trigger in found.items() if trigger is not None}
+
+    def take_up(self) -> list[str]:
+        """Bring the rows up to the settings, as the process that runs the jobs from now on; return what is due."""
+        triggers = self.triggers()
+        return self._database.write(lambda connection: self._take_up(connection, triggers), Priority.FOLLOWING)
+
+    def _take_up(self, connection: Connection, triggers: Mapping[str, CronTrigger]) -> list[str]:
+        now, known = self._clock(), _rows(connection)
+        for name, job in self._jobs.items():
+            run = known.get(name)
+            if run is None:
+                row = (name, job.cron, _next(triggers.get(name), now), None, None, "", "", "", None, 0)
+                insert_rows(connection, scheduled, [row])
+            elif run.cron != job.cron:
+                _change(connection, name, cron=job.cron, next_at=_next(triggers.get(name), now))
+            elif run.outcome in UNDER_WAY and name not in self._at_work:
+                _change(connection, name, **_died(run, now))
+        return [
+            name for name, run in _rows(connection).items() if name in triggers and run.next_at and run.next_at <= now
+        ]
+
+    def run(self, name: str, stopping: Stopping) -> None:
+        """Run the job, if it is due, and note how it ends.
+
+        Raises: what says that the database is away.
+        """
+        trigger = self.triggers()[name]
+        begun = self._clock()
+        if not self._database.write(lambda connection: _claim(connection, name, trigger, begun), Priority.FOLLOWING):
+            return
+        self._at_work.add(name)
+        try:
+            self._work(name, begun, stopping)
+        finally:
+            self._at_work.discard(name)
+
+    def _work(self, name: str, begun: datetime, stopping: Stopping) -> None:
+        try:
+            self._jobs[name].work(stopping)
+        except Unfinished:
+            self._note(name, begun, outcome=Outcome.STOPPED, next_at=micros(begun))
+        except UNAVAILABLE_ERRORS as error:
+            self._failed(name, begun, error, "")
+            raise
+        except Exception as error:  # noqa: BLE001  (its row says so)
+            # Of other errors than ours only the class: their text may hold personal data.
+            ours = type(error).__module__.partition(".")[0] in ("streams", "app")
+            self._failed(name, begun, error, str(error) if ours else "")
+            self._tell(Failed(f"{name} failed: {str(error) if ours else type(error).__name__}"))
+        else:
+            self._note(name, begun, outcome=Outcome.DONE, error="", words="", done_at=micros(self._clock()))
+
+    def _failed(self, name: str, begun: datetime, error: Exception, words: str) -> None:
+        more = scheduled.c.failures + 1
+        self._note(name, begun, outcome=Outcome.FAILED, error=type(error).__name__, words=words, failures=more)
+
+    def _note(self, name: str, begun: datetime, **changes: Any) -> None:  # noqa: ANN401  (any column)
+        took = micros(self._clock()) - micros(begun)
+        self._database.write(lambda connection: _change(connection, name, took=took, **changes), Priority.FOLLOWING)
+
+    def runs(self) -> list[Run]:
+        """Return the jobs of the settings, each with its next run and its last one."""
+        triggers, now = self.triggers(), self._clock()
+        with self._database.reading() as connection:
+            known = _rows(connection)
+        found = []
+        for name, job in self._jobs.items():
+            run = known.get(name, Run(name, "", None))
+            if run.cron != job.cron:  # no process has taken up what the settings say
+                upcoming = next_after(triggers[name], now) if name in triggers else None
+                run = structs.replace(run, cron=job.cron, next_at=upcoming)
+            found.append(run)
+        return found
+
+
+def runs_of(database: Database) -> Collection[Run]:
+    """Return the rows of all jobs that a process ever kept."""
+    with database.reading() as connection:
+        return _rows(connection).values()
+
+
+def _rows(connection: Connection) -> dict[str, Run]:
+    return {
+        row.job: Run(
+            row.job,
+            row.cron,
+            optional_moment(row.next_at),
+            optional_moment(row.started_at),
+            None if row.took is None else timedelta(microseconds=row.took),
+            Outcome(row.outcome),
+            row.error,
+            row.words,
+            optional_moment(row.done_at),
+            row.failures,
+        )
+        for row in connection.execute(select(scheduled).order_by(scheduled.c.job))
+    }
+
+
+def _change(connection: Connection, name: str, **changes: Any) -> None:  # noqa: ANN401  (any column)
+    connection.execute(scheduled.update().where(scheduled.c.job == name).values(**changes))
+
+
+def _next(trigger: CronTrigger | None, now: datetime) -> int | None:
+    found = None if trigger is None else next_after(trigger, now)
+    return None if found is None else micros(found)
+
+
+def _died(run: Run, now: datetime) -> dict[str, Any]:
+    """Return what is noted of a run whose process died: it is begun again, unless it died over that, too."""
+    found: dict[str, Any] = {"outcome": Outcome.DIED, "failures": run.failures + 1, "error": "", "words": ""}
+    return found if run.outcome == Outcome.AGAIN else found | {"outcome": Outcome.RETRY, "next_at": micros(now)}
+
+
+def _claim(connection: Connection, name: str, trigger: CronTrigger, now: datetime) -> bool:
+    """Return whether the run is this process's: it is due, and nobody else took it."""
+    due = (scheduled.c.job == name, scheduled.c.next_at <= micros(now))
+    row = connection.execute(select(scheduled).where(*due)).first()
+    if row is None:
+        return False
+    changes = {
+        "next_at": _next(trigger, now),
+        "started_at": micros(now),
+        "took": None,
+        "outcome": Outcome.AGAIN if row.outcome == Outcome.RETRY else Outcome.RUNNING,
+    }
+    claimed = scheduled.update().where(*due, scheduled.c.next_at == row.next_at).values(**changes)
+    return connection.execute(claimed).rowcount == 1

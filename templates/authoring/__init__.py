@@ -3,8 +3,8 @@
 Modules:
     scaffold: the files of a new trigger or pack. preview: the messages for invented people.
     rule_sentences, value_words: rules and values in sentences.
-    trigger_form, condition_form, yaml_edit: a rule as fields of a form, its conditions as rows, and changes of single
-    values in a file.
+    trigger_form, words_form: a rule, and the words of a language, as fields of a form. condition_form: conditions as
+    rows. yaml_edit: changes of single values in a file.
     trigger_diff, pack_diff, text_diff: what changes between two versions.
 
 Inside: event_type_diff, words_diff.

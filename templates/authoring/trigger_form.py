@@ -209,7 +209,10 @@ class TriggerForm:
         if not isinstance(self.yaml.data, dict):
             raise CannotEdit("the file has no keys")
         self.parts = {part.name: part for part in parts_of(self.yaml.data, languages)}
-        shown_ = {name: shown(part, self.yaml.get(part.path)) for name, part in self.parts.items()}
+        shown_ = {
+            name: None if self.yaml.is_shared(part.path) else shown(part, self.yaml.get(part.path))
+            for name, part in self.parts.items()
+        }
         self.values = {name: text for name, text in shown_.items() if text is not None}
 
     @property

@@ -7,6 +7,7 @@ of an alias, for instance) is refused, so nothing is ever lost.
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import yaml
@@ -56,12 +57,32 @@ class YamlText:
                 return None
         return found
 
+    def is_shared(self, path: Path) -> bool:
+        """Return True if a value, or a group around it, is used in several places (by an alias)."""
+        return any(
+            id(node) in self._shared for at in range(len(path) + 1) if (node := self._node(path[:at])) is not None
+        )
+
+    @cached_property
+    def _shared(self) -> set[int]:
+        """Return the nodes that are used more than once."""
+        seen, shared, todo = set[int](), set[int](), [self._root]
+        while todo:
+            node = todo.pop()
+            if id(node) in seen:
+                shared.add(id(node))
+                continue
+            seen.add(id(node))
+            inner = node.value if isinstance(node, yaml.CollectionNode) else []
+            todo += [each[1] if isinstance(each, tuple) else each for each in inner]
+        return shared
+
     def source(self, path: Path) -> str:
         """Return the text of a value, as it stands in the file."""
         node = self._node(path)
         if node is None:
             return ""
-        start, end = node.start_mark.index, _end(node)
+        start, end = node.start_mark.index, self._end(node)
         begin = self.text.rfind("\n", 0, start) + 1
         indent = start - begin if not self.text[begin:start].strip(" -") else 0
         return "\n".join(
@@ -74,13 +95,13 @@ class YamlText:
         node = self._node(path)
         if node is None:
             return None
-        start, end = node.start_mark.index, _end(node)
+        start, end = node.start_mark.index, self._end(node)
         return self.text.count("\n", 0, start) + 1, self.text.count("\n", 0, max(start, end)) + 1
 
     def place(self, path: Path) -> tuple[int, int] | None:
         """Return where a value begins and ends, in characters; None where there is none."""
         node = self._node(path)
-        return None if node is None else (node.start_mark.index, _end(node))
+        return None if node is None else (node.start_mark.index, self._end(node))
 
     def changed(self, path: Path, value: PlainData, order: Sequence[str] = ()) -> "YamlText":
         """Return the text with this value there; None takes the key away. `order`: in which keys of a group stand.
@@ -111,7 +132,7 @@ class YamlText:
         raise CannotEdit(f"{_told(path)} can be changed only in the file")
 
     def _replaced(self, node: yaml.Node, value: PlainData) -> str:
-        start, end = node.start_mark.index, _end(node)
+        start, end = node.start_mark.index, self._end(node)
         style = getattr(node, "style", None) or ""
         if style in ("|", ">") and isinstance(value, str) and "\n" in value:
             indent = self._block_indent(node)
@@ -140,27 +161,31 @@ class YamlText:
             if after is None:
                 at = parent.start_mark.index + 1
                 return f"{self.text[:at]}{entry}{', ' if keys else ''}{self.text[at:]}"
-            at = _end(parent.value[after][1]) if not _is_nothing(parent.value[after][1]) else _end(parent) - 1
+            at = (
+                self._end(parent.value[after][1])
+                if not _is_nothing(parent.value[after][1])
+                else self._end(parent) - 1
+            )
             return f"{self.text[:at]}, {entry}{self.text[at:]}"
         indent = " " * parent.start_mark.column
         if after is None:
             at = parent.start_mark.index
             return f"{self.text[:at]}{entry}\n{indent}{self.text[at:]}"
-        at = self._line_end(_end(parent.value[after][1]))
+        at = self._line_end(self._end(parent.value[after][1]))
         return f"{self.text[:at]}\n{indent}{entry}{self.text[at:]}"
 
     def _appended(self, parent: yaml.SequenceNode, value: PlainData) -> str:
         if parent.flow_style:
-            at = _end(parent) - 1
+            at = self._end(parent) - 1
             return f"{self.text[:at]}{', ' if parent.value else ''}{flow(value)}{self.text[at:]}"
-        at = self._line_end(_end(parent.value[-1]))
+        at = self._line_end(self._end(parent.value[-1]))
         return f"{self.text[:at]}\n{' ' * parent.start_mark.column}- {flow(value)}{self.text[at:]}"
 
     def _removed(self, path: Path) -> str:  # noqa: PLR0911  (one for each notation)
         parent = self._node(path[:-1])
         if parent is None or self._node(path) is None:
             return self.text
-        entries = list(_entries(parent))
+        entries = list(self._entries(parent))
         at = next(at for at, (key, _, _) in enumerate(entries) if key == path[-1])
         if len(entries) == 1 and path[:-1] and not parent.flow_style:
             return self._replaced(parent, {} if isinstance(parent, yaml.MappingNode) else [])
@@ -182,6 +207,24 @@ class YamlText:
     def _line_end(self, at: int) -> int:
         found = self.text.find("\n", at)
         return len(self.text) if found < 0 else found
+
+    def _entries(self, parent: yaml.Node) -> Iterator[tuple[str | int, int, int]]:
+        """Yield each key or index with where its entry begins and ends."""
+        for at, each in enumerate(parent.value):
+            if isinstance(each, tuple):
+                yield each[0].value, each[0].start_mark.index, max(self._end(each[1]), each[0].end_mark.index + 1)
+            else:
+                yield at, each.start_mark.index, self._end(each)
+
+    def _end(self, node: yaml.Node) -> int:
+        """Return where a value ends: of a group on several lines, behind the last thing in it."""
+        if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+            last = node.value[-1]
+            return self._end(last[1] if isinstance(last, tuple) else last)
+        end = int(node.end_mark.index)
+        if getattr(node, "style", None) in ("|", ">"):  # the line ends behind it, and those that it does not keep
+            return max(node.start_mark.index + 1, len(self.text[:end].rstrip(" \n")))
+        return end
 
     def _node(self, path: Path) -> Any:  # noqa: ANN401  (a node, or None)
         node = self._root
@@ -232,7 +275,7 @@ def _block(text: str, indent: int) -> str:
     """Return a text of several lines as a block."""
     head = "|" if text.endswith("\n") else "|-"
     lines = (f"{' ' * indent}{line}".rstrip(" ") for line in text.rstrip("\n").split("\n"))
-    return f"{head}\n" + "\n".join(lines) + "\n"
+    return f"{head}\n" + "\n".join(lines)
 
 
 def _read(text: str) -> Any:  # noqa: ANN401  (plain data)
@@ -243,14 +286,6 @@ def _read(text: str) -> Any:  # noqa: ANN401  (plain data)
     return document.data
 
 
-def _end(node: yaml.Node) -> int:
-    """Return where a value ends: of a group on several lines, behind the last thing in it."""
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        return _end(last[1] if isinstance(last, tuple) else last)
-    return int(node.end_mark.index)
-
-
 def _is_nothing(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and not node.style and node.value in ("", "~", "null")
 
@@ -258,15 +293,6 @@ def _is_nothing(node: yaml.Node) -> bool:
 def _is_block(node: yaml.Node, text: str) -> bool:
     """Return True for a group on lines of its own."""
     return isinstance(node, yaml.CollectionNode) and not node.flow_style and "\n" in text[: node.start_mark.index]
-
-
-def _entries(parent: yaml.Node) -> Iterator[tuple[str | int, int, int]]:
-    """Yield each key or index with where its entry begins and ends."""
-    for at, each in enumerate(parent.value):
-        if isinstance(each, tuple):
-            yield each[0].value, each[0].start_mark.index, max(_end(each[1]), each[0].end_mark.index + 1)
-        else:
-            yield at, each.start_mark.index, _end(each)
 
 
 def _group(key: str | int, value: PlainData) -> Any:  # noqa: ANN401  (plain data)

@@ -17,6 +17,7 @@ from app.pages.work.office import Office
 from app.pages.work.progress import Progress
 from app.pages.work.triggers import TriggerPages
 from app.pages.work.trying import Trying
+from app.pages.work.wording import Wording
 from streams.rules.drafts import DraftStore
 from streams.rules.trigger_history import TriggerHistories
 
@@ -31,6 +32,6 @@ def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy
     app.serve(LetterPages(office).routes())
     progress = Progress(office, bench)
     app.serve(Beginning(office, sheets, bench).routes(), dependencies=[heavy.turn])
-    for page in (Editing, ByForm, Trying, Approving):
+    for page in (Editing, ByForm, Wording, Trying, Approving):
         app.serve(page(office, sheets, bench, progress).routes(), dependencies=[heavy.turn])
     app.serve(Backtests(office, sheets, bench, progress, hands).routes(), dependencies=[heavy.turn])

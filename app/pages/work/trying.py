@@ -118,7 +118,7 @@ class Trying:
             personas=PERSONAS,
             findings=findings,
             hearing=heard.hearings[0] if heard else None,
-            steps=[_step(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],
+            steps=[step_shown(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],
         )
         page.headers.update(FRAMING)
         return page
@@ -163,7 +163,8 @@ class Trying:
         return HTMLResponse(rendered.html, headers=MAIL)
 
 
-def _step(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:
+def step_shown(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:
+    """Return a step as pages show it: its name, when it comes, and its text by language and channel."""
     return {
         "name": message.step,
         "title": message.title,

@@ -52,7 +52,7 @@ def test_every_page_is_for_everybody(
         wrong: list[str] = []
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
         draft, waiting, report = written
-        steps = [draft, *(f"{draft}/{each}" for each in ("form", "tests", "preview", "submit", "backtest"))]
+        steps = [draft, *(f"{draft}/{each}" for each in ("form", "words", "tests", "preview", "submit", "backtest"))]
         steps += [report, waiting, f"{waiting}/preview"]
         for path in (*PAGES, *steps):
             look_at(

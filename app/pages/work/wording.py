@@ -1,0 +1,308 @@
+"""The texts of a draft in one language: subject, push, SMS and email in fields, beside what a person would read."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from app.http.routes import Routes
+from app.packs.draft_bench import MOST_BYTES, BadDraft, Bench, Heard, Text
+from app.pages import visits
+from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.layout import Frame
+from app.pages.pack_names import names_of
+from app.pages.visits import DraftForm, Fields
+from app.pages.work.controls import Control
+from app.pages.work.editing import moved
+from app.pages.work.office import Office, one
+from app.pages.work.progress import Progress
+from app.pages.work.sheets import Id, found
+from app.pages.work.trying import PERSONAS, step_shown
+from domain.core.translatable import N_
+from domain.facts.principals import Principal, Role
+from domain.rules.event_types import ALONE
+from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
+from templates.authoring.preview import Hearing
+from templates.authoring.words_form import WordsForm
+from templates.authoring.yaml_edit import CannotEdit, YamlText
+from templates.checks.sample_check import LIMITS, SUBJECT
+from templates.reading.files import BODY
+from templates.reading.findings import Finding
+
+Spoken = Annotated[str, Query(pattern="^[a-z]{0,3}$")]
+_FILE = re.compile(r"([a-z]{2,3})\.md")
+_MOST_TEXT: Final = 20_000
+TITLES: Final[Mapping[str, str]] = {
+    "subject": N_("Subject of the email"),
+    "title": N_("Push: first line"),
+    "body": N_("Push: text"),
+    "sms": N_("SMS"),
+    "email": N_("Text of the email"),
+}
+
+
+class Wording:
+    """Shows and keeps the texts of a draft."""
+
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
+        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
+
+    def routes(self) -> Routes:
+        """Return the routes."""
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work/drafts/{id}/words", self.page, methods=["GET"])
+        routes.add("/work/drafts/{id}/words", self.save, methods=["POST"])
+        return routes
+
+    def page(
+        self,
+        request: Request,
+        id: Id,  # noqa: A002  (its name in the path)
+        spoken: Spoken = "",
+        persona: str = "",
+        done: str = "",
+    ) -> Response:
+        """Show the texts in one language, beside what a person would read."""
+        who, frame = self._office.enter(request)
+        sheet = found(self._sheets, id, who)
+        return self._show(who, frame, sheet, {"spoken": [spoken], "persona": [persona]}, sheet.files, done=done)
+
+    def _show(
+        self,
+        who: Principal,
+        frame: Frame,
+        sheet: StoredDraft,
+        typed: Fields,
+        files: Mapping[str, str],
+        wrong: Mapping[str, str] | None = None,
+        status: HTTPStatus = HTTPStatus.OK,
+        done: str = "",
+    ) -> Response:
+        languages = self._languages(sheet)
+        spoken = one(typed, "spoken") if one(typed, "spoken") in languages else _first(languages, frame.speech)
+        persona = one(typed, "persona") if one(typed, "persona") in PERSONAS else PERSONAS[0]
+        findings, hearing, heard = self._heard(Text(sheet.pack, sheet.trigger, files), persona)
+        mine = [each for each in findings if each.path == f"{spoken}.md"]
+        shown: dict[str, Any] = {
+            "languages_of": [(each, LANGUAGES.get(each, each)) for each in languages],
+            "spoken": spoken,
+            "persona": persona,
+            "personas": PERSONAS,
+            "blocking": [each for each in findings if not each.warning],
+            "hearing": hearing,
+            "steps": self._steps(hearing, heard, spoken, frame),
+            "author": Role.AUTHOR in who.roles,
+            "done": done,
+            "contacts": sorted(who.contacts),
+        }
+        try:
+            form = self._form(sheet.files, spoken)
+        except CannotEdit:
+            return self._progress.show("words_not.html", frame, sheet, "write", status, findings=mine, **shown)
+        placed: dict[str, list[Finding]] = {}
+        for each in mine:
+            placed.setdefault(self._form_of(files, spoken, form).at(each.line, each.column), []).append(each)
+        controls = _Controls(form, typed, wrong or {}, placed, spoken, frame.speech)
+        return self._progress.show(
+            "words.html",
+            frame,
+            sheet,
+            "write",
+            status,
+            groups=[(_named(gap.under, frame.speech), controls.of(gap.under, gap.names)) for gap in form.gaps],
+            body=controls.body(),
+            others=placed.get("", []),
+            rest=list(form.rest),
+            errors={name: frame.speech.say(text) for name, text in (wrong or {}).items()},
+            was=one(typed, "was") or json.dumps(form.values, ensure_ascii=False),
+            revision=one(typed, "revision") or str(sheet.revision),
+            values=self._values(sheet, frame),
+            **shown,
+        )
+
+    def _languages(self, sheet: StoredDraft) -> list[str]:
+        there = [found_[1] for name in sorted(sheet.files) if (found_ := _FILE.fullmatch(name))]
+        known = self._office.platform.rules.library.rules().defaults.languages
+        return [*(each for each in known if each in there), *(each for each in there if each not in known)]
+
+    def _form(self, files: Mapping[str, str], spoken: str) -> WordsForm:
+        steps, corrects = [], False
+        try:
+            rule = YamlText(files.get("trigger.yaml", ""))
+            due = rule.get(("due",))
+            steps = [str(each) for each in due] if isinstance(due, dict) and len(due) > 1 else []
+            corrects = rule.get(("correction",)) is True
+        except CannotEdit:
+            pass  # the words can be edited even so
+        return WordsForm(files.get(f"{spoken}.md", ""), steps, corrects=corrects)
+
+    def _form_of(self, files: Mapping[str, str], spoken: str, otherwise: WordsForm) -> WordsForm:
+        try:
+            return self._form(files, spoken)
+        except CannotEdit:
+            return otherwise
+
+    def _heard(self, text: Text, persona: str) -> tuple[Sequence[Finding], Hearing | None, Heard | None]:
+        """Return the findings, and what that person would hear where nothing is wrong."""
+        try:
+            with self._bench.laid(text) as laid:
+                if hindering := laid.hindering():
+                    return [*laid.findings, *(each for each in hindering if each not in laid.findings)], None, None
+                heard = laid.heard(self._office.platform.clock(), persona)
+                return laid.findings, heard.hearings[0], heard
+        except BadDraft as bad:
+            return [Finding("trigger.yaml", 0, 0, str(bad))], None, None
+
+    def _steps(self, hearing: Hearing | None, heard: Heard | None, spoken: str, frame: Frame) -> list[dict[str, Any]]:
+        if hearing is None or heard is None:
+            return []
+        steps = [step_shown(each, heard, frame) for each in hearing.messages]
+        return [{**each, "cells": dict(each["languages"]).get(spoken, ())} for each in steps]
+
+    def _values(self, sheet: StoredDraft, frame: Frame) -> list[tuple[str, str]]:
+        """Return the placeholders that may stand in the texts: each with its meaning."""
+        rules, names = (
+            self._office.platform.rules.library.rules(),
+            names_of(self._office.platform.rules.library.rules(), frame.speech),
+        )
+        try:
+            on = YamlText(sheet.files.get("trigger.yaml", "")).get(("on",))
+        except CannotEdit:
+            on = None
+        if isinstance(on, dict):
+            benefit = rules.catalogue.benefits.get(str(next(iter(on.values()), "")))
+            on = benefit.on if benefit is not None else None
+        type_ = rules.catalogue.types.get(str(on), ALONE)
+        kinds = {f"event.{name}": field.type for name, field in type_.fields.items()}
+        known = {"citizen.given_name", "citizen.family_name"} & set(rules.catalogue.citizen_variables())
+        kinds |= dict.fromkeys(sorted(known), "string")
+        found_ = [(_placeholder(name, kind), names.heading_of(name)) for name, kind in kinds.items()]
+        return [*found_, ("{{ due | date }}", frame.speech.say("The day on which it is sent"))]
+
+    def save(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
+        """Write what was changed into the file; `look` shows it first, without keeping it."""
+        who, frame = self._office.enter(request)
+        visits.require_form(request, fields)
+        return self._save(who, frame, found(self._sheets, id, who), fields)
+
+    def _save(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
+        spoken, name = one(fields, "spoken"), f"{one(fields, 'spoken')}.md"
+        try:
+            form = self._form(sheet.files, spoken)
+        except CannotEdit:
+            return self._office.go(f"/work/drafts/{sheet.id}/words?spoken={spoken}")
+        was, changes, wrong = _was(fields, form), dict[str, str](), dict[str, str]()
+        for each in form.values:
+            if f"w.{each}" in fields and (sent := _text(fields[f"w.{each}"][0])) != was.get(each, ""):
+                changes[each] = sent
+                if len(sent) > _MOST_TEXT:
+                    wrong[f"w.{each}"] = N_("This is too long")
+        text, refused = form.with_changes(changes)
+        wrong |= {f"w.{each}": problem for each, problem in refused.items()}
+        files = {**sheet.files, name: text}
+        if sum(len(each.encode("utf-8", "replace")) for each in files.values()) > MOST_BYTES:
+            wrong["w.body"] = N_("This is too long")
+        if wrong or one(fields, "then") == "look":
+            status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+            return self._show(who, frame, sheet, fields, sheet.files if wrong else files, wrong, status)
+        try:
+            self._sheets.save(sheet.id, int(one(fields, "revision")[:9] or 0), files, who)
+        except DraftChanged as changed:
+            return moved(self._office, frame, changed.there, files)
+        except ValueError:
+            return moved(self._office, frame, sheet, files)
+        return self._office.go(self._next(sheet, spoken, one(fields, "persona"), one(fields, "then")))
+
+    def _next(self, sheet: StoredDraft, spoken: str, persona: str, then: str) -> str:
+        languages = self._languages(sheet)
+        persona = persona if persona in PERSONAS else PERSONAS[0]
+        if then == "next":
+            at = languages.index(spoken) + 1 if spoken in languages else 0
+            if at >= len(languages):
+                return f"/work/drafts/{sheet.id}/tests"
+            spoken = languages[at]
+        return f"/work/drafts/{sheet.id}/words?spoken={spoken}&persona={persona}&done=saved"
+
+
+class _Controls:
+    """The fields of one language."""
+
+    def __init__(
+        self,
+        form: WordsForm,
+        typed: Fields,
+        wrong: Mapping[str, str],
+        findings: Mapping[str, Sequence[Finding]],
+        spoken: str,
+        speech: Speech,
+    ) -> None:
+        self._form, self._typed, self._wrong, self._findings = form, typed, wrong, findings
+        self._spoken, self._say = spoken, speech.say
+
+    def of(self, under: Sequence[str | int], names: Sequence[str]) -> list[Control]:
+        """Return the fields of a group: those that can be shown."""
+        found_ = [self._control(name) for name in names if name in self._form.values]
+        if tuple(under) == ("correction",) and f"correction.{BODY}" in self._form.values:
+            found_.append(self._control(f"correction.{BODY}", "email", rows=8))
+        return found_
+
+    def body(self) -> Control:
+        """Return the field of the email."""
+        return self._control(BODY, "email", rows=14)
+
+    def _control(self, name: str, kind: str = "", rows: int = 3) -> Control:
+        kind = kind or name.rpartition(".")[2]
+        most = {"subject": SUBJECT, "title": LIMITS["push_title"], "body": LIMITS["push_body"]}.get(kind)
+        hint = self._say("{count} characters are seen at once.").format(count=most) if most else ""
+        if kind == "email":
+            hint = self._say("An empty line begins a paragraph; **two stars** make bold; lines with 1. make a list.")
+        if kind == "sms":
+            hint = self._say("The office and a code are added at the end.")
+        error = self._wrong.get(f"w.{name}", "")
+        return Control(
+            name=f"w.{name}",
+            kind="text" if kind in ("subject", "title") else "area",
+            label=self._say(TITLES[kind]),
+            value=self._typed[f"w.{name}"][0] if f"w.{name}" in self._typed else self._form.values[name],
+            hint=hint,
+            error=self._say(error) if error else "",
+            findings=self._findings.get(name, ()),
+            lang=self._spoken,
+            more=rows,
+        )
+
+
+def _named(under: Sequence[str | int], speech: Speech) -> str:
+    if not under:
+        return ""
+    if under[0] == "correction":
+        return speech.say("When it is taken back")
+    return speech.say("Other words for the step {step}").format(step=under[1])
+
+
+def _first(languages: Sequence[str], speech: Speech) -> str:
+    return speech.language if speech.language in languages else next(iter(languages), "")
+
+
+def _placeholder(name: str, kind: str) -> str:
+    shown = {"date": " | date", "integer": "", "number": " | number"}.get(kind, "")
+    shown = " | money" if name.endswith("amount") and kind == "integer" else shown
+    return f"{{{{ {name}{shown} }}}}"
+
+
+def _text(sent: str) -> str:
+    """Return the text as it was typed, with the line ends that files have."""
+    return sent.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").rstrip()
+
+
+def _was(fields: Fields, form: WordsForm) -> Mapping[str, str]:
+    """Return what the form was filled with when it was opened."""
+    try:
+        kept = json.loads(one(fields, "was"))
+    except ValueError:
+        return form.values
+    return {str(name): str(text) for name, text in kept.items()} if isinstance(kept, dict) else form.values

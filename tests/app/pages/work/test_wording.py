@@ -1,0 +1,93 @@
+"""The texts of a draft, a language at a time, beside what a person would read."""
+
+import re
+from html import unescape
+
+import pytest
+
+from tests.app.pages.forms import fields_of
+from tests.app.pages.work.workshop import Somebody, Workshop, begun, file_of, signed_in
+
+
+def form_of(somebody: Somebody, where: str, spoken: str) -> dict[str, list[str]]:
+    """The form of that language as their browser would send it."""
+    answer = somebody.get(f"{where}/words?spoken={spoken}")
+    assert answer.status_code == 200
+    return fields_of(answer.text, "/words")
+
+
+def text_of(somebody: Somebody, where: str, spoken: str) -> str:
+    """The file as the editor of files shows it."""
+    return unescape(file_of(somebody.get(where).text, f"{spoken}.md"))
+
+
+@pytest.mark.parametrize("spoken", ["kk", "ru", "en"])
+def test_texts_saved_unchanged_change_no_byte(quiet: Workshop, spoken: str) -> None:
+    """Nor does the revision move; the page leads on to the next language, and from the last to the tests."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    before, fields = text_of(aida, where, spoken), form_of(aida, where, spoken)
+    answer = aida.client.post(f"{where}/words", data={**fields, "then": ["next"]})
+    after = {"kk": f"{where}/words?spoken=ru&persona=adult&done=saved", "en": f"{where}/tests"}
+    assert answer.headers["location"] == after.get(spoken, f"{where}/words?spoken=en&persona=adult&done=saved")
+    assert text_of(aida, where, spoken) == before
+    assert form_of(aida, where, spoken)["revision"] == fields["revision"]
+
+
+def test_what_is_typed_is_shown_before_it_is_kept(quiet: Workshop) -> None:
+    """The preview is of the typed text with its parts, characters and price; nothing is saved until it is saved."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    before, fields = text_of(aida, where, "en"), form_of(aida, where, "en")
+    typed = {**fields, "w.sms": ["You moved on {{ due | date }}."], "then": ["look"]}
+    page = aida.client.post(f"{where}/words", data=typed)
+    assert page.status_code == 200
+    shown = page.text.partition('class="sms"')[2]
+    assert re.search(r"You moved on \d+ \w+ 20\d\d\.", shown)
+    assert "parts: 1 (" in page.text
+    assert ", 10 ₸" in page.text
+    assert fields_of(page.text, "/words")["w.sms"] == ["You moved on {{ due | date }}."]
+    assert text_of(aida, where, "en") == before
+    assert aida.client.post(f"{where}/words", data={**typed, "then": ["save"]}).status_code == 303
+    after = text_of(aida, where, "en")
+    changed = [one for one in after.split("\n") if one not in before.split("\n")]
+    assert changed == ['sms: "You moved on {{ due | date }}."']
+
+
+def test_a_mistake_in_a_text_stands_beside_its_field(quiet: Workshop) -> None:
+    """An unknown placeholder is named at the field that has it, with line and column, in each of them."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    fields = form_of(aida, where, "ru")
+    typed = {**fields, "w.sms": ["Адрес: {{ event.adress }}"], "w.body": ["Здравствуйте, {{ event.aria }}"]}
+    page = aida.client.post(f"{where}/words", data={**typed, "then": ["look"]}).text
+    for name, wrong in (("w.sms", "event.adress"), ("w.body", "event.aria")):
+        said = page.partition(f'id="{name}-findings"')[2].partition("</ul>")[0]
+        assert wrong in said
+        assert "column" in said
+    assert "It cannot be shown" in page
+
+
+def test_two_who_write_texts_at_once_lose_nothing(quiet: Workshop) -> None:
+    """Whoever saves second gets 409: their field is carried over the other's text, and both are shown."""
+    aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")
+    where = begun(aida)
+    ours, theirs = form_of(aida, where, "en"), form_of(dana, where, "en")
+    saved = aida.client.post(f"{where}/words", data={**ours, "w.subject": ["Ours"], "then": ["save"]})
+    assert saved.status_code == 303
+    answer = dana.client.post(f"{where}/words", data={**theirs, "w.sms": ["Theirs"], "then": ["save"]})
+    assert answer.status_code == 409
+    mine = unescape(file_of(answer.text, "en.md"))
+    assert "Ours" in mine
+    assert "Theirs" in mine
+    assert "Theirs" not in text_of(aida, where, "en")
+
+
+def test_texts_that_the_form_cannot_show_are_kept(quiet: Workshop) -> None:
+    """A file without its keys is said to be one for the editor of files, which still has it."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    aida.post(where, revision="1", **{"file-en.md": "no keys\n"})
+    assert "The form cannot show this file" in aida.get(f"{where}/words?spoken=en").text
+    assert aida.post(f"{where}/words", spoken="en", **{"w.sms": "x"}).status_code == 303
+    assert text_of(aida, where, "en").strip() == "no keys"

@@ -19,6 +19,7 @@ from streams.rules.library import Library
 from templates.authoring.preview import Hearing
 from templates.checks.loader import BUILT_IN, Pack, TriggerSource
 from templates.checks.pack_check import SmsLimit
+from templates.checks.words_check import ONLY_THERE
 from templates.reading.findings import Finding
 from templates.reading.value_kinds import NAME
 from templates.reading.writing import pack_texts, trigger_texts
@@ -105,6 +106,12 @@ class Laid:
     def hindering(self) -> tuple[Finding, ...]:
         """Return the findings that prevent its tests from being played and its words from being rendered."""
         return tuple(each for each in self.findings if not each.warning) or self.tried
+
+    def unreadable(self) -> tuple[Finding, ...]:
+        """Return the findings that prevent its words from being rendered; a language may say more than another."""
+        differ = [each for each in self.findings if getattr(each.message, "template", "") == ONLY_THERE]
+        errors = tuple(each for each in self.findings if not each.warning and each not in differ)
+        return errors or self.tried
 
     def cases(self) -> tuple[list[Case], tuple[Finding, ...]]:
         """Return its tests, played, and the findings in their file."""

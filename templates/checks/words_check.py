@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from domain.core.plain import PlainData
-from domain.core.translatable import Words
+from domain.core.translatable import N_, Words
 from domain.rules.benefits import starts_on
 from domain.rules.compiler import ENTITLED
 from domain.rules.event_types import Catalogue
@@ -46,6 +46,10 @@ class Context(Struct, frozen=True):
     rules: Mapping[str, Any]
     scope: Scope
     languages: tuple[str, ...]
+
+
+ONLY_THERE = N_("{variable} is not used here, but in {language}.md")
+"""An error that does not keep the words from being rendered: a language says what another one does not say yet."""
 
 
 def context_of(rules: Mapping[str, Any], catalogue: Catalogue, languages: list[str]) -> Context:
@@ -88,9 +92,7 @@ def _compare(one: "_Words", other: "_Words", report: Report) -> None:
     document = other.document
     for path in sorted(one.reads.keys() & other.reads.keys()):
         for variable in sorted(one.reads[path] - other.reads[path] - other.named[path]):
-            message = Words(
-                "{variable} is not used here, but in {language}.md", variable=variable, language=one.language
-            )
+            message = Words(ONLY_THERE, variable=variable, language=one.language)
             report.add(document.finding(document.value(path), message))
 
 

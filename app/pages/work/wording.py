@@ -92,7 +92,7 @@ class Wording:
             "spoken": spoken,
             "persona": persona,
             "personas": PERSONAS,
-            "blocking": [each for each in findings if not each.warning],
+            "blocking": [] if hearing else [each for each in findings if not each.warning],
             "hearing": hearing,
             "steps": self._steps(hearing, heard, spoken, frame),
             "author": Role.AUTHOR in who.roles,
@@ -150,7 +150,7 @@ class Wording:
         """Return the findings, and what that person would hear where nothing is wrong."""
         try:
             with self._bench.laid(text) as laid:
-                if hindering := laid.hindering():
+                if hindering := laid.unreadable():
                     return [*laid.findings, *(each for each in hindering if each not in laid.findings)], None, None
                 heard = laid.heard(self._office.platform.clock(), persona)
                 return laid.findings, heard.hearings[0], heard

@@ -47,8 +47,8 @@ def backtested(platform: Platform, order: Order, processes: int | None = None, t
     """
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
     hands = processes or (1 if few else os.cpu_count() or 1)
-    with workers_of(platform, hands if hands > 1 else 0) as workers:
-        many = hands if workers is None else workers.number
+    with workers_of(platform, hands - 1) as workers:
+        many = workers.number if workers is not None and workers.remote else hands
         playing = Backtesting(platform, order, many if few else many * PARTS, workers)
         for done in playing.parts():
             told(done, playing.of, playing.facts)

@@ -1,7 +1,8 @@
 """The workers that the settings name, and the results of the parts that they do."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
@@ -11,15 +12,18 @@ from app.compose import Platform
 from app.executors.errors import NoCluster
 from app.executors.local import processes, without_interrupts
 
+AHEAD = 2
+"""Parts that each process is given at a time, so that it need not wait for this one."""
 T = TypeVar("T")
 P = TypeVar("P")
 
 
 class Workers(Struct, frozen=True):
-    """An executor, and the number of tasks that it does at once."""
+    """An executor, and the number of its tasks at a time. `remote`: it takes all tasks, and who asks only waits."""
 
     executor: Executor
     number: int
+    remote: bool = False
 
 
 @contextmanager
@@ -31,7 +35,7 @@ def workers_of(platform: Platform, number: int) -> Iterator[Workers | None]:
     """
     if platform.settings.cluster:
         with _cluster(platform) as (executor, threads):
-            yield Workers(executor, threads)
+            yield Workers(executor, threads, remote=True)
     elif number:
         with processes(number) as executor:
             yield Workers(executor, number)
@@ -54,16 +58,31 @@ def results(
 ) -> Iterator[T]:
     """Yield the results of the parts as they come.
 
-    Without workers they are done here, one after another; so are those that a local process died over.
+    Processes of this machine take them from the beginning, a few at a time, while this process takes them from the
+    end: it works already while they start. It does what they died over. The workers of a cluster take all.
     """
-    if workers is None:
-        yield from map(here, parts)
-        return
-    with without_interrupts():
-        begun = {workers.executor.submit(task, part): part for part in parts}
-    for future in as_completed(begun):
-        try:
-            found = future.result()
-        except BrokenExecutor:
-            found = here(begun[future])
-        yield found
+    left, begun = deque(parts), dict[Future[T], P]()
+    while left or begun:
+        if workers is not None and not _submitted(workers, task, left, begun):
+            workers = None
+        if left:
+            yield here(left.pop())
+            done = {each for each in begun if each.done()}
+        else:
+            done = wait(begun, return_when=FIRST_COMPLETED).done
+        for future in done:
+            part = begun.pop(future)
+            yield here(part) if isinstance(future.exception(), BrokenExecutor) else future.result()
+
+
+def _submitted(workers: Workers, task: Callable[[P], T], left: deque[P], begun: dict[Future[T], P]) -> bool:
+    """Move parts from `left` to `begun`, as many as the workers take; return False where they died."""
+    room = len(left) if workers.remote else AHEAD * workers.number - len(begun)
+    try:
+        with without_interrupts():
+            for _ in range(min(room, len(left))):
+                future = workers.executor.submit(task, left[0])
+                begun[future] = left.popleft()
+    except BrokenExecutor:
+        return False
+    return True

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, literal, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, literal_column, select, tuple_
 
 from domain.nudges.delivery import State
 from projections.bulk import among_keys, rows_of
@@ -71,7 +71,7 @@ class Received(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The last row of a page of an inbox."""
+    """The last row of a page of an inbox, or of a search."""
 
     at: int
     nudge: UUID
@@ -85,3 +85,84 @@ def page(connection: Connection, recipient: str, before: Place | None, limit: in
         query = query.where(tuple_(inbox.c.at, inbox.c.nudge) < ends)
     rows = connection.execute(query.order_by(inbox.c.at.desc(), inbox.c.nudge.desc()).limit(limit))
     return [Received(*row) for row in rows]
+
+
+RARE = (State.FAILED.value, State.UNKNOWN.value)
+PAGE, SCANNED = 25, 50_000
+"""The rows of a page of a search, and the rows that are looked at for one at most."""
+_RECIPIENTS = 25
+"""More recipients than a nudge has."""
+
+
+class Search(NamedTuple):
+    """What is searched for among messages that were tried; None: any. Times in microseconds, `until` exclusive."""
+
+    state: str | None = None
+    triggers: tuple[str, ...] | None = None
+    provider: str | None = None
+    channel: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+class Tried(NamedTuple):
+    """A message that was tried: time of its first success or last attempt (microseconds); without its recipient."""
+
+    nudge: UUID
+    at: int
+    channel: str
+    state: str
+    provider: str | None
+    trigger: str | None
+
+    @property
+    def place(self) -> Place:
+        """Return its place in the order of a search."""
+        return Place(self.at, self.nudge)
+
+
+class Searched(NamedTuple):
+    """A page of a search. `further`: where the next begins, also where nothing was found on this; None: the end."""
+
+    rows: list[Tried]
+    further: Place | None
+
+
+def search(connection: Connection, wanted: Search, before: Place | None = None, scanned: int = SCANNED) -> Searched:
+    """Return the next messages before a place, the latest first.
+
+    The rows are read along an index of their times, at most `scanned` of them, so that a search for what is rare may
+    take several pages, but none takes long. The recipients of a nudge stand on one page.
+    """
+    along = _along(wanted, before)
+    some = along.limit(scanned).subquery()
+    query = select(some).order_by(some.c.at.desc(), some.c.nudge.desc()).limit(PAGE + _RECIPIENTS)
+    for column, value in ((some.c.provider, wanted.provider), (some.c.channel, wanted.channel)):
+        query = query if value is None else query.where(column == value)
+    if wanted.triggers is not None:
+        query = query.where(some.c.trigger.in_(wanted.triggers))
+    if wanted.state is not None:
+        query = query.where(some.c.state == wanted.state)
+    rows = [Tried(*row) for row in connection.execute(query)]
+    if len(rows) > PAGE:
+        last = rows[PAGE - 1].place
+        page = [row for at, row in enumerate(rows) if at < PAGE or row.place == last]
+        return Searched(page, last if len(rows) > len(page) else None)
+    end = connection.execute(along.offset(scanned - 1).limit(1)).first()
+    return Searched(rows, None if end is None else Tried(*end).place)
+
+
+def _along(wanted: Search, before: Place | None) -> Select[Any]:
+    """Return the rows in the order of a search, by an index: of what is rare by one of its own."""
+    columns = (inbox.c.nudge, inbox.c.at, inbox.c.channel, inbox.c.state, inbox.c.provider, inbox.c.trigger)
+    query = select(*columns).order_by(inbox.c.at.desc(), inbox.c.nudge.desc())
+    if wanted.state in RARE:
+        query = query.where(inbox.c.state == literal_column(f"'{wanted.state}'"))
+    if wanted.since is not None:
+        query = query.where(inbox.c.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(inbox.c.at < wanted.until)
+    if before is not None:
+        ends = tuple_(literal(before.at), literal(before.nudge, inbox.c.nudge.type))
+        query = query.where(inbox.c.at <= before.at, tuple_(inbox.c.at, inbox.c.nudge) < ends)
+    return query

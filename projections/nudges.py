@@ -124,8 +124,10 @@ def _inbox_rows(nudge: Nudge, erased_at: Mapping[str, int]) -> Iterable[tuple[An
     for one in nudge.deliveries:
         if one.attempted_at is not None and not is_forgotten(one, erased_at):
             counted = optional_micros(counted_from(one, nudge.intent.klass))
-            cause = (one.reason or "", one.provider or "") if one.is_unresolved else (None, None)
-            yield (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value, counted, *cause)
+            cause = one.reason or "" if one.is_unresolved else None
+            provider = one.provider or ("" if one.is_unresolved else None)
+            where = (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value)
+            yield (*where, counted, cause, provider, nudge.intent.trigger)
 
 
 def _inbox_keys(nudge: Nudge) -> Iterable[tuple[str, UUID]]:

@@ -187,15 +187,20 @@ inbox = Table(
     Column("counted", BigInteger),
     Column("cause", String),
     Column("provider", String),
+    Column("trigger", String),
 )
 """Attempted deliveries by recipient; `counted`: time from which it counts towards the cap (null: it does not).
 
-`cause`: why nobody knows the outcome, while an operator has to decide about it; `provider`: of that attempt. Both are
-null otherwise.
+`cause`: why nobody knows the outcome, while an operator has to decide about it, null otherwise; `provider`: of the
+last attempt.
 """
+Index("inbox_at", inbox.c.at)
 Index("inbox_latest", inbox.c.recipient, inbox.c.at)
 _UNKNOWN = inbox.c.state == "unknown"
 Index("inbox_unknown", inbox.c.recipient, inbox.c.nudge, sqlite_where=_UNKNOWN, postgresql_where=_UNKNOWN)
+for _state in ("failed", "unknown"):  # few rows, which operators look for
+    _is = inbox.c.state == literal_column(f"'{_state}'")
+    Index(f"inbox_{_state}_at", inbox.c.at, sqlite_where=_is, postgresql_where=_is)
 _HAS_CAUSE = inbox.c.cause.is_not(None)
 Index(
     "inbox_cause",

@@ -1,4 +1,4 @@
-"""Bars as SVG, worked out on the server: no script draws them."""
+"""Bars as SVG, worked out on the server: no script draws them. The one way in which all charts are drawn (0017)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -6,7 +6,20 @@ from datetime import date, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-WIDTH, HEIGHT, LEFT, TOP, FOOT = 720, 170, 52, 8, 20
+
+class Size(Struct, frozen=True):
+    """The measures of a chart; `left`: of the labels of its counts, `top` and `foot`: above and below its bars."""
+
+    width: int
+    height: int
+    left: int
+    top: int = 8
+    foot: int = 20
+
+
+LARGE, SMALL = Size(720, 170, 52), Size(340, 120, 44)
+ROW, ROW_BAR = 40, 14
+"""The height of a row of a chart of rows, and of the bar in it."""
 LONGEST = 400
 """Days of a chart with a bar a day; a longer time has one a month."""
 MONTH_WIDTH = 51
@@ -42,9 +55,8 @@ class Chart(Struct, frozen=True):
     bars: Sequence[Bar]
     ticks: Sequence[Mark]
     marks: Sequence[Mark]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
+    size: Size = LARGE
+    rows: bool = False
 
 
 def by_day(title: str, days: Mapping[str, int], first: date, last: date) -> Chart:
@@ -67,7 +79,32 @@ def by_hour(title: str, hours: Mapping[int, int]) -> Chart:
 def by_name(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> Chart:
     """Return a chart with a bar for each name; the last label, which may be longer than its bar, ends at the edge."""
     chart = _chart(title, unit, counts)
-    return replace(chart, marks=[*chart.marks[:-1], Mark(counts[-1][0], WIDTH, ends=True)])
+    return replace(chart, marks=[*chart.marks[:-1], Mark(counts[-1][0], LARGE.width, ends=True)])
+
+
+def small(title: str, unit: str, said: str, counts: Sequence[tuple[str, int]], every: int) -> Chart:
+    """Return a small chart with a bar for each name, every so many of them labelled; its numbers have no groups."""
+    chart = _chart(title, unit, counts, every=every, size=SMALL)
+    return replace(chart, said=said, ticks=[replace(each, label=each.label.replace(",", "")) for each in chart.ticks])
+
+
+def rows(title: str, unit: str, said: str, counts: Sequence[tuple[str, int]]) -> Chart:
+    """Return a chart whose bars lie, each below its label."""
+    most = max((count for _, count in counts), default=0)
+    size = Size(SMALL.width, ROW * len(counts), 0)
+    bars = [
+        Bar(
+            label,
+            count,
+            0,
+            at * ROW + ROW - ROW_BAR - 4,
+            round(size.width * count / most, 1) if most else 0,
+            ROW_BAR,
+            most=False,
+        )
+        for at, (label, count) in enumerate(counts)
+    ]
+    return Chart(title, unit, said, bars, [], [], size, rows=True)
 
 
 def _months(days: Mapping[str, int], first: date, last: date) -> list[tuple[str, int]]:
@@ -82,7 +119,7 @@ def _months(days: Mapping[str, int], first: date, last: date) -> list[tuple[str,
 def _thinned(marks: Mapping[int, str], many: int) -> Mapping[int, str]:
     """Return the labels that run neither into the one before them nor over the edge."""
     found: dict[int, str] = {}
-    apart = MONTH_WIDTH / ((WIDTH - LEFT) / many)
+    apart = MONTH_WIDTH / ((LARGE.width - LARGE.left) / many)
     for at, label in marks.items():
         if (not found or at - max(found) >= apart) and at + apart <= many:
             found[at] = label
@@ -96,38 +133,40 @@ def _chart(
     *,
     every: int = 1,
     marks: Mapping[int, str] | None = None,
+    size: Size = LARGE,
 ) -> Chart:
     most = max(count for _, count in counts)
-    top, wide = _round(most), (WIDTH - LEFT) / len(counts)
+    top, wide = _round(most), (size.width - size.left) / len(counts)
     labels = marks or {at: label for at, (label, _) in enumerate(counts) if at % every == 0}
     peak = next(label for label, count in counts if count == most)
     return Chart(
         title,
         unit,
         f"{sum(count for _, count in counts):,} messages; the highest bar, {most:,}: {peak}",
-        list(_bars(counts, top, wide, most)),
-        [Mark(f"{top * part // 2:,}", _y(top * part / 2, top)) for part in range(3)],
-        [Mark(label, round(LEFT + at * wide, 1)) for at, label in labels.items()],
+        list(_bars(counts, top, wide, most, size)),
+        [Mark(f"{top * part // 2:,}", _y(top * part / 2, top, size)) for part in range(3)],
+        [Mark(label, round(size.left + at * wide, 1)) for at, label in labels.items()],
+        size,
     )
 
 
-def _bars(counts: Sequence[tuple[str, int]], top: int, wide: float, most: int) -> Iterator[Bar]:
+def _bars(counts: Sequence[tuple[str, int]], top: int, wide: float, most: int, size: Size) -> Iterator[Bar]:
     gap = min(2.0, wide / 4)
     for at, (label, count) in enumerate(counts):
-        y = _y(count, top)
+        y = _y(count, top, size)
         yield Bar(
             label,
             count,
-            round(LEFT + at * wide, 2),
+            round(size.left + at * wide, 2),
             y,
             round(wide - gap, 2),
-            round(HEIGHT - FOOT - y, 1),
+            round(size.height - size.foot - y, 1),
             most=0 < count == most,
         )
 
 
-def _y(count: float, top: int) -> float:
-    return round(TOP + (HEIGHT - FOOT - TOP) * (1 - count / top), 1)
+def _y(count: float, top: int, size: Size) -> float:
+    return round(size.top + (size.height - size.foot - size.top) * (1 - count / top), 1)
 
 
 def _round(most: int) -> int:

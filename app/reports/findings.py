@@ -109,7 +109,14 @@ class Finding(Struct, frozen=True):
 
 def findings(on: Condition) -> list[Finding]:
     """Return everything that is wrong, the worst first; nothing if everything works."""
-    found = [*_stopped(on), *_platform(on), *_providers(on), *_flows(on), *_jobs(on), *_waiting(on)]
+    found = [
+        *map(stop_finding, on.standing.stopped),
+        *_platform(on),
+        *_providers(on),
+        *_flows(on),
+        *_jobs(on),
+        *_waiting(on),
+    ]
     return sorted(found, key=lambda each: (-each.level, _rank(each)))
 
 
@@ -125,12 +132,10 @@ def going(stop: ActiveStop) -> tuple[str, ...]:
     return "habarshy", "control", stop.scope, *name, "--go", "--reason", REASON
 
 
-def _stopped(on: Condition) -> Iterator[Finding]:
-    for each in on.standing.stopped:
-        name, path = each.name, "/switches"
-        yield Finding(
-            Kind.STOPPED, Level.BAD, going(each), path, name, cause=each.reason, since=each.since, stop=each
-        )
+def stop_finding(stop: ActiveStop) -> Finding:
+    """Return the finding that a kill switch or a pause is on."""
+    command = going(stop)
+    return Finding(Kind.STOPPED, Level.BAD, command, "/switches", stop.name, since=stop.since, stop=stop)
 
 
 def _platform(on: Condition) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ def sums(found: ForecastResult, *, by_hour: bool = False) -> Iterator[Sum]:
     prices.
     """
     zone, governed = zone_of(found.rules.defaults.zone), found.rules.governed
-    owners, prices = _owners(found), _prices(governed)
+    owners, prices = _owners(found), prices_of(governed)
     messages: dict[tuple[datetime, str, str], float] = defaultdict(float)
     parts: dict[tuple[datetime, str, str], float] = defaultdict(float)
     costs: dict[tuple[datetime, str, str], float] = defaultdict(float)
@@ -36,7 +36,7 @@ def _owners(found: ForecastResult) -> Mapping[str, str]:
     return {each.trigger.name: each.trigger.owner for each in found.rules.rulebook.versions.values()}
 
 
-def _prices(governed: Governed) -> Mapping[str, float]:
+def prices_of(governed: Governed) -> Mapping[str, float]:
     """Trigger -> what one part of an SMS costs by its pack, of the packs that say so."""
     of_pack = {name: sms_limit_of(pack.content).price for name, pack in governed.packs.items()}
     found = {each.fact.trigger: of_pack.get(each.fact.pack) for each in governed.publications}

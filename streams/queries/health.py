@@ -22,6 +22,7 @@ from domain.facts.facts import (
 from projections import history, inbox, nudges, positions, upcoming
 from projections.bulk import insert_rows
 from projections.tables import micros, moment, optional_moment
+from projections.upcoming import HOUR
 from streams.log import chain
 from streams.log.log import Log
 from streams.log.recorder import FactRecorder
@@ -150,10 +151,12 @@ def _age(since: int | None, now: datetime) -> float:
 EVERY = timedelta(seconds=15)
 SILENT = timedelta(minutes=2)
 """Without a sample for this long, the process that takes them counts as absent."""
-KEPT, SPAN, LEAST = timedelta(hours=1), timedelta(minutes=10), timedelta(minutes=1)
+KEPT, SPAN, LEAST = timedelta(days=1), timedelta(minutes=10), timedelta(minutes=1)
 """Age at which samples are deleted, and the longest and shortest span of a trend."""
 PLANNING, DISPATCH, VIEWS_BEHIND, RELAY, CHAIN = "planning", "dispatch", "views", "relay", "chain"
 RELAY_READER = "relay"
+PLANNING_AGE, DISPATCH_AGE = "planning.age", "dispatch.age"
+"""The age of the oldest that waits, in seconds, sampled with the backlogs."""
 
 
 class Trend(Struct, frozen=True):
@@ -177,6 +180,8 @@ class BacklogSamples:
             return False
         with self._database.reading() as connection:
             found = waiting(connection, now)
+            found[PLANNING_AGE] = round(_age(history.waiting(connection, unplannable_persons())[1], now))
+            found[DISPATCH_AGE] = round(_age(nudges.waiting(connection, micros(now))[1], now))
         rows = [(micros(now), name, count) for name, count in found.items()]
         self._database.write(lambda connection: _keep(connection, rows, now), Priority.FOLLOWING)
         self._last = now
@@ -186,6 +191,17 @@ class BacklogSamples:
         """Return the time of the last sample."""
         with self._database.reading() as connection:
             return optional_moment(connection.execute(select(func.max(soundings.c.at))).scalar())
+
+    def ages_by_hour(self, since: datetime) -> dict[str, dict[int, int]]:
+        """Return PLANNING_AGE and DISPATCH_AGE -> hour (number since 1970) -> the highest age in it, in seconds."""
+        hour = soundings.c.at.op("/")(HOUR).label("hour")
+        query = select(soundings.c.name, hour, func.max(soundings.c.count)).where(soundings.c.at >= micros(since))
+        found: dict[str, dict[int, int]] = {PLANNING_AGE: {}, DISPATCH_AGE: {}}
+        with self._database.reading() as connection:
+            rows = connection.execute(query.where(soundings.c.name.in_(list(found))).group_by(soundings.c.name, hour))
+            for name, at, age in rows:
+                found[name][int(at)] = int(age)
+        return found
 
     def trends(self, counts: Mapping[str, int]) -> dict[str, Trend]:
         """Return name -> trend, for non-empty backlogs with a sample that is old enough."""

@@ -31,6 +31,8 @@ from projections.statistics import Key
 from projections.trail import Step
 from streams.log.log import Log
 from streams.log.mapper import Entry
+from streams.replay import hourly
+from streams.replay.hourly import ARRIVED, Hour, hour_of
 from streams.storage.database import Database, Priority
 
 TELLING = (NudgeSent, NudgeDelivered, NudgeOpened, NudgeAnswered, NudgeDone)
@@ -90,10 +92,11 @@ class Subject(Struct, frozen=True):
 
 
 class ViewAdditions(Struct, frozen=True):
-    """The additions of a page of the log to trail (`steps`) and statistics (`counts`)."""
+    """The additions of a page of the log to trail (`steps`), statistics (`counts`) and hourly counts (`hours`)."""
 
     steps: list[Step]
     counts: Counter[Key]
+    hours: Counter[Hour]
 
 
 def unnamed(entries: Iterable[Entry]) -> set[UUID]:
@@ -110,7 +113,7 @@ def additions_of(
 ) -> ViewAdditions:
     """Return the additions of the entries, given the subjects of the `unnamed` nudges and the `attempts_before`."""
     page, subjects, ways = (
-        ViewAdditions([], Counter()),
+        ViewAdditions([], Counter(), Counter()),
         dict[UUID, Subject | NudgePlanned](known),
         AttemptWays(before),
     )
@@ -120,8 +123,11 @@ def additions_of(
             subjects[entry.originator_id] = fact
             page.steps.append((fact.person, entry.position, fact.TOPIC))
             page.counts[_day(fact), fact.trigger, _NAMES[fact.TOPIC]] += 1
+            page.hours[hour_of(fact.at), fact.trigger, _NAMES[fact.TOPIC]] += 1
         elif isinstance(fact, LifeEvent):
             _add(page, sorted(fact.everybody), entry.position, fact.TOPIC, (fact.time.date(), "", fact.type))
+            if entry.recorded is not None:
+                page.hours[hour_of(entry.recorded), "", ARRIVED] += 1
         elif isinstance(fact, NUDGE_FACTS):
             about = subjects[entry.originator_id]
             recipient = getattr(fact, "recipient", None)
@@ -129,6 +135,8 @@ def additions_of(
             way = ways.of(entry.originator_id, fact)
             number = -1 if isinstance(fact, NudgeUndone) else 1
             _add(page, whom, entry.position, fact.TOPIC, (_day(fact), about.trigger, _what(fact, way)), number)
+            name, channel = _NAMES[fact.TOPIC], way.partition(".")[0]
+            page.hours[hour_of(fact.at), about.trigger, f"{name}.{channel}" if channel else name] += number
         elif isinstance(fact, ACCOUNTING_FACTS) and fact.person:
             page.steps.append((fact.person, entry.position, fact.TOPIC))
     return page
@@ -196,6 +204,7 @@ class Follower:
         page = additions_of(entries, subjects, attempts_before(connection, self._log, entries))
         trail.add(connection, page.steps)
         statistics.add(connection, page.counts)
+        hourly.add(connection, page.hours)
         positions.save(connection, READER, entries[-1].position)
         return len(entries)
 

@@ -43,7 +43,7 @@ COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.residents: ("person", "since", "home", "until", "only"),
     tables.nudges: ("nudge", "person", "version", "state", "folded"),
     tables.due: ("nudge", "recipient", "due_at", "rank", "attempted", "stopped", "lane", "since"),
-    tables.inbox: ("recipient", "nudge", "at", "channel", "state", "counted", "cause", "provider"),
+    tables.inbox: ("recipient", "nudge", "at", "channel", "state", "counted", "cause", "provider", "trigger"),
     tables.handed_over: ("provider", "reference", "nudge", "recipient", "attempt"),
     tables.governance: ("position", "topic"),
     tables.erased: ("person", "position", "key_id", "at"),

@@ -253,7 +253,17 @@ soundings = Table(
     Column("name", String, primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
-"""Samples of the backlog of each part of the platform, at `at` (microseconds); kept for an hour."""
+"""Samples of the backlog of each part of the platform, at `at` (microseconds); kept for a day."""
+
+hourly = Table(
+    "hourly",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("trigger", String, primary_key=True),
+    Column("what", String, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+"""Counts of recorded facts by hour (number since 1970), for the console's charts: see streams/replay/hourly.py."""
 
 jobs = Table(
     "jobs",

@@ -79,7 +79,7 @@ class AskPages:
             given=given,
             triggers=_twice({each.fact.trigger for each in governed.publications if not each.withdrawn}),
             channels=[(each, shown(CHANNELS, each, frame.speech)) for each in CHANNELS],
-            providers=_twice(self._staff.platform.settings.providers),
+            providers=_twice({*self._staff.platform.settings.providers, *filter(None, given.get("provider", ()))}),
             ways=[(each, frame.speech.say(words)) for each, words in WAYS.items()],
             zone=frame.speech.zone.key,
             command=command(*HELP.get(kind, kind).split(), "--help"),

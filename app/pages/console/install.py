@@ -9,6 +9,7 @@ from app.pages.console.asking import AskPages
 from app.pages.console.forecast import ForecastPage
 from app.pages.console.jobs import JobPages
 from app.pages.console.letters import LetterPages
+from app.pages.console.messages import MessagePages
 from app.pages.console.people import PersonPages
 from app.pages.console.readings import ReadingPage
 from app.pages.console.staff import Staff
@@ -25,6 +26,7 @@ def install_console(app: Api, platform: Platform, pages: Pages, hands: Hands, he
     staff = Staff(platform, pages)
     found = (
         StandingPage(staff, _lags(platform), staff.now),
+        MessagePages(staff),
         LetterPages(staff),
         UnknownPage(staff),
         AskPages(staff, hands),

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.compose import Platform
 from app.http.problems import Problem
 from app.pages import visits
+from app.pages.console.stopped import stops_told
 from app.pages.layout import Frame, Pages
 from app.pages.places import only_reads
 from app.pages.visits import Fields
@@ -55,7 +56,9 @@ class Staff:
         **shown: Any,  # noqa: ANN401  (what the template shows)
     ) -> HTMLResponse:
         """Return a page of the console."""
-        return self.pages.respond(f"console/{template}", frame, status, auditor=only_reads(who), **shown)
+        stops = stops_told(self.platform, frame.speech)
+        auditor = only_reads(who)
+        return self.pages.respond(f"console/{template}", frame, status, auditor=auditor, stops=stops, **shown)
 
     def go(self, path: str) -> Response:
         """Look at another page of the console now."""

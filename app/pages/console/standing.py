@@ -11,6 +11,8 @@ from app.http.routes import Routes
 from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
+from app.pages.console.stopped import stop_told
+from app.pages.console.trends import Trends
 from app.pages.life import CHANNELS, shown
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, Lags
@@ -50,25 +52,28 @@ class StandingPage:
             "standing.html",
             frame,
             who,
-            findings=[_plain(each, speech) for each in found],
+            findings=[self._plain(each, speech) for each in found],
             parts=list(_parts(on, speech)),
+            charts=Trends(self._staff.platform, speech).charts(),
+            number=speech.number,
             at=speech.moment(on.now),
             providers=[_row(name, each, speech, on.unseen) for name, each in self._providers(on.recent)],
             since=speech.moment(on.recent.since),
             whole=on.recent.whole,
         )
 
+    def _plain(self, finding: Finding, speech: Speech) -> dict[str, Any]:
+        level, kind = LEVELS[finding.level]
+        stop = stop_told(finding.stop, self._staff.platform, speech) if finding.stop is not None else None
+        words = stop.told if stop is not None else told(finding, speech)
+        plain = {"told": words, "level": speech.say(level), "kind": kind, "path": finding.path, "stop": stop}
+        return plain | {"name": str(finding.kind)}
+
     def _providers(self, found: RecentRecords) -> list[tuple[str, Record]]:
         """Return the settings' providers, also idle ones, and all others that did something."""
         settings = self._staff.platform.settings.providers
         idle = {name: Record(channel_of(each)) for name, each in settings.items() if name not in found.providers}
         return sorted([*found.providers.items(), *idle.items()], key=lambda each: (each[1].channel, each[0]))
-
-
-def _plain(finding: Finding, speech: Speech) -> dict[str, Any]:
-    level, kind = LEVELS[finding.level]
-    words = told(finding, speech)
-    return {"told": words, "level": speech.say(level), "kind": kind, "path": finding.path, "name": str(finding.kind)}
 
 
 def _parts(on: Condition, speech: Speech) -> list[tuple[str, str]]:

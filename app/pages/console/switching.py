@@ -1,5 +1,6 @@
 """Kill switches: what is stopped, since when, by whom and why; stop by channel, agency or trigger, or let go on."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
@@ -11,10 +12,11 @@ from app.http.routes import Routes
 from app.identity.principals import load
 from app.pages import visits
 from app.pages.console.staff import Staff, command, one
-from app.pages.console.stopped import SCOPES
+from app.pages.console.stopped import SCOPES, name_told
 from app.pages.layout import Frame
-from app.pages.life import CHANNELS, shown
+from app.pages.life import shown
 from app.pages.visits import Fields, Form
+from app.reports.findings import going
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.principals import Principal
 from domain.nudges.settle import PAUSED
@@ -108,12 +110,7 @@ class SwitchPages:
 
     def _row(self, off: ActiveStop, who: Principal, frame: Frame) -> dict[str, str]:
         speech = frame.speech
-        known = () if off.scope == "all" else (off.name,)
-        if off.scope == PAUSED:
-            go = command("resume", off.name, "--reason", "…")
-        else:
-            go = command("control", off.scope, *known, "--go", "--reason", "…")
-        name = self._title(off.scope, off.name, frame)
+        name = name_told(off.scope, off.name, self._staff.platform, frame.speech)
         return {
             "what": f"{off.scope}:{off.name}",
             "name": name,
@@ -121,7 +118,7 @@ class SwitchPages:
             "since": speech.moment(off.since),
             "by": off.by,
             "reason": off.reason,
-            "command": go,
+            "command": shlex.join(going(off)),
             "office": self._pausing(off, who, frame),
         }
 
@@ -139,22 +136,8 @@ class SwitchPages:
 
     def _groups(self, frame: Frame) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         for scope, names in self._switches.names().items():
-            rows = [(f"{scope}:{name}", self._title(scope, name, frame)) for name in names]
+            rows = [(f"{scope}:{name}", name_told(scope, name, self._staff.platform, frame.speech)) for name in names]
             yield shown(SCOPES, scope, frame.speech), rows
-
-    def _title(self, scope: str, name: str, frame: Frame) -> str:
-        speech, on = frame.speech, self._staff.platform
-        match scope:
-            case "all":
-                return speech.say("All messages")
-            case "channel":
-                return shown(CHANNELS, name, speech)
-            case "agency":
-                return f"{speech.titled(on.queries.inboxes.offices().get(name, {})) or name} ({name})"
-            case _:
-                current = on.rules.library.rules().governed.current(name)
-                title = speech.titled(current.rules.get("title", {})) if current is not None else ""
-                return f"{title} ({name})" if title else name
 
 
 def _wish(fields: Fields) -> Wish:

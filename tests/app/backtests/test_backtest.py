@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from app.backtests.chart import WIDTH, by_day, by_hour, by_name
+from app.backtests.chart import LARGE, by_day, by_hour, by_name
 from app.backtests.report import Report
 from app.jobs.progress import Line, Parts
 from tests.app.terminal import Ended, Terminal, begun
@@ -291,7 +291,7 @@ def test_no_label_of_a_chart_is_clipped(days: int) -> None:
     for begin in range(0, 31, 5):
         first = date(2024, 5, 1) + timedelta(days=begin)
         marks = [mark.at for mark in by_day("SMS a day", {}, first, first + timedelta(days=days)).marks]
-        assert all(later - sooner >= len("2024-05") * 7 for sooner, later in pairwise([*marks, WIDTH]))
+        assert all(later - sooner >= len("2024-05") * 7 for sooner, later in pairwise([*marks, LARGE.width]))
         assert marks or days < 31
 
 
@@ -304,7 +304,7 @@ def test_a_year_has_all_its_months() -> None:
 def test_the_last_name_under_a_chart_ends_at_its_edge() -> None:
     """A name may be longer than its bar; behind the last one there is no room, so it ends there."""
     marks = by_name("Done", "Stage", [("planned", 3), ("сделано после этого", 1)]).marks
-    assert [(mark.at, mark.ends) for mark in marks] == [(52, False), (WIDTH, True)]
+    assert [(mark.at, mark.ends) for mark in marks] == [(52, False), (LARGE.width, True)]
 
 
 def test_reasons_are_in_words() -> None:

@@ -357,8 +357,18 @@ def test_the_inbox_has_what_was_attempted(database: Database) -> None:
     store(database, nudge(1), attempted(2), sent(3))
 
     assert rows_of_inbox(database) == [
-        (AIDA, nudge_id(2), micros(NOW), "push", "attempted", micros(ON_ITS_WAY), None, None),
-        (AIDA, nudge_id(3), micros(NOW + timedelta(seconds=1)), "push", "sent", micros(NOW), None, None),
+        (AIDA, nudge_id(2), micros(NOW), "push", "attempted", micros(ON_ITS_WAY), None, "push", "identity_card"),
+        (
+            AIDA,
+            nudge_id(3),
+            micros(NOW + timedelta(seconds=1)),
+            "push",
+            "sent",
+            micros(NOW),
+            None,
+            "push",
+            "identity_card",
+        ),
     ]
 
 
@@ -368,7 +378,9 @@ def test_a_guardian_has_an_inbox_of_their_own(database: Database) -> None:
     store(database, after(to_guardians(1, BOLAT, DANA), to_dana))
 
     counts = micros(ON_ITS_WAY)
-    assert rows_of_inbox(database) == [(DANA, nudge_id(1), micros(NOW), "sms", "attempted", counts, None, None)]
+    assert rows_of_inbox(database) == [
+        (DANA, nudge_id(1), micros(NOW), "sms", "attempted", counts, None, "sms", "identity_card")
+    ]
     assert counted(database, due) == 2
 
 

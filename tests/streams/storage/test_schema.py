@@ -18,7 +18,7 @@ from app.clock import fixed
 from app.compose import compose
 from app.identity.log_codes import codes_by
 from app.settings import load_settings
-from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeResolved, NudgeUnknown
+from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeResolved, NudgeSent, NudgeUnknown
 from domain.nudges.nudge import Nudge, evolve
 from projections import history, inbox, nudges
 from projections import tables as views
@@ -236,9 +236,18 @@ def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> 
     assert sum(since == micros(FAR) for _, since in before) == 3
 
 
-def drop_later_columns(connection: Connection) -> None:
-    """Drop the columns that say why an outcome is unknown, and who is planned wholly; and the schedule."""
+def drop_latest(connection: Connection) -> None:
+    """Drop the schedule, and what the console's charts and search need."""
     connection.execute(text("DROP TABLE scheduled"))
+    for name in ("inbox_at", "inbox_failed_at", "inbox_unknown_at"):
+        connection.execute(text(f"DROP INDEX {name}"))
+    connection.execute(text("ALTER TABLE inbox DROP COLUMN trigger"))
+    connection.execute(text("DROP TABLE hourly"))
+
+
+def drop_later_columns(connection: Connection) -> None:
+    """Drop the columns that say why an outcome is unknown, and who is planned wholly, and what came after them."""
+    drop_latest(connection)
     for table, column in (("inbox", "cause"), ("inbox", "provider"), ("history", "replan")):
         connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
 
@@ -253,7 +262,7 @@ def test_who_waits_during_the_step_is_planned_wholly(database: Database) -> None
     database.write(lambda connection: history.add(connection, rows))
     with database.altering() as connection:
         connection.execute(text("ALTER TABLE history DROP COLUMN replan"))
-        connection.execute(text("DROP TABLE scheduled"))
+        drop_latest(connection)
     set_version(database, "0025")
     migrate(database)
     with database.reading() as connection:
@@ -274,6 +283,24 @@ def test_unknown_outcomes_are_counted_after_the_step(database: Database) -> None
     migrate(database)
     with database.reading() as connection:
         assert inbox.unresolved(connection) == {inbox.Cause("link_lost", "centre", "sms"): 5_002}
+
+
+def test_messages_are_searched_by_trigger_and_provider_after_the_step(database: Database) -> None:
+    """An inbox from before the column knows the trigger and the provider of every message that was tried."""
+    migrate(database)
+    sent = nudge(1)
+    facts = (NudgeAttempted(NOW, AIDA, 1, "sms", "centre", NOW), NudgeSent(NOW, AIDA, 1, "ref"))
+    for fact in facts:
+        sent = evolve(sent, sent.intent.id, sent.version + 1, fact)
+    database.write(lambda connection: nudges.store(connection, [sent, lost(2)], {}))
+    with database.altering() as connection:
+        connection.execute(text("UPDATE inbox SET provider = NULL WHERE cause IS NULL"))
+        drop_latest(connection)
+    set_version(database, "0026")
+    migrate(database)
+    with database.reading() as connection:
+        found = inbox.search(connection, inbox.Search(triggers=(sent.intent.trigger,), provider="centre"))
+    assert sorted(each.state for each in found.rows) == ["sent", "unknown"]
 
 
 def lost(number: int, again: datetime | None = None, further: NudgeFact | None = None) -> Nudge:

@@ -123,7 +123,7 @@ def test_the_keyboard_alone_cancels_a_job(chromium: Browser, office: Office) -> 
         by = Keyboard(page)
         page.goto(f"{office.base}/console/jobs")
         by.press(page.locator(f"a[href$='/jobs/{job.id}']"))
-        by.press(page.locator("summary"))
+        by.press(page.locator("main summary"))
         by.write(page.locator("#number"), str(job.id))
         by.press(page.get_by_role("button", name="Cancel it"))
         expect(page.locator(".tag")).to_have_text("Cancelled")

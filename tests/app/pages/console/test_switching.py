@@ -1,5 +1,6 @@
 """Kill switches from a browser: effective at the next send, with who and why in the log."""
 
+import html
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,18 @@ from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
 from tests.world import LONG_AGO, card, registered
 
 PAGE = "/console/switches"
+PAGES = (
+    "/console",
+    PAGE,
+    "/console/letters",
+    "/console/messages",
+    "/console/jobs",
+    "/console/jobs/new?kind=repair-failed",
+    "/console/unknown",
+    "/console/people",
+    "/console/readings",
+    "/console/forecast",
+)
 OLGA = Principal("olga", "platform", frozenset([Role.OPERATOR]))
 SAULE = Principal("saule", "interior", frozenset([Role.AUTHOR]))
 
@@ -100,3 +113,27 @@ def test_what_an_operator_paused_is_not_its_agencys(office: Office) -> None:
     """Only what the agency's own people paused is said to be theirs."""
     office.world.platform.rules.switches.pause("identity_card_expiry", OLGA)
     assert "Its own agency paused it" not in signed_in(office, "olga").get(PAGE).text
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "kk"])
+def test_what_is_stopped_stands_on_every_page(office: Office, language: str) -> None:
+    """Every page of the console says what is stopped, by whom, since when and why, with the form to end it."""
+    office.world.platform.rules.switches.control("agency", "interior", OLGA, stopped=True, reason="nonsense")
+    browser, auditor = signed_in(office, "olga"), signed_in(office, "adil")
+    for path in PAGES:
+        text = browser.get(f"{path}{'&' if '?' in path else '?'}language={language}").text
+        assert all(word in text for word in ("interior", "olga", "nonsense", "12:00")), path
+        assert 'action="/console/switches/go"' in text, path
+        assert "habarshy control agency interior --go --reason" in html.unescape(text), path
+    seen = auditor.get(f"/console/people?language={language}").text
+    assert "nonsense" in seen
+    assert "/console/switches/go" not in seen
+
+
+def test_the_bar_ends_what_is_stopped(office: Office) -> None:
+    """The form of the bar ends the switch from whatever page; without a reason it is not ended."""
+    office.world.platform.rules.switches.control("all", "", OLGA, stopped=True, reason="nonsense")
+    browser = signed_in(office, "olga")
+    assert send(browser, f"{PAGE}/go", "/console/letters", what="all:", reason=" ").status_code == 422
+    assert send(browser, f"{PAGE}/go", "/console/letters", what="all:", reason="over").status_code == 303
+    assert 'class="stops"' not in browser.get("/console/letters").text

@@ -1,0 +1,216 @@
+"""A search among the messages that were tried, and the job that repairs what was found. No page names a recipient."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from msgspec import Struct
+
+from app.http.routes import Routes
+from app.pages.catalogues import Speech
+from app.pages.console.staff import Staff
+from app.pages.layout import Frame
+from app.pages.life import CHANNELS, STATES, shown
+from app.providers import channel_of
+from domain.facts.principals import Principal
+from domain.nudges.delivery import State
+from domain.rules.built_in_triggers import DIGEST
+from projections import inbox
+from projections.inbox import Place, Search, Searched, Tried
+from projections.tables import micros, moment
+from streams.rules.trigger_history import pack_titles
+from templates.reading.findings import closest
+
+FIELDS = ("state", "trigger", "agency", "provider", "channel", "day")
+SEARCHED = ("attempted", "sent", "delivered", "opened", "answered", "failed", "unknown")
+"""The states that a message has once it was tried."""
+COLOURS = {"failed": "bad", "unknown": "note", "delivered": "good", "opened": "good", "answered": "good"}
+_PLACE = re.compile(r"([0-9]{1,18})\.([0-9a-f]{32})")
+A_DAY = timedelta(days=1)
+
+
+class Choices(Struct, frozen=True):
+    """The names that may be searched for, each with its title in the reader's language. `owners`: of the triggers."""
+
+    state: Mapping[str, str]
+    trigger: Mapping[str, str]
+    agency: Mapping[str, str]
+    provider: Mapping[str, str]
+    channel: Mapping[str, str]
+    owners: Mapping[str, str]
+
+    def of(self, field: str) -> Mapping[str, str]:
+        """Return the choices of a field."""
+        found: Mapping[str, str] = getattr(self, field)
+        return found
+
+
+class MessagePages:
+    """The form, and what it finds."""
+
+    def __init__(self, staff: Staff) -> None:
+        self._staff = staff
+
+    def routes(self) -> Routes:
+        """Return the routes."""
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/console/messages", self.show, methods=["GET"])
+        return routes
+
+    def show(self, request: Request) -> Response:
+        """Search for messages; without any condition, the latest."""
+        who, frame = self._staff.operator(request)
+        given = {name: request.query_params.get(name, "").strip() for name in FIELDS}
+        choices, wrong = self._choices(frame.speech), dict[str, str]()
+        wanted = _wanted(given, choices, frame.speech, wrong)
+        before = _place(request.query_params.get("before", ""), frame.speech, wrong)
+        if wrong:
+            return self._show(who, frame, given, choices, Searched([], None), wrong)
+        with self._staff.platform.database.reading() as connection:
+            found = inbox.search(connection, wanted, before)
+        return self._show(who, frame, given, choices, found, wrong)
+
+    def _show(
+        self,
+        who: Principal,
+        frame: Frame,
+        given: Mapping[str, str],
+        choices: Choices,
+        found: Searched,
+        wrong: Mapping[str, str],
+    ) -> Response:
+        asked = urlencode({name: value for name, value in given.items() if value})
+        here = f"{frame.path}?{asked}" if asked else frame.path
+        further = f"{here}{'&' if asked else '?'}before={_written(found.further)}" if found.further else ""
+        return self._staff.show(
+            "messages.html",
+            frame,
+            who,
+            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            given=given,
+            choices=choices,
+            rows=[_row(each, choices, frame.speech) for each in found.rows],
+            errors=wrong,
+            next=further,
+            first=here if "before" in frame.query else "",
+            repair=None if wrong else _repair(given),
+            command=_command(given),
+        )
+
+    def _choices(self, speech: Speech) -> Choices:
+        on = self._staff.platform
+        rules = on.rules.library.rules()
+        latest = {each.fact.trigger: each.fact.rules for each in rules.governed.publications}
+        titles = {name: speech.titled(each.get("title", {})) or name for name, each in latest.items()}
+        known = set(on.settings.providers)
+        fakes = set(CHANNELS) - {channel_of(each) for each in on.settings.providers.values()}
+        return Choices(
+            state={each: shown(STATES, each, speech) for each in SEARCHED},
+            trigger=titles | {DIGEST: speech.say("Daily summary")},
+            agency={name: speech.titled(title) or name for name, title in pack_titles(rules, "agencies").items()},
+            provider={name: name for name in sorted(known | fakes)},
+            channel={each: shown(CHANNELS, each, speech) for each in CHANNELS},
+            owners={name: str(each["owner"]) for name, each in latest.items()},
+        )
+
+
+def _wanted(given: Mapping[str, str], choices: Choices, speech: Speech, wrong: dict[str, str]) -> Search:
+    """Return what is searched for; what is wrong with the fields goes into `wrong`."""
+    for field in FIELDS[:-1]:
+        known = choices.of(field)
+        if given[field] and given[field] not in known:
+            wrong[field] = speech.say("There is nothing of that name")
+            if (meant := closest(given[field], known)) is not None:
+                wrong[field] += f". {speech.say('Did you mean {name}?').format(name=meant)}"
+    triggers: tuple[str, ...] | None = (given["trigger"],) if given["trigger"] else None
+    if given["agency"]:
+        theirs = tuple(name for name, owner in choices.owners.items() if owner == given["agency"])
+        triggers = theirs if triggers is None else tuple(name for name in triggers if name in theirs)
+    since = until = None
+    if given["day"]:
+        try:
+            day = _day(given["day"])
+            since, until = (micros(_begins(each, speech)) for each in (day, day + A_DAY))
+        except (ValueError, OverflowError):
+            wrong["day"] = speech.say("Write a day such as 2026-03-01")
+    state, provider, channel = (given[name] or None for name in ("state", "provider", "channel"))
+    return Search(state, triggers, provider, channel, since, until)
+
+
+def _day(text: str) -> date:
+    return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  (a day has no zone)
+
+
+def _begins(day: date, speech: Speech) -> datetime:
+    return datetime.combine(day, time(), speech.zone)
+
+
+def _place(text: str, speech: Speech, wrong: dict[str, str]) -> Place | None:
+    """Return where a page begins; what is no place that a page names is wrong."""
+    if not text:
+        return None
+    if (found := _PLACE.fullmatch(text)) is None:
+        wrong["main"] = speech.say("The link to this page is not whole. Search again.")
+        return None
+    return Place(int(found[1]), UUID(found[2]))
+
+
+def _written(place: Place) -> str:
+    return f"{place.at}.{place.nudge.hex}"
+
+
+def _row(found: Tried, choices: Choices, speech: Speech) -> dict[str, Any]:
+    trigger = found.trigger or ""
+    return {
+        "title": choices.trigger.get(trigger, trigger) or "—",
+        "trigger": trigger,
+        "at": speech.moment(moment(found.at)),
+        "channel": shown(CHANNELS, found.channel, speech),
+        "provider": found.provider or "—",
+        "state": shown(STATES, found.state, speech),
+        "kind": COLOURS.get(found.state, ""),
+        "nudge": str(found.nudge),
+    }
+
+
+REPAIRS = {State.FAILED: "repair-failed", State.UNKNOWN: "resolve-unknown"}
+"""The state that was searched for -> the kind of job that repairs it."""
+
+
+def _repair(given: Mapping[str, str]) -> str | None:
+    """Return the query of the form of the job that repairs what was found; None where there is nothing to repair.
+
+    Jobs choose by trigger, not by agency: for an agency one of its triggers has to be chosen first.
+    """
+    if given["state"] not in REPAIRS or (given["agency"] and not given["trigger"]):
+        return None
+    return urlencode({"kind": REPAIRS[State(given["state"])]} | _selection(given))
+
+
+def _selection(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of a job that choose what was searched for."""
+    chosen = {name: given[name] for name in ("channel", "provider", "trigger") if given[name]}
+    if given["day"]:
+        day = _day(given["day"])
+        chosen |= {"from": day.isoformat(), "to": (day + A_DAY).isoformat()}
+    return chosen
+
+
+def _command(given: Mapping[str, str]) -> str:
+    """Return the command that shows what a repair would do; else the one that explains a message."""
+    begins = {State.FAILED: ("repair", "--failed", "--plan"), State.UNKNOWN: ("unknown",)}
+    if given["state"] not in begins:
+        return shlex.join(("habarshy", "why", "…", "--purpose", "…"))
+    try:
+        options = _selection(given)
+    except (ValueError, OverflowError):
+        options = {}
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    return shlex.join(("habarshy", *begins[State(given["state"])], *words))

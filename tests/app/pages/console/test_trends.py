@@ -1,0 +1,76 @@
+"""The trends of the last day: counted by hour while the log is followed, drawn with their tables."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from streams.queries.health import DISPATCH_AGE, PLANNING_AGE
+from streams.replay import hourly
+from streams.replay.hourly import ARRIVED, KEPT, hour_of
+from tests.app.pages.console.office import AIGERIM, office_in, signed_in
+from tests.world import LONG_AGO, NOON, World, card, fine, registered
+
+
+def counted(world: World, hours: int = 24) -> dict[str, dict[int, int]]:
+    """What was counted in the last hours, by what it is."""
+    world.platform.replay.follower.drain()
+    last = hour_of(world.clock())
+    with world.platform.database.reading() as connection:
+        found = hourly.by_hour(connection, last - hours, last)
+    return {what: dict(counts) for what, counts in found.items()}
+
+
+async def test_facts_are_counted_by_the_hour_of_their_recording(world: World) -> None:
+    """Events count when they came in, messages by channel when they went; following twice counts nothing twice."""
+    noon = hour_of(NOON)
+    world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    await world.settle()
+    world.at(NOON + timedelta(hours=1))
+    world.take(fine(AIGERIM, "KZ-2", "2025-06-02T12:30:00+05:00"))
+    found = counted(world)
+    assert found[ARRIVED] == {noon: 4, noon + 1: 1}
+    assert found["attempted.sms"] == found["sent.sms"] == {noon: 1}
+    assert counted(world) == found
+
+
+def test_old_hours_are_deleted(world: World) -> None:
+    """Counts are kept for a week; what is older goes as newer hours are counted, and is not counted late."""
+    world.take(*registered(AIGERIM, LONG_AGO))
+    assert counted(world)[ARRIVED]
+    world.at(NOON + timedelta(hours=KEPT + 1))
+    world.take(card(AIGERIM, "2025-07-20"))
+    assert counted(world, 10**4)[ARRIVED] == {hour_of(world.clock()): 1}
+    with world.platform.database.reading() as connection:
+        hourly.add(connection, {})
+    rows = {(hour_of(NOON), "", ARRIVED): 7, (hour_of(world.clock()), "", ARRIVED): 1}
+    world.platform.database.write(lambda connection: hourly.add(connection, rows))
+    assert counted(world, 10**4)[ARRIVED] == {hour_of(world.clock()): 2}
+
+
+def test_the_longest_wait_of_each_hour_is_sampled(world: World) -> None:
+    """The samples of the backlogs keep how long the oldest waits, so that a page shows the worst of each hour."""
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    world.at(NOON + timedelta(minutes=9))
+    world.platform.queries.backlog.take()
+    ages = world.platform.queries.backlog.ages_by_hour(NOON)
+    assert (ages[PLANNING_AGE], ages[DISPATCH_AGE]) == ({hour_of(NOON): 540}, {hour_of(NOON): 0})
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "kk"])
+async def test_each_chart_has_words_and_a_table(tmp_path: Path, language: str) -> None:
+    """Each chart is said in a sentence, and its figures stand in a table; there is no style in it."""
+    office = office_in(tmp_path)
+    office.world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    await office.world.settle()
+    office.world.platform.replay.follower.drain()
+    office.world.platform.queries.backlog.take()
+    text = signed_in(office, "olga").get(f"/console?language={language}").text
+    charts = re.findall(r'<figure class="chart small">.*?</figure>', text, re.DOTALL)
+    assert len(charts) >= 5
+    for chart in charts:
+        assert re.search(r'role="img" aria-label="[^"]+\. [^"]+"', chart)
+        assert "<table>" in chart
+        assert "style=" not in chart
+    office.world.close()

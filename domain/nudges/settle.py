@@ -23,7 +23,7 @@ STOPPED_FOR = timedelta(days=30)
 """The longest wait of a stopped nudge: when a switch is cleared, the dispatcher looks at it at once."""
 
 
-class WithholdReason(StrEnum):
+class NotSentReason(StrEnum):
     """The reasons why a nudge is not sent, or not yet.
 
     Pages (app/pages/life.py) and reports (app/reports/life_words.py) have words for each.
@@ -57,13 +57,13 @@ class Defer(Struct, frozen=True):
     """Look at it again then; it is never dropped."""
 
     until: datetime
-    reason: WithholdReason
+    reason: NotSentReason
 
 
 class Withhold(Struct, frozen=True):
     """Don't send it, for this reason: kept, counted, shown."""
 
-    reason: WithholdReason
+    reason: NotSentReason
 
 
 class Expire(Struct, frozen=True):
@@ -154,7 +154,7 @@ def settle(case: Settlement, now: datetime) -> Decision:
 
 def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator[Decision]:
     """Yield the decisions against sending, strongest first, and at the end the decision to send."""
-    yield from _on_every_channel(case, now)
+    yield from _whatever_the_channel(case, now)
     channel = next(channels_left(case, delivery), None)
     if channel is None:
         yield Withhold(_unreachable(case))
@@ -164,7 +164,7 @@ def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator
     if (capped := _over_the_cap(case, delivery, now)) is not None:
         yield capped
     if (until := _quiet_until(case, now)) is not None:
-        yield Defer(until, WithholdReason.QUIET_HOURS)
+        yield Defer(until, NotSentReason.QUIET_HOURS)
     yield Send(channel)
 
 
@@ -173,50 +173,50 @@ def leaves_digest(case: Settlement, now: datetime) -> Decision | None:
 
     Address, channel and quiet hours are decided for the digest, not for the nudge.
     """
-    leaving = next(_on_every_channel(case, now), None)
+    leaving = next(_whatever_the_channel(case, now), None)
     return stopped_until(case.nudge, now) if leaving is None and _stopped(case) else leaving
 
 
-def _on_every_channel(case: Settlement, now: datetime) -> Iterator[Decision]:
+def _whatever_the_channel(case: Settlement, now: datetime) -> Iterator[Decision]:
     """Yield the objections that hold whatever the channel; they also take a nudge out of its digest."""
     intent = case.nudge.intent
     if case.person.died is not None or case.mourned:
-        yield Withhold(WithholdReason.DIED)
+        yield Withhold(NotSentReason.DIED)
     if case.trigger.name in case.controls.withdrawn:
-        yield Withhold(WithholdReason.WITHDRAWN)
+        yield Withhold(NotSentReason.WITHDRAWN)
     if intent.expires is not None and now >= intent.expires:
         yield Expire()
     moot = intent.moot_from is not None and now >= intent.moot_from
     if moot or case.nudge.done:  # after it had gone, perhaps to another guardian: no one else is told, by no channel
-        yield Withhold(WithholdReason.DONE)
+        yield Withhold(NotSentReason.DONE)
     if caught_up(case.nudge, case.trigger, case.ledger.nudges):
-        yield Withhold(WithholdReason.CAUGHT_UP)
+        yield Withhold(NotSentReason.CAUGHT_UP)
     if (reason := _own_choice(case)) is not None:
         yield Withhold(reason)
 
 
 def is_stopped(delivery: Delivery) -> bool:
     """Return True for a delivery that a kill switch or a pause holds back."""
-    return delivery.state is State.DEFERRED and delivery.reason == WithholdReason.STOPPED
+    return delivery.state is State.DEFERRED and delivery.reason == NotSentReason.STOPPED
 
 
 def stopped_until(nudge: Nudge, now: datetime) -> Defer:
     """A stopped nudge waits for its switch, or for its expiry."""
     until, expires = now + STOPPED_FOR, nudge.intent.expires
-    return Defer(until if expires is None else min(until, expires), WithholdReason.STOPPED)
+    return Defer(until if expires is None else min(until, expires), NotSentReason.STOPPED)
 
 
 def _over_the_cap(case: Settlement, delivery: Delivery, now: datetime) -> Decision | None:
     zone, intent = local_zone(case.person, case.defaults), case.nudge.intent
     if is_digest(intent):
         went = delivery.attempted_at is None and other_went(case.ledger.nudges, intent.id, now, zone)
-        return Defer(goes_on(next_day(now, zone, another=True), zone), WithholdReason.CAP) if went else None
+        return Defer(goes_on(next_day(now, zone, another=True), zone), NotSentReason.CAP) if went else None
     messages = counted(case.ledger.messages, case.defaults, now)
     if not is_capped(delivery, case.trigger.klass) or messages < case.defaults.cap_messages:
         return None
     day = next_day(now, zone)
     comes = digest_comes(case, goes_on(day, zone))
-    return Digest(day, messages, case.defaults.cap_days) if comes else Withhold(WithholdReason.CAP)
+    return Digest(day, messages, case.defaults.cap_days) if comes else Withhold(NotSentReason.CAP)
 
 
 def digest_comes(case: Settlement, due: datetime) -> bool:
@@ -225,13 +225,13 @@ def digest_comes(case: Settlement, due: datetime) -> bool:
     return DIGEST not in (case.person.get("opted_out") or ()) and (expires is None or due < expires)
 
 
-def _own_choice(case: Settlement) -> WithholdReason | None:
+def _own_choice(case: Settlement) -> NotSentReason | None:
     """Return the objection that follows from the recipient's choices."""
     overrides = CLASS_RULES[case.trigger.klass]
     if not overrides.opt_out and case.trigger.category in (case.person.get("opted_out") or ()):
-        return WithholdReason.OPTED_OUT
+        return NotSentReason.OPTED_OUT
     if overrides.needs_consent and case.trigger.category not in (case.person.get("consents") or ()):
-        return WithholdReason.NO_CONSENT
+        return NotSentReason.NO_CONSENT
     return None
 
 
@@ -249,14 +249,14 @@ def channels_left(case: Settlement, delivery: Delivery) -> Iterator[str]:
     yield from reachable(case.person, case.nudge.intent.channels, had, case.trigger.category, always=always)
 
 
-def _unreachable(case: Settlement) -> WithholdReason:
+def _unreachable(case: Settlement) -> NotSentReason:
     """Return the reason why no channel is left: the person allows none of the trigger's, or those have no address."""
     category = case.trigger.category
     refused = not any(is_wanted(case.person, each, category) for each in case.nudge.intent.channels)
     return (
-        WithholdReason.NO_CHANNEL
+        NotSentReason.NO_CHANNEL
         if refused and not CLASS_RULES[case.trigger.klass].opt_out
-        else WithholdReason.NO_ADDRESS
+        else NotSentReason.NO_ADDRESS
     )
 
 

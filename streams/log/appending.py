@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 from domain.facts.facts import NudgeFact, NudgeGathered
 from domain.nudges.digest import mirrored, travels
 from domain.nudges.nudge import Nudge, evolve
-from projections import nudges, references
+from projections import handed_over, nudges
 from streams.log.log import Log
 from streams.log.mapper import Entry
 
 
-class Late(Struct, frozen=True):
+class Unconditional(Struct, frozen=True):
     """Facts to be appended to nudges as they are now: outcomes are accepted however late.
 
     `known`: the nudges as they were a moment ago; they are read again only if they have changed since.
@@ -25,7 +25,7 @@ class Late(Struct, frozen=True):
     known: Mapping[UUID, Nudge]
 
 
-NONE_LATE = Late((), {})
+NOTHING_MORE = Unconditional((), {})
 
 
 def append_if_unmoved(
@@ -33,43 +33,45 @@ def append_if_unmoved(
     log: Log,
     facts: Iterable[tuple[Nudge, NudgeFact]],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
-    late: Late = NONE_LATE,
+    always: Unconditional = NOTHING_MORE,
 ) -> Mapping[UUID, Nudge]:
     """Append facts to the nudges that have not changed since they were read; release the claims on the others.
 
-    `tied`: the other nudges that must not have changed for a nudge's facts, such as the members of a digest. `late`:
-    further facts, appended behind them in any case. All nudges are locked in one statement, to avoid deadlocks.
-    Return the nudges that `facts` were appended to, as they are afterwards.
+    `tied`: the other nudges that must not have changed for a nudge's facts, such as the members of a digest.
+    `always`: further facts, appended behind them in any case. All nudges are locked in one statement, to avoid
+    deadlocks. Return the nudges that `facts` were appended to, as they are afterwards.
     """
     by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
     for nudge, fact in facts:
         by_nudge.setdefault(nudge.intent.id, (nudge, []))[1].append(fact)
     read = {id_: [each[0], *(tied or {}).get(id_, ())] for id_, each in by_nudge.items()}
     every = {one.intent.id for each in read.values() for one in each}
-    members = chain.from_iterable(one.members for one in (*(each[0] for each in read.values()), *late.known.values()))
-    versions = nudges.versions_held(connection, every.union(members, (id_ for id_, _ in late.facts)))
+    members = chain.from_iterable(
+        one.members for one in (*(each[0] for each in read.values()), *always.known.values())
+    )
+    versions = nudges.versions_held(connection, every.union(members, (id_ for id_, _ in always.facts)))
     kept = {
         id_: by_nudge[id_]
         for id_, each in read.items()
         if all(versions.get(one.intent.id) == one.version for one in each)
     }
-    after = _append(connection, log, {**kept, **_with_late(connection, kept, late, versions)})
+    after = _append(connection, log, {**kept, **_with_unconditional(connection, kept, always, versions)})
     nudges.release(connection, [id_ for id_ in by_nudge if id_ not in kept])
     return {id_: after[id_] for id_ in kept}
 
 
-def _with_late(
+def _with_unconditional(
     connection: Connection,
     kept: Mapping[UUID, tuple[Nudge, Sequence[NudgeFact]]],
-    late: Late,
+    always: Unconditional,
     versions: Mapping[UUID, int],
 ) -> dict[UUID, tuple[Nudge | None, Sequence[NudgeFact]]]:
-    """Return the changes of the nudges with late facts, which are locked; `versions`: of the nudges by now."""
+    """Return the changes of the nudges with unconditional facts, which are locked; `versions`: of now."""
     by_nudge: dict[UUID, list[NudgeFact]] = {}
-    for id_, fact in late.facts:
+    for id_, fact in always.facts:
         by_nudge.setdefault(id_, []).append(fact)
     found = {id_: kept[id_][0] for id_ in by_nudge if id_ in kept}
-    known = {id_: late.known[id_] for id_ in by_nudge if id_ in late.known and id_ not in found}
+    known = {id_: always.known[id_] for id_ in by_nudge if id_ in always.known and id_ not in found}
     found |= {id_: nudge for id_, nudge in known.items() if versions.get(id_) == nudge.version}
     if moved := by_nudge.keys() - found.keys():
         found |= nudges.held(connection, moved)
@@ -98,7 +100,7 @@ def _append(
         for fact in facts:
             folding.take(id_, fact)
     nudges.store(connection, folding.changed, folding.before)
-    references.store(connection, ((entry.originator_id, entry.fact) for entry in folding.entries))
+    handed_over.store(connection, ((entry.originator_id, entry.fact) for entry in folding.entries))
     if folding.entries:
         log.append(connection, folding.entries)
     return {id_: folding.now[id_] for id_ in changes}

@@ -15,7 +15,7 @@ from domain.facts.facts import NUDGE_FACTS, NudgeCancelled, NudgeFact, NudgeWith
 from domain.facts.principals import Principal
 from domain.nudges.delivery import State
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import WithholdReason
+from domain.nudges.settle import NotSentReason
 from projections import area_plans, erased, governance, history, nudges, trail
 from projections.erased import Erasure
 from projections.tables import erased as erased_table
@@ -42,7 +42,7 @@ from streams.storage.tables import (
 )
 from streams.storage.tables import log as log_table
 
-ERASED = WithholdReason.ERASED.value
+ERASED = NotSentReason.ERASED.value
 SOURCE = "/habarshy/erased"
 
 

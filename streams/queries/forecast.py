@@ -25,9 +25,9 @@ from domain.nudges.settle import (
     Digest,
     Expire,
     Ledger,
+    NotSentReason,
     Send,
     Withhold,
-    WithholdReason,
     settle,
 )
 from domain.persons.channels import reachable
@@ -140,7 +140,7 @@ class _Outlook:
         while turns:
             at, number, turn = heapq.heappop(turns)
             decision = self._decision(turn.case, at)
-            if isinstance(decision, Defer) and decision.reason is WithholdReason.STOPPED:
+            if isinstance(decision, Defer) and decision.reason is NotSentReason.STOPPED:
                 yield Went(turn.case.nudge.intent.trigger, turn.due, at, stopped=True, of=turn.of)
             elif isinstance(decision, Defer) and turn.looks < LOOKS:
                 later = replace(turn, looks=turn.looks + 1, deferred=decision.reason.value)
@@ -156,7 +156,7 @@ class _Outlook:
         return [_Upcoming(case, at[row], several[row]) for case in cases for row in [_row(case, at)]]
 
     def _decision(self, case: Case, at: datetime) -> Decision:
-        if isinstance(case.decision, Withhold) and case.decision.reason is WithholdReason.NO_GUARDIAN:
+        if isinstance(case.decision, Withhold) and case.decision.reason is NotSentReason.NO_GUARDIAN:
             return case.decision
         who = case.recipient.pseudonym
         if who not in self._sent:
@@ -179,7 +179,7 @@ class _Outlook:
             case Withhold(why):
                 return replace(went, withheld=why.value)
             case Expire():
-                return replace(went, withheld=WithholdReason.EXPIRED.value)
+                return replace(went, withheld=NotSentReason.EXPIRED.value)
             case Defer(_, why):
                 return replace(went, withheld=why.value)
 

@@ -13,7 +13,7 @@ from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, Nudg
 from domain.facts.receipts import OF_THE_PROVIDER
 from notifiers.port.routes import FAILURES
 from projections.bulk import driver_rows
-from projections.references import AttemptId
+from projections.handed_over import AttemptId
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.storage.tables import IS_OF_ATTEMPT, log_rows

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from projections import governance
 from projections.tables import micros, moment, optional_moment
-from streams.queues.jobs import UNFINISHED, Job, Plan, Stale, State, UnknownJob
+from streams.queues.jobs import HOLDS_LANE, Job, Plan, Stale, State, UnknownJob
 from streams.storage.leadership import Lane
 from streams.storage.tables import jobs
 
@@ -23,7 +23,7 @@ def change(connection: Connection, job: Job, *, ours: bool = False, **changes: A
 
 def unfinished(connection: Connection, lane: Lane) -> Job | None:
     """Return the unfinished job of that lane, running or not."""
-    query = select(jobs).where(jobs.c.lane == lane.value, jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.id)
+    query = select(jobs).where(jobs.c.lane == lane.value, jobs.c.state.in_(HOLDS_LANE)).order_by(jobs.c.id)
     row = connection.execute(query).first()
     return None if row is None else job_of(row)
 

@@ -40,8 +40,9 @@ class State(StrEnum):
 
 
 AT_WORK = (State.COUNTING, State.RUNNING)
-UNFINISHED = (State.PLANNED, *AT_WORK, State.PAUSED)
-CANCELLABLE = (*UNFINISHED, State.COUNTED, State.FAILED)
+HOLDS_LANE = (State.PLANNED, *AT_WORK, State.PAUSED)
+"""A job in one of these keeps others out of its lane. One that is counted and waits for its confirmation does not."""
+CANCELLABLE = (*HOLDS_LANE, State.COUNTED, State.FAILED)
 ENDED = (State.CANCELLED, State.DONE)
 
 

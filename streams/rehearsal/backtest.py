@@ -18,7 +18,7 @@ from domain.core.events import LifeEvent
 from domain.core.timing import zone_of
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
-from domain.nudges.settle import WithholdReason
+from domain.nudges.settle import NotSentReason
 from domain.persons.history import History
 from domain.persons.person import age_on
 from domain.planning.deaths import spoken_of
@@ -220,7 +220,7 @@ class GuardianFinder:
         return age_on(born, day) < self._majority
 
 
-_SINCE = frozenset({WithholdReason.DONE.value, WithholdReason.DIED.value})
+_SINCE = frozenset({NotSentReason.DONE.value, NotSentReason.DIED.value})
 """Reasons that can cancel a nudge after it was planned."""
 
 

@@ -15,7 +15,7 @@ from domain.facts.facts import NudgeDeferred, NudgeDigested, NudgeFact
 from domain.nudges.delivery import Delivery
 from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import WithholdReason
+from domain.nudges.settle import NotSentReason
 from domain.persons.history import History, history_of
 from domain.planning.relevant_types import deciding_types, starting_types
 from domain.rules.event_types import Catalogue
@@ -187,7 +187,7 @@ class Play(VirtualRun):
     def kept(self, _: Nudge | None, nudge: Nudge, fact: NudgeFact, __: str) -> None:
         """Note deferred deliveries."""
         if isinstance(fact, NudgeDeferred | NudgeDigested):
-            reason = WithholdReason.CAP.value if isinstance(fact, NudgeDigested) else fact.reason
+            reason = NotSentReason.CAP.value if isinstance(fact, NudgeDigested) else fact.reason
             self.deferred.append((nudge.intent.person, nudge.intent.trigger, reason))
 
     def went(self, case: Case, channel: str, rendered: Rendered) -> None:

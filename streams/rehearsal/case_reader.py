@@ -10,7 +10,7 @@ from domain.core.events import LifeEvent
 from domain.core.plain import PlainData
 from domain.core.timing import UTC
 from domain.nudges.delivery import State
-from domain.nudges.settle import WithholdReason
+from domain.nudges.settle import NotSentReason
 from domain.persons.hours import zone_by
 from domain.rules.event_types import ZONE
 from domain.rules.triggers import CORRECTION
@@ -27,8 +27,8 @@ from templates.reading.yaml_file import Path as At
 CONTACT: Mapping[str, Any] = {"phone": "+77010000000", "email": "citizen@example.org"}
 """The addresses of everybody, unless a case says otherwise."""
 
-ALSO: Mapping[str, str] = {"catch_up": WithholdReason.CAUGHT_UP.value}
-REASONS = frozenset([*map(str, WithholdReason), str(State.CANCELLED), str(State.EXPIRED), NOT_APPLICABLE, *ALSO])
+ALSO: Mapping[str, str] = {"catch_up": NotSentReason.CAUGHT_UP.value}
+REASONS = frozenset([*map(str, NotSentReason), str(State.CANCELLED), str(State.EXPIRED), NOT_APPLICABLE, *ALSO])
 """The values of `because`: a reason of `settle`, a final state, or that nothing was planned."""
 
 

@@ -23,10 +23,10 @@ from domain.nudges.settle import (
     Defer,
     Digest,
     Ledger,
+    NotSentReason,
     Send,
     Settlement,
     Withhold,
-    WithholdReason,
     recipients,
     settle,
 )
@@ -245,7 +245,7 @@ class VirtualRun:
         for recipient_ in whom or (intent.person,):
             case = self.settlement(nudge, recipient_)
             self.carry_out(
-                self.case_of(case, settle(case, self.now) if whom else Withhold(WithholdReason.NO_GUARDIAN))
+                self.case_of(case, settle(case, self.now) if whom else Withhold(NotSentReason.NO_GUARDIAN))
             )
 
     def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
@@ -306,7 +306,7 @@ class VirtualRun:
         try:
             rendered = render(case, self.rules, self.now, only=channel)
         except WordsFailed:
-            reason = WithholdReason.UNREADABLE.value
+            reason = NotSentReason.UNREADABLE.value
             self.end(case, facts.NudgeWithheld(self.now, to, reason), because=reason)
             return
         attempt = case.nudge.to(to).attempt + 1

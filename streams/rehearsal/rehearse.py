@@ -20,7 +20,7 @@ from domain.facts.facts import NudgeFact
 from domain.nudges.delivery import State
 from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge, content_of, evolve
-from domain.nudges.settle import WithholdReason
+from domain.nudges.settle import NotSentReason
 from domain.persons.history import History, history_of
 from domain.persons.replies import said
 from domain.planning.plan import Intent, whole_plan
@@ -86,7 +86,7 @@ class Prevention:
         possible = whole_plan(history, self._unprevented).intents
         out = [one for one in possible if one.id not in planned]
         found = [
-            Prevented(one, (WithholdReason.DIED if one.id in spared else WithholdReason.DONE).value) for one in out
+            Prevented(one, (NotSentReason.DIED if one.id in spared else NotSentReason.DONE).value) for one in out
         ]
         return {one.id for one in possible}, found
 
@@ -170,8 +170,8 @@ def _needing_nothing(book: Rulebook) -> Rulebook:
 
 
 _LOWERED: Sequence[tuple[str, Callable[[Rulebook], Rulebook]]] = (
-    (WithholdReason.DONE.value, _without_unless),
-    (WithholdReason.DIED.value, _without_deaths),
+    (NotSentReason.DONE.value, _without_unless),
+    (NotSentReason.DIED.value, _without_deaths),
     (PAST, _from_ever),
     (WHEN, _unconditional),
     (NEEDS, _needing_nothing),

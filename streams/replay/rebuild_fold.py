@@ -22,7 +22,7 @@ from domain.facts.facts import NUDGE_FACTS, AheadMoved, Fact, NudgeSent
 from domain.facts.governance import GOVERNANCE_FACTS
 from domain.nudges.nudge import Nudge, evolve
 from domain.persons.history import history_of
-from projections import erased, governance, history, nudges, references, residents, retired, tables, trail
+from projections import erased, governance, handed_over, history, nudges, residents, retired, tables, trail
 from projections.bulk import among, chunked, driver_rows, insert_rows
 from projections.erased import Erasure
 from projections.history import Concerns
@@ -152,7 +152,7 @@ def store_facts(views: Connection, facts: Facts) -> None:
         erased.forget_sent(views, one.person)
     for position, fact in facts.retired:
         retired.note(views, fact.keys, position, fact.at)
-    references.store(views, facts.sent)
+    handed_over.store(views, facts.sent)
     for position, topic in facts.rules:
         governance.note(views, position, topic)
 

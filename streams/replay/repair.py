@@ -27,7 +27,7 @@ from domain.facts.facts import (
 )
 from domain.nudges.diff import Change
 from domain.nudges.nudge import evolve
-from domain.nudges.settle import WithholdReason
+from domain.nudges.settle import NotSentReason
 from domain.planning.plan import Intent
 from domain.rules.triggers import CORRECTION
 from projections import area_plans, happened_in_areas, history, residents
@@ -326,7 +326,7 @@ class _Owing:
         if type(fact) is not NudgePlanned or fact.expires is None or fact.expires > self._now:
             return None
         return Change(
-            change.nudge, change.version + 1, NudgeWithheld(self._now, plan.person, WithholdReason.EXPIRED.value)
+            change.nudge, change.version + 1, NudgeWithheld(self._now, plan.person, NotSentReason.EXPIRED.value)
         )
 
     def _gaps(self, plan: PersonPlan, waiting: AbstractSet[str], areas: AbstractSet[UUID]) -> Iterator[Gap]:

@@ -12,7 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 APPEND_LOCK = 0x4841_4241
 """The last lock in the order (docs/decisions/0008). Held until the commit by appends to the log, new and destroyed
-keys, early receipts that are kept or dropped, and the codes of older rows. The number is arbitrary.
+keys, early receipts that are kept or dropped, and the codes of older rows. An append takes it by `signals.lock_log`.
+The number is arbitrary.
 """
 IN_USE = 0x4841_4257
 """The number that every connected process shares."""

@@ -40,7 +40,7 @@ UNITS: Mapping[str, tuple[str, str]] = {
 }
 """The unit of each figure, of one and of several; others are shown bare. `unplanned`: pairs of event and person."""
 FIRST = ("facts", "nudges", "next_due")
-"""What is told first, also where it is none; of the rest what is none comes together in the last line."""
+"""The figures that are told first, also where they are 0. The names of all others that are 0 share the last line."""
 
 
 def status(

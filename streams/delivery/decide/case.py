@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from domain.core.events import LifeEvent
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Decision, Settlement, Withhold, WithholdReason, leaves_digest, settle
+from domain.nudges.settle import Decision, NotSentReason, Settlement, Withhold, leaves_digest, settle
 from domain.persons.history import History
 from domain.persons.person import Person
 
@@ -56,7 +56,7 @@ def decide_digest(
     """Return the case of a digest, with the members that go with it now and those that leave it."""
     left = [(member, leaves_digest(member, now)) for member in travelling]
     going = [member for member, reason in left if reason is None]
-    decision = settle(digest, now) if going else Withhold(WithholdReason.NOTHING_LEFT)
+    decision = settle(digest, now) if going else Withhold(NotSentReason.NOTHING_LEFT)
     return replace(
         case_of(digest, decision),
         members=tuple(case_of(member, decision) for member in going),

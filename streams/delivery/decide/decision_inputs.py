@@ -15,10 +15,10 @@ from domain.nudges.nudge import Nudge
 from domain.nudges.settle import (
     Decision,
     Ledger,
+    NotSentReason,
     Send,
     Settlement,
     Withhold,
-    WithholdReason,
     reads_others,
     recipients,
     settle,
@@ -145,7 +145,7 @@ class DecisionInputs:
             if is_digest(nudge.intent):
                 yield self._digest(settlement)
             else:
-                decision = settle(settlement, self.now) if named else Withhold(WithholdReason.NO_GUARDIAN)
+                decision = settle(settlement, self.now) if named else Withhold(NotSentReason.NO_GUARDIAN)
                 yield self._case(settlement, self._counted(settlement, decision))
 
     def _settlement(self, nudge: Nudge, recipient: str) -> Settlement:

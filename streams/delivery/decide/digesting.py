@@ -17,7 +17,7 @@ from domain.persons.hours import local_zone
 from projections import inbox, nudges
 from projections.tables import micros
 from streams.delivery.decide.overflow import DigestAllocator, Overflow
-from streams.log.appending import NONE_LATE, Late, append_if_unmoved, record
+from streams.log.appending import NOTHING_MORE, Unconditional, append_if_unmoved, record
 from streams.log.log import Log
 
 Decided = tuple[Nudge, NudgeFact | Overflow]
@@ -29,13 +29,13 @@ def append_decided(
     names: Names,
     decided: Sequence[Decided],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
-    late: Late = NONE_LATE,
+    always: Unconditional = NOTHING_MORE,
 ) -> Mapping[UUID, Nudge]:
     """Append decisions as `append_if_unmoved` does; an overflow joins the first digest with room, or a new one."""
     log.keys.hold(connection, [what.case.person.pseudonym for _, what in decided if isinstance(what, Overflow)])
     allocator = DigestAllocator(names, lambda id_: nudges.by_id(connection, [id_]).get(id_))
     facts = [(nudge, allocator.place(what) if isinstance(what, Overflow) else what) for nudge, what in decided]
-    kept = append_if_unmoved(connection, log, facts, tied, late)
+    kept = append_if_unmoved(connection, log, facts, tied, always)
     if joined := list(allocator.facts(kept)):
         record(connection, log, joined)
     return kept

@@ -10,7 +10,7 @@ from domain.core.ids import Names
 from domain.facts.facts import NudgeDigested, NudgeFact, NudgeGathered, NudgeWithheld
 from domain.nudges.digest import FULL, digest_id, digest_planned, goes_on, has_room
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Digest, Settlement, WithholdReason, digest_comes
+from domain.nudges.settle import Digest, NotSentReason, Settlement, digest_comes
 from domain.persons.hours import local_zone
 
 
@@ -39,7 +39,7 @@ class DigestAllocator:
         digest = self._known[id_]
         due = goes_on(day, zone) if digest is None else digest.to(recipient).due or goes_on(day, zone)
         if not digest_comes(case, due):
-            return NudgeWithheld(overflow.at, recipient, WithholdReason.CAP.value)
+            return NudgeWithheld(overflow.at, recipient, NotSentReason.CAP.value)
         first = digest_planned(self._names, recipient, day, due, case.nudge.intent.id, overflow.at)
         self._places.setdefault(id_, []).append((first, NudgeGathered(overflow.at, recipient, case.nudge.intent.id)))
         return NudgeDigested(overflow.at, recipient, id_, due, overflow.decision.messages, overflow.decision.days)

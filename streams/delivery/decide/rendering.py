@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
-from domain.nudges.settle import Withhold, WithholdReason
+from domain.nudges.settle import NotSentReason, Withhold
 from domain.persons.hours import local_zone
 from domain.persons.person import Person, citizen_values
 from domain.planning.law import law_values
@@ -69,8 +69,8 @@ def readable(case: Case, rules: Rules, now: datetime) -> Case:
         return case
     failed = [member for member in case.members if not _has_words(member, rules, now)]
     going = tuple(member for member in case.members if member not in failed)
-    withheld = (replace(member, decision=Withhold(WithholdReason.UNREADABLE)) for member in failed)
-    decision = case.decision if going else Withhold(WithholdReason.NOTHING_LEFT)
+    withheld = (replace(member, decision=Withhold(NotSentReason.UNREADABLE)) for member in failed)
+    decision = case.decision if going else Withhold(NotSentReason.NOTHING_LEFT)
     return replace(case, decision=decision, members=going, leaving=(*case.leaving, *withheld))
 
 

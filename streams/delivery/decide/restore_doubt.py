@@ -8,7 +8,7 @@ from domain.facts.facts import NudgeAttempted, NudgeFact, NudgeUnknown
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Defer, Send, Settlement, Withhold, WithholdReason, settle
+from domain.nudges.settle import Defer, NotSentReason, Send, Settlement, Withhold, settle
 from streams.delivery.decide.case import Case
 
 RESTORED = "restored"
@@ -33,12 +33,12 @@ def is_in_doubt(case: Case, until: datetime | None) -> bool:
 
 
 def _is_withheld(case: Case) -> bool:
-    return isinstance(case.decision, Withhold) and case.decision.reason is not WithholdReason.CAP
+    return isinstance(case.decision, Withhold) and case.decision.reason is not NotSentReason.CAP
 
 
 def _was_quiet(case: Settlement, due: datetime, until: datetime) -> bool:
     then = settle(case, due)
-    return isinstance(then, Defer) and then.reason is WithholdReason.QUIET_HOURS and then.until > until
+    return isinstance(then, Defer) and then.reason is NotSentReason.QUIET_HOURS and then.until > until
 
 
 def _was_attempted(delivery: Delivery, until: datetime) -> bool:

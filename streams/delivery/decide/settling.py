@@ -13,10 +13,10 @@ from domain.nudges.nudge import Nudge, is_asked
 from domain.nudges.settle import (
     Defer,
     Digest,
+    NotSentReason,
     Send,
     Settlement,
     Withhold,
-    WithholdReason,
     is_stopped,
 )
 from projections import nudges
@@ -103,10 +103,10 @@ def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:
     recipient = case.recipient.pseudonym
     delivery = case.nudge.to(recipient)
     match case.decision:
-        case Withhold(WithholdReason.NO_ADDRESS) if (
+        case Withhold(NotSentReason.NO_ADDRESS) if (
             delivery.attempt and not delivery.is_silent and not delivery.accepted
         ):
-            reason = delivery.reason or WithholdReason.NO_ADDRESS.value
+            reason = delivery.reason or NotSentReason.NO_ADDRESS.value
             return NudgeFailed(now, recipient, delivery.attempt, reason, gave_up=True)
         case Withhold(reason):
             return NudgeWithheld(now, recipient, reason.value)
@@ -121,7 +121,7 @@ def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:
 def _is_still_stopped(case: Case, now: datetime) -> bool:
     """Return whether a kill switch or pause holds it back as before, so that no further fact is due."""
     delivery = case.nudge.to(case.recipient.pseudonym)
-    stopped = isinstance(case.decision, Defer) and case.decision.reason is WithholdReason.STOPPED
+    stopped = isinstance(case.decision, Defer) and case.decision.reason is NotSentReason.STOPPED
     return stopped and is_stopped(delivery) and delivery.due is not None and delivery.due > now
 
 

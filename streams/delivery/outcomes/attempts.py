@@ -14,7 +14,7 @@ from domain.nudges.nudge import Nudge, evolve
 from domain.persons.channels import PUSH, addresses
 from notifiers.port.interface import Accepted, Message, Outcome, Unknown
 from notifiers.port.routes import Provider
-from projections.references import AttemptId
+from projections.handed_over import AttemptId
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.overflow import Overflow
 from streams.delivery.outcomes.receipts import Outcomes

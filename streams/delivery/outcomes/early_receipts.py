@@ -17,7 +17,7 @@ from domain.nudges.delivery import Delivery
 from notifiers.port.interface import Report
 from projections import nudges
 from projections.bulk import among_keys, replace_rows, rows_of
-from projections.references import AttemptId
+from projections.handed_over import AttemptId
 from projections.tables import micros
 from streams.log.log import Log
 from streams.storage.advisory_locks import APPEND_LOCK, take_turns

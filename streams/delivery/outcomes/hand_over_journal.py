@@ -23,7 +23,7 @@ from msgspec import Struct, field
 from sqlalchemy.engine import make_url
 
 from domain.facts.facts import NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
-from projections.references import AttemptId
+from projections.handed_over import AttemptId
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.receipts import Outcomes
 

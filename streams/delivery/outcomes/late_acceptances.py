@@ -7,7 +7,7 @@ from domain.facts.facts import NudgeSent
 from domain.nudges.delivery import Delivery
 from notifiers.port.interface import Accepted
 from projections import nudges
-from projections.references import AttemptId
+from projections.handed_over import AttemptId
 from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.outcomes import outcome_facts, references
 from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts

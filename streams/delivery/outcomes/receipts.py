@@ -22,8 +22,8 @@ from domain.facts.receipts import ReceiptStatus
 from domain.nudges.nudge import Nudge, evolve
 from notifiers.port.interface import Report
 from notifiers.port.message_names import named
-from projections import nudges, references
-from projections.references import AttemptId
+from projections import handed_over, nudges
+from projections.handed_over import AttemptId
 from streams.delivery.outcomes import early_receipts
 from streams.delivery.outcomes.early_receipts import Early
 from streams.delivery.outcomes.references import Parts, find_own, find_parts, keep_parts, own_names_of
@@ -117,9 +117,9 @@ class Receipts:
         """Append a provider's reports about messages that it accepted; return the new ones.
 
         A report by a name that the platform does not know yet is kept, see `record_early`; also one that may be about
-        the next message with a used name. The second look-up is required: an outcome that was committed before `keep`
-        had the append lock did not see the report. It is a transaction of its own, as it may lock nudges, which come
-        before the append lock. A process that is killed between the two has not acknowledged the report: it comes
+        the next message with a used name. An outcome may be committed between our look and `keep`: it did
+        not see our row, so we look again. That is a transaction of its own, as it may lock nudges, which come before
+        the append lock. A process that is killed between the two has not acknowledged the report: it comes
         again.
         """
         new, waiting = self._database.write(
@@ -134,9 +134,9 @@ class Receipts:
     def look(self, provider: str, reports: Sequence[Report]) -> tuple[list[Report], list[Receipt]]:
         """Return the reports by names that no attempt by the provider has, and the receipts that would be new."""
         with self._database.reading() as connection:
-            attempts, receipts, again = self._matched(connection, provider, reports)
+            attempts, receipts, reusable = self._matched(connection, provider, reports)
             found = nudges.by_id(connection, {receipt.nudge for receipt in receipts})
-            news = self._news(found, receipts, again)
+            news = self._news(found, receipts, reusable)
         return [each for each in reports if each.reference not in attempts], [change.receipt for change in news]
 
     def bring(self, provider: str, reports: Sequence[Report], brought: Brought) -> list[Receipt]:
@@ -151,8 +151,8 @@ class Receipts:
     def _bring(
         self, connection: Connection, provider: str, reports: Sequence[Report], brought: Brought
     ) -> list[Receipt]:
-        _, receipts, again = self._matched(connection, provider, reports)
-        news = self._held_news(connection, receipts, again)
+        _, receipts, reusable = self._matched(connection, provider, reports)
+        news = self._held_news(connection, receipts, reusable)
         facts = [(change.receipt.nudge, fact) for change in news for fact in (_brought(change, brought), change.fact)]
         record(connection, self._log, facts)
         return [change.receipt for change in news]
@@ -160,18 +160,18 @@ class Receipts:
     def _matched(
         self, connection: Connection, provider: str, reports: Sequence[Report]
     ) -> tuple[dict[str, AttemptId], list[Receipt], set[AttemptId]]:
-        """Return the attempts by reference, the receipts about them, and the attempts whose names are used again."""
+        """Return the attempts by reference, the receipts, and the attempts matched by a name that may be reused."""
         attempts = self._known(connection, provider, [each.reference for each in reports])
         known = [(attempts[report.reference], report) for report in reports if report.reference in attempts]
-        again = {about for about, report in known if _has_providers_name(report)}
-        return attempts, _receipts((about, report.heard, _reason(report)) for about, report in known), again
+        reusable = {about for about, report in known if _has_providers_name(report)}
+        return attempts, _receipts((about, report.heard, _reason(report)) for about, report in known), reusable
 
     def _reported(
         self, connection: Connection, provider: str, reports: Sequence[Report]
     ) -> tuple[list[Receipt], Mapping[str, AttemptId | None]]:
         """Return the new receipts, and the names of the reports that wait, with the attempts known by them."""
-        attempts, receipts, again = self._matched(connection, provider, reports)
-        news = self._held_news(connection, receipts, again)
+        attempts, receipts, reusable = self._matched(connection, provider, reports)
+        news = self._held_news(connection, receipts, reusable)
         new = self._record(connection, news)
         moved = {change.receipt for change in news if change.moves}
         settled = early_receipts.settled(connection, {attempt for attempt in attempts.values() if attempt.part})
@@ -182,7 +182,7 @@ class Receipts:
 
     def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, AttemptId]:
         """Return the attempts by the provider's name for the message or a part, or by ours, which it always knows."""
-        attempts = references.find(connection, provider, names)
+        attempts = handed_over.find(connection, provider, names)
         attempts |= find_own(connection, self._log, provider, set(names).difference(attempts))
         return attempts | find_parts(connection, self._log, provider, names, attempts)
 
@@ -243,13 +243,13 @@ class Receipts:
         return [change.receipt for change in news]
 
     def _held_news(
-        self, connection: Connection, receipts: Sequence[Receipt], again: AbstractSet[AttemptId] = frozenset()
+        self, connection: Connection, receipts: Sequence[Receipt], reusable: AbstractSet[AttemptId] = frozenset()
     ) -> list[_News]:
-        """Return what is new, and hold the nudges; `again`: attempts whose names another message may have by now."""
-        return self._news(nudges.held(connection, {receipt.nudge for receipt in receipts}), receipts, again)
+        """Return what is new, and hold the nudges; `reusable`: attempts whose name another message may have."""
+        return self._news(nudges.held(connection, {receipt.nudge for receipt in receipts}), receipts, reusable)
 
     def _news(
-        self, found: dict[UUID, Nudge], receipts: Sequence[Receipt], again: AbstractSet[AttemptId]
+        self, found: dict[UUID, Nudge], receipts: Sequence[Receipt], reusable: AbstractSet[AttemptId]
     ) -> list[_News]:
         """Return what is new to these nudges."""
         news: list[_News] = []
@@ -257,7 +257,7 @@ class Receipts:
             nudge = found.get(receipt.nudge)
             if nudge is None or not _attempted(nudge, receipt) or _gave_up_already(nudge, receipt):
                 continue
-            if receipt.attempt_id in again and _had_arrived(nudge, receipt):
+            if receipt.attempt_id in reusable and _had_arrived(nudge, receipt):
                 continue
             fact = _fact_of(receipt, nudge, self._clock())
             after = evolve(nudge, receipt.nudge, nudge.version, fact)

@@ -20,7 +20,7 @@ from streams.delivery.outcomes.receipts import Outcomes, Receipt, Receipts
 from streams.delivery.outcomes.references import Parts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.delivery.outcomes.unconfirmed import UnconfirmedCommits
-from streams.log.appending import NONE_LATE, Late, append_if_unmoved, record
+from streams.log.appending import NOTHING_MORE, Unconditional, append_if_unmoved, record
 from streams.log.chain import StoredFact
 from streams.log.watermark import Watermark
 from streams.planning.person_plans import RulesMoved, refuse_moved_rules
@@ -132,13 +132,15 @@ class Recorder:
         if intended is None:
             return {}, None, [] if answers is None else self._append_outcomes(connection, answers)
         if answers is None or answers.again:
-            kept, newest = self._append_attempts(connection, intended, NONE_LATE)
+            kept, newest = self._append_attempts(connection, intended, NOTHING_MORE)
             return kept, newest, [] if answers is None else self._append_outcomes(connection, answers)
-        kept, newest = self._append_attempts(connection, intended, Late(answers.outcomes.facts, answers.known))
+        kept, newest = self._append_attempts(
+            connection, intended, Unconditional(answers.outcomes.facts, answers.known)
+        )
         return kept, newest, self.receipts.record_early(connection, answers.outcomes)
 
     def _append_attempts(
-        self, connection: Connection, intended: Intended, late: Late
+        self, connection: Connection, intended: Intended, always: Unconditional
     ) -> tuple[Kept, StoredFact | None]:
         """Append the attempts that still hold: their nudges and members have not changed, and the cap has room.
 
@@ -161,7 +163,7 @@ class Recorder:
         ]
         tied = {attempt.nudge: [member.nudge for member in attempt.case.members] for attempt in attempts}
         conversations.note_attempts(connection, self._names, attempts, now)
-        kept = append_decided(connection, self._log, self._names, decided, tied, late)
+        kept = append_decided(connection, self._log, self._names, decided, tied, always)
         nudges.release(connection, list(over_cap))
         refuse_moved_rules(connection, intended.rules.position)
         return kept, self._watermark.newest(connection)
@@ -170,7 +172,7 @@ class Recorder:
         """Append outcomes; return the receipts that were known before them."""
         outcomes = answers.outcomes
         if not answers.again:
-            append_if_unmoved(connection, self._log, (), late=Late(outcomes.facts, answers.known))
+            append_if_unmoved(connection, self._log, (), always=Unconditional(outcomes.facts, answers.known))
             return self.receipts.record_early(connection, outcomes)
         found = nudges.held(connection, {id_ for id_, _ in outcomes.facts})
         new = [

@@ -17,7 +17,7 @@ from domain.persons.channels import ADDRESS_OF
 from notifiers.port.message_names import Named, key, named, names, numbered, way
 from projections import nudges
 from projections.bulk import among_keys, replace_rows, rows_of
-from projections.references import AttemptId
+from projections.handed_over import AttemptId
 from projections.tables import micros
 from streams.log.log import Log
 from streams.log.mapper import Entry

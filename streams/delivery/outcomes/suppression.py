@@ -33,7 +33,7 @@ from domain.persons.person import person_as_of
 from notifiers.port.interface import GiveUp, Message, Outcome, Reason
 from notifiers.port.routes import Provider
 from projections import inbox
-from projections.references import AttemptId
+from projections.handed_over import AttemptId
 from streams.delivery.outcomes.receipts import Receipt
 from streams.log.log import Log
 from streams.log.mapper import Entry

@@ -11,9 +11,9 @@ from domain.facts.facts import NudgeFact, NudgeFailed
 from domain.nudges.settle import Controls, Settlement
 from projections import claims, nudges
 from projections.front import Front
+from projections.handed_over import AttemptId
 from projections.lanes import Shares
 from projections.nudges import Due
-from projections.references import AttemptId
 from projections.tables import micros
 from streams.delivery.decide.case import Case
 from streams.delivery.decide.decision_inputs import DecisionInputs

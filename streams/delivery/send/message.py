@@ -10,7 +10,7 @@ from domain.core.ids import traced
 from domain.facts.facts import NudgeAttempted, NudgeWithheld
 from domain.nudges.calendar_days import calendar_days
 from domain.nudges.class_rules import CLASS_RULES
-from domain.nudges.settle import Send, WithholdReason
+from domain.nudges.settle import NotSentReason, Send
 from domain.persons.channels import addresses
 from domain.persons.hours import local_zone
 from notifiers.port.interface import Action, Message
@@ -156,7 +156,7 @@ class Intentions:
         if written.defect is not None:
             raise written.defect
         if message is None:
-            return NudgeWithheld(now, recipient, WithholdReason.UNREADABLE.value)
+            return NudgeWithheld(now, recipient, NotSentReason.UNREADABLE.value)
         until = now + self._lease
         fact = NudgeAttempted(
             now, recipient, message.attempt, message.channel, provider.name, until, message.language

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.reports.life_words import REASONS
-from domain.nudges.settle import WithholdReason
+from domain.nudges.settle import NotSentReason
 from templates.authoring.rule_sentences import RuleWords
 from templates.authoring.value_words import moved
 
@@ -173,4 +173,4 @@ def test_a_day_of_a_year_is_said(step: dict[str, Any], sentence: str) -> None:
 
 def test_every_reason_has_words() -> None:
     """No reason why something is not sent is shown as a word of the code."""
-    assert {reason.value for reason in WithholdReason} <= set(REASONS)
+    assert {reason.value for reason in NotSentReason} <= set(REASONS)

@@ -15,7 +15,7 @@ from app.pages.naming import FIELDS, VALUES
 from app.pages.ruling import in_words
 from domain.facts.facts import NUDGE_FACTS
 from domain.nudges.delivery import State
-from domain.nudges.settle import WithholdReason
+from domain.nudges.settle import NotSentReason
 from domain.rules.compiling import compile_trigger
 from notifiers.port.interface import Reason
 from streams.queries.explain import reads
@@ -150,7 +150,7 @@ def test_every_enumeration_value_of_shipped_packs_has_a_word() -> None:
 def test_every_reason_and_state_has_a_word() -> None:
     """Whatever a fact of a nudge says became of it, a page has words for."""
     of_attempts = {"lease_over", "no_outcome", "commit_unanswered", "not_handed_over"}
-    assert {*WithholdReason, *Reason, *of_attempts, "restored"} == set(REASONS)
+    assert {*NotSentReason, *Reason, *of_attempts, "restored"} == set(REASONS)
     facts = {fact.TOPIC.removeprefix("nudge-").removesuffix("/1") for fact in NUDGE_FACTS}
     assert {*State, *facts} == set(STATES)
 

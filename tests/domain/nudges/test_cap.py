@@ -17,10 +17,10 @@ from domain.nudges.settle import (
     Defer,
     Digest,
     Ledger,
+    NotSentReason,
     Send,
     Settlement,
     Withhold,
-    WithholdReason,
     settle,
 )
 from domain.rules.triggers import CLASSES, Class
@@ -58,10 +58,10 @@ def decided(
 @pytest.mark.parametrize(
     ("klass", "opted_out", "quiet", "capped", "no_consent"),
     [
-        ("legal", Send("push"), WithholdReason.QUIET_HOURS, Send("push"), Send("push")),
-        ("service", WithholdReason.OPTED_OUT, WithholdReason.QUIET_HOURS, Send("push"), Send("push")),
-        ("reminder", WithholdReason.OPTED_OUT, WithholdReason.QUIET_HOURS, TODAY, Send("push")),
-        ("offer", WithholdReason.OPTED_OUT, WithholdReason.QUIET_HOURS, TODAY, WithholdReason.NO_CONSENT),
+        ("legal", Send("push"), NotSentReason.QUIET_HOURS, Send("push"), Send("push")),
+        ("service", NotSentReason.OPTED_OUT, NotSentReason.QUIET_HOURS, Send("push"), Send("push")),
+        ("reminder", NotSentReason.OPTED_OUT, NotSentReason.QUIET_HOURS, TODAY, Send("push")),
+        ("offer", NotSentReason.OPTED_OUT, NotSentReason.QUIET_HOURS, TODAY, NotSentReason.NO_CONSENT),
     ],
 )
 def test_what_each_class_ignores(
@@ -162,8 +162,8 @@ def test_the_zone_is_the_recipients() -> None:
 @pytest.mark.parametrize(
     ("expires", "decision"),
     [
-        ("2025-01-21 17:59", Withhold(WithholdReason.CAP)),
-        ("2025-01-21 18:00", Withhold(WithholdReason.CAP)),
+        ("2025-01-21 17:59", Withhold(NotSentReason.CAP)),
+        ("2025-01-21 18:00", Withhold(NotSentReason.CAP)),
         ("2025-01-21 18:01", TODAY),
     ],
 )
@@ -174,7 +174,7 @@ def test_what_no_digest_can_take_in_time_is_withheld(expires: str, decision: Dec
 
 def test_who_wants_no_digests_gets_none() -> None:
     """Who opted out of digests is not sent what exceeds the cap."""
-    assert decided(opted_out=["digest"]) == Withhold(WithholdReason.CAP)
+    assert decided(opted_out=["digest"]) == Withhold(NotSentReason.CAP)
     assert decided((), opted_out=["digest"]) == Send("push")
 
 

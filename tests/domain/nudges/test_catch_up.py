@@ -4,7 +4,7 @@ import pytest
 
 from domain.facts.facts import NudgeCancelled
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Send, Withhold, WithholdReason
+from domain.nudges.settle import NotSentReason, Send, Withhold
 from tests.domain.case import decided, nudge, trigger
 from tests.domain.world import at
 
@@ -31,7 +31,7 @@ def test_who_joins_late_is_caught_up(catch_up: str, sent: set[str]) -> None:
     found = {each.intent.step: decided(each, at_time="2025-02-21 12:00", by=by, others=overdue) for each in overdue}
     assert {step for step, decision in found.items() if decision == Send("push")} == sent
     assert {decision for decision in found.values() if decision != Send("push")} <= {
-        Withhold(WithholdReason.CAUGHT_UP)
+        Withhold(NotSentReason.CAUGHT_UP)
     }
 
 
@@ -46,7 +46,7 @@ def test_a_step_still_ahead_does_not_hold_back_the_overdue_one() -> None:
     """The latest of the overdue steps goes, although another will follow in its own time."""
     joined = "2025-02-14"
     month, week, day = (nudge(step, planned=joined) for step in ("month", "week", "day"))
-    for about, decision in ((month, Withhold(WithholdReason.CAUGHT_UP)), (week, Send("push"))):
+    for about, decision in ((month, Withhold(NotSentReason.CAUGHT_UP)), (week, Send("push"))):
         assert decided(about, at_time="2025-02-14 12:00", others=[month, week, day]) == decision
 
 
@@ -82,4 +82,4 @@ def test_two_steps_due_at_once_are_settled_by_their_name() -> None:
     """Of two overdue steps with one due time exactly one goes."""
     twins = [_overdue("month"), _overdue("week", due=nudge().intent.due)]
     found = [decided(each, at_time="2025-02-21 12:00", others=twins) for each in twins]
-    assert found == [Withhold(WithholdReason.CAUGHT_UP), Send("push")]
+    assert found == [Withhold(NotSentReason.CAUGHT_UP), Send("push")]

@@ -11,7 +11,7 @@ from domain.facts.facts import (
     NudgeWithheld,
 )
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Decision, Send, Withhold, WithholdReason, recipients
+from domain.nudges.settle import Decision, NotSentReason, Send, Withhold, recipients
 from tests.domain.case import NOON, born, decided, nudge, person, trigger
 from tests.domain.given import DEFAULTS
 from tests.domain.world import AIDA, ERLAN, SAULE, at
@@ -69,8 +69,8 @@ def test_a_delivery_that_has_begun_keeps_its_recipients() -> None:
 
 def test_a_guardian_decides_for_themselves() -> None:
     """Each guardian has preferences and a life of their own."""
-    assert decided(nudge(), person(SAULE, opted_out=["documents"])) == Withhold(WithholdReason.OPTED_OUT)
-    assert decided(nudge(), person(ERLAN, died="2024-01-01")) == Withhold(WithholdReason.DIED)
+    assert decided(nudge(), person(SAULE, opted_out=["documents"])) == Withhold(NotSentReason.OPTED_OUT)
+    assert decided(nudge(), person(ERLAN, died="2024-01-01")) == Withhold(NotSentReason.DIED)
     assert decided(nudge(), person(SAULE, push=None)) == Send("sms")
 
 
@@ -95,11 +95,11 @@ def test_what_one_guardian_was_told_and_was_done_is_not_told_to_the_other() -> N
     tried = NudgeAttempted(at("2025-01-21 09:00"), SAULE, 1, "push", "fake", at("2025-01-21 09:03"))
     waits = NudgeDeferred(at("2025-01-21 09:00"), ERLAN, at(NOON), "quiet_hours")
     assert decided(nudge("month", waits, tried, went), person(ERLAN)) == Send("push")
-    assert decided(nudge("month", waits, tried, went, done), person(ERLAN)) == Withhold(WithholdReason.DONE)
+    assert decided(nudge("month", waits, tried, went, done), person(ERLAN)) == Withhold(NotSentReason.DONE)
 
 
 PUSH_AND_SMS = {"channels": ["sms", "push"]}
-NO_ADDRESS, NO_CHANNEL = Withhold(WithholdReason.NO_ADDRESS), Withhold(WithholdReason.NO_CHANNEL)
+NO_ADDRESS, NO_CHANNEL = Withhold(NotSentReason.NO_ADDRESS), Withhold(NotSentReason.NO_CHANNEL)
 
 
 @pytest.mark.parametrize(
@@ -154,5 +154,5 @@ def test_a_channel_that_gave_up_is_left(gave_up: list[str], who: dict[str, Any],
 def test_a_channel_that_is_stopped_waits_for_its_switch() -> None:
     """A stopped channel defers the nudge rather than move it to a dearer one."""
     found = decided(nudge(), stopped=[("channel", "push")])
-    assert getattr(found, "reason", None) is WithholdReason.STOPPED
+    assert getattr(found, "reason", None) is NotSentReason.STOPPED
     assert decided(nudge(), person(push=None), stopped=[("channel", "push")]) == Send("sms")

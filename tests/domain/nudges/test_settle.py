@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Decision, Defer, Digest, Expire, Send, Withhold, WithholdReason
+from domain.nudges.settle import Decision, Defer, Digest, Expire, NotSentReason, Send, Withhold
 from domain.persons.person import Person
 from domain.rules.triggers import CLASSES
 from tests.domain.case import NOON, decided, nudge, person, trigger
@@ -18,17 +18,17 @@ def _overdue(of: str, /, **changed: Any) -> Nudge:
     return nudge(of, planned=LATE, **changed)
 
 
-OBJECTIONS: list[tuple[WithholdReason | str, dict[str, Any]]] = [
-    (WithholdReason.DIED, {"died": "2025-01-15"}),
-    (WithholdReason.WITHDRAWN, {"withdrawn": ["card"]}),
+OBJECTIONS: list[tuple[NotSentReason | str, dict[str, Any]]] = [
+    (NotSentReason.DIED, {"died": "2025-01-15"}),
+    (NotSentReason.WITHDRAWN, {"withdrawn": ["card"]}),
     ("expired", {"expires": at("2025-02-21 01:00")}),
-    (WithholdReason.DONE, {"moot_from": at("2025-02-01")}),
-    (WithholdReason.CAUGHT_UP, {"others": [_overdue("day")]}),
-    (WithholdReason.OPTED_OUT, {"opted_out": ["documents"]}),
-    (WithholdReason.NO_ADDRESS, {"phone": None, "email": None, "push": None}),
-    (WithholdReason.STOPPED, {"stopped": [("all", "")]}),
+    (NotSentReason.DONE, {"moot_from": at("2025-02-01")}),
+    (NotSentReason.CAUGHT_UP, {"others": [_overdue("day")]}),
+    (NotSentReason.OPTED_OUT, {"opted_out": ["documents"]}),
+    (NotSentReason.NO_ADDRESS, {"phone": None, "email": None, "push": None}),
+    (NotSentReason.STOPPED, {"stopped": [("all", "")]}),
     ("digest", {"messages": [at(LATE)] * 3}),
-    (WithholdReason.QUIET_HOURS, {}),
+    (NotSentReason.QUIET_HOURS, {}),
 ]
 """What speaks against sending, the first that counts first; each adds one more thing to the case."""
 
@@ -59,22 +59,22 @@ def test_each_objection_decides_alone(alone: int) -> None:
 
 
 ELSEWHERE = {
-    WithholdReason.NO_CONSENT: "of offers: test_cap.py",
-    WithholdReason.CAP: "without a digest: test_cap.py",
-    WithholdReason.NO_CHANNEL: "test_reachable",
-    WithholdReason.NO_GUARDIAN: "of minors: test_recipients.py",
-    WithholdReason.NOTHING_LEFT: "of digests: test_digest.py",
-    WithholdReason.EXPIRED: "of repair",
-    WithholdReason.ERASED: "of erasures",
-    WithholdReason.UNREADABLE: "of rendering",
+    NotSentReason.NO_CONSENT: "of offers: test_cap.py",
+    NotSentReason.CAP: "without a digest: test_cap.py",
+    NotSentReason.NO_CHANNEL: "test_reachable",
+    NotSentReason.NO_GUARDIAN: "of minors: test_recipients.py",
+    NotSentReason.NOTHING_LEFT: "of digests: test_digest.py",
+    NotSentReason.EXPIRED: "of repair",
+    NotSentReason.ERASED: "of erasures",
+    NotSentReason.UNREADABLE: "of rendering",
 }
 """The reasons that a reminder to an adult does not meet, and where they are tested."""
 
 
 def test_every_reason_has_its_place() -> None:
     """A new reason stands in the order of objections, or says why not."""
-    assert {found for found, _ in OBJECTIONS if isinstance(found, WithholdReason)} | set(ELSEWHERE) == set(
-        WithholdReason
+    assert {found for found, _ in OBJECTIONS if isinstance(found, NotSentReason)} | set(ELSEWHERE) == set(
+        NotSentReason
     )
 
 
@@ -86,14 +86,14 @@ def test_without_objection_it_is_sent() -> None:
 def test_a_dead_person_is_told_nothing() -> None:
     """A death ends everything, also a legal notice, and whenever it was."""
     for died in ("2025-01-15", "2025-01-21 12:00"):
-        assert decided(nudge(), person(died=died), by=trigger(klass="legal")) == Withhold(WithholdReason.DIED)
+        assert decided(nudge(), person(died=died), by=trigger(klass="legal")) == Withhold(NotSentReason.DIED)
 
 
 @pytest.mark.parametrize("klass", CLASSES)
 def test_a_withdrawn_trigger_sends_nothing(klass: str) -> None:
     """What a trigger planned is not sent once it is withdrawn; other triggers go on."""
     who = person(consents=["documents"])
-    assert decided(nudge(), who, by=trigger(klass=klass), withdrawn=["card"]) == Withhold(WithholdReason.WITHDRAWN)
+    assert decided(nudge(), who, by=trigger(klass=klass), withdrawn=["card"]) == Withhold(NotSentReason.WITHDRAWN)
     assert decided(nudge(), who, by=trigger(klass=klass), withdrawn=["fee"]) == Send("push")
 
 
@@ -118,8 +118,8 @@ def test_what_never_expires_is_sent_years_later() -> None:
 @pytest.mark.parametrize(
     ("moot_from", "decision"),
     [
-        ("2025-01-21 11:59", Withhold(WithholdReason.DONE)),
-        (NOON, Withhold(WithholdReason.DONE)),
+        ("2025-01-21 11:59", Withhold(NotSentReason.DONE)),
+        (NOON, Withhold(NotSentReason.DONE)),
         ("2025-01-21 12:01", Send("push")),
     ],
 )
@@ -133,9 +133,9 @@ def test_what_was_done_meanwhile_is_not_sent(moot_from: str, decision: Decision)
     [
         ("emergency", Send("push")),
         ("legal", Send("push")),
-        ("service", Withhold(WithholdReason.OPTED_OUT)),
-        ("reminder", Withhold(WithholdReason.OPTED_OUT)),
-        ("offer", Withhold(WithholdReason.OPTED_OUT)),
+        ("service", Withhold(NotSentReason.OPTED_OUT)),
+        ("reminder", Withhold(NotSentReason.OPTED_OUT)),
+        ("offer", Withhold(NotSentReason.OPTED_OUT)),
     ],
 )
 def test_who_opted_out_of_a_category_hears_only_the_law(klass: str, decision: Decision) -> None:
@@ -149,7 +149,7 @@ def test_who_opted_out_of_a_category_hears_only_the_law(klass: str, decision: De
     [
         (["documents/push"], "reminder", Send("sms")),
         (["documents/push", "documents/sms"], "reminder", Send("email")),
-        (["documents/push", "documents/sms", "documents/email"], "reminder", Withhold(WithholdReason.NO_CHANNEL)),
+        (["documents/push", "documents/sms", "documents/email"], "reminder", Withhold(NotSentReason.NO_CHANNEL)),
         (["documents/push", "documents/sms", "documents/email"], "legal", Send("push")),
         (["documents/push"], "legal", Send("sms")),
         (["health/push", "documents/fax"], "reminder", Send("push")),
@@ -171,9 +171,9 @@ def test_another_category_is_another_choice(klass: str) -> None:
 @pytest.mark.parametrize(
     ("consents", "decision"),
     [
-        (None, Withhold(WithholdReason.NO_CONSENT)),
-        ([], Withhold(WithholdReason.NO_CONSENT)),
-        (["health"], Withhold(WithholdReason.NO_CONSENT)),
+        (None, Withhold(NotSentReason.NO_CONSENT)),
+        ([], Withhold(NotSentReason.NO_CONSENT)),
+        (["health"], Withhold(NotSentReason.NO_CONSENT)),
         (["documents", "health"], Send("push")),
     ],
 )
@@ -203,7 +203,7 @@ def test_nothing_else_needs_consent(klass: str) -> None:
 def test_a_kill_switch_defers(switch: tuple[str, str], *, stops: bool) -> None:
     """Stopped is put off until somebody clears the switch, at most for 30 days, never dropped."""
     decision = decided(nudge(), stopped=[switch])
-    assert decision == (Defer(at("2025-02-20 12:00"), WithholdReason.STOPPED) if stops else Send("push"))
+    assert decision == (Defer(at("2025-02-20 12:00"), NotSentReason.STOPPED) if stops else Send("push"))
 
 
 def _who(**attributes: str) -> Person:
@@ -230,7 +230,7 @@ def _who(**attributes: str) -> Person:
 )
 def test_nobody_is_disturbed_in_their_quiet_hours(now: str, who: Person, until: str | None) -> None:
     """In the quiet hours of the person's own zone a nudge is put off to their end."""
-    expected = Send("push") if until is None else Defer(at(until), WithholdReason.QUIET_HOURS)
+    expected = Send("push") if until is None else Defer(at(until), NotSentReason.QUIET_HOURS)
     assert decided(nudge(), who, at_time=now) == expected
 
 
@@ -238,7 +238,7 @@ def test_nobody_is_disturbed_in_their_quiet_hours(now: str, who: Person, until: 
 def test_quiet_hours_are_for_every_other_class(klass: str) -> None:
     """Also the law does not call at night."""
     decision = decided(nudge(), person(consents=["documents"]), by=trigger(klass=klass), at_time=QUIET)
-    assert decision == Defer(at("2025-01-22 09:00"), WithholdReason.QUIET_HOURS)
+    assert decision == Defer(at("2025-01-22 09:00"), NotSentReason.QUIET_HOURS)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_kill_switch_stops_a_warning_too(switch: tuple[str, str]) -> None:
     warning = trigger(klass="emergency", expires="PT1H")
     stopped = decided(nudge(), at_time=QUIET, by=warning, stopped=[switch])
     assert isinstance(stopped, Defer)
-    assert stopped.reason is WithholdReason.STOPPED
+    assert stopped.reason is NotSentReason.STOPPED
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_a_kill_switch_stops_a_warning_too(switch: tuple[str, str]) -> None:
     [
         ("2025-01-22 08:59", Send("push")),
         ("2025-01-22 09:00", Send("push")),
-        ("2025-01-22 09:01", Defer(at("2025-01-22 09:00"), WithholdReason.QUIET_HOURS)),
+        ("2025-01-22 09:01", Defer(at("2025-01-22 09:00"), NotSentReason.QUIET_HOURS)),
         ("2025-01-21 22:00", Expire()),
     ],
 )

@@ -8,7 +8,7 @@ from domain.facts import facts
 from domain.facts.facts import NudgeFact
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import Defer, Expire, Send, Withhold, WithholdReason
+from domain.nudges.settle import Defer, Expire, NotSentReason, Send, Withhold
 from tests.domain.case import decided, nudge, person
 from tests.domain.lives import (
     ANSWERED,
@@ -154,7 +154,7 @@ def test_what_failed_after_all_has_failed() -> None:
 def test_no_address_left_is_no_failure() -> None:
     """Who has nothing but the silent channel is withheld from the next one, by its reason."""
     alone = person(phone=None, email=None)
-    assert decided(nudge("month", PUSHED, waits()), alone) == Withhold(WithholdReason.NO_ADDRESS)
+    assert decided(nudge("month", PUSHED, waits()), alone) == Withhold(NotSentReason.NO_ADDRESS)
 
 
 def test_a_late_sent_of_an_unknown_attempt_has_its_own_silence() -> None:
@@ -180,5 +180,5 @@ def test_a_refused_address_is_not_tried_again() -> None:
     refusing = person(refused=["+77010000001"], channels=["sms", "email"])
     assert decided(nudge("month"), refusing) == Send("email")
     assert decided(nudge("month"), person(refused=["+77010000001"], email=None, push=None)) == Withhold(
-        WithholdReason.NO_ADDRESS
+        NotSentReason.NO_ADDRESS
     )

@@ -8,7 +8,7 @@ from domain.facts.facts import NudgeAttempted, NudgeFailed
 from domain.nudges.nudge import Nudge
 from streams.delivery.outcomes.group_commit import Answers, GroupCommit, Intended, Kept
 from streams.delivery.outcomes.receipts import Outcomes
-from streams.log.appending import Late, append_if_unmoved, record
+from streams.log.appending import Unconditional, append_if_unmoved, record
 from tests.streams.dispatching import DUE
 from tests.world import World
 
@@ -73,9 +73,9 @@ def test_an_outcome_and_an_attempt_of_one_nudge_go_together(due: World) -> None:
     nudge = due.nudge("month")
     platform, person = due.platform, nudge.intent.person
     attempted = NudgeAttempted(DUE, person, 1, "sms", "sms", DUE)
-    late = Late([(nudge.intent.id, failed(nudge))], {nudge.intent.id: nudge})
+    always = Unconditional([(nudge.intent.id, failed(nudge))], {nudge.intent.id: nudge})
     platform.database.write(
-        lambda connection: append_if_unmoved(connection, platform.log, [(nudge, attempted)], late=late)
+        lambda connection: append_if_unmoved(connection, platform.log, [(nudge, attempted)], always=always)
     )
     assert due.facts(nudge.intent.id)[1:] == [attempted, failed(nudge)]
 
@@ -88,7 +88,7 @@ def test_an_outcome_is_appended_to_the_nudge_as_it_is_by_now(due: World) -> None
     platform.database.write(lambda connection: record(connection, platform.log, [(nudge.intent.id, first)]))
     known = due.nudge("month")
     platform.database.write(lambda connection: record(connection, platform.log, [(nudge.intent.id, second)]))
-    late = Late([(nudge.intent.id, failed(nudge, 2))], {nudge.intent.id: known})
-    platform.database.write(lambda connection: append_if_unmoved(connection, platform.log, [], late=late))
+    always = Unconditional([(nudge.intent.id, failed(nudge, 2))], {nudge.intent.id: known})
+    platform.database.write(lambda connection: append_if_unmoved(connection, platform.log, [], always=always))
     assert due.facts(nudge.intent.id)[1:] == [first, second, failed(nudge, 2)]
     assert due.nudge("month").version == known.version + 2

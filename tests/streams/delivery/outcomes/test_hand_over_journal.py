@@ -10,7 +10,7 @@ from app.compose_sending import compose_dispatcher
 from domain.facts.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent, NudgeUnknown
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.routes import single_routes
-from projections.references import AttemptId
+from projections.handed_over import AttemptId
 from streams.delivery.outcomes.attempts import Attempt
 from streams.delivery.outcomes.hand_over_journal import COMPACT, NOTHING_LEFT, HandOverJournal, Unfinished
 from streams.delivery.outcomes.receipts import Outcomes

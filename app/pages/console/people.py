@@ -4,9 +4,9 @@ The national id comes in the body of a form only; what is read is then addressed
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from fastapi import Request
@@ -19,6 +19,7 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, REASONS, STATES, shown, told
+from app.pages.pack_names import names_of
 from app.pages.visits import Form
 from domain.core.events import LifeEvent
 from domain.facts.access_facts import (
@@ -30,6 +31,8 @@ from domain.facts.access_facts import (
     TokensEnded,
 )
 from domain.facts.principals import Principal
+from domain.rules.built_in_triggers import DIGEST
+from projections import nudges
 from streams.log.mapper import Entry
 from streams.privacy.access_log import PAGE, NotTheirView, Views, note_viewing
 from streams.queries.explain import Explanation, UnknownNudge, explain
@@ -102,7 +105,7 @@ class PersonPages:
             "trail.html",
             frame,
             who,
-            rows=[_row(each, frame.speech) for each in entries],
+            rows=list(map(self._rows(entries, frame.speech).row, entries)),
             viewing=viewing,
             base=base,
             at=frame.speech.moment(viewing.at),
@@ -111,6 +114,13 @@ class PersonPages:
             command=command("trail", "-", "--purpose", viewing.purpose),
             erase=command("erase", "-", "--reason", "…") if who.operator else "",
         )
+
+    def _rows(self, entries: Sequence[Entry], speech: Speech) -> "TrailRows":
+        on = self._staff.platform
+        with on.database.reading() as connection:
+            found = nudges.by_id(connection, {each.originator_id for each in entries})
+        triggers = {id_: one.intent.trigger for id_, one in found.items()}
+        return TrailRows(on.rules.library.rules(), triggers, speech)
 
     def why(self, request: Request) -> Response:
         """Show the reason for one of the person's messages."""
@@ -158,32 +168,52 @@ def _uuid(text: str) -> UUID:
         return UUID(int=0)
 
 
-def _row(entry: Entry, speech: Speech) -> dict[str, Any]:
-    """Return a fact as a row, without the personal data in it."""
-    fact: Any = entry.fact
-    row = {"position": entry.position, "nudge": "", "words": "", "more": []}
-    match fact:
-        case LifeEvent():
-            more = [speech.say("revision {number}").format(number=fact.revision)] if fact.revision > 1 else []
-            more += [speech.say("annulled")] if fact.annuls else []
-            return row | {"at": speech.moment(fact.time), "words": fact.type, "more": [*more, fact.source]}
-        case PersonViewed():
-            words = speech.say("{name} read their data: {purpose}").format(name=fact.by, purpose=fact.purpose)
-            return row | {"at": speech.moment(fact.at), "words": words}
-        case LetterHandled():
-            words = speech.say("{name} dealt with what they wrote: {note}").format(name=fact.by, note=fact.note)
-            return row | {"at": speech.moment(fact.at), "words": words}
-        case TokensEnded():
-            return row | {"at": speech.moment(fact.at), "words": speech.say("ended their tokens for assistants")}
-        case PersonErased():
-            return row | {"at": speech.moment(fact.at), "words": speech.say("erased by {name}").format(name=fact.by)}
-    name = fact.TOPIC.partition("/")[0].removeprefix("nudge-")
-    more = [getattr(fact, "trigger", ""), getattr(fact, "step", "")]
-    more += [shown(CHANNELS, fact.channel, speech)] if hasattr(fact, "channel") else []
-    more += [shown(REASONS, fact.reason, speech)] if getattr(fact, "reason", "") else []
-    return row | {
-        "at": speech.moment(fact.at),
-        "words": shown(STATES, name, speech),
-        "more": [each for each in more if each],
-        "nudge": str(entry.originator_id) if fact.TOPIC.startswith("nudge-") else "",
-    }
+class TrailRows:
+    """Tells facts as rows, with the names of events and triggers in the reader's language."""
+
+    def __init__(self, rules: Rules, triggers: Mapping[UUID, str], speech: Speech) -> None:
+        self._triggers, self._speech, self._names = triggers, speech, names_of(rules, speech)
+        latest = {each.fact.trigger: each.fact.rules for each in rules.governed.publications}
+        self._titles = {name: speech.titled(each.get("title", {})) for name, each in latest.items()}
+
+    def row(self, entry: Entry) -> dict[str, Any]:
+        """Return a fact as a row, without the personal data in it."""
+        fact, speech = cast("Any", entry.fact), self._speech
+        row = {"position": entry.position, "nudge": "", "words": "", "more": []}
+        match fact:
+            case LifeEvent():
+                more = [speech.say("revision {number}").format(number=fact.revision)] if fact.revision > 1 else []
+                more += [speech.say("annulled")] if fact.annuls else []
+                words = self._names.heading(fact.type)
+                return row | {"at": speech.moment(fact.time), "words": words, "more": [*more, fact.source]}
+            case PersonViewed():
+                words = speech.say("{name} read their data: {purpose}").format(name=fact.by, purpose=fact.purpose)
+                return row | {"at": speech.moment(fact.at), "words": words}
+            case LetterHandled():
+                words = speech.say("{name} dealt with what they wrote: {note}").format(name=fact.by, note=fact.note)
+                return row | {"at": speech.moment(fact.at), "words": words}
+            case TokensEnded():
+                return row | {"at": speech.moment(fact.at), "words": speech.say("ended their tokens for assistants")}
+            case PersonErased():
+                words = speech.say("erased by {name}").format(name=fact.by)
+                return row | {"at": speech.moment(fact.at), "words": words}
+        return row | self._of_nudge(entry, fact)
+
+    def _of_nudge(self, entry: Entry, fact: Any) -> dict[str, Any]:  # noqa: ANN401  (a fact of a nudge)
+        speech, name = self._speech, fact.TOPIC.partition("/")[0].removeprefix("nudge-")
+        more = [getattr(fact, "step", "").replace("_", " ")]
+        more += [shown(CHANNELS, fact.channel, speech)] if hasattr(fact, "channel") else []
+        more += [shown(REASONS, fact.reason, speech)] if getattr(fact, "reason", "") else []
+        title = self._title(getattr(fact, "trigger", "") or self._triggers.get(entry.originator_id, ""))
+        state = shown(STATES, name, speech)
+        return {
+            "at": speech.moment(fact.at),
+            "words": f"{title}: {state}" if title else state,
+            "more": [each for each in more if each],
+            "nudge": str(entry.originator_id) if fact.TOPIC.startswith("nudge-") else "",
+        }
+
+    def _title(self, trigger: str) -> str:
+        if trigger == DIGEST:
+            return self._speech.say("Daily summary")
+        return self._titles.get(trigger) or trigger

@@ -1,6 +1,7 @@
 """Jobs are asked for from a browser: a form of each kind. What it would do is counted first, by the job itself."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 
 from fastapi import Request
@@ -9,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from app.http.problems import Problem
 from app.http.routes import Routes
 from app.identity.key_file import BadKeyFile
+from app.jobs.job_command_line import command_of
 from app.jobs.job_threads import Hands
 from app.jobs.replay_jobs import VIEWS, UnknownView
 from app.jobs.requests import BadOrder, Orders
@@ -82,8 +84,16 @@ class AskPages:
             providers=_twice({*self._staff.platform.settings.providers, *filter(None, given.get("provider", ()))}),
             ways=[(each, frame.speech.say(words)) for each, words in WAYS.items()],
             zone=frame.speech.zone.key,
-            command=command(*HELP.get(kind, kind).split(), "--help"),
+            command=self._command(who, kind, given),
         )
+
+    def _command(self, who: Principal, kind: str, given: Fields) -> str:
+        """Return the command that asks for what the form does; where its fields do not say that yet, its help."""
+        words: tuple[str, ...] = ()
+        if kind != "replay kafka":  # to read that form asks Kafka, and nobody waits for it to see a form
+            with suppress(BadOrder, *REFUSED):
+                words = command_of(kind, self._orders.of(kind, given, who).arguments)
+        return command(*words) if words else command(*HELP.get(kind, kind).split(), "--help")
 
     def ask(self, request: Request, fields: Form) -> Response:
         """Have a job counted by this process."""

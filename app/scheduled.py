@@ -17,7 +17,7 @@ from streams.log import chain
 from streams.log.audit import head_of
 from streams.log.chain_builder import ChainBuilder
 from streams.runtime.cron import NEVER
-from streams.runtime.schedule import Schedule, Scheduled, Stopping, Unfinished
+from streams.runtime.schedule import UNDER_WAY, Run, Schedule, Scheduled, Stopping, Unfinished
 from streams.storage import statistics
 from streams.storage.database import Database
 
@@ -25,6 +25,10 @@ WHO = Principal("schedule", "schedule", frozenset({Role.OPERATOR}))
 """Who acts: whoever writes the settings is an operator."""
 SOON = timedelta(days=21)
 """A certificate that is valid for less is told of: so long it may take to get another."""
+
+
+LATE = timedelta(hours=1)
+"""A job that is due for longer does not run: no process keeps the schedule."""
 
 
 class CertificateExpires(Exception):
@@ -42,6 +46,11 @@ def schedule_of(platform: Platform) -> Schedule:
     works = _works(platform)
     jobs = {name: Scheduled(cron, works[name]) for name, cron in crons.items()}
     return Schedule(platform.database, platform.clock, jobs, lambda: zone_of_schedule(platform), talk)
+
+
+def is_late(run: Run, now: datetime) -> bool:
+    """Return whether the job should have begun an hour ago, and has not."""
+    return run.next_at is not None and run.next_at + LATE < now and run.outcome not in UNDER_WAY
 
 
 def zone_of_schedule(platform: Platform) -> tzinfo:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from app.clock import system_clock
 from app.compose import Platform
 from app.identity.key_file import BadKeyFile, keyring_of
+from app.scheduled import schedule_of
 from projections import history
 from projections.tables import micros, moment
 from streams.kafka.errors import KafkaFailure
@@ -21,6 +22,7 @@ from streams.queries.health import Status, Trend, standing
 from streams.queries.provider_health import RecentRecords, recent_records
 from streams.queues.jobs import Job
 from streams.replay.follower import READER as VIEWS
+from streams.runtime.schedule import Run
 
 Lags = Callable[[], Sequence[Lag]]
 Verdict = Callable[[Job], str]
@@ -32,14 +34,14 @@ JOBS = 20
 class Condition(Struct, frozen=True):
     """Everything that findings are made from.
 
-    `workers_away`: why the workers' lags are not known; `unchained`: facts in no block, `chained_at`: the time of the
-    last block; `sampled`: the time of the last sample of the backlogs, which the process that does the upkeep takes;
-    `embedded`: one process does everything; `alone`: jobs whose process is gone; `spoiled`: jobs that ended and found
-    that not all is as it should be; `older`: the time of the newest fact that an older copy of the database lacks;
-    `unseen`: providers whose recent work is not known; `began`: the start of the process that looks;
-    `key_problem`: why the key file cannot be used; `keys_lost`: versions of the master key that wrap keys of persons
-    and that the key file lacks; `ahead`: by how much the latest record is ahead of our clock; `apart`: by how much
-    our clock and that of the database differ.
+    `workers_away`: why the workers' lags are not known; `unchained`: facts in no block, `chained_at`: the time of
+    the last block; `sampled`: the time of the last sample of the backlogs, which the process that does the upkeep
+    takes; `embedded`: one process does everything; `alone`: jobs whose process is gone; `spoiled`: jobs that ended
+    and found that not all is as it should be; `older`: the time of the newest fact that an older copy of the
+    database lacks; `unseen`: providers whose recent work is not known; `began`: the start of the process that
+    looks; `key_problem`: why the key file cannot be used; `keys_lost`: versions of the master key that wrap keys of
+    persons and that the key file lacks; `scheduled`: the jobs of the schedule with their last runs; `ahead`: by how
+    much the latest record is ahead of our clock; `apart`: by how much our clock and that of the database differ.
     """
 
     now: datetime
@@ -62,6 +64,7 @@ class Condition(Struct, frozen=True):
     began: datetime | None = None
     key_problem: str = ""
     keys_lost: tuple[int, ...] = ()
+    scheduled: Sequence[Run] = ()
     ahead: timedelta = timedelta()
     apart: timedelta = timedelta()
 
@@ -112,6 +115,7 @@ class ConditionReader:
             began=self._began,
             key_problem=problem,
             keys_lost=lost,
+            scheduled=schedule_of(on).runs(),
             ahead=max(newest - now, timedelta()),
             apart=apart,
         )

@@ -63,6 +63,18 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
         N_("A master key is missing from the key file (version {about}): the data of some people cannot be read."),
         _RENEW,
     ),
+    Kind.KEY_EXPIRES: (
+        N_("A certificate or key expires soon, or cannot be read."),
+        N_("Put a new one in its place, then start the dispatchers anew."),
+    ),
+    Kind.SCHEDULED_FAILED: (
+        N_("The scheduled job {about} failed."),
+        N_("It runs again at its next time. If it fails again, mend what it names."),
+    ),
+    Kind.SCHEDULED_LATE: (
+        N_("The scheduled job {about} did not run at its time."),
+        N_("No process keeps the schedule, or the job before it does not end."),
+    ),
     Kind.NOT_ADMITTED: (
         N_("The provider {about} ({channel}) does not let us in: our key for it is missing, wrong or expired."),
         N_("Renew the key or password in the settings, then start the dispatchers anew."),
@@ -177,6 +189,10 @@ CAUSES: Mapping[str, str] = {
 }
 
 
+CAUSE_SHOWN = (Kind.KEY_FILE, Kind.KAFKA_AWAY, Kind.EVENTS_REFUSED, Kind.KEY_EXPIRES, Kind.SCHEDULED_FAILED)
+"""Kinds whose cause is shown as it is, besides their sentence."""
+
+
 def told(finding: Finding, tongue: Tongue) -> Told:
     """Return the finding in the words of a language."""
     sentence, todo = _words(finding)
@@ -212,7 +228,7 @@ def _details(finding: Finding, tongue: Tongue) -> list[str]:
         found.append(finding.stop.reason or say("No reason was given"))
     elif finding.since is not None:
         found.append(say("Since %(time)s") % {"time": tongue.moment(finding.since)})
-    if finding.kind in (Kind.KEY_FILE, Kind.KAFKA_AWAY, Kind.EVENTS_REFUSED):
+    if finding.kind in CAUSE_SHOWN and finding.cause:
         found.append(finding.cause)
     if finding.trend is not None:
         found += _trend(finding, tongue)

@@ -10,6 +10,7 @@ from enum import IntEnum, StrEnum
 from msgspec import Struct
 
 from app.reports.condition import Condition
+from app.scheduled import is_late
 from domain.nudges.settle import PAUSED
 from notifiers.port.interface import Reason
 from streams.kafka.lag import Lag
@@ -18,6 +19,7 @@ from streams.queries.health import SILENT, Trend
 from streams.queries.provider_health import ProviderState, Record
 from streams.queues.jobs import Job, State
 from streams.rules.switches import ActiveStop
+from streams.runtime.schedule import BAD as BAD_ENDS
 
 SOON, LATE = timedelta(minutes=1), timedelta(minutes=5)
 LONG = timedelta(minutes=10)
@@ -50,6 +52,7 @@ class Kind(StrEnum):
     NOT_RUNNING = "not_running"
     KEY_FILE = "key_file"
     KEY_LOST = "key_lost"
+    KEY_EXPIRES = "key_expires"
     NOT_ADMITTED = "not_admitted"
     PROVIDER_DOWN = "provider_down"
     KAFKA_AWAY = "kafka_away"
@@ -58,12 +61,14 @@ class Kind(StrEnum):
     WORKERS_LATE = "workers_late"
     RELAY_LATE = "relay_late"
     VERIFICATION_FAILED = "verification_failed"
+    SCHEDULED_FAILED = "scheduled_failed"
     JOB_FAILED = "job_failed"
     JOB_GONE = "job_gone"
     DEAD_LETTERS = "dead_letters"
     VIEWS_LATE = "views_late"
     PLANNING_GROWS = "planning_grows"
     SENDING_GROWS = "sending_grows"
+    SCHEDULED_LATE = "scheduled_late"
     UNKNOWN_OUTCOMES = "unknown_outcomes"
     PROVIDER_FAILS_ALL = "provider_fails_all"
     PROVIDER_FAILED = "provider_failed"
@@ -115,6 +120,7 @@ def findings(on: Condition) -> list[Finding]:
         *_providers(on),
         *_flows(on),
         *_jobs(on),
+        *_scheduled(on),
         *_waiting(on),
     ]
     return sorted(found, key=lambda each: (-each.level, _rank(each)))
@@ -253,6 +259,18 @@ def _jobs(on: Condition) -> Iterator[Finding]:
 
 def _job(kind: Kind, job: Job, level: Level, command: tuple[str, ...]) -> Finding:
     return Finding(kind, level, command, f"/jobs/{job.id}", job.kind, count=job.id, since=job.changed_at)
+
+
+def _scheduled(on: Condition) -> Iterator[Finding]:
+    """Yield the jobs of the schedule whose last run failed, or that nobody runs."""
+    show = ("habarshy", "schedule")
+    for run in on.scheduled:
+        if run.outcome in BAD_ENDS:
+            kind = Kind.KEY_EXPIRES if run.job == "expiry" else Kind.SCHEDULED_FAILED
+            cause = run.words or run.error
+            yield Finding(kind, Level.BAD, show, about=run.job, cause=cause, since=run.started_at)
+        elif is_late(run, on.now):
+            yield Finding(Kind.SCHEDULED_LATE, Level.NOTE, show, about=run.job, since=run.next_at)
 
 
 def _waiting(on: Condition) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 
 from msgspec import structs
 
@@ -10,13 +10,10 @@ from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.compose import compose
 from app.jobs.pace import duration
 from app.moments import told_in
-from app.scheduled import schedule_of, zone_of_schedule
+from app.scheduled import is_late, schedule_of, zone_of_schedule
 from app.settings import settings_of
 from app.terminal import Exit, data, data_json, stop
-from streams.runtime.schedule import BAD, UNDER_WAY, Run
-
-LATE = timedelta(hours=1)
-"""A job that is due for longer does not run: no process keeps the schedule."""
+from streams.runtime.schedule import BAD, Run
 
 
 def schedule(
@@ -38,11 +35,6 @@ def schedule(
         stop(Exit.CHECK_FAILED, f"nothing runs {', '.join(sorted(late))}: start `habarshy run`, or a worker")
     if bad := [run.job for run in runs if run.outcome in BAD]:
         stop(Exit.CHECK_FAILED, f"the last run of {', '.join(bad)} failed")
-
-
-def is_late(run: Run, now: datetime) -> bool:
-    """Return whether the job should have begun an hour ago, and has not."""
-    return run.next_at is not None and run.next_at + LATE < now and run.outcome not in UNDER_WAY
 
 
 def _told(run: Run, zone: tzinfo, *, late: bool) -> Iterator[str]:

@@ -34,6 +34,13 @@ def stops_told(platform: Platform, speech: Speech) -> list[Stop]:
     return [stop_told(each, platform, speech) for each in platform.rules.switches.off()]
 
 
+def stops_of_trigger(trigger: str, owner: str, platform: Platform, speech: Speech) -> list[Stop]:
+    """Return what stops all messages of a trigger: it itself, its agency or everything; a channel stops only some."""
+    whole = {("all", ""), ("agency", owner), ("trigger", trigger), (PAUSED, trigger)}
+    found = [each for each in platform.rules.switches.off() if (each.scope, each.name) in whole]
+    return [stop_told(each, platform, speech) for each in found]
+
+
 def stop_told(off: ActiveStop, platform: Platform, speech: Speech) -> Stop:
     """Return a kill switch or a pause in words, with the name of what it stops."""
     name = name_told(off.scope, off.name, platform, speech)

@@ -12,6 +12,7 @@ from app.http.routes import Routes
 from app.packs.version_diff import clause_of, sentences, version_of
 from app.pages import visits
 from app.pages.catalogues import Speech
+from app.pages.console.stopped import stops_of_trigger
 from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
 from app.pages.ruling import Clause, rule_told
@@ -65,6 +66,7 @@ class TriggerPages:
             HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
             name=name,
             title=speech.titled(fact.rules["title"]) or name,
+            stops=stops_of_trigger(name, fact.rules["owner"], self._office.platform, speech),
             state=state,
             state_text=speech.say(text),
             kind=kind,

@@ -24,6 +24,7 @@ from streams.queries.health import Trend
 from streams.queries.provider_health import Record
 from streams.queues.jobs import Plan, Save, Step
 from streams.queues.refused_events import RefusedEvents
+from streams.runtime.schedule import Outcome, Run
 from streams.storage.leadership import Lane
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
 from tests.streams.dispatching import DUE
@@ -71,6 +72,7 @@ def _standing(**changed: object) -> Plant:
 
 
 SHAKY = Record("sms", attempted=5, sent=4, failed=1, in_row=1, since=NOON, reasons=Counter({"link_lost": 1}))
+RUN = Run("verify", "0 3 * * *", NOON + timedelta(hours=9), NOON - timedelta(hours=15), error="Unequal")
 FAULTS: dict[Kind, Plant] = {
     Kind.OLDER_COPY: lambda on: replace(on, older=NOON),
     Kind.CLOCK_BEHIND: lambda on: replace(on, ahead=timedelta(minutes=90)),
@@ -98,6 +100,9 @@ FAULTS: dict[Kind, Plant] = {
     Kind.CORRECTIONS: _standing(corrections_waiting=3),
     Kind.CHAIN_LATE: lambda on: replace(on, unchained=3, chained_at=NOON - timedelta(hours=1)),
     Kind.PROVIDER_FAILED: lambda on: replace(on, recent=replace(on.recent, providers={"gateway": SHAKY})),
+    Kind.KEY_EXPIRES: lambda on: replace(on, scheduled=[replace(RUN, job="expiry", outcome=Outcome.FAILED)]),
+    Kind.SCHEDULED_FAILED: lambda on: replace(on, scheduled=[replace(RUN, outcome=Outcome.FAILED)]),
+    Kind.SCHEDULED_LATE: lambda on: replace(on, scheduled=[replace(RUN, next_at=NOON - timedelta(hours=2))]),
     Kind.PROVIDERS_UNSEEN: lambda on: replace(on, unseen=("gateway",)),
 }
 """A fault of each kind that needs no story."""
@@ -205,7 +210,16 @@ class Broken:
         """Nothing is left."""
 
 
-EXCLUDED = {Kind.SENDING_LATE, Kind.PLANNING_LATE, Kind.SENDING_GROWS, Kind.WORKERS_LATE}
+EXCLUDED = {
+    
+    Kind.KEY_EXPIRES,
+    Kind.SCHEDULED_FAILED,
+    Kind.SENDING_LATE,
+    Kind.PLANNING_LATE,
+    Kind.SENDING_GROWS,
+    Kind.WORKERS_LATE,
+,
+}
 """Faults whose place another planted one takes."""
 
 

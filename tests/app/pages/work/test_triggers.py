@@ -10,6 +10,7 @@ from app.backtests.chart import by_name
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.life import STATES, shown
 from app.pages.work.figures import STAGES
+from domain.facts.principals import Principal, Role
 from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in, tell
 from tests.world import event
 
@@ -56,6 +57,17 @@ def test_a_pause_has_a_reason(quiet: Workshop) -> None:
     assert aida.post(f"/work/triggers/{CLINIC}/pause", reason="again").headers["location"].endswith("done=before")
     assert aida.post(f"/work/triggers/{CLINIC}/resume", reason="done").headers["location"].endswith("done=resumed")
     assert not quiet.world.platform.rules.approval.governed().stopped
+
+
+@pytest.mark.parametrize(("scope", "name"), [("trigger", CLINIC), ("agency", "health"), ("all", "")])
+def test_the_page_of_a_stopped_trigger_opens_with_it(quiet: Workshop, scope: str, name: str) -> None:
+    """A red bar says who stopped all its messages, and why; the form to end it is an operator's alone."""
+    olga = Principal("olga", "platform", frozenset([Role.OPERATOR]))
+    quiet.world.platform.rules.switches.control(scope, name, olga, stopped=True, reason="wrong words")
+    page = signed_in(quiet, "aida").get(f"/work/triggers/{CLINIC}").text
+    bar = page.partition('class="stops"')[2].partition("</section>")[0]
+    assert "by olga. wrong words" in bar
+    assert "<form" not in bar
 
 
 def test_figures_are_what_happened(quiet: Workshop) -> None:

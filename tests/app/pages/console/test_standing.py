@@ -211,14 +211,12 @@ class Broken:
 
 
 EXCLUDED = {
-    
     Kind.KEY_EXPIRES,
     Kind.SCHEDULED_FAILED,
     Kind.SENDING_LATE,
     Kind.PLANNING_LATE,
     Kind.SENDING_GROWS,
     Kind.WORKERS_LATE,
-,
 }
 """Faults whose place another planted one takes."""
 

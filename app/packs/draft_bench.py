@@ -129,6 +129,22 @@ class Laid:
         """
         return Heard(*self._asked("heard", tuple[TriggerSource, list[Hearing], SmsLimit], now, persona))
 
+    def endings(self) -> list[dict[str, Any]] | None:
+        """Return what becomes of each message in its first test, as a test expects it; None where that is not right.
+
+        Raises:
+            BadDraft: its child died.
+        """
+        return cast("list[dict[str, Any]] | None", self._asked("endings", list[dict[str, Any]] | None))
+
+    def example(self, now: datetime, persona: str) -> dict[str, Any] | None:
+        """Return an event by which that person would hear of it: `type`, `as` and `data`; None where there is none.
+
+        Raises:
+            BadDraft: its child died.
+        """
+        return cast("dict[str, Any] | None", self._asked("example", dict[str, Any] | None, now, persona))
+
     def _found(self, do: str) -> tuple[Finding, ...]:
         return self._named(children().findings(self._question(do)))
 

@@ -16,14 +16,16 @@ from app.packs.case_results import CaseResult, as_data, try_case
 from app.packs.version_diff import Version, compared
 from domain.core.translatable import Words, as_plain
 from domain.rules.compiling import compile_trigger
+from domain.rules.event_types import EventType
 from domain.rules.triggers import BadTrigger
+from streams.rehearsal.case_model import CITIZEN, Case, Ending
 from streams.rehearsal.case_reader import read_cases
 from streams.rehearsal.stage import stages
 from templates.authoring.preview import Previewer
 from templates.authoring.trigger_diff import Change
 from templates.checks.loader import TriggerSource, examine, pack_of
 from templates.checks.pack_check import sms_limit_of
-from templates.checks.personas import built_in
+from templates.checks.personas import Persona, built_in
 from templates.reading.catalogue import catalogue_of, defaults_of
 from templates.reading.files import PackFiles
 from templates.reading.findings import Finding, Report
@@ -36,7 +38,7 @@ TESTS, MOST_CASES = "tests.yaml", 100
 class Question(Struct, frozen=True):
     """A task for the child: `do` it with the draft in a folder, which belongs to one of these packs.
 
-    `do`: lint, pack, words, cases or heard; `now` and `persona` are for heard.
+    `do`: lint, pack, words, cases, endings, heard or example; `now` and `persona` are for the last two.
     """
 
     do: str
@@ -107,17 +109,49 @@ class Drafts:
         cases = read_cases(folder / TESTS, stage, report)
         return [_case(try_case(stage, case)) for case in cases[:MOST_CASES]], _plain(report.findings)
 
-    def _heard(self, asked: Question) -> object:
+    def _endings(self, asked: Question) -> object:
+        """Return what becomes of each message in the first case: as a test expects it."""
+        report, folder = Report(), Path(asked.folder)
+        stage = next(
+            each for each in stages([pack_of(each) for each in self._files]) if each.trigger.name == folder.name
+        )
+        cases = read_cases(folder / TESTS, stage, report)
+        return [_expected(cases[0], each) for each in try_case(stage, cases[0]).played.endings] if cases else None
+
+    def _example(self, asked: Question) -> object:
+        """Return the event that makes the trigger speak to that person, and who they are in it; None for nobody."""
         assert asked.now is not None
-        folder, packs = Path(asked.folder), [pack_of(each) for each in self._files]
-        contents = [each.content for each in packs]
-        pack = next(pack_of(each) for each in self._files if each.folder == folder.parent)
+        source, previewer, people, type_ = self._stage(asked)
+        told = source.rules.get("to") or type_.subject
+        role = told[0] if isinstance(told, list) else told
+        return previewer.example(people[0], "" if role in (None, "subject") else str(role))
+
+    def _heard(self, asked: Question) -> object:
+        source, previewer, people, _ = self._stage(asked)
+        pack = next(pack_of(each) for each in self._files if each.folder == Path(asked.folder).parent)
+        return source, [previewer.hear(each) for each in people], sms_limit_of(pack.content)
+
+    def _stage(self, asked: Question) -> tuple[TriggerSource, Previewer, list[Persona], EventType]:
+        """Return the draft, what plays it, for whom, and the event type on which it starts."""
+        assert asked.now is not None
+        contents = [pack_of(each).content for each in self._files]
+        pack = next(pack_of(each) for each in self._files if each.folder == Path(asked.folder).parent)
         [source] = pack.triggers
         catalogue, defaults = catalogue_of(contents), defaults_of(contents)
         trigger = compile_trigger(source.name, source.rules, catalogue)
-        previewer = Previewer(source, trigger, catalogue, defaults, asked.now)
         people = [each for each in built_in(asked.now.date()) if asked.persona in ("", each.name)]
-        return source, [previewer.hear(each) for each in people], sms_limit_of(pack.content)
+        return source, Previewer(source, trigger, catalogue, defaults, asked.now), people, catalogue.kinds[trigger.on]
+
+
+def _expected(case: Case, ending: Ending) -> dict[str, Any]:
+    """Return the end of a message as a test expects it."""
+    to = case.names.get(ending.recipient, ending.recipient)
+    whom = {} if to == CITIZEN else {"to": to}
+    if ending.because is not None:
+        return {"at": case.when(ending.at), "step": ending.step, **whom, "nothing": True, "because": ending.because}
+    if ending.digest:
+        return {"at": case.when(ending.at), "step": ending.step, **whom, "digest": True}
+    return {"at": case.when(ending.at), "step": ending.step, **whom, "channel": ending.channel}
 
 
 def _case(tried: CaseResult) -> dict[str, Any]:

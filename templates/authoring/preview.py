@@ -153,6 +153,22 @@ class Previewer:
         ]
         return Hearing(persona, told, tuple(messages))
 
+    def example(self, persona: Persona, role: str) -> dict[str, Any] | None:
+        """Return an event as tests.yaml writes it by which this person hears something; `role`: whom they are in it.
+
+        None where nothing makes the trigger speak to them, or no event starts it.
+        """
+        citizen = self._person(persona.citizen)
+        values, type_ = self._event(persona, citizen), self._type
+        if values is None or type_.name == PERSON:
+            return None
+        played = "" if role == type_.subject else role
+        data: dict[str, Any] = {}
+        for name in (*type_.fields, *(each for each in type_.roles if each not in (type_.subject, role))):
+            if f"event.{name}" in values:
+                _put(data, name.split("."), values[f"event.{name}"])
+        return {"type": type_.name, **({"as": played} if played else {}), "data": data, "area": type_.area}
+
     def _person(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         known = {f"citizen.{name}": value for name, value in attributes.items() if name in self._catalogue.attributes}
         return citizen_values(known, self._now, self._zone)
@@ -205,6 +221,13 @@ class Previewer:
             return Words(language, self._renderer.render(language, step, values, correction=step == CORRECTION))
         except WordsFailed as failed:
             return Words(language, None, f"{failed.variable} {failed.problem}")
+
+
+def _put(data: dict[str, Any], path: Sequence[str], value: PlainData) -> None:
+    """Set a value at a path."""
+    for key in path[:-1]:
+        data = data.setdefault(key, {})
+    data[path[-1]] = value
 
 
 def _candidates(

@@ -11,6 +11,7 @@ from app.pages.work.backtests import Backtests
 from app.pages.work.beginning import Beginning
 from app.pages.work.by_form import ByForm
 from app.pages.work.editing import Editing
+from app.pages.work.examples import Examples
 from app.pages.work.letters import LetterPages
 from app.pages.work.listing import Listing
 from app.pages.work.office import Office
@@ -32,6 +33,6 @@ def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy
     app.serve(LetterPages(office).routes())
     progress = Progress(office, bench)
     app.serve(Beginning(office, sheets, bench).routes(), dependencies=[heavy.turn])
-    for page in (Editing, ByForm, Wording, Trying, Approving):
+    for page in (Editing, ByForm, Wording, Examples, Trying, Approving):
         app.serve(page(office, sheets, bench, progress).routes(), dependencies=[heavy.turn])
     app.serve(Backtests(office, sheets, bench, progress, hands).routes(), dependencies=[heavy.turn])

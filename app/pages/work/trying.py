@@ -13,12 +13,15 @@ from app.http.problems import Problem
 from app.http.routes import Routes
 from app.packs.draft_bench import Bench, Heard, Text
 from app.pages.layout import HEADERS, Frame
+from app.pages.pack_names import names_of
+from app.pages.work.examples import told
 from app.pages.work.office import Hash, Office
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.pages.work.triggers import Name
+from app.pages.work.words import PEOPLE, people
 from domain.facts.governance import TriggerSubmitted
-from domain.facts.principals import Principal
+from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Subject
 from streams.rules.approval import Reference
 from streams.rules.drafts import DraftStore, StoredDraft
@@ -27,7 +30,6 @@ from templates.checks.sample_check import LIMITS
 from templates.reading.writing import trigger_texts
 from templates.words.rendering import Rendered
 
-PERSONAS = ("adult", "pensioner", "parent", "minor", "sparse")
 MAIL = {
     **HEADERS,
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'",
@@ -64,10 +66,11 @@ class Trying:
         routes.add("/work/drafts/{id}/tests", self.tests, methods=["GET"])
         return routes
 
-    def tests(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+    def tests(self, request: Request, id: Id, done: str = "") -> Response:  # noqa: A002  (its name)
         """Show each test: what was expected, what there was, and every decision on the way."""
         who, frame = self._office.enter(request)
         sheet = found(self._sheets, id, who)
+        told_tests = told(sheet, names_of(self._office.platform.rules.library.rules(), frame.speech))
         with laid_out(self._bench, text_of(sheet)) as laid:
             findings = laid.hindering()
             cases, more = ([], ()) if findings else laid.cases()
@@ -79,6 +82,11 @@ class Trying:
             findings=[*findings, *(each for each in more if not each.warning)],
             warnings=[each for each in more if each.warning],
             cases=cases,
+            stories={line: (number, story) for number, line, _, story in told_tests},
+            unplayed=[] if cases else told_tests,
+            author=Role.AUTHOR in who.roles,
+            personas=people(frame.speech),
+            done=done,
             failed=sum(not each.passed for each in cases),
         )
 
@@ -101,8 +109,8 @@ class Trying:
     def _preview(
         self, frame: Frame, text: Text, persona: str, base: str, sheet: StoredDraft | None = None
     ) -> Response:
-        if persona not in PERSONAS:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"persona: one of {', '.join(PERSONAS)}")
+        if persona not in PEOPLE:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"persona: one of {', '.join(PEOPLE)}")
         with laid_out(self._bench, text) as laid:
             findings = laid.hindering()
             heard = None if findings else laid.heard(self._office.platform.clock(), persona)
@@ -115,7 +123,7 @@ class Trying:
             trigger=text.trigger,
             base=base,
             persona=persona,
-            personas=PERSONAS,
+            personas=people(frame.speech),
             findings=findings,
             hearing=heard.hearings[0] if heard else None,
             steps=[step_shown(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],

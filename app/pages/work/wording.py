@@ -21,7 +21,8 @@ from app.pages.work.editing import moved
 from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found
-from app.pages.work.trying import PERSONAS, step_shown
+from app.pages.work.trying import step_shown
+from app.pages.work.words import PEOPLE, people
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE
@@ -84,14 +85,14 @@ class Wording:
     ) -> Response:
         languages = self._languages(sheet)
         spoken = one(typed, "spoken") if one(typed, "spoken") in languages else _first(languages, frame.speech)
-        persona = one(typed, "persona") if one(typed, "persona") in PERSONAS else PERSONAS[0]
+        persona = one(typed, "persona") if one(typed, "persona") in PEOPLE else next(iter(PEOPLE))
         findings, hearing, heard = self._heard(Text(sheet.pack, sheet.trigger, files), persona)
         mine = [each for each in findings if each.path == f"{spoken}.md"]
         shown: dict[str, Any] = {
             "languages_of": [(each, LANGUAGES.get(each, each)) for each in languages],
             "spoken": spoken,
             "persona": persona,
-            "personas": PERSONAS,
+            "personas": people(frame.speech),
             "blocking": [] if hearing else [each for each in findings if not each.warning],
             "hearing": hearing,
             "steps": self._steps(hearing, heard, spoken, frame),
@@ -219,7 +220,7 @@ class Wording:
 
     def _next(self, sheet: StoredDraft, spoken: str, persona: str, then: str) -> str:
         languages = self._languages(sheet)
-        persona = persona if persona in PERSONAS else PERSONAS[0]
+        persona = persona if persona in PEOPLE else next(iter(PEOPLE))
         if then == "next":
             at = languages.index(spoken) + 1 if spoken in languages else 0
             if at >= len(languages):

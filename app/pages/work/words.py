@@ -53,6 +53,25 @@ WHAT: Final[Mapping[str, str]] = {
     "done": N_("done afterwards"),
 }
 
+PEOPLE: Final[Mapping[str, str]] = {
+    "adult": N_("A woman of 34"),
+    "pensioner": N_("A man of 67"),
+    "parent": N_("A mother of 29"),
+    "minor": N_("A boy of 12"),
+    "sparse": N_("Nothing is known"),
+}
+"""The invented people for whom drafts are previewed."""
+
+
+def person(name: str, speech: Speech) -> str:
+    """Return who an invented person is."""
+    return shown(PEOPLE, name, speech)
+
+
+def people(speech: Speech) -> list[tuple[str, str]]:
+    """Return the invented people: each by name and in words."""
+    return [(name, person(name, speech)) for name in PEOPLE]
+
 
 def reason(word: str, speech: Speech) -> str:
     """Return the reason in words."""

@@ -53,7 +53,7 @@ def test_every_page_is_for_everybody(
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
         draft, waiting, report = written
         steps = [draft, *(f"{draft}/{each}" for each in ("form", "words", "tests", "preview", "submit", "backtest"))]
-        steps += [report, waiting, f"{waiting}/preview"]
+        steps += [f"{draft}/example?at=0", report, waiting, f"{waiting}/preview"]
         for path in (*PAGES, *steps):
             look_at(
                 page,

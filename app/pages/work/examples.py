@@ -1,0 +1,435 @@
+"""A draft's tests as examples: "a person who … gets … on …", made from a preview and edited by form."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+import yaml
+from fastapi import Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from app.http.problems import Problem
+from app.http.routes import Routes
+from app.packs.draft_bench import BadDraft, Bench, Text
+from app.packs.draft_child import TESTS
+from app.pages import visits
+from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.layout import Frame
+from app.pages.life import CHANNELS, REASONS, category, shown
+from app.pages.pack_names import Names, names_of
+from app.pages.visits import Fields, Form
+from app.pages.work.controls import Control
+from app.pages.work.editing import moved
+from app.pages.work.office import Office, one
+from app.pages.work.progress import Progress
+from app.pages.work.sheets import Id, found, laid_out, text_of
+from app.pages.work.words import PEOPLE, person
+from domain.core.timing import zone_of
+from domain.core.translatable import N_
+from domain.facts.principals import Principal, Role, require
+from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
+from templates.authoring.yaml_edit import CannotEdit, YamlText
+from templates.checks.personas import built_in
+from templates.reading.yaml_file import Path
+
+At = Annotated[int, Query(ge=0, le=1000)]
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00)?(Z|[+-]\d\d:\d\d)")
+_TYPED = re.compile(r"(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d)")
+_MOST_NAME: Final = 200
+OF_A_PERSON: Final[Mapping[str, str]] = {
+    "language": N_("Language"),
+    "channels": N_("Reached by"),
+    "born_on": N_("Date of birth"),
+    "opted_out": N_("Opted out of these topics"),
+}
+
+
+class Examples:
+    """Makes and edits tests."""
+
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
+        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
+
+    def routes(self) -> Routes:
+        """Return the routes."""
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work/drafts/{id}/examples", self.make, methods=["POST"])
+        routes.add("/work/drafts/{id}/example", self.page, methods=["GET"])
+        routes.add("/work/drafts/{id}/example", self.save, methods=["POST"])
+        return routes
+
+    def make(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
+        """Add a test of what an invented person hears; what happens to them is what it expects."""
+        who, frame = self._office.enter(request)
+        visits.require_form(request, fields)
+        return self._make(who, frame, found(self._sheets, id, who), fields)
+
+    def _make(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
+        require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
+        persona = one(fields, "persona") if one(fields, "persona") in PEOPLE else next(iter(PEOPLE))
+        now, back = self._office.platform.clock(), f"/work/drafts/{sheet.id}/tests"
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            if laid.hindering():
+                return self._office.go(f"{back}?done=not")
+            event = laid.example(now, persona)
+        if event is None:
+            return self._office.go(f"{back}?done=no-event")
+        case = self._case(event, persona, one(fields, "channel"), one(fields, "spoken"), now)
+        number = len(_cases(sheet))
+        name = f"{frame.speech.say('Example')} {number + 1}: {person(persona, frame.speech)}"
+        expected = self._played(sheet, case)
+        made = {"name": name, **case, "expect": expected or [{"nothing": True}]}
+        files = {**sheet.files, TESTS: _with_case(sheet, made)}
+        if files[TESTS] == sheet.files.get(TESTS):
+            return self._office.go(f"{back}?done=not")
+        self._sheets.save(sheet.id, sheet.revision, files, who)
+        return self._office.go(f"/work/drafts/{sheet.id}/example?at={number}&done=made")
+
+    def _case(self, event: dict[str, Any], persona: str, channel: str, spoken: str, now: datetime) -> dict[str, Any]:
+        rules = self._office.platform.rules.library.rules()
+        zone, known = zone_of(rules.defaults.zone), rules.catalogue.attributes
+        attributes = next(each for each in built_in(now.date()) if each.name == persona).citizen
+        citizen: dict[str, Any] = {
+            "language": spoken if spoken in rules.defaults.languages else rules.defaults.languages[0],
+            "channels": [channel if channel in CHANNELS else "sms"],
+            **{name: value for name, value in attributes.items() if name in known},
+        }
+        if (area := event.pop("area")) is not None:
+            citizen["area"] = event["data"][area.removeprefix("event.")]
+        at = now.astimezone(zone).replace(second=0, microsecond=0)
+        begun = at.replace(hour=9, minute=0)
+        happened = {"at": begun.replace(hour=12).isoformat(timespec="minutes"), **event}
+        return {
+            "clock": begun.isoformat(timespec="minutes"),
+            "citizen": citizen,
+            "events": [happened],
+        }
+
+    def page(self, request: Request, id: Id, at: At = 0, done: str = "") -> Response:  # noqa: A002  (its name)
+        """Show a test in a form."""
+        who, frame = self._office.enter(request)
+        return self._show(who, frame, found(self._sheets, id, who), at, done=done)
+
+    def _show(
+        self,
+        who: Principal,
+        frame: Frame,
+        sheet: StoredDraft,
+        at: int,
+        typed: Fields | None = None,
+        wrong: Mapping[str, str] | None = None,
+        done: str = "",
+    ) -> Response:
+        text, case = _read(sheet, at)
+        view = Example(
+            text, at, names_of(self._office.platform.rules.library.rules(), frame.speech), typed or {}, wrong or {}
+        )
+        played = self._played(sheet, case)
+        actual = [view.expected(each) for each in played or ()]
+        return self._progress.show(
+            "example.html",
+            frame,
+            sheet,
+            "test",
+            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            at=at,
+            title=str(case.get("name", "")),
+            view=view,
+            errors=dict(wrong or {}),
+            story=list(view.story()),
+            actual=actual,
+            playable=played is not None,
+            same=played is not None and _plain(case.get("expect") or []) == _plain(played or [{"nothing": True}]),
+            was=one(typed or {}, "was") or json.dumps(view.values, ensure_ascii=False),
+            revision=one(typed or {}, "revision") or str(sheet.revision),
+            author=Role.AUTHOR in who.roles,
+            done=done,
+        )
+
+    def _played(self, sheet: StoredDraft, case: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """Return what becomes of each message in a test; None where it cannot be played."""
+        alone = [{"name": "x", **case, "expect": []}]
+        files = {**sheet.files, TESTS: yaml.safe_dump(alone, allow_unicode=True, sort_keys=False)}
+        try:
+            with self._bench.laid(Text(sheet.pack, sheet.trigger, files)) as laid:
+                return None if laid.hindering() else laid.endings()
+        except BadDraft:
+            return None
+
+    def save(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
+        """Write what was changed; `happens`: also expect what really happens; `delete`: take the test away."""
+        who, frame = self._office.enter(request)
+        visits.require_form(request, fields)
+        return self._save(who, frame, found(self._sheets, id, who), fields)
+
+    def _save(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
+        at = int(one(fields, "at")) if re.fullmatch("[0-9]{1,3}", one(fields, "at")) else 0
+        text, _ = _read(sheet, at)
+        view = Example(text, at, names_of(self._office.platform.rules.library.rules(), frame.speech), fields, {})
+        then, back = one(fields, "then"), f"/work/drafts/{sheet.id}/tests"
+        try:
+            made = text.changed((at,), None) if then == "delete" else view.changed(_was(fields, view))
+            if then == "happens" and (played := self._played(sheet, made.data[at])) is not None:
+                made = made.changed((at, "expect"), played or [{"nothing": True}])
+        except BadField as bad:
+            return self._show(who, frame, sheet, at, fields, {bad.name: frame.speech.say(bad.problem)})
+        except CannotEdit:
+            problem = frame.speech.say("This can be changed only in the file")
+            return self._show(who, frame, sheet, at, fields, {"name": problem})
+        files = {**sheet.files, TESTS: made.text}
+        try:
+            self._sheets.save(sheet.id, int(one(fields, "revision")[:9] or 0), files, who)
+        except (DraftChanged, ValueError):
+            return moved(self._office, frame, found(self._sheets, sheet.id, who), files)
+        return self._office.go(back if then == "delete" else f"/work/drafts/{sheet.id}/example?at={at}&done=saved")
+
+
+class BadField(ValueError):
+    """Raised for what a field does not take."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(problem)
+        self.name, self.problem = name, problem
+
+
+class Example:
+    """A test: its story in words, and its fields."""
+
+    def __init__(self, text: YamlText, at: int, names: Names, typed: Fields, wrong: Mapping[str, str]) -> None:
+        self._text, self._at, self._names, self._typed, self._wrong = text, at, names, typed, wrong
+        self._case: dict[str, Any] = text.data[at]
+        self._speech: Speech = names.speech
+        self._fields = dict(self._paths())
+        self.values = {name: _written(text.get(path)) for name, path in self._fields.items()}
+
+    def _paths(self) -> Iterator[tuple[str, Path]]:
+        at = self._at
+        yield "name", (at, "name")
+        yield from ((f"citizen.{name}", (at, "citizen", name)) for name in OF_A_PERSON)
+        for number, event in enumerate(_list(self._case.get("events"))):
+            yield f"events.{number}.at", (at, "events", number, "at")
+            for name, value in _group(event.get("data")).items():
+                if isinstance(value, str | int | float):
+                    yield f"events.{number}.data.{name}", (at, "events", number, "data", name)
+        for number, _ in enumerate(_list(self._case.get("expect"))):
+            yield from ((f"expect.{number}.{key}", (at, "expect", number, key)) for key in ("at", "contains"))
+
+    def story(self) -> Iterator[str]:
+        """Yield the sentences of the test: who, what happens, what they get."""
+        say, speech = self._speech.say, self._speech
+        citizen = _group(self._case.get("citizen"))
+        spoken = LANGUAGES.get(str(citizen.get("language")), str(citizen.get("language", "")))
+        ways = ", ".join(shown(CHANNELS, str(each), speech) for each in _list(citizen.get("channels")))
+        who = [say("A person who reads {language}").format(language=spoken)] if spoken else [say("A person")]
+        who += [say("reached by {ways}").format(ways=ways)] if ways else []
+        who += (
+            [say("born on {day}").format(day=self._names.value(citizen["born_on"]))] if "born_on" in citizen else []
+        )
+        if out := _list(citizen.get("opted_out")):
+            topics = ", ".join(category(str(each), speech) for each in out)
+            who.append(say("who opted out of: {topics}").format(topics=topics))
+        yield ", ".join(who)
+        for event in _list(self._case.get("events")):
+            yield f"{self._moment(event.get('at'))}: {self._names.heading(str(event.get('type', '')))}"
+        for each in _list(self._case.get("expect")):
+            yield self.expected(each)
+
+    def expected(self, each: Mapping[str, Any]) -> str:
+        """Return the sentence about one message."""
+        say, step = self._speech.say, str(each.get("step", ""))
+        when = self._moment(each.get("at")) if each.get("at") else ""
+        if each.get("nothing"):
+            why = shown(REASONS, str(each["because"]), self._speech) if each.get("because") else ""
+            said = say("gets nothing ({step})").format(step=step) if step else say("gets nothing")
+            return f"{said}: {why}" if why else said
+        if each.get("digest"):
+            return say("{when}: gets “{step}” with the summary of the day").format(when=when, step=step)
+        channel = shown(CHANNELS, str(each.get("channel", "")), self._speech) if each.get("channel") else ""
+        return say("{when}: gets “{step}”, {channel}").format(when=when, step=step, channel=channel)
+
+    def _moment(self, text: object) -> str:
+        if (found_ := _MOMENT.fullmatch(str(text))) is None:
+            return str(text)
+        return f"{self._names.value(found_[1])}, {found_[2]}"
+
+    def about(self) -> Iterator[Control]:
+        """Yield the fields about the person."""
+        say = self._speech.say
+        labels = {name: say(text) for name, text in OF_A_PERSON.items()}
+        yield self._control("name", "text", say("What this example shows"))
+        languages = [("", say("Not said")), *LANGUAGES.items()]
+        yield self._control("citizen.language", "select", labels["language"], options=[("", languages)])
+        ways = [(name, shown(CHANNELS, name, self._speech)) for name in ("push", "sms", "email")]
+        label = labels["channels"]
+        chosen = self._value("citizen.channels").split(",")
+        if "citizen.channels.shown" in self._typed:
+            chosen = self._typed.get("citizen.channels", [])
+        yield self._control("citizen.channels", "ticks", label, options=ways, value=chosen)
+        yield self._control("citizen.born_on", "short", labels["born_on"], hint=say("A date such as 2025-01-31."))
+        yield self._control(
+            "citizen.opted_out", "short", labels["opted_out"], hint=say("Names with commas between them.")
+        )
+
+    def events(self) -> Iterator[tuple[str, list[Control]]]:
+        """Yield each event: its title and its fields."""
+        say = self._speech.say
+        for number, event in enumerate(_list(self._case.get("events"))):
+            under = f"events.{number}"
+            hint = say("Such as 2026-03-02 12:00.")
+            mine = [self._control(f"{under}.at", "short", say("When does it happen?"), hint=hint)]
+            names = [name for name in _group(event.get("data")) if f"{under}.data.{name}" in self._fields]
+            heading = self._names.heading_of
+            mine += [self._control(f"{under}.data.{name}", "short", heading(f"event.{name}")) for name in names]
+            yield self._names.heading(str(event.get("type", ""))), mine
+
+    def expects(self) -> Iterator[tuple[str, list[Control]]]:
+        """Yield each message that is expected: in words, and its fields."""
+        say = self._speech.say
+        for number, each in enumerate(_list(self._case.get("expect"))):
+            under, mine = f"expect.{number}", []
+            if each.get("at"):
+                mine.append(
+                    self._control(f"{under}.at", "short", say("When?"), hint=say("Such as 2026-03-02 12:00."))
+                )
+            if not each.get("nothing"):
+                mine.append(self._control(f"{under}.contains", "text", say("Its text contains")))
+            yield self.expected(each), mine
+
+    def _value(self, name: str) -> str:
+        return (self._typed[name] or [""])[0] if name in self._typed else self.values.get(name, "")
+
+    def _control(self, name: str, kind: str, label: str, **more: Any) -> Control:  # noqa: ANN401
+        value = more.pop("value", self._value(name))
+        return Control(name=name, kind=kind, label=label, value=value, error=self._wrong.get(name, ""), **more)
+
+    def changed(self, was: Mapping[str, str]) -> YamlText:
+        """Return the text with what was typed.
+
+        Raises:
+            BadField: a field does not take it.
+            CannotEdit: it can be changed only in the file.
+        """
+        made = self._text
+        for name, path in self._fields.items():
+            ticked = f"{name}.shown" in self._typed
+            if name not in self._typed and not ticked:
+                continue
+            sent = ",".join(self._typed.get(name, [])) if ticked else one(self._typed, name)
+            if sent != was.get(name, ""):
+                made = made.changed(path, self._meant(name, sent, self._text.get(path)))
+        return made
+
+    @staticmethod
+    def _meant(name: str, sent: str, before: object) -> Any:  # noqa: ANN401  (plain data)
+        if name == "name" and not 0 < len(sent) <= _MOST_NAME:
+            raise BadField(name, N_("Write a name of 200 letters at most"))
+        if not sent and ".data." not in name:
+            return None
+        if name.endswith(".at"):
+            return _moment_of(name, sent, str(before))
+        if name.endswith(("channels", "opted_out")):
+            return [each.strip() for each in sent.split(",") if each.strip()]
+        if name.endswith("born_on") and not re.fullmatch(r"\d{4}-\d\d-\d\d", sent):
+            raise BadField(name, N_("Write a date such as 2025-01-31"))
+        if isinstance(before, bool):
+            return sent.lower() in ("true", "yes")
+        if isinstance(before, int):
+            if not re.fullmatch("-?[0-9]{1,15}", sent):
+                raise BadField(name, N_("Write a whole number"))
+            return int(sent)
+        return sent
+
+
+def _moment_of(name: str, sent: str, before: str) -> str:
+    """Return a moment as tests write it; the offset from UTC is that of the one before."""
+    if (typed := _TYPED.fullmatch(sent)) is None:
+        if re.fullmatch(r"[+-]P[0-9A-Z]+", sent) or _MOMENT.fullmatch(sent):
+            return sent
+        raise BadField(name, N_("Write a date and a time such as 2026-03-02 12:00"))
+    zone = known[3] if (known := _MOMENT.fullmatch(before)) else "+05:00"
+    moment = f"{typed[1]}T{typed[2]}{zone}"
+    try:
+        datetime.fromisoformat(moment)
+    except ValueError:
+        raise BadField(name, N_("Write a date and a time such as 2026-03-02 12:00")) from None
+    return moment
+
+
+def _written(value: object) -> str:
+    """Return a value as its field shows it."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    found_ = _MOMENT.fullmatch(str(value))
+    return f"{found_[1]} {found_[2]}" if found_ else "" if value is None else str(value)
+
+
+def _read(sheet: StoredDraft, at: int) -> tuple[YamlText, dict[str, Any]]:
+    """Return the tests and one of them. Raises Problem (404) where there is none, or none that a form can show."""
+    try:
+        text = YamlText(sheet.files.get(TESTS, ""))
+    except CannotEdit:
+        raise Problem(HTTPStatus.NOT_FOUND, "the tests can be edited only as a file", kind="unknown-name") from None
+    cases = text.data if isinstance(text.data, list) else []
+    if at >= len(cases) or not isinstance(cases[at], dict):
+        raise Problem(HTTPStatus.NOT_FOUND, "there is no such test", kind="unknown-name")
+    return text, cases[at]
+
+
+def _cases(sheet: StoredDraft) -> list[Any]:
+    try:
+        return _list(YamlText(sheet.files.get(TESTS, "")).data)
+    except CannotEdit:
+        return []
+
+
+def told(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[str]]]:
+    """Return each test that a form can show: its number, its line, its name, its story."""
+    try:
+        text = YamlText(sheet.files.get(TESTS, ""))
+    except CannotEdit:
+        return []
+    found_ = []
+    for at, case in enumerate(_list(text.data)):
+        if isinstance(case, dict):
+            lines = text.lines((at,)) or (0, 0)
+            found_.append((at, lines[0], str(case.get("name", "")), list(Example(text, at, names, {}, {}).story())))
+    return found_
+
+
+def _with_case(sheet: StoredDraft, case: dict[str, Any]) -> str:
+    """Return the file of tests with one more; as it was where it cannot be added to."""
+    before = sheet.files.get(TESTS, "")
+    dumped = yaml.safe_dump([case], allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
+    text = f"{before.rstrip()}\n{dumped}" if before.strip() else dumped
+    try:
+        made = _list(YamlText(text).data)
+    except CannotEdit:
+        return before
+    return text if made == [*_cases(sheet), case] else before
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _group(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _plain(expected: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what is expected without the words that it must contain."""
+    return [{name: value for name, value in each.items() if name not in ("contains", "parts")} for each in expected]
+
+
+def _was(fields: Fields, view: Example) -> Mapping[str, str]:
+    """Return what the form was filled with when it was opened."""
+    try:
+        kept = json.loads(one(fields, "was"))
+    except ValueError:
+        return view.values
+    return {str(name): str(text) for name, text in kept.items()} if isinstance(kept, dict) else view.values

@@ -1,0 +1,103 @@
+"""Tests by example: made from a preview, told in sentences, edited by form."""
+
+from html import unescape
+
+import pytest
+
+from tests.app.pages.forms import fields_of
+from tests.app.pages.work.workshop import Somebody, Workshop, begun, file_of, signed_in
+
+
+def cases_in(somebody: Somebody, where: str) -> str:
+    """The file of tests as the editor of files shows it."""
+    return unescape(file_of(somebody.get(where).text, "tests.yaml"))
+
+
+def made(somebody: Somebody, where: str, **given: str) -> str:
+    """The address of a new example."""
+    answer = somebody.post(f"{where}/examples", **given)
+    assert answer.status_code == 303
+    return answer.headers["location"]
+
+
+def test_an_example_is_made_from_a_preview(quiet: Workshop) -> None:
+    """It says who gets what on which day, passes at once, and leaves each letter of the tests before it."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    before = cases_in(aida, where)
+    address = made(aida, where, persona="adult", channel="email", spoken="ru")
+    page = unescape(aida.get(address).text)
+    assert "A person who reads Русский, reached by email, born on 2 June 1991" in page
+    assert "5 June 2025, 10:00: gets “moved”, email" in page
+    assert "It happens as this example expects" in page
+    after = cases_in(aida, where)
+    assert after.startswith(before.rstrip())
+    shown = unescape(aida.get(f"{where}/tests").text)
+    assert "All tests pass" in shown
+    assert "5 June 2025, 10:00: gets “moved”, email" in shown
+    assert "Make a test from this preview" in aida.get(f"{where}/preview").text
+
+
+def test_who_hears_nothing_is_an_example_too(quiet: Workshop) -> None:
+    """A child without a known guardian gets nothing, and the example says why."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    page = unescape(aida.get(made(aida, where, persona="minor", channel="sms", spoken="kk")).text)
+    assert "gets nothing (moved): no guardian of the child is known" in page
+
+
+def test_an_example_is_edited_by_form(quiet: Workshop) -> None:
+    """Saved unchanged it stays byte for byte; a changed story shows what happens instead, and can expect that."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    address = made(aida, where, persona="adult", channel="sms", spoken="en")
+    before, fields = cases_in(aida, where), fields_of(aida.get(address).text, "/example")
+    assert aida.client.post(f"{where}/example", data={**fields, "then": ["save"]}).status_code == 303
+    assert cases_in(aida, where) == before
+    later = {**fields, "name": ["Moved in autumn"], "events.0.at": ["2025-09-01 08:30"]}
+    assert aida.client.post(f"{where}/example", data={**later, "then": ["save"]}).status_code == 303
+    page = aida.get(address).text
+    assert "Something else happens" in page
+    assert "4 September 2025, 10:00: gets “moved”, SMS" in unescape(page)
+    fields = fields_of(page, "/example")
+    assert aida.client.post(f"{where}/example", data={**fields, "then": ["happens"]}).status_code == 303
+    assert "It happens as this example expects" in aida.get(address).text
+    assert "All tests pass" in aida.get(f"{where}/tests").text
+    gone = fields_of(aida.get(address).text, "/example")
+    assert (
+        aida.client.post(f"{where}/example", data={**gone, "then": ["delete"]}).headers["location"].endswith("/tests")
+    )
+    assert "Moved in autumn" not in cases_in(aida, where)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("events.0.at", "2025-02-30 10:00", "Write a date and a time such as 2026-03-02 12:00"),
+        ("citizen.born_on", "yesterday", "Write a date such as 2025-01-31"),
+        ("name", "ә" * 300, "Write a name of 200 letters at most"),
+    ],
+)
+def test_a_bad_value_of_an_example_stays_beside_its_field(quiet: Workshop, field: str, typed: str, said: str) -> None:
+    """It is said there, nothing is saved, and what was typed is still in the form."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    address = made(aida, where, persona="adult", channel="sms", spoken="en")
+    before, fields = cases_in(aida, where), fields_of(aida.get(address).text, "/example")
+    answer = aida.client.post(f"{where}/example", data={**fields, field: [typed], "then": ["save"]})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert fields_of(answer.text, "/example")[field] == [typed]
+    assert cases_in(aida, where) == before
+
+
+def test_only_what_is_there_is_opened(quiet: Workshop) -> None:
+    """An example that there is not is 404, one of another agency 403, and one of a broken draft is not made."""
+    aida, fred = signed_in(quiet, "aida"), signed_in(quiet, "fred")
+    where = begun(aida)
+    assert aida.get(f"{where}/example?at=99").status_code == 404
+    assert fred.get(f"{where}/example?at=0").status_code == 403
+    assert fred.post(f"{where}/examples", persona="adult").status_code == 403
+    aida.post(where, revision="1", **{"file-trigger.yaml": "title: x\n"})
+    assert made(aida, where, persona="adult").endswith("/tests?done=not")
+    assert "Open this example" in aida.get(f"{where}/tests").text, "the stories can still be read"

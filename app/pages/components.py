@@ -3,6 +3,7 @@
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from app.backtests.chart import small
 from app.http.openapi import Api
 from app.http.routes import Routes
 from app.pages.layout import Pages
@@ -14,7 +15,11 @@ def install_components(app: Api, pages: Pages) -> None:
 
     def components(request: Request) -> Response:
         """Show each component once."""
-        return pages.respond("components.html", pages.frame(request))
+        frame = pages.frame(request)
+        speech = frame.speech
+        hours = [(f"{hour:02}:00", (hour * 7) % 24) for hour in range(24)]
+        chart = small(speech.say("Sample"), speech.say("Hour"), speech.say("today"), hours, 6)
+        return pages.respond("components.html", frame, chart=chart, number=speech.number)
 
     routes.add("/components", components, methods=["GET"])
     app.serve(routes)

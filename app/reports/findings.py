@@ -6,6 +6,7 @@ The limits are those of deploy/alerts.yaml: what calls an operator in the night 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from urllib.parse import urlencode
 
 from msgspec import Struct
 
@@ -200,7 +201,8 @@ def _cause(record: Record) -> str:
 
 def _provider(kind: Kind, name: str, record: Record, command: tuple[str, ...], cause: str) -> Finding:
     level = Level.BAD if kind in (Kind.NOT_ADMITTED, Kind.PROVIDER_DOWN) else Level.NOTE
-    return Finding(kind, level, command, "", name, record.channel, cause, since=record.since)
+    path = f"/messages?{urlencode({'state': 'failed', 'provider': name})}"
+    return Finding(kind, level, command, path, name, record.channel, cause, since=record.since)
 
 
 def _flows(on: Condition) -> Iterator[Finding]:

@@ -42,7 +42,7 @@ class Trends:
             counts = hourly.by_hour(connection, first, self._last)
             sms = hourly.by_trigger(connection, "sent.sms", first, self._last)
         ages = on.queries.backlog.ages_by_hour(on.clock() - timedelta(hours=HOURS))
-        if not counts and not any(ages.values()):
+        if not counts and not any(any(each.values()) for each in ages.values()):
             return []
         return [
             self._arrivals(counts),

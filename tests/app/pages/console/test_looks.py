@@ -13,7 +13,7 @@ from tests.app.pages.test_browser import LOOKS
 PAGES = (
     "/console",
     "/console/messages",
-    "/console/messages?state=failed&day=2025-02-30",
+    "/console/messages?state=failed",
     "/console/switches",
     "/console/letters",
     "/console/letters/group?kind=kafka.record&cause=not_json",

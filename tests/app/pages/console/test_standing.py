@@ -11,11 +11,14 @@ from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from app.cli.commands.status import status_lines
+from app.compose import compose
+from app.identity.key_file import retire, rotate
 from app.jobs.endings import wrong
 from app.pages.catalogues import LANGUAGES, Speech
 from app.reports.condition import Condition, ConditionReader
 from app.reports.finding_words import told
 from app.reports.findings import Finding, Kind, Level, findings
+from app.settings import load_settings
 from domain.core.timing import zone_of
 from notifiers.port.interface import GiveUp, Reason, RetryLater, Unknown
 from streams.kafka.errors import KafkaUnavailable
@@ -28,7 +31,7 @@ from streams.runtime.schedule import Outcome, Run
 from streams.storage.leadership import Lane
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
 from tests.streams.dispatching import DUE
-from tests.world import LONG_AGO, NOON, World, card, corrected, fine, registered
+from tests.world import LONG_AGO, NOON, World, card, corrected, few_triggers, fine, registered
 
 SPEECH = Speech("en", zone_of("Asia/Almaty"))
 
@@ -245,6 +248,26 @@ def test_a_clock_behind_the_records_is_wrong(tmp_path: Path) -> None:
     assert found_in(earlier)[Kind.CLOCK_BEHIND].seconds == 3600
     earlier.close()
     office.world.close()
+
+
+def test_a_key_file_that_is_gone_is_told(tmp_path: Path) -> None:
+    """A process goes on with the keys that it read; the console says that the file is gone, or which key it lacks."""
+    keys, packs = tmp_path / "keys.json", str(few_triggers(tmp_path))
+    settings = load_settings(database=f"sqlite:///{tmp_path}/x.sqlite", key_file=keys, packs=packs)
+    platform = compose(settings, lambda: NOON)
+    reader = ConditionReader(platform, wrong)
+    platform.intake.accept(list(registered(AIGERIM)))
+    assert {Kind.KEY_FILE, Kind.KEY_LOST}.isdisjoint(each.kind for each in findings(reader.read()))
+    kept = keys.read_text()
+    rotate(keys)
+    retire(keys, 2)
+    [lost] = [each for each in findings(reader.read()) if each.kind is Kind.KEY_LOST]
+    assert lost.about == "1"
+    keys.unlink()
+    [gone] = [each for each in findings(reader.read()) if each.kind is Kind.KEY_FILE]
+    assert (gone.level, gone.cause) == (Level.BAD, "it does not exist")
+    assert kept not in repr(gone)
+    platform.database.close()
 
 
 def test_waiting_is_told_as_count_time_trend_and_end(world: World) -> None:

@@ -18,6 +18,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.visits import Form
 from app.pages.work.backtests import latest
+from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Office, WholeHash, one, told
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, text_of
@@ -36,6 +37,8 @@ from templates.reading.writing import trigger_texts
 
 NOTHING_WRONG: Mapping[str, str] = {}
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
+MAILED = "mailed"
+"""Kept for the next page: the names of those who were mailed."""
 AROUND = 2
 """Lines of text that are shown around what changes."""
 
@@ -43,8 +46,11 @@ AROUND = 2
 class Approving:
     """The pages on which a draft is submitted, and approved and published by a second person."""
 
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
+    def __init__(
+        self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress, mailing: Mailing
+    ) -> None:
         self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
+        self._mailing = mailing
 
     def routes(self) -> Routes:
         """Return the routes."""
@@ -92,9 +98,9 @@ class Approving:
         """Put it up for approval, once lint and its tests have passed."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
-        return self._submit(who, frame, found(self._sheets, id, who))
+        return self._submit(request, who, frame, found(self._sheets, id, who))
 
-    def _submit(self, who: Principal, frame: Frame, sheet: StoredDraft) -> Response:
+    def _submit(self, request: Request, who: Principal, frame: Frame, sheet: StoredDraft) -> Response:
         verdict = self._verdict(sheet)
         if verdict.pack is None:
             return self._progress.show(
@@ -113,12 +119,15 @@ class Approving:
             )
         self._sheets.submitted(sheet, done.submission.hash)
         where = f"/work/submissions/{sheet.trigger}/{done.submission.hash}"
+        if done.new:
+            visits.tell_once(request, MAILED, ", ".join(self._mailing.handed_in(done.submission, who)))
         return self._office.go(f"{where}?done={'submitted' if done.new else 'before'}")
 
     def page(self, request: Request, name: Name, hash: Hash, done: str = "") -> Response:  # noqa: A002  (its name)
         """Show the changes of a version, and the actions that are open to the visitor."""
         who, frame = self._office.enter(request)
-        return self._page(who, frame, self._found(name, hash, who), done)
+        mailed = visits.told_once(request, MAILED) if done else None
+        return self._page(who, frame, self._found(name, hash, who), done, mailed=mailed)
 
     def _page(
         self,
@@ -127,6 +136,7 @@ class Approving:
         submission: Submission,
         done: str = "",
         wrong: Mapping[str, str] = NOTHING_WRONG,
+        mailed: str | None = None,
     ) -> Response:
         fact, speech, now = submission.fact, frame.speech, self._office.platform.rules.approval.governed()
         assert isinstance(fact, TriggerSubmitted)
@@ -139,6 +149,7 @@ class Approving:
             name=name,
             hash=submission.hash,
             done=done,
+            mailed=mailed,
             fact=fact,
             errors=wrong,
             title=speech.titled(fact.rules["title"]) or name,
@@ -172,6 +183,8 @@ class Approving:
             return self._page(who, frame, submission, wrong={"comment": _too_long(frame)})
         with told():
             done = self._office.platform.rules.approval.approve(submission, who, comment)
+        if done.new:
+            visits.tell_once(request, MAILED, ", ".join(self._mailing.decided("approved", submission, who, comment)))
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'approved' if done.new else 'before'}")
 
     def refuse(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:  # noqa: A002  (its name)
@@ -184,6 +197,8 @@ class Approving:
             return self._page(who, frame, submission, wrong={"reason": message})
         with told():
             done = self._office.platform.rules.approval.refuse(submission, who, reason)
+        if done.new:
+            visits.tell_once(request, MAILED, ", ".join(self._mailing.decided("refused", submission, who, reason)))
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'refused' if done.new else 'before'}")
 
     def publish(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:  # noqa: A002  (its name)

@@ -14,6 +14,7 @@ from app.pages.work.editing import Editing
 from app.pages.work.examples import Examples
 from app.pages.work.letters import LetterPages
 from app.pages.work.listing import Listing
+from app.pages.work.mailing import Mailing, Trials
 from app.pages.work.office import Office
 from app.pages.work.progress import Progress
 from app.pages.work.triggers import TriggerPages
@@ -33,6 +34,9 @@ def install_work(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy
     app.serve(LetterPages(office).routes())
     progress = Progress(office, bench)
     app.serve(Beginning(office, sheets, bench).routes(), dependencies=[heavy.turn])
-    for page in (Editing, ByForm, Wording, Examples, Trying, Approving):
+    for page in (Editing, ByForm, Wording, Examples, Trying):
         app.serve(page(office, sheets, bench, progress).routes(), dependencies=[heavy.turn])
+    mailing = Mailing(platform)
+    app.serve(Approving(office, sheets, bench, progress, mailing).routes(), dependencies=[heavy.turn])
+    app.serve(Trials(office, sheets, bench, mailing).routes(), dependencies=[heavy.turn])
     app.serve(Backtests(office, sheets, bench, progress, hands).routes(), dependencies=[heavy.turn])

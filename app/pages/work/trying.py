@@ -90,11 +90,17 @@ class Trying:
             failed=sum(not each.passed for each in cases),
         )
 
-    def draft(self, request: Request, id: Id, persona: str = "adult") -> Response:  # noqa: A002  (its name)
+    def draft(
+        self,
+        request: Request,
+        id: Id,  # noqa: A002  (its name in the path)
+        persona: str = "adult",
+        done: str = "",
+    ) -> Response:
         """Show a preview of a draft."""
         who, frame = self._office.enter(request)
         sheet = found(self._sheets, id, who)
-        return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}", sheet)
+        return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}", sheet, who, done)
 
     def waiting(self, request: Request, name: Name, hash: Hash, persona: str = "adult") -> Response:  # noqa: A002
         """Show a preview of a submitted version."""
@@ -107,7 +113,14 @@ class Trying:
         return Text(fact.pack, name, trigger_texts(fact.rules, fact.words))
 
     def _preview(
-        self, frame: Frame, text: Text, persona: str, base: str, sheet: StoredDraft | None = None
+        self,
+        frame: Frame,
+        text: Text,
+        persona: str,
+        base: str,
+        sheet: StoredDraft | None = None,
+        who: Principal | None = None,
+        done: str = "",
     ) -> Response:
         if persona not in PEOPLE:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"persona: one of {', '.join(PEOPLE)}")
@@ -121,6 +134,9 @@ class Trying:
         )
         page = show(
             trigger=text.trigger,
+            done=done,
+            contacts=sorted(who.contacts) if who is not None else (),
+            author=who is not None and Role.AUTHOR in who.roles,
             base=base,
             persona=persona,
             personas=people(frame.speech),

@@ -9,7 +9,8 @@ Modules:
     fan_out: a push message for each device of its recipient.
     status_query: asks providers about unknown outcomes.
     metrics: counts outcomes.
-    trial_send: sends a draft to a colleague; fake_outbox: keeps what the shipped fake would have sent.
+    trial_send: sends a draft to a colleague; staff_notice: mails officials about submissions.
+    fake_outbox: keeps what the shipped fake would have sent.
 Tables: paces, fake_messages.
 Facts: as in streams.delivery.outcomes; SentAsTest.
 """

@@ -180,9 +180,9 @@ def submitted(quiet: Workshop) -> str:
     return answer.headers["location"].partition("?")[0]
 
 
-def written(quiet: Workshop) -> tuple[Somebody, str]:
-    """Dana, author and approver, and her draft of another version, always the same."""
-    dana = signed_in(quiet, "dana")
+def written(quiet: Workshop, who: str = "dana") -> tuple[Somebody, str]:
+    """An author, and their draft of another version, always the same; Dana is an approver too."""
+    dana = signed_in(quiet, who)
     where = begun(dana)
     text = file_of(dana.get(where).text, "trigger.yaml").replace(
         'offset: P3D, at: "10:00"', 'offset: P3D, at: "10:30"'

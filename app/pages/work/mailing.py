@@ -1,0 +1,164 @@
+"""Mails of the workbench: to approvers of what was handed in, to authors of decisions, and trials to oneself."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+import uvloop
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+
+from app.compose import Platform
+from app.compose_sending import compose_routes
+from app.http.problems import Problem
+from app.http.routes import Routes
+from app.identity.principals import BadPrincipals, load
+from app.packs.draft_bench import Bench, Heard
+from app.pages import visits
+from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.visits import Form
+from app.pages.work.office import Office, one, told
+from app.pages.work.sheets import Id, found, laid_out, text_of
+from app.pages.work.words import PEOPLE
+from app.settings import BadSettings
+from domain.core.translatable import N_
+from domain.facts.principals import Principal, Role, require
+from domain.facts.submissions import Submission
+from notifiers.port.interface import Accepted
+from notifiers.port.routes import Route
+from streams.delivery.send.staff_notice import CHANNEL, StaffMail, StaffNotice
+from streams.delivery.send.trial_send import TrialMessage
+from streams.rules.drafts import DraftStore, StoredDraft
+from templates.words.rendering import Rendered
+
+Answer = TypeVar("Answer")
+PATIENCE: Final = timedelta(seconds=20)
+"""The time that sending may take; the page answers then."""
+MATTERS: Final[Mapping[str, str]] = {
+    "submitted": N_("“{title}” waits for your approval. {who} handed it in."),
+    "approved": N_("“{title}” is approved by {who}. It can be published now."),
+    "refused": N_("“{title}” is refused by {who}. The draft is still there; correct it and hand it in again."),
+}
+
+
+class Mailing:
+    """Sends them by the configured provider. A mail that does not go hinders nothing."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform, self._mail = platform, StaffMail(platform.rules.context)
+
+    def handed_in(self, submission: Submission, by: Principal) -> list[str]:
+        """Tell the agency's approvers, but not who handed it in; return the names of those who were mailed."""
+        approvers = {
+            name: each
+            for name, each in self._everybody().items()
+            if each.agency == submission.owner
+            and Role.APPROVER in each.roles
+            and name not in (by.name, *submission.by)
+        }
+        return self._tell("submitted", submission, by, approvers)
+
+    def decided(self, matter: str, submission: Submission, by: Principal, said: str) -> list[str]:
+        """Tell those who handed it in that it is approved or refused, with what the approver said."""
+        authors = {name: each for name, each in self._everybody().items() if name in submission.by}
+        mine = {name: each for name, each in authors.items() if each.agency == submission.owner}
+        return self._tell(matter, submission, by, mine, said)
+
+    def _everybody(self) -> dict[str, Principal]:
+        try:
+            return {name: each.principal(name) for name, each in load(self._platform.settings.principals).items()}
+        except BadPrincipals:
+            return {}
+
+    def _tell(
+        self, matter: str, submission: Submission, by: Principal, to: Mapping[str, Principal], said: str = ""
+    ) -> list[str]:
+        if not any(CHANNEL in each.contacts for each in to.values()):
+            return []
+        notice = self._notice(matter, submission, by, said)
+        return self.run(lambda routes: self._mail.send(notice, to, routes[CHANNEL])) or []
+
+    def _notice(self, matter: str, submission: Submission, by: Principal, said: str) -> StaffNotice:
+        """Return the mail: in every language of the pages, for nobody knows which one the reader chose."""
+        name, hash_ = submission.about.name, submission.hash
+        titles = getattr(submission.fact, "rules", {}).get("title") or {}
+        page = f"{self._platform.settings.base_url.rstrip('/')}/work/submissions/{name}/{hash_}"
+        parts = []
+        for language in LANGUAGES:
+            speech = Speech(language, ZoneInfo("UTC"))
+            told_ = speech.say(MATTERS[matter]).format(title=speech.titled(titles) or name, who=by.name)
+            parts.append(f"{told_}\n\n“{said}”" if said else told_)
+        text = "\n\n—\n\n".join(parts) + f"\n\n{page}\n"
+        number = len(submission.refusals)
+        return StaffNotice(f"{matter} {name} {hash_} {number}", f"Хабаршы: {name}", text, next(iter(LANGUAGES)))
+
+    def run(self, send: Callable[[Mapping[str, Route]], Coroutine[Any, Any, Answer]]) -> Answer | None:
+        """Send by the configured routes; None where that is not possible now."""
+
+        async def work() -> Answer:
+            routes = compose_routes(self._platform)
+            try:
+                async with asyncio.timeout(PATIENCE.total_seconds()):
+                    return await send(routes)
+            finally:
+                await asyncio.gather(*(route.aclose() for route in routes.values()))
+
+        try:
+            return uvloop.run(work())
+        except (BadSettings, OSError):  # TimeoutError is one
+            return None
+
+
+class Trials:
+    """Sends a draft's message to whoever asks for it, marked as a test."""
+
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, mailing: Mailing) -> None:
+        self._office, self._sheets, self._bench, self._mailing = office, sheets, bench, mailing
+
+    def routes(self) -> Routes:
+        """Return the route."""
+        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+        routes.add("/work/drafts/{id}/trial", self.send, methods=["POST"])
+        return routes
+
+    def send(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
+        """Send what that person would read, by that channel and in that language, to oneself."""
+        who, _ = self._office.enter(request)
+        visits.require_form(request, fields)
+        sheet = found(self._sheets, id, who)
+        require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
+        channel, persona = one(fields, "channel"), one(fields, "persona")
+        back = f"/work/drafts/{sheet.id}/preview?persona={persona if persona in PEOPLE else next(iter(PEOPLE))}"
+        if channel not in who.contacts:
+            return self._office.go(f"{back}&done=no-address")
+        made = self._made(sheet, persona, channel, one(fields, "spoken"))
+        if made is None:
+            return self._office.go(f"{back}&done=nothing")
+        sends = self._office.platform.delivery.test_sends
+        with told():
+            outcome = self._mailing.run(lambda routes: sends.send(made, who, who, routes[channel]))
+        return self._office.go(f"{back}&done={'sent' if isinstance(outcome, Accepted) else 'not-sent'}")
+
+    def _made(self, sheet: StoredDraft, persona: str, channel: str, spoken: str) -> TrialMessage | None:
+        """Return the first message that this person would get; None where there is none."""
+        if persona not in PEOPLE:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"persona: one of {', '.join(PEOPLE)}")
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            if laid.unreadable():
+                return None
+            heard = laid.heard(self._office.platform.clock(), persona)
+        rendered = _rendered(heard, spoken)
+        if rendered is None or channel not in heard.source.rules["channels"]:
+            return None
+        return TrialMessage(sheet.trigger, heard.source.hash, sheet.agency, channel, rendered)
+
+
+def _rendered(heard: Heard, spoken: str) -> Rendered | None:
+    for message in heard.hearings[0].messages:
+        for words in message.words:
+            if words.language == spoken and words.rendered is not None:
+                return words.rendered
+    return None

@@ -1,0 +1,103 @@
+"""Mails of the workbench: who is told what, and who never is."""
+
+from sqlalchemy import select
+
+from app.identity.principals import add
+from domain.facts.governance import SentAsTest
+from domain.facts.principals import Principal
+from streams.delivery.send.fake_outbox import Kept
+from streams.storage.tables import fake_messages
+from tests.app.pages.work.test_drafts import submitted, written
+from tests.app.pages.work.workshop import APPROVER, AUTHOR, Workshop, begun, signed_in
+
+
+def somebody(workshop: Workshop, name: str, agency: str, *roles: str, email: str = "") -> None:
+    """Register one more official, with an address if there is one."""
+    contacts = {"email": email} if email else {}
+    who = Principal(name, agency, frozenset(map(type(AUTHOR), roles)), contacts)
+    workshop.tokens[name] = add(workshop.world.platform.settings.principals, who)  # type: ignore[index]
+
+
+def mails(workshop: Workshop, name: str) -> list[Kept]:
+    """What the stand-in of the mail service kept for an official, in its order."""
+    platform = workshop.world.platform
+    recipient = platform.rules.context.names.pseudonym(f"principal {name}")
+    with platform.database.reading() as connection:
+        query = select(fake_messages.c.nudge).where(fake_messages.c.recipient == recipient)
+        nudges = [row.nudge for row in connection.execute(query)]
+        return list(platform.delivery.fake_outbox.of(connection, recipient, nudges).values())
+
+
+def test_approvers_are_mailed_when_something_is_handed_in(quiet: Workshop) -> None:
+    """In three languages with the address of the page; neither who handed it in, nor authors, nor other agencies."""
+    somebody(quiet, "saule", "health", APPROVER, email="saule@health.example")
+    somebody(quiet, "marat", "health", AUTHOR, email="marat@health.example")
+    somebody(quiet, "zhan", "interior", APPROVER, email="zhan@interior.example")
+    where = submitted(quiet)
+    [mail] = mails(quiet, "saule")
+    assert mail.title == "Хабаршы: clinic_attachment"
+    for said in ("мақұлдауыңызды күтіп тұр", "ждёт вашего одобрения", "waits for your approval", "dana"):
+        assert said in mail.text
+    assert f"http://testserver{where}" in mail.text
+    assert mails(quiet, "marat") == mails(quiet, "zhan") == mails(quiet, "dana") == []
+    assert quiet.world.nudges() == []
+    assert quiet.world.sent == []
+
+
+def test_who_handed_it_in_is_told_by_page_whom_a_mail_reached(quiet: Workshop) -> None:
+    """The names once, or that nobody has an address; handing in the same again mails nobody anew."""
+    dana, where = written(quiet)
+    page = dana.client.post(f"{where}/submit", data={"csrf": dana.csrf}, follow_redirects=True).text
+    assert "No mail went" in page
+    somebody(quiet, "saule", "health", APPROVER, email="saule@health.example")
+    assert dana.post(f"{where}/submit").headers["location"].endswith("done=before")
+    assert mails(quiet, "saule") == []
+
+
+def test_the_author_is_mailed_the_refusal_and_reads_it_on_the_draft(quiet: Workshop) -> None:
+    """The reason goes by mail to who handed it in, and stands on each page of the draft."""
+    somebody(quiet, "saule", "health", AUTHOR, email="saule@health.example")
+    berik, (saule, where) = signed_in(quiet, "berik"), written(quiet, "saule")
+    address = saule.post(f"{where}/submit").headers["location"].partition("?")[0]
+    done = berik.post(f"{address}/refuse", reason="the date is wrong")
+    assert done.status_code == 303
+    assert "A mail went to: saule" in berik.get(done.headers["location"]).text
+    assert "A mail went to" not in berik.get(done.headers["location"]).text, "it is said once"
+    [mail] = mails(quiet, "saule")
+    assert "the date is wrong" in mail.text
+    for page in ("/form", "/words", "/tests", "/preview", ""):
+        shown = saule.get(f"{where}{page}").text
+        assert "The version that was handed in is refused" in shown, page
+        assert "the date is wrong" in shown, page
+
+
+def test_the_author_is_mailed_the_comment_of_an_approval(quiet: Workshop) -> None:
+    """The comment goes by mail, and is shown on the draft."""
+    somebody(quiet, "saule", "health", AUTHOR, email="saule@health.example")
+    berik, (saule, where) = signed_in(quiet, "berik"), written(quiet, "saule")
+    address = saule.post(f"{where}/submit").headers["location"].partition("?")[0]
+    berik.post(f"{address}/approve", comment="well written")
+    [mail] = mails(quiet, "saule")
+    assert "well written" in mail.text
+    assert "The approver’s comment" in saule.get(f"{where}/form").text
+
+
+def test_an_author_sends_a_message_to_themselves(quiet: Workshop) -> None:
+    """To their own address only, marked as a test; a fact without an address, and no nudge."""
+    somebody(quiet, "saule", "health", AUTHOR, email="saule@health.example")
+    saule, aida = signed_in(quiet, "saule"), signed_in(quiet, "aida")
+    where = begun(saule)
+    done = saule.post(f"{where}/trial", persona="adult", channel="email", spoken="ru")
+    assert done.headers["location"].endswith("&done=sent")
+    [mail] = mails(quiet, "saule")
+    assert mail.title.startswith("[TEST] ")
+    assert mail.text.startswith("[TEST] ")
+    facts = [each.fact for each in quiet.world.entries() if isinstance(each.fact, SentAsTest)]
+    assert [(each.by, each.to, each.channel) for each in facts] == [("saule", "saule", "email")]
+    assert "health.example" not in str(facts)
+    assert quiet.world.nudges() == []
+    refused = aida.post(f"{where}/trial", persona="adult", channel="email", spoken="ru")
+    assert refused.headers["location"].endswith("&done=no-address")
+    assert "No address of yours is registered" in aida.get(refused.headers["location"]).text
+    assert signed_in(quiet, "fred").post(f"{where}/trial", persona="adult", channel="email").status_code == 403
+    assert signed_in(quiet, "berik").post(f"{where}/trial", persona="adult", channel="email").status_code == 403

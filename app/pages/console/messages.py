@@ -29,8 +29,8 @@ from streams.rules.trigger_history import pack_titles
 from templates.reading.findings import closest
 
 FIELDS = ("state", "trigger", "agency", "provider", "channel", "day")
-SEARCHED = ("attempted", "sent", "delivered", "opened", "answered", "failed", "unknown")
-"""The states that a message has once it was tried."""
+SEARCHED = tuple(State)
+"""A message that was tried may have any state: what failed may be planned anew, withheld, or over."""
 COLOURS = {"failed": "bad", "unknown": "note", "delivered": "good", "opened": "good", "answered": "good"}
 _PLACE = re.compile(r"([0-9]{1,18})\.([0-9a-f]{32})")
 A_DAY = timedelta(days=1)

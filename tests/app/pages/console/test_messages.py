@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.nudges.delivery import State
 from projections import inbox
 from projections.inbox import PAGE, Place, Search
 from projections.tables import inbox as table
@@ -49,6 +50,14 @@ def test_messages_are_found_by_each_condition(office: Office) -> None:
     assert titles(browser.get(f"{AT}?agency=health").text) == []
     assert titles(browser.get(f"{AT}?state=failed").text) == []
     assert titles(browser.get(f"{AT}?trigger=traffic_fine_discount&language=ru").text)[0] not in every
+
+
+def test_each_state_that_a_message_may_have_can_be_chosen(office: Office) -> None:
+    """Whatever became of a message that was tried, it is found by its state: what failed may have expired since."""
+    browser, database = signed_in(office, "olga"), office.world.platform.database
+    for state in State:
+        database.write(lambda connection: connection.execute(table.update().values(state=str(state))))  # noqa: B023
+        assert len(titles(browser.get(f"{AT}?state={state}").text)) == 5
 
 
 def test_no_recipient_is_named(office: Office) -> None:

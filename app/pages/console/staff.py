@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.compose import Platform
 from app.http.problems import Problem
 from app.pages import visits
-from app.pages.console.stopped import stops_told
 from app.pages.layout import Frame, Pages
 from app.pages.places import only_reads
+from app.pages.stops import stops_told
 from app.pages.visits import Fields
 from domain.facts.principals import NotAllowed, Principal, require_reading
 

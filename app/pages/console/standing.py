@@ -11,9 +11,9 @@ from app.http.routes import Routes
 from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
-from app.pages.console.stopped import stop_told
 from app.pages.console.trends import Trends
 from app.pages.life import CHANNELS, shown
+from app.pages.stops import stop_told
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, Lags
 from app.reports.finding_words import told

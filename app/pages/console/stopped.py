@@ -1,13 +1,7 @@
 """Active kill switches and pauses, in the words of the console."""
 
-from msgspec import Struct
-from msgspec.structs import replace
-
-from app.compose import Platform
 from app.pages.catalogues import Speech
 from app.pages.life import CHANNELS, shown
-from app.reports.finding_words import Told, told
-from app.reports.findings import stop_finding
 from domain.core.translatable import N_
 from domain.nudges.settle import PAUSED
 from streams.rules.switches import ActiveStop
@@ -19,48 +13,6 @@ SCOPES = {
     "trigger": N_("trigger"),
     PAUSED: N_("paused trigger"),
 }
-
-
-class Stop(Struct, frozen=True):
-    """A kill switch or a pause as pages show it. `what`: its form's value; `name`: of the thing that is stopped."""
-
-    what: str
-    name: str
-    told: Told
-
-
-def stops_told(platform: Platform, speech: Speech) -> list[Stop]:
-    """Return all that is stopped, in words, the latest first."""
-    return [stop_told(each, platform, speech) for each in platform.rules.switches.off()]
-
-
-def stops_of_trigger(trigger: str, owner: str, platform: Platform, speech: Speech) -> list[Stop]:
-    """Return what stops all messages of a trigger: it itself, its agency or everything; a channel stops only some."""
-    whole = {("all", ""), ("agency", owner), ("trigger", trigger), (PAUSED, trigger)}
-    found = [each for each in platform.rules.switches.off() if (each.scope, each.name) in whole]
-    return [stop_told(each, platform, speech) for each in found]
-
-
-def stop_told(off: ActiveStop, platform: Platform, speech: Speech) -> Stop:
-    """Return a kill switch or a pause in words, with the name of what it stops."""
-    name = name_told(off.scope, off.name, platform, speech)
-    finding = replace(stop_finding(off), about=name, channel=off.name)
-    return Stop(f"{off.scope}:{off.name}", name, told(finding, speech))
-
-
-def name_told(scope: str, name: str, platform: Platform, speech: Speech) -> str:
-    """Return the name of something that can be stopped, as people know it."""
-    match scope:
-        case "all":
-            return speech.say("All messages")
-        case "channel":
-            return shown(CHANNELS, name, speech)
-        case "agency":
-            return f"{speech.titled(platform.queries.inboxes.offices().get(name, {})) or name} ({name})"
-        case _:
-            current = platform.rules.library.rules().governed.current(name)
-            title = speech.titled(current.rules.get("title", {})) if current is not None else ""
-            return f"{title} ({name})" if title else name
 
 
 def off_told(off: ActiveStop, speech: Speech) -> str:

@@ -12,9 +12,10 @@ from app.http.routes import Routes
 from app.identity.principals import load
 from app.pages import visits
 from app.pages.console.staff import Staff, command, one
-from app.pages.console.stopped import SCOPES, name_told
+from app.pages.console.stopped import SCOPES
 from app.pages.layout import Frame
 from app.pages.life import shown
+from app.pages.stops import name_told
 from app.pages.visits import Fields, Form
 from app.reports.findings import going
 from domain.facts.access_facts import MOST_SAID

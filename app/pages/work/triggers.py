@@ -12,10 +12,10 @@ from app.http.routes import Routes
 from app.packs.version_diff import clause_of, sentences, version_of
 from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.console.stopped import stops_of_trigger
 from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
 from app.pages.ruling import Clause, rule_told
+from app.pages.stops import stops_of_trigger
 from app.pages.visits import Fields, Form
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
 from app.pages.work.office import Office, one, told

@@ -221,20 +221,23 @@ def last_recorded(connection: Connection) -> datetime | None:
     return optional_moment(connection.execute(select(func.max(history.c.recorded))).scalar())
 
 
-def mark_planned(connection: Connection, upto: Mapping[str, Mark]) -> None:
-    """Mark these persons as planned up to these marks; later facts still wait."""
-    _PLANNED.execute(connection, [(person, mark.last) for person, mark in upto.items()])
+def mark_planned(connection: Connection, upto: Mapping[str, Mark], *, by_news: bool = False) -> None:
+    """Mark these persons as planned up to these marks; later facts still wait.
+
+    `by_news`: only new events were planned, so a fact that has come to ask for the whole plan meanwhile still waits.
+    """
+    statement = _PLANNED_BY_NEWS if by_news else _PLANNED
+    statement.execute(connection, [(person, mark.last) for person, mark in upto.items()])
 
 
 def _upto(whose: ColumnElement[str], last: ColumnElement[int]) -> ColumnElement[bool]:
     return and_(history.c.person == whose, history.c.position <= last)
 
 
-_PLANNED = ForEach(
-    update(history).where(~history.c.planned).values(planned=True, replan=False),
-    (history.c.person, history.c.position),
-    _upto,
-)
+_KEY = (history.c.person, history.c.position)
+_UNPLANNED = update(history).where(~history.c.planned)
+_PLANNED = ForEach(_UNPLANNED.values(planned=True, replan=False), _KEY, _upto)
+_PLANNED_BY_NEWS = ForEach(_UNPLANNED.where(~history.c.replan).values(planned=True), _KEY, _upto)
 
 
 def note_revision(connection: Connection, original: UUID, position: int) -> None:

@@ -28,7 +28,8 @@ class PersonPlan(Struct, frozen=True):
     """The changes that one person's plan asks for, and the state of the person that it was made from.
 
     `nudges`: those that the plan decides on; `residences`: the person's rows for the view `residents`; `moved`: the
-    view has other rows; `whole`: False if `changes` are only a part of what the plan asks for.
+    view has other rows; `by_news`: made for new events alone, not for all triggers; `whole`: False if `changes` are
+    only a part of what the plan asks for.
     """
 
     person: str
@@ -37,6 +38,7 @@ class PersonPlan(Struct, frozen=True):
     nudges: Mapping[UUID, Nudge]
     residences: list[Resident]
     moved: bool
+    by_news: bool = False
     whole: bool = True
 
     def is_made_from(self, mark: Mark | None, versions: Mapping[UUID, int]) -> bool:

@@ -100,7 +100,9 @@ class Planning:
             changes = person_plans.changes_of(plan, known[person], part.rulebook, now)
             homes = residences.rows(person, their_histories[person].facts)
             moved = person in moving and homes != housed.get(person, [])
-            found.append(PersonPlan(person, news[person].mark, changes, known[person], homes, moved))
+            found.append(
+                PersonPlan(person, news[person].mark, changes, known[person], homes, moved, not part.is_whole)
+            )
         return Plans(found, areas, rules.position)
 
     def commit(self, plans: Plans) -> list[str]:
@@ -119,7 +121,9 @@ class Planning:
             return []  # the area event's own plan may already have passed these persons: plan them again with it
         marks = history.marks(connection, persons)
         still = [plan for plan in plans.persons if plan.is_made_from(marks.get(plan.person), versions)]
-        history.mark_planned(connection, {plan.person: plan.mark for plan in still if plan.whole})
+        for by_news in (False, True):
+            done = {plan.person: plan.mark for plan in still if plan.whole and plan.by_news is by_news}
+            history.mark_planned(connection, done, by_news=by_news)
         refuse_moved_rules(connection, plans.rules)
         residents.store(connection, {plan.person: plan.residences for plan in still if plan.moved})
         before = {id_: nudge for plan in still for id_, nudge in plan.nudges.items()}

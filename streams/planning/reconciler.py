@@ -1,5 +1,7 @@
 """The reconciler plans persons who still wait after a delay. While workers are alive it finds none.
 
+It also ends what a publication left whose process died (`wake_latecomers` in streams/rules/publishing.py).
+
 A lost wake-up (Kafka, Faust, the relay) loses no plan, because the database knows who waits. Each find is counted,
 since it is a sign of trouble.
 """
@@ -31,9 +33,10 @@ class Reconciler:
         planning: Planning,
         aside: PlanningQuarantine,
         clock: Callable[[], datetime],
+        latecomers: Callable[[], None],
         after: timedelta = RECONCILE_AFTER,
     ) -> None:
-        self._database, self._planning, self._aside = database, planning, aside
+        self._database, self._planning, self._aside, self._latecomers = database, planning, aside, latecomers
         self._clock, self._after = clock, after
 
     def run(self) -> int:
@@ -48,6 +51,7 @@ class Reconciler:
         return self._some(self._clock())
 
     def _some(self, now: datetime) -> int:
+        self._latecomers()
         if found := self._forgotten(now):
             self._plan(found, now)
         return len(found)

@@ -12,6 +12,7 @@ from streams.planning.quarantine import PlanningQuarantine
 from streams.planning.reconciler import Reconciler
 from streams.queues.dead_letters import DeadLetterQueue
 from streams.rules.library import Library
+from streams.rules.publishing import wake_latecomers
 
 
 class PlanningParts(Struct, frozen=True):
@@ -32,5 +33,5 @@ def build(log: Log, library: Library, dead_letters: DeadLetterQueue, clock: Call
         planning,
         AreaPlanning(database, log, library, planning, dead_letters, clock),
         quarantine,
-        Reconciler(database, planning, quarantine, clock),
+        Reconciler(database, planning, quarantine, clock, lambda: wake_latecomers(database, log, library.names)),
     )

@@ -99,7 +99,7 @@ class TriggerBackfill:
             append_governance(connection, self._log, self._names, [] if fact is None else [fact], before, now)
             return fact is not None
 
-        return govern(self._database, work)
+        return govern(self._database, self._log, self._names, work)
 
     def _fact(
         self, connection: Connection, before: Governed, further: BackfillRequest, by: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -173,6 +174,7 @@ class RuleApproval:
 
     def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._names, self._clock = database, log, names, clock
+        self._govern = partial(govern, database, log, names)
 
     def governed(self) -> Governed:
         """Return what is published and what is submitted now."""
@@ -196,7 +198,7 @@ class RuleApproval:
             OtherPack: a trigger is submitted without its pack, which differs from the published one.
             StillPlaceholders: a trigger still has text of the scaffold.
         """
-        return govern(self._database, lambda connection: self._submit(connection, packs, wanted, who))
+        return self._govern(lambda connection: self._submit(connection, packs, wanted, who))
 
     def _submit(
         self, connection: Connection, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal
@@ -240,7 +242,9 @@ class RuleApproval:
             NotAllowed: the principal may not approve it.
             StillPlaceholders: it still has text of the scaffold.
         """
-        return govern(self._database, lambda connection: self._approve(connection, submission, who, comment))
+        return self._govern(
+            lambda connection: self._approve(connection, submission, who, comment),
+        )
 
     def _approve(self, connection: Connection, seen: Submission, who: Principal, comment: str) -> SubmissionResult:
         before, now = read_governed(connection, self._log), self._clock()
@@ -261,7 +265,9 @@ class RuleApproval:
             NotAllowed: the principal may not approve it.
             AlreadyPublished: it is published.
         """
-        return govern(self._database, lambda connection: self._refuse(connection, submission, who, reason))
+        return self._govern(
+            lambda connection: self._refuse(connection, submission, who, reason),
+        )
 
     def _refuse(self, connection: Connection, seen: Submission, who: Principal, reason: str) -> SubmissionResult:
         before, now = read_governed(connection, self._log), self._clock()
@@ -291,9 +297,8 @@ class RuleApproval:
         """
         known = self.governed().packs
         begins = [pack for pack in load_packs(()) if _is_news(pack, known)]
-        return govern(
-            self._database,
-            lambda connection: self._publish(connection, wanted, who, share, begins, to_pending=to_pending),
+        return self._govern(
+            lambda connection: self._publish(connection, wanted, who, share, begins, to_pending=to_pending)
         )
 
     def _publish(

@@ -40,7 +40,7 @@ class Library:
     """Gives the rules in force; folds them again after a governance fact was appended or their view was repaired."""
 
     def __init__(self, database: Database, log: Log, names: Names) -> None:
-        self._database, self._log, self._names = database, log, names
+        self._database, self._log, self.names = database, log, names
         self._rules: Rules | None = None
         self._mark = governance.Mark(0, 0)
         self._logged, self._upto = list[int](), 0
@@ -106,7 +106,7 @@ class Library:
             raise NothingPublished
         catalogue, defaults = catalogue_of(found.contents), defaults_of(found.contents)
         versions = [publication.version(catalogue) for publication in found.publications]
-        rulebook = Rulebook(catalogue, defaults, self._names, versions)
+        rulebook = Rulebook(catalogue, defaults, self.names, versions)
         names = {version.trigger.name for version in versions}
         withdrawn = frozenset(name for name in names if not rulebook.has(name))
         sources = {
@@ -119,7 +119,7 @@ class Library:
             defaults=defaults,
             rulebook=rulebook,
             controls=Controls(found.stopped, withdrawn),
-            checker=Checker(catalogue, self._names, _valid_id(found.contents)),
+            checker=Checker(catalogue, self.names, _valid_id(found.contents)),
             renderers=Renderers(sources, defaults.language, catalogue.offices),
             governed=found,
         )

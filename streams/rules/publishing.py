@@ -26,10 +26,12 @@ from domain.facts.submissions import subject_of
 from domain.rules.benefits import BadBenefit
 from domain.rules.event_types import Catalogue
 from domain.rules.triggers import BadTrigger, Trigger
-from projections import area_plans, governance, happened_in_areas, history
+from projections import area_plans, governance, happened_in_areas, history, positions
 from projections.tables import micros
-from streams.log.log import Log
+from streams.log.decoding import LIFE
+from streams.log.log import PAGE, Log
 from streams.log.mapper import Entry
+from streams.log.recorder import FactRecorder
 from streams.rules.governed import Governed, Publication, governed
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database, Priority
@@ -44,8 +46,18 @@ class AffectedEvents(NamedTuple):
     since: datetime
 
 
+WOKEN_UPTO = "publication"
+"""The reader in the view `positions` with the end of the log, plus 1, when a publication began to wake persons.
+It is 0 once whoever came in while the publication committed is woken too."""
+
+
 def wake(connection: Connection, log: Log, names: Names, moved: Iterable[AffectedEvents], now: datetime) -> None:
-    """Wake the persons and areas that such events happened to, in the caller's transaction."""
+    """Wake the persons and areas that such events happened to, in the caller's transaction.
+
+    It cannot see what comes in before its commit, and others plan that by the old rules: `wake_latecomers` does.
+    """
+    if not positions.hold(connection, WOKEN_UPTO):
+        positions.save(connection, WOKEN_UPTO, FactRecorder.last_position(connection) + 1)
     types: dict[datetime, set[str]] = {}
     for one in moved:
         types.setdefault(one.since, set()).add(one.type)
@@ -56,6 +68,34 @@ def wake(connection: Connection, log: Log, names: Names, moved: Iterable[Affecte
     position = area_plans.latest(connection) + 1  # plans being made meanwhile notice that it has changed
     for original in sorted(originals):
         area_plans.begin(connection, original, position)
+
+
+def wake_latecomers(database: Database, log: Log, names: Names) -> None:
+    """Wake whom events concern that came in while a publication committed. A publication ends with it.
+
+    Where its process died before, the reconciler does it. Done twice it does no harm.
+    """
+    with database.reading() as connection:
+        if not positions.position_of(connection, WOKEN_UPTO):
+            return
+    database.write(lambda connection: _wake_latecomers(connection, log, names), Priority.PLANNING)
+
+
+def _wake_latecomers(connection: Connection, log: Log, names: Names) -> None:
+    after = positions.hold(connection, WOKEN_UPTO) - 1
+    while after >= 0 and (entries := log.page(connection, after, topics=(LIFE,), limit=PAGE)):
+        events = [entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)]
+        corrected = {names.stream(event.source, event.original) for event in events if event.corrects is not None}
+        revisions = [at for some in history.revisions_of(connection, sorted(corrected)).values() for at in some]
+        earlier = [*log.streams(connection, corrected, (LIFE,)), *log.read(connection, revisions)]
+        events += [entry.fact for entry in earlier if isinstance(entry.fact, LifeEvent)]
+        persons = sorted({person for event in events for person in event.everybody})
+        history.wake_at_leisure(connection, persons, micros(log.clock()))
+        position = area_plans.latest(connection) + 1
+        for original in sorted({names.stream(event.source, event.original) for event in events if event.area}):
+            area_plans.begin(connection, original, position)
+        after = entries[-1].position
+    positions.save(connection, WOKEN_UPTO, 0)
 
 
 def _area_events(
@@ -94,7 +134,12 @@ class Publisher:
             BreaksVersions: the packs' event types no longer have what a published version reads.
             NoDefaults: no published pack would have any.
         """
-        return govern(self._database, lambda connection: self._publish(connection, packs, by, now))
+        return govern(
+            self._database,
+            self._log,
+            self._names,
+            lambda connection: self._publish(connection, packs, by, now),
+        )
 
     def _publish(self, connection: Connection, packs: Sequence[Pack], by: str, now: datetime) -> int:
         before = read_governed(connection, self._log)
@@ -108,8 +153,14 @@ class Publisher:
         return len(facts)
 
 
-def govern(database: Database, work: Callable[[Connection], T], priority: Priority = Priority.PLANNING) -> T:
-    """Run work that reads the governance facts and appends to them, while nobody else does.
+def govern(
+    database: Database,
+    log: Log,
+    names: Names,
+    work: Callable[[Connection], T],
+    priority: Priority = Priority.PLANNING,
+) -> T:
+    """Run work that reads the governance facts and appends to them, while nobody else does; then wake latecomers.
 
     The lock is needed because facts of different streams can contradict each other, such as a new trigger and a pack
     without the field that it reads.
@@ -119,7 +170,9 @@ def govern(database: Database, work: Callable[[Connection], T], priority: Priori
         take_turns(connection, GOVERNANCE_LOCK)
         return work(connection)
 
-    return database.write(alone, priority)
+    done = database.write(alone, priority)
+    wake_latecomers(database, log, names)
+    return done
 
 
 def read_governed(connection: Connection, log: Log) -> Governed:

@@ -124,7 +124,7 @@ class Switches:
             append_governance(connection, self._log, self._names, [] if fact is None else [fact], before, now)
             return fact is not None
 
-        return govern(self._database, work, Priority.DISPATCH)
+        return govern(self._database, self._log, self._names, work, Priority.DISPATCH)
 
 
 def read_off(connection: Connection, log: Log) -> list[ActiveStop]:

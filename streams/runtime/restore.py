@@ -64,7 +64,7 @@ class Restoring:
             fact = LogRestored(now, who.name, restored.until, restored.position)
             append_governance(connection, self._log, self._names, [fact], before, now)
 
-        govern(self._database, work, Priority.DISPATCH)
+        govern(self._database, self._log, self._names, work, Priority.DISPATCH)
 
     def is_erased(self, person: str, at: datetime) -> bool:
         """Return whether the log has an erasure of the person at that time or later."""

@@ -46,4 +46,4 @@ def _publish(platform: Platform, fact: Publication) -> None:
         before = read_governed(connection, platform.log)
         append_governance(connection, platform.log, platform.identity.names, [fact], before, fact.at)
 
-    govern(platform.database, append)
+    govern(platform.database, platform.log, platform.identity.names, append)

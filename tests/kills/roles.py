@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import uvloop
@@ -48,6 +49,7 @@ from streams.planning.areas import CHUNK, AreaPlanning
 from streams.planning.planning import Planning
 from streams.planning.reconciler import Reconciler
 from streams.rules.context import WriteContext
+from streams.rules.publishing import wake_latecomers
 from streams.runtime.scheduler import DISPATCH
 from streams.runtime.upkeep import Beside, Upkeep, UpkeepParts
 from streams.storage.database import Priority
@@ -145,7 +147,13 @@ def _upkeep(mode: str, platform: Platform) -> Iterator[None]:
         areas(mode, platform),
         platform.replay.follower,
         platform.runtime.chain_builder,
-        reconciler(platform.database, planning, platform.planning.quarantine, platform.clock),
+        reconciler(
+            platform.database,
+            planning,
+            platform.planning.quarantine,
+            platform.clock,
+            partial(wake_latecomers, platform.database, platform.log, platform.identity.names),
+        ),
         platform.queries.backlog,
         schedule_of(platform),
         talk,

@@ -53,7 +53,11 @@ class TrialSender:
             raise NotAllowed(f"{to.name} has no registered contact for {trial.channel}")
         recipient = self._names.pseudonym(f"principal {to.name}")
         number = govern(
-            self._database, lambda connection: self._note(connection, trial, to, who, recipient), Priority.DISPATCH
+            self._database,
+            self._log,
+            self._names,
+            lambda connection: self._note(connection, trial, to, who, recipient),
+            Priority.DISPATCH,
         )
         message = self._message(trial, to, recipient, number)
         [outcome] = await route.choose(message.nudge, message.address).send([message])

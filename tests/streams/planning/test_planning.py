@@ -13,6 +13,7 @@ from app.identity.log_codes import codes_by
 from domain.core.ids import Position
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
 from projections import history, nudges
+from projections.tables import micros
 from streams.intake.cloudevents import Envelope
 from streams.log.log import Log
 from streams.log.mapper import Entry
@@ -209,6 +210,26 @@ def test_a_history_that_moved_meanwhile_is_planned_again(world: World, database:
     assert waiting(world) == names(world, AIGERIM)
     world.plan()
     assert world.pending() == world.intents()
+
+
+def test_who_is_to_be_planned_anew_meanwhile_goes_on_waiting(world: World, database: MeddledDatabase) -> None:
+    """A plan by new events alone does not do for who was to be planned anew between the read and the commit."""
+    world.take(card(AIGERIM, "2025-12-20"))
+    world.plan()
+    world.take(card(AIGERIM, "2026-12-20", number="N2", time="2025-06-01T12:00:00+05:00"))
+    person, now = world.name(AIGERIM), micros(world.clock())
+    write = world.platform.database.write
+    database.before_writes.append(
+        lambda: write(lambda connection: history.wake_at_leisure(connection, [person], now))
+    )
+
+    planner(world, database).plan_batch([person])
+
+    assert waiting(world) == {person}
+    with world.platform.database.reading() as connection:
+        assert history.news(connection, [person])[person].replan
+    world.plan()
+    assert waiting(world) == set()
 
 
 def test_a_load_that_moved_meanwhile_is_planned_again(world: World, database: MeddledDatabase) -> None:

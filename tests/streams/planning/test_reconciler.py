@@ -32,7 +32,7 @@ LATER = NOON + RECONCILE_AFTER + timedelta(seconds=1)
 def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
     """The reconciler of that platform."""
     on = world.platform
-    return Reconciler(on.database, planning or on.planning.planning, on.planning.quarantine, world.clock)
+    return Reconciler(on.database, planning or on.planning.planning, on.planning.quarantine, world.clock, nobody)
 
 
 def kept(
@@ -44,7 +44,7 @@ def kept(
 ) -> Beside:
     """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
     on = on or land.platform
-    own = own or Reconciler(on.database, on.planning.planning, on.planning.quarantine, land.clock)
+    own = own or Reconciler(on.database, on.planning.planning, on.planning.quarantine, land.clock, nobody)
     parts = UpkeepParts(
         areas or on.planning.areas,
         on.replay.follower,
@@ -79,6 +79,10 @@ class EndlessAreas(AreaPlanning):
     def turn(self) -> bool:
         self.tried += 1
         return True
+
+
+def nobody() -> None:
+    """No publication was left in its midst."""
 
 
 class EndlessReconciler(Reconciler):
@@ -243,7 +247,7 @@ def test_what_never_ends_keeps_no_other_part_from_its_work(land: Country) -> Non
     areas = EndlessAreas(
         on.database, on.log, on.rules.library, on.planning.planning, on.queues.dead_letter_queue, on.clock
     )
-    own = EndlessReconciler(on.database, on.planning.planning, on.planning.quarantine, land.clock)
+    own = EndlessReconciler(on.database, on.planning.planning, on.planning.quarantine, land.clock, nobody)
     upkeep = kept(land, chain_builder=ChainBuilder(on.database, signer, land.clock), areas=areas, own=own)
     with running(upkeep.run, upkeep.stop):
         eventually(

@@ -70,6 +70,8 @@ def append(town: World, fact: object) -> None:
     before = platform.rules.approval.governed()
     govern(
         platform.database,
+        platform.log,
+        platform.identity.names,
         lambda connection: append_governance(connection, platform.log, platform.identity.names, [fact], before, JULY),
     )
 

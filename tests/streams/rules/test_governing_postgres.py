@@ -1,13 +1,14 @@
 """Governance on PostgreSQL: a log that begins empty, and hands that publish while others plan."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 import uvloop
+from msgspec.structs import replace
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
 
@@ -24,10 +25,12 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from projections import history, nudges
+from streams.log.log import Log
+from streams.log.mapper import Entry
 from streams.planning.recompute import all_intents
 from streams.rules.approval import RuleApproval, reference
 from streams.rules.library import NothingPublished
-from streams.rules.publishing import BreaksVersions
+from streams.rules.publishing import BreaksVersions, Publisher
 from streams.storage.database import Database, Priority
 from streams.storage.tables import person_keys
 from tests.beginnings import KEYRING, packs_in
@@ -111,6 +114,49 @@ def test_publishing_while_others_plan_loses_nobody(hands: list[Platform], tmp_pa
     assert found == sorted(expected, key=lambda intent: intent.id.int)
 
 
+class Interrupted:
+    """A log in which something happens just before an append."""
+
+    def __init__(self, log: Log, meanwhile: Callable[[], object]) -> None:
+        self._log, self._meanwhile = log, meanwhile
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._log, name)
+
+    def append(self, connection: Connection, entries: Iterable[Entry]) -> int:
+        """Append after it has happened."""
+        self._meanwhile()
+        return self._log.append(connection, entries)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_who_comes_in_while_a_publication_commits_is_planned_by_it(
+    hands: list[Platform], tmp_path: Path, *, dies: bool
+) -> None:
+    """An event that others take in and plan by old rules, after everybody was woken and before the commit, counts.
+
+    Also where the publisher dies right after its commit: the reconciler wakes whom it would have woken.
+    """
+    *begins, pack = packs_in([write_town(tmp_path, *UNTIMED)])
+    publisher = Publisher(hands[0].database, hands[0].log, hands[0].identity.names)
+    publisher.publish([*begins, replace(pack, triggers=())], by=WATER, now=NOON)
+
+    def meanwhile() -> None:
+        assert hands[1].intake.accept([meter(iin(1), "2025-06-02T20:00:00Z")])[0].accepted
+        assert hands[1].planning.planning.drain() == 1
+
+    log = cast("Log", Interrupted(hands[0].log, meanwhile))
+    publisher = Publisher(hands[0].database, log, hands[0].identity.names)
+    if dies:
+        hands[0].database.write(lambda connection: publisher._publish(connection, [pack], WATER, NOON))
+    else:
+        publisher.publish([pack], by=WATER, now=NOON)
+    hands[2].planning.reconciler.run()
+    hands[2].planning.areas.drain()
+    [batch] = all_intents(hands[2].database, hands[2].log, hands[2].rules.library)
+    assert waiting(hands[2]) == sorted(batch, key=lambda intent: intent.id.int) != []
+
+
 def waiting(on: Platform) -> list[Intent]:
     """The intents of the nudges that wait, by id."""
     with on.database.reading() as connection:
@@ -162,7 +208,7 @@ def _until_somebody_waits(on: Platform) -> None:
 
 
 class SlowDatabase(Database):
-    """A database whose writes are committed only once somebody else waits for a lock; `written`: until then."""
+    """A database whose first write is committed only once somebody else waits for a lock; `written`: until then."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -170,11 +216,13 @@ class SlowDatabase(Database):
         self.written = threading.Event()
 
     def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:
-        """Do the work, and wait before it is committed."""
+        """Do the work, and wait before the first is committed."""
         return super().write(lambda connection: self._slowly(work, connection), priority)
 
     def _slowly(self, work: Callable[[Connection], T], connection: Connection) -> T:
         done, pause = work(connection), threading.Event()
+        if self.written.is_set():
+            return done
         self.written.set()
         waited = (connection.exec_driver_sql(WAITING).scalar_one() or pause.wait(0.01) for _ in range(6000))
         assert any(waited)

@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 from urllib.parse import urlencode
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.reports.condition import Condition
 from app.scheduled import is_late
@@ -206,37 +207,49 @@ def _provider(kind: Kind, name: str, record: Record, command: tuple[str, ...], c
 
 
 def _flows(on: Condition) -> Iterator[Finding]:
-    """Yield what waits too long: it is BAD after its limit, and worth a look after half of it."""
+    """Yield what waits too long, or becomes more and more."""
     status = on.standing
-    planning = Lag(status.unplanned, status.unplanned_for_seconds)
-    sending = Lag(status.due_now, status.overdue_for_seconds)
-    repair, forecast = ("habarshy", "repair", "--plan"), ("habarshy", "forecast", "--days", "1")
-    yield from _waits(on, Kind.PLANNING_LATE, Kind.PLANNING_GROWS, health.PLANNING, planning, LONG, repair)
-    yield from _waits(on, Kind.SENDING_LATE, Kind.SENDING_GROWS, health.DISPATCH, sending, LATE, forecast)
-    yield from _waits(on, Kind.VIEWS_LATE, None, health.VIEWS_BEHIND, on.views, LATE, STATUS)
+    yield from _waits(on, PLANNING, Lag(status.unplanned, status.unplanned_for_seconds))
+    yield from _waits(on, SENDING, Lag(status.due_now, status.overdue_for_seconds))
+    yield from _waits(on, VIEWS, on.views)
     if on.relay is not None:
-        yield from _waits(on, Kind.RELAY_LATE, None, health.RELAY, on.relay, SOON, ("habarshy", "relay"))
+        yield from _waits(on, RELAY, on.relay)
     if on.workers_away:
         show = ("habarshy", "config", "show", "--origin")
         yield Finding(Kind.KAFKA_AWAY, Level.BAD, show, cause=on.workers_away)
     elif on.workers:
-        worst = max(on.workers, key=lambda each: each.seconds)
-        lag = Lag(sum(each.count for each in on.workers), worst.seconds)
-        yield from _waits(on, Kind.WORKERS_LATE, None, "", lag, SOON, ("habarshy", "worker"))
+        longest = max(each.seconds for each in on.workers)
+        yield from _waits(on, WORKERS, Lag(sum(each.count for each in on.workers), longest))
 
 
-def _waits(
-    on: Condition, late: Kind, grows: Kind | None, backlog: str, lag: Lag, limit: timedelta, command: tuple[str, ...]
-) -> Iterator[Finding]:
-    waited, trend = timedelta(seconds=lag.seconds), on.trends.get(backlog)
+class Queue(Struct, frozen=True):
+    """Something that waits: how long the oldest may, and the findings if it waits longer, or if it grows."""
+
+    name: str
+    limit: timedelta
+    command: tuple[str, ...]
+    late: Kind
+    grows: Kind | None = None
+
+
+PLANNING = Queue(health.PLANNING, LONG, ("habarshy", "repair", "--plan"), Kind.PLANNING_LATE, Kind.PLANNING_GROWS)
+SENDING = Queue(health.DISPATCH, LATE, ("habarshy", "forecast", "--days", "1"), Kind.SENDING_LATE, Kind.SENDING_GROWS)
+VIEWS = Queue(health.VIEWS_BEHIND, LATE, STATUS, Kind.VIEWS_LATE)
+RELAY = Queue(health.RELAY, SOON, ("habarshy", "relay"), Kind.RELAY_LATE)
+WORKERS = Queue("", SOON, ("habarshy", "worker"), Kind.WORKERS_LATE)
+
+
+def _waits(on: Condition, queue: Queue, lag: Lag) -> Iterator[Finding]:
+    """Yield the finding about a queue: BAD after its limit, worth a look after half of it."""
+    waited, trend = timedelta(seconds=lag.seconds), on.trends.get(queue.name)
+    found = Finding(queue.late, Level.NOTE, queue.command, count=lag.count, seconds=lag.seconds, trend=trend)
     if not lag.count:
         return
-    if waited > min(SOON, limit / 2):
-        level = Level.BAD if waited > limit else Level.NOTE
-        since = on.now - waited
-        yield Finding(late, level, command, count=lag.count, seconds=lag.seconds, trend=trend, since=since)
-    elif grows is not None and trend is not None and trend.a_minute >= GROWTH and lag.count >= MANY:
-        yield Finding(grows, Level.NOTE, command, count=lag.count, seconds=lag.seconds, trend=trend)
+    if waited > min(SOON, queue.limit / 2):
+        level = Level.BAD if waited > queue.limit else Level.NOTE
+        yield replace(found, level=level, since=on.now - waited)
+    elif queue.grows is not None and trend is not None and trend.a_minute >= GROWTH and lag.count >= MANY:
+        yield replace(found, kind=queue.grows)
 
 
 def _jobs(on: Condition) -> Iterator[Finding]:

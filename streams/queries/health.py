@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct, structs
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, or_, select
 
 from domain.facts.facts import (
     NudgeCancelled,
@@ -151,8 +151,10 @@ def _age(since: int | None, now: datetime) -> float:
 EVERY = timedelta(seconds=15)
 SILENT = timedelta(minutes=2)
 """Without a sample for this long, the process that takes them counts as absent."""
-KEPT, SPAN, LEAST = timedelta(days=1), timedelta(minutes=10), timedelta(minutes=1)
-"""Age at which samples are deleted, and the longest and shortest span of a trend."""
+KEPT, TREND_KEPT = timedelta(days=1), timedelta(hours=1)
+"""Age at which samples of ages are deleted, for the console draws a day of them, and all others."""
+SPAN, LEAST = timedelta(minutes=10), timedelta(minutes=1)
+"""The longest and shortest span of a trend."""
 PLANNING, DISPATCH, VIEWS_BEHIND, RELAY, CHAIN = "planning", "dispatch", "views", "relay", "chain"
 RELAY_READER = "relay"
 PLANNING_AGE, DISPATCH_AGE = "planning.age", "dispatch.age"
@@ -239,5 +241,8 @@ def waiting(connection: Connection, now: datetime) -> dict[str, int]:
 
 
 def _keep(connection: Connection, rows: Sequence[tuple[int, str, int]], now: datetime) -> None:
-    connection.execute(delete(soundings).where(soundings.c.at < micros(now - KEPT)))
+    """Store samples; ages are kept for a day, for the console's charts, all else for an hour, for trends."""
+    late = soundings.c.at.between(micros(now - 2 * TREND_KEPT), micros(now - TREND_KEPT))
+    counts = soundings.c.name.not_in((PLANNING_AGE, DISPATCH_AGE))
+    connection.execute(delete(soundings).where(or_(soundings.c.at < micros(now - KEPT), late & counts)))
     insert_rows(connection, soundings, rows, ignore=True)

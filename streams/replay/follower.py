@@ -32,7 +32,7 @@ from projections.trail import Step
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.replay import hourly
-from streams.replay.hourly import ARRIVED, Hour, hour_of
+from streams.replay.hourly import ARRIVED, PRICED, Hour, hour_of
 from streams.storage.database import Database, Priority
 
 TELLING = (NudgeSent, NudgeDelivered, NudgeOpened, NudgeAnswered, NudgeDone)
@@ -123,7 +123,7 @@ def additions_of(
             subjects[entry.originator_id] = fact
             page.steps.append((fact.person, entry.position, fact.TOPIC))
             page.counts[_day(fact), fact.trigger, _NAMES[fact.TOPIC]] += 1
-            page.hours[hour_of(fact.at), fact.trigger, _NAMES[fact.TOPIC]] += 1
+            page.hours[hour_of(fact.at), "", _NAMES[fact.TOPIC]] += 1
         elif isinstance(fact, LifeEvent):
             _add(page, sorted(fact.everybody), entry.position, fact.TOPIC, (fact.time.date(), "", fact.type))
             if entry.recorded is not None:
@@ -136,7 +136,8 @@ def additions_of(
             number = -1 if isinstance(fact, NudgeUndone) else 1
             _add(page, whom, entry.position, fact.TOPIC, (_day(fact), about.trigger, _what(fact, way)), number)
             name, channel = _NAMES[fact.TOPIC], way.partition(".")[0]
-            page.hours[hour_of(fact.at), about.trigger, f"{name}.{channel}" if channel else name] += number
+            what = f"{name}.{channel}" if channel else name
+            page.hours[hour_of(fact.at), about.trigger if what == PRICED else "", what] += number
         elif isinstance(fact, ACCOUNTING_FACTS) and fact.person:
             page.steps.append((fact.person, entry.position, fact.TOPIC))
     return page

@@ -17,8 +17,10 @@ KEPT = 7 * 24
 """Hours."""
 ARRIVED = "arrived"
 """Recorded life events. All else is the name of a fact of nudges, with the channel of its attempt: `sent.sms`."""
+PRICED = "sent.sms"
+"""What has a price, which depends on the trigger; only this is counted by trigger, so that few rows make a day."""
 Hour = tuple[int, str, str]
-"""Hour (number since 1970), trigger ("" for life events), and what was counted."""
+"""Hour (number since 1970), trigger ("" for all but PRICED), and what was counted."""
 
 
 def hour_of(moment: datetime) -> int:
@@ -51,8 +53,8 @@ def by_hour(connection: Connection, since: int, until: int) -> dict[str, Counter
     return found
 
 
-def by_trigger(connection: Connection, what: str, since: int, until: int) -> Counter[tuple[int, str]]:
-    """Return (hour, trigger) -> count of one thing, of the hours from one up to and including another."""
-    query = select(hourly.c.hour, hourly.c.trigger, hourly.c.count).where(hourly.c.what == what)
+def priced(connection: Connection, since: int, until: int) -> Counter[tuple[int, str]]:
+    """Return (hour, trigger) -> count of what has a price, of the hours from one up to and including another."""
+    query = select(hourly.c.hour, hourly.c.trigger, hourly.c.count).where(hourly.c.what == PRICED)
     rows = connection.execute(query.where(hourly.c.hour.between(since, until)))
     return Counter({(hour, trigger): count for hour, trigger, count in rows})

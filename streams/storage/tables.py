@@ -253,7 +253,10 @@ soundings = Table(
     Column("name", String, primary_key=True),
     Column("count", BigInteger, nullable=False),
 )
-"""Samples of the backlog of each part of the platform, at `at` (microseconds); kept for a day."""
+"""Samples of the backlog of each part of the platform, at `at` (microseconds); kept for an hour.
+
+The ages of the oldest that wait are kept for a day.
+"""
 
 hourly = Table(
     "hourly",

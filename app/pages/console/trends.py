@@ -40,7 +40,7 @@ class Trends:
         on, first = self._platform, self._hours[0]
         with on.database.reading() as connection:
             counts = hourly.by_hour(connection, first, self._last)
-            sms = hourly.by_trigger(connection, "sent.sms", first, self._last)
+            sms = hourly.priced(connection, first, self._last)
         ages = on.queries.backlog.ages_by_hour(on.clock() - timedelta(hours=HOURS))
         if not counts and not any(any(each.values()) for each in ages.values()):
             return []

@@ -5,10 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from streams.queries.health import DISPATCH_AGE, PLANNING_AGE
 from streams.replay import hourly
 from streams.replay.hourly import ARRIVED, KEPT, hour_of
+from streams.storage.tables import soundings
 from tests.app.pages.console.office import AIGERIM, office_in, signed_in
 from tests.world import LONG_AGO, NOON, World, card, fine, registered
 
@@ -33,6 +35,8 @@ async def test_facts_are_counted_by_the_hour_of_their_recording(world: World) ->
     assert found[ARRIVED] == {noon: 4, noon + 1: 1}
     assert found["attempted.sms"] == found["sent.sms"] == {noon: 1}
     assert counted(world) == found
+    with world.platform.database.reading() as connection:
+        assert hourly.priced(connection, noon, noon) == {(noon, "traffic_fine_discount"): 1}
 
 
 def test_old_hours_are_deleted(world: World) -> None:
@@ -56,6 +60,19 @@ def test_the_longest_wait_of_each_hour_is_sampled(world: World) -> None:
     world.platform.queries.backlog.take()
     ages = world.platform.queries.backlog.ages_by_hour(NOON)
     assert (ages[PLANNING_AGE], ages[DISPATCH_AGE]) == ({hour_of(NOON): 540}, {hour_of(NOON): 0})
+
+
+def test_only_the_ages_are_kept_for_a_day(world: World) -> None:
+    """Trends need the last minutes of each backlog; the charts need a day, so of older samples only the ages stay."""
+    backlog = world.platform.queries.backlog
+    for minutes in (0, 61):
+        world.at(NOON + timedelta(minutes=minutes))
+        assert backlog.take()
+    with world.platform.database.reading() as connection:
+        query = select(soundings.c.name, func.count()).group_by(soundings.c.name)
+        kept = {name: many for name, many in connection.execute(query)}  # noqa: C416  (rows are no pairs to mypy)
+    assert {name for name, many in kept.items() if many == 2} == {PLANNING_AGE, DISPATCH_AGE}
+    assert set(kept.values()) == {1, 2}
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "kk"])

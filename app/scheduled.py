@@ -16,13 +16,18 @@ from domain.facts.principals import Principal, Role
 from streams.log import chain
 from streams.log.audit import head_of
 from streams.log.chain_builder import ChainBuilder
+from streams.queues.jobs import plan_of
+from streams.replay.audit_job import AuditJob
 from streams.runtime.cron import NEVER
 from streams.runtime.schedule import UNDER_WAY, Run, Schedule, Scheduled, Stopping, Unfinished
 from streams.storage import statistics
 from streams.storage.database import Database
+from streams.storage.leadership import Lane
 
 WHO = Principal("schedule", "schedule", frozenset({Role.OPERATOR}))
 """Who acts: whoever writes the settings is an operator."""
+AUDIT = "audit verify"
+"""The kind of job that verifies the log (app/jobs/kinds.py)."""
 SOON = timedelta(days=21)
 """A certificate that is valid for less is told of: so long it may take to get another."""
 
@@ -37,6 +42,10 @@ class CertificateExpires(Exception):
 
 class NotDeposited(Exception):
     """Raised when the newest head of the log cannot be written to the folder of the settings."""
+
+
+class NotVerifiable(Exception):
+    """Raised when the log cannot be verified."""
 
 
 def schedule_of(platform: Platform) -> Schedule:
@@ -67,8 +76,22 @@ def _works(on: Platform) -> Mapping[str, Callable[[Stopping], object]]:
         "deposit": lambda _: deposit_head(
             on.runtime.chain_builder, on.database, on.settings.deposit_folder or Path()
         ),
+        "verify": lambda _: _verify(on),
         "retire": lambda stopping: _retire(on, stopping),
     }
+
+
+def _verify(on: Platform) -> None:
+    """Ask for an audit of the log, which the role jobs does: it may take hours.
+
+    Raises:
+        Busy: one is under way.
+        NotVerifiable: there is no key that signs.
+    """
+    if (signer := on.runtime.chain_builder.signer) is None:
+        raise NotVerifiable("the key file has no key that signs (`habarshy migrate` adds one)")
+    plan = plan_of(AuditJob(on.database, signer.public))
+    on.queues.jobs.add(AUDIT, Lane.AUDIT, {}, plan, WHO.name, waits=True)
 
 
 def _retire(on: Platform, stopping: Stopping) -> None:

@@ -1,5 +1,10 @@
 """The HTTP application: the wiring of its routes to the platform, and nothing else."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 
@@ -26,7 +31,7 @@ from app.http.seen import Seen
 from app.http.served import Served
 from app.http.trails import Trails
 from app.identity.authenticity_codes import whose
-from app.jobs.job_threads import Hands
+from app.jobs.job_threads import Hands, Workers
 from app.jobs.requests import Orders
 from app.logs import Tracing
 from app.pages.answer import Answer
@@ -46,12 +51,20 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 """The framework's own telemetry would export the paths of requests, which may hold the secret of a link."""
 
 
-def application(platform: Platform, registry: CollectorRegistry | None = None, front: Front | None = None) -> Api:
+def application(
+    platform: Platform,
+    registry: CollectorRegistry | None = None,
+    front: Front | None = None,
+    *,
+    works: bool = False,
+) -> Api:
     """Return everything that is served over HTTP; closing the platform stays with the caller.
 
     `registry`: where it counts the requests that it answers. `front`: pages that go before the product's own.
+    `works`: this process also works at the jobs that are asked for here; else only the role jobs does.
     """
-    hands = Hands(platform)
+    workers = Workers(platform) if works else None
+    hands = Hands(platform, workers)
     app = Api(
         title="Habarshy",
         version=VERSION,
@@ -60,7 +73,7 @@ def application(platform: Platform, registry: CollectorRegistry | None = None, f
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=hands.lifespan,
+        lifespan=_lifespan(workers),
         telemetry=NO_TELEMETRY,
     )
     settings, clock = platform.settings, platform.clock
@@ -101,6 +114,16 @@ def application(platform: Platform, registry: CollectorRegistry | None = None, f
     app.add_middleware(Tracing)
     app.add_middleware(Head)
     return app
+
+
+def _lifespan(workers: Workers | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        if workers is not None:
+            await run_in_threadpool(workers.rest)
+
+    return lifespan
 
 
 def _install_api(app: Api, platform: Platform, access: Access, hands: Hands, heavy: Heavy) -> None:

@@ -115,6 +115,7 @@ SCHEDULE: Mapping[str, str] = {
     "statistics": "40 2 * * *",
     "expiry": "20 6 * * *",
     "deposit": "50 0 * * *",
+    "verify": "10 1 * * sun",
     "retire": "never",
 }
 """Job -> when it runs, unless the settings say otherwise. What destroys runs only where they name it."""

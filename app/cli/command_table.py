@@ -178,7 +178,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         },
     ),
     "jobs": (
-        "List, confirm, pause, resume or cancel long-running jobs.",
+        "Work at long jobs, as one of any number of processes; or list, confirm, pause, resume or cancel them.",
         {
             "list": "jobs.list_jobs",
             "show": "jobs.show",
@@ -207,8 +207,10 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
 }
 """Groups of commands under one name: their help, and name → module and function."""
-ALONE: Mapping[str, str] = {"replay": "replay.replay"}
+ALONE: Mapping[str, str] = {"replay": "replay.replay", "jobs": "job_role.jobs"}
 """Groups that are a command themselves → its module and function."""
+ROLES = frozenset({"jobs"})
+"""Of these the ones that need no option."""
 _PANEL_OF: Mapping[str, str] = {name: panel for panel, names in PANELS.items() for name in names}
 
 
@@ -254,7 +256,11 @@ def _group(name: str) -> typer.Typer:
     about, commands = GROUPS[name]
     alone = _imported(ALONE[name]) if name in ALONE else None
     made = typer.Typer(
-        cls=Group, no_args_is_help=True, help=about, callback=alone, invoke_without_command=alone is not None
+        cls=Group,
+        no_args_is_help=name not in ROLES,
+        help=about,
+        callback=alone,
+        invoke_without_command=alone is not None,
     )
     for inner, where in commands.items():
         made.command(inner, cls=Command)(_imported(where))

@@ -59,7 +59,7 @@ def site(platform: Platform, reader: Reader) -> FastAPI:
     story = Storyteller(platform)
     ribbon = Ribbon(reader, story)
     front = Front(HERE, {"demo": ribbon}, lambda app, pages: _Demo(platform, reader, story, pages).install(app))
-    app = application(platform, front=front)
+    app = application(platform, front=front, works=True)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     return app
 

@@ -149,8 +149,8 @@ def item_of(job: Job, hands: Hands) -> JobItem:
     if job.counted is not None:
         found, seconds = job.counted.plan, hands.seconds(job.kind, job.counted)
         plan = JobPlan(what=found.what, count=found.count, unit=found.unit, seconds=round(seconds, 1))
-    known = {name: getattr(job, name) for name in JobItem.model_fields if name not in ("plan", "worked")}
-    return JobItem(plan=plan, worked=round(job.worked.total_seconds(), 1), **known)
+    known = {name: getattr(job, name) for name in JobItem.model_fields if name not in ("plan", "worked", "note")}
+    return JobItem(plan=plan, worked=round(job.worked.total_seconds(), 1), note=hands.note(job), **known)
 
 
 @contextmanager

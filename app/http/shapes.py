@@ -116,7 +116,10 @@ class JobPlan(BaseModel):
 
 
 class JobItem(BaseModel):
-    """A job as everybody may see it. `plan`: what was counted and waits to be confirmed; `worked`: seconds."""
+    """A job as everybody may see it. `plan`: what was counted and waits to be confirmed; `worked`: seconds.
+
+    `note`: that nobody is there to take it up, and what to do.
+    """
 
     id: int
     kind: str
@@ -131,6 +134,7 @@ class JobItem(BaseModel):
     worked: float
     words: str
     plan: JobPlan | None
+    note: str = ""
 
 
 class JobList(BaseModel):

@@ -1,50 +1,104 @@
-"""Hands: this process works at jobs in threads of its own, so that whoever asked for one need not wait for it."""
+"""Jobs that others work at: whoever asks for one need not wait for it, and the role jobs does it.
+
+`Hands` asks, and `Workers` works, in threads: in a process of the role jobs, and in `run`.
+"""
 
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.concurrency import run_in_threadpool
-
 from app.compose import Platform
-from app.jobs.kinds import KINDS, planned_work, work_of
-from streams.queues.jobs import AT_WORK, Busy, Counted, Job, NotNow, Stopped, plan_of
+from app.jobs.kinds import KINDS, UnknownKind, planned_work, work_of
+from streams.queues.jobs import AT_WORK, Busy, Counted, Job, NotNow, State, Stopped, plan_of
+from streams.storage.errors import UNAVAILABLE_ERRORS
+from streams.storage.leadership import Attendance, attended
 
 log = logging.getLogger("habarshy")
-MOMENT_S = 0.5
+MOMENT_S, LOOK_S = 0.5, 0.05
+MOST_DEATHS = 3
+"""A job over whose step so many processes died is given up: it may be what kills them."""
+UNATTENDED = "accepted and waiting: no process of the role jobs is running; start `habarshy jobs`"
 
 
-class Hands:
-    """Begins jobs, goes on with them, cancels them; one thread a job, two jobs of a lane never at once."""
+class Workers:
+    """Works at the jobs that wait, and at those whose process died; one thread a job."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform, self._jobs = platform, platform.queues.jobs
+        self._attendance = Attendance(platform.database)
         self._threads: dict[int, threading.Thread] = {}
+        self._stopping = threading.Event()
+
+    def look(self) -> None:
+        """Begin what waits.
+
+        Raises:
+            OperationalError, …: the database is away.
+        """
+        self._attendance.keep()
+        for job in self._jobs.waiting():
+            self.start(job)
+
+    def start(self, job: Job) -> None:
+        """Begin a job that waits, unless this process works at it."""
+        known = self._threads.get(job.id)
+        if self._stopping.is_set() or (known is not None and known.is_alive()):
+            return
+        if job.deaths >= MOST_DEATHS:
+            self._jobs.fail(job, f"{job.deaths} processes died over this step")
+            return
+        thread = threading.Thread(target=self._run, args=[job], name=f"job-{job.id}", daemon=True)
+        self._threads[job.id] = thread
+        thread.start()
+
+    def _run(self, job: Job) -> None:
+        try:
+            self._jobs.take(job, work_of(self._platform, job), self._stopping.is_set)
+        except (Busy, NotNow, Stopped, UnknownKind):
+            pass  # somebody else was quicker, or knows the kind; the job's row says how it stands
+        except Exception as error:  # noqa: BLE001  (its row says that it failed, and why)
+            log.error("job %d failed: %s", job.id, type(error).__name__)  # noqa: TRY400  (it may hold data)
+            with contextlib.suppress(*UNAVAILABLE_ERRORS):  # it changes nothing where the job had begun
+                self._jobs.fail(job, type(error).__name__)
+
+    def wait(self, id_: int | None = None, seconds: float | None = None) -> None:
+        """Wait until no job (or not that one) is at work here, for so long at most."""
+        threads = self._threads.values() if id_ is None else filter(None, [self._threads.get(id_)])
+        for thread in list(threads):
+            thread.join(seconds)
+
+    def rest(self) -> None:
+        """Begin nothing more, and give back what is at work here, after its present step."""
+        self._stopping.set()
+        self.wait()
+        self._attendance.release()
+
+
+class Hands:
+    """Asks for jobs, has them gone on with, cancels them. `workers`: those of this process, if it has any."""
+
+    def __init__(self, platform: Platform, workers: Workers | None = None) -> None:
+        self._platform, self._jobs, self._workers = platform, platform.queues.jobs, workers
 
     def ask(self, kind: str, arguments: Mapping[str, Any], by: str) -> Job:
-        """Return a new job, which is counted here; whoever confirms that lets it begin.
+        """Return a new job, which is counted first; whoever confirms that lets it begin.
 
         Raises:
             Busy: another job of its lane is under way; and what its kind raises.
         """
         _ = planned_work(self._platform, kind, arguments)  # what cannot be at all is said to who asks for it
-        job = self._jobs.ask(kind, KINDS[kind].lane, arguments, by)
-        self._start(job)
-        return job
+        return self._begun(self._jobs.ask(kind, KINDS[kind].lane, arguments, by, waits=True))
 
     def confirm(self, id_: int, count: int, by: str) -> Job:
-        """Begin a job that was counted.
+        """Have a job begun that was counted.
 
         Raises:
             Busy, NotNow, Stale, UnknownJob, UnknownKind: with what to do.
         """
         _ = work_of(self._platform, self._jobs.job(id_))
-        job = self._jobs.confirm(id_, count, by)
-        self._start(job)
-        return job
+        return self._begun(self._jobs.confirm(id_, count, by, waits=True))
 
     def seconds(self, kind: str, counted: Counted) -> float:
         """Estimate the duration in seconds: by the last job of the kind, else by the kind's own rate.
@@ -55,66 +109,42 @@ class Hands:
         return max(counted.took, plan.count / (self._jobs.measured(kind) or plan.a_second))
 
     def begin(self, kind: str, arguments: Mapping[str, Any], by: str) -> Job:
-        """Begin a job that needs no confirmation. Raises Busy where another one of its lane is under way."""
+        """Have a job begun that needs no confirmation. Raises Busy where another one of its lane is under way."""
         plan = plan_of(planned_work(self._platform, kind, arguments))
-        job = self._jobs.add(kind, KINDS[kind].lane, arguments, plan, by)
-        self._start(job)
-        return job
+        return self._begun(self._jobs.add(kind, KINDS[kind].lane, arguments, plan, by, waits=True))
 
     def go_on(self, id_: int) -> Job:
-        """Go on with a job that was paused, failed, or lost its process; one that was counted is counted anew.
+        """Have a job gone on with that was paused, failed, or lost its process; one that was counted is counted anew.
 
         Raises:
             Busy, NotNow, UnknownJob, UnknownKind: with what to do.
         """
-        job = self._jobs.resumable(id_)
-        self._start(job)
-        return job
+        _ = work_of(self._platform, self._jobs.job(id_))
+        return self._begun(self._jobs.hand_over(id_))
 
     def cancel(self, id_: int) -> Job:
         """End a job for good. Raises NotNow, UnknownJob, UnknownKind."""
         return self._jobs.cancel(id_, work_of(self._platform, self._jobs.job(id_)))
 
-    def _start(self, job: Job) -> None:
-        work = work_of(self._platform, job)
-
-        def run() -> None:
-            try:
-                self._jobs.run(job.id, work, _untold)
-            except (Busy, NotNow, Stopped):
-                pass  # somebody else was quicker; the job's row says how it stands
-            except Exception as error:  # noqa: BLE001  (its row says that it failed, and why)
-                log.error("job %d failed: %s", job.id, type(error).__name__)  # noqa: TRY400  (it may hold data)
-
-        thread = threading.Thread(target=run, name=f"job-{job.id}", daemon=True)
-        self._threads[job.id] = thread
-        thread.start()
+    def note(self, job: Job) -> str:
+        """Say that the job waits and nobody is there to take it up, or nothing."""
+        waits = job.waits and self._workers is None and not attended(self._platform.database)
+        return UNATTENDED if waits else ""
 
     def soon(self, id_: int) -> Job:
         """Return the job in a moment: what is counted at once need not be looked for again."""
-        if (thread := self._threads.get(id_)) is not None:
-            thread.join(MOMENT_S)
-        return self._jobs.job(id_)
+        if self._workers is not None:
+            self._workers.wait(id_, MOMENT_S)
+            return self._jobs.job(id_)
+        job, pause = self._jobs.job(id_), threading.Event()
+        for _ in range(round(MOMENT_S / LOOK_S)):
+            if job.state not in (State.PLANNED, *AT_WORK) or self.note(job):
+                break
+            pause.wait(LOOK_S)
+            job = self._jobs.job(id_)
+        return job
 
-    def wait(self) -> None:
-        """Wait until no job is at work here."""
-        for thread in list(self._threads.values()):
-            thread.join()
-
-    def rest(self) -> None:
-        """Pause what is at work here, after its present step: any process may go on with it."""
-        for id_, thread in list(self._threads.items()):
-            if thread.is_alive() and self._jobs.job(id_).state in AT_WORK:
-                with contextlib.suppress(NotNow):
-                    self._jobs.pause(id_)
-        self.wait()
-
-    @contextlib.asynccontextmanager
-    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Pause the jobs when the server stops."""
-        yield
-        await run_in_threadpool(self.rest)
-
-
-def _untold(_: Job) -> None:
-    """Ignore the progress, which the job's row shows."""
+    def _begun(self, job: Job) -> Job:
+        if self._workers is not None:
+            self._workers.start(job)
+        return job

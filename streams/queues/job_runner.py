@@ -31,9 +31,15 @@ class JobRun:
     """A run of a job; `claim` is the job as it was when this process claimed it."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], claim: Job, work: Work, tell: Callable[[Job], None]
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        claim: Job,
+        work: Work,
+        tell: Callable[[Job], None],
+        leave: Callable[[], bool],
     ) -> None:
-        self._database, self._clock, self._job = database, clock, claim
+        self._database, self._clock, self._job, self._leave = database, clock, claim, leave
         self._work, self._tell, self._saved = work, tell, Step(claim.cursor, claim.done)
 
     def go(self) -> Job:
@@ -44,7 +50,7 @@ class JobRun:
             Busy: another process claimed the job.
         """
         try:
-            while self._job.state in AT_WORK:
+            while self._job.state in AT_WORK and not self._left():
                 self._one_step()
         except UNAVAILABLE_ERRORS as error:
             self._end(State.FAILED, summary(error))
@@ -60,6 +66,13 @@ class JobRun:
         if self._job.state is State.CANCELLED and self._job.confirmed:
             self._work.abandon()
         return self._job
+
+    def _left(self) -> bool:
+        """Give the job back, if this process is to leave: another one goes on with it."""
+        if not self._leave():
+            return False
+        self._end(State.PLANNED if self._job.confirmed else State.COUNTING, "", waits=True)
+        return True
 
     def _one_step(self) -> None:
         try:
@@ -113,6 +126,7 @@ class JobRun:
             "unit": jobs.c.unit if step.unit is None else step.unit,
             "worked": jobs.c.worked + micros(now) - jobs.c.changed_at,
             "changed_at": micros(now),
+            "deaths": 0,
         }
         if step.finished:
             changes |= {"state": State.DONE.value, "words": step.words}
@@ -120,10 +134,10 @@ class JobRun:
             raise Stopped
         self._saved = step
 
-    def _end(self, state: State, words: str) -> None:
+    def _end(self, state: State, words: str, *, waits: bool = False) -> None:
         """Note how the run stopped; where that cannot be written, the job is later found without a process."""
         try:
-            self._change(state=state.value, words=words)
+            self._change(state=state.value, words=words, waits=waits)
             with self._database.reading() as connection:
                 self._job = one(connection, self._job.id)
         except UNAVAILABLE_ERRORS:

@@ -39,21 +39,23 @@ class Jobs:
         if found is not None:
             self._refuse(found)
 
-    def add(self, kind: str, lane: Lane, arguments: Mapping[str, Any], plan: Plan, by: str) -> Job:
-        """Add a job that the person who asks for it has confirmed.
+    def add(
+        self, kind: str, lane: Lane, arguments: Mapping[str, Any], plan: Plan, by: str, *, waits: bool = False
+    ) -> Job:
+        """Add a job that the person who asks for it has confirmed. `waits`: for a process of the role jobs.
 
         Raises:
             Busy: another job of the lane is unfinished.
         """
-        return self._new(kind, lane, arguments, State.PLANNED, plan.count, plan.unit, by, by)
+        return self._new(kind, lane, arguments, State.PLANNED, (plan.count, plan.unit), by, by, waits=waits)
 
-    def ask(self, kind: str, lane: Lane, arguments: Mapping[str, Any], by: str) -> Job:
-        """Add a job that first counts; nothing is done before somebody confirms it.
+    def ask(self, kind: str, lane: Lane, arguments: Mapping[str, Any], by: str, *, waits: bool = False) -> Job:
+        """Add a job that first counts; nothing is done before somebody confirms it. `waits`: see `add`.
 
         Raises:
             Busy: another job of the lane is unfinished.
         """
-        return self._new(kind, lane, arguments, State.COUNTING, 0, "", by, None)
+        return self._new(kind, lane, arguments, State.COUNTING, (0, ""), by, None, waits=waits)
 
     def _new(
         self,
@@ -61,10 +63,11 @@ class Jobs:
         lane: Lane,
         arguments: Mapping[str, Any],
         state: State,
-        of: int,
-        unit: str,
+        plan: tuple[int, str],
         by: str,
         confirmed_by: str | None,
+        *,
+        waits: bool,
     ) -> Job:
         def work(connection: Connection) -> Job:
             take_turns(connection, JOBS_LOCK)
@@ -73,14 +76,14 @@ class Jobs:
             id_ = connection.execute(select(func.coalesce(func.max(jobs.c.id), 0))).scalar_one() + 1
             now, given = micros(self._clock()), msgspec.json.encode(arguments).decode()
             what = (id_, kind, lane.value, given, state.value)
-            row = (*what, 0, of, unit, "", by, now, None, now, 0, 0, "", confirmed_by)
+            row = (*what, 0, *plan, "", by, now, None, now, 0, 0, "", confirmed_by, waits, 0)
             insert_rows(connection, jobs, [row])
             return one(connection, id_)
 
         return self._database.write(work)
 
-    def confirm(self, id_: int, count: int, by: str) -> Job:
-        """Confirm a counted job; `count`: the count that the person who confirms has seen.
+    def confirm(self, id_: int, count: int, by: str, *, waits: bool = False) -> Job:
+        """Confirm a counted job; `count`: the count that the person who confirms has seen. `waits`: see `add`.
 
         Raises:
             Busy: another job of the lane is unfinished.
@@ -96,7 +99,7 @@ class Jobs:
             if (other := unfinished(connection, job.lane)) is not None:
                 self._refuse(other)
             refuse_stale(connection, job, job.counted.plan, count, self._clock())
-            change(connection, job, state=State.PLANNED.value, cursor="", confirmed_by=by)
+            change(connection, job, state=State.PLANNED.value, cursor="", confirmed_by=by, waits=waits)
             return one(connection, id_)
 
         return self._database.write(work)
@@ -106,6 +109,7 @@ class Jobs:
             doing = "is being counted" if other.state is State.COUNTING else "is at work"
             raise Busy(f"{other} {doing}{f' ({other.done:,} of {other.of:,} {other.unit})' if other.of else ''}")
         standing = "has lost its process" if self.is_alone(other) else f"is {other.state}"
+        standing = "waits for a process of the role jobs" if other.waits else standing
         raise Busy(
             f"{other} {standing}; `habarshy jobs resume {other.id}` goes on with it, `jobs cancel {other.id}` ends it"
         )
@@ -118,9 +122,9 @@ class Jobs:
     def is_alone(self, job: Job) -> bool:
         """Return whether the job's process died: its row says running, but no process works in its lane.
 
-        A job of the last minute that nobody claimed yet is about to start.
+        A job of the last minute that nobody claimed yet is about to start, and one that waits has none yet.
         """
-        new = not job.claim and self._clock() - job.asked_at < SOON
+        new = job.waits or (not job.claim and self._clock() - job.asked_at < SOON)
         return job.state in AT_WORK and not new and not self.at_work(job)
 
     def resumable(self, id_: int) -> Job:
@@ -138,6 +142,37 @@ class Jobs:
         if other is not None and (other.id != id_ or self.at_work(job)):
             self._refuse(other)
         return job
+
+    def hand_over(self, id_: int) -> Job:
+        """Have the role jobs go on with a job; one that was counted is counted anew.
+
+        Raises:
+            Busy, NotNow, UnknownJob: as `resumable`.
+        """
+        self.resumable(id_)
+
+        def work(connection: Connection) -> Job:
+            take_turns(connection, JOBS_LOCK)
+            job = one(connection, id_)
+            if job.state in ENDED:
+                raise NotNow(job, "resumed")
+            state = State.PLANNED if job.confirmed else State.COUNTING
+            change(connection, job, state=state.value, waits=True, deaths=0, **_anew(job))
+            return one(connection, id_)
+
+        return self._database.write(work)
+
+    def waiting(self) -> list[Job]:
+        """Return the jobs for the role jobs: those that wait for it, and those whose process died over them."""
+        query = select(jobs).where(jobs.c.state.in_((State.PLANNED, *AT_WORK))).order_by(jobs.c.id)
+        with self._database.reading() as connection:
+            found = [job_of(row) for row in connection.execute(query)]
+        return [job for job in found if job.waits or (_begun(job) and not self.at_work(job))]
+
+    def fail(self, job: Job, words: str) -> None:
+        """Give a job up that nobody works at; it may be resumed."""
+        changes = {"state": State.FAILED.value, "words": words, "waits": False}
+        self._database.write(lambda connection: change(connection, job, ours=True, **changes))
 
     def job(self, id_: int) -> Job:
         """Return the job.
@@ -201,10 +236,21 @@ class Jobs:
             job = one(connection, id_)
             if job.state not in allowed:
                 raise NotNow(job, wish)
-            change(connection, job, state=state.value)
+            change(connection, job, state=state.value, waits=False)
             return one(connection, id_)
 
         return self._database.write(turned)
+
+    def take(self, seen: Job, work: Work, leave: Callable[[], bool]) -> Job:
+        """Run a job that was `waiting`, as `run` does, if it still is as it was seen; give it back to `leave`.
+
+        Raises:
+            Busy, JobFailed, NotNow, UnknownJob: as `run`; or somebody else took it up or stopped it meanwhile.
+        """
+        with job_lock(self._database, seen.lane) as ours:
+            if not ours:
+                raise Busy(f"a process works at {seen}")
+            return JobRun(self._database, self._clock, self._claim(seen.id, seen), work, _untold, leave).go()
 
     def run(self, id_: int, work: Work, tell: Callable[[Job], None]) -> Job:
         """Run the job from its cursor until it ends or somebody stops it; `tell` is called after each step.
@@ -219,7 +265,7 @@ class Jobs:
         with job_lock(self._database, self.job(id_).lane, TRIES) as ours:
             if not ours:
                 raise Busy(f"a process works at {self._other(id_)}")
-            return JobRun(self._database, self._clock, self._claim(id_), work, tell).go()
+            return JobRun(self._database, self._clock, self._claim(id_), work, tell, _never).go()
 
     def _other(self, id_: int) -> Job:
         """Return the job that is running in the lane of this one."""
@@ -227,19 +273,18 @@ class Jobs:
         with self._database.reading() as connection:
             return unfinished(connection, job.lane) or job
 
-    def _claim(self, id_: int) -> Job:
+    def _claim(self, id_: int, seen: Job | None = None) -> Job:
         def take(connection: Connection) -> Job:
             take_turns(connection, JOBS_LOCK)
             job = one(connection, id_)
             if job.state in ENDED:
                 raise NotNow(job, "resumed")
+            if seen is not None and (seen.state, seen.claim, seen.waits) != (job.state, job.claim, job.waits):
+                raise NotNow(job, "taken up")
             other = unfinished(connection, job.lane)
             if other is not None and other.id != id_:
                 self._refuse(other)
             now = micros(self._clock())
-            anew: dict[str, Any] = (
-                {"cursor": "", "done": 0, "of": 0, "unit": ""} if job.state is State.COUNTED else {}
-            )
             state = State.RUNNING if job.confirmed else State.COUNTING
             began = func.coalesce(jobs.c.began_at, now)
             change(
@@ -250,8 +295,28 @@ class Jobs:
                 began_at=began,
                 changed_at=now,
                 words="",
-                **anew,
+                waits=False,
+                deaths=job.deaths + (_begun(job) and not job.waits),
+                **_anew(job),
             )
             return one(connection, id_)
 
         return self._database.write(take)
+
+
+def _anew(job: Job) -> dict[str, Any]:
+    """Return what is changed for a job to be counted anew, if it was counted."""
+    return {"cursor": "", "done": 0, "of": 0, "unit": ""} if job.state is State.COUNTED else {}
+
+
+def _begun(job: Job) -> bool:
+    """Return whether a process took it up, and did not end with it."""
+    return job.state in AT_WORK and job.claim > 0
+
+
+def _never() -> bool:
+    return False
+
+
+def _untold(_: Job) -> None:
+    """Ignore the progress, which the job's row shows."""

@@ -116,7 +116,8 @@ def plan_of(work: Work, tell: Callable[[Step], object] = lambda _: None) -> Plan
 class Job(Struct, frozen=True):
     """A job. `worked`: the time that processes worked at it, as of `changed_at`.
 
-    `confirmed_by`: the person who confirmed it (empty: not known by name); None: it is not confirmed.
+    `confirmed_by`: the person who confirmed it (empty: not known by name); None: it is not confirmed. `waits`: it
+    waits for a process of the role jobs; `deaths`: so many processes died over its present step.
     """
 
     id: int
@@ -136,6 +137,8 @@ class Job(Struct, frozen=True):
     claim: int
     words: str
     confirmed_by: str | None
+    waits: bool
+    deaths: int
 
     @property
     def confirmed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Locks among processes: the leader lock of a role, and the job lock of a lane.
+"""Locks among processes: the leader lock of a role, the job lock of a lane, and the attendance of the role jobs.
 
 Both end with the process that holds them, so a crash leaves nothing to clean up.
 """
@@ -18,6 +18,7 @@ from streams.storage.errors import ReadOnly
 from streams.storage.sqlite_file import OWNER_ONLY
 
 RELAY, UPKEEP, JOBS, SEATS = 0x4841_4252, 0x4841_4255, 0x4841_4A00, 0x4841_5300
+ATTENDING = 0x4841_4A80
 """Arbitrary numbers that all processes of one database share.
 
 From JOBS on there is one for each lane, from SEATS on one for each seat of a role (streams/kafka/seats.py).
@@ -83,6 +84,72 @@ class Lane(StrEnum):
     NUDGES = "nudges"
     BACKTEST = "backtest"
     AUDIT = "audit"
+
+
+class Attendance:
+    """Tells other processes, as long as this one lives, that it works at jobs. Any number may."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._session: Connection | None = None
+        self._file: int | None = None
+
+    def keep(self) -> None:
+        """Begin to tell so, or go on after the connection was lost.
+
+        Raises:
+            OperationalError: the database does not answer.
+        """
+        if self._database.sqlite:
+            if self._file is None:
+                self._file = os.open(
+                    _attended_file(self._database), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY
+                )
+                fcntl.flock(self._file, fcntl.LOCK_SH)
+            return
+        try:
+            if self._session is None:
+                self._session = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+                self._session.execute(text("SELECT pg_advisory_lock_shared(:lock)"), {"lock": ATTENDING})
+            else:
+                self._session.execute(text("SELECT 1"))
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Tell so no longer."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        if self._session is not None:
+            self._session.invalidate()  # the lock goes with the connection
+            self._session.close()
+            self._session = None
+
+
+def attended(database: Database) -> bool:
+    """Return whether a process works at jobs."""
+    if not database.sqlite:
+        holders = text(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND mode = 'ShareLock'"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND classid = 0"
+            " AND objid = :lock"
+        )
+        with database.reading() as connection:
+            return bool(connection.execute(holders, {"lock": ATTENDING}).scalar_one())
+    try:
+        with _attended_file(database).open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _attended_file(database: Database) -> Path:
+    return Path(f"{database.engine.url.database}.jobs")
 
 
 TRIES, PAUSE_S = 5, 0.02

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     literal_column,
     select,
     type_coerce,
@@ -288,9 +290,12 @@ jobs = Table(
     Column("claim", Integer, nullable=False),
     Column("words", String, nullable=False),
     Column("confirmed_by", String),
+    Column("waits", Boolean, nullable=False, server_default=false()),
+    Column("deaths", Integer, nullable=False, server_default="0"),
 )
 """Jobs: their progress, who asked for them and who confirmed them. `claim`: counts the processes that took the job
-up, so that one that lost it notices. `worked`: microseconds, over all claims. The arguments hold no personal data."""
+up, so that one that lost it notices. `worked`: microseconds, over all claims. `waits`: for a process of the role
+jobs. `deaths`: how often a process died over its present step. The arguments hold no personal data."""
 
 repeats = Table(
     "repeats",

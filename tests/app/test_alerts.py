@@ -16,7 +16,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 ALERTS, WANTED = DEPLOY / "alerts.yaml", DEPLOY / "wanted.yaml"
 LATE = datetime.fromisoformat("2025-07-05T12:00+05:00")
 """Two weeks after the first reminders of the cards below were due."""
-ROLES = ("api", "relay", "worker", "dispatch", "intake")
+ROLES = ("api", "relay", "worker", "dispatch", "intake", "jobs")
 HEALTHY = {f'habarshy_ready{{role="{role}",instance="{role}"}}': [1] * 20 for role in ROLES}
 
 

@@ -112,7 +112,7 @@ def test_each_job_of_the_schedule_succeeds(tmp_path: Path) -> None:
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-12-20"))
     run_all(world)
     ended = {run.job: str(run.outcome) for run in schedule_of(world.platform).runs()}
-    assert ended == dict.fromkeys(SCHEDULE, "done") | {"deposit": ""}
+    assert ended == dict.fromkeys(SCHEDULE, "done") | {"deposit": "", "verify": ""}
     world.close()
 
 

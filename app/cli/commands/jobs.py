@@ -14,6 +14,7 @@ from app.cli.options import AsJson, DatabaseUrl, KeyFile, Limit, Yes
 from app.cli.principal_session import PrincipalSession, operators, principal_session
 from app.jobs.endings import end, tells, wrong
 from app.jobs.endings import show as show_end
+from app.jobs.job_threads import Hands
 from app.jobs.kinds import work_of
 from app.jobs.pace import duration, line_of
 from app.jobs.requests import Orders
@@ -24,6 +25,7 @@ from app.terminal import data, data_json, talk
 from domain.facts.principals import NotAllowed
 from streams.queues.jobs import Job
 
+HIDDEN = ("claim", "cursor", "lane", "deaths")
 JobId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The number of a job.")]
 
 
@@ -97,14 +99,14 @@ def _print(at: PrincipalSession, job: Job, *, as_json: bool) -> None:
     alone = at.platform.queues.jobs.is_alone(job)
     if as_json:
         seconds = job.worked.total_seconds()
-        told = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in ("claim", "cursor", "lane")}
+        told = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in HIDDEN}
         plan = {"plan": job.counted.plan} if job.counted else {}
         data_json({**told, "worked": seconds, "alone": alone, **plan})
         return
     if job.counted is not None:
         data(f"job {job.id}: {job.counted.plan.what}; `habarshy jobs confirm {job.id}` begins it")
         return
-    standing = f"{job.state}, but its process is gone" if alone else job.state
+    standing = f"{job.state}, but its process is gone" if alone else Hands(at.platform).note(job) or job.state
     found = wrong(job) if tells(job) else job.words
     words = f"; {found}" if found else ""
     asked_at = told_in(job.asked_at, zone_shown(at.platform.rules.library))

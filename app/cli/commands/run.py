@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import closing
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvloop
@@ -29,8 +29,11 @@ from streams.delivery.send.metrics import counted
 from streams.intake.intake import Counts
 from streams.queries.health import done_since, health
 from streams.rules.wiring import RuleParts
-from streams.runtime.scheduler import LOOK_EVERY, Engine
+from streams.runtime.scheduler import JOBS_EVERY, LOOK_EVERY, Engine
 from streams.runtime.timetable import Task, ticking
+
+if TYPE_CHECKING:
+    from app.jobs.job_threads import Workers
 
 DONE: Mapping[str, tuple[str, str]] = {
     "planned": ("nudge planned", "nudges planned"),
@@ -66,8 +69,15 @@ def run(
         with run_lock(platform.database.engine.url):
             with platform.database.reading() as connection:
                 before = platform.log.facts.last_position(connection)
-            work(engine, routes, ProviderWatch(routes, attempts, platform.clock), until_idle=until_idle)
+            watch = ProviderWatch(routes, attempts, platform.clock)
+            work(engine, routes, watch, until_idle=until_idle, workers=None if until_idle else _workers(platform))
         _sum_up(platform, before, now(), as_json=as_json)
+
+
+def _workers(platform: Platform) -> "Workers":
+    from app.jobs.job_threads import Workers  # noqa: PLC0415  (a second of imports that `--until-idle` does not need)
+
+    return Workers(platform)
 
 
 def _sum_up(platform: Platform, before: int, now: datetime, *, as_json: bool) -> None:
@@ -96,9 +106,10 @@ def work(
     *,
     until_idle: bool = False,
     only: Collection[str] | None = None,
+    workers: "Workers | None" = None,
 ) -> None:
-    """Run the jobs (all, or only those) until SIGINT or SIGTERM, or until nothing waits."""
-    uvloop.run(_run(engine, routes, watch, until_idle=until_idle, only=only))
+    """Run the tasks (all, or only those) until SIGINT or SIGTERM, or until nothing waits. `workers`: work at jobs."""
+    uvloop.run(_run(engine, routes, watch, until_idle=until_idle, only=only, workers=workers))
 
 
 async def _run(
@@ -108,6 +119,7 @@ async def _run(
     *,
     until_idle: bool,
     only: Collection[str] | None,
+    workers: "Workers | None",
 ) -> None:
     watching = {"providers": Task(partial(_look, watch), LOOK_EVERY)}
     try:
@@ -124,8 +136,11 @@ async def _run(
                 await engine.until_idle()
         else:
             talk("running; Ctrl-C stops")
-            await engine.until(stopped, only=only, more=watching)
+            look = {"jobs": Task(partial(asyncio.to_thread, workers.look), JOBS_EVERY)} if workers else {}
+            await engine.until(stopped, only=only, more=watching | look)
     finally:
+        if workers is not None:
+            await asyncio.to_thread(workers.rest)
         _tell_providers(watch)
         await asyncio.gather(*(route.aclose() for route in routes.values()), engine.inbound.webhooks.aclose())
 

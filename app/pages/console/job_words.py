@@ -87,9 +87,12 @@ STATES = {
 DIFFERS = (N_("Done: not all is as it should be"), "bad")
 
 
-def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
-    """Describe a job for its page. `alone`: its process is gone."""
-    state, kind = DIFFERS if wrong(job) else STATES[job.state]
+UNATTENDED = (N_("Waits: no process works at jobs. Start habarshy jobs"), "note")
+
+
+def told(job: Job, speech: Speech, *, alone: bool, unattended: bool = False) -> dict[str, Any]:
+    """Describe a job for its page. `alone`: its process is gone; `unattended`: it waits, and nobody is there."""
+    state, kind = UNATTENDED if unattended else DIFFERS if wrong(job) else STATES[job.state]
     words = speech.say("Its process is gone") if alone else speech.say(state)
     worked = job.worked.total_seconds()
     rate = job.done / worked if worked and job.done else 0.0

@@ -148,4 +148,5 @@ class JobPages:
             raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
 
     def _row(self, job: Job, frame: Frame) -> dict[str, Any]:
-        return told(job, frame.speech, alone=self._jobs.is_alone(job))
+        alone, unattended = self._jobs.is_alone(job), bool(self._hands.note(job))
+        return told(job, frame.speech, alone=alone, unattended=unattended)

@@ -15,7 +15,7 @@ import pytest
 import uvloop
 from starlette.testclient import TestClient
 
-from app.cli.command_table import COMMANDS, GROUPS
+from app.cli.command_table import ALONE, COMMANDS, GROUPS
 from app.clock import system_clock
 from app.compose import Platform
 from app.identity.principals import add
@@ -97,6 +97,7 @@ OF_THE_MACHINE = frozenset(
         "migrate",
         "status",
         "schedule",
+        "jobs",
         "mcp",
         "bounce",
         "bounces",
@@ -119,7 +120,7 @@ Of agencies they show nothing: `status` counts for the whole platform,
 def commands() -> set[str]:
     """All commands that the command line has."""
     grouped = {f"{group} {name}" for group, (_, inner) in GROUPS.items() for name in inner}
-    return {*COMMANDS, *grouped, "replay"}
+    return {*COMMANDS, *grouped, *ALONE}
 
 
 class Town(NamedTuple):

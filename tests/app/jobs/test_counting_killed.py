@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import to_builtins
 
-from app.jobs.job_threads import Hands
+from app.jobs.job_threads import Hands, Workers
 from app.jobs.kinds import work_of
 from streams.queues.jobs import State
 from streams.replay.repair import Selection
@@ -22,7 +22,8 @@ def test_a_killed_count_goes_on_and_nothing_was_done(tmp_path: Path) -> None:
     with closing(world):
         for number in range(1, PEOPLE + 1):
             world.take(*registered(iin(number)), card(iin(number), "2025-07-20", f"N{number}"))
-        jobs, hands = world.platform.queues.jobs, Hands(world.platform)
+        jobs, workers = world.platform.queues.jobs, Workers(world.platform)
+        hands = Hands(world.platform, workers)
         id_ = jobs.ask("repair", Lane.NUDGES, to_builtins(Selection()), "olga").id
 
         left = jobs.job(id_)
@@ -37,5 +38,5 @@ def test_a_killed_count_goes_on_and_nothing_was_done(tmp_path: Path) -> None:
         assert (looked, counted.state, counted.of) == ([4, 5, 6, 0], State.COUNTED, len(world.intents()))
         assert (world.nudges(), world.health().unplanned > 0) == ([], True)
         hands.confirm(id_, counted.of, "oleg")
-        hands.wait()
+        workers.wait()
         assert (jobs.job(id_).state, jobs.job(id_).done, world.health().unplanned) == (State.DONE, counted.of, 0)

@@ -42,6 +42,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         world = World(tmp_path_factory.mktemp("site"), base_url=base, sign_in={"egov": egov})
         with ThreadPoolExecutor(1) as beside:  # Playwright has a loop of its own in this thread
             beside.submit(uvloop.run, ready(world)).result()
-        with serving(application(world.platform), listener):
+        with serving(application(world.platform, works=True), listener):
             yield Site(world, base)
         world.close()

@@ -237,12 +237,14 @@ def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> 
 
 
 def drop_latest(connection: Connection) -> None:
-    """Drop the schedule, and what the console's charts and search need."""
+    """Drop the schedule, and what the console's charts and search and the role jobs need."""
     connection.execute(text("DROP TABLE scheduled"))
     for name in ("inbox_at", "inbox_failed_at", "inbox_unknown_at"):
         connection.execute(text(f"DROP INDEX {name}"))
     connection.execute(text("ALTER TABLE inbox DROP COLUMN trigger"))
     connection.execute(text("DROP TABLE hourly"))
+    for column in ("waits", "deaths"):
+        connection.execute(text(f"ALTER TABLE jobs DROP COLUMN {column}"))
 
 
 def drop_later_columns(connection: Connection) -> None:

@@ -17,6 +17,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     made = office_in(tmp_path_factory.mktemp("office"), base, script={"sms": [AWAY] * 3})
     with ThreadPoolExecutor(1) as beside:  # Playwright has a loop of its own in this thread
         beside.submit(trouble, made).result()
-    with serving(application(made.world.platform), listener):
+    with serving(application(made.world.platform, works=True), listener):
         yield made
     made.world.close()

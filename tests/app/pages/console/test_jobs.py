@@ -231,14 +231,27 @@ def test_a_planned_job_is_paused(office: Office) -> None:
 
 
 def test_a_server_that_ends_leaves_its_jobs_to_others(office: Office) -> None:
-    """At the end of the server nothing is at work any more; a job is done, or paused for whoever goes on with it."""
+    """A server that works at jobs has none at work at its end; one is done, or waits for whoever goes on with it."""
+    platform = office.world.platform
+    number = put_up(office, State.PAUSED)
+    with client_of(application(platform, works=True), **HTML) as browser:
+        browser.post("/sign-in/token", data={"token": office.tokens["olga"]})
+        send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
+    job = platform.queues.jobs.job(number)
+    assert (job.state, job.waits) in {(State.DONE, False), (State.PLANNED, True)}
+    assert not [each for each in threading.enumerate() if each.name.startswith("job-")]
+
+
+def test_a_server_only_asks(office: Office) -> None:
+    """Where no process of the role jobs runs, the page of the job says that it waits, and what to start."""
     platform = office.world.platform
     number = put_up(office, State.PAUSED)
     with client_of(application(platform), **HTML) as browser:
         browser.post("/sign-in/token", data={"token": office.tokens["olga"]})
         send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
-    assert platform.queues.jobs.job(number).state in {State.DONE, State.PAUSED}
-    assert not [each for each in threading.enumerate() if each.name.startswith("job-")]
+        page = browser.get(f"{JOBS}/{number}", headers={"accept-language": "en"}).text
+    assert "Waits: no process works at jobs. Start habarshy jobs" in page
+    assert platform.queues.jobs.job(number).waits
 
 
 @pytest.mark.parametrize("path", ["99", "x", "99999999999999"])

@@ -16,7 +16,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     made = workshop_in(tmp_path_factory.mktemp("workshop"), base)
     tell(made)
-    with serving(application(made.world.platform), listener):
+    with serving(application(made.world.platform, works=True), listener):
         yield made
     made.world.close()
 

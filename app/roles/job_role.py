@@ -1,0 +1,41 @@
+"""The role jobs: works at what others asked for, and goes on with what a dead process left."""
+
+import asyncio
+import socket
+from contextlib import closing
+
+import uvloop
+
+from app.clock import Clock
+from app.compose import compose
+from app.http.role import ServedRole, answering
+from app.jobs.job_threads import Workers
+from app.roles.lifecycle import composed, on_sqlite, stopping
+from app.settings import Settings
+from app.terminal import talk
+from streams.runtime.scheduler import JOBS_EVERY
+from streams.runtime.timetable import Task, Timetable
+
+
+def work_at_jobs(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
+    """Work at jobs, until stopped; what is at work then is given back after its present step."""
+    platform = (compose if on_sqlite(settings) else composed)(settings, clock)
+    with closing(platform.database):
+        workers = Workers(platform)
+        with answering(ServedRole("jobs", platform), health):
+            uvloop.run(_until_stopped(workers))
+
+
+async def _until_stopped(workers: Workers) -> None:
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    look = Task(lambda: asyncio.to_thread(workers.look), JOBS_EVERY, now=True)
+    with stopping(stop):
+        talk("working at jobs; Ctrl-C stops")
+        try:
+            await Timetable().until({"jobs": look}, stopped)
+        finally:
+            await asyncio.to_thread(workers.rest)

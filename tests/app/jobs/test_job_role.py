@@ -1,0 +1,202 @@
+"""The role jobs: it does what was asked for, and goes on where another process died."""
+
+import signal
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec import to_builtins
+from sqlalchemy import URL
+
+from app.clock import VirtualClock, system_clock
+from app.compose import compose
+from app.jobs.job_threads import MOST_DEATHS, UNATTENDED, Hands, Workers
+from app.jobs.kinds import work_of
+from app.scheduled import schedule_of
+from app.settings import load_settings
+from streams.queues.jobs import Job, NotNow, State
+from streams.replay.repair import Selection
+from streams.storage.database import Database
+from streams.storage.leadership import Attendance, attended
+from tests.app.killing import killed
+from tests.app.terminal import Terminal
+from tests.services import postgres
+from tests.streams.distributed import eventually
+from tests.world import NOON, World, card, iin, registered
+
+PEOPLE = 6
+
+
+@pytest.fixture
+def workers(world: World) -> Workers:
+    """A process of the role, on a log with some people whose plans are missing."""
+    for number in range(1, PEOPLE + 1):
+        world.take(*registered(iin(number)), card(iin(number), "2025-07-20", f"N{number}"))
+    return Workers(world.platform)
+
+
+def asked(world: World, kind: str = "repair") -> Job:
+    """A job that somebody asked for."""
+    return Hands(world.platform).ask(kind, to_builtins(Selection()) if kind == "repair" else {}, "olga")
+
+
+def test_who_asks_only_asks(world: World, workers: Workers) -> None:
+    """What is asked for waits, and says that nobody is there; a process of the role counts it, and does it."""
+    jobs, hands = world.platform.queues.jobs, Hands(world.platform)
+    job = asked(world)
+    assert (job.state, job.waits, hands.note(job), jobs.is_alone(job)) == (State.COUNTING, True, UNATTENDED, False)
+    assert hands.soon(job.id) == job
+    workers.look()
+    workers.wait()
+    counted = jobs.job(job.id)
+    assert (counted.state, counted.waits, world.nudges()) == (State.COUNTED, False, [])
+    confirmed = hands.confirm(job.id, counted.of, "oleg")
+    assert (confirmed.waits, hands.note(confirmed)) == (True, ""), "somebody is there"
+    workers.look()
+    workers.wait()
+    assert (jobs.job(job.id).state, len(world.nudges())) == (State.DONE, counted.of)
+    workers.rest()
+
+
+def test_a_killed_job_is_finished_by_another_process_from_its_last_step(
+    world: World, workers: Workers, tmp_path: Path
+) -> None:
+    """What a process that is killed (-9) leaves in the midst is gone on with by the role, behind its last step."""
+    jobs = world.platform.queues.jobs
+    job = asked(world)
+    killed(world, tmp_path, job.id, 3)
+    left = jobs.job(job.id)
+    assert (left.state, left.done, left.waits, left.deaths) == (State.COUNTING, 2, False, 0)
+    world.platform.replay.repair.batch = 1
+    workers.look()
+    workers.wait()
+    counted = jobs.job(job.id)
+    assert (counted.state, counted.claim) == (State.COUNTED, 2)
+    Hands(world.platform).confirm(job.id, counted.of, "oleg")
+    killed(world, tmp_path, job.id, 2)
+    assert (jobs.job(job.id).state, jobs.job(job.id).done > 0) == (State.RUNNING, True)
+    workers.look()
+    workers.wait()
+    assert (jobs.job(job.id).state, len(world.nudges()), jobs.job(job.id).deaths) == (State.DONE, counted.of, 0)
+    workers.rest()
+
+
+def test_a_job_that_kills_its_processes_is_given_up(world: World, workers: Workers, tmp_path: Path) -> None:
+    """A step over which several processes died is not tried for ever: the job fails, and says why."""
+    jobs = world.platform.queues.jobs
+    job = asked(world)
+    for _ in range(MOST_DEATHS + 1):
+        killed(world, tmp_path, job.id, 1)
+    workers.look()
+    workers.wait()
+    found = jobs.job(job.id)
+    assert (found.state, found.words) == (State.FAILED, f"{MOST_DEATHS} processes died over this step")
+    Hands(world.platform).go_on(job.id)
+    workers.look()
+    workers.wait()
+    assert jobs.job(job.id).state is State.COUNTED
+    workers.rest()
+
+
+def test_a_process_that_stops_gives_its_job_back(world: World, workers: Workers) -> None:
+    """Asked to stop, a process ends its present step, and another one goes on behind it."""
+    jobs, on = world.platform.queues.jobs, world.platform
+    job = asked(world)
+    on.replay.repair.batch = 1
+    steps: list[int] = []
+
+    def leave() -> bool:
+        steps.append(jobs.job(job.id).done)
+        return len(steps) > 2
+
+    given_back = jobs.take(job, work_of(on, job), leave)
+    assert (given_back.state, given_back.waits, given_back.done) == (State.COUNTING, True, 2)
+    workers.look()
+    workers.wait()
+    assert (jobs.job(job.id).state, jobs.job(job.id).deaths) == (State.COUNTED, 0)
+    workers.rest()
+
+
+def test_what_was_paused_meanwhile_is_not_taken_up(world: World, workers: Workers) -> None:
+    """A job that somebody paused after a process saw it waiting stays paused; gone on with, it is taken up."""
+    jobs, hands = world.platform.queues.jobs, Hands(world.platform)
+    seen = asked(world)
+    jobs.pause(seen.id)
+    with pytest.raises(NotNow, match="taken up"):
+        jobs.take(seen, work_of(world.platform, seen), lambda: False)
+    workers.look()
+    workers.wait()
+    assert jobs.job(seen.id).state is State.PAUSED
+    hands.go_on(seen.id)
+    workers.look()
+    workers.wait()
+    assert jobs.job(seen.id).state is State.COUNTED
+    workers.rest()
+
+
+def attending(database: Database, other: Database) -> None:
+    """Others see a process of the role as long as it is there."""
+    assert not attended(other)
+    first, second = Attendance(database), Attendance(database)
+    first.keep()
+    first.keep()
+    second.keep()
+    first.release()
+    assert attended(other)
+    second.release()
+    eventually(lambda: not attended(other))
+
+
+def test_others_see_whether_the_role_is_there(world: World, server: URL) -> None:
+    """On either database it is seen while one of several processes lives."""
+    with closing(Database(world.platform.settings.database)) as other:
+        attending(world.platform.database, other)
+    with postgres.fresh(server) as at:
+        url = at.render_as_string(hide_password=False)
+        with closing(Database(url)) as database, closing(Database(url)) as other:
+            attending(database, other)
+
+
+def test_the_log_is_verified_by_the_schedule(tmp_path: Path) -> None:
+    """The schedule asks for an audit, which a process of the role does."""
+    terminal = Terminal(tmp_path)
+    assert terminal.run("run", "--until-idle", "--clock", NOON.isoformat()).code == 0
+    data, clock = tmp_path / "data" / "habarshy", VirtualClock(NOON)
+    platform = compose(load_settings(database=f"sqlite:///{data / 'habarshy.sqlite'}", key_file=data / "key"), clock)
+    with closing(platform.database):
+        platform.runtime.chain_builder.finish()
+        kept = schedule_of(platform)
+        kept.take_up()
+        clock.advance_to(NOON + timedelta(days=7))
+        kept.run("verify", lambda: False)
+        [job] = platform.queues.jobs.latest(5)
+        assert (job.kind, job.waits, job.asked_by) == ("audit verify", True, "schedule")
+        workers = Workers(platform)
+        workers.look()
+        workers.wait()
+        workers.rest()
+        assert platform.queues.jobs.job(job.id).state is State.DONE
+
+
+def test_habarshy_jobs_works_until_it_is_stopped(tmp_path: Path) -> None:
+    """The command takes up what waits, answers on its health port, and ends well when it is asked to."""
+    terminal = Terminal(tmp_path)
+    assert terminal.run("run", "--until-idle", "--clock", NOON.isoformat()).code == 0
+    data = tmp_path / "data" / "habarshy"
+    platform = compose(
+        load_settings(database=f"sqlite:///{data / 'habarshy.sqlite'}", key_file=data / "key"), system_clock
+    )
+    with closing(platform.database):
+        hands, jobs = Hands(platform), platform.queues.jobs
+        job = hands.ask("replay verify", {}, "olga")
+        listed = terminal.run("jobs", "list")
+        assert (listed.code, UNATTENDED in listed.lines[0]) == (0, True)
+        running = terminal.start("jobs")
+        try:
+            eventually(lambda: jobs.job(job.id).state is State.COUNTED)
+            assert attended(platform.database)
+        finally:
+            running.send_signal(signal.SIGTERM)
+            _, said = running.communicate(timeout=60)
+    assert (running.returncode, b"working at jobs" in said, b"stopped" in said) == (0, True, True), said

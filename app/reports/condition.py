@@ -23,6 +23,7 @@ from streams.queries.provider_health import RecentRecords, recent_records
 from streams.queues.jobs import Job
 from streams.replay.follower import READER as VIEWS
 from streams.runtime.schedule import Run
+from streams.storage.leadership import attended
 
 Lags = Callable[[], Sequence[Lag]]
 Verdict = Callable[[Job], str]
@@ -37,11 +38,12 @@ class Condition(Struct, frozen=True):
     `workers_away`: why the workers' lags are not known; `unchained`: facts in no block, `chained_at`: the time of
     the last block; `sampled`: the time of the last sample of the backlogs, which the process that does the upkeep
     takes; `embedded`: one process does everything; `alone`: jobs whose process is gone; `spoiled`: jobs that ended
-    and found that not all is as it should be; `older`: the time of the newest fact that an older copy of the
-    database lacks; `unseen`: providers whose recent work is not known; `began`: the start of the process that
-    looks; `key_problem`: why the key file cannot be used; `keys_lost`: versions of the master key that wrap keys of
-    persons and that the key file lacks; `scheduled`: the jobs of the schedule with their last runs; `ahead`: by how
-    much the latest record is ahead of our clock; `apart`: by how much our clock and that of the database differ.
+    and found that not all is as it should be; `unattended`: jobs that wait for a process that works at jobs;
+    `older`: the time of the newest fact that an older copy of the database lacks; `unseen`: providers whose recent
+    work is not known; `began`: the start of the process that looks; `key_problem`: why the key file cannot be used;
+    `keys_lost`: versions of the master key that wrap keys of persons and that the key file lacks; `scheduled`: the
+    jobs of the schedule with their last runs; `ahead`: by how much the latest record is ahead of our clock;
+    `apart`: by how much our clock and that of the database differ.
     """
 
     now: datetime
@@ -59,6 +61,7 @@ class Condition(Struct, frozen=True):
     jobs: Sequence[Job]
     alone: frozenset[int]
     spoiled: frozenset[int]
+    unattended: frozenset[int] = frozenset()
     older: datetime | None = None
     unseen: tuple[str, ...] = ()
     began: datetime | None = None
@@ -110,6 +113,7 @@ class ConditionReader:
             jobs=jobs,
             alone=frozenset(each.id for each in jobs if on.queues.jobs.is_alone(each)),
             spoiled=frozenset(each.id for each in jobs if self._verdict(each)),
+            unattended=self._unattended(jobs),
             older=self._older(),
             unseen=self._unseen(recent),
             began=self._began,
@@ -119,6 +123,12 @@ class ConditionReader:
             ahead=max(newest - now, timedelta()),
             apart=apart,
         )
+
+    def _unattended(self, jobs: Sequence[Job]) -> frozenset[int]:
+        """Return the jobs that wait although no process works at jobs; one process with its own file does itself."""
+        waiting = frozenset(each.id for each in jobs if each.waits)
+        database = self._platform.database
+        return frozenset() if not waiting or database.sqlite or attended(database) else waiting
 
     def _older(self) -> datetime | None:
         on = self._platform

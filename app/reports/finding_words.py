@@ -109,6 +109,10 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.JOB_FAILED: (N_("Job {count} ({about}) failed."), _JOB),
     Kind.JOB_GONE: (N_("Job {count} ({about}) stands still: its process is gone."), _JOB),
+    Kind.JOBS_WAIT: (
+        N_("Jobs wait, and no process works at them: {count}."),
+        N_("Start the role that works at jobs."),
+    ),
     Kind.DEAD_LETTERS: (
         N_("Records or people were put aside and wait for a human: {count}."),
         N_("Mend the cause, then have them handled once more."),

@@ -66,6 +66,7 @@ class Kind(StrEnum):
     SCHEDULED_FAILED = "scheduled_failed"
     JOB_FAILED = "job_failed"
     JOB_GONE = "job_gone"
+    JOBS_WAIT = "jobs_wait"
     DEAD_LETTERS = "dead_letters"
     VIEWS_LATE = "views_late"
     PLANNING_GROWS = "planning_grows"
@@ -270,6 +271,8 @@ def _jobs(on: Condition) -> Iterator[Finding]:
             yield _job(Kind.JOB_PAUSED, job, Level.NOTE, resume)
         if job.state is not State.CANCELLED:
             judged.add(job.kind)
+    if on.unattended:
+        yield Finding(Kind.JOBS_WAIT, Level.BAD, ("habarshy", "jobs"), "/jobs", count=len(on.unattended))
 
 
 def _job(kind: Kind, job: Job, level: Level, command: tuple[str, ...]) -> Finding:

@@ -106,6 +106,7 @@ FAULTS: dict[Kind, Plant] = {
     Kind.KEY_EXPIRES: lambda on: replace(on, scheduled=[replace(RUN, job="expiry", outcome=Outcome.FAILED)]),
     Kind.SCHEDULED_FAILED: lambda on: replace(on, scheduled=[replace(RUN, outcome=Outcome.FAILED)]),
     Kind.SCHEDULED_LATE: lambda on: replace(on, scheduled=[replace(RUN, next_at=NOON - timedelta(hours=2))]),
+    Kind.JOBS_WAIT: lambda on: replace(on, unattended=frozenset({1})),
     Kind.PROVIDERS_UNSEEN: lambda on: replace(on, unseen=("gateway",)),
 }
 """A fault of each kind that needs no story."""

@@ -171,20 +171,25 @@ class Examples:
         view = Example(text, at, names_of(self._office.platform.rules.library.rules(), frame.speech), fields, {})
         then, back = one(fields, "then"), f"/work/drafts/{sheet.id}/tests"
         try:
-            made = text.changed((at,), None) if then == "delete" else view.changed(_was(fields, view))
-            if then == "happens" and (played := self._played(sheet, made.data[at])) is not None:
-                made = made.changed((at, "expect"), played or [{"nothing": True}])
+            made = _without(text, at) if then == "delete" else self._changed(sheet, view, fields, at)
         except BadField as bad:
             return self._show(who, frame, sheet, at, fields, {bad.name: frame.speech.say(bad.problem)})
         except CannotEdit:
             problem = frame.speech.say("This can be changed only in the file")
             return self._show(who, frame, sheet, at, fields, {"name": problem})
-        files = {**sheet.files, TESTS: made.text}
+        files = {**sheet.files, TESTS: made}
         try:
             self._sheets.save(sheet.id, int(one(fields, "revision")[:9] or 0), files, who)
         except (DraftChanged, ValueError):
             return moved(self._office, frame, found(self._sheets, sheet.id, who), files)
         return self._office.go(back if then == "delete" else f"/work/drafts/{sheet.id}/example?at={at}&done=saved")
+
+    def _changed(self, sheet: StoredDraft, view: "Example", fields: Fields, at: int) -> str:
+        """Return the file of tests with what was typed, and if that was asked for, with what happens as expected."""
+        made = view.changed(_was(fields, view))
+        if one(fields, "then") == "happens" and (played := self._played(sheet, made.data[at])) is not None:
+            made = made.changed((at, "expect"), played or [{"nothing": True}])
+        return made.text
 
 
 class BadField(ValueError):
@@ -401,16 +406,27 @@ def told(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[str
     return found_
 
 
+def _remarks(text: str) -> str:
+    return "\n".join(line for line in text.split("\n") if line.startswith("#"))
+
+
+def _without(text: YamlText, at: int) -> str:
+    """Return the file without one of its tests; without the last one its remarks are left."""
+    return text.changed((at,), None).text if len(text.data) > 1 else f"{_remarks(text.text)}\n"
+
+
 def _with_case(sheet: StoredDraft, case: dict[str, Any]) -> str:
     """Return the file of tests with one more; as it was where it cannot be added to."""
     before = sheet.files.get(TESTS, "")
+    if not _cases(sheet):  # what stands there is remarks, and perhaps an empty list
+        before = _remarks(before)
     dumped = yaml.safe_dump([case], allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
     text = f"{before.rstrip()}\n{dumped}" if before.strip() else dumped
     try:
         made = _list(YamlText(text).data)
     except CannotEdit:
-        return before
-    return text if made == [*_cases(sheet), case] else before
+        return sheet.files.get(TESTS, "")
+    return text if made == [*_cases(sheet), case] else sheet.files.get(TESTS, "")
 
 
 def _list(value: object) -> list[Any]:

@@ -84,7 +84,7 @@ class Wording:
         done: str = "",
     ) -> Response:
         languages = self._languages(sheet)
-        spoken = one(typed, "spoken") if one(typed, "spoken") in languages else _first(languages, frame.speech)
+        spoken = one(typed, "spoken") if one(typed, "spoken") in languages else next(iter(languages), "")
         persona = one(typed, "persona") if one(typed, "persona") in PEOPLE else next(iter(PEOPLE))
         findings, hearing, heard = self._heard(Text(sheet.pack, sheet.trigger, files), persona)
         mine = [each for each in findings if each.path == f"{spoken}.md"]
@@ -283,10 +283,6 @@ def _named(under: Sequence[str | int], speech: Speech) -> str:
     if under[0] == "correction":
         return speech.say("When it is taken back")
     return speech.say("Other words for the step {step}").format(step=under[1])
-
-
-def _first(languages: Sequence[str], speech: Speech) -> str:
-    return speech.language if speech.language in languages else next(iter(languages), "")
 
 
 def _placeholder(name: str, kind: str) -> str:

@@ -1,6 +1,7 @@
 """The workbench in Debian's Chromium: each flow of a service owner, in every look."""
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from streams.queues.jobs import State
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
-from tests.app.pages.site import look_at, shot
+from tests.app.pages.site import look_at, overflows, shot
 from tests.app.pages.test_browser import LOOKS
 from tests.app.pages.work.workshop import CLINIC, Workshop, begun, file_of, revision_of, signed_in
 from tests.templates.scaffolded import own_text
@@ -164,3 +165,110 @@ def test_the_keyboard_alone_pauses_and_resumes(chromium: Browser, workshop: Work
             by.write(page.locator("#reason"), "a test")
             by.press(page.get_by_role("button", name=button))
             expect(page.locator(".banner")).to_contain_text(banner)
+
+
+OWN = {
+    "kk": ("Жаңа мекенжай", "Көшкеніңіз тіркелді. Емхананы egov.kz сайтында таңдаңыз."),
+    "ru": ("Новый адрес", "Переезд записан. Выберите поликлинику на egov.kz."),
+    "en": ("A new address", "Your move is registered. Choose a clinic on egov.kz."),
+}
+FORMS = [("kk", PHONE, "light", True), ("en", {"width": 1280, "height": 900}, "dark", False)]
+
+
+@pytest.mark.parametrize(("language", "viewport", "scheme", "scripts"), FORMS, ids=["kk-375", "en-1280-dark-no-js"])
+def test_somebody_who_never_saw_yaml_publishes_a_trigger(
+    chromium: Browser, workshop: Workshop, language: str, viewport: Any, scheme: Any, *, scripts: bool
+) -> None:
+    """From a new draft to everybody by forms alone: rule, condition, texts in each language, example, approval."""
+    name = f"new_home_{language}"
+    look = {"viewport": viewport, "color_scheme": scheme, "java_script_enabled": scripts}
+    with workshop.visit(chromium, language=language, **look) as context:
+        page = context.new_page()
+        page.goto(f"{workshop.base}/work/new")
+        page.fill("#name", name)
+        page.select_option("#pack", "kz")
+        page.select_option("#on", "kz.residence.registered")
+        page.locator("main form button").click()
+        keep = partial(kept, page, f"form-{language}")
+        keep("1-begun")
+        fills_the_rule(page, scripts=scripts)
+        keep("2-rule")
+        page.locator("#rule button[value=words]:not(.hidden)").click()
+        for spoken in OWN:
+            page.wait_for_url(f"**spoken={spoken}**" if spoken != "kk" else "**/words")
+            writes(page, spoken, scripts=scripts)
+            keep(f"3-words-{spoken}")
+            page.locator("#words button[value=next]").click()
+        page.wait_for_url("**/tests")
+        keep("4-tests")
+        by_example(page)
+        keep("5-example")
+        page.locator(".stepper a").nth(3).click()
+        keep("6-hand-in")
+        page.locator("main form button").click()
+        expect(page.locator(".stepper .done")).to_have_count(4)
+        keep("7-handed-in")
+        address = page.url.partition("?")[0]
+    with workshop.visit(chromium, "berik", language=language, **look) as context:
+        page = context.new_page()
+        page.goto(address)
+        kept(page, f"form-{language}", "8-approving")
+        page.locator("form[action$=approve] button").click()
+        for share in ("0.05", "1.0"):
+            page.select_option("#share", share)
+            page.locator("form[action$=publish] button").click()
+            page.wait_for_url("**done=published")
+        kept(page, f"form-{language}", "9-published")
+        expect(page.locator(".stepper .done")).to_have_count(6)
+    current = workshop.world.platform.rules.approval.governed().current(name)
+    assert current is not None
+    assert (current.share, current.rules["when"]) == (1.0, 'event.kind == "moved"')
+    assert current.rules["due"] == {"first": {"from": "event.time", "offset": "P2D", "at": "10:00"}}
+
+
+def kept(page: Page, walk: str, step: str) -> None:
+    """Look at a step of the walk: nothing is wider than the screen."""
+    shot(page, f"{walk}-{step}")
+    assert not overflows(page), step
+
+
+def fills_the_rule(page: Page, *, scripts: bool) -> None:
+    """Titles and law in each language, a condition by field, operator and value, another day, and nothing else."""
+    for spoken, (title, text) in OWN.items():
+        page.fill(f"[id='title.{spoken}']", title)
+        page.fill(f"[id='legal_basis.{spoken}']", text)
+    page.select_option("[name='when.0.field']", "event.kind")
+    if scripts:
+        expect(page.locator("select[name='when.0.value']")).to_be_visible()
+        page.select_option("[name='when.0.value']", "moved")
+    else:
+        page.fill("[name='when.0.value']", "a move")
+    page.fill("[name='due.first.offset.number']", "2")
+    page.check("[id='needless.none-yes']")
+
+
+def writes(page: Page, spoken: str, *, scripts: bool) -> None:
+    """All texts of a language; with scripts the preview follows what is typed."""
+    title, text = OWN[spoken]
+    page.fill("[id='w.subject']", title)
+    page.fill("[id='w.push.title']", title)
+    page.fill("[id='w.push.body']", text)
+    page.fill("[id='w.sms']", text)
+    page.fill("[id='w.body']", f"{title}\n\n{text}")
+    if scripts:
+        expect(page.locator("#look .sms").first).to_contain_text(text)
+    else:
+        page.locator("button[value=look]").click()
+        expect(page.locator("#look .sms").first).to_contain_text(text)
+
+
+def by_example(page: Page) -> None:
+    """Takes the examples of the scaffold away, and makes one of what happens."""
+    while (there := page.locator("section.case a[href*=example]")).count():
+        there.first.click()
+        page.locator("button[value=delete]").click()
+        page.wait_for_url("**/tests")
+    page.select_option("#channel", "sms")
+    page.locator("form[action$=examples] button").click()
+    page.wait_for_url("**done=made")
+    expect(page.locator(".answer p")).to_have_count(3)

@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.terminal import Exit
 from streams.kafka.brokers import Brokers
 from streams.kafka.topics import Topics
+from tests.app.pages.test_catalogues import written
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -84,6 +85,14 @@ def test_the_walk_to_a_first_trigger_leads_there(tmp_path: Path, newcomer: dict[
     assert [line.partition("@")[0] for line in told["submissions"].splitlines()] == ["pack:mytown", "card_ends"]
     listed = [text for command, text in said if command == "rules"]
     assert [text.splitlines()[-1].split()[1:3] for text in listed] == [["in", "force"], ["paused", "library"]]
+
+
+def test_the_names_on_the_walk_in_the_browser_stand_on_the_pages() -> None:
+    """Whatever the page on a first trigger prints bold in its part on the browser is a text of the pages."""
+    part = (ROOT / "docs/first-trigger.md").read_text().partition("## In the browser")[2]
+    named = re.findall(r"\*\*(.+?)\*\*", re.sub(r"\s+", " ", part))
+    assert len(named) > 10
+    assert set(named) - {"workbench"} <= written()
 
 
 def test_the_example_line_of_ingest_is_taken(tmp_path: Path, newcomer: dict[str, str]) -> None:

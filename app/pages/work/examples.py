@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import yaml
 from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, Response
+from msgspec.structs import replace
 
 from app.http.problems import Problem
 from app.http.routes import Routes
@@ -33,6 +34,7 @@ from domain.facts.principals import Principal, Role, require
 from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.checks.personas import built_in
+from templates.checks.scaffold_text import CASES
 from templates.reading.yaml_file import Path
 
 At = Annotated[int, Query(ge=0, le=1000)]
@@ -69,6 +71,9 @@ class Examples:
 
     def _make(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
+        if one(fields, "then") == "samples":
+            self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: _without_samples(sheet)}, who)
+            return self._office.go(f"/work/drafts/{sheet.id}/tests")
         persona = one(fields, "persona") if one(fields, "persona") in PEOPLE else next(iter(PEOPLE))
         now, back = self._office.platform.clock(), f"/work/drafts/{sheet.id}/tests"
         with laid_out(self._bench, text_of(sheet)) as laid:
@@ -79,7 +84,8 @@ class Examples:
             return self._office.go(f"{back}?done=no-event")
         case = self._case(event, persona, one(fields, "channel"), one(fields, "spoken"), now)
         number = len(_cases(sheet))
-        name = f"{frame.speech.say('Example')} {number + 1}: {person(persona, frame.speech)}"
+        called = frame.speech.say("Example {number}: {person}")
+        name = called.format(number=number + 1, person=person(persona, frame.speech))
         expected = self._played(sheet, case)
         made = {"name": name, **case, "expect": expected or [{"nothing": True}]}
         files = {**sheet.files, TESTS: _with_case(sheet, made)}
@@ -413,6 +419,20 @@ def _remarks(text: str) -> str:
 def _without(text: YamlText, at: int) -> str:
     """Return the file without one of its tests; without the last one its remarks are left."""
     return text.changed((at,), None).text if len(text.data) > 1 else f"{_remarks(text.text)}\n"
+
+
+def samples(sheet: StoredDraft) -> int:
+    """Return how many tests are still those that a new draft begins with."""
+    return sum(_group(each).get("name") in CASES for each in _cases(sheet))
+
+
+def _without_samples(sheet: StoredDraft) -> str:
+    """Return the file without the tests that a new draft begins with."""
+    text = sheet.files.get(TESTS, "")
+    while samples(now := replace(sheet, files={**sheet.files, TESTS: text})):
+        at = next(at for at, each in enumerate(_cases(now)) if _group(each).get("name") in CASES)
+        text = _without(YamlText(text), at)
+    return text
 
 
 def _with_case(sheet: StoredDraft, case: dict[str, Any]) -> str:

@@ -96,7 +96,7 @@ class Progress:
         submission = _submission(now, sheet.trigger, sheet.version) if sheet.version else None
         base = f"/work/drafts/{sheet.id}"
         known = {
-            "write": _Found(not _unwritten(verdict), _writing(verdict, speech), f"{base}/form"),
+            "write": _Found(not _unwritten(verdict), _mending(_unwritten(verdict), speech), f"{base}/form"),
             "test": _Found(_is_tested(verdict), _testing(verdict, speech), f"{base}/tests"),
             "try": self._tried(sheet, verdict, f"{base}/backtest", speech),
             "submit": _Found(submission is not None, "", f"{base}/submit"),
@@ -179,8 +179,8 @@ def _unwritten(verdict: Verdict) -> list[Finding]:
     return [each for each in verdict.findings if each.path != "tests.yaml"]
 
 
-def _writing(verdict: Verdict, speech: Speech) -> str:
-    found = _unwritten(verdict)
+def _mending(found: Sequence[Finding], speech: Speech) -> str:
+    """Return how many mistakes there are to correct, and how many texts of the sample to replace."""
     asked = sum(each.placeholder for each in found)
     notes = []
     if wrong := len(found) - asked:
@@ -196,7 +196,7 @@ def _is_tested(verdict: Verdict) -> bool:
 
 def _testing(verdict: Verdict, speech: Speech) -> str:
     if found := [each for each in verdict.findings if each.path == "tests.yaml"]:
-        return speech.many("{count} mistake to correct", "{count} mistakes to correct", len(found))
+        return _mending(found, speech)
     if verdict.failed:
         return speech.many("{count} test fails", "{count} tests fail", len(verdict.failed))
     return "" if verdict.findings or verdict.cases else speech.say("there are no tests yet")

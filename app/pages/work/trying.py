@@ -14,7 +14,7 @@ from app.http.routes import Routes
 from app.packs.draft_bench import Bench, Heard, Text
 from app.pages.layout import HEADERS, Frame
 from app.pages.pack_names import names_of
-from app.pages.work.examples import told
+from app.pages.work.examples import samples, told
 from app.pages.work.office import Hash, Office
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
@@ -84,6 +84,7 @@ class Trying:
             cases=cases,
             stories={line: (number, story) for number, line, _, story in told_tests},
             unplayed=[] if cases else told_tests,
+            samples=samples(sheet),
             author=Role.AUTHOR in who.roles,
             personas=people(frame.speech),
             done=done,

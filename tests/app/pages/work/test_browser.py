@@ -264,10 +264,8 @@ def writes(page: Page, spoken: str, *, scripts: bool) -> None:
 
 def by_example(page: Page) -> None:
     """Takes the examples of the scaffold away, and makes one of what happens."""
-    while (there := page.locator("section.case a[href*=example]")).count():
-        there.first.click()
-        page.locator("button[value=delete]").click()
-        page.wait_for_url("**/tests")
+    page.locator("form:has(input[value=samples]) button").click()
+    expect(page.locator("section.case")).to_have_count(0)
     page.select_option("#channel", "sms")
     page.locator("form[action$=examples] button").click()
     page.wait_for_url("**done=made")

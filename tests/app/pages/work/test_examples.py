@@ -101,3 +101,17 @@ def test_only_what_is_there_is_opened(quiet: Workshop) -> None:
     aida.post(where, revision="1", **{"file-trigger.yaml": "title: x\n"})
     assert made(aida, where, persona="adult").endswith("/tests?done=not")
     assert "Open this example" in aida.get(f"{where}/tests").text, "the stories can still be read"
+
+
+def test_the_tests_of_the_sample_go_at_once(quiet: Workshop) -> None:
+    """A new draft's own examples are asked for in their place; an example of the author's stays."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    made(aida, where, persona="adult", channel="sms", spoken="en")
+    assert "Take the tests of the sample away" in aida.get(f"{where}/tests").text
+    assert aida.post(f"{where}/examples", then="samples").status_code == 303
+    left = cases_in(aida, where)
+    assert left.count("- name:") == 1
+    assert "Example 4: A woman of 34" in left
+    assert left.startswith("# yaml-language-server")
+    assert "Take the tests of the sample away" not in aida.get(f"{where}/tests").text

@@ -1,6 +1,6 @@
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
@@ -16,7 +16,10 @@ from projections.bulk import CHUNK, chunked, insert_rows
 from projections.tables import micros, moment, optional_micros, optional_moment, revisions
 from projections.tables import statistics as statistics_table
 from projections.tables import trail as trail_table
+from streams.queries.health import DISPATCH_AGE, PLANNING_AGE, BacklogSamples
+from streams.replay import hourly
 from streams.storage.database import Database
+from streams.storage.tables import soundings
 from tests.streams.storing import AIDA, BOLAT, NOW, counted, modest
 
 T = TypeVar("T")
@@ -212,3 +215,36 @@ def test_times_sort_as_numbers() -> None:
     assert micros(datetime(1970, 1, 1, tzinfo=UTC)) == 0
     assert optional_micros(None) is None
     assert optional_moment(None) is None
+
+
+# hourly counts, and samples of the backlogs
+
+
+def test_hourly_counts_add_up_and_the_old_ones_go(database: Database) -> None:
+    """The same hour is added to, what has a price is told by trigger, and what is a week older goes."""
+    old, now = 1, hourly.KEPT + 1
+    for counts in (
+        {(old, "", hourly.ARRIVED): 5, (now - 1, "", hourly.ARRIVED): 1},
+        {(now, "fine", hourly.PRICED): 2, (now, "card", hourly.PRICED): 3, (now, "", hourly.ARRIVED): 4},
+        {(now, "fine", hourly.PRICED): 1, (old, "", hourly.ARRIVED): 9},
+    ):
+        database.write(partial(hourly.add, counts=counts))
+
+    assert ask(database, lambda connection: hourly.by_hour(connection, 0, now)) == {
+        hourly.ARRIVED: {now - 1: 1, now: 4},
+        hourly.PRICED: {now: 6},
+    }
+    assert ask(database, lambda connection: hourly.priced(connection, now, now)) == {
+        (now, "fine"): 3,
+        (now, "card"): 3,
+    }
+
+
+def test_the_highest_age_of_each_hour_is_told(database: Database) -> None:
+    """Samples are grouped by hour on either database; other samples are none of it."""
+    times = (NOW, NOW + timedelta(minutes=10), NOW + timedelta(hours=1))
+    for at, age in zip(times, (7, 9, 3), strict=True):
+        row = {"at": micros(at), "name": PLANNING_AGE, "count": age}
+        database.write(lambda connection: connection.execute(soundings.insert(), [row, row | {"name": "x"}]))  # noqa: B023
+    ages = BacklogSamples(database, lambda: NOW).ages_by_hour(NOW)
+    assert ages == {PLANNING_AGE: {hourly.hour_of(NOW): 9, hourly.hour_of(times[2]): 3}, DISPATCH_AGE: {}}

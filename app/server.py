@@ -45,6 +45,7 @@ from app.pages.stop import Stop
 from app.pages.visits import install_visits, official_of
 from app.pages.work.install import install_work
 from domain.core.timing import zone_of
+from streams.queues.guess_counts import GuessCounts
 from streams.queues.idempotency import IdempotencyKeys
 
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
@@ -108,7 +109,8 @@ def application(
     )
     install_admission(app, access, broken.answer)
     if settings.requests_a_minute:
-        install_limits(app, Limits(settings.requests_a_minute, clock), access, broken.answer)
+        guesses = GuessCounts(platform.database, platform.identity.links.secret("guesses").encode())
+        install_limits(app, Limits(settings.requests_a_minute, clock, guesses), access, broken.answer)
     install_visits(app, platform.identity.links.secret("visits"), settings.base_url, access)
     app.add_middleware(Served, registry=registry or CollectorRegistry())
     app.add_middleware(Tracing)

@@ -228,7 +228,9 @@ class Settings(BaseSettings):
         default={}, description="name -> an OpenID Connect issuer for signing in to the pages"
     )
     requests_a_minute: int = Field(
-        default=6000, ge=0, description="for each known key or address, in each process; 0: any number"
+        default=6000,
+        ge=0,
+        description="for each known key or address, in each process; guesses over all; 0: any number",
     )
     proxies: Proxies = Field(
         default="127.0.0.1",

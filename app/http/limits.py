@@ -16,14 +16,16 @@ from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
 
 from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.access import Access
 from app.http.problems import Answerer, Problem
 from app.identity.principals import BadPrincipals
+from streams.queues.guess_counts import WINDOW, GuessCounts
+from streams.storage.errors import UNAVAILABLE_ERRORS
 
-WINDOW = 60
 GUESSES = 30
 """Requests a minute where a secret or a code could be guessed."""
 GUESSED = ("/sign-in/token", "/check")
@@ -46,10 +48,13 @@ def not_wrong(request: Request) -> None:
 
 
 class Limits:
-    """Counts the requests of each caller in the minute that runs; in this process only."""
+    """Counts the requests of each caller in the minute that runs, in this process; guesses over all processes.
 
-    def __init__(self, a_minute: int, clock: Callable[[], datetime]) -> None:
-        self._a_minute, self._clock = a_minute, clock
+    Where the database does not answer, guesses too are counted in this process alone.
+    """
+
+    def __init__(self, a_minute: int, clock: Callable[[], datetime], guesses: GuessCounts) -> None:
+        self._a_minute, self._clock, self._guesses = a_minute, clock, guesses
         self._counts: OrderedDict[tuple[str, bool], tuple[int, int]] = OrderedDict()
 
     def take(self, caller: str, *, guess: bool) -> tuple[int, int, int]:
@@ -67,8 +72,24 @@ class Limits:
             self._counts.popitem(last=False)
         return allowed, allowed - count, math.ceil((minute + 1) * WINDOW - now)
 
-    def give_back(self, caller: str) -> None:
+    async def take_guess(self, caller: str) -> tuple[int, int, int]:
+        """Count one more guess; returns as `take` does. One that is too much here already asks no database."""
+        allowed, left, seconds = self.take(caller, guess=True)
+        if left >= 0:
+            left = min(left, allowed - await self._everywhere(caller, 1))
+        return allowed, left, seconds
+
+    async def _everywhere(self, caller: str, many: int) -> int:
+        """Count so many more guesses over all processes; return how many there are, 0 where that is not known."""
+        minute = int(self._clock().timestamp() // WINDOW)
+        try:
+            return await run_in_threadpool(self._guesses.add, caller, minute, many)
+        except UNAVAILABLE_ERRORS:
+            return 0
+
+    async def give_back(self, caller: str) -> None:
         """Count one guess less. It was counted before it was known to be right, so that many at once gain nothing."""
+        await self._everywhere(caller, -1)
         if (known := self._counts.get((caller, True))) is not None:
             minute, count = known
             self._counts[caller, True] = (minute, max(count - 1, 0))
@@ -117,7 +138,7 @@ class Limited:
         allowed, left, seconds = self._limits.take(_key(request, self._access) or _place(request), guess=False)
         if guess := left >= 0 and _may_be_guess(scope):
             request.state.wrong = True
-            allowed, left, seconds = self._limits.take(_place(request), guess=True)
+            allowed, left, seconds = await self._limits.take_guess(_place(request))
         headers = {
             "RateLimit-Policy": f'"default";q={allowed};w={WINDOW}',
             "RateLimit": f'"default";r={max(left, 0)};t={seconds}',
@@ -130,7 +151,7 @@ class Limited:
         async def reply(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if guess and (not request.state.wrong or message["status"] == HTTPStatus.METHOD_NOT_ALLOWED):
-                    self._limits.give_back(_place(request))
+                    await self._limits.give_back(_place(request))
                 MutableHeaders(scope=message).update(headers)
             await send(message)
 

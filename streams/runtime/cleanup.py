@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from streams.delivery.inbound import sms_parts
 from streams.delivery.outcomes import conversations, references
 from streams.delivery.outcomes.receipts import Receipts
-from streams.queues import idempotency, webhook_outbox
+from streams.queues import guess_counts, idempotency, webhook_outbox
 from streams.storage.database import Database, Priority
 
 UNTOLD = timedelta(days=30)
@@ -16,7 +16,7 @@ UNTOLD = timedelta(days=30)
 
 
 class Cleanup:
-    """Deletes expired conversations, unmatched receipts, idempotency keys, parts of SMS and webhooks."""
+    """Deletes expired conversations, unmatched receipts, idempotency keys, guesses, parts of SMS and webhooks."""
 
     def __init__(self, database: Database, receipts: Receipts, clock: Callable[[], datetime]) -> None:
         self._database, self._receipts, self._clock = database, receipts, clock
@@ -29,6 +29,7 @@ class Cleanup:
         conversations.forget(connection, self._clock())
         self._receipts.forget(connection)
         idempotency.tidy(connection, self._clock())
+        guess_counts.tidy(connection, self._clock())
         sms_parts.tidy(connection, self._clock())
         references.tidy_parts(connection, self._clock())
         webhook_outbox.forget(connection, self._clock() - UNTOLD)

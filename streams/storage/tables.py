@@ -309,6 +309,15 @@ repeats = Table(
 )
 """The answers to requests with an Idempotency-Key, by keyed hashes. No status: the request is not answered yet."""
 
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("caller", LargeBinary(16), primary_key=True),
+    Column("minute", BigInteger, primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+"""The guesses at secrets and codes of each caller, a keyed hash, in the minute that runs."""
+
 blocks = Table(
     "blocks",
     metadata,

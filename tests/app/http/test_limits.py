@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import httpx2
 import pytest
+from sqlalchemy.engine import URL
 from standardwebhooks import Webhook
 from starlette.testclient import TestClient
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -16,6 +17,8 @@ from app.server import application
 from app.settings import BadSettings, load_settings
 from domain.facts.principals import Role, Scope
 from tests.app.http.wire import key_of
+from tests.services import postgres
+from tests.streams.outage import away
 from tests.world import NOON, World
 
 AT_MOST = 40
@@ -78,6 +81,19 @@ def test_a_made_up_key_buys_no_guesses(platform: Platform, way: str) -> None:
     client, method = at(platform), "GET" if "?" in way else "POST"
     answers = [client.request(method, way, headers=bearer(each)) for each in range(2 * GUESSES)]
     assert refused(answers) == GUESSES
+
+
+def test_guesses_count_over_all_processes(server: URL, tmp_path: Path) -> None:
+    """Who guesses at two processes of one database in turn has no more guesses than at one."""
+    with postgres.fresh(server) as url:
+        world = World(tmp_path, url=url.render_as_string(hide_password=False))
+        clients = [at(world.platform), at(world.platform)]
+        answers = [clients[number % 2].get("/check?code=AAAAA-AAAAA") for number in range(GUESSES + 5)]
+        assert refused(answers) == 5
+        others = [at(world.platform, "203.0.113.8"), at(world.platform, "203.0.113.9")]
+        with away(world.platform.database):
+            assert [each.get("/check?code=AAAAA-AAAAA").status_code for each in others] == [503, 503]
+        world.close()
 
 
 def test_a_key_of_ones_own_buys_no_guesses_either(platform: Platform) -> None:

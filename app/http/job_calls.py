@@ -103,7 +103,7 @@ class JobCalls:
             return item_of(self._jobs.job(id), self._hands)
 
     def ask(self, request: Request, response: Response, wanted: Wanted) -> JobItem:
-        """The server counts; look under its number how that stands. Nothing is done before it is confirmed."""
+        """The role jobs counts; look under its number how that stands. Nothing is done before it is confirmed."""
         who = self._operator(request)
         with _told():
             order = self._orders.of(wanted.kind, wanted.given(), who)
@@ -112,7 +112,7 @@ class JobCalls:
         return item_of(job, self._hands)
 
     def confirm(self, request: Request, id: JobId, confirmed: Confirmed) -> JobItem:  # noqa: A002  (its name)
-        """The server works at it, if that is what was counted and still holds; any operator may say so."""
+        """The role jobs does it, if that is what was counted and still holds; any operator may say so."""
         who = self._operator(request)
         with _told():
             self._orders.check(self._jobs.job(id), who)
@@ -125,7 +125,7 @@ class JobCalls:
             return item_of(self._jobs.pause(id), self._hands)
 
     def resume(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
-        """The server goes on with it: one that was paused, failed, or lost its process; or counts it anew."""
+        """The role jobs goes on with it: one that was paused, failed, or lost its process; or counts it anew."""
         self._operator(request)
         with _told():
             return item_of(self._hands.go_on(id), self._hands)

@@ -27,7 +27,7 @@ LOOK_EVERY = timedelta(milliseconds=250)
 LOOK_BACK_EVERY = timedelta(seconds=1)
 PIECES_EVERY, WEBHOOKS_EVERY = timedelta(seconds=5), timedelta(seconds=1)
 """Agencies are programs: they do not notice a second, and each look is a transaction."""
-LISTEN_EVERY, JOBS_EVERY = timedelta(seconds=1), timedelta(seconds=1)
+LISTEN_EVERY, JOBS_EVERY = timedelta(seconds=1), timedelta(seconds=2)
 """Signals of a lost session are heard again after that time; until then the tasks look by themselves."""
 SENDING = frozenset({"urgent", "dispatch"})
 DISPATCH = SENDING | frozenset({"signals", "webhooks", "pieces", "watermark"})

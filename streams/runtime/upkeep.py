@@ -27,7 +27,7 @@ from streams.storage.database import Database
 from streams.storage.leadership import UPKEEP, LeaderLock
 from streams.storage.severity import Warned
 
-EVERY, CHAIN_EVERY, RECONCILE_EVERY = timedelta(seconds=1), timedelta(seconds=1), timedelta(minutes=1)
+EVERY, RECONCILE_EVERY = timedelta(seconds=1), timedelta(minutes=1)
 ALONE_EVERY = timedelta(hours=1)
 """On SQLite the turn is taken once, at the start."""
 TOLD_EVERY = 60
@@ -125,8 +125,8 @@ class Upkeep:
         parts = self._parts
         led = {
             "areas": self._led(self._plan_areas, self._every),
-            "follower": self._led(parts.follower.drain, self._every),
-            "chain": self._led(parts.chain_builder.drain, max(self._every, CHAIN_EVERY)),
+            "follower": self._led(parts.follower.drain, max(self._every, EVERY)),
+            "chain": self._led(parts.chain_builder.drain, max(self._every, EVERY)),
             "reconciler": self._led(self._reconcile, self._reconcile_every),
             "soundings": self._led(parts.backlog.take, SOUND_EVERY),
         }

@@ -96,7 +96,7 @@ class AskPages:
         return command(*words) if words else command(*HELP.get(kind, kind).split(), "--help")
 
     def ask(self, request: Request, fields: Form) -> Response:
-        """Have a job counted by this process."""
+        """Ask for a job, which the role jobs counts."""
         who, frame = self._staff.operator(request)
         visits.require_form(request, fields)
         kind, given = one(fields, "kind"), {name: fields[name] for name in FIELDS if name in fields}

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import URL
 from starlette.testclient import TestClient
 
 from app.cli.commands.status import status_lines
+from app.clock import system_clock
 from app.compose import compose
 from app.identity.key_file import retire, rotate
 from app.jobs.endings import wrong
 from app.pages.catalogues import LANGUAGES, Speech
 from app.reports.condition import Condition, ConditionReader
 from app.reports.finding_words import told
-from app.reports.findings import Finding, Kind, Level, findings
+from app.reports.findings import SKEW, Finding, Kind, Level, findings
 from app.settings import load_settings
 from domain.core.timing import zone_of
 from notifiers.port.interface import GiveUp, Reason, RetryLater, Unknown
@@ -28,8 +30,11 @@ from streams.queries.provider_health import Record
 from streams.queues.jobs import Plan, Save, Step
 from streams.queues.refused_events import RefusedEvents
 from streams.runtime.schedule import Outcome, Run
+from streams.storage.database import Database
 from streams.storage.leadership import Lane
+from streams.storage.schema import migrate
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
+from tests.services import postgres
 from tests.streams.dispatching import DUE
 from tests.world import LONG_AGO, NOON, World, card, corrected, few_triggers, fine, registered
 
@@ -269,6 +274,20 @@ def test_a_key_file_that_is_gone_is_told(tmp_path: Path) -> None:
     assert (gone.level, gone.cause) == (Level.BAD, "it does not exist")
     assert kept not in repr(gone)
     platform.database.close()
+
+
+def test_a_clock_is_compared_with_the_server_of_the_database(server: URL, tmp_path: Path) -> None:
+    """On PostgreSQL a real clock is compared with the server's; one that is moved by hand is none."""
+    with postgres.fresh(server) as url:
+        database = Database(url.render_as_string(hide_password=False))
+        migrate(database)
+        database.close()
+        world = World(tmp_path, url=url.render_as_string(hide_password=False))
+        assert condition(world).apart == timedelta()
+        real = ConditionReader(replace(world.platform, clock=system_clock), wrong).read()
+        assert abs(real.apart) < SKEW
+        assert real.apart != timedelta()
+        world.close()
 
 
 def test_waiting_is_told_as_count_time_trend_and_end(world: World) -> None:

@@ -120,7 +120,11 @@ class ByForm:
             status,
             view=view,
             errors=view.errors(),
-            others=[each for each in placed.get("", []) if each.path == FILE],
+            others=[
+                each
+                for each in placed.get("", [])
+                if each.path == FILE and not (each.placeholder and form.asks_needless)  # its box asks for that
+            ],
             elsewhere=sorted({each.path for each in findings if each.path != FILE}),
             rest=list(form.rest),
             was=own_was,
@@ -475,7 +479,12 @@ class View:
     def _step(self, under: str) -> tuple[list[Control], list[Control]]:
         say = self._say
         usual = [
-            self._control(f"{under}.from", "select", say("It counts from"), options=self._dates(*self._moments()))
+            self._control(
+                f"{under}.from",
+                "select",
+                say("It counts from"),
+                options=self._dates(self._moment_of_event(f"{under}.from")),
+            )
         ]
         if under.endswith(NEW) or self._can(f"{under}.offset"):
             usual.append(self._length(f"{under}.offset", say("How long before or after?"), signed=True))
@@ -501,9 +510,10 @@ class View:
         ]
         return usual, rare
 
-    def _moments(self) -> list[tuple[str, str]]:
-        say = self._say
-        return [("", say("The time of the event")), ("event.time", say("The time of the event, written out"))]
+    def _moment_of_event(self, name: str) -> tuple[str, str]:
+        """Return the option for the time of the event, as the file says it: by its name, or by saying nothing."""
+        written = self._form.values.get(name, "") == "event.time"
+        return ("event.time" if written else "", self._say("The time of the event"))
 
     def _dates(self, *first: tuple[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return these options, then the dates that a rule may name, and those that it names though it may not."""

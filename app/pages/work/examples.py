@@ -292,9 +292,19 @@ class Example:
             hint = say("Such as 2026-03-02 12:00.")
             mine = [self._control(f"{under}.at", "short", say("When does it happen?"), hint=hint)]
             names = [name for name in _group(event.get("data")) if f"{under}.data.{name}" in self._fields]
-            heading = self._names.heading_of
-            mine += [self._control(f"{under}.data.{name}", "short", heading(f"event.{name}")) for name in names]
+            mine += [self._datum(f"{under}.data.{name}", name, str(event.get("type", ""))) for name in names]
             yield self._names.heading(str(event.get("type", ""))), mine
+
+    def _datum(self, field: str, name: str, event: str) -> Control:
+        """Return the field of a value that the record says: a choice, where there is a list of them."""
+        type_, label = self._names.type(event), self._names.heading_of(f"event.{name}")
+        schema = type_.schema.get("properties", {}).get(name, {}) if type_ is not None else {}
+        listed = [str(each) for each in schema.get("enum", ()) if isinstance(each, str)]
+        if self._value(field) not in listed:
+            return self._control(field, "short", label)
+        return self._control(
+            field, "select", label, options=[("", [(each, self._names.value(each)) for each in listed])]
+        )
 
     def expects(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield each message that is expected: in words, and its fields."""

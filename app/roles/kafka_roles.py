@@ -107,13 +107,15 @@ def _upkeep(platform: Platform) -> Iterator[Future[None]]:
     queue = platform.queues.dead_letter_queue
     own = planning.build(platform.log, platform.rules.library, queue, platform.clock)
     on = platform
+    schedule = schedule_of(on)
+    answered(schedule.triggers)
     parts = UpkeepParts(
         own.areas,
         on.replay.follower,
         on.runtime.chain_builder,
         own.reconciler,
         on.queries.backlog,
-        schedule_of(on),
+        schedule,
         talk,
     )
     beside = Beside(Upkeep(on.database, parts))

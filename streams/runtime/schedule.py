@@ -84,11 +84,15 @@ class Schedule:
     ) -> None:
         self._database, self._clock, self._jobs, self._zone, self._tell = database, clock, jobs, zone, tell
         self._at_work: set[str] = set()
+        self._triggers: dict[str, CronTrigger] | None = None
 
     def triggers(self) -> dict[str, CronTrigger]:
-        """Return job -> its trigger, of those that ever run."""
-        found = {name: trigger_of(job.cron, self._zone()) for name, job in self._jobs.items()}
-        return {name: trigger for name, trigger in found.items() if trigger is not None}
+        """Return job -> its trigger, of those that ever run, in the zone of the first call."""
+        if self._triggers is None:
+            zone = self._zone()
+            found = {name: trigger_of(job.cron, zone) for name, job in self._jobs.items()}
+            self._triggers = {name: trigger for name, trigger in found.items() if trigger is not None}
+        return self._triggers
 
     def take_up(self) -> list[str]:
         """Bring the rows up to the settings, as the process that runs the jobs from now on; return what is due."""

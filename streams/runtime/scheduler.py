@@ -77,7 +77,9 @@ class Engine(Struct, frozen=True):
         only: Collection[str] | None = None,
         more: Mapping[str, Task] | None = None,
     ) -> None:
-        """Run the tasks (all, or only those; and `more`) until the event is set, then wait for those that run.
+        """Run the tasks until the event is set, then wait for those that run.
+
+        `only`: only these, without the upkeep; `more`: these besides.
 
         A task never runs twice at once. Its failure is reported once, and it runs again at its next time.
 
@@ -88,8 +90,8 @@ class Engine(Struct, frozen=True):
         upkeep = self._upkeep(every)
         table = Timetable()
         listener = Listener(self.database, Signal.DUE, lambda: table.wake(SENDING))
-        tasks = {**upkeep.tasks(table), **self._tasks(every, listener)}
-        wanted = {name: task for name, task in tasks.items() if only is None or name in only}
+        own = {name: task for name, task in self._tasks(every, listener).items() if only is None or name in only}
+        wanted = {**own, **upkeep.tasks(table)} if only is None else own
 
         def stop() -> None:
             upkeep.stop()

@@ -129,6 +129,8 @@ async def _run(
         else:
             await asyncio.to_thread(answered, engine.watermark.look)
             await asyncio.to_thread(answered, engine.dispatcher.recover)
+            if only is None:
+                await asyncio.to_thread(answered, engine.schedule.triggers)
         stopped = _stop_signal(engine)
         await asyncio.gather(*(route.start() for route in routes.values()))
         if until_idle:

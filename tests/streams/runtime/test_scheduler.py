@@ -1,9 +1,11 @@
 """The jobs of a process that sends: it is woken by what others plan."""
 
 import asyncio
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from pathlib import Path
 
+import pytest
+from msgspec import structs
 from sqlalchemy import URL, text
 
 from app.compose_sending import compose_engine
@@ -11,11 +13,12 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from streams.kafka.brokers import Brokers
+from streams.runtime.schedule import Schedule
 from streams.runtime.scheduler import DISPATCH
 from tests.services import postgres
 from tests.streams.distributed import Country
 from tests.streams.storing import PATIENCE
-from tests.world import LONG_AGO, NOON, fine, iin, registered
+from tests.world import LONG_AGO, NOON, World, fine, iin, registered
 
 SELDOM, HOURS = timedelta(days=1), timedelta(hours=2)
 
@@ -36,6 +39,20 @@ async def test_what_another_process_plans_is_sent_at_once(server: URL, tmp_path:
         stopped.set()
         await going
         land.platform.database.close()
+
+
+async def test_who_only_sends_keeps_no_schedule(world: World) -> None:
+    """A dispatcher neither asks for the zone of the schedule, which may need the database, nor does the upkeep."""
+
+    def zone() -> tzinfo:
+        raise AssertionError
+
+    none = Schedule(world.platform.database, world.clock, {}, zone, list[str]().append)
+    engine, stopped = structs.replace(world.engine, schedule=none), asyncio.Event()
+    stopped.set()
+    await engine.until(stopped, only=DISPATCH)
+    with pytest.raises(AssertionError):
+        await engine.until(stopped)
 
 
 def plan_fine(land: Country, number: int) -> None:

@@ -101,6 +101,8 @@ def parts_of(data: Mapping[str, Any], languages: Sequence[str]) -> list[Part]:
         ]
     actions = data.get("actions")
     for at, action in enumerate(actions if isinstance(actions, list) else ()):
+        if not isinstance(action, dict):
+            continue
         parts += [Part(f"actions.{at}.label.{each}", ("actions", at, "label", each), "text") for each in languages]
         parts += [
             Part(f"actions.{at}.{key}", ("actions", at, key), "word") for key in ("url", "service") if key in action

@@ -32,6 +32,7 @@ from app.pages.work.controls import (
     rows_in,
     split,
     typed_length,
+    was_in,
 )
 from app.pages.work.editing import moved
 from app.pages.work.office import Office, one
@@ -154,7 +155,7 @@ class ByForm:
         except CannotEdit:
             return self._office.go(f"/work/drafts/{sheet.id}/form")
         view = View(rules, frame.speech, Setting(form, fields, {}, {}))
-        changes, wrong = view.changes(_was(fields, form))
+        changes, wrong = view.changes(was_in(fields, form.values))
         text, refused = form.with_changes(changes)
         wrong |= refused
         again = one(fields, "then") == "again"
@@ -232,7 +233,7 @@ class View:
     def changes(self, was: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """Return the fields that were changed with their texts, and what is wrong with fields."""
         changed, wrong = dict[str, str](), dict[str, str]()
-        for name in [*self._form.parts, *_new_parts(self._typed, self.languages)]:
+        for name in [*self._form.values, *_new_parts(self._typed, self.languages)]:
             before = was.get(name, "")
             try:
                 sent = self._sent(name, before)
@@ -331,7 +332,7 @@ class View:
             "category",
             "select_or",
             self._say("Topic"),
-            options=[("", options)],
+            options=[("", [*self._unchosen("category"), *options])],
             more=one(self._typed, "category.other"),
             hint=self._say("People switch off topics that they do not want to hear of."),
         )
@@ -372,6 +373,10 @@ class View:
         known = {value for value, _ in options}
         return [each for each in self._form.values.get(name, "").split(",") if each and each not in known]
 
+    def _unchosen(self, name: str) -> list[tuple[str, str]]:
+        """Return the option that nothing is chosen, where the file says nothing that the field can show."""
+        return [] if self._form.values.get(name) else [("", self._say("Choose"))]
+
     def _ticks(self, name: str, label: str, options: Sequence[tuple[str, str]], hint: str = "") -> Control:
         typed = f"{name}.shown" in self._typed
         chosen = self._typed.get(name, []) if typed else self._form.values.get(name, "").split(",")
@@ -392,7 +397,8 @@ class View:
         ]
         found = [(text, options) for text, options in groups if options]
         known = {value for _, options in found for value, _ in options}
-        return found if self.start in known or not self.start else [("", [(self.start, self.start)]), *found]
+        first = self._unchosen("on") if self.start in known or not self.start else [(self.start, self.start)]
+        return [("", first), *found] if first else found
 
     def _condition(self, name: str, label: str, later: str = "") -> Control:
         types, text = self.types(later), self._form.values.get(name, "")
@@ -705,15 +711,6 @@ def _kind_of(name: str) -> str:
         "grace": "duration",
         "when": "condition",
     }.get(name.rpartition(".")[2], "text")
-
-
-def _was(fields: Fields, form: TriggerForm) -> Mapping[str, str]:
-    """Return what the form was filled with when it was opened."""
-    try:
-        kept = json.loads(one(fields, "was"))
-    except ValueError:
-        return form.values
-    return {str(name): str(text) for name, text in kept.items()} if isinstance(kept, dict) else form.values
 
 
 def _number(text: str) -> int:

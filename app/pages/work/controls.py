@@ -1,5 +1,6 @@
 """The controls of a form about a rule: what they show, and what they send."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -144,6 +145,15 @@ def condition_in(
     old = read_condition(before, types) if before else Rows()
     same = old is not None and old.rows == rows.rows and (len(rows.rows) < 2 or old.joint == rows.joint)  # noqa: PLR2004
     return before if same else written_condition(rows, types)
+
+
+def was_in(fields: Fields, otherwise: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what a form was filled with when it was opened; `otherwise`, where it does not say."""
+    try:
+        kept = json.loads(_one(fields, "was"))
+    except (ValueError, RecursionError):
+        return otherwise
+    return {str(name): str(text) for name, text in kept.items()} if isinstance(kept, dict) else otherwise
 
 
 def _one(fields: Fields, name: str) -> str:

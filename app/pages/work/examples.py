@@ -22,7 +22,7 @@ from app.pages.layout import Frame
 from app.pages.life import CHANNELS, REASONS, category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.visits import Fields, Form
-from app.pages.work.controls import Control
+from app.pages.work.controls import Control, was_in
 from app.pages.work.editing import moved
 from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
@@ -192,7 +192,7 @@ class Examples:
 
     def _changed(self, sheet: StoredDraft, view: "Example", fields: Fields, at: int) -> str:
         """Return the file of tests with what was typed, and if that was asked for, with what happens as expected."""
-        made = view.changed(_was(fields, view))
+        made = view.changed(was_in(fields, view.values))
         if one(fields, "then") == "happens" and (played := self._played(sheet, made.data[at])) is not None:
             made = made.changed((at, "expect"), played or [{"nothing": True}])
         return made.text
@@ -220,12 +220,12 @@ class Example:
         at = self._at
         yield "name", (at, "name")
         yield from ((f"citizen.{name}", (at, "citizen", name)) for name in OF_A_PERSON)
-        for number, event in enumerate(_list(self._case.get("events"))):
+        for number, event in _groups(self._case.get("events")):
             yield f"events.{number}.at", (at, "events", number, "at")
             for name, value in _group(event.get("data")).items():
                 if isinstance(value, str | int | float):
                     yield f"events.{number}.data.{name}", (at, "events", number, "data", name)
-        for number, _ in enumerate(_list(self._case.get("expect"))):
+        for number, _ in _groups(self._case.get("expect")):
             yield from ((f"expect.{number}.{key}", (at, "expect", number, key)) for key in ("at", "contains"))
 
     def story(self) -> Iterator[str]:
@@ -243,9 +243,9 @@ class Example:
             topics = ", ".join(category(str(each), speech) for each in out)
             who.append(say("who opted out of: {topics}").format(topics=topics))
         yield ", ".join(who)
-        for event in _list(self._case.get("events")):
+        for _, event in _groups(self._case.get("events")):
             yield f"{self._moment(event.get('at'))}: {self._names.heading(str(event.get('type', '')))}"
-        for each in _list(self._case.get("expect")):
+        for _, each in _groups(self._case.get("expect")):
             yield self.expected(each)
 
     def expected(self, each: Mapping[str, Any]) -> str:
@@ -287,7 +287,7 @@ class Example:
     def events(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield each event: its title and its fields."""
         say = self._speech.say
-        for number, event in enumerate(_list(self._case.get("events"))):
+        for number, event in _groups(self._case.get("events")):
             under = f"events.{number}"
             hint = say("Such as 2026-03-02 12:00.")
             mine = [self._control(f"{under}.at", "short", say("When does it happen?"), hint=hint)]
@@ -309,7 +309,7 @@ class Example:
     def expects(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield each message that is expected: in words, and its fields."""
         say = self._speech.say
-        for number, each in enumerate(_list(self._case.get("expect"))):
+        for number, each in _groups(self._case.get("expect")):
             under, mine = f"expect.{number}", []
             if each.get("at"):
                 mine.append(
@@ -463,19 +463,16 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _groups(value: object) -> list[tuple[int, dict[str, Any]]]:
+    """Return the entries of a list that are groups, each with its number."""
+    return [(number, each) for number, each in enumerate(_list(value)) if isinstance(each, dict)]
+
+
 def _group(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _plain(expected: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _plain(expected: Sequence[Any]) -> list[dict[str, Any]]:
     """Return what is expected without the words that it must contain."""
-    return [{name: value for name, value in each.items() if name not in ("contains", "parts")} for each in expected]
-
-
-def _was(fields: Fields, view: Example) -> Mapping[str, str]:
-    """Return what the form was filled with when it was opened."""
-    try:
-        kept = json.loads(one(fields, "was"))
-    except ValueError:
-        return view.values
-    return {str(name): str(text) for name, text in kept.items()} if isinstance(kept, dict) else view.values
+    told_ = [each for each in expected if isinstance(each, Mapping)]
+    return [{name: value for name, value in each.items() if name not in ("contains", "parts")} for each in told_]

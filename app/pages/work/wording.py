@@ -16,7 +16,7 @@ from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields
-from app.pages.work.controls import Control
+from app.pages.work.controls import Control, was_in
 from app.pages.work.editing import moved
 from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
@@ -196,7 +196,7 @@ class Wording:
             form = self._form(sheet.files, spoken)
         except CannotEdit:
             return self._office.go(f"/work/drafts/{sheet.id}/words?spoken={spoken}")
-        was, changes, wrong = _was(fields, form), dict[str, str](), dict[str, str]()
+        was, changes, wrong = was_in(fields, form.values), dict[str, str](), dict[str, str]()
         for each in form.values:
             if f"w.{each}" in fields and (sent := _text(fields[f"w.{each}"][0])) != was.get(each, ""):
                 changes[each] = sent
@@ -294,12 +294,3 @@ def _placeholder(name: str, kind: str) -> str:
 def _text(sent: str) -> str:
     """Return the text as it was typed, with the line ends that files have."""
     return sent.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").rstrip()
-
-
-def _was(fields: Fields, form: WordsForm) -> Mapping[str, str]:
-    """Return what the form was filled with when it was opened."""
-    try:
-        kept = json.loads(one(fields, "was"))
-    except ValueError:
-        return form.values
-    return {str(name): str(text) for name, text in kept.items()} if isinstance(kept, dict) else form.values

@@ -172,3 +172,45 @@ def test_a_finding_stands_beside_its_field(quiet: Workshop) -> None:
     assert shown.status_code == 200
     assert 'value="event.amount"' in shown.text
     assert rules_of(aida, where) == before
+
+
+ODD = {
+    "trigger.yaml": (
+        "title: text\ndue: [1]\nactions: [5, x]\nunless: [x, {on: 5}]\non: [a]\nclass: 5\nchannels: sms\n",
+        "title: {kk: 5}\ndue: {first: text, second: [1], third: {at: 5}}\nwhen: 5\nexpires: [1]\non: {x: y}\n",
+        "- a list\n",
+        "title: &a {kk: x}\nlegal_basis: *a\ndue: {a: {when: '((('}}\non: kz.traffic.fine_issued\n",
+    ),
+    "tests.yaml": (
+        "- {name: 5, events: [x, {at: 5, data: [1]}], expect: [1, {at: [2]}], citizen: text}\n- text\n- {}\n",
+        "{a: b}\n",
+        "# only a remark\n",
+    ),
+    "en.md": (
+        "---\nsubject: [1]\nsteps: text\npush: text\nsms: {x: y}\n---\n",
+        "---\n---\n",
+        "---\n[a\n---\nbody\n",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("file", ODD)
+def test_whatever_stands_in_a_file_its_forms_open_and_keep_it(quiet: Workshop, file: str) -> None:
+    """No odd content breaks a page, and saving each form unchanged, or with nonsense in it, loses nothing."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    for odd in ODD[file]:
+        revision = fields_of(aida.get(where).text)["revision"][0]
+        aida.post(where, revision=revision, **{f"file-{file}": odd})
+        before = unescape(file_of(aida.get(where).text, file))
+        for path in ("/form", "/words?spoken=en", "/tests", "/preview", "/submit", "/example?at=0", "/example?at=1"):
+            answer = aida.get(f"{where}{path}")
+            assert answer.status_code in (200, 404), (odd, path)
+            action = path.partition("?")[0]
+            sent = fields_of(answer.text, action)
+            if answer.status_code == 200 and "revision" in sent and action in ("/form", "/words", "/example"):
+                for nonsense in ({}, {"was": ["[" * 20_000], "revision": ["x"]}):
+                    done = aida.client.post(f"{where}{action}", data={**sent, **nonsense, "then": ["save"]})
+                    assert done.status_code in (303, 409, 422), (odd, path)
+                assert unescape(file_of(aida.get(where).text, file)) == before, (odd, path)

@@ -26,7 +26,7 @@ class Scope(StrEnum):
 class Principal(Struct, frozen=True):
     """A person who acts, or a system with its `scopes`.
 
-    `contacts`: channel -> the address to which a colleague's test-sends may go.
+    `contacts`: channel -> the address to which test-sends may go, and by email what waits for them or was decided.
     """
 
     name: str

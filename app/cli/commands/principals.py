@@ -22,7 +22,9 @@ Scopes = Annotated[
     list[Scope] | None,
     typer.Option("--scope", help="A right of a system that calls the API; may be given several times."),
 ]
-Email = Annotated[str | None, typer.Option("--email", help="A contact for test-sends to them.")]
+Email = Annotated[
+    str | None, typer.Option("--email", help="A contact for test-sends, and mails about approvals, to them.")
+]
 Phone = Annotated[str | None, typer.Option("--phone", help="A contact for test-sends to them.")]
 Push = Annotated[str | None, typer.Option("--push", help="A contact for test-sends to them.")]
 TokenFile = Annotated[

@@ -95,7 +95,7 @@ _RECIPIENTS = 25
 
 
 class Search(NamedTuple):
-    """What is searched for among messages that were tried; None: any. Times in microseconds, `until` exclusive."""
+    """A search among messages that were tried; None: any. Times in microseconds, `until` exclusive."""
 
     state: str | None = None
     triggers: tuple[str, ...] | None = None

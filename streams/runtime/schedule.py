@@ -25,7 +25,7 @@ Stopping = Callable[[], bool]
 
 
 class Outcome(StrEnum):
-    """How a run ended, or that it goes on.
+    """The end of a run, or that it goes on.
 
     `retry`: its process died, and it is begun once more; `again`: it goes on so. `stopped`: its process was asked to
     end; it goes on at the next start.

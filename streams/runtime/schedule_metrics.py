@@ -1,4 +1,4 @@
-"""What Prometheus is told of the schedule, from the rows that any process can read."""
+"""The metrics of the schedule, from the rows that any process can read."""
 
 from collections.abc import Iterator
 

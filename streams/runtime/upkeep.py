@@ -1,4 +1,4 @@
-"""Upkeep: what one process does for all: planning areas, following the log, chaining, reconciling, the schedule.
+"""Upkeep: the work that one process does for all: planning areas, following the log, chaining, reconciling, the schedule.
 
 On PostgreSQL it is done by the process that holds the leader lock; when that one ends, another takes over. On SQLite
 there is one process.
@@ -84,7 +84,7 @@ class Turn:
 
 
 class UpkeepParts(Struct, frozen=True):
-    """What is done by turns, and `tell`, which gets a line of what an operator must know."""
+    """The parts whose work is done by turns, and `tell`, which gets a line of what an operator must know."""
 
     areas: AreaPlanning
     follower: Follower

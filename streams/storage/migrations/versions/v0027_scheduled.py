@@ -1,4 +1,4 @@
-"""What runs by the schedule: each job's next run, and how its last one ended."""
+"""The jobs of the schedule: each job's next run, and how its last one ended."""
 
 import sqlalchemy as sa
 from alembic import op

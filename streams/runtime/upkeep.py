@@ -1,4 +1,4 @@
-"""Upkeep: the work that one process does for all: planning areas, following the log, chaining, reconciling, the schedule.
+"""Upkeep, which one process does for all: planning areas, following the log, chaining, reconciling, the schedule.
 
 On PostgreSQL it is done by the process that holds the leader lock; when that one ends, another takes over. On SQLite
 there is one process.

@@ -1,5 +1,5 @@
 // In forms of drafts: a choice on which other controls depend shows them anew, with everything that was typed; what a
-// person would read follows what is typed; a click puts a value into the text.
+// person would read follows what is typed; a click puts a value into the text. Who leaves what is not saved is asked.
 "use strict";
 async function again(form, name) {
   const body = new URLSearchParams(new FormData(form));
@@ -51,6 +51,12 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     });
   }
   for (const button of form.querySelectorAll("[data-without]")) button.hidden = true;
+}
+let unsaved = false;
+addEventListener("beforeunload", event => { if (unsaved) event.preventDefault(); });
+for (const form of document.querySelectorAll("form[data-form], form[data-live]")) {
+  form.addEventListener("input", () => { unsaved = true; });
+  form.addEventListener("submit", () => { unsaved = false; });
 }
 for (const form of document.querySelectorAll("form[data-form]")) {
   form.addEventListener("change", event => {

@@ -29,7 +29,7 @@ def test_an_example_is_made_from_a_preview(quiet: Workshop) -> None:
     page = unescape(aida.get(address).text)
     assert "A person who reads Русский, reached by email, born on 2 June 1991" in page
     assert "5 June 2025, 10:00: gets “moved”, email" in page
-    assert "It happens as this example expects" in page
+    assert "The messages and their times are as this example expects" in page
     after = cases_in(aida, where)
     assert after.startswith(before.rstrip())
     shown = unescape(aida.get(f"{where}/tests").text)
@@ -61,7 +61,7 @@ def test_an_example_is_edited_by_form(quiet: Workshop) -> None:
     assert "4 September 2025, 10:00: gets “moved”, SMS" in unescape(page)
     fields = fields_of(page, "/example")
     assert aida.client.post(f"{where}/example", data={**fields, "then": ["happens"]}).status_code == 303
-    assert "It happens as this example expects" in aida.get(address).text
+    assert "The messages and their times are as this example expects" in aida.get(address).text
     assert "All tests pass" in aida.get(f"{where}/tests").text
     gone = fields_of(aida.get(address).text, "/example")
     assert (

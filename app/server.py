@@ -104,18 +104,22 @@ def application(
     install_console(app, platform, pages, hands, heavy)
     install_work(app, platform, pages, hands, heavy)
     install_static(app)
-    install_repeating(
-        app, IdempotencyKeys(platform.database, clock), access, platform.identity.links.secret("repeats")
-    )
-    install_admission(app, access, broken.answer)
-    if settings.requests_a_minute:
-        guesses = GuessCounts(platform.database, platform.identity.links.secret("guesses").encode())
-        install_limits(app, Limits(settings.requests_a_minute, clock, guesses), access, broken.answer)
-    install_visits(app, platform.identity.links.secret("visits"), settings.base_url, access)
+    _install_guards(app, platform, access, broken)
     app.add_middleware(Served, registry=registry or CollectorRegistry())
     app.add_middleware(Tracing)
     app.add_middleware(Head)
     return app
+
+
+def _install_guards(app: Api, platform: Platform, access: Access, broken: Broken) -> None:
+    """Install what looks at a request before its route does; the last one looks first."""
+    settings, clock, links = platform.settings, platform.clock, platform.identity.links
+    install_repeating(app, IdempotencyKeys(platform.database, clock), access, links.secret("repeats"))
+    install_admission(app, access, broken.answer)
+    if settings.requests_a_minute:
+        guesses = GuessCounts(platform.database, links.secret("guesses").encode())
+        install_limits(app, Limits(settings.requests_a_minute, clock, guesses), access, broken.answer)
+    install_visits(app, links.secret("visits"), settings.base_url, access)
 
 
 def _lifespan(workers: Workers | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -20,7 +20,7 @@ def publish_first(settings: Settings, publisher: Publisher, log: Log, clock: Clo
     Raises:
         BrokenPack, NoDefaults: a pack that the settings name is broken, whether it is published or not.
     """
-    empty = make and log.recorder.max_notification_id() is None
+    empty = make and log.facts.max_notification_id() is None
     if empty or settings.packs:
         packs = load_packs(pack_folders(settings))
         if empty:

@@ -17,7 +17,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         copied(server, at) as on,
     ):
         to = topics(broker)
-        last = on.log.recorder.max_notification_id() or 0
+        last = on.log.facts.max_notification_id() or 0
         chosen = Range(0, last)
         works = [
             Republishing(on.database, on.identity.names, to, to.replays, chosen, number) for number in range(ROUNDS)

@@ -207,7 +207,7 @@ class World:
             "future_events": "accept",
         }
         self.platform: Platform = compose(load_settings(**(usual | settings)), self.clock, KEYRING)
-        if self.platform.log.recorder.max_notification_id() is None:
+        if self.platform.log.facts.max_notification_id() is None:
             publish(self.platform, packs or [few_triggers(folder)])
         scripts = script or {}
         self.notifiers: dict[str, Notifier] = {

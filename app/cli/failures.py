@@ -29,7 +29,8 @@ from streams.privacy.erasure import NobodyKnown
 from streams.queues.jobs import Busy, NothingToDo, NotNow, Stale, UnknownJob
 from streams.replay.backfill import NotInForce
 from streams.replay.shadow import NoQuietMoment
-from streams.rules.approval import AlreadyPublished, NotPublished, NotSubmitted, TwoVersions
+from streams.rules.aggregates import AlreadyPublished
+from streams.rules.approval import NotPublished, NotSubmitted, TwoVersions
 from streams.rules.drafts import DoesNotFit
 from streams.rules.library import NothingPublished
 from streams.rules.ownership import OtherPack

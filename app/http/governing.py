@@ -35,8 +35,8 @@ from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.principals import Scope
 from projections import statistics
 from streams.replay.follower import Follower
+from streams.rules.aggregates import AlreadyPublished
 from streams.rules.approval import (
-    AlreadyPublished,
     NotPublished,
     NotSubmitted,
     Reference,

@@ -9,7 +9,7 @@ from app.pages.life import CHANNELS, shown
 from app.reports.finding_words import Told, told
 from app.reports.findings import stop_finding
 from domain.nudges.settle import PAUSED
-from streams.rules.switches import ActiveStop
+from streams.rules.aggregates import ActiveStop
 
 
 class Stop(Struct, frozen=True):

@@ -20,7 +20,7 @@ from streams.queries import health
 from streams.queries.health import SILENT, Trend
 from streams.queries.provider_health import ProviderState, Record
 from streams.queues.jobs import Job, State
-from streams.rules.switches import ActiveStop
+from streams.rules.aggregates import ActiveStop
 from streams.runtime.schedule import BAD as BAD_ENDS
 
 SOON, LATE = timedelta(minutes=1), timedelta(minutes=5)

@@ -6,8 +6,8 @@ from datetime import tzinfo
 from app.moments import told_in
 from domain.facts.principals import Principal
 from domain.nudges.settle import PAUSED
+from streams.rules.aggregates import ActiveStop
 from streams.rules.governed import Governed
-from streams.rules.switches import ActiveStop
 
 KINDS: Mapping[str, str] = {
     "all": "everything",

@@ -2,6 +2,6 @@
 
 Modules:
     facts: about nudges. governance: about rules. access_facts: about access to people's data.
-    principals, submissions: who acts with which rights, and what waits for approval, as these facts tell.
+    principals, submissions: who acts with which rights, what waits for approval, and who may approve and publish it.
     receipts: the reports of providers. chain: blocks of facts, their hashes and proofs.
 """

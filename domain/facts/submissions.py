@@ -1,25 +1,19 @@
 """Submissions for publication, and the checks of who may approve and publish them."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from domain.facts.governance import (
-    PackApproved,
-    PackRefused,
-    PackSubmitted,
-    TriggerApproved,
-    TriggerRefused,
-    TriggerSubmitted,
-)
+from domain.facts.governance import ControlSet, LogRestored, PackSubmitted, TriggerSubmitted
 from domain.facts.principals import NotAllowed, Principal, Role, require
 
 
 class Subject(Struct, frozen=True, order=True):
-    """The subject of a governance fact: a trigger, or a pack's content besides its triggers (as `pack:kz`)."""
+    """The subject of a governance fact: a trigger, a pack's content besides its triggers (as `pack:kz`), or a switch.
+
+    Restores of the log have one too. Each subject has a stream of its own.
+    """
 
     kind: str
     name: str
@@ -69,41 +63,13 @@ class Submission(Struct, frozen=True):
         return self.refused_by or self.approved_by or self.by[-1]
 
 
-def submissions(facts: Iterable[Any]) -> dict[Subject, list[Submission]]:
-    """Return the submissions by subject, each version once, the latest submitted last; other facts are ignored."""
-    found: dict[Subject, dict[str, Submission]] = {}
-    for fact in facts:
-        match fact:
-            case PackSubmitted() | TriggerSubmitted():
-                about = subject_of(fact)
-                versions = found.setdefault(about, {})
-                known = versions.pop(fact.hash, None)
-                versions[fact.hash] = (
-                    Submission(about, fact.owner, fact.hash, fact, (fact.by,))
-                    if known is None
-                    else replace(
-                        known, by=(*known.by, fact.by), refused_by="", said=known.said if known.approved_by else ""
-                    )
-                )
-            case PackApproved() | TriggerApproved():
-                versions = found[subject_of(fact)]
-                approved = replace(versions[fact.hash], approved_by=fact.by, refused_by="", said=fact.comment)
-                versions[fact.hash] = approved
-            case PackRefused() | TriggerRefused():
-                versions = found[subject_of(fact)]
-                before = versions[fact.hash]
-                refusals = (*before.refusals, Refusal(fact.by, fact.at, fact.reason))
-                versions[fact.hash] = replace(
-                    before, approved_by="", refused_by=fact.by, said=fact.reason, refusals=refusals
-                )
-    return {about: list(versions.values()) for about, versions in found.items()}
-
-
-def subject_of(fact: Any) -> Subject:  # noqa: ANN401  (a governance fact about a pack or a trigger)
-    """Return the subject of the fact."""
-    if hasattr(fact, "trigger"):
-        return Subject("trigger", fact.trigger)
-    return Subject("pack", fact.pack)
+def subject_of(fact: Any) -> Subject:  # noqa: ANN401  (any governance fact)
+    """Return the subject of the fact, which names its stream."""
+    if isinstance(fact, ControlSet):
+        return Subject("control", f"{fact.scope}/{fact.name}")
+    if isinstance(fact, LogRestored):
+        return Subject("log", "restored")
+    return Subject("trigger", fact.trigger) if hasattr(fact, "trigger") else Subject("pack", fact.pack)
 
 
 def check_submitting(who: Principal, owner: str, about: Subject) -> None:

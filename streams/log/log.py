@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from eventsourcing.application import Application
-from eventsourcing.persistence import Mapper
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
@@ -15,7 +13,7 @@ from domain.core.ids import Position
 from projections import retired
 from projections.bulk import among, chunked, driver_rows
 from streams.log.decoding import Unopened, entries_of, life_of
-from streams.log.mapper import Entry, FactMapper, encode, sealed_by
+from streams.log.mapper import Entry, encode, sealed_by
 from streams.log.person_keys import PersonKey, PersonKeys
 from streams.log.recorder import FactRecorder, page_of
 from streams.log.row_codes import RowCodes, facts_by, genuine
@@ -25,34 +23,13 @@ from streams.storage.tables import log, log_rows
 PAGE = 1000
 
 
-class Log(Application[UUID]):
+class Log:
     """The facts, which are the only source of truth; all views are derived from them."""
-
-    name = "habarshy"
 
     def __init__(self, database: Database, keys: PersonKeys, clock: Callable[[], datetime], codes: RowCodes) -> None:
         database.use_codes(codes)
         self.database, self.keys, self.clock = database, keys, clock
         self.facts = FactRecorder(database)
-        super().__init__(env={})
-
-    def construct_mapper(self) -> Mapper[UUID]:
-        """Return the mapper of eventsourcing's port."""
-        return FactMapper(self._make_keys, self._read_keys, self.clock)
-
-    def construct_recorder(self) -> FactRecorder:
-        """Return the recorder of eventsourcing's port."""
-        return self.facts
-
-    def _make_keys(self, persons: Iterable[str]) -> Mapping[str, PersonKey]:
-        wanted = list(persons)
-        known, made = self.database.write(lambda connection: self.keys.ensure(connection, wanted))
-        self.keys.remember(made)
-        return known
-
-    def _read_keys(self, persons: Iterable[str]) -> Mapping[str, PersonKey]:
-        with self.database.reading() as connection:
-            return self.keys.load(connection, persons)
 
     def append(self, connection: Connection, entries: Iterable[Entry]) -> Position:
         """Append any facts but life events in the caller's transaction; return the position before the first.

@@ -1,12 +1,11 @@
 """Facts to bytes and back: msgspec arrays under pinned topics; each role's part sealed with that person's key."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from eventsourcing.persistence import Mapper, StoredEvent
 from msgspec import Struct
 
 from domain.core.events import PUBLIC, LifeEvent
@@ -186,38 +185,3 @@ def decode(topic: str, state: bytes) -> Fact:
     """
     fact: Fact = _DECODERS[topic](state)
     return fact
-
-
-KeysOf = Callable[[Iterable[str]], Mapping[str, PersonKey]]
-"""Pseudonyms -> the keys of those persons who have one."""
-
-
-class FactMapper(Mapper[UUID]):
-    """The mapping for eventsourcing's Application: one Entry at a time.
-
-    `for_writing` makes missing keys, `for_reading` never does.
-    """
-
-    def __init__(self, for_writing: KeysOf, for_reading: KeysOf, clock: Callable[[], datetime]) -> None:
-        self._for_writing, self._for_reading, self._clock = for_writing, for_reading, clock
-
-    def to_stored_event(self, domain_event: Any) -> StoredEvent:  # noqa: ANN401  (an Entry)
-        """Return the entry as eventsourcing stores it."""
-        fact = domain_event.fact
-        if isinstance(fact, LifeEvent):
-            state = seal(fact, self._for_writing(fact.everybody), self._clock())
-        else:
-            state = encode(fact)
-        return StoredEvent(domain_event.originator_id, domain_event.originator_version, fact.TOPIC, state)
-
-    def to_domain_event(self, stored_event: StoredEvent) -> Any:  # noqa: ANN401  (an Entry)
-        """Return the entry that was stored."""
-        stream = stored_event.originator_id
-        assert isinstance(stream, UUID)
-        version = stored_event.originator_version
-        if stored_event.topic != LifeEvent.TOPIC:
-            return Entry(stream, version, decode(stored_event.topic, stored_event.state))
-        state = decode_life(stored_event.state)
-        persons = [person for named in state.persons.values() for person in named]
-        keys = self._for_reading({*persons, *(holder_of(person, state.type, state.time) for person in persons)})
-        return Entry(stream, version, unseal(stream, state, keys), recorded=state.recorded)

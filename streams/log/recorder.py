@@ -3,7 +3,8 @@
 eventsourcing-sqlalchemy would make an ORM object for each fact; docs/decisions/0002 measures what that costs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -50,10 +51,25 @@ class InTheWay(IntegrityError):
 
 
 class FactRecorder(ApplicationRecorder):
-    """Appends and reads stored facts; positions follow the order of commits."""
+    """Appends and reads stored facts; positions follow the order of commits.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    `connection`: the transaction in which the port's methods read and write; without one, each has its own.
+    """
+
+    def __init__(self, database: Database, connection: Connection | None = None) -> None:
+        self._database, self._connection = database, connection
+
+    def within(self, connection: Connection) -> "FactRecorder":
+        """Return the recorder of the caller's transaction."""
+        return FactRecorder(self._database, connection)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        if self._connection is not None:
+            yield self._connection
+        else:
+            with self._database.reading() as connection:
+                yield connection
 
     def append(self, connection: Connection, rows: Sequence[Row]) -> Position:
         """Append in the caller's transaction; return the position before the first row.
@@ -95,9 +111,12 @@ class FactRecorder(ApplicationRecorder):
         return Position(0 if newest is None else int(newest[0]))
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:  # noqa: ANN401  (the port's)
-        """Append in a transaction of its own; return the positions."""
+        """Append and return the positions."""
         rows = [(_uuid(one), one.originator_version, one.topic, one.state) for one in stored_events]
-        before = self._database.write(lambda connection: self.append(connection, rows))
+        if self._connection is not None:
+            before = self.append(self._connection, rows)
+        else:
+            before = self._database.write(lambda connection: self.append(connection, rows))
         return list(range(before + 1, before + 1 + len(rows)))
 
     def select_events(
@@ -108,16 +127,16 @@ class FactRecorder(ApplicationRecorder):
         lte: int | None = None,
         desc: bool = False,
         limit: int | None = None,
-    ) -> Sequence[StoredEvent]:
-        """Return a stream's facts in their order."""
+    ) -> Sequence[Notification]:
+        """Return a stream's facts in their order, each with its position."""
         version = log.c.originator_version
         stream = originator_id if isinstance(originator_id, UUID) else UUID(originator_id)
         query = log_rows.where(log.c.originator_id == stream).limit(limit)
         query = query.order_by(version.desc() if desc else version)
         query = query if gt is None else query.where(version > gt)
         query = query if lte is None else query.where(version <= lte)
-        with self._database.reading() as connection:
-            return [StoredEvent(stream, *row[2:5]) for row in facts_by(connection, query)]
+        with self._reading() as connection:
+            return [_notification(row) for row in facts_by(connection, query)]
 
     def select_notifications(
         self,
@@ -130,13 +149,12 @@ class FactRecorder(ApplicationRecorder):
     ) -> Sequence[Notification]:
         """Return the log from a position on."""
         after = (start or 0) - inclusive_of_start
-        with self._database.reading() as connection:
-            rows = list(facts_by(connection, page_of(after, limit, stop, topics)))
-        return [Notification(stream_of(row[1]), row[2], row[3], row[4], id=row[0]) for row in rows]
+        with self._reading() as connection:
+            return [_notification(row) for row in facts_by(connection, page_of(after, limit, stop, topics))]
 
     def max_notification_id(self) -> int | None:
         """Return the position of the newest fact, or None."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             return self.last_position(connection) or None
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:  # noqa: ARG002  (the port's)
@@ -162,6 +180,10 @@ def first_fact(connection: Connection, after: int, upto: int | None, topics: Seq
             return row
         after = rows[-1][0]
     return None
+
+
+def _notification(row: Any) -> Notification:  # noqa: ANN401  (a row of the driver's)
+    return Notification(stream_of(row[1]), row[2], row[3], row[4], id=row[0])
 
 
 def _uuid(stored: StoredEvent) -> UUID:

@@ -43,9 +43,10 @@ from streams.delivery.decide.decision_inputs import DecisionInputs
 from streams.delivery.decide.rendering import render
 from streams.log.log import Log
 from streams.planning.quarantine import unplannable_persons
+from streams.rules.aggregates import ActiveStop
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
-from streams.rules.switches import ActiveStop, read_off
+from streams.rules.switches import read_off
 from streams.storage.database import Database
 from templates.words.rendering import WordsFailed
 

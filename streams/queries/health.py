@@ -32,7 +32,8 @@ from streams.queries.provider_health import ProviderFigures, figures_of, recent_
 from streams.queues import dead_letters, refused_events, webhook_outbox
 from streams.replay.follower import READER as VIEWS
 from streams.replay.follower import Follower
-from streams.rules.switches import ActiveStop, read_off
+from streams.rules.aggregates import ActiveStop
+from streams.rules.switches import read_off
 from streams.storage.database import Database, Priority
 from streams.storage.tables import log as log_table
 from streams.storage.tables import soundings

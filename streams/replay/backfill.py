@@ -11,16 +11,16 @@ from sqlalchemy import Connection
 
 from domain.core.ids import Names
 from domain.core.timing import zone_of
-from domain.facts.governance import TriggerPublished, TriggerReachChanged
 from domain.facts.principals import Principal
 from domain.facts.submissions import check_acting
 from streams.log.log import Log
 from streams.replay.repair import PlanRepair, RepairBatch, Selection
 from streams.replay.walk import Stride, Walk
+from streams.rules.aggregates import GovernedTrigger
 from streams.rules.approval import nominal
 from streams.rules.governed import Governed
 from streams.rules.library import Library
-from streams.rules.publishing import append_governance, govern, read_governed
+from streams.rules.publishing import govern, read_governed
 from streams.rules.switches import owner_of
 from streams.storage.database import Database
 
@@ -65,7 +65,7 @@ class TriggerBackfill:
         with self._database.reading() as connection:
             before = read_governed(connection, self._log)
         check_acting(who, owner_of(before, trigger, who), trigger)
-        _ = _current(before, trigger)
+        _require_live(before.trigger(trigger))
 
     def work(self, further: BackfillRequest, by: str) -> Walk:
         """Return the backfill as the work of a job, which moves the reach before its first stride."""
@@ -81,8 +81,10 @@ class TriggerBackfill:
     def look(self, further: BackfillRequest, by: str, after: str = "") -> Iterator[RepairBatch]:
         """Yield what would be planned, a batch of persons at a time, without writing anything."""
         with self._database.reading() as connection:
-            fact = self._fact(connection, read_governed(connection, self._log), further, by)
-        rules = self._library.rules() if fact is None else self._library.rules_with(fact)
+            before = read_governed(connection, self._log)
+            trigger = before.trigger(further.trigger)
+            new = self._backfill(connection, before, trigger, further, by)
+        rules = self._library.rules_with(trigger.new_facts[-1]) if new else self._library.rules()
         return self._repairing.look(Selection(trigger=further.trigger), rules, after)
 
     def _go(self, further: BackfillRequest, by: str, after: str) -> Iterator[Stride]:
@@ -92,36 +94,28 @@ class TriggerBackfill:
 
     def move(self, further: BackfillRequest, by: str) -> bool:
         """Move the reach, which wakes all persons concerned; return True if that was new."""
+        return govern(
+            self._database,
+            self._log,
+            self._names,
+            lambda rules: self._backfill(rules.connection, rules.before, rules.trigger(further.trigger), further, by),
+        )
 
-        def work(connection: Connection) -> bool:
-            before, now = read_governed(connection, self._log), self._clock()
-            fact = self._fact(connection, before, further, by)
-            append_governance(connection, self._log, self._names, [] if fact is None else [fact], before, now)
-            return fact is not None
-
-        return govern(self._database, self._log, self._names, work)
-
-    def _fact(
-        self, connection: Connection, before: Governed, further: BackfillRequest, by: str
-    ) -> TriggerReachChanged | None:
-        """Return the fact that moves the reach; None if it reaches as far already.
+    def _backfill(
+        self, connection: Connection, before: Governed, trigger: GovernedTrigger, further: BackfillRequest, by: str
+    ) -> bool:
+        """Let the trigger reach as far as wished; return False if it does already.
 
         Overdue nudges that other versions planned for events which this version takes over stay planned.
         """
-        current, now = _current(before, further.trigger), self._clock()
-        same = [
-            publication.fact for publication in before.of(further.trigger) if publication.fact.hash == current.hash
-        ]
-        if min(fact.reach for fact in same) <= further.since:
-            return None
+        _require_live(trigger)
+        now = self._clock()
         ahead = [further.since] if further.also_overdue else [now]
-        if len(same) < len(before.of(further.trigger)):
-            ahead += nominal(connection, before, further.trigger, now)
-        return TriggerReachChanged(now, by, further.trigger, current.hash, further.since, min(ahead), further=True)
+        if len({publication.fact.hash for publication in trigger.live}) > 1:
+            ahead += nominal(connection, before, trigger.name, now)
+        return trigger.backfill(by, now, further.since, min(ahead))
 
 
-def _current(before: Governed, trigger: str) -> TriggerPublished:
-    current = before.current(trigger)
-    if current is None:
-        raise NotInForce(trigger)
-    return current
+def _require_live(trigger: GovernedTrigger) -> None:
+    if trigger.current is None:
+        raise NotInForce(trigger.name)

@@ -3,45 +3,21 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.core.ids import Names
-from domain.facts.governance import (
-    PackApproved,
-    PackPublished,
-    PackRefused,
-    PackSubmitted,
-    TriggerApproved,
-    TriggerPublished,
-    TriggerReachChanged,
-    TriggerRefused,
-    TriggerSubmitted,
-)
+from domain.facts.governance import PackPublished, PackSubmitted, TriggerSubmitted
 from domain.facts.principals import NotAllowed, Principal
-from domain.facts.submissions import (
-    Refusal,
-    Subject,
-    Submission,
-    check_approving,
-    check_publishing,
-    check_refusing,
-    check_submitting,
-)
+from domain.facts.submissions import Subject, Submission, subject_of
 from projections import nudges
 from projections.tables import micros
 from streams.log.log import Log
+from streams.rules.aggregates import owner_of, submission_of
 from streams.rules.governed import Governed
-from streams.rules.ownership import (
-    check_names_are_free,
-    check_owner_stays,
-    check_packs_hold,
-    owner_of,
-)
-from streams.rules.publishing import append_governance, govern, publication, read_governed
+from streams.rules.ownership import check_names_are_free, check_packs_hold
+from streams.rules.publishing import Rulemaking, govern, read_governed
 from streams.storage.database import Database
 from templates.checks.loader import Pack, load_packs
 from templates.checks.placeholders import require_own_text
@@ -54,48 +30,6 @@ class NotPublished(LookupError):
 
     def __init__(self, trigger: str, pack: str) -> None:
         super().__init__(f"The pack {pack} of {trigger} is not published. Publish pack:{pack} before it, or with it.")
-
-
-def released(
-    connection: Connection,
-    before: Governed,
-    packs: Mapping[str, Mapping[str, Any]],
-    source: TriggerSubmitted,
-    by: str,
-    now: datetime,
-    share: float,
-    *,
-    to_pending: bool,
-) -> list[TriggerPublished | TriggerReachChanged]:
-    """Return the facts that publish the version for that share of persons; none if it is published so already.
-
-    Raises:
-        NotAllowed: the version is already published for a larger share.
-        NotPublished: its pack is not published, nor among `packs`.
-    """
-    if source.pack not in packs:
-        raise NotPublished(source.trigger, source.pack)
-    current = before.current(source.trigger)
-    facts: list[TriggerPublished | TriggerReachChanged] = []
-    if current is None or current.hash != source.hash or current.share < share:
-        current = publication(source, packs[source.pack], before, by, now, share)
-        facts.append(current)
-    elif current.share > share:
-        raise NotAllowed(f"{source.trigger} is for {current.share:.0%} of all already, and a canary only grows")
-    if to_pending and (moved := _to_pending(connection, before, current, by, now)) is not None:
-        facts.append(moved)
-    return facts
-
-
-def _to_pending(
-    connection: Connection, before: Governed, current: TriggerPublished, by: str, now: datetime
-) -> TriggerReachChanged | None:
-    """Extend the reach to that of the earlier versions and to every nudge that is overdue."""
-    reach = min([current.reach, *(publication.fact.reach for publication in before.of(current.trigger))])
-    ahead = min([current.ahead_from, *nominal(connection, before, current.trigger, now)])
-    if (reach, ahead) == (current.reach, current.ahead_from):
-        return None
-    return TriggerReachChanged(now, by, current.trigger, current.hash, reach, ahead)
 
 
 def nominal(connection: Connection, before: Governed, trigger: str, now: datetime) -> Sequence[datetime]:
@@ -130,13 +64,6 @@ class TwoVersions(ValueError):
             f"{one.about} is named with two versions ({hashes}), and only one can hold."
             " Name one, by enough of its hash."
         )
-
-
-class AlreadyPublished(ValueError):
-    """Raised when a published version is to be refused."""
-
-    def __init__(self, about: Subject) -> None:
-        super().__init__(f"{about} is published, so it can no longer be refused. Pause it, or withdraw it.")
 
 
 class Reference(Struct, frozen=True):
@@ -198,31 +125,24 @@ class RuleApproval:
             OtherPack: a trigger is submitted without its pack, which differs from the published one.
             StillPlaceholders: a trigger still has text of the scaffold.
         """
-        return self._govern(lambda connection: self._submit(connection, packs, wanted, who))
+        return self._govern(lambda rules: self._submit(rules, packs, wanted, who))
 
     def _submit(
-        self, connection: Connection, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal
+        self, rules: Rulemaking, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal
     ) -> list[SubmissionResult]:
-        before, now = read_governed(connection, self._log), self._clock()
-        done, facts = [], []
-        for fact in _submissions(packs, who, now):
-            submission = Submission(_about(fact), fact.owner, fact.hash, fact, (who.name,))
-            if submission.about not in wanted:
+        done = []
+        for fact in _submissions(packs, who, self._clock()):
+            if (about := subject_of(fact)) not in wanted:
                 continue
-            check_submitting(who, fact.owner, submission.about)
-            check_owner_stays(before, submission, who)
-            check_names_are_free(before, fact)
-            new = not _is_known(before, submission)
+            one = rules.version(about)
+            refusals = one.refusals(fact.hash)
+            new = one.submit(fact, who)
+            check_names_are_free(rules.before, fact)
             if new:
                 _require_own_text(fact)
-            facts += [fact] if new else []
-            done.append(
-                SubmissionResult(
-                    replace(submission, refusals=refusals(before, submission.about, submission.hash)), new
-                )
-            )
-        check_packs_hold(before, packs, wanted)
-        append_governance(connection, self._log, self._names, facts, before, now)
+            submission = Submission(about, fact.owner, fact.hash, fact, (who.name,), refusals=refusals)
+            done.append(SubmissionResult(submission, new))
+        check_packs_hold(rules.before, packs, wanted)
         return done
 
     def find(self, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:
@@ -242,21 +162,15 @@ class RuleApproval:
             NotAllowed: the principal may not approve it.
             StillPlaceholders: it still has text of the scaffold.
         """
-        return self._govern(
-            lambda connection: self._approve(connection, submission, who, comment),
-        )
 
-    def _approve(self, connection: Connection, seen: Submission, who: Principal, comment: str) -> SubmissionResult:
-        before, now = read_governed(connection, self._log), self._clock()
-        submission = find(before, Reference(seen.about, seen.hash), who)
-        check_approving(who, submission)
-        if submission.approved_by:
-            return SubmissionResult(submission, new=False)
-        _require_own_text(submission.fact)
-        about, fact = submission.about, PackApproved if submission.about.kind == "pack" else TriggerApproved
-        facts = [fact(now, who.name, about.name, submission.hash, comment)]
-        append_governance(connection, self._log, self._names, facts, before, now)
-        return SubmissionResult(submission, new=True)
+        def approve(rules: Rulemaking) -> SubmissionResult:
+            one = rules.version(submission.about)
+            seen = one.submissions[submission.hash]
+            if new := one.approve(who, seen.hash, comment, self._clock()):
+                _require_own_text(seen.fact)
+            return SubmissionResult(seen, new)
+
+        return self._govern(approve)
 
     def refuse(self, submission: Submission, who: Principal, reason: str) -> SubmissionResult:
         """Refuse exactly this version: it cannot be published until it is submitted or approved again.
@@ -265,23 +179,13 @@ class RuleApproval:
             NotAllowed: the principal may not approve it.
             AlreadyPublished: it is published.
         """
-        return self._govern(
-            lambda connection: self._refuse(connection, submission, who, reason),
-        )
 
-    def _refuse(self, connection: Connection, seen: Submission, who: Principal, reason: str) -> SubmissionResult:
-        before, now = read_governed(connection, self._log), self._clock()
-        submission = find(before, Reference(seen.about, seen.hash), who)
-        check_refusing(who, submission)
-        about = submission.about
-        if before.hash_of(about) == submission.hash:
-            raise AlreadyPublished(about)
-        if submission.refused_by:
-            return SubmissionResult(submission, new=False)
-        kind = PackRefused if about.kind == "pack" else TriggerRefused
-        facts = [kind(now, who.name, about.name, submission.hash, reason)]
-        append_governance(connection, self._log, self._names, facts, before, now)
-        return SubmissionResult(submission, new=True)
+        def refuse(rules: Rulemaking) -> SubmissionResult:
+            one = rules.version(submission.about)
+            seen = one.submissions[submission.hash]
+            return SubmissionResult(seen, one.refuse(who, seen.hash, reason, self._clock()))
+
+        return self._govern(refuse)
 
     def publish(
         self, wanted: Sequence[Reference], who: Principal, *, share: float = 1.0, to_pending: bool = False
@@ -297,13 +201,11 @@ class RuleApproval:
         """
         known = self.governed().packs
         begins = [pack for pack in load_packs(()) if _is_news(pack, known)]
-        return self._govern(
-            lambda connection: self._publish(connection, wanted, who, share, begins, to_pending=to_pending)
-        )
+        return self._govern(lambda rules: self._publish(rules, wanted, who, share, begins, to_pending=to_pending))
 
     def _publish(
         self,
-        connection: Connection,
+        rules: Rulemaking,
         wanted: Sequence[Reference],
         who: Principal,
         share: float,
@@ -312,32 +214,29 @@ class RuleApproval:
         to_pending: bool,
     ) -> list[SubmissionResult]:
         """See `publish`. `begins`: the built-in packs as shipped, published first where the log differs."""
-        before, now = read_governed(connection, self._log), self._clock()
+        before, now = rules.before, self._clock()
         found = _each_once(find(before, reference_, who, approved=True) for reference_ in wanted)
-        for submission in found:
-            check_publishing(who, submission)
-            _require_own_text(submission.fact)
-        done: list[SubmissionResult] = []
-        facts: list[Any] = [
-            PackPublished(now, "pack", pack.name, pack.hash, pack.content)
-            for pack in begins
-            if _is_news(pack, before.packs)
-        ]
-        packs = {name: pack.content for name, pack in before.packs.items()} | {
-            pack.name: pack.content for pack in begins
-        }
+        packs = {name: pack.content for name, pack in before.packs.items()}
+        for pack in begins:
+            rules.pack(pack.name).install(PackPublished(now, "pack", pack.name, pack.hash, pack.content))
+            packs[pack.name] = pack.content
+        done = []
         for submission in found:  # packs come first
-            fact = submission.fact
+            fact, name = submission.fact, submission.about.name
             if isinstance(fact, PackSubmitted):
+                new = rules.pack(name).publish(who, fact.hash, now)
                 check_names_are_free(before, fact)
-                packs[fact.pack] = fact.content
-                new: list[Any] = [PackPublished(now, who.name, fact.pack, fact.hash, fact.content)]
-                new = new if before.hash_of(submission.about) != fact.hash else []
-            else:
-                new = released(connection, before, packs, fact, who.name, now, share, to_pending=to_pending)
-            facts += new
-            done.append(SubmissionResult(submission, bool(new), 1.0 if isinstance(fact, PackSubmitted) else share))
-        append_governance(connection, self._log, self._names, facts, before, now)
+                packs[name] = fact.content
+                done.append(SubmissionResult(submission, new))
+                continue
+            if fact.pack not in packs:
+                raise NotPublished(name, fact.pack)
+            trigger = rules.trigger(name)
+            new = trigger.publish(who, fact.hash, packs[fact.pack], now, share)
+            _require_own_text(fact)
+            if to_pending:
+                new |= trigger.reach_pending(who.name, now, nominal(rules.connection, before, name, now))
+            done.append(SubmissionResult(submission, new, share))
         return done
 
 
@@ -372,30 +271,9 @@ def _each_once(found: Iterable[Submission]) -> list[Submission]:
 def _submissions(packs: Sequence[Pack], who: Principal, now: datetime) -> Iterable[PackSubmitted | TriggerSubmitted]:
     for pack in packs:
         yield PackSubmitted(now, who.name, pack.name, owner_of(pack.content), pack.hash, pack.content)
-        for trigger in pack.triggers:
-            owner = str(trigger.rules["owner"])
-            yield TriggerSubmitted(
-                now, who.name, pack.name, trigger.name, owner, trigger.hash, trigger.rules, trigger.words
-            )
+        yield from (submission_of(trigger, pack.name, who.name, now) for trigger in pack.triggers)
 
 
 def _require_own_text(fact: PackSubmitted | TriggerSubmitted) -> None:
     if isinstance(fact, TriggerSubmitted):
         require_own_text(fact.trigger, fact.rules, fact.words)
-
-
-def _about(fact: PackSubmitted | TriggerSubmitted) -> Subject:
-    return Subject("pack", fact.pack) if isinstance(fact, PackSubmitted) else Subject("trigger", fact.trigger)
-
-
-def refusals(before: Governed, about: Subject, hash_: str) -> tuple[Refusal, ...]:
-    """Return all refusals of this very content, the last one at the end."""
-    versions = before.submitted.get(about, ())
-    return next((version.refusals for version in versions if version.hash == hash_), ())
-
-
-def _is_known(before: Governed, submission: Submission) -> bool:
-    """Return True if it is published, or is the latest submission of its name and not refused."""
-    versions = before.submitted.get(submission.about, ())
-    waits = bool(versions) and versions[-1].hash == submission.hash and not versions[-1].refused_by
-    return waits or before.hash_of(submission.about) == submission.hash

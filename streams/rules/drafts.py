@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from domain.core.ids import Names
-from domain.facts.governance import TriggerPublished, TriggerSubmitted
+from domain.facts.governance import TriggerPublished
 from domain.facts.principals import NotAllowed, Principal, Role
 from domain.nudges.settle import Controls
 from domain.rules.benefits import BadBenefit
@@ -20,9 +20,9 @@ from domain.rules.triggers import BadTrigger
 from projections.bulk import insert_rows
 from projections.tables import micros, moment
 from streams.intake.validation import Checker
-from streams.rules.governed import Governed, Publication, governed
+from streams.rules.aggregates import Publication, publication, submission_of
+from streams.rules.governed import Governed, governed
 from streams.rules.in_force import Rules
-from streams.rules.publishing import publication
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database
 from streams.storage.tables import drafts
@@ -120,9 +120,7 @@ def _version(publication: Publication, catalogue: Catalogue, draft: Draft) -> Ve
 
 
 def _published(source: TriggerSource, draft: Draft, at: datetime) -> TriggerPublished:
-    owner = str(source.rules["owner"])
-    submitted = TriggerSubmitted(at, NOBODY, draft.pack, source.name, owner, source.hash, source.rules, source.words)
-    return publication(submitted, draft.content, governed([]), NOBODY, at)
+    return publication(submission_of(source, draft.pack, NOBODY, at), draft.content, (), NOBODY, at)
 
 
 def _current(now: Governed) -> list[TriggerPublished]:

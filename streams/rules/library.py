@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from domain.core.ids import Names
 from domain.core.national_id import SCHEMES
 from domain.facts.governance import GOVERNANCE_FACTS, GovernanceFact
+from domain.facts.submissions import subject_of
 from domain.nudges.settle import Controls
 from domain.rules.rulebook import Rulebook
 from projections import governance
@@ -98,7 +98,9 @@ class Library:
         with self._database.reading() as connection:
             latest = governance.latest(connection)
             entries = self._log.read(connection, governance.positions(connection))
-        return self._folded([*entries, Entry(UUID(int=0), 0, fact, latest + 1)], latest)
+        about = subject_of(fact)
+        more = Entry(self.names.registry_stream(about.kind, about.name), 0, fact, latest + 1)
+        return self._folded([*entries, more], latest)
 
     def _folded(self, entries: Sequence[Entry], position: int) -> Rules:
         found = governed(entries)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from domain.facts.governance import PackSubmitted, TriggerSubmitted
-from domain.facts.principals import NotAllowed, Principal, Role, require
-from domain.facts.submissions import Subject, Submission
+from domain.facts.principals import NotAllowed, Principal
+from domain.facts.submissions import Subject
+from streams.rules.aggregates import owner_of
 from streams.rules.governed import Governed
 from templates.checks.loader import Pack
 
@@ -21,46 +22,6 @@ class OtherPack(ValueError):
             " checked by what does not hold. Make pack.yaml and what stands beside it as it is published, or submit"
             " the whole pack; a shared one is an operator's to submit."
         )
-
-
-def owner_of(content: Mapping[str, Any]) -> str:
-    """Return the only agency that a pack declares; "" if it declares several or has `emergencies`.
-
-    Operators decide on both: no agency gives itself the right to wake a country.
-    """
-    if content.get("emergencies"):
-        return ""
-    agencies = list(content.get("agencies") or ())
-    return str(agencies[0]) if len(agencies) == 1 else ""
-
-
-def check_owner_stays(before: Governed, submission: Submission, who: Principal) -> None:
-    """Check that the submission keeps the owner of its name, so that nobody takes it over by writing another owner.
-
-    A pack that gets `emergencies` becomes the operators'; they may do that to an agency's pack.
-
-    Raises:
-        NotAllowed: the name is another agency's, or only an operator may change its owner.
-    """
-    about, fact = submission.about, submission.fact
-    if isinstance(fact, PackSubmitted) and fact.content.get("emergencies") and who.operator:
-        return
-    for owner in owners_of(before, about):
-        if owner != submission.owner:
-            require(who, Role.AUTHOR, owner, str(about))
-            if not who.operator:
-                raise NotAllowed(f"{about} would get another owner, which only an operator may give it")
-
-
-def owners_of(before: Governed, about: Subject) -> Iterator[str]:
-    """Yield the owners of what is published under that name and of what was submitted last."""
-    if about.kind == "pack":
-        pack = before.packs.get(about.name)
-        yield from () if pack is None else (owner_of(pack.content),)
-    else:
-        known = [publication.fact for publication in before.publications if publication.fact.trigger == about.name]
-        yield from (str(fact.rules["owner"]) for fact in known[-1:])
-    yield from (submission.owner for submission in before.submitted.get(about, ())[-1:])
 
 
 def check_names_are_free(before: Governed, fact: PackSubmitted | TriggerSubmitted) -> None:

@@ -1,42 +1,47 @@
-"""Append governance facts, and wake in the same transaction everybody whose plan may change by them.
+"""Save the aggregates of the rules, and wake in the same transaction everybody whose plan may change by them.
 
 Those who are woken are planned at leisure: once nobody else waits.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from functools import cached_property
+from typing import NamedTuple, TypeVar, cast
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
+from eventsourcing.application import Application, project_aggregate
+from eventsourcing.utils import Environment, EnvType
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
-from domain.core.timing import utc, zone_of
-from domain.facts.governance import (
-    LogRestored,
-    PackPublished,
-    TriggerPublished,
-    TriggerReachChanged,
-    TriggerSubmitted,
-)
-from domain.facts.submissions import subject_of
+from domain.facts.governance import PackPublished, TriggerPublished, TriggerReachChanged
+from domain.facts.submissions import Subject
 from domain.rules.benefits import BadBenefit
 from domain.rules.event_types import Catalogue
 from domain.rules.triggers import BadTrigger, Trigger
 from projections import area_plans, governance, happened_in_areas, history, positions
 from projections.tables import micros
 from streams.log.decoding import LIFE
+from streams.log.fact_events import FactEvent, FactMapper
 from streams.log.log import PAGE, Log
 from streams.log.mapper import Entry
 from streams.log.recorder import FactRecorder
-from streams.rules.governed import Governed, Publication, governed
+from streams.rules.aggregates import (
+    GovernedPack,
+    GovernedTrigger,
+    KillSwitch,
+    Publication,
+    RestoredLog,
+    RuleAggregate,
+    submission_of,
+)
+from streams.rules.governed import Governed, governed
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database, Priority
 from templates.checks.loader import Pack
-from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of
+from templates.reading.catalogue import catalogue_of, defaults_of
 
 
 class AffectedEvents(NamedTuple):
@@ -109,6 +114,9 @@ def _area_events(
 
 
 GOVERNANCE_LOCK = 0x4841_4247  # an arbitrary number, the same for all who govern one database
+PUBLISHING = PackPublished | TriggerPublished | TriggerReachChanged
+"""The facts by which plans may change."""
+A = TypeVar("A", bound=RuleAggregate)
 T = TypeVar("T")
 
 
@@ -119,6 +127,81 @@ class BreaksVersions(Exception):
         super().__init__(
             f"The published {trigger} does not work with these event types ({problem}). Keep what it reads."
         )
+
+
+class Rulemaking(Application[UUID]):
+    """The aggregates of the rules, each read once and saved in the transaction of whoever holds the lock.
+
+    `before`: the state of all of them, before anything is saved.
+    """
+
+    name = "rules"
+
+    def __init__(self, connection: Connection, log: Log, names: Names) -> None:
+        self.connection, self._log, self._names = connection, log, names
+        self._known: dict[UUID, RuleAggregate] = {}
+        super().__init__()
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:  # noqa: ARG002  (eventsourcing's)
+        """Return no settings, whatever stands in the process's environment."""
+        return Environment(name)
+
+    def construct_mapper(self) -> FactMapper:
+        """Return the mapper of eventsourcing's port."""
+        return FactMapper()
+
+    def construct_recorder(self) -> FactRecorder:
+        """Return the recorder of eventsourcing's port, in this transaction."""
+        return self._log.facts.within(self.connection)
+
+    @cached_property
+    def before(self) -> Governed:
+        """Return the state of all of them."""
+        return read_governed(self.connection, self._log)
+
+    def trigger(self, name: str) -> GovernedTrigger:
+        """Return the trigger, which may have no fact yet."""
+        return self._read(GovernedTrigger, name)
+
+    def pack(self, name: str) -> GovernedPack:
+        """Return the pack, which may have no fact yet."""
+        return self._read(GovernedPack, name)
+
+    def version(self, about: Subject) -> GovernedPack | GovernedTrigger:
+        """Return the pack or trigger."""
+        return self.pack(about.name) if about.kind == "pack" else self.trigger(about.name)
+
+    def switch(self, scope: str, name: str) -> KillSwitch:
+        """Return the kill switch."""
+        return self._read(KillSwitch, f"{scope}/{name}")
+
+    def restored(self) -> RestoredLog:
+        """Return the restores of the log."""
+        return self._read(RestoredLog, "restored")
+
+    def _read(self, kind: type[A], name: str) -> A:
+        empty = kind.empty(self._names.registry_stream(kind.TOPIC, name), name)
+
+        def project(_: RuleAggregate | None, events: Iterable[FactEvent]) -> RuleAggregate | None:
+            return project_aggregate(empty, events)
+
+        if empty.id not in self._known:
+            self._known[empty.id] = self.repository.get(empty.id, projector_func=project)
+        return cast("A", self._known[empty.id])
+
+    def store(self) -> None:
+        """Save the new facts of all aggregates that were read, after waking everybody whose plan may change by them.
+
+        Raises:
+            BreaksVersions: a published version does not work with the event types that would be.
+            IntegrityError: another transaction appended a fact to one of the aggregates first.
+            NoDefaults: no published pack would have any.
+        """
+        facts = [fact for one in self._known.values() for fact in one.new_facts]
+        if published := [fact for fact in facts if isinstance(fact, PUBLISHING)]:
+            wake(self.connection, self._log, self._names, _moved(self.before, published), published[0].at)
+        for recording in self.save(*self._known.values()) if facts else ():
+            governance.note(self.connection, recording.notification.id, recording.notification.topic)
 
 
 class Publisher:
@@ -138,29 +221,27 @@ class Publisher:
             self._database,
             self._log,
             self._names,
-            lambda connection: self._publish(connection, packs, by, now),
+            lambda rules: self._publish(rules, packs, by, now),
         )
 
-    def _publish(self, connection: Connection, packs: Sequence[Pack], by: str, now: datetime) -> int:
-        before = read_governed(connection, self._log)
-        facts = [
-            fact
-            for pack in packs
-            for fact in _facts(pack, before, by, now)
-            if fact.hash != before.hash_of(subject_of(fact))
-        ]
-        append_governance(connection, self._log, self._names, facts, before, now)
-        return len(facts)
+    def _publish(self, rules: Rulemaking, packs: Sequence[Pack], by: str, now: datetime) -> int:
+        new = 0
+        for pack in packs:
+            new += rules.pack(pack.name).install(PackPublished(now, by, pack.name, pack.hash, pack.content))
+            for one in pack.triggers:
+                source = submission_of(one, pack.name, by, now)
+                new += rules.trigger(one.name).install(source, pack.content, by, now)
+        return new
 
 
 def govern(
     database: Database,
     log: Log,
     names: Names,
-    work: Callable[[Connection], T],
+    work: Callable[[Rulemaking], T],
     priority: Priority = Priority.PLANNING,
 ) -> T:
-    """Run work that reads the governance facts and appends to them, while nobody else does; then wake latecomers.
+    """Run work on the aggregates of the rules while nobody else does, and store them; then wake latecomers.
 
     The lock is needed because facts of different streams can contradict each other, such as a new trigger and a pack
     without the field that it reads.
@@ -168,7 +249,10 @@ def govern(
 
     def alone(connection: Connection) -> T:
         take_turns(connection, GOVERNANCE_LOCK)
-        return work(connection)
+        rules = Rulemaking(connection, log, names)
+        done = work(rules)
+        rules.store()
+        return done
 
     done = database.write(alone, priority)
     wake_latecomers(database, log, names)
@@ -176,48 +260,13 @@ def govern(
 
 
 def read_governed(connection: Connection, log: Log) -> Governed:
-    """Fold the governance facts of now."""
+    """Return the state that the governance facts of now lead to."""
     return governed(read_entries(connection, log))
 
 
 def read_entries(connection: Connection, log: Log) -> list[Entry]:
     """Return the governance facts, in the order of the log."""
     return log.read(connection, governance.positions(connection))
-
-
-def append_governance(
-    connection: Connection, log: Log, names: Names, facts: Sequence[Any], before: Governed, now: datetime
-) -> None:
-    """Append governance facts, after waking everybody whose plan may change by them.
-
-    Raises:
-        BreaksVersions: a published version does not work with the event types that would be.
-        NoDefaults: no published pack would have any.
-    """
-    if not facts:
-        return
-    published = [fact for fact in facts if isinstance(fact, PackPublished | TriggerPublished | TriggerReachChanged)]
-    if published:
-        wake(connection, log, names, _moved(before, published), now)
-    versions = dict(before.streams)
-    entries = []
-    for fact in facts:
-        stream = stream_of(names, fact)
-        versions[stream] = versions.get(stream, 0) + 1
-        entries.append(Entry(stream, versions[stream], fact))
-    position = log.append(connection, entries)
-    for at, fact in enumerate(facts, position + 1):
-        governance.note(connection, at, fact.TOPIC)
-
-
-def stream_of(names: Names, fact: Any) -> UUID:  # noqa: ANN401  (any governance fact)
-    """Return the stream of the fact."""
-    if hasattr(fact, "scope"):
-        return names.registry_stream("control", f"{fact.scope}/{fact.name}")
-    if isinstance(fact, LogRestored):
-        return names.registry_stream("log", "restored")
-    about = subject_of(fact)
-    return names.registry_stream(about.kind, about.name)
 
 
 def _moved(
@@ -257,43 +306,3 @@ def _moved(
 def _starting(trigger: Trigger, catalogue: Catalogue, since: datetime) -> list[AffectedEvents]:
     """Return the events on which the trigger starts: all types for an entitlement about the person alone."""
     return [AffectedEvents(name, since) for name in (catalogue.types if trigger.alone else (trigger.on,))]
-
-
-def _facts(pack: Pack, before: Governed, by: str, now: datetime) -> list[PackPublished | TriggerPublished]:
-    found: list[PackPublished | TriggerPublished] = [PackPublished(now, by, pack.name, pack.hash, pack.content)]
-    for trigger in pack.triggers:
-        source = TriggerSubmitted(
-            now, by, pack.name, trigger.name, str(trigger.rules["owner"]), trigger.hash, trigger.rules, trigger.words
-        )
-        found.append(publication(source, pack.content, before, by, now))
-    return found
-
-
-def publication(
-    source: TriggerSubmitted, pack: Mapping[str, Any], before: Governed, by: str, now: datetime, share: float = 1.0
-) -> TriggerPublished:
-    """Return the trigger's publication. Its stated reach is for its first version; later versions only look ahead.
-
-    A first version that leaves its canary keeps its reach, but not the steps that are due by now.
-    """
-    known = [publication.fact for publication in before.publications if publication.fact.trigger == source.trigger]
-    widened = bool(known) and {one.hash for one in known} == {source.hash} and known[-1].share < share
-    live_from = live_from_of(pack) or now
-    zone = zone_of((pack.get("defaults") or {}).get("zone", "UTC"))
-    reach = ahead = now
-    if not known:
-        reach = _stated(source.rules, "reach", live_from, zone)
-        ahead = _stated(source.rules, "ahead_from", live_from, zone)
-    elif widened:
-        reach = known[0].reach
-    return TriggerPublished(
-        now, by, source.pack, source.trigger, source.hash, source.rules, source.words, reach, ahead, share
-    )
-
-
-def _stated(rules: Mapping[str, Any], key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
-    """Return the stated time. A date means its start in the pack's zone, as does a time without a zone of its own."""
-    if (text := rules.get(key)) is None:
-        return otherwise
-    stated = datetime.fromisoformat(text)
-    return utc(stated.replace(tzinfo=stated.tzinfo or zone))

@@ -1,22 +1,19 @@
 """Pause and resume, withdraw, and kill switches; each takes effect at the next send."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.ids import Names
-from domain.facts.governance import ControlSet, TriggerPaused, TriggerResumed, TriggerWithdrawn
-from domain.facts.principals import NotAllowed, Principal
-from domain.facts.submissions import check_acting, check_stopping
-from domain.nudges.settle import PAUSED
+from domain.facts.governance import ControlSet, TriggerPaused, TriggerResumed
+from domain.facts.principals import Principal
 from domain.persons.channels import ADDRESS_OF
 from projections import governance
 from streams.log.log import Log
-from streams.rules.governed import Governed
-from streams.rules.publishing import append_governance, govern, read_governed
+from streams.rules.aggregates import ActiveStop, GovernedTrigger
+from streams.rules.governed import Governed, governed
+from streams.rules.publishing import Rulemaking, govern, read_governed
 from streams.storage.database import Database, Priority
 from templates.reading.findings import closest
 
@@ -35,16 +32,6 @@ class UnknownName(LookupError):
         super().__init__(f"No {what} is called {name!r}{hint}. {there}.")
 
 
-class ActiveStop(Struct, frozen=True):
-    """A kill switch that is on (as in ControlSet) or a paused trigger (`scope` is "paused")."""
-
-    scope: str
-    name: str
-    since: datetime
-    by: str
-    reason: str
-
-
 class Switches:
     """Lets principals stop what they have a right to stop."""
 
@@ -58,20 +45,11 @@ class Switches:
             NotAllowed: it belongs to another agency.
             UnknownName: nothing of that name is published.
         """
-        return self._set_paused(trigger, who, reason, paused=True)
+        return self._govern(lambda rules: published(rules, trigger, who).pause(who, reason, self._clock()))
 
     def resume(self, trigger: str, who: Principal, reason: str = "") -> bool:
         """Resume sending, including what waited; return True if that was new. Raises as `pause` does."""
-        return self._set_paused(trigger, who, reason, paused=False)
-
-    def _set_paused(self, trigger: str, who: Principal, reason: str, *, paused: bool) -> bool:
-        def fact(before: Governed, now: datetime) -> Any:  # noqa: ANN401  (a governance fact, or nothing new)
-            check_stopping(who, owner_of(before, trigger, who), trigger)
-            kind = TriggerPaused if paused else TriggerResumed
-            same = ((PAUSED, trigger) in before.stopped) == paused
-            return None if same else kind(now, who.name, trigger, reason)
-
-        return self._append(fact)
+        return self._govern(lambda rules: published(rules, trigger, who).resume(who, reason, self._clock()))
 
     def withdraw(self, trigger: str, who: Principal) -> bool:
         """Stop planning and sending until a version is published again; return True if that was new.
@@ -80,12 +58,7 @@ class Switches:
             NotAllowed: it belongs to another agency.
             UnknownName: nothing of that name was published.
         """
-
-        def fact(before: Governed, now: datetime) -> Any:  # noqa: ANN401  (a governance fact, or nothing new)
-            check_acting(who, owner_of(before, trigger, who), trigger)
-            return TriggerWithdrawn(now, who.name, trigger) if before.of(trigger) else None
-
-        return self._append(fact)
+        return self._govern(lambda rules: published(rules, trigger, who).withdraw(who, self._clock()))
 
     def control(self, scope: str, name: str, who: Principal, *, stopped: bool, reason: str) -> bool:
         """Set or clear a kill switch (see ControlSet); return True if that was new.
@@ -95,18 +68,17 @@ class Switches:
             UnknownName: nothing of that scope has that name.
         """
 
-        def fact(before: Governed, now: datetime) -> Any:  # noqa: ANN401  (a governance fact, or nothing new)
-            if not who.operator:
-                raise NotAllowed(f"only an operator sets kill switches; {who.name} may pause what is their agency's")
-            known = _names_of(before, scope)
-            if name not in known and (scope, name) not in before.stopped:
+        def control(rules: Rulemaking) -> bool:
+            switch = rules.switch(scope, name)
+            was_on = switch.stop is not None
+            new = switch.set(who, self._clock(), reason, stopped=stopped)
+            if not was_on and name not in (known := _names_of(rules.before, scope)):
                 raise UnknownName(scope, name, known)
-            same = ((scope, name) in before.stopped) == stopped
-            return None if same else ControlSet(now, who.name, scope, name, stopped, reason)
+            return new
 
-        return self._append(fact)
+        return self._govern(control)
 
-    def off(self) -> list[ActiveStop]:
+    def off(self) -> Sequence[ActiveStop]:
         """Return all that is stopped, the latest first."""
         with self._database.reading() as connection:
             return read_off(connection, self._log)
@@ -117,28 +89,21 @@ class Switches:
             before = read_governed(connection, self._log)
         return {scope: _names_of(before, scope) for scope in SCOPES}
 
-    def _append(self, decide: Callable[[Governed, datetime], Any]) -> bool:
-        def work(connection: Connection) -> bool:
-            before, now = read_governed(connection, self._log), self._clock()
-            fact = decide(before, now)
-            append_governance(connection, self._log, self._names, [] if fact is None else [fact], before, now)
-            return fact is not None
-
+    def _govern(self, work: Callable[[Rulemaking], bool]) -> bool:
         return govern(self._database, self._log, self._names, work, Priority.DISPATCH)
 
 
-def read_off(connection: Connection, log: Log) -> list[ActiveStop]:
+def read_off(connection: Connection, log: Log) -> Sequence[ActiveStop]:
     """Return all that is stopped by kill switches and pauses, the latest first."""
-    found: dict[tuple[str, str], ActiveStop | None] = {}
-    for entry in log.read(connection, governance.positions(connection, SWITCHING)):
-        match entry.fact:
-            case ControlSet(at, by, scope, name, stopped, reason):
-                found[scope, name] = ActiveStop(scope, name, at, by, reason) if stopped else None
-            case TriggerPaused(at, by, trigger, reason):
-                found[PAUSED, trigger] = ActiveStop(PAUSED, trigger, at, by, reason)
-            case TriggerResumed(_, _, trigger):
-                found[PAUSED, trigger] = None
-    return sorted((switch for switch in found.values() if switch is not None), key=lambda each: each.since)[::-1]
+    return governed(log.read(connection, governance.positions(connection, SWITCHING))).stops
+
+
+def published(rules: Rulemaking, trigger: str, who: Principal) -> GovernedTrigger:
+    """Return the trigger, of which a version was published; raises UnknownName as `owner_of`."""
+    found = rules.trigger(trigger)
+    if found.owner is None:
+        owner_of(rules.before, trigger, who)
+    return found
 
 
 def owner_of(before: Governed, trigger: str, who: Principal) -> str:

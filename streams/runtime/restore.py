@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from domain.core.ids import Names
 from domain.facts.governance import LogRestored
@@ -14,7 +14,7 @@ from projections.tables import due, erased, micros
 from streams.log.log import Log
 from streams.log.recorder import FactRecorder
 from streams.log.watermark import Known, Watermark
-from streams.rules.publishing import append_governance, govern, read_governed
+from streams.rules.publishing import Rulemaking, govern
 from streams.storage.database import Database, Priority
 
 
@@ -59,12 +59,10 @@ class Restoring:
     def say(self, restored: Restored, who: Principal) -> None:
         """Append the declaration to the log; a decision made meanwhile without it is made again."""
 
-        def work(connection: Connection) -> None:
-            before, now = read_governed(connection, self._log), self._clock()
-            fact = LogRestored(now, who.name, restored.until, restored.position)
-            append_governance(connection, self._log, self._names, [fact], before, now)
+        def say(rules: Rulemaking) -> None:
+            rules.restored().restore(LogRestored(self._clock(), who.name, restored.until, restored.position))
 
-        govern(self._database, self._log, self._names, work, Priority.DISPATCH)
+        govern(self._database, self._log, self._names, say, Priority.DISPATCH)
 
     def is_erased(self, person: str, at: datetime) -> bool:
         """Return whether the log has an erasure of the person at that time or later."""

@@ -4,16 +4,14 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
 from domain.facts.governance import TriggerPublished, TriggerReachChanged
 from streams.intake.cloudevents import Envelope
-from streams.rules.publishing import append_governance, govern, read_governed
 from tests.kills.land import Land
 from tests.kills.registries import START
+from tests.streams.governors import append
 
 Publication = TriggerPublished | TriggerReachChanged
 
@@ -25,7 +23,7 @@ def take_all(land: Land, database: str, events: Sequence[Envelope], published: S
     happened = deque(events)
     for fact in published:
         _accept(platform, _until(fact.at, happened))
-        _publish(platform, fact)
+        append(platform, fact)
     _accept(platform, happened)
     platform.database.close()
 
@@ -39,11 +37,3 @@ def _until(at: datetime, happened: deque[Envelope]) -> list[Envelope]:
 
 def _accept(platform: Platform, happened: Sequence[Envelope]) -> None:
     assert all(outcome.accepted for outcome in platform.intake.accept(happened))
-
-
-def _publish(platform: Platform, fact: Publication) -> None:
-    def append(connection: Connection) -> None:
-        before = read_governed(connection, platform.log)
-        append_governance(connection, platform.log, platform.identity.names, [fact], before, fact.at)
-
-    govern(platform.database, platform.log, platform.identity.names, append)

@@ -23,14 +23,12 @@ from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.core.timing import zone_of
 from domain.facts.principals import Principal, Role, require
-from domain.facts.submissions import Subject
 from projections import history
 from projections.tables import micros
 from streams.rehearsal.backtest_results import Samples, Tally
 from streams.rules.context import WriteContext
 from streams.rules.drafts import Draft
 from streams.rules.library import Library
-from streams.rules.ownership import owners_of
 from streams.storage.database import Database
 from templates.checks.loader import pack_of
 from templates.checks.pack_check import sms_limit_of
@@ -120,7 +118,7 @@ def _require_asking(who: Principal, draft: Draft, library: Library) -> None:
         return
     role, now = Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, library.rules().governed
     for each in draft.triggers:
-        for owner in (str(each.rules["owner"]), *owners_of(now, Subject("trigger", each.name))):
+        for owner in (str(each.rules["owner"]), *now.trigger(each.name).owners):
             require(who, role, owner, each.name)
 
 

@@ -16,7 +16,7 @@ from domain.core.timing import zone_of
 from domain.facts.principals import require_reader
 from domain.nudges.forecast import Sum
 from streams.queries.forecast import ForecastResult
-from streams.rules.switches import ActiveStop
+from streams.rules.aggregates import ActiveStop
 from templates.words.filters import TENGE
 
 

@@ -4,7 +4,7 @@ from app.pages.catalogues import Speech
 from app.pages.life import CHANNELS, shown
 from domain.core.translatable import N_
 from domain.nudges.settle import PAUSED
-from streams.rules.switches import ActiveStop
+from streams.rules.aggregates import ActiveStop
 
 SCOPES = {
     "all": N_("everything"),

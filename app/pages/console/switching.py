@@ -21,7 +21,8 @@ from app.reports.findings import going
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.principals import Principal
 from domain.nudges.settle import PAUSED
-from streams.rules.switches import ActiveStop, UnknownName, owner_of
+from streams.rules.aggregates import ActiveStop
+from streams.rules.switches import UnknownName, owner_of
 
 
 class Wish(Struct, frozen=True):

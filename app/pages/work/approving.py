@@ -29,7 +29,7 @@ from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Refusal, Subject, Submission
-from streams.rules.approval import Reference, refusals
+from streams.rules.approval import Reference
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
 from templates.authoring.trigger_diff import GROUPS
@@ -76,7 +76,7 @@ class Approving:
             refusal
             for each in triggers
             if each.name == sheet.trigger
-            for refusal in refusals(before, Subject("trigger", each.name), each.hash)
+            for refusal in before.trigger(each.name).refusals(each.hash)
         ]
         return self._progress.show(
             "submit.html",

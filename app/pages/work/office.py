@@ -17,7 +17,8 @@ from app.pages.places import WORKERS
 from app.pages.visits import Fields
 from domain.facts.principals import NotAllowed, Principal
 from domain.facts.submissions import Submission
-from streams.rules.approval import AlreadyPublished, NotPublished, NotSubmitted, Reference, TwoVersions
+from streams.rules.aggregates import AlreadyPublished
+from streams.rules.approval import NotPublished, NotSubmitted, Reference, TwoVersions
 from streams.rules.switches import UnknownName
 from templates.checks.placeholders import StillPlaceholders
 

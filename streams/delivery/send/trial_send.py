@@ -5,18 +5,16 @@ from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection
 
 from domain.core.ids import Names
 from domain.facts.governance import SentAsTest
 from domain.facts.principals import NotAllowed, Principal
-from domain.facts.submissions import Subject, check_acting
+from domain.facts.submissions import check_acting
 from notifiers.port.interface import Action, Message, Outcome
 from notifiers.port.routes import Route
 from streams.delivery.send.message import parts_of
 from streams.log.log import Log
-from streams.rules.ownership import owners_of
-from streams.rules.publishing import append_governance, govern, read_governed, stream_of
+from streams.rules.publishing import Rulemaking, govern
 from streams.storage.database import Database, Priority
 from templates.words.rendering import Rendered
 
@@ -56,24 +54,21 @@ class TrialSender:
             self._database,
             self._log,
             self._names,
-            lambda connection: self._note(connection, trial, to, who, recipient),
+            lambda rules: self._note(rules, trial, to, who, recipient),
             Priority.DISPATCH,
         )
         message = self._message(trial, to, recipient, number)
         [outcome] = await route.choose(message.nudge, message.address).send([message])
         return outcome
 
-    def _note(
-        self, connection: Connection, trial: TrialMessage, to: Principal, who: Principal, recipient: str
-    ) -> int:
+    def _note(self, rules: Rulemaking, trial: TrialMessage, to: Principal, who: Principal, recipient: str) -> int:
         """Append the fact, and make a key with which the fake seals its copy; return the number of the test send."""
-        before, now = read_governed(connection, self._log), self._clock()
-        for owner in owners_of(before, Subject("trigger", trial.trigger)):
-            check_acting(who, owner, trial.trigger)
-        self._log.keys.ensure(connection, [recipient])
-        fact = SentAsTest(now, who.name, to.name, trial.trigger, trial.hash, trial.channel)
-        append_governance(connection, self._log, self._names, [fact], before, now)
-        return before.streams.get(stream_of(self._names, fact), 0) + 1
+        trigger = rules.trigger(trial.trigger)
+        trigger.send_as_test(
+            SentAsTest(self._clock(), who.name, to.name, trial.trigger, trial.hash, trial.channel), who
+        )
+        self._log.keys.ensure(rules.connection, [recipient])
+        return trigger.version
 
     def _message(self, trial: TrialMessage, to: Principal, recipient: str, number: int) -> Message:
         text, title = parts_of(trial.rendered, trial.channel)

@@ -339,13 +339,13 @@ def test_another_agency_gets_nothing_from_any_route(hall: Hall) -> None:
     """Every route that knows agencies refuses, or shows what is theirs; nothing is changed, and no answer tells."""
     walked = routes(hall.platform)
     assert len(walked) > 20
-    before = hall.platform.log.recorder.max_notification_id()
+    before = hall.platform.log.facts.max_notification_id()
     for method, path in walked:
         expected = ROUTES.get(f"{method} {path}", BY_PLACE[path.split("/")[1]])
         answer = hall.ask(method, path)
         assert answer.status_code in expected, (method, path, answer.status_code, answer.text[:300])
         told = [word for word in THEIRS if word in answer.text]
         assert answer.status_code != 200 or path in DRAFTING or not told, (path, told)
-    assert hall.platform.log.recorder.max_notification_id() == before
+    assert hall.platform.log.facts.max_notification_id() == before
     aida = add(hall.platform.settings.principals, Principal("aida", "water", frozenset({Role.AUTHOR})))
     assert "meter_check" in hall.ask_as(aida, "GET", "/triggers").text, "else this looked for the wrong words"

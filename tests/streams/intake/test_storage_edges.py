@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 import pytest
@@ -121,12 +120,13 @@ def test_erased_in_one_process_is_erased_in_all(store: Store) -> None:
 
 
 def test_reading_makes_no_key(store: Store) -> None:
-    """Who reads an erased person's events through eventsourcing's event store gives the person no new key."""
+    """Who reads an erased person's events gives the person no new key."""
     event = life(persons={"child": (AIDA,)}, fields={"child": {"given_name": "Айда"}})
     store.take(event)
     erase(store, store.keys, AIDA)
 
-    list(store.log.events.get(event.stream))
+    with store.database.reading() as connection:
+        assert store.log.streams(connection, [event.stream])
     assert counted(store.database, person_keys) == 0
 
 
@@ -153,11 +153,12 @@ def test_a_part_that_was_cut_off_is_absent() -> None:
 
 
 def test_the_time_of_recording_comes_back_by_every_way(store: Store) -> None:
-    """A life event read through eventsourcing's event store says when it was recorded, as it does in a scan."""
+    """A life event read by its stream says when it was recorded, as it does in a scan."""
     event = life()
     store.take(event)
 
-    found: list[Any] = list(store.log.events.get(event.stream))
+    with store.database.reading() as connection:
+        found = store.log.streams(connection, [event.stream])
     assert [entry.recorded for entry in found] == [NOW]
 
 

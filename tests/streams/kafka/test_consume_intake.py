@@ -72,14 +72,14 @@ def test_what_is_no_event_is_refused(value: bytes | None, headers: list[tuple[st
 
 def test_events_of_registries_are_stored_once(land: Country) -> None:
     """Events come in through Kafka in both modes, the same one again is a duplicate, and they wait for their plan."""
-    before = land.platform.log.recorder.max_notification_id() or 0
+    before = land.platform.log.facts.max_notification_id() or 0
     with taking_in(land) as send:
         for envelope in registered(AIGERIM, LONG_AGO):
             send(body(envelope), STRUCTURED)
         send(*binary(CARD))
         send(body(CARD), STRUCTURED)
         eventually(taken(land, 5))
-    assert land.platform.log.recorder.max_notification_id() == before + 4
+    assert land.platform.log.facts.max_notification_id() == before + 4
     assert land.platform.planning.planning.waiting() == [land.platform.identity.names.pseudonym(AIGERIM)]
     assert land.records(land.topics.life_dead) == []
 
@@ -138,12 +138,12 @@ class FailsOn(Intake):
 @pytest.mark.parametrize("error", [KeyError("phone number"), AttributeError("phone number")])
 def test_an_event_that_makes_intake_fail_stops_no_other(land: Country, error: Exception) -> None:
     """What the platform fails on is passed on as a defect, without a word of it in the reason; the others go in."""
-    before = land.platform.log.recorder.max_notification_id() or 0
+    before = land.platform.log.facts.max_notification_id() or 0
     with taking_in(land, FailsOn(land.platform, CARD.type, error)) as send:
         for envelope in [*registered(AIGERIM, LONG_AGO), CARD, *registered(iin(2), LONG_AGO)]:
             send(body(envelope), STRUCTURED)
         eventually(taken(land, 7))
-    assert land.platform.log.recorder.max_notification_id() == before + 6
+    assert land.platform.log.facts.max_notification_id() == before + 6
     [dead] = land.records(land.topics.life_dead)
     assert dead.headers["habarshy_code"] == b"defect"
     assert type(error).__name__.encode() in dead.headers["habarshy_reason"]

@@ -44,7 +44,7 @@ async def test_a_replay_calls_nobody(tmp_path: Path, kafka: str) -> None:
     digests = set()
     for number in range(3):
         assert rebuilt(world.platform, swap=True).equal
-        chosen = Range(0, world.platform.log.recorder.max_notification_id() or 0)
+        chosen = Range(0, world.platform.log.facts.max_notification_id() or 0)
         ended(
             Republishing(
                 world.platform.database, world.platform.identity.names, topics, topics.replays, chosen, number

@@ -113,14 +113,14 @@ def test_repeated_records_change_nothing(land: Country) -> None:
     land.relayed()
     with working(land):
         eventually(lambda: done(land))
-        before, facts = planned(land.platform), land.platform.log.recorder.max_notification_id()
+        before, facts = planned(land.platform), land.platform.log.facts.max_notification_id()
         again = [Record(land.topics.persons, one.key, one.value) for one in reversed(land.records())]
         sender = Sender(land.topics.brokers)
         sender.send(again)
         sender.close()
         eventually(lambda: done(land))
     assert planned(land.platform) == before
-    assert land.platform.log.recorder.max_notification_id() == facts
+    assert land.platform.log.facts.max_notification_id() == facts
 
 
 def test_a_bad_record_is_put_aside(land: Country) -> None:

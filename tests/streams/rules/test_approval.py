@@ -20,11 +20,10 @@ from domain.facts.submissions import Subject
 from streams.planning.planning import Planning
 from streams.rules.approval import NotPublished, NotSubmitted, TwoVersions, reference
 from streams.rules.library import NothingPublished
-from streams.rules.publishing import append_governance, govern
 from templates.checks.loader import Pack
 from templates.checks.placeholders import StillPlaceholders
 from tests.beginnings import packs_in
-from tests.streams.governors import OPERATOR, STRANGER, approved, approver, author, publish
+from tests.streams.governors import OPERATOR, STRANGER, append, approved, approver, author, publish
 from tests.streams.meddling import MeddledDatabase, PowerCut
 from tests.streams.rebuilding import rebuild
 from tests.streams.rules.test_library import UNTIMED, meter, shown
@@ -64,18 +63,6 @@ def governance(town: World) -> list[object]:
     return [fact for fact in facts if fact.by != "pack"]
 
 
-def append(town: World, fact: object) -> None:
-    """Append a governance fact as an older release did, which refused less."""
-    platform = town.platform
-    before = platform.rules.approval.governed()
-    govern(
-        platform.database,
-        platform.log,
-        platform.identity.names,
-        lambda connection: append_governance(connection, platform.log, platform.identity.names, [fact], before, JULY),
-    )
-
-
 def versions(town: World) -> Counter[str]:
     """How many nudges wait, by the version that planned them."""
     return Counter(intent.version for intent in town.pending())
@@ -95,10 +82,10 @@ def test_placeholders_are_neither_approved_nor_published(town: World) -> None:
         TriggerSubmitted(JULY, "aida", pack.name, CHECK, WATER, old.hash, old.rules, old.words),
         TriggerApproved(JULY, "dana", CHECK, old.hash),
     ]
-    append(town, facts[0])
+    append(town.platform, facts[0])
     with pytest.raises(StillPlaceholders):
         governing.approve(governing.find(reference(CHECK), approver(WATER)), approver(WATER))
-    append(town, facts[1])
+    append(town.platform, facts[1])
     with pytest.raises(StillPlaceholders):
         publish(town, CHECK, WATER)
     assert len(governance(town)) == 2
@@ -439,7 +426,7 @@ def test_an_older_log_gets_the_built_in_event_types_of_this_release(town: World)
     """With the next publication a log has what the built-in pack says now, once."""
     [built_in, *_] = packs_in([])
     older = [each for each in built_in.content["events"] if each["type"] != "citizen.devices_changed"]
-    append(town, PackPublished(JULY, "pack", built_in.name, "older", {**built_in.content, "events": older}))
+    append(town.platform, PackPublished(JULY, "pack", built_in.name, "older", {**built_in.content, "events": older}))
     assert not town.platform.delivery.inbound.devices.is_known
     for change in (AT_TEN, AT_ELEVEN):
         next_version(town, change)

@@ -1,10 +1,11 @@
 """Governance on PostgreSQL: a log that begins empty, and hands that publish while others plan."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import pytest
 import uvloop
@@ -17,6 +18,7 @@ from app.compose import Platform, compose
 from app.compose_sending import compose_engine
 from app.identity.log_codes import codes_by
 from app.settings import load_settings
+from domain.core.ids import Position
 from domain.facts.governance import GOVERNANCE_FACTS, PackPublished
 from domain.facts.submissions import Subject
 from domain.persons.channels import ADDRESS_OF
@@ -26,11 +28,11 @@ from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from projections import history, nudges
 from streams.log.log import Log
-from streams.log.mapper import Entry
+from streams.log.recorder import FactRecorder, Row
 from streams.planning.recompute import all_intents
 from streams.rules.approval import RuleApproval, reference
 from streams.rules.library import NothingPublished
-from streams.rules.publishing import BreaksVersions, Publisher
+from streams.rules.publishing import BreaksVersions, Publisher, Rulemaking
 from streams.storage.database import Database, Priority
 from streams.storage.tables import person_keys
 from tests.beginnings import KEYRING, packs_in
@@ -114,19 +116,23 @@ def test_publishing_while_others_plan_loses_nobody(hands: list[Platform], tmp_pa
     assert found == sorted(expected, key=lambda intent: intent.id.int)
 
 
-class Interrupted:
-    """A log in which something happens just before an append."""
+class Interrupted(FactRecorder):
+    """A recorder of a log in which something happens just before an append."""
 
     def __init__(self, log: Log, meanwhile: Callable[[], object]) -> None:
-        self._log, self._meanwhile = log, meanwhile
+        super().__init__(log.database)
+        self._meanwhile = meanwhile
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._log, name)
+    def within(self, connection: Connection) -> FactRecorder:
+        """Return the recorder of that transaction, interrupted likewise."""
+        made = copy(self)
+        made._connection = connection
+        return made
 
-    def append(self, connection: Connection, entries: Iterable[Entry]) -> int:
+    def append(self, connection: Connection, rows: Sequence[Row]) -> Position:
         """Append after it has happened."""
         self._meanwhile()
-        return self._log.append(connection, entries)
+        return super().append(connection, rows)
 
 
 @pytest.mark.parametrize("dies", [False, True])
@@ -145,10 +151,17 @@ def test_who_comes_in_while_a_publication_commits_is_planned_by_it(
         assert hands[1].intake.accept([meter(iin(1), "2025-06-02T20:00:00Z")])[0].accepted
         assert hands[1].planning.planning.drain() == 1
 
-    log = cast("Log", Interrupted(hands[0].log, meanwhile))
+    log = copy(hands[0].log)
+    log.facts = Interrupted(hands[0].log, meanwhile)
     publisher = Publisher(hands[0].database, log, hands[0].identity.names)
+
+    def cut_short(connection: Connection) -> None:
+        rules = Rulemaking(connection, log, hands[0].identity.names)
+        publisher._publish(rules, [pack], WATER, NOON)
+        rules.store()
+
     if dies:
-        hands[0].database.write(lambda connection: publisher._publish(connection, [pack], WATER, NOON))
+        hands[0].database.write(cut_short)
     else:
         publisher.publish([pack], by=WATER, now=NOON)
     hands[2].planning.reconciler.run()

@@ -13,6 +13,7 @@ missing npm && packages+=(npm)
 missing java && packages+=(default-jre-headless)
 missing mvn && packages+=(maven)
 missing chromium && packages+=(chromium fonts-noto-core)
+missing chromium-headless-shell && packages+=(chromium-headless-shell)
 if ((${#packages[@]})); then
   apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"
 fi

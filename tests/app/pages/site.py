@@ -1,11 +1,13 @@
 """A site for the browser tests: what its citizen was told, and how to look at pages."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from domain.core.events import LifeEvent
 from projections import inbox
@@ -69,6 +71,21 @@ class Site(NamedTuple):
             page.goto(f"{self.base}/my?language={language}")
             page.close()
         return context
+
+
+@contextmanager
+def launched(command: str) -> Iterator[Browser]:
+    """Start a browser by the name of its command.
+
+    It ends with the block, for no other loop may run in this thread until then.
+    """
+    expect.set_options(timeout=60_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=f"/usr/bin/{command}", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
 
 
 async def ready(world: World) -> None:

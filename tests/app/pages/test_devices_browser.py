@@ -27,7 +27,7 @@ from notifiers.port.interface import Message, Outcome
 from notifiers.push.web_push import WebPushNotifier
 from streams.delivery.inbound.devices import NewDevice
 from tests.app.pages.fingers import PHONE, Keyboard
-from tests.app.pages.site import CITIZEN, OTHER, Site, look_at, overflows, ready, shot, violations
+from tests.app.pages.site import CITIZEN, OTHER, Site, launched, look_at, overflows, ready, shot, violations
 from tests.notifiers.browsers import Browser, vapid_file, vapid_key, web_push_options
 from tests.services.issuer import CLIENT, SECRET, issuing, serving
 from tests.world import World, fine
@@ -117,6 +117,13 @@ class Told(NamedTuple):
     site: Site
     push: PushService
     folder: Path
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    """The whole browser, for the engine alone shows no notifications."""
+    with launched("chromium") as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

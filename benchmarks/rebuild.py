@@ -24,7 +24,7 @@ from app.settings import load_settings
 from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW, envelopes
 from domain.core.events import LifeEvent
-from streams.log.fact_events import FactMapper
+from streams.log.fact_mapper import FactMapper
 from streams.queues.jobs import Step
 from streams.replay.rebuild import ViewRebuild
 

@@ -4,7 +4,7 @@ Modules:
     log: `Log`, which appends and reads facts; appending: facts about nudges, with their views.
     recorder: stored facts and their positions.
     mapper, decoding: facts to bytes and back; loads: historical loads.
-    fact_events: facts as the events of eventsourcing's aggregates.
+    fact_events: facts as the events of eventsourcing's aggregates; fact_mapper: these as rows of the log.
     person_keys, master_key, rewrap: encryption, a key for each person, wrapped by a master key.
     row_codes, forgeries, first_codes: a keyed code on each row, so that forged rows are ignored.
     chain, chain_builder, signing, audit: signed blocks over the log, and checking them.

@@ -4,16 +4,15 @@ An aggregate's event class is found by the fact's topic, under which `records` r
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from eventsourcing.domain import AggregateEvent, event
-from eventsourcing.persistence import Mapper, Notification, StoredEvent
 from eventsourcing.utils import resolve_topic
 
 from domain.facts.facts import Fact
-from streams.log.decoding import entries_of
-from streams.log.mapper import Entry, encode
+
+if TYPE_CHECKING:  # what is below knows the database, and `habarshy lint` starts without it
+    from streams.log.mapper import Entry
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -30,7 +29,7 @@ def records(kind: type[Fact]) -> Callable[[F], F]:
     return event(kind.__name__, topic=kind.TOPIC)
 
 
-def event_of(entry: Entry) -> FactEvent:
+def event_of(entry: "Entry") -> FactEvent:
     """Return an entry of the log as the event of an aggregate.
 
     Raises:
@@ -41,26 +40,3 @@ def event_of(entry: Entry) -> FactEvent:
         entry.originator_id, entry.originator_version, fact.at, fact, entry.position
     )
     return made
-
-
-class FactMapper(Mapper[UUID]):
-    """Maps the events of aggregates to stored facts and back, without a transcoder."""
-
-    def __init__(self) -> None:
-        """Make the mapper; it needs nothing."""
-
-    def to_stored_event(self, domain_event: Any) -> StoredEvent:  # noqa: ANN401  (a FactEvent)
-        """Return the event as the fact that the log keeps."""
-        fact = domain_event.fact
-        return StoredEvent(domain_event.originator_id, domain_event.originator_version, fact.TOPIC, encode(fact))
-
-    def to_domain_event(self, stored_event: StoredEvent) -> FactEvent:
-        """Return the event that was stored.
-
-        Raises:
-            DamagedFact: its fact cannot be read.
-        """
-        position = stored_event.id if isinstance(stored_event, Notification) else 0
-        row = position, stored_event.originator_id, stored_event.originator_version
-        [entry] = entries_of([(*row, stored_event.topic, stored_event.state)], {}, {})
-        return event_of(entry)

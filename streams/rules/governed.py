@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -10,7 +10,6 @@ from msgspec import Struct
 from domain.facts.governance import GOVERNANCE_FACTS, PackPublished, TriggerPublished
 from domain.facts.submissions import Subject, Submission, subject_of
 from streams.log.fact_events import event_of
-from streams.log.mapper import Entry
 from streams.rules.aggregates import (
     AGGREGATES,
     ActiveStop,
@@ -21,6 +20,9 @@ from streams.rules.aggregates import (
     RuleAggregate,
     Versioned,
 )
+
+if TYPE_CHECKING:  # it knows the database, and `habarshy lint` starts without it
+    from streams.log.mapper import Entry
 
 
 class Governed(Struct, frozen=True):
@@ -71,7 +73,7 @@ class Governed(Struct, frozen=True):
         return None if found is None else found.hash
 
 
-def governed(entries: Iterable[Entry]) -> Governed:
+def governed(entries: "Iterable[Entry]") -> Governed:
     """Return the state after these facts, given in the order of the log; facts about anything else are ignored."""
     found: dict[Subject, RuleAggregate] = {}
     for entry in entries:

@@ -24,7 +24,8 @@ from domain.rules.triggers import BadTrigger, Trigger
 from projections import area_plans, governance, happened_in_areas, history, positions
 from projections.tables import micros
 from streams.log.decoding import LIFE
-from streams.log.fact_events import FactEvent, FactMapper
+from streams.log.fact_events import FactEvent
+from streams.log.fact_mapper import FactMapper
 from streams.log.log import PAGE, Log
 from streams.log.mapper import Entry
 from streams.log.recorder import FactRecorder

@@ -124,6 +124,6 @@ def test_a_damaged_fact_is_named_by_its_position(store: Store) -> None:
 
 
 def test_nothing_in_the_environment_changes_the_application(store: Store) -> None:
-    """eventsourcing reads its settings from the process's environment; this application has none of them."""
+    """The library reads settings from the environment of the process; this application has none of them."""
     with store.database.reading() as connection:
         assert Rulemaking(connection, store.log, NAMES).env == {}

@@ -16,7 +16,7 @@ from streams.log.decoding import Unopened, entries_of, life_of
 from streams.log.mapper import Entry, encode, sealed_by
 from streams.log.person_keys import PersonKey, PersonKeys
 from streams.log.recorder import FactRecorder, page_of
-from streams.log.row_codes import RowCodes, facts_by, genuine
+from streams.log.row_codes import RowCodes, genuine
 from streams.storage.database import Database
 from streams.storage.tables import log, log_rows
 
@@ -87,10 +87,6 @@ class Log:
                 return entries
             after = rows[-1][0]  # all of them are forged
         return []
-
-    def positions_of(self, connection: Connection, after: int, upto: int, topics: Sequence[str]) -> list[int]:
-        """Return the positions of the facts of these topics in that range; reads all of the range."""
-        return [row[0] for row in facts_by(connection, page_of(after, None, upto, topics))]
 
     def decoded(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
         """Return rows of the log (position, stream, version, topic, state, code, …) as entries, without forged ones.

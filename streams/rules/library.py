@@ -1,5 +1,6 @@
 """The library: the rules in force, folded from the governance facts of the log and never read from disk."""
 
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -70,9 +71,11 @@ class Library:
         """
         with self._lock:
             last = FactRecorder.last_position(connection)
-            new = self._log.positions_of(connection, self._upto, last, _TOPICS)
+            new = self._log.facts.within(connection).select_notifications(
+                self._upto, sys.maxsize, last, _TOPICS, inclusive_of_start=False
+            )
             if new or self._rules_of_log is None:
-                self._logged += new
+                self._logged += [one.id for one in new]
                 entries = self._log.read(connection, self._logged)
                 self._rules_of_log = self._folded(entries, self._logged[-1] if self._logged else 0)
             self._upto = max(self._upto, last)

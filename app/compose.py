@@ -6,7 +6,7 @@ is built on top, in app/compose_sending.py: a Platform has no notifier to call.
 
 from msgspec import Struct
 
-from app.clock import Clock
+from app.clock import Clock, system_clock
 from app.database import open_database
 from app.first_packs import publish_first
 from app.identity import wiring as identity
@@ -128,5 +128,12 @@ def _composed(
         delivery=delivered,
         privacy=privacy.build(ruled.context, queued.dead_letter_queue),
         queries=queries.build(ruled.context),
-        runtime=runtime.build(ruled.context, logged, queued.dead_letter_queue, planned, delivered),
+        runtime=runtime.build(
+            ruled.context,
+            logged,
+            queued.dead_letter_queue,
+            planned,
+            delivered,
+            real_clock=clock is system_clock,
+        ),
     )

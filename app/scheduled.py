@@ -32,6 +32,8 @@ SOON = timedelta(days=21)
 """A certificate that is valid for less is told of: so long it may take to get another."""
 
 
+DESTROYS = "retire"
+"""The job that nobody begins by a name alone: `habarshy retire` shows first what goes, and asks."""
 LATE = timedelta(hours=1)
 """A job that is due for longer does not run: no process keeps the schedule."""
 
@@ -73,12 +75,16 @@ def _works(on: Platform) -> Mapping[str, Callable[[Stopping], object]]:
         "cleanup": lambda _: on.runtime.cleanup.run(),
         "statistics": lambda _: statistics.refresh(on.database),
         "expiry": lambda _: check_certificates(on.settings, on.clock()),
-        "deposit": lambda _: deposit_head(
-            on.runtime.chain_builder, on.database, on.settings.deposit_folder or Path()
-        ),
+        "deposit": lambda _: _deposit(on),
         "verify": lambda _: _verify(on),
         "retire": lambda stopping: _retire(on, stopping),
     }
+
+
+def _deposit(on: Platform) -> None:
+    if (folder := on.settings.deposit_folder) is None:
+        raise NotDeposited("deposit_folder: the settings name no folder")
+    deposit_head(on.runtime.chain_builder, on.database, folder)
 
 
 def _verify(on: Platform) -> None:

@@ -128,11 +128,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Destroy a person's key, cancel their nudges, and print a certificate; it cannot be undone.",
     ),
     "mcp": ("mcp.mcp", "Serve an assistant (MCP) for the person whose token is in HABARSHY_TOKEN; read-only."),
-    "status": ("status.status", "Show what is stopped, what is stored, what waits, and the outcomes of the nudges."),
+    "status": (
+        "status.status",
+        "Show what is stopped, what is stored, what waits, what runs, and the outcomes of the nudges.",
+    ),
     "control": ("stops.control", "Set or clear a kill switch."),
     "schedule": (
         "schedule.schedule",
-        "Show what runs at which times, and how it last ended; exit 1 if something failed or is late.",
+        "Show what runs at which times, and how it last ended (exit 1 if something failed or is late); or run a job.",
     ),
     "unknown": ("unknown.unknown", "List messages whose outcome is unknown, or settle them: ask, resend or close."),
     "repair": (

@@ -7,6 +7,7 @@ import typer
 from app.cli.principal_session import LOCAL, somebody
 from app.settings import Settings
 from app.terminal import Exit, stop
+from domain.facts.access_facts import says_why
 from domain.facts.principals import Principal, require_reading
 from streams.privacy.access_log import note_viewing
 from streams.rules.context import WriteContext
@@ -39,6 +40,6 @@ def looker(settings: Settings, purpose: str | None) -> Looker:
     """
     who = somebody(settings)
     require_reading(who)
-    if who is not LOCAL and not (purpose or "").strip():
+    if who is not LOCAL and not says_why(purpose or "", 1):
         stop(Exit.USAGE, "--purpose: say why you read this person's data; the log keeps it")
     return Looker(who, purpose or "")

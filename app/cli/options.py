@@ -10,6 +10,7 @@ import typer
 from app.clock import Clock, fixed, system_clock
 from app.moments import moment_of
 from app.terminal import Exit, stop
+from domain.facts.access_facts import says_why
 from templates.reading.findings import closest
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print compact JSON, one object a line.")]
@@ -24,6 +25,13 @@ Limit = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many
 OfTrigger = Annotated[str | None, typer.Option("--trigger", help="Only nudges of this trigger.")]
 Published = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="National id, pseudonym, or - to read it.")]
+
+
+def reason_given(reason: str | None) -> str | None:
+    """Return the reason; end the command if one is given that says nothing, such as the dots of an example."""
+    if reason is not None and not says_why(reason, 1):
+        stop(Exit.USAGE, "--reason: say why, in words; the log keeps it")
+    return reason
 
 
 def clock_of(time: str | None) -> Clock:

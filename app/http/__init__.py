@@ -3,7 +3,7 @@
 Modules:
     events, citizens, trails, governing, drafting, backtest_calls, job_calls, assisting: routes for callers by key.
     receipts, gateways, seen: routes that providers and browsers call.
-    health, role: probes and metrics of every long-running role.
+    health, role, presence: probes, metrics and signs of life of every long-running role.
     access, admission, limits, heavy, repeating: who may call, how much, how often, how much at a time, and once only.
     bodies, cursors, problems, openapi, head, served: bodies, pages of lists, errors, description, HEAD, request log.
     routes: routes that are analysed when they are first asked for.

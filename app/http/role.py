@@ -29,6 +29,7 @@ from app.compose import Platform
 from app.http.head import Head
 from app.http.health import Probes
 from app.http.metrics import Own, exposition
+from app.http.presence import present
 from app.http.problems import RETRY_SECONDS, Problem, install
 from streams.intake.intake import Labels
 from streams.kafka.errors import KafkaFailure
@@ -117,7 +118,13 @@ def _collect(role: ServedRole) -> None:
 
 @contextlib.contextmanager
 def answering(role: ServedRole, listener: socket.socket | None) -> Iterator[None]:
-    """Answer on that port, if there is one, in a thread: also while the work waits for its store."""
+    """Give signs of life, and answer on that port, if there is one, in threads: also while the work waits."""
+    with present(role.platform, role.name), _answering(role, listener):
+        yield
+
+
+@contextlib.contextmanager
+def _answering(role: ServedRole, listener: socket.socket | None) -> Iterator[None]:
     if listener is None:
         yield
         return

@@ -23,6 +23,7 @@ from app.pages.icons import Icons
 from app.pages.places import places_of
 from app.pages.visits import citizen_of, csrf_of, language_of, official_of, principal_of, remember_language
 from app.visible import AsWritten, on_page
+from templates.words.filters import one_stop
 
 _HERE = Path(__file__).parent
 Before = Annotated[int | None, Query(ge=1, le=2**62)]
@@ -112,7 +113,7 @@ class Pages:
         """Return the page as it goes out."""
         environment = self._environments[frame.language]
         values = {**self._shown, **shown, "frame": frame, "speech": frame.speech, "icons": Icons()}
-        html = environment.get_template(template).render(values)
+        html = one_stop(environment.get_template(template).render(values))
         return HTMLResponse(html, status, dict(HEADERS))
 
 

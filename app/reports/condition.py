@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
-from sqlalchemy import Connection, text
 
-from app.clock import system_clock
 from app.compose import Platform
 from app.identity.key_file import BadKeyFile, keyring_of
+from app.providers import channel_of
 from app.scheduled import schedule_of
+from domain.persons.channels import ADDRESS_OF
 from projections import history
-from projections.tables import micros, moment
+from projections.tables import moment
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.lag import Lag, log_lag
 from streams.log import chain
@@ -22,8 +22,9 @@ from streams.queries.health import Status, Trend, standing
 from streams.queries.provider_health import RecentRecords, recent_records
 from streams.queues.jobs import Job
 from streams.replay.follower import READER as VIEWS
+from streams.runtime.processes import LiveProcess
 from streams.runtime.schedule import Run
-from streams.storage.leadership import attended
+from streams.storage.leadership import attended, run_goes_on
 
 Lags = Callable[[], Sequence[Lag]]
 Verdict = Callable[[Job], str]
@@ -43,7 +44,9 @@ class Condition(Struct, frozen=True):
     work is not known; `began`: the start of the process that looks; `key_problem`: why the key file cannot be used;
     `keys_lost`: versions of the master key that wrap keys of persons and that the key file lacks; `scheduled`: the
     jobs of the schedule with their last runs; `ahead`: by how much the latest record is ahead of our clock;
-    `apart`: by how much our clock and that of the database differ.
+    `apart`: by how much our clock and that of the database differ, if they are `compared`; `processes`: those that
+    live or lately ended; `running`: whether a `run` holds the lock of the file (None: not known); `removed`:
+    providers with recent work that the settings name no more.
     """
 
     now: datetime
@@ -70,6 +73,10 @@ class Condition(Struct, frozen=True):
     scheduled: Sequence[Run] = ()
     ahead: timedelta = timedelta()
     apart: timedelta = timedelta()
+    compared: bool = False
+    processes: Sequence[LiveProcess] = ()
+    running: bool | None = None
+    removed: frozenset[str] = frozenset()
 
 
 class ConditionReader:
@@ -91,7 +98,8 @@ class ConditionReader:
             counts = health.waiting(connection, now)
             last = chain.latest(connection)
             recorded = history.last_recorded(connection)
-            apart = self._apart(connection)
+            apart = on.runtime.processes.ahead(connection)
+            processes = on.runtime.processes.known(connection)
         jobs, recent = on.queues.jobs.latest(JOBS), recent_records(on.log, now)
         sampled = on.queries.backlog.latest()
         workers, away = self._workers()
@@ -122,6 +130,10 @@ class ConditionReader:
             scheduled=schedule_of(on).runs(),
             ahead=max(newest - now, timedelta()),
             apart=apart,
+            compared=on.runtime.processes.compared,
+            processes=processes,
+            running=run_goes_on(on.database),
+            removed=frozenset(recent.providers) - providers_in_use(on),
         )
 
     def _unattended(self, jobs: Sequence[Job]) -> frozenset[int]:
@@ -169,9 +181,11 @@ class ConditionReader:
         with on.database.reading() as connection:
             return "", tuple(sorted(wrapping_versions(connection) - set(known)))
 
-    def _apart(self, connection: Connection) -> timedelta:
-        """Return by how much our clock is ahead of the database's; 0 where ours is no real one."""
-        if connection.dialect.name == "sqlite" or self._platform.clock is not system_clock:
-            return timedelta()
-        theirs: float = connection.execute(text("SELECT extract(epoch FROM clock_timestamp())::float8")).scalar_one()
-        return timedelta(microseconds=micros(system_clock()) - round(theirs * 1_000_000))
+
+def providers_in_use(platform: Platform) -> frozenset[str]:
+    """Return the names of the providers: of the settings, and on a file the fakes of the channels that have none."""
+    settings = platform.settings.providers
+    if not platform.database.sqlite:
+        return frozenset(settings)
+    served = {channel_of(each) for each in settings.values()}
+    return frozenset(settings) | (frozenset(ADDRESS_OF) - served)

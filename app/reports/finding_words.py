@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from app.reports.findings import Finding, Kind
+from app.reports.findings import AHEAD, BEHIND, Finding, Kind
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from domain.nudges.settle import PAUSED
@@ -57,6 +57,10 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
     Kind.CLOCKS_APART: (
         N_("The clock of this machine is wrong: it and the clock of the database differ by {time}."),
         N_("Have the time set by the network (NTP) on every machine, then start the roles anew."),
+    ),
+    Kind.PROCESS_CLOCK: (
+        N_("The clock of {about} is wrong: it differs from the clock of the database by {time}."),
+        N_("Have the time set by the network (NTP) on that machine, then start its roles anew."),
     ),
     Kind.KEY_FILE: (N_("The key file cannot be used. What runs goes on, but nothing can start again."), _RENEW),
     Kind.KEY_LOST: (
@@ -173,6 +177,30 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
 }
 """Kind -> what is wrong, and what to do. The words of stops and of a platform that does not run: below."""
+_BEGIN_ANEW = N_("Have the time set by the network (NTP), then start `habarshy run` anew.")
+_WAIT_OR_SPREAD = N_("Is no provider down? If it goes on, one process is too few: use PostgreSQL and several.")
+EMBEDDED: Mapping[Kind, str] = {
+    Kind.CLOCK_BEHIND: _BEGIN_ANEW,
+    Kind.KEY_EXPIRES: N_("Put a new one in its place, then start `habarshy run` anew."),
+    Kind.NOT_ADMITTED: N_("Renew the key or password in the settings, then start `habarshy run` anew."),
+    Kind.PLANNING_LATE: N_("Does `habarshy run` run, and what does it say? Then look for gaps."),
+    Kind.SENDING_LATE: N_("Does `habarshy run` run? Look at the providers below, and at what is stopped."),
+    Kind.PLANNING_GROWS: _WAIT_OR_SPREAD,
+    Kind.SENDING_GROWS: _WAIT_OR_SPREAD,
+    Kind.VIEWS_LATE: N_("Trails and figures are behind. `habarshy run` follows the log."),
+    Kind.PROVIDERS_UNSEEN: N_("Others sent more than is looked at here. The trail of one message tells more."),
+    Kind.RECONCILED: N_("They had waited for five minutes. Look at what `habarshy run` says."),
+    Kind.CHAIN_LATE: N_("`habarshy run` makes its blocks."),
+    Kind.SCHEDULED_LATE: N_("`habarshy run` does not run, or the job before it does not end."),
+}
+"""Kind -> what to do where one process does everything and no other role runs."""
+CLOCKS: Mapping[tuple[Kind, str], str] = {
+    (Kind.CLOCKS_APART, AHEAD): N_("The clock of this machine is wrong: it is {time} ahead of the database’s clock."),
+    (Kind.CLOCKS_APART, BEHIND): N_("The clock of this machine is wrong: it is {time} behind the database’s clock."),
+    (Kind.PROCESS_CLOCK, AHEAD): N_("The clock of {about} is wrong: it is {time} ahead of the database’s clock."),
+    (Kind.PROCESS_CLOCK, BEHIND): N_("The clock of {about} is wrong: it is {time} behind the database’s clock."),
+}
+"""Kind and what is wrong with a clock -> what is wrong."""
 STOPS: Mapping[str, str] = {
     "all": N_("Everything is stopped: no message goes out."),
     "channel": N_("All messages of a channel are stopped: {channel}."),
@@ -220,7 +248,13 @@ def _words(finding: Finding) -> tuple[str, str]:
         return N_("No worker is running: nobody plans, new events wait."), N_(
             "No worker is running: new events are not processed. Start one."
         )
-    return WORDS[finding.kind]
+    if finding.kind is Kind.CLOCK_BEHIND and finding.about:
+        return N_("The latest record is {time} ahead: a process wrote it whose clock was wrong. It is gone."), N_(
+            "Have the time set by the network (NTP) on the machine where it ran."
+        )
+    sentence, todo = WORDS[finding.kind]
+    sentence = CLOCKS.get((finding.kind, finding.cause), sentence)
+    return sentence, EMBEDDED.get(finding.kind, todo) if finding.embedded else todo
 
 
 def _details(finding: Finding, tongue: Tongue) -> list[str]:

@@ -32,6 +32,8 @@ SKEW = timedelta(seconds=30)
 GROWTH, MANY = 10.0, 100
 """A backlog that grows by so many a minute and holds so many is told, however young it is."""
 STATUS = ("habarshy", "status")
+AHEAD, BEHIND = "ahead", "behind"
+"""What is wrong with a clock."""
 REASON = "…"
 """Stands in a command where a person writes a reason."""
 
@@ -51,6 +53,7 @@ class Kind(StrEnum):
     LOG_ALTERED = "log_altered"
     CLOCK_BEHIND = "clock_behind"
     CLOCKS_APART = "clocks_apart"
+    PROCESS_CLOCK = "process_clock"
     NOT_RUNNING = "not_running"
     KEY_FILE = "key_file"
     KEY_LOST = "key_lost"
@@ -98,7 +101,7 @@ class Finding(Struct, frozen=True):
     """Something that is wrong. `command`: the words that mend or show it; `path`: of its page in the console.
 
     `about`: names, such as a provider's; `cause`: our word for a reason, or English words; `count` and `seconds`: of
-    what waits; `stop`: the kill switch or pause.
+    what waits; `stop`: the kill switch or pause; `embedded`: one process does everything.
     """
 
     kind: Kind
@@ -113,6 +116,7 @@ class Finding(Struct, frozen=True):
     trend: Trend | None = None
     since: datetime | None = None
     stop: ActiveStop | None = None
+    embedded: bool = False
 
 
 def findings(on: Condition) -> list[Finding]:
@@ -126,7 +130,8 @@ def findings(on: Condition) -> list[Finding]:
         *_scheduled(on),
         *_waiting(on),
     ]
-    return sorted(found, key=lambda each: (-each.level, _rank(each)))
+    ranked = sorted(found, key=lambda each: (-each.level, _rank(each)))
+    return [replace(each, embedded=on.embedded) for each in ranked]
 
 
 def _rank(finding: Finding) -> tuple[int, bool]:
@@ -150,12 +155,8 @@ def stop_finding(stop: ActiveStop) -> Finding:
 def _platform(on: Condition) -> Iterator[Finding]:
     if on.older is not None:
         yield Finding(Kind.OLDER_COPY, Level.BAD, ("habarshy", "restored", "--plan"), since=on.older)
-    ntp = ("timedatectl", "timesync-status")
-    if on.ahead > SOON:
-        yield Finding(Kind.CLOCK_BEHIND, Level.BAD, ntp, seconds=on.ahead.total_seconds())
-    if abs(on.apart) > SKEW:
-        yield Finding(Kind.CLOCKS_APART, Level.BAD, ntp, seconds=abs(on.apart).total_seconds())
-    if on.sampled is None or on.now - on.sampled > SILENT:
+    yield from _clocks(on)
+    if on.running is False or on.sampled is None or on.now - on.sampled > SILENT:
         new = on.began is not None and on.now - on.began < STARTING
         kind, level = (Kind.STARTING, Level.NOTE) if new else (Kind.NOT_RUNNING, Level.BAD)
         yield Finding(
@@ -172,8 +173,27 @@ def _platform(on: Condition) -> Iterator[Finding]:
         yield Finding(Kind.KEY_LOST, Level.BAD, ("habarshy", "keys", "show"), about=versions)
 
 
+def _clocks(on: Condition) -> Iterator[Finding]:
+    """Yield the clocks that are wrong, each with the machine that it belongs to.
+
+    Records from ahead say only that some clock was wrong: ours, or that of who wrote them. The server's clock tells.
+    """
+    ntp = ("timedatectl", "timesync-status")
+    wrong = [each for each in on.processes if abs(each.ahead) > SKEW]
+    if abs(on.apart) > SKEW:
+        cause = AHEAD if on.apart > timedelta() else BEHIND
+        yield Finding(Kind.CLOCKS_APART, Level.BAD, ntp, cause=cause, seconds=abs(on.apart).total_seconds())
+    for each in wrong:
+        cause, seconds = AHEAD if each.ahead > timedelta() else BEHIND, abs(each.ahead).total_seconds()
+        found = Finding(Kind.PROCESS_CLOCK, Level.BAD, ntp, about=each.process.name, cause=cause, seconds=seconds)
+        yield replace(found, since=None if each.lives else each.seen_at)
+    if on.ahead > SOON and not wrong and abs(on.apart) <= SKEW:
+        about = "elsewhere" if on.compared else ""
+        yield Finding(Kind.CLOCK_BEHIND, Level.BAD, ntp, about=about, seconds=on.ahead.total_seconds())
+
+
 def _providers(on: Condition) -> Iterator[Finding]:
-    records = sorted(on.recent.providers.items())
+    records = sorted(each for each in on.recent.providers.items() if each[0] not in on.removed)
     for name, record in records:
         cause = _cause(record)
         if record.in_row and cause == Reason.NOT_ADMITTED:  # it will not mend itself
@@ -283,12 +303,14 @@ def _scheduled(on: Condition) -> Iterator[Finding]:
     """Yield the jobs of the schedule whose last run failed, or that nobody runs."""
     show = ("habarshy", "schedule")
     for run in on.scheduled:
+        if run.next_at is None:  # the settings ask for it no more
+            continue
         if run.outcome in BAD_ENDS:
             kind = Kind.KEY_EXPIRES if run.job == "expiry" else Kind.SCHEDULED_FAILED
             cause = run.words or run.error
-            yield Finding(kind, Level.BAD, show, about=run.job, cause=cause, since=run.started_at)
+            yield Finding(kind, Level.BAD, show, "/schedule", run.job, cause=cause, since=run.started_at)
         elif is_late(run, on.now):
-            yield Finding(Kind.SCHEDULED_LATE, Level.NOTE, show, about=run.job, since=run.next_at)
+            yield Finding(Kind.SCHEDULED_LATE, Level.NOTE, show, "/schedule", run.job, since=run.next_at)
 
 
 def _waiting(on: Condition) -> Iterator[Finding]:

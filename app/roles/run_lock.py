@@ -5,13 +5,15 @@ different links meet at one lock (streams.storage.sqlite_file).
 """
 
 import fcntl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy import URL
 
 from app.identity import private_files
+from streams.storage.leadership import PAUSE_S, TRIES, run_file
 
 
 class AlreadyRunning(Exception):
@@ -31,9 +33,20 @@ def run_lock(url: URL) -> Iterator[None]:
     if url.get_backend_name() != "sqlite" or not url.database:
         yield
         return
-    with private_files.opened(Path(f"{url.database}.run")) as file:
+    with private_files.opened(run_file(url)) as file:
+        if not _locked(file):
+            raise AlreadyRunning(url.database)
+        yield
+
+
+def _locked(file: TextIO) -> bool:
+    """Return whether the file is locked now. Whoever only looks at the lock holds it for a moment: try again."""
+    pause = threading.Event()
+    for _ in range(TRIES):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyRunning(url.database) from None
-        yield
+            pause.wait(PAUSE_S)
+        else:
+            return True
+    return False

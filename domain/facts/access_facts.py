@@ -14,6 +14,11 @@ LEAST_SAID, MOST_SAID = 5, 500
 """A purpose or a reason in fewer letters says nothing; in more it is not read."""
 
 
+def says_why(text: str, least: int = LEAST_SAID) -> bool:
+    """Return whether a purpose or a reason says something: it has so many characters, and a letter among them."""
+    return len(text.strip()) >= least and any(map(str.isalpha, text))
+
+
 class PersonErased(Struct, frozen=True, array_like=True):
     """A person's key was destroyed: what it sealed can be read by nobody, and what came before is planned no more.
 

@@ -65,6 +65,10 @@ class Batches:
                 if self._plan_portion(portion) < len(portion):
                     left += portion  # somebody changed meanwhile
                 self._observe([waiting[person] for person in portion])
+        return self.unplannable_among(persons)
+
+    def unplannable_among(self, persons: Iterable[str]) -> dict[str, str]:
+        """Return person -> cause, of those of the persons who cannot be planned."""
         return {person: self._unplannable[person] for person in persons if person in self._unplannable}
 
     def _waiting_among(self, persons: Sequence[str]) -> dict[str, News]:

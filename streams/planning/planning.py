@@ -4,7 +4,7 @@ A plan is made outside any transaction. Then one transaction checks that nothing
 due rows and the planned marks together.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -29,11 +29,21 @@ from streams.storage.signals import Signal
 
 
 class Planning:
-    """Plans persons. Any number of them may run at once, in any processes."""
+    """Plans persons. Any number of them may run at once, in any processes.
+
+    `aside`: is told at once of the persons who cannot be planned (person -> cause), unless a record woke them.
+    """
 
     def __init__(
-        self, database: Database, log: Log, library: Library, clock: Callable[[], datetime], portion: int = PORTION
+        self,
+        database: Database,
+        log: Log,
+        library: Library,
+        clock: Callable[[], datetime],
+        portion: int = PORTION,
+        aside: Callable[[Mapping[str, str]], object] = len,
     ) -> None:
+        self._aside = aside
         self._database, self._log, self._library, self._clock = database, log, library, clock
         self._affected: AffectedTriggers | None = None
         self._batches = Batches(database, clock, portion, self.plan_batch, self._plan_nobody)
@@ -44,7 +54,14 @@ class Planning:
         """Plan until nobody waits; return how many plans were committed. `at_leisure` plans who may wait longer."""
         done = 0
         while not self._stopping and (persons := self.waiting()):
-            done += self._batches.plan(persons)
+            done += self._plan_batch(persons)
+        return done
+
+    def _plan_batch(self, persons: Sequence[str]) -> int:
+        """Plan a batch of persons who wait, and tell of those who cannot be planned."""
+        done = self._batches.plan(persons)
+        if causes := self._batches.unplannable_among(persons):
+            self._aside(causes)
         return done
 
     def waiting(self, limit: int = BATCH) -> list[str]:
@@ -137,7 +154,7 @@ class Planning:
 
     def at_leisure(self, limit: int = LEISURELY) -> int:
         """Plan some of the persons who may wait at leisure; return how many plans were committed."""
-        return self._batches.plan(self._batches.at_leisure(limit))
+        return self._plan_batch(self._batches.at_leisure(limit))
 
     def plan_woken(self, persons: Sequence[str]) -> dict[str, str]:
         """Plan those of these persons who wait, until none does; return person -> cause for the unplannable ones.

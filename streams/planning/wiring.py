@@ -27,8 +27,8 @@ class PlanningParts(Struct, frozen=True):
 def build(log: Log, library: Library, dead_letters: DeadLetterQueue, clock: Callable[[], datetime]) -> PlanningParts:
     """Return the objects of this package."""
     database = log.database
-    planning = Planning(database, log, library, clock)
     quarantine = PlanningQuarantine(database, dead_letters)
+    planning = Planning(database, log, library, clock, aside=lambda causes: quarantine.keep((), causes))
     return PlanningParts(
         planning,
         AreaPlanning(database, log, library, planning, dead_letters, clock),

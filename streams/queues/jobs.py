@@ -176,11 +176,15 @@ class NotNow(Exception):
 
 
 class NothingToDo(Exception):
-    """Raised when the count is 0. `looked`: what was looked at; `left`: items for which nothing can be done."""
+    """Raised when the count is 0. `looked`: what was looked at; `left`: items for which nothing can be done.
 
-    def __init__(self, looked: str, left: str = "") -> None:
+    `again`: items for which nothing has to be done.
+    """
+
+    def __init__(self, looked: str, left: str = "", again: str = "") -> None:
         self.left = left
-        super().__init__(f"There is nothing to do: {looked} looked at{left and '; '}{left}.")
+        beside = "".join(f"; {each}" for each in (left, again) if each)
+        super().__init__(f"There is nothing to do: {looked} looked at{beside}.")
 
 
 class Stale(Exception):

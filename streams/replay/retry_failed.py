@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.core.timing import zone_of
 from domain.facts.facts import NUDGE_FACTS, NudgeCancelled, NudgeFact, NudgeRenewed
 from domain.nudges.delivery import Delivery
 from domain.nudges.digest import is_digest, travels
@@ -78,19 +79,22 @@ class NotRetried(StrEnum):
 class FailedBatch(Struct, frozen=True):
     """A batch of failed deliveries up to and including `upto`, and those to retry.
 
-    `left`: reason -> number of the others.
+    `left`: reason -> number of the others; `next_at`: the first time at which one is tried again by itself.
     """
 
     upto: Due
     failed: int
     renewals: Sequence[Renewal]
     left: Mapping[NotRetried, int] = {}
+    next_at: datetime | None = None
 
     @property
     def stride(self) -> Stride:
         """The batch as a stride of a job."""
         reasons = Counter(f"renew({renewal.reason})" for renewal in self.renewals)
-        return Stride(f"{self.upto.recipient}/{self.upto.nudge}", self.failed, reasons)
+        again = self.left.get(NotRetried.TRIED_AGAIN, 0)
+        place = f"{self.upto.recipient}/{self.upto.nudge}"
+        return Stride(place, self.failed, reasons, again=again, next_at=self.next_at)
 
 
 class FailedDeliveries:
@@ -107,6 +111,7 @@ class FailedDeliveries:
             lambda: self._library.rules().position,
             lambda after: (batch.stride for batch in self.look(outage, _place(after))),
             lambda after: (batch.stride for batch in self.renew(outage, by, _place(after))),
+            lambda: zone_of(self._library.rules().defaults.zone),
         )
 
     def look(self, outage: Outage, after: Due = START) -> Iterator[FailedBatch]:
@@ -114,19 +119,19 @@ class FailedDeliveries:
         while True:
             with self._database.reading() as connection:
                 rows = inbox.failed(connection, after, BATCH)
-                judged = list(self._judged(connection, rows, outage))
+                again = list[datetime]()
+                judged = list(self._judged(connection, rows, outage, again))
             if not rows:
                 return
             renewals = [one for one in judged if isinstance(one, Renewal)]
-            yield FailedBatch(
-                rows[-1], len(rows), renewals, Counter(one for one in judged if isinstance(one, NotRetried))
-            )
+            left = Counter(one for one in judged if isinstance(one, NotRetried))
+            yield FailedBatch(rows[-1], len(rows), renewals, left, min(again, default=None))
             after = rows[-1]
 
     def renew(self, outage: Outage, by: str, after: Due = START) -> Iterator[FailedBatch]:
         """Make deliveries due again, one transaction a batch, and yield them. Nudges that changed are left alone."""
         for found in self.look(outage, after):
-            yield FailedBatch(found.upto, found.failed, self._commit(found.renewals, by), found.left)
+            yield FailedBatch(found.upto, found.failed, self._commit(found.renewals, by), found.left, found.next_at)
 
     def _commit(self, renewals: Sequence[Renewal], by: str) -> Sequence[Renewal]:
         now, facts = self._clock(), list[tuple[Nudge, NudgeFact]]()
@@ -139,8 +144,13 @@ class FailedDeliveries:
         )
         return [renewal for renewal in renewals if renewal.nudge.intent.id in kept]
 
-    def _judged(self, connection: Connection, rows: Sequence[Due], outage: Outage) -> Iterator[Renewal | NotRetried]:
-        """Yield a renewal for each row to retry, and the reason for each other row."""
+    def _judged(
+        self, connection: Connection, rows: Sequence[Due], outage: Outage, again: list[datetime]
+    ) -> Iterator[Renewal | NotRetried]:
+        """Yield a renewal for each row to retry, and the reason for each other row.
+
+        The times at which others are tried again by themselves are added to `again`.
+        """
         now = self._clock()
         found = nudges.by_id(connection, [row.nudge for row in rows])
         failed = list[tuple[Nudge, str]]()
@@ -151,7 +161,9 @@ class FailedDeliveries:
             elif has_failed(nudge, nudge.to(row.recipient), now):
                 failed.append((nudge, row.recipient))
             else:
-                yield _left(nudge.to(row.recipient))
+                delivery = nudge.to(row.recipient)
+                again += [delivery.due] if delivery.due is not None else []
+                yield _left(delivery)
         told = self._facts(connection, [nudge.intent.id for nudge, _ in failed])
         members = nudges.by_id(connection, {member for nudge, _ in failed for member in nudge.members})
         wanted = self.wanted(connection, [*(nudge for nudge, _ in failed), *members.values()], now)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
 import msgspec
@@ -20,13 +21,16 @@ CANNOT = "cannot be planned"
 class Stride(NamedTuple):
     """One stride: up to where, how many were looked at, kind -> how many were (or would be) done.
 
-    `left`: persons left out because they cannot be planned.
+    `left`: persons left out because they cannot be planned. `again`: those that are tried again by themselves, the
+    first at `next_at`.
     """
 
     upto: str
     looked: int
     done: Mapping[str, int]
     left: int = 0
+    again: int = 0
+    next_at: datetime | None = None
 
 
 class _Sofar(Struct, frozen=True):
@@ -37,19 +41,30 @@ class _Sofar(Struct, frozen=True):
     done: dict[str, int] = {}
     rules: int = 0
     left: int = 0
+    again: int = 0
+    next_at: datetime | None = None
 
     def further(self, stride: Stride) -> "_Sofar":
         """Return the progress with one more stride."""
         done = Counter(self.done)
         done.update(stride.done)
-        return _Sofar(stride.upto, self.looked + stride.looked, dict(done), self.rules, self.left + stride.left)
+        times = [each for each in (self.next_at, stride.next_at) if each is not None]
+        return _Sofar(
+            stride.upto,
+            self.looked + stride.looked,
+            dict(done),
+            self.rules,
+            self.left + stride.left,
+            self.again + stride.again,
+            min(times, default=None),
+        )
 
 
 class Walk:
     """Goes through persons or nudges, one stride a step. A stride commits what it does; repeated, it does nothing.
 
     `look` yields what each stride would do, `go` does it, both after a place that begins with a pseudonym; `unit`:
-    the things looked at; `rules`: returns the position of the rules in force.
+    the things looked at; `rules`: returns the position of the rules in force; `zone`: that in which times are told.
     """
 
     def __init__(
@@ -59,7 +74,9 @@ class Walk:
         rules: Callable[[], int],
         look: Callable[[str], Iterator[Stride]],
         go: Callable[[str], Iterator[Stride]],
+        zone: Callable[[], tzinfo] = lambda: UTC,
     ) -> None:
+        self._zone = zone
         self._wish, self._unit, self._rules, self._look, self._go = wish, unit, rules, look, go
         self._looking: tuple[str, Iterator[Stride]] | None = None
         self._under_way: tuple[str, Iterator[Stride]] | None = None
@@ -83,9 +100,19 @@ class Walk:
 
     def _plan(self, at: _Sofar) -> Plan:
         if not at.done:
-            raise NothingToDo(_counted(at.looked, self._unit), _left_out(at.left))
+            raise NothingToDo(_counted(at.looked, self._unit), _left_out(at.left), self._tried_again(at))
         count = sum(at.done.values())
-        return Plan(f"{self._wish}: {words_of(at.done)}", count, "nudges", A_SECOND, at.rules)
+        beside = "".join(f"; {each}" for each in [self._tried_again(at)] if each)
+        return Plan(f"{self._wish}: {words_of(at.done)}{beside}", count, "nudges", A_SECOND, at.rules)
+
+    def _tried_again(self, at: _Sofar) -> str:
+        """Say how many are tried again by themselves, and when the first is."""
+        if not at.again:
+            return ""
+        words = f"{at.again:,} {'is' if at.again == 1 else 'are'} tried again without a repair"
+        if at.next_at is None:
+            return words
+        return f"{words}, the next at {at.next_at.astimezone(self._zone()).isoformat(' ', 'minutes')}"
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (a stride commits its work itself)
         """Do the next stride."""

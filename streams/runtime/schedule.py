@@ -49,6 +49,13 @@ class Unfinished(Exception):
     """Raised by a job that ends before its end because its process is to stop."""
 
 
+class UnderWay(Exception):
+    """Raised when a job is to run now that runs already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The scheduled job {name} is running already. `habarshy schedule` shows since when.")
+
+
 class Scheduled(Struct, frozen=True):
     """A job of the schedule: its cron expression or `never`, and its work, which may ask whether it is to stop."""
 
@@ -128,6 +135,52 @@ class Schedule:
             self._work(name, begun, stopping)
         finally:
             self._at_work.discard(name)
+
+    def run_now(self, name: str, stopping: Stopping) -> Run:
+        """Run the job at once, whatever its time; its next time stays. Return it with how it ended.
+
+        Raises:
+            UnderWay: it runs already.
+        """
+        self.claim_now(name)
+        return self.work_now(name, stopping)
+
+    def claim_now(self, name: str) -> None:
+        """Take the job for `work_now`, so that nobody else begins it.
+
+        Raises:
+            UnderWay: it runs already.
+        """
+        begun = self._clock()
+        self.take_note()
+        claimed = self._database.write(lambda connection: _claim_now(connection, name, begun), Priority.FOLLOWING)
+        if not claimed:
+            raise UnderWay(name)
+        self._at_work.add(name)
+
+    def work_now(self, name: str, stopping: Stopping) -> Run:
+        """Do the work of a job that was claimed, and return it with how it ended."""
+        try:
+            self._work(name, self._clock(), stopping)
+        finally:
+            self._at_work.discard(name)
+        with self._database.reading() as connection:
+            return _rows(connection)[name]
+
+    def take_note(self) -> None:
+        """Add the rows of jobs that no process ever kept; whoever keeps the schedule does so, too."""
+        triggers = self.triggers()
+
+        def add(connection: Connection) -> None:
+            known, now = _rows(connection), self._clock()
+            rows = [
+                (name, job.cron, _next(triggers.get(name), now), None, None, "", "", "", None, 0)
+                for name, job in self._jobs.items()
+                if name not in known
+            ]
+            insert_rows(connection, scheduled, rows, ignore=True)
+
+        self._database.write(add, Priority.FOLLOWING)
 
     def _work(self, name: str, begun: datetime, stopping: Stopping) -> None:
         try:
@@ -221,3 +274,10 @@ def _claim(connection: Connection, name: str, trigger: CronTrigger, now: datetim
     }
     claimed = scheduled.update().where(*due, scheduled.c.next_at == row.next_at).values(**changes)
     return connection.execute(claimed).rowcount == 1
+
+
+def _claim_now(connection: Connection, name: str, now: datetime) -> bool:
+    """Return whether the run is this process's: nobody else is at it."""
+    free = (scheduled.c.job == name, scheduled.c.outcome.not_in(UNDER_WAY))
+    changes = {"started_at": micros(now), "took": None, "outcome": Outcome.RUNNING}
+    return connection.execute(scheduled.update().where(*free).values(**changes)).rowcount == 1

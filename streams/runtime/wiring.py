@@ -12,23 +12,31 @@ from streams.planning.wiring import PlanningParts
 from streams.queues.dead_letters import DeadLetterQueue, DeadLetters
 from streams.rules.context import WriteContext
 from streams.runtime.cleanup import Cleanup
+from streams.runtime.processes import Processes
 from streams.runtime.restore import Restoring
 
 
 class RuntimeParts(Struct, frozen=True):
-    """The work beside (chain, watermark, cleanup), and the tools for restores and dead letters."""
+    """The work beside (chain, watermark, cleanup), the processes, and the tools for restores and dead letters."""
 
     chain_builder: ChainBuilder
     watermark: Watermark
     cleanup: Cleanup
     restore: Restoring
     dead_letters: DeadLetters
+    processes: Processes
 
 
 def build(
-    context: WriteContext, log: LogParts, queue: DeadLetterQueue, planning: PlanningParts, delivery: DeliveryParts
+    context: WriteContext,
+    log: LogParts,
+    queue: DeadLetterQueue,
+    planning: PlanningParts,
+    delivery: DeliveryParts,
+    *,
+    real_clock: bool,
 ) -> RuntimeParts:
-    """Return the objects of this package."""
+    """Return the objects of this package. `real_clock`: the clock of the context is the machine's."""
     database, clock = context.database, context.clock
     kinds = {
         webhooks.KIND: webhooks.retrying(context),
@@ -42,4 +50,5 @@ def build(
         Cleanup(database, delivery.receipts, clock),
         Restoring(database, log.log, context.names, log.watermark, clock),
         DeadLetters(database, queue, kinds),
+        Processes(database, clock, compared=real_clock),
     )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, text
 
 from streams.storage.database import Database
 from streams.storage.errors import ReadOnly
@@ -146,6 +146,25 @@ def attended(database: Database) -> bool:
     except BlockingIOError:
         return True
     return False
+
+
+def run_goes_on(database: Database) -> bool | None:
+    """Return whether a `run` works on this file; None if none ever did, and on PostgreSQL."""
+    if not database.sqlite:
+        return None
+    try:
+        with run_file(database.engine.url).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return True
+    return False
+
+
+def run_file(url: URL) -> Path:
+    """Return the file that a `run` on a SQLite file locks."""
+    return Path(f"{url.database}.run")
 
 
 def _attended_file(database: Database) -> Path:

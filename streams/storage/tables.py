@@ -354,6 +354,20 @@ drafts = Table(
 """Drafts of triggers: files as JSON. `revision` grows with each change, so that nobody overwrites a change they
 have not seen. `version`: the hash under which this text was submitted last (empty: never)."""
 
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("host", String, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", String, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("ahead", BigInteger, nullable=False),
+)
+"""The processes that run. `seen_at`: the last sign of life; `ahead`: of their clock, in microseconds."""
+
 scheduled = Table(
     "scheduled",
     metadata,

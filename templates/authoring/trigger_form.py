@@ -15,8 +15,17 @@ from domain.core.plain import PlainData
 from domain.core.timing import NotADuration, parse_day_of_year, parse_offset
 from domain.core.translatable import N_
 from templates.authoring.yaml_edit import CannotEdit, YamlText
+from templates.checks.pack_check import TITLE
 from templates.checks.scaffold_text import NEEDLESS
-from templates.reading.trigger_shapes import ActByShape, StepShape, TriggerShape, UnlessShape, WindowShape
+from templates.reading.trigger_shapes import (
+    ActByShape,
+    CountShape,
+    RepeatShape,
+    StepShape,
+    TriggerShape,
+    UnlessShape,
+    WindowShape,
+)
 from templates.reading.value_kinds import CLOCK, EDGES, NAME, Shape
 from templates.reading.yaml_file import Path
 
@@ -53,6 +62,8 @@ _ORDERS: Final[Mapping[str, list[str]]] = {
     "unless": _keys(UnlessShape),
     "act_by": _keys(ActByShape),
     "within": _keys(WindowShape),
+    "repeat": _keys(RepeatShape),
+    "count": _keys(CountShape),
 }
 _OF_STEP: Final = (
     ("from", "word"),
@@ -61,7 +72,10 @@ _OF_STEP: Final = (
     ("at", "clock"),
     ("working_days", "count"),
     ("when", "condition"),
+    ("smooth", "duration"),
 )
+_OF_REPEAT: Final = (("every", "duration"), ("at_most", "count"), ("until", "word"))
+_OF_COUNT: Final = (("nth", "count"), ("within", "duration"))
 _OF_UNLESS: Final = (("on", "word"), ("when", "condition"), ("grace", "duration"))
 _ALONE: Final = (
     ("category", "name"),
@@ -70,6 +84,7 @@ _ALONE: Final = (
     ("when", "condition"),
     ("to", "names"),
     ("occurrence", "names"),
+    ("smooth", "duration"),
     ("reach", "date"),
     ("ahead_from", "date"),
     ("expires", "until"),
@@ -85,14 +100,20 @@ _ALONE: Final = (
 
 def parts_of(data: Mapping[str, Any], languages: Sequence[str]) -> list[Part]:
     """Return the fields for a rule: those that every rule has, and those of its steps and its `unless`."""
-    parts = [Part(f"{key}.{each}", (key, each), "text") for key in ("title", "legal_basis") for each in languages]
+    parts = [
+        Part(f"{key}.{each}", (key, each), kind)
+        for key, kind in (("title", "title"), ("legal_basis", "text"))
+        for each in languages
+    ]
     parts += [Part(key, (key,), kind) for key, kind in _ALONE]
     parts += [
         Part("act_by.from", ("act_by", "from"), "word"),
         Part("act_by.offset", ("act_by", "offset"), "duration"),
     ]
+    parts += [Part(f"count.{key}", ("count", key), kind) for key, kind in _OF_COUNT]
     for step in _group(data.get("due")):
         parts += [Part(f"due.{step}.{key}", ("due", step, key), kind) for key, kind in _OF_STEP]
+        parts += [Part(f"due.{step}.repeat.{key}", ("due", step, "repeat", key), kind) for key, kind in _OF_REPEAT]
     unless = data.get("unless")
     for at in range(len(unless) if isinstance(unless, list) else 0):
         parts += [Part(f"unless.{at}.{key}", ("unless", at, key), kind) for key, kind in _OF_UNLESS]
@@ -135,7 +156,7 @@ def meant(part: Part, text: str, before: PlainData = None) -> PlainData:  # noqa
     Raises:
         BadValue: the field does not take it.
     """
-    text = " ".join(text.split("\n")).strip() if part.kind == "text" else text.strip()
+    text = " ".join(text.split("\n")).strip() if part.kind in ("text", "title") else text.strip()
     if not text:
         return None
     match part.kind:
@@ -181,6 +202,7 @@ _CHECKS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
         lambda text: re.fullmatch(NAME, text) and _is_short(text),
     ),
     "text": (N_("Write 300 characters at most"), _is_short),
+    "title": (N_("Write 50 characters at most: lists show no more"), lambda text: len(text) <= TITLE),
     "word": (N_("Write 300 characters at most"), _is_short),
 }
 """Kind of a field -> what to write in it, and what fails or gives nothing for anything else."""
@@ -236,6 +258,12 @@ class TriggerForm:
         for key, each in inner:
             yield from self._uncovered((*path, key), each, covered)
 
+    def line(self, key: str) -> int:
+        """Return the line of the file (from 1) at which a key stands that `rest` names."""
+        path: Path = tuple(int(each) if each.isdecimal() else each for each in key.split("."))
+        place = self.yaml.lines(path) or self.yaml.lines(path[:1])
+        return place[0] if place else 1
+
     @property
     def asks_needless(self) -> bool:
         """Return True while the sample's question stands there what makes the message needless."""
@@ -267,9 +295,10 @@ class TriggerForm:
 
     @staticmethod
     def _set(made: YamlText, path: Path, value: PlainData) -> YamlText:
-        order = _ORDERS[""] if len(path) == 1 else _ORDERS.get(str(path[0] if "within" not in path else "within"), ())
-        made = made.changed(path, value, order)
-        if value is None and len(path) > 1 and path[0] != "due" and made.get(path[:-1]) == {}:
+        group = str(path[-2] if path[-2:-1] in (("within",), ("repeat",)) else path[0])
+        made = made.changed(path, value, _ORDERS[""] if len(path) == 1 else _ORDERS.get(group, ()))
+        is_step = path[0] == "due" and len(path) == 3  # noqa: PLR2004  (due, its name, a key)
+        if value is None and len(path) > 1 and not is_step and made.get(path[:-1]) == {}:
             return made.changed(path[:-1], None)  # a group without keys says nothing
         return made
 

@@ -18,6 +18,7 @@ from templates.checks.link_check import check_front_pages, check_links
 from templates.checks.other_packs import Elsewhere
 from templates.checks.pack_check import (
     check_packs,
+    check_title_length,
     check_titles,
     domains_of,
     languages_of,
@@ -119,6 +120,7 @@ def _check(packs: list[PackFiles], elsewhere: Elsewhere, report: Report) -> None
             made = check_rules(trigger.rules, trigger.name, catalogue, broken, elsewhere, report)
             compiled += [made] if made is not None else []
             check_titles(trigger.rules, languages, report)
+            check_title_length(trigger.rules, report)
             check_front_pages(trigger, report)
             link_actions(trigger.rules, services_of(services), report)
             _check_trigger(trigger, made, plain(files.pack), catalogue, languages, report)

@@ -186,6 +186,19 @@ def _check_one_language(document: Document, languages: list[str], report: Report
         report.add(document.finding(document.value(_LAW), message, warning=True))
 
 
+TITLE = 50
+"""The characters of a trigger's title that lists of messages and the screen of a locked telephone show."""
+
+
+def check_title_length(document: Document, report: Report) -> None:
+    """Report titles of a trigger that no list of messages shows whole."""
+    titles = document.data.get("title") if isinstance(document.data, dict) else None
+    for language, text in titles.items() if isinstance(titles, dict) else ():
+        if isinstance(text, str) and len(text.strip()) > TITLE:
+            message = Words("the title has {count} characters, and lists show {most}", count=len(text), most=TITLE)
+            report.add(document.finding(document.value(("title", language)), message))
+
+
 def check_titles(
     document: Document, languages: list[str], report: Report, titled: Callable[[Path], bool] = _titled
 ) -> None:

@@ -19,6 +19,9 @@ from templates.reading.yaml_file import Document
 NOBODY: Mapping[str, Any] = {}
 _CALLED: Mapping[str, str] = {"given_name": "Айгерім", "family_name": "Серікбаева", "patronymic": "Нұрланқызы"}
 
+_MAN: Mapping[str, str] = {"given_name": "Нұрлан", "family_name": "Серікбаев", "patronymic": "Қайратұлы"}
+_BOY: Mapping[str, str] = {"given_name": "Алихан", "family_name": "Серікбаев", "patronymic": "Ерланұлы"}
+
 UNKNOWN_ATTRIBUTE = "no attribute is called"
 
 
@@ -54,9 +57,9 @@ def built_in(today: date) -> list[Persona]:
 
     return [
         Persona("adult", "a woman of 34", aged(34)),
-        Persona("pensioner", "a man of 67", aged(67, "male", given_name="Нұрлан", family_name="Серікбаев")),
+        Persona("pensioner", "a man of 67", aged(67, "male", **_MAN)),
         Persona("parent", "a mother of 29", aged(29)),
-        Persona("minor", "a boy of 12 with a guardian", aged(12, "male", given_name="Алихан"), aged(40)),
+        Persona("minor", "a boy of 12 with a guardian", aged(12, "male", **_BOY), aged(40)),
         Persona("sparse", "nothing is known that need not be", {}, sparse=True),
     ]
 

@@ -19,8 +19,11 @@ BEFORE = timedelta(days=3)
 _AHEAD_WORDS = ("expire", "until", "deadline", "due", "end", "valid", "start", "pay_by", "next", "appointment")
 _MONEY_WORDS = ("amount", "fee", "price", "sum", "debt", "salary", "income", "payment")
 NAMES: Mapping[str, str] = {"given_name": "Айгерім", "family_name": "Серікбаева", "patronymic": "Нұрланқызы"}
+"""The invented person to whom something happens."""
 _KNOWN: Mapping[str, str] = {
-    **NAMES,
+    "given_name": "Ерасыл",  # of somebody else, such as a child: two people of one name confuse who reads a preview
+    "family_name": "Серікбай",
+    "patronymic": "Ерланұлы",
     "number": "031234567",
     "street": "Абай даңғылы",
     "area": "750000000",

@@ -1,5 +1,6 @@
 """The notation of dates, money and numbers in each language (CLDR, by Babel)."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -53,6 +54,14 @@ def long_date(value: str | date, language: str) -> str:
 @lru_cache(maxsize=4096)  # the nudges of a day speak of the same few days
 def _long_date(day: date, language: str) -> str:
     return format_date(day, "long", LOCALES.get(language, language))
+
+
+_TWO_STOPS = re.compile(r"(?<=\d\sг\.)\.(?!\.)")
+
+
+def one_stop(text: str) -> str:
+    """Return the text with one full stop where a Russian date ("20 мая 2026 г.") ends a sentence."""
+    return _TWO_STOPS.sub("", text) if "г.." in text else text
 
 
 def money(tenge: int) -> str:

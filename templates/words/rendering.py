@@ -16,6 +16,7 @@ from domain.rules.steps import repetition_of
 from templates.words.compiled_texts import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
 from templates.words.email_layout import Action, Layout, Letterhead, addressee
 from templates.words.environment import Group, group, renamed
+from templates.words.filters import one_stop
 from templates.words.footer import EXAMPLE_CODE, signature
 from templates.words.infallible import Certain, both
 
@@ -269,7 +270,18 @@ class _Language:
             title, push = parts.push_title.render(values), parts.push_body.render(values)
         if only in (None, "sms"):
             sms = spelt(parts.sms.render(values))
-        return Rendered(self._language, subject, title, push, sms, text, html, actions, self._office, head)
+        return Rendered(
+            self._language,
+            one_stop(subject),
+            one_stop(title),
+            one_stop(push),
+            one_stop(sms),
+            one_stop(text),
+            one_stop(html),
+            actions,
+            self._office,
+            head,
+        )
 
     def _buttons(self, answer: AnswerUrl) -> tuple[Layout, tuple[Action, ...]]:
         """Return the frame with its buttons; one that answers leads where only this recipient may go."""
@@ -284,11 +296,11 @@ class _Language:
     def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
         parts = self._chosen(step, correction=correction)
         parts.check(values)
-        sms = spelt(parts.sms.render(values))
+        sms = one_stop(spelt(parts.sms.render(values)))
         return Short(
-            parts.subject.render(values),
-            parts.push_title.render(values),
-            parts.push_body.render(values),
+            one_stop(parts.subject.render(values)),
+            one_stop(parts.push_title.render(values)),
+            one_stop(parts.push_body.render(values)),
             sms,
             signed(sms, self._language, self._office),
         )

@@ -25,7 +25,7 @@ HEAD = """\
 """
 MONTH = '    - {at: 2026-04-20T09:00+05:00, step: month, channel: sms, contains: "20 мая"}\n'
 DAY = '    - {at: 2026-05-19T09:00+05:00, step: day, channel: sms, contains: "Последний"}\n'
-GOT_MONTH = '2026-04-20T09:00+05:00 month sms "№ M1: до 20 мая 2026 г.. 7 ₸ Вода код 7K2MQ-X9DPA"'
+GOT_MONTH = '2026-04-20T09:00+05:00 month sms "№ M1: до 20 мая 2026 г. 7 ₸ Вода код 7K2MQ-X9DPA"'
 GOT_DAY = '2026-05-19T09:00+05:00 day sms "Последний день. № M1 Вода код 7K2MQ-X9DPA"'
 WANT_MONTH = '2026-04-20T09:00+05:00 month sms contains "20 мая"'
 OPTED_OUT = ", opted_out: [water]"
@@ -287,7 +287,7 @@ def test_explain_prints_each_decision(terminal: Terminal) -> None:
         "    2026-03-02T09:00+05:00 planned     month for 2026-04-20T09:00+05:00",
         "    2026-03-02T09:00+05:00 planned     day for 2026-05-19T09:00+05:00",
         "    2026-04-20T09:00+05:00 deferred    month for 2026-04-20T10:30+05:00 (quiet_hours)",
-        '    2026-04-20T10:30+05:00 sent        month by sms: "№ M1: до 20 мая 2026 г.. 7 ₸ Вода код 7K2MQ-X9DPA"',
+        '    2026-04-20T10:30+05:00 sent        month by sms: "№ M1: до 20 мая 2026 г. 7 ₸ Вода код 7K2MQ-X9DPA"',
         "    2026-05-19T09:00+05:00 deferred    day for 2026-05-19T10:30+05:00 (quiet_hours)",
         '    2026-05-19T10:30+05:00 sent        day by sms: "Последний день. № M1 Вода код 7K2MQ-X9DPA"',
         "1 case, 0 failed, 0 findings",

@@ -11,7 +11,7 @@ from app.cli.principal_session import PrincipalSession, operators
 from app.log_places import zone_shown
 from app.moments import told_in
 from app.terminal import Exit, agree, data, data_json, stop, talk
-from domain.facts.access_facts import LEAST_SAID
+from domain.facts.access_facts import says_why
 from streams.privacy.discard import give_up
 from streams.queues.dead_letters import DeadLetters, Selection
 
@@ -91,10 +91,10 @@ def drop(  # noqa: PLR0913  (the options of the command)
     key_file: KeyFile = None,
 ) -> None:
     """Drop dead letters for good; the log keeps who did it and why."""
+    if not plan and not says_why(reason):
+        stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
     with operators("dead letters", database, key_file) as at:
         letters = at.platform.runtime.dead_letters
-        if not plan and len(reason.strip()) < LEAST_SAID:
-            stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
         choice = _decided(letters, ids, kind, cause, every=every)
         _agree(at, choice, "drop", plan=plan, yes=yes, as_json=as_json)
         dropped = give_up(at.platform.rules.context, choice, at.who, reason.strip())

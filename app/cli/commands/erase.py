@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.logged_reading import Looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, Plan, Yes
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, Plan, Yes, reason_given
 from app.cli.persons import pseudonym_of
 from app.cli.principal_session import operators
 from app.identity import erased_list, private_files
@@ -16,7 +16,10 @@ from app.terminal import agree, data, data_json, many, talk
 from streams.privacy.erasure import Certificate, Scope
 
 Reason = Annotated[
-    str, typer.Option("--reason", help="The reason; it is kept in the log and printed on the certificate.")
+    str,
+    typer.Option(
+        "--reason", help="The reason; it is kept in the log and printed on the certificate.", callback=reason_given
+    ),
 ]
 Html = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write the certificate as a page to this file.")

@@ -14,7 +14,7 @@ from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.cli.submission_view import refused_before, show_submission
 from app.terminal import Exit, agree, data, data_json, stop, talk
-from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.access_facts import LEAST_SAID, MOST_SAID, says_why
 from domain.facts.submissions import Subject, Submission, check_approving, check_refusing
 from streams.rules.approval import Reference, SubmissionResult, reference
 from streams.rules.ownership import mine_of
@@ -137,6 +137,8 @@ def _require_whole_hash(wanted: Reference, found: Submission) -> None:
 
 def check_said(option: str, text: str, *, least: int) -> None:
     """End with exit 2, if what somebody says by an option is too short or too long to be kept."""
+    if least and not says_why(text, 1):
+        stop(Exit.USAGE, f"{option}: say why, in words")
     if not least <= len(text.strip()) <= MOST_SAID or "\x00" in text:
         stop(Exit.USAGE, f"{option}: write {least} to {MOST_SAID} characters")
 

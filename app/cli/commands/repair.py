@@ -156,7 +156,8 @@ def tell_missing(found: Iterable[RepairBatch], *, as_json: bool) -> None:
         for gap in each.gaps if as_json else ():
             data_json({name: getattr(gap, name) for name in Gap.__struct_fields__})
     _print_counts(("nudges", "to do", "because", "trigger"), kinds, as_json=as_json)
-    talk(f"{many(looked, 'person')} looked at; {_missing(missing, concerned)}{_unnoted(unnoted)}")
+    found_missing = _missing(missing, concerned, lame=unplannable.total())
+    talk(f"{many(looked, 'person')} looked at; {found_missing}{_unnoted(unnoted)}")
     if unplannable:
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unplannable.items()))
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")
@@ -189,11 +190,12 @@ def _shown(found: Iterable[Batch], unit: str, *, as_json: bool) -> Iterator[Batc
             yield each
 
 
-def _missing(nudges: int, persons: int) -> str:
+def _missing(nudges: int, persons: int, *, lame: int) -> str:
+    unknown = f"; what {many(lame, 'person')} who cannot be planned may lack is not known" if lame else ""
     if not nudges:
-        return "nothing is missing"
+        return f"nothing {'else ' if lame else ''}is missing{unknown}"
     verb = "is" if nudges == 1 else "are"
-    return f"{many(nudges, 'nudge')} of {many(persons, 'person')} {verb} missing"
+    return f"{many(nudges, 'nudge')} of {many(persons, 'person')} {verb} missing{unknown}"
 
 
 def _unnoted(nudges: int) -> str:

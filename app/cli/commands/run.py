@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Collection, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -16,16 +17,18 @@ from app.cli.commands.status import status_lines
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.compose import Platform, compose
 from app.compose_sending import compose_engine, compose_routes
+from app.http.presence import present
 from app.log_places import zone_shown
 from app.logs import begin
 from app.reports.stopped import stopped_lines
 from app.roles.patience import answered
 from app.roles.provider_watch import ProviderWatch
 from app.roles.run_lock import run_lock
+from app.roles.sockets import HealthHost, HealthPort, health_listener
 from app.settings import settings_of
 from app.terminal import data_json, many, talk, warn
 from notifiers.port.routes import Route
-from streams.delivery.send.metrics import counted
+from streams.delivery.send.metrics import counted, passed_by
 from streams.intake.intake import Counts
 from streams.queries.health import done_since, health
 from streams.rules.wiring import RuleParts
@@ -51,6 +54,8 @@ UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Exit when nothing
 
 def run(
     until_idle: UntilIdle = False,
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
     as_json: AsJson = False,
     clock: ClockTime = None,
     database: DatabaseUrl = None,
@@ -59,6 +64,7 @@ def run(
     """Plan and send in one process, until it is stopped (or until nothing waits)."""
     now, settings = clock_of(clock), settings_of(database, key_file)
     begin("run", settings)
+    health = health_listener(health_host, health_port)
     platform = compose(settings, now)
     with closing(platform.database):
         tell_stopped(platform.rules)
@@ -70,8 +76,28 @@ def run(
             with platform.database.reading() as connection:
                 before = platform.log.facts.last_position(connection)
             watch = ProviderWatch(routes, attempts, platform.clock)
-            work(engine, routes, watch, until_idle=until_idle, workers=None if until_idle else _workers(platform))
+            with _present(platform, engine, routes, attempts, health):
+                work(engine, routes, watch, until_idle=until_idle, workers=None if until_idle else _workers(platform))
         _sum_up(platform, before, now(), as_json=as_json)
+
+
+def _present(
+    platform: Platform, engine: Engine, routes: Mapping[str, Route], attempts: Counts, health: socket.socket | None
+) -> AbstractContextManager[None]:
+    """Return what gives signs of life, and answers on the health port if there is one."""
+    if health is None:
+        return present(platform, "run")
+    from app.http.role import ServedRole, answering  # noqa: PLC0415  (a second of imports that most runs do not need)
+
+    planning = engine.planning.planning
+    role = ServedRole(
+        "run",
+        platform,
+        collectors=[*engine.dispatcher.collectors, planning.planned, planning.planned_after],
+        attempts=attempts.all,
+        passed_by=lambda: passed_by(routes),
+    )
+    return answering(role, health)
 
 
 def _workers(platform: Platform) -> "Workers":

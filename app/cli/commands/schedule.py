@@ -1,40 +1,73 @@
-"""habarshy schedule: what runs at which times, and how the last runs ended."""
+"""habarshy schedule: what runs at which times, and how the last runs ended; and running one of it now."""
 
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated
 
+import typer
 from msgspec import structs
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, refuse_unknown
+from app.cli.principal_session import operators
 from app.compose import compose
 from app.jobs.pace import duration
 from app.moments import told_in
-from app.scheduled import is_late, schedule_of, zone_of_schedule
-from app.settings import settings_of
+from app.scheduled import DESTROYS, is_late, schedule_of, zone_of_schedule
+from app.settings import SCHEDULE, settings_of
 from app.terminal import Exit, data, data_json, stop
-from streams.runtime.schedule import BAD, Run
+from streams.runtime.schedule import BAD, Run, UnderWay
+
+Now = Annotated[str | None, typer.Option("--now", metavar="NAME", help="Run this job now, in this process.")]
 
 
 def schedule(
-    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+    name: Now = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
 ) -> None:
-    """Show what runs at which times, and how it last ended; exit 1 if something failed or is late."""
+    """Show what runs at which times, and how it last ended (exit 1 if something failed or is late); or run a job."""
+    if name is not None:
+        _run_now(name, clock, database, key_file, as_json=as_json)
+        return
     now = clock_of(clock)
     platform = compose(settings_of(database, key_file), now, make=False)
     with closing(platform.database):
         runs, zone = schedule_of(platform).runs(), zone_of_schedule(platform)
     late = {run.job for run in runs if is_late(run, now())}
     for run in runs:
-        if as_json:
-            took = None if run.took is None else run.took.total_seconds()
-            data_json({**structs.asdict(run), "took": took, "zone": str(zone), "late": run.job in late})
-        else:
-            data(": ".join((run.job, ", ".join(_told(run, zone, late=run.job in late)))))
+        _print(run, zone, late=run.job in late, as_json=as_json)
     if late:
         stop(Exit.CHECK_FAILED, f"nothing runs {', '.join(sorted(late))}: start `habarshy run`, or a worker")
-    if bad := [run.job for run in runs if run.outcome in BAD]:
+    if bad := [run.job for run in runs if run.outcome in BAD and run.next_at is not None]:
         stop(Exit.CHECK_FAILED, f"the last run of {', '.join(bad)} failed")
+
+
+def _run_now(name: str, clock: str | None, database: str | None, key_file: Path | None, *, as_json: bool) -> None:
+    if name not in SCHEDULE:
+        refuse_unknown("--now", "job", name, tuple(SCHEDULE))
+    if name == DESTROYS:
+        stop(Exit.USAGE, f"--now: {name} destroys; use `habarshy retire`, which shows first what goes, and asks")
+    with operators("scheduled jobs", database, key_file, clock) as at:
+        kept, zone = schedule_of(at.platform), zone_of_schedule(at.platform)
+        try:
+            run = kept.run_now(name, lambda: False)
+        except UnderWay as busy:
+            stop(Exit.UNAVAILABLE, str(busy))
+    _print(run, zone, late=False, as_json=as_json)
+    if run.outcome in BAD:
+        stop(Exit.CHECK_FAILED, f"{name} failed")
+
+
+def _print(run: Run, zone: tzinfo, *, late: bool, as_json: bool) -> None:
+    if as_json:
+        took = None if run.took is None else run.took.total_seconds()
+        data_json({**structs.asdict(run), "took": took, "zone": str(zone), "late": late})
+    else:
+        data(": ".join((run.job, ", ".join(_told(run, zone, late=late)))))
 
 
 def _told(run: Run, zone: tzinfo, *, late: bool) -> Iterator[str]:

@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
+from typing import Annotated
 
+import typer
 from msgspec import structs
 from msgspec.structs import replace
 
@@ -14,15 +16,16 @@ from app.log_places import zone_shown
 from app.moments import told_in
 from app.pages.catalogues import OTHERWISE, Speech
 from app.providers import channel_of
-from app.reports.condition import ConditionReader
+from app.reports.condition import Condition, ConditionReader
 from app.reports.finding_words import told
 from app.reports.findings import Finding, Level, findings
 from app.reports.stopped import stopped_lines
 from app.settings import settings_of
-from app.terminal import data, data_json, many, red
+from app.terminal import Exit, data, data_json, many, red
 from domain.nudges.delivery import State
 from streams.queries.health import Health, health
 from streams.queries.provider_health import ProviderFigures, Record, figures_of
+from streams.runtime.processes import LiveProcess
 
 UNITS: Mapping[str, tuple[str, str]] = {
     "held_back": ("delivery now", "deliveries now"),
@@ -43,29 +46,56 @@ FIRST = ("facts", "nudges", "next_due")
 """The figures that are told first, also where they are 0. The names of all others that are 0 share the last line."""
 
 
+Check = Annotated[bool, typer.Option("--check", help="Exit 1 if anything is BAD, that is, to be mended now.")]
+
+
 def status(
-    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+    check: Check = False,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
 ) -> None:
-    """Show what is stopped, what is stored, what waits, and the outcomes of the nudges."""
+    """Show what is stopped, what is stored, what waits, what runs, and the outcomes of the nudges."""
     now = clock_of(clock)
     platform = compose(settings_of(database, key_file), now, make=False)
     found = health(platform.database, platform.log, platform.replay.follower, now())
     idle = {name: Record(channel_of(each)) for name, each in platform.settings.providers.items()}
     found = replace(found, providers={name: figures_of(each) for name, each in idle.items()} | dict(found.providers))
-    wrong = findings(ConditionReader(platform, verdict).read())
-    zone = zone_shown(platform.rules.library)
+    condition = ConditionReader(platform, verdict).read()
+    wrong, zone = findings(condition), zone_shown(platform.rules.library)
     speech = Speech(OTHERWISE, zone)
     if as_json:
-        data_json(structs.asdict(found) | {"findings": [_as_data(each, speech) for each in wrong]})
+        running = [_process_data(each) for each in condition.processes]
+        told_of = {"findings": [_as_data(each, speech) for each in wrong], "processes": running}
+        data_json(structs.asdict(found) | told_of)
     else:
         for line in stopped_lines(found.stopped, zone):
             data(red(line, sys.stdout))
         for each in wrong:
             if each.stop is None:
                 data(_line(each, speech))
-        for name, told in status_lines(found, zone):
+        for name, told in (*status_lines(found, zone), *_processes(condition, zone)):
             data(f"{name}: {told}")
     platform.database.close()
+    if check and any(each.level is Level.BAD for each in wrong):
+        raise SystemExit(int(Exit.CHECK_FAILED))
+
+
+def _processes(on: Condition, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    """Yield each process that runs, or lately ended without taking leave."""
+    for each in on.processes:
+        sign = "lives" if each.lives else f"gave no sign of life since {told_in(each.seen_at, zone)}"
+        told = [sign, f"since {told_in(each.started_at, zone)}", f"version {each.process.version}"]
+        if on.compared:
+            told.append(f"clock {each.ahead.total_seconds():+.1f} s")
+        yield f"process {each.process.name}", ", ".join(told)
+
+
+def _process_data(each: LiveProcess) -> Mapping[str, object]:
+    shown = {name: getattr(each.process, name) for name in ("role", "host", "pid", "version")}
+    times = {"started_at": each.started_at, "seen_at": each.seen_at, "lives": each.lives}
+    return shown | times | {"clock_ahead_seconds": each.ahead.total_seconds()}
 
 
 def _line(finding: Finding, speech: Speech) -> str:
@@ -74,14 +104,22 @@ def _line(finding: Finding, speech: Speech) -> str:
     return red(line, sys.stdout) if finding.level is Level.BAD else line
 
 
-def _as_data(finding: Finding, speech: Speech) -> Mapping[str, str]:
+def _as_data(finding: Finding, speech: Speech) -> Mapping[str, object]:
     words = told(finding, speech)
+    stop = finding.stop
     return {
         "kind": finding.kind,
         "level": finding.level.name.lower(),
         "sentence": words.sentence,
         "todo": words.todo,
         "command": words.command,
+        "since": finding.since,
+        "details": words.details,
+        "about": finding.about,
+        "cause": finding.cause if stop is None else stop.reason,
+        "by": "" if stop is None else stop.by,
+        "count": finding.count,
+        "seconds": finding.seconds,
     }
 
 

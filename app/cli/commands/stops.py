@@ -4,39 +4,41 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli.options import ClockTime, DatabaseUrl, KeyFile, Published
+from app.cli.options import ClockTime, DatabaseUrl, KeyFile, Published, reason_given
 from app.cli.principal_session import principal_session
 from app.terminal import Exit, stop, talk
 
 Scope = Annotated[Literal["trigger", "agency", "channel", "all"], typer.Argument(help="The kind of thing to stop.")]
 Name = Annotated[str | None, typer.Argument(metavar="NAME", help="Its name; none for all.")]
 Stop = Annotated[bool, typer.Option("--stop/--go", help="Stop sending, or resume it.")]
-Reason = Annotated[str, typer.Option("--reason", help="The reason, which the log keeps.")]
+_REASON = typer.Option("--reason", help="The reason, which the log keeps.", callback=reason_given)
+Reason = Annotated[str, _REASON]
+Perhaps = Annotated[str | None, _REASON]
 
 
 def pause(
     trigger: Published,
-    reason: Reason = "",
+    reason: Perhaps = None,
     clock: ClockTime = None,
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
     """Pause sending for a trigger; planning continues."""
     with principal_session(database, key_file, clock, local=True) as at:
-        new = at.platform.rules.switches.pause(trigger, at.who, reason)
+        new = at.platform.rules.switches.pause(trigger, at.who, reason or "")
     talk(f"{trigger} is paused" if new else f"{trigger} was paused before")
 
 
 def resume(
     trigger: Published,
-    reason: Reason = "",
+    reason: Perhaps = None,
     clock: ClockTime = None,
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
     """Resume sending for a trigger, including the messages that waited."""
     with principal_session(database, key_file, clock, local=True) as at:
-        new = at.platform.rules.switches.resume(trigger, at.who, reason)
+        new = at.platform.rules.switches.resume(trigger, at.who, reason or "")
     talk(f"{trigger} is resumed" if new else f"{trigger} was not paused")
 
 

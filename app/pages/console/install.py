@@ -15,6 +15,7 @@ from app.pages.console.readings import ReadingPage
 from app.pages.console.staff import Staff
 from app.pages.console.standing import StandingPage
 from app.pages.console.switching import SwitchPages
+from app.pages.console.timed import SchedulePages
 from app.pages.console.unknown import UnknownPage
 from app.pages.layout import Pages
 from app.reports.condition import Lags
@@ -31,6 +32,7 @@ def install_console(app: Api, platform: Platform, pages: Pages, hands: Hands, he
         UnknownPage(staff),
         AskPages(staff, hands),
         JobPages(staff, hands),
+        SchedulePages(staff),
         SwitchPages(staff),
         PersonPages(staff),
         ReadingPage(staff),

@@ -19,7 +19,7 @@ from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Form
 from domain.core.translatable import N_
-from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.principals import Principal
 from streams.privacy.discard import give_up
 from streams.queues.dead_letters import CAUSE_LENGTH, DeadLetter, Group, Retried, Selection
@@ -135,7 +135,7 @@ class LetterPages:
         [found] = self._found(chosen)
         now, reason = min(found.count, MOST), one(fields, "reason", MOST_SAID)
         wrong = {}
-        if chosen.what == "drop" and len(reason) < LEAST_SAID:
+        if chosen.what == "drop" and not says_why(reason):
             wrong["reason"] = frame.speech.say("Write why: it is kept in the log")
         if one(fields, "count") != str(now):
             wrong["count"] = frame.speech.say("Type the number {count}").format(count=now)

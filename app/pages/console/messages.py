@@ -18,22 +18,31 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, STATES, shown
-from app.providers import channel_of
+from app.reports.condition import providers_in_use
+from app.reports.finding_words import CAUSES as WHY
+from domain.core.translatable import N_
 from domain.facts.principals import Principal
 from domain.nudges.delivery import State
+from domain.nudges.nudge import Nudge
 from domain.rules.built_in_triggers import DIGEST
-from projections import inbox
-from projections.inbox import Place, Search, Searched, Tried
+from projections import inbox, nudges
+from projections.inbox import Place, Search, Tried
 from projections.tables import micros, moment
+from streams.queries.failed_attempts import FailedAttempt, failed_attempts
 from streams.rules.trigger_history import pack_titles
 from templates.reading.findings import closest
 
 FIELDS = ("state", "trigger", "agency", "provider", "channel", "day")
 SEARCHED = tuple(State)
 """A message that was tried may have any state: what failed may be planned anew, withheld, or over."""
+AN_ATTEMPT = "attempt-failed"
+"""Searched for besides the states: attempts that failed, whatever became of their messages."""
 COLOURS = {"failed": "bad", "unknown": "note", "delivered": "good", "opened": "good", "answered": "good"}
 _PLACE = re.compile(r"([0-9]{1,18})\.([0-9a-f]{32})")
 A_DAY = timedelta(days=1)
+DIGITS = 18
+"""A position has fewer."""
+_NOT_WHOLE = N_("The link to this page is not whole. Search again.")
 
 
 class Choices(Struct, frozen=True):
@@ -50,6 +59,17 @@ class Choices(Struct, frozen=True):
         """Return the choices of a field."""
         found: Mapping[str, str] = getattr(self, field)
         return found
+
+
+class Found(Struct, frozen=True):
+    """What a search found. `further`: where the next page begins, as the address has it.
+
+    `alone`: all of it is tried again without a repair, the first at this time.
+    """
+
+    rows: list[dict[str, Any]] = []
+    further: str = ""
+    alone: str = ""
 
 
 class MessagePages:
@@ -70,12 +90,37 @@ class MessagePages:
         given = {name: request.query_params.get(name, "").strip() for name in FIELDS}
         choices, wrong = self._choices(frame.speech), dict[str, str]()
         wanted = _wanted(given, choices, frame.speech, wrong)
-        before = _place(request.query_params.get("before", ""), frame.speech, wrong)
+        further = request.query_params.get("before", "")
+        attempts = given["state"] == AN_ATTEMPT
+        before = None if attempts else _place(further, frame.speech, wrong)
+        if attempts and further and not (further.isdecimal() and len(further) < DIGITS):
+            wrong["main"] = frame.speech.say(_NOT_WHOLE)
         if wrong:
-            return self._show(who, frame, given, choices, Searched([], None), wrong)
+            return self._show(who, frame, given, choices, Found(), wrong)
+        if attempts:
+            found = self._attempts(wanted, int(further) if further else None, choices, frame.speech)
+        else:
+            found = self._messages(wanted, before, choices, frame.speech)
+        provider = given["provider"]
+        if provider and provider not in choices.provider and not (found.rows or found.further or further):
+            wrong["provider"] = _unknown(provider, choices.provider, frame.speech)
+        return self._show(who, frame, given, choices, found, wrong)
+
+    def _messages(self, wanted: Search, before: Place | None, choices: Choices, speech: Speech) -> Found:
         with self._staff.platform.database.reading() as connection:
             found = inbox.search(connection, wanted, before)
-        return self._show(who, frame, given, choices, found, wrong)
+            failed = {each.nudge for each in found.rows if each.state == State.FAILED}
+            again = {id_: _again_at(one) for id_, one in nudges.by_id(connection, failed).items()}
+        rows = [_row(each, choices, speech, again.get(each.nudge)) for each in found.rows]
+        times = [again.get(each.nudge) for each in found.rows]
+        first = min(filter(None, times), default=None)
+        alone = speech.moment(first) if first is not None and all(times) and not found.further else ""
+        return Found(rows, _written(found.further) if found.further else "", alone)
+
+    def _attempts(self, wanted: Search, before: int | None, choices: Choices, speech: Speech) -> Found:
+        found = failed_attempts(self._staff.platform.log, wanted, before)
+        rows = [_attempt_row(each, choices, speech) for each in found.rows]
+        return Found(rows, str(found.further) if found.further else "")
 
     def _show(
         self,
@@ -83,12 +128,12 @@ class MessagePages:
         frame: Frame,
         given: Mapping[str, str],
         choices: Choices,
-        found: Searched,
+        found: Found,
         wrong: Mapping[str, str],
     ) -> Response:
         asked = urlencode({name: value for name, value in given.items() if value})
         here = f"{frame.path}?{asked}" if asked else frame.path
-        further = f"{here}{'&' if asked else '?'}before={_written(found.further)}" if found.further else ""
+        further = f"{here}{'&' if asked else '?'}before={found.further}" if found.further else ""
         return self._staff.show(
             "messages.html",
             frame,
@@ -96,11 +141,12 @@ class MessagePages:
             HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
             given=given,
             choices=choices,
-            rows=[_row(each, choices, frame.speech) for each in found.rows],
+            rows=found.rows,
+            alone=found.alone,
             errors=wrong,
             next=further,
             first=here if "before" in frame.query else "",
-            repair=None if wrong else _repair(given),
+            repair=None if wrong or found.alone else _repair(given),
             command=_command(given),
         )
 
@@ -109,13 +155,12 @@ class MessagePages:
         rules = on.rules.library.rules()
         latest = {each.fact.trigger: each.fact.rules for each in rules.governed.publications}
         titles = {name: speech.titled(each.get("title", {})) or name for name, each in latest.items()}
-        known = set(on.settings.providers)
-        fakes = set(CHANNELS) - {channel_of(each) for each in on.settings.providers.values()}
         return Choices(
-            state={each: shown(STATES, each, speech) for each in SEARCHED},
+            state={each: shown(STATES, each, speech) for each in SEARCHED}
+            | {AN_ATTEMPT: speech.say("an attempt failed, whatever came next")},
             trigger=titles | {DIGEST: speech.say("Daily summary")},
             agency={name: speech.titled(title) or name for name, title in pack_titles(rules, "agencies").items()},
-            provider={name: name for name in sorted(known | fakes)},
+            provider={name: name for name in sorted(providers_in_use(on))},
             channel={each: shown(CHANNELS, each, speech) for each in CHANNELS},
             owners={name: str(each["owner"]) for name, each in latest.items()},
         )
@@ -125,10 +170,8 @@ def _wanted(given: Mapping[str, str], choices: Choices, speech: Speech, wrong: d
     """Return what is searched for; what is wrong with the fields goes into `wrong`."""
     for field in FIELDS[:-1]:
         known = choices.of(field)
-        if given[field] and given[field] not in known:
-            wrong[field] = speech.say("There is nothing of that name")
-            if (meant := closest(given[field], known)) is not None:
-                wrong[field] += f". {speech.say('Did you mean {name}?').format(name=meant)}"
+        if given[field] and given[field] not in known and field != "provider":
+            wrong[field] = _unknown(given[field], known, speech)
     triggers: tuple[str, ...] | None = (given["trigger"],) if given["trigger"] else None
     if given["agency"]:
         theirs = tuple(name for name, owner in choices.owners.items() if owner == given["agency"])
@@ -144,6 +187,13 @@ def _wanted(given: Mapping[str, str], choices: Choices, speech: Speech, wrong: d
     return Search(state, triggers, provider, channel, since, until)
 
 
+def _unknown(name: str, known: Mapping[str, str], speech: Speech) -> str:
+    """Say that there is nothing of that name, and what was probably meant."""
+    words = speech.say("There is nothing of that name")
+    meant = closest(name, known)
+    return words if meant is None else f"{words}. {speech.say('Did you mean {name}?').format(name=meant)}"
+
+
 def _day(text: str) -> date:
     return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  (a day has no zone)
 
@@ -157,7 +207,7 @@ def _place(text: str, speech: Speech, wrong: dict[str, str]) -> Place | None:
     if not text:
         return None
     if (found := _PLACE.fullmatch(text)) is None:
-        wrong["main"] = speech.say("The link to this page is not whole. Search again.")
+        wrong["main"] = speech.say(_NOT_WHOLE)
         return None
     return Place(int(found[1]), UUID(found[2]))
 
@@ -166,7 +216,18 @@ def _written(place: Place) -> str:
     return f"{place.at}.{place.nudge.hex}"
 
 
-def _row(found: Tried, choices: Choices, speech: Speech) -> dict[str, Any]:
+def _again_at(nudge: Nudge) -> datetime | None:
+    """Return when a message that failed is tried again by itself; None where it is not."""
+    times = [each.due for each in nudge.deliveries if each.state is State.FAILED and each.due is not None]
+    return min(times, default=None)
+
+
+def _attempt_row(found: FailedAttempt, choices: Choices, speech: Speech) -> dict[str, Any]:
+    tried = Tried(found.nudge, found.at, found.channel, found.state, found.provider, found.trigger)
+    return _row(tried, choices, speech) | {"why": shown(WHY, found.reason, speech)}
+
+
+def _row(found: Tried, choices: Choices, speech: Speech, again: datetime | None = None) -> dict[str, Any]:
     trigger = found.trigger or ""
     return {
         "title": choices.trigger.get(trigger, trigger) or "—",
@@ -177,6 +238,8 @@ def _row(found: Tried, choices: Choices, speech: Speech) -> dict[str, Any]:
         "state": shown(STATES, found.state, speech),
         "kind": COLOURS.get(found.state, ""),
         "nudge": str(found.nudge),
+        "again": speech.moment(again) if again is not None else "",
+        "why": "",
     }
 
 

@@ -23,12 +23,12 @@ from app.pages.pack_names import names_of
 from app.pages.visits import Form
 from domain.core.events import LifeEvent
 from domain.facts.access_facts import (
-    LEAST_SAID,
     MOST_SAID,
     LetterHandled,
     PersonErased,
     PersonViewed,
     TokensEnded,
+    says_why,
 )
 from domain.facts.principals import Principal
 from domain.rules.built_in_triggers import DIGEST
@@ -79,7 +79,7 @@ class PersonPages:
         person, wrong = self._pseudonym(given), {}
         if person is None:
             wrong["person"] = say("Write a national id (digits), or a pseudonym (32 digits and letters)")
-        if len(purpose) < LEAST_SAID:
+        if not says_why(purpose):
             wrong["purpose"] = say("Write why you read this person's data; the log keeps it")
         viewing = self._views.begin(who, person, purpose) if person is not None and not wrong else None
         if viewing is None:

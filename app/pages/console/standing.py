@@ -1,6 +1,5 @@
 """The front page of the console: what is wrong, the worst first; and the providers of the last hour."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +16,10 @@ from app.pages.stops import stop_told
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, Lags
 from app.reports.finding_words import told
-from app.reports.findings import Finding, Level, findings
+from app.reports.findings import SKEW, Finding, Level, findings
 from domain.core.translatable import N_
 from streams.queries.provider_health import ProviderState, RecentRecords, Record
+from streams.runtime.processes import LiveProcess
 
 LEVELS = {Level.NOTE: (N_("Look at it"), "note"), Level.BAD: (N_("Act now"), "bad")}
 
@@ -57,7 +57,8 @@ class StandingPage:
             charts=Trends(self._staff.platform, speech).charts(),
             number=speech.number,
             at=speech.moment(on.now),
-            providers=[_row(name, each, speech, on.unseen) for name, each in self._providers(on.recent)],
+            processes=[_process(each, on, speech) for each in on.processes],
+            providers=[_row(name, each, speech, on) for name, each in self._providers(on.recent)],
             since=speech.moment(on.recent.since),
             whole=on.recent.whole,
         )
@@ -107,9 +108,29 @@ def _waiting(count: int, seconds: float, speech: Speech) -> str:
     return f"{waiting}; {oldest}" if seconds >= 1 else waiting
 
 
-def _row(name: str, record: Record, speech: Speech, unseen: Collection[str]) -> dict[str, Any]:
+def _process(found: LiveProcess, on: Condition, speech: Speech) -> dict[str, Any]:
+    off = abs(found.ahead) > SKEW
+    seconds = found.ahead.total_seconds()
+    lives = (speech.say("Lives"), "good") if found.lives else (speech.say("No sign of life"), "note")
+    return {
+        "role": found.process.role,
+        "place": f"{found.process.host} (pid {found.process.pid})",
+        "state": lives,
+        "since": speech.moment(found.started_at),
+        "seen": speech.moment(found.seen_at),
+        "version": found.process.version,
+        "clock": f"{seconds:+.1f} s" if on.compared else "",
+        "off": off,
+    }
+
+
+def _row(name: str, record: Record, speech: Speech, on: Condition) -> dict[str, Any]:
     number, reasons = speech.number, record.reasons.most_common(3)
-    state, kind = (speech.say("Not known"), "note") if name in unseen else _state(record, speech)
+    state, kind = _state(record, speech)
+    if name in on.removed:
+        state, kind = speech.say("No longer in the settings"), ""
+    elif name in on.unseen:
+        state, kind = speech.say("Not known"), "note"
     return {
         "name": name,
         "channel": shown(CHANNELS, record.channel, speech),

@@ -18,7 +18,7 @@ from app.pages.life import shown
 from app.pages.stops import name_told
 from app.pages.visits import Fields, Form
 from app.reports.findings import going
-from domain.facts.access_facts import MOST_SAID
+from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.principals import Principal
 from domain.nudges.settle import PAUSED
 from streams.rules.aggregates import ActiveStop
@@ -76,7 +76,7 @@ class SwitchPages:
         wrong = {}
         if wish.scope not in SCOPES:
             wrong["what"] = say("Choose what to stop")
-        if not wish.reason:
+        if not says_why(wish.reason, 1):
             wrong["reason"] = say("Write why: it is kept in the log")
         if not wrong:
             try:

@@ -1,15 +1,16 @@
 """Submitting a draft, and the second person's page: what changes in meaning and in words; approve, publish."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
 from app.http.routes import Routes
-from app.packs.draft_bench import BadDraft, Bench, Verdict
+from app.packs.draft_bench import BadDraft, Bench, Text, Verdict
 from app.packs.draft_child import Comparison
 from app.packs.draft_children import children
 from app.packs.version_diff import source_of
@@ -23,9 +24,10 @@ from app.pages.work.office import Hash, Office, WholeHash, one, told
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, text_of
 from app.pages.work.triggers import Name
-from app.pages.work.words import share
+from app.pages.work.trying import step_shown
+from app.pages.work.words import PEOPLE, share
 from domain.core.translatable import Words
-from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Refusal, Subject, Submission
@@ -33,6 +35,7 @@ from streams.rules.approval import Reference
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
 from templates.authoring.trigger_diff import GROUPS
+from templates.reading.findings import Finding
 from templates.reading.writing import trigger_texts
 
 NOTHING_WRONG: Mapping[str, str] = {}
@@ -141,6 +144,7 @@ class Approving:
         fact, speech, now = submission.fact, frame.speech, self._office.platform.rules.approval.governed()
         assert isinstance(fact, TriggerSubmitted)
         name, current = fact.trigger, now.current(fact.trigger)
+        findings, nothing, steps = self._read(fact, frame)
         return self._office.show(
             "submission.html",
             frame,
@@ -163,6 +167,9 @@ class Approving:
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
             changes=_changes(now, fact, speech),
             texts=_texts(current, fact),
+            findings=findings,
+            nothing=nothing,
+            steps=steps,
             own_one=who.name in submission.by,
             approver=Role.APPROVER in who.roles,
             mine=submission.owner == who.agency,
@@ -170,6 +177,21 @@ class Approving:
             backtests=latest(self._office, submission.owner, name, speech, submission.hash),
             share=share(current.share, speech) if current and current.hash == submission.hash else "",
         )
+
+    def _read(self, fact: TriggerSubmitted, frame: Frame) -> tuple[Sequence[Finding], str, list[dict[str, Any]]]:
+        """Return what people would read, by step: for the first invented person to whom something is said."""
+        text = Text(fact.pack, fact.trigger, trigger_texts(fact.rules, fact.words))
+        try:
+            with self._bench.laid(text) as laid:
+                if findings := laid.hindering():
+                    return findings, "", []
+                now = self._office.platform.clock()
+                tried = (laid.heard(now, persona) for persona in PEOPLE)
+                heard = next((each for each in tried if not each.hearings[0].nothing), laid.heard(now, "adult"))
+        except BadDraft as bad:
+            return [Finding("trigger.yaml", 0, 0, str(bad))], "", []
+        hearing = heard.hearings[0]
+        return (), hearing.nothing, [step_shown(each, heard, frame) for each in hearing.messages]
 
     def _found(self, name: str, hash_: str, who: Principal) -> Submission:
         return self._office.submission(Reference(Subject("trigger", name), hash_), who)
@@ -192,8 +214,8 @@ class Approving:
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
         submission, reason = self._found(name, hash, who), one(fields, "reason")
-        if not LEAST_SAID <= len(reason) <= MOST_SAID:
-            message = _too_long(frame) if reason[LEAST_SAID:] else frame.speech.say("Say why, for its author")
+        if len(reason) > MOST_SAID or not says_why(reason):
+            message = _too_long(frame) if reason[MOST_SAID:] else frame.speech.say("Say why, for its author")
             return self._page(who, frame, submission, wrong={"reason": message})
         with told():
             done = self._office.platform.rules.approval.refuse(submission, who, reason)

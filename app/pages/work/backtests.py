@@ -157,12 +157,16 @@ class Backtests:
         job, asked = self._job(id, who)
         counts = found_of(job.cursor) if job.state is State.DONE else None
         told = _Told(asked, counts, frame.speech) if counts else None
+        drafts = self._sheets.all(who.agency)
+        sheet = next((each for each in drafts if each.trigger == asked.trigger), None)
         return self._office.show(
             "backtested.html",
             frame,
             job=job,
             asked=asked,
             told=told,
+            sheet=sheet,
+            author=Role.AUTHOR in who.roles,
             waiting=job.state in (State.PLANNED, State.RUNNING),
             span=f"{frame.speech.moment(asked.start)} – {frame.speech.moment(asked.end)}",
         )

@@ -63,6 +63,13 @@ URGENCY: Final[Mapping[str, str]] = {
 }
 
 
+RESIDENTS: Final[Mapping[str, str]] = {
+    "event": N_("It is for those who lived there when it happened."),
+    "due": N_("It is for those who live there when the message is due."),
+}
+_SPREAD = N_("So that not all ask the office at once; a day at most.")
+
+
 class Setting(Struct, frozen=True):
     """What a form is filled from: the rule, what was typed instead, and what is wrong with it."""
 
@@ -127,7 +134,7 @@ class ByForm:
                 if each.path == FILE and not (each.placeholder and form.asks_needless)  # its box asks for that
             ],
             elsewhere=sorted({each.path for each in findings if each.path != FILE}),
-            rest=list(form.rest),
+            rest=[(key, text, view.told_of(key), form.line(key)) for key, text in form.rest],
             was=own_was,
             revision=revision,
             title=frame.speech.titled(view.titles) or sheet.trigger,
@@ -339,6 +346,14 @@ class View:
 
     def rare(self) -> Iterator[Control]:
         """Yield what few rules need."""
+        say = self._say
+        if self._can("count.nth"):
+            hint = say("Such as 3: only the third of these records starts it, the others count.")
+            yield self._control("count.nth", "short", say("Which of several records?"), hint=hint)
+        if self._can("count.within"):
+            yield self._length("count.within", say("Counted over so long, up to the record"))
+        if self._can("smooth"):
+            yield self._length("smooth", say("Spread all messages over"), hint=say(_SPREAD))
         yield from self._limits()
         yield from self._ways()
 
@@ -514,7 +529,23 @@ class View:
             ),
             self._condition(f"{under}.when", say("Only if")),
         ]
+        if not under.endswith(NEW):
+            rare += self._repeated(under)
         return usual, rare
+
+    def _repeated(self, under: str) -> Iterator[Control]:
+        """Yield how a step is said again, and spread over some time."""
+        say = self._say
+        if self._can(f"{under}.repeat.every"):
+            yield self._length(f"{under}.repeat.every", say("Say it again every"))
+        if self._can(f"{under}.repeat.at_most"):
+            hint = say("The first included, such as 3.")
+            yield self._control(f"{under}.repeat.at_most", "short", say("How often in all?"), hint=hint)
+        if self._can(f"{under}.repeat.until"):
+            ends = [("", say("nothing else ends it")), ("answered", say("until the person has answered"))]
+            yield self._control(f"{under}.repeat.until", "select", say("Until when?"), options=[("", ends)])
+        if self._can(f"{under}.smooth"):
+            yield self._length(f"{under}.smooth", say("Spread over"), hint=self._say(_SPREAD))
 
     def _moment_of_event(self, name: str) -> tuple[str, str]:
         """Return the option for the time of the event, as the file says it: by its name, or by saying nothing."""
@@ -551,6 +582,19 @@ class View:
         try:
             words = in_words(self._rules.governed.contents, self._rules.catalogue, self.speech.language)
             return [self.speech.tell(each) for each in words.sentences(self._form.yaml.data)]
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return []
+
+    def told_of(self, key: str) -> list[str]:
+        """Return in words what a key says that no field shows; nothing where there are no words for it."""
+        data = self._form.yaml.data
+        if key == "residents_at" and data.get(key) in RESIDENTS:
+            return [self._say(RESIDENTS[data[key]])]
+        words = in_words(self._rules.governed.contents, self._rules.catalogue, self.speech.language)
+        without = {name: each for name, each in data.items() if name != key.partition(".")[0]}
+        try:
+            others = [str(each) for each in words.sentences(without)]
+            return [self.speech.tell(each) for each in words.sentences(data) if str(each) not in others]
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             return []
 

@@ -36,6 +36,10 @@ class Length(Struct, frozen=True):
     unit: str = "D"
     raw: str = ""
 
+    def __bool__(self) -> bool:
+        """Return whether there is a length."""
+        return bool(self.number or self.raw)
+
 
 class ConditionRow(Struct, frozen=True):
     """One comparison with its controls: the operators of its field, and its values, if they are a list."""

@@ -18,7 +18,7 @@ from app.pages.life import shown
 from app.pages.visits import Form
 from app.pages.work.office import Office, one
 from domain.core.translatable import N_
-from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.principals import Principal
 from streams.queries.correspondence import CitizenLetter, Correspondence, UnknownLetter
 
@@ -84,7 +84,7 @@ class LetterPages:
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
         note, say = one(fields, "note"), frame.speech.say
-        if len(note) < LEAST_SAID:
+        if not says_why(note):
             return self._shown(who, frame, event, say("Write how it was dealt with: it is kept in the log"), note)
         if len(note) > MOST_SAID:
             return self._shown(who, frame, event, say("Write no more than 500 characters"), note)

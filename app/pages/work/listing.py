@@ -99,6 +99,7 @@ class _Rows:
                 "kind": kind,
                 "by": each.changed_by,
                 "at": self._speech.moment(each.changed_at),
+                "handed_in": f"/work/submissions/{each.trigger}/{each.version}" if each.version else "",
             }
             for each in self._sheets
         ]

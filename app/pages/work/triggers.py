@@ -23,6 +23,7 @@ from app.pages.work.words import DONE, STATES, share, state_of
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require_reader
+from domain.facts.submissions import Subject
 from domain.rules.legal_basis import legal_basis_of
 from domain.rules.triggers import BadTrigger
 from streams.rules.switches import owner_of
@@ -122,8 +123,11 @@ class TriggerPages:
 
     def _history(self, name: str, frame: Frame) -> list[dict[str, Any]]:
         speech = frame.speech
+        versions = self._office.platform.rules.approval.governed().submitted.get(Subject("trigger", name), ())
+        handed_in = {each.hash for each in versions}
         return [
             {
+                "href": f"/work/submissions/{name}/{each.hash}" if each.hash in handed_in else "",
                 "at": speech.moment(each.at),
                 "by": each.by,
                 "what": shown(DONE, each.what, speech),

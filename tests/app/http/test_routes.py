@@ -44,6 +44,7 @@ FILLED = {
     "name": "clinic_attachment",
     "hash": "0" * 12,
     "id": "1",
+    "job": "expiry",
     "viewing": "0" * 32,
     "token": "x",
     "provider": "x",

@@ -20,7 +20,7 @@ CLOCK = "  clock: 2026-03-01T09:00+05:00\n"
 INSTALLED = "type: town.meter.installed, data: {number: M1, valid_until: 2026-05-20, fee: 7}"
 LATER = "type: town.meter.installed, data: {number: M1, valid_until: 2036-05-20, fee: 7}"
 MONTH, DAY = "2026-04-20T09:00+05:00", "2026-05-19T09:00+05:00"
-MONTH_SMS = "№ M1: до 20 мая 2026 г.. 7 ₸ Вода код 7K2MQ-X9DPA"
+MONTH_SMS = "№ M1: до 20 мая 2026 г. 7 ₸ Вода код 7K2MQ-X9DPA"
 TWICE = (f"- {{at: {MONTH}, step: month}}", f"- {{at: {DAY}, step: day}}")
 
 

@@ -27,6 +27,7 @@ PAGES = (
     "/console/jobs/1",
     "/console/jobs/2",
     "/console/jobs/3",
+    "/console/schedule",
     "/console/people",
     "/console/readings",
     "/console/forecast",

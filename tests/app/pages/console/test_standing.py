@@ -220,6 +220,7 @@ class Broken:
 
 
 EXCLUDED = {
+    Kind.CLOCK_BEHIND,
     Kind.KEY_EXPIRES,
     Kind.SCHEDULED_FAILED,
     Kind.SENDING_LATE,

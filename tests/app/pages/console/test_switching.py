@@ -20,6 +20,7 @@ PAGES = (
     "/console/messages",
     "/console/jobs",
     "/console/jobs/new?kind=repair-failed",
+    "/console/schedule",
     "/console/unknown",
     "/console/people",
     "/console/readings",

@@ -29,6 +29,7 @@ from streams.queries.health import Trend
 from streams.queries.provider_health import Record
 from streams.queues.jobs import Plan, Save, Step
 from streams.queues.refused_events import RefusedEvents
+from streams.runtime.processes import Processes
 from streams.runtime.schedule import Outcome, Run
 from streams.storage.database import Database
 from streams.storage.leadership import Lane
@@ -285,7 +286,9 @@ def test_a_clock_is_compared_with_the_server_of_the_database(server: URL, tmp_pa
         database.close()
         world = World(tmp_path, url=url.render_as_string(hide_password=False))
         assert condition(world).apart == timedelta()
-        real = ConditionReader(replace(world.platform, clock=system_clock), wrong).read()
+        on = world.platform
+        runtime = replace(on.runtime, processes=Processes(on.database, system_clock, compared=True))
+        real = ConditionReader(replace(on, clock=system_clock, runtime=runtime), wrong).read()
         assert abs(real.apart) < SKEW
         assert real.apart != timedelta()
         world.close()

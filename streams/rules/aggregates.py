@@ -9,13 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self, cast
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from eventsourcing.domain import BaseAggregate
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.core.timing import utc, zone_of
 from domain.facts.governance import (
     ControlSet,
     LogRestored,
@@ -50,8 +48,6 @@ from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Version
 from streams.log.fact_events import FactEvent, records
-from templates.checks.loader import TriggerSource
-from templates.reading.catalogue import live_from_of
 
 
 class AlreadyPublished(ValueError):
@@ -251,12 +247,10 @@ class GovernedPack(Versioned):
         """The owner of the published content; None if none is."""
         return None if self.published is None else owner_of(self.published.content)
 
-    def publish(self, who: Principal, hash_: str, now: datetime) -> bool:
-        """Publish this version, which must be approved."""
-        submission = self.submissions[hash_]
-        check_publishing(who, submission)
-        fact: Any = submission.fact
-        return self.install(PackPublished(now, who.name, self.name, hash_, fact.content))
+    def publish(self, fact: PackPublished, who: Principal) -> bool:
+        """Publish content, which must be approved."""
+        check_publishing(who, self.submissions[fact.hash])
+        return self.install(fact)
 
     def install(self, fact: PackPublished) -> bool:
         """Publish content without an approval, as an empty log needs it."""
@@ -326,30 +320,23 @@ class GovernedTrigger(Versioned):
         fact = self.paused
         return None if fact is None else ActiveStop(PAUSED, self.name, fact.at, fact.by, fact.reason)
 
-    def publish(self, who: Principal, hash_: str, pack: Mapping[str, Any], now: datetime, share: float = 1.0) -> bool:
-        """Publish this version, which must be approved, for that share of persons; a canary only grows."""
-        submission, current = self.submissions[hash_], self.current
-        source: Any = submission.fact
-        check_publishing(who, submission)
-        if current is not None and current.hash == hash_ and current.share >= share:
-            if current.share > share:
+    def publish(self, fact: TriggerPublished, who: Principal) -> bool:
+        """Publish a version, which must be approved, for its share of persons; a canary only grows."""
+        check_publishing(who, self.submissions[fact.hash])
+        current = self.current
+        if current is not None and current.hash == fact.hash and current.share >= fact.share:
+            if current.share > fact.share:
                 raise NotAllowed(f"{self.name} is for {current.share:.0%} of all already, and a canary only grows")
             return False
-        self._publish(source, pack, who.name, now, share)
+        self._published(fact)
         return True
 
-    def install(self, source: TriggerSubmitted, pack: Mapping[str, Any], by: str, now: datetime) -> bool:
+    def install(self, fact: TriggerPublished) -> bool:
         """Publish a version without an approval, as an empty log needs it."""
-        if source.hash == self.hash:
+        if fact.hash == self.hash:
             return False
-        self._publish(source, pack, by, now)
+        self._published(fact)
         return True
-
-    def _publish(
-        self, source: TriggerSubmitted, pack: Mapping[str, Any], by: str, now: datetime, share: float = 1.0
-    ) -> None:
-        earlier = [publication.fact for publication in self.publications]
-        self._published(publication(source, pack, earlier, by, now, share))
 
     def reach_pending(self, by: str, now: datetime, overdue: Sequence[datetime]) -> bool:
         """Extend the reach of the current version to that of the earlier ones, and to nudges due at those times."""
@@ -497,46 +484,6 @@ AGGREGATES: Mapping[str, type[RuleAggregate]] = {
     kind.TOPIC: kind for kind in (GovernedPack, GovernedTrigger, KillSwitch, RestoredLog)
 }
 """Kind of a subject -> its aggregate."""
-
-
-def submission_of(source: TriggerSource, pack: str, by: str, now: datetime) -> TriggerSubmitted:
-    """Return the fact that submits a trigger of a pack."""
-    owner = str(source.rules["owner"])
-    return TriggerSubmitted(now, by, pack, source.name, owner, source.hash, source.rules, source.words)
-
-
-def publication(
-    source: TriggerSubmitted,
-    pack: Mapping[str, Any],
-    earlier: Sequence[TriggerPublished],
-    by: str,
-    now: datetime,
-    share: float = 1.0,
-) -> TriggerPublished:
-    """Return the trigger's publication. Its stated reach is for its first version; later versions only look ahead.
-
-    A first version that leaves its canary keeps its reach, but not the steps that are due by now.
-    """
-    widened = bool(earlier) and {one.hash for one in earlier} == {source.hash} and earlier[-1].share < share
-    live_from = live_from_of(pack) or now
-    zone = zone_of((pack.get("defaults") or {}).get("zone", "UTC"))
-    reach = ahead = now
-    if not earlier:
-        reach = _stated(source.rules, "reach", live_from, zone)
-        ahead = _stated(source.rules, "ahead_from", live_from, zone)
-    elif widened:
-        reach = earlier[0].reach
-    return TriggerPublished(
-        now, by, source.pack, source.trigger, source.hash, source.rules, source.words, reach, ahead, share
-    )
-
-
-def _stated(rules: Mapping[str, Any], key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
-    """Return the stated time. A date means its start in the pack's zone, as does a time without a zone of its own."""
-    if (text := rules.get(key)) is None:
-        return otherwise
-    stated = datetime.fromisoformat(text)
-    return utc(stated.replace(tzinfo=stated.tzinfo or zone))
 
 
 def owner_of(content: Mapping[str, Any]) -> str:

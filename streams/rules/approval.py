@@ -14,10 +14,10 @@ from domain.facts.submissions import Subject, Submission, subject_of
 from projections import nudges
 from projections.tables import micros
 from streams.log.log import Log
-from streams.rules.aggregates import owner_of, submission_of
+from streams.rules.aggregates import owner_of
 from streams.rules.governed import Governed
 from streams.rules.ownership import check_names_are_free, check_packs_hold
-from streams.rules.publishing import Rulemaking, govern, read_governed
+from streams.rules.publishing import Rulemaking, govern, publication, read_governed, submission_of
 from streams.storage.database import Database
 from templates.checks.loader import Pack, load_packs
 from templates.checks.placeholders import require_own_text
@@ -224,7 +224,7 @@ class RuleApproval:
         for submission in found:  # packs come first
             fact, name = submission.fact, submission.about.name
             if isinstance(fact, PackSubmitted):
-                new = rules.pack(name).publish(who, fact.hash, now)
+                new = rules.pack(name).publish(PackPublished(now, who.name, name, fact.hash, fact.content), who)
                 check_names_are_free(before, fact)
                 packs[name] = fact.content
                 done.append(SubmissionResult(submission, new))
@@ -232,7 +232,8 @@ class RuleApproval:
             if fact.pack not in packs:
                 raise NotPublished(name, fact.pack)
             trigger = rules.trigger(name)
-            new = trigger.publish(who, fact.hash, packs[fact.pack], now, share)
+            publishing = publication(fact, packs[fact.pack], trigger.publications, who.name, now, share)
+            new = trigger.publish(publishing, who)
             _require_own_text(fact)
             if to_pending:
                 new |= trigger.reach_pending(who.name, now, nominal(rules.connection, before, name, now))

@@ -20,9 +20,10 @@ from domain.rules.triggers import BadTrigger
 from projections.bulk import insert_rows
 from projections.tables import micros, moment
 from streams.intake.validation import Checker
-from streams.rules.aggregates import Publication, publication, submission_of
+from streams.rules.aggregates import Publication
 from streams.rules.governed import Governed, governed
 from streams.rules.in_force import Rules
+from streams.rules.publishing import publication, submission_of
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database
 from streams.storage.tables import drafts

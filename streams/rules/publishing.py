@@ -3,12 +3,13 @@
 Those who are woken are planned at leisure: once nobody else waits.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from eventsourcing.application import Application, project_aggregate
 from eventsourcing.utils import Environment, EnvType
@@ -16,7 +17,8 @@ from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
-from domain.facts.governance import PackPublished, TriggerPublished, TriggerReachChanged
+from domain.core.timing import utc, zone_of
+from domain.facts.governance import PackPublished, TriggerPublished, TriggerReachChanged, TriggerSubmitted
 from domain.facts.submissions import Subject
 from domain.rules.benefits import BadBenefit
 from domain.rules.event_types import Catalogue
@@ -36,13 +38,12 @@ from streams.rules.aggregates import (
     Publication,
     RestoredLog,
     RuleAggregate,
-    submission_of,
 )
 from streams.rules.governed import Governed, governed
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database, Priority
-from templates.checks.loader import Pack
-from templates.reading.catalogue import catalogue_of, defaults_of
+from templates.checks.loader import Pack, TriggerSource
+from templates.reading.catalogue import catalogue_of, defaults_of, live_from_of
 
 
 class AffectedEvents(NamedTuple):
@@ -230,8 +231,8 @@ class Publisher:
         for pack in packs:
             new += rules.pack(pack.name).install(PackPublished(now, by, pack.name, pack.hash, pack.content))
             for one in pack.triggers:
-                source = submission_of(one, pack.name, by, now)
-                new += rules.trigger(one.name).install(source, pack.content, by, now)
+                trigger, source = rules.trigger(one.name), submission_of(one, pack.name, by, now)
+                new += trigger.install(publication(source, pack.content, trigger.publications, by, now))
         return new
 
 
@@ -307,3 +308,44 @@ def _moved(
 def _starting(trigger: Trigger, catalogue: Catalogue, since: datetime) -> list[AffectedEvents]:
     """Return the events on which the trigger starts: all types for an entitlement about the person alone."""
     return [AffectedEvents(name, since) for name in (catalogue.types if trigger.alone else (trigger.on,))]
+
+
+def submission_of(source: TriggerSource, pack: str, by: str, now: datetime) -> TriggerSubmitted:
+    """Return the fact that submits a trigger of a pack."""
+    owner = str(source.rules["owner"])
+    return TriggerSubmitted(now, by, pack, source.name, owner, source.hash, source.rules, source.words)
+
+
+def publication(
+    source: TriggerSubmitted,
+    pack: Mapping[str, Any],
+    earlier: Sequence[Publication],
+    by: str,
+    now: datetime,
+    share: float = 1.0,
+) -> TriggerPublished:
+    """Return a publication of a trigger that had these earlier ones.
+
+    Its stated reach is for its first version; later versions only look ahead. A first version that leaves its canary
+    keeps its reach, but not the steps that are due by now.
+    """
+    widened = {one.fact.hash for one in earlier} == {source.hash} and earlier[-1].fact.share < share
+    live_from = live_from_of(pack) or now
+    zone = zone_of((pack.get("defaults") or {}).get("zone", "UTC"))
+    reach = ahead = now
+    if not earlier:
+        reach = _stated(source.rules, "reach", live_from, zone)
+        ahead = _stated(source.rules, "ahead_from", live_from, zone)
+    elif widened:
+        reach = earlier[0].fact.reach
+    return TriggerPublished(
+        now, by, source.pack, source.trigger, source.hash, source.rules, source.words, reach, ahead, share
+    )
+
+
+def _stated(rules: Mapping[str, Any], key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
+    """Return the stated time. A date means its start in the pack's zone, as does a time without a zone of its own."""
+    if (text := rules.get(key)) is None:
+        return otherwise
+    stated = datetime.fromisoformat(text)
+    return utc(stated.replace(tzinfo=stated.tzinfo or zone))

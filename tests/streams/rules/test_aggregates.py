@@ -172,7 +172,7 @@ def test_a_command_that_is_not_allowed_adds_nothing() -> None:
     trigger = card(submitted("aida"))
     commands: list[Callable[[], bool]] = [
         lambda: trigger.approve(AIDA, "v1", "", NOW),
-        lambda: trigger.publish(AIDA, "v1", {}, NOW),
+        lambda: trigger.publish(published(), AIDA),
         lambda: trigger.refuse(SAULE, "v1", "no", NOW),
         lambda: trigger.submit(submitted("fred", "v2"), FRED),
     ]
@@ -197,7 +197,7 @@ def test_a_refusal_takes_the_approval_back_unless_it_is_published() -> None:
     assert not refused.refuse(DANA, "v1", "still", NOW)
     assert refused.new_facts == [REFUSED]
     with pytest.raises(NotAllowed, match="not approved yet"):
-        refused.publish(SAULE, "v1", {}, NOW)
+        refused.publish(published(), SAULE)
     with pytest.raises(AlreadyPublished):
         card(submitted("aida"), APPROVED, published()).refuse(DANA, "v1", "too late", NOW)
 
@@ -205,11 +205,11 @@ def test_a_refusal_takes_the_approval_back_unless_it_is_published() -> None:
 def test_a_canary_grows_and_never_shrinks() -> None:
     """A version for half of all persons is published for all, once; then it is not for fewer."""
     trigger = card(submitted("aida"), APPROVED, published(0.5))
-    assert trigger.publish(SAULE, "v1", {}, NOW)
-    assert not trigger.publish(SAULE, "v1", {}, NOW)
+    assert trigger.publish(published(), SAULE)
+    assert not trigger.publish(published(), SAULE)
     assert [fact.share for fact in trigger.new_facts] == [1.0]
     with pytest.raises(NotAllowed, match="a canary only grows"):
-        trigger.publish(SAULE, "v1", {}, NOW, 0.2)
+        trigger.publish(published(0.2), SAULE)
 
 
 def test_what_was_withdrawn_may_begin_again_for_fewer() -> None:
@@ -217,7 +217,7 @@ def test_what_was_withdrawn_may_begin_again_for_fewer() -> None:
     trigger = card(submitted("aida"), APPROVED, published(), WITHDRAWN)
     assert trigger.current is None
     assert not trigger.withdraw(SAULE, NOW)
-    assert trigger.publish(SAULE, "v1", {}, NOW, 0.2)
+    assert trigger.publish(published(0.2), SAULE)
     assert [one.fact.share for one in trigger.live] == [0.2]
 
 

@@ -1,7 +1,6 @@
 """A backtest as a job: part after part, so that others see how far it is; it keeps counts, and nobody's data."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from msgspec import Struct, convert
 from app.backtests.order import Order
 from app.backtests.run import Backtesting
 from app.compose import Platform
-from app.executors.executor import workers_of
+from app.executors.executor import JobWorkers
 from streams.queues.jobs import Plan, Save, Step
 from streams.rehearsal.backtest_results import Tally
 from streams.rules.drafts import Draft
@@ -96,7 +95,7 @@ class BacktestWork:
         self._asked = convert({name: each for name, each in arguments.items() if name != "job"}, Asked)
         self._playing: Backtesting | None = None
         self._parts: Iterator[int] = iter(())
-        self._cursor, self._using = "", ExitStack()
+        self._cursor, self._workers = "", JobWorkers(platform, 0)
 
     def count(self, cursor: str) -> Plan:  # noqa: ARG002  (there are as many for everybody)
         """Return the plan: a fixed number of parts of all persons."""
@@ -115,20 +114,20 @@ class BacktestWork:
         return Step(msgspec.json.encode(found).decode(), playing.of, playing.of, finished=True)
 
     def _begin(self) -> Backtesting:
-        self._using.close()
-        workers = self._using.enter_context(workers_of(self._platform, 0))
-        playing = self._playing = Backtesting(self._platform, self._asked.order(self._platform), PARTS, workers)
+        self._workers.close()
+        order = self._asked.order(self._platform)
+        playing = self._playing = Backtesting(self._platform, order, PARTS, self._workers.begun())
         self._parts, self._cursor = playing.parts(), ""
         return playing
 
     def rest(self) -> None:
         """Leave the cluster, if there is one: who takes the job up begins anew."""
-        self._using.close()
+        self._workers.close()
         self._playing = None
 
     def abandon(self) -> None:
         """Leave the cluster, if there is one; a backtest leaves nothing behind."""
-        self._using.close()
+        self._workers.close()
 
 
 def asked_of(arguments: Mapping[str, Any]) -> Asked:

@@ -1,18 +1,16 @@
 """Plays a backtest in parts, over several processes or a cluster, and puts together what they found."""
 
 import os
-import pickle
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache, partial
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from msgspec import Struct
-
 from app.backtests.order import Order
-from app.clock import fixed
-from app.compose import Platform, compose
+from app.compose import Platform
 from app.executors.executor import Workers, results, workers_of
-from app.settings import Settings, load_settings
+from app.executors.kept import kept
+from app.executors.task import opened, task_of
 from domain.core.timing import zone_of
 from streams.planning.histories import Selection
 from streams.rehearsal.backtest import Backtest, Share, families, replayed
@@ -26,13 +24,6 @@ Told = Callable[[int, int, int], object]
 """Hears how many parts of how many are played, and how many facts were looked at in them."""
 Family = Sequence[str]
 """The pseudonyms of those whose messages count together."""
-
-
-class Task(Struct, frozen=True):
-    """What another process needs to play parts. `settings`: None where it has settings of its own."""
-
-    settings: Settings | None
-    order: Order
 
 
 def _to_nobody(_done: int, _of: int, _facts: int) -> None:
@@ -61,8 +52,7 @@ class Backtesting:
     def __init__(self, platform: Platform, order: Order, parts: int, workers: Workers | None = None) -> None:
         self._question = order.question(platform.identity.names)
         self._here = Backtest(platform.database, platform.log, self._question)
-        settings = None if platform.settings.cluster else platform.settings
-        self._task, self._workers = pickle.dumps(Task(settings, order)), workers
+        self._task, self._workers = task_of(platform, order.end, order), workers
         self._selections = self._question.selection().shares(parts)
         self.of = len(self._selections)
         self._tally, self._linked = Tally(), list[PersonResult]()
@@ -100,17 +90,17 @@ class Backtesting:
 
 def play_share(task: bytes, selection: Selection) -> Share:
     """Play everybody in the selection, each alone, in another process."""
-    return _backtest(task).share(selection)
+    with kept(_backtest, task) as backtest:
+        return backtest.share(selection)
 
 
 def play_families(task: bytes, families: Sequence[Family]) -> tuple[list[PersonResult], Samples]:
     """Play families, whose messages count together, in another process."""
-    return _backtest(task).together(families)
+    with kept(_backtest, task) as backtest:
+        return backtest.together(families)
 
 
-@lru_cache(maxsize=1)
-def _backtest(task: bytes) -> Backtest:
-    """Return the player of the task, with a database connection of this process's own."""
-    given: Task = pickle.loads(task)  # noqa: S301  (made by who asked, who may run anything here)
-    platform = compose(given.settings or load_settings(), fixed(given.order.end), make=False)
-    return Backtest(platform.database, platform.log, given.order.question(platform.identity.names))
+@contextmanager
+def _backtest(task: bytes) -> Iterator[Backtest]:
+    with opened(task) as (platform, order):
+        yield Backtest(platform.database, platform.log, order.question(platform.identity.names))

@@ -1,7 +1,8 @@
 """Executors: other processes that do parts of long work, on this machine or on a Dask cluster.
 
 Modules:
-    executor: `workers_of`, the executor that the settings name, and `results`, what came of the parts.
+    executor: `workers_of`, the executor that the settings name, `JobWorkers`, and `results`, what came of the parts.
+    task: what another process needs to open the platform. kept: what it keeps open from part to part.
     cluster: the executor of a Dask cluster, and what must hold before it is used.
     local: the executor of this machine's processes.
     errors: `NoCluster`.

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeVar
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from app.executors.errors import NoCluster
 from app.executors.local import processes, without_interrupts
 
 AHEAD = 2
-"""Parts that each process is given at a time, so that it need not wait for this one."""
+"""Parts that each process is given at a time, so that it need not wait for this one; results wait for it as well."""
 T = TypeVar("T")
 P = TypeVar("P")
 
@@ -43,6 +43,30 @@ def workers_of(platform: Platform, number: int) -> Iterator[Workers | None]:
         yield None
 
 
+class JobWorkers:
+    """The workers of a job, begun at the first use: `number` processes of this machine, or the settings' cluster."""
+
+    def __init__(self, platform: Platform, number: int) -> None:
+        self._platform, self._number = platform, number
+        self._using, self._begun = ExitStack(), False
+        self._workers: Workers | None = None
+
+    def begun(self) -> Workers | None:
+        """Return the workers; None for fewer than 1.
+
+        Raises:
+            NoCluster: the cluster that the settings name cannot do the work.
+        """
+        if not self._begun:
+            self._workers, self._begun = self._using.enter_context(workers_of(self._platform, self._number)), True
+        return self._workers
+
+    def close(self) -> None:
+        """End the workers of this machine, or leave the cluster."""
+        self._using.close()
+        self._workers, self._begun = None, False
+
+
 def _cluster(platform: Platform) -> AbstractContextManager[tuple[Executor, int]]:
     try:
         from app.executors.cluster import cluster  # noqa: PLC0415  (a second of imports, and not installed everywhere)
@@ -59,13 +83,14 @@ def results(
     """Yield the results of the parts as they come.
 
     Processes of this machine take them from the beginning, a few at a time, while this process takes them from the
-    end: it works already while they start. It does what they died over. The workers of a cluster take all.
+    end: it works already while they start. It does what they died over. The workers of a cluster take all, as many
+    at a time.
     """
     left, begun = deque(parts), dict[Future[T], P]()
     while left or begun:
         if workers is not None and not _submitted(workers, task, left, begun):
             workers = None
-        if left:
+        if left and (workers is None or not workers.remote):
             yield here(left.pop())
             done = {each for each in begun if each.done()}
         else:
@@ -77,10 +102,9 @@ def results(
 
 def _submitted(workers: Workers, task: Callable[[P], T], left: deque[P], begun: dict[Future[T], P]) -> bool:
     """Move parts from `left` to `begun`, as many as the workers take; return False where they died."""
-    room = len(left) if workers.remote else AHEAD * workers.number - len(begun)
     try:
         with without_interrupts():
-            for _ in range(min(room, len(left))):
+            for _ in range(min(AHEAD * workers.number - len(begun), len(left))):
                 future = workers.executor.submit(task, left[0])
                 begun[future] = left.popleft()
     except BrokenExecutor:

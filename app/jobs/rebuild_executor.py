@@ -4,12 +4,11 @@ import os
 import pickle
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import ExitStack
 
 from msgspec.structs import replace
 
 from app.compose import Platform
-from app.executors.executor import Workers, workers_of
+from app.executors.executor import JobWorkers
 from app.executors.local import without_interrupts
 from app.jobs.rebuild_task import Task, do_part
 from domain.rules.event_types import Catalogue
@@ -19,13 +18,17 @@ FEW = 100_000
 """Up to so many facts in the log, other processes are not worth their start."""
 
 
-def executor_for(platform: Platform, catalogue: Catalogue) -> PartExecutor:
-    """Return the executor of parts of a rebuild; none for a small log, or on one processor."""
+def workers_for(platform: Platform) -> JobWorkers | None:
+    """Return the workers of long work over the whole log; None for a small log, or on one processor."""
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
-    others = (os.cpu_count() or 1) - 1
-    if few or not (others or platform.settings.cluster):
-        return NoExecutor()
-    return RebuildExecutor(platform, catalogue, others)
+    others = 0 if few else (os.cpu_count() or 1) - 1
+    return JobWorkers(platform, others) if others or platform.settings.cluster else None
+
+
+def executor_for(platform: Platform, catalogue: Catalogue) -> PartExecutor:
+    """Return the executor of parts of a rebuild."""
+    workers = workers_for(platform)
+    return NoExecutor() if workers is None else RebuildExecutor(platform, catalogue, workers)
 
 
 class RebuildExecutor:
@@ -34,12 +37,10 @@ class RebuildExecutor:
     They get what the catalogue says of event types: its law cannot be handed over, and no view needs it.
     """
 
-    def __init__(self, platform: Platform, catalogue: Catalogue, others: int) -> None:
-        self._platform, self._others = platform, others
+    def __init__(self, platform: Platform, catalogue: Catalogue, workers: JobWorkers) -> None:
+        self._workers = workers
         settings = None if platform.settings.cluster else platform.settings
         self._task = pickle.dumps(Task(settings, replace(catalogue, parameters={}, benefits={})))
-        self._using = ExitStack()
-        self._workers: Workers | None = None
         self._broken = False
 
     def submit(self, shadow: str, parts: Sequence[Part]) -> Sequence[Future[None]]:
@@ -48,11 +49,8 @@ class RebuildExecutor:
         Raises:
             NoCluster: the cluster that the settings name cannot do the work.
         """
-        if self._broken or not parts:
-            return ()
-        if self._workers is None:
-            self._workers = self._using.enter_context(workers_of(self._platform, self._others))
-        if (workers := self._workers) is None:
+        workers = None if self._broken or not parts else self._workers.begun()
+        if workers is None:
             return ()
         try:
             with without_interrupts():
@@ -65,5 +63,4 @@ class RebuildExecutor:
 
     def close(self) -> None:
         """End the workers of this machine, or leave the cluster."""
-        self._using.close()
-        self._workers = None
+        self._workers.close()

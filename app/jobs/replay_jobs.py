@@ -8,6 +8,7 @@ from sqlalchemy import Table
 from app.compose import Platform
 from app.identity.key_file import BadKeyFile
 from app.jobs.rebuild_executor import executor_for
+from app.jobs.verify_executor import verify_executor
 from app.kafka_topics import topics_of
 from app.terminal import talk
 from streams.kafka.republish import Range, Republishing
@@ -45,7 +46,7 @@ def chosen(names: Iterable[str]) -> list[str]:
 
 def verify(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
     """Rebuild and compare all views, plan everybody again and compare; change nothing."""
-    return Verification(_rebuilding(platform, VIEWS, swap=False), platform.log, platform.rules.library)
+    return Verification(_rebuilding(platform, VIEWS, swap=False), platform.log, verify_executor(platform))
 
 
 def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:

@@ -4,19 +4,20 @@ The digest compares two sites. It is a chain of SHA-256 over what does not depen
 of recording, the processes or the kind of database. With the same key file, equal facts have equal digests.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import reduce
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, ColumnElement, Connection, select
 
+from domain.core.ids import share_begins
 from domain.facts.facts import NudgeDone
 from domain.nudges.diff import Change, diff
 from domain.nudges.later_completion import afterwards
@@ -31,7 +32,7 @@ from streams.log.log import Log
 from streams.log.recorder import FactRecorder
 from streams.log.row_codes import genuine
 from streams.planning import histories
-from streams.planning.histories import Recorded
+from streams.planning.histories import EVERYBODY, Recorded
 from streams.planning.person_plans import leaving_undecided, planned_before_erasure
 from streams.queues import jobs
 from streams.queues.jobs import Save, Step
@@ -152,6 +153,36 @@ def people(connection: Connection, log: Log, persons: Sequence[str], rulebook: R
     )
 
 
+def chained(digest: str, items: Sequence[bytes]) -> str:
+    """Continue the digest by more items; paging does not change the result."""
+    return reduce(lambda before, item: sha256(before + item).digest(), items, bytes.fromhex(digest)).hex()
+
+
+class Range(NamedTuple):
+    """What is looked at after one key and up to another (None: no bound): `facts`, `nudges` or `intents`.
+
+    Keys are ids of streams and nudges in hexadecimal digits, or pseudonyms. `now`: the time for which persons are
+    planned.
+    """
+
+    what: str
+    after: str
+    upto: str | None
+    now: datetime
+
+
+class RangeFound(NamedTuple):
+    """What a range holds. `read`: the rows or persons in it; `items`: what continues the digest, in order.
+
+    `counts`: those of persons, without intents.
+    """
+
+    range: Range
+    read: int
+    items: list[bytes]
+    counts: Compared = Compared(())
+
+
 class Verified(Struct, frozen=True):
     """The result. `views`: view -> rows that differ; `unlike`: persons whose nudges differ from their plan.
 
@@ -188,26 +219,31 @@ class Verified(Struct, frozen=True):
         """The result as JSON, with the digest of all."""
         return msgspec.json.encode({**msgspec.to_builtins(self), "digest": self.digest}).decode()
 
-    def longer(self, what: str, parts: list[bytes]) -> dict[str, str]:
-        """Return the digests, with that of `what` continued by these parts."""
-        return {**self.digests, what: chained(self.digests.get(what, ""), parts)}
-
-    def with_people(self, found: Compared) -> "Verified":
-        """Return the result with more persons."""
+    def joined(self, found: RangeFound) -> "Verified":
+        """Return the result with one more range."""
+        if not found.read:
+            return self
+        what, counts = found.range.what, found.counts._asdict()
+        added: dict[str, Any] = {what: getattr(self, what) + len(found.items)}
+        added |= {name: getattr(self, name) + many for name, many in counts.items() if name != "intents"}
         return replace(
-            self,
-            intents=self.intents + len(found.intents),
-            unlike=self.unlike + found.unlike,
-            waiting=self.waiting + found.waiting,
-            unplannable=self.unplannable + found.unplannable,
-            residents=self.residents + found.residents,
-            unnoted=self.unnoted + found.unnoted,
-            digests=self.longer("intents", [_encode(intent) for intent in found.intents]),
+            self, **added, digests={**self.digests, what: chained(self.digests.get(what, ""), found.items)}
         )
 
 
 TWICE = "facts, each counted twice"
 """The unit of progress: the log is read once for the views, and once for everything else."""
+
+
+FOLLOWING = {"facts": "nudges", "nudges": "intents", "intents": "end"}
+"""Part -> the next one."""
+
+
+def _edges(part: str, of: int) -> list[str]:
+    """Return the keys that divide what is looked at in so many ranges of about the same size."""
+    if part == "intents":
+        return [share.upto for share in EVERYBODY.shares(of) if share.upto is not None]
+    return [share_begins(number, of).hex for number in range(1, of)]
 
 
 class VerificationProgress(Struct, frozen=True):
@@ -219,17 +255,88 @@ class VerificationProgress(Struct, frozen=True):
     found: Verified = Verified()
 
 
-def chained(digest: str, parts: list[bytes]) -> str:
-    """Continue the digest by more parts; paging does not change the result."""
-    return reduce(lambda before, part: sha256(before + part).digest(), parts, bytes.fromhex(digest)).hex()
+class Ranges:
+    """Looks at ranges, in any process that has the database and the keys."""
+
+    def __init__(self, log: Log, library: Library) -> None:
+        self._log, self._library = log, library
+
+    def look(self, range_: Range) -> RangeFound:
+        """Look at one range."""
+        return {"facts": self._facts, "nudges": self._nudges, "intents": self._intents}[range_.what](range_)
+
+    def _facts(self, range_: Range) -> RangeFound:
+        """Read life events in the order of their streams, which are hashes of source and id."""
+        query = log_rows.where(log_table.c.topic == LIFE, *_within(log_table.c.originator_id, range_))
+        with self._log.database.reading() as connection:
+            rows = list(driver_rows(connection, query.order_by(log_table.c.originator_id)))
+            known = [stream_of(row[1]).bytes + head_of(row).digest for row in genuine(connection, rows)]
+        return RangeFound(range_, len(rows), known)
+
+    def _nudges(self, range_: Range) -> RangeFound:
+        """Read the states of nudges."""
+        query = select(nudge_rows.c.nudge, nudge_rows.c.state).where(*_within(nudge_rows.c.nudge, range_))
+        with self._log.database.reading() as connection:
+            rows = connection.execute(query.order_by(nudge_rows.c.nudge)).all()
+        return RangeFound(range_, len(rows), [id_.bytes + state.encode() for id_, state in rows])
+
+    def _intents(self, range_: Range) -> RangeFound:
+        """Plan persons, some at a time, and compare their nudges with their plans."""
+        found, after, read, items = Compared(()), range_.after, 0, list[bytes]()
+        while True:
+            with self._log.database.reading() as connection:
+                rules = self._library.rules_of_log(connection)
+                persons = history.persons_after(connection, after, PERSONS, range_.upto)
+                if not persons:
+                    return RangeFound(range_, read, items, found)
+                some = compared(connection, self._log, persons, rules.rulebook, range_.now)
+            items += [_encode(intent) for intent in some.intents]
+            found, after, read = found.joined(some._replace(intents=())), persons[-1], read + len(persons)
+
+
+def _within(column: Column[UUID], range_: Range) -> list[ColumnElement[bool]]:
+    bounds = [column > UUID(range_.after)] if range_.after else []
+    return bounds + ([column <= UUID(range_.upto)] if range_.upto else [])
+
+
+class RangeExecutor(Protocol):
+    """Looks at several ranges."""
+
+    @property
+    def at_once(self) -> int:
+        """The number of ranges in a step."""
+
+    def found(self, ranges: Sequence[Range]) -> Iterable[RangeFound]:
+        """Return what the ranges hold, in any order."""
+
+    def close(self) -> None:
+        """End the processes that looked."""
+
+
+class InThisProcess:
+    """Looks at one range in a step."""
+
+    def __init__(self, ranges: Ranges) -> None:
+        self._ranges = ranges
+
+    @property
+    def at_once(self) -> int:
+        """One."""
+        return 1
+
+    def found(self, ranges: Sequence[Range]) -> Iterable[RangeFound]:
+        """Return what the ranges hold."""
+        return map(self._ranges.look, ranges)
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class Verification:
-    """The work of a verification job."""
+    """The work of a verification job. `page`: about as many facts are in a range."""
 
-    def __init__(self, rebuilding: ViewRebuild, log: Log, library: Library) -> None:
-        self._rebuilding, self._log, self._library = rebuilding, log, library
-        self._database = log.database
+    def __init__(self, rebuilding: ViewRebuild, log: Log, executor: RangeExecutor, page: int = PAGE) -> None:
+        self._rebuilding, self._log, self._executor, self._page = rebuilding, log, executor, page
 
     def count(self, cursor: str) -> jobs.Plan:
         """Count the facts twice: once for the views, once for everything else."""
@@ -238,14 +345,13 @@ class Verification:
         return replace(plan, what=what, count=2 * plan.count, unit=TWICE)
 
     def step(self, cursor: str, save: Save) -> Step:
-        """Do the next page."""
+        """Look at the next ranges."""
         at = msgspec.json.decode(cursor, type=VerificationProgress) if cursor else VerificationProgress()
         if at.part == "views":
             return self._view(at, save)
-        with self._database.reading() as connection:
+        with self._log.database.reading() as connection:
             last = FactRecorder.last_position(connection)
-        at = {"facts": self._some_facts, "nudges": self._some_nudges, "intents": self._some_intents}[at.part](at)
-        return _job_step(at, last)
+        return _job_step(self._further(at, max(1, -(-last // self._page))), last)
 
     def _view(self, at: VerificationProgress, save: Save) -> Step:
         """Do the rebuild's next step; its end is the beginning of the next part."""
@@ -261,51 +367,26 @@ class Verification:
 
         return onward(self._rebuilding.step(at.after, lambda connection, step: save(connection, onward(step))))
 
-    def _some_facts(self, at: VerificationProgress) -> VerificationProgress:
-        """Read a page of life events in the order of their streams, which are hashes of source and id."""
-        query = log_rows.where(log_table.c.topic == LIFE).order_by(log_table.c.originator_id).limit(PAGE)
-        if at.after:
-            query = query.where(log_table.c.originator_id > UUID(at.after))
-        with self._database.reading() as connection:
-            there = list(driver_rows(connection, query))
-            rows = [(stream_of(row[1]), head_of(row).digest) for row in genuine(connection, there)]
-        if not there:
-            return replace(at, part="nudges", after="")
-        found = replace(
-            at.found,
-            facts=at.found.facts + len(rows),
-            digests=at.found.longer("facts", [stream.bytes + digest for stream, digest in rows]),
-        )
-        return replace(at, after=stream_of(there[-1][1]).hex, done=at.done + len(rows), found=found)
-
-    def _some_nudges(self, at: VerificationProgress) -> VerificationProgress:
-        """Read a page of the states of nudges."""
-        query = select(nudge_rows.c.nudge, nudge_rows.c.state).order_by(nudge_rows.c.nudge).limit(PAGE)
-        if at.after:
-            query = query.where(nudge_rows.c.nudge > UUID(at.after))
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        if not rows:
-            return replace(at, part="intents", after="")
-        found = replace(
-            at.found,
-            nudges=at.found.nudges + len(rows),
-            digests=at.found.longer("nudges", [id_.bytes + state.encode() for id_, state in rows]),
-        )
-        return replace(at, after=rows[-1][0].hex, done=at.done + len(rows), found=found)
-
-    def _some_intents(self, at: VerificationProgress) -> VerificationProgress:
-        """Plan a page of persons, and compare their nudges with their plans."""
-        with self._database.reading() as connection:
-            rules = self._library.rules_of_log(connection)
-            persons = history.persons_after(connection, at.after, PERSONS)
-            if not persons:
-                return replace(at, part="end", found=replace(at.found, areas=area_plans.waiting(connection)))
-            found = compared(connection, self._log, persons, rules.rulebook, self._log.clock())
-        return replace(at, after=persons[-1], found=at.found.with_people(found))
+    def _further(self, at: VerificationProgress, of: int) -> VerificationProgress:
+        """Look at the next of so many ranges, and go on with the digest in their order."""
+        edges = [edge for edge in _edges(at.part, of) if edge > at.after][: self._executor.at_once]
+        ends = [*edges, None][: self._executor.at_once]
+        now = self._log.clock()
+        ranges = [Range(at.part, after, upto, now) for after, upto in zip([at.after, *edges], ends, strict=False)]
+        found, done = at.found, at.done
+        for each in sorted(self._executor.found(ranges), key=lambda each: each.range.after):
+            found = found.joined(each)
+            done += len(each.items) if at.part != "intents" else 0
+        if (after := ends[-1]) is not None:
+            return replace(at, after=after, done=done, found=found)
+        if (part := FOLLOWING[at.part]) == "end":
+            with self._log.database.reading() as connection:
+                found = replace(found, areas=area_plans.waiting(connection))
+        return VerificationProgress(part, "", done, found)
 
     def rest(self) -> None:
-        """Release what the rebuild holds."""
+        """Release what the rebuild holds, and end the other processes."""
+        self._executor.close()
         self._rebuilding.rest()
 
     def abandon(self) -> None:

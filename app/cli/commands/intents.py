@@ -7,6 +7,7 @@ from itertools import chain
 
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.cli.principal_session import somebody
+from app.cli.recompute import all_intents
 from app.cli.sorting import in_order
 from app.compose import compose
 from app.log_places import zone_shown
@@ -16,7 +17,6 @@ from app.terminal import compact, data
 from domain.facts.principals import NotAllowed, Principal, Role
 from domain.planning.plan import Intent
 from domain.rules.rulebook import Rulebook
-from streams.planning.recompute import all_intents
 
 ID_LENGTH = 32  # of an id in hexadecimal digits, which sort as its bytes do
 
@@ -30,7 +30,7 @@ def intents(
     platform = compose(settings, clock_of(clock), make=False)
     zone = zone_shown(platform.rules.library)
     found = readable(
-        chain.from_iterable(all_intents(platform.database, platform.log, platform.rules.library)),
+        chain.from_iterable(all_intents(platform)),
         platform.rules.library.rules().rulebook,
         who,
     )

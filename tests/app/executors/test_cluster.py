@@ -80,6 +80,25 @@ def test_a_cluster_finds_what_one_process_finds(cluster: Cluster) -> None:
             assert len(alone.lines) > 5
 
 
+def test_a_cluster_verifies_and_plans_as_one_process_does(cluster: Cluster) -> None:
+    """A verification and all intents are the same by two workers, byte for byte, and no database stays open."""
+    terminal, elsewhere = cluster.terminal, {"HABARSHY_CLUSTER": cluster.address}
+    live = terminal.written("live.ndjson", fine(iin(1), "G1", "2025-06-15T12:00:00+05:00"))
+    assert terminal.run("ingest", live).code == 0
+    assert terminal.run("run", "--until-idle", "--clock=2025-06-20T12:00+05:00").code == 0
+    with cluster.workers({}, {}) as workers:
+        for command in (("replay", "--verify", "--json"), ("intents", "--json")):
+            alone, together = terminal.run(*command), terminal.run(*command, env=elsewhere)
+            assert (together.code, together.lines[1:]) == (0, alone.lines[1:]), together.talk
+            assert alone.lines
+            assert not [file for worker in workers for file in files_of(worker.pid) if file.endswith(".sqlite")]
+
+
+def files_of(pid: int) -> list[str]:
+    """The files that a process has open."""
+    return [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()]
+
+
 def die_once(folder: str) -> str:
     """The first worker dies over it; the next one does it."""
     first = Path(folder) / "died"

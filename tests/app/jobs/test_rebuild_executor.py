@@ -1,6 +1,5 @@
 """Other processes that do parts of a rebuild."""
 
-import json
 import multiprocessing
 import os
 import signal
@@ -12,12 +11,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
+from app.executors.executor import JobWorkers
 from app.jobs.rebuild_executor import FEW, RebuildExecutor, executor_for
-from app.settings import load_settings
 from streams.replay.rebuild_parallel import NoExecutor, Part, PartExecutor
-from tests.beginnings import KEYRING
+from tests.app.other_processes import with_key_file
 from tests.streams.rebuilding import rebuild
 from tests.world import LONG_AGO, World, card, iin, registered
 
@@ -35,13 +33,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def executor_of(world: World) -> RebuildExecutor:
     """Another process that knows the platform's keys."""
-    key = world.file.parent / "key"
-    wrapping = {str(version): each.hex() for version, each in KEYRING.wrapping.items()}
-    key.write_text(json.dumps({"names": KEYRING.names.hex(), "wrapping": wrapping}))
-    key.chmod(0o600)
-    settings = load_settings(database=world.platform.settings.database, key_file=key)
+    platform = with_key_file(world)
     catalogue = world.platform.rules.library.rules().catalogue
-    return RebuildExecutor(replace(world.platform, settings=settings), catalogue, 1)
+    return RebuildExecutor(platform, catalogue, JobWorkers(platform, 1))
 
 
 class Watched:

@@ -17,7 +17,7 @@ from streams.log.appending import record
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.replay.rebuild import ViewRebuild
-from streams.replay.verify import Verification, Verified
+from streams.replay.verify import InThisProcess, Ranges, Verification, Verified
 from streams.storage.tables import log as log_table
 from tests.beginnings import KEYRING
 from tests.streams.dispatching import AIGERIM, DANA, DUE, with_card
@@ -62,7 +62,8 @@ def verified_without(world: World, national_id: str) -> Verified:
     rebuilding = ViewRebuild(
         on.database, on.log, on.identity.names, catalogue, print, views=list(VIEWS.values()), swap=False
     )
-    return msgspec.json.decode(ended(Verification(rebuilding, broken, on.rules.library)), type=Verified)
+    executor = InThisProcess(Ranges(broken, on.rules.library))
+    return msgspec.json.decode(ended(Verification(rebuilding, broken, executor)), type=Verified)
 
 
 def test_of_whom_no_plan_can_be_made_is_counted_and_the_rest_compared(world: World) -> None:

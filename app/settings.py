@@ -184,7 +184,7 @@ class Settings(BaseSettings):
         default_factory=_beside_the_keys, description="the file of principals: names, roles, token hashes"
     )
     cluster: SchedulerAddress = Field(
-        default="", description="a Dask scheduler for backtests and rebuilds, as tls://HOST:PORT; empty: this machine"
+        default="", description="a Dask scheduler for work over history, as tls://HOST:PORT; empty: this machine"
     )
     kafka: Brokers = Field(default="", description="brokers, as host:port with commas between; only with PostgreSQL")
     kafka_prefix: str = Field(default="", description="the prefix of names of topics and groups")

@@ -90,8 +90,8 @@ def _run(folder: Path, events: int) -> Measured:
     question = order.question(on.identity.names)
     one = Backtest(on.database, on.log, question)
     start = process_time()
-    share = one.share(question.selection().shares(8)[0])
-    core = share.tally.facts / (process_time() - start)
+    facts = one.share(question.selection().shares(8)[0]).facts
+    core = facts / (process_time() - start)
     reading = seconds(lambda: _read(on))
     tally = tallies[0]
     return Measured(taken, children, tally.messages.total(), tally.persons, tally.facts, core, reading)

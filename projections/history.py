@@ -282,9 +282,20 @@ def persons_with(
     connection: Connection, types: Iterable[str], after: str = "", upto: str | None = None, since: int | None = None
 ) -> list[str]:
     """Return all persons after one and up to another with a fact of these types (since then), by pseudonym."""
-    query = _persons(after, upto).where(among(history.c.type, sorted(types)))
-    query = query if since is None else query.where(history.c.time >= since)
+    query = _with(_persons(after, upto), types, since)
     return [person for (person,) in driver_rows(connection, query)]
+
+
+def those_with(connection: Connection, persons: Sequence[str], types: Iterable[str], since: int | None) -> list[str]:
+    """Return those of the persons with a fact of these types (since then), by pseudonym."""
+    query = _with(_persons("", None), types, since)
+    rows = (driver_rows(connection, query.where(among(history.c.person, part))) for part in chunked(persons))
+    return [person for some in rows for (person,) in some]
+
+
+def _with(persons: Select[Any], types: Iterable[str], since: int | None) -> Select[Any]:
+    query = persons.where(among(history.c.type, sorted(types)))
+    return query if since is None else query.where(history.c.time >= since)
 
 
 def _persons(after: str, upto: str | None) -> Select[Any]:

@@ -1,20 +1,18 @@
 """Plays a backtest in parts, over several processes or a cluster, and puts together what they found."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 from app.backtests.order import Order
 from app.compose import Platform
 from app.executors.executor import Workers, results, workers_of
 from app.executors.kept import kept
 from app.executors.task import opened, task_of
-from domain.core.timing import zone_of
 from streams.planning.histories import Selection
-from streams.rehearsal.backtest import Backtest, Share, families, replayed
-from streams.rehearsal.backtest_results import PersonResult, Samples, Tally
+from streams.rehearsal.backtest import Backtest
+from streams.rehearsal.backtest_results import Tally
 
 FEW = 100_000
 """Up to so many facts in the log, other processes are not worth their start."""
@@ -22,8 +20,6 @@ PARTS = 16
 """So many parts has the share of each process: whoever waits sees how far it is, and no process waits long."""
 Told = Callable[[int, int, int], object]
 """Hears how many parts of how many are played, and how many facts were looked at in them."""
-Family = Sequence[str]
-"""The pseudonyms of those whose messages count together."""
 
 
 def _to_nobody(_done: int, _of: int, _facts: int) -> None:
@@ -55,7 +51,7 @@ class Backtesting:
         self._task, self._workers = task_of(platform, order.end, order), workers
         self._selections = self._question.selection().shares(parts)
         self.of = len(self._selections)
-        self._tally, self._linked = Tally(), list[PersonResult]()
+        self._tally = Tally()
 
     @property
     def facts(self) -> int:
@@ -65,39 +61,19 @@ class Backtesting:
     def parts(self) -> Iterator[int]:
         """Play the parts; yield after each the number that is played."""
         share = partial(play_share, self._task)
-        for number, found in enumerate(self._results(share, self._here.share, self._selections), 1):
-            self._tally.add(found.tally)
-            self._linked += found.linked
+        for number, found in enumerate(results(self._workers, share, self._here.share, self._selections), 1):
+            self._tally.add(found)
             yield number
 
     def tally(self) -> Tally:
-        """Return the counts, once every part is played; play families together before."""
-        defaults = self._question.rules.defaults
-        again = families(self._linked, defaults)
-        self._tally.samples.without({person for family in again for person in family})
-        many = min(max(PARTS, self.of // PARTS), len(again))
-        together = list[PersonResult]()
-        play = partial(play_families, self._task)
-        for owns, samples in self._results(play, self._here.together, [again[at::many] for at in range(many)]):
-            together += owns
-            self._tally.add(Tally(samples=samples))
-        self._tally.take(replayed(self._linked, together), zone_of(defaults.zone), self._question.spoken)
+        """Return the counts, once every part is played."""
         return self._tally.in_order()
 
-    def _results(self, task: Callable[[Any], Any], here: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[Any]:
-        return results(self._workers, task, here, parts)
 
-
-def play_share(task: bytes, selection: Selection) -> Share:
-    """Play everybody in the selection, each alone, in another process."""
+def play_share(task: bytes, selection: Selection) -> Tally:
+    """Play everybody in the selection, in another process."""
     with kept(_backtest, task) as backtest:
         return backtest.share(selection)
-
-
-def play_families(task: bytes, families: Sequence[Family]) -> tuple[list[PersonResult], Samples]:
-    """Play families, whose messages count together, in another process."""
-    with kept(_backtest, task) as backtest:
-        return backtest.together(families)
 
 
 @contextmanager

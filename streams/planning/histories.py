@@ -296,6 +296,14 @@ def batches(database: Database, selection: Selection = EVERYBODY, size: int = BA
         after = persons[-1]
 
 
+def selected_among(connection: Connection, log: Log, selection: Selection, persons: Collection[str]) -> list[str]:
+    """Return those of the persons whom the selection would have, were it not for its bounds by pseudonym."""
+    some = sorted(persons)
+    if selection.types is not None:
+        some = view.those_with(connection, some, selection.types, selection.since)
+    return _not_erased(connection, log, some)
+
+
 def _not_erased(connection: Connection, log: Log, persons: Sequence[str]) -> list[str]:
     """Return the persons whose key still exists."""
     keys = log.keys.load(connection, persons)

@@ -1,14 +1,14 @@
 """Backtest: the messages that a draft would have sent if published in the past. Nothing is written or sent.
 
 Each person is played alone with their guardians. Only a guardian of several persons can exceed the cap by the sum of
-their messages; such families are played again together. With rules to compare, the result also has the differences:
+their messages; such families are played again together. A process finds the families of its own share, and holds one
+batch of persons and their families at a time. With rules to compare, the result also has the differences:
 who would gain or lose a message, and why.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -99,7 +99,8 @@ def families(owns: Sequence[PersonResult], defaults: Defaults) -> list[list[str]
         for recipient, counted in _counted(owns, side).items()
         if _is_crowded(counted, defaults)
     }
-    return _connected([{own.person, *_recipients(own)} for own in owns], crowded) if crowded else []
+    joined = connected({own.person, *_recipients(own)} for own in owns) if crowded else []
+    return sorted(sorted(family) for family in joined if family & crowded)
 
 
 def replayed(owns: Iterable[PersonResult], together: Iterable[PersonResult]) -> list[PersonResult]:
@@ -142,14 +143,13 @@ def _is_crowded(counted: list[_Counted], defaults: Defaults) -> bool:
     return any(number - bisect_right(times, at - days) >= defaults.cap_messages for number, at in enumerate(times))
 
 
-def _connected(groups: Iterable[set[str]], around: set[str]) -> list[list[str]]:
-    """Join groups with common members; return the joined groups that have a member in `around`."""
+def connected(groups: Iterable[set[str]]) -> list[set[str]]:
+    """Join groups with common members."""
     family_of: dict[str, set[str]] = {}
     for group in groups:
-        joined = set(group).union(*(family_of[person] for person in group if person in family_of))
+        joined = group.union(*(family_of[person] for person in group if person in family_of))
         family_of.update(dict.fromkeys(joined, joined))
-    found = {id(family): family for person, family in family_of.items() if person in around}
-    return sorted(sorted(family) for family in found.values())
+    return list({id(family): family for family in family_of.values()}.values())
 
 
 GUARDIANS, BORN = "guardians", "born_on"
@@ -191,19 +191,17 @@ class GuardianFinder:
         }
         return frozenset(found - {person}) if found and self._may_be_minor(person, events) else frozenset()
 
-    def guards(self, person: str, events: Iterable[LifeEvent]) -> bool:
-        """Return True if the person may be the guardian of a minor."""
+    def wards(self, person: str, events: Iterable[LifeEvent]) -> set[str]:
+        """Return everybody whose guardian the person was reported to be, and who may be a minor."""
         oldest = self._since - A_YEAR * (self._majority + 1)
-        return self._needed and any(
-            event.time >= oldest
-            and any(
-                person in event.persons.get(role_of_guardian, ())
-                for named in self._roles[event.type].values()
-                for role_of_guardian in named
-            )
+        return {
+            ward
             for event in events
-            if event.type in self._roles
-        )
+            if self._needed and event.time >= oldest and event.type in self._roles
+            for role, named in self._roles[event.type].items()
+            if any(person in event.persons.get(role_of_guardian, ()) for role_of_guardian in named)
+            for ward in event.persons.get(role, ())
+        } - {person}
 
     def _may_be_minor(self, person: str, events: Iterable[LifeEvent]) -> bool:
         born = {
@@ -254,20 +252,6 @@ class Question(Struct, frozen=True):
         return Selection() if starting is None else Selection(starting, since=micros(reach))
 
 
-class TakesResult(Protocol):
-    """Takes the result of each person."""
-
-    def __call__(self, own: PersonResult, /, *, linked: bool) -> None:
-        """Take a result; `linked`: the person may have a guardian or be one."""
-
-
-class Share(Struct, frozen=True, array_like=True):
-    """The result of a share of the persons: a tally of independent persons, and single results of linked ones."""
-
-    tally: Tally
-    linked: list[PersonResult]
-
-
 class Backtest:
     """Plays persons under the rules of a draft, and under other rules to compare with."""
 
@@ -285,39 +269,103 @@ class Backtest:
         self._hurdles = Hurdles(self._rulebook, question.spoken)
         self._guarding = [GuardianFinder(book, question.start) for book in question.rulebooks]
 
-    def share(self, selection: Selection) -> Share:
-        """Play everybody in the selection, each alone; count the independent persons."""
-        share = Share(Tally(), [])
-        zone, spoken = self._zone, self._question.spoken
+    def share(self, selection: Selection) -> Tally:
+        """Play everybody in the selection, and count; see `results`."""
+        tally = Tally()
+        for owns in self.results(selection, tally):
+            tally.take(owns, self._zone, self._question.spoken)
+        return tally
 
-        def take(own: PersonResult, *, linked: bool) -> None:
-            if linked:
-                share.linked.append(own)
-            else:
-                share.tally.take([own], zone, spoken)
+    def results(self, selection: Selection, tally: Tally) -> Iterator[list[PersonResult]]:
+        """Play everybody in the selection; yield the results of one family after another.
 
-        self.alone(selection, take, share.tally)
-        return share
-
-    def alone(self, selection: Selection, take: TakesResult, tally: Tally) -> None:
-        """Play everybody in the selection, each alone, and pass each result to `take`."""
+        Persons linked by guardians are one family, and have recipients in common with nobody else. A family is played
+        where the first of its selected members is in the selection, by pseudonym, with members of other selections.
+        The tally gets samples, and the number of persons and facts that were looked at.
+        """
         for some, facts in histories.all_recorded(
             self._database, self._log, self._rulebook, selection, types=self._telling
         ):
             tally.persons += len(some)
             tally.facts += facts
             lives = {person: Life.of(recorded) for person, recorded in some.items()}
-            told = {person: self._told_for(person, lives[person]) for person in some}
-            about = {person: self._spoken_of(lives[person]) for person in some}
-            others = {role_of_guardian for named in (*told.values(), *about.values()) for role_of_guardian in named}
-            lives |= self._lives(others - lives.keys())
-            for person in some:
-                theirs = {each: lives[each] for each in (person, *told[person], *about[person])}
-                [own] = self._played(theirs, [person], tally.samples)
-                take(own, linked=bool(told[person]) or self._guards(person, lives[person]))
+            kin = self._kin(lives)
+            chosen = lives.keys() | self._selected(
+                {each for family in kin for each in family} - some.keys(), selection
+            )
+            first = [sorted(chosen & family) for family in kin]
+            linked = [members for members in first if members[0] in some]
+            alone = some.keys() - {each for family in kin for each in family}
+            lives |= self._lives({each for members in linked for each in members} - lives.keys())
+            yield from self._played_batch([*([each] for each in sorted(alone)), *linked], lives, tally)
 
-    def _guards(self, person: str, life: Life) -> bool:
-        return any(guarding.guards(person, life.own) for guarding in self._guarding)
+    def _played_batch(
+        self, families_: Sequence[Sequence[str]], lives: dict[str, Life], tally: Tally
+    ) -> Iterator[list[PersonResult]]:
+        persons = [person for family in families_ for person in family]
+        told = {person: self._told_for(person, lives[person].own) for person in persons}
+        about = {person: self._spoken_of(lives[person]) for person in persons}
+        lives |= self._lives({each for named in (*told.values(), *about.values()) for each in named} - lives.keys())
+        for family in families_:
+            samples = tally.samples if len(family) == 1 else Samples()
+            owns = [
+                own
+                for person in family
+                for own in self._played(
+                    {each: lives[each] for each in (person, *told[person], *about[person])}, [person], samples
+                )
+            ]
+            if len(family) > 1:
+                owns = self._capped(owns, samples)
+                tally.add(Tally(samples=samples))
+            yield owns
+
+    def _capped(self, owns: list[PersonResult], samples: Samples) -> list[PersonResult]:
+        """Play those of a family together whose messages exceed a recipient's cap."""
+        again = families(owns, self._question.rules.defaults)
+        samples.without({person for family in again for person in family})
+        together, more = self.together(again)
+        for sample in more.all():
+            samples.keep(sample)
+        return replayed(owns, together)
+
+    def _kin(self, lives: Mapping[str, Life]) -> list[set[str]]:
+        """Return the families of these persons that have several members: minors, and whoever may be told for them.
+
+        Only facts that were known before the end count, so that a fact that is reported meanwhile changes no family.
+        """
+        known = {person: self._known(life) for person, life in lives.items()}
+        told = {person: self._told_for(person, events) for person, events in known.items()}
+        further, looked = set(lives), set[str]()
+        while further:
+            named = {person: told[person] | self._wards(person, known[person]) for person in further}
+            known |= {
+                person: self._known(life)
+                for person, life in self._lives(set().union(*named.values()) - known.keys()).items()
+            }
+            told |= {person: self._told_for(person, known[person]) for person in known.keys() - told.keys()}
+            looked |= further
+            linked = {
+                other
+                for person in further
+                for other in named[person]
+                if other in told[person] or person in told[other]
+            }
+            further = linked - looked
+        return connected({person, *told[person]} for person in looked if told[person])
+
+    def _known(self, life: Life) -> Sequence[LifeEvent]:
+        own, _ = life.known(self._question.end)
+        return life.own[:own]
+
+    def _selected(self, persons: Collection[str], selection: Selection) -> list[str]:
+        if not persons:
+            return []
+        with self._database.reading() as connection:
+            return histories.selected_among(connection, self._log, selection, persons)
+
+    def _wards(self, person: str, events: Iterable[LifeEvent]) -> set[str]:
+        return {ward for guarding in self._guarding for ward in guarding.wards(person, events)}
 
     def together(self, families: Iterable[Sequence[str]]) -> tuple[list[PersonResult], Samples]:
         """Play families whose messages count together."""
@@ -325,14 +373,14 @@ class Backtest:
         samples = Samples()
         for family in families:
             lives = self._lives(set(family))
-            told = {guardian for person in lives for guardian in self._told_for(person, lives[person])}
+            told = {guardian for person in lives for guardian in self._told_for(person, lives[person].own)}
             about = {mentioned for life in lives.values() for mentioned in self._spoken_of(life)}
             lives |= self._lives((told | about) - lives.keys())
             found += self._played(lives, list(family), samples)
         return found, samples
 
-    def _told_for(self, person: str, life: Life) -> set[str]:
-        return {guardian for guarding in self._guarding for guardian in guarding.told_for(person, life.own)}
+    def _told_for(self, person: str, events: Sequence[LifeEvent]) -> set[str]:
+        return {guardian for guarding in self._guarding for guardian in guarding.told_for(person, events)}
 
     def _spoken_of(self, life: Life) -> set[str]:
         """Return the persons whom messages to this person may mention: their death ends these messages."""

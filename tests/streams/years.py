@@ -17,7 +17,7 @@ from projections import nudges
 from projections.tables import moment
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.intake.intake import Outcome as Taken
-from streams.rehearsal.backtest import Backtest, Question, families
+from streams.rehearsal.backtest import Backtest, Question
 from streams.rehearsal.backtest_results import AHEAD, PersonResult, Tally
 from streams.rules.drafts import Draft, rules_with
 from streams.rules.publishing import Publisher
@@ -167,10 +167,10 @@ def played(world: World, question: Question, *, together: bool = True) -> dict[s
     """Everybody's part; `together`: families are played together, as they are."""
     platform = world.platform
     backtest = Backtest(platform.database, platform.log, question)
-    found: list[PersonResult] = []
-    backtest.alone(question.selection(), lambda own, **_: found.append(own), Tally())
-    again, _ = backtest.together(families(found, question.rules.defaults) if together else [])
-    return {own.person: own for own in [*found, *again]}
+    found = [own for owns in backtest.results(question.selection(), Tally()) for own in owns]
+    if not together:
+        found, _ = backtest.together([[own.person] for own in found])
+    return {own.person: own for own in found}
 
 
 def went_live(world: World) -> set[tuple[object, ...]]:

@@ -1,15 +1,16 @@
 """A backtest is what the platform would have done: the same functions over the same facts, published then."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from domain.core.timing import zone_of
 from notifiers.port.fake import FakeNotifier
 from streams.rehearsal.backtest import Backtest
-from streams.rehearsal.backtest_results import Tally
+from streams.rehearsal.backtest_results import PersonResult, Tally
 from tests.streams.years import (
     END,
+    FAMILIES,
     Pasts,
     ended_live,
     ended_played,
@@ -26,6 +27,9 @@ PRESSED = "identity_card_expiry"
 """A trigger whose reminders have no room beside those of vaccinations."""
 FREE = "traffic_fine_discount"
 """A trigger whose messages are never put off for the cap, as others' are."""
+
+LARGEST = 6
+"""Persons of the largest family: both parents and four children."""
 
 
 @pytest.mark.parametrize("seed", [1, 3])
@@ -72,9 +76,7 @@ def test_what_is_told_is_of_the_draft_only(tmp_path: Path) -> None:
     world = World(tmp_path, now=END, packs=[packs.full])
     world.take(*(each.envelope for each in told), ahead_from=END)
     question = question_of(world, packs.one(FREE), others=True)
-    share = Backtest(world.platform.database, world.platform.log, question).share(question.selection())
-    tally = share.tally
-    tally.take(share.linked, zone_of("Asia/Almaty"), question.spoken)
+    tally = Backtest(world.platform.database, world.platform.log, question).share(question.selection())
     assert {each.message.trigger for each in tally.samples.all()} == {FREE}
     assert set(tally.steps) == {(FREE, step) for _, step in tally.steps}
     assert all(tally.deferred.values()), "nothing is told of what others put off"
@@ -93,12 +95,29 @@ def test_three_times_the_same_and_silent(tmp_path: Path, url: str, *, loaded: bo
     for shares in (1, 1, 3):
         tally = Tally()
         for part in question.selection().shares(shares):
-            share = Backtest(platform.database, platform.log, question).share(part)
-            tally.add(share.tally)
-            tally.take(share.linked, zone_of("Asia/Almaty"), question.spoken)
+            tally.add(Backtest(platform.database, platform.log, question).share(part))
         digests.add((tally.digest, tally.messages.total(), tally.facts))
     assert len(digests) == 1
     assert bool(tally.messages) == loaded, "what was recorded after the end is not known before it"
     assert (world.sent, len(world.entries())) == ([], before)
     assert all(each.calls == 0 for each in world.notifiers.values() if isinstance(each, FakeNotifier))
     world.close()
+
+
+def test_a_process_holds_one_family_and_not_the_families_of_a_country(tmp_path: Path) -> None:
+    """Results are held for one family at a time, in whatever share its members are; a share gives only counts."""
+    packs, told = Pasts.in_folder(tmp_path), [each for each in past(5, citizens=2) if each.known < END]
+    with closing(World(tmp_path, now=END, packs=[packs.full])) as world:
+        world.take(*(each.envelope for each in told), ahead_from=END)
+        question = question_of(world, packs.draft)
+        backtest = Backtest(world.platform.database, world.platform.log, question)
+        whole = {own.person: own for owns in backtest.results(question.selection(), Tally()) for own in owns}
+        held, shared = [], dict[str, PersonResult]()
+        for part in question.selection().shares(16):
+            for owns in backtest.results(part, Tally()):
+                held.append(len(owns))
+                assert shared.keys().isdisjoint(own.person for own in owns)
+                shared |= {own.person: own for own in owns}
+    assert shared == whole
+    assert FAMILIES < len(held) < len(whole), "nobody has a family"
+    assert max(held) <= LARGEST

@@ -17,7 +17,7 @@ from app.identity.key_file import BadKeyFile
 from app.jobs.job_threads import Hands
 from app.jobs.kinds import UnknownKind
 from app.jobs.replay_jobs import UnknownView
-from app.jobs.requests import BadOrder, Orders
+from app.jobs.requests import MOST_ERASED, BadOrder, Orders
 from domain.facts.principals import Principal
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.republish import BadRange, BadTopic
@@ -42,6 +42,7 @@ class Wanted(BaseModel, extra="forbid"):
         "repair-failed",
         "resolve-unknown",
         "backfill",
+        "erase",
     ]
     views: list[Text] = Field(default=[], max_length=20)
     from_: Text = Field(default="", alias="from")
@@ -55,12 +56,14 @@ class Wanted(BaseModel, extra="forbid"):
     how: Text = ""
     why: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
     cause: Text = ""
+    persons: list[Text] = Field(default=[], max_length=MOST_ERASED)
 
     def given(self) -> dict[str, list[str]]:
         """Return the fields as the parser of jobs takes them."""
-        texts = self.model_dump(by_alias=True, exclude={"kind", "views", "also_overdue"})
+        texts = self.model_dump(by_alias=True, exclude={"kind", "views", "also_overdue", "persons"})
         given = {name: [text] for name, text in texts.items() if text}
-        return given | {"views": self.views} | ({"also_overdue": ["yes"]} if self.also_overdue else {})
+        given |= {"views": self.views, "persons": self.persons}
+        return given | ({"also_overdue": ["yes"]} if self.also_overdue else {})
 
 
 class Confirmed(BaseModel, extra="forbid"):

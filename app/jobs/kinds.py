@@ -8,6 +8,7 @@ from msgspec import Struct, convert
 from app.backtests.job import BacktestWork
 from app.compose import Platform
 from app.jobs import replay_jobs
+from app.jobs.erasure_job import erasure
 from streams.queues.jobs import Job, Work
 from streams.replay.backfill import BackfillRequest
 from streams.replay.repair import Selection
@@ -50,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "replay verify": Kind(Lane.VIEWS, replay_jobs.verify),
     "audit verify": Kind(Lane.AUDIT, replay_jobs.audit),
     "backtest": Kind(Lane.BACKTEST, BacktestWork),
+    "erase": Kind(Lane.ERASURE, erasure),
 }
 """Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
 

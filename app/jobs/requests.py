@@ -8,6 +8,7 @@ from msgspec import Struct, to_builtins
 from sqlalchemy import Connection
 
 from app.compose import Platform
+from app.identity.meant_persons import NO_PERSON, pseudonym_in
 from app.jobs.replay_jobs import VIEWS, chosen
 from app.log_places import place_of, zone_here
 from app.moments import NO_TIME, moment_in
@@ -16,6 +17,7 @@ from domain.facts.submissions import check_stopping
 from domain.persons.channels import ADDRESS_OF
 from streams.kafka.republish import Range, checked
 from streams.log.recorder import FactRecorder
+from streams.privacy.bulk_erasure import BulkRequest
 from streams.queues.jobs import Job
 from streams.replay.backfill import BackfillRequest
 from streams.replay.repair import Selection
@@ -25,6 +27,10 @@ from streams.rules.switches import owner_of
 from templates.reading.findings import closest
 
 Given = Mapping[str, Sequence[str]]
+
+
+MOST_ERASED = 10_000
+"""Persons of one job that erases: they stand in its row."""
 
 
 class BadOrder(ValueError):
@@ -56,6 +62,7 @@ class Orders:
             "repair-failed": self._renew,
             "resolve-unknown": self._resolve,
             "backfill": self._backfill,
+            "erase": self._erase,
         }
 
     @property
@@ -128,11 +135,10 @@ class Orders:
     def _resolve(self, given: Given, who: Principal) -> Order:
         if not who.operator:
             raise NotAllowed(f"unknown outcomes are for operators; {who.name} is not an operator")
-        how, why = _one(given, "how"), _one(given, "why")
+        how = _one(given, "how")
         if how not in set(Resolution):
             raise BadOrder("how", f"is none of {', '.join(Resolution)}")
-        if not 0 < len(why) <= LONGEST_WHY:
-            raise BadOrder("why", f"say your reason in at most {LONGEST_WHY} characters: the log keeps it")
+        why = _reason(given)
         since, until = self._span(given)
         cause, provider = _one(given, "cause") or None, _one(given, "provider") or None
         which = OutcomeFilter(since, until, cause, provider, _channel(given), self._trigger(given, who))
@@ -149,6 +155,20 @@ class Orders:
             raise BadOrder("since", f"{when} is still to come; what happens from now on is planned anyway")
         further = BackfillRequest(trigger, since, overdue)
         return Order("backfill", {"further": to_builtins(further), "by": who.name})
+
+    def _erase(self, given: Given, who: Principal) -> Order:
+        if not who.operator:
+            raise NotAllowed(f"erasures are for operators; {who.name} is not an operator")
+        words = [word for text in given.get("persons", ()) for word in text.split()]
+        if not 0 < len(words) <= MOST_ERASED:
+            raise BadOrder("persons", f"name at least one person, and at most {MOST_ERASED:,}")
+        names, found = self._on.identity.names, dict[str, None]()
+        for number, word in enumerate(words, 1):
+            if (person := pseudonym_in(word, names)) is None:
+                raise BadOrder("persons", f"number {number} is {NO_PERSON}")
+            found[person] = None
+        request = BulkRequest(tuple(found), _reason(given), who.name, who.agency)
+        return Order("erase", to_builtins(request))
 
     def _span(self, given: Given) -> tuple[datetime | None, datetime | None]:
         since, until = (self._time(given, name) if _one(given, name) else None for name in ("from", "to"))
@@ -184,6 +204,13 @@ def _channel(given: Given) -> str | None:
         hint = "" if meant is None else f" (did you mean {meant!r}?)"
         raise BadOrder("channel", f"no channel is called {channel!r}{hint}; there are: {', '.join(ADDRESS_OF)}")
     return channel
+
+
+def _reason(given: Given) -> str:
+    why = _one(given, "why")
+    if not 0 < len(why) <= LONGEST_WHY:
+        raise BadOrder("why", f"say your reason in at most {LONGEST_WHY} characters: the log keeps it")
+    return why
 
 
 def _one(given: Given, name: str) -> str:

@@ -84,6 +84,7 @@ class Lane(StrEnum):
     NUDGES = "nudges"
     BACKTEST = "backtest"
     AUDIT = "audit"
+    ERASURE = "erasure"
 
 
 class Attendance:

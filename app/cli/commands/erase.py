@@ -1,18 +1,23 @@
 """habarshy erase: a person's data becomes unreadable, for ever and everywhere."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.cli.job_options import ordered
 from app.cli.logged_reading import Looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, Plan, Yes, reason_given
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes, reason_given
 from app.cli.persons import pseudonym_of
-from app.cli.principal_session import operators
+from app.cli.principal_session import PrincipalSession, operators
 from app.identity import erased_list, private_files
+from app.identity.meant_persons import NO_PERSON, pseudonym_in
+from app.jobs.start import begin, finished
 from app.reports.erasure_certificate import page, told
-from app.terminal import agree, data, data_json, many, talk
+from app.terminal import Exit, agree, data, data_json, many, stop, talk
+from domain.core.ids import Names
 from streams.privacy.erasure import Certificate, Scope
 
 Reason = Annotated[
@@ -21,6 +26,10 @@ Reason = Annotated[
         "--reason", help="The reason; it is kept in the log and printed on the certificate.", callback=reason_given
     ),
 ]
+Person = Annotated[str | None, typer.Argument(metavar="[PERSON]", help="National id, pseudonym, or - to read it.")]
+Several = Annotated[
+    Path | None, typer.Option("--list", metavar="FILE", help="Erase everybody in this list, one a line, as a job.")
+]
 Html = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write the certificate as a page to this file.")
 ]
@@ -28,9 +37,10 @@ TYPED = 8
 """So many digits of the pseudonym are to be typed."""
 
 
-def erase(
-    person: PersonId,
+def erase(  # noqa: PLR0913, PLR0917  (the options of a command)
     reason: Reason,
+    person: Person = None,
+    several: Several = None,
     plan: Plan = False,
     yes: Yes = False,
     html: Html = None,
@@ -40,22 +50,18 @@ def erase(
     key_file: KeyFile = None,
 ) -> None:
     """Destroy a person's key, cancel their nudges, and print a certificate; it cannot be undone."""
+    if (person is None) == (several is None):
+        stop(Exit.USAGE, "whom? name a PERSON, or give a list of persons with --list FILE")
+    if several is not None and html is not None:
+        stop(Exit.USAGE, "--html is for one person: `habarshy erase PERSON` prints the certificate again")
     with operators("erasures", database, key_file, clock) as at:
-        pseudonym = pseudonym_of(person, at.platform.identity.names)
-        if plan or not yes:
-            Looker(at.who, reason).note(at.platform.rules.context, pseudonym, "erase")
-        scope = at.platform.privacy.erasure.scope(pseudonym)
-        if plan:
-            if as_json:
-                data_json(scope)
-            else:
-                _show(scope, data)
-            raise typer.Exit
-        if not yes:
-            _show(scope, talk)
-        agree(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=yes)
-        certificate = at.platform.privacy.erasure.erase(pseudonym, at.who, reason)
-        _note(at.platform.settings.key_file, certificate)
+        if several is not None:
+            order = ordered(at, "erase", {"persons": _listed(several, at.platform.identity.names), "why": reason})
+            given, who = order.arguments, at.who.name
+            job = finished(begin(at.platform, "erase", given, who, yes=yes, as_json=as_json, plan_only=plan))
+            talk(job.words)
+            return
+        certificate = _erased(at, person or "", reason, plan=plan, yes=yes, as_json=as_json)
     if html is not None:
         with private_files.opened(html) as file:
             file.write(page(certificate))
@@ -64,6 +70,39 @@ def erase(
     else:
         for name, value in told(certificate):
             data(f"{name}: {value}")
+
+
+def _erased(at: PrincipalSession, person: str, reason: str, *, plan: bool, yes: bool, as_json: bool) -> Certificate:
+    """Erase one person; `plan`: say only what that would do, and end the command."""
+    pseudonym = pseudonym_of(person, at.platform.identity.names)
+    if plan or not yes:
+        Looker(at.who, reason).note(at.platform.rules.context, pseudonym, "erase")
+    scope = at.platform.privacy.erasure.scope(pseudonym)
+    if plan:
+        if as_json:
+            data_json(scope)
+        else:
+            _show(scope, data)
+        raise typer.Exit
+    if not yes:
+        _show(scope, talk)
+    agree(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=yes)
+    certificate = at.platform.privacy.erasure.erase(pseudonym, at.who, reason)
+    _note(at.platform.settings.key_file, certificate)
+    return certificate
+
+
+def _listed(file: Path, names: Names) -> list[str]:
+    """Return the persons of a list, one a line; a line that is none is named, and nobody is erased."""
+    try:
+        lines = (sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        stop(Exit.USAGE, f"--list: {file} cannot be read: {error}")
+    found = [(number, pseudonym_in(line.strip(), names)) for number, line in enumerate(lines, 1) if line.strip()]
+    for number, person in found:
+        if person is None:
+            stop(Exit.USAGE, f"{file}:{number}: {NO_PERSON}; nobody was erased")
+    return [person for _, person in found if person is not None]
 
 
 def _note(key_file: Path, certificate: Certificate) -> None:

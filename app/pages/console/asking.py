@@ -32,7 +32,7 @@ REFUSED = (Busy, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, Bad
 """Errors by which a job is refused before it is counted; their words say what to do."""
 HELP = {"repair-failed": "repair", "replay verify": "replay", "resolve-unknown": "unknown"}
 PLACES = ("from", "to", "trigger", "area", "provider", "channel", "cause")
-FIELDS = ("views", *PLACES, "since", "also_overdue", "how", "why")
+FIELDS = ("views", *PLACES, "since", "also_overdue", "how", "why", "persons")
 WAYS = {
     "ask": N_("Ask the provider what became of them"),
     "again": N_("Send them again: you know that they had not left"),
@@ -60,7 +60,7 @@ class AskPages:
         asked = request.query_params
         if not asked.get("kind"):
             return self._staff.go("/jobs")
-        given = {name: asked.getlist(name) for name in FIELDS if name in asked}
+        given = {name: asked.getlist(name) for name in FIELDS if name in asked and name != "persons"}  # in no address
         return self._form(who, frame, asked.get("kind", ""), given, {})
 
     def _form(self, who: Principal, frame: Frame, kind: str, given: Fields, wrong: Mapping[str, str]) -> Response:

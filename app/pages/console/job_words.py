@@ -62,6 +62,13 @@ KINDS = {
         N_("Backfill a trigger"),
         N_("A published trigger looks further back, and what it should have said by then is planned, once."),
     ),
+    "erase": (
+        N_("Erase persons"),
+        N_(
+            "Their keys are destroyed, and what was planned for them ends. It cannot be undone. Cancelling the job "
+            "brings nobody back."
+        ),
+    ),
 }
 UNITS = {
     "facts": N_("facts"),

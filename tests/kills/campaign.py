@@ -118,6 +118,9 @@ class Campaign:
             self._waited(lambda: not any(self.land.waiting()))
             self._note(f"waiting: {self.land.waiting()}")
             self._staff.stop(self._staff.any("dispatch"))
+        if self.land.cluster:
+            self.harm.long_work.end()
+            self._note("verified")
         eventually(lambda: not self.peers.browsers.telling, PATIENCE)
         for role in list(self.land.roles):
             self._staff.stop(role)

@@ -15,6 +15,7 @@ from tests.kills.drafts import Drafts
 from tests.kills.feeding import Feeding
 from tests.kills.floods import flood
 from tests.kills.land import PATIENCE, Land, Role
+from tests.kills.long_work import LongWork
 from tests.kills.peers import Peers
 from tests.kills.registries import Registries
 from tests.kills.staff import Staff
@@ -38,14 +39,14 @@ EVERYTHING = (
     "receipts",
     "poison",
     "worker_removed",
-    "relay",
+    "jobs",
     "receipts",
     "intake",
     "area",
     "postgres",
     "lost",
     "standby",
-    "receipts",
+    "dask",
     "kafka",
     "defect",
     "publication",
@@ -73,7 +74,7 @@ class Harm:
     ) -> None:
         self._land, self._staff, self._feeding, self._peers = land, staff, feeding, peers
         self._registries, self._random, self._done = registries, random, done
-        self.drafts, self.floods = Drafts(land), list[Envelope]()
+        self.drafts, self.floods, self.long_work = Drafts(land), list[Envelope](), LongWork(land)
         self._reports, self._fines = itertools.cycle(REPORTS), itertools.count()
 
     def do(self, name: str) -> None:
@@ -99,6 +100,20 @@ class Harm:
         self._rest()
         self._staff.kill(self._staff.any("intake"))
         self._staff.start("intake")
+
+    def jobs(self) -> None:
+        """Who works at a verification dies in it; another process goes on."""
+        self.long_work.go_on()
+        self._rest()
+        self._staff.kill(self._staff.any("jobs"))
+        self._staff.start("jobs")
+
+    def dask(self) -> None:
+        """A worker that looks at ranges of a verification dies over one; another worker does it."""
+        self.long_work.go_on()
+        self._rest()
+        self._staff.kill(self._staff.any("dask"))
+        self._staff.start("dask")
 
     def standby(self) -> None:
         """A second relay waits for its turn, and gets it."""

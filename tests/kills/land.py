@@ -50,7 +50,7 @@ LEGAL = (
     "screening_invitation",
     "traffic_fine_discount",
 )
-BEGUN = ("running;", "working on", "relaying to", "another relay is active")
+BEGUN = ("running;", "working at jobs", "Registered to", "working on", "relaying to", "another relay is active")
 """What roles say when they have begun."""
 
 
@@ -107,9 +107,9 @@ class Land:
     """The parts, the rules that hold in it, and the roles that are at work in it."""
 
     def __init__(
-        self, server: Server, broker: Broker, at: URL, folder: Path, providers: Mapping[str, object]
+        self, server: Server, broker: Broker, at: URL, folder: Path, providers: Mapping[str, object], cluster: str
     ) -> None:
-        self.server, self.broker, self.folder = server, broker, folder
+        self.server, self.broker, self.folder, self.cluster = server, broker, folder, cluster
         self.clock, self.url = VirtualClock(START), at.render_as_string(hide_password=False)
         self.topics = Topics(Brokers(broker.address), prefix=f"{at.database}.")
         self.key_file = folder / "keys"
@@ -132,18 +132,22 @@ class Land:
             "HABARSHY_KAFKA_PREFIX": self.topics.prefix,
             "HABARSHY_KAFKA_SESSION_SECONDS": "6",
             "HABARSHY_PROVIDERS": json.dumps(providers),
+            "HABARSHY_CLUSTER": self.cluster,
         }
 
     def start(self, name: str, *arguments: str, module: str = "app") -> Role:
         """A role as a process of its own, at the land's time: `habarshy NAME`, or another module's."""
+        return self._start(name, [*(arguments or [name]), "--clock", self.clock().isoformat()], module)
+
+    def start_dask(self) -> Role:
+        """A worker of the cluster."""
+        options = ("--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(self.folder))
+        return self._start("dask", [self.cluster, *options], "distributed.cli.dask_worker")
+
+    def _start(self, name: str, arguments: Sequence[str], module: str) -> Role:
         self._started += 1
-        role = Role(
-            name,
-            [*(arguments or [name]), "--clock", self.clock().isoformat()],
-            self._environment,
-            self.folder / f"{self._started}-{name}.log",
-            module,
-        )
+        log = self.folder / f"{self._started}-{name}.log"
+        role = Role(name, arguments, self._environment, log, module)
         self.roles.append(role)
         return role
 
@@ -232,10 +236,12 @@ def packs_with_legal_triggers(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def land(server: Server, broker: Broker, folder: Path, providers: Mapping[str, object]) -> Iterator[Land]:
-    """A country on a new database and on topics of its own."""
+def land(
+    server: Server, broker: Broker, folder: Path, providers: Mapping[str, object], cluster: str = ""
+) -> Iterator[Land]:
+    """A country on a new database and on topics of its own; `cluster`: the Dask scheduler of its long work."""
     with postgres.fresh(server.url) as at:
-        made = Land(server, broker, at, folder, providers)
+        made = Land(server, broker, at, folder, providers, cluster)
         try:
             yield made
         finally:

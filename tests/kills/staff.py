@@ -36,8 +36,8 @@ class Staff:
             assert (role.code, bool(known)) == (DEFECT, True), role.words()
             self._done[known] += 1
             self._land.left(role)
-        for name, wanted in (("relay", 1), ("worker", 1), ("intake", 1)):
-            for _ in range(wanted - len(self._land.of(name))):
+        for name in ("relay", "worker", "intake", *(("jobs", "dask") if self._land.cluster else ())):
+            if not self._land.of(name):
                 self.start(name)
 
     def start(self, name: str) -> Role:
@@ -45,6 +45,8 @@ class Staff:
         match name:
             case "intake":
                 return self._land.start(name, "worker", "--intake")
+            case "dask":
+                return self._land.start_dask()
             case "dispatch" if self._otherwise.dispatcher:
                 return self._land.start(name, self._otherwise.dispatcher, module="tests.kills.roles")
             case _:
@@ -59,8 +61,8 @@ class Staff:
         self._done[f"killed {role.name}"] += 1
 
     def stop(self, role: Role) -> None:
-        """Asked to, it ends well; who has not begun is killed."""
-        if role.code is not None or not role.ready:
+        """Asked to, it ends well; who has not begun, and who is not ours, is killed."""
+        if role.code is not None or not role.ready or role.name == "dask":
             self.kill(role)
             return
         assert role.stop() == 0, role.words()

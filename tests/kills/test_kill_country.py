@@ -19,6 +19,7 @@ from tests.kills.registries import SUBSCRIBED, Registries
 from tests.kills.staff import Otherwise
 from tests.kills.verdict import Verdict
 from tests.services import kafka, postgres
+from tests.services.dask import scheduler
 from tests.services.kafka import Broker
 from tests.services.postgres_server import Server
 
@@ -60,8 +61,16 @@ def country(server: Server, broker: Broker, providers: Peers, tmp_path: Path) ->
         yield made
 
 
+@pytest.fixture
+def verified_country(server: Server, broker: Broker, providers: Peers, tmp_path: Path) -> Iterator[Land]:
+    """A country whose long work runs on a Dask cluster."""
+    with scheduler() as cluster, land(server, broker, tmp_path, providers.settings(), cluster) as made:
+        providers.browsers.visit(application(made.platform))
+        yield made
+
+
 async def test_whatever_is_killed_everything_happens_once(
-    country: Land, providers: Peers, tmp_path: Path, pytestconfig: pytest.Config
+    verified_country: Land, providers: Peers, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     """Kill anything at any moment: each event is planned once, each nudge ends once, and nobody is told twice."""
     kills, seed = (int(pytestconfig.getoption(name)) for name in ("country_kills", "country_seed"))
@@ -70,7 +79,7 @@ async def test_whatever_is_killed_everything_happens_once(
     citizens = max(CITIZENS, kills * 4)
     browsers = await providers.subscribe(citizens // SUBSCRIBED)
     registries = Registries(citizens, step * (kills // a_round), seed, browsers)
-    campaign = Campaign(country, providers, registries, seed, step, EVERYTHING, dispatchers=dispatchers)
+    campaign = Campaign(verified_country, providers, registries, seed, step, EVERYTHING, dispatchers=dispatchers)
     await asyncio.to_thread(campaign.run, kills)
 
     verdict = await asyncio.to_thread(Verdict, campaign)

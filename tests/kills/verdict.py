@@ -28,6 +28,7 @@ from streams.delivery.outcomes.suppression import SOURCE as OWN
 from streams.planning.recompute import all_intents
 from streams.planning.reconciler import finds
 from streams.queues.dead_letters import total
+from streams.queues.jobs import State as JobState
 from tests.kills.campaign import Campaign
 from tests.kills.embedded import take_all
 from tests.kills.floods import TRIGGER, concerned
@@ -97,7 +98,15 @@ class Verdict:
         self.nobody_is_told_twice()
         self.pushes_replace_each_other()
         self.what_is_unknown_follows_its_policy()
+        self.long_work_is_done()
         self.intents_are_those_of_the_embedded_run(folder)
+
+    def long_work_is_done(self) -> None:
+        """Every verification ended, whoever died over it, and the last one finds nothing that differs."""
+        if self._land.cluster:
+            work = self._campaign.harm.long_work
+            assert {job.state for job in work.all()} == {JobState.DONE}, "long work was lost"
+            assert work.found().equal, "a verification differs"
 
     def every_event_is_in_once(self) -> None:
         """What was reported is in the log, once each, and nothing else is."""

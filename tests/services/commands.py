@@ -19,6 +19,8 @@ _PRELOADED = [
     "app.cli.commands.relay",
     "app.cli.commands.worker",
     "app.cli.main",
+    "app.executors.cluster",
+    "app.roles.job_role",
     "app.roles.kafka_roles",
     "app.roles.lifecycle",
     "app.server",

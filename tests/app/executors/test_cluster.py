@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,24 +15,12 @@ from app.executors.cluster import Described, check, connected
 from app.executors.errors import NoCluster
 from app.executors.executor import Workers, results
 from tests.app.terminal import Ended, Terminal
-from tests.services.ports import kept_ports
+from tests.services.dask import dask, scheduler
 from tests.streams.distributed import eventually
 from tests.world import LONG_AGO, few_triggers, fine, iin, registered
 
 SPAN = ("--from", "2025-01-01", "--to", "2026-01-01", "--purpose", "trying the cluster")
 HERE = Described("1.0", "3.11", "keys", 10)
-
-
-@contextmanager
-def dask(role: str, *arguments: str, environment: Mapping[str, str | None]) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process of Dask's own, until the end of the block."""
-    command = [sys.executable, "-m", "distributed.cli.dask_" + role, *arguments, "--no-dashboard"]
-    wanted = {name: value for name, value in {**os.environ, **environment}.items() if value is not None}
-    with subprocess.Popen(command, env=wanted, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603  (ourselves)
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 class Cluster:
@@ -65,10 +52,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     events = [each for number in range(1, 30) for each in registered(iin(number), LONG_AGO)]
     events += [fine(iin(number), f"F{number}", f"2025-03-{number:02}T12:00:00+05:00") for number in range(1, 30)]
     assert terminal.run("ingest", "--historical", terminal.written("events.ndjson", *events)).code == 0
-    with ExitStack() as using:
-        [port] = kept_ports(1, using)
-        using.enter_context(dask("scheduler", "--host", "127.0.0.1", "--port", str(port), environment={}))
-        yield Cluster(f"tcp://127.0.0.1:{port}", terminal)
+    with scheduler() as address:
+        yield Cluster(address, terminal)
 
 
 def test_a_cluster_finds_what_one_process_finds(cluster: Cluster) -> None:

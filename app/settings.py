@@ -230,7 +230,7 @@ class Settings(BaseSettings):
     requests_a_minute: int = Field(
         default=6000,
         ge=0,
-        description="for each known key or address, in each process; guesses over all; 0: any number",
+        description="for each known key or address, over all processes to within a twentieth each; 0: any number",
     )
     proxies: Proxies = Field(
         default="127.0.0.1",

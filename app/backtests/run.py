@@ -7,15 +7,13 @@ from functools import partial
 
 from app.backtests.order import Order
 from app.compose import Platform
-from app.executors.executor import Workers, results, workers_of
+from app.executors.executor import FEW, Workers, results, workers_of
 from app.executors.kept import kept
 from app.executors.task import opened, task_of
 from streams.planning.histories import Selection
 from streams.rehearsal.backtest import Backtest
 from streams.rehearsal.backtest_results import Tally
 
-FEW = 100_000
-"""Up to so many facts in the log, other processes are not worth their start."""
 PARTS = 16
 """So many parts has the share of each process: whoever waits sees how far it is, and no process waits long."""
 Told = Callable[[int, int, int], object]

@@ -7,10 +7,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from app.compose import Platform
-from app.executors.executor import results
+from app.executors.executor import results, workers_for
 from app.executors.kept import kept
 from app.executors.task import opened, task_of
-from app.jobs.rebuild_executor import workers_for
 from domain.planning.plan import Intent
 from domain.rules.rulebook import Rulebook
 from streams.planning.histories import EVERYBODY, Selection

@@ -1,5 +1,6 @@
 """The workers that the settings name, and the results of the parts that they do."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -14,6 +15,8 @@ from app.executors.local import processes, without_interrupts
 
 AHEAD = 2
 """Parts that each process is given at a time, so that it need not wait for this one; results wait for it as well."""
+FEW = 100_000
+"""Up to so many facts in the log, other processes are not worth their start."""
 T = TypeVar("T")
 P = TypeVar("P")
 
@@ -65,6 +68,13 @@ class JobWorkers:
         """End the workers of this machine, or leave the cluster."""
         self._using.close()
         self._workers, self._begun = None, False
+
+
+def workers_for(platform: Platform) -> JobWorkers | None:
+    """Return the workers of long work over the whole log; None for a small log, or on one processor."""
+    few = (platform.log.facts.max_notification_id() or 0) <= FEW
+    others = 0 if few else (os.cpu_count() or 1) - 1
+    return JobWorkers(platform, others) if others or platform.settings.cluster else None
 
 
 def _cluster(platform: Platform) -> AbstractContextManager[tuple[Executor, int]]:

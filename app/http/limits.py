@@ -14,6 +14,7 @@ from datetime import datetime
 from hashlib import blake2b
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
 
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
@@ -33,6 +34,8 @@ FREE = ("/livez", "/readyz", "/static/")
 PROVIDERS = ("/receipts/", "/gateways/")
 """Paths that providers call. The route itself calls `admit` once it knows that the caller is one."""
 MOST_CALLERS = 100_000
+LOTS = 20
+"""So many lots has what a minute allows: the more, the more exact, and the more often the database is asked."""
 NETWORK = 64
 """A network of so many bits is one caller: whoever has one IPv6 address has all of it."""
 
@@ -47,15 +50,27 @@ def not_wrong(request: Request) -> None:
     request.state.wrong = False
 
 
-class Limits:
-    """Counts the requests of each caller in the minute that runs, in this process; guesses over all processes.
+class Count(NamedTuple):
+    """The requests of a caller in a minute: by this process, reserved by others, and reserved by this process."""
 
-    Where the database does not answer, guesses too are counted in this process alone.
+    minute: int
+    own: int = 0
+    elsewhere: int = 0
+    reserved: int = 0
+
+
+class Limits:
+    """Counts the requests of each caller in the minute that runs, over all processes of one database.
+
+    Guesses are counted there one by one. Other requests are counted in this process, which reserves them there in
+    lots, so that hardly any request waits for the database. The first lot is free: a caller gets at most one more
+    for each further process. Where the database does not answer, this process counts alone.
     """
 
     def __init__(self, a_minute: int, clock: Callable[[], datetime], guesses: GuessCounts) -> None:
         self._a_minute, self._clock, self._guesses = a_minute, clock, guesses
-        self._counts: OrderedDict[tuple[str, bool], tuple[int, int]] = OrderedDict()
+        self._counts: OrderedDict[tuple[str, bool], Count] = OrderedDict()
+        self._lot = max(1, a_minute // LOTS)
 
     def take(self, caller: str, *, guess: bool) -> tuple[int, int, int]:
         """Count one more request: gives how many a minute allows, how many are left, and in how many seconds it ends.
@@ -65,12 +80,28 @@ class Limits:
         allowed = min(GUESSES, self._a_minute) if guess else self._a_minute
         now = self._clock().timestamp()
         minute = int(now // WINDOW)
-        before, count = self._counts.pop((caller, guess), (minute, 0))
-        count = count + 1 if before == minute else 1
-        self._counts[caller, guess] = (minute, count)
+        before = self._counts.pop((caller, guess), None)
+        if before is None or before.minute != minute:
+            before = Count(minute, reserved=self._lot)
+        count = self._counts[caller, guess] = before._replace(own=before.own + 1)
         if len(self._counts) > MOST_CALLERS:
             self._counts.popitem(last=False)
-        return allowed, allowed - count, math.ceil((minute + 1) * WINDOW - now)
+        return allowed, allowed - count.own - count.elsewhere, math.ceil((minute + 1) * WINDOW - now)
+
+    async def take_request(self, caller: str) -> tuple[int, int, int]:
+        """Count one more request that is no guess; returns as `take` does."""
+        allowed, left, seconds = self.take(caller, guess=False)
+        before = self._counts[caller, False]
+        if left < 0 or before.own <= before.reserved:
+            return allowed, left, seconds
+        reserved = before.reserved + self._lot
+        self._counts[caller, False] = before._replace(reserved=reserved)  # others of theirs come while we wait
+        total = await self._everywhere(f"all {caller}", self._lot if before.reserved > self._lot else reserved)
+        elsewhere = max(before.elsewhere, total - reserved)
+        now = self._counts.get((caller, False), before)
+        if now.minute == before.minute:
+            self._counts[caller, False] = now._replace(elsewhere=max(now.elsewhere, elsewhere))
+        return allowed, allowed - before.own - elsewhere, seconds
 
     async def take_guess(self, caller: str) -> tuple[int, int, int]:
         """Count one more guess; returns as `take` does. One that is too much here already asks no database."""
@@ -80,7 +111,7 @@ class Limits:
         return allowed, left, seconds
 
     async def _everywhere(self, caller: str, many: int) -> int:
-        """Count so many more guesses over all processes; return how many there are, 0 where that is not known."""
+        """Count so many more over all processes; return how many there are, 0 where that is not known."""
         minute = int(self._clock().timestamp() // WINDOW)
         try:
             return await run_in_threadpool(self._guesses.add, caller, minute, many)
@@ -91,8 +122,7 @@ class Limits:
         """Count one guess less. It was counted before it was known to be right, so that many at once gain nothing."""
         await self._everywhere(caller, -1)
         if (known := self._counts.get((caller, True))) is not None:
-            minute, count = known
-            self._counts[caller, True] = (minute, max(count - 1, 0))
+            self._counts[caller, True] = known._replace(own=max(known.own - 1, 0))
 
 
 def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answerer) -> None:
@@ -135,7 +165,7 @@ class Limited:
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         request = Request(scope)
-        allowed, left, seconds = self._limits.take(_key(request, self._access) or _place(request), guess=False)
+        allowed, left, seconds = await self._limits.take_request(_key(request, self._access) or _place(request))
         if guess := left >= 0 and _may_be_guess(scope):
             request.state.wrong = True
             allowed, left, seconds = await self._limits.take_guess(_place(request))

@@ -1,6 +1,5 @@
 """The executor of parts of a rebuild: as many processes as there are other processors, or a cluster's workers."""
 
-import os
 import pickle
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Future
@@ -8,21 +7,11 @@ from concurrent.futures import BrokenExecutor, Future
 from msgspec.structs import replace
 
 from app.compose import Platform
-from app.executors.executor import JobWorkers
+from app.executors.executor import JobWorkers, workers_for
 from app.executors.local import without_interrupts
 from app.jobs.rebuild_task import Task, do_part
 from domain.rules.event_types import Catalogue
 from streams.replay.rebuild_parallel import NoExecutor, Part, PartExecutor
-
-FEW = 100_000
-"""Up to so many facts in the log, other processes are not worth their start."""
-
-
-def workers_for(platform: Platform) -> JobWorkers | None:
-    """Return the workers of long work over the whole log; None for a small log, or on one processor."""
-    few = (platform.log.facts.max_notification_id() or 0) <= FEW
-    others = 0 if few else (os.cpu_count() or 1) - 1
-    return JobWorkers(platform, others) if others or platform.settings.cluster else None
 
 
 def executor_for(platform: Platform, catalogue: Catalogue) -> PartExecutor:

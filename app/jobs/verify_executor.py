@@ -5,10 +5,9 @@ from contextlib import contextmanager
 from functools import partial
 
 from app.compose import Platform
-from app.executors.executor import JobWorkers, results
+from app.executors.executor import JobWorkers, results, workers_for
 from app.executors.kept import kept
 from app.executors.task import opened, task_of
-from app.jobs.rebuild_executor import workers_for
 from streams.replay.verify import InThisProcess, Range, RangeExecutor, RangeFound, Ranges
 
 AT_ONCE = 4

@@ -1,4 +1,4 @@
-"""The guesses of each caller in the minute that runs, counted over all processes of one database."""
+"""The guesses and requests of each caller in the minute that runs, counted over all processes of one database."""
 
 from datetime import datetime
 from hashlib import blake2b
@@ -14,13 +14,13 @@ WINDOW = 60
 
 
 class GuessCounts:
-    """Counts guesses. Callers are kept as keyed hashes, so that the table holds nobody's address."""
+    """Counts guesses, and requests in lots. Callers are kept as keyed hashes: the table holds nobody's address."""
 
     def __init__(self, database: Database, secret: bytes) -> None:
         self._database, self._secret = database, secret
 
     def add(self, caller: str, minute: int, many: int = 1) -> int:
-        """Count so many more guesses (or fewer, below 0) of the caller in that minute; return how many there are.
+        """Count so many more (or fewer, below 0) of the caller in that minute; return how many there are.
 
         Raises:
             DatabaseUnavailable, OperationalError: the database cannot be reached.

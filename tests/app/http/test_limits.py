@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.compose import Platform
-from app.http.limits import GUESSES
+from app.http.limits import GUESSES, LOTS
 from app.providers import ProviderSettings
 from app.server import application
 from app.settings import BadSettings, load_settings
@@ -94,6 +94,15 @@ def test_guesses_count_over_all_processes(server: URL, tmp_path: Path) -> None:
         with away(world.platform.database):
             assert [each.get("/check?code=AAAAA-AAAAA").status_code for each in others] == [503, 503]
         world.close()
+
+
+def test_requests_count_over_all_processes(few: World) -> None:
+    """Two processes let a caller do what a minute allows, and not twice that; at most one lot more."""
+    first, second = at(few.platform), at(few.platform)
+    codes = [each.get("/v1").status_code for _ in range(AT_MOST) for each in (first, second)]
+    let_in = len(codes) - codes.count(429)
+    assert AT_MOST - 1 <= let_in <= AT_MOST + AT_MOST // LOTS
+    assert at(few.platform, "203.0.113.8").get("/v1").headers["RateLimit"].startswith(f'"default";r={AT_MOST - 1}')
 
 
 def test_a_key_of_ones_own_buys_no_guesses_either(platform: Platform) -> None:

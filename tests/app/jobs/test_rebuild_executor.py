@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from app.executors.executor import JobWorkers
-from app.jobs.rebuild_executor import FEW, RebuildExecutor, executor_for
+from app.executors.executor import FEW, JobWorkers
+from app.jobs.rebuild_executor import RebuildExecutor, executor_for
 from streams.replay.rebuild_parallel import NoExecutor, Part, PartExecutor
 from tests.app.other_processes import with_key_file
 from tests.streams.rebuilding import rebuild

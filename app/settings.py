@@ -88,12 +88,20 @@ def _a_database(url: str) -> str:
 DatabaseAddress = Annotated[str, AfterValidator(_a_database)]
 
 
+THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+
+
+def on_this_machine(address: str) -> bool:
+    """Return whether the host of an address is this machine by its name."""
+    return _parted(address)[1] in THIS_MACHINE
+
+
 def _a_scheduler(address: str) -> str:
     """Check the address of a Dask scheduler: what leaves this machine is encrypted."""
     scheme, host, port = _parted(address)
     if address and (scheme not in ("tcp", "tls") or not host or not port):
         raise ValueError(f"{address!r} is no address of a Dask scheduler; write tls://HOST:PORT")
-    if scheme == "tcp" and host not in ("127.0.0.1", "::1", "localhost"):
+    if scheme == "tcp" and host not in THIS_MACHINE:
         raise ValueError(f"tcp:// is for this machine alone, because nothing is encrypted; write tls://{host}:{port}")
     return address
 

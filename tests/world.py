@@ -204,6 +204,7 @@ class World:
         usual = {
             "database": at.render_as_string(hide_password=False),
             "principals": folder / "principals.toml",
+            "key_file": folder / "key",
             "future_events": "accept",
         }
         self.platform: Platform = compose(load_settings(**(usual | settings)), self.clock, KEYRING)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from app.compose import Platform
 from app.executors.errors import NoCluster
 from app.executors.local import processes, without_interrupts
+from app.settings import on_this_machine
 
 AHEAD = 2
 """Parts that each process is given at a time, so that it need not wait for this one; results wait for it as well."""
@@ -78,6 +79,11 @@ def workers_for(platform: Platform) -> JobWorkers | None:
 
 
 def _cluster(platform: Platform) -> AbstractContextManager[tuple[Executor, int]]:
+    if platform.database.sqlite and not on_this_machine(platform.settings.cluster):
+        raise NoCluster(
+            f"the database is SQLite, a file that the workers of {platform.settings.cluster} do not have: a cluster "
+            "needs PostgreSQL (`habarshy config show --origin` says where each setting comes from)"
+        )
     try:
         from app.executors.cluster import cluster  # noqa: PLC0415  (a second of imports, and not installed everywhere)
     except ModuleNotFoundError as error:

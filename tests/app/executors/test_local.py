@@ -6,12 +6,15 @@ import signal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from app.executors.executor import Workers, results
+from app.executors.errors import NoCluster
+from app.executors.executor import Workers, results, workers_of
 from app.executors.local import processes
+from app.settings import load_settings
 from tests.app.terminal import Terminal
 from tests.streams.distributed import eventually
-from tests.world import LONG_AGO, few_triggers, fine, iin, registered
+from tests.world import LONG_AGO, World, few_triggers, fine, iin, registered
 
 
 def doubled(number: int) -> int:
@@ -73,6 +76,14 @@ def test_whoever_stops_waits_for_nobody() -> None:
     with pytest.raises(KeyboardInterrupt):
         stopped()
     assert set(multiprocessing.active_children()) <= before
+
+
+def test_a_file_of_this_machine_is_for_no_cluster_elsewhere(world: World) -> None:
+    """Where the database is SQLite a scheduler of another machine is not even asked."""
+    settings = load_settings(database=world.platform.settings.database, cluster="tls://dask.example:8786")
+    elsewhere = replace(world.platform, settings=settings)
+    with pytest.raises(NoCluster, match="a cluster needs PostgreSQL"), workers_of(elsewhere, 1):
+        pass
 
 
 def children(pid: int) -> list[int]:

@@ -71,9 +71,7 @@ def test_everybody_is_erased_once_although_the_job_is_killed(world: World) -> No
 def test_what_cannot_be_listed_is_not_gone_on_with(world: World) -> None:
     """Where the list beside the keys cannot be written, nobody more is erased until it can."""
     arguments = to_builtins(BulkRequest((world.name(iin(1)), world.name(iin(2))), "the law", "olga", "platform"))
-    folder = world.platform.settings.key_file.parent
     listed = world.platform.settings.key_file.with_name(f"{world.platform.settings.key_file.name}.erased")
-    folder.mkdir(parents=True, exist_ok=True)
     listed.mkdir()
     work: Work = planned_work(world.platform, "erase", arguments)
     with pytest.raises(Exception, match="nobody more is erased"):

@@ -4,5 +4,6 @@ Modules:
     install: adds all pages of the workbench to the application.
 
 Inside: listing, beginning, editing (files), by_form (the rule), trying, approving, triggers, figures, backtests,
-letters (a page each); office (access), sheets (finding drafts), progress (their steps), controls (of forms), words.
+letters (a page each); office (access), sheets (finding drafts), progress (their steps), controls (of forms),
+merging (two editors at once), words.
 """

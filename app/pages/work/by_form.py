@@ -20,6 +20,7 @@ from app.pages.life import CHANNELS, category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
 from app.pages.visits import DraftForm, Fields
+from app.pages.work import merging
 from app.pages.work.controls import (
     UNITS,
     ConditionRow,
@@ -90,6 +91,7 @@ class ByForm:
         routes = Routes(response_class=HTMLResponse, include_in_schema=False)
         routes.add("/work/drafts/{id}/form", self.page, methods=["GET"])
         routes.add("/work/drafts/{id}/form", self.save, methods=["POST"])
+        routes.add("/work/drafts/{id}/form/merge", self.merge, methods=["POST"])
         return routes
 
     def page(self, request: Request, id: Id, done: str = "") -> Response:  # noqa: A002  (its name)
@@ -162,7 +164,8 @@ class ByForm:
         except CannotEdit:
             return self._office.go(f"/work/drafts/{sheet.id}/form")
         view = View(rules, frame.speech, Setting(form, fields, {}, {}))
-        changes, wrong = view.changes(was_in(fields, form.values))
+        was = was_in(fields, form.values)
+        changes, wrong = view.changes(was)
         text, refused = form.with_changes(changes)
         wrong |= refused
         again = one(fields, "then") == "again"
@@ -173,8 +176,59 @@ class ByForm:
         try:
             self._sheets.save(sheet.id, _number(one(fields, "revision")), files, who)
         except DraftChanged as changed:
-            return moved(self._office, frame, changed.there, files)
+            return self._merged(who, frame, changed.there, changes, was) or moved(
+                self._office, frame, changed.there, files
+            )
         return self._office.go(f"/work/drafts/{sheet.id}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
+
+    def _merged(
+        self, who: Principal, frame: Frame, there: StoredDraft, changes: Mapping[str, str], was: Mapping[str, str]
+    ) -> Response | None:
+        """Put the changes into what somebody else saved meanwhile, or ask about what both changed.
+
+        None where the file can be edited only as text.
+        """
+        rules = self._office.platform.rules.library.rules()
+        try:
+            form = TriggerForm(there.files.get(FILE, ""), rules.defaults.languages)
+        except CannotEdit:
+            return None
+        if names := merging.clashing(changes, was, form.values):
+            view = View(rules, frame.speech, Setting(form, {}, {}, {}))
+            labels = view.labels()
+            both = merging.Both(there, changes, form.values)
+            told = merging.Telling(lambda name: labels.get(name, name), view.told_value)
+            return merging.ask(self._office, frame, both, names, told, "/form")
+        return self._kept(who, frame, there, form, changes)
+
+    def _kept(
+        self, who: Principal, frame: Frame, there: StoredDraft, form: TriggerForm, changes: Mapping[str, str]
+    ) -> Response:
+        text, wrong = form.with_changes(changes)
+        files = {**there.files, FILE: text}
+        if wrong:  # what no field takes any more
+            return moved(self._office, frame, there, files)
+        try:
+            self._sheets.save(there.id, there.revision, files, who)
+        except DraftChanged as changed:
+            return moved(self._office, frame, changed.there, files)
+        return self._office.go(f"/work/drafts/{there.id}/form?done=saved")
+
+    def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
+        """Keep what was chosen of two editors' changes."""
+        who, frame = self._office.enter(request)
+        visits.require_form(request, fields)
+        there, changes = found(self._sheets, id, who), merging.chosen(fields)
+        if str(there.revision) != one(fields, "revision"):
+            asked = self._merged(who, frame, there, changes, {})
+            return asked or self._office.go(f"/work/drafts/{id}/form")
+        try:
+            form = TriggerForm(
+                there.files.get(FILE, ""), self._office.platform.rules.library.rules().defaults.languages
+            )
+        except CannotEdit:
+            return self._office.go(f"/work/drafts/{id}/form")
+        return self._kept(who, frame, there, form, changes)
 
 
 class View:
@@ -584,6 +638,39 @@ class View:
             return [self.speech.tell(each) for each in words.sentences(self._form.yaml.data)]
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             return []
+
+    def labels(self) -> dict[str, str]:
+        """Return the label of each field, by its name."""
+        found: dict[str, str] = {}
+        for each in (*self.about(), *self.starting(), *self.ending(), *self.sending(), *self.rare()):
+            found[each.name] = each.label
+        for name, _, usual, rare in self.steps():
+            found |= {each.name: f"{name}: {each.label}" for each in (*usual, *rare)}
+        for at, _, controls in self.needless():
+            found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
+        for at, controls in self.buttons():
+            found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
+        return found
+
+    def told_value(self, name: str, text: str) -> str:  # noqa: PLR0911  (one for each kind)
+        """Return a field's text in words, as far as there are any."""
+        part = self._form.parts.get(name)
+        match part.kind if part else "":
+            case "condition":
+                return self._in_words(text)
+            case "start" | "word" if text in self._rules.catalogue.types:
+                return self.names.heading(text)
+            case "offset" | "duration" | "until" if (length := split(text)).number:
+                unit = self._say(UNITS[length.unit])
+                before = f" ({self._say('before it')})" if length.sign else ""
+                return f"{length.number} {unit}{before}"
+            case "list":
+                return " → ".join(shown(CHANNELS, each, self.speech) for each in text.split(",") if each)
+            case "names":
+                return ", ".join(self.names.heading_of(each) if "." in each else each for each in text.split(","))
+            case "flag":
+                return self._say("yes") if text else self._say("no")
+        return text
 
     def told_of(self, key: str) -> list[str]:
         """Return in words what a key says that no field shows; nothing where there are no words for it."""

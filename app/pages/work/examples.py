@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -33,7 +33,9 @@ from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
 from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
 from templates.authoring.yaml_edit import CannotEdit, YamlText
+from templates.checks.loader import BUILT_IN
 from templates.checks.personas import built_in
+from templates.checks.sample_values import Inventor
 from templates.checks.scaffold_text import CASES
 from templates.reading.yaml_file import Path
 
@@ -193,6 +195,7 @@ class Examples:
     def _changed(self, sheet: StoredDraft, view: "Example", fields: Fields, at: int) -> str:
         """Return the file of tests with what was typed, and if that was asked for, with what happens as expected."""
         made = view.changed(was_in(fields, view.values))
+        made = view.with_event(made, one(fields, "more")) if one(fields, "more") else made
         if one(fields, "then") == "happens" and (played := self._played(sheet, made.data[at])) is not None:
             made = made.changed((at, "expect"), played or [{"nothing": True}])
         return made.text
@@ -306,6 +309,37 @@ class Example:
             field, "select", label, options=[("", [(each, self._names.value(each)) for each in listed])]
         )
 
+    def further(self) -> list[tuple[str, str]]:
+        """Return the event types of which one more can be added: each by name and title, by title."""
+        known = [
+            (each.name, self._names.heading(each.name))
+            for each in self._names.types.values()
+            if each.subject is not None and not each.name.startswith(f"{BUILT_IN}.")
+        ]
+        return sorted(known, key=lambda each: each[1])
+
+    def with_event(self, made: YamlText, name: str) -> YamlText:
+        """Return the test with one more event of that type, a day after the last one.
+
+        What it says of the same things as the first event is the same: the fine that is paid is that fine.
+
+        Raises:
+            BadField: there is no such type.
+            CannotEdit: it can be added only in the file.
+        """
+        if name not in dict(self.further()):
+            raise BadField("more", N_("There is nothing of that name"))
+        type_, events = self._names.types[name], [each for _, each in _groups(made.data[self._at].get("events"))]
+        first, last = _group(events[0] if events else {}), _moment_in(events[-1].get("at") if events else "")
+        at = last + timedelta(days=1)
+        same = _group(first.get("data"))
+        invented = Inventor(at.date()).data(type_.schema, optional=False)
+        role = {"as": first["as"]} if first.get("as") in type_.roles else {}
+        theirs = {type_.subject, role.get("as")}
+        data = {field: same.get(field, value) for field, value in invented.items() if field not in theirs}
+        event = {"at": at.isoformat(timespec="minutes"), "type": name, **role, "data": data}
+        return made.changed((self._at, "events", len(events)), event)
+
     def expects(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield each message that is expected: in words, and its fields."""
         say = self._speech.say
@@ -377,6 +411,18 @@ def _moment_of(name: str, sent: str, before: str) -> str:
     except ValueError:
         raise BadField(name, N_("Write a date and a time such as 2026-03-02 12:00")) from None
     return moment
+
+
+def _moment_in(text: object) -> datetime:
+    """Return the moment that a test names.
+
+    Raises:
+        CannotEdit: it is none that a day can be added to.
+    """
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        raise CannotEdit("the time of the event before is no moment") from None
 
 
 def _written(value: object) -> str:

@@ -16,6 +16,7 @@ from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields
+from app.pages.work import merging
 from app.pages.work.controls import Control, was_in
 from app.pages.work.editing import moved
 from app.pages.work.office import Office, one
@@ -57,6 +58,7 @@ class Wording:
         routes = Routes(response_class=HTMLResponse, include_in_schema=False)
         routes.add("/work/drafts/{id}/words", self.page, methods=["GET"])
         routes.add("/work/drafts/{id}/words", self.save, methods=["POST"])
+        routes.add("/work/drafts/{id}/words/merge", self.merge, methods=["POST"])
         return routes
 
     def page(
@@ -213,10 +215,64 @@ class Wording:
         try:
             self._sheets.save(sheet.id, int(one(fields, "revision")[:9] or 0), files, who)
         except DraftChanged as changed:
-            return moved(self._office, frame, changed.there, files)
+            return self._merged(who, frame, changed.there, (spoken, changes, was)) or moved(
+                self._office, frame, changed.there, files
+            )
         except ValueError:
             return moved(self._office, frame, sheet, files)
         return self._office.go(self._next(sheet, spoken, one(fields, "persona"), one(fields, "then")))
+
+    def _merged(
+        self,
+        who: Principal,
+        frame: Frame,
+        there: StoredDraft,
+        edited: tuple[str, Mapping[str, str], Mapping[str, str]],
+    ) -> Response | None:
+        """Put the changes into what somebody else saved meanwhile, or ask about what both changed.
+
+        None where the file can be edited only as text. `edited`: the language, its changes, and what was there.
+        """
+        spoken, changes, was = edited
+        try:
+            form = self._form(there.files, spoken)
+        except CannotEdit:
+            return None
+        if names := merging.clashing(changes, was, form.values):
+            say = frame.speech.say
+            both = merging.Both(there, changes, form.values)
+            telling = merging.Telling(lambda name: say(TITLES.get(_kind(name), name)), lambda _, text: text)
+            return merging.ask(self._office, frame, both, names, telling, "/words", spoken)
+        return self._kept(who, frame, there, (spoken, form, changes))
+
+    def _kept(
+        self, who: Principal, frame: Frame, there: StoredDraft, edited: tuple[str, WordsForm, Mapping[str, str]]
+    ) -> Response:
+        spoken, form, changes = edited
+        text, wrong = form.with_changes(changes)
+        files = {**there.files, f"{spoken}.md": text}
+        too_long = sum(len(each.encode("utf-8", "replace")) for each in files.values()) > MOST_BYTES
+        if wrong or too_long:
+            return moved(self._office, frame, there, files)
+        try:
+            self._sheets.save(there.id, there.revision, files, who)
+        except DraftChanged as changed:
+            return moved(self._office, frame, changed.there, files)
+        return self._office.go(f"/work/drafts/{there.id}/words?spoken={spoken}&done=saved")
+
+    def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
+        """Keep what was chosen of two editors' changes."""
+        who, frame = self._office.enter(request)
+        visits.require_form(request, fields)
+        there, changes, spoken = found(self._sheets, id, who), merging.chosen(fields), one(fields, "spoken")
+        if str(there.revision) != one(fields, "revision"):
+            asked = self._merged(who, frame, there, (spoken, changes, {}))
+            return asked or self._office.go(f"/work/drafts/{id}/words")
+        try:
+            form = self._form(there.files, spoken)
+        except CannotEdit:
+            return self._office.go(f"/work/drafts/{id}/words")
+        return self._kept(who, frame, there, (spoken, form, changes))
 
     def _next(self, sheet: StoredDraft, spoken: str, persona: str, then: str) -> str:
         languages = self._languages(sheet)
@@ -275,6 +331,11 @@ class _Controls:
             lang=self._spoken,
             more=rows,
         )
+
+
+def _kind(name: str) -> str:
+    """Return which text a field has: subject, title, body, sms or email."""
+    return "email" if name.rsplit(".", maxsplit=1)[-1] == BODY and "push" not in name else name.rpartition(".")[2]
 
 
 def _named(under: Sequence[str | int], speech: Speech) -> str:

@@ -129,18 +129,55 @@ def test_what_was_typed_stays_beside_what_is_wrong_with_it(quiet: Workshop) -> N
     assert arabic in rules_of(aida, where)
 
 
-def test_two_editors_of_one_draft_lose_nothing(quiet: Workshop) -> None:
-    """Whoever saves the form after somebody saved the file gets 409 with both, theirs carried over what is there."""
+def test_two_editors_of_different_fields_both_keep_theirs(quiet: Workshop) -> None:
+    """Whoever saves the form after somebody saved something else of the draft is asked nothing: both stand there."""
     aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")
     where = begun(aida)
     fields, text = form_of(dana, where), rules_of(aida, where)
     aida.post(where, revision="1", **{"file-trigger.yaml": text.replace("# an attachment", "# any attachment")})
-    answer = send(dana, where, fields, **{"title.ru": "Другое"})
-    assert answer.status_code == 409
-    mine = unescape(file_of(answer.text, "trigger.yaml"))
+    assert send(dana, where, fields, **{"title.ru": "Другое"}).status_code == 303
+    mine = rules_of(aida, where)
     assert "Другое" in mine
     assert "# any attachment" in mine
-    assert "Другое" not in rules_of(aida, where)
+
+
+def test_two_editors_of_one_field_choose_in_words(quiet: Workshop) -> None:
+    """What both changed is shown field by field, in words and not as YAML; nothing is saved before they chose."""
+    aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")
+    where = begun(aida)
+    first, second = form_of(aida, where), form_of(dana, where)
+    assert send(aida, where, first, **{"title.ru": "Первое", "class": "service"}).status_code == 303
+    asked = send(dana, where, second, **{"title.ru": "Второе", "title.en": "Another"})
+    assert asked.status_code == 409
+    text = unescape(asked.text)
+    assert "Title (Русский)" in text
+    assert "Первое" in text
+    assert "Второе" in text
+    assert "title:" not in text
+    assert "Второе" not in rules_of(aida, where)
+    chosen = fields_of(asked.text, "/merge")
+    for take, kept, gone in (("theirs", "Первое", "Второе"), ("mine", "Второе", "Первое")):
+        chosen["revision"] = form_of(dana, where)["revision"]
+        answer = dana.client.post(f"{where}/form/merge", data={**chosen, "take.title.ru": [take]})
+        assert answer.status_code == 303
+        rules = rules_of(aida, where)
+        assert kept in rules
+        assert gone not in rules
+        assert "Another" in rules
+        assert "class: service" in rules
+
+
+def test_what_only_the_file_can_change_is_told_in_words(quiet: Workshop) -> None:
+    """A part that no field shows stands on the form as a sentence, with a link to its line of the file."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    text = rules_of(aida, where)
+    more = "with:\n  - {on: kz.citizen.registered, within: P1Y, order: before}\n"
+    aida.post(where, revision="1", **{"file-trigger.yaml": text.replace("channels:", f"{more}channels:")})
+    page = unescape(aida.get(f"{where}/form").text)
+    rest = page.partition("Only in the file")[2]
+    assert "This is needed too, within 1 year before it" in rest
+    assert re.search(rf'href="{where}#file-0">Change it in the file, line [0-9]+', rest)
 
 
 def test_a_file_that_the_form_cannot_show_is_kept(quiet: Workshop) -> None:

@@ -199,6 +199,8 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     assert where in berik.get("/work").text
     page = berik.get(where).text
     assert "10:30" in page
+    read = page.partition("What people will read")[2].partition("What changes for citizens")[0]
+    assert all(f'<div class="sms" lang="{each}">' in read for each in ("kk", "ru", "en"))
     assert "<del>-     at: &#39;10:00&#39;</del>" in page
     assert "nobody approves their own" in dana.get(where).text
     refused = dana.post(f"{where}/approve")
@@ -218,6 +220,8 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     assert (where.endswith(current.hash), current.share, current.by) == (True, 1.0, "aida")
     history = aida.get(f"/work/triggers/{CLINIC}").text
     assert "approved: berik" in history
+    assert f'<a href="{where}">' in history
+    assert "What was handed in" in aida.get("/work").text
     kept = file_of(aida.get(begun(aida)).text, "trigger.yaml")
     assert "# an attachment at the old address does not count" in kept
 

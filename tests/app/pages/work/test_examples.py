@@ -5,7 +5,7 @@ from html import unescape
 import pytest
 
 from tests.app.pages.forms import fields_of
-from tests.app.pages.work.workshop import Somebody, Workshop, begun, file_of, signed_in
+from tests.app.pages.work.workshop import FINE, Somebody, Workshop, begun, file_of, signed_in
 
 
 def cases_in(somebody: Somebody, where: str) -> str:
@@ -115,3 +115,21 @@ def test_the_tests_of_the_sample_go_at_once(quiet: Workshop) -> None:
     assert "Example 4: A woman of 34" in left
     assert left.startswith("# yaml-language-server")
     assert "Take the tests of the sample away" not in aida.get(f"{where}/tests").text
+
+
+def test_an_example_has_a_second_event_by_form(quiet: Workshop) -> None:
+    """What happens afterwards is chosen from a list, is about the same thing, a day later, and is edited alike."""
+    fred = signed_in(quiet, "fred")
+    where = begun(fred, **{"from": FINE})
+    address = made(fred, where, persona="adult", channel="sms", spoken="en")
+    fields = fields_of(fred.get(address).text, "/example")
+    paid = {**fields, "more": ["kz.traffic.fine_paid"], "then": ["happens"]}
+    assert fred.client.post(f"{where}/example", data=paid).status_code == 303
+    page = unescape(fred.get(address).text)
+    assert "The messages and their times are as this example expects" in page
+    both = fields_of(page, "/example")
+    assert both["events.1.data.number"] == both["events.0.data.number"]
+    assert both["events.1.at"][0][:10] > both["events.0.at"][0][:10]
+    assert "gets nothing (last_day)" in page
+    wrong = fred.client.post(f"{where}/example", data={**both, "more": ["kz.nothing"], "then": ["save"]})
+    assert (wrong.status_code, "There is nothing of that name" in wrong.text) == (422, True)

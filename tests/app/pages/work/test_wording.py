@@ -69,18 +69,26 @@ def test_a_mistake_in_a_text_stands_beside_its_field(quiet: Workshop) -> None:
 
 
 def test_two_who_write_texts_at_once_lose_nothing(quiet: Workshop) -> None:
-    """Whoever saves second gets 409: their field is carried over the other's text, and both are shown."""
+    """Of two editors' different texts both stay; of one that both changed the second is asked, in words."""
     aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")
     where = begun(aida)
     ours, theirs = form_of(aida, where, "en"), form_of(dana, where, "en")
     saved = aida.client.post(f"{where}/words", data={**ours, "w.subject": ["Ours"], "then": ["save"]})
     assert saved.status_code == 303
-    answer = dana.client.post(f"{where}/words", data={**theirs, "w.sms": ["Theirs"], "then": ["save"]})
-    assert answer.status_code == 409
-    mine = unescape(file_of(answer.text, "en.md"))
-    assert "Ours" in mine
-    assert "Theirs" in mine
-    assert "Theirs" not in text_of(aida, where, "en")
+    kept = dana.client.post(f"{where}/words", data={**theirs, "w.sms": ["Theirs"], "then": ["save"]})
+    assert kept.status_code == 303
+    text = text_of(aida, where, "en")
+    assert "Ours" in text
+    assert "Theirs" in text
+    asked = dana.client.post(f"{where}/words", data={**theirs, "w.subject": ["Mine"], "then": ["save"]})
+    assert asked.status_code == 409
+    assert "Subject of the email" in asked.text
+    assert "Mine" not in text_of(aida, where, "en")
+    chosen = fields_of(asked.text, "/merge")
+    assert dana.client.post(f"{where}/words/merge", data=chosen).status_code == 303
+    text = text_of(aida, where, "en")
+    assert "Mine" in text
+    assert "Theirs" in text
 
 
 def test_texts_that_the_form_cannot_show_are_kept(quiet: Workshop) -> None:

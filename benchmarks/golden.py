@@ -152,7 +152,7 @@ def _moved(random: Random, event: Envelope) -> dict[str, Any]:
     return {name: _later(value, by) for name, value in (event.data or {}).items()}
 
 
-def _later(value: Any, by: timedelta) -> Any:  # noqa: ANN401  (any value that JSON knows)
+def _later(value: Any, by: timedelta) -> Any:
     try:
         return (date.fromisoformat(value) + by).isoformat()
     except (TypeError, ValueError):
@@ -187,15 +187,15 @@ def _digests(platform: Platform, mailroom: Mailroom) -> Iterator[tuple[str, str]
     yield "counts", f"{len(intents)} intents, {len(nudges)} nudges sent, {len(mailroom.handed)} messages"
 
 
-def _fact(entry: Any) -> str:  # noqa: ANN401  (an entry of the log)
+def _fact(entry: Any) -> str:
     return _json([str(entry.originator_id), entry.fact.TOPIC, _plain(entry.fact)])
 
 
-def _plain(thing: Any) -> Any:  # noqa: ANN401  (any value that JSON knows)
+def _plain(thing: Any) -> Any:
     return to_builtins(thing, str_keys=True, enc_hook=str)
 
 
-def _json(thing: Any) -> str:  # noqa: ANN401  (any value that JSON knows)
+def _json(thing: Any) -> str:
     return json.dumps(_plain(thing), sort_keys=True, ensure_ascii=False, default=str)
 
 

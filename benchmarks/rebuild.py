@@ -84,7 +84,7 @@ def _by_runner(full: Platform) -> float:
     notifications = full.log.facts.select_notifications(1, FEWER)
 
     class Entries(FactMapper):
-        def to_domain_event(self, stored_event: StoredEvent) -> Any:  # noqa: ANN401  (an Entry)
+        def to_domain_event(self, stored_event: StoredEvent) -> Any:
             one = stored_event
             with full.database.reading() as connection:
                 return full.log.opened(
@@ -110,7 +110,7 @@ def _by_runner(full: Platform) -> float:
     class Trails(Projection[Trail]):
         name = "trails"
 
-        def process_event(self, domain_event: Any, tracking: Tracking) -> None:  # noqa: ANN401
+        def process_event(self, domain_event: Any, tracking: Tracking) -> None:
             named = domain_event.fact.everybody if isinstance(domain_event.fact, LifeEvent) else frozenset()
             self.view.note(named, tracking)
 

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import faust
 from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]  # it has no types
@@ -32,13 +32,17 @@ NEVER = 1e6
 and Faust, in a rebalance, for aiokafka. A dead process is noticed by its missing heartbeats."""
 COMMITTED = "read_committed"
 
+FaustApp: TypeAlias = Any
+FaustPart: TypeAlias = Any
+"""Faust ships no types: its app, and its streams, messages, transports and credentials."""
 
-def _transport(app: Any) -> Any:  # noqa: ANN401  (Faust's app and transport)
+
+def _transport(app: FaustApp) -> FaustPart:
     """Return a transport that skips aborted transactions; Faust itself does so only with exactly-once processing."""
     from faust.transport.drivers import aiokafka as driver  # noqa: PLC0415  (it runs a programme when it is imported)
 
     class Thread(driver.AIOKafkaConsumerThread):
-        def _create_worker_consumer(self, transport: driver.Transport) -> Any:  # noqa: ANN401  (aiokafka's consumer)
+        def _create_worker_consumer(self, transport: driver.Transport) -> FaustPart:
             consumer = super()._create_worker_consumer(transport)
             consumer._isolation_level = COMMITTED  # noqa: SLF001  (its constructor is called in the midst of the method)
             return consumer
@@ -54,7 +58,7 @@ def _transport(app: Any) -> Any:  # noqa: ANN401  (Faust's app and transport)
     return Transport(app.conf.broker_consumer, app)
 
 
-def _credentials(brokers: Brokers) -> Any:  # noqa: ANN401  (Faust's credentials)
+def _credentials(brokers: Brokers) -> FaustPart:
     context = brokers.context()
     if brokers.username:
         return faust.SASLCredentials(
@@ -63,7 +67,7 @@ def _credentials(brokers: Brokers) -> Any:  # noqa: ANN401  (Faust's credentials
     return None if context is None else faust.SSLCredentials(context)
 
 
-def leave(app: Any) -> None:  # noqa: ANN401  (Faust's app)
+def leave(app: FaustApp) -> None:
     """Have the member leave its group when it stops, so that the others get its partitions at once.
 
     aiokafka lets no static member leave (`_maybe_leave_group`). A killed one keeps its partitions for its session;
@@ -74,12 +78,12 @@ def leave(app: Any) -> None:  # noqa: ANN401  (Faust's app)
         coordinator._group_instance_id = None  # noqa: SLF001  (the same)
 
 
-def faust_app(topics: Topics, role: str, session: float, instance: str = "") -> Any:  # noqa: ANN401  (Faust's app)
+def faust_app(topics: Topics, role: str, session: float, instance: str = "") -> FaustApp:
     """Return a member of the role's group.
 
     `session`: seconds without a heartbeat after which a member counts as dead; `instance`: the static member's name.
     """
-    app: Any = faust.App(
+    app: FaustApp = faust.App(
         topics.group(role),
         broker=[f"kafka://{address.strip()}" for address in topics.address.split(",")],
         broker_credentials=_credentials(topics.brokers),
@@ -179,7 +183,7 @@ class Worker:
         self._stopping, self._beside = False, beside or Future()
         self._refused: Future[None] = Future()
         self._kafka_away, self._store_away = "", ""
-        self._member: Any = None
+        self._member: FaustApp = None
 
     @property
     def away(self) -> str:
@@ -231,11 +235,11 @@ class Worker:
         except KafkaFailure as error:
             self._refuse(error)
 
-    def _watching(self, app: Any, stopped: asyncio.Event) -> list["asyncio.Future[Any]"]:  # noqa: ANN401  (Faust's app)
+    def _watching(self, app: FaustApp, stopped: asyncio.Event) -> list["asyncio.Future[Any]"]:
         watching = (stopped.wait(), self._stalled(app.consumer.assignment), self._looking())
         return [asyncio.ensure_future(watch) for watch in watching]
 
-    async def _end_well(self, app: Any, *, asked: bool) -> None:  # noqa: ANN401  (Faust's app)
+    async def _end_well(self, app: FaustApp, *, asked: bool) -> None:
         if not asked:
             self._tell(
                 Failed("records wait in Kafka that do not arrive here: this process ends, and must be started again")
@@ -250,7 +254,7 @@ class Worker:
                 leave(app)
                 await app.stop()
 
-    async def _started(self, stopped: asyncio.Event) -> Any:  # noqa: ANN401  (Faust's app)
+    async def _started(self, stopped: asyncio.Event) -> FaustApp:
         """Return the app once Kafka answers; None where the worker is stopped before."""
         backoff = Backoff(self._tell)
         while not stopped.is_set():
@@ -263,7 +267,7 @@ class Worker:
                     await asyncio.wait_for(stopped.wait(), backoff.next_pause(self._kafka_away))
         return None
 
-    async def _start(self, stopped: asyncio.Event) -> Any:  # noqa: ANN401  (Faust's app)
+    async def _start(self, stopped: asyncio.Event) -> FaustApp:
         """Return the app once it has started; Faust does not report if Kafka goes away meanwhile."""
         app = self._app()
         starting, watching = asyncio.ensure_future(app.start()), self._watching(app, stopped)
@@ -284,7 +288,7 @@ class Worker:
         self._member = app
         return app
 
-    def _app(self) -> Any:  # noqa: ANN401  (Faust's app)
+    def _app(self) -> FaustApp:
         app = faust_app(self._topics, self._role, self._tuning.session, self._tuning.instance)
         topic = app.topic(
             self._handler.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
@@ -333,7 +337,7 @@ class Worker:
         ours = {assigned.partition for assigned in assignment()}
         return {lag.partition: lag.seconds for lag in lags if lag.count and (not ours or lag.partition in ours)}
 
-    async def _carry(self, stream: Any) -> None:  # noqa: ANN401  (Faust's stream)
+    async def _carry(self, stream: FaustPart) -> None:
         batches: AsyncIterable[list[Any]] = stream.noack_take(self._tuning.batch, within=self._tuning.within)
         async for events in batches:
             async with self._hand:
@@ -388,5 +392,5 @@ class Worker:
         self._end(DEFECT)
 
 
-def _incoming(message: Any) -> Incoming:  # noqa: ANN401  (Faust's message)
+def _incoming(message: FaustPart) -> Incoming:
     return Incoming(message.partition, message.offset, message.key, message.value, tuple(message.headers or ()))

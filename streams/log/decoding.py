@@ -5,7 +5,7 @@ are ignored.
 """
 
 from collections.abc import Generator, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -17,6 +17,8 @@ from streams.log.person_keys import PersonKey
 from streams.storage.tables import stream_of
 
 LIFE = LifeEvent.TOPIC
+DriverRow: TypeAlias = Any
+"""A row as the driver gives it."""
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, LookupError)
 """Raised by decoding for a row that was damaged, or that this version does not know."""
 
@@ -24,11 +26,13 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, LookupError)
 class Unopened(NamedTuple):
     """A row with parts that are still sealed, and the names of the keys that were not given."""
 
-    row: Any
+    row: DriverRow
     missing: list[str]
 
 
-def entries_of(rows: Iterable[Any], keys: Mapping[str, PersonKey], unopened: dict[int, Unopened]) -> list[Entry]:
+def entries_of(
+    rows: Iterable[DriverRow], keys: Mapping[str, PersonKey], unopened: dict[int, Unopened]
+) -> list[Entry]:
     """Return the entries, their parts opened with these keys; rows that need other keys go to `unopened`, by index.
 
     The loop makes no call of its own for each row: most reading of the log passes here.
@@ -56,7 +60,7 @@ def entries_of(rows: Iterable[Any], keys: Mapping[str, PersonKey], unopened: dic
     return entries
 
 
-def life_of(row: Any) -> LifeState:  # noqa: ANN401  (a row of the driver's)
+def life_of(row: DriverRow) -> LifeState:
     """Return the life event of a row, its parts still sealed.
 
     Raises:
@@ -68,7 +72,7 @@ def life_of(row: Any) -> LifeState:  # noqa: ANN401  (a row of the driver's)
         raise DamagedFact(row[0], error) from None
 
 
-def head_of(row: Any) -> LifeHead:  # noqa: ANN401  (a row of the driver's)
+def head_of(row: DriverRow) -> LifeHead:
     """Return the unsealed part of a row's life event.
 
     Raises:
@@ -80,7 +84,7 @@ def head_of(row: Any) -> LifeHead:  # noqa: ANN401  (a row of the driver's)
         raise DamagedFact(row[0], error) from None
 
 
-def fact_of(row: Any) -> Fact:  # noqa: ANN401  (a row of the driver's)
+def fact_of(row: DriverRow) -> Fact:
     """Return the fact of a row that is not a life event.
 
     Raises:

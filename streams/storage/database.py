@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from eventsourcing.persistence import IntegrityError
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -23,6 +23,8 @@ from streams.storage.sqlite_writer import CLOSED, WRITING, NestedWrite, Priority
 __all__ = ["WRITING", "Database", "NestedWrite", "Priority"]
 
 T = TypeVar("T")
+DriverPart: TypeAlias = Any
+"""A connection or cursor of the driver: sqlite3 or psycopg."""
 
 CONFLICTS = IntegrityError
 """May carry a `cleared`, which removes the rows in the way (streams.log.recorder)."""
@@ -136,7 +138,7 @@ class Database:
         if not self.sqlite:
             return True
         with closing(self.engine.raw_connection()) as driver:
-            cursor: Any = driver.cursor()
+            cursor: DriverPart = driver.cursor()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # waits for readers as long as for any lock
             return not cursor.fetchone()[0]
 
@@ -188,7 +190,7 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's connection)
+def _prepare_sqlite(connection: DriverPart, _record: object) -> None:
     connection.isolation_level = None  # we issue BEGIN ourselves: the driver would start a write too late
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
@@ -199,7 +201,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  
     cursor.close()
 
 
-def _wait_less(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's connection)
+def _wait_less(connection: DriverPart, _record: object) -> None:
     connection.execute("PRAGMA synchronous = NORMAL").close()
 
 
@@ -212,7 +214,7 @@ def _log_ahead(engine: Engine) -> None:
         raise DatabaseUnavailable(str(error)) from None
 
 
-def _switch(cursor: Any) -> None:  # noqa: ANN401  (the driver's cursor)
+def _switch(cursor: DriverPart) -> None:
     pause = threading.Event()
     for _ in range(BUSY_TIMEOUT_MS // RETRY_MS):
         try:

@@ -83,13 +83,13 @@ def _entitlements(answer: Answered, speech: Speech) -> Iterator[str]:
     if not yes:
         yield Words("To nothing at the moment.")
     for each in yes:
-        told = {"title": speech.titled(each["title"]), "amount": speech.number(each["amount"] or 0)}
+        told = {"title": speech.titled(each["title"]), "amount": speech.money(each["amount"] or 0)}
         if each["amount"] is None:
             yield told["title"] + "."
         elif each["per"] == "month":
-            yield Words("{title}: {amount} tenge a month.", **told)
+            yield Words("{title}: {amount} a month.", **told)
         else:
-            yield Words("{title}: {amount} tenge, once.", **told)
+            yield Words("{title}: {amount}, once.", **told)
 
 
 def _coming(answer: Answered, speech: Speech) -> Iterator[str]:

@@ -5,6 +5,7 @@ installed by any other command.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,7 @@ from app.pages.life import CHANNELS, shown
 from app.pages.visits import Official
 from app.server import application
 from domain.facts.principals import Principal, Role
+from streams.queries.inbox import NotTheirs
 
 HERE: Final = Path(__file__).with_name("pages")
 STAFF: Final[Mapping[str, Principal]] = {
@@ -45,6 +47,7 @@ _MAIL: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+_MESSAGE: Final = re.compile(r"/my/messages/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)")
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
@@ -115,9 +118,12 @@ class _Demo:
         exchanges = await dialogue(settings.base_url, token, frame.speech)
         return await asyncio.to_thread(self._pages.respond, "dialogue.html", frame, exchanges=exchanges)
 
-    def sign_in(self, next: str = "") -> Response:  # noqa: A002  (the name in the address)
+    def sign_in(self, request: Request, next: str = "") -> Response:  # noqa: A002  (the name in the address)
         """Lead whoever must sign in for a page to the one who may see it."""
-        place = visits.local_path(next).lstrip("/").partition("/")[0]
+        wished = visits.local_path(next)
+        if (nudge := _nudge_in(wished)) is not None and (person := self._reader.recipient(nudge, 0)) is not None:
+            return self._as_citizen(request, person, wished)
+        place = wished.lstrip("/").partition("/")[0]
         who = {"my": "aigerim", "work": "dana", "console": "omar"}.get(place)
         return _to(f"/demo/as/{who}?next={next}" if who else "/")
 
@@ -132,13 +138,25 @@ class _Demo:
         """Make the visitor one of the parents or officials."""
         wished = visits.local_path(next) or "/"
         if who in self._story.people:
-            return self._as_citizen(request, self._story.people[who], wished)
+            person = self._story.people[who]
+            return self._as_citizen(request, person, wished if self._is_theirs(person, wished) else "/my")
         found = self._access.named(who)
         if found is None:
             raise HTTPException(404)
         official = Official(found, self._access.mark_of(who))
         visits.begin(request, self._reader.year.end, official=official)
         return _to(wished)
+
+    def _is_theirs(self, person: str, path: str) -> bool:
+        """Return False for the page of a message that another person got: it is no page for this one."""
+        nudge = _nudge_in(path)
+        if nudge is None:
+            return True
+        try:
+            self._platform.queries.inboxes.why(person, nudge)
+        except NotTheirs:
+            return False
+        return True
 
     def message(self, request: Request, nudge: UUID, number: int = 0) -> Response:
         """Show why a message came, as its recipient sees it."""
@@ -166,6 +184,12 @@ class _Demo:
     def _frame(self, request: Request) -> Frame:
         """Return the frame of a page of the demo, which is nobody's own."""
         return replace(self._pages.frame(request), citizen="", official="")
+
+
+def _nudge_in(path: str) -> UUID | None:
+    """Return the message that a page of a citizen is about."""
+    found = _MESSAGE.match(path)
+    return UUID(found[1]) if found else None
 
 
 def _to(path: str) -> Response:

@@ -295,4 +295,4 @@ def _hours(visits: int, speech: Speech) -> str:
 
 
 def _amount(tenge: int, speech: Speech) -> str:
-    return f"{speech.number(tenge)}\N{NO-BREAK SPACE}₸"
+    return speech.money(tenge)

@@ -19,7 +19,7 @@ from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
 from domain.core.translatable import Said, told
-from templates.words.filters import LOCALES
+from templates.words.filters import LOCALES, money
 
 LANGUAGES: Final[Mapping[str, str]] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}
 OTHERWISE: Final = "en"
@@ -95,6 +95,10 @@ class Speech:
     def number(self, number: float) -> str:
         """Return a number with its groups."""
         return format_decimal(number, locale=self._locale)
+
+    def money(self, tenge: float) -> str:
+        """Return an amount of tenge as messages write it: "18 200 ₸"."""
+        return money(round(tenge))
 
     def titled(self, titles: Mapping[str, str]) -> str:
         """Return a title that packs give in several languages."""

@@ -70,7 +70,7 @@ class Citizen:
         """Show the planned messages."""
         person, frame = self._visitor(request)
         speech, planned = frame.speech, self._platform.queries.inboxes.coming(person)
-        days = self._days(person, [each.nudge for each in planned], speech)
+        days, first = self._days(person, [each.nudge for each in planned], speech)
         rows = [
             {
                 "nudge": each.nudge,
@@ -79,19 +79,22 @@ class Citizen:
                 "office": speech.titled(each.office),
                 "emblem": each.emblem,
                 "day": days.get(each.nudge, ""),
+                "first": each.nudge in first,
             }
             for each in planned
         ]
         return self._pages.respond("coming.html", frame, messages=rows)
 
-    def _days(self, person: str, ids: Sequence[UUID], speech: Speech) -> dict[UUID, str]:
-        """Return the days that calendars can hold, in words, by the first message about each matter."""
+    def _days(self, person: str, ids: Sequence[UUID], speech: Speech) -> tuple[dict[UUID, str], set[UUID]]:
+        """Return the days that calendars can hold, in words, by message, and the first message about each matter."""
         cards, now = self._platform.queries.inboxes.cards(person, ids, speech.zone), self._platform.clock()
-        found: dict[tuple[str, UUID], tuple[UUID, str]] = {}
+        told: dict[UUID, str] = {}
+        first: dict[tuple[str, UUID], UUID] = {}
         for id_ in ids:
             if (card := cards.get(id_)) and (days := card.days_to_come(now, speech.zone)):
-                found.setdefault(card.thing, (id_, day_told(days, speech)))
-        return dict(found.values())
+                told[id_] = day_told(days, speech)
+                first.setdefault(card.thing, id_)
+        return told, set(first.values())
 
     def data(self, request: Request) -> Response:
         """Show the person's data and their download; a new token is shown this once."""

@@ -141,10 +141,10 @@ class _Teller:
     def _amount(self, answer: Answer) -> str:
         if answer.amount is None:
             return ""
-        amount = self._speech.number(answer.amount)
+        amount = self._speech.money(answer.amount)
         if answer.benefit.per == "month":
-            return self._speech.tell(Words("{amount} tenge a month", amount=amount))
-        return self._speech.tell(Words("{amount} tenge, once", amount=amount))
+            return self._speech.tell(Words("{amount} a month", amount=amount))
+        return self._speech.tell(Words("{amount}, once", amount=amount))
 
     def _since(self, answer: Answer) -> Iterator[str]:
         if answer.start is not None and answer.until is not None:
@@ -182,9 +182,11 @@ class _Teller:
         match each.why:
             case Why.NO_EVENT:
                 event = self._names.event(benefit.on)
-                yield Words("No, because we have no record that {event}.", event=event)
-                if benefit.on not in self._rulebook.mortal:
-                    yield Words("It would change with such a record.")
+                if benefit.on in self._rulebook.mortal:
+                    yield Words("No, because we have no record that {event}.", event=event)
+                else:
+                    yield Words("It is for those about whom this is recorded: {event}.", event=event)
+                    yield Words("There is no such record about you.")
             case Why.NO_DATE:
                 yield Words("We cannot tell, because the date from which it counts is not known.")
             case Why.NOT_YET:
@@ -196,11 +198,11 @@ class _Teller:
                 yield Words("No, because on {day} {event}.", day=self._said(each.day), event=event)
             case Why.CONDITION if each.requirement is not None:
                 title = self._speech.titled(each.requirement.title)
+                yield Words("It is only for those of whom this is true: {title}.", title=title)
                 if each.unknown:
-                    yield Words("We cannot tell, because we do not know whether this holds: {title}.", title=title)
+                    yield Words("The registries do not say whether it is true for you.")
                 else:
-                    yield Words("No, because this does not hold: {title}.", title=title)
-                yield Words("It would change if this held.")
+                    yield Words("By the registries it is not true for you now.")
 
     def _granted(self, answer: Answer) -> Effective | None:
         """Return the event by which the person has it: one that ends reminders to apply, but not the entitlement."""

@@ -1,6 +1,6 @@
 """A nudge's own page, and why it came: for who signed in, and by a link in the message that works for a while."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +18,7 @@ from app.identity.authenticity_codes import whose
 from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.pages import visits
 from app.pages.calendar_file import Entry, as_calendar, calendar_file
+from app.pages.catalogues import Speech
 from app.pages.inbox import about, day_told
 from app.pages.layout import Frame, Pages
 from app.pages.life import CHANNELS, STATES, line_of, shown, told
@@ -26,7 +27,7 @@ from app.pages.readers import zone_for
 from app.pages.reasons import Because, because, question_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
-from domain.core.translatable import Words
+from domain.core.translatable import N_, Words
 from domain.facts.receipts import ReceiptStatus
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import State
@@ -40,6 +41,7 @@ from templates.words.footer import CALENDAR_FILE
 from templates.words.questions import UNSAID
 from templates.words.rendering import Rendered
 
+SPOKEN: Mapping[str, str] = {"kk": N_("in Kazakh"), "ru": N_("in Russian"), "en": N_("in English")}
 ANSWER, DISPUTED = "answer:", "disputed"
 MOST = 2000
 
@@ -51,6 +53,13 @@ class Reader(Struct, frozen=True):
     nudge: UUID
     base: str
     linked: bool
+
+
+def _other_language(words: Rendered | None, speech: Speech) -> str:
+    """Return in which language a message was sent, if that is not the reader's of now."""
+    if words is None or words.language == speech.language:
+        return ""
+    return shown(SPOKEN, words.language, speech)
 
 
 class Member(Struct, frozen=True):
@@ -145,6 +154,7 @@ class Messages:
             "members": self._members(reader, frame, why),
             "parent": _parent(reader, why),
             "spoken": words.language if words else frame.language,
+            "other_language": _other_language(words, frame.speech) if went else "",
             "linked": reader.linked,
             "office": self._office(why, frame),
             "emblem": self._platform.rules.library.rules().catalogue.offices.get(why.agency, NO_OFFICE).emblem,

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from app.pages.life import REASONS, STATES, shown
 from app.pages.pack_names import Names, day_of, is_pseudonym
+from domain.core.plain import PlainData
 from domain.core.timing import Offset, parse_offset, shift_day
 from domain.core.translatable import N_, Counted, Joined, Said, Words
 from domain.rules.steps import repetition_of
@@ -227,7 +228,7 @@ class _Teller:
     def _counted(self) -> str:
         """Return the values that decided and that the event's own words do not tell."""
         rows = [
-            Words("{name} {value}", name=self._names.field(name), value=self._names.value(value))
+            self._counted_value(name, value)
             for name in self._why.decisive
             if (value := self._why.used.get(name)) is not None
             and name not in self._why.distinct
@@ -236,6 +237,14 @@ class _Teller:
             and not (name.startswith("event.") and self._names.has_word(value))
         ]
         return Joined(rows, "; ") if rows else ""
+
+    def _counted_value(self, name: str, value: PlainData) -> str:
+        """Return a value that decided, as people say it."""
+        if name == "citizen.age" and isinstance(value, int):
+            if self._of_child:
+                return Counted("the child was {count} year old", "the child was {count} years old", value)
+            return Counted("you were {count} year old", "you were {count} years old", value)
+        return Words("{name} – {value}", name=self._names.field(name), value=self._names.value(value))
 
     def _role(self) -> str | None:
         if self._of_child or self._cause is None or isinstance(self._clause["on"], Mapping):

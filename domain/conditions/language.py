@@ -16,6 +16,7 @@ from cel_expr_python import cel
 from domain.conditions.cost import MOST, USUAL_ITEMS, USUAL_TEXT, TooCostly, cost_of
 from domain.conditions.tree import Node, only, tree_of
 from domain.core.plain import PlainData
+from domain.core.translatable import N_, Joined, Said, Words
 
 CEL_TYPES = {
     "string": cel.Type.STRING,
@@ -58,14 +59,14 @@ _SIGNS = {
 }
 """Notations from elsewhere → the one of this language."""
 KINDS = {
-    "string": "a text",
-    "int": "a whole number",
-    "double": "a decimal number",
-    "bool": "true or false",
-    "timestamp": "a time",
-    "google.protobuf.timestamp": "a time",
-    "list(string)": "a list",
-    "list<string>": "a list",
+    "string": N_("a text"),
+    "int": N_("a whole number"),
+    "double": N_("a decimal number"),
+    "bool": N_("true or false"),
+    "timestamp": N_("a time"),
+    "google.protobuf.timestamp": N_("a time"),
+    "list(string)": N_("a list"),
+    "list<string>": N_("a list"),
 }
 """The engine's types in our words."""
 
@@ -237,7 +238,8 @@ class Conditions:
         """
         expression = self._compiled(text)
         if expression.return_type() != cel.Type.BOOL:
-            raise BadCondition(f"a condition must be true or false, this is {_kind(expression.return_type().name())}")
+            kind = _kind(expression.return_type().name())
+            raise BadCondition(Words("a condition must be true or false, this is {kind}", kind=kind))
         return Condition(text, self._read_by(text), expression, self._environment)
 
     def amount(self, text: str) -> Amount:
@@ -248,7 +250,8 @@ class Conditions:
         """
         expression = self._compiled(text)
         if expression.return_type() not in (cel.Type.INT, cel.Type.DOUBLE):
-            raise BadCondition(f"an amount must be a number, this is {_kind(expression.return_type().name())}")
+            kind = _kind(expression.return_type().name())
+            raise BadCondition(Words("an amount must be a number, this is {kind}", kind=kind))
         return Amount(text, self._read_by(text), expression, self._environment)
 
     def _compiled(self, text: str) -> cel.Expression:
@@ -257,7 +260,7 @@ class Conditions:
         except RuntimeError as error:
             raise _bad_condition(str(error), text) from None
         except TypeError:
-            raise BadCondition("the condition has half a character in it") from None
+            raise BadCondition(Words("the condition has half a character in it")) from None
 
     def _read_by(self, text: str) -> dict[str, str]:
         """Return the declared names in the text, with their types; what follows one (a method) is not part of it."""
@@ -304,14 +307,15 @@ def _meant(problem: str, text: str, line: int, column: int) -> str | None:
     whole = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
     before, rest = whole[: column - 1], whole[column - 1 :]
     if (one := _DIGITS_BEFORE.search(before)) and (other := _DIGITS.match(rest)):
-        return f"write the number without spaces: {one[1].replace(' ', '')}{other[0].replace(' ', '')}"
+        number = f"{one[1].replace(' ', '')}{other[0].replace(' ', '')}"
+        return Words("write the number without spaces: {number}", number=number)
     if (one := _DIGITS_BEFORE.search(before)) and (other := re.match(r",\s?(\d+)", rest)):
-        return f"write a decimal number with a point: {one[1]}.{other[1]}"
+        return Words("write a decimal number with a point: {number}", number=f"{one[1]}.{other[1]}")
     kinds = _NO_OVERLOAD.match(problem)
     if kinds and _NUMBERS & set(kinds[2].split(", ")) and (found := _COMPARED_TEXT.match(rest)):
-        return f"a number is compared with a number: write {found[2]} without quotation marks"
+        return Words("a number is compared with a number: write {number} without quotation marks", number=found[2])
     if before[-1:] in ("'", '"') and re.match(r"""[\w"']""", rest):
-        return 'the text ends at the quotation mark before this: around a text with " in it, put \' and no "'
+        return Words('the text ends at the quotation mark before this: around a text with " in it, put \' and no "')
     return None
 
 
@@ -327,37 +331,43 @@ def _plainly(problem: str) -> str:  # noqa: PLR0911  (one for each message of th
     if found := _UNEXPECTED.match(problem):
         if found[1] in _SIGNS:
             return _instead(found[1])
-        return "the condition ends too early" if found[1] == "<EOF>" else f"{found[1]!r} is not expected here"
+        if found[1] == "<EOF>":
+            return Words("the condition ends too early")
+        return Words("{name} is not expected here", name=repr(found[1]))
     if found := _UNDECLARED.match(problem):
         return _unknown(found[1])
     if found := _MISSING.match(problem):
-        return f"{found[1]} is missing"
+        return Words("{name} is missing", name=found[1])
     if found := _NO_TOKEN.match(problem):
         if found[1][:1] in "\"'":
-            return "a quotation mark is not closed"
+            return Words("a quotation mark is not closed")
         sign = found[1].strip()
-        return _instead(sign) if sign in _SIGNS else f"{sign!r} means nothing here"
+        return _instead(sign) if sign in _SIGNS else Words("{name} means nothing here", name=repr(sign))
     if found := _NO_OVERLOAD.match(problem):
-        kinds = " and ".join(map(_kind, found[2].split(", ")))
-        return f"{found[1]!r} does not go with {kinds}"
+        kinds = Joined(map(_kind, found[2].split(", ")), Words(" and "))
+        return Words("{name} does not go with {kinds}", name=repr(found[1]), kinds=kinds)
     found = _NO_PARTS.match(problem)
-    return problem if found is None else f"{_kind(found[1])} has nothing after a dot; a date is compared as a whole"
+    if found is None:
+        return problem
+    return Words("{kind} has nothing after a dot; a date is compared as a whole", kind=_kind(found[1]))
 
 
 def _unknown(name: str) -> str:
     """Return the error for an undeclared name. One without a dot is probably a text without its quotation marks."""
     if "." in name or name in _ROOTS:
-        return f"there is no field {name!r}"
-    return f"{name!r} is no field; put it in quotes if it is a text"
+        return Words("there is no field {name}", name=repr(name))
+    return Words("{name} is no field; put it in quotes if it is a text", name=repr(name))
 
 
 def _instead(sign: str) -> str:
     """Return the advice for a sign that the language does not use."""
     meant = _SIGNS[sign]
     if sign == "=":
-        return "use == to compare"
-    return f"{sign!r} is not expected here; use straight quotes" if meant == '"' else f"use {meant} instead of {sign}"
+        return Words("use == to compare")
+    if meant == '"':
+        return Words("{name} is not expected here; use straight quotes", name=repr(sign))
+    return Words("use {meant} instead of {sign}", meant=meant, sign=sign)
 
 
 def _kind(name: str) -> str:
-    return KINDS.get(name.lower(), name)
+    return Said(KINDS[name.lower()]) if name.lower() in KINDS else name

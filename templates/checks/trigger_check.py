@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.core.plain import PlainData
+from domain.core.translatable import Joined, Words
 from domain.rules.benefits import starts_on
 from domain.rules.compiler import ENTITLED
 from domain.rules.compiling import ONCE, compile_trigger
@@ -77,13 +78,15 @@ def check_rules(
             if (pack := elsewhere.pack_with(quoted_in(bad) or "")) is not None:
                 report.add(
                     document.finding(
-                        place, f"{bad.problem}; {pack} has it: name that pack too", show_line=in_condition
+                        place,
+                        Words("{problem}; {pack} has it: name that pack too", problem=bad.problem, pack=pack),
+                        show_line=in_condition,
                     )
                 )
             else:
                 meant = _meant(bad, rules, catalogue)
                 others = _roles(bad, rules, catalogue) + _fields(bad, rules, catalogue) if meant is None else ""
-                message = f"{bad.problem}{others}" if others else bad.problem
+                message = Joined([bad.problem, others], "") if others else bad.problem
                 report.add(document.finding(place, message, meant, show_line=in_condition))
     else:
         if not check_cost(document, trigger, report) and not wrong:

@@ -45,7 +45,7 @@ def test_preview_says_who_hears_what_and_shows_the_words(terminal: Terminal) -> 
     assert "  adult       month 2026-03-16 09:00 · day 2026-04-14 09:00" in ended.lines
     page = "\n".join(ended.lines)
     assert "ru  push   16 of 50        Поверьте счётчик" in page
-    sms = r"^ru  sms    1 SMS           № 031234567: до 15 апреля 2026\sг\.\. 43\s250\s₸$"
+    sms = r"^ru  sms    1 SMS           № 031234567: до 15 апреля 2026\sг\. 43\s250\s₸$"
     assert re.search(sms, page, re.MULTILINE)
     assert "ru  push                   the same as month" in page
     assert "Срок кончается завтра." in page

@@ -108,7 +108,7 @@ def _by_agency(found: ForecastResult, lines: Sequence[Sum], speech: Speech) -> l
 def _cost(lines: Sequence[Sum], speech: Speech) -> str:
     """Return the cost in the national currency; a dash where no pack gives the price of a part."""
     priced = [line.cost for line in lines if line.cost is not None]
-    return f"{speech.number(round(sum(priced)))} ₸" if priced else "–"
+    return speech.money(sum(priced)) if priced else "–"
 
 
 def _reasons(found: dict[str, float], speech: Speech) -> list[tuple[str, str]]:

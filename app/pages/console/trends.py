@@ -77,9 +77,9 @@ class Trends:
         costs: Counter[int] = Counter()
         for (hour, trigger), count in sms.items():
             costs[hour] += round(count * prices.get(trigger, 0))
-        said = self._speech.say("at least {count} ₸, with one part a message")
+        said = self._speech.say("at least {amount}, with one part a message")
         title = self._speech.say("Cost of SMS")
-        yield self._by_hour(title, costs, said.format(count=self._speech.number(costs.total())))
+        yield self._by_hour(title, costs, said.format(amount=self._speech.money(costs.total())))
 
     def _lags(self, ages: Mapping[str, Mapping[int, int]]) -> Iterator[Chart]:
         for name, title in (

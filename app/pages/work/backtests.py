@@ -215,7 +215,7 @@ class _Told:
         yield say("Withheld"), number(sum(many for _, many in counts.withheld))
         yield say("Parts of SMS"), number(parts)
         if counts.price is not None:
-            yield say("Cost of SMS"), f"{number(parts * counts.price)} ₸"
+            yield say("Cost of SMS"), self._speech.money(parts * counts.price)
         if counts.hours:
             hour, many = max(counts.hours, key=lambda each: (each[1], each[0]))
             yield say("Busiest hour"), f"{hour[:13].replace('T', ' ')}:00 – {number(many)}"

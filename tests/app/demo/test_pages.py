@@ -62,7 +62,7 @@ def test_the_story_is_told_in_the_order_of_time(lived: Lived) -> None:
         front = page(visiting, "/")
     assert HEADING.findall(front) == CHAPTERS
     received = 38 * 3932 + 11 * 22_648
-    assert SUMS.findall(front) == [f"{received:,}\xa0₸", "19,660\xa0₸", "12 hours", "8"]
+    assert SUMS.findall(front) == [f"{received:,}\xa0₸".replace(",", "\u202f"), "19\u202f660\xa0₸", "12 hours", "8"]
     assert "2 still open" in front
 
 
@@ -173,7 +173,7 @@ def test_the_assistants_answers_are_the_servers_own(lived: Lived) -> None:
     with visitor(lived) as visiting:
         said = page(visiting, "/demo/assistant")
     assert re.findall(r"<code>(\w+)\(", said) == ["messages", "why", "entitlements", "coming"]
-    assert "Childcare allowance: 24,912 tenge a month." in said
+    assert "Childcare allowance: 24 912 ₸ a month." in said
     assert '"amount": 24912' in said
     assert "Law of the Republic of Kazakhstan No. 73-V" in said
 
@@ -246,3 +246,15 @@ def test_it_listens_on_this_machine_only(lived: Lived) -> None:
     """The one address that was announced is a loopback one."""
     (url,) = lived.announced
     assert httpx2.URL(url).host == "127.0.0.1"
+
+
+def test_another_chair_never_answers_404(lived: Lived) -> None:
+    """Who takes the other parent's chair at the page of a message that is not theirs finds that parent's inbox."""
+    with visitor(lived) as visiting:
+        path = visiting.get("/demo/why").url.path
+        for who in ("aigerim", "daniyar"):
+            answer = visiting.get(f"/demo/as/{who}", params={"next": path})
+            assert answer.status_code == 200
+        fresh = visitor(lived)
+        with fresh:
+            assert fresh.get("/sign-in", params={"next": path}).url.path == path

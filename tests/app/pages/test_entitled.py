@@ -50,7 +50,7 @@ YES = {
     "en": (
         "Birth allowance",
         [
-            "149,416 tenge, once",
+            "149 416 ₸, once",
             "from 30 May 2025, until 30 May 2026",
             "a birth was registered",
             "To get it, apply to",
@@ -58,11 +58,11 @@ YES = {
     ),
     "ru": (
         "Пособие на рождение",
-        ["149 416 тенге, один раз", "начало – 30 мая 2025 г.", "зарегистрировано рождение", "подайте заявление"],
+        ["149 416 ₸, один раз", "начало – 30 мая 2025 г.", "зарегистрировано рождение", "подайте заявление"],
     ),
     "kk": (
         "Бала туғанда берілетін жәрдемақы",
-        ["149 416 теңге, бір рет", "2025 ж. 30 мамыр күнінен бастап", "баланың тууы тіркелді", "өтініш беріңіз"],
+        ["149 416 ₸, бір рет", "2025 ж. 30 мамыр күнінен бастап", "баланың тууы тіркелді", "өтініш беріңіз"],
     ),
 }
 
@@ -79,12 +79,12 @@ def test_a_refusal_says_why_and_what_would_change_it(world: World) -> None:
     """A condition that does not hold, and a record that is missing, each with what would change the answer."""
     page = page_of(world, FIRED)
     lost = card(page, "Payment on losing a job")
-    assert "No, because this does not hold: Contributions were paid for six months or more." in lost
-    assert "It would change if this held." in lost
+    assert "It is only for those of whom this is true: Contributions were paid for six months or more." in lost
+    assert "By the registries it is not true for you now." in lost
     allowance = card(page, "Birth allowance")
-    assert "No, because we have no record that a birth was registered." in allowance
-    assert "It would change with such a record." in allowance
-    assert "It would change" not in card(page, "Allowance for the loss of a breadwinner")
+    assert "It is for those about whom this is recorded: a birth was registered." in allowance
+    assert "There is no such record about you." in allowance
+    assert "No, because we have no record that" in card(page, "Allowance for the loss of a breadwinner")
 
 
 def test_what_was_granted_needs_no_application(world: World) -> None:

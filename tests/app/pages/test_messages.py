@@ -221,3 +221,11 @@ def test_a_token_is_shown_once(world: World) -> None:
     now = world.clock()
     assert world.platform.identity.links.read_person(found[1], now)[0] == world.name(MOTHER)
     assert 'class="code"' not in browser.get("/my/data").text
+
+
+def test_a_reader_of_another_language_is_told_in_which_it_was_sent(world: World) -> None:
+    """Whoever reads the pages in another language than the message was sent in is told so, in their language."""
+    pages = {each: visiting(world, MOTHER, each).get(path_of(world)).text for each in ("kk", "ru", "en")}
+    assert "Оно отправлено вам на английском языке" in pages["ru"]
+    assert "Ол сізге ағылшын тілінде жіберілген" in pages["kk"]
+    assert "It was sent to you" not in pages["en"]

@@ -225,3 +225,14 @@ def test_english_titles_of_events_are_clauses() -> None:
     """They go on after "because on 2 June" and "no record yet that", so each has its verb."""
     titles = [type_.title["en"] for type_ in shipped_catalogue().types.values()]
     assert [each for each in titles if not re.search(r"\b(was|were|is|are|could|will)\b", each)] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "you were 35 years old"), ("ru", "вам было 35 лет"), ("kk", "сіз 35 жаста едіңіз")]
+)
+def test_an_age_that_counted_is_said_as_people_say_it(language: str, words: str) -> None:
+    """An age stands in the reasons as a sentence about its reader, and not as the name of a field and a number."""
+    [(trigger, clause)] = [each for each in triggers() if each[0].name == "identity_card_expiry"]
+    step = next(iter(clause["due"]))
+    told = because(explained(trigger, clause, step), READER, names_in(language))
+    assert words in " ".join(told.reasons)

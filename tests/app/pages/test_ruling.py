@@ -13,6 +13,7 @@ from app.pages.catalogues import LANGUAGES, OTHERWISE
 from app.pages.life import REASONS, STATES
 from app.pages.naming import FIELDS, VALUES
 from app.pages.ruling import in_words
+from domain.conditions.language import BadCondition, Conditions
 from domain.facts.facts import NUDGE_FACTS
 from domain.nudges.delivery import State
 from domain.nudges.settle import NotSentReason
@@ -172,3 +173,31 @@ def test_why_tells_the_whole_rule(tmp_path: Path) -> None:
         assert said in page, said
     assert "удостоверение личности</dd>" in page
     world.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "event.kind = 'x'",
+        "event.kind => 'x'",
+        "event.kind == “x”",
+        "event.kind ==",
+        "event.kind == 'x",
+        "event.kint == 'x'",
+        "kind == 'x'",
+        "event.amount == '7'",
+        "event.amount > 10 000",
+        "event.amount > 10,5",
+        "event.amount ? 'x'",
+        "event.kind + 7 == 'x'",
+        "event.kind",
+        "event.amount > 7 §",
+    ],
+)
+def test_a_mistake_in_a_condition_is_told_in_each_language(text: str) -> None:
+    """What is wrong with a condition is said in the language of the page, and never as the parser's own words."""
+    with pytest.raises(BadCondition) as bad:
+        Conditions({"event.kind": "string", "event.amount": "integer"}).compile(text)
+    said = {each: speech_of(each).tell(bad.value.problem) for each in LANGUAGES}
+    assert len(set(said.values())) == len(LANGUAGES), said
+    assert said["en"] == bad.value.problem

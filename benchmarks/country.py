@@ -182,7 +182,7 @@ class _Country:
         return int(found[1])
 
     def measured(self) -> tuple[list[Row], dict[str, float]]:
-        """Measure a load of fines at once, then single events at a steady rate."""
+        """Measure a load of fines at once, then single events at a steady rate, then roles with nothing to do."""
         port, people = self._port(), self._people
         self._await(0)  # what the past still has to say
         before = self._used()
@@ -204,7 +204,14 @@ class _Country:
             for share, most in ((50, 200), (95, 300), (99, 600))
             for at in [waits[min(len(waits) - 1, len(waits) * share // 100)]]
         ]
+        rows.append(Row("whole way: roles with nothing to do, share of a core", self._idle(), "", 0.08, most=True))
         return rows, notes | stages
+
+    def _idle(self) -> float:
+        """Return the share of a core that all roles take together while nothing comes and nothing is due."""
+        before = self._used()
+        time.sleep(self._asked.seconds)
+        return sum((self._used() - before)[name] for name in self._roles) / 1000 / self._asked.seconds
 
     def _post(self, port: int, kind: dict[str, str], bodies: Sequence[bytes], rate: float | None = None) -> None:
         """Post by a few connections; `rate`: so many a second."""

@@ -115,6 +115,15 @@ class RuleAggregate(BaseAggregate[UUID]):
         """The facts that are not saved yet."""
         return [cast("FactEvent", one).fact for one in self.pending_events]
 
+    def take(self, event: FactEvent) -> None:
+        """Apply a stored event, also where facts before it are missing.
+
+        A reader may ask for some topics only, a view may be damaged, and a row of the log may be gone or forged
+        (`audit verify` names it). Then a trigger must still be paused.
+        """
+        self.version = event.originator_version - 1
+        event.mutate(self)
+
     def trigger_event(self, event_class: Any, **kwargs: Any) -> None:  # noqa: ANN401  (eventsourcing's signature)
         """Trigger the event at the time of its fact; no clock is read."""
         super().trigger_event(event_class, timestamp=kwargs["fact"].at, **kwargs)
@@ -215,11 +224,12 @@ class Versioned(RuleAggregate):
         self.submissions[fact.hash] = new
 
     def _approved(self, fact: Any) -> None:  # noqa: ANN401  (PackApproved, or TriggerApproved)
-        before = self.submissions[fact.hash]
-        self.submissions[fact.hash] = replace(before, approved_by=fact.by, refused_by="", said=fact.comment)
+        if (before := self.submissions.get(fact.hash)) is not None:  # see `take`
+            self.submissions[fact.hash] = replace(before, approved_by=fact.by, refused_by="", said=fact.comment)
 
     def _refused(self, fact: Any) -> None:  # noqa: ANN401  (PackRefused, or TriggerRefused)
-        before = self.submissions[fact.hash]
+        if (before := self.submissions.get(fact.hash)) is None:  # see `take`
+            return
         refusals = (*before.refusals, Refusal(fact.by, fact.at, fact.reason))
         self.submissions[fact.hash] = replace(
             before, approved_by="", refused_by=fact.by, said=fact.reason, refusals=refusals

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.core.ids import Names
 from domain.facts.governance import PackPublished, PackSubmitted, TriggerSubmitted
 from domain.facts.principals import NotAllowed, Principal
-from domain.facts.submissions import Subject, Submission, subject_of
+from domain.facts.submissions import Subject, Submission, check_publishing, subject_of
 from projections import nudges
 from projections.tables import micros
 from streams.log.log import Log
@@ -216,6 +216,8 @@ class RuleApproval:
         """See `publish`. `begins`: the built-in packs as shipped, published first where the log differs."""
         before, now = rules.before, self._clock()
         found = _each_once(find(before, reference_, who, approved=True) for reference_ in wanted)
+        for submission in found:
+            check_publishing(who, submission)  # first of all: without the right nobody is told anything else
         packs = {name: pack.content for name, pack in before.packs.items()}
         for pack in begins:
             rules.pack(pack.name).install(PackPublished(now, "pack", pack.name, pack.hash, pack.content))

@@ -82,9 +82,7 @@ def governed(entries: "Iterable[Entry]") -> Governed:
         about = subject_of(entry.fact)
         if (one := found.get(about)) is None:
             one = found[about] = AGGREGATES[about.kind].empty(entry.originator_id, about.name)
-        # Facts may be missing: the reader asks for some topics only, or a view is damaged.
-        one.version = entry.originator_version - 1
-        event_of(entry).mutate(one)
+        one.take(event_of(entry))
     packs = sorted((one for one in found.values() if isinstance(one, GovernedPack)), key=lambda pack: pack.position)
     triggers = [one for one in found.values() if isinstance(one, GovernedTrigger)]
     every = [publication for trigger in triggers for publication in trigger.publications]

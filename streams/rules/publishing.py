@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from eventsourcing.application import Application, project_aggregate
+from eventsourcing.application import Application
 from eventsourcing.utils import Environment, EnvType
 from sqlalchemy import Connection
 
@@ -184,8 +184,10 @@ class Rulemaking(Application[UUID]):
     def _read(self, kind: type[A], name: str) -> A:
         empty = kind.empty(self._names.registry_stream(kind.TOPIC, name), name)
 
-        def project(_: RuleAggregate | None, events: Iterable[FactEvent]) -> RuleAggregate | None:
-            return project_aggregate(empty, events)
+        def project(_: RuleAggregate | None, events: Iterable[FactEvent]) -> RuleAggregate:
+            for event in events:
+                empty.take(event)
+            return empty
 
         if empty.id not in self._known:
             self._known[empty.id] = self.repository.get(empty.id, projector_func=project)

@@ -289,3 +289,10 @@ def test_a_view_that_lost_a_fact_gives_the_others() -> None:
     first, _, last = in_streams([published(), WITHDRAWN, PAUSED])
     trigger = governed([first, last]).trigger("card")
     assert (trigger.hash, trigger.paused) == ("v1", PAUSED)
+
+
+def test_an_approval_of_what_is_not_known_counts_for_nothing() -> None:
+    """Where the submission is lost, its approval and refusal approve nothing, and the rest is read."""
+    _, *rest = in_streams([submitted("aida"), APPROVED, REFUSED, published(), PAUSED])
+    trigger = governed(rest).trigger("card")
+    assert (trigger.submissions, trigger.hash, trigger.paused) == ({}, "v1", PAUSED)

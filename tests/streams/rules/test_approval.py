@@ -224,6 +224,16 @@ def test_a_pack_goes_the_same_way_before_its_triggers(town: World, tmp_path: Pat
     assert town.platform.rules.library.rules().rulebook.has("at_event")
 
 
+def test_what_is_not_approved_is_told_so_before_anything_else(town: World, tmp_path: Path) -> None:
+    """The right to publish is checked first: not until then is anybody told what else is missing."""
+    weather = write_weather(tmp_path, {"at_event": AT_EVENT})[1]
+    (weather / "at_event" / "en.md").unlink()  # the town speaks two languages
+    wanted = [Subject("trigger", "at_event"), Subject("pack", "weather")]
+    town.platform.rules.approval.submit(packs_in([tmp_path / "town", weather]), wanted, author("weather"))
+    with pytest.raises(NotAllowed, match="not approved yet"):
+        publish(town, "at_event", "weather")
+
+
 # pending nudges
 
 

@@ -5,14 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from eventsourcing.persistence import IntegrityError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Delete, Update, delete, update
 
 from domain.facts.governance import TriggerApproved, TriggerPaused
 from streams.log.damaged import DamagedFact
 from streams.log.mapper import Entry
 from streams.rules.aggregates import GovernedTrigger
 from streams.rules.publishing import Rulemaking, govern
-from tests.streams.rules.test_aggregates import APPROVED, DANA, MAY, NOW, OLEG, published, submitted
+from streams.storage.tables import log
+from tests.streams.rules.test_aggregates import APPROVED, DANA, MAY, NOW, OLEG, WITHDRAWN, published, submitted
 from tests.streams.storing import NAMES, PATIENCE, Store
 
 CARD = NAMES.registry_stream("trigger", "card")
@@ -121,6 +122,17 @@ def test_a_damaged_fact_is_named_by_its_position(store: Store) -> None:
     store.database.write(lambda connection: store.log.facts.append(connection, broken))
     with pytest.raises(DamagedFact, match="position 2"):
         card(store)
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+@pytest.mark.parametrize("how", [delete(log), update(log).values(code=b"forged")])
+def test_a_trigger_whose_history_has_a_gap_is_still_paused(store: Store, lost: int, how: Delete | Update) -> None:
+    """Where somebody deleted or forged a row of its stream, what is left counts, and the next fact has a place."""
+    begin(store, submitted("aida"), APPROVED, published(), WITHDRAWN)
+    store.database.write(lambda connection: connection.execute(how.where(log.c.position == lost)))
+    assert govern(store.database, store.log, NAMES, lambda rules: rules.trigger("card").pause(OLEG, "storm", NOW))
+    assert card(store).paused == TriggerPaused(NOW, "oleg", "card", "storm")
+    assert card(store).version == 5
 
 
 def test_nothing_in_the_environment_changes_the_application(store: Store) -> None:

@@ -26,8 +26,9 @@ from projections import residents
 from projections.tables import history
 from streams.intake.cloudevents import envelope_of
 from streams.planning.residences import ResidenceRows
+from streams.rules.publishing import Publisher
 from templates.checks.loader import shipped
-from tests.beginnings import KEYRING
+from tests.beginnings import KEYRING, packs_in
 
 RESIDENTS, BATCH = sized(1_000_000, least=2000), 20_000
 CITY = "750000000"
@@ -90,25 +91,30 @@ def measure(large: int = RESIDENTS) -> tuple[list[Row], dict[str, float]]:
 
 def _run(folder: Path, large: int) -> Measured:
     calm_collector()
-    on = _platform(folder)
-    preparing = seconds(lambda: _settle(on, large))
-    on.intake.accept([envelope_of(_outage())])
+    on = city(folder)
+    preparing = seconds(lambda: settle(on, large))
+    on.intake.accept([envelope_of(outage())])
     taken = seconds(on.planning.areas.drain)
     with on.database.reading() as connection:
         nudges = connection.exec_driver_sql("SELECT count(*) FROM due").scalar_one()
     return Measured(taken, nudges, peak_mb(), preparing)
 
 
-def _platform(folder: Path) -> Platform:
+def city(folder: Path, url: str = "") -> Platform:
+    """A platform for which the city's pack is published; `url`: on that database, with its keys in the folder."""
     files = PACK | {f"outage/{language}.md": WORDS for language in ("kk", "ru", "en")}
     for name, text in files.items():
         (folder / "city" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "city" / name).write_text(text, encoding="utf-8")
-    packs = ":".join(map(str, (*(each for each in shipped() if each.name == "kz"), folder / "city")))
-    return compose(load_settings(database=f"sqlite:///{folder}/area.sqlite", packs=packs), fixed(NOW), KEYRING)
+    packs = [*(each for each in shipped() if each.name == "kz"), folder / "city"]
+    at = url or f"sqlite:///{folder}/area.sqlite"
+    on = compose(load_settings(database=at, packs=":".join(map(str, packs))), fixed(NOW), KEYRING)
+    if url:
+        Publisher(on.database, on.log, on.identity.names).publish(packs_in(packs), by="bench", now=NOW)
+    return on
 
 
-def _settle(on: Platform, large: int) -> None:
+def settle(on: Platform, large: int) -> None:
     residing = ResidenceRows(on.rules.library.rules().catalogue, on.identity.names)
     for start in range(0, large, BATCH):
         events = [_residence(on, number) for number in range(start, min(start + BATCH, large))]
@@ -136,7 +142,7 @@ def _rows(residing: ResidenceRows, events: Sequence[LifeEvent]) -> dict[str, lis
     return {person: residing.rows(person, [Effective(event, event.id)]) for person, event in persons}
 
 
-def _outage() -> dict[str, object]:
+def outage() -> dict[str, object]:
     return {
         "specversion": "1.0",
         "id": "outage",

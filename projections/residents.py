@@ -1,9 +1,9 @@
 """The view `residents`: the residences of each person, with their times, as of the person's last plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, Select, delete, select, tuple_
 
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import residents
@@ -41,20 +41,49 @@ def store(connection: Connection, changed: Mapping[str, Iterable[Resident]]) -> 
     insert_rows(connection, residents, [row for rows in changed.values() for row in rows])
 
 
-def page(connection: Connection, within: Iterable[str], after: tuple[str, str], limit: int) -> list[Resident]:
+Place = tuple[str, str]
+"""A home and a person, in the order in which residents are read."""
+LAST = ("g", "")
+"""A place after all others: homes are hex digits."""
+
+
+def page(connection: Connection, within: Iterable[str], after: Place, limit: int) -> list[Resident]:
     """Return the next residents, by home and person, of homes that begin with one of `within` (hex digits)."""
     found: list[Resident] = []
     for prefix in _outermost(within):
-        found += _page(connection, prefix, max(after, (prefix, "")), limit - len(found))
+        query = _between(max(after, (prefix, "")), _end_of(prefix)).limit(limit - len(found))
+        found += map(Resident._make, connection.execute(query))
     return found
 
 
-def _page(connection: Connection, prefix: str, after: tuple[str, str], limit: int) -> Iterable[Resident]:
+def between(connection: Connection, within: Iterable[str], after: Place, upto: Place) -> list[Resident]:
+    """Return all residents after one place and up to another, of homes that begin with one of `within`."""
+    bounds = ((max(after, (prefix, "")), min(upto, _end_of(prefix))) for prefix in _outermost(within))
+    return [
+        Resident(*row) for start, end in bounds if start < end for row in connection.execute(_between(start, end))
+    ]
+
+
+def edges(connection: Connection, within: Iterable[str], after: Place, size: int, most: int) -> list[Place]:
+    """Return the ends of up to `most` pages of `size` residents after a place. The last page of homes is smaller."""
+    found: list[Place] = []
+    for prefix in _outermost(within):
+        start, end = max(after, (prefix, "")), _end_of(prefix)
+        while start < end and len(found) < most:
+            row = connection.execute(_between(start, end).offset(size - 1).limit(1)).first()
+            start = end if row is None else (row.home, row.person)
+            found.append(start)
+    return found
+
+
+def _between(after: Place, upto: Place) -> Select[Any]:
     place = tuple_(residents.c.home, residents.c.person)
-    query = select(residents).where(place > after)
-    if (beyond := _beyond(prefix)) is not None:
-        query = query.where(residents.c.home < beyond)
-    return map(Resident._make, connection.execute(query.order_by(*place).limit(limit)))
+    return select(residents).where(place > after, place <= upto).order_by(*place)
+
+
+def _end_of(prefix: str) -> Place:
+    beyond = _beyond(prefix)
+    return LAST if beyond is None else (beyond, "")
 
 
 def _outermost(prefixes: Iterable[str]) -> list[str]:

@@ -121,9 +121,24 @@ area_plans = Table(
     Column("home", String, nullable=False),
     Column("person", String, nullable=False),
 )
-"""All area events; and, as work in progress, whether one waits to be planned, and after which resident.
+"""All area events; and, as work in progress, whether one waits to be planned, and after which resident
+nobody is in a range of `area_chunks` yet.
 
 `position`: a number that grows with each revision, and with each publication by which the event is planned again.
+"""
+
+area_chunks = Table(
+    "area_chunks",
+    metadata,
+    Column("original", Id, primary_key=True),
+    Column("home", String, primary_key=True),
+    Column("person", String, primary_key=True),
+    Column("upto_home", String, nullable=False),
+    Column("upto_person", String, nullable=False),
+)
+"""Work in progress: ranges of residents, after one and up to another, for whom an area event is yet to be planned.
+
+Any process takes one, and deletes it in the transaction of its plan.
 """
 
 nudges = Table(

@@ -1,13 +1,14 @@
 """Plan area events for all residents of the area, a chunk at a time, and only while no person waits to be planned.
 
 Each chunk is one transaction with its facts, its due rows and its progress, so a killed process loses one chunk.
+Any number of processes plan chunks of one area event at once.
 Residents who are alike are planned by planning one of them (domain/planning/area_plan_sharing.py); all others are
 left to `Planning`. An area event that cannot be planned becomes a dead letter, so that the next one has its turn.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -20,7 +21,7 @@ from domain.nudges.diff import Change, diff
 from domain.nudges.nudge import Nudge, evolve
 from domain.planning.area_plan_sharing import Likened, Likeness
 from projections import area_plans, happened_in_areas, history, nudges, residents
-from projections.area_plans import AreaPlan
+from projections.area_plans import AreaPlan, Chunk
 from projections.residents import Resident
 from projections.tables import micros
 from streams.log.loads import as_loaded
@@ -65,6 +66,8 @@ def kind_of_areas(again: Callable[[UUID], None]) -> Kind:
 
 CHUNK = 10_000
 """Residents in one transaction. Other writers wait for at most one such transaction."""
+CHUNKS = 100
+"""Chunks into which residents are divided at a time. All of them are planned before more are made."""
 CROWD = 10_000
 """Persons waiting for their own plan whom a chunk can skip. While more wait, they are planned first."""
 
@@ -97,28 +100,35 @@ class AreaPlanning:
             turns += 1
         return turns
 
-    def turn(self) -> bool:
+    def turn(self, *, leads: bool = True) -> bool:
         """Plan one chunk of residents, or some persons left to planning; return False if there was nothing to do.
 
-        An area event that makes its chunk fail becomes a dead letter. `again` or a new revision plans it later.
+        Any number of processes take turns at once. `leads`: this one also plans persons who wait, where too many do;
+        others do nothing meanwhile. An area event that makes its chunk fail becomes a dead letter. `again` or a new
+        revision plans it later.
         """
         rules, now = self._library.rules(), self._clock()
         with self._database.reading() as connection:
             waits = area_plans.first(connection) is not None
             crowded = waits and len(history.unplanned(connection, CROWD, history.AT_LEISURE)) == CROWD
+        if crowded and not leads:
+            return False
         if crowded and (persons := self._planning.waiting()):
             self._planning.plan_woken(persons)
             return True
-        if waits:
-            try:
-                with suppress(RulesMoved):
-                    self._database.write(
-                        lambda connection: self._chunk(connection, rules, now).plan(), Priority.AREAS
-                    )
-            except _Unplannable as found:
-                self._aside.keep(found.work, found.cause)
+        if waits and self._one_chunk(rules, now):
             return True
         return bool(self._planning.at_leisure())
+
+    def _one_chunk(self, rules: Rules, now: datetime) -> bool:
+        """Plan one chunk; return False if other processes plan all that are left."""
+        try:
+            return self._database.write(lambda connection: self._chunk(connection, rules, now).plan(), Priority.AREAS)
+        except RulesMoved:
+            pass
+        except _Unplannable as found:
+            self._aside.keep(found.work, found.cause)
+        return True
 
     def again(self, original: UUID) -> None:
         """Plan the next chunk of an area event that is a dead letter; if that works, the rest is planned in turn.
@@ -154,7 +164,7 @@ class _Alike(NamedTuple):
 
 
 class _Chunk:
-    """One transaction: some residents of the first area event that waits."""
+    """One transaction: some residents of the first area event that waits and is not all in other hands."""
 
     def __init__(
         self, connection: Connection, log: Log, aside: AreaQuarantine, rules: Rules, now: datetime, size: int
@@ -162,17 +172,25 @@ class _Chunk:
         self.connection, self.log, self.aside, self.now, self.size = connection, log, aside, now, size
         self.rulebook, self.position = rules.rulebook, rules.position
 
-    def plan(self) -> None:
-        """Plan the residents of this chunk.
+    def plan(self) -> bool:
+        """Plan the residents of this chunk; return False if there is none for this process.
 
         Raises:
             RulesMoved: other rules hold now; their publication restarts this plan, or waits for this commit.
             _Unplannable: planning failed, and neither the database nor a concurrent change is the reason.
         """
-        if (work := area_plans.first(self.connection)) is None:
-            return
+        for found in area_plans.all_waiting(self.connection):
+            divided = area_plans.is_divided(self.connection, found)
+            work = area_plans.held(self.connection, found, alone=not divided)
+            chunk = area_plans.take(self.connection, work) if divided and work is not None else None
+            if work is not None and (chunk is not None or not divided):
+                self._plan_or_tell(work, chunk)
+                return True
+        return False
+
+    def _plan_or_tell(self, work: AreaPlan, chunk: Chunk | None) -> None:
         try:
-            self._plan_work(work)
+            self._plan_work(work, chunk)
         except (RulesMoved, IntegrityError):
             raise
         except SYSTEM_ERRORS:
@@ -183,15 +201,24 @@ class _Chunk:
     def again(self, original: UUID) -> None:
         """Plan the next chunk of this area event, which is a dead letter."""
         if (work := area_plans.resume(self.connection, original)) is not None:
-            self._plan_work(work)
+            self._plan_work(work, area_plans.take(self.connection, work))
 
-    def _plan_work(self, work: AreaPlan) -> None:
+    def _plan_work(self, work: AreaPlan, chunk: Chunk | None) -> None:
+        """Plan the chunk, or the residents that are in none: many of them are divided into chunks first."""
         revisions = self._revisions(work.original)
         likeness = Likeness(self.rulebook, revisions)
-        page = self._page(work, revisions) if likeness.concerned else []
+        levels = self.rulebook.catalogue.area_levels
+        areas = {event.area for event in revisions if event.area} if likeness.concerned else set()
+        within = {self.rulebook.names.within(area, levels) for area in areas}
+        page = self._page(work, chunk, within)
+        if chunk is None and len(page) == self.size:
+            edges = residents.edges(self.connection, within, (work.home, work.person), self.size, CHUNKS)
+            area_plans.divide(self.connection, work, edges)
+            chunk = area_plans.take(self.connection, work)
+            page = self._page(work, chunk, within)
         busy = set(history.unplanned(self.connection, CROWD, history.AT_LEISURE))
         free = [row for row in page if row.person not in busy]  # the plans of busy persons include the area event
-        if not self._advance(work, page):
+        if chunk is None and not self._ended(work):
             return
         refuse_moved_rules(self.connection, self.position)
         if not likeness.comparable:
@@ -206,19 +233,17 @@ class _Chunk:
         entries = self.log.read(self.connection, later)
         return [*first, *(entry.fact for entry in entries if isinstance(entry.fact, LifeEvent))]
 
-    def _page(self, work: AreaPlan, revisions: Sequence[LifeEvent]) -> list[Resident]:
-        levels = self.rulebook.catalogue.area_levels
-        within = {self.rulebook.names.within(event.area, levels) for event in revisions if event.area}
-        return residents.page(self.connection, within, (work.home, work.person), self.size) if within else []
+    def _page(self, work: AreaPlan, chunk: Chunk | None, within: AbstractSet[str]) -> list[Resident]:
+        if chunk is not None:
+            return residents.between(self.connection, within, chunk.after, chunk.upto)
+        return residents.page(self.connection, within, (work.home, work.person), self.size)
 
-    def _advance(self, work: AreaPlan, page: Sequence[Resident]) -> bool:
-        """Record the progress; return False if the plan was restarted. From now on a restart waits for our commit."""
-        if len(page) < self.size:
-            counts = area_plans.end(self.connection, work)
-            if counts:
-                self.aside.settle(self.connection, work.original)
-            return counts
-        return area_plans.move(self.connection, work, page[-1].home, page[-1].person)
+    def _ended(self, work: AreaPlan) -> bool:
+        """Record that no resident is left; return False if the plan was restarted."""
+        ended = area_plans.end(self.connection, work)
+        if ended:
+            self.aside.settle(self.connection, work.original)
+        return ended
 
     def _leave(self, persons: Iterable[str]) -> None:
         history.wake_at_leisure(self.connection, sorted(persons), micros(self.now))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from random import Random
 
 from projections import history
 from projections.history import News
@@ -16,6 +17,8 @@ BATCH, LEISURELY, WOKEN = 1500, 500, 250
 A person whose history or nudges change meanwhile is planned again, and all wait for the last one of their round. With
 a thousand at once, a round took so long that most had changed, and events waited for half a minute.
 """
+SLICES = 8
+"""So many batches of persons at leisure are looked at for one of them."""
 PORTION = 4000
 """Facts read for the persons in one transaction: about half a second's work."""
 READ_BY_NEWS = 8
@@ -40,6 +43,7 @@ class Batches:
         self._database, self._clock, self._portion = database, clock, portion
         self._plan, self._probe = plan, probe
         self._unplannable: dict[str, str] = {}
+        self._random = Random()  # noqa: S311  (who is planned first is no secret)
         self.planned_after = planned_after()
 
     def waiting(self, limit: int) -> list[str]:
@@ -49,10 +53,16 @@ class Batches:
         return [person for person in found if person not in self._unplannable][:limit]
 
     def at_leisure(self, limit: int) -> list[str]:
-        """Return persons who may wait at leisure, without those who cannot be planned."""
+        """Return persons who may wait at leisure, without those who cannot be planned.
+
+        On PostgreSQL several processes ask. Of the longest waiting each gets some at random, mostly other ones: who
+        is planned twice at once is planned by one of them.
+        """
         with self._database.reading() as connection:
-            found = history.unplanned_at_leisure(connection, limit + len(self._unplannable))
-        return [person for person in found if person not in self._unplannable][:limit]
+            found = history.unplanned_at_leisure(connection, SLICES * limit + len(self._unplannable))
+        waiting = [person for person in found if person not in self._unplannable]
+        first = 0 if self._database.sqlite else self._random.randrange(max(1, len(waiting) // limit)) * limit
+        return waiting[first : first + limit]
 
     def plan_woken(self, persons: Sequence[str]) -> dict[str, str]:
         """See Planning.plan_woken."""

@@ -1,4 +1,6 @@
-"""Upkeep, which one process does for all: planning areas, following the log, chaining, reconciling, the schedule.
+"""Upkeep, which one process does for all: following the log, chaining, reconciling, the schedule.
+
+Planning of areas is shared by all of them.
 
 On PostgreSQL it is done by the process that holds the leader lock; when that one ends, another takes over. On SQLite
 there is one process.
@@ -124,22 +126,22 @@ class Upkeep:
         """Return name -> task. `table`: the timetable that runs them."""
         parts = self._parts
         led = {
-            "areas": self._led(self._plan_areas, self._every),
             "follower": self._led(parts.follower.drain, max(self._every, EVERY)),
             "chain": self._led(parts.chain_builder.drain, max(self._every, EVERY)),
             "reconciler": self._led(self._reconcile, self._reconcile_every),
             "soundings": self._led(parts.backlog.take, SOUND_EVERY),
         }
 
+        shared = {"areas": Task(lambda: asyncio.to_thread(self._plan_areas), self._every)}
         timed = {name: self._timed(name, trigger) for name, trigger in parts.schedule.triggers().items()}
 
         async def take_turn() -> None:
             had = self.turn.active
             if await asyncio.to_thread(self.turn.take) and not had:
-                table.wake([*led, *await asyncio.to_thread(parts.schedule.take_up)])
+                table.wake([*shared, *led, *await asyncio.to_thread(parts.schedule.take_up)])
 
         every = ALONE_EVERY if self._sqlite else self._every
-        return {TURN: Task(take_turn, every, now=True), **led, **timed}
+        return {TURN: Task(take_turn, every, now=True), **shared, **led, **timed}
 
     def _led(self, work: Callable[[], object], when: timedelta) -> Task:
         """Return the task of this work, which only whoever has the turn does."""
@@ -161,7 +163,8 @@ class Upkeep:
         return Task(run, when)
 
     def _plan_areas(self) -> None:
-        while not self._stopping and self._parts.areas.turn() and self.turn.holds():
+        """Plan area events, and persons at leisure, together with all processes that have an upkeep."""
+        while not self._stopping and self._parts.areas.turn(leads=self.turn.holds()):
             pass
 
     def _reconcile(self) -> None:

@@ -190,7 +190,7 @@ class Land:
         """Whether an area event is planned for some of its residents, and for others not yet."""
         with self.platform.database.reading() as connection:
             plan = area_plans.first(connection)
-        return plan is not None and bool(plan.person)
+        return plan is not None and bool(plan.home)
 
     def areas(self) -> int:
         """How many area events are not planned for all of their residents."""

@@ -66,7 +66,7 @@ class NoAreas(AreaPlanning):
         )
         self._error, self.tried = error, 0
 
-    def turn(self) -> bool:
+    def turn(self, *, leads: bool = True) -> bool:  # noqa: ARG002  (the signature)
         self.tried += 1
         raise self._error
 
@@ -76,7 +76,7 @@ class EndlessAreas(AreaPlanning):
 
     tried = 0
 
-    def turn(self) -> bool:
+    def turn(self, *, leads: bool = True) -> bool:  # noqa: ARG002  (the signature)
         self.tried += 1
         return True
 

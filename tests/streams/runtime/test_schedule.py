@@ -182,7 +182,7 @@ def test_weekdays_are_those_of_the_calendar() -> None:
 class NoAreas(AreaPlanning):
     """There is no area event."""
 
-    def turn(self) -> bool:
+    def turn(self, *, leads: bool = True) -> bool:  # noqa: ARG002  (the signature)
         return False
 
 

@@ -237,10 +237,11 @@ def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> 
 
 
 def drop_latest(connection: Connection) -> None:
-    """Drop the schedule, the counts of guesses, and what console and the role jobs need."""
+    """Drop the schedule, the counts of guesses, the chunks of areas, and what console and the role jobs need."""
     connection.execute(text("DROP TABLE scheduled"))
     connection.execute(text("DROP TABLE processes"))
     connection.execute(text("DROP TABLE guesses"))
+    connection.execute(text("DROP TABLE area_chunks"))
     for name in ("inbox_at", "inbox_failed_at", "inbox_unknown_at"):
         connection.execute(text(f"DROP INDEX {name}"))
     connection.execute(text("ALTER TABLE inbox DROP COLUMN trigger"))

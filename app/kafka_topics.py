@@ -31,4 +31,5 @@ def topics_of(settings: Settings) -> Topics:
         settings.kafka_replication,
         settings.kafka_retention_hours,
         settings.kafka_life_hours,
+        partitions=settings.kafka_partitions,
     )

@@ -204,6 +204,9 @@ class Settings(BaseSettings):
         default="SCRAM-SHA-512", description="the SASL mechanism at the brokers"
     )
     kafka_replication: int = Field(default=1, gt=0, description="copies of each partition of the topics made here")
+    kafka_partitions: int = Field(
+        default=12, gt=0, le=1000, description="partitions of each topic; more of them need another kafka_prefix"
+    )
     kafka_retention_hours: int = Field(default=168, gt=0, description="the time for which wake-up records are kept")
     kafka_life_hours: int = Field(default=24, gt=0, description="the time for which topics keep registries' events")
     kafka_session_seconds: float = Field(

@@ -46,7 +46,8 @@ class WrongPartitions(KafkaFailure):
     def __init__(self, topic: str, found: int, wanted: int) -> None:
         super().__init__(
             f"The topic {topic} has {found} partitions, not {wanted}: a person's records would lose their order. Let"
-            " its readers drain it, delete it, and start again: it is made anew, and nothing is lost with it."
+            " its readers drain it, delete it, and start again: it is made anew, and nothing is lost with it. More"
+            " partitions need topics of another prefix (docs/operations.md)."
         )
 
 

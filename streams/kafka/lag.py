@@ -12,7 +12,7 @@ from msgspec import Struct
 from projections import positions
 from projections.tables import micros
 from streams.kafka.errors import DENIED, ClientErrors, KafkaUnavailable
-from streams.kafka.topics import PARTITIONS, Topics, check_topic
+from streams.kafka.topics import Topics, check_topic
 from streams.log.decoding import head_of
 from streams.log.recorder import FactRecorder, first_fact
 from streams.planning.wakeups import WAKING
@@ -76,7 +76,7 @@ class KafkaLag:
             consumer = self._consumer = self._consumer or Consumer(self._client())
             try:
                 found = consumer.list_topics(self._topic, timeout=self._topics.answer_seconds)
-                check_topic(self._topic, found.topics[self._topic])
+                check_topic(self._topic, found.topics[self._topic], self._topics.partitions)
                 waiting = self._waiting(consumer)
                 since = self._since(consumer, {at: first for at, (_, first) in waiting.items()})
                 if self._joins:
@@ -94,7 +94,7 @@ class KafkaLag:
             Lag(waiting[at][0], max(0.0, (now - since[at]) / 1000), self._topic, at)
             if at in since
             else Lag(0, 0.0, self._topic, at)
-            for at in range(PARTITIONS)
+            for at in range(self._topics.partitions)
         ]
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ class KafkaLag:
         """Return for each partition with waiting records their count and the first one's offset."""
         limit = self._topics.answer_seconds
         found: dict[int, tuple[int, int]] = {}
-        wanted = [TopicPartition(self._topic, partition) for partition in range(PARTITIONS)]
+        wanted = [TopicPartition(self._topic, partition) for partition in range(self._topics.partitions)]
         for committed in consumer.committed(wanted, timeout=limit):
             low, high = consumer.get_watermark_offsets(committed, timeout=limit)
             first = max(low, committed.offset)

@@ -120,8 +120,8 @@ class Sender:
         if error.code() in DENIED:
             self._refused = NotGranted(self._brokers.address, f"WRITE on the topic {topic}", error.str())
 
-    def ask(self, topic: str, seconds: float) -> bool:
-        """Return whether the topic exists; also a check that Kafka answers while there is nothing to send.
+    def ask(self, topic: str, partitions: int, seconds: float) -> bool:
+        """Return whether the topic exists, with its partitions. It is also a check that Kafka answers at all.
 
         Raises:
             KafkaUnavailable: it does not.
@@ -130,7 +130,7 @@ class Sender:
         producer = self._producer = self._producer or Producer(producer_config(self._brokers, self._seconds))
         try:
             found = producer.list_topics(topic, seconds).topics[topic]
-            check_topic(topic, found)
+            check_topic(topic, found, partitions)
         except KafkaException as error:
             rights = dict.fromkeys(DENIED, f"DESCRIBE on the topic {topic}")
             raise ClientErrors().failure(self._brokers.address, error, rights) from None

@@ -103,7 +103,10 @@ class Relay:
         self._unasked += seconds
         if self._unasked >= ASK_EVERY:
             self._unasked = 0.0
-            there = [self._sender.ask(topic, self._topics.answer_seconds) for topic in self._topics.hours()]
+            there = [
+                self._sender.ask(topic, self._topics.partitions, self._topics.answer_seconds)
+                for topic in self._topics.hours()
+            ]
             if self.active and not all(there):  # somebody deleted one, which its readers need
                 self._make_topics()
             self.away = ""

@@ -87,7 +87,9 @@ def _alter(
 
 
 PARTITIONS = 12
-"""The partitions of every topic, for good: with another number, the same key would go to another partition."""
+"""The partitions of a topic, unless the settings say otherwise. They are for good: with another number, the same key
+would go to another partition. More of them are a new generation of topics, by another prefix (docs/operations.md).
+"""
 DEAD_BYTES = 2 * 1024 * 1024
 """The largest record of the topic of refused events: larger than any that we send (streams/kafka/producer.py)."""
 
@@ -96,7 +98,8 @@ class Topics(Struct, frozen=True):
     """The brokers, and the names and settings of our topics; several platforms on one Kafka have prefixes.
 
     `replication`: copies of each partition; `retention_hours`: of wake-ups and replays; `life_hours`: of registries'
-    events, accepted or refused, which are personal data; `answer_seconds`: Kafka's time to answer.
+    events, accepted or refused, which are personal data; `answer_seconds`: Kafka's time to answer; `partitions`: of
+    each topic.
     """
 
     brokers: Brokers
@@ -105,6 +108,7 @@ class Topics(Struct, frozen=True):
     retention_hours: int = 7 * 24
     life_hours: int = 24
     answer_seconds: float = 5.0
+    partitions: int = PARTITIONS
 
     @property
     def address(self) -> str:
@@ -161,7 +165,7 @@ class Topics(Struct, frozen=True):
             self._make(admin, {name: kept for name, kept in wanted.items() if name not in before})
             found = admin.list_topics(timeout=self.answer_seconds).topics
             for name in wanted.keys() & found.keys():
-                check_topic(name, found[name])
+                check_topic(name, found[name], self.partitions)
             ours = self.hours().items()
             there = {name: self._kept(name, kept) for name, kept in ours if name in wanted and name in before}
             return correct_settings(self.address, admin, there, self.answer_seconds * 2)
@@ -190,14 +194,14 @@ class Topics(Struct, frozen=True):
         kept = self._kept(name, hours)
         if name == self.life_dead:
             kept["max.message.bytes"] = str(DEAD_BYTES)
-        return NewTopic(name, PARTITIONS, self.replication, config=kept)
+        return NewTopic(name, self.partitions, self.replication, config=kept)
 
     def _kept(self, name: str, hours: int) -> dict[str, str]:
         """Return a topic's retention settings; those with personal data count from a record's arrival."""
         return kept_for(hours) | (FROM_ARRIVAL if name in {self.life_in, self.life_dead} else {})
 
 
-def check_topic(topic: str, found: TopicMetadata) -> None:
+def check_topic(topic: str, found: TopicMetadata, partitions: int) -> None:
     """Check the topic's number of partitions; a missing topic passes.
 
     Raises:
@@ -206,5 +210,5 @@ def check_topic(topic: str, found: TopicMetadata) -> None:
     """
     if found.error is not None and found.error.code() in DENIED:
         raise KafkaException(found.error)
-    if (count := len(found.partitions)) not in (0, PARTITIONS):
-        raise WrongPartitions(topic, count, PARTITIONS)
+    if (count := len(found.partitions)) not in (0, partitions):
+        raise WrongPartitions(topic, count, partitions)

@@ -30,7 +30,7 @@ from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import KafkaLag, Lag
 from streams.kafka.producer import Record, Sender
 from streams.kafka.relay import Relay
-from streams.kafka.topics import PARTITIONS, Topics
+from streams.kafka.topics import Topics
 from streams.kafka.worker import Handler, Tuning, Worker
 from streams.rules.publishing import Publisher
 from tests.beginnings import KEYRING, packs_in
@@ -99,7 +99,7 @@ class Country:
 
     def records(self, topic: str | None = None) -> list[Found]:
         """All records of a topic (by default of those who are woken), by partition, in their order there."""
-        return sorted(_read(self.topics.brokers, topic or self.topics.persons), key=lambda one: one.partition)
+        return sorted(_read(self.topics, topic or self.topics.persons), key=lambda one: one.partition)
 
     def committed(self, role: str, topic: str | None = None) -> int:
         """How many records of the topic the role has acknowledged."""
@@ -289,17 +289,17 @@ def committed(topics: Topics, role: str, topic: str) -> list[int]:
     """How far the role has acknowledged each partition (negative: not at all)."""
     looking = Consumer(topics.brokers.client() | {"group.id": topics.group(role)})
     try:
-        wanted = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
+        wanted = [TopicPartition(topic, partition) for partition in range(topics.partitions)]
         return [each.offset for each in looking.committed(wanted, timeout=PATIENCE)]
     finally:
         looking.close()
 
 
-def _read(brokers: Brokers, topic: str) -> Iterator[Found]:
-    reading = Consumer(brokers.client() | {"group.id": "looking", "enable.auto.commit": False})
+def _read(topics: Topics, topic: str) -> Iterator[Found]:
+    reading = Consumer(topics.brokers.client() | {"group.id": "looking", "enable.auto.commit": False})
     try:
-        ends = _ends(reading, topic)
-        reading.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
+        ends = _ends(reading, topic, topics.partitions)
+        reading.assign([TopicPartition(topic, partition, 0) for partition in range(len(ends))])
         for _ in range(sum(ends)):
             message = reading.poll(PATIENCE)
             assert message is not None
@@ -310,14 +310,14 @@ def _read(brokers: Brokers, topic: str) -> Iterator[Found]:
         reading.close()
 
 
-def _ends(reading: Consumer, topic: str) -> list[int]:
+def _ends(reading: Consumer, topic: str, partitions: int) -> list[int]:
     """Where each partition ends; a topic that was just made may not know its leaders yet."""
     ends: list[int] = []
 
     def known() -> bool:
         try:
             found = [
-                reading.get_watermark_offsets(TopicPartition(topic, n), timeout=PATIENCE) for n in range(PARTITIONS)
+                reading.get_watermark_offsets(TopicPartition(topic, n), timeout=PATIENCE) for n in range(partitions)
             ]
         except KafkaException:
             return False

@@ -11,6 +11,7 @@ import pytest
 import uvloop
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
+from msgspec.structs import replace
 from sqlalchemy import select
 from sqlalchemy.engine import URL, make_url
 
@@ -19,7 +20,7 @@ from projections import history
 from streams.kafka.brokers import Brokers
 from streams.kafka.consume_wakeups import WakeupHandler
 from streams.kafka.producer import Record, Sender
-from streams.kafka.topics import Topics
+from streams.kafka.topics import PARTITIONS, Topics
 from streams.kafka.worker import DEFECT, Incoming
 from streams.planning.planning import Planning
 from streams.planning.quarantine import UnreadableRecord
@@ -260,6 +261,30 @@ def defective(address: str, prefix: str) -> None:
 
     topics = Topics(Brokers(address), prefix)
     uvloop.run(Worker(topics, "worker", Defect(topics.persons), talk, tuple, QUICK).run(asyncio.Event()))
+
+
+def test_topics_of_a_new_generation_take_over_under_load(land: Country, tmp_path: Path) -> None:
+    """With more partitions, by another prefix, everybody is planned as by one process, whoever is woken twice."""
+    events, half = everyday(12), 30
+    with working(land):
+        land.take(*events[:half])
+        land.relayed()
+        old = land.topics
+        land.topics = replace(old, prefix=f"{old.prefix}more.", partitions=2 * PARTITIONS)
+        try:
+            with working(land):
+                land.take(*events[half:])
+                land.relayed()
+                eventually(lambda: done(land))
+                assert max(record.partition for record in land.records()) >= PARTITIONS
+                where = {(record.key, record.partition) for record in land.records()}
+                assert len(where) == len({key for key, _ in where}), "a person's records are not together"
+        finally:
+            land.forget()
+            land.topics = old
+        eventually(lambda: done(land))
+    assert {record.key for record in land.records()}, "nobody was woken by the old topics"
+    assert planned(land.platform) == embedded(tmp_path, 12)
 
 
 def test_a_defect_ends_the_process_without_acknowledging(land: Country, capfd: pytest.CaptureFixture[str]) -> None:

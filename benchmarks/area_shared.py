@@ -1,5 +1,6 @@
 """An area event on PostgreSQL, planned by one process and by two; `benchmarks/area.py` says what is made."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,13 +28,20 @@ RESIDENTS, CHUNK = sized(200_000, least=2000), sized(5_000, least=50)
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     with postgres.server() as server:
-        one, two = _planned(server, 1), _planned(server, 2)
+        (one, busy), (two, busier) = _planned(server, 1), _planned(server, 2)
     row = Row(f"an area event to {RESIDENTS:,} residents by two processes, against one", one / two, "×", 1.7)
-    return [row], {"s by one": one, "s by two": two}
+    notes = {"s by one": one, "s by two": two, "processors at work by one": busy, "processors at work by two": busier}
+    return [row], notes
 
 
-def _planned(server: URL, number: int) -> float:
-    """Seconds from the area event to the last resident, by so many processes."""
+def _worked() -> float:
+    """Seconds that all processors of this machine have worked, the database's included."""
+    user, nice, system, *_ = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
+
+
+def _planned(server: URL, number: int) -> tuple[float, float]:
+    """Seconds from the area event to the last resident, by so many processes; and how many processors worked."""
     with tempfile.TemporaryDirectory() as folder, postgres.fresh(server) as at, ExitStack() as using:
         url = at.render_as_string(hide_password=False)
         on = city(Path(folder), url)
@@ -53,11 +61,13 @@ def _planned(server: URL, number: int) -> float:
             for each in others:
                 each.communicate(b"\n")
 
+        before = _worked()
         taken = seconds(all_planned)
+        busy = (_worked() - before) / taken
         with on.database.reading() as connection:
             assert area_plans.waiting(connection) == 0
             assert connection.exec_driver_sql("SELECT count(*) FROM due").scalar_one() == RESIDENTS
-        return taken
+        return taken, busy
 
 
 def plan(url: str) -> None:

@@ -1,4 +1,7 @@
-"""An area event on PostgreSQL, planned by one process and by two; `benchmarks/area.py` says what is made."""
+"""An area event on PostgreSQL, planned by one process and by two; `benchmarks/area.py` says what is made.
+
+It needs a processor for each process and one for the server: with fewer, one process already keeps all at work.
+"""
 
 import os
 import subprocess

@@ -70,6 +70,8 @@ CHUNKS = 100
 """Chunks into which residents are divided at a time. All of them are planned before more are made."""
 CROWD = 10_000
 """Persons waiting for their own plan whom a chunk can skip. While more wait, they are planned first."""
+HELPED = 250
+"""While so many wait, processes that do not lead plan those whom records wake, and no area."""
 
 
 class AreaPlanning:
@@ -104,13 +106,14 @@ class AreaPlanning:
         """Plan one chunk of residents, or some persons left to planning; return False if there was nothing to do.
 
         Any number of processes take turns at once. `leads`: this one also plans persons who wait, where too many do;
-        others do nothing meanwhile. An area event that makes its chunk fail becomes a dead letter. `again` or a new
-        revision plans it later.
+        others do nothing here while some do. An area event that makes its chunk fail becomes a dead letter. `again`
+        or a new revision plans it later.
         """
         rules, now = self._library.rules(), self._clock()
         with self._database.reading() as connection:
             waits = area_plans.first(connection) is not None
-            crowded = waits and len(history.unplanned(connection, CROWD, history.AT_LEISURE)) == CROWD
+            most = CROWD if leads else HELPED
+            crowded = (waits or not leads) and len(history.unplanned(connection, most, history.AT_LEISURE)) == most
         if crowded and not leads:
             return False
         if crowded and (persons := self._planning.waiting()):

@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
 from domain.facts.facts import NudgePlanned
-from streams.planning.areas import AreaPlanning, _Chunk
+from streams.planning.areas import HELPED, AreaPlanning, _Chunk
 from streams.rules.in_force import Rules
 from streams.storage.errors import DatabaseUnavailable
 from tests.services import postgres
 from tests.streams.weather import ALMATY, settled, storm, write_weather
-from tests.world import World, corrected
+from tests.world import World, corrected, iin, registered
 
 RESIDENTS, SIZE = 7, 2
 PATIENCE = 60.0
@@ -116,6 +116,15 @@ def test_the_chunk_of_a_process_that_dies_is_planned_by_another(world: World) ->
         Watched(world, die).turn()
     Watched(world).drain()
     assert planned(world) == everybody(world)
+
+
+def test_who_waits_for_their_own_plan_comes_first_with_whoever_helps(world: World) -> None:
+    """While some wait, only the process that leads plans an area; the others plan whom records wake."""
+    world.take(*(registered(iin(number))[0] for number in range(100, 100 + HELPED)))
+    assert not Watched(world).turn(leads=False)
+    assert planned(world) == []
+    assert Watched(world).turn()
+    assert len({person for person, _ in planned(world)}) == SIZE
 
 
 def test_a_new_revision_waits_for_the_chunk_and_begins_anew(world: World) -> None:

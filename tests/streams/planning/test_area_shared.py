@@ -1,7 +1,7 @@
 """An area event planned by several processes of one PostgreSQL database at once."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -10,15 +10,19 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
+from domain.core.events import LifeEvent
 from domain.facts.facts import NudgePlanned
+from domain.planning.area_plan_sharing import Likeness
+from projections.residents import Resident
 from streams.planning.areas import HELPED, AreaPlanning, _Chunk
 from streams.rules.in_force import Rules
 from streams.storage.errors import DatabaseUnavailable
 from tests.services import postgres
-from tests.streams.weather import ALMATY, settled, storm, write_weather
+from tests.streams.weather import ALMATY, TRIGGERS, settled, storm, write_weather
 from tests.world import World, corrected, iin, registered
 
 RESIDENTS, SIZE = 7, 2
+SETWISE = {name: TRIGGERS[name] for name in ("at_event", "at_due")}
 PATIENCE = 60.0
 
 
@@ -27,7 +31,7 @@ def world(server: URL, tmp_path: Path) -> Iterator[World]:
     """A city on PostgreSQL, in which a storm is announced."""
     with postgres.fresh(server) as at:
         url = at.render_as_string(hide_password=False)
-        with closing(World(tmp_path, packs=write_weather(tmp_path), url=url)) as made:
+        with closing(World(tmp_path, packs=write_weather(tmp_path, SETWISE), url=url)) as made:
             for number in range(1, RESIDENTS + 1):
                 made.take(*settled(number))
             made.plan()
@@ -36,7 +40,7 @@ def world(server: URL, tmp_path: Path) -> Iterator[World]:
 
 
 class Watched(AreaPlanning):
-    """Area planning that does something before each commit of a chunk."""
+    """Area planning that does something in the midst of each chunk."""
 
     def __init__(self, world: World, before: Callable[[], None] = lambda: None) -> None:
         on = world.platform
@@ -51,15 +55,13 @@ class Watched(AreaPlanning):
 
 
 class WatchedChunk(_Chunk):
-    """A chunk before whose commit something is done."""
+    """A chunk that was taken, and before whose facts are appended something is done."""
 
     before: Callable[[], None]
 
-    def plan(self) -> bool:
-        """Plan it, and do that."""
-        found = super().plan()
+    def _plan(self, likeness: Likeness, revisions: Sequence[LifeEvent], free: Sequence[Resident]) -> None:
         self.before()
-        return found
+        super()._plan(likeness, revisions, free)
 
 
 def planned(world: World) -> list[tuple[str, str]]:

@@ -53,7 +53,7 @@ class StillPlaceholders(ValueError):
 
 
 def placeholders(name: str, rules: PlainData, words: Mapping[str, PlainData]) -> Iterator[Placeholder]:
-    """Yield the scaffold's text in the rules and words of a trigger of that name."""
+    """Yield the scaffold's text in the rules and words of a trigger of that name, as far as it is sent."""
     title = title_of(name)
     titles = rules.get("title") if isinstance(rules, dict) else None
     for language, text in titles.items() if isinstance(titles, dict) else ():
@@ -61,11 +61,20 @@ def placeholders(name: str, rules: PlainData, words: Mapping[str, PlainData]) ->
             yield Placeholder(RULES, ("title", language), title, 1, 1)
     for path, text in _texts((), rules):
         yield from _sentences(RULES, path, text)
+    unsent = _unsent(rules)
     for language, content in words.items():
         for path, text in _texts((), content):
+            if unsent.intersection(path):
+                continue
             if text == title and language != _ENGLISH:
                 yield Placeholder(language, path, title, 1, 1)
             yield from _sentences(language, path, text)
+
+
+def _unsent(rules: PlainData) -> set[str]:
+    """Return the parts of words for channels that the rule does not use."""
+    channels = rules.get("channels") if isinstance(rules, dict) else None
+    return {"push", "sms"} - set(map(str, channels)) if isinstance(channels, list) and channels else set()
 
 
 def is_of_the_scaffold(text: str) -> bool:

@@ -5,5 +5,5 @@ Modules:
 
 Inside: listing, beginning, editing (files), by_form (the rule), trying, approving, triggers, figures, backtests,
 letters (a page each); office (access), sheets (finding drafts), progress (their steps), controls (of forms),
-merging (two editors at once), words.
+merging (two editors at once), advice (of lint, beside fields), words.
 """

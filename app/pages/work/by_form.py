@@ -21,6 +21,7 @@ from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
 from app.pages.visits import DraftForm, Fields
 from app.pages.work import merging
+from app.pages.work.advice import of_the_form
 from app.pages.work.controls import (
     UNITS,
     ConditionRow,
@@ -115,7 +116,7 @@ class ByForm:
             form = TriggerForm(sheet.files.get(FILE, ""), languages)
         except CannotEdit:
             return self._progress.show("form_not.html", frame, sheet, "write", findings=self._found(sheet))
-        findings = [] if typed else self._found(sheet)
+        findings = [] if typed else of_the_form(self._found(sheet))
         placed: dict[str, list[Finding]] = {}
         for each in findings:
             placed.setdefault(form.at(each.line, each.column) if each.path == FILE else "", []).append(each)

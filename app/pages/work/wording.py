@@ -47,6 +47,16 @@ TITLES: Final[Mapping[str, str]] = {
 }
 
 
+CHANNEL_OF: Final[Mapping[str, str]] = {
+    "subject": "email",
+    "title": "push",
+    "body": "push",
+    "sms": "sms",
+    "email": "email",
+}
+"""Which way a text goes."""
+
+
 class Wording:
     """Shows and keeps the texts of a draft."""
 
@@ -109,7 +119,7 @@ class Wording:
         placed: dict[str, list[Finding]] = {}
         for each in mine:
             placed.setdefault(self._form_of(files, spoken, form).at(each.line, each.column), []).append(each)
-        controls = _Controls(form, typed, wrong or {}, placed, spoken, frame.speech)
+        controls = _Controls(form, typed, wrong or {}, placed, spoken, frame.speech, _channels(sheet))
         return self._progress.show(
             "words.html",
             frame,
@@ -296,7 +306,9 @@ class _Controls:
         findings: Mapping[str, Sequence[Finding]],
         spoken: str,
         speech: Speech,
+        channels: Sequence[str],
     ) -> None:
+        self._channels = channels
         self._form, self._typed, self._wrong, self._findings = form, typed, wrong, findings
         self._spoken, self._say = spoken, speech.say
 
@@ -319,6 +331,8 @@ class _Controls:
             hint = self._say("An empty line begins a paragraph; **two stars** make bold; lines with 1. make a list.")
         if kind == "sms":
             hint = self._say("The office and a code are added at the end.")
+        if self._channels and CHANNEL_OF[kind] not in self._channels:
+            hint = self._say("The rule does not send this way, so it may stay empty.")
         error = self._wrong.get(f"w.{name}", "")
         return Control(
             name=f"w.{name}",
@@ -331,6 +345,15 @@ class _Controls:
             lang=self._spoken,
             more=rows,
         )
+
+
+def _channels(sheet: StoredDraft) -> Sequence[str]:
+    """Return the ways by which the rule sends; none where its file does not say."""
+    try:
+        found_ = YamlText(sheet.files.get("trigger.yaml", "")).get(("channels",))
+    except CannotEdit:
+        return ()
+    return [str(each) for each in found_] if isinstance(found_, list) else ()
 
 
 def _kind(name: str) -> str:

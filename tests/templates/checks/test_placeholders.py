@@ -8,6 +8,7 @@ from domain.rules.event_types import Catalogue
 from templates.authoring.scaffold import Plan, pack_files, trigger_files
 from templates.checks.loader import examine, pack_of, shipped
 from templates.checks.placeholders import RULES, StillPlaceholders, placeholders, require_own_text
+from templates.checks.scaffold_text import ASKED
 from templates.reading.catalogue import catalogue_of, defaults_of
 from templates.reading.findings import Finding
 from tests.templates.scaffolded import write_own_texts
@@ -48,8 +49,8 @@ def test_every_line_of_the_scaffold_that_says_nothing_is_warned_of(tmp_path: Pat
     for key in ("title:", "  kk:", "  ru:", "  en:", "# unless:"):
         assert ("trigger.yaml", next(at for at, line in enumerate(rules, 1) if line.startswith(key))) in lines
     for language in ("kk", "ru"):
-        assert {line for name, line in lines if name == f"{language}.md"} == {2, 4, 5, 6, 10, 14, 15}
-    assert {line for name, line in lines if name == "en.md"} == {5, 6, 10, 14, 15}
+        assert {line for name, line in lines if name == f"{language}.md"} == {2, 6, 10, 14, 15}
+    assert {line for name, line in lines if name == "en.md"} == {6, 10, 14, 15}
 
 
 def test_own_texts_are_no_placeholders(tmp_path: Path) -> None:
@@ -84,3 +85,11 @@ def test_the_shipped_packs_have_no_placeholders() -> None:
     """Nothing that is published here was left as the scaffold wrote it."""
     _, report = examine(list(shipped()))
     assert [each for each in report.findings if each.placeholder] == []
+
+
+def test_what_no_channel_sends_need_not_be_written() -> None:
+    """A rule without push messages asks nobody for their text; with them it does, and so of SMS."""
+    words = {"en": {"push": {"title": "x", "body": ASKED["en"].short}, "sms": ASKED["en"].short}}
+    for channels, asked in ((["email"], []), (["sms"], ["sms"]), (["push", "sms"], ["push", "sms"])):
+        found = placeholders(NAME, {"channels": channels}, words)
+        assert [each.path[0] for each in found] == asked

@@ -11,6 +11,7 @@ import pytest
 
 from app.pages.catalogues import Speech
 from app.pages.layout import _environment
+from app.pages.work.advice import ADVICE
 from app.pages.work.by_form import Setting, View
 from app.pages.work.controls import UNITS
 from templates.authoring.trigger_form import TriggerForm
@@ -251,3 +252,22 @@ def test_whatever_stands_in_a_file_its_forms_open_and_keep_it(quiet: Workshop, f
                     done = aida.client.post(f"{where}{action}", data={**sent, **nonsense, "then": ["save"]})
                     assert done.status_code in (303, 409, 422), (odd, path)
                 assert unescape(file_of(aida.get(where).text, file)) == before, (odd, path)
+
+
+def test_advice_beside_the_form_speaks_of_the_form(quiet: Workshop) -> None:
+    """What lint says of keys of the file is said beside a field by the labels of the form, and never as YAML."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    text = re.sub(r"channels: .*", "channels: [sms]", rules_of(aida, where))
+    aida.post(where, revision="1", **{"file-trigger.yaml": text})
+    page = unescape(aida.get(f"{where}/form").text).partition("Only in the file")[0]
+    assert "There is no second way to send it, so this changes nothing: Go on to the next way" in page
+    assert "`" not in page
+    assert "`cascade_after`" in unescape(aida.get(where).text)
+
+
+def test_each_advice_is_of_a_finding_that_there_is() -> None:
+    """What is said of the form stands for something that lint says: one that is reworded takes its advice along."""
+    source = "".join(path.read_text("utf-8") for path in Path("templates/checks").glob("*.py"))
+    joined = re.sub(r'"\s*\n\s*"', "", source)
+    assert [each for each in ADVICE if each not in joined] == []

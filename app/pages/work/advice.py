@@ -1,0 +1,89 @@
+"""What lint says of a file, said of the form: beside a field nobody reads the names of the file's keys."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from domain.core.translatable import N_, Said, Words
+from templates.reading.findings import Finding
+
+_KEYS: Final[Mapping[str, str]] = {
+    "cascade_after": N_("Go on to the next way after a silence of"),
+    "cascade": N_("A message that was not opened counts as a silence"),
+    "offset": N_("How long before or after?"),
+    "at": N_("At what time of day?"),
+    "on": N_("On a day of that year"),
+    "working_days": N_("Working days after it"),
+    "smooth": N_("Spread over"),
+    "every": N_("Say it again every"),
+    "grace": N_("Wait so long for late reports"),
+    "before": N_("At most so long before the message is due"),
+    "after": N_("At most so long after the message is due"),
+    "within": N_("Counted over so long, up to the record"),
+    "expires": N_("Until when is it of use?"),
+}
+"""Key of the file -> the label of its field on the form."""
+ADVICE: Final[Mapping[str, str]] = {
+    "{this} never holds, for `when` asks for {other}": N_(
+        "{this} never holds, for the condition of the whole rule asks for {other}"
+    ),
+    "say what makes the message needless (`unless`), or delete these remarks": N_(
+        "Say below which event makes the message needless, or tick that nothing does"
+    ),
+    "{event} is also what starts this trigger, so any other event of it prevents the message: say with `when`"
+    " which one counts": N_(
+        "The same event starts the rule, so any other of its kind prevents the message: choose under “Only if”"
+        " which one counts"
+    ),
+    "one of twenty years ago prevents the message too: say how long before it may have happened, such as"
+    " `within: {example}`, or compare it with the event (later.time > event.time)": N_(
+        "One of twenty years ago prevents the message too: say how long before it may have happened, such as 1 year"
+    ),
+    "{step} is due when it has expired already (expires: {expires})": N_(
+        "When this step is due, the message is of no use any more: choose a later end, or an earlier time"
+    ),
+    "{step} is overdue when its event becomes known, and `catch_up: none` drops it": N_(
+        "This step is overdue when its event becomes known, and then none goes: choose under"
+        " “What few rules need” that the latest goes"
+    ),
+    "{name} waits for nothing: write it longer, and without a minus": N_(
+        "Write a longer time here, after and not before"
+    ),
+    "there is no second channel, so `{key}` changes nothing": N_(
+        "There is no second way to send it, so this changes nothing: {key}"
+    ),
+    "an emergency says how long it is of use: add `expires`, such as PT1H": N_(
+        "Danger to life or limb: say until when the message is of use, such as 1 hour"
+    ),
+    "an emergency goes at once, so `{key}` contradicts it": N_(
+        "Danger to life or limb: the message goes at once, so leave this empty: {key}"
+    ),
+    "{step}: an emergency goes at once: count from event.time, by hours at most": N_(
+        "Danger to life or limb: the message goes at once, so count from the time of the event, by hours at most"
+    ),
+    "an emergency that becomes known late is told late: leave `catch_up: none` out": N_(
+        "Danger to life or limb: what becomes known late is told late, so do not choose that none goes"
+    ),
+    "an emergency says what the danger is, so it cannot be discreet": N_(
+        "Danger to life or limb: the message says what the danger is, so it cannot hide the substance"
+    ),
+}
+"""What lint says -> the same, said of the form."""
+
+
+def of_the_form(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings in the words of the form; those that speak of no key stay as they are."""
+    return [replace(each, message=_said(each.message)) for each in findings]
+
+
+def _said(message: str) -> str:
+    advice = ADVICE.get(getattr(message, "template", str(message)))
+    if advice is None:
+        return message
+    given = {name: _key(name, each) for name, each in getattr(message, "given", {}).items()}
+    return Words(advice, **given)
+
+
+def _key(name: str, value: object) -> object:
+    return Said(_KEYS[value]) if name == "key" and isinstance(value, str) and value in _KEYS else value

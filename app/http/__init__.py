@@ -7,6 +7,7 @@ Modules:
     access, admission, limits, heavy, repeating: who may call, how much, how often, how much at a time, and once only.
     bodies, cursors, problems, openapi, head, served: bodies, pages of lists, errors, description, HEAD, request log.
     routes: routes that are analysed when they are first asked for.
+    rule_refusals: refusals of the commands that govern the rules, as problems.
 
 Inside: binding (CloudEvents), draft_shapes, person_shapes and shapes (bodies of answers), metrics, signatures. More
 than 15 modules, because each group of routes is one, and so is each rule that holds for all routes.

@@ -19,6 +19,7 @@ from app.http.bodies import PRINTED
 from app.http.heavy import Heavy
 from app.http.problems import Problem
 from app.http.routes import Routes
+from app.http.rule_refusals import told
 from app.http.shapes import (
     Counts,
     Files,
@@ -35,18 +36,12 @@ from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.principals import Scope
 from projections import statistics
 from streams.replay.follower import Follower
-from streams.rules.aggregates import AlreadyPublished
 from streams.rules.approval import (
-    NotPublished,
-    NotSubmitted,
     Reference,
     SubmissionResult,
-    TwoVersions,
     subject,
 )
-from streams.rules.switches import UnknownName
 from streams.rules.wiring import RuleParts
-from templates.checks.placeholders import StillPlaceholders
 from templates.reading.findings import listed
 
 Name = Annotated[str, InPath(pattern="^(pack:)?[a-z][a-z0-9_]{0,79}$")]
@@ -126,7 +121,7 @@ class GovernCalls:
     def _switch(self, request: Request, name: str, why: Because | None, *, paused: bool) -> Switched:
         who, switches = self._access.official(request), self._rules.switches
         reason = why.reason if why is not None else ""
-        with _told():
+        with told():
             new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
         return Switched(trigger=name, paused=paused, new=new)
 
@@ -150,19 +145,19 @@ class GovernCalls:
         """Approve a version that somebody else of the agency submitted; the same again changes nothing."""
         who, governing = self._access.official(request), self._rules.approval
         comment = said.comment if said is not None else ""
-        with _told():
+        with told():
             return _governed(governing.approve(governing.find(Reference(subject(name), hash), who), who, comment))
 
     def refuse(self, request: Request, name: Name, hash: WholeHash, why: Refusal) -> Governed:  # noqa: A002  (its name)
         """An approver of the agency; it is not published until it is submitted or approved again."""
         who, governing = self._access.official(request), self._rules.approval
-        with _told():
+        with told():
             return _governed(governing.refuse(governing.find(Reference(subject(name), hash), who), who, why.reason))
 
     def publish(self, request: Request, name: Name, hash: Hash, release: Release) -> Governed:  # noqa: A002  (its name)
         """Publish a version for everybody, or for a share of all persons first; the same again changes nothing."""
         who = self._access.official(request)
-        with _told():
+        with told():
             [done] = self._rules.approval.publish([Reference(subject(name), hash)], who, share=release.share)
         return _governed(done)
 
@@ -195,21 +190,6 @@ class GovernCalls:
 
 
 _COUNT = ("day", "trigger", "what", "count")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn a command's refusal into a problem: 404 for what does not exist, 409 for what is not possible now."""
-    try:
-        yield
-    except (NotSubmitted, UnknownName) as error:
-        raise Problem(HTTPStatus.NOT_FOUND, _one_line(error), kind="unknown-name") from None
-    except (AlreadyPublished, NotPublished, StillPlaceholders, TwoVersions) as error:
-        raise Problem(HTTPStatus.CONFLICT, _one_line(error), kind="not-now") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def _governed(done: SubmissionResult) -> Governed:

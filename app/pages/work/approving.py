@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
 from app.http.routes import Routes
+from app.http.rule_refusals import told
 from app.packs.draft_bench import BadDraft, Bench, Text, Verdict
 from app.packs.draft_child import Comparison
 from app.packs.draft_children import children
@@ -20,7 +21,7 @@ from app.pages.layout import Frame
 from app.pages.visits import Form
 from app.pages.work.backtests import latest
 from app.pages.work.mailing import Mailing
-from app.pages.work.office import Hash, Office, WholeHash, one, told
+from app.pages.work.office import Hash, Office, WholeHash, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, text_of
 from app.pages.work.triggers import Name

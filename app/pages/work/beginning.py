@@ -9,12 +9,13 @@ from fastapi.responses import HTMLResponse, Response
 
 from app.first_packs import pack_folders
 from app.http.routes import Routes
+from app.http.rule_refusals import told
 from app.packs.draft_bench import LONGEST_NAME, Bench, Text
 from app.packs.draft_child import TESTS
 from app.pages import visits
 from app.pages.layout import Frame
 from app.pages.visits import Form
-from app.pages.work.office import Office, one, told
+from app.pages.work.office import Office, one
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require
 from streams.rules.drafts import DraftExists, DraftStore, StoredDraft

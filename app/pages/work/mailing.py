@@ -15,12 +15,13 @@ from app.compose import Platform
 from app.compose_sending import compose_routes
 from app.http.problems import Problem
 from app.http.routes import Routes
+from app.http.rule_refusals import told
 from app.identity.principals import BadPrincipals, load
 from app.packs.draft_bench import Bench, Heard
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.visits import Form
-from app.pages.work.office import Office, one, told
+from app.pages.work.office import Office, one
 from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.pages.work.words import PEOPLE
 from app.settings import BadSettings

@@ -1,7 +1,5 @@
 """Access to the workbench, and the common parts of its pages."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -10,17 +8,14 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from app.compose import Platform
-from app.http.problems import Problem
+from app.http.rule_refusals import told
 from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.places import WORKERS
 from app.pages.visits import Fields
 from domain.facts.principals import NotAllowed, Principal
 from domain.facts.submissions import Submission
-from streams.rules.aggregates import AlreadyPublished
-from streams.rules.approval import NotPublished, NotSubmitted, Reference, TwoVersions
-from streams.rules.switches import UnknownName
-from templates.checks.placeholders import StillPlaceholders
+from streams.rules.approval import Reference
 
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
 WholeHash = Annotated[str, InPath(pattern="^[0-9a-f]{64}$")]
@@ -72,14 +67,3 @@ class Office:
 def one(fields: Fields, name: str) -> str:
     """Return a field of a form, without space around it."""
     return (fields.get(name) or [""])[0].replace("\x00", "").strip()
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Turn a command's refusal into a problem: 404 for what does not exist, 409 for what is not possible now."""
-    try:
-        yield
-    except (NotSubmitted, UnknownName) as error:
-        raise Problem(HTTPStatus.NOT_FOUND, " ".join(str(error).split()), kind="unknown-name") from None
-    except (AlreadyPublished, NotPublished, StillPlaceholders, TwoVersions) as error:
-        raise Problem(HTTPStatus.CONFLICT, " ".join(str(error).split()), kind="not-now") from None

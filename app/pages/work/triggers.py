@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
 from app.http.routes import Routes
+from app.http.rule_refusals import told
 from app.packs.version_diff import clause_of, sentences, version_of
 from app.pages import visits
 from app.pages.catalogues import Speech
@@ -18,7 +19,7 @@ from app.pages.ruling import Clause, rule_told
 from app.pages.stops import stops_of_trigger
 from app.pages.visits import Fields, Form
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
-from app.pages.work.office import Office, one, told
+from app.pages.work.office import Office, one
 from app.pages.work.words import DONE, STATES, share, state_of
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.governance import TriggerPublished

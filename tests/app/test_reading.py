@@ -110,6 +110,7 @@ def test_run_ends_with_how_it_stands(lived: Terminal) -> None:
     assert stands["nudges"] == {"sent": 1, "planned": 2}
     [status] = lived.run("status", "--json", "--clock=2025-06-20T12:00+05:00").objects
     assert [each["kind"] for each in status.pop("findings")] == ["not_running"]
+    assert status.pop("processes") == [], "it has ended"
     assert stands == status | {"done": stands["done"]}
     again = lived.run("run", "--until-idle", "--clock=2025-06-20T12:00+05:00")
     assert (again.code, again.lines) == (0, [])

@@ -37,6 +37,7 @@ PARTS = {
     "provider": "x",
     "event": "0" * 32,
     "device": "0" * 32,
+    "job": "x",
 }
 """What stands in the places of a path."""
 LETS_IN = "/sign-in/token"

@@ -7,19 +7,18 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
 from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.settings import load_settings
-from domain.facts.governance import TriggerWithdrawn
+from domain.facts.principals import Principal, Role
 from domain.nudges.nudge import Nudge
-from projections import governance, nudges
+from projections import nudges
 from streams.delivery.inbound.replies import SOURCE
 from streams.intake.cloudevents import Envelope
-from streams.log.mapper import Entry
 from streams.planning import histories
+from streams.rules.publishing import govern
 from templates.checks.loader import shipped
 from tests.app.http.wire import DRIVER, FINE, client_of, served, stored
 from tests.beginnings import KEYRING
@@ -236,18 +235,13 @@ def test_links_of_a_withdrawn_trigger_still_work(client: TestClient, platform: P
 
 
 def withdraw(platform: Platform, trigger: str) -> None:
-    """Append that a trigger was withdrawn."""
+    """Withdraw a trigger, as its owner does."""
     name = next(
         n for n in {v.trigger.name for v in platform.rules.library.rules().rulebook.versions.values()} if trigger in n
     )
-    fact = TriggerWithdrawn(platform.clock(), "owner", name)
-    stream = platform.identity.names.registry_stream("withdrawal", name)
-
-    def work(connection: Connection) -> None:
-        before = platform.log.append(connection, [Entry(stream, 1, fact)])
-        governance.note(connection, before + 1, fact.TOPIC)
-
-    platform.database.write(work)
+    owner = Principal("owner", "interior", frozenset(Role))
+    names, now = platform.identity.names, platform.clock()
+    govern(platform.database, platform.log, names, lambda rules: rules.trigger(name).withdraw(owner, now))
 
 
 @pytest.fixture

@@ -35,9 +35,13 @@ def test_whose_messages_they_are_and_what_they_cost_is_shown(tmp_path: Path) -> 
     office.world.plan()
     page = signed_in(office, "olga").get("/console/forecast").text
     assert "SMS: 1 message<" in page
-    for name, value in (("Busiest hour", "20 June 2025, 09:00 – 1"), ("Parts of SMS", "2"), ("Cost of SMS", "20 ₸")):
+    for name, value in (
+        ("Busiest hour", "20 June 2025, 09:00 – 1"),
+        ("Parts of SMS", "2"),
+        ("Cost of SMS", "20\u00a0₸"),
+    ):
         assert f"<dt>{name}</dt><dd>{value}</dd>" in page
-    row = "".join(f"<td>{each}</td>" for each in ("1", "2", "20 ₸"))
+    row = "".join(f"<td>{each}</td>" for each in ("1", "2", "20\u00a0₸"))
     assert f'<th scope="row">Ministry of Internal Affairs</th>{row}' in page
     office.world.close()
 

@@ -10,7 +10,7 @@ from app.executors.kept import kept
 from app.executors.task import opened, task_of
 from streams.replay.verify import InThisProcess, Range, RangeExecutor, RangeFound, Ranges
 
-AT_ONCE = 4
+AT_ONCE = 8
 """So many ranges has the share of each process in a step: some seconds."""
 
 

@@ -43,7 +43,7 @@ from streams.storage.errors import SYSTEM_ERRORS
 from streams.storage.tables import log as log_table
 from streams.storage.tables import log_rows, stream_of
 
-PAGE, PERSONS = 20_000, 500
+PAGE, PERSONS = 10_000, 500
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
 

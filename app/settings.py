@@ -272,7 +272,7 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file()))
 
 
-def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
+def load_settings(**flags: Any) -> Settings:
     """Return the settings, given the flags that were set (None: not set).
 
     Raises:

@@ -144,12 +144,12 @@ class Among(ColumnElement[bool]):
 
 
 @compiles(Among)
-def _among_listed(these: Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  (the library's)
+def _among_listed(these: Among, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(these.column.in_(these.listed), **options)
 
 
 @compiles(Among, "postgresql")
-def _among_array(these: Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  (the library's)
+def _among_array(these: Among, compiler: SQLCompiler, **options: Any) -> str:
     return compiler.process(these.column == any_(these.array), **options)
 
 

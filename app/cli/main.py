@@ -15,7 +15,7 @@ from app.tuning import INTERRUPTED, calm_collector
 class _Whole(Group):
     """The command `habarshy` with its own options, and all subcommands, none of which is imported yet."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  (as Typer calls it)
+    def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.commands = cast("Any", Commands())  # nobody adds another
 

@@ -118,7 +118,7 @@ class _Demo:
         exchanges = await dialogue(settings.base_url, token, frame.speech)
         return await asyncio.to_thread(self._pages.respond, "dialogue.html", frame, exchanges=exchanges)
 
-    def sign_in(self, request: Request, next: str = "") -> Response:  # noqa: A002  (the name in the address)
+    def sign_in(self, request: Request, next: str = "") -> Response:
         """Lead whoever must sign in for a page to the one who may see it."""
         wished = visits.local_path(next)
         if (nudge := _nudge_in(wished)) is not None and (person := self._reader.recipient(nudge, 0)) is not None:
@@ -134,7 +134,7 @@ class _Demo:
             return _to("/")
         return self._as_citizen(request, self._story.people[found[0]], f"/my/messages/{found[1]}/why")
 
-    def enter(self, request: Request, who: str, next: str = "") -> Response:  # noqa: A002  (as above)
+    def enter(self, request: Request, who: str, next: str = "") -> Response:
         """Make the visitor one of the parents or officials."""
         wished = visits.local_path(next) or "/"
         if who in self._story.people:

@@ -90,7 +90,7 @@ class BacktestCalls:
             require(who, Role.AUTHOR, owner, body.trigger)
             return asked_for(self._rules.approval, laid, owner, period, caps=body.caps)
 
-    def show(self, request: Request, id: Annotated[int, InPath(ge=1, le=2**31)]) -> Backtest:  # noqa: A002  (its name)
+    def show(self, request: Request, id: Annotated[int, InPath(ge=1, le=2**31)]) -> Backtest:
         """Return the progress or the result of one of your agency's backtests."""
         who = self._access.official(request)
         try:

@@ -141,20 +141,20 @@ class GovernCalls:
         ]
         return WaitingList.model_validate({"items": items})
 
-    def approve(self, request: Request, name: Name, hash: WholeHash, said: Comment | None = None) -> Governed:  # noqa: A002  (its name)
+    def approve(self, request: Request, name: Name, hash: WholeHash, said: Comment | None = None) -> Governed:
         """Approve a version that somebody else of the agency submitted; the same again changes nothing."""
         who, governing = self._access.official(request), self._rules.approval
         comment = said.comment if said is not None else ""
         with told():
             return _governed(governing.approve(governing.find(Reference(subject(name), hash), who), who, comment))
 
-    def refuse(self, request: Request, name: Name, hash: WholeHash, why: Refusal) -> Governed:  # noqa: A002  (its name)
+    def refuse(self, request: Request, name: Name, hash: WholeHash, why: Refusal) -> Governed:
         """An approver of the agency; it is not published until it is submitted or approved again."""
         who, governing = self._access.official(request), self._rules.approval
         with told():
             return _governed(governing.refuse(governing.find(Reference(subject(name), hash), who), who, why.reason))
 
-    def publish(self, request: Request, name: Name, hash: Hash, release: Release) -> Governed:  # noqa: A002  (its name)
+    def publish(self, request: Request, name: Name, hash: Hash, release: Release) -> Governed:
         """Publish a version for everybody, or for a share of all persons first; the same again changes nothing."""
         who = self._access.official(request)
         with told():

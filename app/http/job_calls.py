@@ -99,7 +99,7 @@ class JobCalls:
         self._operator(request)
         return JobList(items=[item_of(each, self._hands) for each in self._jobs.latest(50)])
 
-    def job(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
+    def job(self, request: Request, id: JobId) -> JobItem:
         """Return the progress of a job."""
         self._operator(request)
         with _told():
@@ -114,26 +114,26 @@ class JobCalls:
         response.headers["Location"] = f"/jobs/{job.id}"
         return item_of(job, self._hands)
 
-    def confirm(self, request: Request, id: JobId, confirmed: Confirmed) -> JobItem:  # noqa: A002  (its name)
+    def confirm(self, request: Request, id: JobId, confirmed: Confirmed) -> JobItem:
         """The role jobs does it, if that is what was counted and still holds; any operator may say so."""
         who = self._operator(request)
         with _told():
             self._orders.check(self._jobs.job(id), who)
             return item_of(self._hands.confirm(id, confirmed.count, who.name), self._hands)
 
-    def pause(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
+    def pause(self, request: Request, id: JobId) -> JobItem:
         """Pause a job after its present step; any process may resume it."""
         self._operator(request)
         with _told():
             return item_of(self._jobs.pause(id), self._hands)
 
-    def resume(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
+    def resume(self, request: Request, id: JobId) -> JobItem:
         """The role jobs goes on with it: one that was paused, failed, or lost its process; or counts it anew."""
         self._operator(request)
         with _told():
             return item_of(self._hands.go_on(id), self._hands)
 
-    def cancel(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
+    def cancel(self, request: Request, id: JobId) -> JobItem:
         """Cancel a job. Its effects so far stay; its leftovers are removed."""
         self._operator(request)
         with _told():

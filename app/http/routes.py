@@ -23,7 +23,7 @@ class LazyRoute(Route):
         *,
         methods: Sequence[str],
         route_class: type[APIRoute] = APIRoute,
-        **options: Any,  # noqa: ANN401  (the framework's)
+        **options: Any,
     ) -> None:
         super().__init__(path, endpoint, methods=methods, include_in_schema=options.get("include_in_schema", True))
         self.methods = set(methods)  # without HEAD, which the application answers for all routes
@@ -47,11 +47,11 @@ class LazyRoute(Route):
 class Routes:
     """The routes of some pages or calls. `common`: the options that they all have, as `LazyRoute` takes them."""
 
-    def __init__(self, **common: Any) -> None:  # noqa: ANN401  (the framework's)
+    def __init__(self, **common: Any) -> None:
         self._common = common
         self._added: list[tuple[str, Callable[..., Any], dict[str, Any]]] = []
 
-    def add(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401  (the framework's)
+    def add(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         """Add a route."""
         self._added.append((path, endpoint, self._common | options))
 

@@ -108,7 +108,7 @@ class Pages:
         template: str,
         frame: Frame,
         status: HTTPStatus = HTTPStatus.OK,
-        **shown: Any,  # noqa: ANN401
+        **shown: Any,
     ) -> HTMLResponse:
         """Return the page as it goes out."""
         environment = self._environments[frame.language]

@@ -66,7 +66,7 @@ class SignIn:
         routes.add("/sign-out", self.out, methods=["POST"])
         return routes
 
-    def choose(self, request: Request, next: str = "") -> Response:  # noqa: A002  (the name in the address)
+    def choose(self, request: Request, next: str = "") -> Response:
         """Show the ways to sign in."""
         return self._choose(request, visits.local_path(next))
 
@@ -76,7 +76,7 @@ class SignIn:
         issuers = [(name, each.title or name, each.who) for name, each in self._settings.sign_in.items()]
         return self._pages.respond("sign_in.html", frame, status, issuers=issuers, wished=wished, wrong=wrong)
 
-    async def leave(self, request: Request, name: str, next: str = "") -> Response:  # noqa: A002  (the same)
+    async def leave(self, request: Request, name: str, next: str = "") -> Response:
         """Go to the issuer."""
         client = self._client(name)
         request.session[visits.NEXT] = visits.local_path(next)

@@ -110,7 +110,7 @@ class FactRecorder(ApplicationRecorder):
         newest = FactRecorder.newest(connection)
         return Position(0 if newest is None else int(newest[0]))
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:  # noqa: ANN401  (the port's)
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
         """Append and return the positions."""
         rows = [(_uuid(one), one.originator_version, one.topic, one.state) for one in stored_events]
         if self._connection is not None:

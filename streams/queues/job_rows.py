@@ -13,7 +13,7 @@ from streams.storage.leadership import Lane
 from streams.storage.tables import jobs
 
 
-def change(connection: Connection, job: Job, *, ours: bool = False, **changes: Any) -> bool:  # noqa: ANN401  (any column)
+def change(connection: Connection, job: Job, *, ours: bool = False, **changes: Any) -> bool:
     """Change columns and return whether that was done; `ours`: only if the claim still holds and is not cancelled."""
     these = update(jobs).where(jobs.c.id == job.id)
     if ours:

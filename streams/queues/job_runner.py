@@ -114,7 +114,7 @@ class JobRun:
             changed_at=micros(self._clock()),
         )
 
-    def _change(self, **changes: Any) -> None:  # noqa: ANN401  (any column)
+    def _change(self, **changes: Any) -> None:
         self._database.write(lambda connection: change(connection, self._job, **changes, ours=True))
 
     def _save(self, connection: Connection, step: Step) -> None:

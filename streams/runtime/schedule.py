@@ -202,7 +202,7 @@ class Schedule:
         more = scheduled.c.failures + 1
         self._note(name, begun, outcome=Outcome.FAILED, error=type(error).__name__, words=words, failures=more)
 
-    def _note(self, name: str, begun: datetime, **changes: Any) -> None:  # noqa: ANN401  (any column)
+    def _note(self, name: str, begun: datetime, **changes: Any) -> None:
         took = micros(self._clock()) - micros(begun)
         self._database.write(lambda connection: _change(connection, name, took=took, **changes), Priority.FOLLOWING)
 
@@ -245,7 +245,7 @@ def _rows(connection: Connection) -> dict[str, Run]:
     }
 
 
-def _change(connection: Connection, name: str, **changes: Any) -> None:  # noqa: ANN401  (any column)
+def _change(connection: Connection, name: str, **changes: Any) -> None:
     connection.execute(scheduled.update().where(scheduled.c.job == name).values(**changes))
 
 

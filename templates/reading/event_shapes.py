@@ -50,13 +50,13 @@ class TextRules(Shape):
     enum: Annotated[list[Any], Field(min_length=1)] = optional()
     const: Any = optional()
     pattern: Text = optional()
-    minLength: Least = optional()  # noqa: N815  (JSON Schema's own words, here and below)
-    maxLength: Count = optional()  # noqa: N815
+    minLength: Least = optional()
+    maxLength: Count = optional()
     minimum: float = optional()
     maximum: float = optional()
-    exclusiveMinimum: float = optional()  # noqa: N815
-    exclusiveMaximum: float = optional()  # noqa: N815
-    multipleOf: Annotated[float, Field(gt=0)] = optional()  # noqa: N815
+    exclusiveMinimum: float = optional()
+    exclusiveMaximum: float = optional()
+    multipleOf: Annotated[float, Field(gt=0)] = optional()
     title: Text = optional()
     description: Text = optional()
 
@@ -71,14 +71,14 @@ class Property(TextRules):
     """A property of an event's data, or of a group in it."""
 
     items: Items = optional()
-    minItems: Least = optional()  # noqa: N815
-    maxItems: Count = optional()  # noqa: N815
-    uniqueItems: bool = optional()  # noqa: N815
+    minItems: Least = optional()
+    maxItems: Count = optional()
+    uniqueItems: bool = optional()
     properties: dict[Name, "Property"] = optional()
     required: list[str] = optional()
-    additionalProperties: Literal[False] = optional()  # noqa: N815
-    minProperties: Least = optional()  # noqa: N815
-    maxProperties: Count = optional()  # noqa: N815
+    additionalProperties: Literal[False] = optional()
+    minProperties: Least = optional()
+    maxProperties: Count = optional()
     x_of: Name = optional(alias="x-of")
 
 
@@ -86,11 +86,11 @@ class Data(Shape):
     """The JSON Schema of an event's data; nothing that it does not name may come in."""
 
     type: Literal["object"]
-    additionalProperties: Literal[False]  # noqa: N815
+    additionalProperties: Literal[False]
     properties: Annotated[dict[Name, Property], Field(max_length=500)]
     required: list[str] = optional()
-    minProperties: Least = optional()  # noqa: N815
-    maxProperties: Count = optional()  # noqa: N815
+    minProperties: Least = optional()
+    maxProperties: Count = optional()
 
 
 class EventTypeShape(Shape):

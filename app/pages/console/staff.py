@@ -53,7 +53,7 @@ class Staff:
         frame: Frame,
         who: Principal,
         status: HTTPStatus = HTTPStatus.OK,
-        **shown: Any,  # noqa: ANN401  (what the template shows)
+        **shown: Any,
     ) -> HTMLResponse:
         """Return a page of the console."""
         stops = stops_told(self.platform, frame.speech)

@@ -67,7 +67,7 @@ class Approving:
         routes.add("/work/submissions/{name}/{hash}/publish", self.publish, methods=["POST"])
         return routes
 
-    def ask(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+    def ask(self, request: Request, id: Id) -> Response:
         """Show the obstacles to submitting, or the button."""
         who, frame = self._office.enter(request)
         return self._ask(frame, found(self._sheets, id, who))
@@ -98,7 +98,7 @@ class Approving:
         except BadDraft as bad:
             raise Problem(HTTPStatus.CONFLICT, str(bad), kind="bad-draft") from None
 
-    def submit(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
+    def submit(self, request: Request, id: Id, fields: Form) -> Response:
         """Put it up for approval, once lint and its tests have passed."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
@@ -127,7 +127,7 @@ class Approving:
             visits.tell_once(request, MAILED, ", ".join(self._mailing.handed_in(done.submission, who)))
         return self._office.go(f"{where}?done={'submitted' if done.new else 'before'}")
 
-    def page(self, request: Request, name: Name, hash: Hash, done: str = "") -> Response:  # noqa: A002  (its name)
+    def page(self, request: Request, name: Name, hash: Hash, done: str = "") -> Response:
         """Show the changes of a version, and the actions that are open to the visitor."""
         who, frame = self._office.enter(request)
         mailed = visits.told_once(request, MAILED) if done else None
@@ -197,7 +197,7 @@ class Approving:
     def _found(self, name: str, hash_: str, who: Principal) -> Submission:
         return self._office.submission(Reference(Subject("trigger", name), hash_), who)
 
-    def approve(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:  # noqa: A002  (its name)
+    def approve(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
         """Approve this very version, as another person; a comment is kept."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
@@ -210,7 +210,7 @@ class Approving:
             visits.tell_once(request, MAILED, ", ".join(self._mailing.decided("approved", submission, who, comment)))
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'approved' if done.new else 'before'}")
 
-    def refuse(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:  # noqa: A002  (its name)
+    def refuse(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
         """Refuse this very version, for a reason that its author reads."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
@@ -224,7 +224,7 @@ class Approving:
             visits.tell_once(request, MAILED, ", ".join(self._mailing.decided("refused", submission, who, reason)))
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'refused' if done.new else 'before'}")
 
-    def publish(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:  # noqa: A002  (its name)
+    def publish(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:
         """Publish it: for everybody, or a share of all persons first; for nobody where it is not said for whom."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)

@@ -91,7 +91,7 @@ class Backtests:
         routes.add("/work/backtests/{id}/report.csv", self.download, methods=["GET"])
         return routes
 
-    def page(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+    def page(self, request: Request, id: Id) -> Response:
         """Ask for the period, and list the draft's earlier backtests."""
         who, frame = self._office.enter(request)
         return self._page(frame, found(self._sheets, id, who), {})
@@ -111,7 +111,7 @@ class Backtests:
             done=latest(self._office, sheet.agency, sheet.trigger, frame.speech),
         )
 
-    def begin(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
+    def begin(self, request: Request, id: Id, fields: Form) -> Response:
         """Begin it; this process works at it."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
@@ -151,7 +151,7 @@ class Backtests:
                 return None
             return asked_for(self._office.platform.rules.approval, laid, sheet.agency, period, caps=caps)
 
-    def report(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+    def report(self, request: Request, id: Id) -> Response:
         """Show the progress or the result of a backtest."""
         who, frame = self._office.enter(request)
         job, asked = self._job(id, who)
@@ -171,7 +171,7 @@ class Backtests:
             span=f"{frame.speech.moment(asked.start)} – {frame.speech.moment(asked.end)}",
         )
 
-    def download(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+    def download(self, request: Request, id: Id) -> Response:
         """Return the counts as a CSV file."""
         who, _ = self._office.enter(request)
         job, asked = self._job(id, who)

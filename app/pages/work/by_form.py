@@ -95,7 +95,7 @@ class ByForm:
         routes.add("/work/drafts/{id}/form/merge", self.merge, methods=["POST"])
         return routes
 
-    def page(self, request: Request, id: Id, done: str = "") -> Response:  # noqa: A002  (its name)
+    def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Show the rule in a form."""
         who, frame = self._office.enter(request)
         return self._show(who, frame, found(self._sheets, id, who), done=done)
@@ -152,7 +152,7 @@ class ByForm:
         with laid_out(self._bench, text_of(sheet)) as laid:
             return laid.findings
 
-    def save(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
+    def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; what a field does not take is told at it, and stays there."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
@@ -215,7 +215,7 @@ class ByForm:
             return moved(self._office, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{there.id}/form?done=saved")
 
-    def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
+    def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was chosen of two editors' changes."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
@@ -338,7 +338,7 @@ class View:
         """Return what is wrong, by the id of its control."""
         return {name: self.speech.tell(text) for name, text in self._setting.wrong.items()}
 
-    def _control(self, name: str, kind: str, label: str, **more: Any) -> Control:  # noqa: ANN401
+    def _control(self, name: str, kind: str, label: str, **more: Any) -> Control:
         error = self._setting.wrong.get(name, "")
         return Control(
             name=name,

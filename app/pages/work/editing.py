@@ -68,14 +68,14 @@ class Editing:
         routes.add("/work/drafts/{id}/delete", self.delete, methods=["POST"])
         return routes
 
-    def page(self, request: Request, id: Id, done: str = "") -> Response:  # noqa: A002  (its name)
+    def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Return the draft, linted."""
         who, frame = self._office.enter(request)
         sheet = found(self._sheets, id, who)
         with laid_out(self._bench, text_of(sheet)) as laid:
             return self._show(frame, sheet, laid, who, done=done)
 
-    def _show(self, frame: Frame, sheet: StoredDraft, laid: Laid, who: Principal, **more: Any) -> Response:  # noqa: ANN401
+    def _show(self, frame: Frame, sheet: StoredDraft, laid: Laid, who: Principal, **more: Any) -> Response:
         names = sorted(sheet.files, key=lambda name: (name == TESTS, name != "trigger.yaml", name))
         shown, _ = listed(laid.findings)
         fields = [Field(name, sheet.files[name], [each for each in shown if each.path == name]) for name in names]
@@ -96,7 +96,7 @@ class Editing:
             **more,
         )
 
-    def save(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
+    def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was written, and go on to where they wished."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
@@ -116,7 +116,7 @@ class Editing:
             return moved(self._office, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{id_}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
 
-    def delete(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
+    def delete(self, request: Request, id: Id, fields: Form) -> Response:
         """Delete it."""
         who, _ = self._office.enter(request)
         visits.require_form(request, fields)

@@ -65,7 +65,7 @@ class Examples:
         routes.add("/work/drafts/{id}/example", self.save, methods=["POST"])
         return routes
 
-    def make(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
+    def make(self, request: Request, id: Id, fields: Form) -> Response:
         """Add a test of what an invented person hears; what happens to them is what it expects."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
@@ -116,7 +116,7 @@ class Examples:
             "events": [happened],
         }
 
-    def page(self, request: Request, id: Id, at: At = 0, done: str = "") -> Response:  # noqa: A002  (its name)
+    def page(self, request: Request, id: Id, at: At = 0, done: str = "") -> Response:
         """Show a test in a form."""
         who, frame = self._office.enter(request)
         return self._show(who, frame, found(self._sheets, id, who), at, done=done)
@@ -167,7 +167,7 @@ class Examples:
         except BadDraft:
             return None
 
-    def save(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
+    def save(self, request: Request, id: Id, fields: Form) -> Response:
         """Write what was changed; `happens`: also expect what really happens; `delete`: take the test away."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
@@ -356,7 +356,7 @@ class Example:
     def _value(self, name: str) -> str:
         return (self._typed[name] or [""])[0] if name in self._typed else self.values.get(name, "")
 
-    def _control(self, name: str, kind: str, label: str, **more: Any) -> Control:  # noqa: ANN401
+    def _control(self, name: str, kind: str, label: str, **more: Any) -> Control:
         value = more.pop("value", self._value(name))
         return Control(name=name, kind=kind, label=label, value=value, error=self._wrong.get(name, ""), **more)
 

@@ -104,7 +104,7 @@ class _Rows:
             for each in self._sheets
         ]
 
-    def _row(self, name: str, title: Mapping[str, str], state: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _row(self, name: str, title: Mapping[str, str], state: str, **more: Any) -> dict[str, Any]:
         text, kind = STATES[state]
         last = self._lives.get(name, [])[-1:]
         return {

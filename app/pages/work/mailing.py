@@ -125,7 +125,7 @@ class Trials:
         routes.add("/work/drafts/{id}/trial", self.send, methods=["POST"])
         return routes
 
-    def send(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
+    def send(self, request: Request, id: Id, fields: Form) -> Response:
         """Send what that person would read, by that channel and in that language, to oneself."""
         who, _ = self._office.enter(request)
         visits.require_form(request, fields)

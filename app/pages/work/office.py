@@ -44,7 +44,7 @@ class Office:
         template: str,
         frame: Frame,
         status: HTTPStatus = HTTPStatus.OK,
-        **shown: Any,  # noqa: ANN401
+        **shown: Any,
     ) -> Response:
         """Return a page of the workbench."""
         return self.pages.respond(f"work/{template}", frame, status, **shown)

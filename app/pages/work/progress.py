@@ -69,7 +69,7 @@ class Progress:
         sheet: StoredDraft,
         here: str,
         status: HTTPStatus = HTTPStatus.OK,
-        **shown: Any,  # noqa: ANN401
+        **shown: Any,
     ) -> Response:
         """Return a page of a draft, with its steps, and what an approver said of its latest version."""
         stages = self.of_draft(sheet, here, frame.speech)

@@ -66,7 +66,7 @@ class Trying:
         routes.add("/work/drafts/{id}/tests", self.tests, methods=["GET"])
         return routes
 
-    def tests(self, request: Request, id: Id, done: str = "") -> Response:  # noqa: A002  (its name)
+    def tests(self, request: Request, id: Id, done: str = "") -> Response:
         """Show each test: what was expected, what there was, and every decision on the way."""
         who, frame = self._office.enter(request)
         sheet = found(self._sheets, id, who)
@@ -94,7 +94,7 @@ class Trying:
     def draft(
         self,
         request: Request,
-        id: Id,  # noqa: A002  (its name in the path)
+        id: Id,
         persona: str = "adult",
         done: str = "",
     ) -> Response:
@@ -103,7 +103,7 @@ class Trying:
         sheet = found(self._sheets, id, who)
         return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}", sheet, who, done)
 
-    def waiting(self, request: Request, name: Name, hash: Hash, persona: str = "adult") -> Response:  # noqa: A002
+    def waiting(self, request: Request, name: Name, hash: Hash, persona: str = "adult") -> Response:
         """Show a preview of a submitted version."""
         who, frame = self._office.enter(request)
         return self._preview(frame, self._waiting(name, hash, who), persona, f"/work/submissions/{name}/{hash}")
@@ -151,7 +151,7 @@ class Trying:
     def draft_mail(
         self,
         request: Request,
-        id: Id,  # noqa: A002  (its name in the path)
+        id: Id,
         persona: str = "adult",
         step: str = "",
         spoken: str = "",
@@ -164,7 +164,7 @@ class Trying:
         self,
         request: Request,
         name: Name,
-        hash: Hash,  # noqa: A002  (its name in the path)
+        hash: Hash,
         persona: str = "adult",
         step: str = "",
         spoken: str = "",

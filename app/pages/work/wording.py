@@ -74,7 +74,7 @@ class Wording:
     def page(
         self,
         request: Request,
-        id: Id,  # noqa: A002  (its name in the path)
+        id: Id,
         spoken: Spoken = "",
         persona: str = "",
         done: str = "",
@@ -196,7 +196,7 @@ class Wording:
         found_ = [(_placeholder(name, kind), names.heading_of(name)) for name, kind in kinds.items()]
         return [*found_, ("{{ due | date }}", frame.speech.say("The day on which it is sent"))]
 
-    def save(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
+    def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; `look` shows it first, without keeping it."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)
@@ -270,7 +270,7 @@ class Wording:
             return moved(self._office, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{there.id}/words?spoken={spoken}&done=saved")
 
-    def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
+    def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was chosen of two editors' changes."""
         who, frame = self._office.enter(request)
         visits.require_form(request, fields)

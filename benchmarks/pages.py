@@ -1,4 +1,4 @@
-"""The citizen's pages and `POST /events` with a million nudges in the log, on SQLite, through the whole application.
+"""The citizen's and the operator's pages and `POST /events` with a million nudges in the log, on SQLite, through the whole application.
 
 A tenth of the nudges is of invented citizens with their events, planned as live and told; the others are the same
 nudges under other names, so that tables, indexes and the log are as long as a country makes them.
@@ -62,6 +62,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         )
         site = Site(on, TestClient(application(on), headers={"accept": "text/html"}), _told(on))
         times = {name: _p95(site, path) for name, path in PAGES.items()}
+        times |= _console(site, key)
         size = max(len(_visit(site, person).get("/my").content) for person in site.citizens[:ASKED])
         rate = _events(on, key)
         on.database.close()
@@ -175,6 +176,23 @@ def _p95(site: Site, path: Callable[[Site, str], str]) -> float:
     return statistics.quantiles(taken[10:], n=20)[-1]
 
 
+def _console(site: Site, key: str) -> dict[str, float]:
+    """Return the times of the console's pages, for an operator who looks again and again."""
+    browser = TestClient(application(site.on), headers={"accept": "text/html"})
+    browser.post("/sign-in/token", data={"token": key})
+    return {f"console, {name}": _p95_of(browser, path) for name, path in CONSOLE.items()}
+
+
+def _p95_of(browser: TestClient, path: str) -> float:
+    taken = []
+    for _ in range(ASKED):
+        begun = time.perf_counter()
+        answer = browser.get(path)
+        taken.append(time.perf_counter() - begun)
+        assert answer.status_code == 200, (path, answer.status_code)
+    return statistics.quantiles(taken[10:], n=20)[-1]
+
+
 def _latest(site: Site, person: str) -> inbox.Received:
     with site.on.database.reading() as connection:
         return inbox.page(connection, person, None, 1)[0]
@@ -191,6 +209,7 @@ def _linked(site: Site, person: str) -> str:
 PAGES: dict[str, Callable[[Site, str], str]] = {
     "inbox": lambda _site, _person: "/my",
     "coming": lambda _site, _person: "/my/coming",
+    "entitlements": lambda _site, _person: "/my/entitlements",
     "preferences": lambda _site, _person: "/my/preferences",
     "message": _message,
     "why": lambda site, person: f"{_message(site, person)}/why",
@@ -200,6 +219,13 @@ PAGES: dict[str, Callable[[Site, str], str]] = {
     ),
     "erase (the plan)": lambda _site, _person: "/my/erase",
     "my data, as a file": lambda _site, _person: "/my/data.json",
+}
+
+
+CONSOLE = {
+    "front": "/console",
+    "messages": "/console/messages",
+    "attempts that failed": "/console/messages?state=attempt-failed",
 }
 
 

@@ -19,7 +19,7 @@ from streams.log.person_keys import wrapping_versions
 from streams.log.watermark import OlderLog
 from streams.queries import health
 from streams.queries.health import Status, Trend, standing
-from streams.queries.provider_health import RecentRecords, recent_records
+from streams.queries.provider_health import RecentReader, RecentRecords
 from streams.queues.jobs import Job
 from streams.replay.follower import READER as VIEWS
 from streams.runtime.processes import LiveProcess
@@ -89,6 +89,7 @@ class ConditionReader:
         self, platform: Platform, verdict: Verdict, lags: Lags | None = None, began: datetime | None = None
     ) -> None:
         self._platform, self._verdict, self._lags, self._began = platform, verdict, lags, began
+        self._recent = RecentReader(platform.log)
 
     def read(self) -> Condition:
         """Return the condition as it is now."""
@@ -100,7 +101,7 @@ class ConditionReader:
             recorded = history.last_recorded(connection)
             apart = on.runtime.processes.ahead(connection)
             processes = on.runtime.processes.known(connection)
-        jobs, recent = on.queues.jobs.latest(JOBS), recent_records(on.log, now)
+        jobs, recent = on.queues.jobs.latest(JOBS), self._recent.read(now)
         sampled = on.queries.backlog.latest()
         workers, away = self._workers()
         problem, lost = self._keys()

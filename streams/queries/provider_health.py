@@ -114,15 +114,32 @@ class RecentRecords(Struct, frozen=True):
 
 def recent_records(log: Log, now: datetime, facts: int = FACTS) -> RecentRecords:
     """Read the last hour, or its last part if there were more than `facts` facts."""
-    with log.database.reading() as connection:
-        entries = log.decoded(connection, driver_rows(connection, _last(facts)))[::-1]
-    recent = [entry for entry in entries if _at(entry) >= now - SPAN]
-    whole = len(entries) < facts or len(recent) < len(entries)
-    return RecentRecords(_records(recent), now - SPAN if whole else _at(recent[0]), whole)
+    return RecentReader(log, facts).read(now)
 
 
-def _last(facts: int) -> Select[Any]:
-    return log_rows.where(IS_OF_ATTEMPT).order_by(log_table.c.position.desc()).limit(facts)
+class RecentReader:
+    """Reads the same again and again: of facts that it has read, only the new ones are read and decoded anew."""
+
+    def __init__(self, log: Log, facts: int = FACTS) -> None:
+        self._log, self._facts = log, facts
+        self._known: tuple[Entry, ...] = ()
+
+    def read(self, now: datetime) -> RecentRecords:
+        """Return the records of the last hour, or of its last part."""
+        known = self._known
+        after = known[-1].position if known else 0
+        with self._log.database.reading() as connection:
+            new = self._log.decoded(connection, driver_rows(connection, _last(self._facts, after)))[::-1]
+        entries = (*known, *new)[-self._facts :]
+        self._known = entries  # another thread may have read as much meanwhile: either is right
+        recent = [entry for entry in entries if _at(entry) >= now - SPAN]
+        whole = len(entries) < self._facts or len(recent) < len(entries)
+        return RecentRecords(_records(recent), now - SPAN if whole else _at(recent[0]), whole)
+
+
+def _last(facts: int, after: int) -> Select[Any]:
+    rows = log_rows.where(IS_OF_ATTEMPT, log_table.c.position > after)
+    return rows.order_by(log_table.c.position.desc()).limit(facts)
 
 
 def _at(entry: Entry) -> datetime:

@@ -1,12 +1,18 @@
 """What providers did lately, from the log alone."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
+from app.identity.log_codes import codes_by
 from notifiers.port.interface import Accepted, Reason, RetryLater
-from streams.queries.provider_health import _last, recent_records
+from streams.log.log import Log
+from streams.log.mapper import Entry
+from streams.queries.provider_health import RecentReader, _last, recent_records
+from tests.beginnings import KEYRING
 from tests.world import NOON, World, card, event, fine, iin, registered
 
 AWAY = RetryLater(None, Reason.UNREACHABLE)
@@ -54,7 +60,7 @@ async def test_trouble_is_seen_however_much_else_happens(tmp_path: Path) -> None
     assert (found.whole, found.providers["sms"].in_trouble) == (True, True)
     with world.platform.database.reading() as connection:
         plan = connection.execute(
-            text(f"EXPLAIN QUERY PLAN {_last(1).compile(compile_kwargs={'literal_binds': True})}")
+            text(f"EXPLAIN QUERY PLAN {_last(1, 0).compile(compile_kwargs={'literal_binds': True})}")
         )
         assert "log_of_attempts" in str(plan.all())
     world.close()
@@ -69,4 +75,34 @@ async def test_where_it_was_too_much_it_is_said(tmp_path: Path) -> None:
     found = recent_records(world.platform.log, world.clock(), facts=4)
     assert (found.whole, found.since) == (False, NOON + timedelta(minutes=1))
     assert found.providers["sms"].attempted == 2
+    world.close()
+
+
+class Counting(Log):
+    """A log that counts the rows that it decodes."""
+
+    opened_rows = 0
+
+    def opened(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
+        """As the log."""
+        wanted = list(rows)
+        self.opened_rows += len(wanted)
+        return super().opened(connection, wanted)
+
+
+async def test_who_looks_again_reads_only_what_is_new(tmp_path: Path) -> None:
+    """A second look decodes no fact of the first, and finds the same as somebody who reads all of them."""
+    world = World(tmp_path, script={"sms": [AWAY] * 3})
+    on = world.platform
+    log = Counting(on.database, on.log.keys, world.clock, codes_by(KEYRING))
+    reader = RecentReader(log, facts=5)
+    world.take(*FINED)
+    for minutes in TRIED:
+        await world.settle(NOON + timedelta(minutes=minutes))
+        before = log.opened_rows
+        assert reader.read(world.clock()) == recent_records(on.log, world.clock(), 5)
+        assert log.opened_rows > before
+        before = log.opened_rows
+        assert reader.read(world.clock()) == recent_records(on.log, world.clock(), 5)
+        assert log.opened_rows == before
     world.close()

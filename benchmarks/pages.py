@@ -1,4 +1,4 @@
-"""The citizen's and the operator's pages and `POST /events` with a million nudges in the log, on SQLite, through the whole application.
+"""Pages of citizens and operators, and `POST /events`, with a million nudges in the log, on SQLite, in one process.
 
 A tenth of the nudges is of invented citizens with their events, planned as live and told; the others are the same
 nudges under other names, so that tables, indexes and the log are as long as a country makes them.

@@ -16,7 +16,7 @@ from domain.rules.triggers import RANKS
 from projections.bulk import among_keys, insert_rows, lock_rows, replace_rows, rows_of
 from projections.for_each import ForEach
 from projections.lanes import lane_of
-from projections.tables import due, erased, inbox, micros, nudges, optional_micros
+from projections.tables import IS_ATTEMPTED, IS_STOPPED, due, erased, inbox, micros, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
@@ -233,17 +233,17 @@ def release_all(connection: Connection) -> None:
 
 def release_stopped(connection: Connection) -> None:
     """Release the claims on deliveries that stops hold back. Decisions in progress on them stay valid."""
-    connection.execute(update(due).where(due.c.stopped).values(holder=None, held_until=None))
+    connection.execute(update(due).where(IS_STOPPED).values(holder=None, held_until=None))
 
 
 def attempted(connection: Connection) -> list[Due]:
     """Return the attempts that have no outcome yet."""
-    return [Due(*row) for row in connection.execute(select(due.c.nudge, due.c.recipient).where(due.c.attempted))]
+    return [Due(*row) for row in connection.execute(select(due.c.nudge, due.c.recipient).where(IS_ATTEMPTED))]
 
 
 def open_attempts(connection: Connection) -> int:
     """Return the number of attempts that have no outcome yet."""
-    return connection.execute(select(func.count()).select_from(due).where(due.c.attempted)).scalar_one()
+    return connection.execute(select(func.count()).select_from(due).where(IS_ATTEMPTED)).scalar_one()
 
 
 def states(connection: Connection) -> Mapping[str, int]:

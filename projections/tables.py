@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Date,
     Dialect,
     Index,
@@ -188,6 +189,9 @@ Index(
     postgresql_where=due.c.rank <= URGENT,
 )
 Index("due_lane", due.c.lane, due.c.due_at, due.c.rank, due.c.nudge)
+IS_STOPPED: ColumnElement[bool] = literal_column("due.stopped")
+IS_ATTEMPTED: ColumnElement[bool] = literal_column("due.attempted")
+"""The conditions of the partial indexes, as these write them: SQLite takes none for `stopped = 1`."""
 Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)
 Index("due_stopped", due.c.due_at, due.c.nudge, sqlite_where=due.c.stopped, postgresql_where=due.c.stopped)
 

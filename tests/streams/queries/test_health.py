@@ -2,11 +2,14 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
+from streams.queries.health import standing
 from tests.world import LONG_AGO, NOON, World, card, corrected, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
@@ -129,3 +132,20 @@ def test_who_is_woken_by_a_correction_waits_since_the_correction(world: World) -
     world.at(NOON + timedelta(days=10))
     world.take(corrected(CARD, 2, expires_on="2025-08-20"))
     assert world.health().unplanned_for_seconds == 0
+
+
+def test_no_figure_of_the_console_walks_through_all_that_is_planned(world: World) -> None:
+    """What is stopped and what is open is counted by the indexes of these few, however many wait for their day."""
+    database, plans = world.platform.database, list[str]()
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def _explain(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            explained = cursor.connection.cursor()
+            explained.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(row[3] for row in explained.fetchall())
+
+    standing(database, world.platform.log, world.platform.replay.follower, world.clock())
+    walks = [each for each in plans if each.startswith("SCAN due")]
+    assert {each.rpartition(" ")[2] for each in walks} <= {"due_stopped", "due_attempted"}
+    assert len(walks) == 2

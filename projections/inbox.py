@@ -88,7 +88,7 @@ def page(connection: Connection, recipient: str, before: Place | None, limit: in
 
 
 RARE = (State.FAILED.value, State.UNKNOWN.value)
-PAGE, SCANNED = 25, 50_000
+PAGE, SCANNED = 25, 6_000
 """The rows of a page of a search, and the rows that are looked at for one at most."""
 _RECIPIENTS = 25
 """More recipients than a nudge has."""
@@ -135,7 +135,9 @@ def search(connection: Connection, wanted: Search, before: Place | None = None, 
     take several pages, but none takes long. The recipients of a nudge stand on one page.
     """
     along = _along(wanted, before)
-    some = along.limit(scanned).subquery()
+    chosen = (wanted.provider, wanted.channel, wanted.triggers)
+    every = all(each is None for each in chosen) and wanted.state in {None, *RARE}
+    some = along.limit(min(scanned, PAGE + _RECIPIENTS) if every else scanned).subquery()
     query = select(some).order_by(some.c.at.desc(), some.c.nudge.desc()).limit(PAGE + _RECIPIENTS)
     for column, value in ((some.c.provider, wanted.provider), (some.c.channel, wanted.channel)):
         query = query if value is None else query.where(column == value)

@@ -22,7 +22,7 @@ from streams.log.mapper import Entry
 from streams.storage.tables import IS_OF_ATTEMPT, log_rows
 from streams.storage.tables import log as log_table
 
-SCANNED = 5000
+SCANNED = 1500
 """The facts about attempts that are read for one page at most."""
 
 

@@ -148,7 +148,7 @@ class Laid:
     def _found(self, do: str) -> tuple[Finding, ...]:
         return self._named(children().findings(self._question(do)))
 
-    def _asked(self, do: str, kind: Any, now: datetime | None = None, persona: str = "") -> Any:  # noqa: ANN401
+    def _asked(self, do: str, kind: Any, now: datetime | None = None, persona: str = "") -> Any:  # noqa: ANN401  (what the child answers depends on the question)
         try:
             return children().ask(self._question(do, now, persona), kind)
         except Died:

@@ -118,7 +118,7 @@ def _exists(month: int, day: int) -> bool:
 def _day_meant(text: str) -> str:
     """Return the day that was probably meant: month and day are swapped only where one order makes a date."""
     numbers = [int(each) for each in re.findall(r"[0-9]{1,2}", text)] if _TWO_NUMBERS.fullmatch(text) else []
-    days = [each for each in (numbers, numbers[::-1]) if len(each) == 2 and _exists(each[0], each[1])]  # noqa: PLR2004
+    days = [each for each in (numbers, numbers[::-1]) if len(each) == 2 and _exists(each[0], each[1])]  # noqa: PLR2004  (a day and a month)
     return "{:02}-{:02}".format(*days[0]) if days else 'such as "08-15" for 15 August'
 
 

@@ -107,7 +107,7 @@ class _Check:
             self._value((*path, "type"), "a group of properties has `type: object`, and is never null")
         if len(path) > 3 and "x-of" in prop:  # noqa: PLR2004  (data, properties, name)
             self._key((*path, "x-of"), "only a property of the first level says whose it is, with all that is in it")
-        if len(path) > 3 and names_persons(prop) is not None:  # noqa: PLR2004
+        if len(path) > 3 and names_persons(prop) is not None:  # noqa: PLR2004  (as above)
             self._value(path, "persons are named at the first level of the data only")
 
     def rest(self, type_: EventType) -> None:

@@ -14,7 +14,7 @@ _WIDTH = 110
 class _Writer(yaml.SafeDumper):
     """Lists are set in from their key, and texts of several lines are blocks."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002  (the library's signature)
         """Set lists in, as people write them."""
         super().increase_indent(flow, indentless=False)
 

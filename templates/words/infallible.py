@@ -114,7 +114,7 @@ def _statements(body: Iterable[nodes.Node], defined: _Names) -> Iterator[Use]:
             case nodes.If(test=test, body=then, elif_=others, else_=otherwise):
                 yield from _uses(test, defined)
                 yield from _statements(then, defined | _said(test, True))  # noqa: FBT003  (as the words say)
-                yield from _statements([*others, *otherwise], defined | _said(test, False))  # noqa: FBT003
+                yield from _statements([*others, *otherwise], defined | _said(test, False))  # noqa: FBT003  (what the test is in that branch)
             case _:
                 raise _Unsure
 

@@ -15,13 +15,13 @@ from app.jobs.job_command_line import command_of, given_of
 from app.jobs.job_threads import Hands
 from app.jobs.kinds import UnknownKind
 from app.jobs.requests import Orders
-from app.log_places import DIGITS
 from app.pages import visits
 from app.pages.console.job_words import KINDS, UNITS, told
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
+from app.pages.whole_numbers import OF_A_POSITION, whole_number
 from domain.facts.principals import NotAllowed, Principal
 from streams.queues.jobs import AT_WORK, ENDED, Busy, Job, NotNow, Stale, State, UnknownJob
 from streams.replay.backfill import NotInForce
@@ -109,7 +109,7 @@ class JobPages:
         seen = one(fields, "count")
         try:
             self._orders.check(job, who)
-            self._hands.confirm(job.id, int(seen) if seen.isdecimal() and len(seen) < DIGITS else 0, who.name)
+            self._hands.confirm(job.id, whole_number(seen, OF_A_POSITION), who.name)
         except REFUSED as refused:
             return self._show(who, frame, self._jobs.job(job.id), {"main": str(refused)})
         return self._staff.go(f"/jobs/{job.id}")
@@ -143,7 +143,7 @@ class JobPages:
     def _asked(self, request: Request) -> Job:
         id_ = request.path_params["id"]
         try:
-            return self._jobs.job(int(id_) if id_.isdecimal() and len(id_) < 10 else 0)  # noqa: PLR2004  (digits)
+            return self._jobs.job(whole_number(id_))
         except UnknownJob as unknown:
             raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
 

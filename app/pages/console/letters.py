@@ -18,6 +18,7 @@ from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Form
+from app.pages.whole_numbers import whole_number
 from domain.core.translatable import N_
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.principals import Principal
@@ -74,9 +75,7 @@ class LetterPages:
         who, frame = self._staff.operator(request)
         asked = request.query_params
         done = {
-            name: int(asked[name])
-            for name in ("handled", "failed", "unknown", "dropped")
-            if asked.get(name, "").isdecimal() and len(asked[name]) < 10  # noqa: PLR2004  (digits of a count)
+            name: whole_number(asked[name]) for name in ("handled", "failed", "unknown", "dropped") if asked.get(name)
         }
         rows = [_row(each, frame.speech) for each in self._letters.groups()]
         told = {name: frame.speech.number(count) for name, count in done.items()}

@@ -21,6 +21,7 @@ from app.pages.layout import Frame
 from app.pages.life import CHANNELS, REASONS, STATES, shown, told
 from app.pages.pack_names import names_of
 from app.pages.visits import Form
+from app.pages.whole_numbers import OF_A_POSITION, whole_number
 from domain.core.events import LifeEvent
 from domain.facts.access_facts import (
     MOST_SAID,
@@ -98,7 +99,7 @@ class PersonPages:
         who, frame = self._staff.reader(request)
         viewing = self._viewing(request, who)
         after = request.query_params.get("after", "0")
-        entries = self._views.facts(viewing.person, int(after) if after.isdecimal() and len(after) < 18 else 0)  # noqa: PLR2004
+        entries = self._views.facts(viewing.person, whole_number(after, OF_A_POSITION))
         base = f"{self._staff.pages.root}/console/people/{request.path_params['id']}"
         more = f"{base}?after={entries[-1].position}" if len(entries) == PAGE else ""
         return self._staff.show(

@@ -20,6 +20,7 @@ from app.pages.life import CHANNELS, category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
 from app.pages.visits import DraftForm, Fields
+from app.pages.whole_numbers import whole_number
 from app.pages.work import merging
 from app.pages.work.advice import of_the_form
 from app.pages.work.controls import (
@@ -175,7 +176,7 @@ class ByForm:
             return self._show(who, frame, sheet, fields, {} if again else wrong, status)
         files = {**sheet.files, FILE: text}
         try:
-            self._sheets.save(sheet.id, _number(one(fields, "revision")), files, who)
+            self._sheets.save(sheet.id, whole_number(one(fields, "revision")), files, who)
         except DraftChanged as changed:
             return self._merged(who, frame, changed.there, changes, was) or moved(
                 self._office, frame, changed.there, files
@@ -843,7 +844,3 @@ def _kind_of(name: str) -> str:
         "grace": "duration",
         "when": "condition",
     }.get(name.rpartition(".")[2], "text")
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004  (digits)

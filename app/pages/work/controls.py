@@ -147,7 +147,7 @@ def condition_in(
     if rows is None:
         return None
     old = read_condition(before, types) if before else Rows()
-    same = old is not None and old.rows == rows.rows and (len(rows.rows) < 2 or old.joint == rows.joint)  # noqa: PLR2004
+    same = old is not None and old.rows == rows.rows and (len(rows.rows) < 2 or old.joint == rows.joint)  # noqa: PLR2004  (several rows)
     return before if same else written_condition(rows, types)
 
 

@@ -15,6 +15,7 @@ from app.packs.draft_child import TESTS
 from app.pages import visits
 from app.pages.layout import Frame
 from app.pages.visits import DraftForm, Fields, Form
+from app.pages.whole_numbers import whole_number
 from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
@@ -111,7 +112,7 @@ class Editing:
         if sum(len(text.encode("utf-8", "replace")) for text in files.values()) > MOST_BYTES:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the files have more than {MOST_BYTES // 1024} kB")
         try:
-            self._sheets.save(id_, _number(one(fields, "revision")), files, who)
+            self._sheets.save(id_, whole_number(one(fields, "revision")), files, who)
         except DraftChanged as changed:
             return moved(self._office, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{id_}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
@@ -141,7 +142,3 @@ def moved(office: Office, frame: Frame, there: StoredDraft, mine: Mapping[str, s
 def _text(sent: str) -> str:
     """Return the text as it was typed, with the line ends that files have."""
     return sent.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004  (digits)

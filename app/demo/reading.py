@@ -10,8 +10,9 @@ from app.demo.board import Arrived, Board, Counters, NotSent, Told, counters_of
 from app.demo.mailroom import Handed, Mailroom
 from app.demo.year import Year
 from app.pages.catalogues import Speech
-from app.pages.life import REASONS, STATES, shown
+from app.pages.life import STATES, shown
 from app.pages.pack_names import names_of
+from app.reports.life_words import REASONS
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeWithheld
 from domain.nudges.nudge import Nudge

@@ -26,8 +26,9 @@ from app.http.access import Access
 from app.identity.principals import add
 from app.pages import visits
 from app.pages.layout import HEADERS, Frame, Front, Pages
-from app.pages.life import CHANNELS, shown
+from app.pages.life import shown
 from app.pages.visits import Official
+from app.reports.life_words import CHANNELS
 from app.server import application
 from domain.facts.principals import Principal, Role
 from streams.queries.inbox import NotTheirs

@@ -12,9 +12,10 @@ from app.compose import Platform
 from app.demo.chapters import CHAPTERS, VISIT_HOURS, Chapter, Matter
 from app.demo.family import CHILD, PARENTS
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.life import CHANNELS, shown
+from app.pages.life import shown
 from app.pages.pack_names import Names, names_of
 from app.reports.entitlements import entitlements
+from app.reports.life_words import CHANNELS
 from domain.core.events import Effective, LifeEvent
 from domain.core.timing import zone_of
 from domain.core.translatable import N_, Counted, Words

@@ -13,7 +13,8 @@ from app.identity.authenticity_codes import Genuine, codes_in, whose
 from app.identity.links import BadLink, OldLink
 from app.pages.catalogues import Speech
 from app.pages.layout import Pages
-from app.pages.life import CHANNELS, shown
+from app.pages.life import shown
+from app.reports.life_words import CHANNELS
 
 Code = Annotated[str, Query(max_length=1000)]
 SHORT = 14

@@ -14,11 +14,12 @@ from app.http.cursors import read, written
 from app.http.routes import Routes
 from app.pages.catalogues import Speech
 from app.pages.layout import Pages
-from app.pages.life import CHANNELS, STATES, category, shown
+from app.pages.life import STATES, category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.readers import visitor
 from app.pages.reasons import particulars
 from app.pages.ruling import CLASSES
+from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Joined, Words
 from domain.nudges.calendar_days import CalendarDays
 from domain.nudges.class_rules import CLASS_RULES

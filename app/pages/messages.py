@@ -21,12 +21,13 @@ from app.pages.calendar_file import Entry, as_calendar, calendar_file
 from app.pages.catalogues import Speech
 from app.pages.inbox import about, day_told
 from app.pages.layout import Frame, Pages
-from app.pages.life import CHANNELS, STATES, line_of, shown, told
+from app.pages.life import STATES, line_of, shown, told
 from app.pages.pack_names import Names, names_of
 from app.pages.readers import zone_for
 from app.pages.reasons import Because, because, question_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
+from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Words
 from domain.facts.receipts import ReceiptStatus
 from domain.nudges.class_rules import CLASS_RULES

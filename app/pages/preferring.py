@@ -15,10 +15,11 @@ from app.http.routes import Routes
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES
 from app.pages.layout import Frame, Pages
-from app.pages.life import CHANNELS, category, shown
+from app.pages.life import category, shown
 from app.pages.readers import visitor
 from app.pages.visits import Fields, Form
 from app.pages.zones import zone_groups
+from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from domain.persons.channels import ADDRESS_OF, PUSH, addresses
 from domain.persons.hours import local_zone, quiet_hours

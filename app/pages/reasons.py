@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from app.pages.life import REASONS, STATES, shown
+from app.pages.life import STATES, shown
 from app.pages.pack_names import Names, day_of, is_pseudonym
+from app.reports.life_words import REASONS
 from domain.core.plain import PlainData
 from domain.core.timing import Offset, parse_offset, shift_day
 from domain.core.translatable import N_, Counted, Joined, Said, Words

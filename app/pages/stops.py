@@ -5,9 +5,10 @@ from msgspec.structs import replace
 
 from app.compose import Platform
 from app.pages.catalogues import Speech
-from app.pages.life import CHANNELS, shown
+from app.pages.life import shown
 from app.reports.finding_words import Told, told
 from app.reports.findings import stop_finding
+from app.reports.life_words import CHANNELS
 from domain.nudges.settle import PAUSED
 from streams.rules.aggregates import ActiveStop
 

@@ -26,7 +26,7 @@ STOPPED_FOR = timedelta(days=30)
 class NotSentReason(StrEnum):
     """The reasons why a nudge is not sent, or not yet.
 
-    Pages (app/pages/life.py) and reports (app/reports/life_words.py) have words for each.
+    app/reports/life_words.py has words for each.
     """
 
     DIED = "died"

@@ -18,8 +18,9 @@ from app.pages import visits
 from app.pages.console.job_words import KINDS
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
-from app.pages.life import CHANNELS, shown
+from app.pages.life import shown
 from app.pages.visits import Fields, Form
+from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from domain.facts.principals import NotAllowed, Principal
 from streams.kafka.errors import KafkaUnavailable

@@ -13,8 +13,9 @@ from app.http.routes import Routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
 from app.pages.console.stopped import off_told
-from app.pages.life import CHANNELS, REASONS, STATES, shown
+from app.pages.life import STATES, shown
 from app.reports.forecast_sums import busiest, sums
+from app.reports.life_words import CHANNELS, REASONS
 from domain.nudges.forecast import Sum
 from domain.rules.built_in_triggers import DIGEST_TRIGGER
 from streams.queries.forecast import ForecastResult

@@ -17,9 +17,10 @@ from app.http.routes import Routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
 from app.pages.layout import Frame
-from app.pages.life import CHANNELS, STATES, shown
+from app.pages.life import STATES, shown
 from app.reports.condition import providers_in_use
 from app.reports.finding_words import CAUSES as WHY
+from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from domain.facts.principals import Principal
 from domain.nudges.delivery import State

@@ -18,10 +18,11 @@ from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
-from app.pages.life import CHANNELS, REASONS, STATES, shown, told
+from app.pages.life import STATES, shown, told
 from app.pages.pack_names import names_of
 from app.pages.visits import Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
+from app.reports.life_words import CHANNELS, REASONS
 from domain.core.events import LifeEvent
 from domain.facts.access_facts import (
     MOST_SAID,

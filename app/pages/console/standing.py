@@ -11,12 +11,13 @@ from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
 from app.pages.console.trends import Trends
-from app.pages.life import CHANNELS, shown
+from app.pages.life import shown
 from app.pages.stops import stop_told
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, Lags
 from app.reports.finding_words import told
 from app.reports.findings import SKEW, Finding, Level, findings
+from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from streams.queries.provider_health import ProviderState, RecentRecords, Record
 from streams.runtime.processes import LiveProcess

@@ -1,7 +1,8 @@
 """Active kill switches and pauses, in the words of the console."""
 
 from app.pages.catalogues import Speech
-from app.pages.life import CHANNELS, shown
+from app.pages.life import shown
+from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from domain.nudges.settle import PAUSED
 from streams.rules.aggregates import ActiveStop

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from app.backtests.chart import Chart, rows, small
 from app.compose import Platform
 from app.pages.catalogues import Speech
-from app.pages.life import CHANNELS, shown
+from app.pages.life import shown
 from app.reports.forecast_sums import prices_of
+from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from streams.queries.health import DISPATCH_AGE, PLANNING_AGE
 from streams.replay import hourly

@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse, Response
 from app.http.routes import Routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
-from app.pages.life import CHANNELS, REASONS, shown
+from app.pages.life import shown
+from app.reports.life_words import CHANNELS, REASONS
 from domain.core.translatable import N_
 from streams.replay.unknown_outcomes import OutcomeKind
 

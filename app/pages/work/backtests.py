@@ -22,11 +22,12 @@ from app.packs.draft_bench import Bench
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
-from app.pages.life import CHANNELS, REASONS, shown
+from app.pages.life import shown
 from app.pages.visits import Fields, Form
 from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
+from app.reports.life_words import CHANNELS, REASONS
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
 from streams.queues.jobs import Busy, Job, State, UnknownJob

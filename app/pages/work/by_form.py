@@ -16,7 +16,7 @@ from app.packs.draft_bench import Bench
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
-from app.pages.life import CHANNELS, category, shown
+from app.pages.life import category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
 from app.pages.visits import DraftForm, Fields
@@ -41,6 +41,7 @@ from app.pages.work.editing import moved
 from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
+from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE, EventType

@@ -19,7 +19,7 @@ from app.packs.draft_child import TESTS
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
-from app.pages.life import CHANNELS, REASONS, category, shown
+from app.pages.life import category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.visits import Fields, Form
 from app.pages.work.controls import Control, was_in
@@ -28,6 +28,7 @@ from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.pages.work.words import PEOPLE, person
+from app.reports.life_words import CHANNELS, REASONS
 from domain.core.timing import zone_of
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.pages.catalogues import Speech
-from app.pages.life import CHANNELS, REASONS, shown
+from app.pages.life import shown
+from app.reports.life_words import CHANNELS, REASONS
 from domain.core.translatable import N_
 from domain.nudges.settle import PAUSED
 from domain.rules.built_in_triggers import DIGEST

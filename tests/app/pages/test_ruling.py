@@ -10,9 +10,10 @@ import pytest
 
 from app.packs.version_diff import Version, clause_of
 from app.pages.catalogues import LANGUAGES, OTHERWISE
-from app.pages.life import REASONS, STATES
+from app.pages.life import STATES
 from app.pages.naming import FIELDS, VALUES
 from app.pages.ruling import in_words
+from app.reports.life_words import REASONS
 from domain.conditions.language import BadCondition, Conditions
 from domain.facts.facts import NUDGE_FACTS
 from domain.nudges.delivery import State

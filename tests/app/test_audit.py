@@ -102,6 +102,7 @@ def test_an_older_log_gets_its_codes_by_migrate(terminal: Terminal) -> None:
             "DROP INDEX inbox_cause; ALTER TABLE inbox DROP COLUMN cause; ALTER TABLE inbox DROP COLUMN provider;"
             "ALTER TABLE history DROP COLUMN replan;"
             "DROP TABLE scheduled; DROP TABLE processes; DROP TABLE guesses; DROP TABLE hourly;"
+            "DROP TABLE area_chunks;"
             "DROP INDEX inbox_at; DROP INDEX inbox_failed_at; DROP INDEX inbox_unknown_at;"
             "ALTER TABLE inbox DROP COLUMN trigger;"
             "ALTER TABLE jobs DROP COLUMN waits; ALTER TABLE jobs DROP COLUMN deaths;"

@@ -40,7 +40,7 @@ class Told(Struct, frozen=True):
 
 _RENEW = N_("Put it back from the copy that is kept apart from the backups of the database.")
 _JOB = N_("Go on with it, or cancel it.")
-_GROWS = N_("Is everything running, and is no provider down? Add workers or dispatchers if it goes on.")
+_GROWS = N_("Check that everything is running and every provider works. Add workers or dispatchers if it goes on.")
 WORDS: Mapping[Kind, tuple[str, str]] = {
     Kind.OLDER_COPY: (
         N_("The database is an older copy: nothing is sent."),
@@ -52,24 +52,24 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.CLOCK_BEHIND: (
         N_("The clock of this machine is wrong: the latest record is {time} ahead of it."),
-        N_("Have the time set by the network (NTP) on every machine, then start the roles anew."),
+        N_("Have the time set by the network (NTP) on every machine, then restart the roles."),
     ),
     Kind.CLOCKS_APART: (
         N_("The clock of this machine is wrong: it and the clock of the database differ by {time}."),
-        N_("Have the time set by the network (NTP) on every machine, then start the roles anew."),
+        N_("Have the time set by the network (NTP) on every machine, then restart the roles."),
     ),
     Kind.PROCESS_CLOCK: (
         N_("The clock of {about} is wrong: it differs from the clock of the database by {time}."),
-        N_("Have the time set by the network (NTP) on that machine, then start its roles anew."),
+        N_("Have the time set by the network (NTP) on that machine, then restart its roles."),
     ),
-    Kind.KEY_FILE: (N_("The key file cannot be used. What runs goes on, but nothing can start again."), _RENEW),
+    Kind.KEY_FILE: (N_("The key file cannot be used. What is running continues, but nothing can start again."), _RENEW),
     Kind.KEY_LOST: (
         N_("A master key is missing from the key file (version {about}): the data of some people cannot be read."),
         _RENEW,
     ),
     Kind.KEY_EXPIRES: (
         N_("A certificate or key expires soon, or cannot be read."),
-        N_("Put a new one in its place, then start the dispatchers anew."),
+        N_("Put a new one in its place, then restart the dispatchers."),
     ),
     Kind.SCHEDULED_FAILED: (
         N_("The scheduled job {about} failed."),
@@ -81,11 +81,11 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.NOT_ADMITTED: (
         N_("The provider {about} ({channel}) does not let us in: our key for it is missing, wrong or expired."),
-        N_("Renew the key or password in the settings, then start the dispatchers anew."),
+        N_("Renew the key or password in the settings, then restart the dispatchers."),
     ),
     Kind.PROVIDER_DOWN: (
         N_("The provider {about} ({channel}) is down: {cause}."),
-        N_("Its messages use another provider or are tried again. When it is back, list what failed for good."),
+        N_("Its messages use another provider or are tried again. When it is back, list what failed permanently."),
     ),
     Kind.KAFKA_AWAY: (
         N_("Kafka does not answer."),
@@ -145,7 +145,7 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.STARTING: (
         N_("The platform is starting."),
-        N_("The platform has just started: the process that does the upkeep tells of itself within a minute."),
+        N_("The platform has just started: its maintenance process reports within a minute."),
     ),
     Kind.EVENTS_REFUSED: (
         N_("Events from Kafka were refused: {count} so far."),
@@ -177,12 +177,12 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
 }
 """Kind -> what is wrong, and what to do. The words of stops and of a platform that does not run: below."""
-_BEGIN_ANEW = N_("Have the time set by the network (NTP), then start `habarshy run` anew.")
-_WAIT_OR_SPREAD = N_("Is no provider down? If it goes on, one process is too few: use PostgreSQL and several.")
+_BEGIN_ANEW = N_("Have the time set by the network (NTP), then restart `habarshy run`.")
+_WAIT_OR_SPREAD = N_("Check that every provider works. If it goes on, one process is too few: use PostgreSQL and several processes.")
 EMBEDDED: Mapping[Kind, str] = {
     Kind.CLOCK_BEHIND: _BEGIN_ANEW,
-    Kind.KEY_EXPIRES: N_("Put a new one in its place, then start `habarshy run` anew."),
-    Kind.NOT_ADMITTED: N_("Renew the key or password in the settings, then start `habarshy run` anew."),
+    Kind.KEY_EXPIRES: N_("Put a new one in its place, then restart `habarshy run`."),
+    Kind.NOT_ADMITTED: N_("Renew the key or password in the settings, then restart `habarshy run`."),
     Kind.PLANNING_LATE: N_("Does `habarshy run` run, and what does it say? Then look for gaps."),
     Kind.SENDING_LATE: N_("Does `habarshy run` run? Look at the providers below, and at what is stopped."),
     Kind.PLANNING_GROWS: _WAIT_OR_SPREAD,
@@ -243,9 +243,9 @@ def _words(finding: Finding) -> tuple[str, str]:
     if finding.stop is not None:
         return STOPS[finding.stop.scope], N_("Resume once the problem is fixed.")
     if finding.kind is Kind.NOT_RUNNING and finding.about == "run":
-        return N_("The platform is not running: nobody plans, nobody sends."), N_("Start it.")
+        return N_("The platform is not running: nothing is planned or sent."), N_("Start it.")
     if finding.kind is Kind.NOT_RUNNING:
-        return N_("No worker is running: nobody plans, new events wait."), N_(
+        return N_("No worker is running: new events wait, and nothing is planned."), N_(
             "No worker is running: new events are not processed. Start one."
         )
     if finding.kind is Kind.CLOCK_BEHIND and finding.about:

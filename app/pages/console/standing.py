@@ -22,7 +22,7 @@ from domain.core.translatable import N_
 from streams.queries.provider_health import ProviderState, RecentRecords, Record
 from streams.runtime.processes import LiveProcess
 
-LEVELS = {Level.NOTE: (N_("Look at it"), "note"), Level.BAD: (N_("Act now"), "bad")}
+LEVELS = {Level.NOTE: (N_("Warning"), "note"), Level.BAD: (N_("Act now"), "bad")}
 
 
 class StandingPage:

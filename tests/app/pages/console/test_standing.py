@@ -158,7 +158,7 @@ SAID = {
         "sms провайдері (SMS) бізді кіргізбейді",
     ),
     "worker": (
-        "The platform is not running: nobody plans, nobody sends.",
+        "The platform is not running: nothing is planned or sent.",
         "Платформа не запущена",
         "Платформа іске қосылмаған",
     ),

@@ -62,7 +62,10 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
         N_("The clock of {about} is wrong: it differs from the clock of the database by {time}."),
         N_("Have the time set by the network (NTP) on that machine, then restart its roles."),
     ),
-    Kind.KEY_FILE: (N_("The key file cannot be used. What is running continues, but nothing can start again."), _RENEW),
+    Kind.KEY_FILE: (
+        N_("The key file cannot be used. What is running continues, but nothing can start again."),
+        _RENEW,
+    ),
     Kind.KEY_LOST: (
         N_("A master key is missing from the key file (version {about}): the data of some people cannot be read."),
         _RENEW,
@@ -178,7 +181,9 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
 }
 """Kind -> what is wrong, and what to do. The words of stops and of a platform that does not run: below."""
 _BEGIN_ANEW = N_("Have the time set by the network (NTP), then restart `habarshy run`.")
-_WAIT_OR_SPREAD = N_("Check that every provider works. If it goes on, one process is too few: use PostgreSQL and several processes.")
+_WAIT_OR_SPREAD = N_(
+    "Check that every provider works. If it goes on, one process is too few: use PostgreSQL and several processes."
+)
 EMBEDDED: Mapping[Kind, str] = {
     Kind.CLOCK_BEHIND: _BEGIN_ANEW,
     Kind.KEY_EXPIRES: N_("Put a new one in its place, then restart `habarshy run`."),

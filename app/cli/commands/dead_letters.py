@@ -91,9 +91,9 @@ def drop(  # noqa: PLR0913  (the options of the command)
     key_file: KeyFile = None,
 ) -> None:
     """Drop dead letters for good; the log keeps who did it and why."""
-    if not plan and not says_why(reason):
-        stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
     with operators("dead letters", database, key_file) as at:
+        if not plan and not says_why(reason):
+            stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
         letters = at.platform.runtime.dead_letters
         choice = _decided(letters, ids, kind, cause, every=every)
         _agree(at, choice, "drop", plan=plan, yes=yes, as_json=as_json)

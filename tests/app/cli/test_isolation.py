@@ -71,7 +71,7 @@ REFUSED: Mapping[str, str] = {
     "dead-letters list": "",
     "dead-letters show": "{nudge}",
     "dead-letters retry": "{nudge} --yes",
-    "dead-letters drop": "{nudge} --yes --reason=outdated",
+    "dead-letters drop": "{nudge} --yes",
     "audit list": "",
     "replay views": "--all --yes",
     "replay kafka": "--from 1 --yes",

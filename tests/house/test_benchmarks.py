@@ -8,8 +8,8 @@ import pytest
 from tests.services.commands import Command
 
 ROOT = Path(__file__).parents[2]
-LONG = {"country", "far", "latency", "relay", "republish", "worker"}
-"""Those that take long however little they measure: they wait for a far provider, or start Kafka and all roles."""
+LONG = {"area_shared", "cluster", "country", "far", "latency", "relay", "republish", "worker"}
+"""Those that take long however little they measure: for a far provider, or as they start Kafka, Dask or all roles."""
 MET, NOT_MET = 0, 1
 """What it ends with; so small, a benchmark says nothing of its target."""
 MEASURING = {each.stem for each in (ROOT / "benchmarks").glob("*.py") if "def measure(" in each.read_text()}

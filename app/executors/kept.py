@@ -1,4 +1,4 @@
-"""What a process opened for the parts of a run: kept for its next parts, closed at the end of the run.
+"""Platforms that a process opened for the parts of a run: kept for its next parts, closed at the end of the run.
 
 A worker of a cluster outlives many runs. Between them it has no connection, and no key in memory.
 """
@@ -13,7 +13,7 @@ Opening = Callable[[bytes], AbstractContextManager[T]]
 
 
 class _Opened:
-    """What was opened, and how many parts use it right now. `ended`: it is closed when no part uses it."""
+    """An opened platform, and the number of parts that use it. `ended`: it is closed when no part uses it."""
 
     def __init__(self, using: ExitStack, found: Any) -> None:  # noqa: ANN401  (whatever is opened)
         self.using, self.found, self.users, self.ended = using, found, 0, False

@@ -14,7 +14,7 @@ from app.settings import Settings, load_settings
 
 
 class Task(Struct, frozen=True):
-    """What another process needs to do parts of what was asked, at the time `now`.
+    """Everything that another process needs to do parts of what was asked, at the time `now`.
 
     `settings`: None where it has settings of its own, so that no key and no address leaves this machine.
     """

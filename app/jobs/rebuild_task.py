@@ -22,7 +22,7 @@ from streams.storage.database import Database
 
 
 class Task(Struct, frozen=True):
-    """What another process needs to do parts. `settings`: None where it has settings of its own."""
+    """Everything that another process needs to do parts. `settings`: None where it has settings of its own."""
 
     settings: Settings | None
     catalogue: Catalogue

@@ -1,4 +1,4 @@
-"""What is wrong with the platform: one ranked list of findings, for the console and `habarshy status`.
+"""The findings about the platform: one ranked list of what is wrong, for the console and `habarshy status`.
 
 The limits are those of deploy/alerts.yaml: what calls an operator in the night is `BAD` here too.
 """

@@ -159,7 +159,7 @@ def chained(digest: str, items: Sequence[bytes]) -> str:
 
 
 class Range(NamedTuple):
-    """What is looked at after one key and up to another (None: no bound): `facts`, `nudges` or `intents`.
+    """A range to look at, after one key and up to another (None: no bound): `facts`, `nudges` or `intents`.
 
     Keys are ids of streams and nudges in hexadecimal digits, or pseudonyms. `now`: the time for which persons are
     planned.
@@ -172,7 +172,7 @@ class Range(NamedTuple):
 
 
 class RangeFound(NamedTuple):
-    """What a range holds. `read`: the rows or persons in it; `items`: what continues the digest, in order.
+    """The content of a range. `read`: the rows or persons in it; `items`: what continues the digest, in order.
 
     `counts`: those of persons, without intents.
     """

@@ -130,7 +130,7 @@ class RuleAggregate(BaseAggregate[UUID]):
 
 
 class Versioned(RuleAggregate):
-    """What packs and triggers have in common: versions that are submitted, approved or refused, and published.
+    """The common part of packs and triggers: versions that are submitted, approved or refused, and published.
 
     `submissions`: hash -> version, the latest submitted last.
     """

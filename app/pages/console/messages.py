@@ -63,7 +63,7 @@ class Choices(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """What a search found. `further`: where the next page begins, as the address has it.
+    """The result of a search. `further`: where the next page begins, as the address has it.
 
     `alone`: all of it is tried again without a repair, the first at this time.
     """

@@ -1,4 +1,4 @@
-"""What runs by the schedule: when next, how it last ended; and running one of it now."""
+"""The jobs of the schedule: their next run and how the last one ended; a button runs one now."""
 
 import threading
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What lint says of a file, said of the form: beside a field nobody reads the names of the file's keys."""
+"""Findings of lint, told of the form: beside a field nobody reads the names of the file's keys."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -69,7 +69,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "Danger to life or limb: the message says what the danger is, so it cannot hide the substance"
     ),
 }
-"""What lint says -> the same, said of the form."""
+"""A finding of lint -> the same, told of the form."""
 
 
 def of_the_form(findings: Iterable[Finding]) -> list[Finding]:

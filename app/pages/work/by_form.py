@@ -75,7 +75,7 @@ _SPREAD = N_("So that not all ask the office at once; a day at most.")
 
 
 class Setting(Struct, frozen=True):
-    """What a form is filled from: the rule, what was typed instead, and what is wrong with it."""
+    """The sources of a form: the rule, what was typed instead, and what is wrong with it."""
 
     form: TriggerForm
     typed: Fields

@@ -34,7 +34,7 @@ class Both(Struct, frozen=True):
 
 
 class Telling(Struct, frozen=True):
-    """How fields are told: the label of one, and its text in words."""
+    """Names fields for a reader: the label of one, and its text in words."""
 
     label: Callable[[str], str]
     shown: Callable[[str, str], str]

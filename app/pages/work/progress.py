@@ -47,7 +47,7 @@ class Stage(Struct, frozen=True):
 
 
 class _Found(Struct, frozen=True):
-    """What is known of one step."""
+    """The state of one step."""
 
     done: bool
     note: str = ""

@@ -49,7 +49,7 @@ from tests.services import kafka, postgres
 from tests.services.commands import Command
 from tests.services.sink import sink
 
-BATCH, LOAD, LOOK_EVERY, PATIENCE = 1000, 500, 0.1, 900.0
+BATCH, LOAD, LOOK_EVERY, PATIENCE = 1000, 500, 0.5, 900.0
 CLIENTS = 8
 TICKS = os.sysconf("SC_CLK_TCK")
 STAGES = ("recorded → plan begun", "plan begun → attempt decided", "attempt decided → taken over")
@@ -158,6 +158,7 @@ class _Country:
         on = self._platform
         on.planning.planning.drain()
         on.replay.follower.drain()
+        on.runtime.chain_builder.finish()
         newest = on.log.facts.max_notification_id() or 0
         on.database.write(
             lambda connection: positions.save(connection, READER, newest)

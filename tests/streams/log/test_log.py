@@ -1,14 +1,16 @@
+from typing import Any
 from uuid import UUID
 
 import pytest
 from eventsourcing.persistence import IntegrityError
 from msgspec.structs import replace
+from sqlalchemy import event
 
 from app.identity.log_codes import codes_by
 from domain.core.events import LifeEvent
-from domain.facts.facts import Fact, NudgeCancelled, NudgeExpired
+from domain.facts.facts import Fact, NudgeAttempted, NudgeCancelled, NudgeExpired
 from projections.bulk import CHUNK
-from streams.log.log import Log
+from streams.log.log import Log, rows_of_streams
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKeys
 from streams.storage.tables import log
@@ -221,3 +223,25 @@ def test_a_closed_log_is_there_after_a_restart(store: Store, tmp_path_factory: p
     assert second.scanned() == [Entry(event.stream, 1, event, 1, NOW), at(2, cancelled(2))]
     second.database.close()
     assert store.scanned() == [], "and another file knows nothing of it"
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_few_streams_are_not_looked_for_among_all_attempts(store: Store) -> None:
+    """Streams are found by their index, also while the statistics of PostgreSQL know of no attempt yet."""
+    store.append(*map(cancelled, range(3000)))
+    with store.database.altering() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    store.append(*(Entry(UUID(int=each), 2, ATTEMPTED) for each in range(3000)))
+    with store.database.reading() as connection:
+        event.listen(connection, "before_cursor_execute", _explain, retval=True)
+        plan = str(connection.execute(rows_of_streams([UUID(int=each) for each in range(100)], [ATTEMPTED.TOPIC])).all())
+    assert "log_originator_id_originator_version_key" in plan
+    assert "log_of_attempts" not in plan
+
+
+ATTEMPTED = NudgeAttempted(NOW, AIDA, 1, "sms", "sms", NOW)
+
+
+def _explain(*given: Any) -> tuple[str, Any]:
+    _, _, statement, parameters, *_ = given
+    return f"EXPLAIN {statement}", parameters

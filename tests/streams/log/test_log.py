@@ -234,7 +234,9 @@ def test_a_few_streams_are_not_looked_for_among_all_attempts(store: Store) -> No
     store.append(*(Entry(UUID(int=each), 2, ATTEMPTED) for each in range(3000)))
     with store.database.reading() as connection:
         event.listen(connection, "before_cursor_execute", _explain, retval=True)
-        plan = str(connection.execute(rows_of_streams([UUID(int=each) for each in range(100)], [ATTEMPTED.TOPIC])).all())
+        plan = str(
+            connection.execute(rows_of_streams([UUID(int=each) for each in range(100)], [ATTEMPTED.TOPIC])).all()
+        )
     assert "log_originator_id_originator_version_key" in plan
     assert "log_of_attempts" not in plan
 

@@ -9,9 +9,11 @@ from cryptography import x509
 
 from app.compose import Platform
 from app.identity import private_files, retired_list
+from app.identity.private_files import os_problem
 from app.log_places import zone_shown
 from app.settings import SCHEDULE, Settings
 from app.terminal import compact, talk
+from domain.core.translatable import Joined, Words
 from domain.facts.principals import Principal, Role
 from streams.log import chain
 from streams.log.audit import head_of
@@ -83,7 +85,7 @@ def _works(on: Platform) -> Mapping[str, Callable[[Stopping], object]]:
 
 def _deposit(on: Platform) -> None:
     if (folder := on.settings.deposit_folder) is None:
-        raise NotDeposited("deposit_folder: the settings name no folder")
+        raise NotDeposited(Words("deposit_folder: the settings name no folder"))
     deposit_head(on.runtime.chain_builder, on.database, folder)
 
 
@@ -95,7 +97,7 @@ def _verify(on: Platform) -> None:
         NotVerifiable: there is no key that signs.
     """
     if (signer := on.runtime.chain_builder.signer) is None:
-        raise NotVerifiable("the key file has no key that signs (`habarshy migrate` adds one)")
+        raise NotVerifiable(Words("the key file has no key that signs (`habarshy migrate` adds one)"))
     plan = plan_of(AuditJob(on.database, signer.public))
     on.queues.jobs.add(AUDIT, Lane.AUDIT, {}, plan, WHO.name, waits=True)
 
@@ -124,13 +126,13 @@ def deposit_head(builder: ChainBuilder, database: Database, folder: Path) -> Non
         number = chain.latest(connection).number
         found = chain.blocks_from(connection, number, 1) if number else []
     if builder.signer is None or not found:
-        raise NotDeposited("nothing is in the chain: the key file has no key that signs, or the log is empty")
+        raise NotDeposited(Words("nothing is in the chain: the key file has no key that signs, or the log is empty"))
     file = folder / f"head-{number:012}.json"
     try:
         if not file.exists():
             private_files.replace(file, compact(head_of(found[0], builder.signer.public)) + "\n")
     except OSError as error:
-        raise NotDeposited(f"deposit_folder: {file}: {error.strerror}") from None
+        raise NotDeposited(Words("deposit_folder: {file}: {problem}", file=file, problem=os_problem(error))) from None
 
 
 def check_certificates(settings: Settings, now: datetime) -> None:
@@ -142,8 +144,8 @@ def check_certificates(settings: Settings, now: datetime) -> None:
     expiring = [
         (name, _expires(Path(path), now, authority=name.endswith("ca_file"))) for name, path in _named(settings)
     ]
-    if problems := [f"{name}: {problem}" for name, problem in expiring if problem]:
-        raise CertificateExpires("; ".join(problems))
+    if problems := [Words("{name}: {value}", name=name, value=problem) for name, problem in expiring if problem]:
+        raise CertificateExpires(Joined(problems, "; "))
 
 
 def _named(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -161,7 +163,10 @@ def _expires(path: Path, now: datetime, *, authority: bool) -> str:
     try:
         found = x509.load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError) as error:
-        return f"{path} cannot be read ({getattr(error, 'strerror', None) or 'it is no certificate in PEM'})"
+        problem = os_problem(error) if isinstance(error, OSError) else Words("it is no certificate in PEM")
+        return Words("{path} cannot be read ({problem})", path=path, problem=problem)
     ends = [each.not_valid_after_utc for each in found]
     end = max(ends) if authority else ends[0]
-    return f"{path} is valid until {end.astimezone(UTC):%Y-%m-%d} only" if end < now + SOON else ""
+    if end >= now + SOON:
+        return ""
+    return Words("{path} is valid until {date} only", path=path, date=f"{end.astimezone(UTC):%Y-%m-%d}")

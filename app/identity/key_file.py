@@ -9,9 +9,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from app.identity import private_files
-from app.identity.private_files import draft_of, is_open_to_others
+from app.identity.private_files import draft_of, is_open_to_others, os_problem
 from app.settings import Settings
 from domain.core.ids import Names
+from domain.core.translatable import Words
 from streams.log.master_key import KEY_BYTES, Keyring, Wrapped
 from streams.log.person_keys import names_known
 from streams.storage.database import Database
@@ -27,7 +28,13 @@ class BadKeyFile(Exception):
 
     def __init__(self, path: Path, problem: str) -> None:
         self.problem = problem
-        super().__init__(f"The key file {path} cannot be used: {problem}. Restore it from its backup.")
+        super().__init__(
+            Words(
+                "The key file {path} cannot be used: {problem}. Restore it from its backup.",
+                path=path,
+                problem=problem,
+            )
+        )
 
 
 class MissingKeyFile(Exception):
@@ -96,13 +103,13 @@ def load_keyring(path: Path, *, create: bool) -> Keyring:
     try:
         if not path.exists():
             if not create:
-                raise BadKeyFile(path, "it does not exist")
+                raise BadKeyFile(path, Words("it does not exist"))
             return _create(path)
         if is_open_to_others(path):
-            raise BadKeyFile(path, "others can read it; run chmod 600 on it")
+            raise BadKeyFile(path, Words("others can read it; run chmod 600 on it"))
         keyring = _read(path, path.read_bytes())
     except OSError as error:
-        raise BadKeyFile(path, str(error.strerror)) from None
+        raise BadKeyFile(path, os_problem(error)) from None
     return _change(path, _with_sealing) if create and not keyring.sealing else keyring
 
 
@@ -112,9 +119,9 @@ def _read(path: Path, content: bytes) -> Keyring:
         wrapping = {int(version): bytes.fromhex(key) for version, key in kept["wrapping"].items()}
         keyring = Keyring(bytes.fromhex(kept["names"]), wrapping, bytes.fromhex(kept.get("sealing", "")))
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise BadKeyFile(path, "it is damaged") from None
+        raise BadKeyFile(path, Words("it is damaged")) from None
     if not wrapping:
-        raise BadKeyFile(path, "it has no wrapping key")
+        raise BadKeyFile(path, Words("it has no wrapping key"))
     _check(path, keyring)
     return keyring
 
@@ -122,11 +129,11 @@ def _read(path: Path, content: bytes) -> Keyring:
 def _check(path: Path, keyring: Keyring) -> None:
     keys = [keyring.names, *keyring.wrapping.values(), *filter(None, [keyring.sealing])]
     if {len(key) for key in keys} != {KEY_BYTES}:
-        raise BadKeyFile(path, f"a key in it has not {KEY_BYTES} bytes")
+        raise BadKeyFile(path, Words("a key in it has not {count} bytes", count=KEY_BYTES))
     if any(len(set(key)) < LEAST_BYTES for key in keys):
-        raise BadKeyFile(path, "a key in it is no random one, so that anybody could guess it")
+        raise BadKeyFile(path, Words("a key in it is no random one, so that anybody could guess it"))
     if len(set(keys)) != len(keys):
-        raise BadKeyFile(path, "two keys in it are the same")
+        raise BadKeyFile(path, Words("two keys in it are the same"))
 
 
 def new_keyring() -> Keyring:
@@ -205,7 +212,7 @@ def _change(path: Path, change: Callable[[Keyring], Keyring]) -> Keyring:
             keyring = change(_read(path, path.read_bytes()))
             private_files.replace(path, json.dumps(_plain(keyring)))
     except OSError as error:
-        raise BadKeyFile(path, str(error.strerror)) from None
+        raise BadKeyFile(path, os_problem(error)) from None
     return keyring
 
 

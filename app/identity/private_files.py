@@ -4,14 +4,33 @@ import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from domain.core.translatable import Words
+
 Sync = Callable[[int], object]
 """Returns once what a descriptor stands for is on the disk."""
 OWNER_ONLY = 0o600
+
+OS_PROBLEMS: Mapping[int, Words] = {
+    errno.EACCES: Words("this process may not use it"),
+    errno.EPERM: Words("this process may not use it"),
+    errno.EISDIR: Words("it is a folder"),
+    errno.ENOENT: Words("it does not exist"),
+    errno.ENOTDIR: Words("what should be its folder is a file"),
+    errno.ENOSPC: Words("the disk is full"),
+    errno.EROFS: Words("the disk takes no writes"),
+}
+"""Error number of the operating system -> what is wrong with a file, to be said in several languages."""
+
+
+def os_problem(error: OSError) -> Words:
+    """Return what the operating system says of a file; an error without words here by its name, such as EIO."""
+    name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    return OS_PROBLEMS.get(error.errno or 0) or Words("the operating system refuses it ({code})", code=name)
 
 
 def opened(path: Path) -> TextIO:

@@ -11,6 +11,7 @@ from app.jobs.rebuild_executor import executor_for
 from app.jobs.verify_executor import verify_executor
 from app.kafka_topics import topics_of
 from app.terminal import talk
+from domain.core.translatable import Words
 from streams.kafka.republish import Range, Republishing
 from streams.queues.jobs import Work
 from streams.replay.audit_job import AuditJob
@@ -57,7 +58,9 @@ def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
     """
     signer = platform.runtime.chain_builder.signer
     if signer is None:
-        raise BadKeyFile(platform.settings.key_file, "it has no key that signs heads (`habarshy migrate` adds one)")
+        raise BadKeyFile(
+            platform.settings.key_file, Words("it has no key that signs heads (`habarshy migrate` adds one)")
+        )
     return AuditJob(platform.database, signer.public)
 
 

@@ -3,7 +3,7 @@
 English is the language that templates and modules are written in, so it needs no catalogue of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from io import BytesIO
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_timedelta
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -95,6 +96,10 @@ class Speech:
     def number(self, number: float) -> str:
         """Return a number with its groups."""
         return format_decimal(number, locale=self._locale)
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Return names one after the other: "smtp and sms"."""
+        return format_list(names, "standard", self._locale)
 
     def money(self, tenge: float) -> str:
         """Return an amount of tenge as messages write it: "18 200 ₸"."""

@@ -46,7 +46,9 @@ class Condition(Struct, frozen=True):
     jobs of the schedule with their last runs; `ahead`: by how much the latest record is ahead of our clock;
     `apart`: by how much our clock and that of the database differ, if they are `compared`; `processes`: those that
     live or lately ended; `running`: whether a `run` holds the lock of the file (None: not known); `removed`:
-    providers with recent work that the settings name no more.
+    providers with recent work that the settings name no more; `providers`: name -> channel of those in use;
+    `limits`: name -> messages a second that the settings let a provider send; `rates`: topic -> facts a minute,
+    lately, read only where a backlog grows.
     """
 
     now: datetime
@@ -77,6 +79,9 @@ class Condition(Struct, frozen=True):
     processes: Sequence[LiveProcess] = ()
     running: bool | None = None
     removed: frozenset[str] = frozenset()
+    providers: "dict[str, str]" = {}
+    limits: "dict[str, float]" = {}
+    rates: "dict[str, float]" = {}
 
 
 class ConditionReader:
@@ -105,6 +110,7 @@ class ConditionReader:
         sampled = on.queries.backlog.latest()
         workers, away = self._workers()
         problem, lost = self._keys()
+        trends, used = on.queries.backlog.trends(counts), providers_in_use(on)
         newest = max((each for each in (recorded, sampled) if each is not None), default=now)
         return Condition(
             now=now,
@@ -115,7 +121,7 @@ class ConditionReader:
             workers_away=away,
             unchained=counts[health.CHAIN],
             chained_at=moment(last.at) if last.number else None,
-            trends=on.queries.backlog.trends(counts),
+            trends=trends,
             sampled=sampled,
             embedded=on.database.sqlite,
             recent=recent,
@@ -134,7 +140,10 @@ class ConditionReader:
             compared=on.runtime.processes.compared,
             processes=processes,
             running=run_goes_on(on.database),
-            removed=frozenset(recent.providers) - providers_in_use(on),
+            removed=frozenset(recent.providers) - set(used),
+            providers=used,
+            limits={name: each.rate for name, each in on.settings.providers.items() if each.rate},
+            rates=on.queries.backlog.rates() if any(each.a_minute > 0 for each in trends.values()) else {},
         )
 
     def _unattended(self, jobs: Sequence[Job]) -> frozenset[int]:
@@ -159,7 +168,7 @@ class ConditionReader:
         try:
             return self._lags(), ""
         except KafkaFailure as error:
-            return None, str(error)
+            return None, error.told
 
     def _unseen(self, found: RecentRecords) -> tuple[str, ...]:
         """Return the settings' providers whose work is not known, because others filled the records that are read."""
@@ -183,10 +192,10 @@ class ConditionReader:
             return "", tuple(sorted(wrapping_versions(connection) - set(known)))
 
 
-def providers_in_use(platform: Platform) -> frozenset[str]:
-    """Return the names of the providers: of the settings, and on a file the fakes of the channels that have none."""
+def providers_in_use(platform: Platform) -> dict[str, str]:
+    """Return provider -> channel: those of the settings, and on a file the fakes of the channels that have none."""
     settings = platform.settings.providers
+    found = {name: channel_of(each) for name, each in settings.items()}
     if not platform.database.sqlite:
-        return frozenset(settings)
-    served = {channel_of(each) for each in settings.values()}
-    return frozenset(settings) | (frozenset(ADDRESS_OF) - served)
+        return found
+    return found | {channel: channel for channel in ADDRESS_OF if channel not in found.values()}

@@ -1,23 +1,35 @@
 """Findings as sentences: what is wrong, and what to do about it."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
-from app.reports.findings import AHEAD, BEHIND, Finding, Kind
-from app.reports.life_words import CHANNELS
-from domain.core.translatable import N_
+from app.reports.findings import AHEAD, BEHIND, Finding, Holdup, Kind, Why
+from app.reports.life_words import CHANNELS, REASONS
+from domain.core.translatable import N_, Said
+from domain.core.translatable import told as translated
 from domain.nudges.settle import PAUSED
+from notifiers.port.interface import Reason
 
 
 class Tongue(Protocol):
     """A language: its words, and its notation of numbers and times."""
 
+    @property
+    def language(self) -> str:
+        """Return its code."""
+
     def say(self, text: str) -> str:
         """Return the text in this language."""
+
+    def many(self, one: str, more: str, count: int) -> str:
+        """Return the form of the text that the language has for that number, with `count` in it."""
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Return names one after the other: "smtp and sms"."""
 
     def number(self, number: float) -> str:
         """Return a number with its groups."""
@@ -206,6 +218,51 @@ CLOCKS: Mapping[tuple[Kind, str], str] = {
     (Kind.PROCESS_CLOCK, BEHIND): N_("The clock of {about} is wrong: it is {time} behind the database’s clock."),
 }
 """Kind and what is wrong with a clock -> what is wrong."""
+ALL_DOWN: Mapping[tuple[bool, bool], str] = {
+    (True, True): N_("The providers {about} cannot be reached, so nothing is sent by these channels: {channels}."),
+    (True, False): N_("The providers {about} cannot be reached."),
+    (False, True): N_("The providers {about} are down, so nothing is sent by these channels: {channels}."),
+    (False, False): N_("The providers {about} are down."),
+}
+"""Whether all of them cannot be reached, and whether channels have no other provider -> what is wrong."""
+ENGLISH = "en"
+PLANNING = (Kind.PLANNING_LATE, Kind.PLANNING_GROWS)
+_ALONE = N_(
+    "Likely cause: the process is alive, but slower than what comes in: {comes} a minute come in, {goes} are done. "
+    "If it goes on, use PostgreSQL and several processes."
+)
+_DOWN = N_("Likely cause: the provider {about} does not work. Mend that first; what waits then goes by itself.")
+_LIMIT = N_(
+    "Likely cause: the provider {about} sends as much as its rate limit lets it, {number} a second. Raise its `rate` "
+    "in the settings if the contract allows more, or add a provider."
+)
+_SLOW = N_(
+    "Likely cause: the provider {about} is slow: it takes {number} s for an answer. Ask there why, or add a provider."
+)
+HOLDUPS: Mapping[tuple[bool, Why], str] = {
+    (True, Why.NOBODY): N_("Likely cause: no worker is alive. Start one."),
+    (True, Why.BEHIND): N_(
+        "Likely cause: the workers are alive ({number}), but slower than what comes in: {comes} a minute come in, "
+        "{goes} are done. Start more workers."
+    ),
+    (False, Why.NOBODY): N_("Likely cause: no dispatcher is alive. Start one."),
+    (False, Why.DOWN): _DOWN,
+    (False, Why.LIMIT): _LIMIT,
+    (False, Why.SLOW): _SLOW,
+    (False, Why.BEHIND): N_(
+        "Likely cause: the dispatchers are alive ({number}), but slower than what comes in: {comes} a minute come "
+        "in, {goes} are done. Start more dispatchers."
+    ),
+}
+"""Whether it is the queue for planning, and the likely cause -> that, and what to do."""
+HOLDUPS_ALONE: Mapping[Why, str] = {
+    Why.NOBODY: N_("Likely cause: `habarshy run` does not run. Start it."),
+    Why.DOWN: _DOWN,
+    Why.LIMIT: _LIMIT,
+    Why.SLOW: _SLOW,
+    Why.BEHIND: _ALONE,
+}
+"""The same where one process does everything."""
 STOPS: Mapping[str, str] = {
     "all": N_("Everything is stopped: no message goes out."),
     "channel": N_("All messages of a channel are stopped: {channel}."),
@@ -234,14 +291,38 @@ def told(finding: Finding, tongue: Tongue) -> Told:
     """Return the finding in the words of a language."""
     sentence, todo = _words(finding)
     values = {
-        "about": finding.about,
-        "channel": tongue.say(CHANNELS.get(finding.channel or finding.about, finding.channel)),
-        "cause": tongue.say(CAUSES.get(finding.cause, finding.cause.replace("_", " "))) if finding.cause else "?",
+        "about": tongue.listed([name for name, _, _ in finding.providers]) if finding.providers else finding.about,
+        "channel": _channel(finding.channel or finding.about, tongue) or finding.channel,
+        "channels": tongue.listed([_channel(each, tongue) for each in finding.without]),
+        "cause": cause_told(finding.cause, tongue),
         "count": tongue.number(finding.count),
         "time": tongue.lasting(finding.seconds),
     }
     said = tongue.say(sentence).format(**values)
-    return Told(said, tuple(_details(finding, tongue)), tongue.say(todo), shlex.join(finding.command))
+    todo = tongue.say(todo) if finding.holds is None else _holdup(finding, finding.holds, tongue)
+    return Told(said, tuple(_details(finding, tongue)), todo, shlex.join(finding.command))
+
+
+def cause_told(cause: str, tongue: Tongue) -> str:
+    """Return our word for the reason of a failure, as a sentence about a provider; "?" if there is none."""
+    words = CAUSES.get(cause) or REASONS.get(cause)
+    return tongue.say(words) if words else cause.replace("_", " ") or "?"
+
+
+def _channel(channel: str, tongue: Tongue) -> str:
+    return tongue.say(CHANNELS[channel]) if channel in CHANNELS else ""
+
+
+def _holdup(finding: Finding, cause: Holdup, tongue: Tongue) -> str:
+    """Return the likely cause of a queue, and what to do about it."""
+    planning = finding.kind in PLANNING
+    words = HOLDUPS_ALONE[cause.why] if finding.embedded else HOLDUPS[planning, cause.why]
+    return tongue.say(words).format(
+        about=cause.about,
+        number=tongue.number(round(cause.number, 1)),
+        comes=tongue.number(round(cause.comes)),
+        goes=tongue.number(round(cause.goes)),
+    )
 
 
 def _words(finding: Finding) -> tuple[str, str]:
@@ -258,6 +339,9 @@ def _words(finding: Finding) -> tuple[str, str]:
             "Have the time set by the network (NTP) on the machine where it ran."
         )
     sentence, todo = WORDS[finding.kind]
+    if finding.providers:
+        unreachable = all(cause == Reason.UNREACHABLE for _, _, cause in finding.providers)
+        sentence = ALL_DOWN[unreachable, bool(finding.without)]
     sentence = CLOCKS.get((finding.kind, finding.cause), sentence)
     return sentence, EMBEDDED.get(finding.kind, todo) if finding.embedded else todo
 
@@ -272,7 +356,15 @@ def _details(finding: Finding, tongue: Tongue) -> list[str]:
     elif finding.since is not None:
         found.append(say("Since %(time)s") % {"time": tongue.moment(finding.since)})
     if finding.kind in CAUSE_SHOWN and finding.cause:
-        found.append(finding.cause)
+        plain = not isinstance(finding.cause, Said) and tongue.language != ENGLISH
+        found.append(finding.code if plain and finding.code else translated(finding.cause, tongue))
+    if finding.without and not finding.providers:
+        channels = tongue.listed([_channel(each, tongue) for each in finding.without])
+        found.append(say("Nothing is sent by {channels}").format(channels=channels))
+    found += [
+        f"{name} ({_channel(channel, tongue) or channel}): {cause_told(cause, tongue)}"
+        for name, channel, cause in finding.providers
+    ]
     if finding.trend is not None:
         found += _trend(finding, tongue)
     return found

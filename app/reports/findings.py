@@ -3,7 +3,7 @@
 The limits are those of deploy/alerts.yaml: what calls an operator in the night is `BAD` here too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from urllib.parse import urlencode
@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from app.reports.condition import Condition
 from app.scheduled import is_late
+from domain.core.events import LifeEvent
+from domain.facts.facts import NudgeAttempted
 from domain.nudges.settle import PAUSED
 from notifiers.port.interface import Reason
 from streams.kafka.lag import Lag
@@ -54,9 +56,9 @@ class Kind(StrEnum):
     CLOCK_BEHIND = "clock_behind"
     CLOCKS_APART = "clocks_apart"
     PROCESS_CLOCK = "process_clock"
-    NOT_RUNNING = "not_running"
     KEY_FILE = "key_file"
     KEY_LOST = "key_lost"
+    NOT_RUNNING = "not_running"
     KEY_EXPIRES = "key_expires"
     NOT_ADMITTED = "not_admitted"
     PROVIDER_DOWN = "provider_down"
@@ -100,8 +102,10 @@ _RANK = {kind: rank for rank, kind in enumerate(Kind)}
 class Finding(Struct, frozen=True):
     """Something that is wrong. `command`: the words that mend or show it; `path`: of its page in the console.
 
-    `about`: names, such as a provider's; `cause`: our word for a reason, or English words; `count` and `seconds`: of
-    what waits; `stop`: the kill switch or pause; `embedded`: one process does everything.
+    `about`: names, such as a provider's; `cause`: our word for a reason, or English words, translatable or not;
+    `code`: the class of the error that the cause is from; `count` and `seconds`: of what waits; `stop`: the kill
+    switch or pause; `embedded`: one process does everything; `providers`: those that are down at once, (name,
+    channel, cause) of each; `without`: channels on which nothing can be sent; `holds`: the likely cause of a queue.
     """
 
     kind: Kind
@@ -117,6 +121,33 @@ class Finding(Struct, frozen=True):
     since: datetime | None = None
     stop: ActiveStop | None = None
     embedded: bool = False
+    providers: tuple[tuple[str, str, str], ...] = ()
+    without: tuple[str, ...] = ()
+    code: str = ""
+    holds: "Holdup | None" = None
+
+
+class Why(StrEnum):
+    """The likely causes of a queue that grows or stands. Their sentences: finding_words."""
+
+    NOBODY = "nobody"
+    DOWN = "down"
+    LIMIT = "limit"
+    SLOW = "slow"
+    BEHIND = "behind"
+
+
+class Holdup(Struct, frozen=True):
+    """The likely cause of a queue. `about`: a provider; `number`: processes, seconds or messages a second.
+
+    `comes` and `goes`: how many come in and are done a minute.
+    """
+
+    why: Why
+    about: str = ""
+    number: float = 0.0
+    comes: float = 0.0
+    goes: float = 0.0
 
 
 def findings(on: Condition) -> list[Finding]:
@@ -159,13 +190,14 @@ def _platform(on: Condition) -> Iterator[Finding]:
     if on.running is False or on.sampled is None or on.now - on.sampled > SILENT:
         new = on.began is not None and on.now - on.began < STARTING
         kind, level = (Kind.STARTING, Level.NOTE) if new else (Kind.NOT_RUNNING, Level.BAD)
-        yield Finding(
-            kind,
-            level,
-            ("habarshy", "run" if on.embedded else "worker"),
-            about="run" if on.embedded else "worker",
-            since=on.began if new else on.sampled,
-        )
+        if not (new and on.key_problem):  # nothing starts without its keys
+            yield Finding(
+                kind,
+                level,
+                ("habarshy", "run" if on.embedded else "worker"),
+                about="run" if on.embedded else "worker",
+                since=on.began if new else on.sampled,
+            )
     if on.key_problem:
         yield Finding(Kind.KEY_FILE, Level.BAD, ("habarshy", "config", "show", "--origin"), cause=on.key_problem)
     if on.keys_lost:
@@ -185,7 +217,8 @@ def _clocks(on: Condition) -> Iterator[Finding]:
         yield Finding(Kind.CLOCKS_APART, Level.BAD, ntp, cause=cause, seconds=abs(on.apart).total_seconds())
     for each in wrong:
         cause, seconds = AHEAD if each.ahead > timedelta() else BEHIND, abs(each.ahead).total_seconds()
-        found = Finding(Kind.PROCESS_CLOCK, Level.BAD, ntp, about=each.process.name, cause=cause, seconds=seconds)
+        at = f"{each.process.role} ({each.process.host}, pid {each.process.pid})"
+        found = Finding(Kind.PROCESS_CLOCK, Level.BAD, ntp, about=at, cause=cause, seconds=seconds)
         yield replace(found, since=None if each.lives else each.seen_at)
     if on.ahead > SOON and not wrong and abs(on.apart) <= SKEW:
         about = "elsewhere" if on.compared else ""
@@ -194,20 +227,46 @@ def _clocks(on: Condition) -> Iterator[Finding]:
 
 def _providers(on: Condition) -> Iterator[Finding]:
     records = sorted(each for each in on.recent.providers.items() if each[0] not in on.removed)
+    down = [(name, record) for name, record in records if _is_down(record)]
+    if len(down) > 1:
+        yield _all_down(down, on)
     for name, record in records:
         cause = _cause(record)
+        if len(down) > 1 and _is_down(record):
+            continue
         if record.in_row and cause == Reason.NOT_ADMITTED:  # it will not mend itself
             show = ("habarshy", "config", "show", "--origin")
             yield _provider(Kind.NOT_ADMITTED, name, record, show, cause)
         elif record.in_trouble:
             repair = ("habarshy", "repair", "--failed", "--plan", "--provider", name)
-            yield _provider(Kind.PROVIDER_DOWN, name, record, repair, cause)
+            found = _provider(Kind.PROVIDER_DOWN, name, record, repair, cause)
+            yield replace(found, without=_without([name], on))
         elif record.state is ProviderState.FAILS_ALL:
             yield _provider(Kind.PROVIDER_FAILS_ALL, name, record, STATUS, cause)
         elif record.state is ProviderState.FAILED:
             yield _provider(Kind.PROVIDER_FAILED, name, record, STATUS, cause)
     if on.unseen:
         yield Finding(Kind.PROVIDERS_UNSEEN, Level.NOTE, STATUS, about=", ".join(on.unseen))
+
+
+def _is_down(record: Record) -> bool:
+    """Return whether a provider fails by a cause that may pass; one that does not let us in does not mend itself."""
+    return record.in_trouble and _cause(record) != Reason.NOT_ADMITTED
+
+
+def _all_down(down: Sequence[tuple[str, Record]], on: Condition) -> Finding:
+    """Return the one finding about several providers that are down at once."""
+    names, since = [name for name, _ in down], [record.since for _, record in down if record.since is not None]
+    causes = tuple((name, record.channel, _cause(record)) for name, record in down)
+    repair = ("habarshy", "repair", "--failed", "--plan")
+    found = Finding(Kind.PROVIDER_DOWN, Level.BAD, repair, "/messages?state=failed", since=min(since, default=None))
+    return replace(found, providers=causes, without=_without(names, on))
+
+
+def _without(down: Collection[str], on: Condition) -> tuple[str, ...]:
+    """Return the channels of which every provider is among these."""
+    left = {channel for name, channel in on.providers.items() if name not in down}
+    return tuple(sorted({on.providers[name] for name in down if name in on.providers} - left))
 
 
 def _cause(record: Record) -> str:
@@ -261,16 +320,69 @@ WORKERS = Queue("", SOON, ("habarshy", "worker"), Kind.WORKERS_LATE)
 
 
 def _waits(on: Condition, queue: Queue, lag: Lag) -> Iterator[Finding]:
-    """Yield the finding about a queue: BAD after its limit, worth a look after half of it."""
+    """Yield the finding about a queue: BAD after its limit, worth a look after half of it; with its likely cause."""
     waited, trend = timedelta(seconds=lag.seconds), on.trends.get(queue.name)
     found = Finding(queue.late, Level.NOTE, queue.command, count=lag.count, seconds=lag.seconds, trend=trend)
     if not lag.count:
         return
     if waited > min(SOON, queue.limit / 2):
         level = Level.BAD if waited > queue.limit else Level.NOTE
-        yield replace(found, level=level, since=on.now - waited)
+        yield _held_up(replace(found, level=level, since=on.now - waited), queue, on)
     elif queue.grows is not None and trend is not None and trend.a_minute >= GROWTH and lag.count >= MANY:
-        yield replace(found, kind=queue.grows)
+        yield _held_up(replace(found, kind=queue.grows), queue, on)
+
+
+def _held_up(found: Finding, queue: Queue, on: Condition) -> Finding:
+    """Return the finding about a queue with its likely cause, and the command that fits that."""
+    cause = _holdup(queue, on)
+    if cause is not None and cause.why is Why.NOBODY:
+        found = replace(found, command=("habarshy", "run" if on.embedded else ROLES[queue.name]))
+    return replace(found, holds=cause)
+
+
+ROLES = {health.PLANNING: "worker", health.DISPATCH: "dispatch"}
+"""Queue -> the role that empties it."""
+SLOW = 2.0
+"""A provider that takes so many seconds for an answer is slow."""
+AT_LIMIT = 0.9
+"""A provider that sends this share of what its rate limit lets it send is held up by it."""
+
+
+def _holdup(queue: Queue, on: Condition) -> Holdup | None:
+    """Return the likely cause of a queue: the first that explains it; None where nothing does."""
+    if queue.name not in ROLES:
+        return None
+    alive = sum(each.lives and each.process.role == ROLES[queue.name] for each in on.processes)
+    gone = on.running is False if on.embedded else bool(on.processes) and not alive
+    if gone:
+        return Holdup(Why.NOBODY)
+    if queue.name == health.DISPATCH and (cause := _provider_holdup(on)) is not None:
+        return cause
+    trend = on.trends.get(queue.name)
+    if trend is None or trend.a_minute <= 0 or not on.rates:
+        return None
+    if queue.name == health.DISPATCH:
+        goes = on.rates.get(NudgeAttempted.TOPIC, 0.0)
+        comes = goes + trend.a_minute
+    else:
+        comes = max(on.rates.get(LifeEvent.TOPIC, 0.0), trend.a_minute)
+        goes = comes - trend.a_minute
+    return Holdup(Why.BEHIND, number=alive, comes=comes, goes=goes)
+
+
+def _provider_holdup(on: Condition) -> Holdup | None:
+    """Return the provider that holds sending up: it is down, at its limit, or slow."""
+    used = [(name, each) for name, each in sorted(on.recent.providers.items()) if name not in on.removed]
+    for name, record in used:
+        if record.in_trouble:
+            return Holdup(Why.DOWN, name)
+    for name, record in used:
+        if (limit := on.limits.get(name)) is not None and record.lately >= AT_LIMIT * limit:
+            return Holdup(Why.LIMIT, name, limit)
+    for name, record in used:
+        if record.seconds >= SLOW:
+            return Holdup(Why.SLOW, name, record.seconds)
+    return None
 
 
 def _jobs(on: Condition) -> Iterator[Finding]:
@@ -308,7 +420,8 @@ def _scheduled(on: Condition) -> Iterator[Finding]:
         if run.outcome in BAD_ENDS:
             kind = Kind.KEY_EXPIRES if run.job == "expiry" else Kind.SCHEDULED_FAILED
             cause = run.words or run.error
-            yield Finding(kind, Level.BAD, show, "/schedule", run.job, cause=cause, since=run.started_at)
+            found = Finding(kind, Level.BAD, show, "/schedule", run.job, cause=cause, since=run.started_at)
+            yield replace(found, code=run.error)
         elif is_late(run, on.now):
             yield Finding(Kind.SCHEDULED_LATE, Level.NOTE, show, "/schedule", run.job, since=run.next_at)
 
@@ -322,7 +435,7 @@ def _waiting(on: Condition) -> Iterator[Finding]:
     if unknown := sum(status.unknown.values()):
         yield Finding(Kind.UNKNOWN_OUTCOMES, Level.NOTE, ("habarshy", "unknown"), "/unknown", count=unknown)
     if status.dead_events_at is not None and on.now - status.dead_events_at < timedelta(days=1):
-        codes = ", ".join(f"{code.replace('_', ' ')}: {many}" for code, many in status.dead_events.items())
+        codes = ", ".join(f"{code}: {many}" for code, many in status.dead_events.items())
         many, at = sum(status.dead_events.values()), status.dead_events_at
         yield Finding(Kind.EVENTS_REFUSED, Level.NOTE, STATUS, cause=codes, count=many, since=at)
     if status.reconciled_at is not None and on.now - status.reconciled_at < timedelta(hours=1):

@@ -117,6 +117,12 @@ def told(text: object, tongue: Tongue) -> str:
     return text.told(tongue) if isinstance(text, Said) else str(text)
 
 
+def text_of(error: Exception) -> str:
+    """Return the text of an error, as one that can be translated if it was raised with such a text."""
+    first = error.args[0] if error.args else ""
+    return first if isinstance(first, Said) else str(error)
+
+
 def as_plain(text: object) -> object:  # noqa: PLR0911  (one for each kind)
     """Return a text as plain data, which `of_plain` makes the same text of in another process."""
     match text:

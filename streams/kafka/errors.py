@@ -5,15 +5,27 @@ from collections.abc import Mapping
 
 from confluent_kafka import KafkaError, KafkaException
 
+from domain.core.translatable import N_, Said, Words
+
 
 class KafkaFailure(Exception):
-    """The base of all errors that keep a role from its work with Kafka."""
+    """The base of all errors that keep a role from its work with Kafka.
+
+    `told`: what to do, in a text for pages, which have it in the reader's language; without the words of the library.
+    """
+
+    told: str = Said(N_("Kafka refuses what is asked of it. The lines that the worker writes say what and why."))
 
 
 class KafkaUnavailable(KafkaFailure):
     """Raised when Kafka does not answer."""
 
     def __init__(self, address: str, reason: str) -> None:
+        self.told = Words(
+            "Kafka does not answer at {address}. Start it, or name another in HABARSHY_KAFKA. One that expects TLS"
+            " closes the connection: see HABARSHY_KAFKA_TLS.",
+            address=address,
+        )
         super().__init__(
             f"Kafka does not answer at {address} ({reason}). Start it, or name another in HABARSHY_KAFKA. One that"
             " expects TLS closes the connection: see HABARSHY_KAFKA_TLS."
@@ -24,6 +36,10 @@ class KafkaRefused(KafkaFailure):
     """Raised when Kafka does not accept our credentials or the encryption."""
 
     def __init__(self, address: str, reason: str) -> None:
+        self.told = Words(
+            "Kafka at {address} refuses us. Look at HABARSHY_KAFKA_USERNAME and _PASSWORD, _TLS, _CA_FILE.",
+            address=address,
+        )
         super().__init__(
             f"Kafka at {address} refuses us ({reason}). Look at HABARSHY_KAFKA_USERNAME and _PASSWORD, _TLS,"
             " _CA_FILE."
@@ -34,6 +50,11 @@ class NotGranted(KafkaFailure):
     """Raised when our user lacks a right."""
 
     def __init__(self, address: str, right: str, reason: str) -> None:
+        self.told = Words(
+            "Kafka at {address} does not grant us a right. Let the user in HABARSHY_KAFKA_USERNAME have those that"
+            " docs/kafka.md names.",
+            address=address,
+        )
         super().__init__(
             f"Kafka at {address} does not grant us {right} ({reason}). Let the user in HABARSHY_KAFKA_USERNAME have"
             " it; docs/kafka.md says which rights each role needs."

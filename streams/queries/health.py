@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct, structs
 from sqlalchemy import Connection, delete, func, or_, select
 
+from domain.core.events import LifeEvent
 from domain.facts.facts import (
+    NudgeAttempted,
     NudgeCancelled,
     NudgeExpired,
     NudgeFailed,
@@ -158,6 +160,10 @@ SPAN, LEAST = timedelta(minutes=10), timedelta(minutes=1)
 """The longest and shortest span of a trend."""
 PLANNING, DISPATCH, VIEWS_BEHIND, RELAY, CHAIN = "planning", "dispatch", "views", "relay", "chain"
 RELAY_READER = "relay"
+LOG = "log"
+"""The last position of the log, sampled with the backlogs: the facts after it are what happened since."""
+RATES_SPAN = LEAST
+"""The span of rates: facts are counted from the latest sample of the log that is at least so old."""
 PLANNING_AGE, DISPATCH_AGE = "planning.age", "dispatch.age"
 """The age of the oldest that waits, in seconds, sampled with the backlogs."""
 
@@ -183,6 +189,7 @@ class BacklogSamples:
             return False
         with self._database.reading() as connection:
             found = waiting(connection, now)
+            found[LOG] = FactRecorder.last_position(connection)
             found[PLANNING_AGE] = round(_age(history.waiting(connection, unplannable_persons())[1], now))
             found[DISPATCH_AGE] = round(_age(nudges.waiting(connection, micros(now))[1], now))
         rows = [(micros(now), name, count) for name, count in found.items()]
@@ -205,6 +212,22 @@ class BacklogSamples:
             for name, at, age in rows:
                 found[name][int(at)] = int(age)
         return found
+
+    def rates(self) -> dict[str, float]:
+        """Return topic -> facts a minute, lately, for the topics that a queue gets or loses; empty if not known."""
+        now = self._clock()
+        at = (soundings.c.at <= micros(now - RATES_SPAN), soundings.c.at >= micros(now - SPAN))
+        first = select(soundings).where(soundings.c.name == LOG, *at).order_by(soundings.c.at.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(first).first()
+            if row is None:
+                return {}
+            many = func.count().label("many")
+            topics = log_table.c.topic.in_((LifeEvent.TOPIC, NudgeAttempted.TOPIC))
+            query = select(log_table.c.topic, many).where(log_table.c.position > row.count, topics)
+            found = connection.execute(query.group_by(log_table.c.topic)).all()
+        minutes = (now - moment(row.at)) / timedelta(minutes=1)
+        return {row.topic: row.many / minutes for row in found}
 
     def trends(self, counts: Mapping[str, int]) -> dict[str, Trend]:
         """Return name -> trend, for non-empty backlogs with a sample that is old enough."""

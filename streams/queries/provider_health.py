@@ -20,6 +20,8 @@ from streams.storage.tables import IS_OF_ATTEMPT, log_rows
 from streams.storage.tables import log as log_table
 
 SPAN = timedelta(hours=1)
+LATELY = timedelta(minutes=2)
+"""The span of a provider's speed."""
 FACTS = 5000
 """The number of facts about attempts that are read at most, so that the query stays short."""
 
@@ -37,7 +39,8 @@ class ProviderState(StrEnum):
 class Record(Struct):
     """A provider's record. `in_row`: attempts that failed by its fault since its last success, first at `since`.
 
-    `failed_at`: the last failure, whoever was to blame.
+    `failed_at`: the last failure, whoever was to blame; `lately`: attempts a second in the last two minutes;
+    `waited`: the seconds that the `answered` attempts took altogether.
     """
 
     channel: str
@@ -51,6 +54,14 @@ class Record(Struct):
     last: datetime | None = None
     failed_at: datetime | None = None
     reasons: Counter[str] = Counter()
+    lately: float = 0.0
+    answered: int = 0
+    waited: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """The seconds from an attempt to the provider's answer, on average."""
+        return self.waited / self.answered if self.answered else 0.0
 
     @property
     def in_trouble(self) -> bool:
@@ -134,7 +145,8 @@ class RecentReader:
         self._known = entries  # another thread may have read as much meanwhile: either is right
         recent = [entry for entry in entries if _at(entry) >= now - SPAN]
         whole = len(entries) < self._facts or len(recent) < len(entries)
-        return RecentRecords(_records(recent), now - SPAN if whole else _at(recent[0]), whole)
+        since = now - SPAN if whole else _at(recent[0])
+        return RecentRecords(_records(recent, max(since, now - LATELY), now), since, whole)
 
 
 def _last(facts: int, after: int) -> Select[Any]:
@@ -148,21 +160,29 @@ def _at(entry: Entry) -> datetime:
     return at
 
 
-def _records(entries: Sequence[Entry]) -> dict[str, Record]:
+def _records(entries: Sequence[Entry], lately: datetime, now: datetime) -> dict[str, Record]:
+    """Return provider -> its record. `lately`: the begin of the time from which its speed is told."""
     found: dict[str, Record] = {}
-    of: dict[AttemptId, Record] = {}
+    of: dict[AttemptId, tuple[Record, datetime]] = {}
+    span = max((now - lately).total_seconds(), 1.0)
     doubted: set[AttemptId] = set()
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, NudgeAttempted):
             record = found.setdefault(fact.provider, Record(fact.channel, reasons=Counter()))
-            of[AttemptId(entry.originator_id, fact.recipient, fact.attempt)] = record
+            of[AttemptId(entry.originator_id, fact.recipient, fact.attempt)] = record, fact.at
             record.attempted += 1
+            if fact.at >= lately:
+                record.lately += 1 / span
         elif isinstance(fact, NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown):
             attempt = AttemptId(entry.originator_id, fact.recipient, fact.attempt)
             known = None if isinstance(fact, NudgeUnknown) and attempt in doubted else of.get(attempt)
             if known is not None:
-                _note(known, fact)
+                record, begun = known
+                _note(record, fact)
+                if isinstance(fact, NudgeSent) and fact.at >= lately:
+                    record.answered += 1
+                    record.waited += (fact.at - begun).total_seconds()
             if isinstance(fact, NudgeUnknown):  # recorded again when the provider was asked and could not tell
                 doubted.add(attempt)
     return found

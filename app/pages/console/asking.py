@@ -21,7 +21,7 @@ from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
 from app.reports.life_words import CHANNELS
-from domain.core.translatable import N_
+from domain.core.translatable import N_, text_of
 from domain.facts.principals import NotAllowed, Principal
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.republish import BadRange, BadTopic
@@ -107,7 +107,9 @@ class AskPages:
         except BadOrder as bad:
             return self._form(who, frame, kind, given, {bad.field: str(bad)})
         except REFUSED as refused:
-            return self._form(who, frame, kind, given, {"kind": " ".join(str(refused).split())})
+            return self._form(
+                who, frame, kind, given, {"kind": " ".join(frame.speech.tell(text_of(refused)).split())}
+            )
         return self._staff.go(f"/jobs/{self._hands.soon(job.id).id}")
 
 

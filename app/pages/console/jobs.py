@@ -22,6 +22,7 @@ from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
+from domain.core.translatable import text_of
 from domain.facts.principals import NotAllowed, Principal
 from streams.queues.jobs import AT_WORK, ENDED, Busy, Job, NotNow, Stale, State, UnknownJob
 from streams.replay.backfill import NotInForce
@@ -111,7 +112,7 @@ class JobPages:
             self._orders.check(job, who)
             self._hands.confirm(job.id, whole_number(seen, OF_A_POSITION), who.name)
         except REFUSED as refused:
-            return self._show(who, frame, self._jobs.job(job.id), {"main": str(refused)})
+            return self._show(who, frame, self._jobs.job(job.id), {"main": frame.speech.tell(text_of(refused))})
         return self._staff.go(f"/jobs/{job.id}")
 
     def pause(self, request: Request, fields: Form) -> Response:
@@ -137,7 +138,7 @@ class JobPages:
         try:
             calls[what](job.id)
         except REFUSED as refused:
-            return self._show(who, frame, self._jobs.job(job.id), {"main": str(refused)})
+            return self._show(who, frame, self._jobs.job(job.id), {"main": frame.speech.tell(text_of(refused))})
         return self._staff.go(f"/jobs/{job.id}")
 
     def _asked(self, request: Request) -> Job:

@@ -15,13 +15,33 @@ from app.pages.life import shown
 from app.pages.stops import stop_told
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, Lags
-from app.reports.finding_words import told
-from app.reports.findings import SKEW, Finding, Level, findings
+from app.reports.finding_words import cause_told, told
+from app.reports.findings import SKEW, Finding, Kind, Level, findings
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from streams.queries.provider_health import ProviderState, RecentRecords, Record
 from streams.runtime.processes import LiveProcess
 
+ACTS = {
+    Kind.STOPPED: N_("See what is stopped"),
+    Kind.PROVIDER_DOWN: N_("Show the messages that failed"),
+    Kind.NOT_ADMITTED: N_("Show the messages that failed"),
+    Kind.PROVIDER_FAILS_ALL: N_("Show the messages that failed"),
+    Kind.PROVIDER_FAILED: N_("Show the messages that failed"),
+    Kind.KEY_EXPIRES: N_("Open the schedule: it names the certificate"),
+    Kind.SCHEDULED_FAILED: N_("Open the schedule: see why, or run it again"),
+    Kind.SCHEDULED_LATE: N_("Open the schedule"),
+    Kind.DEAD_LETTERS: N_("Show what was put aside, by cause"),
+    Kind.UNKNOWN_OUTCOMES: N_("Decide about these messages"),
+    Kind.JOBS_WAIT: N_("Show the jobs that wait"),
+    Kind.LOG_ALTERED: N_("Open the job: see what differs"),
+    Kind.VERIFICATION_FAILED: N_("Open the job: see what differs"),
+    Kind.JOB_FAILED: N_("Open the job: go on with it, or cancel it"),
+    Kind.JOB_GONE: N_("Open the job: go on with it, or cancel it"),
+    Kind.JOB_PAUSED: N_("Open the job: go on with it, or cancel it"),
+    Kind.JOB_INCOMPLETE: N_("Open the job: see what it left out"),
+}
+"""Kind of finding -> what its button leads to, for those with a page of their own."""
 LEVELS = {Level.NOTE: (N_("Warning"), "note"), Level.BAD: (N_("Act now"), "bad")}
 
 
@@ -69,7 +89,8 @@ class StandingPage:
         stop = stop_told(finding.stop, self._staff.platform, speech) if finding.stop is not None else None
         words = stop.told if stop is not None else told(finding, speech)
         plain = {"told": words, "level": speech.say(level), "kind": kind, "path": finding.path, "stop": stop}
-        return plain | {"name": str(finding.kind)}
+        act = speech.say(ACTS[finding.kind]) if finding.path else ""
+        return plain | {"name": str(finding.kind), "act": act}
 
     def _providers(self, found: RecentRecords) -> list[tuple[str, Record]]:
         """Return the settings' providers, also idle ones, and all others that did something."""
@@ -140,7 +161,7 @@ def _row(name: str, record: Record, speech: Speech, on: Condition) -> dict[str, 
         "counts": [
             number(each) for each in (record.attempted, record.sent, record.delivered, record.failed, record.unknown)
         ],
-        "reasons": ", ".join(f"{why.replace('_', ' ')}: {number(many)}" for why, many in reasons),
+        "reasons": ", ".join(f"{cause_told(why, speech)}: {number(many)}" for why, many in reasons),
         "since": speech.moment(record.since) if record.since else "",
         "tried": speech.moment(record.last) if record.last and record.in_row else "",
     }

@@ -96,7 +96,8 @@ def _row(run: Run, speech: Speech, *, late: bool) -> dict[str, Any]:
         "last": speech.moment(run.started_at) if run.started_at is not None else "",
         "took": speech.lasting(run.took.total_seconds()) if run.took is not None else "",
         "state": (speech.say(state), kind),
-        "why": (run.words or run.error) if failed else "",
+        "why": speech.tell(run.words or run.error) if failed else "",
+        "tongue": speech.spoken(run.words or run.error),
         "now": run.job != DESTROYS,
         "command": command("retire", "--plan") if run.job == DESTROYS else command("schedule", "--now", run.job),
     }

@@ -33,7 +33,7 @@ def written() -> set[str]:
     """Every text that a page can say, as it stands in templates and modules."""
     options = {name: {"trimmed": "true"} for name, method in METHODS if method == "jinja2"}
     texts: set[str] = set()
-    for folder in ("app", "domain", "templates"):
+    for folder in ("app", "domain", "streams", "templates"):
         found = extract_from_dir(str(ROOT / folder), METHODS, options, KEYWORDS)
         texts |= {_first(text) for _, _, text, _, _ in found}
     return texts

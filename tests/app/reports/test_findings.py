@@ -80,7 +80,7 @@ def test_the_process_whose_clock_is_wrong_is_named(world: World, ahead: timedelt
     wrongs = found(on)
     assert Kind.CLOCK_BEHIND not in wrongs
     said = told(wrongs[Kind.PROCESS_CLOCK], SPEECH).sentence
-    assert said == f"The clock of dispatch on south (pid 8) is wrong: it is 5 min {word} the database’s clock."
+    assert said == f"The clock of dispatch (south, pid 8) is wrong: it is 5 min {word} the database’s clock."
 
 
 def test_records_from_ahead_do_not_blame_a_machine_whose_clock_is_right(world: World) -> None:

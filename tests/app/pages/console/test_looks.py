@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from tests.app.pages.console.office import AIGERIM, Office
 from tests.app.pages.site import look_at
@@ -56,3 +56,26 @@ def test_every_page_of_the_console_is_for_everybody(
                 page, office.base + path, language, f"{re.sub('[^a-z0-9]+', '-', name).strip('-')[:48]}-{look_name}"
             )
         assert wrong == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_on_a_phone_the_menu_is_folded_and_the_worst_thing_comes_first(
+    chromium: Browser, office: Office, *, scripts: bool
+) -> None:
+    """At 375 px the worst finding begins in the upper half of the first screen; a press unfolds the menu."""
+    small: ViewportSize = {"width": 375, "height": 667}
+    with office.visit(chromium, viewport=small, java_script_enabled=scripts) as context:
+        page = context.new_page()
+        page.goto(f"{office.base}/console/switches")
+        page.goto(f"{office.base}/console")
+        place = page.locator(".worst h2").bounding_box()
+        assert place is not None
+        assert place["y"] < small["height"] / 2
+        jobs = page.get_by_role("link", name="Jobs", exact=True)
+        expect(jobs).to_have_count(0)
+        page.locator("summary", has_text="Menu").click()
+        jobs.click()
+        expect(page.locator("h1")).to_have_text("Jobs")
+        page.set_viewport_size({"width": 1280, "height": 720})
+        expect(jobs).to_be_visible()
+        expect(page.locator("summary", has_text="Menu")).to_be_hidden()

@@ -1,8 +1,7 @@
 """The front page: what is wrong, the worst first, as a sentence with what to do about it."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,16 +24,14 @@ from domain.core.timing import zone_of
 from notifiers.port.interface import GiveUp, Reason, RetryLater, Unknown
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
-from streams.queries.health import Trend
-from streams.queries.provider_health import Record
 from streams.queues.jobs import Plan, Save, Step
 from streams.queues.refused_events import RefusedEvents
 from streams.runtime.processes import Processes
-from streams.runtime.schedule import Outcome, Run
 from streams.storage.database import Database
 from streams.storage.leadership import Lane
 from streams.storage.schema import migrate
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
+from tests.app.reports.planted import FAULTS
 from tests.services import postgres
 from tests.streams.dispatching import DUE
 from tests.world import LONG_AGO, NOON, World, card, corrected, few_triggers, fine, registered
@@ -71,51 +68,6 @@ def test_a_quiet_platform_works(tmp_path: Path) -> None:
     assert findings(condition(office.world)) == []
     assert "Everything works" in page(office)
     office.world.close()
-
-
-Plant = Callable[[Condition], Condition]
-
-
-def _standing(**changed: object) -> Plant:
-    return lambda on: replace(on, standing=replace(on.standing, **changed))
-
-
-SHAKY = Record("sms", attempted=5, sent=4, failed=1, in_row=1, since=NOON, reasons=Counter({"link_lost": 1}))
-RUN = Run("verify", "0 3 * * *", NOON + timedelta(hours=9), NOON - timedelta(hours=15), error="Unequal")
-FAULTS: dict[Kind, Plant] = {
-    Kind.OLDER_COPY: lambda on: replace(on, older=NOON),
-    Kind.CLOCK_BEHIND: lambda on: replace(on, ahead=timedelta(minutes=90)),
-    Kind.CLOCKS_APART: lambda on: replace(on, apart=timedelta(minutes=-3)),
-    Kind.NOT_RUNNING: lambda on: replace(on, sampled=NOON - timedelta(hours=1)),
-    Kind.KEY_FILE: lambda on: replace(on, key_problem="it does not exist"),
-    Kind.KEY_LOST: lambda on: replace(on, keys_lost=(1,)),
-    Kind.PLANNING_LATE: _standing(unplanned=7, unplanned_for_seconds=1200.0),
-    Kind.SENDING_LATE: _standing(due_now=7, overdue_for_seconds=600.0),
-    Kind.SENDING_GROWS: lambda on: replace(
-        _standing(due_now=4000, overdue_for_seconds=20.0)(on), trends={"dispatch": Trend(350.0, None)}
-    ),
-    Kind.PLANNING_GROWS: lambda on: replace(
-        _standing(unplanned=4000, unplanned_for_seconds=20.0)(on), trends={"planning": Trend(350.0, None)}
-    ),
-    Kind.WORKERS_LATE: lambda on: replace(on, workers=[Lag(9, 300.0, "persons", 3)]),
-    Kind.RELAY_LATE: lambda on: replace(on, relay=Lag(9, 300.0)),
-    Kind.VIEWS_LATE: lambda on: replace(on, views=Lag(9, 900.0)),
-    Kind.KAFKA_AWAY: lambda on: replace(on, workers_away="127.0.0.1:1: refused"),
-    Kind.DEAD_LETTERS: _standing(dead_letters=3),
-    Kind.UNKNOWN_OUTCOMES: _standing(unknown={"link_lost/sms/sms": 3}),
-    Kind.ANSWERS_WAIT: _standing(untold=3),
-    Kind.EVENTS_REFUSED: _standing(dead_events={"bad_json": 3}, dead_events_at=NOON),
-    Kind.RECONCILED: _standing(reconciled=3, reconciled_at=NOON),
-    Kind.CORRECTIONS: _standing(corrections_waiting=3),
-    Kind.CHAIN_LATE: lambda on: replace(on, unchained=3, chained_at=NOON - timedelta(hours=1)),
-    Kind.PROVIDER_FAILED: lambda on: replace(on, recent=replace(on.recent, providers={"gateway": SHAKY})),
-    Kind.KEY_EXPIRES: lambda on: replace(on, scheduled=[replace(RUN, job="expiry", outcome=Outcome.FAILED)]),
-    Kind.SCHEDULED_FAILED: lambda on: replace(on, scheduled=[replace(RUN, outcome=Outcome.FAILED)]),
-    Kind.SCHEDULED_LATE: lambda on: replace(on, scheduled=[replace(RUN, next_at=NOON - timedelta(hours=2))]),
-    Kind.JOBS_WAIT: lambda on: replace(on, unattended=frozenset({1})),
-    Kind.PROVIDERS_UNSEEN: lambda on: replace(on, unseen=("gateway",)),
-}
-"""A fault of each kind that needs no story."""
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -340,7 +292,7 @@ def test_events_from_kafka_that_were_refused_are_told_for_a_day(world: World) ->
     assert Kind.EVENTS_REFUSED not in found_in(world)
     RefusedEvents(world.platform.database, world.clock).note(["too_large", "bad_json", "too_large"])
     found = found_in(world)[Kind.EVENTS_REFUSED]
-    assert (found.level, found.cause, found.count) == (Level.NOTE, "bad json: 1, too large: 2", 3)
+    assert (found.level, found.cause, found.count) == (Level.NOTE, "bad_json: 1, too_large: 2", 3)
     world.at(NOON + timedelta(days=1))
     assert Kind.EVENTS_REFUSED not in found_in(world)
 

@@ -1,0 +1,62 @@
+"""Faults of each kind, planted in a condition that is else good."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from app.reports.condition import Condition
+from app.reports.findings import Kind
+from domain.core.translatable import Words
+from streams.kafka.errors import KafkaUnavailable
+from streams.kafka.lag import Lag
+from streams.queries.health import Trend
+from streams.queries.provider_health import Record
+from streams.runtime.schedule import Outcome, Run
+from tests.world import NOON
+
+Plant = Callable[[Condition], Condition]
+
+
+def standing(**changed: object) -> Plant:
+    """A change of the figures."""
+    return lambda on: replace(on, standing=replace(on.standing, **changed))
+
+
+SHAKY = Record("sms", attempted=5, sent=4, failed=1, in_row=1, since=NOON, reasons=Counter({"link_lost": 1}))
+RUN = Run("verify", "0 3 * * *", NOON + timedelta(hours=9), NOON - timedelta(hours=15), error="Unequal")
+FAULTS: dict[Kind, Plant] = {
+    Kind.OLDER_COPY: lambda on: replace(on, older=NOON),
+    Kind.CLOCK_BEHIND: lambda on: replace(on, ahead=timedelta(minutes=90)),
+    Kind.CLOCKS_APART: lambda on: replace(on, apart=timedelta(minutes=-3)),
+    Kind.NOT_RUNNING: lambda on: replace(on, sampled=NOON - timedelta(hours=1)),
+    Kind.KEY_FILE: lambda on: replace(on, key_problem=Words("it does not exist")),
+    Kind.KEY_LOST: lambda on: replace(on, keys_lost=(1,)),
+    Kind.PLANNING_LATE: standing(unplanned=7, unplanned_for_seconds=1200.0),
+    Kind.SENDING_LATE: standing(due_now=7, overdue_for_seconds=600.0),
+    Kind.SENDING_GROWS: lambda on: replace(
+        standing(due_now=4000, overdue_for_seconds=20.0)(on), trends={"dispatch": Trend(350.0, None)}
+    ),
+    Kind.PLANNING_GROWS: lambda on: replace(
+        standing(unplanned=4000, unplanned_for_seconds=20.0)(on), trends={"planning": Trend(350.0, None)}
+    ),
+    Kind.WORKERS_LATE: lambda on: replace(on, workers=[Lag(9, 300.0, "persons", 3)]),
+    Kind.RELAY_LATE: lambda on: replace(on, relay=Lag(9, 300.0)),
+    Kind.VIEWS_LATE: lambda on: replace(on, views=Lag(9, 900.0)),
+    Kind.KAFKA_AWAY: lambda on: replace(on, workers_away=KafkaUnavailable("127.0.0.1:1", "refused").told),
+    Kind.DEAD_LETTERS: standing(dead_letters=3),
+    Kind.UNKNOWN_OUTCOMES: standing(unknown={"link_lost/sms/sms": 3}),
+    Kind.ANSWERS_WAIT: standing(untold=3),
+    Kind.EVENTS_REFUSED: standing(dead_events={"bad_json": 3}, dead_events_at=NOON),
+    Kind.RECONCILED: standing(reconciled=3, reconciled_at=NOON),
+    Kind.CORRECTIONS: standing(corrections_waiting=3),
+    Kind.CHAIN_LATE: lambda on: replace(on, unchained=3, chained_at=NOON - timedelta(hours=1)),
+    Kind.PROVIDER_FAILED: lambda on: replace(on, recent=replace(on.recent, providers={"gateway": SHAKY})),
+    Kind.KEY_EXPIRES: lambda on: replace(on, scheduled=[replace(RUN, job="expiry", outcome=Outcome.FAILED)]),
+    Kind.SCHEDULED_FAILED: lambda on: replace(on, scheduled=[replace(RUN, outcome=Outcome.FAILED)]),
+    Kind.SCHEDULED_LATE: lambda on: replace(on, scheduled=[replace(RUN, next_at=NOON - timedelta(hours=2))]),
+    Kind.JOBS_WAIT: lambda on: replace(on, unattended=frozenset({1})),
+    Kind.PROVIDERS_UNSEEN: lambda on: replace(on, unseen=("gateway",)),
+}
+"""A fault of each kind that needs no story."""

@@ -1,4 +1,6 @@
-"""Pages of citizens and operators, and `POST /events`, with a million nudges in the log, on SQLite, in one process.
+"""Pages of citizens and operators, and `POST /events`, with a million nudges in the log, in one process.
+
+BENCH_DATABASE=postgresql takes a PostgreSQL of its own instead of SQLite; BENCH_NUDGES sets the size.
 
 A tenth of the nudges is of invented citizens with their events, planned as live and told; the others are the same
 nudges under other names, so that tables, indexes and the log are as long as a country makes them.
@@ -12,6 +14,7 @@ import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from itertools import chain, islice
@@ -37,7 +40,10 @@ from domain.facts.principals import Principal, Role, Scope
 from domain.nudges.nudge import Nudge, evolve
 from projections import inbox, nudges, tables
 from streams.log.mapper import Entry
+from streams.rules.publishing import Publisher
+from templates.checks.loader import load_packs, shipped
 from tests.beginnings import KEYRING
+from tests.services import postgres
 
 NUDGES, COPIES, BATCH = sized(1_000_000), 9, sized(5_000, least=500)
 ASKED, EVENTS, AT_ONCE = sized(200, least=20), sized(20_000), sized(2_000)
@@ -54,8 +60,8 @@ class Site(NamedTuple):
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     wanted = int(os.environ.get("BENCH_NUDGES", NUDGES))
-    with tempfile.TemporaryDirectory() as folder:
-        on = _platform(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, _database(Path(folder)) as url:
+        on = _platform(Path(folder), url)
         count = _fill(on, wanted)
         key = add(
             on.settings.principals, Principal("bench", "interior", frozenset({Role.OPERATOR}), {}, frozenset(Scope))
@@ -74,11 +80,22 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     return rows, {"nudges in the log": count, "citizens asked for": len(site.citizens)}
 
 
-def _platform(folder: Path) -> Platform:
-    settings = load_settings(
-        database=f"sqlite:///{folder / 'bench'}.sqlite", principals=folder / "principals.toml", requests_a_minute=0
-    )
-    return compose(settings, fixed(NOW), KEYRING)
+@contextmanager
+def _database(folder: Path) -> Iterator[str]:
+    """Yield the URL of an empty database of the wanted kind."""
+    if os.environ.get("BENCH_DATABASE") != "postgresql":
+        yield f"sqlite:///{folder / 'bench'}.sqlite"
+        return
+    with postgres.own(lasting=False) as server, postgres.fresh(server.url) as url:
+        yield url.render_as_string(hide_password=False)
+
+
+def _platform(folder: Path, url: str) -> Platform:
+    settings = load_settings(database=url, principals=folder / "principals.toml", requests_a_minute=0)
+    on = compose(settings, fixed(NOW), KEYRING)
+    if not on.database.sqlite:  # an empty SQLite gets the shipped packs by itself
+        Publisher(on.database, on.log, on.identity.names).publish(load_packs(shipped()), by="bench", now=NOW)
+    return on
 
 
 def _fill(on: Platform, wanted: int) -> int:
@@ -92,7 +109,15 @@ def _fill(on: Platform, wanted: int) -> int:
     for copy in range(COPIES):
         _write(on, chain.from_iterable(_life(on, fact, _other(on, fact.person, copy), old=False) for fact in mine))
     on.replay.follower.drain()
+    _know_sizes(on)
     return _count(on)
+
+
+def _know_sizes(on: Platform) -> None:
+    """Have PostgreSQL count its rows now, as its autovacuum does in time."""
+    if not on.database.sqlite:
+        with on.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def _only_planned(on: Platform, page: Sequence[Entry]) -> Iterator[NudgePlanned]:
@@ -225,6 +250,7 @@ PAGES: dict[str, Callable[[Site, str], str]] = {
 CONSOLE = {
     "front": "/console",
     "messages": "/console/messages",
+    "messages of a trigger": "/console/messages?trigger=identity_card_expiry",
     "attempts that failed": "/console/messages?state=attempt-failed",
 }
 

@@ -1,7 +1,9 @@
 """The whole way: from an event over HTTP to a message that a provider took, with all roles and people with a past.
 
 `python -m benchmarks country --help` lists what can be varied. PostgreSQL syncs its commits, Kafka carries the
-wake-ups; api, relay, workers and dispatchers are processes; letters go to Postfix's smtp-sink, texts by SMPP.
+wake-ups; api, relay, workers and dispatchers are processes; letters go to Postfix's smtp-sink, texts by SMPP, push
+messages by Web Push. With `--mixed 1` the SMS centre reports each delivery, of ten people one has a device for push
+messages, and one is a child of the one before, whose guardian is told.
 """
 
 import argparse
@@ -35,15 +37,17 @@ from app.settings import load_settings
 from benchmarks.dispatch import national_id
 from benchmarks.measuring import Row, sized
 from benchmarks.postgres import BATCHED, SINGLE, api_key
+from benchmarks.push import push_sink
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent
+from domain.persons.devices import Device, written
 from projections import history, nudges, positions
 from projections.tables import micros
 from streams.intake.cloudevents import envelope_of
 from streams.kafka.relay import READER
 from streams.rules.publishing import Publisher
 from templates.checks.loader import load_packs, shipped
-from tests.notifiers.browsers import vapid_file
+from tests.notifiers.browsers import Browser, vapid_file
 from tests.notifiers.smsc import real_centre
 from tests.services import kafka, postgres
 from tests.services.commands import Command
@@ -59,12 +63,14 @@ _WAITS = text(
 )
 OLD = 1000
 """Facts of one person in a thousand, instead of the usual number."""
+CHILD = 9
+"""The last digit of a child's number, if people are mixed; the mother is the one before, with a device."""
 
 
 class Asked(msgspec.Struct, frozen=True):
     """What is measured: so many people with so many facts each, and how they are served.
 
-    `rate`: single events a second, for so many `seconds`.
+    `rate`: single events a second, for so many `seconds`; `mixed`: with receipts, push messages and guardians.
     """
 
     people: int
@@ -73,6 +79,7 @@ class Asked(msgspec.Struct, frozen=True):
     dispatchers: int = 1
     rate: int = 200
     seconds: int = 30
+    mixed: int = 1
 
 
 def measure(asked: Asked | None = None) -> tuple[list[Row], dict[str, float]]:
@@ -94,30 +101,37 @@ def main(arguments: Sequence[str]) -> tuple[list[Row], dict[str, float]]:
 
 
 async def _measured(asked: Asked) -> tuple[list[Row], dict[str, float]]:
-    async with sink() as mail, real_centre() as centre:
-        with tempfile.TemporaryDirectory() as folder:
-            providers = _providers(mail, centre.port, vapid_file(Path(folder)))
-            land = await asyncio.to_thread(_Country, Path(folder), asked, providers)
+    receipts = {"receipts": "DELIVRD"} if asked.mixed else {}
+    async with sink() as mail, real_centre(quiet=True, **receipts) as centre:
+        with tempfile.TemporaryDirectory() as folder, push_sink() as push:
+            providers = _providers(mail, centre.port, push, vapid_file(Path(folder)))
+            people = _People(asked, f"http://127.0.0.1:{push}")
+            land = await asyncio.to_thread(_Country, Path(folder), people, providers)
             try:
                 return await asyncio.to_thread(land.measured)
             finally:
                 await asyncio.to_thread(land.close)
 
 
-def _providers(mail: int, sms: int, key: Path) -> dict[str, object]:
+def _providers(mail: int, sms: int, push: int, key: Path) -> dict[str, object]:
     here, us = "127.0.0.1", "h@example.org"
     return {
         "mail": {"kind": "smtp", "host": here, "port": mail, "security": "none", "sender": us},
         "sms": {"kind": "smpp", "host": here, "port": sms, "system_id": "habarshy", "sender": "1414"},
-        "push": {"kind": "web_push", "key_file": str(key), "subject": f"mailto:{us}"},
+        "push": {
+            "kind": "web_push",
+            "key_file": str(key),
+            "subject": f"mailto:{us}",
+            "hosts": [f"http://{here}:{push}"],
+        },
     }
 
 
 class _Country:
     """All roles at work, and people whose past is planned."""
 
-    def __init__(self, folder: Path, asked: Asked, providers: dict[str, object]) -> None:
-        self._asked, self._folder, self._kept = asked, folder, ExitStack()
+    def __init__(self, folder: Path, people: "_People", providers: dict[str, object]) -> None:
+        self._asked, self._past, self._folder, self._kept = people.asked, people.past, folder, ExitStack()
         server = self._kept.enter_context(postgres.server(lasting=True))
         broker = self._kept.enter_context(kafka.server())
         at = self._kept.enter_context(postgres.fresh(server))
@@ -127,7 +141,7 @@ class _Country:
         principals = folder / "principals.toml"
         self._platform = compose(load_settings(database=url, key_file=keys, principals=principals), system_clock)
         self._publish()
-        self._people = [national_id(number) for number in range(asked.people)]
+        self._people = [national_id(number) for number in range(self._asked.people)]
         self._load()
         self._key = api_key(self._platform)
         self._environment = os.environ | {
@@ -150,8 +164,8 @@ class _Country:
     def _load(self) -> None:
         """Take in everybody's past, and plan it."""
         for start in range(0, len(self._people), LOAD):
-            people = enumerate(self._people[start : start + LOAD], start)
-            events = [event for number, person in people for event in _past(person, number, self._asked.facts)]
+            numbers = range(start, min(start + LOAD, len(self._people)))
+            events = [event for number in numbers for event in self._past(number)]
             for at in range(0, len(events), BATCH):
                 taken = self._platform.intake.accept(list(map(envelope_of, events[at : at + BATCH])))
                 assert all(each.accepted for each in taken), taken[:1]
@@ -330,20 +344,46 @@ def _taken(before: Counter[str], after: Counter[str], seconds: float) -> dict[st
     return {f"{name}, share of a core": (after[name] - before[name]) / 1000 / seconds for name in sorted(after)}
 
 
-def _past(person: str, number: int, facts: int) -> Iterable[dict[str, Any]]:
-    """Everything that happened to a person: half have a telephone, half mail; nobody sleeps."""
-    names = {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1950-01-01"}
-    contact = {"phone": f"+7701{number:07d}"} if number % 2 else {"email": f"c{number}@example.org"}
-    yield _event(person, "kz.citizen.registered", "2020-01-01T00:00:00+05:00", names, f"{number}")
-    yield _event(person, "citizen.contact_changed", "2020-01-02T00:00:00+05:00", contact, f"{number}")
-    awake = {"quiet_from": "03:00", "quiet_to": "03:00"}
-    yield _event(person, "citizen.preferences_changed", "2020-01-03T00:00:00+05:00", awake, f"{number}")
-    day = datetime.fromisoformat("2020-02-01T10:00:00+05:00")
-    for each in range((OLD if number % 1000 == 999 else facts) - 3):
-        at = (day + timedelta(days=each)).isoformat()
-        yield _event(
-            person, "kz.tax.paid", at, {"kind": "land", "year": 2020, "paid_on": at[:10]}, f"{number}-{each}"
-        )
+class _People:
+    """The people and everything that happened to each: half have a telephone, half mail; nobody sleeps."""
+
+    def __init__(self, asked: Asked, push: str) -> None:
+        self.asked, self._push, self._browser = asked, push, Browser()
+
+    def past(self, number: int) -> Iterator[dict[str, Any]]:
+        """Yield the events of a person before the benchmark begins."""
+        person, last = national_id(number), number % 10 if self.asked.mixed else 0
+        if last == CHILD:
+            yield _event(person, "kz.civil.birth_registered", "2020-01-01T00:00:00+05:00", _born(number), f"{number}")
+        else:
+            yield _event(person, "kz.citizen.registered", "2020-01-01T00:00:00+05:00", _named(), f"{number}")
+            yield self._reached(person, number, push=last == CHILD - 1)
+        awake = {"quiet_from": "03:00", "quiet_to": "03:00"}
+        yield _event(person, "citizen.preferences_changed", "2020-01-03T00:00:00+05:00", awake, f"{number}")
+        day = datetime.fromisoformat("2020-02-01T10:00:00+05:00")
+        for each in range((OLD if number % 1000 == 999 else self.asked.facts) - 3):
+            at = (day + timedelta(days=each)).isoformat()
+            tax = {"kind": "land", "year": 2020, "paid_on": at[:10]}
+            yield _event(person, "kz.tax.paid", at, tax, f"{number}-{each}")
+
+    def _reached(self, person: str, number: int, *, push: bool) -> dict[str, Any]:
+        """Return the event that says where the person is reached: on a device, by telephone or by mail."""
+        at = "2020-01-02T00:00:00+05:00"
+        if push:
+            device = Device(
+                f"{number}", "", datetime.fromisoformat(at), self._browser.address(f"{self._push}/{number}")
+            )
+            return _event(person, "citizen.devices_changed", at, {"devices": [written(device)]}, f"{number}")
+        contact = {"phone": f"+7701{number:07d}"} if number % 2 else {"email": f"c{number}@example.org"}
+        return _event(person, "citizen.contact_changed", at, contact, f"{number}")
+
+
+def _named() -> dict[str, Any]:
+    return {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1950-01-01"}
+
+
+def _born(number: int) -> dict[str, Any]:
+    return _named() | {"born_on": "2015-05-05", "mother": national_id(number - 1), "order": 1}
 
 
 def _fines(people: Iterable[str], first: int) -> bytes:

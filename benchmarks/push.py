@@ -83,7 +83,8 @@ def _serve(tell: Connection) -> None:
 
 
 @contextmanager
-def _sink() -> Iterator[int]:
+def push_sink() -> Iterator[int]:
+    """Yield the port of a push service that takes every request, in a process of its own."""
     hear, tell = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(tell,), daemon=True)
     process.start()
@@ -168,6 +169,6 @@ async def _all_taken(notifier: Notifier, batch: list[Message]) -> None:
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:
-    with tempfile.TemporaryDirectory() as folder, _sink() as port:
+    with tempfile.TemporaryDirectory() as folder, push_sink() as port:
         rows, notes = _web_push(Path(folder), port)
         return rows, notes | _fcm(Path(folder))

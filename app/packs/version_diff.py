@@ -8,7 +8,7 @@ from msgspec import Struct
 from domain.core.translatable import Joined, Words
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.rules.compiling import compile_trigger
-from domain.rules.event_types import Catalogue
+from domain.rules.event_types import Catalogue, field_titles
 from templates.authoring.pack_diff import PackSide
 from templates.authoring.rule_sentences import RuleWords
 from templates.authoring.trigger_diff import Change, Side, changes
@@ -44,8 +44,17 @@ class Version(Struct, frozen=True):
         return PackSide(pack, Dependents(catalogue, triggers), rule_words(self.contents, catalogue))
 
 
-def rule_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str = ENGLISH) -> RuleWords:
-    """Return the wording of clauses, with the titles of these packs in that language."""
+READ_OF = ("event", "later", "entitled")
+"""What rules read an event's fields of."""
+
+
+def rule_words(
+    contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str = ENGLISH, start: str = ""
+) -> RuleWords:
+    """Return the wording of clauses, with the titles of these packs in that language.
+
+    `start`: the event type that a clause starts on, whose fields then have its own titles.
+    """
     titles = {type_.name: _title(type_.title, language) for type_ in catalogue.types.values()} | {
         f"citizen.{attribute}": _title(declared["title"], language)
         for content in contents
@@ -54,7 +63,20 @@ def rule_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, lang
     titles |= {benefit.name: _title(benefit.title, language) for benefit in catalogue.benefits.values()} | {
         f"param.{name}": _title(each.content["title"], language) for name, each in catalogue.parameters.items()
     }
-    return RuleWords({"citizen.age": Words("Age")} | titles)
+    return RuleWords({"citizen.age": Words("Age")} | titles | _field_titles(catalogue, language, start))
+
+
+def _field_titles(catalogue: Catalogue, language: str, start: str) -> dict[str, str]:
+    """Return the titles of fields: those on which all event types with such a field agree, and those of `start`."""
+    of_types = {type_.name: field_titles(type_.schema) for type_ in catalogue.types.values()}
+    found: dict[str, set[str]] = {}
+    for type_ in catalogue.types.values():
+        for path in (*type_.fields, *type_.roles):
+            title = of_types[type_.name].get(path)
+            found.setdefault(path, set()).add("" if title is None else _title(title, language))
+    agreed = {path: min(titles) for path, titles in found.items() if len(titles) == 1 and "" not in titles}
+    own = {f"event.{path}": _title(title, language) for path, title in of_types.get(start, {}).items()}
+    return {f"{root}.{path}": title for root in READ_OF for path, title in agreed.items()} | own
 
 
 def version_of(

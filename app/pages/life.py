@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from app.pages.catalogues import Speech
 from app.pages.pack_names import Names, names_of
-from app.pages.ruling import Clause, rule_told
+from app.pages.ruling import Clause, rule_told, start_of
 from app.reports.life_words import CHANNELS, REASONS
 from domain.core.timing import parse_offset
 from domain.core.translatable import N_
@@ -103,7 +103,10 @@ class Told(Struct, frozen=True):
 
 def told(why: Explanation, rules: Rules, speech: Speech) -> Told:
     """Return the details of the page that says why."""
-    names, rule = names_of(rules, speech), Clause(why.clause, why.agency, why.klass, why.legal_basis_titles)
+    names, rule = (
+        names_of(rules, speech, start_of(why.clause)),
+        Clause(why.clause, why.agency, why.klass, why.legal_basis_titles),
+    )
     return Told(
         tuple(_recorded(why, names)),
         tuple(rule_told(rule, rules, speech)),

@@ -25,6 +25,7 @@ from app.pages.life import STATES, line_of, shown, told
 from app.pages.pack_names import Names, names_of
 from app.pages.readers import zone_for
 from app.pages.reasons import Because, because, question_of
+from app.pages.ruling import start_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
 from app.reports.life_words import CHANNELS
@@ -206,7 +207,8 @@ class Messages:
         )
 
     def _reasons(self, reader: Reader, frame: Frame, why: Explanation) -> Because:
-        return because(why, reader.person, self._names(frame))
+        rules = self._platform.rules.library.rules()
+        return because(why, reader.person, names_of(rules, frame.speech, start_of(why.clause)))
 
     def _names(self, frame: Frame) -> Names:
         return names_of(self._platform.rules.library.rules(), frame.speech)

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from app.pages.catalogues import Speech
-from app.pages.naming import FIELDS, VALUES
+from app.pages.naming import VALUES
 from app.pages.ruling import in_words
 from domain.core.plain import PlainData
 from domain.core.translatable import Lowered
-from domain.rules.event_types import Catalogue, EventType, Titles
+from domain.rules.event_types import Catalogue, EventType, Titles, field_titles
 from streams.rules.in_force import Rules
+from templates.words.field_words import field_word
 
 GROUPED: Final = 10_000
 """From here on the digits of a whole number stand in groups: with fewer it may be a year."""
@@ -21,10 +22,12 @@ _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 class Names:
     """The names of things in the reader's language."""
 
-    def __init__(self, contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, speech: Speech) -> None:
+    def __init__(
+        self, contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, speech: Speech, start: str = ""
+    ) -> None:
         contents = list(contents)
         self.speech, self.types = speech, catalogue.types
-        self._titles = in_words(contents, catalogue, speech.language).titles
+        self._titles = in_words(contents, catalogue, speech.language, start).titles
         self._offices: dict[str, Titles] = {
             name: office["title"] for content in contents for name, office in (content.get("agencies") or {}).items()
         }
@@ -52,7 +55,7 @@ class Names:
     def field(self, dotted: str) -> str:
         """Return the name of a field, an attribute or a parameter, as it stands within a sentence."""
         root, _, field = dotted.partition(".")
-        own = FIELDS.get(field, _spoken(field)) if root != "param" else _spoken(field)
+        own = (field_word(field) if root != "param" else "") or _spoken(field)
         text = self._titles.get(dotted) or self.speech.say(own)
         return self.speech.tell(Lowered(text))
 
@@ -60,6 +63,11 @@ class Names:
         """Return the name of a field as a heading."""
         text = self.field(dotted)
         return text[:1].upper() + text[1:]
+
+    def heading_in(self, type_: EventType | None, path: str) -> str:
+        """Return the name of a field of an event type as a heading: its own title, else as `heading_of`."""
+        title = self.speech.titled(field_titles(type_.schema).get(path, {})) if type_ is not None else ""
+        return title[:1].upper() + title[1:] or self.heading_of(f"event.{path}")
 
     def has_word(self, value: PlainData) -> bool:
         """Return True for a value of an enumeration."""
@@ -91,9 +99,9 @@ class Names:
         return self.speech.say(VALUES[text]) if text in VALUES else text.replace("_", " ")
 
 
-def names_of(rules: Rules, speech: Speech) -> Names:
-    """Return the names by the rules in force."""
-    return Names(rules.governed.contents, rules.catalogue, speech)
+def names_of(rules: Rules, speech: Speech, start: str = "") -> Names:
+    """Return the names by the rules in force. `start`: the event type whose fields are spoken of."""
+    return Names(rules.governed.contents, rules.catalogue, speech, start)
 
 
 def is_pseudonym(value: PlainData) -> bool:

@@ -5,14 +5,15 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from app.packs.version_diff import rule_words
+from app.packs.version_diff import READ_OF, rule_words
 from app.pages.catalogues import Speech
-from app.pages.naming import FIELDS, VALUES
+from app.pages.naming import VALUES
 from domain.core.translatable import N_, Words
 from domain.rules.event_types import Catalogue, Titles
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles
 from templates.authoring.rule_sentences import Part, RuleWords
+from templates.words.field_words import FIELDS, field_word
 
 CLASSES: Final[Mapping[str, str]] = {
     "emergency": N_("danger to life"),
@@ -29,7 +30,6 @@ PARTS: Final[Mapping[Part, str]] = {
     "replies": N_("What an answer does"),
     "expires": N_("How long it is of use"),
 }
-_READ_OF = ("event", "later", "entitled")
 
 
 class Clause(Struct, frozen=True):
@@ -45,16 +45,29 @@ def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str,
     """Yield a rule in plain words, in rows of a name and a value."""
     office = speech.titled(pack_titles(rules, "agencies").get(rule.agency, {}))
     yield speech.say("Who made the rule"), office or rule.agency
-    words = in_words(rules.governed.contents, rules.catalogue, speech.language)
+    words = in_words(rules.governed.contents, rules.catalogue, speech.language, start_of(rule.clause))
     for part, sentence in words.parts(rule.clause):
         yield speech.say(PARTS[part]), speech.tell(sentence)
     yield speech.say("Kind of message"), speech.say(CLASSES[rule.klass])
     yield speech.say("Legal basis"), speech.titled(rule.legal_basis)
 
 
-def in_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str) -> RuleWords:
-    """Return the wording of clauses, with the titles of the packs and our words for fields and values."""
-    titles = rule_words(contents, catalogue, language).titles
-    fields = {f"{root}.{name}": Words(text) for name, text in FIELDS.items() for root in _READ_OF}
+def start_of(clause: Mapping[str, Any]) -> str:
+    """Return the event type that a clause starts on; empty where it starts on an entitlement."""
+    on = clause.get("on")
+    return on if isinstance(on, str) else ""
+
+
+def in_words(
+    contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str, start: str = ""
+) -> RuleWords:
+    """Return the wording of clauses, with the titles of the packs and our words for fields and values.
+
+    `start`: the event type that a clause starts on, whose fields then have its own titles.
+    """
+    titles = rule_words(contents, catalogue, language, start).titles
+    paths = {path for type_ in catalogue.types.values() for path in type_.fields if "." in path}
+    texts = {**FIELDS, **{path: word for path in paths if (word := field_word(path))}}
+    fields = {f"{root}.{name}": Words(text) for name, text in texts.items() for root in READ_OF}
     values = {f'"{value}"': Words(text) for value, text in VALUES.items()}
     return RuleWords({**fields, **values, **titles})

@@ -192,6 +192,16 @@ def event_type_of(content: Mapping[str, Any]) -> EventType:
     )
 
 
+def field_titles(schema: Mapping[str, Any], group: str = "") -> dict[str, Titles]:
+    """Return dotted path -> title for people by language, of the fields and roles that an event's schema titles."""
+    found: dict[str, Titles] = {}
+    for name, prop in schema.get("properties", {}).items():
+        if "x-title" in prop:
+            found[group + name] = prop["x-title"]
+        found |= field_titles(prop, f"{group}{name}.")
+    return found
+
+
 def _leaves(path: str, prop: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if prop.get("type") != "object":
         yield path, prop

@@ -69,7 +69,8 @@ def _property(path: str, one: Content, other: Content) -> Iterator[TypeChange]:
     for key in [*one, *(each for each in other if each not in one)]:
         if key not in ("properties", "required") and one.get(key) != other.get(key):
             values = (one.get(key), other.get(key))
-            yield TypeChange(path, was(f"the {key} of {path}", *values), values, field=True)
+            what = f"what people call {path}" if key == "x-title" else f"the {key} of {path}"
+            yield TypeChange(path, was(what, *values), values, field=True)
     yield from _fields(f"{path}.", one, other)
 
 

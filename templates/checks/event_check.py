@@ -9,12 +9,14 @@ from msgspec import Struct
 from domain.conditions.pattern_cost import pattern_weight
 from domain.core.events import PUBLIC
 from domain.core.plain import PlainData
-from domain.rules.event_types import EventType, Office, event_type_of, names_persons
+from domain.core.translatable import Words
+from domain.rules.event_types import EventType, Office, event_type_of, field_titles, names_persons
 from templates.checks.cost_check import check_length, check_pattern
 from templates.checks.shape_check import check_shape
 from templates.reading.event_shapes import EventTypeShape
 from templates.reading.findings import Report, closest, unknown_agency
 from templates.reading.yaml_file import Document, Path
+from templates.words.field_words import field_word
 
 RESERVED = ("type", "time")
 """`event.type` and `event.time` are the event's own."""
@@ -123,11 +125,24 @@ class _Check:
                 self._key(("data", "properties", name), f"{name} is taken: event.{name} means something else")
         self._area(type_)
         self._forbidden(type_)
+        self._titles(type_)
         for role, attributes in (self.content.get("sets") or {}).items():
             if role not in type_.roles:
                 self._key(("sets", role), f"the event names nobody in the role {role!r}", type_.roles)
             for attribute, value in attributes.items():
                 self._setting(type_, ("sets", role, attribute), value)
+
+    def _titles(self, type_: EventType) -> None:
+        """Warn of fields that pages could only show by their key."""
+        titled = field_titles(type_.schema)
+        for path in (*type_.fields, *(role for role in type_.roles if role != type_.subject)):
+            if path not in titled and not field_word(path):
+                place = ("data", *(part for name in path.split(".") for part in ("properties", name)))
+                message = Words(
+                    "{field} has no name for people, so pages show its key: write x-title: {{language: words}}",
+                    field=path,
+                )
+                self.report.add(self.document.finding(self.document.key(place), message, warning=True))
 
     def _owner(self, path: Path, prop: Mapping[str, Any], singles: list[str]) -> None:
         if "x-of" not in prop:

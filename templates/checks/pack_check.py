@@ -173,8 +173,10 @@ def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:
 
 
 def _titled(path: Path) -> bool:
-    return path in (("title",), _LAW) or (
-        len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "short", "label")
+    return (
+        path in (("title",), _LAW)
+        or path[-1:] == ("x-title",)
+        or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "short", "label"))
     )
 
 

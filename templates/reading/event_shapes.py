@@ -80,6 +80,7 @@ class Property(TextRules):
     minProperties: Least = optional()
     maxProperties: Count = optional()
     x_of: Name = optional(alias="x-of")
+    x_title: Titles = optional("language: what people call it", alias="x-title")
 
 
 class Data(Shape):

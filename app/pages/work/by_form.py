@@ -48,7 +48,7 @@ from domain.rules.event_types import ALONE, EventType
 from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
 from streams.rules.in_force import Rules
 from templates.authoring.condition_form import OPERATORS, BadRow, Rows, operators_of, read_condition
-from templates.authoring.rule_sentences import whom
+from templates.authoring.rule_sentences import RuleWords, whom
 from templates.authoring.trigger_form import NEW, TriggerForm
 from templates.authoring.yaml_edit import CannotEdit
 from templates.checks.loader import BUILT_IN
@@ -240,7 +240,6 @@ class View:
     def __init__(self, rules: Rules, speech: Speech, setting: Setting) -> None:
         self._rules, self.speech, self._setting = rules, speech, setting
         self._say, self._form, self._typed = speech.say, setting.form, setting.typed
-        self.names: Names = names_of(rules, speech)
         self.languages = rules.defaults.languages
 
     # What the rule reads
@@ -249,6 +248,15 @@ class View:
     def start(self) -> str:
         """Return what it starts on, as its control shows it."""
         return one(self._typed, "on") or self._form.values.get("on", "")
+
+    @cached_property
+    def names(self) -> Names:
+        """Return the names of what the rule reads, as the event type that it starts on has them."""
+        return names_of(self._rules, self.speech, self.type.name)
+
+    def _words(self) -> RuleWords:
+        contents = self._rules.governed.contents
+        return in_words(contents, self._rules.catalogue, self.speech.language, self.type.name)
 
     def _type(self, start: str) -> EventType | None:
         edge, _, benefit = start.partition(":")
@@ -503,7 +511,7 @@ class View:
         return self._control(name, "condition", label, value=text, more=more, told=told)
 
     def _in_words(self, text: str) -> str:
-        words = in_words(self._rules.governed.contents, self._rules.catalogue, self.speech.language)
+        words = self._words()
         return self.speech.tell(words.condition(text)) if text else ""
 
     def _operators(self, type_: str) -> list[tuple[str, str]]:
@@ -628,7 +636,7 @@ class View:
 
     def _sentence(self, make: Callable[[Any], str]) -> str:
         """Return a sentence about a part of the rule; nothing where that part is not as it should be."""
-        words = in_words(self._rules.governed.contents, self._rules.catalogue, self.speech.language)
+        words = self._words()
         try:
             return self.speech.tell(make(words))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
@@ -637,7 +645,7 @@ class View:
     def sentences(self) -> list[str]:
         """Return the whole rule in words, as it is stored; nothing where it is not as it should be."""
         try:
-            words = in_words(self._rules.governed.contents, self._rules.catalogue, self.speech.language)
+            words = self._words()
             return [self.speech.tell(each) for each in words.sentences(self._form.yaml.data)]
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             return []
@@ -680,7 +688,7 @@ class View:
         data = self._form.yaml.data
         if key == "residents_at" and data.get(key) in RESIDENTS:
             return [self._say(RESIDENTS[data[key]])]
-        words = in_words(self._rules.governed.contents, self._rules.catalogue, self.speech.language)
+        words = self._words()
         without = {name: each for name, each in data.items() if name != key.partition(".")[0]}
         try:
             others = [str(each) for each in words.sentences(without)]

@@ -301,7 +301,8 @@ class Example:
 
     def _datum(self, field: str, name: str, event: str) -> Control:
         """Return the field of a value that the record says: a choice, where there is a list of them."""
-        type_, label = self._names.type(event), self._names.heading_of(f"event.{name}")
+        type_ = self._names.type(event)
+        label = self._names.heading_in(type_, name)
         schema = type_.schema.get("properties", {}).get(name, {}) if type_ is not None else {}
         listed = [str(each) for each in schema.get("enum", ()) if isinstance(each, str)]
         if self._value(field) not in listed:

@@ -178,10 +178,7 @@ class Wording:
 
     def _values(self, sheet: StoredDraft, frame: Frame) -> list[tuple[str, str]]:
         """Return the placeholders that may stand in the texts: each with its meaning."""
-        rules, names = (
-            self._office.platform.rules.library.rules(),
-            names_of(self._office.platform.rules.library.rules(), frame.speech),
-        )
+        rules = self._office.platform.rules.library.rules()
         try:
             on = YamlText(sheet.files.get("trigger.yaml", "")).get(("on",))
         except CannotEdit:
@@ -190,6 +187,7 @@ class Wording:
             benefit = rules.catalogue.benefits.get(str(next(iter(on.values()), "")))
             on = benefit.on if benefit is not None else None
         type_ = rules.catalogue.types.get(str(on), ALONE)
+        names = names_of(rules, frame.speech, type_.name)
         kinds = {f"event.{name}": field.type for name, field in type_.fields.items()}
         known = {"citizen.given_name", "citizen.family_name"} & set(rules.catalogue.citizen_variables())
         kinds |= dict.fromkeys(sorted(known), "string")

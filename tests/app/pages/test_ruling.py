@@ -11,7 +11,7 @@ import pytest
 from app.packs.version_diff import Version, clause_of
 from app.pages.catalogues import LANGUAGES, OTHERWISE
 from app.pages.life import STATES
-from app.pages.naming import FIELDS, VALUES
+from app.pages.naming import VALUES
 from app.pages.ruling import in_words
 from app.reports.life_words import REASONS
 from domain.conditions.language import BadCondition, Conditions
@@ -23,6 +23,7 @@ from notifiers.port.interface import Reason
 from streams.queries.explain import reads
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.reading.catalogue import catalogue_of
+from templates.words.field_words import FIELDS
 from tests.app.pages.shipped_rules import shipped, speech_of
 from tests.app.pages.visitor import visiting
 from tests.world import LONG_AGO, World, card, iin, registered

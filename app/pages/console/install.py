@@ -5,13 +5,13 @@ from app.http.heavy import Heavy
 from app.http.openapi import Api
 from app.jobs.job_threads import Hands
 from app.kafka_topics import topics_of
+from app.pages.console.accesses import AccessPage
 from app.pages.console.asking import AskPages
 from app.pages.console.forecast import ForecastPage
 from app.pages.console.jobs import JobPages
 from app.pages.console.letters import LetterPages
 from app.pages.console.messages import MessagePages
 from app.pages.console.people import PersonPages
-from app.pages.console.readings import ReadingPage
 from app.pages.console.staff import Staff
 from app.pages.console.standing import StandingPage
 from app.pages.console.switching import SwitchPages
@@ -35,7 +35,7 @@ def install_console(app: Api, platform: Platform, pages: Pages, hands: Hands, he
         SchedulePages(staff),
         SwitchPages(staff),
         PersonPages(staff),
-        ReadingPage(staff),
+        AccessPage(staff),
     )
     for page in found:
         app.serve(page.routes())

@@ -17,8 +17,8 @@ from domain.facts.access_facts import LettersDropped
 from streams.privacy.access_log import Account, latest_accounts
 
 
-class ReadingPage:
-    """The latest readings, by anybody or by one."""
+class AccessPage:
+    """The latest accesses, by anybody or by one principal."""
 
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
@@ -36,7 +36,7 @@ class ReadingPage:
         found, on = latest_accounts(self._staff.platform.log, before, by)
         run = command("audit", "list", *(("--by", by) if by else ()))
         return self._staff.show(
-            "readings.html",
+            "accesses.html",
             frame,
             who,
             rows=[_row(each, frame.speech) for each in found],

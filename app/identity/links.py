@@ -56,7 +56,7 @@ class Links:
 
         None for the law's.
         """
-        if CLASS_RULES[case.settlement.trigger.klass].opt_out:
+        if CLASS_RULES[case.settlement.trigger.klass].ignores_opt_out:
             return None
         return f"{self._base_url}/stop/{self.token(case.nudge.intent.id, case.recipient.pseudonym)}"
 

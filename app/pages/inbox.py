@@ -228,7 +228,7 @@ class _Teller:
         speech = self._speech
         if unread:
             yield speech.say("unread"), ""
-        if CLASS_RULES[message.klass].opt_out:
+        if CLASS_RULES[message.klass].ignores_opt_out:
             yield shown(CLASSES, message.klass, speech), "note"
         if message.state in _BAD:
             yield shown(STATES, message.state, speech), "bad"

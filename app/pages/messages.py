@@ -178,7 +178,7 @@ class Messages:
 
     def _stop(self, reader: Reader, why: Explanation) -> str:
         """Return the link that stops such messages; none where nothing went, or they cannot be stopped."""
-        if not _channels(why) or CLASS_RULES[why.klass].opt_out or not why.agency:
+        if not _channels(why) or CLASS_RULES[why.klass].ignores_opt_out or not why.agency:
             return ""
         return f"{self._pages.root}/stop/{self._platform.identity.links.token(reader.nudge, reader.person)}"
 

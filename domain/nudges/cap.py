@@ -36,4 +36,4 @@ def counted(messages: Iterable[datetime], defaults: Defaults, now: datetime) -> 
 
 def is_capped(delivery: Delivery, klass: str) -> bool:
     """Return True if the cap applies; a delivery that was attempted is exempt."""
-    return not CLASS_RULES[klass].cap and delivery.attempted_at is None
+    return not CLASS_RULES[klass].ignores_cap and delivery.attempted_at is None

@@ -6,17 +6,17 @@ from msgspec import Struct
 
 
 class ClassRules(Struct, frozen=True):
-    """The limits that a class ignores (a refused category, quiet hours, the cap, an agency's rate), and its needs.
+    """What a class ignores (an opt-out of its category, quiet hours, the cap, its agency's rate), and what it needs.
 
     `counts`: a message of this class counts towards its recipient's cap; `repeats`: it is sent again where nobody
     knows whether it went, because twice is better than never. `named`: its email names the addressee: what is about a
     place, or offered to many, need not.
     """
 
-    opt_out: bool = False
-    quiet_hours: bool = False
-    cap: bool = False
-    pace: bool = False
+    ignores_opt_out: bool = False
+    ignores_quiet_hours: bool = False
+    ignores_cap: bool = False
+    ignores_rate: bool = False
     repeats: bool = False
     needs_consent: bool = False
     counts: bool = True
@@ -24,13 +24,22 @@ class ClassRules(Struct, frozen=True):
 
 
 CLASS_RULES: Mapping[str, ClassRules] = {
-    "emergency": ClassRules(opt_out=True, quiet_hours=True, cap=True, pace=True, repeats=True, counts=False),
-    "legal": ClassRules(opt_out=True, cap=True, repeats=True, counts=False, named=True),
-    "service": ClassRules(cap=True, named=True),
+    "emergency": ClassRules(
+        ignores_opt_out=True,
+        ignores_quiet_hours=True,
+        ignores_cap=True,
+        ignores_rate=True,
+        repeats=True,
+        counts=False,
+    ),
+    "legal": ClassRules(ignores_opt_out=True, ignores_cap=True, repeats=True, counts=False, named=True),
+    "service": ClassRules(ignores_cap=True, named=True),
     "reminder": ClassRules(named=True),
     "offer": ClassRules(needs_consent=True),
 }
-"""Only danger to life or limb overrides quiet hours. The reasons of each: docs/decisions/0005-the-fatigue-cap.md."""
+"""Only danger to life or limb overrides quiet hours. The reasons:
+docs/decisions/0005-urgency-and-what-it-overrides.md.
+"""
 
 
 def is_named(klass: object) -> bool:

@@ -46,6 +46,31 @@ class NotSentReason(StrEnum):
     ERASED = "erased"  # never decided here: an erasure ends what was on its way
     UNREADABLE = "unreadable"  # the words need what was erased or never reported
 
+    @property
+    def passes(self) -> bool:
+        """Return True if it may hold now and not have held when the nudge was due."""
+        match self:
+            case NotSentReason.CAP:  # it counts what was sent since
+                return True
+            case (
+                NotSentReason.DIED
+                | NotSentReason.NO_GUARDIAN
+                | NotSentReason.DONE
+                | NotSentReason.OPTED_OUT
+                | NotSentReason.NO_CONSENT
+                | NotSentReason.CAUGHT_UP
+                | NotSentReason.NO_ADDRESS
+                | NotSentReason.NO_CHANNEL
+                | NotSentReason.QUIET_HOURS
+                | NotSentReason.STOPPED
+                | NotSentReason.WITHDRAWN
+                | NotSentReason.NOTHING_LEFT
+                | NotSentReason.EXPIRED
+                | NotSentReason.ERASED
+                | NotSentReason.UNREADABLE
+            ):
+                return False
+
 
 class Send(Struct, frozen=True):
     """Send it now, on this channel."""
@@ -135,7 +160,8 @@ def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Default
 class Settlement(Struct, frozen=True):
     """Everything that a decision about one delivery of a nudge reads; `person` is its recipient.
 
-    `mourned`: somebody has died whom it is about, see domain/planning/deaths.py.
+    It has no values of the event; what must be known when a nudge is due belongs in `Intent`. `mourned`: somebody has
+    died whom it is about, see domain/planning/deaths.py.
     """
 
     nudge: Nudge
@@ -227,10 +253,10 @@ def digest_comes(case: Settlement, due: datetime) -> bool:
 
 def _own_choice(case: Settlement) -> NotSentReason | None:
     """Return the objection that follows from the recipient's choices."""
-    overrides = CLASS_RULES[case.trigger.klass]
-    if not overrides.opt_out and case.trigger.category in (case.person.get("opted_out") or ()):
+    rules = CLASS_RULES[case.trigger.klass]
+    if not rules.ignores_opt_out and case.trigger.category in (case.person.get("opted_out") or ()):
         return NotSentReason.OPTED_OUT
-    if overrides.needs_consent and case.trigger.category not in (case.person.get("consents") or ()):
+    if rules.needs_consent and case.trigger.category not in (case.person.get("consents") or ()):
         return NotSentReason.NO_CONSENT
     return None
 
@@ -245,7 +271,7 @@ def channels_left(case: Settlement, delivery: Delivery) -> Iterator[str]:
     A legal notice or an emergency goes even where the person allowed no channel that the trigger has.
     """
     had = {*delivery.exhausted, delivery.channel if delivery.is_silent else None}
-    always = CLASS_RULES[case.trigger.klass].opt_out
+    always = CLASS_RULES[case.trigger.klass].ignores_opt_out
     yield from reachable(case.person, case.nudge.intent.channels, had, case.trigger.category, always=always)
 
 
@@ -255,7 +281,7 @@ def _unreachable(case: Settlement) -> NotSentReason:
     refused = not any(is_wanted(case.person, each, category) for each in case.nudge.intent.channels)
     return (
         NotSentReason.NO_CHANNEL
-        if refused and not CLASS_RULES[case.trigger.klass].opt_out
+        if refused and not CLASS_RULES[case.trigger.klass].ignores_opt_out
         else NotSentReason.NO_ADDRESS
     )
 
@@ -276,7 +302,7 @@ def _quiet_until(case: Settlement, now: datetime) -> datetime | None:
 
     An emergency is sent during them; so is a nudge that would expire in them: it goes at once rather than never.
     """
-    if CLASS_RULES[case.trigger.klass].quiet_hours:
+    if CLASS_RULES[case.trigger.klass].ignores_quiet_hours:
         return None
     until = quiet_hours(case.person, case.defaults).ends_after(now, local_zone(case.person, case.defaults))
     expires = case.nudge.intent.expires

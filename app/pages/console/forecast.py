@@ -15,14 +15,14 @@ from app.pages.console.staff import Staff, command
 from app.pages.console.stopped import off_told
 from app.pages.life import STATES, shown
 from app.reports.forecast_sums import busiest, sums
-from app.reports.life_words import CHANNELS, REASONS
+from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.nudges.forecast import Sum
 from domain.rules.built_in_triggers import DIGEST_TRIGGER
 from streams.queries.forecast import ForecastResult
 from streams.rules.trigger_history import pack_titles
 
 SPANS = (7, 30, 90)
-NOT_SENT = {**REASONS, "expired": STATES["expired"]}
+NOT_SENT = {**REASON_WORDS, "expired": STATES["expired"]}
 """The reasons why a due message does not go; one that expires before its turn is among them."""
 
 

@@ -22,7 +22,7 @@ from app.pages.life import STATES, shown, told
 from app.pages.pack_names import names_of
 from app.pages.visits import Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
-from app.reports.life_words import CHANNELS, REASONS
+from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.events import LifeEvent
 from domain.facts.access_facts import (
     MOST_SAID,
@@ -205,7 +205,7 @@ class TrailRows:
         speech, name = self._speech, fact.TOPIC.partition("/")[0].removeprefix("nudge-")
         more = [getattr(fact, "step", "").replace("_", " ")]
         more += [shown(CHANNELS, fact.channel, speech)] if hasattr(fact, "channel") else []
-        more += [shown(REASONS, fact.reason, speech)] if getattr(fact, "reason", "") else []
+        more += [shown(REASON_WORDS, fact.reason, speech)] if getattr(fact, "reason", "") else []
         title = self._title(getattr(fact, "trigger", "") or self._triggers.get(entry.originator_id, ""))
         state = shown(STATES, name, speech)
         return {

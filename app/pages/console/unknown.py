@@ -10,7 +10,7 @@ from app.http.routes import Routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
 from app.pages.life import shown
-from app.reports.life_words import CHANNELS, REASONS
+from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
 from streams.replay.unknown_outcomes import OutcomeKind
 
@@ -45,7 +45,7 @@ class UnknownPage:
 def _row(kind: OutcomeKind, count: int, speech: Speech) -> dict[str, Any]:
     chosen = {"cause": kind.cause, "provider": kind.provider, "channel": kind.channel}
     return {
-        "cause": shown(REASONS, kind.cause, speech),
+        "cause": shown(REASON_WORDS, kind.cause, speech),
         "code": kind.cause,
         "provider": kind.provider or "—",
         "channel": shown(CHANNELS, kind.channel, speech),

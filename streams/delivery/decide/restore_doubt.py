@@ -18,9 +18,9 @@ RESTORED = "restored"
 def is_in_doubt(case: Case, until: datetime | None) -> bool:
     """Return whether it may have been sent before `until` without this log knowing it.
 
-    Legal notices and emergencies are sent all the same. There is no doubt about what is withheld now as before, has a
-    later cause, or was held back by quiet hours until later. The receipt of a message sent before may be lost, so its
-    silence says nothing.
+    Legal notices and emergencies are sent all the same. What is withheld for a reason that also held when it was
+    due was not sent. Nor was what has a later cause, or was held back by quiet hours until later. The receipt of a
+    message sent before may be lost, so its silence says nothing.
     """
     if until is None or CLASS_RULES[case.nudge.intent.klass].repeats or _is_withheld(case):
         return False
@@ -33,7 +33,7 @@ def is_in_doubt(case: Case, until: datetime | None) -> bool:
 
 
 def _is_withheld(case: Case) -> bool:
-    return isinstance(case.decision, Withhold) and case.decision.reason is not NotSentReason.CAP
+    return isinstance(case.decision, Withhold) and not case.decision.reason.passes
 
 
 def _was_quiet(case: Settlement, due: datetime, until: datetime) -> bool:

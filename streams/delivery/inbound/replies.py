@@ -277,7 +277,7 @@ def _titles(content: Mapping[str, Any], rulebook: Rulebook) -> Iterator[Titles]:
     """Yield the title of the trigger, then those of the triggers in force that stop with its category."""
     yield content["title"]
     for trigger in _in_force(rulebook):
-        silenced = trigger.category == content["category"] and not CLASS_RULES[trigger.klass].opt_out
+        silenced = trigger.category == content["category"] and not CLASS_RULES[trigger.klass].ignores_opt_out
         if silenced and trigger.content["title"] != content["title"]:
             yield trigger.content["title"]
 

@@ -17,7 +17,7 @@ def is_urgent(case: Case) -> bool:
 
 def is_emergency(case: Case) -> bool:
     """Return whether it passes all others and no agency's rate applies to it."""
-    return CLASS_RULES[case.nudge.intent.klass].pace
+    return CLASS_RULES[case.nudge.intent.klass].ignores_rate
 
 
 class FairOrdering:

@@ -165,7 +165,7 @@ class Intentions:
 
 
 def _foot(case: Case, rules: Rules, now: datetime, proof: Proof, stop: str | None, rendered: Rendered) -> Foot:
-    mandatory = CLASS_RULES[case.settlement.trigger.klass].opt_out and not case.members
+    mandatory = CLASS_RULES[case.settlement.trigger.klass].ignores_opt_out and not case.members
     return Foot(proof, stop, _has_day(case, rules, now), mandatory, rendered.head)
 
 

@@ -81,7 +81,9 @@ def test_every_class_has_its_line() -> None:
     """No class is without a decision; what the state owes is not counted, and only danger overrides quiet hours."""
     assert list(CLASS_RULES) == list(CLASSES)
     assert [klass for klass in CLASSES if not CLASS_RULES[klass].counts] == ["emergency", "legal"]
-    assert [klass for klass, each in CLASS_RULES.items() if each.quiet_hours or each.pace] == ["emergency"]
+    assert [klass for klass, each in CLASS_RULES.items() if each.ignores_quiet_hours or each.ignores_rate] == [
+        "emergency"
+    ]
 
 
 # the window

@@ -43,7 +43,7 @@ UNITS: Mapping[str, tuple[str, str]] = {
 }
 """The unit of each figure, of one and of several; others are shown bare. `unplanned`: pairs of event and person."""
 FIRST = ("facts", "nudges", "next_due")
-"""The figures that are told first, also where they are 0. The names of all others that are 0 share the last line."""
+"""The figures that are told first, also where they are 0. All others that are 0 share the line `none`."""
 
 
 Check = Annotated[bool, typer.Option("--check", help="Exit 1 if anything is BAD, that is, to be mended now.")]

@@ -208,10 +208,10 @@ inbox = Table(
     Column("provider", String),
     Column("trigger", String),
 )
-"""Attempted deliveries by recipient; `counted`: time from which it counts towards the cap (null: it does not).
+"""Attempted deliveries by recipient; `at`: time of the first success, or else of the last attempt.
 
-`cause`: why nobody knows the outcome, while an operator has to decide about it, null otherwise; `provider`: of the
-last attempt.
+`counted`: time from which it counts towards the cap (null: it does not); `cause`: why nobody knows the outcome, while
+an operator has to decide about it, null otherwise; `provider`: of the last attempt.
 """
 Index("inbox_at", inbox.c.at)
 Index("inbox_latest", inbox.c.recipient, inbox.c.at)

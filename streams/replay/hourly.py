@@ -29,7 +29,7 @@ def hour_of(moment: datetime) -> int:
 
 
 def add(connection: Connection, counts: Mapping[Hour, int]) -> None:
-    """Add to the counts, and delete those that are older than KEPT before the newest."""
+    """Add to the counts; hours more than a week before the newest one are deleted in the same call."""
     if not counts:
         return
     first = max(hour for hour, _, _ in counts) - KEPT

@@ -1,8 +1,8 @@
 """Early receipts: reports that came before the outcome of their attempt was committed.
 
 Their name is not known yet, or belongs to an earlier message of the same name. They are kept until the outcome is
-there. Keeping and dropping take the append lock, after the locks of the nudges. Reading takes none: an outcome that
-reads has the lock from its append on.
+there. Keeping and dropping take the append lock, after the locks of the nudges. Reading takes no lock;
+the transaction that records an outcome already holds it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

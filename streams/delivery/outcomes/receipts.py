@@ -116,10 +116,10 @@ class Receipts:
     def reported(self, provider: str, reports: Sequence[Report]) -> list[Receipt]:
         """Append a provider's reports about messages that it accepted; return the new ones.
 
-        A report by a name that the platform does not know yet is kept, see `record_early`; also one that may be about
-        the next message with a used name. An outcome may be committed between our look and `keep`: it did
-        not see our row, so we look again. That is a transaction of its own, as it may lock nudges, which come before
-        the append lock. A process that is killed between the two has not acknowledged the report: it comes
+        A report by a name that the platform does not know yet is kept, see `record_early`; also a report whose name
+        the provider may have reused for a newer message. An outcome may be committed between our look and `keep`: it
+        did not see our row, so we look again. That is a transaction of its own, as it may lock nudges, which come
+        before the append lock. A process that is killed between the two has not acknowledged the report: it comes
         again.
         """
         new, waiting = self._database.write(

@@ -37,10 +37,10 @@ class _Attempt(NamedTuple):
 def find_own(
     connection: Connection, log: Log, provider: str, references: Iterable[str], *, open_too: bool = False
 ) -> dict[str, AttemptId]:
-    """Return reference -> the last attempt by that provider that it can be about, of those that may have gone.
+    """Return reference -> the last attempt by that provider that it can be about, whose outcome is sent or unknown.
 
-    Without `open_too` an attempt whose outcome is not committed is left out: a failure that is recorded now would be
-    overwritten by that outcome.
+    `open_too`: also attempts without an outcome. They are left out otherwise: a failure that is recorded now would be
+    overwritten by their outcome.
     """
     known = {reference: name for reference in references if (name := named(reference)) is not None}
     if not known:

@@ -12,7 +12,7 @@ from app.demo.year import Year
 from app.pages.catalogues import Speech
 from app.pages.life import STATES, shown
 from app.pages.pack_names import names_of
-from app.reports.life_words import REASONS
+from app.reports.life_words import REASON_WORDS
 from domain.core.events import LifeEvent
 from domain.facts.facts import NudgeWithheld
 from domain.nudges.nudge import Nudge
@@ -135,7 +135,7 @@ class _Look:
             assert isinstance(fact, NudgeWithheld)
             title = self.speech.titled(self.rules.rulebook.version(nudge.intent.version).trigger.content["title"])
             name = names.get(nudge.intent.person, self.somebody)
-            yield NotSent(nudge.intent.id, fact.at, title, name, shown(REASONS, fact.reason, self.speech))
+            yield NotSent(nudge.intent.id, fact.at, title, name, shown(REASON_WORDS, fact.reason, self.speech))
 
     def _named(self, event: LifeEvent, names: Mapping[str, str]) -> str:
         """Return the persons of an event by first name."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 from app.pages.catalogues import Speech
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import Clause, rule_told, start_of
-from app.reports.life_words import CHANNELS, REASONS
+from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.timing import parse_offset
 from domain.core.translatable import N_
 from streams.log.loads import Retirement
@@ -84,7 +84,7 @@ def line_of(happened: RecordedFact, speech: Speech) -> Line:
     if details.get("channel"):
         words += f": {shown(CHANNELS, details['channel'], speech)}"
     if details.get("reason"):
-        words += f": {shown(REASONS, details['reason'], speech)}"
+        words += f": {shown(REASON_WORDS, details['reason'], speech)}"
     when = details.get("due") if happened.what in ("planned", "rescheduled") else details.get("until")
     when = details.get("done_at") or when
     if isinstance(when, datetime) and happened.what != "attempted":

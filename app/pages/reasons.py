@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.pages.life import STATES, shown
 from app.pages.pack_names import Names, day_of, is_pseudonym
-from app.reports.life_words import REASONS
+from app.reports.life_words import REASON_WORDS
 from domain.core.plain import PlainData
 from domain.core.timing import Offset, parse_offset, shift_day
 from domain.core.translatable import N_, Counted, Joined, Said, Words
@@ -150,7 +150,7 @@ class _Teller:
             yield Words("You will get this because {reason}.", reason=reason)
         else:
             state, _, codes = self._why.state.partition(" ")
-            words = [shown(REASONS, code, self._speech) for code in codes.strip("()").split(", ") if code]
+            words = [shown(REASON_WORDS, code, self._speech) for code in codes.strip("()").split(", ") if code]
             found = ", ".join(words) or self._speech.say(_MISSED.get(state, STATES["failed"]))
             yield Words("You did not get this: {reason}.", reason=found)
             yield Words("It was meant for you because {reason}.", reason=reason)

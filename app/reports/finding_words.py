@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from app.reports.findings import AHEAD, BEHIND, Finding, Holdup, Kind, Why
-from app.reports.life_words import CHANNELS, REASONS
+from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_, Said
 from domain.core.translatable import told as translated
 from domain.nudges.settle import PAUSED
@@ -305,7 +305,7 @@ def told(finding: Finding, tongue: Tongue) -> Told:
 
 def cause_told(cause: str, tongue: Tongue) -> str:
     """Return our word for the reason of a failure, as a sentence about a provider; "?" if there is none."""
-    words = CAUSES.get(cause) or REASONS.get(cause)
+    words = CAUSES.get(cause) or REASON_WORDS.get(cause)
     return tongue.say(words) if words else cause.replace("_", " ") or "?"
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from domain.core.translatable import N_
 
-REASONS: Final[Mapping[str, str]] = {
+REASON_WORDS: Final[Mapping[str, str]] = {
     "died": N_("the person has died"),
     "no_guardian": N_("no guardian of the child is known"),
     "done": N_("the thing itself was done"),
@@ -52,4 +52,4 @@ CHANNELS: Final[Mapping[str, str]] = {"push": N_("push message"), "sms": N_("SMS
 
 def reason(word: str) -> str:
     """Return a reason in plain English."""
-    return REASONS.get(word, word.replace("_", " "))
+    return REASON_WORDS.get(word, word.replace("_", " "))

@@ -28,7 +28,7 @@ CONTACT: Mapping[str, Any] = {"phone": "+77010000000", "email": "citizen@example
 """The addresses of everybody, unless a case says otherwise."""
 
 ALSO: Mapping[str, str] = {"catch_up": NotSentReason.CAUGHT_UP.value}
-REASONS = frozenset([*map(str, NotSentReason), str(State.CANCELLED), str(State.EXPIRED), NOT_APPLICABLE, *ALSO])
+CASE_REASONS = frozenset([*map(str, NotSentReason), str(State.CANCELLED), str(State.EXPIRED), NOT_APPLICABLE, *ALSO])
 """The values of `because`: a reason of `settle`, a final state, or that nothing was planned."""
 
 
@@ -142,8 +142,8 @@ class _Reader:
         if shape.channel not in (None, *channels) and not shape.digest:  # which has channels of its own
             message = f"the trigger never goes by {shape.channel}, only by {', '.join(channels)}"
             self.notes.wrong((*where, "channel"), message)
-        if shape.because is not None and shape.because not in REASONS:
-            self.notes.unknown((*where, "because"), "reason", shape.because, REASONS)
+        if shape.because is not None and shape.because not in CASE_REASONS:
+            self.notes.unknown((*where, "because"), "reason", shape.because, CASE_REASONS)
         said = [name for name in ("channel", "contains", "parts", "digest") if getattr(shape, name) is not None]
         if shape.nothing and said:
             self.notes.wrong((*where, said[0]), f"nothing is sent, so there is no {said[0]}", key=True)

@@ -25,7 +25,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglo
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 OURS = ".venv/bin/habarshy "
-REASONS = ("field", "reason", "code", "origin", "left_out_bytes")
+LABELS = ("field", "reason", "code", "origin", "left_out_bytes")
 """What a refused event says in headers."""
 
 
@@ -156,7 +156,7 @@ def test_what_the_page_on_kafka_names_exists() -> None:
         f"{DEAD_EVENTS}_total",
         *(f"habarshy_{name}" for name in GAUGES),
     }
-    assert set(re.findall(r"`(habarshy_[a-z_]+)`", page)) <= shown | {"habarshy_" + name for name in REASONS}
+    assert set(re.findall(r"`(habarshy_[a-z_]+)`", page)) <= shown | {"habarshy_" + name for name in LABELS}
 
 
 def test_every_test_that_the_page_on_security_names_is_there() -> None:

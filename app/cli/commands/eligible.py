@@ -90,7 +90,7 @@ def _outcome(answer: Answer) -> str:
     return f"entitled to {answer.amount:,} tenge" + (" a month" if answer.benefit.per == "month" else "")
 
 
-_REASONS = {
+_WHY_NOT = {
     Why.NO_EVENT: "no event is known of the kind “{about}”",
     Why.NO_DATE: "the date from which it is due is not known",
     Why.NOT_YET: "only from {day}",
@@ -104,7 +104,7 @@ def _reason(each: Obstacle, answer: Answer, catalogue: Catalogue) -> str:
     if each.requirement is not None:
         return _unmet(each, each.requirement)
     had = "" if each.fact is None else _type(each.fact.event.type, catalogue)
-    return _REASONS[each.why].format(about=_type(answer.benefit.on, catalogue), day=each.day, had=had)
+    return _WHY_NOT[each.why].format(about=_type(answer.benefit.on, catalogue), day=each.day, had=had)
 
 
 def _unmet(each: Obstacle, required: Requirement) -> str:

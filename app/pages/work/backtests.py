@@ -27,7 +27,7 @@ from app.pages.visits import Fields, Form
 from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
-from app.reports.life_words import CHANNELS, REASONS
+from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
 from streams.queues.jobs import Busy, Job, State, UnknownJob
@@ -42,7 +42,7 @@ CHANGES: Final[Mapping[str, str]] = {
     "same": N_("told by both alike"),
 }
 ENDINGS: Final[Mapping[str, str]] = {
-    **REASONS,
+    **REASON_WORDS,
     "expired": N_("no longer useful, not sent"),
     "cancelled": N_("no longer in the plan"),
     "ahead": N_("still to come when the time was over"),

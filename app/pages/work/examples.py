@@ -28,7 +28,7 @@ from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.pages.work.words import PEOPLE, person
-from app.reports.life_words import CHANNELS, REASONS
+from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.timing import zone_of
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
@@ -257,7 +257,7 @@ class Example:
         say, step = self._speech.say, str(each.get("step", ""))
         when = self._moment(each.get("at")) if each.get("at") else ""
         if each.get("nothing"):
-            why = shown(REASONS, str(each["because"]), self._speech) if each.get("because") else ""
+            why = shown(REASON_WORDS, str(each["because"]), self._speech) if each.get("because") else ""
             said = say("gets nothing ({step})").format(step=step) if step else say("gets nothing")
             return f"{said}: {why}" if why else said
         if each.get("digest"):

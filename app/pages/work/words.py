@@ -5,7 +5,7 @@ from typing import Final
 
 from app.pages.catalogues import Speech
 from app.pages.life import shown
-from app.reports.life_words import CHANNELS, REASONS
+from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
 from domain.nudges.settle import PAUSED
 from domain.rules.built_in_triggers import DIGEST
@@ -76,7 +76,7 @@ def people(speech: Speech) -> list[tuple[str, str]]:
 
 def reason(word: str, speech: Speech) -> str:
     """Return the reason in words."""
-    return shown(REASONS, word, speech)
+    return shown(REASON_WORDS, word, speech)
 
 
 def channel(word: str, speech: Speech) -> str:

@@ -1,11 +1,9 @@
-"""The rules of triggers, and the reasons of nudges, in plain English."""
+"""The rules of triggers in plain English."""
 
 from typing import Any
 
 import pytest
 
-from app.reports.life_words import REASONS
-from domain.nudges.settle import NotSentReason
 from templates.authoring.rule_sentences import RuleWords
 from templates.authoring.value_words import moved
 
@@ -169,8 +167,3 @@ def test_a_window_is_said(within: dict[str, str], sentence: str) -> None:
 def test_a_day_of_a_year_is_said(step: dict[str, Any], sentence: str) -> None:
     """Who reads a rule is told the day, and which year is meant."""
     assert RuleWords({}).due(step) == sentence
-
-
-def test_every_reason_has_words() -> None:
-    """No reason why something is not sent is shown as a word of the code."""
-    assert {reason.value for reason in NotSentReason} <= set(REASONS)

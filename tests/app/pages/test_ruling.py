@@ -13,7 +13,7 @@ from app.pages.catalogues import LANGUAGES, OTHERWISE
 from app.pages.life import STATES
 from app.pages.naming import VALUES
 from app.pages.ruling import in_words
-from app.reports.life_words import REASONS
+from app.reports.life_words import REASON_WORDS
 from domain.conditions.language import BadCondition, Conditions
 from domain.facts.facts import NUDGE_FACTS
 from domain.nudges.delivery import State
@@ -153,7 +153,7 @@ def test_every_enumeration_value_of_shipped_packs_has_a_word() -> None:
 def test_every_reason_and_state_has_a_word() -> None:
     """Whatever a fact of a nudge says became of it, a page has words for."""
     of_attempts = {"lease_over", "no_outcome", "commit_unanswered", "not_handed_over"}
-    assert {*NotSentReason, *Reason, *of_attempts, "restored"} == set(REASONS)
+    assert {*NotSentReason, *Reason, *of_attempts, "restored"} == set(REASON_WORDS)
     facts = {fact.TOPIC.removeprefix("nudge-").removesuffix("/1") for fact in NUDGE_FACTS}
     assert {*State, *facts} == set(STATES)
 

@@ -267,7 +267,7 @@ def _topic(found: MessageContext, rules: Rules) -> Topic:
         language=found.language,
         titles=tuple(_titles(content, rules.rulebook)),
         legal_basis=legal_basis_of(content),
-        mandatory=CLASS_RULES[content["class"]].opt_out,
+        mandatory=CLASS_RULES[content["class"]].ignores_opt_out,
         stopped=content["category"] in (found.person.get(ATTRIBUTE) or ()),
         category=content["category"],
     )

@@ -131,5 +131,7 @@ class Library:
 
 
 def _valid_id(contents: Sequence[Mapping[str, Any]]) -> Callable[[str], bool]:
-    schemes = [SCHEMES[name] for name in map(national_id_of, contents) if name is not None]
+    schemes = [SCHEMES[name] for name in {*map(national_id_of, contents)} if name is not None]
+    if len(schemes) == 1:  # each id of each event is asked
+        return schemes[0]
     return lambda national_id: any(valid(national_id) for valid in schemes)

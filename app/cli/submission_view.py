@@ -11,10 +11,10 @@ from app.terminal import data, data_json
 from domain.core.plain import PlainData
 from domain.facts.governance import PackSubmitted, TriggerSubmitted
 from domain.facts.submissions import Refusal, Subject, Submission
+from domain.rules.trigger_keys import TOLD_KEYS
 from domain.rules.triggers import BadTrigger
 from streams.rules.governed import Governed
 from templates.authoring.pack_diff import pack_changes
-from templates.authoring.rule_sentences import TOLD_IN_SENTENCES
 from templates.authoring.value_words import said_plainly
 
 
@@ -71,7 +71,7 @@ def _show_new(new: Version, fact: TriggerSubmitted) -> None:
         data(f"  {fact.trigger} is new:")
         for sentence in rule:
             data(f"    {sentence}")
-        rules = {key: value for key, value in rules.items() if key not in TOLD_IN_SENTENCES}
+        rules = {key: value for key, value in rules.items() if key not in TOLD_KEYS}
     for path, value in _rows({**{key.replace("_", " "): each for key, each in rules.items()}, **fact.words}):
         lines = [line for line in said_plainly(value).splitlines() if line.strip()]
         for at, line in enumerate(lines):

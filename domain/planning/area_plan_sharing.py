@@ -21,37 +21,10 @@ from domain.planning.plan import Intent, Plan, whole_plan
 from domain.rules.event_types import HOME, ZONE, Catalogue, setting_types
 from domain.rules.rulebook import Rulebook
 from domain.rules.steps import Step
+from domain.rules.trigger_keys import KEYS
 from domain.rules.triggers import CORRECTION, Trigger
 
-_UNDERSTOOD = frozenset(
-    {
-        "title",
-        "owner",
-        "legal_basis",
-        "category",
-        "class",
-        "on",
-        "when",
-        "to",
-        "residents_at",
-        "occurrence",
-        "due",
-        "smooth",
-        "reach",
-        "ahead_from",
-        "expires",
-        "act_by",
-        "catch_up",
-        "unless",
-        "channels",
-        "cascade_after",
-        "cascade",
-        "minors",
-        "discreet",
-        "actions",
-        "correction",
-    }
-)
+_UNDERSTOOD = frozenset(name for name, key in KEYS.items() if key.alike)
 _STEP_UNDERSTOOD = frozenset({"from", "offset", "on", "at", "when", "smooth"})
 _UNLESS_UNDERSTOOD = frozenset({"on", "when", "grace", "within"})
 

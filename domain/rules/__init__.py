@@ -2,11 +2,11 @@
 
 Modules:
     event_types, parameters, benefits: the catalogue that packs declare.
-    triggers, steps, joint_events, legal_basis: a trigger and its parts.
+    triggers, steps, joint_events, legal_basis: a trigger and its parts. trigger_keys: its keys.
     reply_fields: the fields that a reply can fill in.
     compiler, compiling: from plain data to a trigger. built_in_triggers: the platform's own.
     rulebook: all published versions, each with its reach.
 
-Inside: parts and step_compiling (compilers of parts), canary (a version for a share of persons). 15 modules, because
+Inside: parts and step_compiling (compilers of parts), canary (a version for a share of persons). 16 modules, because
 each section of a pack's files is one.
 """

@@ -21,6 +21,7 @@ from domain.planning.plan import Intent
 from domain.rules.event_types import Titles
 from domain.rules.legal_basis import legal_basis_of, legal_basis_text
 from domain.rules.steps import repetition_of
+from domain.rules.trigger_keys import KEYS, TOLD_KEYS
 from domain.rules.triggers import Trigger
 from projections import nudges
 from streams.delivery.decide.case import Case
@@ -154,7 +155,8 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
 
 GIVEN_NAME = "given_name"
 """The attribute of the packs with a person's first name."""
-_CLAUSE = ("on", "when", "with", "in_order", "count", "to", "unless", "expires")
+_CLAUSE = [name for name in KEYS if name in TOLD_KEYS - {"due", "replies"}]
+"""Of the steps only one is told; the words of a message say what may be answered."""
 
 
 def _clause(trigger: Trigger, step: str) -> dict[str, Any]:

@@ -75,11 +75,6 @@ _TIMES = {
     "complete.time": Words("the time of the last event that is needed"),
 }
 
-TOLD_IN_SENTENCES = frozenset(
-    {"on", "when", "with", "in_order", "count", "to", "from", "due", "unless", "replies", "expires"}
-)
-"""The keys of a trigger's rules that its sentences tell."""
-
 
 class RuleWords(Struct, frozen=True):
     """Puts clauses into words; `titles` are in the language in which they will be told."""

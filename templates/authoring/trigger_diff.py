@@ -1,7 +1,7 @@
 """Changes between two versions of a trigger in terms of meaning: sentences, by group, and no layout."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -11,6 +11,7 @@ from domain.core.timing import parse_offset
 from domain.core.translatable import N_, Joined, Lowered, Words
 from domain.rules.compiling import ONCE
 from domain.rules.steps import Step
+from domain.rules.trigger_keys import said
 from domain.rules.triggers import Trigger, Unless
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.authoring.value_words import NOTHING, length, said_plainly
@@ -19,36 +20,6 @@ from templates.checks.loader import TriggerSource
 
 Group = Literal["who", "when", "words", "channels", "basis"]
 GROUPS: tuple[Group, ...] = ("who", "when", "channels", "basis", "words")
-_COMPARED = frozenset(
-    [
-        "title",
-        "on",
-        "when",
-        "to",
-        "occurrence",
-        "minors",
-        "due",
-        "unless",
-        "expires",
-        "act_by",
-        "reach",
-        "ahead_from",
-        "catch_up",
-        "channels",
-        "cascade_after",
-        "cascade",
-        "discreet",
-        "actions",
-        "owner",
-        "class",
-        "category",
-        "legal_basis",
-        "correction",
-        "replies",
-    ]
-)
-_USUAL: Mapping[str, Any] = {"catch_up": "latest", "minors": "guardians", "discreet": False, "correction": False}
-"""The defaults: writing one down changes nothing."""
 
 
 class Change(Struct, frozen=True):
@@ -60,6 +31,55 @@ class Change(Struct, frozen=True):
     before: Any = None
     after: Any = None
     language: str | None = None
+
+
+class KeySentence(NamedTuple):
+    """The sentence about a key whose values are told one by one. `none`: what stands for no value."""
+
+    group: Group
+    sentence: str
+    none: str = NOTHING
+    told: Callable[[Any, str], str] = said_plainly
+
+
+def _silence(value: str | None, none: str) -> str:
+    return length(parse_offset(value)) if value else none
+
+
+SENTENCES: dict[str, KeySentence] = {
+    "minors": KeySentence("who", N_("For a minor it goes to {after}; before, to {before}.")),
+    "act_by": KeySentence("when", N_("The last day to act is {after}; before, {before}.")),
+    "reach": KeySentence(
+        "when", N_("It looks back to events from {after}; before, from {before}."), Words("its publication on")
+    ),
+    "ahead_from": KeySentence(
+        "when",
+        N_("What was due before {after} is not sent; before, that day was {before}."),
+        Words("its publication"),
+    ),
+    "catch_up": KeySentence("when", N_("Of steps overdue already, {after} go; before, {before}.")),
+    "channels": KeySentence("channels", N_("It goes by {after}; before, by {before}.")),
+    "cascade_after": KeySentence(
+        "channels",
+        N_("The next channel follows after a silence of {after}; before, of {before}."),
+        Words("no time that is said"),
+        _silence,
+    ),
+    "cascade": KeySentence(
+        "channels", N_("What counts as a silence is {after}; before, {before}."), Words("as usual")
+    ),
+    "replies": KeySentence("channels", N_("Answers by code are {after}; before, {before}."), Words("none")),
+    "discreet": KeySentence("channels", N_("Being discreet is {after}; before, {before}.")),
+    "owner": KeySentence("basis", N_("It belongs to {after}; before, to {before}.")),
+    "class": KeySentence("basis", N_("Its class is {after}; before, {before}.")),
+    "category": KeySentence("basis", N_("Citizens opt out of it by {after}; before, by {before}.")),
+    "legal_basis": KeySentence("basis", N_("The legal basis is “{after}”; before, “{before}”.")),
+    "correction": KeySentence("basis", N_("Words that take it back: {after}; before, {before}.")),
+    "title": KeySentence("words", N_("The title is {after}; before, {before}.")),
+    "actions": KeySentence("words", N_("The actions are {after}; before, {before}.")),
+}
+_COMPILED = {"on", "when", "to", "occurrence", "due", "unless", "expires"}
+"""The keys that are compared as compiled, since two texts may mean the same."""
 
 
 class Side(Struct, frozen=True):
@@ -76,8 +96,6 @@ def changes(old: Side, new: Side) -> list[Change]:
     found = [
         *comparison.who(),
         *comparison.when(),
-        *comparison.channels(),
-        *comparison.basis(),
         *comparison.others(),
         *(
             Change("words", each.about, each.sentence, each.before, each.after, each.language)
@@ -91,17 +109,6 @@ class _Comparison:
     def __init__(self, old: Side, new: Side) -> None:
         self.old, self.new = old, new
         self.before, self.after = old.source.rules, new.source.rules
-
-    def _values(self, key: str) -> tuple[Any, Any]:
-        usual = _USUAL.get(key)
-        return self.before.get(key, usual), self.after.get(key, usual)
-
-    def _simple(self, group: Group, key: str, sentence: str, none: str = NOTHING, **more: str) -> Iterator[Change]:
-        """Yield a key whose values are said as they are."""
-        before, after = self._values(key)
-        if before != after:
-            said = Words(sentence, before=said_plainly(before, none), after=said_plainly(after, none), **more)
-            yield Change(group, key, said, before, after)
 
     def who(self) -> Iterator[Change]:
         """Yield changes of the recipients, the subject and the start."""
@@ -120,7 +127,6 @@ class _Comparison:
         if _about(one) != _about(other):
             sentence = Words("One matter is {after}; before, {before}.", after=_matter(other), before=_matter(one))
             yield Change("who", "occurrence", sentence, _about(one), _about(other))
-        yield from self._simple("who", "minors", N_("For a minor it goes to {after}; before, to {before}."))
 
     @staticmethod
     def _start(side: Side) -> str:
@@ -142,19 +148,14 @@ class _Comparison:
         before, after = self.old.trigger.expiry, self.new.trigger.expiry
         if before != after:
             texts = [side.source.rules.get("expires") for side in (self.old, self.new)]
-            said = [
+            until = [
                 Words("30 days after it was due, as usual") if text is None else side.words.expiry(text)
                 for side, text in zip((self.old, self.new), texts, strict=True)
             ]
-            worth = Words("It is worth sending until {after}; before, until {before}.", after=said[1], before=said[0])
+            worth = Words(
+                "It is worth sending until {after}; before, until {before}.", after=until[1], before=until[0]
+            )
             yield Change("when", "expires", worth, *texts)
-        yield from self._simple("when", "act_by", N_("The last day to act is {after}; before, {before}."))
-        sentence = N_("It looks back to events from {after}; before, from {before}.")
-        yield from self._simple("when", "reach", sentence, none=Words("its publication on"))
-        sentence = N_("What was due before {after} is not sent; before, that day was {before}.")
-        yield from self._simple("when", "ahead_from", sentence, none=Words("its publication"))
-        sentence = N_("Of steps overdue already, {after} go; before, {before}.")
-        yield from self._simple("when", "catch_up", sentence)
 
     def _steps(self) -> Iterator[Change]:
         before, after = ({step.name: step for step in side.trigger.steps} for side in (self.old, self.new))
@@ -190,44 +191,16 @@ class _Comparison:
             sentence = Words("New: {sentence}", sentence=Lowered(self.new.words.unless(after[key])))
             yield Change("when", "unless", sentence, None, after[key])
 
-    def channels(self) -> Iterator[Change]:
-        """Yield changes of the channels, their order and the silence before the next, and of the replies."""
-        yield from self._simple("channels", "channels", N_("It goes by {after}; before, by {before}."))
-        yield from self._silence()
-        sentence = N_("What counts as a silence is {after}; before, {before}.")
-        yield from self._simple("channels", "cascade", sentence, none=Words("as usual"))
-        sentence = N_("Answers by code are {after}; before, {before}.")
-        yield from self._simple("channels", "replies", sentence, none=Words("none"))
-        yield from self._simple("channels", "discreet", N_("Being discreet is {after}; before, {before}."))
-
-    def _silence(self) -> Iterator[Change]:
-        before, after = self._values("cascade_after")
-        if before != after:
-            told = [length(parse_offset(text)) if text else Words("no time that is said") for text in (before, after)]
-            sentence = Words(
-                "The next channel follows after a silence of {after}; before, of {before}.",
-                after=told[1],
-                before=told[0],
-            )
-            yield Change("channels", "cascade_after", sentence, before, after)
-
-    def basis(self) -> Iterator[Change]:
-        """Yield changes of the owner, the class, the category and the legal basis."""
-        for key, sentence in (
-            ("owner", N_("It belongs to {after}; before, to {before}.")),
-            ("class", N_("Its class is {after}; before, {before}.")),
-            ("category", N_("Citizens opt out of it by {after}; before, by {before}.")),
-            ("legal_basis", N_("The legal basis is “{after}”; before, “{before}”.")),
-            ("correction", N_("Words that take it back: {after}; before, {before}.")),
-        ):
-            yield from self._simple("basis", key, sentence)
-
     def others(self) -> Iterator[Change]:
-        """Titles, buttons, and keys that this comparison has no sentence for."""
-        yield from self._simple("words", "title", N_("The title is {after}; before, {before}."))
-        yield from self._simple("words", "actions", N_("The actions are {after}; before, {before}."))
-        for key in sorted((self.before.keys() | self.after.keys()) - _COMPARED):
-            yield from self._simple("when", key, N_("{what} is {after}; before, {before}."), what=key)
+        """Yield changes of all other keys; one without a sentence of its own is told by its name."""
+        others = sorted((self.before.keys() | self.after.keys()) - _COMPILED - SENTENCES.keys())
+        named = {key: KeySentence("when", N_("{what} is {after}; before, {before}.")) for key in others}
+        for key, each in (SENTENCES | named).items():
+            before, after = said(self.before, key), said(self.after, key)
+            if before != after:
+                told = {"before": each.told(before, each.none), "after": each.told(after, each.none)}
+                what = {"what": key} if key in named else {}
+                yield Change(each.group, key, Words(each.sentence, **told, **what), before, after)
 
 
 def _text(condition: Condition | None) -> str | None:

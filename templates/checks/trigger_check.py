@@ -13,6 +13,7 @@ from domain.rules.benefits import starts_on
 from domain.rules.compiler import ENTITLED
 from domain.rules.compiling import ONCE, compile_trigger
 from domain.rules.event_types import Catalogue
+from domain.rules.trigger_keys import KEYS
 from domain.rules.triggers import COMPLETE, BadTrigger, Trigger
 from templates.checks.cost_check import check_cost
 from templates.checks.other_packs import Elsewhere
@@ -23,22 +24,6 @@ from templates.reading.pack_content import keys_of
 from templates.reading.trigger_shapes import TriggerShape
 from templates.reading.yaml_file import Document, Path, Place
 
-_COMPILED = (
-    "on",
-    "when",
-    "with",
-    "in_order",
-    "count",
-    "to",
-    "residents_at",
-    "occurrence",
-    "due",
-    "smooth",
-    "expires",
-    "act_by",
-    "unless",
-    "replies",
-)
 _OTHERS = ("with", "unless")
 """The keys that list other events."""
 _HARMLESS: Mapping[str, Any] = {
@@ -99,7 +84,7 @@ def _compilable(data: PlainData, wrong: list[Path]) -> dict[str, PlainData] | No
     """Return the rules that compiling reads, without their errors; None where that leaves nothing to compile."""
     rules = without(data, wrong)
     if isinstance(rules, dict):
-        rules = {**_HARMLESS} | {key: rules[key] for key in _COMPILED if key in rules}
+        rules = {**_HARMLESS} | {key: rules[key] for key in rules if key in KEYS and KEYS[key].compiled}
     try:
         TriggerShape.model_validate(rules)
     except ValidationError:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from domain.facts.chain import CODED, Block
 from streams.log.signing import Signer
 from tests.app.terminal import Terminal, begun
+from tests.streams.undoing import back_to
 from tests.world import LONG_AGO, card, iin, registered
 
 AIGERIM = iin(1)
@@ -97,17 +98,7 @@ def test_an_older_log_gets_its_codes_by_migrate(terminal: Terminal) -> None:
     later = terminal.written("later.ndjson", card(AIGERIM, "2035-07-20", number="N2"))
     assert terminal.run("ingest", later, MAY).code == 0
     with closing(sqlite3.connect(terminal.folder / "data/habarshy/habarshy.sqlite")) as connection, connection:
-        connection.executescript(
-            "DROP TABLE log_coded; DROP TABLE log_forged; ALTER TABLE log DROP COLUMN code;"
-            "DROP INDEX inbox_cause; ALTER TABLE inbox DROP COLUMN cause; ALTER TABLE inbox DROP COLUMN provider;"
-            "ALTER TABLE history DROP COLUMN replan;"
-            "DROP TABLE scheduled; DROP TABLE processes; DROP TABLE guesses; DROP TABLE hourly;"
-            "DROP TABLE area_chunks;"
-            "DROP INDEX inbox_at; DROP INDEX inbox_failed_at; DROP INDEX inbox_unknown_at;"
-            "ALTER TABLE inbox DROP COLUMN trigger;"
-            "ALTER TABLE jobs DROP COLUMN waits; ALTER TABLE jobs DROP COLUMN deaths;"
-            "UPDATE schema_version SET version_num = '0023'"
-        )
+        connection.executescript(";".join(back_to("0023")))
         signer = Signer(bytes.fromhex(json.loads((terminal.folder / "data/habarshy/key").read_text())["sealing"]))
         [row] = connection.execute("SELECT * FROM blocks").fetchall()
         marks = row[10].removesuffix(CODED)

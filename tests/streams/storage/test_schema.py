@@ -44,6 +44,7 @@ from streams.storage.schema import (
 )
 from tests.services import postgres
 from tests.streams.storing import AIDA, KEYRING, NOW, PATIENCE, cancelled, nudge, only_sqlite, url_in
+from tests.streams.undoing import UNDO, back_to
 
 SCRIPTS = ScriptDirectory(str(Path(migrations.__file__).parent))
 STEPS = [each.revision for each in SCRIPTS.walk_revisions()][::-1]
@@ -102,6 +103,13 @@ def version(database: Database) -> str:
     """The version that the database says it has."""
     with database.reading() as connection:
         return str(connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one())  # noqa: S608  (ours)
+
+
+def undo(database: Database, upto: str) -> None:
+    """Have the database be of that earlier version, as it is with what is in it now."""
+    with database.altering() as connection:
+        for statement in back_to(upto):
+            connection.execute(text(statement))
 
 
 def set_version(database: Database, name: str) -> None:
@@ -175,40 +183,17 @@ def test_a_database_from_before_migrations_keeps_what_it_has(database: Database)
     assert set(metadata.tables) <= set(tables(database))
 
 
+def test_every_later_step_can_be_undone_by_tests() -> None:
+    """A new step says in tests/streams/undoing.py what undoes it."""
+    assert list(UNDO) == STEPS[STEPS.index("0008") :]
+
+
 def test_what_is_due_already_gets_its_lane(database: Database) -> None:
     """A due table from before there were lanes is claimed by them as well, however many are due at one moment."""
     migrate(database)
     many = [nudge(number) for number in range(1, 5_003)]
     database.write(lambda connection: nudges.store(connection, many, {}))
-    with database.altering() as connection:
-        for later in (
-            "TABLE dead_events",
-            "TABLE drafts",
-            "TABLE erased",
-            "TABLE log_coded",
-            "TABLE log_forged",
-            "TABLE period_keys",
-            "TABLE pieces",
-            "TABLE repeats",
-            "TABLE retired",
-            "TABLE sent_parts",
-            "TABLE soundings",
-            "INDEX history_recorded",
-            "INDEX history_written",
-            "INDEX inbox_cause",
-            "INDEX inbox_unknown",
-            "INDEX log_accounts",
-            "INDEX log_of_attempts",
-            "INDEX revisions_position",
-        ):
-            connection.execute(text(f"DROP {later}"))
-        connection.execute(text("DROP INDEX due_lane"))
-        connection.execute(text("ALTER TABLE due DROP COLUMN lane"))
-        connection.execute(text("ALTER TABLE due DROP COLUMN since"))
-        connection.execute(text("ALTER TABLE jobs DROP COLUMN confirmed_by"))
-        connection.execute(text("ALTER TABLE log DROP COLUMN code"))
-        drop_later_columns(connection)
-    set_version(database, "0007")
+    undo(database, "0007")
     migrate(database)
     with database.reading() as connection:
         lanes = Counter(connection.execute(select(due.c.lane)).scalars())
@@ -223,38 +208,11 @@ def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> 
     database.write(lambda connection: nudges.store(connection, known, {}))
     with database.reading() as connection:
         before = connection.execute(select(due.c.nudge, due.c.since)).all()
-    with database.altering() as connection:
-        connection.execute(text("ALTER TABLE due DROP COLUMN since"))
-        for later in ("INDEX inbox_cause", "INDEX inbox_unknown", "TABLE log_coded", "TABLE log_forged"):
-            connection.execute(text(f"DROP {later}"))
-        connection.execute(text("ALTER TABLE log DROP COLUMN code"))
-        drop_later_columns(connection)
-    set_version(database, "0021")
+    undo(database, "0021")
     migrate(database)
     with database.reading() as connection:
         assert sorted(connection.execute(select(due.c.nudge, due.c.since)).all()) == sorted(before)
     assert sum(since == micros(FAR) for _, since in before) == 3
-
-
-def drop_latest(connection: Connection) -> None:
-    """Drop the schedule, the counts of guesses, the chunks of areas, and what console and the role jobs need."""
-    connection.execute(text("DROP TABLE scheduled"))
-    connection.execute(text("DROP TABLE processes"))
-    connection.execute(text("DROP TABLE guesses"))
-    connection.execute(text("DROP TABLE area_chunks"))
-    for name in ("inbox_at", "inbox_failed_at", "inbox_unknown_at"):
-        connection.execute(text(f"DROP INDEX {name}"))
-    connection.execute(text("ALTER TABLE inbox DROP COLUMN trigger"))
-    connection.execute(text("DROP TABLE hourly"))
-    for column in ("waits", "deaths"):
-        connection.execute(text(f"ALTER TABLE jobs DROP COLUMN {column}"))
-
-
-def drop_later_columns(connection: Connection) -> None:
-    """Drop the columns that say why an outcome is unknown, and who is planned wholly, and what came after them."""
-    drop_latest(connection)
-    for table, column in (("inbox", "cause"), ("inbox", "provider"), ("history", "replan")):
-        connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
 
 
 def test_who_waits_during_the_step_is_planned_wholly(database: Database) -> None:
@@ -265,10 +223,7 @@ def test_who_waits_during_the_step_is_planned_wholly(database: Database) -> None
         for number in (1, 2)
     ]
     database.write(lambda connection: history.add(connection, rows))
-    with database.altering() as connection:
-        connection.execute(text("ALTER TABLE history DROP COLUMN replan"))
-        drop_latest(connection)
-    set_version(database, "0025")
+    undo(database, "0025")
     migrate(database)
     with database.reading() as connection:
         found = dict(connection.execute(select(views.history.c.person, views.history.c.replan)).all())
@@ -281,10 +236,7 @@ def test_unknown_outcomes_are_counted_after_the_step(database: Database) -> None
     closed, retried = NudgeResolved(NOW, AIDA, 1, "close", "olga", "done"), NOW + timedelta(days=1)
     known = [*(lost(number) for number in range(1, 5_003)), lost(6_000, again=retried), lost(6_001, further=closed)]
     database.write(lambda connection: nudges.store(connection, known, {}))
-    with database.altering() as connection:
-        connection.execute(text("DROP INDEX inbox_cause"))
-        drop_later_columns(connection)
-    set_version(database, "0024")
+    undo(database, "0024")
     migrate(database)
     with database.reading() as connection:
         assert inbox.unresolved(connection) == {inbox.Cause("link_lost", "centre", "sms"): 5_002}
@@ -300,8 +252,7 @@ def test_messages_are_searched_by_trigger_and_provider_after_the_step(database: 
     database.write(lambda connection: nudges.store(connection, [sent, lost(2)], {}))
     with database.altering() as connection:
         connection.execute(text("UPDATE inbox SET provider = NULL WHERE cause IS NULL"))
-        drop_latest(connection)
-    set_version(database, "0026")
+    undo(database, "0026")
     migrate(database)
     with database.reading() as connection:
         found = inbox.search(connection, inbox.Search(triggers=(sent.intent.trigger,), provider="centre"))

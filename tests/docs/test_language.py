@@ -74,7 +74,7 @@ def _examples() -> Iterator[tuple[str, str, Wrap]]:
     for title, (_, wrap) in SECTIONS.items():
         yield from ((f"{title}: {key}", example, wrap) for key, example in ROW.findall(_section(title)))
     for number, snippet in enumerate(SNIPPETS):
-        if not snippet.startswith(("# pack.yaml", "# tests.yaml")):
+        if not snippet.startswith(("# pack.yaml", "# tests.yaml", "# events/")):
             yield f"snippet {number}", snippet, dict
 
 

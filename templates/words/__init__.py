@@ -2,7 +2,8 @@
 
 Modules:
     policy, syntax, environment: the part of Jinja that words may use. filters: dates, money and numbers.
-    compiled_texts: compiled words. rendering, renderers: from words and values to the texts of each channel.
+    field_words: what fields are called. compiled_texts: compiled words.
+    rendering, renderers: from words and values to the texts of each channel.
     markdown, footer, questions, digest_words: emails, proofs, replies, and the digest.
 
 Inside: email_layout, simple, infallible (texts that certainly render).

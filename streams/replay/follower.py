@@ -175,9 +175,14 @@ class Follower:
         self._database, self._log = database, log
 
     def drain(self) -> int:
-        """Follow to the end of the log; return the number of new facts."""
+        """Follow to the present end of the log; return the number of new facts.
+
+        Facts that come in meanwhile wait for the next time, because a page costs the same for one fact as for many.
+        """
+        with self._database.reading() as connection:
+            end = self._log.facts.last_position(connection)
         done = 0
-        while (new := self._page()) is not None:
+        while (new := self._page(end)) is not None:
             done += new
         return done
 
@@ -188,12 +193,12 @@ class Follower:
             followed += page
         return followed
 
-    def _page(self) -> int | None:
-        """Follow one page; return its facts, 0 if another follower was quicker, None at the end of the log."""
+    def _page(self, end: int) -> int | None:
+        """Follow one page; return its facts, 0 if another follower was quicker, None if that position is reached."""
         with self._database.reading() as connection:
             after = positions.position_of(connection, READER)
-            if after >= self._log.facts.last_position(connection):
-                return None
+        if after >= end:
+            return None
         return self._database.write(lambda connection: self._one_page(connection, after), Priority.FOLLOWING)
 
     def _one_page(self, connection: Connection, after: int) -> int:

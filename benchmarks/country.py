@@ -207,7 +207,10 @@ class _Country:
         planned = self._await(len(people), only_planned=True) - start
         told = self._await(len(people)) - start
         notes = _taken(before, self._used(), told) | self._resident() | self._waited()
+        before, begun = self._used(), time.perf_counter()
         waits, stages = self._steady(port)
+        busy = _taken(before, self._used(), time.perf_counter() - begun)
+        notes |= {f"at {self._asked.rate}/s: {name}": share for name, share in busy.items()}
         rows = [
             Row("whole way: accepted by batches of 1,000", len(people) / accepted, "events/s", 12_000),
             Row("whole way: planned", len(people) / planned, "persons/s", 1_200),

@@ -14,6 +14,7 @@ from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import stages
 from streams.rehearsal.verdict import judge
 from templates.checks.loader import BrokenPack, load_packs, shipped
+from templates.reading.event_shapes import Property
 from templates.reading.files import read_document
 from templates.reading.findings import Report
 from templates.reading.trigger_shapes import (
@@ -123,6 +124,13 @@ def test_the_page_has_every_key_and_no_other(title: str) -> None:
     rows = ROW.findall(_section(title))
     assert {key for key, _ in rows} == {field.alias or name for name, field in shape.model_fields.items()}
     assert [key for key, example in rows if not example.startswith(f"{key}: ")] == []
+
+
+def test_the_examples_of_event_types_pass_the_check(tmp_path: Path) -> None:
+    """What the page says of a field, an event type may say."""
+    [text] = [each for each in SNIPPETS if each.startswith("# events")]
+    [(_, shown)] = _read(tmp_path, text).items()
+    assert Property.model_validate(shown).x_title is not None
 
 
 @pytest.mark.parametrize("snippet", [each for each in SNIPPETS if each.startswith("# pack.yaml")])

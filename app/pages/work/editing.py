@@ -1,5 +1,6 @@
 """The editor of a draft: its files in fields, with what lint finds beside the line."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -28,11 +29,12 @@ SPARE_LINES = 3
 
 
 class Field(Struct, frozen=True):
-    """A file in the editor. `marks`: number of a line -> whether it is in error (else it is warned of)."""
+    """A file in the editor. `at`: the line that a link led to; 0: none."""
 
     name: str
     text: str
     findings: Sequence[Finding]
+    at: int = 0
 
     @property
     def lines(self) -> list[str]:
@@ -45,9 +47,14 @@ class Field(Struct, frozen=True):
         return len(self.lines) + SPARE_LINES
 
     @property
+    def marked(self) -> int:
+        """Return the line that a link led to, if the file has it; else 0."""
+        return self.at if 0 < self.at <= len(self.lines) else 0
+
+    @property
     def gutter(self) -> Iterator[tuple[int, str]]:
         """Yield the number of each line, with a mark where something is to be said about it."""
-        wrong = {each.line: "!" if each.warning else "✗" for each in self.findings}
+        wrong = {self.at: "◂"} | {each.line: "!" if each.warning else "✗" for each in self.findings}
         yield from ((number, wrong.get(number, "")) for number in range(1, self.rows + 1))
 
     def line(self, number: int) -> str:
@@ -74,12 +81,24 @@ class Editing:
         who, frame = self._office.enter(request)
         sheet = found(self._sheets, id, who)
         with laid_out(self._bench, text_of(sheet)) as laid:
-            return self._show(frame, sheet, laid, who, done=done)
+            return self._show(frame, sheet, laid, who, at_line=_led_to(request), done=done)
 
-    def _show(self, frame: Frame, sheet: StoredDraft, laid: Laid, who: Principal, **more: Any) -> Response:
+    def _show(
+        self,
+        frame: Frame,
+        sheet: StoredDraft,
+        laid: Laid,
+        who: Principal,
+        at_line: tuple[str, int],
+        **more: Any,
+    ) -> Response:
         names = sorted(sheet.files, key=lambda name: (name == TESTS, name != "trigger.yaml", name))
         shown, _ = listed(laid.findings)
-        fields = [Field(name, sheet.files[name], [each for each in shown if each.path == name]) for name in names]
+        file, line = at_line
+        fields = [
+            Field(name, sheet.files[name], [each for each in shown if each.path == name], line if name == file else 0)
+            for name in names
+        ]
         others = [each for each in shown if each.path not in sheet.files]
         return self._progress.show(
             "draft.html",
@@ -124,6 +143,13 @@ class Editing:
         found(self._sheets, id, who)
         self._sheets.drop(id, who)
         return self._office.go("/work")
+
+
+def _led_to(request: Request) -> tuple[str, int]:
+    """Return the file and the line that a link to a finding leads to; an empty name where it leads to none."""
+    asked = request.query_params
+    line = asked.get("line", "")
+    return (asked.get("file", ""), int(line)) if re.fullmatch("[0-9]{1,6}", line) else ("", 0)
 
 
 def moved(office: Office, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:

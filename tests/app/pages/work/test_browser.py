@@ -270,3 +270,28 @@ def by_example(page: Page) -> None:
     page.locator("form[action$=examples] button").click()
     page.wait_for_url("**done=made")
     expect(page.locator(".answer p")).to_have_count(3)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_finding_of_another_page_leads_to_its_line(
+    chromium: Browser, workshop: Workshop, written: tuple[str, str, str], *, scripts: bool
+) -> None:
+    """A finding of another page is a link to the editor, where its line is marked; with scripts, it is selected."""
+    draft, _, _ = written
+    with workshop.visit(chromium, "dana", java_script_enabled=scripts) as context:
+        page = context.new_page()
+        page.goto(f"{workshop.base}{draft}/preview")
+        link = page.locator(".findings a", has_text="trigger.yaml").first
+        line = int(re.findall(r":([0-9]+):", link.inner_text())[0])
+        link.click()
+        mark = page.locator(f"[id='at-trigger.yaml-{line}']")
+        expect(mark).to_have_text(re.compile(rf"^{line} "))
+        expect(mark).to_be_in_viewport()
+        field = page.locator("textarea[data-at]")
+        text = field.input_value().split("\n")[line - 1]
+        expect(page.locator("#file-0-at code")).to_have_text(text.strip()[:100].strip())
+        if scripts:
+            selected = "field => field.value.slice(field.selectionStart, field.selectionEnd)"
+            assert field.evaluate(selected) == text
+        page.goto(f"{workshop.base}{draft}?file=trigger.yaml&line=99999")
+        expect(page.locator("textarea[data-at]")).to_have_count(0)

@@ -178,7 +178,10 @@ def test_what_only_the_file_can_change_is_told_in_words(quiet: Workshop) -> None
     page = unescape(aida.get(f"{where}/form").text)
     rest = page.partition("Only in the file")[2]
     assert "This is needed too, within 1 year before it" in rest
-    assert re.search(rf'href="{where}#file-0">Change it in the file, line [0-9]+', rest)
+    assert re.search(
+        rf'href="{where}\?file=trigger.yaml&line=([0-9]+)#at-trigger.yaml-\1">Change it in the file, line \1',
+        rest,
+    )
 
 
 def test_a_file_that_the_form_cannot_show_is_kept(quiet: Workshop) -> None:

@@ -76,7 +76,7 @@ class Grid:
     def _sms(self, rendered: Rendered) -> str:
         parts = len(segments(rendered.signed()).parts)
         cost = self._limit.cost(parts)
-        return f"{parts} SMS{f', {cost} ₸' if cost else ''}"
+        return f"{parts} SMS{f', {cost}' if cost else ''}"
 
     def objects(self, hearings: Sequence[Hearing]) -> Iterator[dict[str, Any]]:
         """Yield an object for each person, step and language."""

@@ -19,7 +19,7 @@ from templates.reading.pack_shapes import ATTRIBUTE_TYPES, PackShape
 from templates.reading.public_holidays import countries
 from templates.reading.value_kinds import DOMAIN
 from templates.reading.yaml_file import Document, Path
-from templates.words.filters import speaks
+from templates.words.filters import price, speaks
 
 _TITLED = ("agencies", "attributes", "actions")
 SMS_PARTS = 2
@@ -36,9 +36,9 @@ class SmsLimit(Struct, frozen=True):
     parts: int = SMS_PARTS
     price: float | None = None
 
-    def cost(self, parts: int) -> str:
-        """Return the cost of so many parts, in words; empty where the price is not known."""
-        return "" if self.price is None else f"{self.price * parts:,.10g}"
+    def cost(self, parts: int, language: str = "en") -> str:
+        """Return the cost of so many parts with its currency, as that language writes it; empty without a price."""
+        return "" if not self.price else price(self.price * parts, language)
 
 
 def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:

@@ -69,6 +69,11 @@ def money(tenge: int) -> str:
     return f"{tenge:,}".replace(",", GROUP) + TENGE
 
 
+def price(tenge: float, language: str) -> str:
+    """Return an amount that may have a fraction, as the language writes it: "37.5 ₸"."""
+    return number(int(tenge) if tenge == int(tenge) else float(tenge), language) + TENGE
+
+
 def number(value: float, language: str) -> str:
     """Return a number with its thousands apart and the language's decimal sign.
 

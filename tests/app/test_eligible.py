@@ -81,13 +81,13 @@ def test_an_official_can_read_it(terminal: Terminal) -> None:
     ended = terminal.run("eligible", MOTHER, "--as-of=2025-04-01", JANUARY)
     told = "\n".join(ended.lines)
     for part in (
-        "Birth allowance: entitled to 247,716 tenge\n",
+        "Birth allowance: entitled to 247\u202f716\u00a0₸\n",
         "From: 2025-03-10 until 2026-03-10",
         "art. 71",
         "Monthly calculation index: 3,932 since 2025-01-01 (Laws on the Republican Budget",
         "event.order = 4",
         "Fact: A birth was registered, 2025-03-10 12:00+05:00, reported by /test as first",
-        "Childcare allowance: entitled to 34,995 tenge a month",
+        "Childcare allowance: entitled to 34\u202f995\u00a0₸ a month",
     ):
         assert part in told
     over = "\n".join(terminal.run("eligible", MOTHER, "--as-of=2026-03-10", JANUARY).lines)

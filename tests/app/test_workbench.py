@@ -58,7 +58,7 @@ def test_preview_counts_the_cost(terminal: Terminal) -> None:
     pack = folder / "pack.yaml"
     pack.write_text(pack.read_text(encoding="utf-8") + "sms_price: 12.5\n", encoding="utf-8")
     page = "\n".join(terminal.run("preview", str(folder), "--language", "kk").lines)
-    assert "kk  sms    3 SMS, 37.5 ₸   Тексеріңіз." in page
+    assert "kk  sms    3 SMS, 37.5\u00a0₸   Тексеріңіз." in page
 
 
 def test_preview_as_json_has_everything(terminal: Terminal) -> None:

@@ -20,6 +20,7 @@ from domain.core.timing import zone_of
 from domain.planning.entitlement_answers import Answer, Obstacle, Why
 from domain.rules.benefits import Requirement
 from domain.rules.event_types import Catalogue, Titles
+from templates.words.filters import money
 
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DAY", help="Use the law of that day and the facts up to its end.")
@@ -87,7 +88,7 @@ def _outcome(answer: Answer) -> str:
         return "not entitled"
     if answer.amount is None:
         return "entitled"
-    return f"entitled to {answer.amount:,} tenge" + (" a month" if answer.benefit.per == "month" else "")
+    return f"entitled to {money(answer.amount)}" + (" a month" if answer.benefit.per == "month" else "")
 
 
 _WHY_NOT = {

@@ -219,8 +219,8 @@ def _sms(words: Words, rendered: Rendered, heard: Heard, frame: Frame) -> Cell:
     size = say("parts: {parts} ({encoding}), characters: {characters}").format(
         parts=parts, encoding=encoding, characters=len(rendered.signed())
     )
-    cost = heard.limit.cost(parts)
-    return Cell(words.language, "sms", "", rendered.signed(), size + (f", {cost} ₸" if cost else ""))
+    cost = heard.limit.cost(parts, frame.speech.language)
+    return Cell(words.language, "sms", "", rendered.signed(), size + (f", {cost}" if cost else ""))
 
 
 def _email(words: Words, rendered: Rendered, _: Heard, __: Frame) -> Cell:

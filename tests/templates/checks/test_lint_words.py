@@ -329,7 +329,8 @@ ROWS: list[Row] = [
     ),
 ]
 
-LESS = ", 10,000 less for 1,000 people"
+PRICED = "(for 20\u00a0₸ each time)"
+LESS = ", 10\u202f000\u00a0₸ less for 1,000 people"
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -344,17 +345,11 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None
         (49, []),
         (
             50,
-            [
-                "these 71 characters with office and code are 2 SMS (for 20 each time): 1 fewer would fit into 1"
-                + LESS
-            ],
+            [f"these 71 characters with office and code are 2 SMS {PRICED}: 1 fewer would fit into 1" + LESS],
         ),
         (
             67,
-            [
-                "these 88 characters with office and code are 2 SMS (for 20 each time): 18 fewer would fit into 1"
-                + LESS
-            ],
+            [f"these 88 characters with office and code are 2 SMS {PRICED}: 18 fewer would fit into 1" + LESS],
         ),
         (70, []),
         (113, []),

@@ -76,7 +76,7 @@ def test_findings_stand_beside_their_line(quiet: Workshop) -> None:
     assert saved.headers["location"] == f"{where}?done=saved"
     page = aida.get(where).text
     line = broken.split("\n").index("categry: health") + 1
-    assert f"<mark>{line} ✗</mark>" in page
+    assert f'<mark id="at-trigger.yaml-{line}">{line} ✗</mark>' in page
     assert "ключ «categry» здесь неизвестен" in unescape(aida.get(f"{where}?language=ru").text)
     page = aida.get(f"{where}?language=en").text
     assert "Did you mean category?" in page
@@ -163,7 +163,7 @@ def test_a_preview_is_as_it_will_look(quiet: Workshop) -> None:
     assert (
         page.text.count('class="push"') == page.text.count('class="sms"') == page.text.count("<iframe sandbox") == 3
     )
-    assert "parts: 2 (ucs2), characters: 114, 20 ₸" in page.text
+    assert "parts: 2 (ucs2), characters: 114, 20\u00a0₸" in page.text
     assert "frame-src 'self'" in page.headers["content-security-policy"]
     mail = aida.get(f"{where}/mail?persona=pensioner&step=moved&spoken=kk")
     assert "Сәлеметсіз бе" in mail.text

@@ -45,7 +45,7 @@ def test_what_is_typed_is_shown_before_it_is_kept(quiet: Workshop) -> None:
     shown = page.text.partition('class="sms"')[2]
     assert re.search(r"You moved on \d+ \w+ 20\d\d\.", shown)
     assert "parts: 1 (" in page.text
-    assert ", 10 ₸" in page.text
+    assert ", 10\u00a0₸" in page.text
     assert fields_of(page.text, "/words")["w.sms"] == ["You moved on {{ due | date }}."]
     assert text_of(aida, where, "en") == before
     assert aida.client.post(f"{where}/words", data={**typed, "then": ["save"]}).status_code == 303

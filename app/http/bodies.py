@@ -13,6 +13,8 @@ from starlette.types import Receive
 from app.http.problems import Problem
 
 PRINTED = r"^[^\x00]*$"
+WORDED = r"^[^\x00]*[^\x00-@\[-`{-\xbf][^\x00]*$"
+"""Printed, with a character that is no digit, punctuation or sign of Latin-1, in every dialect of patterns."""
 """Text that every database can keep: PostgreSQL has no NUL."""
 
 

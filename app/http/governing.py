@@ -15,9 +15,9 @@ from msgspec.structs import asdict
 from pydantic import BaseModel, Field
 
 from app.http.access import Access
-from app.http.bodies import PRINTED
+from app.http.bodies import PRINTED, WORDED
 from app.http.heavy import Heavy
-from app.http.problems import Problem
+from app.http.problems import FieldError, Problem
 from app.http.routes import Routes
 from app.http.rule_refusals import told
 from app.http.shapes import (
@@ -32,7 +32,7 @@ from app.http.shapes import (
 from app.packs.draft_child import Question
 from app.packs.draft_children import children
 from app.packs.rule_lines import lines
-from domain.facts.access_facts import LEAST_SAID, MOST_SAID
+from domain.facts.access_facts import LEAST_SAID, MOST_SAID, WHAT_SAYS_WHY, says_why
 from domain.facts.principals import Scope
 from projections import statistics
 from streams.replay.follower import Follower
@@ -65,7 +65,12 @@ class Release(BaseModel, extra="forbid"):
 class Because(BaseModel, extra="forbid"):
     """A reason, which the log keeps."""
 
-    reason: str = Field(default="", max_length=MOST_SAID, pattern=PRINTED)
+    reason: str = Field(
+        default="",
+        max_length=MOST_SAID,
+        pattern=f"^$|{WORDED}",
+        description=f"empty, or at most {MOST_SAID} characters with a letter among them; the log keeps it",
+    )
 
 
 class Comment(BaseModel, extra="forbid"):
@@ -77,7 +82,24 @@ class Comment(BaseModel, extra="forbid"):
 class Refusal(BaseModel, extra="forbid"):
     """The reason of a refusal, for the version's author to read; the log keeps it."""
 
-    reason: str = Field(min_length=LEAST_SAID, max_length=MOST_SAID, pattern=PRINTED)
+    reason: str = Field(
+        min_length=LEAST_SAID,
+        max_length=MOST_SAID,
+        pattern=WORDED,
+        description=f"{WHAT_SAYS_WHY}; the author reads it, and the log keeps it",
+    )
+
+
+def _saying(reason: str, least: int = LEAST_SAID) -> str:
+    """Return a reason that says something.
+
+    Raises:
+        Problem: it says nothing, by the rule that pages and commands hold, too.
+    """
+    if not says_why(reason, least):
+        error = FieldError(field="body.reason", reason="say why, in words", code="says_nothing")
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the reason says nothing", [error])
+    return reason
 
 
 class GovernCalls:
@@ -120,7 +142,7 @@ class GovernCalls:
 
     def _switch(self, request: Request, name: str, why: Because | None, *, paused: bool) -> Switched:
         who, switches = self._access.official(request), self._rules.switches
-        reason = why.reason if why is not None else ""
+        reason = _saying(why.reason, 1) if why is not None and why.reason else ""
         with told():
             new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
         return Switched(trigger=name, paused=paused, new=new)
@@ -151,8 +173,9 @@ class GovernCalls:
     def refuse(self, request: Request, name: Name, hash: WholeHash, why: Refusal) -> Governed:
         """An approver of the agency; it is not published until it is submitted or approved again."""
         who, governing = self._access.official(request), self._rules.approval
+        reason = _saying(why.reason)
         with told():
-            return _governed(governing.refuse(governing.find(Reference(subject(name), hash), who), who, why.reason))
+            return _governed(governing.refuse(governing.find(Reference(subject(name), hash), who), who, reason))
 
     def publish(self, request: Request, name: Name, hash: Hash, release: Release) -> Governed:
         """Publish a version for everybody, or for a share of all persons first; the same again changes nothing."""

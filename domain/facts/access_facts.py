@@ -13,6 +13,9 @@ from msgspec import Struct
 LEAST_SAID, MOST_SAID = 5, 500
 """A purpose or a reason in fewer letters says nothing; in more it is not read."""
 
+WHAT_SAYS_WHY = f"{LEAST_SAID} to {MOST_SAID} characters, with a letter among them"
+"""The rule for a purpose or a reason, as descriptions state it."""
+
 
 def says_why(text: str, least: int = LEAST_SAID) -> bool:
     """Return whether a purpose or a reason says something: it has so many characters, and a letter among them."""

@@ -1,5 +1,6 @@
 """Every route is walked: whether it asks who calls, and what another agency gets."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -124,6 +125,17 @@ def test_another_agency_changes_nothing(platform: Platform, path: str) -> None:
     assert call(client, "POST", path, health) == 200
 
 
+def test_the_description_says_what_a_reason_must_be(platform: Platform) -> None:
+    """Who reads the API's description knows the rule that pages and commands hold reasons to."""
+    schemas = served(platform).openapi()["components"]["schemas"]
+    reasons = {name: schemas[name]["properties"]["reason"] for name in ("Because", "Refusal")}
+    assert "5 to 500 characters, with a letter among them" in reasons["Refusal"]["description"]
+    assert "at most 500 characters with a letter among them" in reasons["Because"]["description"]
+    for told in reasons.values():
+        assert re.search(told["pattern"], "тек қазақша")
+        assert not re.search(told["pattern"], "12345")
+
+
 def test_why_a_trigger_is_paused_is_kept(platform: Platform) -> None:
     """A pause by the API may say why, which the log keeps; too much of it is refused by its field."""
     client = client_of(served(platform))
@@ -132,6 +144,9 @@ def test_why_a_trigger_is_paused_is_kept(platform: Platform) -> None:
     path = "/triggers/clinic_attachment/pause"
     refused = client.post(path, headers=headers, json={"reason": "x" * 501})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "body.reason")
+    for empty in ("…", "12345", "     ", "×÷±"):
+        says_nothing = client.post(path, headers=headers, json={"reason": empty})
+        assert (says_nothing.status_code, says_nothing.json()["errors"][0]["field"]) == (422, "body.reason")
     assert client.post(path, headers=headers, json={"reason": "clinics moved"}).json()["new"]
     facts = [entry.fact for page in platform.log.scan(0) for entry in page]
     assert [fact.reason for fact in facts if isinstance(fact, TriggerPaused)] == ["clinics moved"]

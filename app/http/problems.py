@@ -22,12 +22,15 @@ from app.http.served import blame
 from domain.facts.principals import NotAllowed
 from streams.intake.cloudevents import Refused
 from streams.intake.validation import NOT_REPEATED
+from streams.log.damaged import DamagedFact
 from streams.rules.library import NothingPublished
 from streams.storage.errors import DatabaseUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"
 """The Retry-After header of a 503, in seconds."""
+DAMAGED = "damaged-fact"
+"""The kind of problem of a fact in the log that cannot be read."""
 MOST_ERRORS = 20
 """The most errors that a problem lists; its detail says how many more there are."""
 
@@ -197,6 +200,11 @@ def _refused_by_the_rules(_request: Request, error: Exception) -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, str(error), kind="not-allowed")
 
 
+def _damaged(_request: Request, error: Exception) -> Problem:
+    """Name the place in the log and what an operator does; whoever asks can do nothing, so no Retry-After."""
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error), kind=DAMAGED)
+
+
 def _defect(_request: Request, _error: Exception) -> Problem:
     detail = "the platform has a defect; nothing of this request may have been done, so send it again"
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
@@ -213,5 +221,6 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] = {
     PoolTimeout: unavailable,
     DatabaseUnavailable: unavailable,
     NothingPublished: unavailable,
+    DamagedFact: _damaged,
     Exception: _defect,
 }

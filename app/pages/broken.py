@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
-from app.http.problems import Problem
+from app.http.problems import DAMAGED, Problem
 from app.pages.layout import Frame, Pages, for_people
 from app.pages.places import base_of, only_reads
 from app.pages.visits import SignInNeeded, principal_of, written_before
@@ -77,6 +77,11 @@ _OTHERWISE = (
     N_("This did not work"),
     N_("What was sent cannot be read. Go back and try again; nothing was changed."),
 )
+_UNREADABLE = (
+    N_("What was recorded cannot be read"),
+    N_("To try again does not help. Tell the people who run this service; nothing was changed."),
+)
+"""For a fact in the log that cannot be read; officials also read what an operator does."""
 _BY_KIND = {
     "bad-link": (
         N_("The link does not work"),
@@ -115,6 +120,8 @@ def _words(problem: Problem, frame: Frame) -> tuple[str, str]:
     speech, found = frame.speech, _WORDS.get(problem.status, _OTHERWISE)
     if kind := _kind(problem):
         found = _BY_KIND[kind]
+    elif problem.type.endswith(f":{DAMAGED}"):
+        found = _UNREADABLE
     elif problem.status is HTTPStatus.FORBIDDEN:
         found = _WORDS[HTTPStatus.UNAUTHORIZED]
     title, lead = found

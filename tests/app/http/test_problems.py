@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from app.compose import Platform
 from app.server import application
+from streams.log.damaged import DamagedFact
 from streams.rules.library import NothingPublished
 from tests.app.http.wire import client_of, event, post
 
@@ -22,6 +23,7 @@ def failing(platform: Platform) -> TestClient:
         "defect": RuntimeError(SECRET),
         "database": OperationalError(SECRET, {}, Exception(SECRET)),
         "rules": NothingPublished(),
+        "log": DamagedFact(7, KeyError(SECRET)),
     }
 
     def fail(what: str) -> NoReturn:
@@ -45,6 +47,7 @@ def failing(platform: Platform) -> TestClient:
         ("/fail/defect", 500),
         ("/fail/database", 503),
         ("/fail/rules", 503),
+        ("/fail/log", 500),
         ("/typed/s3cr3t-words", 422),
     ],
 )
@@ -56,6 +59,18 @@ def test_every_error_is_a_problem(failing: TestClient, path: str, status: int) -
     assert body["status"] == status
     assert all(isinstance(body[name], str) and body[name] for name in ("type", "title", "detail"))
     assert SECRET not in answer.text
+
+
+def test_a_fact_that_cannot_be_read_is_a_problem_of_its_own(failing: TestClient) -> None:
+    """The answer names its place in the log and what an operator does; a page says that to try again is no use."""
+    answer = failing.get("/fail/log")
+    body = answer.json()
+    assert (body["type"], "retry-after" in answer.headers) == ("urn:habarshy:problem:damaged-fact", False)
+    assert "at position 7 of the log" in body["detail"]
+    assert "`habarshy audit verify`" in body["detail"]
+    page = failing.get("/fail/log", headers={"accept": "text/html", "accept-language": "ru"})
+    assert (page.status_code, "Записанное не читается" in page.text) == (500, True)
+    assert "position 7" not in page.text
 
 
 def test_a_wrong_parameter_is_named(failing: TestClient) -> None:

@@ -18,13 +18,14 @@ from domain.facts.principals import Principal, Role
 from streams.log import chain
 from streams.log.audit import head_of
 from streams.log.chain_builder import ChainBuilder
+from streams.queries.health import SILENT
 from streams.queues.jobs import plan_of
 from streams.replay.audit_job import AuditJob
 from streams.runtime.cron import NEVER
 from streams.runtime.schedule import UNDER_WAY, Run, Schedule, Scheduled, Stopping, Unfinished
 from streams.storage import statistics
 from streams.storage.database import Database
-from streams.storage.leadership import Lane
+from streams.storage.leadership import Lane, run_goes_on
 
 WHO = Principal("schedule", "schedule", frozenset({Role.OPERATOR}))
 """Who acts: whoever writes the settings is an operator."""
@@ -64,6 +65,14 @@ def schedule_of(platform: Platform) -> Schedule:
 def is_late(run: Run, now: datetime) -> bool:
     """Return whether the job should have begun an hour ago, and has not."""
     return run.next_at is not None and run.next_at + LATE < now and run.outcome not in UNDER_WAY
+
+
+def is_kept(platform: Platform) -> bool:
+    """Return whether a process keeps the schedule: a `run` on this file, or one that does the upkeep."""
+    if platform.database.sqlite:
+        return run_goes_on(platform.database) is True
+    sampled = platform.queries.backlog.latest()
+    return sampled is not None and platform.clock() - sampled <= SILENT
 
 
 def zone_of_schedule(platform: Platform) -> tzinfo:

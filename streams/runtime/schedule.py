@@ -128,7 +128,7 @@ class Schedule:
 
         Raises: what says that the database is away.
         """
-        trigger = self.triggers()[name]
+        trigger = self.triggers().get(name)
         begun = self._clock()
         if not self._database.write(lambda connection: _claim(connection, name, trigger, begun), Priority.FOLLOWING):
             return
@@ -138,36 +138,52 @@ class Schedule:
         finally:
             self._at_work.discard(name)
 
+    def ask(self, name: str) -> datetime:
+        """Have the job run at once, whatever its time, by the process that keeps the schedule; return the time.
+
+        Raises:
+            UnderWay: it runs already.
+        """
+        self.take_note()
+        now = self._clock()
+        if not self._database.write(lambda connection: _ask(connection, name, now), Priority.FOLLOWING):
+            raise UnderWay(name)
+        return now
+
+    def run_due(self, stopping: Stopping) -> None:
+        """Run what is due, one after the other; also what somebody asked for, and what runs by no time of its own.
+
+        Raises: what says that the database is away.
+        """
+        now = micros(self._clock())
+        query = select(scheduled.c.job).where(scheduled.c.next_at <= now, scheduled.c.outcome.not_in(UNDER_WAY))
+        with self._database.reading() as connection:
+            due = set(connection.execute(query).scalars())
+        for name in self._jobs:
+            if name in due and not stopping():
+                self.run(name, stopping)
+
     def run_now(self, name: str, stopping: Stopping) -> Run:
         """Run the job at once, whatever its time; its next time stays. Return it with how it ended.
 
         Raises:
             UnderWay: it runs already.
         """
-        self.claim_now(name)
-        return self.work_now(name, stopping)
-
-    def claim_now(self, name: str) -> None:
-        """Take the job for `work_now`, so that nobody else begins it.
-
-        Raises:
-            UnderWay: it runs already.
-        """
-        begun = self._clock()
-        self.take_note()
-        claimed = self._database.write(lambda connection: _claim_now(connection, name, begun), Priority.FOLLOWING)
-        if not claimed:
-            raise UnderWay(name)
-        self._at_work.add(name)
-
-    def work_now(self, name: str, stopping: Stopping) -> Run:
-        """Do the work of a job that was claimed, and return it with how it ended."""
+        self._claim_now(name)
         try:
             self._work(name, self._clock(), stopping)
         finally:
             self._at_work.discard(name)
         with self._database.reading() as connection:
             return _rows(connection)[name]
+
+    def _claim_now(self, name: str) -> None:
+        begun = self._clock()
+        self.take_note()
+        claimed = self._database.write(lambda connection: _claim_now(connection, name, begun), Priority.FOLLOWING)
+        if not claimed:
+            raise UnderWay(name)
+        self._at_work.add(name)
 
     def take_note(self) -> None:
         """Add the rows of jobs that no process ever kept; whoever keeps the schedule does so, too."""
@@ -275,7 +291,13 @@ def _died(run: Run, now: datetime) -> dict[str, Any]:
     return found if run.outcome == Outcome.AGAIN else found | {"outcome": Outcome.RETRY, "next_at": micros(now)}
 
 
-def _claim(connection: Connection, name: str, trigger: CronTrigger, now: datetime) -> bool:
+def _ask(connection: Connection, name: str, now: datetime) -> bool:
+    """Return whether the job is due now: nobody is at it."""
+    free = (scheduled.c.job == name, scheduled.c.outcome.not_in(UNDER_WAY))
+    return connection.execute(scheduled.update().where(*free).values(next_at=micros(now))).rowcount == 1
+
+
+def _claim(connection: Connection, name: str, trigger: CronTrigger | None, now: datetime) -> bool:
     """Return whether the run is this process's: it is due, and nobody else took it."""
     due = (scheduled.c.job == name, scheduled.c.next_at <= micros(now))
     row = connection.execute(select(scheduled).where(*due)).first()

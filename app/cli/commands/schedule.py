@@ -1,5 +1,6 @@
 """habarshy schedule: what runs at which times, and how the last runs ended; and running one of it now."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import tzinfo
@@ -11,15 +12,25 @@ from msgspec import structs
 
 from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, refuse_unknown
 from app.cli.principal_session import operators
-from app.compose import compose
+from app.compose import Platform, compose
 from app.jobs.pace import duration
 from app.moments import told_in
-from app.scheduled import DESTROYS, is_late, schedule_of, zone_of_schedule
+from app.scheduled import DESTROYS, is_kept, is_late, schedule_of, zone_of_schedule
 from app.settings import SCHEDULE, settings_of
 from app.terminal import Exit, data, data_json, stop
-from streams.runtime.schedule import BAD, Run, UnderWay
+from streams.runtime.schedule import BAD, UNDER_WAY, Run, Schedule, UnderWay
 
-Now = Annotated[str | None, typer.Option("--now", metavar="NAME", help="Run this job now, in this process.")]
+Now = Annotated[
+    str | None,
+    typer.Option(
+        "--now",
+        metavar="NAME",
+        help="Run this job now, where the schedule is kept.",
+    ),
+]
+
+LOOK_SECONDS = 0.2
+"""The interval of looks whether a job that another process runs has ended."""
 
 
 def schedule(
@@ -54,12 +65,24 @@ def _run_now(name: str, clock: str | None, database: str | None, key_file: Path 
     with operators("scheduled jobs", database, key_file, clock) as at:
         kept, zone = schedule_of(at.platform), zone_of_schedule(at.platform)
         try:
-            run = kept.run_now(name, lambda: False)
+            run = _ran(at.platform, kept, name) if is_kept(at.platform) else kept.run_now(name, lambda: False)
         except UnderWay as busy:
             stop(Exit.UNAVAILABLE, str(busy))
     _print(run, zone, late=False, as_json=as_json)
     if run.outcome in BAD:
         stop(Exit.CHECK_FAILED, f"{name} failed")
+
+
+def _ran(platform: Platform, kept: Schedule, name: str) -> Run:
+    """Have the process that keeps the schedule run the job; wait for its end, and return how it ended."""
+    asked = kept.ask(name)
+    while True:
+        [run] = [each for each in kept.runs() if each.job == name]
+        if run.started_at is not None and run.started_at >= asked and run.outcome not in UNDER_WAY:
+            return run
+        if not is_kept(platform):
+            stop(Exit.UNAVAILABLE, f"{name}: the process that keeps the schedule is gone; it runs at its next start")
+        time.sleep(LOOK_SECONDS)
 
 
 def _print(run: Run, zone: tzinfo, *, late: bool, as_json: bool) -> None:

@@ -1,7 +1,6 @@
 """The jobs of the schedule: their next run and how the last one ended; a button runs one now."""
 
-import threading
-from contextlib import suppress
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -14,13 +13,10 @@ from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
 from app.pages.visits import Form
-from app.scheduled import DESTROYS, is_late, schedule_of
+from app.scheduled import DESTROYS, is_kept, is_late, schedule_of
 from domain.core.translatable import N_
-from streams.runtime.schedule import BAD, Outcome, Run, Schedule, UnderWay
-from streams.storage.errors import UNAVAILABLE_ERRORS
+from streams.runtime.schedule import BAD, UNDER_WAY, Outcome, Run, UnderWay
 
-MOMENT_S = 1.0
-"""So many seconds the page waits for a job to end, which most do at once."""
 JOBS = {
     "cleanup": N_("Delete what is over"),
     "statistics": N_("Renew the statistics of the database"),
@@ -58,34 +54,35 @@ class SchedulePages:
         who, frame = self._staff.operator(request)
         now = self._staff.now
         rows = [
-            _row(each, frame.speech, late=is_late(each, now)) for each in schedule_of(self._staff.platform).runs()
+            _row(each, frame.speech, now, late=is_late(each, now))
+            for each in schedule_of(self._staff.platform).runs()
         ]
-        busy = request.query_params.get("busy", "") in JOBS
-        return self._staff.show("schedule.html", frame, who, rows=rows, busy=busy)
+        asked = request.query_params
+        return self._staff.show(
+            "schedule.html",
+            frame,
+            who,
+            rows=rows,
+            busy=asked.get("busy", "") in JOBS,
+            asked=asked.get("asked", "") in JOBS,
+            kept=is_kept(self._staff.platform),
+            keeper=command("run" if self._staff.platform.database.sqlite else "worker"),
+        )
 
     def run_now(self, request: Request, job: str, fields: Form) -> Response:
-        """Run it now, in this process, beside the page."""
+        """Have it run now, by the process that keeps the schedule."""
         self._staff.operator(request)
         visits.require_form(request, fields)
         if job not in JOBS or job == DESTROYS:
             raise Problem(HTTPStatus.NOT_FOUND, "no job of that name is begun here", kind="unknown-name")
-        kept = schedule_of(self._staff.platform)
         try:
-            kept.claim_now(job)
+            schedule_of(self._staff.platform).ask(job)
         except UnderWay:
             return self._staff.go(f"/schedule?busy={job}")
-        thread = threading.Thread(target=_work, args=(kept, job), name=f"schedule-{job}", daemon=True)
-        thread.start()
-        thread.join(MOMENT_S)
-        return self._staff.go("/schedule")
+        return self._staff.go(f"/schedule?asked={job}")
 
 
-def _work(kept: Schedule, job: str) -> None:
-    with suppress(*UNAVAILABLE_ERRORS):  # its row says how it ended, or the next start does
-        kept.work_now(job, lambda: False)
-
-
-def _row(run: Run, speech: Speech, *, late: bool) -> dict[str, Any]:
+def _row(run: Run, speech: Speech, now: datetime, *, late: bool) -> dict[str, Any]:
     state, kind = OUTCOMES.get(run.outcome, (N_("Never ran"), ""))
     failed = run.outcome in BAD
     return {
@@ -93,6 +90,7 @@ def _row(run: Run, speech: Speech, *, late: bool) -> dict[str, Any]:
         "title": speech.say(JOBS[run.job]),
         "next": speech.moment(run.next_at) if run.next_at is not None else "",
         "late": late,
+        "due": run.next_at is not None and run.next_at <= now and run.outcome not in UNDER_WAY,
         "last": speech.moment(run.started_at) if run.started_at is not None else "",
         "took": speech.lasting(run.took.total_seconds()) if run.took is not None else "",
         "state": (speech.say(state), kind),

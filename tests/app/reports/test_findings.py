@@ -42,6 +42,7 @@ from streams.runtime.processes import LiveProcess, Process, Processes
 from streams.runtime.schedule import Outcome, Run
 from streams.storage.database import Database
 from streams.storage.schema import migrate
+from streams.storage.tables import scheduled
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, AWAY, DANA, Office, office_in, signed_in
 from tests.app.terminal import Terminal
@@ -280,15 +281,29 @@ async def test_attempts_that_failed_are_found_whatever_came_next(tmp_path: Path)
 
 
 def test_a_scheduled_job_runs_now_from_the_console(tmp_path: Path) -> None:
-    """A press runs the job at once and the page says how it ended; what destroys has no such button."""
+    """A press has the keeper of the schedule run the job, and the page says how; what destroys has no such button."""
     office = office_in(tmp_path)
     browser = signed_in(office, "olga")
-    assert send(browser, "/console/schedule/statistics/now", "/console/schedule").status_code == 303
+    pressed = send(browser, "/console/schedule/statistics/now", "/console/schedule")
+    assert pressed.headers["location"].endswith("/schedule?asked=statistics")
+    alone = browser.get("/console/schedule?asked=statistics").text
+    assert "No process keeps the schedule" in alone
+    assert "It runs within a second" not in alone
+    assert re.search(r'class="sign plain" data-job="statistics"(?:(?!</li>).)*Due now', alone, re.DOTALL)
+    with run_lock(office.world.platform.database.engine.url):
+        kept = browser.get("/console/schedule?asked=statistics").text
+        assert "It runs within a second" in kept
+        assert "No process keeps the schedule" not in kept
+        schedule_of(office.world.platform).run_due(lambda: False)
     text = browser.get("/console/schedule").text
-    assert re.search(r'class="sign good" data-job="statistics"', text)
+    assert re.search(
+        r'class="sign good" data-job="statistics"(?:(?!</li>).)*Last: 2 June 2025, 12:00', text, re.DOTALL
+    )
     assert "/console/schedule/retire/now" not in text
     assert send(browser, "/console/schedule/retire/now", "/console/schedule").status_code == 404
-    schedule_of(office.world.platform).claim_now("expiry")
+    database = office.world.platform.database
+    running = scheduled.update().where(scheduled.c.job == "expiry").values(outcome=Outcome.RUNNING)
+    database.write(lambda connection: connection.execute(running))
     answer = send(browser, "/console/schedule/expiry/now", "/console/schedule")
     assert answer.headers["location"].endswith("/schedule?busy=expiry")
     office.world.close()

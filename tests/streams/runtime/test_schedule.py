@@ -10,7 +10,7 @@ import pytest
 
 from streams.planning.areas import AreaPlanning
 from streams.runtime.cron import BadCron, next_after, trigger_of
-from streams.runtime.schedule import Outcome, Run, Schedule, Scheduled, Stopping, Unfinished, runs_of
+from streams.runtime.schedule import Outcome, Run, Schedule, Scheduled, Stopping, UnderWay, Unfinished, runs_of
 from streams.runtime.timetable import Timetable
 from streams.runtime.upkeep import Upkeep, UpkeepParts
 from tests.streams.storing import PATIENCE
@@ -140,6 +140,37 @@ def test_what_was_stopped_goes_on_at_the_next_start(world: World) -> None:
     assert (row(world).outcome, row(world).failures) == (Outcome.STOPPED, 0)
     work(schedule(world, job))
     assert (job.runs, row(world).outcome) == (2, Outcome.DONE)
+
+
+def test_a_job_that_was_asked_for_runs_at_the_next_look(world: World) -> None:
+    """Whoever keeps the schedule runs what somebody asked for, also what has no time of its own, and only once."""
+    for cron, later in ((NIGHT, True), ("never", False)):
+        job = Job()
+        kept = schedule(world, job, cron)
+        work(kept)
+        kept.run_due(lambda: False)
+        assert job.runs == 0
+        asked = schedule(world, Job(), cron).ask("night")
+        for _ in range(2):
+            kept.run_due(lambda: False)
+        assert (job.runs, row(world).started_at, row(world).outcome) == (1, asked, Outcome.DONE)
+        assert (row(world).next_at is not None) is later
+
+
+def test_what_runs_is_not_asked_for_again(world: World) -> None:
+    """A job that is under way is not begun by somebody who asks for it meanwhile."""
+    job = Job()
+    kept = schedule(world, job)
+    work(kept)
+
+    def ask() -> None:
+        with pytest.raises(UnderWay):
+            schedule(world, Job()).ask("night")
+
+    job.does.append(ask)
+    kept.ask("night")
+    kept.run_due(lambda: False)
+    assert (job.runs, row(world).outcome) == (1, Outcome.DONE)
 
 
 def test_another_schedule_counts_from_its_start(world: World) -> None:

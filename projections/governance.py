@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from projections.bulk import insert_rows
-from projections.positions import position_of, save
+from projections.positions import REPAIRS, position_of, save
 from projections.tables import governance
 from projections.tables import positions as positions_table
 
@@ -41,13 +41,11 @@ def mark(connection: Connection) -> Mark:
 
 def note_mended(connection: Connection) -> None:
     """Record a repair of older rows, so that processes read the rules again."""
-    save(connection, _MENDINGS, position_of(connection, _MENDINGS) + 1)
+    save(connection, REPAIRS, position_of(connection, REPAIRS) + 1)
 
 
-_MENDINGS = "governance mended"
-"""The number of repairs, stored among the positions of readers, a table that every database has."""
 _NEWEST = select(governance.c.position).order_by(governance.c.position.desc()).limit(1)
 _MARK = select(
     select(func.max(governance.c.position)).scalar_subquery(),
-    select(positions_table.c.position).where(positions_table.c.reader == _MENDINGS).scalar_subquery(),
+    select(positions_table.c.position).where(positions_table.c.reader == REPAIRS).scalar_subquery(),
 )

@@ -1,9 +1,22 @@
-"""The position of each reader of the log, committed with the rows that it made."""
+"""The position of each reader of the log, committed with the rows that it made.
+
+The names of all rows of the table stand here. Two rows of it are no positions: `PUBLICATION` and `REPAIRS`.
+"""
 
 from sqlalchemy import Connection, select
 
 from projections.bulk import insert_rows, lock_rows
 from projections.tables import positions
+
+VIEWS, RELAY = "views", "relay"
+"""The readers of the log: the follower, and the relay to Kafka."""
+PUBLICATION = "publication"
+"""The end of the log, plus 1, when a publication began to wake persons.
+
+It is 0 once whoever came in while the publication committed is woken too.
+"""
+REPAIRS = "governance mended"
+"""The number of repairs of the view `governance`: a counter, kept in a table that every database has."""
 
 
 def position_of(connection: Connection, reader: str) -> int:

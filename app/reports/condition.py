@@ -10,7 +10,7 @@ from app.identity.key_file import BadKeyFile, keyring_of
 from app.providers import channel_of
 from app.scheduled import schedule_of
 from domain.persons.channels import ADDRESS_OF
-from projections import history
+from projections import history, positions
 from projections.tables import moment
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.lag import Lag, log_lag
@@ -18,10 +18,9 @@ from streams.log import chain
 from streams.log.person_keys import wrapping_versions
 from streams.log.watermark import OlderLog
 from streams.queries import health
-from streams.queries.health import Status, Trend, standing
+from streams.queries.health import Backlog, Status, Trend, standing
 from streams.queries.provider_health import RecentReader, RecentRecords
 from streams.queues.jobs import Job
-from streams.replay.follower import READER as VIEWS
 from streams.runtime.processes import LiveProcess
 from streams.runtime.schedule import Run
 from streams.storage.leadership import attended, run_goes_on
@@ -59,7 +58,7 @@ class Condition(Struct, frozen=True):
     workers_away: str
     unchained: int
     chained_at: datetime | None
-    trends: "dict[str, Trend]"
+    trends: "dict[Backlog, Trend]"
     sampled: datetime | None
     embedded: bool
     recent: RecentRecords
@@ -115,11 +114,11 @@ class ConditionReader:
         return Condition(
             now=now,
             standing=found,
-            views=log_lag(on.database, VIEWS, now),
-            relay=log_lag(on.database, health.RELAY_READER, now) if health.RELAY in counts else None,
+            views=log_lag(on.database, positions.VIEWS, now),
+            relay=log_lag(on.database, positions.RELAY, now) if Backlog.RELAY in counts else None,
             workers=workers,
             workers_away=away,
-            unchained=counts[health.CHAIN],
+            unchained=counts[Backlog.CHAIN],
             chained_at=moment(last.at) if last.number else None,
             trends=trends,
             sampled=sampled,

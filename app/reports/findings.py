@@ -3,7 +3,7 @@
 The limits are those of deploy/alerts.yaml: what calls an operator in the night is `BAD` here too.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from urllib.parse import urlencode
@@ -18,8 +18,7 @@ from domain.facts.facts import NudgeAttempted
 from domain.nudges.settle import PAUSED
 from notifiers.port.interface import Reason
 from streams.kafka.lag import Lag
-from streams.queries import health
-from streams.queries.health import SILENT, Trend
+from streams.queries.health import SILENT, Backlog, Trend
 from streams.queries.provider_health import ProviderState, Record
 from streams.queues.jobs import Job, State
 from streams.rules.aggregates import ActiveStop
@@ -305,23 +304,25 @@ def _flows(on: Condition) -> Iterator[Finding]:
 class Queue(Struct, frozen=True):
     """Something that waits: how long the oldest may, and the findings if it waits longer, or if it grows."""
 
-    name: str
+    name: Backlog | None
     limit: timedelta
     command: tuple[str, ...]
     late: Kind
     grows: Kind | None = None
 
 
-PLANNING = Queue(health.PLANNING, LONG, ("habarshy", "repair", "--plan"), Kind.PLANNING_LATE, Kind.PLANNING_GROWS)
-SENDING = Queue(health.DISPATCH, LATE, ("habarshy", "forecast", "--days", "1"), Kind.SENDING_LATE, Kind.SENDING_GROWS)
-VIEWS = Queue(health.VIEWS_BEHIND, LATE, STATUS, Kind.VIEWS_LATE)
-RELAY = Queue(health.RELAY, SOON, ("habarshy", "relay"), Kind.RELAY_LATE)
-WORKERS = Queue("", SOON, ("habarshy", "worker"), Kind.WORKERS_LATE)
+PLANNING = Queue(Backlog.PLANNING, LONG, ("habarshy", "repair", "--plan"), Kind.PLANNING_LATE, Kind.PLANNING_GROWS)
+SENDING = Queue(
+    Backlog.DISPATCH, LATE, ("habarshy", "forecast", "--days", "1"), Kind.SENDING_LATE, Kind.SENDING_GROWS
+)
+VIEWS = Queue(Backlog.VIEWS, LATE, STATUS, Kind.VIEWS_LATE)
+RELAY = Queue(Backlog.RELAY, SOON, ("habarshy", "relay"), Kind.RELAY_LATE)
+WORKERS = Queue(None, SOON, ("habarshy", "worker"), Kind.WORKERS_LATE)
 
 
 def _waits(on: Condition, queue: Queue, lag: Lag) -> Iterator[Finding]:
     """Yield the finding about a queue: BAD after its limit, worth a look after half of it; with its likely cause."""
-    waited, trend = timedelta(seconds=lag.seconds), on.trends.get(queue.name)
+    waited, trend = timedelta(seconds=lag.seconds), _trend(queue, on)
     found = Finding(queue.late, Level.NOTE, queue.command, count=lag.count, seconds=lag.seconds, trend=trend)
     if not lag.count:
         return
@@ -332,6 +333,10 @@ def _waits(on: Condition, queue: Queue, lag: Lag) -> Iterator[Finding]:
         yield _held_up(replace(found, kind=queue.grows), queue, on)
 
 
+def _trend(queue: Queue, on: Condition) -> Trend | None:
+    return None if queue.name is None else on.trends.get(queue.name)
+
+
 def _held_up(found: Finding, queue: Queue, on: Condition) -> Finding:
     """Return the finding about a queue with its likely cause, and the command that fits that."""
     cause = _holdup(queue, on)
@@ -340,7 +345,7 @@ def _held_up(found: Finding, queue: Queue, on: Condition) -> Finding:
     return replace(found, holds=cause)
 
 
-ROLES = {health.PLANNING: "worker", health.DISPATCH: "dispatch"}
+ROLES: Mapping[Backlog | None, str] = {Backlog.PLANNING: "worker", Backlog.DISPATCH: "dispatch"}
 """Queue -> the role that empties it."""
 SLOW = 2.0
 """A provider that takes so many seconds for an answer is slow."""
@@ -356,12 +361,12 @@ def _holdup(queue: Queue, on: Condition) -> Holdup | None:
     gone = on.running is False if on.embedded else bool(on.processes) and not alive
     if gone:
         return Holdup(Why.NOBODY)
-    if queue.name == health.DISPATCH and (cause := _provider_holdup(on)) is not None:
+    if queue.name is Backlog.DISPATCH and (cause := _provider_holdup(on)) is not None:
         return cause
-    trend = on.trends.get(queue.name)
+    trend = _trend(queue, on)
     if trend is None or trend.a_minute <= 0 or not on.rates:
         return None
-    if queue.name == health.DISPATCH:
+    if queue.name is Backlog.DISPATCH:
         goes = on.rates.get(NudgeAttempted.TOPIC, 0.0)
         comes = goes + trend.a_minute
     else:

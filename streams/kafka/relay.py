@@ -17,14 +17,13 @@ from streams.kafka.lag import Lag, log_lag
 from streams.kafka.producer import NotDelivered, Record, Sender
 from streams.kafka.topics import Topics
 from streams.planning.wakeups import WakeUpReader, WakeUpRecord
-from streams.queries.health import RELAY_READER
 from streams.storage import signals
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
 from streams.storage.leadership import RELAY, LeaderLock
 from streams.storage.signals import Signal
 
-READER = RELAY_READER
+READER = positions.RELAY
 PAGE = 5000
 LOOK_EVERY, TURN_EVERY, ASK_EVERY = 0.5, 1.0, 5.0
 """Seconds between two looks for new facts of which no signal came, between two tries to become active, and between

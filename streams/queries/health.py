@@ -6,6 +6,7 @@ when it will be empty. If there is no recent sample, no such process runs.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from msgspec import Struct, structs
 from sqlalchemy import Connection, delete, func, or_, select
@@ -32,7 +33,6 @@ from streams.planning.quarantine import unplannable_persons
 from streams.planning.reconciler import finds
 from streams.queries.provider_health import ProviderFigures, figures_of, recent_records
 from streams.queues import dead_letters, refused_events, webhook_outbox
-from streams.replay.follower import READER as VIEWS
 from streams.replay.follower import Follower
 from streams.rules.aggregates import ActiveStop
 from streams.rules.switches import read_off
@@ -158,8 +158,18 @@ KEPT, TREND_KEPT = timedelta(days=1), timedelta(hours=1)
 """Age at which samples of ages are deleted, for the console draws a day of them, and all others."""
 SPAN, LEAST = timedelta(minutes=10), timedelta(minutes=1)
 """The longest and shortest span of a trend."""
-PLANNING, DISPATCH, VIEWS_BEHIND, RELAY, CHAIN = "planning", "dispatch", "views", "relay", "chain"
-RELAY_READER = "relay"
+
+
+class Backlog(StrEnum):
+    """What waits for one part of the platform; its name in samples, trends and findings."""
+
+    PLANNING = "planning"
+    DISPATCH = "dispatch"
+    VIEWS = "views"
+    RELAY = "relay"
+    CHAIN = "chain"
+
+
 LOG = "log"
 """The last position of the log, sampled with the backlogs: the facts after it are what happened since."""
 RATES_SPAN = LEAST
@@ -188,7 +198,7 @@ class BacklogSamples:
         if self._last is not None and self._last <= now < self._last + EVERY:
             return False
         with self._database.reading() as connection:
-            found = waiting(connection, now)
+            found: dict[str, int] = dict(waiting(connection, now).items())
             found[LOG] = FactRecorder.last_position(connection)
             found[PLANNING_AGE] = round(_age(history.waiting(connection, unplannable_persons())[1], now))
             found[DISPATCH_AGE] = round(_age(nudges.waiting(connection, micros(now))[1], now))
@@ -229,7 +239,7 @@ class BacklogSamples:
         minutes = (now - moment(row.at)) / timedelta(minutes=1)
         return {row.topic: row.many / minutes for row in found}
 
-    def trends(self, counts: Mapping[str, int]) -> dict[str, Trend]:
+    def trends(self, counts: Mapping[Backlog, int]) -> dict[Backlog, Trend]:
         """Return name -> trend, for non-empty backlogs with a sample that is old enough."""
         now = self._clock()
         with self._database.reading() as connection:
@@ -251,17 +261,17 @@ def trend(since: datetime, before: int, now: datetime, count: int) -> Trend:
     return Trend(a_minute, timedelta(minutes=count / -a_minute) if a_minute < 0 else None)
 
 
-def waiting(connection: Connection, now: datetime) -> dict[str, int]:
-    """Return name -> size of each backlog."""
+def waiting(connection: Connection, now: datetime) -> dict[Backlog, int]:
+    """Return the size of each backlog; of the relay where there is one."""
     last = FactRecorder.last_position(connection)
-    relayed = positions.position_of(connection, RELAY_READER)
+    relayed = positions.position_of(connection, positions.RELAY)
     found = {
-        PLANNING: history.waiting(connection)[0],
-        DISPATCH: nudges.waiting(connection, micros(now))[0],
-        VIEWS_BEHIND: last - positions.position_of(connection, VIEWS),
-        CHAIN: last - chain.latest(connection).upto,
+        Backlog.PLANNING: history.waiting(connection)[0],
+        Backlog.DISPATCH: nudges.waiting(connection, micros(now))[0],
+        Backlog.VIEWS: last - positions.position_of(connection, positions.VIEWS),
+        Backlog.CHAIN: last - chain.latest(connection).upto,
     }
-    return found | ({RELAY: last - relayed} if relayed else {})
+    return found | ({Backlog.RELAY: last - relayed} if relayed else {})
 
 
 def _keep(connection: Connection, rows: Sequence[tuple[int, str, int]], now: datetime) -> None:

@@ -165,7 +165,7 @@ _NAMES = {kind.TOPIC: kind.TOPIC.removeprefix("nudge-").removesuffix("/1") for k
 _NAMES[NudgeUndone.TOPIC] = _NAMES[NudgeDone.TOPIC]  # counted as -1 of it
 
 
-READER = "views"
+READER = positions.VIEWS
 
 
 class Follower:

@@ -53,18 +53,13 @@ class AffectedEvents(NamedTuple):
     since: datetime
 
 
-WOKEN_UPTO = "publication"
-"""The reader in the view `positions` with the end of the log, plus 1, when a publication began to wake persons.
-It is 0 once whoever came in while the publication committed is woken too."""
-
-
 def wake(connection: Connection, log: Log, names: Names, moved: Iterable[AffectedEvents], now: datetime) -> None:
     """Wake the persons and areas that such events happened to, in the caller's transaction.
 
     It cannot see what comes in before its commit, and others plan that by the old rules: `wake_latecomers` does.
     """
-    if not positions.hold(connection, WOKEN_UPTO):
-        positions.save(connection, WOKEN_UPTO, FactRecorder.last_position(connection) + 1)
+    if not positions.hold(connection, positions.PUBLICATION):
+        positions.save(connection, positions.PUBLICATION, FactRecorder.last_position(connection) + 1)
     types: dict[datetime, set[str]] = {}
     for one in moved:
         types.setdefault(one.since, set()).add(one.type)
@@ -83,13 +78,13 @@ def wake_latecomers(database: Database, log: Log, names: Names) -> None:
     Where its process died before, the reconciler does it. Done twice it does no harm.
     """
     with database.reading() as connection:
-        if not positions.position_of(connection, WOKEN_UPTO):
+        if not positions.position_of(connection, positions.PUBLICATION):
             return
     database.write(lambda connection: _wake_latecomers(connection, log, names), Priority.PLANNING)
 
 
 def _wake_latecomers(connection: Connection, log: Log, names: Names) -> None:
-    after = positions.hold(connection, WOKEN_UPTO) - 1
+    after = positions.hold(connection, positions.PUBLICATION) - 1
     while after >= 0 and (entries := log.page(connection, after, topics=(LIFE,), limit=PAGE)):
         events = [entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)]
         corrected = {names.stream(event.source, event.original) for event in events if event.corrects is not None}
@@ -102,7 +97,7 @@ def _wake_latecomers(connection: Connection, log: Log, names: Names) -> None:
         for original in sorted({names.stream(event.source, event.original) for event in events if event.area}):
             area_plans.begin(connection, original, position)
         after = entries[-1].position
-    positions.save(connection, WOKEN_UPTO, 0)
+    positions.save(connection, positions.PUBLICATION, 0)
 
 
 def _area_events(

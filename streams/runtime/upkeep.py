@@ -20,7 +20,7 @@ from msgspec import Struct
 from streams.log.chain_builder import ChainBuilder
 from streams.planning.areas import AreaPlanning
 from streams.planning.reconciler import Reconciler
-from streams.queries.health import EVERY as SOUND_EVERY
+from streams.queries.health import EVERY as SAMPLE_EVERY
 from streams.queries.health import BacklogSamples
 from streams.replay.follower import Follower
 from streams.runtime.schedule import Schedule
@@ -129,7 +129,7 @@ class Upkeep:
             "follower": self._led(parts.follower.drain, max(self._every, EVERY)),
             "chain": self._led(parts.chain_builder.drain, max(self._every, EVERY)),
             "reconciler": self._led(self._reconcile, self._reconcile_every),
-            "soundings": self._led(parts.backlog.take, SOUND_EVERY),
+            "samples": self._led(parts.backlog.take, SAMPLE_EVERY),
         }
 
         shared = {"areas": Task(lambda: asyncio.to_thread(self._plan_areas), self._every)}

@@ -257,7 +257,7 @@ soundings = Table(
 )
 """Samples of the backlog of each part of the platform, at `at` (microseconds); kept for an hour.
 
-The ages of the oldest that wait are kept for a day.
+The ages of the oldest that wait are kept for a day. The code says sample everywhere else.
 """
 
 hourly = Table(

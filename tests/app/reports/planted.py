@@ -11,7 +11,7 @@ from app.reports.findings import Kind
 from domain.core.translatable import Words
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
-from streams.queries.health import Trend
+from streams.queries.health import Backlog, Trend
 from streams.queries.provider_health import Record
 from streams.runtime.schedule import Outcome, Run
 from tests.world import NOON
@@ -36,10 +36,10 @@ FAULTS: dict[Kind, Plant] = {
     Kind.PLANNING_LATE: standing(unplanned=7, unplanned_for_seconds=1200.0),
     Kind.SENDING_LATE: standing(due_now=7, overdue_for_seconds=600.0),
     Kind.SENDING_GROWS: lambda on: replace(
-        standing(due_now=4000, overdue_for_seconds=20.0)(on), trends={"dispatch": Trend(350.0, None)}
+        standing(due_now=4000, overdue_for_seconds=20.0)(on), trends={Backlog.DISPATCH: Trend(350.0, None)}
     ),
     Kind.PLANNING_GROWS: lambda on: replace(
-        standing(unplanned=4000, unplanned_for_seconds=20.0)(on), trends={"planning": Trend(350.0, None)}
+        standing(unplanned=4000, unplanned_for_seconds=20.0)(on), trends={Backlog.PLANNING: Trend(350.0, None)}
     ),
     Kind.WORKERS_LATE: lambda on: replace(on, workers=[Lag(9, 300.0, "persons", 3)]),
     Kind.RELAY_LATE: lambda on: replace(on, relay=Lag(9, 300.0)),

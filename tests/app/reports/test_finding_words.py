@@ -24,7 +24,7 @@ from domain.core.translatable import Said, Words, text_of
 from domain.facts.facts import NudgeAttempted
 from notifiers.port.interface import Reason
 from streams.kafka.errors import KafkaFailure, KafkaRefused, KafkaUnavailable, NotGranted
-from streams.queries.health import DISPATCH, PLANNING, Trend
+from streams.queries.health import Backlog, Trend
 from streams.queries.provider_health import Record
 from streams.rules.aggregates import ActiveStop
 from streams.runtime.processes import LiveProcess, Process
@@ -105,7 +105,7 @@ def test_without_its_keys_the_platform_is_not_said_to_start(world: World) -> Non
 
 def growing(on: Condition, queue: str) -> Condition:
     """A queue that grows by 350 a minute."""
-    waits = {"unplanned": 4000, "unplanned_for_seconds": 20.0} if queue == PLANNING else {"due_now": 4000}
+    waits = {"unplanned": 4000, "unplanned_for_seconds": 20.0} if queue == Backlog.PLANNING else {"due_now": 4000}
     return replace(on, standing=replace(on.standing, **waits), trends={queue: Trend(350.0, None)})
 
 
@@ -126,7 +126,7 @@ def alive(*roles: str) -> list[LiveProcess]:
 def test_a_growing_queue_says_its_likely_cause(world: World) -> None:
     """Nobody works at it, those who do are slower than what comes in, or a provider is down, slow or at its limit."""
     on = replace(condition(world), embedded=False, processes=alive("api"))
-    planning, sending = growing(on, PLANNING), growing(on, DISPATCH)
+    planning, sending = growing(on, Backlog.PLANNING), growing(on, Backlog.DISPATCH)
     for queue, role in ((planning, "worker"), (sending, "dispatch")):
         found = of_queue(queue)
         assert (found.holds, found.command) == (Holdup(Why.NOBODY), ("habarshy", role))

@@ -223,7 +223,7 @@ def test_the_upkeep_makes_the_chain(land: Country) -> None:
 def test_what_one_part_fails_with_keeps_no_other_from_its_work(
     land: Country, caplog: pytest.LogCaptureFixture, error: Exception, words: str
 ) -> None:
-    """Where no area can be planned, that is told once, and reconciler, views, chain and soundings go on."""
+    """Where no area can be planned, that is told once, and reconciler, views, chain and samples go on."""
     signer, on = Signer(b"s" * 32), land.platform
     land.take(*everyday(10))
     land.clock.advance_to(LATER)
@@ -241,7 +241,7 @@ def test_what_one_part_fails_with_keeps_no_other_from_its_work(
 
 
 def test_what_never_ends_keeps_no_other_part_from_its_work(land: Country) -> None:
-    """While a country is planned at leisure, or after Kafka was lost, views, chain and soundings go on meanwhile."""
+    """While a country is planned at leisure, or after Kafka was lost, views, chain and samples go on meanwhile."""
     signer, on = Signer(b"s" * 32), land.platform
     land.take(*everyday(10))
     areas = EndlessAreas(

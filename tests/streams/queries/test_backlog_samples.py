@@ -1,17 +1,17 @@
-"""Soundings: whether what waits grows, and until when it lasts; kept in the database."""
+"""Samples of the backlogs: whether what waits grows, and until when it lasts; kept in the database."""
 
 from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from streams.queries.health import DISPATCH, EVERY, KEPT, PLANNING, SPAN, BacklogSamples
+from streams.queries.health import EVERY, KEPT, SPAN, Backlog, BacklogSamples
 from streams.storage.tables import soundings
 from tests.world import LONG_AGO, NOON, World, card, fine, iin, registered
 
 FINES = [fine(iin(1), f"KZ-{at}", "2025-06-02T11:00:00+05:00") for at in range(3)]
 
 
-def test_a_sounding_says_what_waits(world: World) -> None:
+def test_a_sample_says_what_waits(world: World) -> None:
     """It is taken at most every so often, and survives whoever took it."""
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
     own = world.platform.queries.backlog
@@ -22,7 +22,7 @@ def test_a_sounding_says_what_waits(world: World) -> None:
     again = BacklogSamples(world.platform.database, world.clock)
     assert again.latest() == NOON + EVERY
     with world.platform.database.reading() as connection:
-        query = select(soundings.c.count).where(soundings.c.name == PLANNING)
+        query = select(soundings.c.count).where(soundings.c.name == Backlog.PLANNING)
         assert connection.execute(query).scalars().all() == [4, 4]
 
 
@@ -31,21 +31,21 @@ def test_a_trend_says_when_it_is_done(world: World) -> None:
     world.take(*registered(iin(1), LONG_AGO), FINES[0])
     world.platform.queries.backlog.take()
     world.at(NOON + timedelta(minutes=5))
-    shrinking = world.platform.queries.backlog.trends({PLANNING: 1, DISPATCH: 0})
-    assert set(shrinking) == {PLANNING}
-    assert shrinking[PLANNING].a_minute == -0.6
-    assert shrinking[PLANNING].empty_in == timedelta(seconds=100)
-    growing = world.platform.queries.backlog.trends({PLANNING: 14})[PLANNING]
+    shrinking = world.platform.queries.backlog.trends({Backlog.PLANNING: 1, Backlog.DISPATCH: 0})
+    assert set(shrinking) == {Backlog.PLANNING}
+    assert shrinking[Backlog.PLANNING].a_minute == -0.6
+    assert shrinking[Backlog.PLANNING].empty_in == timedelta(seconds=100)
+    growing = world.platform.queries.backlog.trends({Backlog.PLANNING: 14})[Backlog.PLANNING]
     assert (growing.a_minute, growing.empty_in) == (2.0, None)
 
 
 def test_what_is_too_fresh_or_too_old_tells_no_trend(world: World) -> None:
-    """Neither a sounding of some seconds ago nor one of an hour ago is compared; old ones go."""
+    """Neither a sample of some seconds ago nor one of an hour ago is compared; old ones go."""
     own = world.platform.queries.backlog
     own.take()
-    assert own.trends({PLANNING: 3}) == {}
+    assert own.trends({Backlog.PLANNING: 3}) == {}
     world.at(NOON + SPAN + timedelta(seconds=1))
-    assert own.trends({PLANNING: 3}) == {}
+    assert own.trends({Backlog.PLANNING: 3}) == {}
     world.at(NOON + KEPT + timedelta(seconds=1))
     own.take()
     with world.platform.database.reading() as connection:

@@ -20,7 +20,7 @@ from streams.planning.wakeups import WakeUpReader, WakeUpRecord
 from streams.storage import signals
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error, summary
-from streams.storage.leadership import RELAY, LeaderLock
+from streams.storage.leadership import RELAY_LOCK, LeaderLock
 from streams.storage.signals import Signal
 
 READER = positions.RELAY
@@ -49,7 +49,7 @@ class Relay:
     ) -> None:
         self._database, self._topics, self._clock, self._tell = database, topics, clock, tell
         self._waking, self._sender = WakeUpReader(names, page), Sender(topics.brokers)
-        self._lock = LeaderLock(database, RELAY)
+        self._lock = LeaderLock(database, RELAY_LOCK)
         self._stopping = threading.Event()
         self.active, self._waiting, self.away = False, False, ""
         self._unasked = 0.0

@@ -12,7 +12,7 @@ from itertools import count
 from streams.kafka.errors import KafkaFailure
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS
-from streams.storage.leadership import SEATS, LeaderLock
+from streams.storage.leadership import SEAT_LOCKS, LeaderLock
 
 ROLES = ("worker", "intake")
 MANY = 0x100
@@ -38,7 +38,7 @@ class Seat:
             OperationalError: the database does not answer.
         """
         self._role, self._guard = role, threading.Lock()
-        base = SEATS + ROLES.index(role) * MANY
+        base = SEAT_LOCKS + ROLES.index(role) * MANY
         for number in count():
             lock = LeaderLock(database, base + number)
             if lock.acquire() is not None:

@@ -26,7 +26,7 @@ from streams.replay.follower import Follower
 from streams.runtime.schedule import Schedule
 from streams.runtime.timetable import Task, Timetable
 from streams.storage.database import Database
-from streams.storage.leadership import UPKEEP, LeaderLock
+from streams.storage.leadership import UPKEEP_LOCK, LeaderLock
 from streams.storage.severity import Warned
 
 EVERY, RECONCILE_EVERY = timedelta(seconds=1), timedelta(minutes=1)
@@ -41,7 +41,7 @@ class Turn:
     """The turn of one process of several: a leader lock, whose session is checked before each piece of work."""
 
     def __init__(self, database: Database) -> None:
-        self._lock = None if database.sqlite else LeaderLock(database, UPKEEP)
+        self._lock = None if database.sqlite else LeaderLock(database, UPKEEP_LOCK)
         self._guard = threading.Lock()
         self.active = False
 

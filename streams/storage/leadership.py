@@ -17,11 +17,11 @@ from streams.storage.database import Database
 from streams.storage.errors import ReadOnly
 from streams.storage.sqlite_file import OWNER_ONLY
 
-RELAY, UPKEEP, JOBS, SEATS = 0x4841_4252, 0x4841_4255, 0x4841_4A00, 0x4841_5300
-ATTENDING = 0x4841_4A80
+RELAY_LOCK, UPKEEP_LOCK, JOB_LOCKS, SEAT_LOCKS = 0x4841_4252, 0x4841_4255, 0x4841_4A00, 0x4841_5300
+ATTENDANCE_LOCK = 0x4841_4A80
 """Arbitrary numbers that all processes of one database share.
 
-From JOBS on there is one for each lane, from SEATS on one for each seat of a role (streams/kafka/seats.py).
+From JOB_LOCKS on there is one for each lane, from SEAT_LOCKS on one for each seat of a role (streams/kafka/seats.py).
 """
 
 
@@ -111,7 +111,7 @@ class Attendance:
         try:
             if self._session is None:
                 self._session = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-                self._session.execute(text("SELECT pg_advisory_lock_shared(:lock)"), {"lock": ATTENDING})
+                self._session.execute(text("SELECT pg_advisory_lock_shared(:lock)"), {"lock": ATTENDANCE_LOCK})
             else:
                 self._session.execute(text("SELECT 1"))
         except BaseException:
@@ -138,7 +138,7 @@ def attended(database: Database) -> bool:
             " AND objid = :lock"
         )
         with database.reading() as connection:
-            return bool(connection.execute(holders, {"lock": ATTENDING}).scalar_one())
+            return bool(connection.execute(holders, {"lock": ATTENDANCE_LOCK}).scalar_one())
     try:
         with _attended_file(database).open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -194,7 +194,7 @@ def _try_lock(database: Database, lane: Lane) -> Iterator[bool]:
         with _locked_file(Path(f"{database.engine.url.database}.{lane}")) as ours:
             yield ours
         return
-    lock = LeaderLock(database, JOBS + list(Lane).index(lane))
+    lock = LeaderLock(database, JOB_LOCKS + list(Lane).index(lane))
     try:
         yield lock.acquire() is not None
     finally:

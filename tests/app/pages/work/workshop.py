@@ -21,7 +21,9 @@ from tests.world import World, card, event, fine, iin, registered
 AIGERIM = iin(1)
 CLINIC, FINE = "clinic_attachment", "traffic_fine_discount"
 AUTHOR, APPROVER = Role.AUTHOR, Role.APPROVER
-PEOPLE: Mapping[str, tuple[str, tuple[Role, ...]]] = {
+People = Mapping[str, tuple[str, tuple[Role, ...]]]
+"""Name -> agency and roles."""
+PEOPLE: People = {
     "aida": ("health", (AUTHOR,)),
     "dana": ("health", (AUTHOR, APPROVER)),
     "berik": ("health", (APPROVER,)),
@@ -44,12 +46,12 @@ class Workshop(NamedTuple):
         return sign_in(browser, self.base, self.tokens[who], "/work", language=language, **more)
 
 
-def workshop_in(folder: Path, base: str = "http://testserver", **more: Any) -> Workshop:
+def workshop_in(folder: Path, base: str = "http://testserver", people: People = PEOPLE, **more: Any) -> Workshop:
     """A platform with its officials."""
     world = World(folder, base_url=base, **more)
     tokens = {
         name: add(world.platform.settings.principals, Principal(name, agency, frozenset(roles)))
-        for name, (agency, roles) in PEOPLE.items()
+        for name, (agency, roles) in people.items()
     }
     return Workshop(world, base, tokens)
 

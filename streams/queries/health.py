@@ -31,7 +31,7 @@ from streams.log.log import Log
 from streams.log.recorder import FactRecorder
 from streams.planning.quarantine import unplannable_persons
 from streams.planning.reconciler import finds
-from streams.queries.provider_health import ProviderFigures, figures_of, recent_records
+from streams.queries.provider_health import ProviderFigures, RecentRecords, figures_of, recent_records
 from streams.queues import dead_letters, refused_events, webhook_outbox
 from streams.replay.follower import Follower
 from streams.rules.aggregates import ActiveStop
@@ -86,11 +86,15 @@ class Health(Status, frozen=True):
 
 def health(database: Database, log: Log, follower: Follower, now: datetime) -> Health:
     """Read all figures."""
-    known = structs.asdict(standing(database, log, follower, now))
+    return completed(database, standing(database, log, follower, now), recent_records(log, now))
+
+
+def completed(database: Database, known: Status, recent: RecentRecords) -> Health:
+    """Return all figures; only those that are dear to read are read."""
+    providers = {name: figures_of(each) for name, each in sorted(recent.providers.items())}
     with database.reading() as connection:
-        known |= {"nudges": nudges.states(connection), "tried_again": nudges.tried_again(connection)}
-    records = recent_records(log, now).providers
-    return Health(**known, providers={name: figures_of(each) for name, each in sorted(records.items())})
+        states, again = nudges.states(connection), nudges.tried_again(connection)
+    return Health(**structs.asdict(known), nudges=states, tried_again=again, providers=providers)
 
 
 def standing(database: Database, log: Log, follower: Follower, now: datetime) -> Status:

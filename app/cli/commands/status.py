@@ -23,7 +23,7 @@ from app.reports.stopped import stopped_lines
 from app.settings import settings_of
 from app.terminal import Exit, data, data_json, many, red
 from domain.nudges.delivery import State
-from streams.queries.health import Health, health
+from streams.queries.health import Health, completed
 from streams.queries.provider_health import ProviderFigures, Record, figures_of
 from streams.runtime.processes import LiveProcess
 
@@ -59,10 +59,10 @@ def status(
     """Show what is stopped, what is stored, what waits, what runs, and the outcomes of the nudges."""
     now = clock_of(clock)
     platform = compose(settings_of(database, key_file), now, make=False)
-    found = health(platform.database, platform.log, platform.replay.follower, now())
+    condition = ConditionReader(platform, verdict).read()
+    found = completed(platform.database, condition.standing, condition.recent)
     idle = {name: Record(channel_of(each)) for name, each in platform.settings.providers.items()}
     found = replace(found, providers={name: figures_of(each) for name, each in idle.items()} | dict(found.providers))
-    condition = ConditionReader(platform, verdict).read()
     wrong, zone = findings(condition), zone_shown(platform.rules.library)
     speech = Speech(OTHERWISE, zone)
     if as_json:

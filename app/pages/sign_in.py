@@ -74,7 +74,9 @@ class SignIn:
         frame = self._pages.frame(request)
         status = HTTPStatus.UNAUTHORIZED if wrong else HTTPStatus.OK
         issuers = [(name, each.title or name, each.who) for name, each in self._settings.sign_in.items()]
-        return self._pages.respond("sign_in.html", frame, status, issuers=issuers, wished=wished, wrong=wrong)
+        page = self._pages.respond("sign_in.html", frame, status, issuers=issuers, wished=wished, wrong=wrong)
+        page.headers["Referrer-Policy"] = "same-origin"  # else an older browser would not say that the form is ours
+        return page
 
     async def leave(self, request: Request, name: str, next: str = "") -> Response:
         """Go to the issuer."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -128,11 +129,13 @@ def look_at(page: Page, address: str, language: str, name: str) -> None:
 
 
 def sign_in(browser: Browser, base: str, token: str, home: str, *, language: str, **more: Any) -> BrowserContext:
-    """A browser of its own in which an official has signed in by their token, in that language."""
+    """A browser of its own in which an official has signed in by the form for their token, in that language."""
     context = browser.new_context(locale=language, **more)
     context.set_default_timeout(60_000)
-    asked = context.request.post(
-        f"{base}/sign-in/token", form={"token": token, "next": f"{home}?language={language}"}
-    )
-    assert asked.url == f"{base}{home}?language={language}"
+    page = context.new_page()
+    page.goto(f"{base}/sign-in?{urlencode({'next': f'{home}?language={language}'})}")
+    page.locator("#token").fill(token)
+    page.locator("form:has(#token) button").click()
+    page.wait_for_url(f"{base}{home}?language={language}")
+    page.close()
     return context

@@ -258,6 +258,14 @@ def test_a_form_says_whose_it_is(browser: TestClient, made: World, origin: str, 
     assert (answer.status_code, browser.get("/work").status_code) == (status, 200 if status == 303 else 303)
 
 
+def test_a_form_of_a_page_without_referrer_is_ours(browser: TestClient, made: World) -> None:
+    """A browser that calls the origin null, but says that the site is the same, signs its official in."""
+    token = add(made.platform.settings.principals, Principal("saule", "interior", frozenset([Role.AUTHOR])))
+    said = {"origin": "null", "sec-fetch-site": "same-origin"}
+    assert browser.post("/sign-in/token", data={"token": token}, headers=said).status_code == 303
+    assert browser.get("/sign-in").headers["referrer-policy"] == "same-origin"
+
+
 @pytest.mark.parametrize("by", ["token", "listed"])
 def test_who_is_taken_out_of_the_list_is_out_at_once(browser: TestClient, made: World, by: str) -> None:
     """The visit of who was taken out, or has other roles by now, is over at the next request."""

@@ -1,6 +1,7 @@
 """The form of a draft's rule: in step with its file, whoever writes which of them."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from html import unescape
 from pathlib import Path
@@ -13,7 +14,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import _environment
 from app.pages.work.advice import ADVICE
 from app.pages.work.by_form import Setting, View
-from app.pages.work.controls import UNITS
+from app.pages.work.controls import UNITS, Control
 from templates.authoring.trigger_form import TriggerForm
 from tests.app.pages.forms import fields_of
 from tests.app.pages.shipped_rules import speech_of
@@ -24,13 +25,18 @@ LANGUAGES = ("kk", "ru", "en")
 ALL = """{% import "work/_form.html" as f with context %}{% for c in controls %}{{ f.control(c) }}{% endfor %}"""
 
 
-def sent_of(view: View, speech: Speech) -> dict[str, list[str]]:
-    """What a browser sends of all controls of a rule."""
+def controls_of(view: View) -> list[Control]:
+    """All controls of a rule."""
     controls = [*view.about(), *view.starting(), *view.ending(), *view.sending(), *view.rare()]
     controls += [each for *_, usual, rare in view.steps() for each in (*usual, *rare)]
     controls += [each for *_, mine in view.needless() for each in mine]
     controls += [each for _, mine in view.buttons() for each in mine]
-    controls += [*view.new_step(), *view.unless("unless.new"), *view.new_button()]
+    return [*controls, *view.new_step(), *view.unless("unless.new"), *view.new_button()]
+
+
+def sent_of(view: View, speech: Speech) -> dict[str, list[str]]:
+    """What a browser sends of all controls of a rule."""
+    controls = controls_of(view)
     environment = _environment(speech.language, "", (Path("app/pages/html").resolve(),))
     units = list(UNITS.items())
     page = environment.from_string(ALL).render(controls=controls, speech=speech, units=units, icons=SimpleNamespace())
@@ -49,6 +55,17 @@ def test_each_shipped_rule_saved_as_it_was_opened_is_the_same(quiet: Workshop, l
         assert (changes, wrong) == ({}, {}), path
         seen += 1
     assert seen > 40
+
+
+def test_every_field_of_a_shipped_rule_has_its_control(quiet: Workshop) -> None:
+    """What a field holds is not told as text beside the form, so the form must show it."""
+    rules, speech = quiet.world.platform.rules.library.rules(), speech_of("en")
+    missing = Counter[str]()
+    for path in sorted(path for pack in SHIPPED.values() for path in Path(pack).glob("*/trigger.yaml")):
+        form = TriggerForm(path.read_text("utf-8"), LANGUAGES)
+        shown = {each.name for each in controls_of(View(rules, speech, Setting(form, {}, {}, {})))}
+        missing.update(set(form.values) - shown)
+    assert missing == {}
 
 
 def form_of(somebody: Somebody, where: str) -> dict[str, list[str]]:

@@ -21,12 +21,12 @@ from domain.planning.plan import Intent, Plan, whole_plan
 from domain.rules.event_types import HOME, ZONE, Catalogue, setting_types
 from domain.rules.rulebook import Rulebook
 from domain.rules.steps import Step
-from domain.rules.trigger_keys import KEYS
+from domain.rules.trigger_keys import KEYS, STEP_KEYS, UNLESS_KEYS
 from domain.rules.triggers import CORRECTION, Trigger
 
 _UNDERSTOOD = frozenset(name for name, key in KEYS.items() if key.alike)
-_STEP_UNDERSTOOD = frozenset({"from", "offset", "on", "at", "when", "smooth"})
-_UNLESS_UNDERSTOOD = frozenset({"on", "when", "grace", "within"})
+_STEP_UNDERSTOOD = frozenset(name for name, alike in STEP_KEYS.items() if alike)
+_UNLESS_UNDERSTOOD = frozenset(name for name, alike in UNLESS_KEYS.items() if alike)
 
 
 class Slot(NamedTuple):

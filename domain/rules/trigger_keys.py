@@ -53,6 +53,19 @@ KEYS: Mapping[str, TriggerKey] = {
     "replies": TriggerKey(alike=False, told=True, compiled=True),
     "correction": TriggerKey(alike=True, told=False, compiled=False, usual=False),
 }
+STEP_KEYS: Mapping[str, bool] = {
+    "from": True,
+    "offset": True,
+    "on": True,
+    "at": True,
+    "when": True,
+    "working_days": False,
+    "on_working_day": False,
+    "repeat": False,
+    "smooth": True,
+}
+UNLESS_KEYS: Mapping[str, bool] = {"on": True, "when": True, "within": True, "grace": True}
+"""The keys of a step and of an `unless`, each with its `alike`."""
 TOLD_KEYS: frozenset[str] = frozenset(name for name, key in KEYS.items() if key.told)
 
 

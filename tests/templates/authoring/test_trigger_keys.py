@@ -4,13 +4,20 @@ from typing import Any
 
 import pytest
 
-from domain.rules.trigger_keys import KEYS, TOLD_KEYS
+from domain.rules.trigger_keys import KEYS, STEP_KEYS, TOLD_KEYS, UNLESS_KEYS
 from templates.authoring.rule_sentences import RuleWords
 from templates.authoring.trigger_diff import SENTENCES
 from templates.authoring.trigger_form import parts_of
-from templates.reading.trigger_shapes import TriggerShape
+from templates.reading.trigger_shapes import StepShape, TriggerShape, UnlessShape
+from templates.reading.value_kinds import Shape
 
-WRITTEN = {field.alias or name for name, field in TriggerShape.model_fields.items()}
+
+def keys_of(shape: type[Shape]) -> set[str]:
+    """The keys that may be written."""
+    return {field.alias or name for name, field in shape.model_fields.items()}
+
+
+WRITTEN = keys_of(TriggerShape)
 NO_FIELD = {
     "owner": "nobody gives a trigger away in a form",
     "with": "shown as sentences",
@@ -61,6 +68,8 @@ class Reading(dict[str, Any]):
 def test_the_table_has_every_key_and_no_other() -> None:
     """Planning, the check and the sentences of a rule know of each key what they have to."""
     assert set(KEYS) == WRITTEN
+    assert set(STEP_KEYS) == keys_of(StepShape)
+    assert set(UNLESS_KEYS) == keys_of(UnlessShape)
 
 
 def test_every_key_has_a_field_or_says_why_not() -> None:

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, tzinfo
 
 from app.terminal import Exit, stop
+from domain.core.translatable import Words
 
-NO_TIME = "no time; one is written 2026-03-01, or 2026-03-01T09:00+05:00"
+NO_TIME = Words("no time; one is written 2026-03-01, or 2026-03-01T09:00+05:00")
 
 
 def moment_in(text: str, zone: tzinfo) -> datetime:

@@ -3,8 +3,9 @@
 import re
 
 from domain.core.ids import Names
+from domain.core.translatable import Words
 
-NO_PERSON = "neither a national id (digits) nor a pseudonym (32 hex digits)"
+NO_PERSON = Words("neither a national id (digits) nor a pseudonym (32 hex digits)")
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 
 

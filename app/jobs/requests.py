@@ -12,6 +12,7 @@ from app.identity.meant_persons import NO_PERSON, pseudonym_in
 from app.jobs.replay_jobs import VIEWS, chosen
 from app.log_places import place_of, zone_here
 from app.moments import NO_TIME, moment_in
+from domain.core.translatable import Words
 from domain.facts.principals import NotAllowed, Principal
 from domain.facts.submissions import check_stopping
 from domain.persons.channels import ADDRESS_OF
@@ -73,7 +74,7 @@ class Orders:
     def of(self, kind: str, given: Given, who: Principal) -> Order:
         """Return the order of that kind; `given`: field -> what was typed."""
         if kind not in self._kinds:
-            raise BadOrder("kind", f"is none of {', '.join(self._kinds)}")
+            raise BadOrder("kind", Words("is none of {names}", names=", ".join(self._kinds)))
         return self._kinds[kind](given, who)
 
     def check(self, job: Job, who: Principal) -> None:
@@ -93,7 +94,7 @@ class Orders:
     def _views(self, given: Given, _: Principal) -> Order:
         wanted = list(VIEWS) if "all" in given.get("views", ()) else chosen(given.get("views", ()))
         if not wanted:
-            raise BadOrder("views", "name at least one")
+            raise BadOrder("views", Words("name at least one"))
         return Order("replay views", {"views": wanted})
 
     def _verify(self, _given: Given, _: Principal) -> Order:
@@ -104,10 +105,10 @@ class Orders:
 
     def _kafka(self, given: Given, _: Principal) -> Order:
         if not self._on.settings.kafka:
-            raise BadOrder("kind", "there is no Kafka here (HABARSHY_KAFKA)")
+            raise BadOrder("kind", Words("there is no Kafka here (HABARSHY_KAFKA)"))
         start, end = _one(given, "from"), _one(given, "to")
         if not start:
-            raise BadOrder("from", "say from where on: a position, or a time")
+            raise BadOrder("from", Words("say from where on: a position, or a time"))
         with self._on.database.reading() as connection:
             after = self._place(connection, given, "from", of_the_first=True)
             upto = self._place(connection, given, "to") if end else FactRecorder.last_position(connection)
@@ -120,7 +121,9 @@ class Orders:
         try:
             return place_of(connection, text, zone_here(self._on.rules.library), of_the_first=of_the_first)
         except ValueError:
-            raise BadOrder(name, f"{text!r} is no position, and {NO_TIME}") from None
+            raise BadOrder(
+                name, Words("{text} is no position, and {no_time}", text=repr(text), no_time=NO_TIME)
+            ) from None
 
     def _repair(self, given: Given, who: Principal) -> Order:
         since, until = self._span(given)
@@ -137,7 +140,7 @@ class Orders:
             raise NotAllowed(f"unknown outcomes are for operators; {who.name} is not an operator")
         how = _one(given, "how")
         if how not in set(Resolution):
-            raise BadOrder("how", f"is none of {', '.join(Resolution)}")
+            raise BadOrder("how", Words("is none of {names}", names=", ".join(Resolution)))
         why = _reason(given)
         since, until = self._span(given)
         cause, provider = _one(given, "cause") or None, _one(given, "provider") or None
@@ -148,11 +151,12 @@ class Orders:
         trigger = _one(given, "trigger")
         self._on.replay.backfill.check(trigger, who)
         if not _one(given, "since"):
-            raise BadOrder("since", "say from which event time on it is to look")
+            raise BadOrder("since", Words("say from which event time on it is to look"))
         since, overdue = self._time(given, "since"), bool(_one(given, "also_overdue"))
         if since > self._on.clock():
             when = _one(given, "since")
-            raise BadOrder("since", f"{when} is still to come; what happens from now on is planned anyway")
+            still = Words("{time} is still to come; what happens from now on is planned anyway", time=when)
+            raise BadOrder("since", still)
         further = BackfillRequest(trigger, since, overdue)
         return Order("backfill", {"further": to_builtins(further), "by": who.name})
 
@@ -161,11 +165,13 @@ class Orders:
             raise NotAllowed(f"erasures are for operators; {who.name} is not an operator")
         words = [word for text in given.get("persons", ()) for word in text.split()]
         if not 0 < len(words) <= MOST_ERASED:
-            raise BadOrder("persons", f"name at least one person, and at most {MOST_ERASED:,}")
+            raise BadOrder(
+                "persons", Words("name at least one person, and at most {count}", count=f"{MOST_ERASED:,}")
+            )
         names, found = self._on.identity.names, dict[str, None]()
         for number, word in enumerate(words, 1):
             if (person := pseudonym_in(word, names)) is None:
-                raise BadOrder("persons", f"number {number} is {NO_PERSON}")
+                raise BadOrder("persons", Words("number {number} is {no_person}", number=number, no_person=NO_PERSON))
             found[person] = None
         request = BulkRequest(tuple(found), _reason(given), who.name, who.agency)
         return Order("erase", to_builtins(request))
@@ -174,7 +180,8 @@ class Orders:
         since, until = (self._time(given, name) if _one(given, name) else None for name in ("from", "to"))
         if since is not None and until is not None and since >= until:
             start, end = _one(given, "from"), _one(given, "to")
-            raise BadOrder("to", f"{end} is not after {start}, so no time lies between them")
+            empty = Words("{until} is not after {since}, so no time lies between them", until=end, since=start)
+            raise BadOrder("to", empty)
         return since, until
 
     def _time(self, given: Given, name: str) -> datetime:
@@ -182,7 +189,7 @@ class Orders:
         try:
             return moment_in(text, zone_here(self._on.rules.library))
         except ValueError:
-            raise BadOrder(name, f"{text!r} is {NO_TIME}") from None
+            raise BadOrder(name, Words("{text} is {no_time}", text=repr(text), no_time=NO_TIME)) from None
 
     def _trigger(self, given: Given, who: Principal) -> str | None:
         name = _one(given, "trigger")
@@ -193,7 +200,10 @@ class Orders:
     def _area(self, given: Given) -> str | None:
         area, levels = _one(given, "area"), self._on.rules.library.rules().catalogue.area_levels
         if area and not (area.isascii() and area.isdecimal() and len(area) == max(levels, default=len(area))):
-            raise BadOrder("area", f"{area!r} is no code of an area ({max(levels, default=1)} digits)")
+            digits = max(levels, default=1)
+            raise BadOrder(
+                "area", Words("{area} is no code of an area ({count} digits)", area=repr(area), count=digits)
+            )
         return area or None
 
 
@@ -201,15 +211,26 @@ def _channel(given: Given) -> str | None:
     channel = _one(given, "channel") or None
     if channel is not None and channel not in ADDRESS_OF:
         meant = closest(channel, ADDRESS_OF)
-        hint = "" if meant is None else f" (did you mean {meant!r}?)"
-        raise BadOrder("channel", f"no channel is called {channel!r}{hint}; there are: {', '.join(ADDRESS_OF)}")
+        hint = "" if meant is None else Words(" (did you mean {name}?)", name=repr(meant))
+        there = ", ".join(ADDRESS_OF)
+        raise BadOrder(
+            "channel",
+            Words(
+                "no channel is called {channel}{hint}; there are: {names}",
+                channel=repr(channel),
+                hint=hint,
+                names=there,
+            ),
+        )
     return channel
 
 
 def _reason(given: Given) -> str:
     why = _one(given, "why")
     if not 0 < len(why) <= LONGEST_WHY:
-        raise BadOrder("why", f"say your reason in at most {LONGEST_WHY} characters: the log keeps it")
+        raise BadOrder(
+            "why", Words("say your reason in at most {count} characters: the log keeps it", count=LONGEST_WHY)
+        )
     return why
 
 

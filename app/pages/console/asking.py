@@ -105,7 +105,7 @@ class AskPages:
             order = self._orders.of(kind, given, who)
             job = self._hands.ask(kind, order.arguments, who.name)
         except BadOrder as bad:
-            return self._form(who, frame, kind, given, {bad.field: str(bad)})
+            return self._form(who, frame, kind, given, {bad.field: frame.speech.tell(bad.problem)})
         except REFUSED as refused:
             return self._form(
                 who, frame, kind, given, {"kind": " ".join(frame.speech.tell(text_of(refused)).split())}

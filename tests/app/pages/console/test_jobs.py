@@ -2,15 +2,20 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
 import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from app.jobs.requests import BadOrder, Orders
+from app.pages.catalogues import Speech
 from app.server import application
+from domain.core.timing import zone_of
+from domain.facts.principals import Principal, Role
 from projections.tables import statistics, trail
 from streams.log.signing import Signer
 from streams.queues.jobs import Plan, State
@@ -180,14 +185,14 @@ def test_a_paused_count_goes_on_to_its_confirmation(office: Office) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("kind=repair&from=yesterday", "from: &#39;yesterday&#39; is no time"),
-        ("kind=repair&from=2025-02-01&to=2025-01-01", "to: 2025-01-01 is not after 2025-02-01"),
+        ("kind=repair&from=yesterday", "&#39;yesterday&#39; is no time"),
+        ("kind=repair&from=2025-02-01&to=2025-01-01", "2025-01-01 is not after 2025-02-01"),
         ("kind=repair&trigger=identity_card", "did you mean"),
-        ("kind=repair&area=7", "area: &#39;7&#39; is no code"),
-        ("kind=replay+views", "views: name at least one"),
+        ("kind=repair&area=7", "&#39;7&#39; is no code"),
+        ("kind=replay+views", "name at least one"),
         ("kind=replay+views&views=trial", "did you mean"),
         ("kind=replay+kafka&from=1", "there is no Kafka here"),
-        ("kind=repair-failed&channel=pigeon", "channel: no channel is called"),
+        ("kind=repair-failed&channel=pigeon", "no channel is called"),
         ("kind=backfill&trigger=identity_card_expiry&since=2020-01-01", "belongs to another agency"),
     ],
 )
@@ -258,3 +263,33 @@ def test_a_server_only_asks(office: Office) -> None:
 def test_no_such_job(office: Office, path: str) -> None:
     """A job that is not there is 404."""
     assert signed_in(office, "olga").get(f"{JOBS}/{path}").status_code == 404
+
+
+BAD_FORMS: Sequence[Mapping[str, Any]] = [
+    {"kind": "replay views"},
+    {"kind": "repair", "from": "tomorrow"},
+    {"kind": "repair", "from": "2026-02-01", "to": "2026-01-01"},
+    {"kind": "repair", "area": "x"},
+    {"kind": "repair-failed", "channel": "smss"},
+    {"kind": "resolve-unknown", "how": "so"},
+    {"kind": "resolve-unknown", "how": "close"},
+    {"kind": "erase"},
+    {"kind": "erase", "persons": "somebody"},
+    {"kind": "backfill", "trigger": "clinic_attachment"},
+    {"kind": "backfill", "trigger": "clinic_attachment", "since": "2999-01-01"},
+]
+
+
+@pytest.mark.parametrize("language", ["ru", "kk"])
+@pytest.mark.parametrize("given", BAD_FORMS, ids=str)
+def test_what_is_wrong_with_a_form_is_told_in_the_readers_language(
+    office: Office, given: Mapping[str, Any], language: str
+) -> None:
+    """Whatever is wrong with the form of a job, the page that says so has no English sentence about it."""
+    orders = Orders(office.world.platform)
+    olga = Principal("olga", "health", frozenset([Role.OPERATOR, Role.AUTHOR]))
+    with pytest.raises(BadOrder) as caught:
+        orders.of(given["kind"], {name: [value] for name, value in given.items() if name != "kind"}, olga)
+    said = Speech(language, zone_of("Asia/Almaty")).tell(caught.value.problem)
+    names = re.compile(r"'[^']*'|replay \w+|\b(?:push|sms|email|ask|again|close)\b")
+    assert not re.search(r"[a-z]{3,}", names.sub("", said)), said

@@ -1,5 +1,6 @@
 """habarshy schedule, its settings, and the jobs themselves."""
 
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from prometheus_client import CollectorRegistry, generate_latest
 
-from app.clock import VirtualClock
+from app.clock import VirtualClock, system_clock
 from app.compose import compose
+from app.roles.run_lock import run_lock
 from app.scheduled import CertificateExpires, NotDeposited, check_certificates, deposit_head, schedule_of
 from app.settings import SCHEDULE, load_settings
 from streams.log.audit import read_head
@@ -180,3 +182,30 @@ def test_a_job_that_does_not_run_calls_somebody(tmp_path: Path) -> None:
     }
     samples = {'habarshy_scheduled_next_timestamp_seconds{task="cleanup"}': [-3660.0] * 30}
     promtool.play(tmp_path, [ALERTS], samples, {"HabarshyScheduledLate": [fires]})
+
+
+def test_a_job_that_is_to_run_now_runs_where_the_schedule_is_kept(terminal: Terminal) -> None:
+    """Beside a `run`, `schedule --now` leaves the job to it, waits for its end, and ends as the job did."""
+    data = terminal.folder / "data" / "habarshy"
+    settings = load_settings(database=f"sqlite:///{data / 'habarshy.sqlite'}", key_file=data / "key")
+    platform = compose(settings, system_clock)
+    kept, over = schedule_of(platform), threading.Event()
+    ran: list[str] = []
+
+    def keep() -> None:
+        while not over.wait(0.01):
+            before = {each.job: each.started_at for each in kept.runs()}
+            kept.run_due(lambda: False)
+            ran.extend(each.job for each in kept.runs() if each.started_at != before[each.job])
+
+    kept.take_up()
+    keeper = threading.Thread(target=keep)
+    with run_lock(platform.database.engine.url):
+        keeper.start()
+        done = terminal.run("schedule", "--now", "cleanup")
+        failed = terminal.run("schedule", "--now", "deposit")
+        over.set()
+        keeper.join()
+    assert (done.code, "done" in done.lines[0], failed.code, "failed" in failed.lines[0]) == (0, True, 1, True)
+    assert {"cleanup", "deposit"} <= set(ran)
+    platform.database.close()

@@ -7,6 +7,8 @@ from templates.checks.loader import BrokenPack, load_packs, shipped
 
 PACK, METER, FLOOD = "pack.yaml", "events/meter_installed.yaml", "events/flood.yaml"
 RULES, KK, RU = "meter_check/trigger.yaml", "meter_check/kk.md", "meter_check/ru.md"
+SEALED = "    sealed: {type: boolean, x-title: {kk: пломбаланған, ru: опломбирован}}\n"
+"""A field that tests take away or add to."""
 LAW = 'legal_basis: {kk: "2020 жылғы ережелер", ru: "Правила 2020 года"}'
 
 FILES: Mapping[str, str] = {
@@ -43,9 +45,9 @@ data:
     valid_until: {type: string, format: date, x-of: public}
     fee: {type: integer, minimum: 0, x-of: public}
     kind: {type: string, enum: [cold, hot], x-of: public}
-    neighbours: {type: array, items: {type: string, format: national-id}}
-    seals: {type: array, items: {type: string}}
-    sealed: {type: boolean}
+    neighbours: {type: array, items: {type: string, format: national-id}, x-title: {kk: көршілер, ru: соседи}}
+    seals: {type: array, items: {type: string}, x-title: {kk: пломбалар, ru: пломбы}}
+    sealed: {type: boolean, x-title: {kk: пломбаланған, ru: опломбирован}}
     place: {type: object, required: [street], properties: {street: {type: string}}}
 sets:
   holder: {meter: event.number, checked_on: event.valid_until, guardians: [neighbours], area: {value: "75"}}
@@ -61,7 +63,7 @@ data:
   additionalProperties: false
   required: [where]
   properties:
-    where: {type: string}
+    where: {type: string, x-title: {kk: жері, ru: место}}
 """,
     RULES: """\
 # yaml-language-server: $schema=../../trigger.schema.json

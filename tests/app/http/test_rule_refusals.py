@@ -14,7 +14,7 @@ from tests.app.http.wire import client_of, served
 from tests.beginnings import packs_in
 from tests.streams.governors import approved, approver, author, publish
 from tests.streams.rules.test_library import UNTIMED
-from tests.templates.packs import METER, RULES, write_town
+from tests.templates.packs import METER, RULES, SEALED, write_town
 from tests.world import World
 
 CHECK, WATER = "meter_check", "water"
@@ -26,7 +26,7 @@ def test_a_pack_without_what_a_trigger_reads_is_a_conflict(tmp_path: Path) -> No
     reads = write_town(tmp_path / "reads", *UNTIMED, (RULES, "when: event.fee > 0", "when: event.sealed"))
     approved(town, [reads], CHECK, WATER)
     publish(town, CHECK, WATER)
-    without = write_town(tmp_path / "without", *UNTIMED, (METER, "    sealed: {type: boolean}\n", ""))
+    without = write_town(tmp_path / "without", *UNTIMED, (METER, SEALED, ""))
     governing = town.platform.rules.approval
     [done] = governing.submit(packs_in([without]), [Subject("pack", "town")], author(WATER))
     governing.approve(done.submission, approver(WATER))

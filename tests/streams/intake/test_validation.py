@@ -10,7 +10,7 @@ import pytest
 
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_envelope
 from streams.intake.validation import Checker
-from tests.templates.packs import METER, write_town
+from tests.templates.packs import METER, SEALED, write_town
 from tests.world import World, birth, event, iin
 
 AIGERIM, DANA, MARAT = iin(1), iin(2), iin(3)
@@ -220,7 +220,7 @@ def test_everybody_who_is_named_is_checked(checker: Checker, field: str, changes
 def test_a_role_s_field_needs_the_role(tmp_path: Path) -> None:
     """What belongs to somebody whom the event does not name is refused: it could never be erased."""
     fields = "    witness: {type: string, format: national-id}\n    remark: {type: string, x-of: witness}\n"
-    town = write_town(tmp_path, (METER, "    sealed: {type: boolean}\n", f"    sealed: {{type: boolean}}\n{fields}"))
+    town = write_town(tmp_path, (METER, SEALED, f"{SEALED}{fields}"))
     world = World(tmp_path, packs=[town])
     data = {"number": "M1", "valid_until": "2026-01-01", "fee": 7, "remark": SECRET}
     alone, together = (

@@ -40,7 +40,7 @@ from tests.services import postgres
 from tests.streams.governors import approver, author
 from tests.streams.rules.test_library import UNTIMED, meter
 from tests.streams.storing import PATIENCE
-from tests.templates.packs import METER, RULES, write_town
+from tests.templates.packs import METER, RULES, SEALED, write_town
 from tests.world import NOON, event, iin
 
 T = TypeVar("T")
@@ -250,7 +250,7 @@ def test_a_pack_and_a_trigger_published_at_once_still_go_together(hands: list[Pl
     first.rules.approval.publish([reference("pack:town"), reference(CHECK)], author(WATER))
     reads = (RULES, "when: event.fee > 0", "when: event.sealed")
     approved(first, write_town(tmp_path / "reads", *UNTIMED, reads), trigger)
-    without = (METER, "    sealed: {type: boolean}\n", "")
+    without = (METER, SEALED, "")
     approved(first, write_town(tmp_path / "without", *UNTIMED, without), pack)
     database = SlowDatabase(first.settings.database)
     slow = RuleApproval(database, first.log, first.identity.names, first.clock)

@@ -32,6 +32,10 @@ OUTCOMES: Mapping[str, str] = {
     "undated": "a value that it counts from or tells apart by is missing",
 }
 """The reasons why a person who was looked at was not told, besides those of a nudge."""
+KNOWN_TOO_LATE = (
+    "All these events became known after that time: "
+    "records of the past are loaded with `habarshy ingest --historical`."
+)
 CHANGES: Mapping[str, str] = {
     "gains": "told only by the draft",
     "loses": "told only by what is in force",
@@ -120,6 +124,11 @@ class Report(Struct, frozen=True):
         return (self.order.end - timedelta(microseconds=1)).astimezone(self.zone).date()
 
     @property
+    def known_too_late(self) -> bool:
+        """Return True if the only reason for everybody is that it became known after the time that was played."""
+        return bool(self.tally.persons) and self.tally.outcomes["later"] == self.tally.persons
+
+    @property
     def in_words(self) -> str:
         """Return the most important result, in a sentence or two."""
         since, until = self.local(self.order.start), self.local(self.order.end)
@@ -132,6 +141,8 @@ class Report(Struct, frozen=True):
     @property
     def more_words(self) -> Iterator[str]:
         """Yield the next most important results."""
+        if self.known_too_late:
+            yield KNOWN_TOO_LATE
         if self.peak is not None:
             yield (
                 f"The busiest hour would have been {self.peak[0][:10]} from {self.peak[0][11:13]}:00, "
@@ -181,6 +192,7 @@ def lines(report: Report) -> Iterator[str]:
         return
     for at, (word, many) in enumerate(report.outcomes):
         yield _row("of whom" if not at else "", f"{many:,} {report.reason(word)}")
+    yield from [KNOWN_TOO_LATE] * report.known_too_late
     yield _row("people told", f"{tally.people:,}")
     yield _row("messages", f"{report.total:,}" + (f", and {tally.along:,} with a digest" if tally.along else ""))
     for channel in report.channels:

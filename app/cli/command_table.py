@@ -210,6 +210,8 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
 }
 """Groups of commands under one name: their help, and name → module and function."""
+DESTRUCTIVE = frozenset({"erase", "retire", "withdraw", "restored"})
+"""What they do cannot be taken back, so none of them is suggested in place of a mistyped name."""
 ALONE: Mapping[str, str] = {"replay": "replay.replay", "jobs": "job_role.jobs"}
 """Groups that are a command themselves → its module and function."""
 ROLES = frozenset({"jobs"})

@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from app.cli.command_table import Commands, imported
+from app.cli.command_table import DESTRUCTIVE, Commands, imported
 from app.cli.help_format import Group
 from app.terminal import Exit, open_standard, talk, writing
 from app.tuning import INTERRUPTED, calm_collector
@@ -21,8 +21,19 @@ class _Whole(Group):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  (the same)
         """Return the one that is asked for, imported now."""
-        name, found, rest = super().resolve_command(ctx, args)
+        name, found, rest = self._safely(ctx, args)
         return name, found and imported(str(name)), rest
+
+    def _safely(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  (the same)
+        """Return what Typer finds; of an unknown name it suggests only what destroys nothing."""
+        if args[:1] and args[0] not in self.commands:
+            harmless = {name: each for name, each in self.commands.items() if name not in DESTRUCTIVE}
+            all_, self.commands = self.commands, cast("Any", harmless)
+            try:
+                return super().resolve_command(ctx, args)
+            finally:
+                self.commands = all_
+        return super().resolve_command(ctx, args)
 
 
 def _tell_version(asked: bool) -> None:  # noqa: FBT001  (as Typer calls it)

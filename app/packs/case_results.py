@@ -1,10 +1,11 @@
 """Cases of a trigger's tests as they were played, and in what they differ from what was expected."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from domain.core.translatable import N_, Joined, Said, Words, as_plain
 from streams.rehearsal.case_model import Case, Decision, RehearsedCase
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import Stage
@@ -39,9 +40,12 @@ def _too_early(stage: Stage, case: Case) -> str:
     early = [each.event.time for each in case.events if each.event.type == trigger.on]
     if not early or min(early) >= version.reach:
         return ""
-    return (
-        f"{trigger.on} happened at {case.when(min(early))}, and the trigger looks from {case.when(version.reach)} "
-        "on: let the clock start before the event, or say in trigger.yaml how far back it looks (`reach`)"
+    return Words(
+        "{event} happened at {at}, and the trigger looks from {reach} on: let the clock start before the event,"
+        " or say in trigger.yaml how far back it looks (`reach`)",
+        event=trigger.on,
+        at=case.when(min(early)),
+        reach=case.when(version.reach),
     )
 
 
@@ -56,15 +60,15 @@ def lines_of(case: Case, difference: Difference) -> Iterator[str]:
     yield from (f"    {line}" for line in unlike(difference))
 
 
-WRONG = {
-    "at": "wrong time",
-    "step": "wrong step",
-    "to": "wrong recipient",
-    "channel": "wrong channel",
-    "contains": "words are missing",
-    "parts": "wrong number of parts",
-    "digest": "with a digest, or not",
-    "because": "wrong reason",
+WRONG: Mapping[str, str] = {
+    "at": N_("wrong time"),
+    "step": N_("wrong step"),
+    "to": N_("wrong recipient"),
+    "channel": N_("wrong channel"),
+    "contains": N_("words are missing"),
+    "parts": N_("wrong number of parts"),
+    "digest": N_("with a digest, or not"),
+    "because": N_("wrong reason"),
 }
 """The words for each key in which a message differs from the expected one."""
 
@@ -72,11 +76,16 @@ WRONG = {
 def why(case: Case, difference: Difference) -> str:
     """Return in words what is wrong: "wrong step: expected day, got month"."""
     if difference.expected is None:
-        return "was sent, and nothing in `expect` says so"
+        return Words("was sent, and nothing in `expect` says so")
     if difference.got is None:
-        return "nothing like it was sent or decided" + (f"; {difference.hint}" if difference.hint else "")
+        nothing = Words("nothing like it was sent or decided")
+        return Joined([nothing, difference.hint], "; ") if difference.hint else nothing
     if "nothing" in difference.keys:
-        return "was sent, and should not be" if difference.expected.nothing else "should be sent, and was not"
+        return (
+            Words("was sent, and should not be")
+            if difference.expected.nothing
+            else Words("should be sent, and was not")
+        )
     expected, got = difference.expected, difference.got
     values = {
         "at": (expected.at and case.when(expected.at), case.when(got.at)),
@@ -84,8 +93,12 @@ def why(case: Case, difference: Difference) -> str:
         "channel": (expected.channel, got.channel),
         "because": (expected.because, got.because),
     }
-    wrong = ((WRONG[key], *values.get(key, (None, None))) for key in difference.keys)
-    return "; ".join(f"{what}: expected {wanted}, got {there}" if wanted else what for what, wanted, there in wrong)
+    wrong = ((Said(WRONG[key]), *values.get(key, (None, None))) for key in difference.keys)
+    told = (
+        Words("{what}: expected {wanted}, got {there}", what=what, wanted=wanted, there=there) if wanted else what
+        for what, wanted, there in wrong
+    )
+    return Joined(told, "; ")
 
 
 def told(case: Case, decision: Decision) -> str:
@@ -111,7 +124,7 @@ def as_data(tried: CaseResult) -> dict[str, Any]:
             {
                 "expected": each.expected and said(case, each.expected),
                 "got": each.got and said(case, each.got),
-                "why": why(case, each),
+                "why": as_plain(why(case, each)),
                 "words": list(unlike(each)),
             }
             for each in tried.differences

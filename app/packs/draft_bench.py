@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from app.packs.draft_child import Question
 from app.packs.draft_children import Found, children, too_much
+from domain.core.translatable import of_plain
 from streams.rules.governed import Governed
 from streams.rules.library import Library
 from templates.authoring.preview import Hearing
@@ -61,6 +62,12 @@ class Case(Struct, frozen=True):
     differences: Sequence[Mapping[str, Any]]
     decisions: Sequence[str]
     nothing: Sequence[str]
+
+
+def _told(case: Case) -> Case:
+    """Return the test with its differences in words that can be translated."""
+    differences = [{**each, "why": of_plain(each["why"])} for each in case.differences]
+    return replace(case, differences=differences)
 
 
 class Laid:
@@ -119,7 +126,7 @@ class Laid:
             cases, found = children().ask(self._question("cases"), tuple[list[Case], list[Found]])
         except Died:
             return [], self._named([too_much(str(self._folder))])
-        return cases, self._named(each.finding() for each in found)
+        return [_told(each) for each in cases], self._named(each.finding() for each in found)
 
     def heard(self, now: datetime, persona: str) -> Heard:
         """Return the messages for that invented person, or (empty) for each of them.

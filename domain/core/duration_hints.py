@@ -2,6 +2,8 @@
 
 import re
 
+from domain.core.translatable import Words
+
 _IN_WORDS = re.compile(r"(?P<sign>-?)\s*(?P<number>\d{1,4})\s*(?P<unit>[^\W\d_]+)\s*(?P<side>[^\W\d_]*)")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}.*")
 _UNITS = {
@@ -14,13 +16,13 @@ _UNITS = {
 }
 _UNIT = {word: unit for unit, words in _UNITS.items() for word in words}
 _SIDES = {"": "", "before": "-", "до": "-", "бұрын": "-", "after": "", "после": "", "кейін": ""}
-SUCH_AS = "one such as -P30D, P18M, P63Y or PT1H"
+SUCH_AS = Words("one such as -P30D, P18M, P63Y or PT1H")
 
 
 def meant(text: str) -> str:
     """Return the notation that was probably meant; where that is not plain, an example."""
     if _DATE.fullmatch(text):
-        return f"how long, {SUCH_AS}, not until when"
+        return Words("how long, {such_as}, not until when", such_as=SUCH_AS)
     found = _IN_WORDS.fullmatch(text.strip().casefold())
     if found is None or (unit := _UNIT.get(found["unit"])) is None or found["side"] not in _SIDES:
         return SUCH_AS

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from domain.core.duration_hints import meant
+from domain.core.translatable import Words
 
 _DURATION = re.compile(
     r"(?P<sign>[+-])?P(?=.)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
@@ -32,7 +33,7 @@ class NotADuration(ValueError):
     """Raised for a text that is no ISO 8601 duration."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"{text!r} is no ISO 8601 duration; write {meant(text)}.")
+        super().__init__(Words("{text!r} is no ISO 8601 duration; write {meant}.", text=text, meant=meant(text)))
 
 
 class Offset(Struct, frozen=True):
@@ -77,14 +78,16 @@ class NotASpan(ValueError):
     """Raised for a text that is no span of up to a day."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"{text!r} is no span of up to a day; write one such as PT2H.")
+        super().__init__(Words("{text!r} is no span of up to a day; write one such as PT2H.", text=text))
 
 
 class NotADayOfYear(ValueError):
     """Raised for a text that is no day of a year."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"{text!r} is no day of a year; write month and day, {_day_meant(text)}.")
+        super().__init__(
+            Words("{text!r} is no day of a year; write month and day, {meant}.", text=text, meant=_day_meant(text))
+        )
 
 
 class DayOfYear(Struct, frozen=True):
@@ -119,7 +122,7 @@ def _day_meant(text: str) -> str:
     """Return the day that was probably meant: month and day are swapped only where one order makes a date."""
     numbers = [int(each) for each in re.findall(r"[0-9]{1,2}", text)] if _TWO_NUMBERS.fullmatch(text) else []
     days = [each for each in (numbers, numbers[::-1]) if len(each) == 2 and _exists(each[0], each[1])]  # noqa: PLR2004  (a day and a month)
-    return "{:02}-{:02}".format(*days[0]) if days else 'such as "08-15" for 15 August'
+    return "{:02}-{:02}".format(*days[0]) if days else Words('such as "08-15" for 15 August')
 
 
 def parse_span(text: str) -> int:

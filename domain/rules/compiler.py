@@ -7,6 +7,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from domain.conditions.language import Condition
 from domain.core.timing import Offset
+from domain.core.translatable import Said, Words
 from domain.rules.event_types import ALONE, PERSON, Catalogue, EventType
 from domain.rules.parts import condition_at, offset_at, prefixed, type_at
 from domain.rules.triggers import BadTrigger, EntitlementEdge
@@ -14,7 +15,7 @@ from domain.rules.triggers import BadTrigger, EntitlementEdge
 ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
 """The values for triggers that start on a gain or loss of entitlement: the first day, and the day it is over."""
 
-NO_EVENT = "the benefit is about the person alone, so no event starts this, and there is none to read"
+NO_EVENT = Said("the benefit is about the person alone, so no event starts this, and there is none to read")
 _OF_AN_EVENT = re.compile(r"there is no field ('event(?:\..*)?')")
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,7 +55,7 @@ class CompilerBase:
             return None
         [(edge, name)] = self.content["on"].items()
         if (benefit := self.catalogue.benefits.get(name)) is None:
-            raise BadTrigger(("on", edge), f"no benefit is called {name!r}")
+            raise BadTrigger(("on", edge), Words("no benefit is called {name!r}", name=name))
         return EntitlementEdge(benefit, edge == "becomes")
 
     def _started(self) -> EventType:
@@ -84,7 +85,7 @@ class CompilerBase:
         if self.alone and path.startswith("event."):
             raise BadTrigger(where, f"{path!r}: {NO_EVENT}")
         if path.partition(".")[0] not in roots or path not in self.variables:
-            raise BadTrigger(where, f"{path!r} is no field of {self.type.name}")
+            raise BadTrigger(where, Words("{path!r} is no field of {name}", path=path, name=self.type.name))
         return path
 
     @collected

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from domain.core.timing import Offset
+from domain.core.translatable import Said, Words
 from domain.rules.built_in_triggers import DIGEST
 from domain.rules.compiler import collected
 from domain.rules.event_types import Catalogue
@@ -43,7 +44,8 @@ class _Compiler(StepCompiler):
         content = self.content
         if self.name == DIGEST:
             raise BadTrigger(
-                ("title",), f"{DIGEST!r} is the name of the platform's own trigger; name the folder otherwise"
+                ("title",),
+                Words("{name!r} is the name of the platform's own trigger; name the folder otherwise", name=DIGEST),
             )
         return Trigger(
             name=self.name,
@@ -82,22 +84,33 @@ class _Compiler(StepCompiler):
         if owner not in self.catalogue.emergencies:
             raise BadTrigger(
                 ("class",),
-                f"{owner} may not warn of danger to life or limb: `emergencies` in its pack.yaml does not name it; "
-                "write legal or service",
+                Words(
+                    "{owner} may not warn of danger to life or limb: `emergencies` in its pack.yaml does "
+                    "not name it; write legal or service",
+                    owner=owner,
+                ),
             )
         if category not in (allowed := self.catalogue.emergencies[owner]):
             raise BadTrigger(
                 ("category",),
-                f"an emergency is about danger to life or limb, and `emergencies` in pack.yaml does not name the "
-                f"category {category!r}, only {', '.join(sorted(allowed))}",
+                Words(
+                    "an emergency is about danger to life or limb, and `emergencies` in pack.yaml does "
+                    "not name the category {category!r}, only {names}",
+                    category=category,
+                    names=", ".join(sorted(allowed)),
+                ),
             )
         if self.entitlement is not None:
-            raise BadTrigger(("class",), "a benefit is no danger to life or limb; write service or offer")
+            raise BadTrigger(("class",), Said("a benefit is no danger to life or limb; write service or offer"))
         if self.type.agency not in self.catalogue.emergencies:
             raise BadTrigger(
                 ("class",),
-                f"{self.type.name} is reported by {self.type.agency}, which may not warn of danger to life or limb: "
-                "`emergencies` in pack.yaml does not name it",
+                Words(
+                    "{name} is reported by {agency}, which may not warn of danger to life or limb: "
+                    "`emergencies` in pack.yaml does not name it",
+                    name=self.type.name,
+                    agency=self.type.agency,
+                ),
             )
         return klass
 
@@ -109,13 +122,15 @@ class _Compiler(StepCompiler):
         roles = frozenset(self.type.subject or role if role == "subject" else role for role in to)
         if self.alone and not roles <= self.type.roles.keys():
             self.bad.append(
-                BadTrigger(("to",), "the benefit is about the person alone, so nobody else is told of it")
+                BadTrigger(("to",), Said("the benefit is about the person alone, so nobody else is told of it"))
             )
             return roles
         for role in sorted(roles - self.type.roles.keys()):
-            self.bad.append(BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}"))
+            self.bad.append(
+                BadTrigger(("to",), Words("{name} names nobody in the role {role!r}", name=self.type.name, role=role))
+            )
         if whose is not None and roles != {whose} and roles <= self.type.roles.keys():
-            problem = f"the benefit is that of the {whose}, so nobody else is told of it"
+            problem = Words("the benefit is that of the {role}, so nobody else is told of it", role=whose)
             self.bad.append(BadTrigger(("to",), problem))
         return roles
 
@@ -124,7 +139,8 @@ class _Compiler(StepCompiler):
         found: Literal["event", "due"] = said(self.content, "residents_at")
         if "residents_at" in self.content and self.type.subject is not None:
             raise BadTrigger(
-                ("residents_at",), f"{self.type.name} is about persons; only an area event has residents"
+                ("residents_at",),
+                Words("{name} is about persons; only an area event has residents", name=self.type.name),
             )
         return found
 
@@ -138,7 +154,9 @@ class _Compiler(StepCompiler):
         if paths == (ONCE,):
             return ()
         if ONCE in paths:
-            self.bad.append(BadTrigger(("occurrence",), f"{ONCE!r} means once a person, so it stands alone"))
+            self.bad.append(
+                BadTrigger(("occurrence",), Words("{name!r} means once a person, so it stands alone", name=ONCE))
+            )
             return ()
         return tuple(self._field(("occurrence",), path) for path in paths)
 
@@ -154,7 +172,7 @@ class _Compiler(StepCompiler):
 
     def _needs(self) -> Needs | None:
         if self.entitlement is not None:
-            problem = "an entitlement is no event; say it in the conditions of the benefit"
+            problem = Said("an entitlement is no event; say it in the conditions of the benefit")
             self.bad += [BadTrigger((key,), problem) for key in _OF_EVENTS if self.content.get(key)]
             return None
         found = Needs(self._together(), self._in_order(), self._count())
@@ -167,7 +185,10 @@ class _Compiler(StepCompiler):
     def _with(self, at: int, each: Mapping[str, Any]) -> With:
         later = self._type(("with", at, "on"), each["on"])
         if later.subject is None:
-            raise BadTrigger(("with", at, "on"), f"{later.name} is about an area; `with` needs events about people")
+            raise BadTrigger(
+                ("with", at, "on"),
+                Words("{name} is about an area; `with` needs events about people", name=later.name),
+            )
         variables = self.variables | prefixed("later", later)
         return With(
             later.name,
@@ -179,7 +200,7 @@ class _Compiler(StepCompiler):
     @collected
     def _in_order(self) -> bool:
         if self.content.get("in_order") and len(self.content.get("with") or ()) <= 1:
-            raise BadTrigger(("in_order",), "in_order is about two entries of `with` or more")
+            raise BadTrigger(("in_order",), Said("in_order is about two entries of `with` or more"))
         return bool(self.content.get("in_order"))
 
     def _count(self) -> Count | None:
@@ -219,7 +240,9 @@ class _Compiler(StepCompiler):
             return None
         where, source = ("act_by", "from"), said["from"]
         if source == "event.time" or not source.startswith("event."):
-            raise BadTrigger(where, f"{source!r} is no date of the event; write one, such as event.issued_on")
+            raise BadTrigger(
+                where, Words("{source!r} is no date of the event; write one, such as event.issued_on", source=source)
+            )
         return ActBy(self._date(where, source), self._offset(("act_by", "offset"), said.get("offset", "P0D")))
 
     @collected
@@ -228,7 +251,7 @@ class _Compiler(StepCompiler):
             return None
         if text == "event.time":
             raise BadTrigger(
-                ("expires",), "'event.time' is no date; write an offset after the due time, such as P14D"
+                ("expires",), Said("'event.time' is no date; write an offset after the due time, such as P14D")
             )
         if text.startswith(("event.", "citizen.", "entitled.")):
             return Expiry(self._date(("expires",), text), None)

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from domain.conditions.language import Amount, BadCondition, Condition, Conditions
 from domain.core.timing import Offset, parse_offset
+from domain.core.translatable import Words, text_of
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.triggers import BadTrigger
 
@@ -36,13 +37,13 @@ def offset_at(path: Path, text: str) -> Offset:
     try:
         return parse_offset(text)
     except ValueError as error:
-        raise BadTrigger(path, str(error)) from None
+        raise BadTrigger(path, text_of(error)) from None
 
 
 def type_at(path: Path, name: str, catalogue: Catalogue) -> EventType:
     """Return the event type named at a path. Raises BadTrigger."""
     if (found := catalogue.types.get(name)) is None:
-        raise BadTrigger(path, f"no event type is called {name!r}")
+        raise BadTrigger(path, Words("no event type is called {name!r}", name=name))
     return found
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from domain.core.events import PUBLIC
+from domain.core.translatable import Words
 from domain.rules.event_types import EventType
 
 NUDGE = "nudge"
@@ -14,13 +15,13 @@ FILLED: Mapping[str, str] = {NUDGE: "string", "answer": "string", "category": "s
 def unanswerable(type_: EventType) -> str | None:
     """Return the reason why no reply can become an event of a type; None where one can."""
     if type_.subject is None:
-        return f"{type_.name} is about an area, and a reply is that of a person"
+        return Words("{name} is about an area, and a reply is that of a person", name=type_.name)
     if (field := type_.fields.get(NUDGE)) is None or field.type != FILLED[NUDGE]:
-        return f"{type_.name} has no field {NUDGE!r}, which says what is answered"
+        return Words("{event} has no field {name!r}, which says what is answered", event=type_.name, name=NUDGE)
     can_be_filled = fillable(type_)
     for name in type_.schema.get("required", ()):
         if name not in can_be_filled:
-            return f"{type_.name} needs {name!r}, which no reply says"
+            return Words("{event} needs {name!r}, which no reply says", event=type_.name, name=name)
     return None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.core.timing import DayOfYear, NotADayOfYear, parse_clock, parse_day_of_year, parse_span
+from domain.core.translatable import Said, Words, text_of
 from domain.rules.compiler import CompilerBase, collected
 from domain.rules.steps import Repeat, Series, Step
 from domain.rules.triggers import COMPLETE, CORRECTION, BadTrigger
@@ -20,7 +21,7 @@ class StepCompiler(CompilerBase):
     def _step(self, name: str, step: Mapping[str, Any], smooth: int) -> Step:
         where = ("due", name)
         if name == CORRECTION:
-            raise BadTrigger(where, "'correction' is the name of the platform's own step; choose another")
+            raise BadTrigger(where, Said("'correction' is the name of the platform's own step; choose another"))
         clock = step.get("at")
         return Step(
             name,
@@ -40,9 +41,9 @@ class StepCompiler(CompilerBase):
         try:
             day = parse_day_of_year(step["on"])
         except NotADayOfYear as error:
-            raise BadTrigger((*where, "on"), str(error)) from None
+            raise BadTrigger((*where, "on"), text_of(error)) from None
         if self._offset((*where, "offset"), step.get("offset", "P0D")).seconds:
-            problem = (
+            problem = Said(
                 "with `on`, the offset says only which year: write it in years, months or days, and the time in `at`"
             )
             raise BadTrigger((*where, "offset"), problem)
@@ -59,7 +60,7 @@ class StepCompiler(CompilerBase):
             return 0
         offset = self._offset((*where, "offset"), step.get("offset", "P0D"))
         if (offset.months or offset.days) and "on" not in step:
-            problem = "working days and the days of an offset exclude each other: say one of them"
+            problem = Said("working days and the days of an offset exclude each other: say one of them")
             raise BadTrigger((*where, "working_days"), problem)
         return int(step["working_days"])
 
@@ -77,11 +78,13 @@ class StepCompiler(CompilerBase):
     @collected
     def _date(self, where: tuple[str | int, ...], path: str) -> str:
         if path == COMPLETE and not self.content.get("with"):
-            raise BadTrigger(where, f"{COMPLETE!r} is when all of `with` is there, and this trigger has none")
+            raise BadTrigger(
+                where, Words("{name!r} is when all of `with` is there, and this trigger has none", name=COMPLETE)
+            )
         if path == COMPLETE or (path == "event.time" and not self.alone):
             return path
         if self.variables.get(self._path(where, path, ("event", "citizen", "entitled"))) != "date":
-            raise BadTrigger(where, f"{path!r} is no date")
+            raise BadTrigger(where, Words("{path!r} is no date", path=path))
         return path
 
     @collected
@@ -89,4 +92,4 @@ class StepCompiler(CompilerBase):
         try:
             return parse_span(text)
         except ValueError as error:
-            raise BadTrigger(where, str(error)) from None
+            raise BadTrigger(where, text_of(error)) from None

@@ -4,13 +4,14 @@ Whatever cannot be written so (brackets, both joints, functions) stays a text th
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final
 
 from msgspec import Struct
 
-from domain.core.translatable import N_, Words
+from domain.core.translatable import N_, Said
+from templates.authoring import typed_values
 
 AND, OR = "and", "or"
 _JOINTS = {AND: "&&", OR: "||"}
@@ -73,7 +74,7 @@ class BadRow(ValueError):
 
     def __init__(self, at: int, part: str, problem: str) -> None:
         super().__init__(problem)
-        self.at, self.part, self.problem = at, part, problem
+        self.at, self.part, self.problem = at, part, Said(problem)
 
 
 def operators_of(type_: str) -> Mapping[str, str]:
@@ -144,7 +145,7 @@ def _written(at: int, row: Row, types: Mapping[str, str]) -> str:
     if type_ is None:
         raise BadRow(at, "field", N_("Choose what is compared"))
     if row.operator not in operators_of(type_):
-        raise BadRow(at, "operator", Words("This comparison does not go with it; choose another one"))
+        raise BadRow(at, "operator", N_("This comparison does not go with it; choose another one"))
     if row.of:
         other = types.get(row.value)
         if other is None or (type_ != other and not {type_, other} <= {"integer", "number"}):
@@ -156,9 +157,20 @@ def _written(at: int, row: Row, types: Mapping[str, str]) -> str:
     return f"{value} in {row.field}" if row.operator == "in" else f"{row.field} {row.operator} {value}"
 
 
+_AS_TYPED: Final[Mapping[str, Callable[[str], str]]] = {
+    "integer": typed_values.number,
+    "number": typed_values.number,
+    "date": typed_values.day,
+}
+"""Type of a field -> what makes of a value as people type it the one that CEL writes."""
+
+
 def _literal(at: int, value: str, type_: str) -> str:
     """Return a value as CEL writes it."""
+    value = _AS_TYPED.get(type_, str)(value)
     match type_:
+        case "integer" | "number" if not re.fullmatch(_NUMBER, value) and typed_values.is_nearly_number(value):
+            raise BadRow(at, "value", typed_values.NOT_ONLY_DIGITS)
         case "integer" if not re.fullmatch("-?[0-9]{1,15}", value):
             raise BadRow(at, "value", N_("Write a whole number"))
         case "number" if not re.fullmatch(_NUMBER, value):

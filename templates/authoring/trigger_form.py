@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from domain.core.plain import PlainData
 from domain.core.timing import NotADuration, parse_day_of_year, parse_offset
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Said
+from templates.authoring import typed_values
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.checks.pack_check import TITLE
 from templates.checks.scaffold_text import NEEDLESS
@@ -49,7 +50,7 @@ class BadValue(ValueError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
-        self.problem = problem
+        self.problem = Said(problem)
 
 
 def _keys(shape: type[Shape]) -> list[str]:
@@ -157,6 +158,7 @@ def meant(part: Part, text: str, before: PlainData = None) -> PlainData:  # noqa
         BadValue: the field does not take it.
     """
     text = " ".join(text.split("\n")).strip() if part.kind in ("text", "title") else text.strip()
+    text = _AS_TYPED.get(part.kind, str)(text)
     if not text:
         return None
     match part.kind:
@@ -173,6 +175,15 @@ def meant(part: Part, text: str, before: PlainData = None) -> PlainData:  # noqa
             return text
     _check(part.kind, text)
     return text
+
+
+_AS_TYPED: Final[Mapping[str, Callable[[str], str]]] = {
+    "date": typed_values.day,
+    "clock": typed_values.clock,
+    "day": typed_values.day_of_year,
+    "count": typed_values.number,
+}
+"""Kind of a field -> what makes of a text as people type it the one that files write."""
 
 
 def _count(text: str) -> int:
@@ -287,7 +298,7 @@ class TriggerForm:
             except BadValue as bad:
                 wrong[name] = bad.problem
             except CannotEdit:
-                wrong[name] = N_("This can be changed only in the file")
+                wrong[name] = Said("This can be changed only in the file")
         gone = [name.split(".") for name, text in changes.items() if name.endswith(".gone") and text]
         for under in sorted(gone, key=lambda each: (len(each[1]), each[1]), reverse=True):
             made = self._without(made, under, wrong)
@@ -310,18 +321,18 @@ class TriggerForm:
         try:
             last = len(made.get(path[:1])) == 1
             if last and name[0] == "due":
-                wrong[".".join(name)] = N_("A rule has at least one step")
+                wrong[".".join(name)] = Said("A rule has at least one step")
                 return made
             return made.changed(path[:1] if last else path, None)
         except CannotEdit:
-            wrong[".".join(name)] = N_("This can be changed only in the file")
+            wrong[".".join(name)] = Said("This can be changed only in the file")
             return made
 
     def _with_new(self, made: YamlText, changes: Mapping[str, str], wrong: dict[str, str]) -> YamlText:
         new = {name: text.strip() for name, text in changes.items() if f".{NEW}." in name and text.strip()}
         if step := new.get(f"due.{NEW}.name", ""):
             if not re.fullmatch(NAME, step) or step in _group(made.get(("due",))) or len(step) > MOST_TEXT:
-                wrong[f"due.{NEW}.name"] = N_("Write another name of small Latin letters, digits and underscores")
+                wrong[f"due.{NEW}.name"] = Said("Write another name of small Latin letters, digits and underscores")
                 return made
             made = self._added(made, ("due", step), self._new(new, f"due.{NEW}", _OF_STEP, wrong), wrong)
         if new.get(f"unless.{NEW}.on"):
@@ -347,7 +358,7 @@ class TriggerForm:
         try:
             return made.changed(path, value, _ORDERS[""])
         except CannotEdit:
-            wrong[f"{path[0]}.{NEW}"] = N_("This can be changed only in the file")
+            wrong[f"{path[0]}.{NEW}"] = Said("This can be changed only in the file")
             return made
 
     @staticmethod

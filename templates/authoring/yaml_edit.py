@@ -113,6 +113,8 @@ class YamlText:
             return self
         wanted = _with(self.data, path, value)
         text = self._removed(path) if value is None else self._put(path, value, order)
+        if wanted == {}:  # nothing but remarks is no group
+            text = f"{text.rstrip()}\n{{}}\n".lstrip()
         made = YamlText(text)
         if made.data != wanted:
             raise CannotEdit(f"{_told(path)} can be changed only in the file")
@@ -157,6 +159,8 @@ class YamlText:
         keys = [each.value for each, _ in parent.value]
         earlier = set(order[: order.index(key)]) if key in order else set(keys)
         after = next((at for at in reversed(range(len(keys))) if keys[at] in earlier), None)
+        if parent.flow_style and not keys and parent is self._root:
+            return f"{self.text[: parent.start_mark.index]}{entry}{self.text[self._end(parent) :]}"
         if parent.flow_style:
             if after is None:
                 at = parent.start_mark.index + 1

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.core.sms import excess, segments
+from domain.core.translatable import Joined, Said, Words
 from domain.rules.event_types import Catalogue
 from domain.rules.steps import named
 from domain.rules.triggers import CORRECTION, Trigger
@@ -91,12 +92,13 @@ class _Sample:
         try:
             usual = self.renderer.short(self.language, step, made.full, correction=correction)
         except WordsFailed as failed:
-            self.report.add(self.document.finding(self.document.value(()), f"{failed.variable} {failed.problem}"))
+            self.report.add(self.document.finding(self.document.value(()), _failed(failed)))
             return
         try:
             smallest = self.renderer.short(self.language, step, made.smallest, correction=correction)
         except WordsFailed as failed:
-            self._missing(failed, f"an event may lack {failed.variable}", "where an event lacks what it may lack")
+            told = Words("an event may lack {variable}", variable=failed.variable)
+            self._missing(failed, told, Words("where an event lacks what it may lack"))
         else:
             self._lengths(smallest, usual, where)
             self._of_a_stranger(step, made.stranger, correction=correction)
@@ -105,8 +107,8 @@ class _Sample:
         try:
             self.renderer.short(self.language, step, values, correction=correction)
         except WordsFailed as failed:
-            told = f"whoever has no {failed.variable} is told nothing"
-            self._missing(failed, told, "where little is known of a person", warning=True)
+            told = Words("whoever has no {variable} is told nothing", variable=failed.variable)
+            self._missing(failed, told, Words("where little is known of a person"), warning=True)
 
     def _missing(self, failed: WordsFailed, why: str, otherwise: str, *, warning: bool = False) -> None:
         variable = failed.variable
@@ -115,44 +117,73 @@ class _Sample:
             for path, text in texts((), self.document.data)
             if variable in text
         )
-        message = f'{why}: write {{% if {variable} is defined %}}, or | default("…")'
+        message = Words(
+            '{why}: write {{% if {variable} is defined %}}, or | default("…")', why=why, variable=variable
+        )
         if failed.problem != NO_VALUE:
-            message = f"{variable} {failed.problem}, {otherwise}"
+            message = Words("{failed}, {where}", failed=_failed(failed), where=otherwise)
         self.report.add(self.document.finding(next(places, START), message, warning=warning))
 
     def _lengths(self, smallest: Short, usual: Short, where: Path) -> None:
         for part, longest in LIMITS.items():
             shortest, likely = (len(getattr(rendered, part)) for rendered in (smallest, usual))
-            seen = f"and {longest} are seen on a locked telephone"
+            seen = Words("and {count} are seen on a locked telephone", count=longest)
             if shortest > longest:
-                self._too_long(part, where, f"this comes to {shortest} characters or more, {seen}")
+                message = Words("this comes to {count} characters or more, {seen}", count=shortest, seen=seen)
+                self._too_long(part, where, message)
             elif likely > longest:
-                self._too_long(part, where, f"this easily comes to {likely} characters, {seen}", warning=True)
+                message = Words("this easily comes to {count} characters, {seen}", count=likely, seen=seen)
+                self._too_long(part, where, message, warning=True)
         if (likely := len(usual.subject)) > SUBJECT:
-            message = f"this easily comes to {likely} characters, and a subject's line has {SUBJECT} (RFC 5322)"
+            message = Words(
+                "this easily comes to {count} characters, and a subject's line has {most} (RFC 5322)",
+                count=likely,
+                most=SUBJECT,
+            )
             self._too_long("subject", where, message, warning=True)
         shortest, likely = (len(segments(rendered.signed).parts) for rendered in (smallest, usual))
         if shortest > self.limit.parts:
-            length = f"with office and code this comes to {len(smallest.signed)} characters or more"
-            self._too_long("sms", where, f"{length}: {self._paid(shortest)}")
+            count, paid = len(smallest.signed), self._paid(shortest)
+            message = Words(
+                "with office and code this comes to {count} characters or more: {paid}", count=count, paid=paid
+            )
+            self._too_long("sms", where, message)
         elif likely > self.limit.parts:
-            message = f"this easily comes to {_signed(usual)}: {self._paid(likely)}"
+            message = Words("this easily comes to {length}: {paid}", length=_signed(usual), paid=self._paid(likely))
             self._too_long("sms", where, message, warning=True)
         elif 0 < (over := excess(usual.signed)) <= FEW and not is_of_the_scaffold(usual.sms):
             same = smallest.sms == usual.sms
-            begins = f"these {_signed(usual)} are" if same else f"usually {_signed(usual)}, that is"
-            message = f"{begins} {likely} SMS{self._priced(likely)}: {over} fewer would fit into {likely - 1}"
-            self._too_long("sms", where, message + self._saved(), warning=True)
+            begins = (
+                Words("these {length} are", length=_signed(usual))
+                if same
+                else Words("usually {length}, that is", length=_signed(usual))
+            )
+            message = Words(
+                "{begins} {parts}: {over} fewer would fit into {fewer}",
+                begins=begins,
+                parts=self._priced(likely),
+                over=over,
+                fewer=likely - 1,
+            )
+            self._too_long("sms", where, self._with_saving(message), warning=True)
 
-    def _saved(self) -> str:
-        """Return the saving by one SMS less, in words; empty without a price."""
-        return f", {self.limit.cost(PEOPLE)} less for {PEOPLE:,} people" if self.limit.price else ""
+    def _with_saving(self, message: str) -> str:
+        """Return the message with the saving by one SMS less; as it is without a price."""
+        if not self.limit.price:
+            return message
+        saved = self.limit.cost(PEOPLE)
+        return Words(
+            "{message}, {saved} less for {people} people", message=message, saved=saved, people=f"{PEOPLE:,}"
+        )
 
     def _priced(self, parts: int) -> str:
-        return f" (for {self.limit.cost(parts)} each time)" if self.limit.price else ""
+        """Return a number of SMS, with its price if the pack states one."""
+        if not self.limit.price:
+            return Words("{parts} SMS", parts=parts)
+        return Words("{parts} SMS (for {cost} each time)", parts=parts, cost=self.limit.cost(parts))
 
     def _paid(self, parts: int) -> str:
-        return f"this needs {parts} SMS{self._priced(parts)}; the limit is {self.limit.parts}"
+        return Words("this needs {parts}; the limit is {most}", parts=self._priced(parts), most=self.limit.parts)
 
     def _too_long(self, part: str, where: Path, message: str, *, warning: bool = False) -> None:
         own = (*where, *_PATHS[part])
@@ -162,4 +193,8 @@ class _Sample:
 
 def _signed(rendered: Short) -> str:
     """Return the length of an SMS with its office and code, in words."""
-    return f"{len(rendered.signed)} characters with office and code"
+    return Words("{count} characters with office and code", count=len(rendered.signed))
+
+
+def _failed(failed: WordsFailed) -> str:
+    return Joined([failed.variable, Said(failed.problem)])

@@ -7,7 +7,7 @@ from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.core.plain import PlainData
-from domain.core.translatable import N_, Words
+from domain.core.translatable import N_, Words, text_of
 from templates.reading.findings import Report, closest
 from templates.reading.yaml_file import Document, Path, Place
 
@@ -53,9 +53,11 @@ def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, rep
         kind = "too_short"  # a key with nothing behind it is empty, whatever should stand there
     name = next((part for part in reversed(path) if isinstance(part, str)), Words("the file"))
     given = {
-        key: str(value).replace("False", "false").replace("True", "true")
+        key: text_of(value)
+        if isinstance(value, Exception)
+        else str(value).replace("False", "false").replace("True", "true")  # as in YAML
         for key, value in error.get("ctx", {}).items()
-    }  # as in YAML
+    }
     problem = Words(_PROBLEMS[kind], name=name, **given) if kind in _PROBLEMS else f"{name}: {error['msg']}"
     if (group := _indented_too_little(document, shape, error, path)) is not None:
         indented = Words("check the indentation: {name!r} belongs below {group!r}", name=name, group=group)

@@ -21,6 +21,7 @@ from pydantic import (
 from domain.conditions.cost import MOST_CHARACTERS
 from domain.core.plain import PlainData
 from domain.core.timing import parse_day_of_year, parse_offset, zone_of
+from domain.core.translatable import Said, Words
 from domain.persons.replies import spelt
 from domain.rules.event_types import ANY
 from domain.rules.triggers import CORRECTION
@@ -73,14 +74,14 @@ def _accepted(attempt: Callable[[str], object], problem: str) -> AfterValidator:
 def _duration(text: str) -> str:
     offset = parse_offset(text)
     if abs(offset.months) > 12 * _YEARS or abs(offset.days) > 366 * _YEARS or abs(offset.seconds) > 86400 * _YEARS:
-        raise ValueError(f"no duration is longer than {_YEARS} years (or days, in hours)")
+        raise ValueError(Words("no duration is longer than {years} years (or days, in hours)", years=_YEARS))
     return text
 
 
 def _period(text: str) -> str:
     offset = parse_offset(text)
     if min(offset.months, offset.days, offset.seconds) < 0 or not offset:
-        raise ValueError("how long is written without a minus, and is more than nothing: P7D, P1M, PT12H")
+        raise ValueError(Said("how long is written without a minus, and is more than nothing: P7D, P1M, PT12H"))
     return _duration(text)
 
 
@@ -101,10 +102,13 @@ def _on(value: Any) -> Any:  # noqa: ANN401  (an event type, or an edge of an en
     if isinstance(value, str) and value:
         return value
     if not (isinstance(value, dict) and len(value) == 1 and all(isinstance(each, str) for each in value.values())):
-        raise ValueError("is an event type, or {becomes: benefit}, or {ceases: benefit}")
+        raise ValueError(Said("is an event type, or {becomes: benefit}, or {ceases: benefit}"))
     if (edge := next(iter(value))) not in EDGES:
         meant = closest(edge, EDGES)
-        raise ValueError(f"the key {edge!r} is not known here" + (f" (did you mean {meant!r}?)" if meant else ""))
+        unknown = Words("the key {name!r} is not known here", name=edge)
+        raise ValueError(
+            Words("{unknown} (did you mean {meant!r}?)", unknown=unknown, meant=meant) if meant else unknown
+        )
     return value
 
 
@@ -116,7 +120,7 @@ def _law(value: PlainData, _: ValidatorFunctionWrapHandler) -> PlainData:
 
 def _within(text: str) -> str:
     if text in _ENDS:
-        raise ValueError("here the calendar ends; write a day such as 1900-01-01 or 2999-12-31")
+        raise ValueError(Said("here the calendar ends; write a day such as 1900-01-01 or 2999-12-31"))
     return text
 
 
@@ -132,20 +136,22 @@ def _listed(value: PlainData) -> PlainData:
 def distinct(values: list[str]) -> list[str]:
     """Return the values, if none comes twice."""
     if len(set(values)) < len(values):
-        raise ValueError("names one thing twice")
+        raise ValueError(Said("names one thing twice"))
     return values
 
 
 def apart(replies: dict[str, str]) -> dict[str, str]:
     """Return the replies, if no code is like another to people, who do not mind small and capital letters."""
     if len({spelt(code) for code in replies}) < len(replies):
-        raise ValueError("two codes differ only in small and capital letters, and people write either")
+        raise ValueError(Said("two codes differ only in small and capital letters, and people write either"))
     return replies
 
 
 def _no_correction(name: str) -> str:
     if name == CORRECTION:
-        raise ValueError(f"a step may not be called {CORRECTION!r}: the platform adds that one by itself")
+        raise ValueError(
+            Words("a step may not be called {name!r}: the platform adds that one by itself", name=CORRECTION)
+        )
     return name
 
 
@@ -153,33 +159,39 @@ Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Cel = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")]
 """A condition or an amount."""
 """Anything but blanks."""
-Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), written(NAME)]
+Name = Annotated[
+    str, matching(NAME, Said("is written in small Latin letters, digits and underscores")), written(NAME)
+]
 TypeName = Annotated[
-    str, matching(DOTTED, "is written in small Latin letters, as in kz.civil.birth_registered"), written(DOTTED)
+    str, matching(DOTTED, Said("is written in small Latin letters, as in kz.civil.birth_registered")), written(DOTTED)
 ]
 StepName = Annotated[Name, AfterValidator(_no_correction)]
-Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), written(LANGUAGE)]
-Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), written(CLOCK)]
-Url = Annotated[str, matching(URL, "an address starts with https://"), written(URL)]
+Language = Annotated[str, matching(LANGUAGE, Said("a language is two or three small letters: kk")), written(LANGUAGE)]
+Clock = Annotated[str, matching(CLOCK, Said('a time of day is written "09:00"')), written(CLOCK)]
+Url = Annotated[str, matching(URL, Said("an address starts with https://")), written(URL)]
 DayInYear = Annotated[str, AfterValidator(_day_of_year), written(DAY_OF_YEAR)]
 Duration = Annotated[str, AfterValidator(_duration), written(DURATION)]
 Period = Annotated[str, AfterValidator(_period), written(PERIOD)]
 Ahead = Annotated[str, AfterValidator(_ahead), written(f"^{ANY}$|{PERIOD}")]
-Limit = Annotated[str, matching(LIMIT, "a limit is written in whole years or months: P5Y, P18M"), written(LIMIT)]
-StepRef = Annotated[
-    str, matching(STEP_REF, "a step is named as in trigger.yaml, its repetitions as in ask.2"), written(STEP_REF)
+Limit = Annotated[
+    str, matching(LIMIT, Said("a limit is written in whole years or months: P5Y, P18M")), written(LIMIT)
 ]
-Code = Annotated[str, matching(CODE, "a code is one or two digits, or a short word"), written(CODE)]
+StepRef = Annotated[
+    str,
+    matching(STEP_REF, Said("a step is named as in trigger.yaml, its repetitions as in ask.2")),
+    written(STEP_REF),
+]
+Code = Annotated[str, matching(CODE, Said("a code is one or two digits, or a short word")), written(CODE)]
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
     str,
-    matching(DAY, "a date is written 2024-01-01"),
-    _accepted(date.fromisoformat, "there is no such day"),
+    matching(DAY, Said("a date is written 2024-01-01")),
+    _accepted(date.fromisoformat, Said("there is no such day")),
     WithJsonSchema({"type": "string", "format": "date", "pattern": DAY}),
 ]
 Since = Annotated[Day, AfterValidator(_within)]
 """A date whose first moment counts."""
-Zone = Annotated[str, _accepted(zone_of, "there is no such time zone; write one as in Asia/Almaty")]
+Zone = Annotated[str, _accepted(zone_of, Said("there is no such time zone; write one as in Asia/Almaty"))]
 OneOrMore = WithJsonSchema(
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.core.translatable import Joined, Said
 from domain.rules.steps import named
 from domain.rules.triggers import CORRECTION
 from templates.checks.loader import pack_of
@@ -91,7 +92,7 @@ def _try(trial: _Trial, ask: Callable[[dict[str, object]], Sequence[str] | None]
     if (failed := ask(trial.question())) is not None:
         variable, problem = failed
         place = document.inside(trial.path, 1, variable) if variable in trial.text else document.value(trial.path)
-        report.add(document.finding(place, f"{variable} {problem}"))
+        report.add(document.finding(place, Joined([Said(variable), Said(problem)])))
 
 
 def _trials(packs: Sequence[PackFiles], only: str | None) -> Iterator[_Trial]:

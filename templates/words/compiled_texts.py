@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from jinja2 import Template, TemplateError, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from domain.core.translatable import N_
 from templates.words.environment import COLLECTED, markdown_environment, plain_environment
 from templates.words.infallible import ALWAYS, Certain, certain
 from templates.words.markdown import MARKS, Markdown, Page, spells_marks
@@ -27,8 +28,8 @@ _DYNAMIC = re.compile(r"\{[{%#]")
 _BREAK = re.compile(r"[ \t]*[\t\n][ \t\n]*")
 
 
-NO_VALUE = "has no value"
-UNSEEN = "has characters that cannot be seen"
+NO_VALUE = N_("has no value")
+UNSEEN = N_("has characters that cannot be seen")
 
 
 class BadWords(Exception):
@@ -171,12 +172,12 @@ def _capped(template: Template | Simple, values: Mapping[str, Any]) -> str:
             size += len(chunk.encode())
             _check_size(size)
     except UndefinedError as error:
-        raise BadWords(error.message or "a variable", NO_VALUE) from None
+        raise BadWords(error.message or N_("a variable"), NO_VALUE) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError):  # their texts may quote values
-        raise BadWords("a value", "is of another type than the words take it for") from None
+        raise BadWords(N_("a value"), N_("is of another type than the words take it for")) from None
     return "".join(chunks)
 
 
 def _check_size(size: int) -> None:
     if size > MAX_BYTES:
-        raise BadWords("the text", f"comes out longer than {MAX_BYTES} bytes")
+        raise BadWords(N_("the text"), f"comes out longer than {MAX_BYTES} bytes")

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from jinja2 import nodes
 from msgspec import Struct
 
+from domain.core.translatable import N_, Said
+
 FILTERS: Mapping[str, tuple[str, ...]] = {
     "date": ("date", "instant"),
     "money": ("integer",),
@@ -24,27 +26,27 @@ MAX_DEPTH = 30
 MAX_LENGTH = 20_000
 
 UNREADABLE = {
-    "date": "a date is printed as 2026-03-01 unless you write {{{{ {name} | date }}}}",
-    "instant": "a time is printed for machines unless you write {{{{ {name} | date }}}}",
-    "strings": "{name} is a list; write {{% for each in {name} %}}{{{{ each }}}} {{% endfor %}}",
-    "boolean": "{name} is true or false; write {{% if {name} %}}…{{% endif %}}",
+    "date": N_("a date is printed as 2026-03-01 unless you write {{{{ {name} | date }}}}"),
+    "instant": N_("a time is printed for machines unless you write {{{{ {name} | date }}}}"),
+    "strings": N_("{name} is a list; write {{% for each in {name} %}}{{{{ each }}}} {{% endfor %}}"),
+    "boolean": N_("{name} is true or false; write {{% if {name} %}}…{{% endif %}}"),
 }
 REFUSED: Mapping[type[nodes.Node], str] = {
-    nodes.Call: "nothing can be called in words",
-    nodes.Getitem: "write event.name, without brackets",
-    nodes.Include: "words cannot take in other files",
-    nodes.Import: "words cannot take in other files",
-    nodes.FromImport: "words cannot take in other files",
-    nodes.Extends: "words cannot take in other files",
-    nodes.Mul: "words cannot multiply",
-    nodes.Pow: "words cannot raise to a power",
-    nodes.Mod: "words cannot use %",
-    nodes.Div: "words cannot divide",
-    nodes.FloorDiv: "words cannot divide",
-    nodes.Assign: "words cannot set variables",
-    nodes.AssignBlock: "words cannot set variables",
-    nodes.Macro: "words cannot define macros",
-    nodes.CallBlock: "words cannot define macros",
+    nodes.Call: Said("nothing can be called in words"),
+    nodes.Getitem: Said("write event.name, without brackets"),
+    nodes.Include: Said("words cannot take in other files"),
+    nodes.Import: Said("words cannot take in other files"),
+    nodes.FromImport: Said("words cannot take in other files"),
+    nodes.Extends: Said("words cannot take in other files"),
+    nodes.Mul: Said("words cannot multiply"),
+    nodes.Pow: Said("words cannot raise to a power"),
+    nodes.Mod: Said("words cannot use %"),
+    nodes.Div: Said("words cannot divide"),
+    nodes.FloorDiv: Said("words cannot divide"),
+    nodes.Assign: Said("words cannot set variables"),
+    nodes.AssignBlock: Said("words cannot set variables"),
+    nodes.Macro: Said("words cannot define macros"),
+    nodes.CallBlock: Said("words cannot define macros"),
 }
 PRIMITIVES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 TYPES_OF_COMPOSED: Mapping[type[nodes.Node], str | None] = {

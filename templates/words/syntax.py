@@ -10,6 +10,7 @@ from functools import lru_cache
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from msgspec import Struct
 
+from domain.core.translatable import N_, Joined, Said, Words
 from templates.reading.findings import closest
 from templates.words.policy import (
     FILTERS,
@@ -61,7 +62,7 @@ class Walk:
             raise RecursionError
 
     def _refuse(self, node: nodes.Node) -> None:
-        message = REFUSED.get(type(node), f"words cannot use {type(node).__name__.lower()}")
+        message = REFUSED.get(type(node)) or Words("words cannot use {name}", name=type(node).__name__.lower())
         self._problem(node, message, dotted(getattr(node, "node", None)) or "")
 
     def _output(self, node: nodes.Output) -> None:
@@ -71,7 +72,7 @@ class Walk:
             kind = self.expression(each)
             if kind in UNREADABLE:
                 name = dotted(each) or "it"
-                self._problem(each, UNREADABLE[kind].format(name=name), name)
+                self._problem(each, Words(UNREADABLE[kind], name=name), name)
 
     def _if(self, node: nodes.If) -> None:
         if len(node.elif_) > MAX_DEPTH:
@@ -83,13 +84,15 @@ class Walk:
 
     def _for(self, node: nodes.For) -> None:
         if self.local is not None or node.recursive or not isinstance(node.target, nodes.Name):
-            self._problem(node, "one loop over one list, and no loop inside another")
+            self._problem(node, Said("one loop over one list, and no loop inside another"))
             return
         kind, name = self.expression(node.iter), dotted(node.iter)
         if kind not in ("strings", None) or not name:
-            self._problem(node, "a loop goes over a list of the event or the citizen", name or "")
+            self._problem(node, Said("a loop goes over a list of the event or the citizen"), name or "")
         if node.target.name in (*ROOTS, "loop"):
-            self._problem(node, f"a loop cannot call its variable {node.target.name!r}", node.target.name)
+            self._problem(
+                node, Words("a loop cannot call its variable {name!r}", name=node.target.name), node.target.name
+            )
         self.local = node.target.name
         if node.test is not None:
             self.expression(node.test)
@@ -138,28 +141,37 @@ class Walk:
         if known is None:
             return None
         if name not in known:
-            self._problem(node, f"there is no variable {name}", name, closest(name, known))
+            self._problem(node, Words("there is no variable {name}", name=name), name, closest(name, known))
         return known.get(name)
 
     def _filter(self, node: nodes.Filter) -> str | None:
         kind = None if node.node is None else self.expression(node.node)
         if node.name not in FILTERS:
-            self._problem(node, f"there is no filter {node.name}", node.name, closest(node.name, FILTERS))
+            self._problem(
+                node, Words("there is no filter {name}", name=node.name), node.name, closest(node.name, FILTERS)
+            )
             return None
         if node.name == "default":
             if len(node.args) != 1 or not isinstance(node.args[0], nodes.Const) or _more_than_args(node):
-                self._problem(node, 'default takes one text: default("…")', "default")
+                self._problem(node, Said('default takes one text: default("…")'), "default")
             return kind
         if node.args or _more_than_args(node):
-            self._problem(node, f"the filter {node.name} takes nothing in brackets", node.name)
+            self._problem(node, Words("the filter {name} takes nothing in brackets", name=node.name), node.name)
         takes = FILTERS[node.name]
         if kind is not None and kind not in takes:
-            self._problem(node, f"the filter {node.name} takes {' or '.join(takes)}, not {kind}", node.name)
+            takes_ = Joined(takes, Words(" or "))
+            self._problem(
+                node,
+                Words("the filter {name} takes {takes}, not {kind}", name=node.name, takes=takes_, kind=kind),
+                node.name,
+            )
         return "string"
 
     def _test(self, node: nodes.Test) -> str:
         if node.name not in TESTS or node.args or node.kwargs:
-            self._problem(node, f"there is no test {node.name}", node.name, closest(node.name, TESTS))
+            self._problem(
+                node, Words("there is no test {name}", name=node.name), node.name, closest(node.name, TESTS)
+            )
         self.expression(node.node)
         return "boolean"
 
@@ -169,7 +181,7 @@ class Walk:
             other = self.expression(operand.expr)
             if operand.op not in ("in", "notin") and None not in (kind, other) and not _alike(kind, other):
                 name = dotted(node.expr) or ""
-                self._problem(node, f"this compares {kind} with {other}", name)
+                self._problem(node, Words("this compares {kind} with {other}", kind=kind, other=other), name)
             if dotted(node.expr) == "step":
                 self._steps(operand.expr)
         return "boolean"
@@ -180,7 +192,9 @@ class Walk:
         for each in compared:
             if isinstance(each, nodes.Const) and self.scope.steps is not None and each.value not in self.scope.steps:
                 name = str(each.value)
-                self._problem(each, f"there is no step {name!r}", name, closest(name, self.scope.steps))
+                self._problem(
+                    each, Words("there is no step {name!r}", name=name), name, closest(name, self.scope.steps)
+                )
 
 
 def _alike(kind: str | None, other: str | None) -> bool:
@@ -221,19 +235,31 @@ _UNEXPECTED = re.compile(r"(?:got|tag) '(\w+)'")
 _PLAINLY = [
     (re.compile(said), plain)
     for said, plain in (
-        (r"^unexpected '\}'", "{{{{ is closed by one }} alone: write }}}}"),
-        (r"expected token 'end of print statement', got '(.*)'", "{0!r} is not expected here: is }}}} missing?"),
-        (r"expected token 'end of statement block', got '(.*)'", "{0!r} is not expected here: is %}} missing?"),
-        (r"^unexpected end of template, expected 'end of print", "{{{{ is not closed: write }}}} behind the value"),
-        (r"^unexpected end of template", "{{{{ or {{% is not closed"),
-        (r"^Unexpected end of template.*closed is '(\w+)'", "{{% {0} %}} is not closed: write {{% end{0} %}}"),
+        (r"^unexpected '\}'", N_("{{{{ is closed by one }} alone: write }}}}")),
         (
-            r"^Encountered unknown tag '(\w+)'.*closed is '(\w+)'",
-            "{{% {0} %}} is not known here; {{% {1} %}} ends with {{% end{1} %}}",
+            r"expected token 'end of print statement', got '(?P<token>.*)'",
+            N_("{token!r} is not expected here: is }}}} missing?"),
         ),
         (
-            r"^Encountered unknown tag '(\w+)'",
-            "{{% {0} %}} is not known here; there are {{% if … %}} and {{% for … %}}",
+            r"expected token 'end of statement block', got '(?P<token>.*)'",
+            N_("{token!r} is not expected here: is %}} missing?"),
+        ),
+        (
+            r"^unexpected end of template, expected 'end of print",
+            N_("{{{{ is not closed: write }}}} behind the value"),
+        ),
+        (r"^unexpected end of template", N_("{{{{ or {{% is not closed")),
+        (
+            r"^Unexpected end of template.*closed is '(?P<tag>\w+)'",
+            N_("{{% {tag} %}} is not closed: write {{% end{tag} %}}"),
+        ),
+        (
+            r"^Encountered unknown tag '(?P<tag>\w+)'.*closed is '(?P<open>\w+)'",
+            N_("{{% {tag} %}} is not known here; {{% {open} %}} ends with {{% end{open} %}}"),
+        ),
+        (
+            r"^Encountered unknown tag '(?P<tag>\w+)'",
+            N_("{{% {tag} %}} is not known here; there are {{% if … %}} and {{% for … %}}"),
         ),
     )
 ]
@@ -250,7 +276,7 @@ class Reading(Struct):
 def read_words(text: str, environment: Environment, scope: Scope) -> Reading:
     """Parse a text and hold it to what words may do."""
     if len(text) > MAX_LENGTH:
-        return Reading(None, problems=(Problem(1, f"this is longer than {MAX_LENGTH} characters"),))
+        return Reading(None, problems=(Problem(1, Words("this is longer than {most} characters", most=MAX_LENGTH)),))
     try:
         tree = _parsed(environment, text)
         walk = Walk(scope)
@@ -258,7 +284,7 @@ def read_words(text: str, environment: Environment, scope: Scope) -> Reading:
     except TemplateSyntaxError as error:
         return Reading(None, problems=(_not_jinja(error),))
     except RecursionError:
-        return Reading(None, problems=(Problem(1, "this is nested too deeply"),))
+        return Reading(None, problems=(Problem(1, Said("this is nested too deeply")),))
     return Reading(tree, frozenset(walk.reads), tuple(walk.problems))
 
 
@@ -270,7 +296,7 @@ def _parsed(environment: Environment, text: str) -> nodes.Template:
 
 
 def _not_jinja(error: TemplateSyntaxError) -> Problem:
-    message = error.message or "this cannot be read"
+    message = error.message or ""
     unexpected = _UNEXPECTED.search(message)
     return Problem(error.lineno, _plainly(message), unexpected[1] if unexpected else "")
 
@@ -279,5 +305,5 @@ def _plainly(message: str) -> str:
     """Jinja's own words tell of its tokens."""
     for said, plain in _PLAINLY:
         if found := said.search(message):
-            return plain.format(*found.groups())
-    return message
+            return Words(plain, **found.groupdict())
+    return Words("this cannot be read: {message}", message=message)

@@ -42,7 +42,7 @@ from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.reports.life_words import CHANNELS
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Said, Words
 from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE, EventType
 from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
@@ -72,6 +72,13 @@ RESIDENTS: Final[Mapping[str, str]] = {
     "due": N_("It is for those who live there when the message is due."),
 }
 _SPREAD = N_("So that not all ask the office at once; a day at most.")
+
+
+_NEEDED: Final[Mapping[str, str]] = {
+    "to": Said("Choose who gets the message"),
+    "channels": Said("Choose how it is sent, by one way at least"),
+}
+"""Fields of which something must be chosen -> what is said where nothing is."""
 
 
 class Setting(Struct, frozen=True):
@@ -310,9 +317,11 @@ class View:
             try:
                 sent = self._sent(name, before)
             except BadRow as bad:
-                wrong[name] = self.speech.tell(bad.problem) + f" ({bad.at + 1})"
+                wrong[name] = Words("{problem} ({row})", problem=bad.problem, row=bad.at + 1)
                 continue
-            if sent is not None and sent != before:
+            if sent == "" and name in _NEEDED:
+                wrong[name] = _NEEDED[name]
+            elif sent is not None and sent != before:
                 changed[name] = sent
         changed |= {"needless.none": "yes"} if one(self._typed, "needless.none") else {}
         changed |= {name: "yes" for name in self._typed if _GONE.fullmatch(name)}
@@ -330,7 +339,8 @@ class View:
                 chosen = one(fields, f"{name}.of")
                 return (length_in(fields, name) if chosen == "after" else chosen) if f"{name}.of" in fields else None
             case "names":
-                return names_in(fields, name, before)
+                sent = names_in(fields, name, before or (self._usual_recipient if name == "to" else ""))
+                return None if name == "to" and not before and sent == self._usual_recipient else sent
             case "list":
                 return channels_in(fields, name)
             case "flag":
@@ -430,7 +440,7 @@ class View:
             roles = ["subject", *(each for each in self.type.roles if each != self.type.subject)]
             roles += [each for each in self._value("to").split(",") if each and each not in roles]
             named = [(each, self.speech.tell(whom(each))) for each in roles]
-            yield self._ticks("to", self._say("Who is told?"), named)
+            yield self._ticks("to", self._say("Who is told?"), named, usual=self._usual_recipient)
         own = [(f"event.{name}", self.names.heading_of(f"event.{name}")) for name in self.type.fields]
         own += [
             (f"event.{name}", self.names.heading_of(f"event.{name}"))
@@ -457,9 +467,18 @@ class View:
         """Return the option that nothing is chosen, where the file says nothing that the field can show."""
         return [] if self._form.values.get(name) else [("", self._say("Choose"))]
 
-    def _ticks(self, name: str, label: str, options: Sequence[tuple[str, str]], hint: str = "") -> Control:
+    @property
+    def _usual_recipient(self) -> str:
+        """Return who is told where the file does not say: whose benefit it is, or whom the event is about."""
+        benefit = self._rules.catalogue.benefits.get(self.start.partition(":")[2])
+        role = (benefit.to if benefit is not None else None) or "subject"
+        return "subject" if role == self.type.subject else role
+
+    def _ticks(
+        self, name: str, label: str, options: Sequence[tuple[str, str]], hint: str = "", usual: str = ""
+    ) -> Control:
         typed = f"{name}.shown" in self._typed
-        chosen = self._typed.get(name, []) if typed else self._form.values.get(name, "").split(",")
+        chosen = self._typed.get(name, []) if typed else (self._form.values.get(name, "") or usual).split(",")
         return self._control(name, "ticks", label, value=chosen, options=options, hint=hint)
 
     def _starts(self) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from app.pages.visits import Fields
 from domain.core.translatable import N_
+from templates.authoring import typed_values
 from templates.authoring.condition_form import AND, OR, Row, Rows, read_condition, written_condition
 from templates.authoring.trigger_form import CHANNELS
 
@@ -86,7 +87,7 @@ def length_in(fields: Fields, name: str) -> str | None:
         return _one(fields, f"{name}.raw")
     if f"{name}.number" not in fields:
         return None
-    number, unit = _one(fields, f"{name}.number"), _one(fields, f"{name}.unit")
+    number, unit = typed_values.number(_one(fields, f"{name}.number")), _one(fields, f"{name}.unit")
     if not number:
         return ""
     return f"{BEFORE if _one(fields, f'{name}.sign') == BEFORE else ''}P{unit[:-1]}{number}{unit[-1:]}"

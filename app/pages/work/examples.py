@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -33,6 +33,7 @@ from domain.core.timing import zone_of
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
 from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
+from templates.authoring import typed_values
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.checks.loader import BUILT_IN
 from templates.checks.personas import built_in
@@ -42,7 +43,8 @@ from templates.reading.yaml_file import Path
 
 At = Annotated[int, Query(ge=0, le=1000)]
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00)?(Z|[+-]\d\d:\d\d)")
-_TYPED = re.compile(r"(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d)")
+_TYPED = re.compile(r"(\S+?)[ T,]+(\S+)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MOST_NAME: Final = 200
 OF_A_PERSON: Final[Mapping[str, str]] = {
     "language": N_("Language"),
@@ -181,8 +183,9 @@ class Examples:
         then, back = one(fields, "then"), f"/work/drafts/{sheet.id}/tests"
         try:
             made = _without(text, at) if then == "delete" else self._changed(sheet, view, fields, at)
-        except BadField as bad:
-            return self._show(who, frame, sheet, at, fields, {bad.name: frame.speech.say(bad.problem)})
+        except BadFields as bad:
+            wrong = {name: frame.speech.say(problem) for name, problem in bad.problems.items()}
+            return self._show(who, frame, sheet, at, fields, wrong)
         except CannotEdit:
             problem = frame.speech.say("This can be changed only in the file")
             return self._show(who, frame, sheet, at, fields, {"name": problem})
@@ -208,6 +211,14 @@ class BadField(ValueError):
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(problem)
         self.name, self.problem = name, problem
+
+
+class BadFields(ValueError):
+    """Raised for all fields that do not take what was typed: name -> what is wrong."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(*problems.values())
+        self.problems = problems
 
 
 class Example:
@@ -326,11 +337,11 @@ class Example:
         What it says of the same things as the first event is the same: the fine that is paid is that fine.
 
         Raises:
-            BadField: there is no such type.
+            BadFields: there is no such type.
             CannotEdit: it can be added only in the file.
         """
         if name not in dict(self.further()):
-            raise BadField("more", N_("There is nothing of that name"))
+            raise BadFields({"more": N_("There is nothing of that name")})
         type_, events = self._names.types[name], [each for _, each in _groups(made.data[self._at].get("events"))]
         first, last = _group(events[0] if events else {}), _moment_in(events[-1].get("at") if events else "")
         at = last + timedelta(days=1)
@@ -366,17 +377,22 @@ class Example:
         """Return the text with what was typed.
 
         Raises:
-            BadField: a field does not take it.
+            BadFields: some fields do not take it.
             CannotEdit: it can be changed only in the file.
         """
-        made = self._text
+        made, wrong = self._text, dict[str, str]()
         for name, path in self._fields.items():
             ticked = f"{name}.shown" in self._typed
             if name not in self._typed and not ticked:
                 continue
             sent = ",".join(self._typed.get(name, [])) if ticked else one(self._typed, name)
             if sent != was.get(name, ""):
-                made = made.changed(path, self._meant(name, sent, self._text.get(path)))
+                try:
+                    made = made.changed(path, self._meant(name, sent, self._text.get(path)))
+                except BadField as bad:
+                    wrong[bad.name] = bad.problem
+        if wrong:
+            raise BadFields(wrong)
         return made
 
     @staticmethod
@@ -389,15 +405,30 @@ class Example:
             return _moment_of(name, sent, str(before))
         if name.endswith(("channels", "opted_out")):
             return [each.strip() for each in sent.split(",") if each.strip()]
-        if name.endswith("born_on") and not re.fullmatch(r"\d{4}-\d\d-\d\d", sent):
-            raise BadField(name, N_("Write a date such as 2025-01-31"))
-        if isinstance(before, bool):
-            return sent.lower() in ("true", "yes")
+        if name.endswith("born_on") or (isinstance(before, str) and _DAY.fullmatch(before)):
+            return _day_of(name, sent)
         if isinstance(before, int):
-            if not re.fullmatch("-?[0-9]{1,15}", sent):
-                raise BadField(name, N_("Write a whole number"))
-            return int(sent)
+            return sent.lower() in ("true", "yes") if isinstance(before, bool) else _number_of(name, sent)
         return sent
+
+
+def _number_of(name: str, sent: str) -> int:
+    text = typed_values.number(sent)
+    if re.fullmatch("-?[0-9]{1,15}", text):
+        return int(text)
+    if typed_values.is_nearly_number(text):
+        raise BadField(name, typed_values.NOT_ONLY_DIGITS)
+    raise BadField(name, N_("Write a whole number"))
+
+
+def _day_of(name: str, sent: str) -> str:
+    text = typed_values.day(sent)
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise BadField(name, N_("Write a date such as 2025-01-31"))
 
 
 def _moment_of(name: str, sent: str, before: str) -> str:
@@ -407,12 +438,14 @@ def _moment_of(name: str, sent: str, before: str) -> str:
             return sent
         raise BadField(name, N_("Write a date and a time such as 2026-03-02 12:00"))
     zone = known[3] if (known := _MOMENT.fullmatch(before)) else "+05:00"
-    moment = f"{typed[1]}T{typed[2]}{zone}"
+    day, clock = typed_values.day(typed[1]), typed_values.clock(typed[2])
+    moment = f"{day}T{clock}{zone}"
     try:
-        datetime.fromisoformat(moment)
+        if _MOMENT.fullmatch(moment) and datetime.fromisoformat(moment).tzinfo:
+            return moment
     except ValueError:
-        raise BadField(name, N_("Write a date and a time such as 2026-03-02 12:00")) from None
-    return moment
+        pass
+    raise BadField(name, N_("Write a date and a time such as 2026-03-02 12:00"))
 
 
 def _moment_in(text: object) -> datetime:

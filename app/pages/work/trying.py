@@ -39,7 +39,10 @@ FRAMING = {**HEADERS, "Content-Security-Policy": HEADERS["Content-Security-Polic
 
 
 class Cell(Struct, frozen=True):
-    """The text for one person in one language on one channel. `size`: its length and its cost."""
+    """The text for one person in one language on one channel.
+
+    `size`: its length and its cost; `warning`: that it is longer than the pack allows.
+    """
 
     language: str
     channel: str
@@ -47,6 +50,7 @@ class Cell(Struct, frozen=True):
     text: str
     size: str
     problem: str = ""
+    warning: str = ""
     actions: tuple[str, ...] = ()
 
 
@@ -214,13 +218,14 @@ def _push(words: Words, rendered: Rendered, _: Heard, __: Frame) -> Cell:
 
 
 def _sms(words: Words, rendered: Rendered, heard: Heard, frame: Frame) -> Cell:
-    parts, encoding = words.sms
+    parts, _ = words.sms
     say = frame.speech.say
-    size = say("parts: {parts} ({encoding}), characters: {characters}").format(
-        parts=parts, encoding=encoding, characters=len(rendered.signed())
-    )
+    size = say("parts: {parts}, characters: {characters}").format(parts=parts, characters=len(rendered.signed()))
+    most = heard.limit.parts
+    over = say("Too long: an SMS may have {most} parts at most, so write it shorter.").format(most=most)
     cost = heard.limit.cost(parts, frame.speech.language)
-    return Cell(words.language, "sms", "", rendered.signed(), size + (f", {cost}" if cost else ""))
+    size += f", {cost}" if cost else ""
+    return Cell(words.language, "sms", "", rendered.signed(), size, warning=over if parts > most else "")
 
 
 def _email(words: Words, rendered: Rendered, _: Heard, __: Frame) -> Cell:

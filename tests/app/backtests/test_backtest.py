@@ -344,3 +344,19 @@ def test_what_is_too_old_or_too_late_is_a_reason(
     [summary] = of_kind(told, "summary")
     assert summary["outcomes"] == outcomes
     assert sum(outcomes.values()) == summary["persons"]
+
+
+def test_what_became_known_too_late_is_told_with_the_command(tmp_path: Path) -> None:
+    """Last year's records that were loaded as news count as known since today: the report says how to load them."""
+
+    def fined_as_news(terminal: Terminal) -> None:
+        file = terminal.written(
+            "e.ndjson", *registered(AIDA, LONG_AGO), fine(AIDA, "F1", "2025-01-10T12:00:00+05:00")
+        )
+        environment = {"HABARSHY_PACKS": str(few_triggers(terminal.folder))}
+        assert terminal.run("ingest", "--clock", "2026-02-01", file, env=environment).code == 0
+
+    terminal = begun(tmp_path, fined_as_news)
+    told = backtest(terminal, folder(terminal), "--html", str(terminal.folder / "late.html"))
+    assert "habarshy ingest --historical" in "\n".join(told.lines)
+    assert "habarshy ingest --historical" in (terminal.folder / "late.html").read_text(encoding="utf-8")

@@ -11,8 +11,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import make_url
 
+from app.cli.command_table import DESTRUCTIVE
 from app.identity.key_file import load_keyring
 from app.roles.run_lock import run_lock
+from app.terminal import Exit
 from domain.core.ids import Names
 from streams.storage.database import Database
 from tests.app.terminal import Ended, Terminal, begun, ndjson
@@ -476,3 +478,12 @@ main()
 """
     ended = subprocess.run([sys.executable, "-c", begun], check=False, capture_output=True, timeout=120)  # noqa: S603  (ourselves)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+
+
+def test_an_unknown_command_suggests_none_that_destroys_something(tmp_path: Path) -> None:
+    """`serve` resembles `erase`; what cannot be taken back is never suggested, and a harmless command still is."""
+    for mistyped in (*(name[:-1] for name in DESTRUCTIVE), "serve"):
+        found = Terminal(tmp_path).run(mistyped)
+        assert found.code == Exit.USAGE
+        assert [name for name in DESTRUCTIVE if f"'{name}'" in found.talk] == [], mistyped
+    assert "'lint'" in Terminal(tmp_path).run("lin").talk

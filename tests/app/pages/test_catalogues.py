@@ -22,6 +22,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_say": None,
     "ngettext": (1, 2),
     "many": (1, 2),
+    "Said": (1,),
     "Words": (1,),
     "Sentence": (1,),
     "Counted": (1, 2),

@@ -9,6 +9,7 @@ from app.backtests.run import backtested
 from streams.queues.jobs import State
 from tests.app.http.wire import client_of, served
 from tests.app.pages.work.workshop import AIGERIM, Workshop, begun, file_of, signed_in
+from tests.world import event, registered
 
 CAPS = re.compile('name="caps" value="yes" checked')
 """The box for the limit of messages, ticked."""
@@ -59,3 +60,15 @@ def test_a_backtest_of_no_time_is_not_begun(told: Workshop, since: str, until: s
     client = client_of(served(told.world.platform), accept="text/html")
     assert client.get("/work/backtests/1").headers["location"].startswith("/sign-in")
     assert aida.get("/work/backtests/1").status_code == 404
+
+
+def test_a_report_says_when_everything_became_known_too_late(quiet: Workshop) -> None:
+    """Records of last year that were loaded as news are known only since today: the report says how to load them."""
+    world, aida = quiet.world, signed_in(quiet, "aida")
+    moved = {"kind": "moved", "area": "750000000", "address": "Абай даңғылы, 10, 5"}
+    world.take(*registered(AIGERIM), event("kz.residence.registered", AIGERIM, "2024-06-02T11:30:00+05:00", moved))
+    begin = aida.post(f"{begun(aida)}/backtest", **{"from": "2024-05-01", "to": "2024-08-20"})
+    report, jobs = begin.headers["location"], world.platform.queues.jobs
+    while jobs.latest(1)[0].state in (State.PLANNED, State.RUNNING):
+        aida.get(report)
+    assert "habarshy ingest --historical" in aida.get(report).text

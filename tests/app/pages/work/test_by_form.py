@@ -15,7 +15,8 @@ from app.pages.layout import _environment
 from app.pages.work.advice import ADVICE
 from app.pages.work.by_form import Setting, View
 from app.pages.work.controls import UNITS, Control
-from templates.authoring.trigger_form import TriggerForm
+from templates.authoring.condition_form import BadRow, Row, Rows, written_condition
+from templates.authoring.trigger_form import _CHECKS, BadValue, Part, TriggerForm, meant
 from tests.app.pages.forms import fields_of
 from tests.app.pages.shipped_rules import speech_of
 from tests.app.pages.work.workshop import Somebody, Workshop, begun, file_of, signed_in
@@ -291,3 +292,96 @@ def test_each_advice_is_of_a_finding_that_there_is() -> None:
     source = "".join(path.read_text("utf-8") for path in Path("templates/checks").glob("*.py"))
     joined = re.sub(r'"\s*\n\s*"', "", source)
     assert [each for each in ADVICE if each not in joined] == []
+
+
+LATIN = re.compile(r"(?<![\w.@/-])[A-Za-z]{2,}(?:[ ,:]+[A-Za-z]{2,})+(?![\w.@/])")
+"""Two Latin words one after another: a sentence and no name, code or path."""
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_whatever_a_form_does_not_take_is_told_in_the_readers_language(language: str) -> None:
+    """Every error of a field and of a row of a condition: nobody who reads no English meets it in English."""
+    speech = speech_of(language)
+    errors = [BadValue(problem).problem for problem, _ in _CHECKS.values()]
+    for kind, text in (("count", "x"), ("text", "x" * 301), ("title", "x" * 51), ("date", "x"), ("offset", "x")):
+        with pytest.raises(BadValue) as bad:
+            meant(Part("", (), kind), text)
+        errors.append(bad.value.problem)
+    for field, operator, value, of in BAD_ROWS:
+        with pytest.raises(BadRow) as wrong:
+            written_condition(Rows((Row(field, operator, value, of),)), TYPES)
+        errors.append(wrong.value.problem)
+    assert [each for each in errors if speech.tell(each) == each or LATIN.search(speech.tell(each))] == []
+    assert len(errors) > 20
+
+
+TYPES = {
+    "event.text": "string",
+    "event.amount": "integer",
+    "event.share": "number",
+    "event.open": "boolean",
+    "event.day": "date",
+    "event.time": "instant",
+}
+BAD_ROWS = [
+    ("event.none", "==", "x", False),
+    ("event.text", "<", "x", False),
+    ("event.text", "==", "event.day", True),
+    ("event.text", "==", "", False),
+    ("event.text", "==", '"', False),
+    ("event.amount", "==", "x", False),
+    ("event.amount", "==", "30,000", False),
+    ("event.amount", "==", "30 000 тг", False),
+    ("event.share", "==", "x", False),
+    ("event.open", "==", "x", False),
+    ("event.day", "==", "15 февраля", False),
+    ("event.time", "<", "x", False),
+]
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_errors_on_the_page_are_in_the_readers_language(quiet: Workshop, language: str) -> None:
+    """The form itself, in that language, says beside the field what is wrong with it."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    aida.get(f"{where}/form?language={language}")
+    fields = form_of(aida, where)
+    wrong = {"title.ru": "ы" * 51, "reach": "15 февраля", "when.1.field": "citizen.age", "when.1.value": "x"}
+    page = send(aida, where, fields, **wrong).text
+    told = re.findall(r'<p class="error" id="[^"]*-error">(.*?)</p>', page)
+    assert len(told) == 3
+    assert [each for each in told if LATIN.search(each)] == []
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("50 000", "50000"), ("50\u00a0000", "50000"), ("1000000", "1000000")])
+def test_digit_groups_are_taken(typed: str, kept: str) -> None:
+    """Amounts are typed as they are written on paper."""
+    assert written_condition(Rows((Row("event.amount", ">", typed),)), TYPES) == f"event.amount > {kept}"
+
+
+def test_days_and_times_are_taken_as_people_write_them() -> None:
+    """01.04.2027, 15.08 and 10.00 mean what they mean on paper; what is no day stays an error."""
+    given = {"date": "01.04.2027", "day": "15.08", "clock": "9.05", "count": "1 000"}
+    assert {kind: meant(Part("", (), kind), text) for kind, text in given.items() if kind != "count"} == {
+        "date": "2027-04-01",
+        "day": "08-15",
+        "clock": "09:05",
+    }
+    assert written_condition(Rows((Row("event.day", "<", "01.04.2027"),)), TYPES) == 'event.day < "2027-04-01"'
+    for kind, text in (("date", "31.02.2027"), ("day", "15 февраля"), ("clock", "25.00")):
+        with pytest.raises(BadValue):
+            meant(Part("", (), kind), text)
+
+
+def test_a_rule_is_for_somebody_and_goes_some_way(quiet: Workshop) -> None:
+    """Nobody ticked is an error and no silent choice of the person concerned; no way to send it is one too."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    before, fields = rules_of(aida, where), form_of(aida, where)
+    answer = send(aida, where, {name: values for name, values in fields.items() if name != "to"})
+    assert (answer.status_code, "Choose who gets the message" in answer.text) == (422, True)
+    answer = send(
+        aida, where, {name: [""] if name.startswith("channels.") else each for name, each in fields.items()}
+    )
+    assert (answer.status_code, "Choose how it is sent" in answer.text) == (422, True)
+    assert rules_of(aida, where) == before

@@ -44,7 +44,7 @@ def test_what_is_typed_is_shown_before_it_is_kept(quiet: Workshop) -> None:
     assert page.status_code == 200
     shown = page.text.partition('class="sms"')[2]
     assert re.search(r"You moved on \d+ \w+ 20\d\d\.", shown)
-    assert "parts: 1 (" in page.text
+    assert "parts: 1, " in page.text
     assert ", 10\u00a0₸" in page.text
     assert fields_of(page.text, "/words")["w.sms"] == ["You moved on {{ due | date }}."]
     assert text_of(aida, where, "en") == before
@@ -99,3 +99,25 @@ def test_texts_that_the_form_cannot_show_are_kept(quiet: Workshop) -> None:
     assert "The form cannot show this file" in aida.get(f"{where}/words?spoken=en").text
     assert aida.post(f"{where}/words", spoken="en", **{"w.sms": "x"}).status_code == 303
     assert text_of(aida, where, "en").strip() == "no keys"
+
+
+def test_all_texts_can_be_emptied_and_written_anew(quiet: Workshop) -> None:
+    """Whoever begins again empties every field, a broken one too; the form stays open, and takes new texts."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    broken = form_of(aida, where, "ru") | {"w.sms": ["Билет {{ x }"], "then": ["save"]}
+    assert aida.client.post(f"{where}/words", data=broken).status_code == 303
+    empty = {name: [""] if name.startswith("w.") else each for name, each in form_of(aida, where, "ru").items()}
+    assert aida.client.post(f"{where}/words", data={**empty, "then": ["save"]}).status_code == 303
+    again = form_of(aida, where, "ru") | {"w.sms": ["Новый текст"], "then": ["save"]}
+    assert aida.client.post(f"{where}/words", data=again).status_code == 303
+    assert "sms: Новый текст\n" in text_of(aida, where, "ru")
+
+
+def test_a_long_sms_is_remarked_beside_its_preview_at_once(quiet: Workshop) -> None:
+    """Nine parts cost nine times as much, whatever else is unfinished: the limit stands beside them."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    long = form_of(aida, where, "ru") | {"w.sms": ["Очень длинный текст. " * 28], "then": ["look"]}
+    page = aida.client.post(f"{where}/words", data=long).text
+    assert "Too long: an SMS may have 2 parts at most" in page

@@ -54,7 +54,7 @@ class AffectedTriggers:
         if not types.isdisjoint(self._rulebook.mortal):
             return self.everything
         names = frozenset([name for name, decide in self._deciding.items() if not decide.isdisjoint(types)])
-        versions = [each for each in self._rulebook.versions.values() if each.trigger.name in names]
+        versions = [each for each in self._rulebook.publications if each.trigger.name in names]
         catalogue = self._rulebook.catalogue
         part = Rulebook(catalogue, self._rulebook.defaults, self._rulebook.names, versions)
         if any(each.trigger.alone for each in versions):

@@ -66,12 +66,16 @@ _BUILT_IN = {DIGEST_VERSION: Version(DIGEST_TRIGGER, DIGEST_VERSION, 0, _ALWAYS,
 
 
 class Rulebook:
-    """The published versions, found by event type, with the catalogue, the defaults and the names that plan needs."""
+    """The published versions, found by event type, with the catalogue, the defaults and the names that plan needs.
+
+    `publications`: every publication, with its reach and share; `versions`: by hash, the last publication of each.
+    """
 
     def __init__(
         self, catalogue: Catalogue, defaults: Defaults, names: Names, versions: Sequence[Version] = ()
     ) -> None:
         self.catalogue, self.defaults, self.names = catalogue, defaults, names
+        self.publications = tuple(versions)
         self.versions = {version.hash: version for version in versions}
         self._by_type: dict[str, list[list[Version]]] = {}
         self._spans: dict[str, tuple[list[datetime] | None, list[list[Version]]]] = {}

@@ -220,14 +220,15 @@ class _Chunk:
             chunk = area_plans.take(self.connection, work)
             page = self._page(work, chunk, within)
         busy = set(history.unplanned(self.connection, CROWD, history.AT_LEISURE))
-        free = [row for row in page if row.person not in busy]  # the plans of busy persons include the area event
+        free = [row for row in page if row.person not in busy]
         if chunk is None and not self._ended(work):
             return
         refuse_moved_rules(self.connection, self.position)
-        if not likeness.comparable:
-            self._leave({row.person for row in free})
-        else:
+        if likeness.comparable:
+            self._leave({row.person for row in page if row.person in busy})  # else planned for their own news alone
             self._plan(likeness, revisions, free)
+        else:
+            self._leave({row.person for row in page})
 
     def _revisions(self, original: UUID) -> list[LifeEvent]:
         """Return every revision of the area event; the original has the `ahead_from` of the load that counts."""

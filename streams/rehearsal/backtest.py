@@ -246,9 +246,7 @@ class Question(Struct, frozen=True):
         guardian.
         """
         starting = _all_of([starting_types(book) for book in self.rulebooks])
-        reach = min(
-            (version.reach for book in self.rulebooks for version in book.versions.values()), default=self.start
-        )
+        reach = min((each.reach for book in self.rulebooks for each in book.publications), default=self.start)
         return Selection() if starting is None else Selection(starting, since=micros(reach))
 
 

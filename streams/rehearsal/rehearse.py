@@ -93,7 +93,7 @@ class Prevention:
 
 def _without_unless(book: Rulebook) -> Rulebook:
     """Return the rulebook with triggers that no event prevents; their waiting times stay, so due times are equal."""
-    versions = [replace(version, trigger=_unprevented(version.trigger)) for version in book.versions.values()]
+    versions = [replace(version, trigger=_unprevented(version.trigger)) for version in book.publications]
     return Rulebook(book.catalogue, book.defaults, book.names, versions)
 
 
@@ -111,7 +111,7 @@ def _unanswered(series: Series | None) -> Series | None:
 def _without_deaths(book: Rulebook) -> Rulebook:
     types = {name: replace(type_, ends_life=False) for name, type_ in book.catalogue.types.items()}
     catalogue = replace(book.catalogue, types=types)
-    return Rulebook(catalogue, book.defaults, book.names, list(book.versions.values()))
+    return Rulebook(catalogue, book.defaults, book.names, book.publications)
 
 
 class Hurdles:
@@ -153,7 +153,7 @@ class Hurdles:
 
 
 def _with(book: Rulebook, change: Callable[[Version], Version], names: Collection[str] | None = None) -> Rulebook:
-    versions = [version for version in book.versions.values() if names is None or version.trigger.name in names]
+    versions = [version for version in book.publications if names is None or version.trigger.name in names]
     return Rulebook(book.catalogue, book.defaults, book.names, [change(version) for version in versions])
 
 

@@ -3,17 +3,30 @@
 from hypothesis import assume
 from hypothesis import given as examples
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
 from domain.persons.history import History, history_of
 from domain.planning.affected import AffectedTriggers, Part
 from domain.planning.plan import Plan, whole_plan
 from domain.rules.rulebook import Rulebook
-from tests.domain.given import modest
-from tests.domain.planning.test_composed_any_order import BOOK, CHANGES, ORIGINALS
-from tests.domain.world import AIDA, CATALOGUE, death, moved, renewed
+from tests.domain.given import modest, published, rulebook
+from tests.domain.planning.test_composed_any_order import BOOK, CHANGES, CONTENTS, ORIGINALS, VERSIONS
+from tests.domain.world import AIDA, CATALOGUE, at, death, moved, renewed
 
 AFFECTED = AffectedTriggers(BOOK)
+AGAIN = [
+    published(content | {"due": {"now": {"offset": "P1D"}}}, 2, name=name, reach="2025-01-22")
+    for name, content in CONTENTS.items()
+]
+ROLLED_BACK = rulebook(*VERSIONS, *AGAIN, *(replace(each, published=3, reach=at("2025-02-20")) for each in VERSIONS))
+WIDENED = rulebook(
+    *VERSIONS,
+    *(replace(each, share=0.5) for each in AGAIN),
+    *(replace(each, published=3, reach=at("2025-02-20")) for each in AGAIN),
+)
+BOOKS = (BOOK, ROLLED_BACK, WIDENED)
+"""Each trigger published once; a second version published and taken back; and one for half of all, then for all."""
 RECORDED = st.lists(st.sampled_from(ORIGINALS + CHANGES), min_size=1, max_size=14, unique_by=lambda each: each.id)
 
 
@@ -25,7 +38,7 @@ def lived(recorded: list[LifeEvent], part: Part = AFFECTED.everything) -> Histor
 
 def rest_of(part: Part, book: Rulebook) -> Rulebook:
     """The triggers that are not affected."""
-    others = [each for each in book.versions.values() if each.trigger.name not in (part.triggers or ())]
+    others = [each for each in book.publications if each.trigger.name not in (part.triggers or ())]
     return Rulebook(book.catalogue, book.defaults, book.names, others)
 
 
@@ -39,15 +52,17 @@ def decided(*plans: Plan) -> tuple[object, ...]:
 
 
 @modest
-@examples(RECORDED, st.sampled_from(ORIGINALS))
-def test_a_new_event_changes_the_affected_triggers_only(recorded: list[LifeEvent], new: LifeEvent) -> None:
+@examples(RECORDED, st.sampled_from(ORIGINALS), st.sampled_from(BOOKS))
+def test_a_new_event_changes_the_affected_triggers_only(
+    recorded: list[LifeEvent], new: LifeEvent, book: Rulebook
+) -> None:
     """The whole plan after a new event is the plan by the affected triggers, and the rest as it was before."""
     before = [event for event in recorded if new.id not in {event.id, event.corrects}]
     after = [*before, new]
     assume(lived(after).facts[0].event.id != new.id)
-    part = AFFECTED.by(frozenset([new.type]))
-    rest = whole_plan(lived(before), rest_of(part, BOOK))
-    assert decided(whole_plan(lived(after), BOOK)) == decided(whole_plan(lived(after, part), part.rulebook), rest)
+    part = AffectedTriggers(book).by(frozenset([new.type]))
+    rest = whole_plan(lived(before), rest_of(part, book))
+    assert decided(whole_plan(lived(after), book)) == decided(whole_plan(lived(after, part), part.rulebook), rest)
 
 
 def test_a_death_affects_everything() -> None:

@@ -426,3 +426,17 @@ def test_where_people_live_is_not_in_the_view_in_clear(world: World) -> None:
         rows = connection.execute(select(tables.residents)).fetchall()
     assert len(rows) == 6
     assert not any(home[:6] in row.home for row in rows for home in HOMES)
+
+
+@pytest.mark.parametrize("triggers", [TRIGGERS, SETWISE], ids=["all", "setwise"])
+def test_residents_who_wait_meanwhile_are_told_of_an_area_event(tmp_path: Path, triggers: dict[str, str]) -> None:
+    """Whoever has news that waits while their part of an area event is planned is planned wholly afterwards."""
+    world = World(tmp_path, packs=write_weather(tmp_path, triggers))
+    world.take(*settled(1), *settled(2))
+    world.plan()
+    world.take(card(iin(1), "2035-01-01"), storm())
+    world.platform.planning.areas.turn()
+    world.plan()
+    assert {one.id for one in world.pending()} == {one.id for one in world.intents()}
+    assert world.name(iin(1)) in told(world)
+    world.close()

@@ -74,12 +74,10 @@ class AffectedPersons:
                 area_plans.begin(self._views, original, max(at for at, _ in members))
 
     def _corrections(self, positions: Iterable[list[int]]) -> dict[int, Placed]:
+        """Return position -> correction, with the `ahead_from` of the load that counts."""
         wanted = [position for some in positions for position in some]
-        return {
-            entry.position: (entry.position, entry.fact)
-            for entry in self._log.read(self._facts, wanted)
-            if isinstance(entry.fact, LifeEvent)
-        }
+        streams = {entry.originator_id for entry in self._log.read(self._facts, wanted)}
+        return {placed[0]: placed for placed in as_loaded(self._log.streams(self._facts, streams)).values()}
 
 
 def _rows(position: int, event: LifeEvent, persons: Iterable[str] | None, recorded: int) -> list[Concerns]:

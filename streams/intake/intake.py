@@ -252,7 +252,7 @@ class _Storing:
         moved = Entry(event.stream, len(facts) + 1, AheadMoved(event.ahead_from, self.now))
         before_it = self.log.append(self.connection, [moved])
         if known.state.area is not None:
-            area_plans.begin(self.connection, event.stream, before_it + 1)
+            area_plans.begin(self.connection, self._original(event), before_it + 1)
         history.move_ahead(self.connection, known.position, optional_micros(event.ahead_from), woken=micros(self.now))
 
     def _append(self, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:

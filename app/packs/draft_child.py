@@ -51,13 +51,15 @@ class Question(Struct, frozen=True):
 class Comparison(Struct, frozen=True):
     """The task to compare a submitted version of a trigger with what is published.
 
-    `contents`: of the packs; `old`: the published version, if there is one; `language`: in which it will be told.
+    `contents`: of the packs; `old`: the published version, if there is one; `language`: in which it will be told;
+    `named`: value -> its name, in English.
     """
 
     contents: Sequence[Mapping[str, Any]]
     old: TriggerSource | None
     new: TriggerSource
     language: str
+    named: Mapping[str, str] = {}
 
     def changes(self) -> list[tuple[str, object]]:
         """Return the changes for citizens as plain data, each with its group."""
@@ -67,7 +69,7 @@ class Comparison(Struct, frozen=True):
         """Return what changes for citizens; one change that says so where the version does not compile."""
         before = {} if self.old is None else {self.old.name: self.old}
         after = {self.new.name: self.new}
-        old, new = Version(self.contents, before, before), Version(self.contents, after, after)
+        old, new = (Version(self.contents, each, each, named=self.named) for each in (before, after))
         try:
             return dict(compared(old, new, self.language)).get(self.new.name, [])
         except BadTrigger as bad:

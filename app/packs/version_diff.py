@@ -15,26 +15,30 @@ from templates.authoring.trigger_diff import Change, Side, changes
 from templates.checks.dependents import Dependents
 from templates.checks.loader import TriggerSource
 from templates.reading.catalogue import catalogue_of
+from templates.words.field_words import FIELDS, field_word
 
 ENGLISH = "en"
+NOTHING_NAMED: Mapping[str, str] = {}
 
 
 class Version(Struct, frozen=True):
     """Packs as they were at one time: their contents, and the triggers to be compared.
 
     `every`: these and all others, which may depend on what changes; `pack`: the content of the pack that is compared
-    as a whole (None: a trigger is).
+    as a whole (None: a trigger is). `named`: as `in_words`.
     """
 
     contents: Sequence[Mapping[str, Any]]
     triggers: Mapping[str, TriggerSource]
     every: Mapping[str, TriggerSource]
     pack: Mapping[str, Any] | None = None
+    named: Mapping[str, str] = NOTHING_NAMED
 
-    def side(self, name: str, language: str = ENGLISH) -> Side:
-        """Return a trigger ready to be compared; `language`: that of the comparison's words."""
+    def side(self, name: str, language: str = "") -> Side:
+        """Return a trigger ready to be compared. `language`: of a page's reader; empty: English, names as written."""
         catalogue, source = catalogue_of(self.contents), self.triggers[name]
-        words = rule_words(self.contents, catalogue, language)
+        words = in_words(self.contents, catalogue, language, start_of(source.rules), self.named) if language else None
+        words = words or rule_words(self.contents, catalogue)
         return Side(source, compile_trigger(name, source.rules, catalogue), words)
 
     def pack_side(self, pack: Mapping[str, Any]) -> PackSide:
@@ -66,6 +70,32 @@ def rule_words(
     return RuleWords({"citizen.age": Words("Age")} | titles | _field_titles(catalogue, language, start))
 
 
+def start_of(clause: Mapping[str, Any]) -> str:
+    """Return the event type that a clause starts on; empty where it starts on an entitlement."""
+    on = clause.get("on")
+    return on if isinstance(on, str) else ""
+
+
+def in_words(
+    contents: Iterable[Mapping[str, Any]],
+    catalogue: Catalogue,
+    language: str,
+    start: str = "",
+    named: Mapping[str, str] = NOTHING_NAMED,
+) -> RuleWords:
+    """Return the wording of clauses, with the titles of the packs and our words for fields and values.
+
+    `start`: the event type that a clause starts on, whose fields then have its own titles. `named`: value -> its
+    name, in English.
+    """
+    titles = rule_words(contents, catalogue, language, start).titles
+    paths = {path for type_ in catalogue.types.values() for path in type_.fields if "." in path}
+    texts = {**FIELDS, **{path: word for path in paths if (word := field_word(path))}}
+    fields = {f"{root}.{name}": Words(text) for name, text in texts.items() for root in READ_OF}
+    values = {f'"{value}"': Words(text) for value, text in named.items()}
+    return RuleWords({**fields, **values, **titles})
+
+
 def _field_titles(catalogue: Catalogue, language: str, start: str) -> dict[str, str]:
     """Return the titles of fields: those on which all event types with such a field agree, and those of `start`."""
     of_types = {type_.name: field_titles(type_.schema) for type_ in catalogue.types.values()}
@@ -80,11 +110,13 @@ def _field_titles(catalogue: Catalogue, language: str, start: str) -> dict[str, 
 
 
 def version_of(
-    contents: Sequence[Mapping[str, Any]], facts: Iterable[TriggerPublished | TriggerSubmitted]
+    contents: Sequence[Mapping[str, Any]],
+    facts: Iterable[TriggerPublished | TriggerSubmitted],
+    named: Mapping[str, str] = NOTHING_NAMED,
 ) -> Version:
-    """Packs and triggers as the log has them."""
+    """Packs and triggers as the log has them. `named`: as `in_words`."""
     triggers = {fact.trigger: source_of(fact) for fact in facts}
-    return Version(contents, triggers, triggers)
+    return Version(contents, triggers, triggers, named=named)
 
 
 def source_of(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
@@ -93,7 +125,7 @@ def source_of(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
     return TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
 
 
-def compared(old: Version, new: Version, language: str = ENGLISH) -> Iterator[tuple[str, list[Change]]]:
+def compared(old: Version, new: Version, language: str = "") -> Iterator[tuple[str, list[Change]]]:
     """Yield each trigger that differs, with the changes for citizens; `language`: as `side`."""
     for name in sorted(old.triggers.keys() | new.triggers.keys()):
         if name not in new.triggers:

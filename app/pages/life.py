@@ -6,9 +6,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from app.packs.version_diff import start_of
 from app.pages.catalogues import Speech
 from app.pages.pack_names import Names, names_of
-from app.pages.ruling import Clause, rule_told, start_of
+from app.pages.ruling import Clause, rule_told
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.timing import parse_offset
 from domain.core.translatable import N_

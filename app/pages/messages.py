@@ -16,6 +16,7 @@ from app.http.problems import Problem
 from app.http.routes import Routes
 from app.identity.authenticity_codes import whose
 from app.identity.links import PAGE_LASTS, BadLink, OldLink
+from app.packs.version_diff import start_of
 from app.pages import visits
 from app.pages.calendar_file import Entry, as_calendar, calendar_file
 from app.pages.catalogues import Speech
@@ -25,7 +26,6 @@ from app.pages.life import STATES, line_of, shown, told
 from app.pages.pack_names import Names, names_of
 from app.pages.readers import zone_for
 from app.pages.reasons import Because, because, question_of
-from app.pages.ruling import start_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
 from app.reports.life_words import CHANNELS

@@ -5,15 +5,15 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from app.packs.version_diff import READ_OF, rule_words
+from app.packs import version_diff
+from app.packs.version_diff import start_of
 from app.pages.catalogues import Speech
 from app.pages.naming import VALUES
-from domain.core.translatable import N_, Words
+from domain.core.translatable import N_
 from domain.rules.event_types import Catalogue, Titles
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import pack_titles
 from templates.authoring.rule_sentences import Part, RuleWords
-from templates.words.field_words import FIELDS, field_word
 
 CLASSES: Final[Mapping[str, str]] = {
     "emergency": N_("danger to life"),
@@ -52,22 +52,8 @@ def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str,
     yield speech.say("Legal basis"), speech.titled(rule.legal_basis)
 
 
-def start_of(clause: Mapping[str, Any]) -> str:
-    """Return the event type that a clause starts on; empty where it starts on an entitlement."""
-    on = clause.get("on")
-    return on if isinstance(on, str) else ""
-
-
 def in_words(
     contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str, start: str = ""
 ) -> RuleWords:
-    """Return the wording of clauses, with the titles of the packs and our words for fields and values.
-
-    `start`: the event type that a clause starts on, whose fields then have its own titles.
-    """
-    titles = rule_words(contents, catalogue, language, start).titles
-    paths = {path for type_ in catalogue.types.values() for path in type_.fields if "." in path}
-    texts = {**FIELDS, **{path: word for path in paths if (word := field_word(path))}}
-    fields = {f"{root}.{name}": Words(text) for name, text in texts.items() for root in READ_OF}
-    values = {f'"{value}"': Words(text) for value, text in VALUES.items()}
-    return RuleWords({**fields, **values, **titles})
+    """Return the wording of clauses for a page's reader, with our names of values: see `version_diff.in_words`."""
+    return version_diff.in_words(contents, catalogue, language, start, VALUES)

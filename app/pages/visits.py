@@ -9,6 +9,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
@@ -34,7 +35,7 @@ _MOST_FIELDS = {FORM_BYTES: 200, DRAFT_BYTES: 2000}
 Fields = Mapping[str, list[str]]
 """A form: each field's name, and what was sent in it, as often as it was."""
 _CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "staff", "since", "csrf", "language"
-_ONCE = "once"
+_ONCE, _LEFT = "once", "left"
 NEXT = "next"
 """The path to which the visitor wanted to go before they had to sign in."""
 
@@ -80,6 +81,8 @@ def begin(request: Request, now: datetime, *, citizen: str = "", official: Offic
     theirs = (citizen, who) == (citizen_of(request), official_of(request))
     names = (_LANGUAGE, NEXT, _CSRF) if theirs else (_LANGUAGE, NEXT)
     kept = {name: _visit(request)[name] for name in names if name in _visit(request)}
+    if (left := _left_token(request)) and hmac.compare_digest(_mark_of(left, citizen, who), _left_mark(request)):
+        kept[_CSRF] = left
     request.session.clear()
     request.session.update(kept)
     request.session[_SINCE] = int(now.timestamp())
@@ -90,9 +93,16 @@ def begin(request: Request, now: datetime, *, citizen: str = "", official: Offic
 
 
 def end(request: Request) -> None:
-    """End the visit."""
-    language = language_of(request)
+    """End the visit.
+
+    The token of its forms is kept with a mark of who had it: what they still write in another window is theirs to
+    send, once they are back.
+    """
+    language, token = language_of(request), csrf_of(request)
+    mark = _mark_of(token, citizen_of(request), official_of(request))
     request.session.clear()
+    if token:
+        request.session[_LEFT] = [token, mark]
     if language:
         request.session[_LANGUAGE] = language
 
@@ -209,16 +219,37 @@ def require_form(request: Request, fields: Fields) -> None:
 
 
 async def written_before(request: Request) -> Fields:
-    """Return the fields of a form of a visit that is over by now; nothing where it was of none."""
-    if request.method != "POST" or not csrf_of(request):
+    """Return the fields of a form of a visit that is over by now, or was ended in another window; else nothing."""
+    known = csrf_of(request) or _left_token(request)
+    if request.method != "POST" or not known:
         return {}
     fields = await _fields_of(request, DRAFT_BYTES)
-    return fields if _is_of_visit(request, fields) else {}
+    return fields if _has_token(fields, known) else {}
 
 
 def _is_of_visit(request: Request, fields: Fields) -> bool:
-    given, known = (fields.get(_CSRF) or [""])[0], csrf_of(request)
+    return _has_token(fields, csrf_of(request))
+
+
+def _has_token(fields: Fields, known: str) -> bool:
+    given = (fields.get(_CSRF) or [""])[0]
     return bool(known) and hmac.compare_digest(given.encode(), known.encode())
+
+
+def _left_token(request: Request) -> str:
+    """Return the token of the forms of the visit that was ended in this browser; empty where there is none."""
+    kept = _visit(request).get(_LEFT)
+    return str(kept[0]) if isinstance(kept, list) else ""
+
+
+def _left_mark(request: Request) -> str:
+    kept = _visit(request).get(_LEFT)
+    return str(kept[1]) if isinstance(kept, list) else ""
+
+
+def _mark_of(token: str, citizen: str, official: str) -> str:
+    """Return what tells a visitor from others without naming them: the browser keeps it after they signed out."""
+    return hmac.new(token.encode(), f"{citizen}\n{official}".encode(), sha256).hexdigest()
 
 
 async def _fields_of(request: Request, most: int) -> Fields:

@@ -6,9 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from domain.core.events import LifeEvent
 from domain.core.plain import PlainData
 from domain.core.timing import UTC
+from domain.core.translatable import N_, Words
 from domain.nudges.delivery import State
 from domain.nudges.settle import NotSentReason
 from domain.persons.hours import zone_by
@@ -20,7 +23,7 @@ from streams.rehearsal.stage import NAMES, OPENING, ROLE, Stage
 from templates.checks.placeholders import check_case
 from templates.checks.shape_check import check_shape
 from templates.reading.files import read_document
-from templates.reading.findings import Report
+from templates.reading.findings import Finding, Report
 from templates.reading.yaml_file import Document
 from templates.reading.yaml_file import Path as At
 
@@ -31,17 +34,29 @@ ALSO: Mapping[str, str] = {"catch_up": NotSentReason.CAUGHT_UP.value}
 CASE_REASONS = frozenset([*map(str, NotSentReason), str(State.CANCELLED), str(State.EXPIRED), NOT_APPLICABLE, *ALSO])
 """The values of `because`: a reason of `settle`, a final state, or that nothing was planned."""
 
+SILENT = N_("no test expects a message: write one in which somebody gets it before it is submitted")
+"""The finding for tests that prove only silence: they would pass for a trigger that never speaks."""
+
 
 def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
     """Return the cases in a trigger's tests.yaml, without those that have findings."""
+    before = len(report)
     document = read_document(path, report)
     if document.data is None:
         return []
     if not isinstance(document.data, list):
         report.add(document.finding(document.value(()), "the file is a list of cases, each with a name"))
         return []
-    read = (_read(document.part(at), stage, report) for at in range(len(document.data)))
-    return [case for case in read if case is not None]
+    read = [_read(document.part(at), stage, report) for at in range(len(document.data))]
+    cases = [case for case in read if case is not None]
+    if cases and len(report) == before and all(each.nothing for case in cases for each in case.expected):
+        report.add(replace(document.finding(document.value((0,)), Words(SILENT), warning=True), placeholder=True))
+    return cases
+
+
+def is_silent(finding: Finding) -> bool:
+    """Return True if a finding says that the tests prove only silence."""
+    return getattr(finding.message, "template", "") == SILENT
 
 
 def _empty(path: At, content: PlainData) -> Iterator[At]:

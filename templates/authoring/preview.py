@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from domain.rules.triggers import CORRECTION, Trigger
 from templates.checks.loader import TriggerSource
 from templates.checks.personas import Persona
 from templates.checks.possible_values import choices_of, combinations
-from templates.checks.sample_values import Inventor, flat
+from templates.checks.sample_values import AHEAD, Inventor, flat
 from templates.words.rendering import Rendered, Renderer, WordsFailed, context
 
 Values = Mapping[str, Any]
@@ -60,6 +60,8 @@ def _amount(benefit: Benefit, values: Values, catalogue: Catalogue, zone: ZoneIn
     return benefit.amount.tenge({**values, **law})
 
 
+AHEADS = (AHEAD, timedelta(days=120), timedelta(days=240), timedelta(days=420))
+"""How far ahead the deadlines of an invented event may lie: the nearest that lets the messages come in time."""
 _INTEGER = re.compile(r"(?<![\w.\"'])\d+(?![\w.])")
 _TEXT = re.compile(r"\"([^\"\\]*)\"|'([^'\\]*)'")
 
@@ -178,8 +180,36 @@ class Previewer:
         return young and self._trigger.minors == "guardians"
 
     def _event(self, persona: Persona, citizen: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the values of an event for which `when` holds; None if there is none for this person."""
-        made = flat(Inventor(self.today).data(self._type.schema, optional=not persona.sparse))
+        """Return the values of an event for which `when` holds; None if there is none for this person.
+
+        Its deadlines lie as far ahead as the most steps need to come in time.
+        """
+        best, most = None, -1
+        for ahead in AHEADS:
+            values = self._event_with(persona, citizen, ahead)
+            dues = [] if values is None else self._dues(values)
+            in_time = sum(self._is_in_time(values or {}, due) for due in dues)
+            if values is not None and in_time > most:
+                best, most = values, in_time
+            if most == len(self._trigger.steps):
+                break
+        return best
+
+    def _dues(self, values: Values) -> list[datetime]:
+        return [due for step in self._trigger.steps if (due := step.due(values, self._zone)) is not None]
+
+    def _is_in_time(self, values: Values, due: datetime) -> bool:
+        """Return True if a message due then is neither past, nor outdated, nor after a deadline that it may name."""
+        expiry = self._trigger.expiry
+        ends = expiry.after(due, values, self._zone) if expiry is not None else None
+        day, today = due.astimezone(self._zone).date().isoformat(), self.today.isoformat()
+        dates = [name for name, kind in self._type.variables().items() if kind == "date"]
+        known = (str(values.get(f"event.{name}") or "") for name in dates)
+        return day >= today and (ends is None or due < ends) and all(each >= day for each in known if each > today)
+
+    def _event_with(self, persona: Persona, citizen: Mapping[str, Any], ahead: timedelta) -> dict[str, Any] | None:
+        """Return the values of such an event whose deadlines lie so far ahead."""
+        made = flat(Inventor(self.today, ahead).data(self._type.schema, optional=not persona.sparse))
         roles = {f"event.{role}": f"${role}" for role, several in self._type.roles.items() if not several}
         usual = {
             **citizen,

@@ -50,7 +50,7 @@ def samples(on: PlainData, catalogue: Catalogue, known: frozenset[str] = frozens
     smallest = {
         name: value for name, value in event.items() if not any(f"{name}.".startswith(f"{each}.") for each in absent)
     }
-    usual = event | flat(Inventor(USUAL_DAY - AHEAD, str, _longest).data(type_.schema))
+    usual = event | flat(Inventor(USUAL_DAY - AHEAD, person=str, pick=_longest).data(type_.schema))
     person = citizen | flat({name: value for name, value in NAMES.items() if f"citizen.{name}" in citizen}, "citizen")
     law = {name: _SHORTEST[kind] for name, kind in law_variables(on, catalogue).items()}
     likely = {name: _USUAL.get(kind, _SHORTEST[kind]) for name, kind in law_variables(on, catalogue).items()}

@@ -1,5 +1,6 @@
 """Invented data of an event, as its JSON Schema wants it and as a person would write it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from operator import itemgetter
@@ -38,9 +39,13 @@ _AMOUNT, _COUNT, _NUMBER = 43_250, 2, 12.5
 
 
 class Inventor(Struct, frozen=True):
-    """Invents data; `today`: dates lie around it. `person`: who a field or a role that names persons stands for."""
+    """Invents data; `today`: dates lie around it, deadlines `ahead` of it.
+
+    `person`: who a field or a role that names persons stands for.
+    """
 
     today: date
+    ahead: timedelta = AHEAD
     person: Callable[[str], str] = "${}".format
     pick: Pick = itemgetter(0)
 
@@ -70,13 +75,15 @@ class Inventor(Struct, frozen=True):
             case "boolean":
                 return True
             case "integer" | "number" as kind:
-                return _number(name, prop, kind)
+                return _number(name, prop, kind, self.today.year if _names_year(name) else None)
         return self._text(name, prop)
 
     def _text(self, name: str, prop: Mapping[str, Any]) -> str:
         if prop.get("format") == "date":
-            moved = AHEAD if any(word in name for word in _AHEAD_WORDS) else -BEFORE
+            moved = self.ahead if any(word in name for word in _AHEAD_WORDS) else -BEFORE
             return (self.today + moved).isoformat()
+        if _names_year(name) and re.fullmatch(prop.get("pattern", "[0-9]{4}"), year := str(self.today.year)):
+            return year
         if "pattern" in prop and (made := example(prop["pattern"])) is not None:
             return made
         text = _FORMATS.get(prop.get("format", "")) or _KNOWN.get(name) or name.replace("_", " ").capitalize()
@@ -88,8 +95,14 @@ def _kind(prop: Mapping[str, Any]) -> str:
     return str(next(each for each in declared if each != "null") if isinstance(declared, list) else declared)
 
 
-def _number(name: str, prop: Mapping[str, Any], kind: str) -> float:
+def _names_year(name: str) -> bool:
+    """Return True if a field holds a year, such as `year` or `tax_year`; `years` is a number of years."""
+    return name == "year" or name.endswith("_year") or name.startswith("year_of")
+
+
+def _number(name: str, prop: Mapping[str, Any], kind: str, year: int | None = None) -> float:
     usual = _AMOUNT if any(word in name for word in _MONEY_WORDS) else _COUNT if kind == "integer" else _NUMBER
+    usual = usual if year is None else year
     least = prop.get("minimum", prop.get("exclusiveMinimum", usual - 1) + 1)
     most = prop.get("maximum", prop.get("exclusiveMaximum", max(usual, least) + 1) - 1)
     value = min(max(usual, least), most)

@@ -74,7 +74,9 @@ def said(age: int) -> Iterator[Said]:
 def _values(source: TriggerSource, language: str, age: int) -> Mapping[str, Any]:
     on = source.rules["on"]
     type_ = catalogue().kinds[str(starts_on(on, catalogue()))]
-    event = flat(Inventor(LONG_DAY - AHEAD, str, partial(max, key=lambda each: len(str(each)))).data(type_.schema))
+    event = flat(
+        Inventor(LONG_DAY - AHEAD, person=str, pick=partial(max, key=lambda each: len(str(each)))).data(type_.schema)
+    )
     event |= {f"event.{name}": USUAL[kind] for name, kind in type_.variables().items() if kind == "date"}
     longest = max((each.rules["title"][language] for pack in packs() for each in pack.triggers), key=len)
     event |= {name: text for name, text in {**OPEN, "event.topic": longest}.items() if name in event}

@@ -1,17 +1,36 @@
 // In forms of drafts: a choice on which other controls depend shows them anew, with everything that was typed; what a
 // person would read follows what is typed; a click puts a value into the text. Who leaves what is not saved is asked.
 "use strict";
+const key = each => each.type === "checkbox" || each.type === "radio" ? `${each.name}=${each.value}` : each.name;
+const value = each => each.type === "checkbox" || each.type === "radio" ? each.checked : each.value;
+const typed = form => new Map([...form.elements].filter(each => each.name && each.type !== "hidden").map(each => [key(each), value(each)]));
+function keep(form, before, now) { // what was typed while the answer was on its way
+  for (const each of form.elements) {
+    const name = key(each), mine = now.get(name);
+    if (mine === undefined || mine === before.get(name)) continue;
+    if (typeof mine === "boolean") each.checked = mine;
+    else each.value = mine;
+  }
+}
+let chosen = 0;
 async function again(form, name) {
+  const mine = ++chosen, before = typed(form);
   const body = new URLSearchParams(new FormData(form));
   body.set("then", "again");
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "text/html" } });
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(form.id);
-    if (!answer.ok || !fresh) return;
+    if (!answer.ok || !fresh || mine !== chosen) return; // something else was chosen meanwhile, and its answer comes
+    const now = typed(form);
+    const here = form.contains(document.activeElement) && document.activeElement.name || name;
+    const [from, to] = [document.activeElement?.selectionStart, document.activeElement?.selectionEnd];
     const open = [...form.querySelectorAll("details")].map(each => each.open);
     form.replaceChildren(...fresh.childNodes);
     [...form.querySelectorAll("details")].forEach((each, at) => { if (open[at]) each.open = true; });
-    form.querySelector(`[name="${CSS.escape(name)}"]`)?.focus();
+    keep(form, before, now);
+    const field = form.querySelector(`[name="${CSS.escape(here)}"]`);
+    field?.focus();
+    if (field?.matches("textarea, input[type=text]") && Number.isInteger(from)) field.setSelectionRange(from, to);
   } catch {
     // what was typed stays; saving shows the rest
   }

@@ -18,6 +18,7 @@ from app.packs.version_diff import source_of
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
+from app.pages.naming import VALUES
 from app.pages.visits import Form
 from app.pages.work.backtests import latest
 from app.pages.work.mailing import Mailing
@@ -252,7 +253,7 @@ def _changes(now: Governed, fact: TriggerSubmitted, speech: Speech) -> list[tupl
     """Return the changes for citizens, by group; none where the version does not fit the published packs."""
     current = now.current(fact.trigger)
     old = None if current is None else source_of(current)
-    found_ = children().changes(Comparison(now.contents, old, source_of(fact), speech.language))
+    found_ = children().changes(Comparison(now.contents, old, source_of(fact), speech.language, VALUES))
     by_group = {group: [speech.tell(sentence) for of, sentence in found_ if of == group] for group in GROUPS}
     return [(group, mine) for group, mine in by_group.items() if mine]
 

@@ -168,6 +168,7 @@ class Backtests:
             told=told,
             sheet=sheet,
             author=Role.AUTHOR in who.roles,
+            unattended=bool(self._hands.note(job)),
             waiting=job.state in (State.PLANNED, State.RUNNING),
             span=f"{frame.speech.moment(asked.start)} – {frame.speech.moment(asked.end)}",
         )
@@ -213,7 +214,7 @@ class _Told:
         yield say("People told"), number(counts.people)
         yield say("Messages"), number(sum(many for *_, many in counts.messages))
         yield say("Put off"), number(sum(many for _, many in counts.deferred))
-        yield say("Withheld"), number(sum(many for _, many in counts.withheld))
+        yield say("Not sent"), number(sum(many for _, many in (*counts.withheld, *counts.ended)))
         yield say("Parts of SMS"), number(parts)
         if counts.price is not None:
             yield say("Cost of SMS"), self._speech.money(parts * counts.price)

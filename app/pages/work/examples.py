@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -45,6 +45,9 @@ At = Annotated[int, Query(ge=0, le=1000)]
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00)?(Z|[+-]\d\d:\d\d)")
 _TYPED = re.compile(r"(\S+?)[ T,]+(\S+)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+AGO: Final = tuple(timedelta(days=days) for days in (0, 60, 120, 180, 240, 300, 360))
+"""How long before today what happens in a new example may have happened: the latest day by which somebody hears of
+it, as where a message is due on a day of the year that is over."""
 _MOST_NAME: Final = 200
 OF_A_PERSON: Final[Mapping[str, str]] = {
     "language": N_("Language"),
@@ -84,20 +87,34 @@ class Examples:
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.hindering():
                 return self._office.go(f"{back}?done=not")
-            event = laid.example(now, persona)
-        if event is None:
+            told_on = [(day, event) for day in (now - ago for ago in AGO) if (event := laid.example(day, persona))]
+        if not told_on:
             return self._office.go(f"{back}?done=no-event")
-        case = self._case(event, persona, one(fields, "channel"), one(fields, "spoken"), now)
+        cases = (
+            self._case(event, persona, one(fields, "channel"), one(fields, "spoken"), day) for day, event in told_on
+        )
+        case, expected = self._first_that_speaks(sheet, cases)
         number = len(_cases(sheet))
         called = frame.speech.say("Example {number}: {person}")
         name = called.format(number=number + 1, person=person(persona, frame.speech))
-        expected = self._played(sheet, case)
         made = {"name": name, **case, "expect": expected or [{"nothing": True}]}
         files = {**sheet.files, TESTS: _with_case(sheet, made)}
         if files[TESTS] == sheet.files.get(TESTS):
             return self._office.go(f"{back}?done=not")
         self._sheets.save(sheet.id, sheet.revision, files, who)
-        return self._office.go(f"/work/drafts/{sheet.id}/example?at={number}&done=made")
+        done = "made" if _speaks(expected) else "silent"
+        return self._office.go(f"/work/drafts/{sheet.id}/example?at={number}&done={done}")
+
+    def _first_that_speaks(
+        self, sheet: StoredDraft, cases: Iterable[dict[str, Any]]
+    ) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
+        """Return the first case in which somebody gets a message, with what becomes of each; else the first case."""
+        played = []
+        for case in cases:
+            played.append((case, self._played(sheet, case)))
+            if _speaks(played[-1][1]):
+                return played[-1]
+        return played[0]
 
     def _case(self, event: dict[str, Any], persona: str, channel: str, spoken: str, now: datetime) -> dict[str, Any]:
         rules = self._office.platform.rules.library.rules()
@@ -429,6 +446,11 @@ def _day_of(name: str, sent: str) -> str:
     except ValueError:
         pass
     raise BadField(name, N_("Write a date such as 2025-01-31"))
+
+
+def _speaks(expected: Sequence[Mapping[str, Any]] | None) -> bool:
+    """Return True if somebody gets a message."""
+    return any(not each.get("nothing") for each in expected or ())
 
 
 def _moment_of(name: str, sent: str, before: str) -> str:

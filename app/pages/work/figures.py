@@ -54,6 +54,12 @@ class Figures(Struct, frozen=True):
             by_stage[what.partition(".")[0]] += count
         return [(shown(WHAT, stage, self.speech), by_stage[stage]) for stage in STAGES]
 
+    @property
+    def before(self) -> bool:
+        """Return True if more was sent in these days than planned: some of it was planned before them."""
+        counts = dict(zip(STAGES, (count for _, count in self.stages()), strict=True))
+        return counts["sent"] > counts["planned"]
+
     def by_stage(self) -> list[str]:
         """Return the titles of the stages of `by_way`."""
         return [shown(WHAT, stage, self.speech) for stage in BY_WAY]

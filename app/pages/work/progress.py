@@ -20,6 +20,7 @@ from app.pages.work.words import share
 from domain.core.translatable import N_
 from domain.facts.submissions import Subject, Submission
 from streams.queues.jobs import State
+from streams.rehearsal.case_reader import is_silent
 from streams.rules.drafts import StoredDraft
 from streams.rules.governed import Governed
 from templates.reading.findings import Finding
@@ -101,7 +102,8 @@ class Progress:
             "try": self._tried(sheet, verdict, f"{base}/backtest", speech),
             "submit": _Found(submission is not None, "", f"{base}/submit"),
         }
-        return list(_stages(known | _after(now, submission, speech), here, speech))
+        known |= _after(now, submission, speech)
+        return list(_stages(_mended(known, submission, speech), here, speech))
 
     def of_submission(self, submission: Submission, sheet: StoredDraft | None, speech: Speech) -> list[Stage]:
         """Return the steps of a version that was handed in; `sheet`: its draft, if there is one still."""
@@ -110,7 +112,7 @@ class Progress:
         known = {name: _Found(done=True, href=f"{base}{page}" if base else "") for name, page in pages.items()}
         after = _after(now, submission, speech)
         here = next((name for name, each in after.items() if not each.done), "publish")
-        return list(_stages(known | after, here, speech))
+        return list(_stages(_mended(known | after, submission, speech), here, speech))
 
     def verdict(self, sheet: StoredDraft) -> Verdict:
         """Return the verdict on a draft. One that cannot be examined has a finding that says why."""
@@ -163,11 +165,24 @@ def _after(now: Governed, submission: Submission | None, speech: Speech) -> dict
     }
 
 
+def _mended(known: Mapping[str, _Found], submission: Submission | None, speech: Speech) -> Mapping[str, _Found]:
+    """Return the steps of a version; one that is refused is to be written anew, for the reason that was given."""
+    if submission is None or not submission.refused_by:
+        return known
+    reason = speech.say("mend: {reason}").format(reason=submission.said)
+    write, submit = known["write"], known["submit"]
+    return {
+        **known,
+        "write": _Found(done=False, note=reason, href=write.href),
+        "submit": _Found(done=False, href=submit.href),
+    }
+
+
 def _stages(known: Mapping[str, _Found], here: str, speech: Speech) -> Iterator[Stage]:
     names: Sequence[str] = list(TITLES)
     begun = names.index("submit") if known["submit"].done else 0
     waits = [name for name in names[begun:] if not known[name].done]
-    following = waits[1] if waits[:1] == ["try"] and here in ("try", "submit") and len(waits) > 1 else None
+    following = waits[1] if waits[:1] == ["try"] and here == "submit" and len(waits) > 1 else None
     coming = following or (waits[0] if waits else "")
     for name in names:
         found = known[name]
@@ -181,9 +196,10 @@ def _unwritten(verdict: Verdict) -> list[Finding]:
 
 def _mending(found: Sequence[Finding], speech: Speech) -> str:
     """Return how many mistakes there are to correct, and how many texts of the sample to replace."""
-    asked = sum(each.placeholder for each in found)
-    notes = []
-    if wrong := len(found) - asked:
+    silent = any(map(is_silent, found))
+    asked = sum(each.placeholder for each in found) - silent
+    notes = [speech.say("an example in which somebody gets the message is missing")] if silent else []
+    if wrong := len(found) - asked - silent:
         notes.append(speech.many("{count} mistake to correct", "{count} mistakes to correct", wrong))
     if asked:
         notes.append(speech.many("{count} sample text to replace", "{count} sample texts to replace", asked))

@@ -15,6 +15,7 @@ from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
+from app.pages.naming import VALUES
 from app.pages.ruling import Clause, rule_told
 from app.pages.stops import stops_of_trigger
 from app.pages.visits import Fields, Form
@@ -118,7 +119,7 @@ class TriggerPages:
         """Return the version, ready to be described; None where it does not fit the published packs."""
         contents = self._office.platform.rules.library.rules().governed.contents
         try:
-            return version_of(contents, [fact]).side(fact.trigger, speech.language)
+            return version_of(contents, [fact], VALUES).side(fact.trigger, speech.language)
         except BadTrigger:
             return None
 

@@ -23,6 +23,7 @@ from app.pages.work.words import PEOPLE, people
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Subject
+from streams.rehearsal.case_reader import is_silent
 from streams.rules.approval import Reference
 from streams.rules.drafts import DraftStore, StoredDraft
 from templates.authoring.preview import Message, Words
@@ -84,7 +85,8 @@ class Trying:
             sheet,
             "test",
             findings=[*findings, *(each for each in more if not each.warning)],
-            warnings=[each for each in more if each.warning],
+            warnings=[each for each in more if each.warning and not is_silent(each)],
+            silent=any(map(is_silent, more)),
             cases=cases,
             stories={line: (number, story) for number, line, _, story in told_tests},
             unplayed=[] if cases else told_tests,

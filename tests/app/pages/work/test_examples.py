@@ -1,5 +1,6 @@
 """Tests by example: made from a preview, told in sentences, edited by form."""
 
+import re
 from html import unescape
 
 import pytest
@@ -133,3 +134,51 @@ def test_an_example_has_a_second_event_by_form(quiet: Workshop) -> None:
     assert "gets nothing (last_day)" in page
     wrong = fred.client.post(f"{where}/example", data={**both, "more": ["kz.nothing"], "then": ["save"]})
     assert (wrong.status_code, "There is nothing of that name" in wrong.text) == (422, True)
+
+
+SILENT = """- name: gets nothing
+  clock: 2026-03-01T09:00+05:00
+  citizen: {language: kk, channels: [sms], opted_out: [health]}
+  events:
+    - {at: 2026-03-01T12:00+05:00, type: kz.residence.registered,
+       data: {kind: moved, area: "750000000", address: "Абай 10"}}
+  expect:
+    - {nothing: true}
+"""
+
+
+def test_tests_that_prove_only_silence_are_not_enough(quiet: Workshop) -> None:
+    """A draft whose examples all say that nobody gets anything is not tested, says so, and cannot be handed in."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    aida.post(where, revision="1", **{"file-tests.yaml": SILENT})
+    page = unescape(aida.get(f"{where}/tests").text)
+    assert "an example in which somebody gets the message is missing" in page
+    assert aida.post(f"{where}/submit").status_code == 422
+    assert "no test expects a message" in aida.get(f"{where}/submit").text
+    assert quiet.world.platform.rules.approval.governed().submitted == {}
+    made(aida, where, persona="adult", channel="sms", spoken="kk")
+    assert aida.post(f"{where}/submit").status_code == 303
+
+
+@pytest.mark.parametrize("due", ['{on: "02-15", at: "10:00"}', '{offset: P1Y, on: "06-15", at: "10:00"}'])
+def test_an_example_has_values_by_which_somebody_hears(quiet: Workshop, due: str) -> None:
+    """Where the day of the year is over, or after the usual deadline, other days are found for the example."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="tax_soon", pack="kz", on="kz.tax.assessed")
+    rules = file_of(aida.get(where).text, "trigger.yaml")
+    rules = re.sub(r"(?m)^due:\n(  .*\n)+", f"due:\n  day: {due}\n", rules) + "\nexpires: event.pay_by\n"
+    rules = re.sub(r"(?m)^expires:.*\n(?=(.*\n)*expires:)", "", rules)
+    aida.post(where, revision="1", **{"file-trigger.yaml": rules, "file-tests.yaml": "# none\n"})
+    address = made(aida, where, persona="adult", channel="sms", spoken="en")
+    page = unescape(aida.get(address).text)
+    assert "done=made" in address, page
+    assert "gets “day”, SMS" in page
+
+
+def test_an_example_in_which_nobody_hears_says_so(quiet: Workshop) -> None:
+    """Where no values are found, the page says that it does not prove that the message goes, and why it does not."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    page = unescape(aida.get(made(aida, where, persona="minor", channel="sms", spoken="kk")).text)
+    assert "The example is made, and nobody gets anything in it" in page

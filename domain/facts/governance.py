@@ -142,6 +142,7 @@ class TriggerWithdrawn(Struct, frozen=True, array_like=True):
     at: datetime
     by: str
     trigger: str
+    reason: str = ""
 
 
 class TriggerPaused(Struct, frozen=True, array_like=True):

@@ -382,12 +382,12 @@ class GovernedTrigger(Versioned):
         self._resumed(TriggerResumed(now, who.name, self.name, reason))
         return True
 
-    def withdraw(self, who: Principal, now: datetime) -> bool:
+    def withdraw(self, who: Principal, now: datetime, reason: str = "") -> bool:
         """Plan and send nothing until a version is published again."""
         check_acting(who, self.owner or "", self.name)
         if not self.live:
             return False
-        self._withdrawn(TriggerWithdrawn(now, who.name, self.name))
+        self._withdrawn(TriggerWithdrawn(now, who.name, self.name, reason))
         return True
 
     def send_as_test(self, fact: SentAsTest, who: Principal) -> None:

@@ -51,14 +51,16 @@ class Switches:
         """Resume sending, including what waited; return True if that was new. Raises as `pause` does."""
         return self._govern(lambda rules: published(rules, trigger, who).resume(who, reason, self._clock()))
 
-    def withdraw(self, trigger: str, who: Principal) -> bool:
+    def withdraw(self, trigger: str, who: Principal, reason: str = "") -> bool:
         """Stop planning and sending until a version is published again; return True if that was new.
+
+        The log keeps the reason.
 
         Raises:
             NotAllowed: it belongs to another agency.
             UnknownName: nothing of that name was published.
         """
-        return self._govern(lambda rules: published(rules, trigger, who).withdraw(who, self._clock()))
+        return self._govern(lambda rules: published(rules, trigger, who).withdraw(who, self._clock(), reason))
 
     def control(self, scope: str, name: str, who: Principal, *, stopped: bool, reason: str) -> bool:
         """Set or clear a kill switch (see ControlSet); return True if that was new.

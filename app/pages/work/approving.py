@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -20,7 +20,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.naming import VALUES
 from app.pages.visits import Form
-from app.pages.work.backtests import latest
+from app.pages.work.backtests import figures_of, latest, people_told
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Office, WholeHash, one
 from app.pages.work.progress import Progress
@@ -32,7 +32,7 @@ from domain.core.translatable import Words
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.governance import TriggerPublished, TriggerSubmitted
 from domain.facts.principals import Principal, Role
-from domain.facts.submissions import Refusal, Subject, Submission
+from domain.facts.submissions import Refusal, Subject, Submission, check_publishing
 from streams.rules.approval import Reference
 from streams.rules.drafts import DraftStore, StoredDraft
 from streams.rules.governed import Governed
@@ -142,6 +142,7 @@ class Approving:
         done: str = "",
         wrong: Mapping[str, str] = NOTHING_WRONG,
         mailed: str | None = None,
+        asked: "_Asked | None" = None,
     ) -> Response:
         fact, speech, now = submission.fact, frame.speech, self._office.platform.rules.approval.governed()
         assert isinstance(fact, TriggerSubmitted)
@@ -156,6 +157,9 @@ class Approving:
             hash=submission.hash,
             done=done,
             mailed=mailed,
+            asked=asked,
+            tested=self._tested(submission, speech),
+            tried=figures_of(self._office, submission, speech),
             fact=fact,
             errors=wrong,
             title=speech.titled(fact.rules["title"]) or name,
@@ -179,6 +183,16 @@ class Approving:
             backtests=latest(self._office, submission.owner, name, speech, submission.hash),
             share=share(current.share, speech) if current and current.hash == submission.hash else "",
         )
+
+    def _tested(self, submission: Submission, speech: Speech) -> str:
+        """Return how its tests went; the log keeps no tests, so they are those of its draft, if it is unchanged."""
+        sheet = self._sheets.of(submission.about.name, submission.hash)
+        if sheet is None:
+            return speech.say("not known: the draft with its tests was changed or deleted since")
+        verdict = self._progress.verdict(sheet)
+        if verdict.failed:
+            return speech.many("{count} test fails", "{count} tests fail", len(verdict.failed))
+        return speech.many("{count} test passes", "{count} tests pass", verdict.cases)
 
     def _read(self, fact: TriggerSubmitted, frame: Frame) -> tuple[Sequence[Finding], str, list[dict[str, Any]]]:
         """Return what people would read, by step: for the first invented person to whom something is said."""
@@ -233,11 +247,44 @@ class Approving:
         submission = self._found(name, hash, who)
         if part is None:
             return self._page(who, frame, submission, wrong={"share": frame.speech.say("Choose for whom")})
+        pending = one(fields, "pending") == "yes"
+        if one(fields, "sure") != "yes":
+            with told():
+                check_publishing(who, submission)
+            asked = self._asked(submission, part, frame.speech, pending=pending)
+            return self._page(who, frame, submission, asked=asked)
         with told():
             [done] = self._office.platform.rules.approval.publish(
-                [Reference(submission.about, hash)], who, share=part
+                [Reference(submission.about, hash)], who, share=part, to_pending=pending
             )
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'published' if done.new else 'before'}")
+
+    def _asked(self, submission: Submission, part: float, speech: Speech, *, pending: bool) -> "_Asked":
+        """Return what is confirmed before a version is published for that part of all persons."""
+        say, tried = speech.say, people_told(self._office, submission)
+        sentences = [say("It is for everybody.")]
+        if part < 1:
+            sentences = [say("It is for {share} of all persons.").format(share=share(part, speech))]
+        if tried is None:
+            sentences.append(say("How many people that is, is not known: this version was not tried on last year."))
+        else:
+            told_then = speech.many("{count} person", "{count} persons", tried)
+            said = say("In the days on which it was tried, it would have told {persons}.").format(persons=told_then)
+            if part < 1:
+                about = say("With this share it would be about {count}.")
+                said = f"{said} {about.format(count=speech.number(round(tried * part)))}"
+            sentences.append(said)
+        if pending:
+            sentences.append(say("It also changes the messages that are planned already."))
+        return _Asked(part, pending, sentences)
+
+
+class _Asked(NamedTuple):
+    """A publication to be confirmed: for which part of all persons, and in words whom it concerns."""
+
+    share: float
+    pending: bool
+    sentences: Sequence[str]
 
 
 def _refused(refusal: Refusal | None, speech: Speech) -> str:

@@ -30,6 +30,7 @@ from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
+from domain.facts.submissions import Submission
 from streams.queues.jobs import Busy, Job, State, UnknownJob
 from streams.rules.drafts import DraftStore, StoredDraft
 
@@ -197,6 +198,32 @@ def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str
         for asked in [asked_of(job.arguments)]
         if (asked.agency, asked.trigger) == (agency, trigger) and hash_ in ("", asked.hash)
     ]
+
+
+def _tried(office: Office, submission: Submission) -> tuple[Asked, Counts] | None:
+    """Return the latest finished backtest of a version: what was asked, and its counts; None where there is none."""
+    for job in office.platform.queues.jobs.latest(LATEST):
+        if job.kind == KIND and job.state is State.DONE:
+            asked = asked_of(job.arguments)
+            about = (asked.agency, asked.trigger, asked.hash)
+            if about == (submission.owner, submission.about.name, submission.hash):
+                return asked, found_of(job.cursor)
+    return None
+
+
+def figures_of(office: Office, submission: Submission, speech: Speech) -> list[tuple[str, str]]:
+    """Return the figures of the latest finished backtest of a version; none where there is none."""
+    if (found_ := _tried(office, submission)) is None:
+        return []
+    asked, counts = found_
+    span = f"{speech.moment(asked.start)} – {speech.moment(asked.end)}"
+    return [(speech.say("Days"), span), *_Told(asked, counts, speech).figures]
+
+
+def people_told(office: Office, submission: Submission) -> int | None:
+    """Return how many people the latest finished backtest of a version would have told; None where there is none."""
+    found_ = _tried(office, submission)
+    return None if found_ is None else found_[1].people
 
 
 class _Told:

@@ -1,5 +1,6 @@
 """A trigger's own page: the rule in plain words, what became of its messages, its history; pause and resume."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -35,6 +36,7 @@ from templates.reading.writing import trigger_texts
 
 Name = Annotated[str, InPath(pattern="^[a-z][a-z0-9_]{0,99}$")]
 Days = Annotated[int, Query()]
+NOTHING_WRONG: Mapping[str, str] = {}
 
 
 class TriggerPages:
@@ -50,6 +52,7 @@ class TriggerPages:
         routes.add("/work/triggers/{name}/figures.csv", self.download, methods=["GET"])
         routes.add("/work/triggers/{name}/pause", self.pause, methods=["POST"])
         routes.add("/work/triggers/{name}/resume", self.resume, methods=["POST"])
+        routes.add("/work/triggers/{name}/withdraw", self.withdraw, methods=["POST"])
         return routes
 
     def page(self, request: Request, name: Name, days: Days = 30, done: str = "") -> Response:
@@ -58,7 +61,14 @@ class TriggerPages:
         return self._page(who, frame, name, days, done)
 
     def _page(
-        self, who: Principal, frame: Frame, name: str, days: int = 30, done: str = "", wrong: str = ""
+        self,
+        who: Principal,
+        frame: Frame,
+        name: str,
+        days: int = 30,
+        done: str = "",
+        wrong: Mapping[str, str] = NOTHING_WRONG,
+        why: str = "",
     ) -> Response:
         fact, speech = self._published(name, who), frame.speech
         state = state_of(self._office.platform.rules.approval.governed(), name)
@@ -82,7 +92,8 @@ class TriggerPages:
             days=_span(days),
             spans=SPANS,
             done=done,
-            errors={"reason": wrong} if wrong else {},
+            errors=wrong,
+            why=why,
             mine=fact.rules["owner"] == who.agency,
             author=Role.AUTHOR in who.roles,
             hash=fact.hash,
@@ -165,11 +176,27 @@ class TriggerPages:
         if not reason or len(reason) > MOST_SAID:
             say = frame.speech.say
             wrong = say("Write why") if not reason else say("Write no more than 500 characters")
-            return self._page(who, frame, name, wrong=wrong)
+            return self._page(who, frame, name, wrong={"reason": wrong})
         with told():
             new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
         done = ("paused" if paused else "resumed") if new else "before"
         return self._office.go(f"/work/triggers/{name}?done={done}")
+
+    def withdraw(self, request: Request, name: Name, fields: Form) -> Response:
+        """Plan and send nothing of it until a version is published again; for a reason, and once it is confirmed."""
+        who, frame = self._office.enter(request)
+        visits.require_form(request, fields)
+        reason, say, wrong = one(fields, "why"), frame.speech.say, {}
+        self._published(name, who)
+        if not reason or len(reason) > MOST_SAID:
+            wrong["why"] = say("Write no more than 500 characters") if reason else say("Write why")
+        if one(fields, "sure") != "yes":
+            wrong["sure-yes"] = say("Tick that it is to be withdrawn")
+        if wrong:
+            return self._page(who, frame, name, wrong=wrong, why=reason)
+        with told():
+            new = self._office.platform.rules.switches.withdraw(name, who, reason)
+        return self._office.go(f"/work/triggers/{name}?done={'withdrawn' if new else 'before'}")
 
 
 def _span(days: int) -> int:

@@ -38,7 +38,7 @@ GOLDEN = {
     "trigger-refused/1": "at by trigger hash reason",
     "trigger-published/1": "at by pack trigger hash rules words reach ahead_from share",
     "trigger-reach-changed/1": "at by trigger hash reach ahead_from further",
-    "trigger-withdrawn/1": "at by trigger",
+    "trigger-withdrawn/1": "at by trigger reason",
     "trigger-paused/1": "at by trigger reason",
     "trigger-resumed/1": "at by trigger reason",
     "control-set/1": "at by scope name stopped reason",

@@ -245,7 +245,7 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
     (
         "trigger-withdrawn/1",
         governance.TriggerWithdrawn(at=NOW, by="pack", trigger="card"),
-        "93d6ff683d4bf0a47061636ba463617264",
+        "94d6ff683d4bf0a47061636ba463617264a0",
     ),
     (
         "trigger-paused/1",
@@ -501,6 +501,7 @@ def lengthened(state: bytes) -> bytes:
         (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome", LATER), 2),
         (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome", None, LATER), 1),
         (facts.NudgeSent(NOW, AIDA, 2, "reference-7"), 3),
+        (governance.TriggerWithdrawn(NOW, "pack", "card"), 1),
     ],
 )
 def test_a_fact_of_before_its_last_fields_is_read(fact: Fact, defaulted: int) -> None:

@@ -1,14 +1,18 @@
 """A draft backtested from a browser: a job, and what came of it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.backtests.job import asked_of, counts, found_of
+from app.backtests.job import Asked, Counts, asked_of, counts, found_of
 from app.backtests.run import backtested
+from app.pages.work.backtests import _Told
+from app.server import application
 from streams.queues.jobs import State
 from tests.app.http.wire import client_of, served
-from tests.app.pages.work.workshop import AIGERIM, Workshop, begun, file_of, signed_in
+from tests.app.pages.shipped_rules import speech_of
+from tests.app.pages.work.workshop import AIGERIM, Somebody, Workshop, begun, file_of, signed_in
 from tests.world import event, registered
 
 CAPS = re.compile('name="caps" value="yes" checked')
@@ -72,3 +76,30 @@ def test_a_report_says_when_everything_became_known_too_late(quiet: Workshop) ->
     while jobs.latest(1)[0].state in (State.PLANNED, State.RUNNING):
         aida.get(report)
     assert "habarshy ingest --historical" in aida.get(report).text
+
+
+def test_a_backtest_that_nobody_works_at_says_so(told: Workshop) -> None:
+    """Where nothing works at jobs, the page says that it waits for the administrator; to open the form is no try."""
+    platform = told.world.platform
+    alone = application(platform, works=False)
+    client = client_of(alone, accept="text/html")
+    client.post("/sign-in/token", data={"token": told.tokens["aida"]})
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/sign-in").text)
+    assert found is not None
+    aida = Somebody(client, found[1])
+    where = begun(aida)
+    form = aida.get(f"{where}/backtest").text
+    assert "Next: Try on last year" in form
+    report = aida.post(f"{where}/backtest", **{"from": "2025-05-01", "to": "2025-06-20"}).headers["location"]
+    assert "It waits: nothing works at it yet" in aida.get(report).text
+    assert "Next: Try on last year" in aida.get(f"{where}/backtest").text
+
+
+def test_figures_of_a_report_do_not_contradict_each_other() -> None:
+    """The figure of what was not sent is the sum of the table that says why."""
+    moment = datetime(2025, 6, 1, tzinfo=UTC)
+    asked = Asked("health", "kz", "x", "0" * 64, {}, {}, moment, moment + timedelta(days=1))
+    ended = [("expired", 12)]
+    found = Counts(1, 1, 1, 0, [], [], [], [], [], [], [("no_channel", 3)], ended, [], "", None)
+    told = _Told(asked, found, speech_of("en"))
+    assert dict(told.figures)["Not sent"] == "15"

@@ -139,6 +139,8 @@ def approves(page: Page, by: Fingers) -> None:
     expect(page.locator(".banner")).to_contain_text("It is approved")
     by.choose(page.locator("#share"), "0.05")
     by.press(page.get_by_role("button", name="Publish"))
+    expect(page.locator(".banner")).to_contain_text("It is for 5")
+    by.press(page.get_by_role("button", name="Yes, publish it"))
     expect(page.locator(".banner")).to_contain_text("It is published")
 
 
@@ -217,6 +219,7 @@ def test_somebody_who_never_saw_yaml_publishes_a_trigger(
         for share in ("0.05", "1.0"):
             page.select_option("#share", share)
             page.locator("form[action$=publish] button").click()
+            page.locator("button[name=sure]").click()
             page.wait_for_url("**done=published")
         kept(page, f"form-{language}", "9-published")
         expect(page.locator(".stepper .done")).to_have_count(6)

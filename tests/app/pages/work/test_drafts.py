@@ -199,6 +199,8 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     assert where in berik.get("/work").text
     page = berik.get(where).text
     assert "10:30" in page
+    assert re.search("[0-9] tests pass", page)
+    assert "This version was not tried on last year" in page
     read = page.partition("What people will read")[2].partition("What changes for citizens")[0]
     assert all(f'<div class="sms" lang="{each}">' in read for each in ("kk", "ru", "en"))
     assert "<del>-     at: &#39;10:00&#39;</del>" in page
@@ -213,8 +215,19 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
         assert (wrong.status_code, "Choose for whom" in wrong.text) == (422, True), share
         assert '<option value="">' in wrong.text
     assert not quiet.world.platform.rules.approval.governed().of(CLINIC)[-1].fact.hash.startswith(where[-12:])
-    assert aida.post(f"{where}/publish", share="0.05").headers["location"] == f"{where}?done=published"
-    assert aida.post(f"{where}/publish", share="1.0").headers["location"] == f"{where}?done=published"
+    asked = aida.post(f"{where}/publish", share="0.05", pending="yes")
+    assert asked.status_code == 200
+    assert not quiet.world.platform.rules.approval.governed().of(CLINIC)[-1].fact.hash.startswith(where[-12:])
+    for said in (
+        "5\u202f% of all persons",
+        "was not tried on last year",
+        "planned already",
+        'name="pending" value="yes"',
+    ):
+        assert said in asked.text
+    few = aida.post(f"{where}/publish", share="0.05", pending="yes", sure="yes")
+    assert few.headers["location"] == f"{where}?done=published"
+    assert aida.post(f"{where}/publish", share="1.0", sure="yes").headers["location"] == f"{where}?done=published"
     current = quiet.world.platform.rules.approval.governed().current(CLINIC)
     assert current is not None
     assert (where.endswith(current.hash), current.share, current.by) == (True, 1.0, "aida")
@@ -268,3 +281,40 @@ def test_another_agency_comes_near_no_draft(quiet: Workshop) -> None:
     assert signed_in(quiet, "berik").post(draft, revision="1").status_code == 403
     assert signed_in(quiet, "aida").post(f"{draft}/delete").headers["location"] == "/work"
     assert signed_in(quiet, "aida").get(draft).status_code == 404
+
+
+def test_a_refused_author_is_sent_to_mend(quiet: Workshop) -> None:
+    """After a refusal the next step is to write, for the reason that was given, and not to wait for approval."""
+    where = submitted(quiet)
+    berik, dana = signed_in(quiet, "berik"), signed_in(quiet, "dana")
+    berik.post(f"{where}/refuse", reason="the date is wrong")
+    draft = begun(dana)
+    for page in (dana.get(f"{draft}/form").text, dana.get(where).text):
+        assert "Next: Write</strong> – mend: the date is wrong" in unescape(page)
+    dana.post(
+        draft,
+        revision=revision_of(dana.get(draft).text),
+        **{"file-en.md": file_of(dana.get(draft).text, "en.md") + "More.\n"},
+    )
+    assert "mend: the date is wrong" not in dana.get(f"{draft}/form").text
+
+
+def test_what_was_written_outlives_signing_out_in_another_window(quiet: Workshop) -> None:
+    """The page keeps it; the same person sends it once they are back, and whoever signs in instead cannot."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    written = {"csrf": aida.csrf, "revision": "1", "file-en.md": "конец"}
+    aida.post("/sign-out")
+    over = aida.client.post(where, data=written)
+    assert (over.status_code, "конец" in over.text) == (401, True)
+    assert "you signed out in another window" in over.text
+    assert aida.client.post(where, data={**written, "csrf": "made-up"}).headers["location"] == "/sign-in"
+    cookies = dict(aida.client.cookies)
+    aida.client.post("/sign-in/token", data={"token": quiet.tokens["dana"]})
+    assert aida.client.post(where, data=hidden_in(over.text)).status_code == 403
+    aida.post("/sign-out")
+    aida.client.cookies.clear()
+    aida.client.cookies.update(cookies)
+    aida.client.post("/sign-in/token", data={"token": quiet.tokens["aida"]})
+    assert aida.client.post(where, data=hidden_in(over.text)).status_code == 303
+    assert "конец" in file_of(aida.get(where).text, "en.md")

@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from app.packs.version_diff import Version, compared, sentences
+from app.packs.version_diff import Version, clause_of, compared, sentences, start_of
 from app.pages.catalogues import Speech
+from app.pages.naming import VALUES
+from app.pages.ruling import in_words
 from domain.core.translatable import Said
 from templates.checks.loader import Pack
+from templates.reading.catalogue import catalogue_of
 from tests.beginnings import packs_in
 from tests.templates.packs import SHIPPED
 
 ENGLISH = re.compile(r"\b(the|is|are|it|and|or|after|before|until|due|sent|when|this|days?)\b", re.IGNORECASE)
-
-NAMES = re.compile("‘[^’]*’")
-"""Fields of events without a title."""
 
 
 @cache
@@ -40,7 +40,7 @@ def test_rules_are_told_in_the_readers_language() -> None:
     version = Version(contents, triggers, triggers)
     for name in triggers:
         for sentence in sentences(version.side(name, "kk")):
-            assert not ENGLISH.search(NAMES.sub("", told(sentence, "kk"))), sentence
+            assert not ENGLISH.search(told(sentence, "kk")), sentence
             assert "“" not in told(sentence, "kk"), sentence
 
 
@@ -58,3 +58,15 @@ def test_differences_are_told_in_the_readers_language() -> None:
     """Every sentence about what changes is another one than the English."""
     for sentence in differences("ru"):
         assert told(sentence, "ru") != str(sentence) or ", SMS: " in sentence
+
+
+def test_an_approver_reads_the_authors_words() -> None:
+    """What is new is told to its approver in the sentences of the author's page, with fields and values named."""
+    contents, nothing = [pack.content for pack in shipped()], Version([pack.content for pack in shipped()], {}, {})
+    triggers = {each.name: each for pack in shipped() for each in pack.triggers}
+    catalogue = catalogue_of(contents)
+    for name, changes in compared(nothing, Version(contents, triggers, triggers, named=VALUES), "ru"):
+        clause = clause_of(Version(contents, triggers, triggers).side(name))
+        [new] = [told(each.sentence, "ru") for each in changes]
+        for sentence in in_words(contents, catalogue, "ru", start_of(clause)).sentences(clause):
+            assert told(sentence, "ru") in new, name

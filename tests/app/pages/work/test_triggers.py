@@ -1,6 +1,7 @@
 """The list of an agency's triggers, and the page of one."""
 
 import re
+from datetime import date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -9,8 +10,9 @@ import pytest
 from app.backtests.chart import by_name
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.life import STATES, shown
-from app.pages.work.figures import STAGES
+from app.pages.work.figures import STAGES, Figures, figures
 from domain.facts.principals import Principal, Role
+from tests.app.pages.shipped_rules import speech_of
 from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in, tell
 from tests.world import event
 
@@ -102,3 +104,29 @@ def test_the_stages_under_a_chart_do_not_run_into_each_other(language: str) -> N
     starts = [mark.at - width * mark.ends for mark, width in zip(marks, widths, strict=True)]
     edges = list(zip(starts, widths, marks, strict=True))
     assert [mark.label for (at, width, mark), (after, _, _) in pairwise(edges) if at + width > after] == []
+
+
+def test_a_trigger_is_withdrawn_in_a_browser(told: Workshop) -> None:
+    """Only for a reason, once it is ticked, and by its own agency; the history says who did it and why."""
+    aida, fred = signed_in(told, "aida"), signed_in(told, "fred")
+    where = f"/work/triggers/{CLINIC}"
+    assert fred.post(f"{where}/withdraw", why="by mistake", sure="yes").status_code == 403
+    for given, said in (({"why": "an old law"}, "Tick that it is"), ({"sure": "yes"}, "Write why")):
+        wrong = aida.post(f"{where}/withdraw", **given)
+        assert (wrong.status_code, said in wrong.text) == (422, True)
+    assert told.world.platform.rules.approval.governed().current(CLINIC) is not None
+    done = aida.post(f"{where}/withdraw", why="an old law", sure="yes")
+    assert done.headers["location"] == f"{where}?done=withdrawn"
+    page = aida.get(done.headers["location"]).text
+    assert "It is withdrawn" in page
+    assert "an old law" in page
+    assert told.world.platform.rules.approval.governed().current(CLINIC) is None
+
+
+def test_what_was_planned_before_the_days_shown_is_explained(told: Workshop) -> None:
+    """Where more was sent in these days than planned, the page says that planning was before them."""
+    told.world.at(datetime.fromisoformat("2025-06-09T12:00:00+05:00"))
+    page = signed_in(told, "fred").get(f"/work/triggers/{FINE}?days=7").text
+    assert ("planned before these days" in page) == figures(told.world.platform, FINE, 7, speech_of("en")).before
+    rows = [(date(2025, 6, 9), "sent.sms.kk", 6)]
+    assert Figures(rows, date(2025, 6, 3), date(2025, 6, 9), speech_of("en")).before

@@ -19,7 +19,7 @@ from domain.rules.compiling import compile_trigger
 from domain.rules.event_types import EventType
 from domain.rules.triggers import BadTrigger
 from streams.rehearsal.case_model import CITIZEN, Case, Ending
-from streams.rehearsal.case_reader import read_cases
+from streams.rehearsal.case_reader import check_speaks, read_cases
 from streams.rehearsal.stage import stages
 from templates.authoring.preview import Previewer
 from templates.authoring.trigger_diff import Change
@@ -109,6 +109,7 @@ class Drafts:
         packs = [pack_of(each) for each in self._files]
         stage = next(each for each in stages(packs) if each.trigger.name == folder.name)
         cases = read_cases(folder / TESTS, stage, report)
+        check_speaks(cases, report)
         return [_case(try_case(stage, case)) for case in cases[:MOST_CASES]], _plain(report.findings)
 
     def _endings(self, asked: Question) -> object:

@@ -5,9 +5,10 @@ Modules:
     layout, places, broken: the frame of every page, the navigation, and errors as people read them.
     components: the page that shows what pages are made of. stops: what is stopped, for the bar of pages.
     catalogues, life, ruling, pack_names: the words in the reader's language, for the site, nudges, rules and packs.
+    naming: the names of values.
     whole_numbers: numbers that came as text.
 
 Inside: inbox, messages, entitled, checking, preferring, leaving, devices (pages of citizens); installing (as an app);
-calendar_file (a message's day for calendars); reasons (why a message came); readers, naming, zones, icons.
+calendar_file (a message's day for calendars); reasons (why a message came); readers, zones, icons.
 Officials' pages are in `work` and `console`. More than 15 modules, because each page is one.
 """

@@ -1,7 +1,7 @@
 """Checks a trigger's words: their keys, the variables and steps they name, and that all languages say the same."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import permutations
 from typing import Any
 
@@ -14,6 +14,7 @@ from domain.rules.compiler import ENTITLED
 from domain.rules.event_types import Catalogue
 from domain.rules.triggers import CORRECTION
 from templates.checks.sample_events import law_variables
+from templates.checks.scaffold_text import title_of
 from templates.checks.shape_check import check_shape
 from templates.checks.unfilled_places import unfilled, unfilled_names
 from templates.reading.files import BODY, TriggerFiles, plain
@@ -38,6 +39,13 @@ _UNSHOWN = (
         Words("a link goes to https://…, tel:… or mailto:…, without spaces"),
     ),
 )
+
+
+MOST_ALIKE, MOST_WITHOUT = 20, 60
+"""So many letters may be the same in two languages, such as names; a Kazakh text of so many may lack its letters."""
+KAZAKH = "ә, ғ, қ, ң, ө, ұ, ү, һ, і"
+KAZAKH_LETTERS = frozenset("әғқңөұүһі")
+_NOT_WORDS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|https?://\S+", re.DOTALL)
 
 
 class Context(Struct, frozen=True):
@@ -85,6 +93,36 @@ def check_words(files: TriggerFiles, context: Context, report: Report) -> None:
             checked[language].check()
     for first, second in permutations(checked.values(), 2):
         _compare(first, second, report)
+    _check_languages(files, checked, report)
+
+
+def _check_languages(files: TriggerFiles, languages: Iterable[str], report: Report) -> None:
+    """Warn of what was not translated: the same text in two languages, or a Kazakh text without a Kazakh letter."""
+    read = {language: dict(texts((), plain(files.words[language]))) for language in languages}
+    seen: dict[tuple[Path, str], str] = {}
+    for language, mine in read.items():
+        document = files.words[language]
+        for path, text in mine.items():
+            letters = _letters(text)
+            first = seen.setdefault((path, letters), language)
+            if text == title_of(files.name):
+                continue  # of the scaffold, which asks for another one anyhow
+            if first != language and len(letters) > MOST_ALIKE:
+                message = Words("the text is the same as in {language}.md: is it translated?", language=first)
+                report.add(document.finding(document.value(path), message, warning=True))
+            elif language == "kk" and _looks_russian(letters):
+                message = Words("the Kazakh text looks Russian: it has none of the letters {letters}", letters=KAZAKH)
+                report.add(document.finding(document.value(path), message, warning=True))
+
+
+def _letters(text: str) -> str:
+    """Return the letters of a text, without values and addresses."""
+    return "".join(filter(str.isalpha, _NOT_WORDS.sub("", text))).lower()
+
+
+def _looks_russian(letters: str) -> bool:
+    cyrillic = [each for each in letters if "\u0400" <= each <= "\u04ff"]
+    return len(cyrillic) > MOST_WITHOUT and KAZAKH_LETTERS.isdisjoint(cyrillic)
 
 
 def _compare(one: "_Words", other: "_Words", report: Report) -> None:

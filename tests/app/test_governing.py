@@ -30,7 +30,16 @@ GOVERNING = (
 )
 
 
-CASE = "- {name: told, clock: 2026-01-01T09:00+05:00, events: []"
+CASE = """\
+- name: told
+  clock: 2026-03-01T09:00+05:00
+  citizen: {language: ru, channels: [sms]}
+  events:
+    - {at: 2026-03-02T09:00+05:00, type: town.meter.installed, data: {number: M1, valid_until: "2026-05-20", fee: 7}}
+  expect:
+    - {at: 2026-04-20T09:00+05:00, step: month, channel: sms}
+    - {at: 2026-05-19T09:00+05:00, step: day, channel: sms}
+"""
 
 
 class Office:
@@ -41,7 +50,7 @@ class Office:
         self.published = write_town(folder / "published", NO_AGE)
         self.changed = write_town(folder / "changed", NO_AGE, WORSE)
         self.trigger = str(self.changed / "meter_check")
-        (self.changed / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
+        (self.changed / "meter_check" / "tests.yaml").write_text(CASE, encoding="utf-8")
         act = self.terminal.act
         self.tokens: dict[str, Mapping[str, str]] = {
             "aida": act("aida", "water", "author", "approver"),
@@ -166,7 +175,7 @@ def test_what_is_named_twice_is_published_once(office: Office) -> None:
     [first] = office.run("aida", "submit", office.trigger, "--json").objects
     assert office.run("dana", "approve", "meter_check", "meter_check").code == 0
     beside = write_town(office.terminal.folder / "beside", NO_AGE, (RULES, "category: water", "category: meters"))
-    (beside / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
+    (beside / "meter_check" / "tests.yaml").write_text(CASE, encoding="utf-8")
     [second] = office.run("aida", "submit", str(beside / "meter_check"), "--json").objects
     assert office.run("dana", "approve", "meter_check").code == 0
     named = [f"meter_check@{each['hash'][:12]}" for each in (first, second)]
@@ -250,7 +259,7 @@ def test_nobody_checks_a_trigger_by_a_pack_of_their_own(
 ) -> None:
     """What an author's copy of pack.yaml permits does not count: exit 1, what differs, and nothing waits."""
     own = write_town(office.terminal.folder / "own", NO_AGE, WORSE, change)
-    (own / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
+    (own / "meter_check" / "tests.yaml").write_text(CASE, encoding="utf-8")
     ended = office.run("aida", "submit", str(own / "meter_check"))
     assert (ended.code, ended.lines) == (1, [])
     assert f"not as published ({part}), so meter_check" in ended.talk
@@ -261,7 +270,7 @@ def test_nobody_checks_a_trigger_by_a_pack_of_their_own(
 
 def test_a_pack_that_is_published_as_it_is_has_nothing_to_submit(office: Office) -> None:
     """Whoever submits what holds already is told so."""
-    (office.published / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
+    (office.published / "meter_check" / "tests.yaml").write_text(CASE, encoding="utf-8")
     assert office.run("aida", "submit", str(office.published)) == (0, [], "all of it is published as it is\n")
 
 

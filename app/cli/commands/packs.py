@@ -12,7 +12,7 @@ from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_
 from app.packs.case_results import CaseResult, lines_of, told, try_case
 from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.rehearsal.case_model import Case, Expected
-from streams.rehearsal.case_reader import read_cases
+from streams.rehearsal.case_reader import check_speaks, read_cases
 from streams.rehearsal.stage import Stage, stages
 from streams.rehearsal.verdict import Difference, said, unlike
 from templates.checks.loader import pack_of
@@ -81,7 +81,7 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
     findings = [*found, *(() if found else _placeholders(packs, triggers))]
     staged = [] if findings else [each for each in _loaded(folders, packs) if each[0].trigger.name in triggers]
     report = Report()
-    cases = [(stage, case) for stage, folder in staged for case in read_cases(folder / "tests.yaml", stage, report)]
+    cases = [(stage, case) for stage, folder in staged for case in _checked_cases(folder, stage, report)]
     findings += [each for each in report.findings if each.stops_submitting]
     failed = [] if findings else [each for stage, case in cases if (each := try_case(stage, case)).differences]
     _print_findings([replace(each, warning=not each.stops_submitting) for each in findings], as_json=as_json)
@@ -92,6 +92,13 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
         wrong = [many(len(of), what) for of, what in ((stopping, "finding"), (failed, "failed test")) if of]
         talk(f"Nothing was submitted: {' and '.join(wrong)} above; mend them, and submit again.")
         raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _checked_cases(folder: Path, stage: Stage, report: Report) -> list[Case]:
+    """Return a trigger's cases; that none of them expects a message is reported too."""
+    cases = read_cases(folder / "tests.yaml", stage, report)
+    check_speaks(cases, report)
+    return cases
 
 
 def _placeholders(packs: Iterable[PackFiles], triggers: Container[str]) -> Iterator[Finding]:
@@ -109,7 +116,7 @@ def _check_tests(folders: Sequence[Path], examined: Iterable[PackFiles], report:
     try:
         for stage, folder in _staged(folders, examined):
             if (path := folder / "tests.yaml").is_file():
-                read_cases(path, stage, report)
+                check_speaks(read_cases(path, stage, report), report)
     except NoDefaults:  # a city's pack alone: with the country's it is read
         return
 

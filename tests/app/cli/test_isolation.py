@@ -324,7 +324,7 @@ def filled_in(path: str) -> str:
 def draft_in(folder: Path) -> Mapping[str, object]:
     """The trigger with a change that nobody of its agency made, and with a test that it passes."""
     trigger = write_town(folder / "draft", NO_AGE, WORSE) / "meter_check"
-    (trigger / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
+    (trigger / "tests.yaml").write_text(CASE, encoding="utf-8")
     files = {each.name: each.read_text("utf-8") for each in trigger.iterdir()}
     return {"pack": "town", "trigger": "meter_check", "files": files}
 

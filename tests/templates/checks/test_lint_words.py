@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from templates.checks.loader import examine
-from tests.templates.packs import KK, PACK, RU, RULES, Row, check_row, write_town
+from tests.templates.packs import KK, PACK, RU, RULES, SHIPPED, Row, check_row, write_town
 
 ROWS: list[Row] = [
     (
@@ -379,3 +379,30 @@ def test_a_text_with_values_is_warned_of_as_it_usually_comes(tmp_path: Path) -> 
     [found] = [each.message for each in report.findings if each.warning and "SMS" in each.message]
     assert found.startswith("usually ")
     assert found.endswith(" fewer would fit into 1" + LESS)
+
+
+RUSSIAN = "Уважаемые граждане, проверьте счётчик воды в вашей квартире и передайте показания в городской водоканал"
+
+
+def test_words_that_nobody_translated_are_warned_of(tmp_path: Path) -> None:
+    """The same text in two languages and a Kazakh text without a Kazakh letter are warnings, with their places."""
+    values = "№ {{ event.number }}: {{ event.valid_until | date }} {{ event.fee | money }}"
+    changes = [
+        (
+            KK,
+            '{{ event.valid_until | date }} күніне дейін тексеріңіз. {{ event.fee | money }}"',
+            f'{values}. {RUSSIAN}"',
+        ),
+        (RU, 'до {{ event.valid_until | date }}. {{ event.fee | money }}"', f'{values}. {RUSSIAN}"'),
+    ]
+    _, report = examine([write_town(tmp_path, *changes)])
+    found = [each for each in report.findings if each.path.endswith(("kk.md", "ru.md"))]
+    said = {(Path(each.path).name, each.line, str(each.message)) for each in found if each.warning}
+    assert ("kk.md", 6, "the Kazakh text looks Russian: it has none of the letters ә, ғ, қ, ң, ө, ұ, ү, һ, і") in said
+    assert ("ru.md", 6, "the text is the same as in kk.md: is it translated?") in said
+
+
+def test_no_shipped_words_look_untranslated() -> None:
+    """What comes with the platform is translated: no pack has such a warning."""
+    _, report = examine([Path(each) for each in SHIPPED.values()])
+    assert [each for each in report.findings if each.path.endswith(".md")] == []

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from streams.queues.jobs import State
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
@@ -298,3 +298,36 @@ def test_a_finding_of_another_page_leads_to_its_line(
             assert field.evaluate(selected) == text
         page.goto(f"{workshop.base}{draft}?file=trigger.yaml&line=99999")
         expect(page.locator("textarea[data-at]")).to_have_count(0)
+
+
+def test_what_comes_next_is_where_the_report_arrives(
+    chromium: Browser, workshop: Workshop, written: tuple[str, str, str]
+) -> None:
+    """What one may do with a report stands in the part of the page that a script shows anew when it arrives."""
+    with workshop.visit(chromium, "dana") as context:
+        page = context.new_page()
+        page.goto(workshop.base + written[2])
+        expect(page.locator("#live").get_by_role("heading", name="What next?")).to_be_visible()
+
+
+def test_what_is_typed_while_controls_are_shown_anew_stays(
+    chromium: Browser, workshop: Workshop, written: tuple[str, str, str]
+) -> None:
+    """Who chooses a field and types on before the answer has come loses no letter, nor their place."""
+    with workshop.visit(chromium, "dana") as context:
+        page = context.new_page()
+        held: list[Route] = []
+        page.route(
+            "**/form", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+        )
+        page.goto(f"{workshop.base}{written[0]}/form")
+        with page.expect_request("**/form"):
+            page.locator("[data-again]").first.dispatch_event("change")
+        field = page.locator("input[name='title.ru']")
+        field.fill("Переезд")
+        field.press_sequentially("ы")
+        with page.expect_response("**/form"):
+            held[0].continue_()
+        page.wait_for_function("document.activeElement?.name === 'title.ru'")
+        expect(field).to_have_value("Переезды")
+        assert field.evaluate("field => field.selectionStart") == len("Переезды")

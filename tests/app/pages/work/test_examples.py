@@ -173,6 +173,9 @@ def test_an_example_has_values_by_which_somebody_hears(quiet: Workshop, due: str
     address = made(aida, where, persona="adult", channel="sms", spoken="en")
     page = unescape(aida.get(address).text)
     assert "done=made" in address, page
+    fields = fields_of(page, "/example")
+    assert fields["events.0.data.year"] == [fields["events.0.at"][0][:4]], "the year is that of the day"
+    assert fields["events.0.data.pay_by"][0] >= fields["expect.0.at"][0][:10], "nobody is told after the deadline"
     assert "gets “day”, SMS" in page
 
 

@@ -101,6 +101,10 @@ _BY_KIND = {
         N_("There is no day for your calendar"),
         N_("The message names no day, the day is past, or the thing was done. The message itself is still there."),
     ),
+    "unknown-draft": (
+        N_("There is no such draft"),
+        N_("It may have been deleted. The list of triggers shows the drafts of your agency."),
+    ),
     "sign-in": (N_("Signing in did not work"), N_("Nothing was changed. Sign in once more.")),
     "nobody-here": (
         N_("You cannot sign in this way"),

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.core.translatable import N_, Said
 from templates.authoring import typed_values
@@ -51,6 +52,11 @@ OPERATORS: Final[Mapping[str, Mapping[str, str]]] = {
     "instant": {"<": N_("is before"), ">": N_("is after")},
 }
 """Type of a field -> its operators, each with its words."""
+
+
+OF_LISTS: Final[Mapping[str, str]] = {"in": "contains"}
+"""Operator of a list -> that of a text which people call the same."""
+_SAME: Final[Mapping[tuple[str, str], str]] = {("strings", "contains"): "in", ("string", "in"): "contains"}
 
 
 class Row(Struct, frozen=True):
@@ -144,6 +150,7 @@ def _written(at: int, row: Row, types: Mapping[str, str]) -> str:
     type_ = types.get(row.field)
     if type_ is None:
         raise BadRow(at, "field", N_("Choose what is compared"))
+    row = replace(row, operator=_SAME.get((type_, row.operator), row.operator))
     if row.operator not in operators_of(type_):
         raise BadRow(at, "operator", N_("This comparison does not go with it; choose another one"))
     if row.of:

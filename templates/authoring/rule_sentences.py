@@ -59,6 +59,20 @@ _ROLES = {
     "citizen": Words("the citizen"),
     "heirs": Words("the heirs"),
     "recipient": Words("the recipient"),
+    "applicant": Words("the applicant"),
+    "contributor": Words("the contributor"),
+    "deceased": Words("the deceased"),
+    "driver": Words("the driver"),
+    "employee": Words("the employee"),
+    "guardians": Words("the guardians"),
+    "partner": Words("the partner"),
+    "entrepreneur": Words("the entrepreneur"),
+    "holder": Words("the holder"),
+    "owner": Words("the owner"),
+    "patient": Words("the patient"),
+    "pensioner": Words("the pensioner"),
+    "spouse": Words("the spouse"),
+    "taxpayer": Words("the taxpayer"),
 }
 DIGEST = Words("What exceeds a citizen’s limit of messages goes together, once a day, at 18:00 in their time zone.")
 """The platform's own rule, which starts on no event."""

@@ -12,7 +12,7 @@ from domain.conditions.language import Condition
 from domain.conditions.matching import Way, ways
 from domain.core.plain import PlainData
 from domain.core.timing import Offset, parse_offset
-from domain.core.translatable import Words
+from domain.core.translatable import Said, Words
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.steps import Step
 from domain.rules.triggers import Trigger, Unless
@@ -193,7 +193,7 @@ class _Check:
         Everything that delays the message, hides it or leaves it out.
         """
         if "expires" not in self.rules:
-            self._wrong(("class",), "an emergency says how long it is of use: add `expires`, such as PT1H")
+            self._wrong(("class",), Said("an emergency says how long it is of use: add `expires`, such as PT1H"))
         for path in _waiting(self.rules):
             told = Words("an emergency goes at once, so `{key}` contradicts it", key=path[-1])
             self._wrong(path, told, key=True)
@@ -204,10 +204,10 @@ class _Check:
                 )
                 self._wrong(("due", step.name), message, key=True)
         if self.rules.get("catch_up") == "none":
-            late = "an emergency that becomes known late is told late: leave `catch_up: none` out"
+            late = Said("an emergency that becomes known late is told late: leave `catch_up: none` out")
             self._wrong(("catch_up",), late)
         if self.rules.get("discreet"):
-            self._wrong(("discreet",), "an emergency says what the danger is, so it cannot be discreet")
+            self._wrong(("discreet",), Said("an emergency says what the danger is, so it cannot be discreet"))
 
 
 def _waiting(rules: Mapping[str, Any]) -> Iterator[Path]:

@@ -20,6 +20,8 @@ MAX_VALUES = 20_000
 """More values than this after following aliases is an attack, not a pack."""
 MAX_DEPTH = 30
 
+NOTHING_HERE = N_("there is nothing here")
+"""The finding in an empty file."""
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
@@ -227,7 +229,7 @@ class _Builder:
             self._report(Words("this is nested too deeply, or its aliases multiply"))
         else:
             if self.document.data is None:
-                self._report(Words("there is nothing here"))
+                self._report(Words(NOTHING_HERE))
 
     def _report(self, message: str) -> None:
         self.report.add(Finding(self.document.path, 1 + self.before, 1, message))

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain.core.translatable import N_, Said, Words
+from templates.checks.words_check import ONLY_THERE
 from templates.reading.findings import Finding
 
 _KEYS: Final[Mapping[str, str]] = {
@@ -70,6 +71,40 @@ ADVICE: Final[Mapping[str, str]] = {
     ),
 }
 """A finding of lint -> the same, told of the form."""
+
+
+MISSING: Final[Mapping[str, str]] = {
+    "subject": N_("There is no subject of the email"),
+    "body": N_("There is no text of the email"),
+    "sms": N_("There is no text of the SMS"),
+    "push": N_("There is no text of the push message"),
+}
+"""Part of the texts -> what is said where the rule sends it and it is not there."""
+_PART = "{part} is missing, and the trigger's channels include {channel}"
+_LINK = "{host} is not among the pack's link_domains ({known})"
+_SPOKEN: Final[Mapping[str, str]] = {"kk": N_("in Kazakh"), "ru": N_("in Russian"), "en": N_("in English")}
+
+
+def of_the_texts(findings: Iterable[Finding], meanings: Mapping[str, str]) -> list[Finding]:
+    """Return the findings in the words of the form of texts. `meanings`: name of a value -> what it is, in words."""
+    return [replace(each, message=_told(each.message, meanings)) for each in findings]
+
+
+def _told(message: str, meanings: Mapping[str, str]) -> str:
+    template, given = getattr(message, "template", str(message)), getattr(message, "given", {})
+    missing = MISSING.get(given["part"]) if template == _PART else None
+    if missing is not None:
+        return Said(missing)
+    if template == _LINK:
+        return Words("Links lead only to: {known}", known=given["known"])
+    if template == ONLY_THERE:
+        language = _SPOKEN.get(given["language"], given["language"])
+        return Words(
+            "“{value}” is missing here, and stands in the text {language}",
+            value=meanings.get(given["variable"], given["variable"]),
+            language=Said(language),
+        )
+    return message
 
 
 def of_the_form(findings: Iterable[Finding]) -> list[Finding]:

@@ -182,6 +182,7 @@ class Approving:
             shares=[(each, share(each, speech)) for each in SHARES],
             backtests=latest(self._office, submission.owner, name, speech, submission.hash),
             share=share(current.share, speech) if current and current.hash == submission.hash else "",
+            whole=current is not None and current.share == 1,
         )
 
     def _tested(self, submission: Submission, speech: Speech) -> str:

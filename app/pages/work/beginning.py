@@ -57,7 +57,11 @@ class Beginning:
         }
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         chosen = {"name": "", "pack": "", "on": ""} | given
-        packs = [name for name in rules.governed.packs if name != BUILT_IN]
+        packs = [
+            (name, frame.speech.titled(pack.content.get("title") or {}) or name)
+            for name, pack in rules.governed.packs.items()
+            if name != BUILT_IN
+        ]
         return self._office.show(
             "new.html",
             frame,
@@ -98,7 +102,7 @@ class Beginning:
                 else say("The name is taken; choose another")
             )
         if given["pack"] not in rules.governed.packs or given["pack"] == BUILT_IN:
-            wrong["pack"] = say("Choose a pack")
+            wrong["pack"] = say("Choose the country or the city")
         if given["on"] not in rules.catalogue.types or given["on"] in ANSWERS:
             wrong["on"] = say("Choose what it starts on")
         return wrong

@@ -41,13 +41,14 @@ from app.pages.work.editing import moved
 from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
+from app.pages.work.words import step_called
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Said, Words
 from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE, EventType
 from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
 from streams.rules.in_force import Rules
-from templates.authoring.condition_form import OPERATORS, BadRow, Rows, operators_of, read_condition
+from templates.authoring.condition_form import OF_LISTS, OPERATORS, BadRow, Rows, operators_of, read_condition
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.authoring.trigger_form import NEW, TriggerForm
 from templates.authoring.yaml_edit import CannotEdit
@@ -443,7 +444,7 @@ class View:
             yield self._ticks("to", self._say("Who is told?"), named, usual=self._usual_recipient)
         own = [(f"event.{name}", self.names.heading_of(f"event.{name}")) for name in self.type.fields]
         own += [
-            (f"event.{name}", self.names.heading_of(f"event.{name}"))
+            (f"event.{name}", _begun(self.speech.tell(whom(name))))
             for name in self.type.roles
             if name != self.type.subject
         ]
@@ -540,6 +541,8 @@ class View:
         found: dict[str, str] = {}
         for of_type in ("string", "integer", "date", "strings"):
             for sign, text in OPERATORS[of_type].items():
+                if sign in OF_LISTS and OF_LISTS[sign] in found:
+                    continue  # a list contains a value as a text does
                 found.setdefault(f"{sign}", text if of_type != "date" else found.get(sign, text))
         return [(sign, self._say(text)) for sign, text in found.items()]
 
@@ -570,6 +573,10 @@ class View:
         for name in due if isinstance(due, dict) else ():
             usual, rare = self._step(f"due.{name}")
             yield name, self._due(due[name]), usual, rare
+
+    def step_called(self, name: str) -> str:
+        """Return the name of a step as a heading: in words where the sample of a new draft gave it."""
+        return step_called(name, self.speech)
 
     def new_step(self) -> list[Control]:
         """Return the controls of one more step."""
@@ -675,7 +682,7 @@ class View:
         for each in (*self.about(), *self.starting(), *self.ending(), *self.sending(), *self.rare()):
             found[each.name] = each.label
         for name, _, usual, rare in self.steps():
-            found |= {each.name: f"{name}: {each.label}" for each in (*usual, *rare)}
+            found |= {each.name: f"{self.step_called(name)}: {each.label}" for each in (*usual, *rare)}
         for at, _, controls in self.needless():
             found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
         for at, controls in self.buttons():
@@ -852,6 +859,10 @@ class View:
         return self._control(
             name, "text", f"{self._say('Words on the button')} ({LANGUAGES.get(key, key)})", lang=key
         )
+
+
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _new_parts(fields: Fields, languages: Sequence[str]) -> list[str]:

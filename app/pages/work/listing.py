@@ -12,7 +12,7 @@ from app.pages.catalogues import Speech
 from app.pages.life import shown
 from app.pages.places import WORKERS
 from app.pages.work.office import Office
-from app.pages.work.words import DONE, STATES, state_of
+from app.pages.work.words import DONE, STATES, publisher, state_of
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Submission
@@ -112,7 +112,10 @@ class _Rows:
             "title": self._speech.titled(title) or name,
             "state": self._speech.say(text),
             "kind": kind,
-            "last": [(shown(DONE, each.what, self._speech), each.by, self._speech.moment(each.at)) for each in last],
+            "last": [
+                (shown(DONE, each.what, self._speech), publisher(each.by, self._speech), self._speech.moment(each.at))
+                for each in last
+            ],
             **more,
         }
 

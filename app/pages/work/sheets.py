@@ -1,18 +1,26 @@
 """Finding drafts, and laying them out on the bench, for every page about one."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Path as InPath
+from pydantic import BeforeValidator
 
 from app.http.problems import Problem
 from app.packs.draft_bench import BadDraft, Bench, Laid, Text
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftStore, StoredDraft, UnknownDraft
 
-Id = Annotated[int, InPath(ge=1, le=2**31)]
+
+def _number(text: object) -> int:
+    """Return the number of a draft; 0, which no draft has, for anything else."""
+    return int(str(text)) if re.fullmatch("[0-9]{1,9}", str(text), re.ASCII) else 0
+
+
+Id = Annotated[int, InPath(), BeforeValidator(_number)]
 
 
 def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:

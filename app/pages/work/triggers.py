@@ -22,7 +22,7 @@ from app.pages.stops import stops_of_trigger
 from app.pages.visits import Fields, Form
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
 from app.pages.work.office import Office, one
-from app.pages.work.words import DONE, STATES, share, state_of
+from app.pages.work.words import DONE, STATES, publisher, share, state_of
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require_reader
@@ -117,7 +117,7 @@ class TriggerPages:
         clause = Clause(whole, rules["owner"], rules["class"], legal_basis_of(rules))
         return [
             *rule_told(clause, self._office.platform.rules.library.rules(), frame.speech),
-            (say("Published"), f"{frame.speech.moment(fact.at)}, {fact.by}"),
+            (say("Published"), f"{frame.speech.moment(fact.at)}, {publisher(fact.by, frame.speech)}"),
             (say("For"), share(fact.share, frame.speech)),
             (say("Version"), fact.hash[:12]),
         ]
@@ -142,7 +142,7 @@ class TriggerPages:
             {
                 "href": f"/work/submissions/{name}/{each.hash}" if each.hash in handed_in else "",
                 "at": speech.moment(each.at),
-                "by": each.by,
+                "by": publisher(each.by, speech),
                 "what": shown(DONE, each.what, speech),
                 "hash": each.hash[:12],
                 "reason": each.reason,

@@ -19,7 +19,7 @@ from app.pages.work.office import Hash, Office
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.pages.work.triggers import Name
-from app.pages.work.words import PEOPLE, people
+from app.pages.work.words import PEOPLE, people, reason
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Subject
@@ -29,6 +29,7 @@ from streams.rules.drafts import DraftStore, StoredDraft
 from templates.authoring.preview import Message, Words
 from templates.checks.sample_check import LIMITS
 from templates.reading.writing import trigger_texts
+from templates.reading.yaml_file import NOTHING_HERE
 from templates.words.rendering import Rendered
 
 MAIL = {
@@ -84,10 +85,11 @@ class Trying:
             frame,
             sheet,
             "test",
-            findings=[*findings, *(each for each in more if not each.warning)],
+            findings=[*findings, *(each for each in more if not each.warning and str(each.message) != NOTHING_HERE)],
             warnings=[each for each in more if each.warning and not is_silent(each)],
             silent=any(map(is_silent, more)),
             cases=cases,
+            reason=partial(reason, speech=frame.speech),
             stories={line: (number, story) for number, line, _, story in told_tests},
             unplayed=[] if cases else told_tests,
             samples=samples(sheet),

@@ -17,13 +17,14 @@ from app.pages.layout import Frame
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields
 from app.pages.work import merging
+from app.pages.work.advice import of_the_texts
 from app.pages.work.controls import Control, was_in
 from app.pages.work.editing import moved
 from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, found
 from app.pages.work.trying import step_shown
-from app.pages.work.words import PEOPLE, people
+from app.pages.work.words import PEOPLE, people, step_called
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE
@@ -99,6 +100,8 @@ class Wording:
         spoken = one(typed, "spoken") if one(typed, "spoken") in languages else next(iter(languages), "")
         persona = one(typed, "persona") if one(typed, "persona") in PEOPLE else next(iter(PEOPLE))
         findings, hearing, heard = self._heard(Text(sheet.pack, sheet.trigger, files), persona)
+        meanings = {name: meaning for name, _, meaning in self._readable(sheet, frame)}
+        findings = of_the_texts(findings, meanings)
         mine = [each for each in findings if each.path == f"{spoken}.md"]
         shown: dict[str, Any] = {
             "languages_of": [(each, LANGUAGES.get(each, each)) for each in languages],
@@ -178,6 +181,10 @@ class Wording:
 
     def _values(self, sheet: StoredDraft, frame: Frame) -> list[tuple[str, str]]:
         """Return the placeholders that may stand in the texts: each with its meaning."""
+        return [(_placeholder(name, kind), meaning) for name, kind, meaning in self._readable(sheet, frame)]
+
+    def _readable(self, sheet: StoredDraft, frame: Frame) -> list[tuple[str, str, str]]:
+        """Return the values that may stand in the texts: name, type, meaning."""
         rules = self._office.platform.rules.library.rules()
         try:
             on = YamlText(sheet.files.get("trigger.yaml", "")).get(("on",))
@@ -191,8 +198,8 @@ class Wording:
         kinds = {f"event.{name}": field.type for name, field in type_.fields.items()}
         known = {"citizen.given_name", "citizen.family_name"} & set(rules.catalogue.citizen_variables())
         kinds |= dict.fromkeys(sorted(known), "string")
-        found_ = [(_placeholder(name, kind), names.heading_of(name)) for name, kind in kinds.items()]
-        return [*found_, ("{{ due | date }}", frame.speech.say("The day on which it is sent"))]
+        found_ = [(name, kind, names.heading_of(name)) for name, kind in kinds.items()]
+        return [*found_, ("due", "date", frame.speech.say("The day on which it is sent"))]
 
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; `look` shows it first, without keeping it."""
@@ -364,7 +371,7 @@ def _named(under: Sequence[str | int], speech: Speech) -> str:
         return ""
     if under[0] == "correction":
         return speech.say("When it is taken back")
-    return speech.say("Other words for the step {step}").format(step=under[1])
+    return speech.say("Other words for the step {step}").format(step=step_called(str(under[1]), speech))
 
 
 def _placeholder(name: str, kind: str) -> str:

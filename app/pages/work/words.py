@@ -54,6 +54,10 @@ WHAT: Final[Mapping[str, str]] = {
     "done": N_("done afterwards"),
 }
 
+STEPS: Final[Mapping[str, str]] = {"first": N_("First message"), "second": N_("Second message")}
+"""Names that the sample of a new draft gives its steps."""
+PUBLISHERS: Final[Mapping[str, str]] = {"pack": N_("shipped with the platform")}
+"""Who publishes without being a person."""
 PEOPLE: Final[Mapping[str, str]] = {
     "adult": N_("A woman of 34"),
     "pensioner": N_("A man of 67"),
@@ -62,6 +66,16 @@ PEOPLE: Final[Mapping[str, str]] = {
     "sparse": N_("Nothing is known"),
 }
 """The invented people for whom drafts are previewed."""
+
+
+def step_called(name: str, speech: Speech) -> str:
+    """Return the name of a step in words, where it is one of the sample's; else as its author wrote it."""
+    return shown(STEPS, name, speech) if name in STEPS else name
+
+
+def publisher(name: str, speech: Speech) -> str:
+    """Return who published a version."""
+    return shown(PUBLISHERS, name, speech) if name in PUBLISHERS else name
 
 
 def person(name: str, speech: Speech) -> str:

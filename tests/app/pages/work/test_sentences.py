@@ -6,6 +6,7 @@ from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from msgspec.structs import replace
 
 from app.packs.version_diff import Version, clause_of, compared, sentences, start_of
@@ -13,6 +14,7 @@ from app.pages.catalogues import Speech
 from app.pages.naming import VALUES
 from app.pages.ruling import in_words
 from domain.core.translatable import Said
+from templates.authoring.rule_sentences import whom
 from templates.checks.loader import Pack
 from templates.reading.catalogue import catalogue_of
 from tests.beginnings import packs_in
@@ -70,3 +72,13 @@ def test_an_approver_reads_the_authors_words() -> None:
         [new] = [told(each.sentence, "ru") for each in changes]
         for sentence in in_words(contents, catalogue, "ru", start_of(clause)).sentences(clause):
             assert told(sentence, "ru") in new, name
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_every_role_has_a_name(language: str) -> None:
+    """Whoever is told is named in the reader's language, whichever event names them."""
+    roles = {
+        role for type_ in catalogue_of([pack.content for pack in shipped()]).types.values() for role in type_.roles
+    }
+    said = {role: told(whom(role), language) for role in sorted(roles)}
+    assert {role: text for role, text in said.items() if re.search("[A-Za-z]", text)} == {}

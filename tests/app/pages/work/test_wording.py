@@ -121,3 +121,18 @@ def test_a_long_sms_is_remarked_beside_its_preview_at_once(quiet: Workshop) -> N
     long = form_of(aida, where, "ru") | {"w.sms": ["Очень длинный текст. " * 28], "then": ["look"]}
     page = aida.client.post(f"{where}/words", data=long).text
     assert "Too long: an SMS may have 2 parts at most" in page
+
+
+@pytest.mark.parametrize(("language", "said"), [("ru", "Нет текста SMS"), ("kk", "SMS мәтіні жоқ")])
+def test_findings_beside_the_texts_are_in_plain_words(quiet: Workshop, language: str, said: str) -> None:
+    """What is missing, a link elsewhere and a value that one language lacks are told without keys of files."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    aida.get(f"{where}/words?language={language}")
+    fields = form_of(aida, where, "ru") | {"w.sms": [""], "w.body": ["[Ссылка](https://bit.ly/x)"], "then": ["look"]}
+    page = unescape(aida.client.post(f"{where}/words", data=fields).text)
+    assert said in page
+    assert [each for each in ("link_domains", "due здесь", "не хватает части", "closed by") if each in page] == []
+    broken = form_of(aida, where, "ru") | {"w.sms": ["{{ имя }} и {{ event.kind }"], "then": ["look"]}
+    page = unescape(aida.client.post(f"{where}/words", data=broken).text)
+    assert [each for each in ("there is no variable", "is closed by") if each in page] == []

@@ -3,6 +3,7 @@
 Modules:
     scaffold: the files of a new trigger or pack. preview: the messages for invented people.
     rule_sentences, value_words: rules and values in sentences.
+    typed_values: amounts, days and times as people type them.
     trigger_form, words_form: a rule, and the words of a language, as fields of a form. condition_form: conditions as
     rows. yaml_edit: changes of single values in a file.
     trigger_diff, pack_diff, text_diff: what changes between two versions.

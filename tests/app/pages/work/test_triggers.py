@@ -21,7 +21,7 @@ def test_one_sees_the_triggers_of_ones_agency(quiet: Workshop) -> None:
     """An author finds what their agency published, with who did it last, and nothing of another's."""
     page = signed_in(quiet, "aida").get("/work").text
     assert f"/work/triggers/{CLINIC}" in page
-    assert "published: pack" in page
+    assert "published: shipped with the platform" in page
     assert FINE not in page
     assert CLINIC not in signed_in(quiet, "fred").get("/work").text
 

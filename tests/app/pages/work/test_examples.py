@@ -185,3 +185,19 @@ def test_an_example_in_which_nobody_hears_says_so(quiet: Workshop) -> None:
     where = begun(aida)
     page = unescape(aida.get(made(aida, where, persona="minor", channel="sms", spoken="kk")).text)
     assert "The example is made, and nobody gets anything in it" in page
+
+
+def test_all_wrong_fields_are_told_at_once_and_paper_dates_are_taken(quiet: Workshop) -> None:
+    """Two wrong fields are two errors; 05.05.1990 and 02.03.2026 12.00 mean what they mean on paper."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    page = made(aida, where)
+    fields = fields_of(aida.get(page).text, "/example")
+    wrong = {**fields, "citizen.born_on": ["15 февраля"], "events.0.at": ["завтра"], "then": ["save"]}
+    answer = aida.client.post(f"{where}/example", data=wrong)
+    assert answer.status_code == 422
+    assert "Write a date such as 2025-01-31" in answer.text
+    assert "Write a date and a time such as 2026-03-02 12:00" in answer.text
+    right = {**fields, "citizen.born_on": ["05.05.1990"], "events.0.at": ["02.03.2026 12.00"], "then": ["save"]}
+    assert aida.client.post(f"{where}/example", data=right).status_code == 303
+    assert "2026-03-02T12:00" in cases_in(aida, where)

@@ -248,6 +248,7 @@ _PLAINLY = [
             r"^unexpected end of template, expected 'end of print",
             N_("{{{{ is not closed: write }}}} behind the value"),
         ),
+        (r"^expected token 'name'", N_("a name is missing behind a point or a |")),
         (r"^unexpected end of template", N_("{{{{ or {{% is not closed")),
         (
             r"^Unexpected end of template.*closed is '(?P<tag>\w+)'",

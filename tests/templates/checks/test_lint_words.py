@@ -207,7 +207,7 @@ ROWS: list[Row] = [
         "- Нөмірі: {{ event.number }}",
         "- Нөмірі: {{ event.number | }}",
         [
-            "22:1: expected token 'name', got 'end of print statement'",
+            "22:1: a name is missing behind a point or a |",
         ],
     ),
     (

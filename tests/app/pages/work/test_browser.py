@@ -129,7 +129,7 @@ def mends(page: Page, by: Fingers, *, keys: bool) -> None:
     by.write(page.locator("textarea").first, good)
     by.press(page.get_by_role("button", name="Save and test"))
     expect(page.locator(".banner")).to_contain_text("All tests pass")
-    expect(page.locator("main")).to_contain_text("Nothing, because: opted_out")
+    expect(page.locator("main")).to_contain_text("Nothing, because: messages on this topic are not wanted")
 
 
 def approves(page: Page, by: Fingers) -> None:

@@ -36,7 +36,7 @@ def test_approvers_are_mailed_when_something_is_handed_in(quiet: Workshop) -> No
     where = submitted(quiet)
     [mail] = mails(quiet, "saule")
     assert mail.title == "Хабаршы: clinic_attachment"
-    for said in ("мақұлдауыңызды күтіп тұр", "ждёт вашего одобрения", "waits for your approval", "dana"):
+    for said in ("мақұлдауыңызды күтіп тұр", "ждёт вашего утверждения", "waits for your approval", "dana"):
         assert said in mail.text
     assert f"http://testserver{where}" in mail.text
     assert mails(quiet, "marat") == mails(quiet, "zhan") == mails(quiet, "dana") == []

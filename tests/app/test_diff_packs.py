@@ -12,7 +12,7 @@ from tests.templates.packs import Change as Edit
 NO_AGE: Edit = ("meter_check/trigger.yaml", " && citizen.age >= 18", "")
 READS = "It concerns the triggers meter_check."
 NOBODY = "No trigger and no benefit reads it."
-SEALS = "seals: {type: array, items: {type: string}}"
+SEALS = "seals: {type: array, items: {type: string}, x-title: {kk: пломбалар, ru: пломбы}}"
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ class LongWork:
         self._land.lasting(self._go_on)
 
     def _go_on(self) -> None:
-        last = next(iter(self._jobs.latest(1)), None)
+        last = next(iter(self._all()), None)
         if last is None or last.state is State.DONE:
             self._jobs.add(KIND, Lane.VIEWS, {}, Plan("verify", 1, "facts", 1.0), "somebody", waits=True)
         elif last.state is State.FAILED:
@@ -42,13 +42,17 @@ class LongWork:
         return self.all()[0].state is State.DONE
 
     def _resumed(self) -> None:
-        [last] = self._jobs.latest(1)
+        last = self._all()[0]
         if last.state is State.FAILED:
             self._jobs.hand_over(last.id)
 
     def all(self) -> Sequence[Job]:
         """All of them, the last one first."""
-        return self._land.lasting(lambda: self._jobs.latest(ALL))
+        return self._land.lasting(self._all)
+
+    def _all(self) -> Sequence[Job]:
+        """As `all`, without the audits that the schedule asks for."""
+        return [job for job in self._jobs.latest(ALL) if job.kind == KIND]
 
     def found(self) -> Verified:
         """What the last one found."""

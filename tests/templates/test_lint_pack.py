@@ -173,8 +173,8 @@ ROWS: list[Row] = [
     ),
     (
         METER,
-        "items: {type: string}}",
-        "uniqueItems: true}",
+        "items: {type: string},",
+        "uniqueItems: true,",
         [
             "15:19: an array, and only an array, says what its `items` are",
         ],
@@ -187,7 +187,7 @@ ROWS: list[Row] = [
             "17:19: a group of properties has `type: object`, and is never null",
         ],
     ),
-    (METER, "items: {type: string}}", "items: {type: integer}}", ["15:40: type must be 'string'"]),
+    (METER, "items: {type: string},", "items: {type: integer},", ["15:40: type must be 'string'"]),
     (
         METER,
         "additionalProperties: false\n  required",
@@ -198,8 +198,8 @@ ROWS: list[Row] = [
     ),
     (
         METER,
-        "format: national-id}}",
-        "format: national-id}, x-of: public}",
+        "format: national-id},",
+        "format: national-id}, x-of: public,",
         [
             "14:75: a property that names a person belongs to nobody",
         ],

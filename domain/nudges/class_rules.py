@@ -6,8 +6,9 @@ from msgspec import Struct
 
 
 class ClassRules(Struct, frozen=True):
-    """What a class ignores (an opt-out of its category, quiet hours, the cap, its agency's rate), and what it needs.
+    """The rules of a class: what it ignores, and what it needs.
 
+    It may ignore an opt-out of its category, quiet hours, the cap and its agency's rate (`ignores_…`).
     `counts`: a message of this class counts towards its recipient's cap; `repeats`: it is sent again where nobody
     knows whether it went, because twice is better than never. `named`: its email names the addressee: what is about a
     place, or offered to many, need not.

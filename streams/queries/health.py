@@ -165,7 +165,7 @@ SPAN, LEAST = timedelta(minutes=10), timedelta(minutes=1)
 
 
 class Backlog(StrEnum):
-    """What waits for one part of the platform; its name in samples, trends and findings."""
+    """The backlog of one part of the platform: its name in samples, trends and findings."""
 
     PLANNING = "planning"
     DISPATCH = "dispatch"

@@ -245,10 +245,11 @@ def _kept(text: str) -> str:
 
 
 def _restored(kept: str) -> str:
-    if not kept.startswith("{"):
-        return kept
-    with suppress(DecodeError):
-        return str(kept) if not isinstance(text := of_plain(json.decode(kept)), Said) else text
+    """Return the text that `_kept` wrote; older rows hold plain text."""
+    if kept.startswith("{"):
+        with suppress(DecodeError):
+            if isinstance(text := of_plain(json.decode(kept)), Said):
+                return text
     return kept
 
 

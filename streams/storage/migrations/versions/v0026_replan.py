@@ -1,4 +1,4 @@
-"""Whether a waiting fact only is a new event, or asks for the person's whole plan."""
+"""A mark on a waiting fact: it is more than a new event and asks for the person's whole plan."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -223,7 +223,7 @@ class Settings(BaseSettings):
     in_flight: int = Field(
         default=32,
         ge=4,
-        description="open attempts by email and SMS at most: so many are unknown after a kill",
+        description="messages at most with providers that do not remove doubles: so many are unknown after a kill",
     )
     soft_bounces: int = Field(
         default=3, ge=1, description="letters in a row that come back as 4.x.x and end an address"

@@ -1,4 +1,7 @@
-"""Dispatch to providers that are far away: the ceiling is what may be under way, over how long each answer takes."""
+"""Dispatch to providers that are far away: the ceiling is what may be under way, over how long each answer takes.
+
+That is IN_FLIGHT, which bounds unknown messages, or WINDOW for a provider that removes doubles.
+"""
 
 import asyncio
 import tempfile
@@ -18,20 +21,25 @@ from benchmarks.world import NOW, shipped_packs
 from domain.persons.channels import ADDRESS_OF
 from notifiers.port.interface import Message, Outcome
 from notifiers.port.routes import single_routes
-from streams.delivery.send.concurrency import IN_FLIGHT, PATIENCE
+from streams.delivery.send.concurrency import IN_FLIGHT, PATIENCE, WINDOW
 from streams.rules.publishing import Publisher
 from tests.services import postgres
 
-AWAY = {0.05: (sized(1_500, least=600), 350), 0.2: (sized(800, least=600), 100)}
-"""Seconds until a provider answers -> how many citizens, and how many messages a second it should come to."""
+AWAY = [
+    (0.05, False, sized(1_500, least=600), 350),
+    (0.05, True, sized(3_000, least=600), 700),
+    (0.2, False, sized(800, least=600), 100),
+    (0.2, True, sized(3_000, least=600), 500),
+]
+"""Seconds until a provider answers, whether it removes doubles, citizens, and the messages a second to reach."""
 
 
 class _Far(Nothing):
     """A provider that answers after so many seconds."""
 
-    def __init__(self, channel: str, sent: Count, seconds: float) -> None:
+    def __init__(self, channel: str, sent: Count, seconds: float, *, removes_doubles: bool) -> None:
         super().__init__(channel, sent)
-        self._seconds = seconds
+        self._seconds, self.removes_doubles = seconds, removes_doubles
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         await asyncio.sleep(self._seconds)
@@ -41,14 +49,25 @@ class _Far(Nothing):
 def measure() -> tuple[list[Row], dict[str, float]]:
     rows = [
         Row(
-            f"dispatch on PostgreSQL, a provider {seconds * 1000:.0f} ms away", _rate(seconds, citizens), "/s", target
+            f"dispatch on PostgreSQL, a provider {seconds * 1000:.0f} ms away{_who(removes_doubles=removes)}",
+            _rate(seconds, citizens, removes_doubles=removes),
+            "/s",
+            target,
         )
-        for seconds, (citizens, target) in AWAY.items()
+        for seconds, removes, citizens, target in AWAY
     ]
-    return rows, {f"at most at {seconds * 1000:.0f} ms": IN_FLIGHT / seconds for seconds in AWAY}
+    return rows, {
+        f"at most at {seconds * 1000:.0f} ms{_who(removes_doubles=removes)}": (WINDOW if removes else IN_FLIGHT)
+        / seconds
+        for seconds, removes, _, _ in AWAY
+    }
 
 
-def _rate(seconds: float, citizens: int) -> float:
+def _who(*, removes_doubles: bool) -> str:
+    return " that removes doubles" if removes_doubles else ""
+
+
+def _rate(seconds: float, citizens: int, *, removes_doubles: bool) -> float:
     with (
         tempfile.TemporaryDirectory() as folder,
         postgres.server(lasting=True) as server,
@@ -64,7 +83,9 @@ def _rate(seconds: float, citizens: int) -> float:
         fill(platform, citizens)
         clock.advance_to(DUE)
         sent = Count()
-        routes = single_routes({channel: _Far(channel, sent, seconds) for channel in ADDRESS_OF})
+        routes = single_routes(
+            {channel: _Far(channel, sent, seconds, removes_doubles=removes_doubles) for channel in ADDRESS_OF}
+        )
         dispatcher = compose_dispatcher(platform, routes)
 
         rate = uvloop.run(drained(platform, dispatcher, sent, PATIENCE))

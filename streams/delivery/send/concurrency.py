@@ -3,6 +3,7 @@
 An attempt is open from its commit to the commit of its outcome. If the process is killed while a provider has it,
 nobody knows whether the message went; without a hand-over journal that is so for every open attempt. So bulkheads
 share a few permits, their budget. Each has some reserved: a provider that hangs holds up only its own messages.
+A provider that removes doubles gets its unknown messages again, so it may have many, however far away it is.
 """
 
 import asyncio
@@ -12,7 +13,6 @@ from itertools import chain, groupby
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.nudges.settle import Send
 from streams.delivery.decide.case import Case
 
 PATIENCE = 2.0
@@ -21,15 +21,14 @@ KEPT = 10_000
 """At most so many nudges without a permit are claimed again as soon as there is one; others once their claim ends."""
 IN_FLIGHT, GROUP = 32, 8
 """Messages that may be unknown after a kill, and messages that are handed over together."""
-WINDOW, SPAN = 256, 0.25
-"""Attempts that are open at most where a journal tells which were handed over: as many as ended in so many seconds.
+WINDOW, SPAN = 256, 0.5
+"""Attempts that are open at most where a kill does no harm to them: as many as ended in so many seconds.
 
-More would go although somebody stopped them meanwhile, or would wait for a slow provider until their lease ends.
+More would go although somebody stopped them meanwhile, or would wait for a slow provider until their lease ends. The
+span is longer than a far provider takes to answer (0.2 s) and two commits: else its window would not grow.
 """
 KINDS = 2
 """Bulkheads of a provider: urgent messages have their own."""
-_HARMLESS = frozenset({"push"})
-"""Channels with a budget of their own: on a telephone, a double replaces the first notification."""
 
 
 class Budget:
@@ -182,25 +181,27 @@ class Permits:
 
 
 class Budgets:
-    """The budget of each channel: email and SMS share one, because doubles are not removed there.
+    """Two budgets: of providers that remove doubles, and of all others.
 
-    `providers`: channel -> number of its providers; `kinds`: bulkheads of each. `least`, `most`: see `Budget`.
+    `providers`: name -> whether it removes doubles; `kinds`: bulkheads of each; `least`: see `Budget`. `most` is for
+    the others; who removes doubles may always have WINDOW.
     """
 
     def __init__(
         self,
-        providers: Mapping[str, int],
+        providers: Mapping[str, bool],
         least: int = IN_FLIGHT,
         most: Callable[[], int] | None = None,
         kinds: int = KINDS,
     ) -> None:
-        harmless = sum(many for channel, many in providers.items() if channel in _HARMLESS)
-        shared = sum(providers.values()) - harmless
-        self._shared, self._harmless = Budget(least, kinds * shared, most), Budget(least, kinds * harmless, most)
+        self._removes_doubles = frozenset(name for name, removes in providers.items() if removes)
+        repeatable = len(self._removes_doubles)
+        self._repeatable = Budget(least, kinds * repeatable, lambda: WINDOW)
+        self._others = Budget(least, kinds * (len(providers) - repeatable), most)
 
-    def of(self, channels: Iterable[str]) -> Budget:
-        """Return the budget of messages on these channels."""
-        return self._harmless if _HARMLESS.issuperset(channels) else self._shared
+    def of(self, providers: Iterable[str]) -> Budget:
+        """Return the budget of messages to these providers."""
+        return self._repeatable if self._removes_doubles.issuperset(providers) else self._others
 
 
 class Bulkheads:
@@ -220,8 +221,7 @@ class Bulkheads:
         for providers, nudges in by_providers.items():
             bulkhead = self._bulkheads.get(providers)
             if bulkhead is None:
-                channels = [case.decision.channel for case in nudges[0] if isinstance(case.decision, Send)]
-                bulkhead = self._bulkheads[providers] = Bulkhead(self._budgets.of(channels))
+                bulkhead = self._bulkheads[providers] = Bulkhead(self._budgets.of(providers))
             groups += [(bulkhead, group) for group in _dealt_out(nudges)]
         return groups
 
@@ -237,11 +237,11 @@ class Places:
         self._budgets = budgets
         self._bulkheads: dict[str, Bulkhead] = {}
 
-    async def take(self, provider: str, channel: str, wanted: int) -> Permits:
+    async def take(self, provider: str, wanted: int) -> Permits:
         """Wait for up to so many places with a provider."""
         bulkhead = self._bulkheads.get(provider)
         if bulkhead is None:
-            bulkhead = self._bulkheads[provider] = Bulkhead(self._budgets.of([channel]))
+            bulkhead = self._bulkheads[provider] = Bulkhead(self._budgets.of([provider]))
         return Permits(bulkhead, await bulkhead.acquire(wanted, None))
 
 

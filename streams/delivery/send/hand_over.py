@@ -29,7 +29,7 @@ PAUSE = 1.0
 class HandOver:
     """Hands attempts over and records their outcomes. `lease`: the time that an attempt may stay without one.
 
-    Not more attempts than there are `places` are with providers: so many are unknown after a kill.
+    Not more attempts than there are `places` are with providers: so many may be unknown after a kill.
     """
 
     def __init__(
@@ -57,8 +57,7 @@ class HandOver:
     async def _call_in_places(
         self, attempts: Sequence[Attempt], permits: Permits, no_link: RetryLater | None
     ) -> None:
-        first = attempts[0]
-        places = await self._places.take(first.provider.name, first.message.channel, len(attempts))
+        places = await self._places.take(attempts[0].provider.name, len(attempts))
         now, left = attempts[: places.left], attempts[places.left :]
         others = [self._tasks.begin(self._call_in_places(left, permits, no_link))] if left else []
         try:

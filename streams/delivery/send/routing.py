@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import chain
 
 from domain.facts.facts import NudgeSent
 from domain.nudges.delivery import Delivery, State
@@ -50,9 +51,10 @@ class Routing:
         return "" if found is None else found.name
 
     @property
-    def providers(self) -> Mapping[str, int]:
-        """Return channel -> how many providers it has."""
-        return {channel: len(route.providers) for channel, route in self._routes.items()}
+    def providers(self) -> Mapping[str, bool]:
+        """Return provider -> whether it removes doubles."""
+        every = chain.from_iterable(route.providers for route in self._routes.values())
+        return {provider.name: provider.notifier.removes_doubles for provider in every}
 
     @property
     def any_elsewhere(self) -> bool:

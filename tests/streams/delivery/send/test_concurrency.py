@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.delivery.send.concurrency import SPAN, Budget, Bulkhead, Permits
+from streams.delivery.send.concurrency import SPAN, WINDOW, Budget, Budgets, Bulkhead, Permits, Places
 
 LEAST, MOST = 4, 16
 
@@ -61,3 +61,29 @@ def test_without_a_journal_only_the_least_is_open(still: StillLoop) -> None:
     """However many end, no more than may be unknown are open."""
     bulkhead = Bulkhead(Budget(LEAST, 1, lambda: LEAST))
     assert {still.run_until_complete(ended(bulkhead)) for _ in range(5)} == {LEAST}
+
+
+PROVIDERS = {"gateway": True, "relay": False}
+"""A gateway that removes doubles, and a relay that does not."""
+
+
+@pytest.mark.parametrize(("provider", "most"), [("gateway", WINDOW), ("relay", LEAST)])
+def test_only_a_provider_that_removes_doubles_may_have_many_messages(
+    still: StillLoop, provider: str, most: int
+) -> None:
+    """What may be unknown after a kill stays bounded where it would not be sent again; elsewhere the window fills."""
+    places = Places(Budgets(PROVIDERS, LEAST, kinds=1))
+
+    async def answered() -> int:
+        permits = await places.take(provider, 10 * WINDOW)
+        count = permits.left
+        permits.release()
+        return count
+
+    assert max(still.run_until_complete(answered()) for _ in range(10)) == most
+
+
+def test_a_nudge_that_goes_to_both_counts_as_bounded() -> None:
+    """One provider that does not remove doubles is enough."""
+    budgets = Budgets(PROVIDERS)
+    assert budgets.of(["gateway", "relay"]) is budgets.of(["relay"]) is not budgets.of(["gateway"])

@@ -31,6 +31,7 @@ class NotSentReason(StrEnum):
 
     DIED = "died"
     NO_GUARDIAN = "no_guardian"
+    PASSED_ON = "passed_on"  # it goes to another guardian by now, or to the person, who has come of age
     DONE = "done"
     OPTED_OUT = "opted_out"
     NO_CONSENT = "no_consent"
@@ -55,6 +56,7 @@ class NotSentReason(StrEnum):
             case (
                 NotSentReason.DIED
                 | NotSentReason.NO_GUARDIAN
+                | NotSentReason.PASSED_ON
                 | NotSentReason.DONE
                 | NotSentReason.OPTED_OUT
                 | NotSentReason.NO_CONSENT
@@ -139,16 +141,12 @@ def reads_others(nudge: Nudge, trigger: Trigger) -> bool:
     return is_digest(nudge.intent) or may_have_twin(nudge, trigger)
 
 
-def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Defaults, now: datetime) -> tuple[str, ...]:
+def recipients(trigger: Trigger, person: Person, defaults: Defaults, now: datetime) -> tuple[str, ...]:
     """Return the recipients: the person, or each guardian known now while they are a minor; empty where none is
     known.
 
-    A minor without a known guardian gets a warning of danger to life themself. A delivery that has begun keeps its
-    recipients.
+    A minor without a known guardian gets a warning of danger to life themself.
     """
-    begun = tuple(one.recipient for one in nudge.deliveries if one.recipient != person.pseudonym)
-    if begun:
-        return begun
     day = now.astimezone(local_zone(person, defaults)).date()
     age = person.age(day)
     if trigger.minors == "self" or age is None or age >= defaults.age_of_majority:
@@ -161,7 +159,8 @@ class Settlement(Struct, frozen=True):
     """Everything that a decision about one delivery of a nudge reads; `person` is its recipient.
 
     It has no values of the event; what must be known when a nudge is due belongs in `Intent`. `mourned`: somebody has
-    died whom it is about, see domain/planning/deaths.py.
+    died whom it is about, see domain/planning/deaths.py. `instead`: those to whom it goes by now instead of the
+    recipient, nobody if no guardian is known; None: it is still the recipient's.
     """
 
     nudge: Nudge
@@ -171,6 +170,7 @@ class Settlement(Struct, frozen=True):
     controls: Controls
     defaults: Defaults
     mourned: bool = False
+    instead: tuple[str, ...] | None = None
 
 
 def settle(case: Settlement, now: datetime) -> Decision:
@@ -206,6 +206,8 @@ def leaves_digest(case: Settlement, now: datetime) -> Decision | None:
 def _whatever_the_channel(case: Settlement, now: datetime) -> Iterator[Decision]:
     """Yield the objections that hold whatever the channel; they also take a nudge out of its digest."""
     intent = case.nudge.intent
+    if case.instead is not None:
+        yield Withhold(NotSentReason.PASSED_ON if case.instead else NotSentReason.NO_GUARDIAN)
     if case.person.died is not None or case.mourned:
         yield Withhold(NotSentReason.DIED)
     if case.trigger.name in case.controls.withdrawn:

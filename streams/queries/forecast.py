@@ -157,8 +157,6 @@ class _Outlook:
         return [_Upcoming(case, at[row], several[row]) for case in cases for row in [_row(case, at)]]
 
     def _decision(self, case: Case, at: datetime) -> Decision:
-        if isinstance(case.decision, Withhold) and case.decision.reason is NotSentReason.NO_GUARDIAN:
-            return case.decision
         who = case.recipient.pseudonym
         if who not in self._sent:
             since = window_start(self._rules.defaults, self._now)

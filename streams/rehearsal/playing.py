@@ -241,12 +241,10 @@ class VirtualRun:
         intent = nudge.intent
         whom: tuple[str, ...] = (recipient,)
         if recipient == intent.person and nudge.to(recipient).state is State.PLANNED:
-            whom = self.recipients(nudge, self.now)
-        for recipient_ in whom or (intent.person,):
+            whom = self.recipients(nudge, self.now) or whom
+        for recipient_ in whom:
             case = self.settlement(nudge, recipient_)
-            self.carry_out(
-                self.case_of(case, settle(case, self.now) if whom else Withhold(NotSentReason.NO_GUARDIAN))
-            )
+            self.carry_out(self.case_of(case, settle(case, self.now)))
 
     def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
         """Return the input of a decision: the nudge for that recipient, as of now."""
@@ -257,7 +255,9 @@ class VirtualRun:
         mourned = deaths.mourned(cause, trigger) or any(
             self.person(mentioned).died is not None for mentioned in spoken_of(cause, trigger, rules.catalogue.types)
         )
-        return Settlement(nudge, trigger, who, ledger, rules.controls, rules.defaults, mourned)
+        goes_to = self.recipients(nudge, self.now)
+        instead = None if recipient in goes_to else goes_to
+        return Settlement(nudge, trigger, who, ledger, rules.controls, rules.defaults, mourned, instead)
 
     def _messages(self, recipient: str) -> Iterator[datetime]:
         yield from self.lately(recipient)
@@ -273,9 +273,9 @@ class VirtualRun:
         return Case(settlement, about, cause, decision, self.history(intent.person))
 
     def recipients(self, nudge: Nudge, at: datetime) -> tuple[str, ...]:
-        """Return the recipients of a nudge that is due for the first time."""
+        """Return those to whom the nudge goes."""
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
-        return recipients(nudge, trigger, self.person(nudge.intent.person), self.rules.defaults, at)
+        return recipients(trigger, self.person(nudge.intent.person), self.rules.defaults, at)
 
     def person(self, pseudonym: str) -> Person:
         """Return the person folded from everything known now."""
@@ -298,6 +298,8 @@ class VirtualRun:
                 join_digest(self, case, digest)
             case Withhold(reason):
                 self.end(case, facts.NudgeWithheld(self.now, to, reason.value), because=reason.value)
+                for fact in case.passed_on(self.now):
+                    self.keep(intent.id, fact)
             case _:
                 self.end(case, facts.NudgeExpired(self.now, to), because=State.EXPIRED.value)
 

@@ -52,11 +52,13 @@ def decided(
     stopped: Iterable[tuple[str, str]] = (),
     withdrawn: Iterable[str] = (),
     messages: Iterable[datetime] = (),
+    instead: tuple[str, ...] | None = None,
 ) -> Decision:
     """What is decided about the nudge when its time has come."""
     ledger = Ledger((about, *others), tuple(messages))
     controls = Controls(frozenset(stopped), frozenset(withdrawn))
-    return settle(Settlement(about, by or trigger(), who or person(), ledger, controls, DEFAULTS), at(at_time))
+    case = Settlement(about, by or trigger(), who or person(), ledger, controls, DEFAULTS, instead=instead)
+    return settle(case, at(at_time))
 
 
 def born(years: int, *, before_day: str = "2025-01-21") -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
+from domain.facts.facts import NudgeDeferred
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Decision, NotSentReason, Settlement, Withhold, leaves_digest, settle
@@ -45,6 +46,15 @@ class Case(Struct, frozen=True):
         """Return True if only the provider that may already have it may get it, and its class does not repeat."""
         bound = self.nudge.to(self.recipient.pseudonym).bound
         return bound is not None and not CLASS_RULES[self.nudge.intent.klass].repeats
+
+    def passed_on(self, now: datetime) -> list[NudgeDeferred]:
+        """Return the facts by which those are looked at next to whom the nudge goes by now instead of the recipient.
+
+        Whoever has a delivery of the nudge already is told, or not, by that.
+        """
+        known = {one.recipient for one in self.nudge.deliveries}
+        others = [each for each in self.settlement.instead or () if each not in known]
+        return [NudgeDeferred(now, each, now, NotSentReason.PASSED_ON.value) for each in others]
 
 
 def decide_digest(

@@ -15,10 +15,8 @@ from domain.nudges.nudge import Nudge
 from domain.nudges.settle import (
     Decision,
     Ledger,
-    NotSentReason,
     Send,
     Settlement,
-    Withhold,
     reads_others,
     recipients,
     settle,
@@ -121,10 +119,13 @@ class DecisionInputs:
         return self.rules.rulebook.version(nudge.intent.version).trigger
 
     def _recipients(self, nudge: Nudge, recipient: str) -> tuple[str, ...]:
-        """Return the recipients: chosen at the first look at a nudge, kept from then on."""
+        """Return whose deliveries to decide on: at the first look at a nudge those of all to whom it goes."""
         if recipient != nudge.intent.person or nudge.to(recipient).state is not State.PLANNED:
             return (recipient,)
-        return recipients(nudge, self._trigger(nudge), self.persons[recipient], self.rules.defaults, self.now)
+        return self._goes_to(nudge) or (recipient,)
+
+    def _goes_to(self, nudge: Nudge) -> tuple[str, ...]:
+        return recipients(self._trigger(nudge), self.persons[nudge.intent.person], self.rules.defaults, self.now)
 
     def _causes(self, found: Iterable[Nudge]) -> Mapping[UUID, LifeEvent]:
         """Return the events behind these nudges: some are among what was read of their persons."""
@@ -139,21 +140,23 @@ class DecisionInputs:
         return known | {entry.originator_id: entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)}
 
     def _decided(self, nudge: Nudge, named: Sequence[str]) -> Iterator[Case]:
-        about = self.persons[nudge.intent.person]
-        for recipient in named or (about.pseudonym,):
+        for recipient in named:
             settlement = self._settlement(nudge, recipient)
             if is_digest(nudge.intent):
                 yield self._digest(settlement)
             else:
-                decision = settle(settlement, self.now) if named else Withhold(NotSentReason.NO_GUARDIAN)
-                yield self._case(settlement, self._counted(settlement, decision))
+                yield self._case(settlement, self._counted(settlement, settle(settlement, self.now)))
 
     def _settlement(self, nudge: Nudge, recipient: str) -> Settlement:
         ledger = Ledger(self.ledgers.get(nudge.intent.person, ()), tuple(self.messages.get(recipient, ())))
         trigger = self._trigger(nudge)
         deaths, rules = self._deaths(nudge.intent.person), self.rules
         mourned = deaths.mourned(self.reported.get(nudge.intent.cause), trigger) or self._has_died(nudge)
-        return Settlement(nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults, mourned)
+        goes_to = self._goes_to(nudge)
+        instead = None if recipient in goes_to else goes_to
+        return Settlement(
+            nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults, mourned, instead
+        )
 
     def _spoken_of(self, nudge: Nudge) -> tuple[str, ...]:
         return spoken_of(self.reported.get(nudge.intent.cause), self._trigger(nudge), self.rules.catalogue.types)

@@ -91,7 +91,10 @@ def decide(claimed: Claimed, rules: Rules, now: datetime) -> Decisions:
     for case in (readable(case, rules, now) for case in claimed.cases):
         (doubtful if is_in_doubt(case, until) else certain).append(case)
     facts += presumed(doubtful, now)
-    facts += [(leaving.nudge, unsent(leaving, now)) for case in certain for leaving in case.leaving]
+    leaving = [member for case in certain for member in case.leaving]
+    facts += [(case.nudge, unsent(case, now)) for case in leaving]
+    # they change the nudge, so what was to be sent of it now is decided on again
+    facts += [(case.nudge, fact) for case in (*leaving, *certain) for fact in case.passed_on(now)]
     sent = {case.nudge.intent.id for case in certain if isinstance(case.decision, Send)}
     new = [case for case in certain if not _is_still_stopped(case, now)]
     facts += [(case.nudge, unsent(case, now)) for case in new if case.nudge.intent.id not in sent]

@@ -10,7 +10,6 @@ from domain.facts.facts import (
     NudgeSent,
     NudgeWithheld,
 )
-from domain.nudges.nudge import Nudge
 from domain.nudges.settle import Decision, NotSentReason, Send, Withhold, recipients
 from tests.domain.case import NOON, born, decided, nudge, person, trigger
 from tests.domain.given import DEFAULTS
@@ -19,8 +18,8 @@ from tests.domain.world import AIDA, ERLAN, SAULE, at
 GUARDED = {"guardians": [SAULE, ERLAN]}
 
 
-def _told(who: dict[str, Any], now: str = NOON, about: Nudge | None = None, **more: object) -> list[str]:
-    return list(recipients(about or nudge(), trigger(**more), person(AIDA, **who), DEFAULTS, at(now)))
+def _told(who: dict[str, Any], now: str = NOON, **more: object) -> list[str]:
+    return list(recipients(trigger(**more), person(AIDA, **who), DEFAULTS, at(now)))
 
 
 @pytest.mark.parametrize(
@@ -61,10 +60,18 @@ def test_minority_is_that_of_the_moment() -> None:
     assert _told({**who, "zone": "Europe/Berlin"}, "2025-01-22 04:00") == [AIDA]
 
 
-def test_a_delivery_that_has_begun_keeps_its_recipients() -> None:
-    """Who comes of age, or changes guardians, while the nudge is on its way does not change who gets it."""
-    begun = nudge("month", NudgeDeferred(at("2025-01-21 09:00"), SAULE, at("2025-01-21 12:00"), "quiet_hours"))
-    assert _told({**born(18), "guardians": [ERLAN]}, about=begun) == [SAULE]
+@pytest.mark.parametrize(
+    ("instead", "decision"),
+    [
+        (None, Send("push")),
+        ((ERLAN,), Withhold(NotSentReason.PASSED_ON)),
+        ((), Withhold(NotSentReason.NO_GUARDIAN)),
+    ],
+)
+def test_who_is_a_guardian_no_more_is_not_told(instead: tuple[str, ...] | None, decision: Decision) -> None:
+    """What waits for somebody is not sent to them once it goes to others, or to nobody."""
+    waits = nudge("month", NudgeDeferred(at("2025-01-21 09:00"), SAULE, at(NOON), "quiet_hours"))
+    assert decided(waits, person(SAULE), instead=instead) == decision
 
 
 def test_a_guardian_decides_for_themselves() -> None:

@@ -63,6 +63,7 @@ ELSEWHERE = {
     NotSentReason.CAP: "without a digest: test_cap.py",
     NotSentReason.NO_CHANNEL: "test_reachable",
     NotSentReason.NO_GUARDIAN: "of minors: test_recipients.py",
+    NotSentReason.PASSED_ON: "of minors: test_recipients.py",
     NotSentReason.NOTHING_LEFT: "of digests: test_digest.py",
     NotSentReason.EXPIRED: "of repair",
     NotSentReason.ERASED: "of erasures",

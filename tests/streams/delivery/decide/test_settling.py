@@ -279,6 +279,44 @@ async def test_guardians_are_those_of_the_moment(world: World) -> None:
     assert [one.recipient for one in await world.settle(DUE)] == [world.name(DANA)]
 
 
+def appointed(*guardians: str) -> Envelope:
+    """Saule has these guardians since before her nudge was due."""
+    return event("citizen.guardian_appointed", SAULE, "2025-06-19T00:00:00Z", {"guardians": list(guardians)})
+
+
+async def test_what_waits_for_a_guardian_goes_to_who_is_one_when_it_goes(world: World) -> None:
+    """Who is a guardian no more is not told in the morning what was due in their quiet hours; the new one is."""
+    late = {"quiet_from": "08:00", "quiet_to": "12:00"}
+    family(world, prefers(AIGERIM, **late), prefers(MARAT, **late), *registered(DANA, LONG_AGO))
+    assert await world.settle(DUE) == []
+    world.take(appointed(DANA, MARAT))
+    noon = await world.settle("2025-06-20T12:00+05:00")
+    assert {one.recipient for one in noon} == {world.name(DANA), world.name(MARAT)}
+    assert states_of(world) == {AIGERIM: ("withheld", 0), MARAT: ("sent", 1), DANA: ("sent", 1)}
+
+
+async def test_a_stop_outlasts_a_guardianship(world: World) -> None:
+    """What a kill switch held back goes to the guardian whom a court has appointed meanwhile."""
+    family(world, *registered(DANA, LONG_AGO))
+    world.plan()
+    world.control("all", "", stopped=True)
+    assert await world.settle(DUE) == []
+    world.take(appointed(DANA))
+    world.control("all", "", stopped=False)
+    assert [one.recipient for one in await world.settle(DUE + timedelta(days=4))] == [world.name(DANA)]
+    assert {one.reason for one in world.nudge("month").deliveries} == {"passed_on", None}
+
+
+async def test_what_waits_for_the_parents_goes_to_who_has_come_of_age(world: World) -> None:
+    """What is held back on the eve of somebody's eighteenth birthday goes to themselves."""
+    family(world, reached_by(SAULE, phone="+77010000003"), born="2007-06-21")
+    world.plan()
+    world.control("all", "", stopped=True)
+    assert await world.settle(DUE) == []
+    world.control("all", "", stopped=False)
+    assert [one.recipient for one in await world.settle("2025-06-21T12:00+05:00")] == [world.name(SAULE)]
+
+
 async def test_a_minor_without_guardians_is_not_written_to(world: World) -> None:
     """Where no guardian is known, the nudge is withheld for that reason; the child is not told."""
     world.take(*registered(SAULE, BORN), card(SAULE, "2025-07-20"))

@@ -99,7 +99,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "publish": ("govern.publish", "Publish what was approved, to a share of all persons or to everybody."),
     "pause": ("stops.pause", "Pause sending for a trigger; planning continues."),
     "resume": ("stops.resume", "Resume sending for a trigger, including the messages that waited."),
-    "withdraw": ("govern.withdraw", "Withdraw a trigger: plan and send nothing more, and withhold what is planned."),
+    "withdraw": ("stops.withdraw", "Withdraw a trigger: plan and send nothing more, and withhold what is planned."),
     "backfill": ("backfill.backfill", "Apply a published trigger to earlier events, and plan their nudges once."),
     "rules": (
         "rules.rules",

@@ -5,12 +5,18 @@ import shutil
 import stat
 import tomllib
 from collections.abc import Mapping
+from contextlib import closing
 from copy import copy
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.clock import system_clock
+from app.compose import compose
+from app.settings import load_settings
+from domain.facts.governance import TriggerWithdrawn
 from tests.app.terminal import Ended, Terminal
 from tests.templates.packs import PACK, RULES, Change, write_town
 
@@ -83,6 +89,15 @@ class Office:
     def rules(self) -> list[str]:
         """State and owner of what is published, as an operator sees it."""
         return [f"{each['state']} {each['share']}" for each in self.run("olga", "rules", "--json").objects]
+
+    @property
+    def facts(self) -> list[Any]:
+        """Every fact in the log."""
+        data = self.terminal.folder / "data" / "habarshy"
+        settings = load_settings(database=f"sqlite:///{data / 'habarshy.sqlite'}", key_file=data / "key")
+        platform = compose(settings, system_clock)
+        with closing(platform.database):
+            return [entry.fact for page in platform.log.scan() for entry in page]
 
 
 @pytest.fixture
@@ -283,6 +298,15 @@ def test_pause_and_resume(office: Office) -> None:
     wrong = office.run("dana", "pause", "meter_chek")
     assert wrong.code == 1
     assert "did you mean 'meter_check'?" in wrong.talk
+
+
+def test_a_withdrawal_has_its_reason_in_the_log(office: Office) -> None:
+    """Whoever withdraws may say why; a reason that says nothing is refused and changes nothing."""
+    assert office.run("dana", "withdraw", "meter_check", "--reason", " ").code == 2
+    assert office.rules == ["in force 1.0"]
+    assert office.run("dana", "withdraw", "meter_check", "--reason", "the law has changed").code == 0
+    assert office.rules == ["withdrawn 1.0"]
+    assert [fact.reason for fact in office.facts if isinstance(fact, TriggerWithdrawn)] == ["the law has changed"]
 
 
 def test_the_rules_of_a_past_moment(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""habarshy submit, approve, publish, withdraw and submissions: how a version becomes what holds."""
+"""habarshy submit, approve, publish and submissions: how a version becomes what holds."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ import typer
 from msgspec import to_builtins
 
 from app.cli.commands.packs import require_passing
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Published, Yes
+from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.cli.submission_view import refused_before, show_submission
@@ -161,15 +161,6 @@ def publish(
         for each in done:
             narrow = f" for {canary} of all persons" if each.share < 1 else ""
             _report([each], f"published{narrow}", as_json=as_json)
-
-
-def withdraw(
-    trigger: Published, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
-    """Withdraw a trigger: plan and send nothing more, and withhold what is planned."""
-    with principal_session(database, key_file, clock) as at:
-        new = at.platform.rules.switches.withdraw(trigger, at.who)
-    talk(f"{trigger} is withdrawn" if new else f"{trigger} was withdrawn before")
 
 
 def submissions(

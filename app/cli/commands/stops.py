@@ -1,4 +1,4 @@
-"""habarshy pause, resume and control: what is stopped, from the next send on."""
+"""habarshy pause, resume, withdraw and control: what is stopped, from the next send on."""
 
 from typing import Annotated, Literal
 
@@ -40,6 +40,19 @@ def resume(
     with principal_session(database, key_file, clock, local=True) as at:
         new = at.platform.rules.switches.resume(trigger, at.who, reason or "")
     talk(f"{trigger} is resumed" if new else f"{trigger} was not paused")
+
+
+def withdraw(
+    trigger: Published,
+    reason: Perhaps = None,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Withdraw a trigger: plan and send nothing more, and withhold what is planned."""
+    with principal_session(database, key_file, clock) as at:
+        new = at.platform.rules.switches.withdraw(trigger, at.who, reason or "")
+    talk(f"{trigger} is withdrawn" if new else f"{trigger} was withdrawn before")
 
 
 def control(

@@ -8,7 +8,7 @@ import typer
 
 from app.cli.command_table import DESTRUCTIVE, Commands, imported
 from app.cli.help_format import Group
-from app.terminal import Exit, open_standard, talk, writing
+from app.terminal import Exit, open_standard, stop, writing
 from app.tuning import INTERRUPTED, calm_collector
 
 
@@ -75,9 +75,7 @@ def main() -> None:
     except Exception as failure:
         if (ended := _ended_by(failure)) is None:
             raise
-        code, words = ended
-        talk(words)
-        sys.exit(int(code))
+        stop(*ended)
     finally:
         with writing():
             sys.stdout.flush()

@@ -7,13 +7,14 @@ from msgspec import Struct
 
 from app.compose import Platform
 from app.identity.key_file import BadKeyFile, keyring_of
+from app.kafka_topics import topics_of
 from app.providers import channel_of
 from app.scheduled import schedule_of
 from domain.persons.channels import ADDRESS_OF
 from projections import history, positions
 from projections.tables import moment
 from streams.kafka.errors import KafkaFailure
-from streams.kafka.lag import Lag, log_lag
+from streams.kafka.lag import KafkaLag, Lag, log_lag
 from streams.log import chain
 from streams.log.person_keys import wrapping_versions
 from streams.log.watermark import OlderLog
@@ -189,6 +190,14 @@ class ConditionReader:
             return bad.problem, ()
         with on.database.reading() as connection:
             return "", tuple(sorted(wrapping_versions(connection) - set(known)))
+
+
+def lag_of_workers(platform: Platform) -> KafkaLag | None:
+    """Return what measures the lag of the workers; None where there is no Kafka."""
+    if not platform.settings.kafka:
+        return None
+    topics = topics_of(platform.settings)
+    return KafkaLag(topics, "worker", topics.persons, platform.clock)
 
 
 def providers_in_use(platform: Platform) -> dict[str, str]:

@@ -52,6 +52,7 @@ class Told(Struct, frozen=True):
 
 _RENEW = N_("Put it back from the copy that is kept apart from the backups of the database.")
 _JOB = N_("Go on with it, or cancel it.")
+_START = N_("Start one.")
 _GROWS = N_("Check that everything is running and every provider works. Add workers or dispatchers if it goes on.")
 WORDS: Mapping[Kind, tuple[str, str]] = {
     Kind.OLDER_COPY: (
@@ -104,7 +105,7 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.KAFKA_AWAY: (
         N_("Kafka does not answer."),
-        N_("Kafka does not answer. It heals by itself; nothing is lost meanwhile."),
+        N_("It heals by itself; nothing is lost meanwhile."),
     ),
     Kind.PLANNING_LATE: (
         N_("Events wait for their plan: {count}, the oldest for {time}."),
@@ -138,13 +139,13 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.VIEWS_LATE: (
         N_("Trails and figures are behind the log: {count} facts, the oldest for {time}."),
-        N_("Trails and figures are behind. The process that does the upkeep follows the log."),
+        N_("The process that does the upkeep follows the log; what it logs says why it does not."),
     ),
     Kind.PLANNING_GROWS: (N_("The queue for planning grows: {count} wait."), _GROWS),
     Kind.SENDING_GROWS: (N_("The queue for sending grows: {count} wait."), _GROWS),
     Kind.UNKNOWN_OUTCOMES: (
         N_("Nobody knows whether some messages went: {count}."),
-        N_("Nobody knows whether these messages went. Ask the provider, or decide what becomes of them."),
+        N_("Ask the provider, or decide what becomes of them."),
     ),
     Kind.PROVIDER_FAILS_ALL: (
         N_("Every attempt by the provider {about} ({channel}) failed: {cause}."),
@@ -184,7 +185,7 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.CORRECTIONS: (
         N_("Registries corrected events that never came: {count}."),
-        N_("Registries corrected events that never came. Ask them to send these."),
+        N_("Ask them to send these."),
     ),
     Kind.CHAIN_LATE: (
         N_("The chain of the log is behind: {count} facts are in no block."),
@@ -204,7 +205,7 @@ EMBEDDED: Mapping[Kind, str] = {
     Kind.SENDING_LATE: N_("Does `habarshy run` run? Look at the providers below, and at what is stopped."),
     Kind.PLANNING_GROWS: _WAIT_OR_SPREAD,
     Kind.SENDING_GROWS: _WAIT_OR_SPREAD,
-    Kind.VIEWS_LATE: N_("Trails and figures are behind. `habarshy run` follows the log."),
+    Kind.VIEWS_LATE: N_("`habarshy run` follows the log; what it says tells why it does not."),
     Kind.PROVIDERS_UNSEEN: N_("Others sent more than is looked at here. The trail of one message tells more."),
     Kind.RECONCILED: N_("They had waited for five minutes. Look at what `habarshy run` says."),
     Kind.CHAIN_LATE: N_("`habarshy run` makes its blocks."),
@@ -227,6 +228,21 @@ ALL_DOWN: Mapping[tuple[bool, bool], str] = {
 """Whether all of them cannot be reached, and whether channels have no other provider -> what is wrong."""
 ENGLISH = "en"
 PLANNING = (Kind.PLANNING_LATE, Kind.PLANNING_GROWS)
+NOBODY_ALIVE: Mapping[str, str] = {
+    "worker": N_("Likely cause: no worker is alive. Start one."),
+    "dispatch": N_("Likely cause: no dispatcher is alive. Start one."),
+    "relay": N_("Likely cause: no relay is alive. Start one."),
+}
+"""Role of which nobody lives -> that it is the likely cause of a queue, and what to do."""
+GONE: Mapping[str, str] = {
+    "relay": N_("No relay is running: nobody wakes the workers, and new events wait for minutes."),
+    "dispatch": N_("No dispatcher is running: no message is sent."),
+    "api": N_("No web server is running: pages and links of messages do not open, and nobody reports over HTTP."),
+    "intake": N_("No intake is running: what registries send through Kafka waits, and is kept for a while only."),
+    "jobs": N_("No process works at jobs: what somebody asks for will wait."),
+}
+"""Role of which nobody lives -> what is wrong."""
+_KAFKA = N_("Likely cause: Kafka does not answer. After five minutes the reconciler plans who waits.")
 _ALONE = N_(
     "Likely cause: the process is alive, but slower than what comes in: {comes} a minute come in, {goes} are done. "
     "If it goes on, use PostgreSQL and several processes."
@@ -240,12 +256,12 @@ _SLOW = N_(
     "Likely cause: the provider {about} is slow: it takes {number} s for an answer. Ask there why, or add a provider."
 )
 HOLDUPS: Mapping[tuple[bool, Why], str] = {
-    (True, Why.NOBODY): N_("Likely cause: no worker is alive. Start one."),
+    (True, Why.KAFKA): _KAFKA,
     (True, Why.BEHIND): N_(
         "Likely cause: the workers are alive ({number}), but slower than what comes in: {comes} a minute come in, "
         "{goes} are done. Start more workers."
     ),
-    (False, Why.NOBODY): N_("Likely cause: no dispatcher is alive. Start one."),
+    (False, Why.KAFKA): _KAFKA,
     (False, Why.DOWN): _DOWN,
     (False, Why.LIMIT): _LIMIT,
     (False, Why.SLOW): _SLOW,
@@ -257,6 +273,7 @@ HOLDUPS: Mapping[tuple[bool, Why], str] = {
 """Whether it is the queue for planning, and the likely cause -> that, and what to do."""
 HOLDUPS_ALONE: Mapping[Why, str] = {
     Why.NOBODY: N_("Likely cause: `habarshy run` does not run. Start it."),
+    Why.KAFKA: _KAFKA,
     Why.DOWN: _DOWN,
     Why.LIMIT: _LIMIT,
     Why.SLOW: _SLOW,
@@ -315,8 +332,12 @@ def _channel(channel: str, tongue: Tongue) -> str:
 
 def _holdup(finding: Finding, cause: Holdup, tongue: Tongue) -> str:
     """Return the likely cause of a queue, and what to do about it."""
-    planning = finding.kind in PLANNING
-    words = HOLDUPS_ALONE[cause.why] if finding.embedded else HOLDUPS[planning, cause.why]
+    if finding.embedded:
+        words = HOLDUPS_ALONE[cause.why]
+    elif cause.why is Why.NOBODY:
+        words = NOBODY_ALIVE[cause.about]
+    else:
+        words = HOLDUPS[finding.kind in PLANNING, cause.why]
     return tongue.say(words).format(
         about=cause.about,
         number=tongue.number(round(cause.number, 1)),
@@ -331,9 +352,9 @@ def _words(finding: Finding) -> tuple[str, str]:
     if finding.kind is Kind.NOT_RUNNING and finding.about == "run":
         return N_("The platform is not running: nothing is planned or sent."), N_("Start it.")
     if finding.kind is Kind.NOT_RUNNING:
-        return N_("No worker is running: new events wait, and nothing is planned."), N_(
-            "No worker is running: new events are not processed. Start one."
-        )
+        return N_("No worker is running: new events wait, and nothing is planned."), _START
+    if finding.kind is Kind.ROLE_GONE:
+        return GONE[finding.about], _START
     if finding.kind is Kind.CLOCK_BEHIND and finding.about:
         return N_("The latest record is {time} ahead: a process wrote it whose clock was wrong. It is gone."), N_(
             "Have the time set by the network (NTP) on the machine where it ran."

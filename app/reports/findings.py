@@ -46,6 +46,16 @@ class Level(IntEnum):
     BAD = 2
 
 
+WANTED: Mapping[str, Level] = {
+    "relay": Level.BAD,
+    "dispatch": Level.BAD,
+    "api": Level.BAD,
+    "intake": Level.BAD,
+    "jobs": Level.NOTE,
+}
+"""Role -> the severity of having no process of it. The intake is wanted where one was seen."""
+
+
 class Kind(StrEnum):
     """The kinds of findings, the worst first. Their sentences: finding_words."""
 
@@ -58,6 +68,7 @@ class Kind(StrEnum):
     KEY_FILE = "key_file"
     KEY_LOST = "key_lost"
     NOT_RUNNING = "not_running"
+    ROLE_GONE = "role_gone"
     KEY_EXPIRES = "key_expires"
     NOT_ADMITTED = "not_admitted"
     PROVIDER_DOWN = "provider_down"
@@ -130,6 +141,7 @@ class Why(StrEnum):
     """The likely causes of a queue that grows or stands. Their sentences: finding_words."""
 
     NOBODY = "nobody"
+    KAFKA = "kafka"
     DOWN = "down"
     LIMIT = "limit"
     SLOW = "slow"
@@ -137,7 +149,7 @@ class Why(StrEnum):
 
 
 class Holdup(Struct, frozen=True):
-    """The likely cause of a queue. `about`: a provider; `number`: processes, seconds or messages a second.
+    """The likely cause of a queue. `about`: a provider or role; `number`: processes, seconds or messages a second.
 
     `comes` and `goes`: how many come in and are done a minute.
     """
@@ -186,8 +198,8 @@ def _platform(on: Condition) -> Iterator[Finding]:
     if on.older is not None:
         yield Finding(Kind.OLDER_COPY, Level.BAD, ("habarshy", "restored", "--plan"), since=on.older)
     yield from _clocks(on)
-    if on.running is False or on.sampled is None or on.now - on.sampled > SILENT:
-        new = on.began is not None and on.now - on.began < STARTING
+    new = on.began is not None and on.now - on.began < STARTING
+    if on.running is False or _nobody_lives("worker", on) or on.sampled is None or on.now - on.sampled > SILENT:
         kind, level = (Kind.STARTING, Level.NOTE) if new else (Kind.NOT_RUNNING, Level.BAD)
         if not (new and on.key_problem):  # nothing starts without its keys
             yield Finding(
@@ -197,11 +209,32 @@ def _platform(on: Condition) -> Iterator[Finding]:
                 about="run" if on.embedded else "worker",
                 since=on.began if new else on.sampled,
             )
+    if not new:
+        yield from _roles(on)
     if on.key_problem:
         yield Finding(Kind.KEY_FILE, Level.BAD, ("habarshy", "config", "show", "--origin"), cause=on.key_problem)
     if on.keys_lost:
         versions = ", ".join(map(str, on.keys_lost))
         yield Finding(Kind.KEY_LOST, Level.BAD, ("habarshy", "keys", "show"), about=versions)
+
+
+def _nobody_lives(role: str, on: Condition) -> bool:
+    """Return whether processes are known, and none of this role, or that does everything, lives."""
+    living = {each.process.role for each in on.processes if each.lives}
+    return bool(on.processes) and not on.embedded and living.isdisjoint((role, "run"))
+
+
+def _roles(on: Condition) -> Iterator[Finding]:
+    """Yield the roles of which no process lives; the worker has a finding of its own."""
+    known = {each.process.role for each in on.processes}
+    with_kafka = bool(on.workers_away) or on.workers is not None
+    for role, level in WANTED.items():
+        if (role == "relay" and not with_kafka) or (role == "intake" and role not in known):
+            continue
+        if _nobody_lives(role, on):
+            command = ("habarshy", "worker", "--intake") if role == "intake" else ("habarshy", role)
+            seen = max((each.seen_at for each in on.processes if each.process.role == role), default=None)
+            yield Finding(Kind.ROLE_GONE, level, command, about=role, since=seen)
 
 
 def _clocks(on: Condition) -> Iterator[Finding]:
@@ -341,12 +374,20 @@ def _held_up(found: Finding, queue: Queue, on: Condition) -> Finding:
     """Return the finding about a queue with its likely cause, and the command that fits that."""
     cause = _holdup(queue, on)
     if cause is not None and cause.why is Why.NOBODY:
-        found = replace(found, command=("habarshy", "run" if on.embedded else ROLES[queue.name]))
+        found = replace(found, command=("habarshy", "run" if on.embedded else cause.about))
     return replace(found, holds=cause)
 
 
-ROLES: Mapping[Backlog | None, str] = {Backlog.PLANNING: "worker", Backlog.DISPATCH: "dispatch"}
+ROLES: Mapping[Backlog | None, str] = {
+    Backlog.PLANNING: "worker",
+    Backlog.DISPATCH: "dispatch",
+    Backlog.VIEWS: "worker",
+    Backlog.RELAY: "relay",
+    None: "worker",
+}
 """Queue -> the role that empties it."""
+WOKEN = (Backlog.PLANNING, Backlog.RELAY)
+"""The queues that stand while Kafka is away."""
 SLOW = 2.0
 """A provider that takes so many seconds for an answer is slow."""
 AT_LIMIT = 0.9
@@ -355,12 +396,8 @@ AT_LIMIT = 0.9
 
 def _holdup(queue: Queue, on: Condition) -> Holdup | None:
     """Return the likely cause of a queue: the first that explains it; None where nothing does."""
-    if queue.name not in ROLES:
-        return None
-    alive = sum(each.lives and each.process.role == ROLES[queue.name] for each in on.processes)
-    gone = on.running is False if on.embedded else bool(on.processes) and not alive
-    if gone:
-        return Holdup(Why.NOBODY)
+    if (missing := _missing(queue, on)) is not None or queue.grows is None:
+        return missing
     if queue.name is Backlog.DISPATCH and (cause := _provider_holdup(on)) is not None:
         return cause
     trend = _trend(queue, on)
@@ -372,7 +409,19 @@ def _holdup(queue: Queue, on: Condition) -> Holdup | None:
     else:
         comes = max(on.rates.get(LifeEvent.TOPIC, 0.0), trend.a_minute)
         goes = comes - trend.a_minute
+    alive = sum(each.lives and each.process.role == ROLES[queue.name] for each in on.processes)
     return Holdup(Why.BEHIND, number=alive, comes=comes, goes=goes)
+
+
+def _missing(queue: Queue, on: Condition) -> Holdup | None:
+    """Return that nobody lives who would empty a queue, or that Kafka is away, which wakes them."""
+    role = ROLES[queue.name]
+    if on.running is False if on.embedded else _nobody_lives(role, on):
+        return Holdup(Why.NOBODY, role)
+    if queue.name in WOKEN and on.workers_away:
+        return Holdup(Why.KAFKA)
+    relayed = queue.name is Backlog.PLANNING and on.relay is not None
+    return Holdup(Why.NOBODY, "relay") if relayed and _nobody_lives("relay", on) else None
 
 
 def _provider_holdup(on: Condition) -> Holdup | None:

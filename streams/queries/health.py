@@ -244,19 +244,26 @@ class BacklogSamples:
         return {row.topic: row.many / minutes for row in found}
 
     def trends(self, counts: Mapping[Backlog, int]) -> dict[Backlog, Trend]:
-        """Return name -> trend, for non-empty backlogs with a sample that is old enough."""
+        """Return name -> trend, for non-empty backlogs with a sample that is old enough.
+
+        One that shrank before and does not now has the trend of the last minute: nobody may be at work any more.
+        """
         now = self._clock()
         with self._database.reading() as connection:
             query = select(soundings).where(soundings.c.at >= micros(now - SPAN)).order_by(soundings.c.at)
             rows = connection.execute(query).all()
         first: dict[str, tuple[datetime, int]] = {}
+        last: dict[str, tuple[datetime, int]] = {}
         for at, name, count in rows:
-            first.setdefault(name, (moment(at), count))
-        return {
-            name: trend(*first[name], now, count)
-            for name, count in counts.items()
-            if name in first and count and now - first[name][0] >= LEAST
-        }
+            if now - moment(at) >= LEAST:
+                last[name] = (moment(at), count)
+                first.setdefault(name, last[name])
+        found = {}
+        for name, count in counts.items():
+            if name in first and count:
+                whole, lately = trend(*first[name], now, count), trend(*last[name], now, count)
+                found[name] = lately if whole.a_minute < 0 <= lately.a_minute else whole
+        return found
 
 
 def trend(since: datetime, before: int, now: datetime, count: int) -> Trend:

@@ -9,10 +9,12 @@ from typing import Any
 import httpx2
 import pytest
 import uvloop
+from sqlalchemy.exc import OperationalError
 from starlette.types import Message, Receive, Scope, Send
 
 from app.logs import JsonLine, Tracing
 from app.terminal import TALK, talk
+from streams.runtime.faults import Faults
 from streams.storage.errors import Backoff
 from streams.storage.severity import Failed, Warned
 from tests.app.terminal import Terminal, ndjson
@@ -84,6 +86,13 @@ def test_every_line_of_a_role_is_json(tmp_path: Path, role: list[str]) -> None:
     assert lines[-1]["level"] == "error"
 
 
+def test_what_ends_a_role_is_an_error(tmp_path: Path) -> None:
+    """A role that cannot work at all, here on a database that is none for it, ends with an error in its log."""
+    ended = Terminal(tmp_path).start("relay", env=JSON)
+    _, said = ended.communicate()
+    assert (ended.returncode, json.loads(said.splitlines()[-1])["level"]) == (2, "error")
+
+
 def test_what_is_away_is_a_warning() -> None:
     """That a database or Kafka does not answer is more than news, and that it answers again is news."""
     kept: list[str] = []
@@ -91,6 +100,14 @@ def test_what_is_away_is_a_warning() -> None:
     backoff.next_pause("Kafka does not answer")
     backoff.recovered("working")
     assert [isinstance(each, Warned) for each in kept] == [True, False]
+
+
+def test_a_part_that_waits_for_the_database_warns(caplog: pytest.LogCaptureFixture) -> None:
+    """A part of a process whose database does not answer is no error; a defect in it is one."""
+    faults = Faults()
+    assert faults.met("the upkeep", OperationalError("SELECT 1", {}, Exception("connection refused"))) is None
+    assert faults.met("the upkeep", ValueError()) is None
+    assert [each.levelno for each in caplog.records] == [logging.WARNING, logging.ERROR]
 
 
 @pytest.mark.parametrize(

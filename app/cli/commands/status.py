@@ -16,7 +16,7 @@ from app.log_places import zone_shown
 from app.moments import told_in
 from app.pages.catalogues import OTHERWISE, Speech
 from app.providers import channel_of
-from app.reports.condition import Condition, ConditionReader
+from app.reports.condition import Condition, ConditionReader, lag_of_workers
 from app.reports.finding_words import told
 from app.reports.findings import Finding, Level, findings
 from app.reports.stopped import stopped_lines
@@ -59,7 +59,10 @@ def status(
     """Show what is stopped, what is stored, what waits, what runs, and the outcomes of the nudges."""
     now = clock_of(clock)
     platform = compose(settings_of(database, key_file), now, make=False)
-    condition = ConditionReader(platform, verdict).read()
+    lag = lag_of_workers(platform)
+    condition = ConditionReader(platform, verdict, None if lag is None else lag.partitions).read()
+    if lag is not None:
+        lag.close()
     found = completed(platform.database, condition.standing, condition.recent)
     idle = {name: Record(channel_of(each)) for name, each in platform.settings.providers.items()}
     found = replace(found, providers={name: figures_of(each) for name, each in idle.items()} | dict(found.providers))
@@ -86,7 +89,7 @@ def _processes(on: Condition, zone: tzinfo) -> Iterator[tuple[str, str]]:
     """Yield each process that runs, or lately ended without taking leave."""
     for each in on.processes:
         sign = "lives" if each.lives else f"gave no sign of life since {told_in(each.seen_at, zone)}"
-        told = [sign, f"since {told_in(each.started_at, zone)}", f"version {each.process.version}"]
+        told = [sign, f"started {told_in(each.started_at, zone)}", f"version {each.process.version}"]
         if on.compared:
             told.append(f"clock {each.ahead.total_seconds():+.1f} s")
         yield f"process {each.process.name}", ", ".join(told)

@@ -4,7 +4,6 @@ from app.compose import Platform
 from app.http.heavy import Heavy
 from app.http.openapi import Api
 from app.jobs.job_threads import Hands
-from app.kafka_topics import topics_of
 from app.pages.console.accesses import AccessPage
 from app.pages.console.asking import AskPages
 from app.pages.console.forecast import ForecastPage
@@ -18,15 +17,14 @@ from app.pages.console.switching import SwitchPages
 from app.pages.console.timed import SchedulePages
 from app.pages.console.unknown import UnknownPage
 from app.pages.layout import Pages
-from app.reports.condition import Lags
-from streams.kafka.lag import KafkaLag
+from app.reports.condition import lag_of_workers
 
 
 def install_console(app: Api, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:
     """The pages for operators and auditors."""
-    staff = Staff(platform, pages)
+    staff, lag = Staff(platform, pages), lag_of_workers(platform)
     found = (
-        StandingPage(staff, _lags(platform), staff.now),
+        StandingPage(staff, None if lag is None else lag.partitions, staff.now),
         MessagePages(staff),
         LetterPages(staff),
         UnknownPage(staff),
@@ -40,11 +38,3 @@ def install_console(app: Api, platform: Platform, pages: Pages, hands: Hands, he
     for page in found:
         app.serve(page.routes())
     app.serve(ForecastPage(staff).routes(), dependencies=[heavy.turn])
-
-
-def _lags(platform: Platform) -> Lags | None:
-    """Return the function that reads the workers' lags; None where there is no Kafka."""
-    if not platform.settings.kafka:
-        return None
-    topics = topics_of(platform.settings)
-    return KafkaLag(topics, "worker", topics.persons, platform.clock).partitions

@@ -13,6 +13,7 @@ from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
 from streams.queries.health import Backlog, Trend
 from streams.queries.provider_health import Record
+from streams.runtime.processes import LiveProcess, Process
 from streams.runtime.schedule import Outcome, Run
 from tests.world import NOON
 
@@ -26,11 +27,22 @@ def standing(**changed: object) -> Plant:
 
 SHAKY = Record("sms", attempted=5, sent=4, failed=1, in_row=1, since=NOON, reasons=Counter({"link_lost": 1}))
 RUN = Run("verify", "0 3 * * *", NOON + timedelta(hours=9), NOON - timedelta(hours=15), error="Unequal")
+
+
+def alive(*roles: str) -> list[LiveProcess]:
+    """Processes that live."""
+    return [
+        LiveProcess(Process(str(at), role, "north", at, "1"), NOON, NOON, timedelta(), timedelta())
+        for at, role in enumerate(roles)
+    ]
+
+
 FAULTS: dict[Kind, Plant] = {
     Kind.OLDER_COPY: lambda on: replace(on, older=NOON),
     Kind.CLOCK_BEHIND: lambda on: replace(on, ahead=timedelta(minutes=90)),
     Kind.CLOCKS_APART: lambda on: replace(on, apart=timedelta(minutes=-3)),
     Kind.NOT_RUNNING: lambda on: replace(on, sampled=NOON - timedelta(hours=1)),
+    Kind.ROLE_GONE: lambda on: replace(on, embedded=False, processes=alive("worker", "api", "jobs")),
     Kind.KEY_FILE: lambda on: replace(on, key_problem=Words("it does not exist")),
     Kind.KEY_LOST: lambda on: replace(on, keys_lost=(1,)),
     Kind.PLANNING_LATE: standing(unplanned=7, unplanned_for_seconds=1200.0),

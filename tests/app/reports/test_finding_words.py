@@ -14,7 +14,7 @@ from app.jobs.endings import wrong
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.console.standing import ACTS
 from app.reports.condition import Condition, ConditionReader
-from app.reports.finding_words import HOLDUPS, HOLDUPS_ALONE, cause_told, told
+from app.reports.finding_words import GONE, HOLDUPS, HOLDUPS_ALONE, NOBODY_ALIVE, cause_told, told
 from app.reports.findings import Finding, Holdup, Kind, Level, Why, findings, stop_finding
 from app.scheduled import CertificateExpires, check_certificates, schedule_of
 from app.settings import load_settings
@@ -24,13 +24,13 @@ from domain.core.translatable import Said, Words, text_of
 from domain.facts.facts import NudgeAttempted
 from notifiers.port.interface import Reason
 from streams.kafka.errors import KafkaFailure, KafkaRefused, KafkaUnavailable, NotGranted
+from streams.kafka.lag import Lag
 from streams.queries.health import Backlog, Trend
 from streams.queries.provider_health import Record
 from streams.rules.aggregates import ActiveStop
-from streams.runtime.processes import LiveProcess, Process
 from streams.runtime.schedule import Outcome, Schedule, Scheduled
 from tests.app.pages.console.office import AIGERIM
-from tests.app.reports.planted import FAULTS
+from tests.app.reports.planted import FAULTS, alive
 from tests.world import NOON, World, card, registered
 
 ENGLISH = Speech("en", zone_of("Asia/Almaty"))
@@ -115,21 +115,13 @@ def of_queue(on: Condition) -> Finding:
     return found
 
 
-def alive(*roles: str) -> list[LiveProcess]:
-    """Processes that live."""
-    return [
-        LiveProcess(Process(str(at), role, "north", at, "1"), NOON, NOON, timedelta(), timedelta())
-        for at, role in enumerate(roles)
-    ]
-
-
 def test_a_growing_queue_says_its_likely_cause(world: World) -> None:
     """Nobody works at it, those who do are slower than what comes in, or a provider is down, slow or at its limit."""
     on = replace(condition(world), embedded=False, processes=alive("api"))
     planning, sending = growing(on, Backlog.PLANNING), growing(on, Backlog.DISPATCH)
     for queue, role in ((planning, "worker"), (sending, "dispatch")):
         found = of_queue(queue)
-        assert (found.holds, found.command) == (Holdup(Why.NOBODY), ("habarshy", role))
+        assert (found.holds, found.command) == (Holdup(Why.NOBODY, role), ("habarshy", role))
     rates = {LifeEvent.TOPIC: 1200.0, NudgeAttempted.TOPIC: 850.0}
     busy = of_queue(replace(planning, processes=alive("api", "worker", "worker"), rates=rates))
     assert told(busy, ENGLISH).todo == (
@@ -148,6 +140,19 @@ def test_a_growing_queue_says_its_likely_cause(world: World) -> None:
         assert of_queue(held).holds == cause
     alone = of_queue(replace(planning, embedded=True, rates=rates))
     assert "the process is alive, but slower" in told(alone, ENGLISH).todo
+
+
+def test_a_queue_that_nobody_wakes_says_so(world: World) -> None:
+    """Events that wait because Kafka or the relay is away are not put down to slow workers."""
+    waits = replace(condition(world).standing, unplanned=9, unplanned_for_seconds=900.0)
+    roles = alive("worker", "api", "jobs", "dispatch")
+    on = replace(condition(world), embedded=False, standing=waits, relay=Lag(9, 900.0), processes=roles)
+    late = [each for each in findings(on) if each.kind in (Kind.PLANNING_LATE, Kind.RELAY_LATE)]
+    assert {(each.holds, each.command) for each in late} == {(Holdup(Why.NOBODY, "relay"), ("habarshy", "relay"))}
+    assert told(late[0], ENGLISH).todo == "Likely cause: no relay is alive. Start one."
+    away = replace(on, workers_away="refused", processes=[*roles, *alive("relay")])
+    late = [each for each in findings(away) if each.kind in (Kind.PLANNING_LATE, Kind.RELAY_LATE)]
+    assert [each.holds for each in late] == [Holdup(Why.KAFKA)] * 2
 
 
 async def test_rates_are_counted_from_the_log(world: World) -> None:
@@ -173,7 +178,7 @@ def planted(world: World) -> list[Finding]:
         Finding(kind, Level.BAD, ("habarshy", "status"), about="x", channel="sms", cause=cause)
         for kind in Kind
         for cause in ("", "ahead", "behind")
-        if kind is not Kind.STOPPED and (cause or kind not in made)
+        if kind not in (Kind.STOPPED, Kind.ROLE_GONE) and (cause or kind not in made)
     ]
     scopes = ("all", "channel", "agency", "trigger", "paused")
     found += [stop_finding(ActiveStop(each, "sms", NOON, "tests", "x")) for each in scopes]
@@ -187,6 +192,9 @@ def planted(world: World) -> list[Finding]:
     for kind, why in ((Kind.PLANNING_GROWS, True), (Kind.SENDING_GROWS, False)):
         grows = Finding(kind, Level.NOTE, ("habarshy",), trend=Trend(350.0, None))
         found += [replace(grows, holds=Holdup(each, "x", 3, 4, 5)) for of, each in HOLDUPS if of is why]
+    found += [Finding(Kind.ROLE_GONE, Level.BAD, ("habarshy",), about=role) for role in GONE]
+    late = Finding(Kind.RELAY_LATE, Level.BAD, ("habarshy",))
+    found += [replace(late, holds=Holdup(Why.NOBODY, role)) for role in NOBODY_ALIVE]
     found += [
         replace(found[0], kind=Kind.SENDING_GROWS, holds=Holdup(each, "x"), embedded=True) for each in HOLDUPS_ALONE
     ]

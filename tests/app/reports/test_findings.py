@@ -19,7 +19,7 @@ from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.reports.condition import Condition, ConditionReader
 from app.reports.finding_words import EMBEDDED, WORDS, told
-from app.reports.findings import Finding, Kind, findings
+from app.reports.findings import Finding, Kind, Level, findings
 from app.roles.run_lock import run_lock
 from app.scheduled import schedule_of
 from app.settings import load_settings
@@ -45,6 +45,7 @@ from streams.storage.schema import migrate
 from streams.storage.tables import scheduled
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, AWAY, DANA, Office, office_in, signed_in
+from tests.app.reports.planted import alive
 from tests.app.terminal import Terminal
 from tests.beginnings import KEYRING
 from tests.services import postgres
@@ -151,6 +152,27 @@ def test_a_run_that_was_killed_is_missed_at_once(world: World) -> None:
     with run_lock(world.platform.database.engine.url):
         assert Kind.NOT_RUNNING not in found(condition(world))
     assert Kind.NOT_RUNNING in found(condition(world))
+
+
+def test_a_role_that_nobody_runs_is_told(world: World) -> None:
+    """A role without a living process is told at once, with its command; the relay only where there is Kafka."""
+    quiet = replace(condition(world), embedded=False, sampled=NOON)
+    assert gone(replace(quiet, processes=alive("worker", "dispatch", "api", "jobs"))) == {}
+    killed = [seen(Process("d", "dispatch", "north", 9, "1"), silent=2 * MINUTES), *alive("worker", "api")]
+    assert gone(replace(quiet, processes=killed)) == {"dispatch": Level.BAD, "jobs": Level.NOTE}
+    assert set(gone(replace(quiet, processes=killed, workers=[]))) == {"dispatch", "jobs", "relay"}
+    intake = seen(Process("i", "intake", "north", 9, "1"), silent=2 * MINUTES)
+    assert gone(replace(quiet, processes=[intake, *killed]))["intake"] is Level.BAD
+    assert Kind.NOT_RUNNING in found(replace(quiet, processes=alive("dispatch", "api", "jobs")))
+    assert gone(replace(quiet, processes=alive("run"))) == {}
+    assert gone(replace(quiet, processes=killed, began=NOON)) == {}
+
+
+def gone(on: Condition) -> Mapping[str, Level]:
+    """The roles that nobody runs, each with how grave that is."""
+    missing = [each for each in findings(on) if each.kind is Kind.ROLE_GONE]
+    assert all(each.command[0] == "habarshy" and told(each, SPEECH).sentence for each in missing)
+    return {each.about: each.level for each in missing}
 
 
 def test_the_console_and_status_list_the_processes(tmp_path: Path) -> None:
@@ -337,6 +359,17 @@ def test_status_tells_programs_what_is_wrong(tmp_path: Path) -> None:
     assert "a flood of doubles" in stopped["details"]
     [missing] = [each for each in told_of["findings"] if each["kind"] == "not_running"]
     assert missing["level"] == "bad"
+
+
+def test_status_asks_kafka_as_the_console_does(tmp_path: Path) -> None:
+    """Where Kafka is away, `status` says so, and its check fails."""
+    terminal = Terminal(tmp_path)
+    assert terminal.run("run", "--until-idle").code == 0
+    away = {"HABARSHY_KAFKA": "127.0.0.1:1"}
+    [told_of] = terminal.run("status", "--json", env=away).objects
+    assert "kafka_away" in [each["kind"] for each in told_of["findings"]]
+    [told_of] = terminal.run("status", "--json").objects
+    assert "kafka_away" not in [each["kind"] for each in told_of["findings"]]
 
 
 @pytest.mark.parametrize("reason", ["", "…", "...", "  ", "123"])

@@ -39,6 +39,19 @@ def test_a_trend_says_when_it_is_done(world: World) -> None:
     assert (growing.a_minute, growing.empty_in) == (2.0, None)
 
 
+def test_what_shrank_and_stands_now_is_not_said_to_shrink(world: World) -> None:
+    """A backlog that was worked off and comes back while nobody works has no end; the last minute counts."""
+    world.take(*registered(iin(1), LONG_AGO), FINES[0])
+    own = world.platform.queries.backlog
+    own.take()
+    world.plan()
+    world.at(NOON + timedelta(minutes=5))
+    own.take()
+    world.at(NOON + timedelta(minutes=7))
+    trend = own.trends({Backlog.PLANNING: 2})[Backlog.PLANNING]
+    assert (trend.a_minute, trend.empty_in) == (1.0, None)
+
+
 def test_what_is_too_fresh_or_too_old_tells_no_trend(world: World) -> None:
     """Neither a sample of some seconds ago nor one of an hour ago is compared; old ones go."""
     own = world.platform.queries.backlog

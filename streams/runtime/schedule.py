@@ -10,14 +10,13 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from apscheduler.triggers.cron import CronTrigger
 from msgspec import DecodeError, Struct, json, structs
 from sqlalchemy import Connection, select
 
 from domain.core.translatable import Said, as_plain, of_plain, text_of
 from projections.bulk import insert_rows
-from projections.tables import micros, optional_moment
-from streams.runtime.cron import next_after, trigger_of
+from projections.tables import micros, optional_micros, optional_moment
+from streams.runtime.cron import ZoneTrigger, next_after, trigger_of
 from streams.storage.database import Database, Priority
 from streams.storage.errors import UNAVAILABLE_ERRORS
 from streams.storage.severity import Failed
@@ -93,9 +92,9 @@ class Schedule:
     ) -> None:
         self._database, self._clock, self._jobs, self._zone, self._tell = database, clock, jobs, zone, tell
         self._at_work: set[str] = set()
-        self._triggers: dict[str, CronTrigger] | None = None
+        self._triggers: dict[str, ZoneTrigger] | None = None
 
-    def triggers(self) -> dict[str, CronTrigger]:
+    def triggers(self) -> dict[str, ZoneTrigger]:
         """Return job -> its trigger, of those that ever run, in the zone of the first call."""
         if self._triggers is None:
             zone = self._zone()
@@ -108,7 +107,7 @@ class Schedule:
         triggers = self.triggers()
         return self._database.write(lambda connection: self._take_up(connection, triggers), Priority.FOLLOWING)
 
-    def _take_up(self, connection: Connection, triggers: Mapping[str, CronTrigger]) -> list[str]:
+    def _take_up(self, connection: Connection, triggers: Mapping[str, ZoneTrigger]) -> list[str]:
         now, known = self._clock(), _rows(connection)
         for name, job in self._jobs.items():
             run = known.get(name)
@@ -120,7 +119,7 @@ class Schedule:
             elif run.outcome in UNDER_WAY and name not in self._at_work:
                 _change(connection, name, **_died(run, now))
         return [
-            name for name, run in _rows(connection).items() if name in triggers and run.next_at and run.next_at <= now
+            name for name, run in _rows(connection).items() if name in triggers and _is_due(run, triggers[name], now)
         ]
 
     def run(self, name: str, stopping: Stopping) -> None:
@@ -155,12 +154,13 @@ class Schedule:
 
         Raises: what says that the database is away.
         """
-        now = micros(self._clock())
-        query = select(scheduled.c.job).where(scheduled.c.next_at <= now, scheduled.c.outcome.not_in(UNDER_WAY))
+        triggers, now = self.triggers(), self._clock()
         with self._database.reading() as connection:
-            due = set(connection.execute(query).scalars())
+            known = _rows(connection)
         for name in self._jobs:
-            if name in due and not stopping():
+            run = known.get(name)
+            due = run is not None and run.outcome not in UNDER_WAY and _is_due(run, triggers.get(name), now)
+            if due and not stopping():
                 self.run(name, stopping)
 
     def run_now(self, name: str, stopping: Stopping) -> Run:
@@ -281,9 +281,18 @@ def _change(connection: Connection, name: str, **changes: Any) -> None:
     connection.execute(scheduled.update().where(scheduled.c.job == name).values(**changes))
 
 
-def _next(trigger: CronTrigger | None, now: datetime) -> int | None:
+def _next(trigger: ZoneTrigger | None, now: datetime) -> int | None:
     found = None if trigger is None else next_after(trigger, now)
     return None if found is None else micros(found)
+
+
+def _is_due(run: Run, trigger: ZoneTrigger | None, now: datetime) -> bool:
+    """Return whether its time has come. One after the next time but one comes from a clock that was ahead."""
+    if run.next_at is None or run.next_at <= now:
+        return run.next_at is not None
+    upcoming = None if trigger is None else next_after(trigger, now)
+    after = None if trigger is None or upcoming is None else next_after(trigger, upcoming)
+    return after is not None and run.next_at > after
 
 
 def _died(run: Run, now: datetime) -> dict[str, Any]:
@@ -298,20 +307,19 @@ def _ask(connection: Connection, name: str, now: datetime) -> bool:
     return connection.execute(scheduled.update().where(*free).values(next_at=micros(now))).rowcount == 1
 
 
-def _claim(connection: Connection, name: str, trigger: CronTrigger | None, now: datetime) -> bool:
+def _claim(connection: Connection, name: str, trigger: ZoneTrigger | None, now: datetime) -> bool:
     """Return whether the run is this process's: it is due, and nobody else took it."""
-    due = (scheduled.c.job == name, scheduled.c.next_at <= micros(now))
-    row = connection.execute(select(scheduled).where(*due)).first()
-    if row is None:
+    run = _rows(connection).get(name)
+    if run is None or not _is_due(run, trigger, now):
         return False
     changes = {
         "next_at": _next(trigger, now),
         "started_at": micros(now),
         "took": None,
-        "outcome": Outcome.AGAIN if row.outcome == Outcome.RETRY else Outcome.RUNNING,
+        "outcome": Outcome.AGAIN if run.outcome == Outcome.RETRY else Outcome.RUNNING,
     }
-    claimed = scheduled.update().where(*due, scheduled.c.next_at == row.next_at).values(**changes)
-    return connection.execute(claimed).rowcount == 1
+    due = (scheduled.c.job == name, scheduled.c.next_at == optional_micros(run.next_at))
+    return connection.execute(scheduled.update().where(*due).values(**changes)).rowcount == 1
 
 
 def _claim_now(connection: Connection, name: str, now: datetime) -> bool:

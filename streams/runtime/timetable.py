@@ -2,7 +2,7 @@
 
 APScheduler decides when: `max_instances` keeps a task from running twice at once, `coalesce` makes one run of those
 that are late, and no run is dropped for being late. Here is only what it does not do: a failure is reported once, a
-wake during a run leads to one more run, and a stop waits for what runs.
+wake during a run leads to one more run, a stop waits for what runs, and a clock that is set back holds nothing up.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from msgspec import Struct
 from streams.runtime.faults import Faults
 
 JOB_DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+LOOK_EVERY = timedelta(seconds=1)
 LIBRARY = "apscheduler"
 """The logger of the library. It would warn of each tick of a task that still runs, which is no trouble."""
 
@@ -33,10 +34,16 @@ class Task(Struct, frozen=True):
     now: bool = False
 
 
-class Timetable:
-    """Runs tasks by name until it is stopped."""
+def _now() -> datetime:
+    """Return the time by the machine's clock, which the library reads too: no virtual clock applies here."""
+    return datetime.now(UTC)  # noqa: TID251  (as said)
 
-    def __init__(self) -> None:
+
+class Timetable:
+    """Runs tasks by name until it is stopped. `clock`: the machine's; it is looked at for being set back."""
+
+    def __init__(self, clock: Callable[[], datetime] = _now, look_every: timedelta = LOOK_EVERY) -> None:
+        self._clock, self._look_every = clock, look_every
         self._tasks: Mapping[str, Task] = {}
         self._faults = Faults()
         self._final: Exception | None = None
@@ -68,9 +75,11 @@ class Timetable:
             first = {"next_run_time": begun} if task.now else {}
             self._scheduler.add_job(partial(self._told, name), _trigger(task.when, begun), id=name, **first)
         self._scheduler.start()
+        looking = asyncio.create_task(self._look_at_clock())
         try:
             await stopped.wait()
         finally:
+            looking.cancel()
             self._scheduler.pause()
             stop()
             try:
@@ -93,6 +102,15 @@ class Timetable:
         """Set the next run of a task; the later ones follow its trigger."""
         if not self._stopped.is_set():
             self._scheduler.modify_job(name, next_run_time=at)
+
+    async def _look_at_clock(self) -> None:
+        """Run every task at once where the clock was set back: the library waits for times that are far off now."""
+        before = self._clock()
+        while True:
+            await asyncio.sleep(self._look_every.total_seconds())
+            if (now := self._clock()) < before:
+                self.wake(self._tasks)
+            before = now
 
     def _heard(self, event: JobEvent) -> None:
         name = event.job_id
@@ -131,11 +149,6 @@ async def ticking(tasks: Mapping[str, Task]) -> AsyncIterator[None]:
     finally:
         stopped.set()
         await going
-
-
-def _now() -> datetime:
-    """Return the time by the machine's clock, which the library reads too: no virtual clock applies here."""
-    return datetime.now(UTC)  # noqa: TID251  (as said)
 
 
 def _trigger(when: timedelta | BaseTrigger, begun: datetime) -> BaseTrigger:

@@ -3,11 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.clock import VirtualClock
 from streams.planning.areas import AreaPlanning
 from streams.runtime.cron import BadCron, next_after, trigger_of
 from streams.runtime.schedule import Outcome, Run, Schedule, Scheduled, Stopping, UnderWay, Unfinished, runs_of
@@ -208,6 +209,39 @@ def test_weekdays_are_those_of_the_calendar() -> None:
     found = next_after(trigger, NOON)
     assert found is not None
     assert found.strftime("%a") == "Sun"
+
+
+@pytest.mark.parametrize("zone", ["Asia/Almaty", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("cron", ["7 * * * *", "30 1 * * *", "30 2 * * *", "0 0 * * *", "30 3 * * sun"])
+def test_the_next_time_is_always_ahead(zone: str, cron: str) -> None:
+    """In a year in which clocks are set back and forward no run follows itself, and a nightly job runs each night."""
+    trigger, at, days = trigger_of(cron, ZoneInfo(zone)), datetime(2024, 1, 1, 12, tzinfo=UTC), list[date]()
+    assert trigger is not None
+    while at < datetime(2025, 1, 1, tzinfo=UTC):
+        found = next_after(trigger, at)
+        assert found is not None
+        assert found > at
+        at = found
+        days.append(at.astimezone(ZoneInfo(zone)).date())
+    apart = timedelta(days=7 if cron.endswith("sun") else 1)
+    assert sorted(set(days)) == [days[0] + number * apart for number in range(len(set(days)))]
+    assert cron.startswith("7") or len(days) == len(set(days)), "once a night"
+
+
+def test_a_clock_that_was_ahead_holds_no_job_up(world: World) -> None:
+    """A job whose next time was set by a clock that was a year ahead runs once as soon as the clock is right."""
+    job = Job()
+    work(schedule(world, job))
+    ahead = VirtualClock(NOON + 365 * DAY)
+    wrong = Schedule(
+        world.platform.database, ahead, {"night": Scheduled(NIGHT, job)}, lambda: ALMATY, list[str]().append
+    )
+    work(wrong)
+    assert job.runs == 1
+    kept = schedule(world, job)
+    kept.run_due(lambda: False)
+    kept.run_due(lambda: False)
+    assert (job.runs, row(world).next_at) == (2, datetime(2025, 6, 2, 22, 30, tzinfo=UTC))
 
 
 class NoAreas(AreaPlanning):

@@ -120,3 +120,17 @@ async def test_a_final_error_ends_it() -> None:
     with pytest.raises(OlderLog):
         await soon(Timetable().until(tasks, asyncio.Event(), slow.let_go.release))
     assert slow.ended == 1
+
+
+async def test_a_clock_that_is_set_back_holds_nothing_up() -> None:
+    """Once the machine's clock was set back, every task has its turn at once, not when its old time comes again."""
+    times, ran, stopped = iter([NOON, NOON, NOON - SELDOM]), asyncio.Event(), asyncio.Event()
+
+    async def run() -> None:
+        ran.set()
+
+    table = Timetable(lambda: next(times, NOON), look_every=OFTEN)
+    going = asyncio.create_task(table.until({"seldom": Task(run, SELDOM)}, stopped))
+    await soon(ran.wait())
+    stopped.set()
+    await soon(going)

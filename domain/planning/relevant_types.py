@@ -1,6 +1,6 @@
 """Event types that can change a plan: a caller that plans again and again may skip all others."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from domain.rules.event_types import HOME, ZONE, Catalogue, setting_types
 from domain.rules.rulebook import Rulebook
@@ -32,12 +32,14 @@ def telling_types(rulebook: Rulebook) -> frozenset[str] | None:
     return deciding | catalogue.personal
 
 
-def starting_types(rulebook: Rulebook) -> frozenset[str] | None:
-    """Return the types that persons have a fact of to whom the rulebook may speak; None: it may speak to anybody.
+def starting_types(rulebook: Rulebook, names: Collection[str] | None = None) -> frozenset[str] | None:
+    """Return the types that persons have a fact of about whom the rulebook may speak; None: it may speak to anybody.
 
-    What happens to an area is in nobody's own history, and an entitlement about the person alone starts on no event.
+    `names`: of the triggers that count (None: all). What happens to an area is in nobody's own history, and an
+    entitlement about the person alone starts on no event.
     """
-    triggers = [version.trigger for version in rulebook.versions.values()]
+    versions = rulebook.versions.values()
+    triggers = [version.trigger for version in versions if names is None or version.trigger.name in names]
     if any(trigger.alone or not trigger.to for trigger in triggers):
         return None
     return frozenset(trigger.on for trigger in triggers)

@@ -9,6 +9,7 @@ who would gain or lose a message, and why.
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -239,26 +240,66 @@ class Question(Struct, frozen=True):
         """The rulebooks of the question."""
         return [rules.rulebook for rules in (self.rules, self.against) if rules is not None]
 
+    @property
+    def triggers(self) -> dict[str, list[Trigger]]:
+        """The name of each trigger, spoken or beside them -> its versions."""
+        found: dict[str, list[Trigger]] = {}
+        for version in (version for book in self.rulebooks for version in book.versions.values()):
+            found.setdefault(version.trigger.name, []).append(version.trigger)
+        return found
+
+    @property
+    def others_matter(self) -> bool:
+        """Return True if other triggers are played, and what they say may use up the cap of a spoken one."""
+        triggers = self.triggers
+        spoken = (trigger for name in self.spoken for trigger in triggers.get(name, ()))
+        return bool(triggers.keys() - self.spoken) and any(not CLASS_RULES[each.klass].ignores_cap for each in spoken)
+
     def selection(self) -> Selection:
+        """Return the persons with a fact on which a trigger of `spoken` may start, within the longest reach."""
+        return self._starting(self.spoken)
+
+    def beside(self) -> Selection:
         """Return the persons with a fact on which any trigger may start, within the longest reach.
 
-        All triggers count, not only `spoken`: messages of others about a child use up the cap of the child's
-        guardian.
+        What others say about a child uses up the cap of the child's guardian.
         """
-        starting = _all_of([starting_types(book) for book in self.rulebooks])
-        reach = min((each.reach for book in self.rulebooks for each in book.publications), default=self.start)
-        return Selection() if starting is None else Selection(starting, since=micros(reach))
+        return self._starting(self.triggers.keys())
+
+    def _starting(self, names: Collection[str]) -> Selection:
+        starting = _all_of([starting_types(book, names) for book in self.rulebooks])
+        if starting is None:
+            return Selection()
+        reaches = [each.reach for book in self.rulebooks for each in book.publications if each.trigger.name in names]
+        return Selection(starting, since=micros(min(reaches, default=self.start)))
+
+
+class Sides(NamedTuple):
+    """The rules of the draft, and those to compare with, if any."""
+
+    draft: Side
+    against: Side | None
+
+    @staticmethod
+    def of(question: Question, names: Collection[str]) -> "Sides":
+        """Return both sides, with the triggers of these names."""
+        draft, against = question.rules, question.against
+        return Sides(Side.of(draft, names), None if against is None else Side.of(against, names))
 
 
 class Backtest:
-    """Plays persons under the rules of a draft, and under other rules to compare with."""
+    """Plays persons under the rules of a draft, and under other rules to compare with.
+
+    Other triggers beside it are played only for families of whom something of the draft was sent or held back: they
+    change nothing but what the cap leaves room for.
+    """
 
     def __init__(self, database: Database, log: Log, question: Question) -> None:
         self._database, self._log, self._question = database, log, question
         self._rulebook = question.rules.rulebook
         self._zone = zone_of(question.rules.defaults.zone)
-        self._side = Side.of(question.rules)
-        self._other = None if question.against is None else Side.of(question.against)
+        self._speaking_only = Sides.of(question, question.spoken)
+        self.sides = Sides.of(question, question.triggers) if question.others_matter else self._speaking_only
         self._telling = _all_of([telling_types(book) for book in question.rulebooks])
         self._speaking: dict[str, list[Trigger]] = {}
         for book in question.rulebooks:
@@ -278,7 +319,8 @@ class Backtest:
         """Play everybody in the selection; yield the results of one family after another.
 
         Persons linked by guardians are one family, and have recipients in common with nobody else. A family is played
-        where the first of its selected members is in the selection, by pseudonym, with members of other selections.
+        where the first of its selected members is in the selection, by pseudonym: with members of other selections,
+        and with those about whom only other triggers speak, of whom there is no result.
         The tally gets samples, and the number of persons and facts that were looked at.
         """
         for some, facts in histories.all_recorded(
@@ -288,14 +330,14 @@ class Backtest:
             tally.facts += facts
             lives = {person: Life.of(recorded) for person, recorded in some.items()}
             kin = self._kin(lives)
-            chosen = lives.keys() | self._selected(
-                {each for family in kin for each in family} - some.keys(), selection
-            )
-            first = [sorted(chosen & family) for family in kin]
-            linked = [members for members in first if members[0] in some]
+            others = {each for family in kin for each in family} - some.keys()
+            chosen = some.keys() | self._selected(others, selection)
+            beside = self._selected(others - chosen, self._question.beside())
+            linked = [sorted(family & {*chosen, *beside}) for family in kin if min(family & chosen) in some]
             alone = some.keys() - {each for family in kin for each in family}
             lives |= self._lives({each for members in linked for each in members} - lives.keys())
-            yield from self._played_batch([*([each] for each in sorted(alone)), *linked], lives, tally)
+            for owns in self._played_batch([*([each] for each in sorted(alone)), *linked], lives, tally):
+                yield [own for own in owns if own.person in chosen]
 
     def _played_batch(
         self, families_: Sequence[Sequence[str]], lives: dict[str, Life], tally: Tally
@@ -305,24 +347,34 @@ class Backtest:
         about = {person: self._spoken_of(lives[person]) for person in persons}
         lives |= self._lives({each for named in (*told.values(), *about.values()) for each in named} - lives.keys())
         for family in families_:
-            samples = tally.samples if len(family) == 1 else Samples()
-            owns = [
-                own
-                for person in family
-                for own in self._played(
-                    {each: lives[each] for each in (person, *told[person], *about[person])}, [person], samples
-                )
-            ]
-            if len(family) > 1:
-                owns = self._capped(owns, samples)
-                tally.add(Tally(samples=samples))
-            yield owns
+            each_alone = {
+                person: {each: lives[each] for each in (person, *told[person], *about[person])} for person in family
+            }
+            yield self._family(each_alone, tally)
 
-    def _capped(self, owns: list[PersonResult], samples: Samples) -> list[PersonResult]:
-        """Play those of a family together whose messages exceed a recipient's cap."""
+    def _family(self, each_alone: Mapping[str, Mapping[str, Life]], tally: Tally) -> list[PersonResult]:
+        """Return the results of a family. `each_alone`: person -> the lives that their messages need."""
+        if self.sides is not self._speaking_only:
+            owns = self._within_caps(each_alone, self._speaking_only, Samples())
+            if not any(own.settled for own in owns):
+                return owns
+        if len(each_alone) == 1:
+            return self._within_caps(each_alone, self.sides, tally.samples)
+        samples = Samples()
+        owns = self._within_caps(each_alone, self.sides, samples)
+        tally.add(Tally(samples=samples))
+        return owns
+
+    def _within_caps(
+        self, each_alone: Mapping[str, Mapping[str, Life]], sides: Sides, samples: Samples
+    ) -> list[PersonResult]:
+        """Play each person of a family alone, then those together whose messages exceed a recipient's cap."""
+        owns = [own for person, lives in each_alone.items() for own in self._played(lives, [person], sides, samples)]
+        if len(each_alone) == 1:
+            return owns
         again = families(owns, self._question.rules.defaults)
         samples.without({person for family in again for person in family})
-        together, more = self.together(again)
+        together, more = self.together(again, sides)
         for sample in more.all():
             samples.keep(sample)
         return replayed(owns, together)
@@ -356,16 +408,16 @@ class Backtest:
         own, _ = life.known(self._question.end)
         return life.own[:own]
 
-    def _selected(self, persons: Collection[str], selection: Selection) -> list[str]:
+    def _selected(self, persons: Collection[str], selection: Selection) -> set[str]:
         if not persons:
-            return []
+            return set()
         with self._database.reading() as connection:
-            return histories.selected_among(connection, self._log, selection, persons)
+            return set(histories.selected_among(connection, self._log, selection, persons))
 
     def _wards(self, person: str, events: Iterable[LifeEvent]) -> set[str]:
         return {ward for guarding in self._guarding for ward in guarding.wards(person, events)}
 
-    def together(self, families: Iterable[Sequence[str]]) -> tuple[list[PersonResult], Samples]:
+    def together(self, families: Iterable[Sequence[str]], sides: Sides) -> tuple[list[PersonResult], Samples]:
         """Play families whose messages count together."""
         found: list[PersonResult] = []
         samples = Samples()
@@ -374,7 +426,7 @@ class Backtest:
             told = {guardian for person in lives for guardian in self._told_for(person, lives[person].own)}
             about = {mentioned for life in lives.values() for mentioned in self._spoken_of(life)}
             lives |= self._lives((told | about) - lives.keys())
-            found += self._played(lives, list(family), samples)
+            found += self._played(lives, list(family), sides, samples)
         return found, samples
 
     def _told_for(self, person: str, events: Sequence[LifeEvent]) -> set[str]:
@@ -397,11 +449,13 @@ class Backtest:
             found = histories.recorded(connection, self._log, sorted(persons), self._rulebook, types=self._telling)
         return {person: Life.of(recorded) for person, recorded in found.items()}
 
-    def _played(self, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> list[PersonResult]:
-        play = self._play(self._side, lives, planned, samples)
-        if self._other is None:
+    def _played(
+        self, lives: Mapping[str, Life], planned: Sequence[str], sides: Sides, samples: Samples
+    ) -> list[PersonResult]:
+        play = self._play(sides.draft, lives, planned, samples)
+        if sides.against is None:
             return [self._own(person, play) for person in planned]
-        other = self._play(self._other, lives, planned, Samples())
+        other = self._play(sides.against, lives, planned, Samples())
         return [self._compared(person, play, other) for person in planned]
 
     def _own(self, person: str, play: Play) -> PersonResult:
@@ -410,14 +464,15 @@ class Backtest:
         if outcome is None or outcome == State.CANCELLED:
             hurdle = self._hurdles.of(play.history(person), play.life(person).own)
             outcome = outcome if outcome and hurdle not in _SINCE else hurdle
-        return PersonResult(person, played, outcome)
+        return PersonResult(person, played, outcome, settled=played.settled)
 
     def _compared(self, person: str, play: Play, other: Play) -> PersonResult:
         draft, live = self._own(person, play), other.played(person)
         histories = play.history(person), other.history(person)
         rulebooks = play.rules.rulebook, other.rules.rulebook
         changes = tuple(differences(draft.played, live, histories, rulebooks))
-        return replace(draft, against=live.messages, differences=changes)
+        settled = draft.settled or live.settled
+        return replace(draft, against=live.messages, differences=changes, settled=settled)
 
     def _play(self, side: Side, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> Play:
         play = Play(side, lives, planned, self._question.start, samples, self._question.spoken)

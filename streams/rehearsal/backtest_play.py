@@ -19,6 +19,7 @@ from domain.nudges.settle import NotSentReason
 from domain.persons.history import History, history_of
 from domain.planning.relevant_types import deciding_types, starting_types
 from domain.rules.event_types import Catalogue
+from domain.rules.rulebook import Rulebook
 from streams.delivery.decide.case import Case
 from streams.planning.histories import Learnt, Recorded
 from streams.rehearsal.backtest_results import AHEAD, Message, PlayedPerson, Sample, Samples, Unsent
@@ -96,9 +97,12 @@ class Side(Struct, frozen=True):
     deciding: frozenset[str] | None
 
     @staticmethod
-    def of(rules: Rules) -> "Side":
-        """Return the side of these rules."""
-        return Side(rules, starting_types(rules.rulebook), deciding_types(rules.rulebook))
+    def of(rules: Rules, names: Collection[str]) -> "Side":
+        """Return the side of these rules with the triggers of these names only."""
+        book = rules.rulebook
+        versions = [version for version in book.publications if version.trigger.name in names]
+        some = Rulebook(book.catalogue, book.defaults, book.names, versions)
+        return Side(replace(rules, rulebook=some), starting_types(some), deciding_types(some))
 
 
 class Play(VirtualRun):

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from domain.nudges.delivery import State
 from domain.rules.triggers import Class
 
 SAMPLES, TOP = 10, 10
@@ -70,6 +71,12 @@ class PlayedPerson(Struct, frozen=True, array_like=True):
     unsent: tuple[Unsent, ...]
     deferred: tuple[tuple[str, str], ...]
 
+    @property
+    def settled(self) -> bool:
+        """Return True if anything came to be due: only then can it matter what else its recipient got."""
+        waited = {AHEAD, State.CANCELLED.value}
+        return bool(self.messages or self.deferred) or any(one.what not in waited for one in self.unsent)
+
     def outcome(self, spoken: Collection[str]) -> str | None:
         """Return TOLD if one of these triggers sent something, else the foremost reason; None: no plan."""
         if any(message.trigger in spoken for message in self.messages):
@@ -92,7 +99,7 @@ class Difference(Struct, frozen=True, array_like=True):
 class PersonResult(Struct, frozen=True, array_like=True):
     """The result of one person. `outcome`: TOLD, or the reason why nothing was sent about them.
 
-    `against`: the messages under the rules to compare with, if any.
+    `against`: the messages under the rules to compare with, if any; `settled`: by either rules, see `PlayedPerson`.
     """
 
     person: str
@@ -100,6 +107,7 @@ class PersonResult(Struct, frozen=True, array_like=True):
     outcome: str
     against: tuple[Message, ...] = ()
     differences: tuple[Difference, ...] = ()
+    settled: bool = False
 
 
 class Sample(Struct, frozen=True, array_like=True):

@@ -116,12 +116,13 @@ def test_several_processes_find_the_same(terminal: Terminal) -> None:
 
 
 def test_other_triggers_take_of_the_cap_if_asked(terminal: Terminal) -> None:
-    """A whole pack, and a trigger with all others beside it, are played with what each takes of the cap."""
+    """A trigger is played with what all others take of the cap, about those whom it concerns and nobody else."""
     alone, together = (
         of_kind(backtest(terminal, FINES, "--json", *more), "summary")[0] for more in ((), ("--with-caps",))
     )
     assert (alone["with_caps"], together["with_caps"]) == (False, True)
     assert alone["messages"] == together["messages"] == 14
+    assert [alone[what] for what in ("persons", "facts")] == [together[what] for what in ("persons", "facts")]
     pack = of_kind(backtest(terminal, str(terminal.folder / "few"), "--json"), "summary")[0]
     assert len(pack["triggers"]) > 1
     assert pack["messages"] >= 14

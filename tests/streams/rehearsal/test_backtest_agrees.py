@@ -58,16 +58,28 @@ async def test_families_count_together(tmp_path: Path) -> None:
 
 
 async def test_other_triggers_take_of_the_cap(tmp_path: Path) -> None:
-    """One trigger played beside all others says what it said live, also where those are about children."""
+    """Each trigger played beside all others says what it said live, also where those are about children."""
     packs, told = Pasts.in_folder(tmp_path), past(5, citizens=2)
     world = World(tmp_path, now=told[0].known, packs=[packs.bare])
     await lived(world, [packs.full], told)
-    theirs = {one.intent.id for one in world.nudges() if one.intent.trigger == PRESSED}
-    live = {each for each in went_live(world) if each[0] in theirs}
-    alone, beside = (question_of(world, packs.one(PRESSED), others=others) for others in (False, True))
-    assert {each for each in went_played(played(world, beside)) if each[0] in theirs} == live
-    assert live < went_played(played(world, alone)), "nothing presses, so this shows nothing"
+    went, pressed = went_live(world), set[str]()
+    for trigger in (each.name for each in packs.draft.triggers):
+        theirs = {one.intent.id for one in world.nudges() if one.intent.trigger == trigger}
+        live = {each for each in went if each[0] in theirs}
+        alone, beside = (question_of(world, packs.one(trigger), others=others) for others in (False, True))
+        assert {each for each in went_played(played(world, beside)) if each[0] in theirs} == live
+        pressed |= {trigger} if live < went_played(played(world, alone)) else set()
+    assert PRESSED in pressed, "nothing presses, so this shows nothing"
     world.close()
+
+
+@pytest.mark.parametrize(("trigger", "matter"), [(PRESSED, True), (FREE, False)])
+def test_other_triggers_are_played_only_if_the_cap_applies(tmp_path: Path, trigger: str, *, matter: bool) -> None:
+    """What ignores the cap is played alone, for nothing that others say can change it."""
+    packs = Pasts.in_folder(tmp_path)
+    with closing(World(tmp_path, now=END, packs=[packs.full])) as world:
+        assert question_of(world, packs.one(trigger), others=True).others_matter is matter
+        assert question_of(world, packs.one(trigger)).others_matter is False
 
 
 def test_what_is_told_is_of_the_draft_only(tmp_path: Path) -> None:

@@ -252,11 +252,11 @@ def states(connection: Connection) -> Mapping[str, int]:
     return {row.state: row.many for row in connection.execute(query)}
 
 
-def tried_again(connection: Connection) -> int:
-    """Return how many of the failed nudges have a further attempt ahead."""
+def tried_again(connection: Connection, state: State) -> int:
+    """Return how many of the nudges in that state have a further attempt ahead."""
     query = select(func.count()).select_from(nudges)
-    failed = query.where(nudges.c.state == State.FAILED.value, nudges.c.nudge.in_(select(due.c.nudge)))
-    return connection.execute(failed).scalar_one()
+    ahead = query.where(nudges.c.state == state.value, nudges.c.nudge.in_(select(due.c.nudge)))
+    return connection.execute(ahead).scalar_one()
 
 
 def waiting(connection: Connection, now: int) -> tuple[int, int | None]:

@@ -22,7 +22,7 @@ from domain.facts.principals import Principal
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.republish import BadRange, BadTopic
 from streams.queues.job_store import Jobs
-from streams.queues.jobs import Busy, Job, NotNow, Stale, UnknownJob
+from streams.queues.jobs import Busy, ForgedJob, Job, NotNow, Stale, UnknownJob
 from streams.replay.backfill import NotInForce
 from streams.rules.switches import UnknownName
 
@@ -168,7 +168,7 @@ def _told() -> Iterator[None]:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, _one_line(error)) from None
     except (UnknownJob, UnknownName, NotInForce) as error:
         raise Problem(HTTPStatus.NOT_FOUND, _one_line(error), kind="unknown-name") from None
-    except (Busy, NotNow, Stale, UnknownKind, BadKeyFile) as error:
+    except (Busy, ForgedJob, NotNow, Stale, UnknownKind, BadKeyFile) as error:
         raise Problem(HTTPStatus.CONFLICT, _one_line(error), kind="not-now") from None
     except KafkaUnavailable as error:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, _one_line(error)) from None

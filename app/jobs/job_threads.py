@@ -11,7 +11,7 @@ from typing import Any
 
 from app.compose import Platform
 from app.jobs.kinds import KINDS, UnknownKind, planned_work, work_of
-from streams.queues.jobs import AT_WORK, Busy, Counted, Job, NotNow, State, Stopped, plan_of
+from streams.queues.jobs import AT_WORK, Busy, Counted, ForgedJob, Job, NotNow, State, Stopped, plan_of
 from streams.storage.errors import UNAVAILABLE_ERRORS
 from streams.storage.leadership import Attendance, attended
 
@@ -58,6 +58,9 @@ class Workers:
             self._jobs.take(job, work_of(self._platform, job), self._stopping.is_set)
         except (Busy, NotNow, Stopped, UnknownKind):
             pass  # somebody else was quicker, or knows the kind; the job's row says how it stands
+        except ForgedJob as forged:
+            log.warning("%s", forged)
+            self._jobs.fail(job, str(forged))
         except Exception as error:  # noqa: BLE001  (its row says that it failed, and why)
             log.error("job %d failed: %s", job.id, type(error).__name__)  # noqa: TRY400  (it may hold data)
             with contextlib.suppress(*UNAVAILABLE_ERRORS):  # it changes nothing where the job had begun
@@ -95,7 +98,7 @@ class Hands:
         """Have a job begun that was counted.
 
         Raises:
-            Busy, NotNow, Stale, UnknownJob, UnknownKind: with what to do.
+            Busy, ForgedJob, NotNow, Stale, UnknownJob, UnknownKind: with what to do.
         """
         _ = work_of(self._platform, self._jobs.job(id_))
         return self._begun(self._jobs.confirm(id_, count, by, waits=True))

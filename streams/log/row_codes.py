@@ -98,6 +98,10 @@ class RowCodes(Struct, frozen=True, dict=True):
         """Return the code of the note about the facts that are older than codes."""
         return blake2b(repr(tuple(parts)).encode(), key=self.key, digest_size=CODE_BYTES, person=b"first").digest()
 
+    def order(self, parts: Sequence[object]) -> bytes:
+        """Return the code of a job: what is to be done, and who wants it."""
+        return blake2b(repr(tuple(parts)).encode(), key=self.key, digest_size=CODE_BYTES, person=b"order").digest()
+
 
 def row_codes(names_key: bytes, public: bytes = b"") -> RowCodes:
     """Return the codes of the log whose pseudonyms are made with that key, by HKDF-SHA256 (RFC 5869)."""

@@ -22,6 +22,7 @@ from domain.facts.facts import (
     NudgeUnknown,
     NudgeWithheld,
 )
+from domain.nudges.delivery import State
 from projections import history, inbox, nudges, positions, upcoming
 from projections.bulk import insert_rows
 from projections.tables import micros, moment, optional_moment
@@ -74,13 +75,15 @@ class Status(Struct, frozen=True):
 
 
 class Health(Status, frozen=True):
-    """The figures with all nudges: state -> count; `tried_again`: failed nudges with a further attempt ahead.
+    """The figures with all nudges: state -> count.
 
+    `tried_again`, `unknown_tried_again`: nudges that failed, or are unknown, with a further attempt ahead.
     `providers`: what each provider did in the last hour, or in its last part if that was much.
     """
 
     nudges: Mapping[str, int]
     tried_again: int
+    unknown_tried_again: int
     providers: Mapping[str, ProviderFigures]
 
 
@@ -93,8 +96,15 @@ def completed(database: Database, known: Status, recent: RecentRecords) -> Healt
     """Return all figures; only those that are dear to read are read."""
     providers = {name: figures_of(each) for name, each in sorted(recent.providers.items())}
     with database.reading() as connection:
-        states, again = nudges.states(connection), nudges.tried_again(connection)
-    return Health(**structs.asdict(known), nudges=states, tried_again=again, providers=providers)
+        states = nudges.states(connection)
+        failed, unknown = (nudges.tried_again(connection, state) for state in (State.FAILED, State.UNKNOWN))
+    return Health(
+        **structs.asdict(known),
+        nudges=states,
+        tried_again=failed,
+        unknown_tried_again=unknown,
+        providers=providers,
+    )
 
 
 def standing(database: Database, log: Log, follower: Follower, now: datetime) -> Status:

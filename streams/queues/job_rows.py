@@ -8,13 +8,19 @@ from sqlalchemy import Connection, Row, select, update
 
 from projections import governance
 from projections.tables import micros, moment, optional_moment
-from streams.queues.jobs import HOLDS_LANE, Job, Plan, Stale, State, UnknownJob
+from streams.log.row_codes import codes_of
+from streams.queues.jobs import ENDED, HOLDS_LANE, ForgedJob, Job, Plan, Stale, State, UnknownJob
 from streams.storage.leadership import Lane
 from streams.storage.tables import jobs
 
 
 def change(connection: Connection, job: Job, *, ours: bool = False, **changes: Any) -> bool:
-    """Change columns and return whether that was done; `ours`: only if the claim still holds and is not cancelled."""
+    """Change columns and return whether that was done; `ours`: only if the claim still holds and is not cancelled.
+
+    A job that ends loses its code, so nobody can have it begin anew by changing its row.
+    """
+    if changes.get("state") in ENDED:
+        changes["code"] = None
     these = update(jobs).where(jobs.c.id == job.id)
     if ours:
         these = these.where(jobs.c.claim == job.claim, jobs.c.state != State.CANCELLED.value)
@@ -48,6 +54,31 @@ def one(connection: Connection, id_: int) -> Job:
     return job_of(row)
 
 
+_ORDER = ("id", "kind", "lane", "arguments", "asked_by", "asked_at", "confirmed_by")
+"""The columns that say what is to be done, and who wants it."""
+
+
+def sign(connection: Connection, id_: int) -> None:
+    """Give a job the code of what was asked for, or confirmed, in this transaction."""
+    row = connection.execute(select(jobs).where(jobs.c.id == id_)).one()
+    connection.execute(update(jobs).where(jobs.c.id == id_).values(code=_code(connection, row)))
+
+
+def refuse_forged(connection: Connection, id_: int) -> None:
+    """Check that a job carries the code of what it is to do.
+
+    Raises:
+        ForgedJob: it does not.
+    """
+    row = connection.execute(select(jobs).where(jobs.c.id == id_)).one()
+    if row.code != _code(connection, row):
+        raise ForgedJob(job_of(row))
+
+
+def _code(connection: Connection, row: Row[Any]) -> bytes:
+    return codes_of(connection).order([row._mapping[name] for name in _ORDER])  # noqa: SLF001  (public, so named)
+
+
 def job_of(row: Row[Any]) -> Job:
     """Return the job of a row."""
     given = dict(row._mapping) | {  # noqa: SLF001  (public, so named by the library)
@@ -59,6 +90,7 @@ def job_of(row: Row[Any]) -> Job:
         "changed_at": moment(row.changed_at),
         "worked": timedelta(microseconds=row.worked),
     }
+    del given["code"]
     return Job(**given)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from projections.bulk import insert_rows
 from projections.tables import micros
-from streams.queues.job_rows import change, job_of, one, refuse_stale, unfinished
+from streams.queues.job_rows import change, job_of, one, refuse_forged, refuse_stale, sign, unfinished
 from streams.queues.job_runner import JobRun
 from streams.queues.jobs import AT_WORK, CANCELLABLE, ENDED, Busy, Job, NotNow, Plan, State, Work
 from streams.storage.advisory_locks import take_turns
@@ -76,8 +76,9 @@ class Jobs:
             id_ = connection.execute(select(func.coalesce(func.max(jobs.c.id), 0))).scalar_one() + 1
             now, given = micros(self._clock()), msgspec.json.encode(arguments).decode()
             what = (id_, kind, lane.value, given, state.value)
-            row = (*what, 0, *plan, "", by, now, None, now, 0, 0, "", confirmed_by, waits, 0)
+            row = (*what, 0, *plan, "", by, now, None, now, 0, 0, "", confirmed_by, waits, 0, None)
             insert_rows(connection, jobs, [row])
+            sign(connection, id_)
             return one(connection, id_)
 
         return self._database.write(work)
@@ -87,7 +88,7 @@ class Jobs:
 
         Raises:
             Busy: another job of the lane is unfinished.
-            NotNow, UnknownJob: it does not wait to be confirmed, or there is none.
+            ForgedJob, NotNow, UnknownJob: it is not ours, does not wait to be confirmed, or there is none.
             Stale: the count no longer holds.
         """
 
@@ -99,7 +100,9 @@ class Jobs:
             if (other := unfinished(connection, job.lane)) is not None:
                 self._refuse(other)
             refuse_stale(connection, job, job.counted.plan, count, self._clock())
+            refuse_forged(connection, id_)
             change(connection, job, state=State.PLANNED.value, cursor="", confirmed_by=by, waits=waits)
+            sign(connection, id_)
             return one(connection, id_)
 
         return self._database.write(work)
@@ -245,7 +248,7 @@ class Jobs:
         """Run a job that was `waiting`, as `run` does, if it still is as it was seen; give it back to `leave`.
 
         Raises:
-            Busy, JobFailed, NotNow, UnknownJob: as `run`; or somebody else took it up or stopped it meanwhile.
+            Busy, ForgedJob, JobFailed, NotNow, UnknownJob: as `run`; or somebody else took or stopped it meanwhile.
         """
         with job_lock(self._database, seen.lane) as ours:
             if not ours:
@@ -259,6 +262,7 @@ class Jobs:
 
         Raises:
             Busy: another process works in its lane, or another job of the lane is unfinished.
+            ForgedJob: our processes did not write it.
             JobFailed: the database is away, or has no room; the job may be resumed.
             NotNow, UnknownJob: it has ended, or there is none.
         """
@@ -279,6 +283,7 @@ class Jobs:
             job = one(connection, id_)
             if job.state in ENDED:
                 raise NotNow(job, "resumed")
+            refuse_forged(connection, id_)
             if seen is not None and (seen.state, seen.claim, seen.waits) != (job.state, job.claim, job.waits):
                 raise NotNow(job, "taken up")
             other = unfinished(connection, job.lane)

@@ -154,6 +154,16 @@ class Job(Struct, frozen=True):
         return f"job {self.id} ({self.kind}, asked for by {self.asked_by or 'nobody known'})"
 
 
+class ForgedJob(Exception):
+    """Raised for a job that our processes did not write."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(
+            f"{job} carries no code of this platform, so nothing of it is done: somebody wrote it into the database, "
+            "or it was asked for before an upgrade. If it is wanted, ask for it again."
+        )
+
+
 class UnknownJob(Exception):
     """Raised for a number that no job has."""
 

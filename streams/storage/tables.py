@@ -292,10 +292,12 @@ jobs = Table(
     Column("confirmed_by", String),
     Column("waits", Boolean, nullable=False, server_default=false()),
     Column("deaths", Integer, nullable=False, server_default="0"),
+    Column("code", LargeBinary),
 )
 """Jobs: their progress, who asked for them and who confirmed them. `claim`: counts the processes that took the job
 up, so that one that lost it notices. `worked`: microseconds, over all claims. `waits`: for a process of the role
-jobs. `deaths`: how often a process died over its present step. The arguments hold no personal data."""
+jobs. `deaths`: how often a process died over its present step. `code`: by our key, until it ends, over what is to be
+done and who wants it. The arguments hold no personal data."""
 
 repeats = Table(
     "repeats",

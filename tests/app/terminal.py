@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any, NamedTuple
@@ -15,7 +16,10 @@ from typer.testing import CliRunner
 
 from app.cli.failures import ended_by
 from app.cli.main import application
+from app.identity.key_file import load_keyring
+from app.identity.log_codes import codes_by
 from streams.intake.cloudevents import Envelope
+from streams.storage.database import Database
 
 NO_MORE: Mapping[str, str] = {}
 
@@ -77,6 +81,14 @@ class Terminal:
             stderr=subprocess.PIPE,
             env={name: value for name, value in wanted.items() if value is not None},
         )
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Its database, as a process with its key file has it."""
+        data = self.folder / "data" / "habarshy"
+        with closing(Database(f"sqlite:///{data / 'habarshy.sqlite'}")) as found:
+            found.use_codes(codes_by(load_keyring(data / "key", create=False)))
+            yield found
 
     def written(self, name: str, *lines: Envelope | str) -> str:
         """A file with these events, one a line; its path."""

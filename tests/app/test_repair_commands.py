@@ -13,7 +13,6 @@ from app.compose import compose
 from app.settings import load_settings
 from streams.queues.job_store import Jobs
 from streams.queues.jobs import Plan
-from streams.storage.database import Database
 from streams.storage.leadership import Lane
 from streams.storage.tables import log
 from tests.app.terminal import Terminal, begun
@@ -117,7 +116,7 @@ def test_who_cannot_be_planned_is_not_passed_over(terminal: Terminal, operator: 
 
 def test_two_operators_at_once(terminal: Terminal, operator: Mapping[str, str]) -> None:
     """While another job about nudges is unfinished, a repair ends with 3 and names it; once cancelled, it goes on."""
-    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+    with terminal.database() as database:
         Jobs(database, system_clock).add("repair", Lane.NUDGES, {}, Plan("repair", 3, "nudges", 1), "oleg")
     busy = terminal.run("repair", "--yes", env=operator)
     assert (busy.code, "job 1 (repair, asked for by oleg)" in busy.talk) == (3, True)
@@ -138,7 +137,7 @@ def test_nothing_failed(terminal: Terminal, operator: Mapping[str, str]) -> None
 
 def test_a_repair_is_resumed(terminal: Terminal, operator: Mapping[str, str]) -> None:
     """A repair that lost its process is taken up again by its number, and ends with what it has done."""
-    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+    with terminal.database() as database:
         Jobs(database, system_clock).add("repair", Lane.NUDGES, {}, Plan("repair", 6, "nudges", 1), "oleg")
     asked = len(terminal.run("intents", "--json", env=operator).lines)
     assert terminal.run("jobs", "resume", "1", env=operator).code == 0
@@ -150,7 +149,7 @@ def test_what_the_console_asked_for_is_counted_and_confirmed_here(
     terminal: Terminal, operator: Mapping[str, str]
 ) -> None:
     """A count that lost its process is taken up by its number; what it counted is begun by who types that, once."""
-    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+    with terminal.database() as database:
         Jobs(database, system_clock).ask("repair", Lane.NUDGES, {}, "oleg")
     asked = len(terminal.run("intents", "--json", env=operator).lines)
     early = terminal.run("jobs", "confirm", "1", "--yes", env=operator)

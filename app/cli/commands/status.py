@@ -148,7 +148,7 @@ def status_lines(found: Health, zone: tzinfo) -> Iterator[tuple[str, str]]:
         yield "none", ", ".join(none)
 
 
-_TOLD_APART = frozenset({"stopped", "tried_again", "providers"})
+_TOLD_APART = frozenset({"stopped", "tried_again", "unknown_tried_again", "providers"})
 
 
 def _provider(figures: ProviderFigures, zone: tzinfo) -> str:
@@ -164,10 +164,15 @@ def _provider(figures: ProviderFigures, zone: tzinfo) -> str:
 
 
 def _by_end(found: Health) -> Mapping[str, int]:
-    """Return the nudges by state; those that failed for good are told from those that are tried again."""
+    """Return the nudges by state; those that ended as failed or unknown are told from those that are tried again."""
     states = dict(found.nudges)
-    failed = states.pop(State.FAILED, 0)
-    again = {"failed for good": failed - found.tried_again, "failed and tried again by themselves": found.tried_again}
+    failed, unknown = states.pop(State.FAILED, 0), states.pop(State.UNKNOWN, 0)
+    again = {
+        "failed for good": failed - found.tried_again,
+        "failed and tried again by themselves": found.tried_again,
+        "unknown": unknown - found.unknown_tried_again,
+        "unknown and tried again by themselves": found.unknown_tried_again,
+    }
     return states | {what: count for what, count in again.items() if count}
 
 

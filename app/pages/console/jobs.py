@@ -24,10 +24,10 @@ from app.pages.visits import Fields, Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
 from domain.core.translatable import text_of
 from domain.facts.principals import NotAllowed, Principal
-from streams.queues.jobs import AT_WORK, ENDED, Busy, Job, NotNow, Stale, State, UnknownJob
+from streams.queues.jobs import AT_WORK, ENDED, Busy, ForgedJob, Job, NotNow, Stale, State, UnknownJob
 from streams.replay.backfill import NotInForce
 
-REFUSED = (Busy, NotNow, Stale, UnknownKind, BadKeyFile, NotAllowed, NotInForce)
+REFUSED = (Busy, ForgedJob, NotNow, Stale, UnknownKind, BadKeyFile, NotAllowed, NotInForce)
 """Errors by which a job is not resumed; their words say what to do."""
 
 

@@ -361,7 +361,10 @@ class Example:
             raise BadFields({"more": N_("There is nothing of that name")})
         type_, events = self._names.types[name], [each for _, each in _groups(made.data[self._at].get("events"))]
         first, last = _group(events[0] if events else {}), _moment_in(events[-1].get("at") if events else "")
-        at = last + timedelta(days=1)
+        try:
+            at = last + timedelta(days=1)
+        except OverflowError:
+            raise CannotEdit("the event before is on the last day of the calendar") from None
         same = _group(first.get("data"))
         invented = Inventor(at.date()).data(type_.schema, optional=False)
         role = {"as": first["as"]} if first.get("as") in type_.roles else {}

@@ -6,7 +6,6 @@ What is not in these tables fails the walk, so that nobody can add a command or 
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +22,6 @@ from domain.facts.principals import Principal, Role, Scope
 from streams.queues.dead_letters import Letter
 from streams.queues.job_store import Jobs
 from streams.queues.jobs import Plan
-from streams.storage.database import Database
 from streams.storage.leadership import Lane
 from tests.app.http.test_routes import BODIES
 from tests.app.http.wire import client_of, event, key_of, routes_of, served
@@ -153,7 +151,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     assert terminal.run("ingest", terminal.written("life.ndjson", METER), AT, env=packs).code == 0
     assert terminal.run("run", "--until-idle", AT, env=packs).code == 0
     assert office.run("aida", "submit", office.trigger).code == 0
-    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+    with terminal.database() as database:
         Jobs(database, system_clock).add("repair", Lane.NUDGES, {}, Plan("repair", 1, "persons", 1), "aida")
     [found, *_] = office.run("aida", "intents", "--json").objects
     return Town(office, str(found["id"]), str(found["person"]))

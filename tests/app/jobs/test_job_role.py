@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import to_builtins
-from sqlalchemy import URL
+from sqlalchemy import URL, update
 
 from app.clock import VirtualClock, system_clock
 from app.compose import compose
@@ -19,6 +19,7 @@ from streams.queues.jobs import Job, NotNow, State
 from streams.replay.repair import Selection
 from streams.storage.database import Database
 from streams.storage.leadership import Attendance, attended
+from streams.storage.tables import jobs as rows
 from tests.app.killing import killed
 from tests.app.terminal import Terminal
 from tests.services import postgres
@@ -56,6 +57,23 @@ def test_who_asks_only_asks(world: World, workers: Workers) -> None:
     workers.look()
     workers.wait()
     assert (jobs.job(job.id).state, len(world.nudges())) == (State.DONE, counted.of)
+    workers.rest()
+
+
+def test_a_job_that_somebody_wrote_into_the_database_is_given_up(world: World, workers: Workers) -> None:
+    """The role does nothing of it, and says why; the next job goes on."""
+    job, jobs = asked(world), world.platform.queues.jobs
+    values = {"state": "planned", "confirmed_by": "oleg"}
+    world.platform.database.write(lambda connection: connection.execute(update(rows).values(values)))
+    workers.look()
+    workers.wait()
+    forged = jobs.job(job.id)
+    assert (forged.state, world.nudges()) == (State.FAILED, [])
+    assert "carries no code of this platform" in forged.words
+    again = asked(world)
+    workers.look()
+    workers.wait()
+    assert jobs.job(again.id).state is State.COUNTED
     workers.rest()
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from app.clock import fixed, system_clock
+from app.identity.log_codes import codes_by
 from app.jobs.pace import duration
 from app.jobs.progress import Counting, Line, Progress
 from streams.queues.job_store import Jobs
@@ -20,6 +21,7 @@ from streams.storage.database import Database
 from streams.storage.leadership import Lane
 from streams.storage.schema import migrate
 from tests.app.terminal import Terminal, begun
+from tests.beginnings import KEYRING
 from tests.streams.storing import NOW, url_in
 from tests.world import iin, registered
 
@@ -42,7 +44,7 @@ def operator(terminal: Terminal) -> Mapping[str, str]:
 
 def put(terminal: Terminal) -> int:
     """A job of a kind that no version knows; its number."""
-    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+    with terminal.database() as database:
         jobs = Jobs(database, system_clock)
         return jobs.add("counting", Lane.KAFKA, {"upto": 3}, Plan("count", 3, "numbers", 1), "olga").id
 
@@ -92,7 +94,7 @@ def test_jobs_of_others_are_for_operators(terminal: Terminal) -> None:
 
 def repairing(terminal: Terminal, trigger: str | None) -> int:
     """A repair that Aida asked for, paused; its number."""
-    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+    with terminal.database() as database:
         jobs = Jobs(database, system_clock)
         made = jobs.add("repair", Lane.NUDGES, {"trigger": trigger}, Plan("repair", 1, "persons", 1), "aida")
         return jobs.pause(made.id).id
@@ -127,6 +129,7 @@ def a_job(tmp_path: Path) -> Job:
     database = Database(url_in(tmp_path))
     with closing(database):
         migrate(database)
+        database.use_codes(codes_by(KEYRING))
         made = Jobs(database, fixed(NOW)).add("x", Lane.VIEWS, {}, Plan("count", 100, "facts", 1), "olga")
     return replace(made, state=State.RUNNING)
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -53,9 +53,9 @@ class Site:
         """Run a command as the operator."""
         return self.terminal.run(*arguments, env=self.operator, stdin=stdin)
 
-    def database(self) -> "closing[Database]":
+    def database(self) -> AbstractContextManager[Database]:
         """The database, for a look."""
-        return closing(Database(f"sqlite:///{self.file}"))
+        return self.terminal.database()
 
     def add(self) -> int:
         """A job that rebuilds all views, not begun; its number."""

@@ -1,11 +1,11 @@
 """Jobs: what one process does at a time, what survives it, and who may stop it."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 from sqlalchemy.exc import OperationalError
 
 from app.clock import VirtualClock
@@ -13,6 +13,7 @@ from projections import governance
 from streams.queues.job_store import Jobs
 from streams.queues.jobs import (
     Busy,
+    ForgedJob,
     Job,
     JobFailed,
     NothingToDo,
@@ -24,7 +25,8 @@ from streams.queues.jobs import (
 )
 from streams.storage.database import Database
 from streams.storage.leadership import Lane, job_lock
-from tests.streams.storing import NOW
+from streams.storage.tables import jobs as rows
+from tests.streams.storing import CODES, NOW
 from tests.streams.working import Counting
 
 
@@ -50,6 +52,7 @@ def work(database: Database) -> Counting:
 def elsewhere(url: str, database: Database, clock: VirtualClock) -> Iterator[Jobs]:  # noqa: ARG001  (it makes the tables)
     """The same book as another process has it."""
     other = Database(url)
+    other.use_codes(CODES)
     yield Jobs(other, clock)
     other.close()
 
@@ -75,6 +78,54 @@ def test_a_job_runs_to_its_end(jobs: Jobs, work: Counting, clock: VirtualClock) 
     assert seen == [1, 2, 3]
     assert (done.worked, jobs.measured("count")) == (timedelta(seconds=6), 0.5)
     assert jobs.measured("other") is None
+
+
+FORGED: Mapping[str, Mapping[str, object]] = {
+    "another order": {"arguments": '{"upto":9}'},
+    "another asker": {"asked_by": "somebody"},
+    "another confirmation": {"confirmed_by": "somebody"},
+    "another kind": {"kind": "erase"},
+    "no code": {"code": None},
+}
+
+
+@pytest.mark.parametrize("changed", FORGED)
+def test_a_job_that_our_processes_did_not_write_is_not_begun(
+    jobs: Jobs, work: Counting, database: Database, changed: str
+) -> None:
+    """Whoever can write to the database and has no key gives no orders, and changes none."""
+    id_ = asked(jobs, work)
+    database.write(lambda connection: connection.execute(update(rows).values(FORGED[changed])))
+    with pytest.raises(ForgedJob, match="ask for it again"):
+        jobs.run(id_, work, silent)
+    assert (jobs.job(id_).state, work.counted) == (State.PLANNED, 0)
+
+
+def test_a_count_is_confirmed_by_our_processes_only(jobs: Jobs, work: Counting, database: Database) -> None:
+    """To write that a counted job is confirmed begins nothing; to confirm a job that is not ours neither."""
+    id_ = jobs.ask("count", Lane.VIEWS, {}, "olga").id
+    assert jobs.run(id_, work, silent).state is State.COUNTED
+    values = {"state": "planned", "confirmed_by": "olga", "waits": True}
+    database.write(lambda connection: connection.execute(update(rows).values(values)))
+    with pytest.raises(ForgedJob):
+        jobs.run(id_, work, silent)
+    other = jobs.ask("count", Lane.NUDGES, {}, "olga").id
+    assert jobs.run(other, work, silent).state is State.COUNTED
+    database.write(lambda connection: connection.execute(update(rows).values(asked_by="oleg")))
+    with pytest.raises(ForgedJob):
+        jobs.confirm(other, 3, "oleg")
+    assert work.counted == 0
+
+
+def test_a_job_that_has_ended_begins_no_more(jobs: Jobs, work: Counting, database: Database) -> None:
+    """What was done once is not done again by a change of its row."""
+    id_ = asked(jobs, work)
+    assert jobs.run(id_, work, silent).state is State.DONE
+    values = {"state": "planned", "cursor": "", "waits": True}
+    database.write(lambda connection: connection.execute(update(rows).values(values)))
+    with pytest.raises(ForgedJob):
+        jobs.run(id_, work, silent)
+    assert work.counted == 3
 
 
 def test_a_paused_job_goes_on_where_it_stopped(jobs: Jobs, elsewhere: Jobs, work: Counting) -> None:

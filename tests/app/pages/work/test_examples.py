@@ -39,6 +39,20 @@ def test_an_example_is_made_from_a_preview(quiet: Workshop) -> None:
     assert "Make a test from this preview" in aida.get(f"{where}/preview").text
 
 
+def test_nothing_happens_after_the_last_day_of_the_calendar(quiet: Workshop) -> None:
+    """A further event after the year 9999 is refused in words, and nothing is changed."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    address = made(aida, where, persona="adult", channel="sms", spoken="en")
+    fields = fields_of(aida.get(address).text, "/example")
+    last = {**fields, "events.0.at": ["9999-12-31 23:59"], "then": ["save"]}
+    assert aida.client.post(f"{where}/example", data=last).status_code == 303
+    before, fields = cases_in(aida, where), fields_of(aida.get(address).text, "/example")
+    refused = aida.client.post(f"{where}/example", data={**fields, "more": ["kz.residence.registered"]})
+    assert (refused.status_code, cases_in(aida, where)) == (422, before)
+    assert "This can be changed only in the file" in refused.text
+
+
 def test_who_hears_nothing_is_an_example_too(quiet: Workshop) -> None:
     """A child without a known guardian gets nothing, and the example says why."""
     aida = signed_in(quiet, "aida")

@@ -90,12 +90,8 @@ class Inboxes:
     """Reads what a person may see of their own data."""
 
     def __init__(self, context: WriteContext) -> None:
-        self._database, self._log, self._library, self._clock = (
-            context.database,
-            context.log,
-            context.library,
-            context.clock,
-        )
+        self._database, self._log = context.database, context.log
+        self._library, self._clock = context.library, context.clock
 
     def told(
         self, person: str, before: Place | None = None, limit: int = 20, *, nested: bool = False

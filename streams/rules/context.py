@@ -14,7 +14,7 @@ from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKey
 from streams.rules.library import Library
-from streams.storage.database import Database
+from streams.storage.database import Database, Priority
 
 Append = Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]]
 
@@ -38,3 +38,19 @@ class WriteContext(Struct, frozen=True):
             self.log.append(connection, [Entry(stream, before + 1, fact)])
 
         self.database.write(work)
+
+
+class EventWriter:
+    """The parts of a context that a writer of life events works with, and its transactions."""
+
+    def __init__(self, context: WriteContext) -> None:
+        self._database, self._log, self._library = context.database, context.log, context.library
+        self._names, self._append, self._clock = context.names, context.append, context.clock
+
+    def _write(
+        self, work: Callable[[Connection], Mapping[str, PersonKey] | None], priority: Priority = Priority.INTAKE
+    ) -> bool:
+        """Run the work in a transaction, and remember the keys that it made; return False for None: nothing new."""
+        made = self._database.write(work, priority)
+        self._log.keys.remember(made or {})
+        return made is not None

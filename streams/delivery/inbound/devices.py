@@ -13,9 +13,8 @@ from domain.persons.person import Person, person_as_of
 from streams.delivery.inbound.preferences import ROLE, event_of_person, time_after
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
-from streams.rules.context import WriteContext
+from streams.rules.context import EventWriter
 from streams.rules.in_force import Rules
-from streams.storage.database import Priority
 
 SOURCE, TYPE = "/habarshy/device", "citizen.devices_changed"
 Change = Callable[[Sequence[Device], datetime], Sequence[Device]]
@@ -37,17 +36,8 @@ class NewDevice(Struct, frozen=True):
     push: str
 
 
-class DeviceStore:
+class DeviceStore(EventWriter):
     """Shows and changes the devices of persons. Devices whose address was refused count no more."""
-
-    def __init__(self, context: WriteContext) -> None:
-        self._database, self._log, self._library, self._names = (
-            context.database,
-            context.log,
-            context.library,
-            context.names,
-        )
-        self._append, self._clock = context.append, context.clock
 
     @property
     def is_known(self) -> bool:
@@ -75,7 +65,7 @@ class DeviceStore:
             name = new.name if before is None else before.name
             return [*kept, Device(new.id, name, now, new.push)]
 
-        self._write(pseudonym, change)
+        self._change(pseudonym, change)
 
     def rename(self, pseudonym: str, device: str, name: str) -> bool:
         """Give a device another name; return False if that changes nothing."""
@@ -88,20 +78,16 @@ class DeviceStore:
 
     def remove(self, pseudonym: str, device: str) -> bool:
         """Remove a device; return False if there is none."""
-        return self._write(pseudonym, lambda known, _: [each for each in known if each.id != device])
+        return self._change(pseudonym, lambda known, _: [each for each in known if each.id != device])
 
     def _replace(self, pseudonym: str, device: str, change: Callable[[Device], Device]) -> bool:
-        return self._write(
+        return self._change(
             pseudonym, lambda known, _: [change(each) if each.id == device else each for each in known]
         )
 
-    def _write(self, pseudonym: str, change: Change) -> bool:
+    def _change(self, pseudonym: str, change: Change) -> bool:
         rules = self._library.rules()
-        made = self._database.write(
-            lambda connection: self._changed(connection, pseudonym, change, rules), Priority.INTAKE
-        )
-        self._log.keys.remember(made or {})
-        return made is not None
+        return self._write(lambda connection: self._changed(connection, pseudonym, change, rules))
 
     def _changed(
         self, connection: Connection, pseudonym: str, change: Change, rules: Rules

@@ -15,9 +15,8 @@ from domain.persons.own_choices import times_of
 from domain.persons.person import Person, person_as_of
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
-from streams.rules.context import WriteContext
+from streams.rules.context import EventWriter
 from streams.rules.in_force import Rules
-from streams.storage.database import Priority
 
 SOURCE = "/habarshy/choice"
 PREFERENCES, CONSENT, NO_CONSENT = "citizen.preferences_changed", "citizen.consent_given", "citizen.consent_withdrawn"
@@ -34,17 +33,8 @@ class PersonWithHistory(Struct, frozen=True):
     known: History
 
 
-class PreferenceStore:
+class PreferenceStore(EventWriter):
     """Shows and changes persons' preferences."""
-
-    def __init__(self, context: WriteContext) -> None:
-        self._database, self._log, self._library, self._names = (
-            context.database,
-            context.log,
-            context.library,
-            context.names,
-        )
-        self._append, self._clock = context.append, context.clock
 
     def person(self, pseudonym: str) -> Person:
         """Return the person as known now."""
@@ -53,7 +43,7 @@ class PreferenceStore:
 
     def prefer(self, pseudonym: str, wished: Mapping[str, Any]) -> bool:
         """Store preferences (the fields of `citizen.preferences_changed`); return False if none of them is new."""
-        return self._write(pseudonym, lambda person: (PREFERENCES, _changed(person, wished)))
+        return self._choose(pseudonym, lambda person: (PREFERENCES, _changed(person, wished)))
 
     def consent(self, pseudonym: str, categories: Iterable[str]) -> bool:
         """Store consent to offers in these categories and no others; return False if nothing changes."""
@@ -64,7 +54,7 @@ class PreferenceStore:
                 return CONSENT, {}
             return (CONSENT, {"categories": wished}) if wished else (NO_CONSENT, {"categories": []})
 
-        return self._write(pseudonym, event)
+        return self._choose(pseudonym, event)
 
     def without(self, pseudonym: str, category: str) -> bool:
         """End the opt-out of a category; return False if there is none."""
@@ -73,15 +63,11 @@ class PreferenceStore:
             left = sorted({*(person.get("opted_out") or ())} - {category})
             return PREFERENCES, _changed(person, {"opted_out": left})
 
-        return self._write(pseudonym, event)
+        return self._choose(pseudonym, event)
 
-    def _write(self, pseudonym: str, event_of: EventOf) -> bool:
+    def _choose(self, pseudonym: str, event_of: EventOf) -> bool:
         rules = self._library.rules()
-        made = self._database.write(
-            lambda connection: self._chosen(connection, pseudonym, event_of, rules), Priority.INTAKE
-        )
-        self._log.keys.remember(made or {})
-        return made is not None
+        return self._write(lambda connection: self._chosen(connection, pseudonym, event_of, rules))
 
     def _chosen(
         self,
@@ -122,9 +108,7 @@ class PreferenceStore:
             there = self._log.streams(connection, [event.stream, earlier])
             return None if there else self._append(connection, [event])
 
-        made = self._database.write(work, Priority.INTAKE)
-        self._log.keys.remember(made or {})
-        return made is not None
+        return self._write(work)
 
     def _disputing(self, nudge: str, pseudonym: str, text: str) -> str:
         return f"{nudge}.{pseudonym}.{self._names.digest(text.encode()).hex()}"

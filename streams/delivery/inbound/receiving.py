@@ -33,7 +33,7 @@ from streams.delivery.outcomes.suppression import SuppressionList
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
 from streams.queues.dead_letters import Kind, Letter, StillDead
-from streams.rules.context import WriteContext
+from streams.rules.context import EventWriter, WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 from streams.storage.errors import SYSTEM_ERRORS, summary
@@ -56,7 +56,7 @@ class _Understood(Struct, frozen=True):
     choices: str = ""
 
 
-class InboundMessages:
+class InboundMessages(EventWriter):
     """Takes in what providers send back."""
 
     def __init__(
@@ -68,13 +68,7 @@ class InboundMessages:
         stopping: Unsubscription,
         keep: Callable[[Connection, Letter], UUID],
     ) -> None:
-        self._database, self._log, self._library, self._names = (
-            context.database,
-            context.log,
-            context.library,
-            context.names,
-        )
-        self._append, self._clock = context.append, context.clock
+        super().__init__(context)
         self._receipts, self._refusals, self._answering, self._stopping = receipts, refusals, answering, stopping
         self._keep, self._late = keep, LateAcceptances(context, receipts)
         self.reassembly = SmsReassembly(context, self)
@@ -103,11 +97,7 @@ class InboundMessages:
         False: no message ever went to the number; the text is kept as a dead letter.
         """
         rules = self._library.rules()
-        made = self._database.write(
-            lambda connection: self.within(connection, provider, message, rules), Priority.DISPATCH
-        )
-        self._log.keys.remember(made or {})
-        return made is not None
+        return self._write(lambda connection: self.within(connection, provider, message, rules), Priority.DISPATCH)
 
     def within(self, connection: Connection, provider: str, message: Incoming, rules: Rules) -> Made | None:
         """Do as `received` in the caller's transaction; return the keys made, or None for a dead letter."""
@@ -136,11 +126,7 @@ class InboundMessages:
 
     def _taken(self, provider: str, message: Incoming) -> bool:
         rules = self._library.rules()
-        made = self._database.write(
-            lambda connection: self._received(connection, provider, message, rules), Priority.DISPATCH
-        )
-        self._log.keys.remember(made or {})
-        return made is not None
+        return self._write(lambda connection: self._received(connection, provider, message, rules), Priority.DISPATCH)
 
     def _received(
         self, connection: Connection, provider: str, message: Incoming, rules: Rules

@@ -28,7 +28,7 @@ from streams.log.appending import record
 from streams.log.log import Log
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
-from streams.rules.context import WriteContext
+from streams.rules.context import EventWriter
 from streams.rules.in_force import Rules
 from streams.rules.trigger_history import rules_of
 from streams.storage.database import Priority
@@ -93,17 +93,8 @@ class Question(Struct, frozen=True):
         return self.rules.get("replies") or {}
 
 
-class ReplyIntake:
+class ReplyIntake(EventWriter):
     """Takes replies in, in any order and from several processes; the same one again changes nothing."""
-
-    def __init__(self, context: WriteContext) -> None:
-        self._database, self._log, self._library, self._names = (
-            context.database,
-            context.log,
-            context.library,
-            context.names,
-        )
-        self._append, self._clock = context.append, context.clock
 
     def question(self, nudge: UUID, recipient: str) -> Question:
         """Return the question of a message; changes nothing.
@@ -193,17 +184,8 @@ class Topic(Struct, frozen=True):
     category: str = ""
 
 
-class Unsubscription:
+class Unsubscription(EventWriter):
     """Shows and stops the topic of a nudge for one recipient."""
-
-    def __init__(self, context: WriteContext) -> None:
-        self._database, self._log, self._library, self._names = (
-            context.database,
-            context.log,
-            context.library,
-            context.names,
-        )
-        self._append, self._clock = context.append, context.clock
 
     def topic(self, nudge: UUID, recipient: str) -> Topic:
         """Return the topic; changes nothing.

@@ -4,7 +4,7 @@ Only one process at a time stores a piece of a message. The one with the last pi
 transaction that ends the pieces. For a while a row is left of each, so that a repeated piece is known.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -21,7 +21,7 @@ from projections.bulk import among, chunked, insert_rows
 from projections.tables import micros
 from streams.log.person_keys import PersonKey, PersonKeys, Sealing
 from streams.queues.dead_letters import mentions
-from streams.rules.context import WriteContext
+from streams.rules.context import EventWriter, WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Priority
@@ -60,17 +60,12 @@ class _Piece(NamedTuple):
     sealed: bytes | None
 
 
-class SmsReassembly:
+class SmsReassembly(EventWriter):
     """Keeps pieces until they are a message, or until their time is over."""
 
     def __init__(self, context: WriteContext, receiver: Receiver) -> None:
-        self._database, self._log, self._library, self._names = (
-            context.database,
-            context.log,
-            context.library,
-            context.names,
-        )
-        self._clock, self._receiver, self._sealing = context.clock, receiver, Sealing(context.log.keys)
+        super().__init__(context)
+        self._receiver, self._sealing = receiver, Sealing(context.log.keys)
 
     def take(self, provider: str, piece: Piece) -> None:
         """Store a piece; the last one completes its message. The same piece again changes nothing.
@@ -79,7 +74,7 @@ class SmsReassembly:
         """
         name = self._names.long_sms(provider, piece.sender, piece.receiver, piece.reference, piece.total)
         rules = self._library.rules()
-        self._write(lambda connection: self._take(connection, name, provider, piece, rules))
+        self._write(lambda connection: self._take(connection, name, provider, piece, rules), Priority.DISPATCH)
 
     def give_up(self) -> int:
         """Make messages of incomplete ones whose time is over; return how many there were.
@@ -89,7 +84,7 @@ class SmsReassembly:
         rules, done, failures = self._library.rules(), 0, []
         for name in self._over():
             try:
-                done += self._write(partial(self._give_up, name=name, rules=rules))
+                done += self._write(partial(self._give_up, name=name, rules=rules), Priority.DISPATCH)
             except SYSTEM_ERRORS:
                 raise
             except Exception as error:  # noqa: BLE001  (it is raised once the others are done)
@@ -105,12 +100,6 @@ class SmsReassembly:
         query = select(column).where(column.in_(late), waits).group_by(column).having(func.max(pieces.c.until) <= now)
         with self._database.reading() as connection:
             return connection.execute(query.limit(AT_ONCE)).scalars().all()
-
-    def _write(self, work: Callable[[Connection], Made | None]) -> bool:
-        """Run the work in a transaction; return whether it did anything."""
-        made = self._database.write(work, Priority.DISPATCH)
-        self._log.keys.remember(made or {})
-        return made is not None
 
     def _take(self, connection: Connection, name: bytes, provider: str, piece: Piece, rules: Rules) -> Made:
         person = self._hold(connection, name, piece.sender, rules)

@@ -22,12 +22,8 @@ class LateAcceptances:
     """Records late acceptances, each once."""
 
     def __init__(self, context: WriteContext, receipts: Receipts) -> None:
-        self._database, self._log, self._library, self._clock = (
-            context.database,
-            context.log,
-            context.library,
-            context.clock,
-        )
+        self._database, self._log = context.database, context.log
+        self._library, self._clock = context.library, context.clock
         self._receipts = receipts
 
     def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> list[Receipt]:

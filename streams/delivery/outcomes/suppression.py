@@ -39,7 +39,7 @@ from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
-from streams.rules.context import WriteContext
+from streams.rules.context import EventWriter, WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
 from streams.storage.tables import log, log_rows
@@ -89,18 +89,12 @@ def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
     ]
 
 
-class SuppressionList:
+class SuppressionList(EventWriter):
     """Keeps refused addresses, as life events of the recipient."""
 
     def __init__(self, context: WriteContext, soft_bounces: int, soft_bounce_days: int) -> None:
+        super().__init__(context)
         self._endurance = Endurance(soft_bounces, soft_bounce_days)
-        self._database, self._log, self._library, self._names = (
-            context.database,
-            context.log,
-            context.library,
-            context.names,
-        )
-        self._append, self._clock = context.append, context.clock
 
     def learn(self, receipts: Sequence[Receipt]) -> None:
         """Suppress addresses that are reported as bad, or from which emails have bounced for days."""
@@ -130,8 +124,7 @@ class SuppressionList:
     def keep(self, refused: Sequence[Refused]) -> None:
         """Store refused addresses, each once."""
         rules = self._library.rules()
-        made = self._database.write(lambda connection: self._kept(connection, refused, rules), Priority.DISPATCH)
-        self._log.keys.remember(made)
+        self._write(lambda connection: self._kept(connection, refused, rules), Priority.DISPATCH)
 
     def _kept(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Mapping[str, PersonKey]:
         refused = self._believed(connection, refused)

@@ -37,7 +37,7 @@ from app.logs import Tracing
 from app.pages.answer import Answer
 from app.pages.broken import Broken
 from app.pages.citizen import install_citizen
-from app.pages.components import install_components
+from app.pages.components import Components
 from app.pages.console.install import install_console
 from app.pages.layout import Front, Pages, install_static
 from app.pages.sign_in import SignIn
@@ -94,13 +94,13 @@ def application(
             platform.identity.links,
             find,
             pages,
-        ).routes()
+        )
     )
-    app.serve(Answer(platform.delivery.inbound.replies, platform.identity.links, find, pages, clock).routes())
-    app.serve(SignIn(settings, pages, access, platform.identity.names, clock).routes())
+    app.serve(Answer(platform.delivery.inbound.replies, platform.identity.links, find, pages, clock))
+    app.serve(SignIn(settings, pages, access, platform.identity.names, clock))
     broken.install(app)
     install_citizen(app, platform, pages)
-    install_components(app, pages)
+    app.serve(Components(pages))
     install_console(app, platform, pages, hands, heavy)
     install_work(app, platform, pages, hands, heavy)
     install_static(app)
@@ -133,24 +133,18 @@ def _lifespan(workers: Workers | None) -> Callable[[FastAPI], AbstractAsyncConte
 
 
 def _install_api(app: Api, platform: Platform, access: Access, hands: Hands, heavy: Heavy) -> None:
-    app.serve(Events(platform.intake, platform.rules.library, access).routes())
+    app.serve(Events(platform.intake, platform.rules.library, access))
     app.serve(
-        Citizens(
-            platform.rules.context, platform.queries.inboxes, platform.delivery.inbound.preferences, access
-        ).routes()
+        Citizens(platform.rules.context, platform.queries.inboxes, platform.delivery.inbound.preferences, access)
     )
-    app.serve(Trails(platform.rules.context, platform.replay.follower, access).routes())
-    app.serve(GovernCalls(platform.rules, platform.replay.follower, access, heavy).routes())
-    app.serve(JobCalls(platform.queues.jobs, Orders(platform), hands, access).routes())
-    app.serve(BacktestCalls(platform.rules, platform.queues.jobs, hands, access).routes(), dependencies=[heavy.turn])
-    app.serve(DraftCalls(platform.rules, access).routes(), dependencies=[heavy.turn])
+    app.serve(Trails(platform.rules.context, platform.replay.follower, access))
+    app.serve(GovernCalls(platform.rules, platform.replay.follower, access, heavy))
+    app.serve(JobCalls(platform.queues.jobs, Orders(platform), hands, access))
+    app.serve(BacktestCalls(platform.rules, platform.queues.jobs, hands, access), dependencies=[heavy.turn])
+    app.serve(DraftCalls(platform.rules, access), dependencies=[heavy.turn])
     calls = ReceiptCalls(platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context)
-    app.serve(calls.routes())
-    app.serve(
-        GatewayCalls(
-            platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context
-        ).routes()
-    )
-    app.serve(Seen(platform.delivery.receipts, platform.identity.links, whose(platform.rules.context)).routes())
+    app.serve(calls)
+    app.serve(GatewayCalls(platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context))
+    app.serve(Seen(platform.delivery.receipts, platform.identity.links, whose(platform.rules.context)))
     app.router.routes.append(Assisting(platform).route())
-    app.serve(Probes(platform.database, platform.log).routes())
+    app.serve(Probes(platform.database, platform.log))

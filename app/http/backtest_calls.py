@@ -10,12 +10,12 @@ from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
 from app.backtests.job import Asked, found_of
+from app.http import routes
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody
 from app.http.drafting import laid_out, not_passing
 from app.http.job_calls import item_of
 from app.http.problems import FieldError, Problem
-from app.http.routes import Routes
 from app.http.shapes import JobItem
 from app.jobs.backtest_requests import asked_for, backtest_of, begin, period_of
 from app.jobs.job_threads import Hands
@@ -45,26 +45,14 @@ class Backtest(BaseModel):
     counts: dict[str, Any] | None
 
 
-class BacktestCalls:
+class BacktestCalls(routes.Routed, tags=["rules"]):
     """Acts as the official whose token the request has."""
 
     def __init__(self, rules: RuleParts, jobs: Jobs, hands: Hands, access: Access) -> None:
         self._rules, self._jobs, self._hands, self._access = rules, jobs, hands, access
         self._bench = Bench(rules.library)
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(tags=["rules"])
-        routes.add(
-            "/backtests",
-            self.begin,
-            methods=["POST"],
-            status_code=HTTPStatus.ACCEPTED,
-            summary="Start a backtest of a draft",
-        )
-        routes.add("/backtests/{id}", self.show, methods=["GET"], summary="Show a backtest")
-        return routes
-
+    @routes.post("/backtests", status_code=HTTPStatus.ACCEPTED, summary="Start a backtest of a draft")
     def begin(self, request: Request, response: Response, body: BacktestBody) -> Backtest:
         """The server plays it; nothing is kept but counts, and nothing is sent."""
         who = self._access.official(request)
@@ -90,6 +78,7 @@ class BacktestCalls:
             require(who, Role.AUTHOR, owner, body.trigger)
             return asked_for(self._rules.approval, laid, owner, period, caps=body.caps)
 
+    @routes.get("/backtests/{id}", summary="Show a backtest")
     def show(self, request: Request, id: Annotated[int, InPath(ge=1, le=2**31)]) -> Backtest:
         """Return the progress or the result of one of your agency's backtests."""
         who = self._access.official(request)

@@ -11,6 +11,7 @@ from msgspec import to_builtins
 from msgspec.structs import asdict
 from pydantic import BaseModel, Field
 
+from app.http import routes
 from app.http.access import Access
 from app.http.cursors import read, written
 from app.http.person_shapes import (
@@ -24,7 +25,6 @@ from app.http.person_shapes import (
     Wishes,
 )
 from app.http.problems import FieldError, Problem
-from app.http.routes import Routes
 from domain.facts.principals import Scope
 from streams.delivery.inbound.preferences import PreferenceStore
 from streams.privacy.access_log import note_viewing
@@ -45,53 +45,19 @@ class Wanted(BaseModel, extra="forbid"):
     national_id: str = Field(pattern="^[0-9]{6,20}$")
 
 
-class Citizens:
+class Citizens(routes.Routed, tags=["citizens"]):
     """Answers about persons, each by their pseudonym."""
 
     def __init__(self, context: WriteContext, inboxes: Inboxes, preferences: PreferenceStore, access: Access) -> None:
         self._context, self._inboxes, self._preferences, self._access = context, inboxes, preferences, access
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(tags=["citizens"])
-        routes.add("/persons", self.find, methods=["POST"], summary="Get a person's pseudonym")
-        routes.add("/persons/{person}/inbox", self.inbox, methods=["GET"], summary="List a person's messages")
-        routes.add(
-            "/persons/{person}/coming", self.coming, methods=["GET"], summary="List a person's planned messages"
-        )
-        routes.add(
-            "/persons/{person}/preferences", self.preferences, methods=["GET"], summary="Show a person's preferences"
-        )
-        routes.add(
-            "/persons/{person}/preferences", self.prefer, methods=["PATCH"], summary="Change a person's preferences"
-        )
-        routes.add("/persons/{person}/consents", self.consents, methods=["GET"], summary="List a person's consents")
-        routes.add(
-            "/persons/{person}/consents",
-            self.consent,
-            methods=["PUT"],
-            summary="Replace a person's consents",
-        )
-        routes.add(
-            "/persons/{person}/nudges/{nudge}",
-            self.why,
-            methods=["GET"],
-            summary="Explain a message and its outcome",
-        )
-        routes.add(
-            "/persons/{person}/nudges/{nudge}/dispute",
-            self.dispute,
-            methods=["POST"],
-            status_code=HTTPStatus.NO_CONTENT,
-            summary="Dispute a message",
-        )
-        return routes
-
+    @routes.post("/persons", summary="Get a person's pseudonym")
     def find(self, request: Request, wanted: Wanted) -> Person:
         """Return the pseudonym of a national id: it comes in the body, so that it stands in no address and no log."""
         self._access.system(request, Scope.CITIZENS)
         return Person(person=self._context.names.pseudonym(wanted.national_id))
 
+    @routes.get("/persons/{person}/inbox", summary="List a person's messages")
     def inbox(self, request: Request, person: Pseudonym, after: After = "", limit: Limit = 20) -> ToldPage:
         """Return the messages that reached them by any channel, the latest first.
 
@@ -101,17 +67,20 @@ class Citizens:
         told, place = self._inboxes.told(person, read(after), limit)
         return ToldPage.model_validate({"items": [asdict(each) for each in told], "next": written(place) or None})
 
+    @routes.get("/persons/{person}/coming", summary="List a person's planned messages")
     def coming(self, request: Request, person: Pseudonym) -> ComingList:
         """Return the messages that are planned for them."""
         self._reads(request, person, "coming")
         found = self._inboxes.coming(person)
         return ComingList.model_validate({"items": [asdict(each) for each in found]})
 
+    @routes.get("/persons/{person}/preferences", summary="Show a person's preferences")
     def preferences(self, request: Request, person: Pseudonym) -> Preferences:
         """Return their preferences."""
         self._reads(request, person, "preferences")
         return self._chosen(person)
 
+    @routes.route("/persons/{person}/preferences", methods=["PATCH"], summary="Change a person's preferences")
     def prefer(self, request: Request, person: Pseudonym, wishes: Wishes) -> Preferences:
         """Choose for them; the same again changes nothing. The answer says what they chose, so it is a reading."""
         self._reads(request, person, "preferences")
@@ -137,11 +106,13 @@ class Citizens:
             if start == end and name in wished:
                 raise _wrong(name, f"is the same time as {other}: quiet hours must end at another time")
 
+    @routes.get("/persons/{person}/consents", summary="List a person's consents")
     def consents(self, request: Request, person: Pseudonym) -> Consents:
         """Return the categories."""
         self._reads(request, person, "consents")
         return self._consented(person)
 
+    @routes.route("/persons/{person}/consents", methods=["PUT"], summary="Replace a person's consents")
     def consent(self, request: Request, person: Pseudonym, consents: Consents) -> Consents:
         """Set the person's consents, as they gave them.
 
@@ -168,11 +139,15 @@ class Citizens:
         known = self._preferences.person(person)
         return Preferences.model_validate({name: known.get(name) for name in Preferences.model_fields})
 
+    @routes.get("/persons/{person}/nudges/{nudge}", summary="Explain a message and its outcome")
     def why(self, request: Request, person: Pseudonym, nudge: UUID) -> Explained:
         """Return the recorded event, the clause, the data that it used, the legal basis, and every fact since."""
         self._reads(request, person, "why")
         return Explained.model_validate(explained(self._why(person, nudge)))
 
+    @routes.post(
+        "/persons/{person}/nudges/{nudge}/dispute", status_code=HTTPStatus.NO_CONTENT, summary="Dispute a message"
+    )
     def dispute(self, request: Request, person: Pseudonym, nudge: UUID, dispute: Dispute) -> Response:
         """Tell the agency; the same again is stored once, with the same answer.
 

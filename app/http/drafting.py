@@ -8,10 +8,10 @@ from typing import Any
 from fastapi import Request
 from msgspec.structs import asdict
 
+from app.http import routes
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody, Heard, PreviewBody, Tested
 from app.http.problems import FieldError, Problem
-from app.http.routes import Routes
 from app.http.shapes import Governed
 from app.packs.draft_bench import BadDraft, Bench, Case, Laid
 from app.packs.preview_lines import Grid
@@ -23,23 +23,13 @@ from streams.rules.wiring import RuleParts
 from templates.reading.findings import Finding, listed
 
 
-class DraftCalls:
+class DraftCalls(routes.Routed, tags=["rules"]):
     """Acts as the official whose token the request has."""
 
     def __init__(self, rules: RuleParts, access: Access) -> None:
         self._rules, self._access, self._bench = rules, access, Bench(rules.library)
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(tags=["rules"])
-        for path, call, summary in (
-            ("/test", self.test, "Run a draft's tests on a virtual clock"),
-            ("/preview", self.preview, "Preview a draft for invented people"),
-            ("/submissions", self.submit, "Submit a draft for approval"),
-        ):
-            routes.add(path, call, methods=["POST"], summary=summary)
-        return routes
-
+    @routes.post("/test", summary="Run a draft's tests on a virtual clock")
     def test(self, request: Request, body: DraftBody) -> Tested:
         """Case by case; a message that no test expects fails it. Nothing is kept or sent."""
         self._access.official(request)
@@ -50,6 +40,7 @@ class DraftCalls:
         passed = bool(items) and all(each["passed"] for each in items) and all(each.warning for each in more)
         return Tested.model_validate({"passed": passed, "items": items} | _plain((*found, *more)))
 
+    @routes.post("/preview", summary="Preview a draft for invented people")
     def preview(self, request: Request, body: PreviewBody) -> Heard:
         """Return the draft's messages by person, step, language and channel, with size and cost.
 
@@ -62,6 +53,7 @@ class DraftCalls:
         items = list(Grid(heard.source, heard.limit).objects(heard.hearings)) if heard else []
         return Heard.model_validate({"items": items} | _plain(found))
 
+    @routes.post("/submissions", summary="Submit a draft for approval")
     def submit(self, request: Request, body: DraftBody) -> Governed:
         """Once lint and its tests have passed; the same again changes nothing."""
         who = self._access.official(request)

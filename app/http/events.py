@@ -15,12 +15,11 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from app.http import binding
+from app.http import binding, routes
 from app.http.access import Access
 from app.http.bodies import MediaType, media_type_of, read_body, too_large
 from app.http.openapi import EVENT_BODIES, EVENT_HEADERS
 from app.http.problems import MOST_ERRORS, NOT_YOURS, FieldError, Problem, field_error, refusal
-from app.http.routes import Routes
 from domain.facts.principals import Principal, Scope
 from domain.rules.event_types import EventType
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused
@@ -73,32 +72,25 @@ class _Plain(APIRoute):
         return handler
 
 
-class Events:
+class Events(routes.Routed, route_class=_Plain):
     """Takes events in by HTTP."""
 
     def __init__(self, intake: Intake, library: Library, access: Access) -> None:
         self._intake, self._library, self._access = intake, library, access
         self._shared = SharedCommit(self._accept, AT_ONCE)
 
-    def routes(self) -> Routes:
-        """Return the route."""
-        routes = Routes(route_class=_Plain)
-        routes.add(
-            "/events",
-            self.post,
-            methods=["POST"],
-            status_code=HTTPStatus.ACCEPTED,
-            response_model=Stored,
-            summary="Report life events (CloudEvents 1.0)",
-            openapi_extra={"requestBody": EVENT_BODIES, "parameters": EVENT_HEADERS},
-            response_description="The event is new and stored for good.",
-            responses={
-                200: {"model": Stored | BatchResult, "description": "A duplicate, or a batch that is stored whole."},
-                207: {"model": BatchResult, "description": "A batch of which some events were refused."},
-            },
-        )
-        return routes
-
+    @routes.post(
+        "/events",
+        status_code=HTTPStatus.ACCEPTED,
+        response_model=Stored,
+        summary="Report life events (CloudEvents 1.0)",
+        openapi_extra={"requestBody": EVENT_BODIES, "parameters": EVENT_HEADERS},
+        response_description="The event is new and stored for good.",
+        responses={
+            200: {"model": Stored | BatchResult, "description": "A duplicate, or a batch that is stored whole."},
+            207: {"model": BatchResult, "description": "A batch of which some events were refused."},
+        },
+    )
     async def post(self, request: Request) -> JSONResponse:
         """Store one event (202 where it is new, 200 where it is there already) or a batch.
 

@@ -20,10 +20,10 @@ from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
+from app.http import routes
 from app.http.bodies import PRINTED, media_type_of, read_body
 from app.http.limits import admit
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.providers import ProviderSettings
 from domain.facts.receipts import ReceiptStatus
 from notifiers.port.interface import Incoming, Reason, Report
@@ -49,7 +49,7 @@ FORM, UNREADABLE = "application/x-www-form-urlencoded", "\N{REPLACEMENT CHARACTE
 _UCS2 = frozenset({"utf-16", "utf-16be", "utf-16-be", "ucs-2", "ucs2", "iso-10646-ucs-2"})
 
 
-class GatewayCalls:
+class GatewayCalls(routes.Routed):
     """Takes in what gateways call; a provider without `gateway_token` has no such addresses."""
 
     def __init__(
@@ -59,25 +59,11 @@ class GatewayCalls:
         calling = {name: each for name, each in providers.items() if each.gateway_token is not None}
         self._regions = {name: getattr(each.own(), "region", None) for name, each in calling.items()}
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes()
-        routes.add(
-            "/gateways/{provider}/receipts",
-            self.receipt,
-            methods=["GET"],
-            response_class=PlainTextResponse,
-            summary="Report the outcome of a message, as Kannel does (dlr-url)",
-        )
-        routes.add(
-            "/gateways/{provider}/messages",
-            self.message,
-            methods=["POST"],
-            response_class=PlainTextResponse,
-            summary="Deliver an SMS from a citizen, as Kannel does (post-url)",
-        )
-        return routes
-
+    @routes.get(
+        "/gateways/{provider}/receipts",
+        response_class=PlainTextResponse,
+        summary="Report the outcome of a message, as Kannel does (dlr-url)",
+    )
     async def receipt(
         self, provider: str, token: Token, reference: Reference, status: State, request: Request
     ) -> PlainTextResponse:
@@ -88,6 +74,11 @@ class GatewayCalls:
             await run_in_threadpool(self._receiving.reported, provider, [Report(reference, heard, reason)])
         return PlainTextResponse()
 
+    @routes.post(
+        "/gateways/{provider}/messages",
+        response_class=PlainTextResponse,
+        summary="Deliver an SMS from a citizen, as Kannel does (post-url)",
+    )
     async def message(
         self, provider: str, token: Token, request: Request, sender: Sender = "", charset: Charset = ""
     ) -> PlainTextResponse:

@@ -14,11 +14,11 @@ from fastapi import Query, Request
 from msgspec.structs import asdict
 from pydantic import BaseModel, Field
 
+from app.http import routes
 from app.http.access import Access
 from app.http.bodies import PRINTED, WORDED
 from app.http.heavy import Heavy
 from app.http.problems import FieldError, Problem
-from app.http.routes import Routes
 from app.http.rule_refusals import told
 from app.http.shapes import (
     Counts,
@@ -102,40 +102,32 @@ def _saying(reason: str, least: int = LEAST_SAID) -> str:
     return reason
 
 
-class GovernCalls:
+class GovernCalls(routes.Routed, tags=["rules"]):
     """Acts as the official whose token the request has, by what the commands do."""
 
     def __init__(self, rules: RuleParts, follower: Follower, access: Access, heavy: Heavy) -> None:
         self._rules, self._follower, self._access, self._heavy = rules, follower, access, heavy
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(tags=["rules"])
-        for path, call, method, summary in (
-            ("/triggers", self.triggers, "GET", "List the published versions"),
-            ("/triggers/{name}/pause", self.pause, "POST", "Pause sending for a trigger; planning continues"),
-            ("/triggers/{name}/resume", self.resume, "POST", "Resume sending for a trigger"),
-            ("/submissions", self.submissions, "GET", "List what waits for approval or publication"),
-            ("/submissions/{name}/{hash}/approve", self.approve, "POST", "Approve this version"),
-            ("/submissions/{name}/{hash}/refuse", self.refuse, "POST", "Refuse this version"),
-            ("/submissions/{name}/{hash}/publish", self.publish, "POST", "Publish an approved version"),
-        ):
-            routes.add(path, call, methods=[method], summary=summary)
+    def endpoints(self) -> Iterator[routes.Parts]:
+        """Yield them; what takes long waits for its turn."""
+        yield from super().endpoints()
         turn = [self._heavy.turn]
-        routes.add("/lint", self.lint, methods=["POST"], summary=_LINT, dependencies=turn)
-        routes.add("/statistics", self.statistics, methods=["GET"], summary=_FIGURES, dependencies=turn)
-        return routes
+        yield "/lint", self.lint, {"methods": ["POST"], "summary": _LINT, "dependencies": turn}
+        yield "/statistics", self.statistics, {"methods": ["GET"], "summary": _FIGURES, "dependencies": turn}
 
+    @routes.get("/triggers", summary="List the published versions")
     def triggers(self, request: Request) -> RuleList:
         """Every published version of your agency's triggers."""
         who = self._access.official(request)
         governed = self._rules.library.rules().governed
         return RuleList.model_validate({"items": list(lines(governed, who))})
 
+    @routes.post("/triggers/{name}/pause", summary="Pause sending for a trigger; planning continues")
     def pause(self, request: Request, name: Name, why: Because | None = None) -> Switched:
         """The same again changes nothing."""
         return self._switch(request, name, why, paused=True)
 
+    @routes.post("/triggers/{name}/resume", summary="Resume sending for a trigger")
     def resume(self, request: Request, name: Name, why: Because | None = None) -> Switched:
         """The same again changes nothing."""
         return self._switch(request, name, why, paused=False)
@@ -147,6 +139,7 @@ class GovernCalls:
             new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
         return Switched(trigger=name, paused=paused, new=new)
 
+    @routes.get("/submissions", summary="List what waits for approval or publication")
     def submissions(self, request: Request) -> WaitingList:
         """Return the submissions that you may see."""
         who = self._access.official(request)
@@ -163,6 +156,7 @@ class GovernCalls:
         ]
         return WaitingList.model_validate({"items": items})
 
+    @routes.post("/submissions/{name}/{hash}/approve", summary="Approve this version")
     def approve(self, request: Request, name: Name, hash: WholeHash, said: Comment | None = None) -> Governed:
         """Approve a version that somebody else of the agency submitted; the same again changes nothing."""
         who, governing = self._access.official(request), self._rules.approval
@@ -170,6 +164,7 @@ class GovernCalls:
         with told():
             return _governed(governing.approve(governing.find(Reference(subject(name), hash), who), who, comment))
 
+    @routes.post("/submissions/{name}/{hash}/refuse", summary="Refuse this version")
     def refuse(self, request: Request, name: Name, hash: WholeHash, why: Refusal) -> Governed:
         """An approver of the agency; it is not published until it is submitted or approved again."""
         who, governing = self._access.official(request), self._rules.approval
@@ -177,6 +172,7 @@ class GovernCalls:
         with told():
             return _governed(governing.refuse(governing.find(Reference(subject(name), hash), who), who, reason))
 
+    @routes.post("/submissions/{name}/{hash}/publish", summary="Publish an approved version")
     def publish(self, request: Request, name: Name, hash: Hash, release: Release) -> Governed:
         """Publish a version for everybody, or for a share of all persons first; the same again changes nothing."""
         who = self._access.official(request)

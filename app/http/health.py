@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.http import routes
 from app.http.problems import RETRY_SECONDS, Problem
-from app.http.routes import Routes
 from streams.log.log import Log
 from streams.storage.database import Database
 
@@ -25,23 +25,18 @@ class Ready(BaseModel):
     status: Literal["ready"] = "ready"
 
 
-class Probes:
+class Probes(routes.Routed):
     """The probes that a supervisor calls."""
 
     def __init__(self, database: Database, log: Log) -> None:
         self._database, self._log = database, log
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes()
-        routes.add("/livez", self.livez, methods=["GET"], summary="Check that the process answers")
-        routes.add("/readyz", self.readyz, methods=["GET"], summary="Check that the database answers")
-        return routes
-
+    @routes.get("/livez", summary="Check that the process answers")
     async def livez(self) -> Alive:
         """Report that the process answers; nothing else is asked."""
         return Alive()
 
+    @routes.get("/readyz", summary="Check that the database answers")
     def readyz(self) -> Ready:
         """Report that the database answers; 503 where it does not."""
         try:

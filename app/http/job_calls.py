@@ -9,9 +9,9 @@ from fastapi import Path as InPath
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
+from app.http import routes
 from app.http.access import Access
 from app.http.problems import FieldError, Problem
-from app.http.routes import Routes
 from app.http.shapes import JobItem, JobList, JobPlan
 from app.identity.key_file import BadKeyFile
 from app.jobs.job_threads import Hands
@@ -72,39 +72,26 @@ class Confirmed(BaseModel, extra="forbid"):
     count: int = Field(ge=0, le=2**53)
 
 
-class JobCalls:
+class JobCalls(routes.Routed, tags=["jobs"]):
     """Acts as the operator whose token the request has."""
 
     def __init__(self, jobs: Jobs, orders: Orders, hands: Hands, access: Access) -> None:
         self._jobs, self._orders, self._hands, self._access = jobs, orders, hands, access
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(tags=["jobs"])
-        for path, call, method, summary in (
-            ("/jobs", self.jobs, "GET", "List jobs"),
-            ("/jobs", self.ask, "POST", "Request a job and have it counted"),
-            ("/jobs/{id}", self.job, "GET", "Show a job"),
-            ("/jobs/{id}/confirm", self.confirm, "POST", "Start a counted job"),
-            ("/jobs/{id}/pause", self.pause, "POST", "Pause a job after its present step"),
-            ("/jobs/{id}/resume", self.resume, "POST", "Resume a job"),
-            ("/jobs/{id}/cancel", self.cancel, "POST", "Cancel a job"),
-        ):
-            status = HTTPStatus.ACCEPTED if call in (self.ask, self.confirm) else HTTPStatus.OK
-            routes.add(path, call, methods=[method], summary=summary, status_code=status)
-        return routes
-
+    @routes.get("/jobs", summary="List jobs")
     def jobs(self, request: Request) -> JobList:
         """The newest first, fifty at most."""
         self._operator(request)
         return JobList(items=[item_of(each, self._hands) for each in self._jobs.latest(50)])
 
+    @routes.get("/jobs/{id}", summary="Show a job")
     def job(self, request: Request, id: JobId) -> JobItem:
         """Return the progress of a job."""
         self._operator(request)
         with _told():
             return item_of(self._jobs.job(id), self._hands)
 
+    @routes.post("/jobs", summary="Request a job and have it counted", status_code=HTTPStatus.ACCEPTED)
     def ask(self, request: Request, response: Response, wanted: Wanted) -> JobItem:
         """The role jobs counts; look under its number how that stands. Nothing is done before it is confirmed."""
         who = self._operator(request)
@@ -114,6 +101,7 @@ class JobCalls:
         response.headers["Location"] = f"/jobs/{job.id}"
         return item_of(job, self._hands)
 
+    @routes.post("/jobs/{id}/confirm", summary="Start a counted job", status_code=HTTPStatus.ACCEPTED)
     def confirm(self, request: Request, id: JobId, confirmed: Confirmed) -> JobItem:
         """The role jobs does it, if that is what was counted and still holds; any operator may say so."""
         who = self._operator(request)
@@ -121,18 +109,21 @@ class JobCalls:
             self._orders.check(self._jobs.job(id), who)
             return item_of(self._hands.confirm(id, confirmed.count, who.name), self._hands)
 
+    @routes.post("/jobs/{id}/pause", summary="Pause a job after its present step")
     def pause(self, request: Request, id: JobId) -> JobItem:
         """Pause a job after its present step; any process may resume it."""
         self._operator(request)
         with _told():
             return item_of(self._jobs.pause(id), self._hands)
 
+    @routes.post("/jobs/{id}/resume", summary="Resume a job")
     def resume(self, request: Request, id: JobId) -> JobItem:
         """The role jobs goes on with it: one that was paused, failed, or lost its process; or counts it anew."""
         self._operator(request)
         with _told():
             return item_of(self._hands.go_on(id), self._hands)
 
+    @routes.post("/jobs/{id}/cancel", summary="Cancel a job")
     def cancel(self, request: Request, id: JobId) -> JobItem:
         """Cancel a job. Its effects so far stay; its leftovers are removed."""
         self._operator(request)

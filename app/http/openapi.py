@@ -10,7 +10,7 @@ from fastapi.params import Depends
 from app.http import binding
 from app.http.admission import KEYED
 from app.http.problems import MEDIA_TYPE, ProblemDetails
-from app.http.routes import Routes, analysed
+from app.http.routes import Routed, analysed
 from streams.intake.cloudevents import LONGEST_NAME
 
 VERSION = "1"
@@ -117,9 +117,9 @@ IDEMPOTENCY_KEY = {
 class Api(FastAPI):
     """An application that describes itself truly."""
 
-    def serve(self, routes: Routes, dependencies: Sequence[Depends] = ()) -> None:
-        """Serve these routes; `dependencies`: what each of them waits for before its own."""
-        self.router.routes.extend(routes.made(self.router.responses, dependencies))
+    def serve(self, routed: Routed, dependencies: Sequence[Depends] = ()) -> None:
+        """Serve these pages or calls; `dependencies`: what each of them waits for before its own."""
+        self.router.routes.extend(routed.routes(self.router.responses, dependencies))
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI 3.1 document."""

@@ -13,11 +13,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from app.http import routes
 from app.http.bodies import PRINTED, read_body, too_large
 from app.http.limits import admit
 from app.http.openapi import SIGNED_HEADERS
 from app.http.problems import FieldError, Problem, reason_of
-from app.http.routes import Routes
 from app.http.signatures import is_signed, signed_at
 from app.providers import ProviderSettings
 from domain.facts.receipts import ReceiptStatus
@@ -75,7 +75,13 @@ class TooMany(Exception):
 _Reader = Callable[[Call], Sequence[Report | Incoming]]
 
 
-class ReceiptCalls:
+def _described() -> dict[str, Any]:
+    one = _ONE.json_schema()
+    schema = {"anyOf": [one, {"type": "array", "maxItems": MOST, "items": one}]}
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+class ReceiptCalls(routes.Routed):
     """Takes receipts in by HTTP; a provider without `receipts_secret`, whose kind reads no calls, has no address."""
 
     def __init__(
@@ -87,20 +93,13 @@ class ReceiptCalls:
         self._signing = {name for name in self._readers if providers[name].of_kind().hears is None}
         self._methods = {name: sorted(providers[name].of_kind().methods) for name in self._readers}
 
-    def routes(self) -> Routes:
-        """Return the route."""
-        routes = Routes()
-        routes.add(
-            "/receipts/{provider}",
-            self.post,
-            methods=["POST"],
-            response_model=Taken,
-            summary="Report outcomes of messages (Standard Webhooks, or as the provider's kind reads it)",
-            openapi_extra={"requestBody": _described(), "parameters": SIGNED_HEADERS},
-        )
-        routes.add("/receipts/{provider}", self.post, methods=["GET", "PUT"], include_in_schema=False)
-        return routes
-
+    @routes.post(
+        "/receipts/{provider}",
+        response_model=Taken,
+        summary="Report outcomes of messages (Standard Webhooks, or as the provider's kind reads it)",
+        openapi_extra={"requestBody": _described(), "parameters": SIGNED_HEADERS},
+    )
+    @routes.route("/receipts/{provider}", methods=["GET", "PUT"], include_in_schema=False)
     async def post(self, provider: str, request: Request) -> JSONResponse:
         """Take one report or a list; the same again changes nothing, and the order does not matter."""
         if request.method not in (methods := self._methods.get(provider, ["POST"])):
@@ -177,9 +176,3 @@ def _unreadable(error: Exception) -> Problem:
     name, reason = ".".join(map(str, first["loc"])), reason_of(first)
     errors = [FieldError(field=name, reason=reason, code="invalid")]
     return Problem(HTTPStatus.BAD_REQUEST, f"the body is no receipt: {reason}", errors=errors)
-
-
-def _described() -> dict[str, Any]:
-    one = _ONE.json_schema()
-    schema = {"anyOf": [one, {"type": "array", "maxItems": MOST, "items": one}]}
-    return {"required": True, "content": {"application/json": {"schema": schema}}}

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Parts = tuple[str, Callable[..., Any], Mapping[str, Any]]
+"""The path, the endpoint and the options of a route."""
+_MARKED = "_routes"
+"""The attribute of an endpoint that has its routes: pairs of a path and options."""
 
 
 class LazyRoute(Route):
@@ -44,22 +50,47 @@ class LazyRoute(Route):
         await self.analysed.handle(scope, receive, send)
 
 
-class Routes:
-    """The routes of some pages or calls. `common`: the options that they all have, as `LazyRoute` takes them."""
+def route(path: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+    """Make a method of a `Routed` the endpoint of a route. `options`: as `LazyRoute` takes them."""
 
-    def __init__(self, **common: Any) -> None:
-        self._common = common
-        self._added: list[tuple[str, Callable[..., Any], dict[str, Any]]] = []
+    def mark(endpoint: Endpoint) -> Endpoint:
+        vars(endpoint).setdefault(_MARKED, []).append((path, options))
+        return endpoint
 
-    def add(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        """Add a route."""
-        self._added.append((path, endpoint, self._common | options))
+    return mark
 
-    def made(
-        self, responses: Mapping[int | str, dict[str, Any]], dependencies: Sequence[Depends] = ()
+
+def get(path: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+    """Make a method of a `Routed` the endpoint of a GET."""
+    return route(path, methods=["GET"], **options)
+
+
+def post(path: str, **options: Any) -> Callable[[Endpoint], Endpoint]:
+    """Make a method of a `Routed` the endpoint of a POST."""
+    return route(path, methods=["POST"], **options)
+
+
+class Routed:
+    """Pages or calls whose methods are the endpoints of routes. A subclass names the options that all these have."""
+
+    _common: ClassVar[Mapping[str, Any]] = {}
+
+    def __init_subclass__(cls, **common: Any) -> None:
+        super().__init_subclass__()
+        cls._common = {**cls._common, **common}
+
+    def endpoints(self) -> Iterator[Parts]:
+        """Yield the path, the endpoint and the options of each route."""
+        for name, method in vars(type(self)).items():
+            for path, options in getattr(method, _MARKED, ()):
+                yield path, getattr(self, name), options
+
+    def routes(
+        self, responses: Mapping[int | str, dict[str, Any]], dependencies: Sequence[Depends]
     ) -> Iterator[LazyRoute]:
         """Yield the routes. `responses`, `dependencies`: what they have besides their own."""
-        for path, endpoint, options in self._added:
+        for path, endpoint, own in self.endpoints():
+            options = {**self._common, **own}
             both = [*dependencies, *options.get("dependencies", ())]
             every = {**responses, **options.get("responses", {})}
             yield LazyRoute(path, endpoint, **(options | {"dependencies": both, "responses": every}))

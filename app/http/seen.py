@@ -10,8 +10,8 @@ from typing import Literal
 from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.identity.links import BadLink, Beginning, Links
 from domain.facts.receipts import ReceiptStatus
 from streams.delivery.outcomes.receipts import Receipt, Receipts, UnknownNudge
@@ -19,24 +19,17 @@ from streams.delivery.outcomes.receipts import Receipt, Receipts, UnknownNudge
 _HEARD = {"displayed": ReceiptStatus.DELIVERED, "opened": ReceiptStatus.OPENED}
 
 
-class Seen:
+class Seen(routes.Routed):
     """Takes what devices tell."""
 
     def __init__(self, receipts: Receipts, links: Links, beginning: Beginning) -> None:
         self._receipts, self._links, self._beginning = receipts, links, beginning
 
-    def routes(self) -> Routes:
-        """Return the route."""
-        routes = Routes()
-        routes.add(
-            "/seen/{token}",
-            self.post,
-            methods=["POST"],
-            status_code=HTTPStatus.NO_CONTENT,
-            summary="Report that a device shows a message, or that it was opened",
-        )
-        return routes
-
+    @routes.post(
+        "/seen/{token}",
+        status_code=HTTPStatus.NO_CONTENT,
+        summary="Report that a device shows a message, or that it was opened",
+    )
     async def post(self, token: str, what: Literal["displayed", "opened"] = "displayed") -> Response:
         """Keep it; the same again changes nothing. The body is not read."""
         try:

@@ -9,10 +9,10 @@ from fastapi import Query, Request, Response
 from msgspec import to_builtins
 from pydantic import BaseModel, Field
 
+from app.http import routes
 from app.http.access import Access
 from app.http.bodies import PRINTED
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.reports.plain_data import entry_plain
 from domain.facts.access_facts import LEAST_SAID, MOST_SAID
 from domain.facts.principals import NotAllowed, Principal, require_reading
@@ -54,26 +54,14 @@ class TrailPage(BaseModel):
     after: int | None
 
 
-class Trails:
+class Trails(routes.Routed, tags=["trails"]):
     """Acts as the official whose token the request has."""
 
     def __init__(self, context: WriteContext, follower: Follower, access: Access) -> None:
         self._names, self._access = context.names, access
         self._views = Views(context, follower)
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(tags=["trails"])
-        routes.add(
-            "/trails",
-            self.begin,
-            methods=["POST"],
-            status_code=HTTPStatus.CREATED,
-            summary="Begin reading a person's trail, for a purpose",
-        )
-        routes.add("/trails/{viewing}", self.read, methods=["GET"], summary="List a person's facts in order")
-        return routes
-
+    @routes.post("/trails", status_code=HTTPStatus.CREATED, summary="Begin reading a person's trail, for a purpose")
     def begin(self, request: Request, response: Response, looked: Looked) -> Viewing:
         """Record the purpose in the log, before anything is answered, and return the id of the reading."""
         who, names = self._reader(request), self._names
@@ -84,6 +72,7 @@ class Trails:
         response.headers["Location"] = f"/trails/{viewing}"
         return Viewing(id=viewing)
 
+    @routes.get("/trails/{viewing}", summary="List a person's facts in order")
     def read(self, request: Request, viewing: UUID, after: Annotated[int, Query(ge=0, le=2**62)] = 0) -> TrailPage:
         """Return the next facts behind a position."""
         try:

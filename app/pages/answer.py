@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from app.http.routes import Routes
+from app.http import routes
 from app.identity.links import PAGE_LASTS, BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
 from app.pages.stop import bad_link
@@ -30,7 +30,7 @@ class TooLate(LookupError):
         super().__init__("It is too late to answer this message; sign in to choose what you consent to.")
 
 
-class Answer:
+class Answer(routes.Routed, response_class=HTMLResponse):
     """The answer link as a page."""
 
     def __init__(
@@ -39,13 +39,7 @@ class Answer:
         self._answering, self._links, self._pages, self._clock = answering, links, pages, clock
         self._beginning = beginning
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse)
-        routes.add("/answer/{token}", self.get, methods=["GET"], summary="Show the answer of a link")
-        routes.add("/answer/{token}", self.post, methods=["POST"], summary="Give that answer")
-        return routes
-
+    @routes.get("/answer/{token}", summary="Show the answer of a link")
     def get(self, request: Request, token: str) -> HTMLResponse:
         """Return a page with a button; changes nothing."""
         try:
@@ -65,6 +59,7 @@ class Answer:
             action="",
         )
 
+    @routes.post("/answer/{token}", summary="Give that answer")
     def post(self, request: Request, token: str) -> HTMLResponse:
         """Give the answer as the person whom the message was sent to, now; repeating it stores nothing more."""
         try:

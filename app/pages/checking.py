@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
 from app.compose import Platform
+from app.http import routes
 from app.http.limits import not_wrong
-from app.http.routes import Routes
 from app.identity.authenticity_codes import Genuine, codes_in, whose
 from app.identity.links import BadLink, OldLink
 from app.pages.catalogues import Speech
-from app.pages.layout import Pages
+from app.pages.layout import Pages, RoutedPages
 from app.pages.life import shown
 from app.reports.life_words import CHANNELS
 
@@ -21,18 +21,13 @@ SHORT = 14
 """A text of so many characters is a code that was typed, and no message that was pasted."""
 
 
-class Checking:
+class Checking(RoutedPages):
     """The page where codes and links are checked."""
 
     def __init__(self, pages: Pages, platform: Platform) -> None:
         self._pages, self._platform = pages, platform
 
-    def routes(self) -> Routes:
-        """Return the route."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/check", self.check, methods=["GET"])
-        return routes
-
+    @routes.get("/check")
     def check(self, request: Request, code: Code = "") -> Response:
         """Say what was sent with the code or the link, or that nothing was."""
         frame, code = self._pages.frame(request), code.strip()

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from app.compose import Platform
+from app.http import routes
 from app.http.assisting import PATH as ASSISTING
 from app.http.openapi import Api
-from app.http.routes import Routes
 from app.identity.links import ASSISTANT_LASTS
 from app.pages import visits
 from app.pages.catalogues import Speech
@@ -20,7 +20,7 @@ from app.pages.devices import Devices
 from app.pages.entitled import Entitlements
 from app.pages.inbox import Inbox, day_told
 from app.pages.installing import Installing
-from app.pages.layout import Frame, Pages, as_download
+from app.pages.layout import Frame, Pages, RoutedPages, as_download
 from app.pages.leaving import Leaving
 from app.pages.messages import Messages
 from app.pages.places import home_of
@@ -34,38 +34,29 @@ MADE, ENDED = "token-made", "tokens-ended"
 
 def install_citizen(app: Api, platform: Platform, pages: Pages) -> None:
     """Add all pages of citizens to the application."""
-    app.serve(Citizen(platform, pages).routes())
-    app.serve(Inbox(platform, pages).routes())
-    app.serve(Entitlements(platform, pages).routes())
-    app.serve(Messages(platform, pages).routes())
-    app.serve(Leaving(platform, pages).routes())
-    app.serve(Preferring(platform, pages).routes())
-    app.serve(Devices(platform, pages).routes())
-    app.serve(Installing(pages).routes())
-    app.serve(Checking(pages, platform).routes())
+    app.serve(Citizen(platform, pages))
+    app.serve(Inbox(platform, pages))
+    app.serve(Entitlements(platform, pages))
+    app.serve(Messages(platform, pages))
+    app.serve(Leaving(platform, pages))
+    app.serve(Preferring(platform, pages))
+    app.serve(Devices(platform, pages))
+    app.serve(Installing(pages))
+    app.serve(Checking(pages, platform))
 
 
-class Citizen:
+class Citizen(RoutedPages):
     """The lists, and the data."""
 
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages = platform, pages
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/", self.front, methods=["GET"])
-        routes.add("/my/coming", self.coming, methods=["GET"])
-        routes.add("/my/data", self.data, methods=["GET"])
-        routes.add("/my/data", self.token, methods=["POST"])
-        routes.add("/my/data/end-tokens", self.end_tokens, methods=["POST"])
-        routes.add("/my/data.json", self.download, methods=["GET"])
-        return routes
-
+    @routes.get("/")
     def front(self, request: Request) -> Response:
         """Begin with one's messages, or where else one is at home."""
         return RedirectResponse(f"{self._pages.root}{home_of(request)}", 303, {"Cache-Control": "no-store"})
 
+    @routes.get("/my/coming")
     def coming(self, request: Request) -> Response:
         """Show the planned messages."""
         person, frame = self._visitor(request)
@@ -96,6 +87,7 @@ class Citizen:
                 first.setdefault(card.thing, id_)
         return told, set(first.values())
 
+    @routes.get("/my/data")
     def data(self, request: Request) -> Response:
         """Show the person's data and their download; a new token is shown this once."""
         person, frame = self._visitor(request)
@@ -117,6 +109,7 @@ class Citizen:
             "address": f"{self._platform.settings.base_url.rstrip('/')}{ASSISTING}",
         }
 
+    @routes.post("/my/data")
     def token(self, request: Request, fields: Form) -> Response:
         """Make a token with which the citizen's own assistant reads for them, for a month."""
         self._visitor(request)
@@ -124,6 +117,7 @@ class Citizen:
         visits.tell_once(request, MADE, self._platform.clock().isoformat())
         return self._to_data()
 
+    @routes.post("/my/data/end-tokens")
     def end_tokens(self, request: Request, fields: Form) -> Response:
         """No token that the citizen made so far is of any use from now on."""
         person, _ = self._visitor(request)
@@ -135,6 +129,7 @@ class Citizen:
     def _to_data(self) -> Response:
         return RedirectResponse(f"{self._pages.root}/my/data", 303, {"Cache-Control": "no-store"})
 
+    @routes.get("/my/data.json")
     def download(self, request: Request) -> Response:
         """Return everything that the platform keeps about the citizen and can read, as JSON."""
         person = visits.require_citizen(request, self._platform.clock())

@@ -7,21 +7,21 @@ Sources: Push API and Notifications API (W3C, WHATWG), RFC 8030, RFC 8292.
 import secrets
 import unicodedata
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from msgspec import Struct
 
 from app.compose import Platform
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.identity.links import DEVICE_BYTES, BadLink
 from app.pages import visits
-from app.pages.layout import Frame, Pages
+from app.pages.layout import Frame, Pages, RoutedPages
 from app.pages.readers import visitor
 from app.pages.visits import Fields, Form, OpenForm
 from app.settings import Settings
@@ -75,7 +75,7 @@ def push_service_of(settings: Settings) -> PushService | None:
     return None
 
 
-class Devices:
+class Devices(RoutedPages):
     """The page of a citizen's devices, and the call by which a device renews its address."""
 
     def __init__(self, platform: Platform, pages: Pages) -> None:
@@ -83,23 +83,18 @@ class Devices:
         self._links, self._store = platform.identity.links, platform.delivery.inbound.devices
         self._service = push_service_of(platform.settings)
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/my/devices", self.show, methods=["GET"])
-        routes.add("/my/devices", self.add, methods=["POST"])
-        routes.add("/my/devices/{device}/name", self.rename, methods=["POST"])
-        routes.add("/my/devices/{device}/remove", self.remove, methods=["POST"])
-        told = [Depends(self._told)]  # a body is read only of a device that we know
-        routes.add("/devices/renew", self.renew, methods=["POST"], dependencies=told)
-        routes.add("/devices/known", self.known, methods=["POST"])
-        return routes
+    def endpoints(self) -> Iterator[routes.Parts]:
+        """Yield them; the body of a renewal is read only of a device that we know."""
+        yield from super().endpoints()
+        yield "/devices/renew", self.renew, {"methods": ["POST"], "dependencies": [Depends(self._told)]}
 
+    @routes.get("/my/devices")
     def show(self, request: Request) -> Response:
         """Show the devices."""
         name, frame = visitor(request, self._platform, self._pages)
         return self._show(frame, name, done=visits.told_once(request, DONE) or "")
 
+    @routes.post("/my/devices")
     def add(self, request: Request, fields: Form) -> Response:
         """Register the browser that asks; whoever was notified in it before is so no more."""
         name, frame = visitor(request, self._platform, self._pages)
@@ -119,6 +114,7 @@ class Devices:
             return self._show(frame, name, {"this-device": _full(frame)})
         return self._done(request, "added")
 
+    @routes.post("/my/devices/{device}/name")
     def rename(self, request: Request, device: str, fields: Form) -> Response:
         """Give a device another name."""
         name, frame = visitor(request, self._platform, self._pages)
@@ -134,6 +130,7 @@ class Devices:
             text = frame.speech.say("Write a name by which you know the device")
         return self._show(frame, name, {f"name-{device}": text}, called)
 
+    @routes.post("/my/devices/{device}/remove")
     def remove(self, request: Request, device: str, fields: Form) -> Response:
         """Notify no more there."""
         name, _ = visitor(request, self._platform, self._pages)
@@ -154,6 +151,7 @@ class Devices:
             raise _removed()
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
+    @routes.post("/devices/known")
     def known(self, request: Request) -> Response:
         """Tell a device whether it may still show what has waited for it at its push service."""
         person, device = self._told(request)

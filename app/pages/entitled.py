@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from msgspec import Struct
 
 from app.compose import Platform
-from app.http.routes import Routes
-from app.pages.layout import Pages
+from app.http import routes
+from app.pages.layout import Pages, RoutedPages
 from app.pages.pack_names import Names, is_pseudonym, names_of
 from app.pages.readers import visitor
 from app.pages.reasons import as_sentence
@@ -51,18 +51,13 @@ class Wallet(Struct, frozen=True):
     no: tuple[Line, ...]
 
 
-class Entitlements:
+class Entitlements(RoutedPages):
     """The page of a citizen's entitlements."""
 
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages = platform, pages
 
-    def routes(self) -> Routes:
-        """Return the route."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/my/entitlements", self.show, methods=["GET"])
-        return routes
-
+    @routes.get("/my/entitlements")
     def show(self, request: Request) -> Response:
         """Show each benefit: yes, how much, since when and what to do; or no, why not, and what would change it."""
         person, frame = visitor(request, self._platform, self._pages)

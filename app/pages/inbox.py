@@ -6,14 +6,14 @@ from enum import Enum
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from msgspec import Struct
 
 from app.compose import Platform
+from app.http import routes
 from app.http.cursors import read, written
-from app.http.routes import Routes
 from app.pages.catalogues import Speech
-from app.pages.layout import Pages
+from app.pages.layout import Pages, RoutedPages
 from app.pages.life import STATES, category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.readers import visitor
@@ -90,18 +90,13 @@ class Row(Struct, frozen=True):
     office: tuple[str, str, str]
 
 
-class Inbox:
+class Inbox(RoutedPages):
     """The page of a citizen's messages."""
 
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages = platform, pages
 
-    def routes(self) -> Routes:
-        """Return the route."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/my", self.show, methods=["GET"])
-        return routes
-
+    @routes.get("/my")
     def show(self, request: Request, after: Cursor = "", q: Search = "", topic: Topic = "") -> Response:
         """Show the messages by what there is to do, the latest first within a group."""
         person, frame = visitor(request, self._platform, self._pages)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
 
-from app.http.routes import Routes
+from app.http import routes
 from app.pages.catalogues import Speech, language_among
 from app.pages.layout import Pages
 
@@ -25,19 +25,13 @@ _WORKER_HEADERS = {
 _BRAND = "#00563f"
 
 
-class Installing:
+class Installing(routes.Routed, include_in_schema=False):
     """Serves what a browser needs to install the pages. Neither says anything of its visitor."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages, self._worker = pages, WORKER.read_bytes()
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(include_in_schema=False)
-        routes.add("/app.webmanifest", self.manifest, methods=["GET"])
-        routes.add("/worker.js", self.worker, methods=["GET"])
-        return routes
-
+    @routes.get("/app.webmanifest")
     def manifest(self, request: Request) -> Response:
         """Return the manifest in the language of the page that names it."""
         language = language_among(request.query_params.get("language", ""))  # no visit is read or written
@@ -45,6 +39,7 @@ class Installing:
         headers = {"Cache-Control": "no-cache", **_NO_SNIFFING}
         return Response(content, HTTPStatus.OK, headers, media_type="application/manifest+json")
 
+    @routes.get("/worker.js")
     def worker(self) -> Response:
         """Return the service worker. It stands at the root, for a worker rules only what is beside and below it."""
         return Response(self._worker, HTTPStatus.OK, _WORKER_HEADERS, media_type="text/javascript; charset=utf-8")

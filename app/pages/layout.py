@@ -18,6 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
 
+from app.http.routes import Routed
 from app.pages.catalogues import LANGUAGES, Speech, language_among, language_of_header, translations
 from app.pages.icons import Icons
 from app.pages.places import places_of
@@ -64,6 +65,10 @@ class Frame(Struct, frozen=True):
     def here(self, **changed: str) -> str:
         """Return the address of this page, with something changed in its query."""
         return f"{self.path}?{urlencode({**self.query, **changed})}"
+
+
+class RoutedPages(Routed, response_class=HTMLResponse, include_in_schema=False):
+    """Pages: what their routes answer is HTML, and the description of the API does not have them."""
 
 
 class Front(Struct, frozen=True):

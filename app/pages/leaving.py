@@ -5,14 +5,14 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from app.compose import Platform
-from app.http.routes import Routes
+from app.http import routes
 from app.identity import erased_list
 from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.layout import Frame, Pages
+from app.pages.layout import Frame, Pages, RoutedPages
 from app.pages.readers import visitor
 from app.pages.visits import Form
 from domain.facts.principals import Principal
@@ -23,24 +23,19 @@ REASON = "asked for by the person, on their own pages"
 Rows = list[tuple[str, str]]
 
 
-class Leaving:
+class Leaving(RoutedPages):
     """The page from which there is no way back."""
 
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages = platform, pages
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/my/erase", self.show, methods=["GET"])
-        routes.add("/my/erase", self.erase, methods=["POST"])
-        return routes
-
+    @routes.get("/my/erase")
     def show(self, request: Request) -> Response:
         """Show the effects of an erasure; nothing is erased."""
         person, frame = visitor(request, self._platform, self._pages)
         return self._show(person, frame)
 
+    @routes.post("/my/erase")
     def erase(self, request: Request, fields: Form) -> Response:
         """Do it, for who typed the word; they are signed out, and get the certificate."""
         person, frame = visitor(request, self._platform, self._pages)

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from msgspec import Struct
 from msgspec.structs import replace
 
 from app.compose import Platform
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.identity.authenticity_codes import whose
 from app.identity.links import PAGE_LASTS, BadLink, OldLink
 from app.packs.version_diff import start_of
@@ -21,7 +21,7 @@ from app.pages import visits
 from app.pages.calendar_file import Entry, as_calendar, calendar_file
 from app.pages.catalogues import Speech
 from app.pages.inbox import about, day_told
-from app.pages.layout import Frame, Pages
+from app.pages.layout import Frame, Pages, RoutedPages
 from app.pages.life import STATES, line_of, shown, told
 from app.pages.pack_names import Names, names_of
 from app.pages.readers import zone_for
@@ -74,23 +74,20 @@ class Member(Struct, frozen=True):
     because: Because
 
 
-class Messages:
+class Messages(RoutedPages):
     """The pages of one nudge."""
 
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages, self._codes = platform, pages, platform.identity.codes
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
+    def endpoints(self) -> Iterator[routes.Parts]:
+        """Yield them; who may not dispute is refused before their form is read."""
+        yield from super().endpoints()
         for base in ("/my/messages/{nudge}", "/m/{token}"):
-            routes.add(base, self.show, methods=["GET"])
-            routes.add(f"{base}/why", self.why, methods=["GET"])
-            routes.add(f"{base}/{CALENDAR_FILE}", self.calendar, methods=["GET"])
-            first = [Depends(self._reader)]  # who may not is refused before their form is read
-            routes.add(f"{base}/dispute", self.dispute, methods=["POST"], dependencies=first)
-        return routes
+            yield f"{base}/dispute", self.dispute, {"methods": ["POST"], "dependencies": [Depends(self._reader)]}
 
+    @routes.get("/my/messages/{nudge}")
+    @routes.get("/m/{token}")
     def show(self, request: Request) -> Response:
         """Return the message, with what can be done."""
         return self._opened(request, self._read_message)
@@ -240,6 +237,8 @@ class Messages:
         offices = self._platform.queries.inboxes.offices()
         return frame.speech.titled(offices.get(why.agency, {})) or why.agency
 
+    @routes.get(f"/my/messages/{{nudge}}/{CALENDAR_FILE}")
+    @routes.get(f"/m/{{token}}/{CALENDAR_FILE}")
     def calendar(self, request: Request) -> Response:
         """Return the day that the message is about, as a file for calendars."""
         return self._opened(request, self._calendar)
@@ -267,6 +266,8 @@ class Messages:
             reader.nudge
         )
 
+    @routes.get("/my/messages/{nudge}/why")
+    @routes.get("/m/{token}/why")
     def why(self, request: Request) -> Response:
         """Show the reason for the message."""
         return self._opened(request, self._because)

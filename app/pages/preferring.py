@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final
 from zoneinfo import available_timezones
 
 from fastapi import Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from app.compose import Platform
-from app.http.routes import Routes
+from app.http import routes
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES
-from app.pages.layout import Frame, Pages
+from app.pages.layout import Frame, Pages, RoutedPages
 from app.pages.life import category, shown
 from app.pages.readers import visitor
 from app.pages.visits import Fields, Form
@@ -41,19 +41,13 @@ _MISSING: Final = {
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
-class Preferring:
+class Preferring(RoutedPages):
     """The page of preferences."""
 
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self._platform, self._pages = platform, pages
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/my/preferences", self.show, methods=["GET"])
-        routes.add("/my/preferences", self.change, methods=["POST"])
-        return routes
-
+    @routes.get("/my/preferences")
     def show(self, request: Request, zones: Zones = "") -> Response:
         """Show the present choices; `zones=all`: with the time zones of all countries."""
         name, frame = visitor(request, self._platform, self._pages)
@@ -61,6 +55,7 @@ class Preferring:
         chosen, saved = _chosen(person, self._platform), visits.told_once(request, SAVED) is not None
         return self._show(frame, person, chosen, saved=saved, all_zones=zones == "all")
 
+    @routes.post("/my/preferences")
     def change(self, request: Request, fields: Form) -> Response:
         """Choose."""
         name, frame = visitor(request, self._platform, self._pages)

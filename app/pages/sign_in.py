@@ -14,16 +14,16 @@ from typing import Any
 import httpx2
 from authlib.integrations.starlette_client import OAuth
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from msgspec.structs import replace
 from starlette.datastructures import URL
 
+from app.http import routes
 from app.http.access import Access
 from app.http.limits import not_wrong
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.pages import visits
-from app.pages.layout import HEADERS, Pages
+from app.pages.layout import HEADERS, Pages, RoutedPages
 from app.pages.places import home_of
 from app.pages.visits import Form, Official, OpenForm
 from app.settings import Settings
@@ -39,7 +39,7 @@ class UnknownPerson(Exception):
     """The issuer knows who signed in, and we don't: its claims name nobody whom these pages are for."""
 
 
-class SignIn:
+class SignIn(RoutedPages):
     """The pages of signing in and out."""
 
     def __init__(
@@ -56,16 +56,7 @@ class SignIn:
                 client_kwargs={"scope": each.scope, "code_challenge_method": "S256", "verify": _trusted()},
             )
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/sign-in", self.choose, methods=["GET"])
-        routes.add("/sign-in/token", self.by_token, methods=["POST"])
-        routes.add("/sign-in/{name}", self.leave, methods=["GET"])
-        routes.add("/sign-in/{name}/back", self.back, methods=["GET"])
-        routes.add("/sign-out", self.out, methods=["POST"])
-        return routes
-
+    @routes.get("/sign-in")
     def choose(self, request: Request, next: str = "") -> Response:
         """Show the ways to sign in."""
         return self._choose(request, visits.local_path(next))
@@ -78,6 +69,7 @@ class SignIn:
         page.headers["Referrer-Policy"] = "same-origin"  # else an older browser would not say that the form is ours
         return page
 
+    @routes.get("/sign-in/{name}")
     async def leave(self, request: Request, name: str, next: str = "") -> Response:
         """Go to the issuer."""
         client = self._client(name)
@@ -85,6 +77,7 @@ class SignIn:
         answer: RedirectResponse = await client.authorize_redirect(request, self._back_to(name))
         return _kept_private(answer)
 
+    @routes.get("/sign-in/{name}/back")
     async def back(self, request: Request, name: str) -> Response:
         """Come back from the issuer, who says who it is."""
         client, settings = self._client(name), self._settings.sign_in[name]
@@ -118,6 +111,7 @@ class SignIn:
         mark = "" if settings.agency_claim else self._access.mark_of(name)
         return Official(replace(who, roles=roles), mark)
 
+    @routes.post("/sign-in/token")
     def by_token(self, request: Request, fields: OpenForm) -> Response:
         """An official signs in with the personal token that commands use too, by no other site's form."""
         if not visits.is_from_here(request, self._settings.base_url):
@@ -131,6 +125,7 @@ class SignIn:
         visits.begin(request, self._clock(), official=Official(found, self._access.mark_of(found.name)))
         return self._on(request)
 
+    @routes.post("/sign-out")
     def out(self, request: Request, fields: Form) -> Response:
         """Sign out."""
         visits.require_form(request, fields)

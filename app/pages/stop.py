@@ -12,16 +12,18 @@ from uuid import UUID
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.identity.links import BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
 from app.pages.visits import require_theirs
 from streams.delivery.inbound.preferences import PreferenceStore
 from streams.delivery.inbound.replies import Mandatory, NothingToStop, Topic, Unsubscription
 
+_ONE_CLICK = {"type": "object", "properties": {"List-Unsubscribe": {"const": "One-Click"}}}
 
-class Stop:
+
+class Stop(routes.Routed, response_class=HTMLResponse):
     """The stop link as a page."""
 
     def __init__(
@@ -30,21 +32,7 @@ class Stop:
         self._stopping, self._choosing, self._links, self._pages = stopping, choosing, links, pages
         self._beginning = beginning
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse)
-        routes.add("/stop/{token}", self.get, methods=["GET"], summary="Show the messages that a link stops")
-        routes.add(
-            "/stop/{token}",
-            self.post,
-            methods=["POST"],
-            summary="Stop these messages (RFC 8058)",
-            responses={403: {"description": "The law requires these messages.", "content": {"text/html": {}}}},
-            openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _ONE_CLICK}}}},
-        )
-        routes.add("/stop/{token}/undo", self.undo, methods=["POST"], summary="Resume these messages")
-        return routes
-
+    @routes.get("/stop/{token}", summary="Show the messages that a link stops")
     def get(self, request: Request, token: str) -> HTMLResponse:
         """Return a page with a button; changes nothing."""
         topic = self._topic(request, token)
@@ -52,6 +40,12 @@ class Stop:
         words = _mandatory if topic.mandatory else _done if topic.stopped else _ask
         return self._pages.respond("link.html", frame, **words(topic, frame, token, self._pages.root))
 
+    @routes.post(
+        "/stop/{token}",
+        summary="Stop these messages (RFC 8058)",
+        responses={403: {"description": "The law requires these messages.", "content": {"text/html": {}}}},
+        openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _ONE_CLICK}}}},
+    )
     def post(self, request: Request, token: str) -> HTMLResponse:
         """Stop the category of the message for whom it was sent to, with effect from now."""
         try:
@@ -65,6 +59,7 @@ class Stop:
         frame = self._pages.frame(request, topic.language)
         return self._pages.respond("link.html", frame, **_done(topic, frame, token, self._pages.root))
 
+    @routes.post("/stop/{token}/undo", summary="Resume these messages")
     def undo(self, request: Request, token: str) -> HTMLResponse:
         """Resume the messages that were stopped."""
         topic = self._topic(request, token)
@@ -92,9 +87,6 @@ class Stop:
         nudge, recipient = self._links.read(token, self._beginning)
         require_theirs(request, recipient)
         return nudge, recipient
-
-
-_ONE_CLICK = {"type": "object", "properties": {"List-Unsubscribe": {"const": "One-Click"}}}
 
 
 def bad_link(error: Exception) -> Problem:

@@ -7,28 +7,23 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
-from app.http.routes import Routes
+from app.http import routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
-from app.pages.layout import Before
+from app.pages.layout import Before, RoutedPages
 from domain.facts.access_facts import LettersDropped
 from streams.privacy.access_log import Account, latest_accounts
 
 
-class AccessPage:
+class AccessPage(RoutedPages):
     """The latest accesses, by anybody or by one principal."""
 
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/console/readings", self.show, methods=["GET"])
-        return routes
-
+    @routes.get("/console/readings")
     def show(self, request: Request, before: Before = None) -> Response:
         """The latest first."""
         who, frame = self._staff.reader(request)

@@ -5,10 +5,10 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.identity.key_file import BadKeyFile
 from app.jobs.job_command_line import command_of
 from app.jobs.job_threads import Hands
@@ -17,7 +17,7 @@ from app.jobs.requests import BadOrder, Orders
 from app.pages import visits
 from app.pages.console.job_words import KINDS
 from app.pages.console.staff import Staff, command, one
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
 from app.reports.life_words import CHANNELS
@@ -42,19 +42,13 @@ WAYS = {
 """The decisions about unknown outcomes."""
 
 
-class AskPages:
+class AskPages(RoutedPages):
     """The form of each kind."""
 
     def __init__(self, staff: Staff, hands: Hands) -> None:
         self._staff, self._hands, self._orders = staff, hands, Orders(staff.platform)
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/console/jobs/new", self.new, methods=["GET"])
-        routes.add("/console/jobs/new", self.ask, methods=["POST"])
-        return routes
-
+    @routes.get("/console/jobs/new")
     def new(self, request: Request) -> Response:
         """Return the form of a kind; without one, the choice of all."""
         who, frame = self._staff.operator(request)
@@ -96,6 +90,7 @@ class AskPages:
                 words = command_of(kind, self._orders.of(kind, given, who).arguments)
         return command(*words) if words else command(*HELP.get(kind, kind).split(), "--help")
 
+    @routes.post("/console/jobs/new")
     def ask(self, request: Request, fields: Form) -> Response:
         """Ask for a job, which the role jobs counts."""
         who, frame = self._staff.operator(request)

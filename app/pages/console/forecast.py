@@ -5,14 +5,15 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from msgspec.structs import replace
 
 from app.backtests.chart import Chart, by_day
-from app.http.routes import Routes
+from app.http import routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
 from app.pages.console.stopped import off_told
+from app.pages.layout import RoutedPages
 from app.pages.life import STATES, shown
 from app.reports.forecast_sums import busiest, sums
 from app.reports.life_words import CHANNELS, REASON_WORDS
@@ -26,18 +27,13 @@ NOT_SENT = {**REASON_WORDS, "expired": STATES["expired"]}
 """The reasons why a due message does not go; one that expires before its turn is among them."""
 
 
-class ForecastPage:
+class ForecastPage(RoutedPages):
     """Counts what is due exactly, and asks a sample what becomes of it."""
 
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/console/forecast", self.show, methods=["GET"])
-        return routes
-
+    @routes.get("/console/forecast")
     def show(self, request: Request) -> Response:
         """Day by day."""
         who, frame = self._staff.operator(request)

@@ -36,5 +36,5 @@ def install_console(app: Api, platform: Platform, pages: Pages, hands: Hands, he
         AccessPage(staff),
     )
     for page in found:
-        app.serve(page.routes())
-    app.serve(ForecastPage(staff).routes(), dependencies=[heavy.turn])
+        app.serve(page)
+    app.serve(ForecastPage(staff), dependencies=[heavy.turn])

@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.identity.key_file import BadKeyFile
 from app.jobs.job_command_line import command_of, given_of
 from app.jobs.job_threads import Hands
@@ -18,7 +18,7 @@ from app.jobs.requests import Orders
 from app.pages import visits
 from app.pages.console.job_words import KINDS, UNITS, told
 from app.pages.console.staff import Staff, command, one
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
@@ -31,27 +31,14 @@ REFUSED = (Busy, ForgedJob, NotNow, Stale, UnknownKind, BadKeyFile, NotAllowed, 
 """Errors by which a job is not resumed; their words say what to do."""
 
 
-class JobPages:
+class JobPages(RoutedPages):
     """The list, and one job."""
 
     def __init__(self, staff: Staff, hands: Hands) -> None:
         self._staff, self._hands, self._jobs = staff, hands, staff.platform.queues.jobs
         self._orders = Orders(staff.platform)
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        for path, call, method in (
-            ("", self.list_jobs, "GET"),
-            ("/{id}", self.job, "GET"),
-            ("/{id}/confirm", self.confirm, "POST"),
-            ("/{id}/pause", self.pause, "POST"),
-            ("/{id}/resume", self.resume, "POST"),
-            ("/{id}/cancel", self.cancel, "POST"),
-        ):
-            routes.add(f"/console/jobs{path}", call, methods=[method])
-        return routes
-
+    @routes.get("/console/jobs")
     def list_jobs(self, request: Request) -> Response:
         """The latest, and what may be begun."""
         who, frame = self._staff.operator(request)
@@ -59,6 +46,7 @@ class JobPages:
         kinds = [(kind, *map(frame.speech.say, KINDS[kind])) for kind in self._orders.kinds]
         return self._staff.show("jobs.html", frame, who, jobs=rows, kinds=kinds)
 
+    @routes.get("/console/jobs/{id}")
     def job(self, request: Request) -> Response:
         """Show the state of one job."""
         who, frame = self._staff.operator(request)
@@ -99,6 +87,7 @@ class JobPages:
             "time": speech.lasting(self._hands.seconds(job.kind, job.counted)),
         }
 
+    @routes.post("/console/jobs/{id}/confirm")
     def confirm(self, request: Request, fields: Form) -> Response:
         """Start a counted job, if its name was typed."""
         who, frame = self._staff.operator(request)
@@ -115,14 +104,17 @@ class JobPages:
             return self._show(who, frame, self._jobs.job(job.id), {"main": frame.speech.tell(text_of(refused))})
         return self._staff.go(f"/jobs/{job.id}")
 
+    @routes.post("/console/jobs/{id}/pause")
     def pause(self, request: Request, fields: Form) -> Response:
         """Pause a job after its present step."""
         return self._do(request, fields, "pause")
 
+    @routes.post("/console/jobs/{id}/resume")
     def resume(self, request: Request, fields: Form) -> Response:
         """Go on with it, here."""
         return self._do(request, fields, "resume")
 
+    @routes.post("/console/jobs/{id}/cancel")
     def cancel(self, request: Request, fields: Form) -> Response:
         """End it for good, if its number was typed."""
         return self._do(request, fields, "cancel")

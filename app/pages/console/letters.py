@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from msgspec import Struct
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command, one
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.life import shown
 from app.pages.visits import Form
 from app.pages.whole_numbers import whole_number
@@ -55,21 +55,13 @@ class Chosen(Struct, frozen=True):
         return command("dead-letters", what, "--kind", self.kind, "--cause", self.cause, *more)
 
 
-class LetterPages:
+class LetterPages(RoutedPages):
     """The groups, one group, and what would be done."""
 
     def __init__(self, staff: Staff) -> None:
         self._staff, self._letters = staff, staff.platform.runtime.dead_letters
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/console/letters", self.groups, methods=["GET"])
-        routes.add("/console/letters/group", self.group, methods=["GET"])
-        routes.add("/console/letters/plan", self.plan, methods=["GET"])
-        routes.add("/console/letters/do", self.do, methods=["POST"])
-        return routes
-
+    @routes.get("/console/letters")
     def groups(self, request: Request) -> Response:
         """Show all groups, the largest first, and the result of the last button."""
         who, frame = self._staff.operator(request)
@@ -81,6 +73,7 @@ class LetterPages:
         told = {name: frame.speech.number(count) for name, count in done.items()}
         return self._staff.show("letters.html", frame, who, groups=rows, done=told)
 
+    @routes.get("/console/letters/group")
     def group(self, request: Request) -> Response:
         """Return the oldest letters of a group."""
         who, frame = self._staff.operator(request)
@@ -98,6 +91,7 @@ class LetterPages:
             more=found.count > SHOWN,
         )
 
+    @routes.get("/console/letters/plan")
     def plan(self, request: Request) -> Response:
         """Show the plan for the chosen letters; nothing is changed."""
         who, frame = self._staff.operator(request)
@@ -125,6 +119,7 @@ class LetterPages:
             reason=reason,
         )
 
+    @routes.post("/console/letters/do")
     def do(self, request: Request, fields: Form) -> Response:
         """Do it, if the number was typed that it is about."""
         who, frame = self._staff.operator(request)

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from msgspec import Struct
 
-from app.http.routes import Routes
+from app.http import routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.life import STATES, shown
 from app.reports.condition import providers_in_use
 from app.reports.finding_words import cause_told
@@ -73,18 +73,13 @@ class Found(Struct, frozen=True):
     alone: str = ""
 
 
-class MessagePages:
+class MessagePages(RoutedPages):
     """The form, and what it finds."""
 
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/console/messages", self.show, methods=["GET"])
-        return routes
-
+    @routes.get("/console/messages")
     def show(self, request: Request) -> Response:
         """Search for messages; without any condition, the latest."""
         who, frame = self._staff.operator(request)

@@ -10,14 +10,14 @@ from typing import Any, cast
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command, one
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.life import STATES, shown, told
 from app.pages.pack_names import names_of
 from app.pages.visits import Form
@@ -43,22 +43,14 @@ from streams.rules.in_force import Rules
 _PSEUDONYM, _NATIONAL_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9]{6,20}")
 
 
-class PersonPages:
+class PersonPages(RoutedPages):
     """Pages that ask for a person and a purpose, and then show the trail."""
 
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
         self._views = Views(staff.platform.rules.context, staff.platform.replay.follower)
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/console/people", self.ask, methods=["GET"])
-        routes.add("/console/people", self.look, methods=["POST"])
-        routes.add("/console/people/{id}", self.trail, methods=["GET"])
-        routes.add("/console/people/{id}/why/{nudge}", self.why, methods=["GET"])
-        return routes
-
+    @routes.get("/console/people")
     def ask(self, request: Request) -> Response:
         """Ask for the person and the purpose."""
         who, frame = self._staff.reader(request)
@@ -73,6 +65,7 @@ class PersonPages:
             "people.html", frame, who, status, purpose=purpose, person=person, errors=wrong, command=run
         )
 
+    @routes.post("/console/people")
     def look(self, request: Request, fields: Form) -> Response:
         """Note that they are read, then show them."""
         who, frame = self._staff.reader(request)
@@ -95,6 +88,7 @@ class PersonPages:
             return compact
         return self._staff.platform.identity.names.pseudonym(compact) if _NATIONAL_ID.fullmatch(compact) else None
 
+    @routes.get("/console/people/{id}")
     def trail(self, request: Request) -> Response:
         """Every fact that concerns them, in the order of the log."""
         who, frame = self._staff.reader(request)
@@ -124,6 +118,7 @@ class PersonPages:
         triggers = {id_: one.intent.trigger for id_, one in found.items()}
         return TrailRows(on.rules.library.rules(), triggers, speech)
 
+    @routes.get("/console/people/{id}/why/{nudge}")
     def why(self, request: Request) -> Response:
         """Show the reason for one of the person's messages."""
         who, frame = self._staff.reader(request)

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
-from app.http.routes import Routes
+from app.http import routes
 from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
 from app.pages.console.trends import Trends
+from app.pages.layout import RoutedPages
 from app.pages.life import shown
 from app.pages.stops import stop_told
 from app.providers import channel_of
@@ -45,7 +46,7 @@ ACTS = {
 LEVELS = {Level.NOTE: (N_("Warning"), "note"), Level.BAD: (N_("Act now"), "bad")}
 
 
-class StandingPage:
+class StandingPage(RoutedPages):
     """Looks at everything anew each time.
 
     `lags`: of the workers, where there is Kafka; `began`: the time at which this process started.
@@ -54,16 +55,11 @@ class StandingPage:
     def __init__(self, staff: Staff, lags: Lags | None, began: datetime | None = None) -> None:
         self._staff, self._reader = staff, ConditionReader(staff.platform, wrong, lags, began)
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/console", self.show, methods=["GET"])
-        return routes
-
     def condition(self) -> Condition:
         """Return everything that findings are made from."""
         return self._reader.read()
 
+    @routes.get("/console")
     def show(self, request: Request) -> Response:
         """Show the state of the whole platform."""
         who, frame = self._staff.operator(request)

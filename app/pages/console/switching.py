@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from msgspec import Struct
 
-from app.http.routes import Routes
+from app.http import routes
 from app.identity.principals import load
 from app.pages import visits
 from app.pages.console.staff import Staff, command, one
 from app.pages.console.stopped import SCOPES
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.life import shown
 from app.pages.stops import name_told
 from app.pages.visits import Fields, Form
@@ -42,29 +42,24 @@ class Wish(Struct, frozen=True):
         return self.what.partition(":")[2]
 
 
-class SwitchPages:
+class SwitchPages(RoutedPages):
     """The page, and its forms."""
 
     def __init__(self, staff: Staff) -> None:
         self._staff, self._switches = staff, staff.platform.rules.switches
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/console/switches", self.show, methods=["GET"])
-        routes.add("/console/switches/stop", self.stop, methods=["POST"])
-        routes.add("/console/switches/go", self.let_go, methods=["POST"])
-        return routes
-
+    @routes.get("/console/switches")
     def show(self, request: Request) -> Response:
         """Show everything that is stopped."""
         who, frame = self._staff.operator(request)
         return self._show(who, frame, Wish(), {}, done=request.query_params.get("done", ""))
 
+    @routes.post("/console/switches/stop")
     def stop(self, request: Request, fields: Form) -> Response:
         """Stop it, from the next send on."""
         return self._set(request, fields, stopped=True)
 
+    @routes.post("/console/switches/go")
     def let_go(self, request: Request, fields: Form) -> Response:
         """Resume sending, including the messages that waited."""
         return self._set(request, fields, stopped=False)

@@ -5,13 +5,14 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
+from app.pages.layout import RoutedPages
 from app.pages.visits import Form
 from app.scheduled import DESTROYS, is_kept, is_late, schedule_of
 from domain.core.translatable import N_
@@ -36,19 +37,13 @@ OUTCOMES = {
 }
 
 
-class SchedulePages:
+class SchedulePages(RoutedPages):
     """The list, and the button."""
 
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/console/schedule", self.show, methods=["GET"])
-        routes.add("/console/schedule/{job}/now", self.run_now, methods=["POST"])
-        return routes
-
+    @routes.get("/console/schedule")
     def show(self, request: Request) -> Response:
         """List the jobs of the schedule."""
         who, frame = self._staff.operator(request)
@@ -69,6 +64,7 @@ class SchedulePages:
             keeper=command("run" if self._staff.platform.database.sqlite else "worker"),
         )
 
+    @routes.post("/console/schedule/{job}/now")
     def run_now(self, request: Request, job: str, fields: Form) -> Response:
         """Have it run now, by the process that keeps the schedule."""
         self._staff.operator(request)

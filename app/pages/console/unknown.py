@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
-from app.http.routes import Routes
+from app.http import routes
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff
+from app.pages.layout import RoutedPages
 from app.pages.life import shown
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
@@ -22,18 +23,13 @@ AGES: Final[Mapping[str, str]] = {
 }
 
 
-class UnknownPage:
+class UnknownPage(RoutedPages):
     """The list of the kinds; each leads to the form of the job that settles it."""
 
     def __init__(self, staff: Staff) -> None:
         self._staff = staff
 
-    def routes(self) -> Routes:
-        """The routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/console/unknown", self.kinds, methods=["GET"])
-        return routes
-
+    @routes.get("/console/unknown")
     def kinds(self, request: Request) -> Response:
         """All kinds, the largest first."""
         who, frame = self._staff.operator(request)

@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.http.rule_refusals import told
 from app.packs.draft_bench import BadDraft, Bench, Text, Verdict
 from app.packs.draft_child import Comparison
@@ -17,7 +17,7 @@ from app.packs.draft_children import children
 from app.packs.version_diff import source_of
 from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.naming import VALUES
 from app.pages.visits import Form
 from app.pages.work.backtests import figures_of, latest, people_told
@@ -48,7 +48,7 @@ AROUND = 2
 """Lines of text that are shown around what changes."""
 
 
-class Approving:
+class Approving(RoutedPages):
     """The pages on which a draft is submitted, and approved and published by a second person."""
 
     def __init__(
@@ -57,17 +57,7 @@ class Approving:
         self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
         self._mailing = mailing
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work/drafts/{id}/submit", self.ask, methods=["GET"])
-        routes.add("/work/drafts/{id}/submit", self.submit, methods=["POST"])
-        routes.add("/work/submissions/{name}/{hash}", self.page, methods=["GET"])
-        routes.add("/work/submissions/{name}/{hash}/approve", self.approve, methods=["POST"])
-        routes.add("/work/submissions/{name}/{hash}/refuse", self.refuse, methods=["POST"])
-        routes.add("/work/submissions/{name}/{hash}/publish", self.publish, methods=["POST"])
-        return routes
-
+    @routes.get("/work/drafts/{id}/submit")
     def ask(self, request: Request, id: Id) -> Response:
         """Show the obstacles to submitting, or the button."""
         who, frame = self._office.enter(request)
@@ -99,6 +89,7 @@ class Approving:
         except BadDraft as bad:
             raise Problem(HTTPStatus.CONFLICT, str(bad), kind="bad-draft") from None
 
+    @routes.post("/work/drafts/{id}/submit")
     def submit(self, request: Request, id: Id, fields: Form) -> Response:
         """Put it up for approval, once lint and its tests have passed."""
         who, frame = self._office.enter(request)
@@ -128,6 +119,7 @@ class Approving:
             visits.tell_once(request, MAILED, ", ".join(self._mailing.handed_in(done.submission, who)))
         return self._office.go(f"{where}?done={'submitted' if done.new else 'before'}")
 
+    @routes.get("/work/submissions/{name}/{hash}")
     def page(self, request: Request, name: Name, hash: Hash, done: str = "") -> Response:
         """Show the changes of a version, and the actions that are open to the visitor."""
         who, frame = self._office.enter(request)
@@ -213,6 +205,7 @@ class Approving:
     def _found(self, name: str, hash_: str, who: Principal) -> Submission:
         return self._office.submission(Reference(Subject("trigger", name), hash_), who)
 
+    @routes.post("/work/submissions/{name}/{hash}/approve")
     def approve(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
         """Approve this very version, as another person; a comment is kept."""
         who, frame = self._office.enter(request)
@@ -226,6 +219,7 @@ class Approving:
             visits.tell_once(request, MAILED, ", ".join(self._mailing.decided("approved", submission, who, comment)))
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'approved' if done.new else 'before'}")
 
+    @routes.post("/work/submissions/{name}/{hash}/refuse")
     def refuse(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
         """Refuse this very version, for a reason that its author reads."""
         who, frame = self._office.enter(request)
@@ -240,6 +234,7 @@ class Approving:
             visits.tell_once(request, MAILED, ", ".join(self._mailing.decided("refused", submission, who, reason)))
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'refused' if done.new else 'before'}")
 
+    @routes.post("/work/submissions/{name}/{hash}/publish")
     def publish(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:
         """Publish it: for everybody, or a share of all persons first; for nobody where it is not said for whom."""
         who, frame = self._office.enter(request)

@@ -7,21 +7,21 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from msgspec import Struct
 from msgspec.structs import replace
 
 from app.backtests.chart import Chart, by_day
 from app.backtests.job import Asked, Counts, asked_of, found_of
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.jobs.backtest_requests import KIND, asked_for, backtest_of, begin, period_of
 from app.jobs.job_threads import Hands
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Bench
 from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.layout import Frame, as_csv
+from app.pages.layout import Frame, RoutedPages, as_csv
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
 from app.pages.work.office import Office, one
@@ -77,22 +77,14 @@ class Table(Struct, frozen=True):
     rows: Sequence[Sequence[str]]
 
 
-class Backtests:
+class Backtests(RoutedPages):
     """Begins them and shows what came of them."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress, hands: Hands) -> None:
         self._office, self._sheets, self._bench, self._hands = office, sheets, bench, hands
         self._progress = progress
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work/drafts/{id}/backtest", self.page, methods=["GET"])
-        routes.add("/work/drafts/{id}/backtest", self.begin, methods=["POST"])
-        routes.add("/work/backtests/{id}", self.report, methods=["GET"])
-        routes.add("/work/backtests/{id}/report.csv", self.download, methods=["GET"])
-        return routes
-
+    @routes.get("/work/drafts/{id}/backtest")
     def page(self, request: Request, id: Id) -> Response:
         """Ask for the period, and list the draft's earlier backtests."""
         who, frame = self._office.enter(request)
@@ -113,6 +105,7 @@ class Backtests:
             done=latest(self._office, sheet.agency, sheet.trigger, frame.speech),
         )
 
+    @routes.post("/work/drafts/{id}/backtest")
     def begin(self, request: Request, id: Id, fields: Form) -> Response:
         """Begin it; this process works at it."""
         who, frame = self._office.enter(request)
@@ -153,6 +146,7 @@ class Backtests:
                 return None
             return asked_for(self._office.platform.rules.approval, laid, sheet.agency, period, caps=caps)
 
+    @routes.get("/work/backtests/{id}")
     def report(self, request: Request, id: Id) -> Response:
         """Show the progress or the result of a backtest."""
         who, frame = self._office.enter(request)
@@ -174,6 +168,7 @@ class Backtests:
             span=f"{frame.speech.moment(asked.start)} – {frame.speech.moment(asked.end)}",
         )
 
+    @routes.get("/work/backtests/{id}/report.csv")
     def download(self, request: Request, id: Id) -> Response:
         """Return the counts as a CSV file."""
         who, _ = self._office.enter(request)

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
 from app.first_packs import pack_folders
-from app.http.routes import Routes
+from app.http import routes
 from app.http.rule_refusals import told
 from app.packs.draft_bench import LONGEST_NAME, Bench, Text
 from app.packs.draft_child import TESTS
 from app.pages import visits
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.visits import Form
 from app.pages.work.office import Office, one
 from domain.facts.governance import TriggerPublished
@@ -30,19 +30,13 @@ _NO_TESTS = "# The log keeps no tests, so those of this version are not known he
 _SCHEMAS = "../.."
 
 
-class Beginning:
+class Beginning(RoutedPages):
     """Makes drafts."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench) -> None:
         self._office, self._sheets, self._bench = office, sheets, bench
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work/new", self.page, methods=["GET"])
-        routes.add("/work/new", self.make, methods=["POST"])
-        return routes
-
+    @routes.get("/work/new")
     def page(self, request: Request) -> Response:
         """Ask for the new trigger's name and the event on which it starts."""
         _, frame = self._office.enter(request)
@@ -72,6 +66,7 @@ class Beginning:
             types=sorted(types.items(), key=lambda each: each[1]),
         )
 
+    @routes.post("/work/new")
     def make(self, request: Request, fields: Form) -> Response:
         """Make it, and go on with writing."""
         who, frame = self._office.enter(request)

@@ -8,14 +8,14 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from msgspec import Struct
 
-from app.http.routes import Routes
+from app.http import routes
 from app.packs.draft_bench import Bench
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.life import category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
@@ -91,20 +91,13 @@ class Setting(Struct, frozen=True):
     findings: Mapping[str, Sequence[Finding]]
 
 
-class ByForm:
+class ByForm(RoutedPages):
     """Shows and keeps a draft's rule by form."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
         self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work/drafts/{id}/form", self.page, methods=["GET"])
-        routes.add("/work/drafts/{id}/form", self.save, methods=["POST"])
-        routes.add("/work/drafts/{id}/form/merge", self.merge, methods=["POST"])
-        return routes
-
+    @routes.get("/work/drafts/{id}/form")
     def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Show the rule in a form."""
         who, frame = self._office.enter(request)
@@ -162,6 +155,7 @@ class ByForm:
         with laid_out(self._bench, text_of(sheet)) as laid:
             return laid.findings
 
+    @routes.post("/work/drafts/{id}/form")
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; what a field does not take is told at it, and stays there."""
         who, frame = self._office.enter(request)
@@ -225,6 +219,7 @@ class ByForm:
             return moved(self._office, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{there.id}/form?done=saved")
 
+    @routes.post("/work/drafts/{id}/form/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was chosen of two editors' changes."""
         who, frame = self._office.enter(request)

@@ -6,15 +6,15 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from msgspec import Struct
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.packs.draft_bench import MOST_BYTES, Bench, Laid
 from app.packs.draft_child import TESTS
 from app.pages import visits
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.visits import DraftForm, Fields, Form
 from app.pages.whole_numbers import whole_number
 from app.pages.work.office import Office, one
@@ -62,20 +62,13 @@ class Field(Struct, frozen=True):
         return self.lines[number - 1].strip()[:100] if number <= len(self.lines) else ""
 
 
-class Editing:
+class Editing(RoutedPages):
     """Shows and keeps drafts."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
         self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work/drafts/{id}", self.page, methods=["GET"])
-        routes.add("/work/drafts/{id}", self.save, methods=["POST"])
-        routes.add("/work/drafts/{id}/delete", self.delete, methods=["POST"])
-        return routes
-
+    @routes.get("/work/drafts/{id}")
     def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Return the draft, linted."""
         who, frame = self._office.enter(request)
@@ -116,6 +109,7 @@ class Editing:
             **more,
         )
 
+    @routes.post("/work/drafts/{id}")
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was written, and go on to where they wished."""
         who, frame = self._office.enter(request)
@@ -136,6 +130,7 @@ class Editing:
             return moved(self._office, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{id_}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
 
+    @routes.post("/work/drafts/{id}/delete")
     def delete(self, request: Request, id: Id, fields: Form) -> Response:
         """Delete it."""
         who, _ = self._office.enter(request)

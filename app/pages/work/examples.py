@@ -9,16 +9,16 @@ from typing import Annotated, Any, Final
 
 import yaml
 from fastapi import Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from msgspec.structs import replace
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.packs.draft_bench import BadDraft, Bench, Text
 from app.packs.draft_child import TESTS
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.life import category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.visits import Fields, Form
@@ -57,20 +57,13 @@ OF_A_PERSON: Final[Mapping[str, str]] = {
 }
 
 
-class Examples:
+class Examples(RoutedPages):
     """Makes and edits tests."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
         self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work/drafts/{id}/examples", self.make, methods=["POST"])
-        routes.add("/work/drafts/{id}/example", self.page, methods=["GET"])
-        routes.add("/work/drafts/{id}/example", self.save, methods=["POST"])
-        return routes
-
+    @routes.post("/work/drafts/{id}/examples")
     def make(self, request: Request, id: Id, fields: Form) -> Response:
         """Add a test of what an invented person hears; what happens to them is what it expects."""
         who, frame = self._office.enter(request)
@@ -136,6 +129,7 @@ class Examples:
             "events": [happened],
         }
 
+    @routes.get("/work/drafts/{id}/example")
     def page(self, request: Request, id: Id, at: At = 0, done: str = "") -> Response:
         """Show a test in a form."""
         who, frame = self._office.enter(request)
@@ -187,6 +181,7 @@ class Examples:
         except BadDraft:
             return None
 
+    @routes.post("/work/drafts/{id}/example")
     def save(self, request: Request, id: Id, fields: Form) -> Response:
         """Write what was changed; `happens`: also expect what really happens; `delete`: take the test away."""
         who, frame = self._office.enter(request)

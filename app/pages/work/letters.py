@@ -7,13 +7,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.layout import Before, Frame
+from app.pages.layout import Before, Frame, RoutedPages
 from app.pages.life import shown
 from app.pages.visits import Form
 from app.pages.work.office import Office, one
@@ -28,20 +28,13 @@ KINDS: Final = {
 }
 
 
-class LetterPages:
+class LetterPages(RoutedPages):
     """The pages of both."""
 
     def __init__(self, office: Office) -> None:
         self._office, self._letters = office, Correspondence(office.platform.rules.context)
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work/letters", self.all, methods=["GET"])
-        routes.add("/work/letters/{event}", self.one, methods=["GET"])
-        routes.add("/work/letters/{event}/handled", self.handle, methods=["POST"])
-        return routes
-
+    @routes.get("/work/letters")
     def all(self, request: Request, before: Before = None, *, handled: bool = False, noted: bool = False) -> Response:
         """The latest first, those that wait or those dealt with; who wrote, and what, is for who opens one."""
         who, frame = self._office.enter(request)
@@ -56,6 +49,7 @@ class LetterPages:
             first=f"{frame.path}?handled={str(handled).lower()}" if before else "",
         )
 
+    @routes.get("/work/letters/{event}")
     def one(self, request: Request, event: UUID) -> Response:
         """Show a citizen's message, and the agency's event that it is about."""
         return self._shown(*self._office.enter(request), event)
@@ -79,6 +73,7 @@ class LetterPages:
             mine=found.owner == who.agency,
         )
 
+    @routes.post("/work/letters/{event}/handled")
     def handle(self, request: Request, event: UUID, fields: Form) -> Response:
         """Keep that it was dealt with, and how."""
         who, frame = self._office.enter(request)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
-from app.http.routes import Routes
+from app.http import routes
 from app.pages import visits
 from app.pages.catalogues import Speech
+from app.pages.layout import RoutedPages
 from app.pages.life import shown
 from app.pages.places import WORKERS
 from app.pages.work.office import Office
@@ -21,18 +22,13 @@ from streams.rules.governed import Governed
 from streams.rules.trigger_history import TriggerAction, TriggerHistories, pack_titles
 
 
-class Listing:
+class Listing(RoutedPages):
     """The first page of the workbench."""
 
     def __init__(self, office: Office, lives: TriggerHistories, sheets: DraftStore) -> None:
         self._office, self._lives, self._sheets = office, lives, sheets
 
-    def routes(self) -> Routes:
-        """Return the route."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work", self.show, methods=["GET"])
-        return routes
-
+    @routes.get("/work")
     def show(self, request: Request) -> Response:
         """Show the agency's triggers; an operator or auditor is led to the console."""
         who = visits.require_official(request, self._office.platform.clock())

@@ -9,17 +9,18 @@ from zoneinfo import ZoneInfo
 
 import uvloop
 from fastapi import Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
 from app.compose import Platform
 from app.compose_sending import compose_routes
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.http.rule_refusals import told
 from app.identity.principals import BadPrincipals, load
 from app.packs.draft_bench import Bench, Heard
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.layout import RoutedPages
 from app.pages.visits import Form
 from app.pages.work.office import Office, one
 from app.pages.work.sheets import Id, found, laid_out, text_of
@@ -113,18 +114,13 @@ class Mailing:
             return None
 
 
-class Trials:
+class Trials(RoutedPages):
     """Sends a draft's message to whoever asks for it, marked as a test."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench, mailing: Mailing) -> None:
         self._office, self._sheets, self._bench, self._mailing = office, sheets, bench, mailing
 
-    def routes(self) -> Routes:
-        """Return the route."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work/drafts/{id}/trial", self.send, methods=["POST"])
-        return routes
-
+    @routes.post("/work/drafts/{id}/trial")
     def send(self, request: Request, id: Id, fields: Form) -> Response:
         """Send what that person would read, by that channel and in that language, to oneself."""
         who, _ = self._office.enter(request)

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 from fastapi import Path as InPath
 from fastapi import Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.http.rule_refusals import told
 from app.packs.version_diff import clause_of, sentences, version_of
 from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.layout import Frame, as_csv
+from app.pages.layout import Frame, RoutedPages, as_csv
 from app.pages.life import shown
 from app.pages.naming import VALUES
 from app.pages.ruling import Clause, rule_told
@@ -39,22 +39,13 @@ Days = Annotated[int, Query()]
 NOTHING_WRONG: Mapping[str, str] = {}
 
 
-class TriggerPages:
+class TriggerPages(RoutedPages):
     """Pages of a published trigger."""
 
     def __init__(self, office: Office, lives: TriggerHistories) -> None:
         self._office, self._lives = office, lives
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work/triggers/{name}", self.page, methods=["GET"])
-        routes.add("/work/triggers/{name}/figures.csv", self.download, methods=["GET"])
-        routes.add("/work/triggers/{name}/pause", self.pause, methods=["POST"])
-        routes.add("/work/triggers/{name}/resume", self.resume, methods=["POST"])
-        routes.add("/work/triggers/{name}/withdraw", self.withdraw, methods=["POST"])
-        return routes
-
+    @routes.get("/work/triggers/{name}")
     def page(self, request: Request, name: Name, days: Days = 30, done: str = "") -> Response:
         """Show the trigger: its rule, state, figures and versions."""
         who, frame = self._office.enter(request)
@@ -154,16 +145,19 @@ class TriggerPages:
     def _figures(self, name: str, days: int, frame: Frame) -> Figures:
         return figures(self._office.platform, name, _span(days), frame.speech)
 
+    @routes.get("/work/triggers/{name}/figures.csv")
     def download(self, request: Request, name: Name, days: Days = 30) -> Response:
         """Return the figures as a CSV file."""
         who, frame = self._office.enter(request)
         self._published(name, who)
         return as_csv(self._figures(name, days, frame).lines(), f"{name}-{_span(days)}.csv")
 
+    @routes.post("/work/triggers/{name}/pause")
     def pause(self, request: Request, name: Name, fields: Form) -> Response:
         """Send nothing of it until it is resumed."""
         return self._switch(request, name, fields, paused=True)
 
+    @routes.post("/work/triggers/{name}/resume")
     def resume(self, request: Request, name: Name, fields: Form) -> Response:
         """Send again."""
         return self._switch(request, name, fields, paused=False)
@@ -182,6 +176,7 @@ class TriggerPages:
         done = ("paused" if paused else "resumed") if new else "before"
         return self._office.go(f"/work/triggers/{name}?done={done}")
 
+    @routes.post("/work/triggers/{name}/withdraw")
     def withdraw(self, request: Request, name: Name, fields: Form) -> Response:
         """Plan and send nothing of it until a version is published again; for a reason, and once it is confirmed."""
         who, frame = self._office.enter(request)

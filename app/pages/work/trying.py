@@ -9,10 +9,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
+from app.http import routes
 from app.http.problems import Problem
-from app.http.routes import Routes
 from app.packs.draft_bench import Bench, Heard, Text
-from app.pages.layout import HEADERS, Frame
+from app.pages.layout import HEADERS, Frame, RoutedPages
 from app.pages.pack_names import names_of
 from app.pages.work.examples import samples, told
 from app.pages.work.office import Hash, Office
@@ -56,22 +56,13 @@ class Cell(Struct, frozen=True):
     actions: tuple[str, ...] = ()
 
 
-class Trying:
+class Trying(RoutedPages):
     """Tests and previews, of drafts and of what waits for approval."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
         self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        for path in ("/work/drafts/{id}", "/work/submissions/{name}/{hash}"):
-            draft = "{id}" in path
-            routes.add(f"{path}/preview", self.draft if draft else self.waiting, methods=["GET"])
-            routes.add(f"{path}/mail", self.draft_mail if draft else self.waiting_mail, methods=["GET"])
-        routes.add("/work/drafts/{id}/tests", self.tests, methods=["GET"])
-        return routes
-
+    @routes.get("/work/drafts/{id}/tests")
     def tests(self, request: Request, id: Id, done: str = "") -> Response:
         """Show each test: what was expected, what there was, and every decision on the way."""
         who, frame = self._office.enter(request)
@@ -99,6 +90,7 @@ class Trying:
             failed=sum(not each.passed for each in cases),
         )
 
+    @routes.get("/work/drafts/{id}/preview")
     def draft(
         self,
         request: Request,
@@ -111,6 +103,7 @@ class Trying:
         sheet = found(self._sheets, id, who)
         return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}", sheet, who, done)
 
+    @routes.get("/work/submissions/{name}/{hash}/preview")
     def waiting(self, request: Request, name: Name, hash: Hash, persona: str = "adult") -> Response:
         """Show a preview of a submitted version."""
         who, frame = self._office.enter(request)
@@ -156,6 +149,7 @@ class Trying:
         page.headers.update(FRAMING)
         return page
 
+    @routes.get("/work/drafts/{id}/mail")
     def draft_mail(
         self,
         request: Request,
@@ -168,6 +162,7 @@ class Trying:
         who, _ = self._office.enter(request)
         return self._mail(text_of(found(self._sheets, id, who)), persona, step, spoken)
 
+    @routes.get("/work/submissions/{name}/{hash}/mail")
     def waiting_mail(
         self,
         request: Request,

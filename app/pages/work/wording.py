@@ -7,13 +7,13 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
-from app.http.routes import Routes
+from app.http import routes
 from app.packs.draft_bench import MOST_BYTES, BadDraft, Bench, Heard, Text
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.layout import Frame
+from app.pages.layout import Frame, RoutedPages
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields
 from app.pages.work import merging
@@ -58,20 +58,13 @@ CHANNEL_OF: Final[Mapping[str, str]] = {
 """Which way a text goes."""
 
 
-class Wording:
+class Wording(RoutedPages):
     """Shows and keeps the texts of a draft."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
         self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
-    def routes(self) -> Routes:
-        """Return the routes."""
-        routes = Routes(response_class=HTMLResponse, include_in_schema=False)
-        routes.add("/work/drafts/{id}/words", self.page, methods=["GET"])
-        routes.add("/work/drafts/{id}/words", self.save, methods=["POST"])
-        routes.add("/work/drafts/{id}/words/merge", self.merge, methods=["POST"])
-        return routes
-
+    @routes.get("/work/drafts/{id}/words")
     def page(
         self,
         request: Request,
@@ -201,6 +194,7 @@ class Wording:
         found_ = [(name, kind, names.heading_of(name)) for name, kind in kinds.items()]
         return [*found_, ("due", "date", frame.speech.say("The day on which it is sent"))]
 
+    @routes.post("/work/drafts/{id}/words")
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; `look` shows it first, without keeping it."""
         who, frame = self._office.enter(request)
@@ -275,6 +269,7 @@ class Wording:
             return moved(self._office, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{there.id}/words?spoken={spoken}&done=saved")
 
+    @routes.post("/work/drafts/{id}/words/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was chosen of two editors' changes."""
         who, frame = self._office.enter(request)

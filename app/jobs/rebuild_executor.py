@@ -1,6 +1,5 @@
 """The executor of parts of a rebuild: as many processes as there are other processors, or a cluster's workers."""
 
-import pickle
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Future
 
@@ -9,7 +8,8 @@ from msgspec.structs import replace
 from app.compose import Platform
 from app.executors.executor import JobWorkers, workers_for
 from app.executors.local import without_interrupts
-from app.jobs.rebuild_task import Task, do_part
+from app.executors.task import task_of
+from app.jobs.rebuild_task import do_part
 from domain.rules.event_types import Catalogue
 from streams.replay.rebuild_parallel import NoExecutor, Part, PartExecutor
 
@@ -28,8 +28,7 @@ class RebuildExecutor:
 
     def __init__(self, platform: Platform, catalogue: Catalogue, workers: JobWorkers) -> None:
         self._workers = workers
-        settings = None if platform.settings.cluster else platform.settings
-        self._task = pickle.dumps(Task(settings, replace(catalogue, parameters={}, benefits={})))
+        self._task = task_of(platform, platform.clock(), replace(catalogue, parameters={}, benefits={}))
         self._broken = False
 
     def submit(self, shadow: str, parts: Sequence[Part]) -> Sequence[Future[None]]:

@@ -2,30 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pickle import loads
-
-from msgspec import Struct
 
 from app.clock import system_clock
 from app.executors.kept import kept
+from app.executors.task import read
 from app.identity.key_file import KeptKeys, keyring_of
 from app.identity.log_codes import codes_by
-from app.settings import Settings, load_settings
 from domain.core.ids import Names
-from domain.rules.event_types import Catalogue
 from streams.log.log import Log
 from streams.log.person_keys import PersonKeys
 from streams.planning.residences import ResidenceRows
 from streams.replay import shadow
 from streams.replay.rebuild_parallel import Part, Parts
 from streams.storage.database import Database
-
-
-class Task(Struct, frozen=True):
-    """Everything that another process needs to do parts. `settings`: None where it has settings of its own."""
-
-    settings: Settings | None
-    catalogue: Catalogue
 
 
 def do_part(task: bytes, name: str, part: Part) -> None:
@@ -39,9 +28,8 @@ def do_part(task: bytes, name: str, part: Part) -> None:
 @contextmanager
 def _ready(task: bytes) -> Iterator[tuple[Database, Parts]]:
     """Yield this process's own database, and what does the parts."""
-    given: Task = loads(task)  # noqa: S301  (made by who asked, who may run anything here)
-    settings = given.settings or load_settings()
+    settings, _, catalogue = read(task)
     keys = keyring_of(settings, create=False)
     with closing(Database(settings.database)) as live:
         log = Log(live, PersonKeys(KeptKeys(keys, settings.key_file)), system_clock, codes_by(keys))
-        yield live, Parts(log, ResidenceRows(given.catalogue, Names(keys.names)))
+        yield live, Parts(log, ResidenceRows(catalogue, Names(keys.names)))

@@ -20,12 +20,12 @@ from app.pages.devices import Devices
 from app.pages.entitled import Entitlements
 from app.pages.inbox import Inbox, day_told
 from app.pages.installing import Installing
-from app.pages.layout import Frame, Pages, RoutedPages, as_download
+from app.pages.layout import Frame, Pages, as_download
 from app.pages.leaving import Leaving
 from app.pages.messages import Messages
 from app.pages.places import home_of
 from app.pages.preferring import Preferring
-from app.pages.readers import visitor
+from app.pages.readers import CitizenPages
 from app.pages.visits import Form
 from streams.privacy.tokens import end_tokens
 
@@ -34,22 +34,14 @@ MADE, ENDED = "token-made", "tokens-ended"
 
 def install_citizen(app: Api, platform: Platform, pages: Pages) -> None:
     """Add all pages of citizens to the application."""
-    app.serve(Citizen(platform, pages))
-    app.serve(Inbox(platform, pages))
-    app.serve(Entitlements(platform, pages))
-    app.serve(Messages(platform, pages))
-    app.serve(Leaving(platform, pages))
-    app.serve(Preferring(platform, pages))
-    app.serve(Devices(platform, pages))
+    for page in (Citizen, Inbox, Entitlements, Messages, Leaving, Preferring, Devices):
+        app.serve(page(platform, pages))
     app.serve(Installing(pages))
     app.serve(Checking(pages, platform))
 
 
-class Citizen(RoutedPages):
+class Citizen(CitizenPages):
     """The lists, and the data."""
-
-    def __init__(self, platform: Platform, pages: Pages) -> None:
-        self._platform, self._pages = platform, pages
 
     @routes.get("/")
     def front(self, request: Request) -> Response:
@@ -112,16 +104,14 @@ class Citizen(RoutedPages):
     @routes.post("/my/data")
     def token(self, request: Request, fields: Form) -> Response:
         """Make a token with which the citizen's own assistant reads for them, for a month."""
-        self._visitor(request)
-        visits.require_form(request, fields)
+        self._visitor(request, fields)
         visits.tell_once(request, MADE, self._platform.clock().isoformat())
         return self._to_data()
 
     @routes.post("/my/data/end-tokens")
     def end_tokens(self, request: Request, fields: Form) -> Response:
         """No token that the citizen made so far is of any use from now on."""
-        person, _ = self._visitor(request)
-        visits.require_form(request, fields)
+        person, _ = self._visitor(request, fields)
         end_tokens(self._platform.rules.context, person)
         visits.tell_once(request, ENDED)
         return self._to_data()
@@ -134,6 +124,3 @@ class Citizen(RoutedPages):
         """Return everything that the platform keeps about the citizen and can read, as JSON."""
         person = visits.require_citizen(request, self._platform.clock())
         return as_download(self._platform.queries.inboxes.everything(person), "habarshy.json")
-
-    def _visitor(self, request: Request) -> tuple[str, Frame]:
-        return visitor(request, self._platform, self._pages)

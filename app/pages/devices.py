@@ -21,8 +21,8 @@ from app.http import routes
 from app.http.problems import Problem
 from app.identity.links import DEVICE_BYTES, BadLink
 from app.pages import visits
-from app.pages.layout import Frame, Pages, RoutedPages
-from app.pages.readers import visitor
+from app.pages.layout import Frame, Pages
+from app.pages.readers import CitizenPages
 from app.pages.visits import Fields, Form, OpenForm
 from app.settings import Settings
 from domain.persons.devices import MOST, Device
@@ -75,11 +75,11 @@ def push_service_of(settings: Settings) -> PushService | None:
     return None
 
 
-class Devices(RoutedPages):
+class Devices(CitizenPages):
     """The page of a citizen's devices, and the call by which a device renews its address."""
 
     def __init__(self, platform: Platform, pages: Pages) -> None:
-        self._platform, self._pages = platform, pages
+        super().__init__(platform, pages)
         self._links, self._store = platform.identity.links, platform.delivery.inbound.devices
         self._service = push_service_of(platform.settings)
 
@@ -91,14 +91,13 @@ class Devices(RoutedPages):
     @routes.get("/my/devices")
     def show(self, request: Request) -> Response:
         """Show the devices."""
-        name, frame = visitor(request, self._platform, self._pages)
+        name, frame = self._visitor(request)
         return self._show(frame, name, done=visits.told_once(request, DONE) or "")
 
     @routes.post("/my/devices")
     def add(self, request: Request, fields: Form) -> Response:
         """Register the browser that asks; whoever was notified in it before is so no more."""
-        name, frame = visitor(request, self._platform, self._pages)
-        visits.require_form(request, fields)
+        name, frame = self._visitor(request, fields)
         say = frame.speech.say
         if self._service is None or not self._store.is_known:
             return self._show(frame, name, {"this-device": say("This site does not notify browsers yet")})
@@ -117,8 +116,7 @@ class Devices(RoutedPages):
     @routes.post("/my/devices/{device}/name")
     def rename(self, request: Request, device: str, fields: Form) -> Response:
         """Give a device another name."""
-        name, frame = visitor(request, self._platform, self._pages)
-        visits.require_form(request, fields)
+        name, frame = self._visitor(request, fields)
         called = plain_name(_one(fields, "name"))
         if 0 < len(called) <= LONGEST_NAME:
             self._store.rename(name, device, called)
@@ -133,8 +131,7 @@ class Devices(RoutedPages):
     @routes.post("/my/devices/{device}/remove")
     def remove(self, request: Request, device: str, fields: Form) -> Response:
         """Notify no more there."""
-        name, _ = visitor(request, self._platform, self._pages)
-        visits.require_form(request, fields)
+        name, _ = self._visitor(request, fields)
         self._store.remove(name, device)
         return self._done(request, "removed")
 

@@ -8,11 +8,9 @@ from fastapi import Request
 from fastapi.responses import Response
 from msgspec import Struct
 
-from app.compose import Platform
 from app.http import routes
-from app.pages.layout import Pages, RoutedPages
 from app.pages.pack_names import Names, is_pseudonym, names_of
-from app.pages.readers import visitor
+from app.pages.readers import CitizenPages
 from app.pages.reasons import as_sentence
 from app.reports.entitlements import entitlements
 from domain.conditions.matching import Matcher, by_type
@@ -51,16 +49,13 @@ class Wallet(Struct, frozen=True):
     no: tuple[Line, ...]
 
 
-class Entitlements(RoutedPages):
+class Entitlements(CitizenPages):
     """The page of a citizen's entitlements."""
-
-    def __init__(self, platform: Platform, pages: Pages) -> None:
-        self._platform, self._pages = platform, pages
 
     @routes.get("/my/entitlements")
     def show(self, request: Request) -> Response:
         """Show each benefit: yes, how much, since when and what to do; or no, why not, and what would change it."""
-        person, frame = visitor(request, self._platform, self._pages)
+        person, frame = self._visitor(request)
         rules = self._platform.rules.library.rules()
         day, history, answers = entitlements(self._platform, person)
         wallet = wallet_of(answers, day, history, rules.rulebook, names_of(rules, frame.speech))

@@ -9,14 +9,12 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from msgspec import Struct
 
-from app.compose import Platform
 from app.http import routes
 from app.http.cursors import read, written
 from app.pages.catalogues import Speech
-from app.pages.layout import Pages, RoutedPages
 from app.pages.life import STATES, category, shown
 from app.pages.pack_names import Names, names_of
-from app.pages.readers import visitor
+from app.pages.readers import CitizenPages
 from app.pages.reasons import particulars
 from app.pages.ruling import CLASSES
 from app.reports.life_words import CHANNELS
@@ -90,16 +88,13 @@ class Row(Struct, frozen=True):
     office: tuple[str, str, str]
 
 
-class Inbox(RoutedPages):
+class Inbox(CitizenPages):
     """The page of a citizen's messages."""
-
-    def __init__(self, platform: Platform, pages: Pages) -> None:
-        self._platform, self._pages = platform, pages
 
     @routes.get("/my")
     def show(self, request: Request, after: Cursor = "", q: Search = "", topic: Topic = "") -> Response:
         """Show the messages by what there is to do, the latest first within a group."""
-        person, frame = visitor(request, self._platform, self._pages)
+        person, frame = self._visitor(request)
         inboxes, now = self._platform.queries.inboxes, self._platform.clock()
         names = names_of(self._platform.rules.library.rules(), frame.speech)
         messages, cards, place = self._found(person, read(after), _Wish(q.strip().casefold(), topic), names)

@@ -7,13 +7,12 @@ from http import HTTPStatus
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
-from app.compose import Platform
 from app.http import routes
 from app.identity import erased_list
 from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.layout import Frame, Pages, RoutedPages
-from app.pages.readers import visitor
+from app.pages.layout import Frame
+from app.pages.readers import CitizenPages
 from app.pages.visits import Form
 from domain.facts.principals import Principal
 from streams.privacy.erasure import Certificate, NobodyKnown, Scope
@@ -23,23 +22,19 @@ REASON = "asked for by the person, on their own pages"
 Rows = list[tuple[str, str]]
 
 
-class Leaving(RoutedPages):
+class Leaving(CitizenPages):
     """The page from which there is no way back."""
-
-    def __init__(self, platform: Platform, pages: Pages) -> None:
-        self._platform, self._pages = platform, pages
 
     @routes.get("/my/erase")
     def show(self, request: Request) -> Response:
         """Show the effects of an erasure; nothing is erased."""
-        person, frame = visitor(request, self._platform, self._pages)
+        person, frame = self._visitor(request)
         return self._show(person, frame)
 
     @routes.post("/my/erase")
     def erase(self, request: Request, fields: Form) -> Response:
         """Do it, for who typed the word; they are signed out, and get the certificate."""
-        person, frame = visitor(request, self._platform, self._pages)
-        visits.require_form(request, fields)
+        person, frame = self._visitor(request, fields)
         word = frame.speech.say("ERASE")
         if (fields.get("word") or [""])[0].strip().casefold() != word.casefold():
             return self._show(person, frame, frame.speech.say("Type the word {word}").format(word=word))

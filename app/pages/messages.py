@@ -21,10 +21,10 @@ from app.pages import visits
 from app.pages.calendar_file import Entry, as_calendar, calendar_file
 from app.pages.catalogues import Speech
 from app.pages.inbox import about, day_told
-from app.pages.layout import Frame, Pages, RoutedPages
+from app.pages.layout import Frame, Pages
 from app.pages.life import STATES, line_of, shown, told
 from app.pages.pack_names import Names, names_of
-from app.pages.readers import zone_for
+from app.pages.readers import CitizenPages
 from app.pages.reasons import Because, because, question_of
 from app.pages.stop import bad_link
 from app.pages.visits import OpenForm
@@ -74,11 +74,12 @@ class Member(Struct, frozen=True):
     because: Because
 
 
-class Messages(RoutedPages):
+class Messages(CitizenPages):
     """The pages of one nudge."""
 
     def __init__(self, platform: Platform, pages: Pages) -> None:
-        self._platform, self._pages, self._codes = platform, pages, platform.identity.codes
+        super().__init__(platform, pages)
+        self._codes = platform.identity.codes
 
     def endpoints(self) -> Iterator[routes.Parts]:
         """Yield them; who may not dispute is refused before their form is read."""
@@ -329,7 +330,7 @@ class Messages(RoutedPages):
         except NotTheirs as error:
             raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-message") from None
         person = self._platform.delivery.inbound.preferences.person(reader.person)
-        frame = self._pages.frame(request, person.get("language") or "", zone_for(person, self._platform))
+        frame = self._frame(request, person)
         return frame, why
 
     def _reader(self, request: Request) -> Reader:

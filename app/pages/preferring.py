@@ -14,9 +14,9 @@ from app.compose import Platform
 from app.http import routes
 from app.pages import visits
 from app.pages.catalogues import LANGUAGES
-from app.pages.layout import Frame, Pages, RoutedPages
+from app.pages.layout import Frame
 from app.pages.life import category, shown
-from app.pages.readers import visitor
+from app.pages.readers import CitizenPages
 from app.pages.visits import Fields, Form
 from app.pages.zones import zone_groups
 from app.reports.life_words import CHANNELS
@@ -41,16 +41,13 @@ _MISSING: Final = {
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
-class Preferring(RoutedPages):
+class Preferring(CitizenPages):
     """The page of preferences."""
-
-    def __init__(self, platform: Platform, pages: Pages) -> None:
-        self._platform, self._pages = platform, pages
 
     @routes.get("/my/preferences")
     def show(self, request: Request, zones: Zones = "") -> Response:
         """Show the present choices; `zones=all`: with the time zones of all countries."""
-        name, frame = visitor(request, self._platform, self._pages)
+        name, frame = self._visitor(request)
         person = self._platform.delivery.inbound.preferences.person(name)
         chosen, saved = _chosen(person, self._platform), visits.told_once(request, SAVED) is not None
         return self._show(frame, person, chosen, saved=saved, all_zones=zones == "all")
@@ -58,8 +55,7 @@ class Preferring(RoutedPages):
     @routes.post("/my/preferences")
     def change(self, request: Request, fields: Form) -> Response:
         """Choose."""
-        name, frame = visitor(request, self._platform, self._pages)
-        visits.require_form(request, fields)
+        name, frame = self._visitor(request, fields)
         person = self._platform.delivery.inbound.preferences.person(name)
         topics = self._platform.queries.inboxes.topics()
         wrong = _errors(fields, frame)

@@ -14,7 +14,6 @@ from app.jobs.job_command_line import command_of
 from app.jobs.job_threads import Hands
 from app.jobs.replay_jobs import VIEWS, UnknownView
 from app.jobs.requests import BadOrder, Orders
-from app.pages import visits
 from app.pages.console.job_words import KINDS
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame, RoutedPages
@@ -93,8 +92,7 @@ class AskPages(RoutedPages):
     @routes.post("/console/jobs/new")
     def ask(self, request: Request, fields: Form) -> Response:
         """Ask for a job, which the role jobs counts."""
-        who, frame = self._staff.operator(request)
-        visits.require_form(request, fields)
+        who, frame = self._staff.operator(request, fields)
         kind, given = one(fields, "kind"), {name: fields[name] for name in FIELDS if name in fields}
         try:
             order = self._orders.of(kind, given, who)

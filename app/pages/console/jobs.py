@@ -15,7 +15,6 @@ from app.jobs.job_command_line import command_of, given_of
 from app.jobs.job_threads import Hands
 from app.jobs.kinds import UnknownKind
 from app.jobs.requests import Orders
-from app.pages import visits
 from app.pages.console.job_words import KINDS, UNITS, told
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame, RoutedPages
@@ -90,8 +89,7 @@ class JobPages(RoutedPages):
     @routes.post("/console/jobs/{id}/confirm")
     def confirm(self, request: Request, fields: Form) -> Response:
         """Start a counted job, if its name was typed."""
-        who, frame = self._staff.operator(request)
-        visits.require_form(request, fields)
+        who, frame = self._staff.operator(request, fields)
         job = self._asked(request)
         if one(fields, "name") != job.kind:
             wrong = frame.speech.say("Type the name {name}").format(name=job.kind)
@@ -120,8 +118,7 @@ class JobPages(RoutedPages):
         return self._do(request, fields, "cancel")
 
     def _do(self, request: Request, fields: Fields, what: str) -> Response:
-        who, frame = self._staff.operator(request)
-        visits.require_form(request, fields)
+        who, frame = self._staff.operator(request, fields)
         job = self._asked(request)
         if what == "cancel" and one(fields, "number") != str(job.id):
             wrong = frame.speech.say("Type the number {count}").format(count=job.id)

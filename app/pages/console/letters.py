@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from app.http import routes
 from app.http.problems import Problem
-from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame, RoutedPages
@@ -122,8 +121,7 @@ class LetterPages(RoutedPages):
     @routes.post("/console/letters/do")
     def do(self, request: Request, fields: Form) -> Response:
         """Do it, if the number was typed that it is about."""
-        who, frame = self._staff.operator(request)
-        visits.require_form(request, fields)
+        who, frame = self._staff.operator(request, fields)
         given = {name: one(fields, name, CAUSE_LENGTH) for name in ("kind", "cause", "what")}
         chosen = _chosen(given, doing=True)
         [found] = self._found(chosen)

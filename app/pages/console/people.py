@@ -14,7 +14,6 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.http.problems import Problem
-from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame, RoutedPages
@@ -68,8 +67,7 @@ class PersonPages(RoutedPages):
     @routes.post("/console/people")
     def look(self, request: Request, fields: Form) -> Response:
         """Note that they are read, then show them."""
-        who, frame = self._staff.reader(request)
-        visits.require_form(request, fields)
+        who, frame = self._staff.reader(request, fields)
         given, purpose, say = one(fields, "person"), one(fields, "purpose", MOST_SAID), frame.speech.say
         person, wrong = self._pseudonym(given), {}
         if person is None:

@@ -29,22 +29,28 @@ class Staff:
         """Return the time of the platform's clock."""
         return self.platform.clock()
 
-    def operator(self, request: Request) -> tuple[Principal, Frame]:
-        """Return the operator who signed in, and the frame.
+    def operator(self, request: Request, fields: Fields | None = None) -> tuple[Principal, Frame]:
+        """Return the operator who signed in, and the frame. `fields`: of a form that they sent.
 
         Raises:
             NotAllowed: they are none.
             SignInNeeded: nobody did.
+            Problem: 403: the form was not made for this visit.
         """
         who = visits.require_official(request, self.now)
         if not who.operator:
             raise NotAllowed(f"the console is for operators; {who.name} is not an operator")
-        return who, self.pages.frame(request)
+        return self._entered(request, who, fields)
 
-    def reader(self, request: Request) -> tuple[Principal, Frame]:
+    def reader(self, request: Request, fields: Fields | None = None) -> tuple[Principal, Frame]:
         """Return the operator or auditor who signed in, and the frame. Raises as `operator` does."""
         who = visits.require_official(request, self.now)
         require_reading(who)
+        return self._entered(request, who, fields)
+
+    def _entered(self, request: Request, who: Principal, fields: Fields | None) -> tuple[Principal, Frame]:
+        if fields is not None:
+            visits.require_form(request, fields)
         return who, self.pages.frame(request)
 
     def show(

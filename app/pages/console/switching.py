@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from app.http import routes
 from app.identity.principals import load
-from app.pages import visits
 from app.pages.console.staff import Staff, command, one
 from app.pages.console.stopped import SCOPES
 from app.pages.layout import Frame, RoutedPages
@@ -65,8 +64,7 @@ class SwitchPages(RoutedPages):
         return self._set(request, fields, stopped=False)
 
     def _set(self, request: Request, fields: Fields, *, stopped: bool) -> Response:
-        who, frame = self._staff.operator(request)
-        visits.require_form(request, fields)
+        who, frame = self._staff.operator(request, fields)
         wish, say = _wish(fields), frame.speech.say
         wrong = {}
         if wish.scope not in SCOPES:

@@ -9,7 +9,6 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.http.problems import Problem
-from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
 from app.pages.layout import RoutedPages
@@ -67,8 +66,7 @@ class SchedulePages(RoutedPages):
     @routes.post("/console/schedule/{job}/now")
     def run_now(self, request: Request, job: str, fields: Form) -> Response:
         """Have it run now, by the process that keeps the schedule."""
-        self._staff.operator(request)
-        visits.require_form(request, fields)
+        self._staff.operator(request, fields)
         if job not in JOBS or job == DESTROYS:
             raise Problem(HTTPStatus.NOT_FOUND, "no job of that name is begun here", kind="unknown-name")
         try:

@@ -17,14 +17,15 @@ from app.packs.draft_children import children
 from app.packs.version_diff import source_of
 from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.layout import Frame, RoutedPages
+from app.pages.layout import Frame
 from app.pages.naming import VALUES
 from app.pages.visits import Form
 from app.pages.work.backtests import figures_of, latest, people_told
+from app.pages.work.draft_pages import DraftPages
 from app.pages.work.mailing import Mailing
 from app.pages.work.office import Hash, Office, WholeHash, one
 from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, found, text_of
+from app.pages.work.sheets import Id, text_of
 from app.pages.work.triggers import Name
 from app.pages.work.trying import step_shown
 from app.pages.work.words import PEOPLE, share
@@ -48,22 +49,19 @@ AROUND = 2
 """Lines of text that are shown around what changes."""
 
 
-class Approving(RoutedPages):
+class Approving(DraftPages):
     """The pages on which a draft is submitted, and approved and published by a second person."""
 
     def __init__(
         self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress, mailing: Mailing
     ) -> None:
-        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
+        super().__init__(office, sheets, bench, progress)
         self._mailing = mailing
 
     @routes.get("/work/drafts/{id}/submit")
     def ask(self, request: Request, id: Id) -> Response:
         """Show the obstacles to submitting, or the button."""
-        who, frame = self._office.enter(request)
-        return self._ask(frame, found(self._sheets, id, who))
-
-    def _ask(self, frame: Frame, sheet: StoredDraft) -> Response:
+        _, frame, sheet = self._enter(request, id)
         found_ = self._verdict(sheet)
         before = self._office.platform.rules.approval.governed()
         triggers = found_.pack.triggers if found_.pack is not None else ()
@@ -92,11 +90,7 @@ class Approving(RoutedPages):
     @routes.post("/work/drafts/{id}/submit")
     def submit(self, request: Request, id: Id, fields: Form) -> Response:
         """Put it up for approval, once lint and its tests have passed."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
-        return self._submit(request, who, frame, found(self._sheets, id, who))
-
-    def _submit(self, request: Request, who: Principal, frame: Frame, sheet: StoredDraft) -> Response:
+        who, frame, sheet = self._enter(request, id, fields)
         verdict = self._verdict(sheet)
         if verdict.pack is None:
             return self._progress.show(
@@ -208,8 +202,7 @@ class Approving(RoutedPages):
     @routes.post("/work/submissions/{name}/{hash}/approve")
     def approve(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
         """Approve this very version, as another person; a comment is kept."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
+        who, frame = self._office.enter(request, fields)
         submission, comment = self._found(name, hash, who), one(fields, "comment")
         if len(comment) > MOST_SAID:
             return self._page(who, frame, submission, wrong={"comment": _too_long(frame)})
@@ -222,8 +215,7 @@ class Approving(RoutedPages):
     @routes.post("/work/submissions/{name}/{hash}/refuse")
     def refuse(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
         """Refuse this very version, for a reason that its author reads."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
+        who, frame = self._office.enter(request, fields)
         submission, reason = self._found(name, hash, who), one(fields, "reason")
         if len(reason) > MOST_SAID or not says_why(reason):
             message = _too_long(frame) if reason[MOST_SAID:] else frame.speech.say("Say why, for its author")
@@ -237,8 +229,7 @@ class Approving(RoutedPages):
     @routes.post("/work/submissions/{name}/{hash}/publish")
     def publish(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:
         """Publish it: for everybody, or a share of all persons first; for nobody where it is not said for whom."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
+        who, frame = self._office.enter(request, fields)
         part = next((each for each in SHARES if str(each) == one(fields, "share")), None)
         submission = self._found(name, hash, who)
         if part is None:

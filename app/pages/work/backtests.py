@@ -19,14 +19,14 @@ from app.jobs.backtest_requests import KIND, asked_for, backtest_of, begin, peri
 from app.jobs.job_threads import Hands
 from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Bench
-from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.layout import Frame, RoutedPages, as_csv
+from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
-from app.pages.visits import Fields, Form
+from app.pages.visits import Form
+from app.pages.work.draft_pages import DraftPages
 from app.pages.work.office import Office, one
 from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, found, laid_out, text_of
+from app.pages.work.sheets import Id, laid_out, text_of
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
@@ -77,18 +77,18 @@ class Table(Struct, frozen=True):
     rows: Sequence[Sequence[str]]
 
 
-class Backtests(RoutedPages):
+class Backtests(DraftPages):
     """Begins them and shows what came of them."""
 
     def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress, hands: Hands) -> None:
-        self._office, self._sheets, self._bench, self._hands = office, sheets, bench, hands
-        self._progress = progress
+        super().__init__(office, sheets, bench, progress)
+        self._hands = hands
 
     @routes.get("/work/drafts/{id}/backtest")
     def page(self, request: Request, id: Id) -> Response:
         """Ask for the period, and list the draft's earlier backtests."""
-        who, frame = self._office.enter(request)
-        return self._page(frame, found(self._sheets, id, who), {})
+        _, frame, sheet = self._enter(request, id)
+        return self._page(frame, sheet, {})
 
     def _page(self, frame: Frame, sheet: StoredDraft, wrong: Mapping[str, str], **given: str) -> Response:
         now = self._office.platform.clock().astimezone(frame.speech.zone).date()
@@ -108,11 +108,7 @@ class Backtests(RoutedPages):
     @routes.post("/work/drafts/{id}/backtest")
     def begin(self, request: Request, id: Id, fields: Form) -> Response:
         """Begin it; this process works at it."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
-        return self._begin(who, frame, found(self._sheets, id, who), fields)
-
-    def _begin(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
+        who, frame, sheet = self._enter(request, id, fields)
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         given, say = {name: one(fields, name) for name in ("from", "to")}, frame.speech.say
         first, last = (_day(given[name]) for name in ("from", "to"))

@@ -12,7 +12,6 @@ from app.http import routes
 from app.http.rule_refusals import told
 from app.packs.draft_bench import LONGEST_NAME, Bench, Text
 from app.packs.draft_child import TESTS
-from app.pages import visits
 from app.pages.layout import Frame, RoutedPages
 from app.pages.visits import Form
 from app.pages.work.office import Office, one
@@ -69,8 +68,7 @@ class Beginning(RoutedPages):
     @routes.post("/work/new")
     def make(self, request: Request, fields: Form) -> Response:
         """Make it, and go on with writing."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
+        who, frame = self._office.enter(request, fields)
         try:
             if live := one(fields, "from"):
                 sheet = self._from_live(live, who)

@@ -12,10 +12,8 @@ from fastapi.responses import Response
 from msgspec import Struct
 
 from app.http import routes
-from app.packs.draft_bench import Bench
-from app.pages import visits
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.layout import Frame, RoutedPages
+from app.pages.layout import Frame
 from app.pages.life import category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
@@ -37,16 +35,16 @@ from app.pages.work.controls import (
     typed_length,
     was_in,
 )
+from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import moved
-from app.pages.work.office import Office, one
-from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, found, laid_out, text_of
+from app.pages.work.office import one
+from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.words import step_called
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Said, Words
 from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE, EventType
-from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
+from streams.rules.drafts import DraftChanged, StoredDraft
 from streams.rules.in_force import Rules
 from templates.authoring.condition_form import OF_LISTS, OPERATORS, BadRow, Rows, operators_of, read_condition
 from templates.authoring.rule_sentences import RuleWords, whom
@@ -91,17 +89,14 @@ class Setting(Struct, frozen=True):
     findings: Mapping[str, Sequence[Finding]]
 
 
-class ByForm(RoutedPages):
+class ByForm(DraftPages):
     """Shows and keeps a draft's rule by form."""
-
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
-        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
     @routes.get("/work/drafts/{id}/form")
     def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Show the rule in a form."""
-        who, frame = self._office.enter(request)
-        return self._show(who, frame, found(self._sheets, id, who), done=done)
+        who, frame, sheet = self._enter(request, id)
+        return self._show(who, frame, sheet, done=done)
 
     def _show(
         self,
@@ -158,11 +153,7 @@ class ByForm(RoutedPages):
     @routes.post("/work/drafts/{id}/form")
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; what a field does not take is told at it, and stays there."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
-        return self._save(who, frame, found(self._sheets, id, who), fields)
-
-    def _save(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
+        who, frame, sheet = self._enter(request, id, fields)
         rules = self._office.platform.rules.library.rules()
         try:
             form = TriggerForm(sheet.files.get(FILE, ""), rules.defaults.languages)
@@ -222,9 +213,8 @@ class ByForm(RoutedPages):
     @routes.post("/work/drafts/{id}/form/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was chosen of two editors' changes."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
-        there, changes = found(self._sheets, id, who), merging.chosen(fields)
+        who, frame, there = self._enter(request, id, fields)
+        changes = merging.chosen(fields)
         if str(there.revision) != one(fields, "revision"):
             asked = self._merged(who, frame, there, changes, {})
             return asked or self._office.go(f"/work/drafts/{id}/form")

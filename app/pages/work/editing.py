@@ -11,17 +11,16 @@ from msgspec import Struct
 
 from app.http import routes
 from app.http.problems import Problem
-from app.packs.draft_bench import MOST_BYTES, Bench, Laid
+from app.packs.draft_bench import MOST_BYTES, Laid
 from app.packs.draft_child import TESTS
-from app.pages import visits
-from app.pages.layout import Frame, RoutedPages
-from app.pages.visits import DraftForm, Fields, Form
+from app.pages.layout import Frame
+from app.pages.visits import DraftForm, Form
 from app.pages.whole_numbers import whole_number
+from app.pages.work.draft_pages import DraftPages
 from app.pages.work.office import Office, one
-from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, found, laid_out, text_of
+from app.pages.work.sheets import Id, laid_out, text_of
 from domain.facts.principals import Principal, Role
-from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
+from streams.rules.drafts import DraftChanged, StoredDraft
 from templates.reading.findings import Finding, listed
 
 NEXT: Mapping[str, str] = {"save": "?done=saved", "tests": "/tests", "preview": "/preview", "submit": "/submit"}
@@ -62,17 +61,13 @@ class Field(Struct, frozen=True):
         return self.lines[number - 1].strip()[:100] if number <= len(self.lines) else ""
 
 
-class Editing(RoutedPages):
+class Editing(DraftPages):
     """Shows and keeps drafts."""
-
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
-        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
     @routes.get("/work/drafts/{id}")
     def page(self, request: Request, id: Id, done: str = "") -> Response:
         """Return the draft, linted."""
-        who, frame = self._office.enter(request)
-        sheet = found(self._sheets, id, who)
+        who, frame, sheet = self._enter(request, id)
         with laid_out(self._bench, text_of(sheet)) as laid:
             return self._show(frame, sheet, laid, who, at_line=_led_to(request), done=done)
 
@@ -112,12 +107,7 @@ class Editing(RoutedPages):
     @routes.post("/work/drafts/{id}")
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was written, and go on to where they wished."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
-        return self._save(who, frame, id, fields)
-
-    def _save(self, who: Principal, frame: Frame, id_: int, fields: Fields) -> Response:
-        before = found(self._sheets, id_, who)
+        who, frame, before = self._enter(request, id, fields)
         files = {
             name: _text(fields[f"file-{name}"][0]) if f"file-{name}" in fields else text
             for name, text in before.files.items()
@@ -125,17 +115,15 @@ class Editing(RoutedPages):
         if sum(len(text.encode("utf-8", "replace")) for text in files.values()) > MOST_BYTES:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the files have more than {MOST_BYTES // 1024} kB")
         try:
-            self._sheets.save(id_, whole_number(one(fields, "revision")), files, who)
+            self._sheets.save(id, whole_number(one(fields, "revision")), files, who)
         except DraftChanged as changed:
             return moved(self._office, frame, changed.there, files)
-        return self._office.go(f"/work/drafts/{id_}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
+        return self._office.go(f"/work/drafts/{id}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
 
     @routes.post("/work/drafts/{id}/delete")
     def delete(self, request: Request, id: Id, fields: Form) -> Response:
         """Delete it."""
-        who, _ = self._office.enter(request)
-        visits.require_form(request, fields)
-        found(self._sheets, id, who)
+        who, _, _ = self._enter(request, id, fields)
         self._sheets.drop(id, who)
         return self._office.go("/work")
 

@@ -14,25 +14,24 @@ from msgspec.structs import replace
 
 from app.http import routes
 from app.http.problems import Problem
-from app.packs.draft_bench import BadDraft, Bench, Text
+from app.packs.draft_bench import BadDraft, Text
 from app.packs.draft_child import TESTS
-from app.pages import visits
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.layout import Frame, RoutedPages
+from app.pages.layout import Frame
 from app.pages.life import category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.visits import Fields, Form
 from app.pages.work.controls import Control, was_in
+from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import moved
-from app.pages.work.office import Office, one
-from app.pages.work.progress import Progress
+from app.pages.work.office import one
 from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.pages.work.words import PEOPLE, person
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.timing import zone_of
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
-from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
+from streams.rules.drafts import DraftChanged, StoredDraft
 from templates.authoring import typed_values
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.checks.loader import BUILT_IN
@@ -57,20 +56,13 @@ OF_A_PERSON: Final[Mapping[str, str]] = {
 }
 
 
-class Examples(RoutedPages):
+class Examples(DraftPages):
     """Makes and edits tests."""
-
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
-        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
     @routes.post("/work/drafts/{id}/examples")
     def make(self, request: Request, id: Id, fields: Form) -> Response:
         """Add a test of what an invented person hears; what happens to them is what it expects."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
-        return self._make(who, frame, found(self._sheets, id, who), fields)
-
-    def _make(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
+        who, frame, sheet = self._enter(request, id, fields)
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         if one(fields, "then") == "samples":
             self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: _without_samples(sheet)}, who)
@@ -132,8 +124,8 @@ class Examples(RoutedPages):
     @routes.get("/work/drafts/{id}/example")
     def page(self, request: Request, id: Id, at: At = 0, done: str = "") -> Response:
         """Show a test in a form."""
-        who, frame = self._office.enter(request)
-        return self._show(who, frame, found(self._sheets, id, who), at, done=done)
+        who, frame, sheet = self._enter(request, id)
+        return self._show(who, frame, sheet, at, done=done)
 
     def _show(
         self,
@@ -184,11 +176,7 @@ class Examples(RoutedPages):
     @routes.post("/work/drafts/{id}/example")
     def save(self, request: Request, id: Id, fields: Form) -> Response:
         """Write what was changed; `happens`: also expect what really happens; `delete`: take the test away."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
-        return self._save(who, frame, found(self._sheets, id, who), fields)
-
-    def _save(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
+        who, frame, sheet = self._enter(request, id, fields)
         at = int(one(fields, "at")) if re.fullmatch("[0-9]{1,3}", one(fields, "at")) else 0
         text, _ = _read(sheet, at)
         view = Example(text, at, names_of(self._office.platform.rules.library.rules(), frame.speech), fields, {})

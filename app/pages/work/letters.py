@@ -11,7 +11,6 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.http.problems import Problem
-from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Before, Frame, RoutedPages
 from app.pages.life import shown
@@ -76,8 +75,7 @@ class LetterPages(RoutedPages):
     @routes.post("/work/letters/{event}/handled")
     def handle(self, request: Request, event: UUID, fields: Form) -> Response:
         """Keep that it was dealt with, and how."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
+        who, frame = self._office.enter(request, fields)
         note, say = one(fields, "note"), frame.speech.say
         if not says_why(note):
             return self._shown(who, frame, event, say("Write how it was dealt with: it is kept in the log"), note)

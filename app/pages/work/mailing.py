@@ -18,7 +18,6 @@ from app.http.problems import Problem
 from app.http.rule_refusals import told
 from app.identity.principals import BadPrincipals, load
 from app.packs.draft_bench import Bench, Heard
-from app.pages import visits
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import RoutedPages
 from app.pages.visits import Form
@@ -123,8 +122,7 @@ class Trials(RoutedPages):
     @routes.post("/work/drafts/{id}/trial")
     def send(self, request: Request, id: Id, fields: Form) -> Response:
         """Send what that person would read, by that channel and in that language, to oneself."""
-        who, _ = self._office.enter(request)
-        visits.require_form(request, fields)
+        who, _ = self._office.enter(request, fields)
         sheet = found(self._sheets, id, who)
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         channel, persona = one(fields, "channel"), one(fields, "persona")

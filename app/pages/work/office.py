@@ -27,16 +27,19 @@ class Office:
     def __init__(self, platform: Platform, pages: Pages) -> None:
         self.platform, self.pages = platform, pages
 
-    def enter(self, request: Request) -> tuple[Principal, Frame]:
-        """Return the author or approver who signed in, and the frame of their page.
+    def enter(self, request: Request, fields: Fields | None = None) -> tuple[Principal, Frame]:
+        """Return the author or approver who signed in, and the frame of their page. `fields`: of the form they sent.
 
         Raises:
             NotAllowed: they are neither.
             SignInNeeded: nobody signed in.
+            Problem: 403: the form was not made for this visit.
         """
         who = visits.require_official(request, self.platform.clock())
         if who.roles.isdisjoint(WORKERS):
             raise NotAllowed(f"the workbench is for authors and approvers; {who.name} is neither")
+        if fields is not None:
+            visits.require_form(request, fields)
         return who, self.pages.frame(request)
 
     def show(

@@ -12,7 +12,6 @@ from app.http import routes
 from app.http.problems import Problem
 from app.http.rule_refusals import told
 from app.packs.version_diff import clause_of, sentences, version_of
-from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, RoutedPages, as_csv
 from app.pages.life import shown
@@ -163,8 +162,7 @@ class TriggerPages(RoutedPages):
         return self._switch(request, name, fields, paused=False)
 
     def _switch(self, request: Request, name: str, fields: Fields, *, paused: bool) -> Response:
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
+        who, frame = self._office.enter(request, fields)
         reason, switches = one(fields, "reason"), self._office.platform.rules.switches
         self._published(name, who)
         if not reason or len(reason) > MOST_SAID:
@@ -179,8 +177,7 @@ class TriggerPages(RoutedPages):
     @routes.post("/work/triggers/{name}/withdraw")
     def withdraw(self, request: Request, name: Name, fields: Form) -> Response:
         """Plan and send nothing of it until a version is published again; for a reason, and once it is confirmed."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
+        who, frame = self._office.enter(request, fields)
         reason, say, wrong = one(fields, "why"), frame.speech.say, {}
         self._published(name, who)
         if not reason or len(reason) > MOST_SAID:

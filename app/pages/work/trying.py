@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from app.http import routes
 from app.http.problems import Problem
-from app.packs.draft_bench import Bench, Heard, Text
-from app.pages.layout import HEADERS, Frame, RoutedPages
+from app.packs.draft_bench import Heard, Text
+from app.pages.layout import HEADERS, Frame
 from app.pages.pack_names import names_of
+from app.pages.work.draft_pages import DraftPages
 from app.pages.work.examples import samples, told
-from app.pages.work.office import Hash, Office
-from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, found, laid_out, text_of
+from app.pages.work.office import Hash
+from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.triggers import Name
 from app.pages.work.words import PEOPLE, people, reason
 from domain.facts.governance import TriggerSubmitted
@@ -25,7 +25,7 @@ from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Subject
 from streams.rehearsal.case_reader import is_silent
 from streams.rules.approval import Reference
-from streams.rules.drafts import DraftStore, StoredDraft
+from streams.rules.drafts import StoredDraft
 from templates.authoring.preview import Message, Words
 from templates.checks.sample_check import LIMITS
 from templates.reading.writing import trigger_texts
@@ -56,17 +56,13 @@ class Cell(Struct, frozen=True):
     actions: tuple[str, ...] = ()
 
 
-class Trying(RoutedPages):
+class Trying(DraftPages):
     """Tests and previews, of drafts and of what waits for approval."""
-
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
-        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
     @routes.get("/work/drafts/{id}/tests")
     def tests(self, request: Request, id: Id, done: str = "") -> Response:
         """Show each test: what was expected, what there was, and every decision on the way."""
-        who, frame = self._office.enter(request)
-        sheet = found(self._sheets, id, who)
+        who, frame, sheet = self._enter(request, id)
         told_tests = told(sheet, names_of(self._office.platform.rules.library.rules(), frame.speech))
         with laid_out(self._bench, text_of(sheet)) as laid:
             findings = laid.hindering()
@@ -99,8 +95,7 @@ class Trying(RoutedPages):
         done: str = "",
     ) -> Response:
         """Show a preview of a draft."""
-        who, frame = self._office.enter(request)
-        sheet = found(self._sheets, id, who)
+        who, frame, sheet = self._enter(request, id)
         return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}", sheet, who, done)
 
     @routes.get("/work/submissions/{name}/{hash}/preview")
@@ -159,8 +154,8 @@ class Trying(RoutedPages):
         spoken: str = "",
     ) -> Response:
         """Return a mail of a draft as it is read."""
-        who, _ = self._office.enter(request)
-        return self._mail(text_of(found(self._sheets, id, who)), persona, step, spoken)
+        _, _, sheet = self._enter(request, id)
+        return self._mail(text_of(sheet), persona, step, spoken)
 
     @routes.get("/work/submissions/{name}/{hash}/mail")
     def waiting_mail(

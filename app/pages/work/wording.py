@@ -10,25 +10,24 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 
 from app.http import routes
-from app.packs.draft_bench import MOST_BYTES, BadDraft, Bench, Heard, Text
-from app.pages import visits
+from app.packs.draft_bench import MOST_BYTES, BadDraft, Heard, Text
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.layout import Frame, RoutedPages
+from app.pages.layout import Frame
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields
 from app.pages.work import merging
 from app.pages.work.advice import of_the_texts
 from app.pages.work.controls import Control, was_in
+from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import moved
-from app.pages.work.office import Office, one
-from app.pages.work.progress import Progress
-from app.pages.work.sheets import Id, found
+from app.pages.work.office import one
+from app.pages.work.sheets import Id
 from app.pages.work.trying import step_shown
 from app.pages.work.words import PEOPLE, people, step_called
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role
 from domain.rules.event_types import ALONE
-from streams.rules.drafts import DraftChanged, DraftStore, StoredDraft
+from streams.rules.drafts import DraftChanged, StoredDraft
 from templates.authoring.preview import Hearing
 from templates.authoring.words_form import WordsForm
 from templates.authoring.yaml_edit import CannotEdit, YamlText
@@ -58,11 +57,8 @@ CHANNEL_OF: Final[Mapping[str, str]] = {
 """Which way a text goes."""
 
 
-class Wording(RoutedPages):
+class Wording(DraftPages):
     """Shows and keeps the texts of a draft."""
-
-    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
-        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
 
     @routes.get("/work/drafts/{id}/words")
     def page(
@@ -74,8 +70,7 @@ class Wording(RoutedPages):
         done: str = "",
     ) -> Response:
         """Show the texts in one language, beside what a person would read."""
-        who, frame = self._office.enter(request)
-        sheet = found(self._sheets, id, who)
+        who, frame, sheet = self._enter(request, id)
         return self._show(who, frame, sheet, {"spoken": [spoken], "persona": [persona]}, sheet.files, done=done)
 
     def _show(
@@ -197,11 +192,7 @@ class Wording(RoutedPages):
     @routes.post("/work/drafts/{id}/words")
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; `look` shows it first, without keeping it."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
-        return self._save(who, frame, found(self._sheets, id, who), fields)
-
-    def _save(self, who: Principal, frame: Frame, sheet: StoredDraft, fields: Fields) -> Response:
+        who, frame, sheet = self._enter(request, id, fields)
         spoken, name = one(fields, "spoken"), f"{one(fields, 'spoken')}.md"
         try:
             form = self._form(sheet.files, spoken)
@@ -272,9 +263,8 @@ class Wording(RoutedPages):
     @routes.post("/work/drafts/{id}/words/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was chosen of two editors' changes."""
-        who, frame = self._office.enter(request)
-        visits.require_form(request, fields)
-        there, changes, spoken = found(self._sheets, id, who), merging.chosen(fields), one(fields, "spoken")
+        who, frame, there = self._enter(request, id, fields)
+        changes, spoken = merging.chosen(fields), one(fields, "spoken")
         if str(there.revision) != one(fields, "revision"):
             asked = self._merged(who, frame, there, (spoken, changes, {}))
             return asked or self._office.go(f"/work/drafts/{id}/words")

@@ -1,0 +1,26 @@
+"""The common parts of the pages about one draft."""
+
+from fastapi import Request
+
+from app.packs.draft_bench import Bench
+from app.pages.layout import Frame, RoutedPages
+from app.pages.visits import Fields
+from app.pages.work.office import Office
+from app.pages.work.progress import Progress
+from app.pages.work.sheets import found
+from domain.facts.principals import Principal
+from streams.rules.drafts import DraftStore, StoredDraft
+
+
+class DraftPages(RoutedPages):
+    """Pages about one draft."""
+
+    def __init__(self, office: Office, sheets: DraftStore, bench: Bench, progress: Progress) -> None:
+        self._office, self._sheets, self._bench, self._progress = office, sheets, bench, progress
+
+    def _enter(
+        self, request: Request, id_: int, fields: Fields | None = None
+    ) -> tuple[Principal, Frame, StoredDraft]:
+        """Return who signed in, the frame of their page, and the draft. Raises as `Office.enter` and `found` do."""
+        who, frame = self._office.enter(request, fields)
+        return who, frame, found(self._sheets, id_, who)

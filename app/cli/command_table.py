@@ -3,9 +3,11 @@
 (As click's documentation has it, "Lazily Loading Subcommands".)
 """
 
+import ast
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -65,111 +67,51 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     "For the platform: set it up": ("migrate", "config", "keys", "principals"),
 }
 """The panels of `habarshy --help` → their commands and groups, in order."""
-COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": (
-        "demo.demo",
-        "Run a simulated year in a minute and show it in the browser; sends nothing and needs no configuration.",
-    ),
-    "simulate": (
-        "simulate.simulate_command",
-        "Write the life events of a simulated population, as NDJSON of CloudEvents.",
-    ),
-    "new": ("new.new", "Create a trigger (or, with --pack, a pack) that passes lint and test."),
-    "lint": ("packs.lint", "Check packs and report errors by file, line and column."),
-    "test": (
-        "packs.try_packs",
-        "Render the words, then run the tests of packs on a virtual clock; an unexpected message fails a test.",
-    ),
-    "preview": (
-        "preview.preview",
-        "Show the messages of a trigger for sample people; sends nothing and needs no database.",
-    ),
-    "diff": ("diff.diff", "Show what changes for citizens between two versions, or since the published one."),
-    "backtest": (
-        "backtest.backtest",
-        "Show what a trigger or a pack would have sent in a past period; sends nothing.",
-    ),
-    "test-send": ("trials.trial", "Send a trigger's message to a colleague's registered contact, marked as a test."),
-    "submit": ("govern.submit", "Submit triggers and packs for approval, if lint and their tests pass."),
-    "submissions": (
-        "govern.submissions",
-        "List what waits for approval or publication; with names, show what each would change.",
-    ),
-    "approve": ("govern.approve", "Show a colleague's submission, ask, and approve or refuse it."),
-    "publish": ("govern.publish", "Publish what was approved, to a share of all persons or to everybody."),
-    "pause": ("stops.pause", "Pause sending for a trigger; planning continues."),
-    "resume": ("stops.resume", "Resume sending for a trigger, including the messages that waited."),
-    "withdraw": ("stops.withdraw", "Withdraw a trigger: plan and send nothing more, and withhold what is planned."),
-    "backfill": ("backfill.backfill", "Apply a published trigger to earlier events, and plan their nudges once."),
-    "rules": (
-        "rules.rules",
-        "List the published versions of your agency's triggers: hash, share, reach, owner, state.",
-    ),
-    "forecast": (
-        "forecast.forecast",
-        "Forecast messages and their cost by time, channel and agency, with quiet hours and caps.",
-    ),
-    "intents": (
-        "intents.intents",
-        "List every planned nudge, sorted by id; people of an agency see only its own.",
-    ),
-    "why": (
-        "people.why",
-        "Explain a nudge: the facts, the rule, its version, the data used, the words, the legal basis.",
-    ),
-    "trail": ("people.trail", "List every fact about a person, in the order of the log."),
-    "evidence": (
-        "evidence.evidence_command",
-        "Export the facts behind a nudge with their proofs, to be checked by anybody offline.",
-    ),
-    "eligible": ("eligible.eligible", "Check a person's entitlement to each benefit: how much it is, or why not."),
-    "erase": (
-        "erase.erase",
-        "Destroy a person's key, cancel their nudges, and print a certificate; it cannot be undone.",
-    ),
-    "mcp": ("mcp.mcp", "Serve an assistant (MCP) for the person whose token is in HABARSHY_TOKEN; read-only."),
-    "status": (
-        "status.status",
-        "Show what is stopped, what is stored, what waits, what runs, and the outcomes of the nudges.",
-    ),
-    "control": ("stops.control", "Set or clear a kill switch."),
-    "schedule": (
-        "schedule.schedule",
-        "Show what runs at which times, and how it last ended (exit 1 if something failed or is late); or run a job.",
-    ),
-    "unknown": ("unknown.unknown", "List messages whose outcome is unknown, or settle them: ask, resend or close."),
-    "repair": (
-        "repair.repair",
-        "Find nudges that should have been planned, and plan them once; or retry what an outage failed.",
-    ),
-    "retire": (
-        "retire.retire",
-        "Destroy the keys of content that is past its retention period; it cannot be undone.",
-    ),
-    "restored": (
-        "restored.restored",
-        "Confirm that the database was restored from a backup; what may have been sent since is not resent.",
-    ),
-    "run": ("run.run", "Plan and send in one process, until it is stopped (or until nothing waits)."),
-    "api": ("serve.api", "Serve the HTTP API and the pages; `habarshy principals add` makes the keys of registries."),
-    "relay": ("relay.relay", "Relay the log to Kafka; one process is active, others wait to take over."),
-    "worker": ("worker.worker", "Plan what arrives through Kafka; any number of workers share the load."),
-    "dispatch": (
-        "dispatch.dispatch",
-        "Send due messages until it is stopped; any number of processes share the load.",
-    ),
-    "ingest": ("ingest.ingest", "Store life events from files; refused ones are reported by line and field."),
-    "bounce": (
-        "bounces.bounce",
-        "Record one bounced mail from standard input, for a mail server's pipe; exit 75 asks it to try again.",
-    ),
-    "bounces": ("bounces.bounces", "Record the new bounces in a Maildir, and mark each as read once it is stored."),
-    "migrate": (
-        "migrate.migrate",
-        "Migrate the database's tables to this version; SQLite is migrated at every start.",
-    ),
+COMMANDS: Mapping[str, str] = {
+    "demo": "demo.demo",
+    "simulate": "simulate.simulate_command",
+    "new": "new.new",
+    "lint": "packs.lint",
+    "test": "packs.try_packs",
+    "preview": "preview.preview",
+    "diff": "diff.diff",
+    "backtest": "backtest.backtest",
+    "test-send": "trials.trial",
+    "submit": "govern.submit",
+    "submissions": "govern.submissions",
+    "approve": "govern.approve",
+    "publish": "govern.publish",
+    "pause": "stops.pause",
+    "resume": "stops.resume",
+    "withdraw": "stops.withdraw",
+    "backfill": "backfill.backfill",
+    "rules": "rules.rules",
+    "forecast": "forecast.forecast",
+    "intents": "intents.intents",
+    "why": "people.why",
+    "trail": "people.trail",
+    "evidence": "evidence.evidence_command",
+    "eligible": "eligible.eligible",
+    "erase": "erase.erase",
+    "mcp": "mcp.mcp",
+    "status": "status.status",
+    "control": "stops.control",
+    "schedule": "schedule.schedule",
+    "unknown": "unknown.unknown",
+    "repair": "repair.repair",
+    "retire": "retire.retire",
+    "restored": "restored.restored",
+    "run": "run.run",
+    "api": "serve.api",
+    "relay": "relay.relay",
+    "worker": "worker.worker",
+    "dispatch": "dispatch.dispatch",
+    "ingest": "ingest.ingest",
+    "bounce": "bounces.bounce",
+    "bounces": "bounces.bounces",
+    "migrate": "migrate.migrate",
 }
-"""Name → the module in `app.cli.commands` and the function in it, and its help, so that a list imports neither."""
+"""Name → the module in `app.cli.commands` and the function in it."""
 GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "dead-letters": (
         "List, retry or drop what could not be handled.",
@@ -236,10 +178,18 @@ class Commands(Mapping[str, Any]):
 def _listed(name: str) -> Any:  # noqa: ANN401  (the same)
     """Return a stand-in for the command, for lists that need only its name, help and panel."""
     panel = _PANEL_OF[name]
-    about = GROUPS[name][0] if name in GROUPS else COMMANDS[name][1]
+    about = GROUPS[name][0] if name in GROUPS else _about(COMMANDS[name])
     made = typer.Typer(add_completion=False)
     made.command(name, help=about, rich_help_panel=panel)(_nothing)
     return get_command(made)
+
+
+def _about(where: str) -> str:
+    """Return the first paragraph of the function's docstring; a list imports no module for it."""
+    module, function = where.split(".")
+    tree = ast.parse((Path(__file__).parent / "commands" / f"{module}.py").read_text("utf-8"))
+    [found] = [each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == function]
+    return " ".join((ast.get_docstring(found) or "").partition("\n\n")[0].split())
 
 
 def _nothing() -> None:
@@ -251,7 +201,7 @@ def imported(name: str) -> Any:  # noqa: ANN401  (the same)
     """Return the command itself, or the group with its commands."""
     made = typer.Typer()
     if name in COMMANDS:
-        made.command(name, cls=Command)(_imported(COMMANDS[name][0]))
+        made.command(name, cls=Command)(_imported(COMMANDS[name]))
     else:
         made.add_typer(_group(name), name=name)
     return get_group(made).commands[name]

@@ -14,6 +14,7 @@ import typer
 from typer.main import get_command, get_group
 
 from app.cli.help_format import Command, Group
+from app.cli.options import expanded
 from app.tuning import INTERRUPTED
 
 PANELS: Mapping[str, tuple[str, ...]] = {
@@ -229,4 +230,4 @@ def _imported(where: str) -> Callable[..., None]:
         found: Callable[..., None] = getattr(import_module(f"app.cli.commands.{module}"), function)
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
-    return found
+    return expanded(found)

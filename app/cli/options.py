@@ -1,11 +1,13 @@
-"""The options that most commands share."""
+"""The options that most commands share, and groups of options that a command takes as one parameter."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC
-from pathlib import Path
-from typing import Annotated, NoReturn
+from functools import wraps
+from typing import Annotated, Any, NoReturn
 
 import typer
+from msgspec import Struct
 
 from app.clock import Clock, fixed, system_clock
 from app.moments import moment_of
@@ -14,8 +16,6 @@ from domain.facts.access_facts import says_why
 from templates.reading.findings import closest
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print compact JSON, one object a line.")]
-DatabaseUrl = Annotated[str | None, typer.Option("--database", help="The SQLAlchemy URL of the database.")]
-KeyFile = Annotated[Path | None, typer.Option("--key-file", help="The file of the secret keys.")]
 ClockTime = Annotated[
     str | None, typer.Option("--clock", metavar="TIME", help="Act as if it were that time; without a zone, UTC.")
 ]
@@ -46,3 +46,37 @@ def refuse_unknown(option: str, what: str, name: str, known: Sequence[str]) -> N
     meant = closest(name, known)
     hint = "" if meant is None else f" (did you mean {meant!r}?)"
     stop(Exit.USAGE, f"{option}: no {what} is called {name!r}{hint}; there are: {', '.join(known)}")
+
+
+class OptionGroup(Struct, frozen=True):
+    """Options as one parameter: the fields of a subclass are options, as Typer annotates them."""
+
+
+def expanded(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command as Typer reads it: the options of a group stand in place of its parameter."""
+    signature = inspect.signature(command)
+    groups = {name: each.annotation for name, each in signature.parameters.items() if _is_group(each)}
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{each.name: given.pop(each.name) for each in _options(group)})
+        command(**given)
+
+    parameters = [
+        option.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for each in signature.parameters.values()
+        for option in (_options(each.annotation) if _is_group(each) else [each])
+    ]
+    vars(run)["__signature__"] = signature.replace(parameters=parameters)
+    return run
+
+
+def _is_group(parameter: inspect.Parameter) -> bool:
+    return inspect.isclass(parameter.annotation) and issubclass(parameter.annotation, OptionGroup)
+
+
+def _options(group: type[OptionGroup]) -> Iterator[inspect.Parameter]:
+    """Yield its options, those of a subclass before those of its base."""
+    known = inspect.signature(group).parameters
+    return (known[name] for each in group.__mro__ for name in inspect.get_annotations(each) if name in known)

@@ -3,13 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
-from app.cli.options import clock_of
+from app.cli.platform_options import PlatformOptions
 from app.compose import Platform, compose
 from app.identity.principals import acting, load
-from app.settings import Settings, settings_of
+from app.settings import Settings
 from domain.facts.principals import NotAllowed, Principal, Role
 
 
@@ -34,9 +33,7 @@ def somebody(settings: Settings) -> Principal:
 
 
 @contextmanager
-def principal_session(
-    database: str | None, key_file: Path | None, clock: str | None = None, *, make: bool = False, local: bool = False
-) -> Iterator[PrincipalSession]:
+def principal_session(on: PlatformOptions, *, make: bool = False, local: bool = False) -> Iterator[PrincipalSession]:
     """Open the platform for one command as its principal; without a token the database is not even opened.
 
     `local`: where nobody was ever registered, whoever sits there acts as LOCAL. That holds for what operators do; to
@@ -45,9 +42,9 @@ def principal_session(
     Raises:
         BadPrincipals, NotAllowed: see app.identity.principals.acting; and what `compose` raises.
     """
-    settings = settings_of(database, key_file)
+    settings = on.settings
     who = somebody(settings) if local else acting(settings.principals, os.environ)
-    platform = compose(settings, clock_of(clock), make=make)
+    platform = compose(settings, on.clock, make=make)
     try:
         yield PrincipalSession(platform, who)
     finally:
@@ -55,15 +52,13 @@ def principal_session(
 
 
 @contextmanager
-def operators(
-    what: str, database: str | None, key_file: Path | None, clock: str | None = None
-) -> Iterator[PrincipalSession]:
+def operators(what: str, on: PlatformOptions) -> Iterator[PrincipalSession]:
     """Open the platform for an operators' command; if nobody was ever registered, LOCAL is the operator.
 
     Raises:
         NotAllowed: the principal is no operator, see `principal_session`.
     """
-    with principal_session(database, key_file, clock, local=True) as at:
+    with principal_session(on, local=True) as at:
         if not at.who.operator:
             raise NotAllowed(f"{what} are for operators; {at.who.name} is not an operator")
         yield at

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.cli.options import AsJson
+from app.cli.platform_options import PlatformOptions
 from app.database import open_database
 from app.identity.key_file import BadKeyFile, keyring_of, own_keyring
 from app.identity.log_codes import codes_by
 from app.jobs.endings import audited
-from app.settings import Settings, settings_of
+from app.settings import Settings
 from app.terminal import Exit, data, data_json, stop
 from streams.log import chain
 from streams.log.audit import WORDS, Audit, BadHead, Finding, head_of, read_head
@@ -30,15 +31,9 @@ Last = Annotated[
 ]
 
 
-def verify(
-    start: From = 1,
-    head: HeadFile = None,
-    as_json: AsJson = False,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def verify(start: From = 1, head: HeadFile = None, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Verify every fact in the chain against its block's signed head, and report where the log differs."""
-    settings = settings_of(database, key_file)
+    settings = on.settings
     deposited = deposited_heads(head) if head else []
     with closing(open_database(settings, make=False)) as opened:
         make_ready(opened)
@@ -82,9 +77,9 @@ def deposited_heads(file: Path) -> list[SignedBlock]:
     return heads
 
 
-def heads(last: Last = 1, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def heads(last: Last = 1, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Print the last signed heads of the chain, to deposit them out of reach of the database's keepers."""
-    settings = settings_of(database, key_file)
+    settings = on.settings
     with closing(open_database(settings, make=False)) as opened:
         make_ready(opened)
         public = _signer(opened, settings).public
@@ -101,9 +96,9 @@ def heads(last: Last = 1, as_json: AsJson = False, database: DatabaseUrl = None,
             data(f"block {head.block}  up to position {head.upto}  {head.at:%Y-%m-%d %H:%M:%S}Z  {head.digest}")
 
 
-def key(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def key(as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Print the public key that checks heads and evidence; publish it."""
-    settings = settings_of(database, key_file)
+    settings = on.settings
     signer = _signing(settings, keyring_of(settings, create=False))
     shown: dict[str, Any] = {"public_key": signer.public.hex(), "id": signer.id.hex()}
     if as_json:

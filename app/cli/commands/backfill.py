@@ -7,7 +7,8 @@ from msgspec import convert
 
 from app.cli.commands.repair import tell_missing
 from app.cli.job_options import ordered
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes
+from app.cli.options import AsJson, Plan, Yes
+from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import principal_session
 from app.jobs.endings import end
 from app.jobs.start import begin, finished
@@ -29,12 +30,10 @@ def backfill(
     plan: Plan = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    on: TimedOptions,
 ) -> None:
     """Apply a published trigger to earlier events, and plan their nudges once."""
-    with principal_session(database, key_file, clock, local=True) as at:
+    with principal_session(on, local=True) as at:
         overdue = "yes" if also_overdue else None
         order = ordered(at, "backfill", {"trigger": trigger, "since": since, "also_overdue": overdue})
         if plan:

@@ -12,8 +12,9 @@ from app.backtests.page import page
 from app.backtests.report import Report, lines, objects
 from app.backtests.run import backtested
 from app.cli.logged_reading import Looker, Purpose, looker
-from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.cli.options import AsJson
 from app.cli.pack_paths import With, examine_folders, is_folder, target_of
+from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import LOCAL, somebody
 from app.clock import system_clock
 from app.compose import compose
@@ -70,15 +71,15 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     cluster: Cluster = None,
     purpose: Purpose = None,
     as_json: AsJson = False,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: PlatformOptions,
 ) -> None:
     """Show what a trigger or a pack would have sent in a past period; sends nothing."""
     if against not in (None, LIVE):
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
     if html is not None and not html.parent.is_dir():
         stop(Exit.USAGE, f"--html: {html} cannot be written: there is no folder {html.parent}")
-    settings = settings_of(database, key_file, cluster)
+    settings = settings_of(on.database, on.key_file, cluster)
     who, look = somebody(settings), _reader(settings, purpose)
     found = _read(what, others or []) if is_folder(Path(what)) else None
     platform = compose(settings, system_clock, make=False)

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 import uvloop
 
-from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.platform_options import TimedOptions
 from app.compose import compose
 from app.identity.key_file import BadKeyFile, MissingKeyFile
 from app.providers import channel_of
 from app.roles.bounce_import import NoMaildir, empty
-from app.settings import BadSettings, Settings, settings_of
+from app.settings import BadSettings, Settings
 from app.terminal import Exit, data_json, stop, talk
 from notifiers.email.bounces import MOST_BYTES, NoBounceError, reports_in
 from notifiers.port.interface import Inbox
@@ -49,9 +49,7 @@ Provider = Annotated[
 ]
 
 
-def bounce(
-    provider: Provider = None, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
+def bounce(provider: Provider = None, *, on: TimedOptions) -> None:
     """Record one bounced mail from standard input, for a mail server's pipe; exit 75 asks it to try again."""
     mail = _mail()
     try:
@@ -61,21 +59,15 @@ def bounce(
         return
     try:
         if reports:
-            with _inbox(provider, clock, database, key_file) as inbox:
+            with _inbox(provider, on) as inbox:
                 uvloop.run(inbox.reported(reports))
     except Exception as failure:  # noqa: BLE001  nothing of this is the mail's fault, and any other code would lose it
         stop(Exit.TRY_AGAIN, _words(failure))
 
 
-def bounces(
-    maildir: Maildir,
-    provider: Provider = None,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def bounces(maildir: Maildir, provider: Provider = None, *, on: TimedOptions) -> None:
     """Record the new bounces in a Maildir, and mark each as read once it is stored."""
-    with _inbox(provider, clock, database, key_file) as inbox:
+    with _inbox(provider, on) as inbox:
         try:
             counts = uvloop.run(empty(maildir, inbox, talk))
         except NoMaildir as error:
@@ -102,10 +94,10 @@ def _mail() -> bytes:
 
 
 @contextmanager
-def _inbox(provider: str | None, clock: str | None, database: str | None, key_file: Path | None) -> Iterator[Inbox]:
-    settings = settings_of(database, key_file)
+def _inbox(provider: str | None, on: TimedOptions) -> Iterator[Inbox]:
+    settings = on.settings
     name = _named(settings, provider)
-    platform = compose(settings, clock_of(clock), make=False)
+    platform = compose(settings, on.clock, make=False)
     try:
         yield platform.delivery.inbound.receiving.inbox(name)
     finally:

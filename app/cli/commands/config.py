@@ -4,20 +4,19 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile
-from app.settings import BadSettings, given, settings_of, shown
+from app.cli.options import AsJson
+from app.cli.platform_options import PlatformOptions
+from app.settings import BadSettings, given, shown
 from app.terminal import data, data_json, talk
 
 Origin = Annotated[bool, typer.Option("--origin", help="Show the origin of each value.")]
 
 
-def show(
-    origin: Origin = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
+def show(origin: Origin = False, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Show every setting; secrets are masked."""
-    flags = [name for name, value in (("database", database), ("key_file", key_file)) if value is not None]
+    flags = [name for name, value in (("database", on.database), ("key_file", on.key_file)) if value is not None]
     try:
-        settings = settings_of(database, key_file)
+        settings = on.settings
     except BadSettings:
         for name, where in given(flags) if origin else ():
             data_json({"name": name, "origin": where}) if as_json else data(f"{name}   ({where})")

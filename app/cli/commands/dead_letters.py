@@ -6,7 +6,8 @@ from uuid import UUID
 
 import typer
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile, Limit, Plan, Yes
+from app.cli.options import AsJson, Limit, Plan, Yes
+from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.log_places import zone_shown
 from app.moments import told_in
@@ -22,11 +23,9 @@ Every = Annotated[bool, typer.Option("--all", help="All letters.")]
 Reason = Annotated[str, typer.Option("--reason", help="The reason, which the log keeps; needed without --plan.")]
 
 
-def list_letters(
-    kind: OfKind = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
+def list_letters(kind: OfKind = None, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Count the dead letters by kind and cause."""
-    with operators("dead letters", database, key_file) as at:
+    with operators("dead letters", on) as at:
         _print_groups(at, Selection(kind=kind), as_json=as_json)
 
 
@@ -36,11 +35,11 @@ def show(
     cause: OfCause = None,
     limit: Limit = 100,
     as_json: AsJson = False,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: PlatformOptions,
 ) -> None:
     """Show dead letters, the oldest first, without personal data."""
-    with operators("dead letters", database, key_file) as at:
+    with operators("dead letters", on) as at:
         zone = zone_shown(at.platform.rules.library)
         found = at.platform.runtime.dead_letters.letters(_choice(ids, kind, cause), limit)
     for one in found:
@@ -61,11 +60,11 @@ def retry(
     plan: Plan = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: PlatformOptions,
 ) -> None:
     """Retry dead letters; those that fail again stay, with their new cause."""
-    with operators("dead letters", database, key_file) as at:
+    with operators("dead letters", on) as at:
         letters = at.platform.runtime.dead_letters
         choice = _decided(letters, ids, kind, cause, every=every)
         _agree(at, choice, "retry", plan=plan, yes=yes, as_json=as_json)
@@ -77,7 +76,7 @@ def retry(
         raise typer.Exit(Exit.CHECK_FAILED)
 
 
-def drop(  # noqa: PLR0913  (the options of the command)
+def drop(
     *,
     ids: Ids = None,
     kind: OfKind = None,
@@ -87,11 +86,10 @@ def drop(  # noqa: PLR0913  (the options of the command)
     plan: Plan = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    on: PlatformOptions,
 ) -> None:
     """Drop dead letters for good; the log keeps who did it and why."""
-    with operators("dead letters", database, key_file) as at:
+    with operators("dead letters", on) as at:
         if not plan and not says_why(reason):
             stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
         letters = at.platform.runtime.dead_letters

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from msgspec.structs import asdict
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.cli.options import AsJson
 from app.cli.pack_paths import With, examine_folders, target_of
+from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
 from app.packs.version_diff import Version, compared, version_of
 from app.terminal import Exit, data, data_json, stop
@@ -28,17 +29,10 @@ WIDTH = 100
 SAME = "no difference in meaning"
 
 
-def diff(
-    old: Old,
-    new: New = None,
-    others: With = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-    as_json: AsJson = False,
-) -> None:
+def diff(old: Old, new: New = None, others: With = None, *, on: PlatformOptions, as_json: AsJson = False) -> None:
     """Show what changes for citizens between two versions, or since the published one."""
     later = _read(new or old, others or [])
-    earlier = _published(database, key_file, later) if new is None else _read(old, others or [])
+    earlier = _published(on, later) if new is None else _read(old, others or [])
     if new is not None and target_of(new).trigger and target_of(old).trigger:
         earlier = _renamed(earlier, next(iter(later.triggers)))
     of_pack = [] if None in (earlier.pack, later.pack) else _of_pack(earlier, later)
@@ -64,12 +58,12 @@ def _read(path: Path, others: Sequence[Path]) -> Version:
     return Version([pack.content for pack in packs], wanted, every, None if target.trigger else mine.content)
 
 
-def _published(database: str | None, key_file: Path | None, later: Version) -> Version:
+def _published(on: PlatformOptions, later: Version) -> Version:
     """Return the published versions of these triggers that the caller may read.
 
     A pack's unpublished ones are left out.
     """
-    with principal_session(database, key_file, make=True) as at:
+    with principal_session(on, make=True) as at:
         now, who = at.platform.rules.approval.governed(), at.who
     known = {each.fact.trigger: each.fact for each in now.publications if not each.withdrawn}
     owners = {name: str(fact.rules["owner"]) for name, fact in known.items()}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 
 from app.cli.commands.run import tell_stopped, work
-from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.platform_options import TimedOptions
 from app.compose import Platform
 from app.compose_sending import compose_engine, compose_routes
 from app.logs import begin
@@ -13,7 +13,6 @@ from app.roles.lifecycle import composed
 from app.roles.patience import answered
 from app.roles.provider_watch import ProviderWatch
 from app.roles.sockets import HealthHost, HealthPort, health_listener
-from app.settings import settings_of
 from app.terminal import talk
 from notifiers.port.routes import Route
 from streams.delivery.send.metrics import counted, passed_by
@@ -21,18 +20,12 @@ from streams.intake.intake import Counts
 from streams.runtime.scheduler import DISPATCH
 
 
-def dispatch(
-    health_port: HealthPort = None,
-    health_host: HealthHost = "127.0.0.1",
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def dispatch(health_port: HealthPort = None, health_host: HealthHost = "127.0.0.1", *, on: TimedOptions) -> None:
     """Send due messages until it is stopped; any number of processes share the load."""
-    settings = settings_of(database, key_file)
+    settings = on.settings
     begin("dispatch", settings)
     health = health_listener(health_host, health_port)
-    dispatch_due(composed(settings, clock_of(clock)), compose_routes, health)
+    dispatch_due(composed(settings, on.clock), compose_routes, health)
     talk("stopped")
 
 

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from app.cli.logged_reading import Purpose, looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of
+from app.cli.options import AsJson, PersonId
 from app.cli.persons import pseudonym_of
+from app.cli.platform_options import TimedOptions
 from app.compose import compose
 from app.moments import moment_of, told_in
 from app.reports.entitlements import entitlements, plain, source
-from app.settings import settings_of
 from app.terminal import Exit, data, data_json, stop
 from domain.core.events import Effective
 from domain.core.timing import zone_of
@@ -36,14 +36,13 @@ def eligible(
     known_at: KnownAt = None,
     purpose: Purpose = None,
     as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: TimedOptions,
 ) -> None:
     """Check a person's entitlement to each benefit: how much it is, or why not."""
-    now = clock_of(clock)
+    now = on.clock
     day = None if as_of is None else _day(as_of)
-    settings = settings_of(database, key_file)
+    settings = on.settings
     look = looker(settings, purpose)
     platform = compose(settings, now)
     with closing(platform.database):

@@ -9,8 +9,9 @@ import typer
 
 from app.cli.job_options import ordered
 from app.cli.logged_reading import Looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes, reason_given
+from app.cli.options import AsJson, Plan, Yes, reason_given
 from app.cli.persons import pseudonym_of
+from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import erased_list, private_files
 from app.identity.meant_persons import NO_PERSON, pseudonym_in
@@ -37,7 +38,7 @@ TYPED = 8
 """So many digits of the pseudonym are to be typed."""
 
 
-def erase(  # noqa: PLR0913, PLR0917  (the options of a command)
+def erase(
     reason: Reason,
     person: Person = None,
     several: Several = None,
@@ -45,16 +46,15 @@ def erase(  # noqa: PLR0913, PLR0917  (the options of a command)
     yes: Yes = False,
     html: Html = None,
     as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: TimedOptions,
 ) -> None:
     """Destroy a person's key, cancel their nudges, and print a certificate; it cannot be undone."""
     if (person is None) == (several is None):
         stop(Exit.USAGE, "whom? name a PERSON, or give a list of persons with --list FILE")
     if several is not None and html is not None:
         stop(Exit.USAGE, "--html is for one person: `habarshy erase PERSON` prints the certificate again")
-    with operators("erasures", database, key_file, clock) as at:
+    with operators("erasures", on) as at:
         if several is not None:
             order = ordered(at, "erase", {"persons": _listed(several, at.platform.identity.names), "why": reason})
             given, who = order.arguments, at.who.name

@@ -11,12 +11,12 @@ import typer
 from app.cli.commands.audit import HeadFile, deposited_heads
 from app.cli.commands.people import NudgeId, nudge_id
 from app.cli.logged_reading import Purpose, looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.options import AsJson
+from app.cli.platform_options import TimedOptions
 from app.compose import Platform, compose
 from app.identity import private_files
 from app.identity.key_file import BadKeyFile
 from app.reports.evidence_file import packed
-from app.settings import settings_of
 from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.log.chain import SignedBlock
 from streams.log.signing import Signer
@@ -32,18 +32,17 @@ def evidence_command(
     head: HeadFile = None,
     purpose: Purpose = None,
     as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: TimedOptions,
 ) -> None:
     """Export the facts behind a nudge with their proofs, to be checked by anybody offline."""
     id_ = nudge_id(nudge)
     deposited = deposited_heads(head)[-1] if head else None
     if out.exists():
         stop(Exit.USAGE, f"{out} is there already; name a file that is not")
-    settings = settings_of(database, key_file)
+    settings = on.settings
     look = looker(settings, purpose)
-    platform = compose(settings, clock_of(clock), make=False)
+    platform = compose(settings, on.clock, make=False)
     with closing(platform.database):
         signer = platform.runtime.chain_builder.signer
         if signer is None:

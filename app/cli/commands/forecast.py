@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, refuse_unknown
+from app.cli.options import AsJson, refuse_unknown
+from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.reports.forecast_sums import busiest, sums
 from app.reports.stopped import known_to, stopped_lines
@@ -33,17 +34,10 @@ Agency = Annotated[str | None, typer.Option("--agency", help="Only what this age
 
 
 def forecast(
-    *,
-    days: Days = 30,
-    by: Length = By.DAY,
-    agency: Agency = None,
-    as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *, days: Days = 30, by: Length = By.DAY, agency: Agency = None, as_json: AsJson = False, on: TimedOptions
 ) -> None:
     """Forecast messages and their cost by time, channel and agency, with quiet hours and caps."""
-    with principal_session(database, key_file, clock, local=True) as at:
+    with principal_session(on, local=True) as at:
         only = _agency(at, agency)
         found = at.platform.queries.forecast.forecast(timedelta(days=days), only)
         stopped = known_to(at.who, found.stopped, found.rules.governed)

@@ -9,8 +9,9 @@ import typer
 from msgspec import to_builtins
 
 from app.cli.commands.packs import require_passing
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
+from app.cli.options import AsJson, Yes
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
+from app.cli.platform_options import PlatformOptions, TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.cli.submission_view import refused_before, show_submission
 from app.terminal import Exit, agree, data, data_json, stop, talk
@@ -38,14 +39,7 @@ ToPending = Annotated[
 SHOWN = 12
 
 
-def submit(
-    folders: Folders,
-    others: With = None,
-    as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def submit(folders: Folders, others: With = None, as_json: AsJson = False, *, on: TimedOptions) -> None:
     """Submit triggers and packs for approval, if lint and their tests pass."""
     targets = [target_of(folder) for folder in folders]
     paths = list(
@@ -54,7 +48,7 @@ def submit(
             for path in (*(target_of(each).pack for each in others or ()), *(each.pack for each in targets))
         }.values()
     )
-    with principal_session(database, key_file, clock, make=True) as at:
+    with principal_session(on, make=True) as at:
         require_passing(paths, (), as_json=as_json)
         packs = {files.folder.resolve(): pack_of(files) for files in examine_folders(paths)[0]}
         wanted, left = _wanted(at, targets, packs)
@@ -96,15 +90,14 @@ def approve(
     refuse: Refuse = None,
     yes: Yes = False,
     as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: TimedOptions,
 ) -> None:
     """Show a colleague's submission, ask, and approve or refuse it."""
     check_said("--comment", comment, least=0)
     if refuse is not None:
         check_said("--refuse", refuse, least=LEAST_SAID)
-    with principal_session(database, key_file, clock) as at:
+    with principal_session(on) as at:
         governing = at.platform.rules.approval
         wanted = {each: governing.find(each, at.who) for each in _references(at, names, others)}
         for reference_, submission in wanted.items():
@@ -149,13 +142,12 @@ def publish(
     apply_to_pending: ToPending = False,
     others: With = None,
     as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: TimedOptions,
 ) -> None:
     """Publish what was approved, to a share of all persons or to everybody."""
     share = _share(canary)
-    with principal_session(database, key_file, clock) as at:
+    with principal_session(on) as at:
         wanted = _references(at, names, others)
         done = at.platform.rules.approval.publish(wanted, at.who, share=share, to_pending=apply_to_pending)
         for each in done:
@@ -163,11 +155,9 @@ def publish(
             _report([each], f"published{narrow}", as_json=as_json)
 
 
-def submissions(
-    names: Some = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
+def submissions(names: Some = None, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """List what waits for approval or publication; with names, show what each would change."""
-    with principal_session(database, key_file) as at:
+    with principal_session(on) as at:
         governing = at.platform.rules.approval
         if names:
             for each in _references(at, names, None):

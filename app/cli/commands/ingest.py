@@ -11,9 +11,9 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.options import AsJson
+from app.cli.platform_options import TimedOptions
 from app.compose import compose
-from app.settings import settings_of
 from app.terminal import Exit, data_json, stop, talk
 from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused, read_envelope
 from streams.intake.intake import Intake, Outcome
@@ -24,20 +24,13 @@ Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="NDJSON of Clo
 Historical = Annotated[bool, typer.Option("--historical", help="Plan only nudges that are still ahead.")]
 
 
-def ingest(
-    files: Files,
-    historical: Historical = False,
-    as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def ingest(files: Files, historical: Historical = False, as_json: AsJson = False, *, on: TimedOptions) -> None:
     """Store life events from files; refused ones are reported by line and field."""
-    now = clock_of(clock)
+    now = on.clock
     for file in files:
         if str(file) != "-" and (not file.exists() or file.is_dir()):
             stop(Exit.USAGE, f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
-    platform = compose(settings_of(database, key_file), now)
+    platform = compose(on.settings, now)
     counts: Counter[str] = Counter(accepted=0, duplicates=0, rejected=0)
     for file in files:
         with _opened(file) as lines:

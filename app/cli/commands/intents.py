@@ -5,14 +5,14 @@ from datetime import tzinfo
 from functools import partial
 from itertools import chain
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.options import AsJson
+from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import somebody
 from app.cli.recompute import all_intents
 from app.cli.sorting import in_order
 from app.compose import compose
 from app.log_places import zone_shown
 from app.moments import told_in
-from app.settings import settings_of
 from app.terminal import compact, data
 from domain.facts.principals import NotAllowed, Principal, Role
 from domain.planning.plan import Intent
@@ -21,13 +21,11 @@ from domain.rules.rulebook import Rulebook
 ID_LENGTH = 32  # of an id in hexadecimal digits, which sort as its bytes do
 
 
-def intents(
-    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
+def intents(as_json: AsJson = False, *, on: TimedOptions) -> None:
     """List every planned nudge, sorted by id; people of an agency see only its own."""
-    settings = settings_of(database, key_file)
+    settings = on.settings
     who = somebody(settings)
-    platform = compose(settings, clock_of(clock), make=False)
+    platform = compose(settings, on.clock, make=False)
     zone = zone_shown(platform.rules.library)
     found = readable(
         chain.from_iterable(all_intents(platform)),

@@ -5,12 +5,12 @@ Operators see and decide on all of them, everybody else on what they asked for t
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile, Limit, Yes
+from app.cli.options import AsJson, Limit, Yes
+from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import PrincipalSession, operators, principal_session
 from app.jobs.endings import end, tells, wrong
 from app.jobs.endings import show as show_end
@@ -29,34 +29,30 @@ HIDDEN = ("claim", "cursor", "lane", "deaths")
 JobId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The number of a job.")]
 
 
-def list_jobs(
-    limit: Limit = 20, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
+def list_jobs(limit: Limit = 20, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """List the jobs, the newest first."""
-    with principal_session(database, key_file, local=True) as at:
+    with principal_session(on, local=True) as at:
         for job in at.platform.queues.jobs.latest(limit, None if at.who.operator else at.who.name):
             _print(at, job, as_json=as_json)
 
 
-def show(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def show(id_: JobId, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Show the state of a job."""
-    with _theirs(id_, database, key_file) as (at, job):
+    with _theirs(id_, on) as (at, job):
         _print(at, job, as_json=as_json)
         if not as_json:  # as JSON it is in the job's words
             show_end(job, as_json=False)
 
 
-def pause(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def pause(id_: JobId, *, on: PlatformOptions) -> None:
     """Pause a job after its present step, in whichever process it runs."""
-    with _theirs(id_, database, key_file) as (at, _):
+    with _theirs(id_, on) as (at, _):
         talk(f"job {at.platform.queues.jobs.pause(id_).id} is paused; `habarshy jobs resume {id_}` goes on")
 
 
-def confirm(
-    id_: JobId, yes: Yes = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
+def confirm(id_: JobId, yes: Yes = False, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Start a counted job in this process, after showing its count."""
-    with operators("jobs", database, key_file) as at:
+    with operators("jobs", on) as at:
         asked = at.platform.queues.jobs.job(id_)
         Orders(at.platform).check(asked, at.who)
         job = finished(begin_counted(at.platform, asked, at.who.name, yes=yes, as_json=as_json))
@@ -64,9 +60,9 @@ def confirm(
         end(job, as_json=as_json)
 
 
-def resume(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def resume(id_: JobId, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Resume a job in this process: one that was paused, failed, or lost its process; or count it anew."""
-    with _theirs(id_, database, key_file) as (at, asked):
+    with _theirs(id_, on) as (at, asked):
         if not at.who.operator:
             Orders(at.platform).check(asked, at.who)
         job = go_on(at.platform, asked)
@@ -74,21 +70,21 @@ def resume(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, ke
         end(job, as_json=as_json)
 
 
-def cancel(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def cancel(id_: JobId, *, on: PlatformOptions) -> None:
     """Cancel a job for good, and remove its leftovers."""
-    with _theirs(id_, database, key_file) as (at, asked):
+    with _theirs(id_, on) as (at, asked):
         work = work_of(at.platform, asked)
         talk(f"job {at.platform.queues.jobs.cancel(id_, work).id} is cancelled")
 
 
 @contextmanager
-def _theirs(id_: int, database: str | None, key_file: Path | None) -> Iterator[tuple[PrincipalSession, Job]]:
+def _theirs(id_: int, on: PlatformOptions) -> Iterator[tuple[PrincipalSession, Job]]:
     """Open the platform with a job that the principal may see and decide on.
 
     Raises:
         NotAllowed: they are no operator, and somebody else asked for it.
     """
-    with principal_session(database, key_file, local=True) as at:
+    with principal_session(on, local=True) as at:
         job = at.platform.queues.jobs.job(id_)
         if not at.who.operator and job.asked_by != at.who.name:
             raise NotAllowed(f"job {id_} is for operators and whoever asked for it; {at.who.name} is not one of them")

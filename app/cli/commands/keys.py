@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.cli.options import AsJson
+from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import operators
 from app.identity import key_file as keyfile
 from app.settings import Settings
@@ -17,9 +18,9 @@ Retire = Annotated[bool, typer.Option("--retire", help="Destroy the older master
 ELSEWHERE = "the keys are in HABARSHY_KEY_RING"
 
 
-def show(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def show(as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Count the keys of persons by the version of the master key that wraps them; no key is shown."""
-    with operators("the keys", database, key_file) as at, at.platform.database.reading() as connection:
+    with operators("the keys", on) as at, at.platform.database.reading() as connection:
         keyring, counts = _keyring(at.platform.settings), by_version(connection)
     for version in sorted({*keyring.wrapping, *counts}):
         line = {
@@ -35,11 +36,9 @@ def show(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFil
             data(f"version {version} ({state}): wraps {many(counts.get(version, 0), 'key')}")
 
 
-def rotate(
-    retire: Retire = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
+def rotate(retire: Retire = False, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Wrap all keys of persons with a new master key; an interrupted rotation is finished first."""
-    with operators("the keys", database, key_file) as at:
+    with operators("the keys", on) as at:
         platform = at.platform
         keyring = _keyring(platform.settings)
         with platform.database.reading() as connection:

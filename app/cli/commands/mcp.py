@@ -2,19 +2,18 @@
 
 import os
 
-from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.platform_options import TimedOptions
 from app.identity.links import BadLink
 from app.identity.principals import TOKEN
-from app.settings import settings_of
 from domain.facts.principals import NotAllowed
 
 
-def mcp(clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def mcp(*, on: TimedOptions) -> None:
     """Serve an assistant (MCP) for the person whose token is in HABARSHY_TOKEN; read-only."""
     from app.compose import compose  # noqa: PLC0415  (the same)
     from app.reports.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other command needs)
 
-    platform = compose(settings_of(database, key_file), clock_of(clock), make=False)
+    platform = compose(on.settings, on.clock, make=False)
     token = os.environ.get(TOKEN, "")
     try:
         reader(platform, token)

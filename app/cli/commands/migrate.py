@@ -2,25 +2,24 @@
 
 from contextlib import closing
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile, Plan
+from app.cli.options import AsJson, Plan
+from app.cli.platform_options import PlatformOptions
 from app.database import open_database
 from app.identity.key_file import load_keyring, own_keyring
 from app.identity.log_codes import give_first_codes
-from app.settings import Settings, settings_of
+from app.settings import Settings
 from app.terminal import data, data_json, many, talk
 from streams.storage.database import Database
 from streams.storage.schema import FIRST, holds_data, pending
 from streams.storage.schema import migrate as take
 
 
-def migrate(
-    plan: Plan = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
+def migrate(plan: Plan = False, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Migrate the database's tables to this version; SQLite is migrated at every start.
 
     With the first tables comes the key file, where there is none: everything in the database is sealed by it.
     """
-    settings = settings_of(database, key_file)
+    settings = on.settings
     opened = Database(settings.database) if plan else open_database(settings, make=True, at_work=False)
     with closing(opened):
         steps = pending(opened) if plan else take(opened)

@@ -9,13 +9,13 @@ import typer
 
 from app.cli.explanation_lines import lines
 from app.cli.logged_reading import Purpose, looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of
+from app.cli.options import AsJson, PersonId
 from app.cli.persons import pseudonym_of
+from app.cli.platform_options import PlatformOptions, TimedOptions
 from app.compose import compose
 from app.log_places import zone_shown
 from app.moments import told_in
 from app.reports.plain_data import as_plain, entry_plain
-from app.settings import settings_of
 from app.terminal import Exit, data, data_json, stop
 from domain.core.events import LifeEvent
 from projections import trail as view
@@ -26,17 +26,11 @@ from streams.queries.explain import UnknownNudge, explain
 NudgeId = Annotated[str, typer.Argument(metavar="NUDGE", help="The id of a nudge.")]
 
 
-def trail(
-    person: PersonId,
-    purpose: Purpose = None,
-    as_json: AsJson = False,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def trail(person: PersonId, purpose: Purpose = None, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """List every fact about a person, in the order of the log."""
-    settings = settings_of(database, key_file)
+    settings = on.settings
     look = looker(settings, purpose)
-    platform = compose(settings, clock_of(None), make=False)
+    platform = compose(settings, on.clock, make=False)
     pseudonym = pseudonym_of(person, platform.identity.names)
     platform.replay.follower.drain()
     with platform.database.reading() as connection:
@@ -75,17 +69,10 @@ def _line(entry: Entry, zone: tzinfo) -> str:
     return f"{entry.position:>8}  {told_in(fact.at, zone)}  {fact.TOPIC}  {name} {detail}  {entry.originator_id}"
 
 
-def why(
-    nudge: NudgeId,
-    purpose: Purpose = None,
-    as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def why(nudge: NudgeId, purpose: Purpose = None, as_json: AsJson = False, *, on: TimedOptions) -> None:
     """Explain a nudge: the facts, the rule, its version, the data used, the words, the legal basis."""
-    id_, now = nudge_id(nudge), clock_of(clock)
-    settings = settings_of(database, key_file)
+    id_, now = nudge_id(nudge), on.clock
+    settings = on.settings
     look = looker(settings, purpose)
     platform = compose(settings, now, make=False)
     try:

@@ -1,19 +1,31 @@
 """habarshy principals: who may act, for which agency."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from app.cli.agencies import agencies_known
-from app.cli.options import AsJson, KeyFile
+from app.cli.options import AsJson
+from app.cli.platform_options import KeyFile
+from app.clock import system_clock
+from app.compose import compose
+from app.first_packs import pack_folders
 from app.identity import principals
+from app.identity.key_file import BadKeyFile, MissingKeyFile
 from app.identity.private_files import opened
-from app.settings import Settings, settings_of
+from app.settings import BadSettings, Settings, settings_of
 from app.terminal import Exit, data, data_json, stop, talk
+from domain.facts.governance import PackSubmitted
 from domain.facts.principals import Principal, Role, Scope
-from templates.reading.findings import closest
+from streams.log.damaged import DamagedFact
+from streams.log.master_key import WrongKeyFile
+from streams.storage.errors import UNAVAILABLE_ERRORS, ReadOnly
+from streams.storage.schema import NoDatabase, WrongSchema
+from templates.reading.catalogue import NoDefaults
+from templates.reading.files import read_document
+from templates.reading.findings import BrokenPack, Report, closest
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name by which the log knows them.")]
 Agency = Annotated[str, typer.Option("--agency", metavar="A", help="The agency for which they act.")]
@@ -33,6 +45,19 @@ TokenFile = Annotated[
 ]
 EVERYWHERE = frozenset({Role.OPERATOR, Role.AUDITOR})
 """The roles that act for all agencies."""
+_UNASKED: tuple[type[Exception], ...] = (
+    DamagedFact,
+    BadSettings,
+    NoDefaults,
+    WrongSchema,
+    ReadOnly,
+    BadKeyFile,
+    MissingKeyFile,
+    WrongKeyFile,
+    BrokenPack,
+    *UNAVAILABLE_ERRORS,
+)
+"""Errors by which the database cannot tell what is published; a later command reports them in their own words."""
 
 
 def add(  # noqa: PLR0913, PLR0917  (the options of a command)
@@ -78,11 +103,35 @@ def _write_token(file: Path, make: Callable[[], str]) -> None:
 
 def _warn_of_unknown(agency: str, settings: Settings) -> None:
     """An agency may come before its pack does, but one that is misspelt has nothing, for ever."""
-    known = agencies_known(settings)
+    known = _agencies_known(settings)
     if known is not None and agency not in known:
         meant = closest(agency, known)
         hint = f" (did you mean {meant!r}?)" if meant else ""
         talk(f"warning: no pack that is published or submitted has an agency {agency!r} yet{hint}")
+
+
+def _agencies_known(settings: Settings) -> set[str] | None:
+    """Return the agencies of packs that are published, submitted or in the settings; None: it cannot be told now."""
+    try:
+        found = {name for content in _contents(settings) for name in content.get("agencies") or ()}
+    except _UNASKED:
+        return None
+    folders = (read_document(folder / "pack.yaml", Report()).data for folder in pack_folders(settings))
+    return found.union(*(each.get("agencies") or () for each in folders if isinstance(each, dict)))
+
+
+def _contents(settings: Settings) -> Iterator[Mapping[str, Any]]:
+    """Yield the contents of the packs in the database; none where there is no database."""
+    try:
+        platform = compose(settings, system_clock, make=False)
+    except NoDatabase:
+        return
+    with closing(platform.database):
+        now = platform.rules.approval.governed()
+    yield from now.contents
+    for each in (each for several in now.submitted.values() for each in several):
+        if isinstance(each.fact, PackSubmitted):
+            yield each.fact.content
 
 
 def show(key_file: KeyFile = None, as_json: AsJson = False) -> None:

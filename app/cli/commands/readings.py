@@ -7,8 +7,9 @@ import typer
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.cli.options import AsJson
 from app.cli.persons import pseudonym_of
+from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
 from app.log_places import span_of, zone_shown
 from app.moments import told_in
@@ -52,11 +53,10 @@ def list_readings(
     since: Since = None,
     until: Until = None,
     as_json: AsJson = False,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    on: PlatformOptions,
 ) -> None:
     """List who read which person's data and who dropped dead letters, when and why, the earliest first."""
-    with principal_session(database, key_file, local=True) as at:
+    with principal_session(on, local=True) as at:
         require_reading(at.who)
         whose = None if person is None else pseudonym_of(person, at.platform.identity.names, "--person")
         start, end = span_of(since, until, at.platform.rules.library)

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from app.cli.job_options import ordered
 from app.cli.logged_reading import Looker
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, OfTrigger, Plan, Yes
+from app.cli.options import AsJson, OfTrigger, Plan, Yes
 from app.cli.persons import pseudonym_of
+from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.jobs import endings
 from app.jobs.progress import counting
@@ -54,13 +55,11 @@ def repair(  # noqa: PLR0913  (a flag each)
     provider: OfProvider = None,
     channel: OfChannel = None,
     as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    on: TimedOptions,
 ) -> None:
     """Find nudges that should have been planned, and plan them once; or retry what an outage failed."""
     _refuse_mixed(failed=failed, of_failed=(provider, channel), of_planned=(area, person))
-    with principal_session(database, key_file, clock, local=True) as at:
+    with principal_session(on, local=True) as at:
         _check_allowed(at, trigger)
         options = {"from": since, "to": until, "trigger": trigger}
         if failed:

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from app.cli.job_options import ordered
-from app.cli.options import AsJson, DatabaseUrl, KeyFile, Plan, Yes, clock_of
+from app.cli.options import AsJson, Plan, Yes
+from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import operators
 from app.compose import compose
 from app.identity.principals import TOKEN, acting
 from app.jobs.endings import end
 from app.jobs.replay_jobs import VIEWS
 from app.jobs.start import begin, finished
-from app.settings import settings_of
 from app.terminal import Exit, stop
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="The names of views.")]
@@ -28,21 +28,15 @@ To = Annotated[
 Topic = Annotated[str | None, typer.Option("--topic", help="The topic to send to, instead of the one for replays.")]
 
 
-def replay(
-    context: typer.Context,
-    verify: Verify = False,
-    as_json: AsJson = False,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def replay(context: typer.Context, verify: Verify = False, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Rebuild views, resend a range of the log to Kafka, or verify that everything matches."""
     if context.invoked_subcommand is not None:
         if verify:
             stop(Exit.USAGE, "--verify stands alone: habarshy replay --verify")
         return
-    settings = settings_of(database, key_file)
+    settings = on.settings
     by = acting(settings.principals, os.environ).name if os.environ.get(TOKEN) else ""
-    platform = compose(settings, clock_of(None), make=False)
+    platform = compose(settings, on.clock, make=False)
     with closing(platform.database):
         job = finished(begin(platform, "replay verify", {}, by, yes=True, as_json=as_json))
     end(job, as_json=as_json)
@@ -55,11 +49,11 @@ def kafka(
     plan: Plan = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: PlatformOptions,
 ) -> None:
     """Resend a range of the log to Kafka, marked as a replay, for other consumers."""
-    with operators("replays", database, key_file) as at:
+    with operators("replays", on) as at:
         order = ordered(at, "replay kafka", {"from": begins, "to": ends, "topic": topic})
         job = finished(
             begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json, plan_only=plan)
@@ -73,13 +67,13 @@ def views(
     plan: Plan = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: PlatformOptions,
 ) -> None:
     """Rebuild views from the log beside the live ones, and correct the differences; they stay in service."""
     if every == bool(names):
         stop(Exit.USAGE, f"which views? name some of {', '.join(VIEWS)}, or say --all")
-    with operators("replays", database, key_file) as at:
+    with operators("replays", on) as at:
         order = ordered(at, "replay views", {"views": ["all"] if every else names})
         job = finished(
             begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json, plan_only=plan)

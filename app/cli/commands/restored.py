@@ -8,7 +8,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes
+from app.cli.options import AsJson, Plan, Yes
+from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
 from app.identity.erased_list import BadList, everybody, list_of
@@ -40,12 +41,11 @@ def restored(
     plan: Plan = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: TimedOptions,
 ) -> None:
     """Confirm that the database was restored from a backup; what may have been sent since is not resent."""
-    with operators("restores", database, key_file, clock) as at:
+    with operators("restores", on) as at:
         scope = at.platform.runtime.restore.scope(_moment(until, at))
         zone = zone_shown(at.platform.rules.library)
         again = _Again(_to_erase(at, erased), at.platform.privacy.retention.again(_retired(at)))

@@ -2,23 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Plan, Yes
+from app.cli.options import AsJson, Plan, Yes
+from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import retired_list
 from app.terminal import agree, data, data_json, many, talk
 from streams.privacy.retention import Done, Over
 
 
-def retire(
-    plan: Plan = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def retire(plan: Plan = False, yes: Yes = False, as_json: AsJson = False, *, on: TimedOptions) -> None:
     """Destroy the keys of content that is past its retention period; it cannot be undone."""
-    with operators("retirements", database, key_file, clock) as at:
+    with operators("retirements", on) as at:
         platform = at.platform
         wanted = platform.privacy.retention.scope()
         if plan or not yes:

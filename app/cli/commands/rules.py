@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.options import AsJson, DatabaseUrl, KeyFile
+from app.cli.options import AsJson
+from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import principal_session
 from app.log_places import zone_here
 from app.moments import moment_of, told_in
@@ -17,9 +18,9 @@ from app.terminal import data, data_json, red
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="Show the rules as of that time.")]
 
 
-def rules(at: At = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def rules(at: At = None, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """List the published versions of your agency's triggers: hash, share, reach, owner, state."""
-    with principal_session(database, key_file, local=True) as here:
+    with principal_session(on, local=True) as here:
         library = here.platform.rules.library
         moment = None if at is None else moment_of(at, "--at", zone_here(here.platform.rules.library))
         found = library.rules() if moment is None else library.rules_at(moment)

@@ -14,7 +14,8 @@ import uvloop
 from msgspec.structs import asdict
 
 from app.cli.commands.status import status_lines
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.options import AsJson
+from app.cli.platform_options import TimedOptions
 from app.compose import Platform, compose
 from app.compose_sending import compose_engine, compose_routes
 from app.http.presence import present
@@ -25,7 +26,6 @@ from app.roles.patience import answered
 from app.roles.provider_watch import ProviderWatch
 from app.roles.run_lock import run_lock
 from app.roles.sockets import HealthHost, HealthPort, health_listener
-from app.settings import settings_of
 from app.terminal import data_json, many, talk, warn
 from notifiers.port.routes import Route
 from streams.delivery.send.metrics import counted, passed_by
@@ -57,12 +57,11 @@ def run(
     health_port: HealthPort = None,
     health_host: HealthHost = "127.0.0.1",
     as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: TimedOptions,
 ) -> None:
     """Plan and send in one process, until it is stopped (or until nothing waits)."""
-    now, settings = clock_of(clock), settings_of(database, key_file)
+    now, settings = on.clock, on.settings
     begin("run", settings)
     health = health_listener(health_host, health_port)
     platform = compose(settings, now)

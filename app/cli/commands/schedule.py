@@ -4,19 +4,19 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import tzinfo
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec import structs
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, refuse_unknown
+from app.cli.options import AsJson, refuse_unknown
+from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import operators
 from app.compose import Platform, compose
 from app.jobs.pace import duration
 from app.moments import told_in
 from app.scheduled import DESTROYS, is_kept, is_late, schedule_of, zone_of_schedule
-from app.settings import SCHEDULE, settings_of
+from app.settings import SCHEDULE
 from app.terminal import Exit, data, data_json, stop
 from streams.runtime.schedule import BAD, UNDER_WAY, Run, Schedule, UnderWay
 
@@ -33,19 +33,13 @@ LOOK_SECONDS = 0.2
 """The interval of looks whether a job that another process runs has ended."""
 
 
-def schedule(
-    name: Now = None,
-    as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def schedule(name: Now = None, as_json: AsJson = False, *, on: TimedOptions) -> None:
     """Show what runs at which times, and how it last ended (exit 1 if something failed or is late); or run a job."""
     if name is not None:
-        _run_now(name, clock, database, key_file, as_json=as_json)
+        _run_now(name, on, as_json=as_json)
         return
-    now = clock_of(clock)
-    platform = compose(settings_of(database, key_file), now, make=False)
+    now = on.clock
+    platform = compose(on.settings, now, make=False)
     with closing(platform.database):
         runs, zone = schedule_of(platform).runs(), zone_of_schedule(platform)
     late = {run.job for run in runs if is_late(run, now())}
@@ -57,12 +51,12 @@ def schedule(
         stop(Exit.CHECK_FAILED, f"the last run of {', '.join(bad)} failed")
 
 
-def _run_now(name: str, clock: str | None, database: str | None, key_file: Path | None, *, as_json: bool) -> None:
+def _run_now(name: str, on: TimedOptions, *, as_json: bool) -> None:
     if name not in SCHEDULE:
         refuse_unknown("--now", "job", name, tuple(SCHEDULE))
     if name == DESTROYS:
         stop(Exit.USAGE, f"--now: {name} destroys; use `habarshy retire`, which shows first what goes, and asks")
-    with operators("scheduled jobs", database, key_file, clock) as at:
+    with operators("scheduled jobs", on) as at:
         kept, zone = schedule_of(at.platform), zone_of_schedule(at.platform)
         try:
             run = _ran(at.platform, kept, name) if is_kept(at.platform) else kept.run_now(name, lambda: False)

@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.platform_options import TimedOptions
 from app.compose import compose
 from app.logs import begin
 from app.roles.lifecycle import composed, on_sqlite
 from app.roles.sockets import BACKLOG, HealthHost, HealthPort, health_listener, listen
-from app.settings import settings_of
 from app.terminal import talk
 
 Host = Annotated[str, typer.Option("--host", help="The address to listen on; by default this machine only.")]
@@ -24,9 +23,8 @@ def api(
     port: Port = 8000,
     health_port: HealthPort = None,
     health_host: HealthHost = "127.0.0.1",
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: TimedOptions,
 ) -> None:
     """Serve the HTTP API and the pages; `habarshy principals add` makes the keys of registries."""
     import uvicorn  # noqa: PLC0415  (a second of imports that no other command needs)
@@ -36,9 +34,9 @@ def api(
     from app.http.role import ServedRole, answering  # noqa: PLC0415  (the same)
     from app.server import application  # noqa: PLC0415  (the same)
 
-    settings = settings_of(database, key_file)
+    settings = on.settings
     begin("api", settings)
-    platform = (compose if on_sqlite(settings) else composed)(settings, clock_of(clock))
+    platform = (compose if on_sqlite(settings) else composed)(settings, on.clock)
     listener, own = listen(host, port), health_listener(health_host, health_port)
     registry = CollectorRegistry()
     config = uvicorn.Config(

@@ -9,7 +9,8 @@ import typer
 from msgspec import structs
 from msgspec.structs import replace
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.options import AsJson
+from app.cli.platform_options import TimedOptions
 from app.compose import compose
 from app.jobs.endings import wrong as verdict
 from app.log_places import zone_shown
@@ -20,7 +21,6 @@ from app.reports.condition import Condition, ConditionReader, lag_of_workers
 from app.reports.finding_words import told
 from app.reports.findings import Finding, Level, findings
 from app.reports.stopped import stopped_lines
-from app.settings import settings_of
 from app.terminal import Exit, data, data_json, many, red
 from domain.nudges.delivery import State
 from streams.queries.health import Health, completed
@@ -49,16 +49,10 @@ FIRST = ("facts", "nudges", "next_due")
 Check = Annotated[bool, typer.Option("--check", help="Exit 1 if anything is BAD, that is, to be mended now.")]
 
 
-def status(
-    check: Check = False,
-    as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def status(check: Check = False, as_json: AsJson = False, *, on: TimedOptions) -> None:
     """Show what is stopped, what is stored, what waits, what runs, and the outcomes of the nudges."""
-    now = clock_of(clock)
-    platform = compose(settings_of(database, key_file), now, make=False)
+    now = on.clock
+    platform = compose(on.settings, now, make=False)
     lag = lag_of_workers(platform)
     condition = ConditionReader(platform, verdict, None if lag is None else lag.partitions).read()
     if lag is not None:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli.options import ClockTime, DatabaseUrl, KeyFile, Published, reason_given
+from app.cli.options import Published, reason_given
+from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import principal_session
 from app.terminal import Exit, stop, talk
 
@@ -16,58 +17,32 @@ Reason = Annotated[str, _REASON]
 Perhaps = Annotated[str | None, _REASON]
 
 
-def pause(
-    trigger: Published,
-    reason: Perhaps = None,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def pause(trigger: Published, reason: Perhaps = None, *, on: TimedOptions) -> None:
     """Pause sending for a trigger; planning continues."""
-    with principal_session(database, key_file, clock, local=True) as at:
+    with principal_session(on, local=True) as at:
         new = at.platform.rules.switches.pause(trigger, at.who, reason or "")
     talk(f"{trigger} is paused" if new else f"{trigger} was paused before")
 
 
-def resume(
-    trigger: Published,
-    reason: Perhaps = None,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def resume(trigger: Published, reason: Perhaps = None, *, on: TimedOptions) -> None:
     """Resume sending for a trigger, including the messages that waited."""
-    with principal_session(database, key_file, clock, local=True) as at:
+    with principal_session(on, local=True) as at:
         new = at.platform.rules.switches.resume(trigger, at.who, reason or "")
     talk(f"{trigger} is resumed" if new else f"{trigger} was not paused")
 
 
-def withdraw(
-    trigger: Published,
-    reason: Perhaps = None,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def withdraw(trigger: Published, reason: Perhaps = None, *, on: TimedOptions) -> None:
     """Withdraw a trigger: plan and send nothing more, and withhold what is planned."""
-    with principal_session(database, key_file, clock) as at:
+    with principal_session(on) as at:
         new = at.platform.rules.switches.withdraw(trigger, at.who, reason or "")
     talk(f"{trigger} is withdrawn" if new else f"{trigger} was withdrawn before")
 
 
-def control(
-    scope: Scope,
-    stopped: Stop,
-    reason: Reason,
-    name: Name = None,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
-) -> None:
+def control(scope: Scope, stopped: Stop, reason: Reason, name: Name = None, *, on: TimedOptions) -> None:
     """Set or clear a kill switch."""
     if (scope == "all") != (name is None):
         stop(Exit.USAGE, f"{scope} takes {'no name' if scope == 'all' else 'a name'}")
-    with principal_session(database, key_file, clock, local=True) as at:
+    with principal_session(on, local=True) as at:
         new = at.platform.rules.switches.control(scope, name or "", at.who, stopped=stopped, reason=reason)
     what = f"{scope} {name or ''}".strip()
     talk(f"{what}: {'stopped' if stopped else 'goes on'}" + ("" if new else " as before"))

@@ -9,8 +9,8 @@ import typer
 import uvloop
 
 from app.cli.commands.preview import Workbench, chosen_of
-from app.cli.options import DatabaseUrl, KeyFile
 from app.cli.pack_paths import With, is_folder, target_of
+from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import PrincipalSession, principal_session
 from app.compose import Platform
 from app.compose_sending import compose_routes
@@ -53,11 +53,11 @@ def trial(
     persona: Who = "adult",
     step: Step = None,
     others: With = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: PlatformOptions,
 ) -> None:
     """Send a trigger's message to a colleague's registered contact, marked as a test."""
-    with principal_session(database, key_file) as at:
+    with principal_session(on) as at:
         receiver = colleague(at.platform.settings.principals, to, at.who)
         play = _in_folder(at, what, others or [], persona) if is_folder(Path(what)) else _in_log(at, what, persona)
         by = channel or _first_channel(play, receiver)

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from msgspec import to_builtins
 
-from app.cli.options import AsJson, ClockTime, DatabaseUrl, KeyFile, OfTrigger, Plan, Yes, refuse_unknown
+from app.cli.options import AsJson, OfTrigger, Plan, Yes, refuse_unknown
+from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.jobs.start import begin, finished
 from app.log_places import span_of
@@ -52,9 +53,7 @@ def unknown(  # noqa: PLR0913  (a flag each)
     plan: Plan = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    on: TimedOptions,
 ) -> None:
     """List messages whose outcome is unknown, or settle them: ask, resend or close."""
     wishes = [
@@ -64,7 +63,7 @@ def unknown(  # noqa: PLR0913  (a flag each)
         stop(Exit.USAGE, "--ask, --again, --close and --receipts are different decisions; give one")
     if channel is not None and channel not in ADDRESS_OF:
         refuse_unknown("--channel", "channel", channel, list(ADDRESS_OF))
-    with operators("unknown outcomes", database, key_file, clock) as at:
+    with operators("unknown outcomes", on) as at:
         start, end = span_of(since, until, at.platform.rules.library)
         which = OutcomeFilter(start, end, cause, provider, channel, trigger)
         if receipts is not None:

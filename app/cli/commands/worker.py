@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.cli.platform_options import TimedOptions
 from app.logs import begin
 from app.roles.sockets import HealthHost, HealthPort, health_listener
-from app.settings import settings_of
 from app.terminal import talk
 
 FromKafka = Annotated[
@@ -19,15 +18,14 @@ def worker(
     intake: FromKafka = False,
     health_port: HealthPort = None,
     health_host: HealthHost = "127.0.0.1",
-    clock: ClockTime = None,
-    database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    *,
+    on: TimedOptions,
 ) -> None:
     """Plan what arrives through Kafka; any number of workers share the load."""
     from app.roles.kafka_roles import plan_woken, take_in  # noqa: PLC0415  (a second of imports that no other command needs)
 
     role = take_in if intake else plan_woken
-    settings = settings_of(database, key_file)
+    settings = on.settings
     begin("intake" if intake else "worker", settings)
-    role(settings, clock_of(clock), health_listener(health_host, health_port))
+    role(settings, on.clock, health_listener(health_host, health_port))
     talk("stopped")

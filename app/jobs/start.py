@@ -27,7 +27,7 @@ def begin(
     as_json: bool,
     plan_only: bool = False,
 ) -> Job:
-    """Say what would be done, ask, and do it; returns the job as it ended: done, paused or cancelled.
+    """Say what would be done, ask, and do it; return the job once it is done, else end the command.
 
     Raises:
         Busy: another job of its lane is under way.
@@ -45,7 +45,7 @@ def begin(
     except UNAVAILABLE_ERRORS as error:
         stop(Exit.UNAVAILABLE, f"nothing was done: no job could be noted ({summary(error)})")
     talk(f"job {job.id}; `habarshy jobs pause {job.id}` or Ctrl-C pauses it")
-    return go_on(platform, job)
+    return finished(go_on(platform, job))
 
 
 def _plan(work: Work) -> Plan:
@@ -59,7 +59,7 @@ def _plan(work: Work) -> Plan:
 
 
 def begin_counted(platform: Platform, job: Job, by: str, *, yes: bool, as_json: bool) -> Job:
-    """Say what was counted, ask, and do it; returns the job as it ended.
+    """Say what was counted, ask, and do it; return the job once it is done, else end the command.
 
     Raises:
         Busy, NotNow, Stale: see streams.queues.job_store.
@@ -69,7 +69,7 @@ def begin_counted(platform: Platform, job: Job, by: str, *, yes: bool, as_json: 
     plan = job.counted.plan
     _show(platform, job.kind, plan, as_json=as_json)
     agree(plan.what, str(plan.count), yes=yes)
-    return go_on(platform, platform.queues.jobs.confirm(job.id, plan.count, by))
+    return finished(go_on(platform, platform.queues.jobs.confirm(job.id, plan.count, by)))
 
 
 def _show(platform: Platform, kind: str, plan: Plan, *, as_json: bool) -> None:

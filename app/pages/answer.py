@@ -54,9 +54,7 @@ class Answer(routes.Routed, response_class=HTMLResponse):
             title=_label(question, code, frame),
             lead=_("If you press the button, your answer to this message is recorded:"),
             items=(_title(question, frame),),
-            note="",
             button=_("Confirm"),
-            action="",
         )
 
     @routes.post("/answer/{token}", summary="Give that answer")
@@ -76,9 +74,6 @@ class Answer(routes.Routed, response_class=HTMLResponse):
             title=say("Your answer is recorded"),
             lead=say("This is the message that you answered:"),
             items=(_title(question, frame),),
-            note="",
-            button="",
-            action="",
         )
 
     def _read(self, request: Request, token: str) -> tuple[UUID, str, str]:

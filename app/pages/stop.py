@@ -72,9 +72,6 @@ class Stop(routes.Routed, response_class=HTMLResponse):
             title=_("The messages will come again"),
             lead=_("You will get these messages again:"),
             items=_titles(topic, frame),
-            note="",
-            button="",
-            action="",
         )
 
     def _topic(self, request: Request, token: str) -> Topic:
@@ -102,7 +99,6 @@ def _ask(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:
         "items": _titles(topic, frame),
         "note": _("Messages that the law requires will still come."),
         "button": _("Stop"),
-        "action": "",
     }
 
 
@@ -124,9 +120,6 @@ def _mandatory(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str,
         "title": _("This message cannot be stopped"),
         "lead": _("The law obliges the state to send it to you:"),
         "items": (frame.speech.titled(topic.legal_basis),),
-        "note": "",
-        "button": "",
-        "action": "",
     }
 
 

@@ -11,7 +11,7 @@ from app.cli.options import AsJson, Plan, Yes
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import principal_session
 from app.jobs.endings import end
-from app.jobs.start import begin, finished
+from app.jobs.start import begin
 from app.terminal import talk
 from streams.replay.backfill import BackfillRequest
 
@@ -40,6 +40,6 @@ def backfill(
             further = convert(order.arguments["further"], BackfillRequest)
             tell_missing(at.platform.replay.backfill.look(further, at.who.name), as_json=as_json)
             return
-        job = finished(begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json))
+        job = begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json)
         talk(f"backfilled: {job.words}")
         end(job, as_json=as_json)

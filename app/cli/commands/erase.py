@@ -15,7 +15,7 @@ from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
 from app.identity import erased_list, private_files
 from app.identity.meant_persons import NO_PERSON, pseudonym_in
-from app.jobs.start import begin, finished
+from app.jobs.start import begin
 from app.reports.erasure_certificate import page, told
 from app.terminal import Exit, agree, data, data_json, many, stop, talk
 from domain.core.ids import Names
@@ -58,7 +58,7 @@ def erase(
         if several is not None:
             order = ordered(at, "erase", {"persons": _listed(several, at.platform.identity.names), "why": reason})
             given, who = order.arguments, at.who.name
-            job = finished(begin(at.platform, "erase", given, who, yes=yes, as_json=as_json, plan_only=plan))
+            job = begin(at.platform, "erase", given, who, yes=yes, as_json=as_json, plan_only=plan)
             talk(job.words)
             return
         certificate = _erased(at, person or "", reason, plan=plan, yes=yes, as_json=as_json)

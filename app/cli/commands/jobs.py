@@ -55,7 +55,7 @@ def confirm(id_: JobId, yes: Yes = False, as_json: AsJson = False, *, on: Platfo
     with operators("jobs", on) as at:
         asked = at.platform.queues.jobs.job(id_)
         Orders(at.platform).check(asked, at.who)
-        job = finished(begin_counted(at.platform, asked, at.who.name, yes=yes, as_json=as_json))
+        job = begin_counted(at.platform, asked, at.who.name, yes=yes, as_json=as_json)
         _print(at, job, as_json=as_json)
         end(job, as_json=as_json)
 

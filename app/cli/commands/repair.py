@@ -17,7 +17,7 @@ from app.cli.principal_session import PrincipalSession, principal_session
 from app.jobs import endings
 from app.jobs.progress import counting
 from app.jobs.requests import Order
-from app.jobs.start import begin, finished
+from app.jobs.start import begin
 from app.terminal import Exit, data, data_json, many, stop, talk
 from domain.facts.principals import NotAllowed
 from domain.facts.submissions import check_stopping
@@ -76,7 +76,7 @@ def _plan_missing(at: PrincipalSession, selection: Selection, plan: bool, yes: b
     if plan:
         tell_missing(at.platform.replay.repair.look(selection), as_json=as_json)
         return
-    job = finished(begin(at.platform, "repair", to_builtins(selection), at.who.name, yes=yes, as_json=as_json))
+    job = begin(at.platform, "repair", to_builtins(selection), at.who.name, yes=yes, as_json=as_json)
     talk(f"repaired: {job.words}")
     endings.end(job, as_json=as_json)
 
@@ -86,7 +86,7 @@ def _try_anew(at: PrincipalSession, order: Order, plan: bool, yes: bool, *, as_j
         outage = convert(order.arguments["outage"], Outage)
         _tell_failed(at.platform.replay.retry_failed.look(outage), as_json=as_json)
         return
-    job = finished(begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json))
+    job = begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json)
     talk(f"due again: {job.words}")
 
 

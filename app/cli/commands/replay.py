@@ -14,7 +14,7 @@ from app.compose import compose
 from app.identity.principals import TOKEN, acting
 from app.jobs.endings import end
 from app.jobs.replay_jobs import VIEWS
-from app.jobs.start import begin, finished
+from app.jobs.start import begin
 from app.terminal import Exit, stop
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="The names of views.")]
@@ -38,7 +38,7 @@ def replay(context: typer.Context, verify: Verify = False, as_json: AsJson = Fal
     by = acting(settings.principals, os.environ).name if os.environ.get(TOKEN) else ""
     platform = compose(settings, on.clock, make=False)
     with closing(platform.database):
-        job = finished(begin(platform, "replay verify", {}, by, yes=True, as_json=as_json))
+        job = begin(platform, "replay verify", {}, by, yes=True, as_json=as_json)
     end(job, as_json=as_json)
 
 
@@ -55,9 +55,7 @@ def kafka(
     """Resend a range of the log to Kafka, marked as a replay, for other consumers."""
     with operators("replays", on) as at:
         order = ordered(at, "replay kafka", {"from": begins, "to": ends, "topic": topic})
-        job = finished(
-            begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json, plan_only=plan)
-        )
+        job = begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json, plan_only=plan)
     end(job, as_json=as_json)
 
 
@@ -75,7 +73,5 @@ def views(
         stop(Exit.USAGE, f"which views? name some of {', '.join(VIEWS)}, or say --all")
     with operators("replays", on) as at:
         order = ordered(at, "replay views", {"views": ["all"] if every else names})
-        job = finished(
-            begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json, plan_only=plan)
-        )
+        job = begin(at.platform, order.kind, order.arguments, at.who.name, yes=yes, as_json=as_json, plan_only=plan)
     end(job, as_json=as_json)

@@ -11,7 +11,7 @@ from msgspec import to_builtins
 from app.cli.options import AsJson, OfTrigger, Plan, Yes, refuse_unknown
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import PrincipalSession, operators
-from app.jobs.start import begin, finished
+from app.jobs.start import begin
 from app.log_places import span_of
 from app.terminal import Exit, agree, data, data_json, many, stop, talk
 from domain.facts.receipts import ReceiptStatus
@@ -96,7 +96,7 @@ def _decide(
 ) -> None:
     given = {"which": to_builtins(which), "how": how.value, "by": at.who.name, "why": "" if plan else _reason_of(why)}
     who = at.who.name
-    job = finished(begin(at.platform, "resolve-unknown", given, who, yes=yes, as_json=as_json, plan_only=plan))
+    job = begin(at.platform, "resolve-unknown", given, who, yes=yes, as_json=as_json, plan_only=plan)
     talk(f"resolved: {job.words}")
 
 

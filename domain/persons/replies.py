@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.core.events import Effective, LifeEvent
 from domain.core.ids import Names
-from domain.persons.own_choices import times_of
+from domain.persons.own_choices import event_of_person, times_of
 from domain.persons.person import person_as_of
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.reply_fields import NUDGE, fillable
@@ -69,16 +69,7 @@ def reply_event(
     fields: dict[str, dict[str, Any]] = {}
     for name, value in data_of(type_, reply, category, chosen).items():
         fields.setdefault(type_.fields[name].owner, {})[name] = value
-    return LifeEvent(
-        stream=names.stream(source, id_),
-        source=source,
-        id=id_,
-        type=type_.name,
-        time=time,
-        persons={type_.subject or "": (reply.recipient,)},
-        fields=fields,
-        digest=names.digest(id_.encode()),
-    )
+    return event_of_person(names, source, id_, type_.name, type_.subject or "", reply.recipient, fields, time)
 
 
 class Said(Struct, frozen=True):
@@ -119,16 +110,8 @@ def withdrawal(
         return None
     type_ = given if left else catalogue.types[WITHDRAWN]
     id_, source = f"{reply.nudge}.{reply.recipient}.{reply.at.isoformat()}.withdrawn", f"{SOURCE}/{reply.way}"
-    return LifeEvent(
-        stream=names.stream(source, id_),
-        source=source,
-        id=id_,
-        type=type_.name,
-        time=time,
-        persons={type_.subject or "": (reply.recipient,)},
-        fields={given.fields["categories"].owner: {"categories": left}} if left else {},
-        digest=names.digest(id_.encode()),
-    )
+    fields = {given.fields["categories"].owner: {"categories": left}} if left else {}
+    return event_of_person(names, source, id_, type_.name, type_.subject or "", reply.recipient, fields, time)
 
 
 def _chosen(

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from domain.persons.channels import REFUSED
 from domain.persons.devices import DEVICES, MOST, Device, devices_of, written
+from domain.persons.own_choices import event_of_person, time_after
 from domain.persons.person import Person, person_as_of
-from streams.delivery.inbound.preferences import ROLE, event_of_person, time_after
+from streams.delivery.inbound.preferences import ROLE
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
 from streams.rules.context import EventWriter
@@ -95,13 +96,15 @@ class DeviceStore(EventWriter):
         self._log.keys.hold(connection, [pseudonym])  # of two changes at once, neither is lost
         known = histories.standing(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
         before = _living(person_as_of(pseudonym, known.facts, rules.catalogue))
-        time = time_after(known, [DEVICES], rules, self._clock())
+        time = time_after(known.facts, [DEVICES], rules.catalogue, self._clock())
         after = list(change(before, time))
         if after == before:
             return None
         fields = {ROLE: {"devices": [written(each) for each in after]}}
         id_ = f"{pseudonym}.{time.isoformat()}"
-        return self._append(connection, [event_of_person(self._names, SOURCE, id_, TYPE, pseudonym, fields, time)])
+        return self._append(
+            connection, [event_of_person(self._names, SOURCE, id_, TYPE, ROLE, pseudonym, fields, time)]
+        )
 
 
 def _living(person: Person) -> list[Device]:

@@ -1,17 +1,15 @@
 """Preferences: a person's own choices about messages become life events of theirs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.core.events import PUBLIC, LifeEvent
-from domain.core.ids import Names
+from domain.core.events import PUBLIC
 from domain.core.plain import PlainData
 from domain.persons.history import History
-from domain.persons.own_choices import times_of
+from domain.persons.own_choices import event_of_person, time_after
 from domain.persons.person import Person, person_as_of
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
@@ -82,11 +80,11 @@ class PreferenceStore(EventWriter):
         if not data:
             return None
         attributes = ["consents"] if type_ in (CONSENT, NO_CONSENT) else list(data)
-        time = time_after(found.known, attributes, rules, self._clock())
+        time = time_after(found.known.facts, attributes, rules.catalogue, self._clock())
         fields = {ROLE: {} if type_ == NO_CONSENT else dict(data)}
+        id_ = f"{pseudonym}.{time.isoformat()}"
         return self._append(
-            connection,
-            [event_of_person(self._names, SOURCE, f"{pseudonym}.{time.isoformat()}", type_, pseudonym, fields, time)],
+            connection, [event_of_person(self._names, SOURCE, id_, type_, ROLE, pseudonym, fields, time)]
         )
 
     def _person(self, connection: Connection, pseudonym: str, rules: Rules) -> PersonWithHistory:
@@ -100,7 +98,7 @@ class PreferenceStore(EventWriter):
         """
         id_, as_written = (self._disputing(nudge, pseudonym, words) for words in (_plain(text), text))
         fields = {PUBLIC: {"nudge": nudge}, ROLE: {"text": text} if text else {}}
-        event = event_of_person(self._names, SOURCE, id_, DISPUTED, pseudonym, fields, self._clock())
+        event = event_of_person(self._names, SOURCE, id_, DISPUTED, ROLE, pseudonym, fields, self._clock())
         earlier = self._names.stream(SOURCE, as_written)  # as it was named before words were compared so
 
         def work(connection: Connection) -> Mapping[str, PersonKey] | None:
@@ -112,35 +110,6 @@ class PreferenceStore(EventWriter):
 
     def _disputing(self, nudge: str, pseudonym: str, text: str) -> str:
         return f"{nudge}.{pseudonym}.{self._names.digest(text.encode()).hex()}"
-
-
-def event_of_person(
-    names: Names,
-    source: str,
-    id_: str,
-    type_: str,
-    person: str,
-    fields: Mapping[str, Mapping[str, Any]],
-    time: datetime,
-) -> LifeEvent:
-    """Return the life event by which a person tells something about themselves."""
-    return LifeEvent(
-        stream=names.stream(source, id_),
-        source=source,
-        id=id_,
-        type=type_,
-        time=time,
-        persons={ROLE: (person,)},
-        fields=fields,
-        digest=names.digest(id_.encode()),
-    )
-
-
-def time_after(known: History, attributes: Sequence[str], rules: Rules, now: datetime) -> datetime:
-    """Return now, or just after the last earlier choice: a registry's clock may be ahead of ours."""
-    moment = timedelta(microseconds=1)
-    times = (time for attribute in attributes for time in times_of(known.facts, attribute, rules.catalogue))
-    return max([now, *(time + moment for time in times)])
 
 
 def _plain(text: str) -> str:

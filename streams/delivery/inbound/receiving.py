@@ -21,6 +21,7 @@ from domain.nudges.reply_meaning import (
     understand,
 )
 from domain.persons.channels import ADDRESS_OF
+from domain.persons.own_choices import event_of_person
 from domain.persons.replies import Reply
 from notifiers.port.interface import Accepted, Inbox, Incoming, Piece, Report
 from streams.delivery.inbound.replies import Mandatory, MessageContext, ReplyIntake, Unsubscription, message_context
@@ -223,16 +224,8 @@ class InboundMessages(EventWriter):
         told: dict[str, Any] = {"text": message.text[:LONGEST], "topic": heard.topic, "choices": heard.choices}
         owner = about.content.get("owner", OURS)  # a digest has no agency of its own
         public = {"nudge": str(about.nudge.intent.id), "understood": heard.understood, "owner": owner}
-        return LifeEvent(
-            stream=self._names.stream(SOURCE, id_),
-            source=SOURCE,
-            id=id_,
-            type=TYPE,
-            time=self._clock(),
-            persons={ROLE: (about.person.pseudonym,)},
-            fields={ROLE: told, PUBLIC: public},
-            digest=self._names.digest(id_.encode()),
-        )
+        fields, person = {ROLE: told, PUBLIC: public}, about.person.pseudonym
+        return event_of_person(self._names, SOURCE, id_, TYPE, ROLE, person, fields, self._clock())
 
 
 def strangers(receiving: InboundMessages) -> Kind:

@@ -16,6 +16,7 @@ from domain.facts.facts import NudgeAnswered
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.nudge import Nudge, evolve
 from domain.persons.history import History
+from domain.persons.own_choices import event_of_person, time_after
 from domain.persons.person import Person, person_as_of
 from domain.persons.replies import Reply, meant, said
 from domain.rules.event_types import Titles
@@ -23,7 +24,7 @@ from domain.rules.legal_basis import legal_basis_of
 from domain.rules.rulebook import Rulebook
 from domain.rules.triggers import Trigger
 from projections import nudges
-from streams.delivery.inbound.preferences import PREFERENCES, ROLE, event_of_person, time_after
+from streams.delivery.inbound.preferences import PREFERENCES, ROLE
 from streams.log.appending import record
 from streams.log.log import Log
 from streams.log.person_keys import PersonKey
@@ -238,9 +239,9 @@ class Unsubscription(EventWriter):
 
     def _event(self, id_: str, found: MessageContext, rules: Rules) -> LifeEvent:
         opted_out = sorted({*(found.person.get(ATTRIBUTE) or ()), found.content["category"]})
-        time = time_after(found.known, [ATTRIBUTE], rules, self._clock())
+        time = time_after(found.known.facts, [ATTRIBUTE], rules.catalogue, self._clock())
         fields = {ROLE: {ATTRIBUTE: opted_out}}
-        return event_of_person(self._names, SOURCE, id_, PREFERENCES, found.person.pseudonym, fields, time)
+        return event_of_person(self._names, SOURCE, id_, PREFERENCES, ROLE, found.person.pseudonym, fields, time)
 
 
 def _topic(found: MessageContext, rules: Rules) -> Topic:

@@ -28,7 +28,7 @@ from domain.facts.facts import (
 from domain.facts.receipts import ReceiptStatus
 from domain.persons.channels import ADDRESS_OF, REFUSED
 from domain.persons.history import History
-from domain.persons.own_choices import times_of
+from domain.persons.own_choices import event_of_person, time_after
 from domain.persons.person import person_as_of
 from notifiers.port.interface import GiveUp, Message, Outcome, Reason
 from notifiers.port.routes import Provider
@@ -178,18 +178,8 @@ class SuppressionList(EventWriter):
             return None
         first = refused[0]
         id_ = f"{first.nudge}.{person}.{first.attempt}"
-        moment = timedelta(microseconds=1)
-        time = max([self._clock(), *(at + moment for at in times_of(theirs, REFUSED, rules.catalogue))])
-        return LifeEvent(
-            stream=self._names.stream(SOURCE, id_),
-            source=SOURCE,
-            id=id_,
-            type=TYPE,
-            time=time,
-            persons={ROLE: (person,)},
-            fields={ROLE: {"addresses": addresses}},
-            digest=self._names.digest(id_.encode()),
-        )
+        time, fields = time_after(theirs, [REFUSED], rules.catalogue, self._clock()), {ROLE: {"addresses": addresses}}
+        return event_of_person(self._names, SOURCE, id_, TYPE, ROLE, person, fields, time)
 
 
 SOFT = frozenset({Reason.EXPIRED_THERE.value, Reason.MAILBOX_FULL.value, Reason.UNDELIVERED.value})

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from app.compose import Platform
 from app.http.access import Access
-from app.http.admission import install_admission
+from app.http.admission import PATIENCE, Admission
 from app.http.assisting import Assisting
 from app.http.backtest_calls import BacktestCalls
 from app.http.citizens import Citizens
@@ -22,11 +22,11 @@ from app.http.head import Head
 from app.http.health import Probes
 from app.http.heavy import Heavy
 from app.http.job_calls import JobCalls
-from app.http.limits import Limits, install_limits
+from app.http.limits import Limited, Limits
 from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.problems import install
 from app.http.receipts import ReceiptCalls
-from app.http.repeating import install_repeating
+from app.http.repeating import Repeating
 from app.http.seen import Seen
 from app.http.served import Served
 from app.http.trails import Trails
@@ -114,11 +114,13 @@ def application(
 def _install_guards(app: Api, platform: Platform, access: Access, broken: Broken) -> None:
     """Install what looks at a request before its route does; the last one looks first."""
     settings, clock, links = platform.settings, platform.clock, platform.identity.links
-    install_repeating(app, IdempotencyKeys(platform.database, clock), access, links.secret("repeats"))
-    install_admission(app, access, broken.answer)
+    secret = bytes.fromhex(links.secret("repeats"))
+    app.add_middleware(Repeating, repeats=IdempotencyKeys(platform.database, clock), access=access, secret=secret)
+    app.add_middleware(Admission, access=access, answer=broken.answer, patience=PATIENCE)
     if settings.requests_a_minute:
         guesses = GuessCounts(platform.database, links.secret("guesses").encode())
-        install_limits(app, Limits(settings.requests_a_minute, clock, guesses), access, broken.answer)
+        limits = Limits(settings.requests_a_minute, clock, guesses)
+        app.add_middleware(Limited, limits=limits, access=access, answer=broken.answer)
     install_visits(app, links.secret("visits"), settings.base_url, access)
 
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from msgspec import Struct
 from starlette.exceptions import HTTPException
@@ -70,11 +70,6 @@ _MOST = Rule()
 def rule_of(path: str) -> Rule:
     """Return the rule that holds for a path."""
     return next((rule for begin, rule in RULES.items() if path.startswith(begin)), _MOST)
-
-
-def install_admission(app: FastAPI, access: Access, answer: Answerer, patience: float = PATIENCE) -> None:
-    """Make the app refuse unknown callers and too large bodies before it reads a body."""
-    app.add_middleware(Admission, access=access, answer=answer, patience=patience)
 
 
 class _Stopped(HTTPException):

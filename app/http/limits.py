@@ -16,7 +16,7 @@ from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -123,11 +123,6 @@ class Limits:
         await self._everywhere(caller, -1)
         if (known := self._counts.get((caller, True))) is not None:
             self._counts[caller, True] = known._replace(own=max(known.own - 1, 0))
-
-
-def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answerer) -> None:
-    """Make the app refuse callers that ask too often."""
-    app.add_middleware(Limited, limits=limits, access=access, answer=answer)
 
 
 class Limited:

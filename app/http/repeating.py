@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import blake2b
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,11 +29,6 @@ LONGEST = 255
 _KEY = re.compile(rf"[ -~]{{1,{LONGEST}}}")
 _GONE = "http.disconnect"
 UNSETTLED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
-
-
-def install_repeating(app: FastAPI, repeats: IdempotencyKeys, access: Access, secret: str) -> None:
-    """Make the app answer a repeated request as it did before."""
-    app.add_middleware(Repeating, repeats=repeats, access=access, secret=bytes.fromhex(secret))
 
 
 class Repeating:

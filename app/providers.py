@@ -4,15 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Self
 
 from purgatory.domain.model import Context
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from standardwebhooks import Webhook
 
 from notifiers.http.addresses import safe_url

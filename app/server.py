@@ -53,11 +53,7 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 
 
 def application(
-    platform: Platform,
-    registry: CollectorRegistry | None = None,
-    front: Front | None = None,
-    *,
-    works: bool = False,
+    platform: Platform, registry: CollectorRegistry | None = None, front: Front | None = None, *, works: bool = False
 ) -> Api:
     """Return everything that is served over HTTP; closing the platform stays with the caller.
 

@@ -14,16 +14,7 @@ from pydantic import BaseModel, Field
 from app.http import routes
 from app.http.access import Access
 from app.http.cursors import read, written
-from app.http.person_shapes import (
-    ComingList,
-    Consents,
-    Dispute,
-    Explained,
-    Person,
-    Preferences,
-    ToldPage,
-    Wishes,
-)
+from app.http.person_shapes import ComingList, Consents, Dispute, Explained, Person, Preferences, ToldPage, Wishes
 from app.http.problems import FieldError, Problem
 from domain.facts.principals import Scope
 from streams.delivery.inbound.preferences import PreferenceStore

@@ -20,15 +20,7 @@ from app.http.bodies import PRINTED, WORDED
 from app.http.heavy import Heavy
 from app.http.problems import FieldError, Problem
 from app.http.rule_refusals import told
-from app.http.shapes import (
-    Counts,
-    Files,
-    Findings,
-    Governed,
-    RuleList,
-    Switched,
-    WaitingList,
-)
+from app.http.shapes import Counts, Files, Findings, Governed, RuleList, Switched, WaitingList
 from app.packs.draft_child import Question
 from app.packs.draft_children import children
 from app.packs.rule_lines import lines
@@ -36,11 +28,7 @@ from domain.facts.access_facts import LEAST_SAID, MOST_SAID, WHAT_SAYS_WHY, says
 from domain.facts.principals import Scope
 from projections import statistics
 from streams.replay.follower import Follower
-from streams.rules.approval import (
-    Reference,
-    SubmissionResult,
-    subject,
-)
+from streams.rules.approval import Reference, SubmissionResult, subject
 from streams.rules.wiring import RuleParts
 from templates.reading.findings import listed
 

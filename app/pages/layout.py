@@ -108,13 +108,7 @@ class Pages:
             csrf_of(request),
         )
 
-    def respond(
-        self,
-        template: str,
-        frame: Frame,
-        status: HTTPStatus = HTTPStatus.OK,
-        **shown: Any,
-    ) -> HTMLResponse:
+    def respond(self, template: str, frame: Frame, status: HTTPStatus = HTTPStatus.OK, **shown: Any) -> HTMLResponse:
         """Return the page as it goes out."""
         environment = self._environments[frame.language]
         values = {**self._shown, **shown, "frame": frame, "speech": frame.speech, "icons": Icons()}

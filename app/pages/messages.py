@@ -278,14 +278,7 @@ class Messages(CitizenPages):
         return self._why(reader, frame, why, disputed=what if nudge == str(reader.nudge) else "")
 
     def _why(
-        self,
-        reader: Reader,
-        frame: Frame,
-        why: Explanation,
-        *,
-        disputed: str = "",
-        wrong: str = "",
-        text: str = "",
+        self, reader: Reader, frame: Frame, why: Explanation, *, disputed: str = "", wrong: str = "", text: str = ""
     ) -> Response:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         found = told(why, self._platform.rules.library.rules(), frame.speech)

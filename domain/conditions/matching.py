@@ -277,13 +277,7 @@ class _Ranks:
         self._places = [at for _, at in known]
         self._extremes = _Extremes([value for value, _ in known]) if self._kind else None
 
-    def possible(
-        self,
-        operator: str,
-        value: PlainData,
-        first: int,
-        end: int,
-    ) -> Iterator[int]:
+    def possible(self, operator: str, value: PlainData, first: int, end: int) -> Iterator[int]:
         """The places from `first` to `end` whose value compares so with that one (`later <operator> value`)."""
         if value is None:
             return iter(())
@@ -323,13 +317,7 @@ class _Extremes:
             tree[at] = extreme(tree[2 * at], tree[2 * at + 1])
         return tree
 
-    def compared(
-        self,
-        operator: str,
-        value: PlainData,
-        first: int,
-        end: int,
-    ) -> Iterator[int]:
+    def compared(self, operator: str, value: PlainData, first: int, end: int) -> Iterator[int]:
         """Yield the positions from `first` to `end` whose value compares so with that one, in their order."""
         tree = self._most if operator in _GREATER else self._least
         holds = _HOLDS[operator]

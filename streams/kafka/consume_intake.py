@@ -10,14 +10,7 @@ from typing import Any
 
 import msgspec
 
-from streams.intake.cloudevents import (
-    MAX_BYTES,
-    Envelope,
-    Refused,
-    envelope_of,
-    read_data,
-    read_envelope,
-)
+from streams.intake.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_data, read_envelope
 from streams.intake.intake import Intake, Outcome
 from streams.kafka.producer import NeverAccepted, Record, Sender
 from streams.kafka.topics import Topics

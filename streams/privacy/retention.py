@@ -159,11 +159,7 @@ class Retiring:
             ]
 
     def retire(
-        self,
-        who: Principal,
-        wanted: Sequence[Over],
-        batch: int = BATCH,
-        stopping: Callable[[], bool] = lambda: False,
+        self, who: Principal, wanted: Sequence[Over], batch: int = BATCH, stopping: Callable[[], bool] = lambda: False
     ) -> tuple[list[Done], bool]:
         """Retire this content, or what of it there is time for until it is `stopping`.
 

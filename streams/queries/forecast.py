@@ -19,17 +19,7 @@ from domain.nudges.cap import ON_ITS_WAY, window_start
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.digest import goes_on
 from domain.nudges.forecast import Forecast, Went, spread
-from domain.nudges.settle import (
-    Decision,
-    Defer,
-    Digest,
-    Expire,
-    Ledger,
-    NotSentReason,
-    Send,
-    Withhold,
-    settle,
-)
+from domain.nudges.settle import Decision, Defer, Digest, Expire, Ledger, NotSentReason, Send, Withhold, settle
 from domain.persons.channels import reachable
 from domain.persons.hours import local_zone
 from domain.rules.built_in_triggers import DIGEST, DIGEST_TRIGGER

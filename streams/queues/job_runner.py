@@ -10,18 +10,7 @@ from sqlalchemy import Connection
 
 from projections.tables import micros
 from streams.queues.job_rows import change, one
-from streams.queues.jobs import (
-    AT_WORK,
-    Busy,
-    Counted,
-    Job,
-    JobFailed,
-    NothingToDo,
-    State,
-    Step,
-    Stopped,
-    Work,
-)
+from streams.queues.jobs import AT_WORK, Busy, Counted, Job, JobFailed, NothingToDo, State, Step, Stopped, Work
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS, summary
 from streams.storage.tables import jobs

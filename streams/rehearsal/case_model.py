@@ -13,17 +13,7 @@ from domain.core.events import LifeEvent
 from domain.core.plain import PlainData
 from domain.core.timing import parse_offset, utc
 from domain.persons.replies import Reply
-from templates.reading.value_kinds import (
-    Channel,
-    Name,
-    Names,
-    Positive,
-    Shape,
-    StepRef,
-    Text,
-    matching,
-    optional,
-)
+from templates.reading.value_kinds import Channel, Name, Names, Positive, Shape, StepRef, Text, matching, optional
 
 PERSON = r"\$[a-z][a-z0-9_]*"
 

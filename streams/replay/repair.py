@@ -18,13 +18,7 @@ from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
-from domain.facts.facts import (
-    NudgeCancelled,
-    NudgeDone,
-    NudgePlanned,
-    NudgeRescheduled,
-    NudgeWithheld,
-)
+from domain.facts.facts import NudgeCancelled, NudgeDone, NudgePlanned, NudgeRescheduled, NudgeWithheld
 from domain.nudges.diff import Change
 from domain.nudges.nudge import evolve
 from domain.nudges.settle import NotSentReason

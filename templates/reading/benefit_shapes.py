@@ -5,17 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema
 
 from domain.core.plain import PlainData
-from templates.reading.value_kinds import (
-    DURATION,
-    Cel,
-    Day,
-    Duration,
-    Name,
-    Shape,
-    Text,
-    Titles,
-    optional,
-)
+from templates.reading.value_kinds import DURATION, Cel, Day, Duration, Name, Shape, Text, Titles, optional
 
 
 def _number(value: PlainData) -> PlainData:

@@ -5,17 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from domain.core.plain import PlainData
-from templates.reading.value_kinds import (
-    Ahead,
-    Limit,
-    Name,
-    Shape,
-    Text,
-    Titles,
-    TypeName,
-    distinct,
-    optional,
-)
+from templates.reading.value_kinds import Ahead, Limit, Name, Shape, Text, Titles, TypeName, distinct, optional
 
 KINDS = ("string", "integer", "number", "boolean", "array", "object")
 

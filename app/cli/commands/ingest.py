@@ -51,13 +51,7 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
 
 
 def _load(
-    intake: Intake,
-    file: Path,
-    lines: BinaryIO,
-    counts: Counter[str],
-    ahead_from: datetime | None,
-    *,
-    as_json: bool,
+    intake: Intake, file: Path, lines: BinaryIO, counts: Counter[str], ahead_from: datetime | None, *, as_json: bool
 ) -> None:
     for batch in _batches(lines):
         outcomes = intake.accept([_read(line) for _, line in batch], ahead_from)

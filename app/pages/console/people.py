@@ -23,14 +23,7 @@ from app.pages.visits import Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.events import LifeEvent
-from domain.facts.access_facts import (
-    MOST_SAID,
-    LetterHandled,
-    PersonErased,
-    PersonViewed,
-    TokensEnded,
-    says_why,
-)
+from domain.facts.access_facts import MOST_SAID, LetterHandled, PersonErased, PersonViewed, TokensEnded, says_why
 from domain.facts.principals import Principal
 from domain.rules.built_in_triggers import DIGEST
 from projections import nudges

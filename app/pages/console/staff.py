@@ -54,12 +54,7 @@ class Staff:
         return who, self.pages.frame(request)
 
     def show(
-        self,
-        template: str,
-        frame: Frame,
-        who: Principal,
-        status: HTTPStatus = HTTPStatus.OK,
-        **shown: Any,
+        self, template: str, frame: Frame, who: Principal, status: HTTPStatus = HTTPStatus.OK, **shown: Any
     ) -> HTMLResponse:
         """Return a page of the console."""
         stops = stops_told(self.platform, frame.speech)

@@ -72,13 +72,7 @@ class Editing(DraftPages):
             return self._show(frame, sheet, laid, who, at_line=_led_to(request), done=done)
 
     def _show(
-        self,
-        frame: Frame,
-        sheet: StoredDraft,
-        laid: Laid,
-        who: Principal,
-        at_line: tuple[str, int],
-        **more: Any,
+        self, frame: Frame, sheet: StoredDraft, laid: Laid, who: Principal, at_line: tuple[str, int], **more: Any
     ) -> Response:
         names = sorted(sheet.files, key=lambda name: (name == TESTS, name != "trigger.yaml", name))
         shown, _ = listed(laid.findings)

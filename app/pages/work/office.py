@@ -42,13 +42,7 @@ class Office:
             visits.require_form(request, fields)
         return who, self.pages.frame(request)
 
-    def show(
-        self,
-        template: str,
-        frame: Frame,
-        status: HTTPStatus = HTTPStatus.OK,
-        **shown: Any,
-    ) -> Response:
+    def show(self, template: str, frame: Frame, status: HTTPStatus = HTTPStatus.OK, **shown: Any) -> Response:
         """Return a page of the workbench."""
         return self.pages.respond(f"work/{template}", frame, status, **shown)
 

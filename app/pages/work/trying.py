@@ -87,13 +87,7 @@ class Trying(DraftPages):
         )
 
     @routes.get("/work/drafts/{id}/preview")
-    def draft(
-        self,
-        request: Request,
-        id: Id,
-        persona: str = "adult",
-        done: str = "",
-    ) -> Response:
+    def draft(self, request: Request, id: Id, persona: str = "adult", done: str = "") -> Response:
         """Show a preview of a draft."""
         who, frame, sheet = self._enter(request, id)
         return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}", sheet, who, done)
@@ -146,12 +140,7 @@ class Trying(DraftPages):
 
     @routes.get("/work/drafts/{id}/mail")
     def draft_mail(
-        self,
-        request: Request,
-        id: Id,
-        persona: str = "adult",
-        step: str = "",
-        spoken: str = "",
+        self, request: Request, id: Id, persona: str = "adult", step: str = "", spoken: str = ""
     ) -> Response:
         """Return a mail of a draft as it is read."""
         _, _, sheet = self._enter(request, id)
@@ -159,13 +148,7 @@ class Trying(DraftPages):
 
     @routes.get("/work/submissions/{name}/{hash}/mail")
     def waiting_mail(
-        self,
-        request: Request,
-        name: Name,
-        hash: Hash,
-        persona: str = "adult",
-        step: str = "",
-        spoken: str = "",
+        self, request: Request, name: Name, hash: Hash, persona: str = "adult", step: str = "", spoken: str = ""
     ) -> Response:
         """Return a mail of what waits as it is read."""
         who, _ = self._office.enter(request)

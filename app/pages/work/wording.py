@@ -61,14 +61,7 @@ class Wording(DraftPages):
     """Shows and keeps the texts of a draft."""
 
     @routes.get("/work/drafts/{id}/words")
-    def page(
-        self,
-        request: Request,
-        id: Id,
-        spoken: Spoken = "",
-        persona: str = "",
-        done: str = "",
-    ) -> Response:
+    def page(self, request: Request, id: Id, spoken: Spoken = "", persona: str = "", done: str = "") -> Response:
         """Show the texts in one language, beside what a person would read."""
         who, frame, sheet = self._enter(request, id)
         return self._show(who, frame, sheet, {"spoken": [spoken], "persona": [persona]}, sheet.files, done=done)

@@ -12,15 +12,7 @@ from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.delivery import Delivery, State
 from domain.nudges.digest import is_digest, travels
 from domain.nudges.nudge import Nudge
-from domain.nudges.settle import (
-    Decision,
-    Ledger,
-    Send,
-    Settlement,
-    reads_others,
-    recipients,
-    settle,
-)
+from domain.nudges.settle import Decision, Ledger, Send, Settlement, reads_others, recipients, settle
 from domain.persons.history import History
 from domain.persons.person import Person
 from domain.planning.deaths import Deaths, spoken_of

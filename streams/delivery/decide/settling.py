@@ -10,15 +10,7 @@ from sqlalchemy import Connection
 from domain.facts.facts import NudgeDeferred, NudgeExpired, NudgeFact, NudgeFailed, NudgeWithheld
 from domain.nudges.delivery import State
 from domain.nudges.nudge import Nudge, is_asked
-from domain.nudges.settle import (
-    Defer,
-    Digest,
-    NotSentReason,
-    Send,
-    Settlement,
-    Withhold,
-    is_stopped,
-)
+from domain.nudges.settle import Defer, Digest, NotSentReason, Send, Settlement, Withhold, is_stopped
 from projections import nudges
 from projections.nudges import Due
 from streams.delivery.decide.case import Case

@@ -68,11 +68,7 @@ class PreferenceStore(EventWriter):
         return self._write(lambda connection: self._chosen(connection, pseudonym, event_of, rules))
 
     def _chosen(
-        self,
-        connection: Connection,
-        pseudonym: str,
-        event_of: EventOf,
-        rules: Rules,
+        self, connection: Connection, pseudonym: str, event_of: EventOf, rules: Rules
     ) -> Mapping[str, PersonKey] | None:
         self._log.keys.hold(connection, [pseudonym])  # of two choices at once, neither is lost
         found = self._person(connection, pseudonym, rules)

@@ -11,15 +11,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.events import PUBLIC, LifeEvent
-from domain.nudges.reply_meaning import (
-    Answered,
-    Other,
-    Question,
-    Stopped,
-    Unclear,
-    Understood,
-    understand,
-)
+from domain.nudges.reply_meaning import Answered, Other, Question, Stopped, Unclear, Understood, understand
 from domain.persons.channels import ADDRESS_OF
 from domain.persons.own_choices import event_of_person
 from domain.persons.replies import Reply

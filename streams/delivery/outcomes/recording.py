@@ -58,12 +58,7 @@ class Recorder:
         """Append facts to nudges as they are now."""
         self._write(lambda connection: self._append(connection, Outcomes(facts)))
 
-    def decisions(
-        self,
-        decided: Sequence[Decided],
-        rules: int | None = None,
-        parts: Parts | None = None,
-    ) -> None:
+    def decisions(self, decided: Sequence[Decided], rules: int | None = None, parts: Parts | None = None) -> None:
         """Append decisions about nudges that have not changed since they were read.
 
         `rules`: the position of the rules that they were made by; None: no rule changes them. `parts`: the providers'

@@ -17,14 +17,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
-from domain.facts.facts import (
-    NudgeAttempted,
-    NudgeDelivered,
-    NudgeFailed,
-    NudgeOpened,
-    NudgeSent,
-    NudgeUnknown,
-)
+from domain.facts.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeOpened, NudgeSent, NudgeUnknown
 from domain.facts.receipts import ReceiptStatus
 from domain.persons.channels import ADDRESS_OF, REFUSED
 from domain.persons.history import History

@@ -93,11 +93,7 @@ class HandOver:
         await self._tasks.ended()
 
     async def _results(
-        self,
-        provider: Provider,
-        attempts: Sequence[Attempt],
-        messages: Sequence[Message],
-        no_link: RetryLater | None,
+        self, provider: Provider, attempts: Sequence[Attempt], messages: Sequence[Message], no_link: RetryLater | None
     ) -> Sequence[Outcome]:
         if no_link is not None:
             return provider.put_off(messages, no_link)

@@ -15,16 +15,7 @@ from sqlalchemy import Connection
 from domain.facts.facts import NudgeAttempted, NudgeFact
 from domain.nudges.settle import Settlement
 from domain.persons.channels import ADDRESS_OF
-from notifiers.port.interface import (
-    Accepted,
-    Inquiry,
-    NeverCame,
-    Reason,
-    Report,
-    RetryLater,
-    Told,
-    Unknown,
-)
+from notifiers.port.interface import Accepted, Inquiry, NeverCame, Reason, Report, RetryLater, Told, Unknown
 from notifiers.port.message_names import numbered
 from notifiers.port.routes import Provider
 from projections import claims

@@ -21,11 +21,12 @@ from app.pages.layout import Frame
 from app.pages.life import category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.visits import Fields, Form
+from app.pages.whole_numbers import whole_number
 from app.pages.work.controls import Control, was_in
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import moved
 from app.pages.work.office import one
-from app.pages.work.sheets import Id, found, laid_out, text_of
+from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.words import PEOPLE, person
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.timing import zone_of
@@ -191,9 +192,9 @@ class Examples(DraftPages):
             return self._show(who, frame, sheet, at, fields, {"name": problem})
         files = {**sheet.files, TESTS: made}
         try:
-            self._sheets.save(sheet.id, int(one(fields, "revision")[:9] or 0), files, who)
-        except (DraftChanged, ValueError):
-            return moved(self._office, frame, found(self._sheets, sheet.id, who), files)
+            self._sheets.save(sheet.id, whole_number(one(fields, "revision")), files, who)
+        except DraftChanged as changed:
+            return moved(self._office, frame, changed.there, files)
         return self._office.go(back if then == "delete" else f"/work/drafts/{sheet.id}/example?at={at}&done=saved")
 
     def _changed(self, sheet: StoredDraft, view: "Example", fields: Fields, at: int) -> str:

@@ -15,6 +15,7 @@ from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.pack_names import names_of
 from app.pages.visits import DraftForm, Fields
+from app.pages.whole_numbers import whole_number
 from app.pages.work import merging
 from app.pages.work.advice import of_the_texts
 from app.pages.work.controls import Control, was_in
@@ -206,13 +207,11 @@ class Wording(DraftPages):
             status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
             return self._show(who, frame, sheet, fields, sheet.files if wrong else files, wrong, status)
         try:
-            self._sheets.save(sheet.id, int(one(fields, "revision")[:9] or 0), files, who)
+            self._sheets.save(sheet.id, whole_number(one(fields, "revision")), files, who)
         except DraftChanged as changed:
             return self._merged(who, frame, changed.there, (spoken, changes, was)) or moved(
                 self._office, frame, changed.there, files
             )
-        except ValueError:
-            return moved(self._office, frame, sheet, files)
         return self._office.go(self._next(sheet, spoken, one(fields, "persona"), one(fields, "then")))
 
     def _merged(

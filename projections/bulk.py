@@ -1,6 +1,6 @@
 """Many rows at once, by the driver's fastest way, inside the caller's transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -45,6 +46,18 @@ def insert_rows(
     if connection.dialect.name == "sqlite":
         return _sqlite(connection, table, rows, "OR IGNORE" if ignore else "")
     return _postgresql(connection, table, rows, ignore=ignore)
+
+
+def inserting(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an insert that can say what becomes of a row with the same primary key (`on_conflict_…`)."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def add_counts(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add the `count` of each row to that of the row with the same primary key."""
+    new = inserting(connection, table)
+    grown = {"count": table.c.count + new.excluded.count}
+    connection.execute(new.on_conflict_do_update(index_elements=table.primary_key, set_=grown), rows)
 
 
 def replace_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:

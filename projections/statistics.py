@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy import Connection, Executable, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, func, select
 
+from projections.bulk import add_counts
 from projections.tables import statistics
 
 Key = tuple[date, str, str]
@@ -23,13 +23,7 @@ def add(connection: Connection, counts: Mapping[Key, int], table: Table = statis
         for (day, trigger, what), count in sorted(counts.items())
     ]
     if rows:
-        connection.execute(_adding(connection, table), rows)
-
-
-def _adding(connection: Connection, table: Table) -> Executable:
-    new = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
-    grown = {"count": table.c.count + new.excluded.count}
-    return new.on_conflict_do_update(index_elements=table.primary_key, set_=grown)
+        add_counts(connection, table, rows)
 
 
 def totals(connection: Connection) -> dict[tuple[str, str], int]:

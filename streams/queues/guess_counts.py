@@ -4,8 +4,8 @@ from datetime import datetime
 from hashlib import blake2b
 
 from sqlalchemy import Connection, delete
-from sqlalchemy.dialects import postgresql, sqlite
 
+from projections.bulk import inserting
 from streams.storage.database import Database, Priority
 from streams.storage.tables import guesses
 
@@ -30,8 +30,7 @@ class GuessCounts:
 
 
 def _added(connection: Connection, caller: bytes, minute: int, many: int) -> int:
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    row = insert(guesses).values(caller=caller, minute=minute, count=max(many, 0))
+    row = inserting(connection, guesses).values(caller=caller, minute=minute, count=max(many, 0))
     counted = row.on_conflict_do_update(
         index_elements=[guesses.c.caller, guesses.c.minute], set_={"count": guesses.c.count + many}
     )

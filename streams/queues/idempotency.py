@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from projections.bulk import inserting
 from projections.tables import micros
 from streams.storage.database import Database, Priority
 from streams.storage.tables import repeats
@@ -57,8 +57,7 @@ class IdempotencyKeys:
     def _begin(self, connection: Connection, key: bytes, request: bytes) -> StoredResponse | None:
         now = self._clock()
         connection.execute(delete(repeats).where(repeats.c.key == key, _over(now)))
-        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        row = insert(repeats).values(key=key, request=request, at=micros(now)).on_conflict_do_nothing()
+        row = inserting(connection, repeats).values(key=key, request=request, at=micros(now)).on_conflict_do_nothing()
         if connection.execute(row.returning(repeats.c.key)).first() is not None:
             return None
         before = connection.execute(select(repeats).where(repeats.c.key == key)).one()

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from projections.bulk import add_counts
 from streams.storage.tables import hourly
 
 KEPT = 7 * 24
@@ -38,9 +38,7 @@ def add(connection: Connection, counts: Mapping[Hour, int]) -> None:
         for (hour, trigger, what), count in sorted(counts.items())
         if hour > first
     ]
-    new = sqlite.insert(hourly) if connection.dialect.name == "sqlite" else postgresql.insert(hourly)
-    grown = {"count": hourly.c.count + new.excluded.count}
-    connection.execute(new.on_conflict_do_update(index_elements=hourly.primary_key, set_=grown), rows)
+    add_counts(connection, hourly, rows)
     connection.execute(delete(hourly).where(hourly.c.hour <= first))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, func, select
 
 from projections.bulk import add_counts
 from projections.tables import statistics
@@ -16,14 +16,14 @@ _SOME = statistics.c.count != 0
 """Counts that were taken back entirely are left out."""
 
 
-def add(connection: Connection, counts: Mapping[Key, int], table: Table = statistics) -> None:
+def add(connection: Connection, counts: Mapping[Key, int]) -> None:
     """Add to the counts, in the order of their keys to avoid deadlocks."""
     rows = [
         {"day": day, "trigger": trigger, "what": what, "count": count}
         for (day, trigger, what), count in sorted(counts.items())
     ]
     if rows:
-        add_counts(connection, table, rows)
+        add_counts(connection, statistics, rows)
 
 
 def totals(connection: Connection) -> dict[tuple[str, str], int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, select
 
 from domain.facts.access_facts import PersonViewed
 from projections.bulk import insert_rows
@@ -12,9 +12,9 @@ Step = tuple[str, int, str]
 """One fact that concerns a person: pseudonym, position and topic. A plain tuple, because millions are made."""
 
 
-def add(connection: Connection, steps: Iterable[Step], table: Table = trail) -> None:
+def add(connection: Connection, steps: Iterable[Step]) -> None:
     """Add facts that concern persons; existing rows stay."""
-    insert_rows(connection, table, list(steps), ignore=True)
+    insert_rows(connection, trail, list(steps), ignore=True)
 
 
 def positions(connection: Connection, person: str, *, after: int = 0, limit: int = 1000) -> Sequence[int]:

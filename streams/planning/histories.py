@@ -263,14 +263,13 @@ def all_recorded(
     log: Log,
     rulebook: Rulebook,
     selection: Selection = EVERYBODY,
-    batch: int = BATCH,
     types: Collection[str] | None = None,
 ) -> Iterator[tuple[dict[str, Recorded], int]]:
     """As `all_histories`, but with every revision and the time of its recording, and the count of facts.
 
     `types`: see `recorded`.
     """
-    for persons in batches(database, selection, batch):
+    for persons in batches(database, selection):
         with database.reading() as connection:
             some = _not_erased(connection, log, persons)
             yield recorded(connection, log, some, rulebook, types=types), view.counts(connection, some)

@@ -152,9 +152,9 @@ class Planning:
             self._log.append(connection, entries)
         return [plan.person for plan in still]
 
-    def at_leisure(self, limit: int = LEISURELY) -> int:
+    def at_leisure(self) -> int:
         """Plan some of the persons who may wait at leisure; return how many plans were committed."""
-        return self._plan_batch(self._batches.at_leisure(limit))
+        return self._plan_batch(self._batches.at_leisure(LEISURELY))
 
     def plan_woken(self, persons: Sequence[str]) -> dict[str, str]:
         """Plan those of these persons who wait, until none does; return person -> cause for the unplannable ones.

@@ -159,13 +159,13 @@ class Retiring:
             ]
 
     def retire(
-        self, who: Principal, wanted: Sequence[Over], batch: int = BATCH, stopping: Callable[[], bool] = lambda: False
+        self, who: Principal, wanted: Sequence[Over], stopping: Callable[[], bool] = lambda: False
     ) -> tuple[list[Done], bool]:
         """Retire this content, or what of it there is time for until it is `stopping`.
 
         Return the results, and whether SQLite's write-ahead log was emptied too.
         """
-        done = [self._retire(one, who, batch, stopping) for one in wanted]
+        done = [self._retire(one, who, stopping) for one in wanted]
         return done, self._database.tidy()
 
     def again(self, periods: AbstractSet[tuple[str, int]]) -> list[Over]:
@@ -207,30 +207,28 @@ class Retiring:
         self._note(connection, one, who, lost)
         return positions[-1], len(lost)
 
-    def _retire(self, one: Over, who: Principal, batch: int, stopping: Callable[[], bool]) -> Done:
+    def _retire(self, one: Over, who: Principal, stopping: Callable[[], bool]) -> Done:
         after, keys, kept = "", 0, 0
-        while not stopping() and (last := self._write(one, who, after, batch)) is not None:
+        while not stopping() and (last := self._write(one, who, after)) is not None:
             after, keys, kept = last.last, keys + last.keys, kept + last.kept
         return Done(one.type, one.year, one.limit, keys, kept)
 
-    def _write(self, one: Over, who: Principal, after: str, batch: int) -> _Batch | None:
+    def _write(self, one: Over, who: Principal, after: str) -> _Batch | None:
         rules = self._context.library.rules()
         return self._database.write(
-            lambda connection: self._batch(connection, one, who, after, batch, rules), Priority.AREAS
+            lambda connection: self._batch(connection, one, who, after, rules), Priority.AREAS
         )
 
-    def _batch(
-        self, connection: Connection, one: Over, who: Principal, after: str, batch: int, rules: Rules
-    ) -> _Batch | None:
+    def _batch(self, connection: Connection, one: Over, who: Principal, after: str, rules: Rules) -> _Batch | None:
         """Retire a batch in the caller's transaction. Locks in the common order: persons, then the log."""
-        keys = _keys(connection, one, after, batch)
+        keys = _keys(connection, one, after)
         if not keys:
             return None
         held = keys.keys() | self._sealed(connection, one, keys).named
         self._log.keys.hold(connection, held)
         last, keys = (
             max(keys),
-            {person: key for person, key in _keys(connection, one, after, batch).items() if person in keys},
+            {person: key for person, key in _keys(connection, one, after).items() if person in keys},
         )
         sealed = self._sealed(connection, one, keys)
         if not sealed.named <= held:
@@ -282,12 +280,12 @@ def _periods(connection: Connection, types: Collection[str], before: int) -> lis
     return [(type_, year, count) for type_, year, count in connection.execute(query.group_by(*key).order_by(*key))]
 
 
-def _keys(connection: Connection, one: Over, after: str, limit: int) -> dict[str, bytes]:
-    """Return the next persons with a key of that period, and its id."""
+def _keys(connection: Connection, one: Over, after: str) -> dict[str, bytes]:
+    """Return the next BATCH of persons with a key of that period, and its id."""
     query = select(period_keys.c.person, period_keys.c.key_id).where(
         period_keys.c.type == one.type, period_keys.c.year == one.year, period_keys.c.person > after
     )
-    rows = connection.execute(query.order_by(period_keys.c.person).limit(limit))
+    rows = connection.execute(query.order_by(period_keys.c.person).limit(BATCH))
     return {person: bytes(key) for person, key in rows}
 
 

@@ -142,10 +142,10 @@ class Samples(Struct):
         """Return all samples."""
         return (sample for kept in self.kept.values() for sample in kept)
 
-    def chosen(self, number: int = SAMPLES) -> list[Sample]:
-        """Return up to `number` samples, of all channels in turn."""
+    def chosen(self) -> list[Sample]:
+        """Return the samples to be shown, of all channels in turn."""
         turns = [(at, channel, sample) for channel, kept in self.kept.items() for at, sample in enumerate(kept)]
-        return [sample for _, _, sample in sorted(turns, key=lambda turn: turn[:2])[:number]]
+        return [sample for _, _, sample in sorted(turns, key=lambda turn: turn[:2])[:SAMPLES]]
 
 
 def _of_sample(sample: Sample) -> tuple[int, str]:

@@ -145,15 +145,15 @@ class RuleApproval:
         check_packs_hold(rules.before, packs, wanted)
         return done
 
-    def find(self, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:
-        """Return the submission of that name and hash; without a hash the latest (`approved`: latest approved).
+    def find(self, wanted: Reference, who: Principal) -> Submission:
+        """Return the submission of that name and hash; without a hash the latest.
 
         Raises:
             NotSubmitted: there is none.
             NotAllowed: it belongs to another agency.
             TwoVersions: two versions begin with the given hash.
         """
-        return find(self.governed(), wanted, who, approved=approved)
+        return find(self.governed(), wanted, who)
 
     def approve(self, submission: Submission, who: Principal, comment: str = "") -> SubmissionResult:
         """Approve exactly this version; the log keeps the comment.
@@ -248,7 +248,7 @@ def _is_news(pack: Pack, known: Mapping[str, PackPublished]) -> bool:
 
 
 def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:
-    """See RuleApproval.find."""
+    """As RuleApproval.find; `approved`: without a hash the latest that is approved."""
     versions = before.submitted.get(wanted.about, ())
     fitting = [version for version in versions if version.hash.startswith(wanted.hash)]
     if not fitting:

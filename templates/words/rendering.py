@@ -62,9 +62,9 @@ class Rendered(Struct, frozen=True):
     office: str = ""
     head: Letterhead = Letterhead()
 
-    def signed(self, code: str = EXAMPLE_CODE) -> str:
-        """The SMS as it is sent, with its office and its code: this is what is counted and paid."""
-        return signed(self.sms, self.language, self.office, code)
+    def signed(self) -> str:
+        """The SMS as it is sent, with its office and a code: this is what is counted and paid."""
+        return signed(self.sms, self.language, self.office)
 
 
 def signed(sms: str, language: str, office: str, code: str = EXAMPLE_CODE) -> str:

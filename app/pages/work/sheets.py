@@ -37,10 +37,10 @@ def text_of(sheet: StoredDraft) -> Text:
 
 
 @contextmanager
-def laid_out(bench: Bench, text: Text, *, others: bool = False) -> Iterator[Laid]:
+def laid_out(bench: Bench, text: Text) -> Iterator[Laid]:
     """The draft on the bench. Raises Problem (409) where its pack is no longer there."""
     try:
-        with bench.laid(text, others=others) as laid:
+        with bench.laid(text) as laid:
             yield laid
     except BadDraft as bad:
         raise Problem(HTTPStatus.CONFLICT, str(bad), kind="bad-draft") from None

@@ -204,12 +204,8 @@ class CorrectionShape(Shape):
     body: Text = optional("the email, in Markdown")
 
 
-class WordsShape(Shape):
+class WordsShape(CorrectionShape):
     """A words file: the keys at its top, and the Markdown below them as `body`."""
 
-    subject: Text = optional("of the email")
-    push: PushShape = optional("the push message")
-    sms: Text = optional("the SMS")
-    body: Text = optional("the email, in Markdown")
     steps: dict[str, StepWordsShape] = optional("other words for a step")
     correction: CorrectionShape = optional("the words that take back what was sent")

@@ -11,17 +11,14 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.pages.catalogues import Speech
-from app.pages.console.staff import Staff, command
-from app.pages.layout import Before, RoutedPages
+from app.pages.console.staff import ConsolePages, command
+from app.pages.layout import Before
 from domain.facts.access_facts import LettersDropped
 from streams.privacy.access_log import Account, latest_accounts
 
 
-class AccessPage(RoutedPages):
+class AccessPage(ConsolePages):
     """The latest accesses, by anybody or by one principal."""
-
-    def __init__(self, staff: Staff) -> None:
-        self._staff = staff
 
     @routes.get("/console/readings")
     def show(self, request: Request, before: Before = None) -> Response:

@@ -15,8 +15,8 @@ from app.jobs.job_threads import Hands
 from app.jobs.replay_jobs import VIEWS, UnknownView
 from app.jobs.requests import BadOrder, Orders
 from app.pages.console.job_words import KINDS
-from app.pages.console.staff import Staff, command, one
-from app.pages.layout import Frame, RoutedPages
+from app.pages.console.staff import ConsolePages, Staff, command, one
+from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
 from app.reports.life_words import CHANNELS
@@ -41,11 +41,12 @@ WAYS = {
 """The decisions about unknown outcomes."""
 
 
-class AskPages(RoutedPages):
+class AskPages(ConsolePages):
     """The form of each kind."""
 
     def __init__(self, staff: Staff, hands: Hands) -> None:
-        self._staff, self._hands, self._orders = staff, hands, Orders(staff.platform)
+        super().__init__(staff)
+        self._hands, self._orders = hands, Orders(staff.platform)
 
     @routes.get("/console/jobs/new")
     def new(self, request: Request) -> Response:

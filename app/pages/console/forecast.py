@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from app.backtests.chart import Chart, by_day
 from app.http import routes
 from app.pages.catalogues import Speech
-from app.pages.console.staff import Staff, command
+from app.pages.console.staff import ConsolePages, command
 from app.pages.console.stopped import off_told
-from app.pages.layout import RoutedPages
 from app.pages.life import STATES, shown
 from app.reports.forecast_sums import busiest, sums
 from app.reports.life_words import CHANNELS, REASON_WORDS
@@ -27,11 +26,8 @@ NOT_SENT = {**REASON_WORDS, "expired": STATES["expired"]}
 """The reasons why a due message does not go; one that expires before its turn is among them."""
 
 
-class ForecastPage(RoutedPages):
+class ForecastPage(ConsolePages):
     """Counts what is due exactly, and asks a sample what becomes of it."""
-
-    def __init__(self, staff: Staff) -> None:
-        self._staff = staff
 
     @routes.get("/console/forecast")
     def show(self, request: Request) -> Response:

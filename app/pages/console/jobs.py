@@ -16,8 +16,8 @@ from app.jobs.job_threads import Hands
 from app.jobs.kinds import UnknownKind
 from app.jobs.requests import Orders
 from app.pages.console.job_words import KINDS, UNITS, told
-from app.pages.console.staff import Staff, command, one
-from app.pages.layout import Frame, RoutedPages
+from app.pages.console.staff import ConsolePages, Staff, command, one
+from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
@@ -30,11 +30,12 @@ REFUSED = (Busy, ForgedJob, NotNow, Stale, UnknownKind, BadKeyFile, NotAllowed, 
 """Errors by which a job is not resumed; their words say what to do."""
 
 
-class JobPages(RoutedPages):
+class JobPages(ConsolePages):
     """The list, and one job."""
 
     def __init__(self, staff: Staff, hands: Hands) -> None:
-        self._staff, self._hands, self._jobs = staff, hands, staff.platform.queues.jobs
+        super().__init__(staff)
+        self._hands, self._jobs = hands, staff.platform.queues.jobs
         self._orders = Orders(staff.platform)
 
     @routes.get("/console/jobs")

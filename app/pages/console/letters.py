@@ -13,8 +13,8 @@ from msgspec import Struct
 from app.http import routes
 from app.http.problems import Problem
 from app.pages.catalogues import Speech
-from app.pages.console.staff import Staff, command, one
-from app.pages.layout import Frame, RoutedPages
+from app.pages.console.staff import ConsolePages, Staff, command, one
+from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Form
 from app.pages.whole_numbers import whole_number
@@ -54,11 +54,12 @@ class Chosen(Struct, frozen=True):
         return command("dead-letters", what, "--kind", self.kind, "--cause", self.cause, *more)
 
 
-class LetterPages(RoutedPages):
+class LetterPages(ConsolePages):
     """The groups, one group, and what would be done."""
 
     def __init__(self, staff: Staff) -> None:
-        self._staff, self._letters = staff, staff.platform.runtime.dead_letters
+        super().__init__(staff)
+        self._letters = staff.platform.runtime.dead_letters
 
     @routes.get("/console/letters")
     def groups(self, request: Request) -> Response:

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from app.http import routes
 from app.pages.catalogues import Speech
-from app.pages.console.staff import Staff
-from app.pages.layout import Frame, RoutedPages
+from app.pages.console.staff import ConsolePages
+from app.pages.layout import Frame
 from app.pages.life import STATES, shown
 from app.reports.condition import providers_in_use
 from app.reports.finding_words import cause_told
@@ -73,11 +73,8 @@ class Found(Struct, frozen=True):
     alone: str = ""
 
 
-class MessagePages(RoutedPages):
+class MessagePages(ConsolePages):
     """The form, and what it finds."""
-
-    def __init__(self, staff: Staff) -> None:
-        self._staff = staff
 
     @routes.get("/console/messages")
     def show(self, request: Request) -> Response:

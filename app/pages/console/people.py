@@ -15,8 +15,8 @@ from fastapi.responses import Response
 from app.http import routes
 from app.http.problems import Problem
 from app.pages.catalogues import Speech
-from app.pages.console.staff import Staff, command, one
-from app.pages.layout import Frame, RoutedPages
+from app.pages.console.staff import ConsolePages, Staff, command, one
+from app.pages.layout import Frame
 from app.pages.life import STATES, shown, told
 from app.pages.pack_names import names_of
 from app.pages.visits import Form
@@ -35,11 +35,11 @@ from streams.rules.in_force import Rules
 _PSEUDONYM, _NATIONAL_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9]{6,20}")
 
 
-class PersonPages(RoutedPages):
+class PersonPages(ConsolePages):
     """Pages that ask for a person and a purpose, and then show the trail."""
 
     def __init__(self, staff: Staff) -> None:
-        self._staff = staff
+        super().__init__(staff)
         self._views = Views(staff.platform.rules.context, staff.platform.replay.follower)
 
     @routes.get("/console/people")

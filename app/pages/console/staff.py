@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.compose import Platform
 from app.http.problems import Problem
 from app.pages import visits
-from app.pages.layout import Frame, Pages
+from app.pages.layout import Frame, Pages, RoutedPages
 from app.pages.places import only_reads
 from app.pages.stops import stops_told
 from app.pages.visits import Fields
@@ -65,6 +65,13 @@ class Staff:
         """Look at another page of the console now."""
         headers = {"Cache-Control": "no-store"}
         return RedirectResponse(f"{self.pages.root}/console{path}", HTTPStatus.SEE_OTHER, headers)
+
+
+class ConsolePages(RoutedPages):
+    """Pages of the console."""
+
+    def __init__(self, staff: Staff) -> None:
+        self._staff = staff
 
 
 def one(fields: Fields, name: str, most: int = 200) -> str:

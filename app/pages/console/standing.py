@@ -9,9 +9,8 @@ from fastapi.responses import Response
 from app.http import routes
 from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
-from app.pages.console.staff import Staff
+from app.pages.console.staff import ConsolePages, Staff
 from app.pages.console.trends import Trends
-from app.pages.layout import RoutedPages
 from app.pages.life import shown
 from app.pages.stops import stop_told
 from app.providers import channel_of
@@ -46,14 +45,15 @@ ACTS = {
 LEVELS = {Level.NOTE: (N_("Warning"), "note"), Level.BAD: (N_("Act now"), "bad")}
 
 
-class StandingPage(RoutedPages):
+class StandingPage(ConsolePages):
     """Looks at everything anew each time.
 
     `lags`: of the workers, where there is Kafka; `began`: the time at which this process started.
     """
 
     def __init__(self, staff: Staff, lags: Lags | None, began: datetime | None = None) -> None:
-        self._staff, self._reader = staff, ConditionReader(staff.platform, wrong, lags, began)
+        super().__init__(staff)
+        self._reader = ConditionReader(staff.platform, wrong, lags, began)
 
     def condition(self) -> Condition:
         """Return everything that findings are made from."""

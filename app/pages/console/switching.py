@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from app.http import routes
 from app.identity.principals import load
-from app.pages.console.staff import Staff, command, one
+from app.pages.console.staff import ConsolePages, Staff, command, one
 from app.pages.console.stopped import SCOPES
-from app.pages.layout import Frame, RoutedPages
+from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.stops import name_told
 from app.pages.visits import Fields, Form
@@ -41,11 +41,12 @@ class Wish(Struct, frozen=True):
         return self.what.partition(":")[2]
 
 
-class SwitchPages(RoutedPages):
+class SwitchPages(ConsolePages):
     """The page, and its forms."""
 
     def __init__(self, staff: Staff) -> None:
-        self._staff, self._switches = staff, staff.platform.rules.switches
+        super().__init__(staff)
+        self._switches = staff.platform.rules.switches
 
     @routes.get("/console/switches")
     def show(self, request: Request) -> Response:

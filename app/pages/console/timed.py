@@ -10,8 +10,7 @@ from fastapi.responses import Response
 from app.http import routes
 from app.http.problems import Problem
 from app.pages.catalogues import Speech
-from app.pages.console.staff import Staff, command
-from app.pages.layout import RoutedPages
+from app.pages.console.staff import ConsolePages, command
 from app.pages.visits import Form
 from app.scheduled import DESTROYS, is_kept, is_late, schedule_of
 from domain.core.translatable import N_
@@ -36,11 +35,8 @@ OUTCOMES = {
 }
 
 
-class SchedulePages(RoutedPages):
+class SchedulePages(ConsolePages):
     """The list, and the button."""
-
-    def __init__(self, staff: Staff) -> None:
-        self._staff = staff
 
     @routes.get("/console/schedule")
     def show(self, request: Request) -> Response:

@@ -8,8 +8,7 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.pages.catalogues import Speech
-from app.pages.console.staff import Staff
-from app.pages.layout import RoutedPages
+from app.pages.console.staff import ConsolePages
 from app.pages.life import shown
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
@@ -23,11 +22,8 @@ AGES: Final[Mapping[str, str]] = {
 }
 
 
-class UnknownPage(RoutedPages):
+class UnknownPage(ConsolePages):
     """The list of the kinds; each leads to the form of the job that settles it."""
-
-    def __init__(self, staff: Staff) -> None:
-        self._staff = staff
 
     @routes.get("/console/unknown")
     def kinds(self, request: Request) -> Response:

@@ -6,7 +6,7 @@ Modules:
     health, role, presence: probes, metrics and signs of life of every long-running role.
     access, admission, limits, heavy, repeating: who may call, how much, how often, how much at a time, and once only.
     bodies, cursors, problems, openapi, head, served: bodies, pages of lists, errors, description, HEAD, request log.
-    routes: routes that are analysed when they are first asked for.
+    routes: calls and pages whose methods have the paths of their routes.
     rule_refusals: refusals of the commands that govern the rules, as problems.
 
 Inside: binding (CloudEvents), draft_shapes, person_shapes and shapes (bodies of answers), metrics, signatures. More

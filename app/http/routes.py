@@ -1,4 +1,7 @@
-"""Routes that are analysed when they are first asked for: a start need not wait until the framework has seen all."""
+"""Routes, each declared at the method that answers it, and analysed when it is first asked for.
+
+A start need not wait until the framework has seen all.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial

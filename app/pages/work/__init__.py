@@ -4,6 +4,6 @@ Modules:
     install: adds all pages of the workbench to the application.
 
 Inside: listing, beginning, editing (files), by_form (the rule), trying, approving, triggers, figures, backtests,
-letters (a page each); office (access), sheets (finding drafts), progress (their steps), controls (of forms),
-merging (two editors at once), advice (of lint, beside fields), words.
+letters (a page each); office (access), draft_pages (what those of a draft share), sheets (finding drafts), progress
+(their steps), controls (of forms), merging (two editors at once), advice (of lint, beside fields), words.
 """

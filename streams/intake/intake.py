@@ -93,7 +93,7 @@ class Intake:
 
     def accept(
         self,
-        envelopes: Sequence[Envelope | Refused],
+        envelopes: Iterable[Envelope | Refused],
         ahead_from: datetime | None = None,
         checker: Checker | None = None,
     ) -> list[Outcome]:

@@ -54,7 +54,7 @@ def _load(
     intake: Intake, file: Path, lines: BinaryIO, counts: Counter[str], ahead_from: datetime | None, *, as_json: bool
 ) -> None:
     for batch in _batches(lines):
-        outcomes = intake.accept([_read(line) for _, line in batch], ahead_from)
+        outcomes = intake.accept((_read(line) for _, line in batch), ahead_from)
         _report(file, [number for number, _ in batch], outcomes, counts, as_json=as_json)
 
 

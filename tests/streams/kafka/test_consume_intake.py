@@ -1,6 +1,6 @@
 """Intake from Kafka: the same events as over HTTP, each stored once; what is refused is passed on with its reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -126,13 +126,14 @@ class FailsOn(Intake):
 
     def accept(
         self,
-        envelopes: Sequence[Envelope | Refused],
+        envelopes: Iterable[Envelope | Refused],
         ahead_from: datetime | None = None,
         checker: Checker | None = None,
     ) -> list[Outcome]:
-        if any(isinstance(each, Envelope) and each.type == self._type for each in envelopes):
+        found = list(envelopes)
+        if any(isinstance(each, Envelope) and each.type == self._type for each in found):
             raise self._error
-        return super().accept(envelopes, ahead_from, checker)
+        return super().accept(found, ahead_from, checker)
 
 
 @pytest.mark.parametrize("error", [KeyError("phone number"), AttributeError("phone number")])

@@ -96,11 +96,18 @@ class RowCodes(Struct, frozen=True, dict=True):
 
     def note(self, parts: Sequence[int]) -> bytes:
         """Return the code of the note about the facts that are older than codes."""
-        return blake2b(repr(tuple(parts)).encode(), key=self.key, digest_size=CODE_BYTES, person=b"first").digest()
+        return self._about(b"first", parts)
 
     def order(self, parts: Sequence[object]) -> bytes:
         """Return the code of a job: what is to be done, and who wants it."""
-        return blake2b(repr(tuple(parts)).encode(), key=self.key, digest_size=CODE_BYTES, person=b"order").digest()
+        return self._about(b"order", parts)
+
+    def receipt(self, parts: Sequence[object]) -> bytes:
+        """Return the code of a receipt that waits for its message."""
+        return self._about(b"receipt", parts)
+
+    def _about(self, kind: bytes, parts: Sequence[object]) -> bytes:
+        return blake2b(repr(tuple(parts)).encode(), key=self.key, digest_size=CODE_BYTES, person=kind).digest()
 
 
 def row_codes(names_key: bytes, public: bytes = b"") -> RowCodes:

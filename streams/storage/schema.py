@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import Script, ScriptDirectory
 
-HEAD, FIRST = "0034", "0001"
+HEAD, FIRST = "0035", "0001"
 """The newest migration of streams/storage/migrations and the first one. Repeated here because loading Alembic is
 slow.
 """
@@ -67,9 +67,8 @@ def make_ready(database: Database, oldest: int = OLDEST) -> None:
     missing = pending(database, oldest)
     none = missing[0].revision == FIRST
     state = "it has no tables yet" if none else f"its schema ({version or FIRST}) is older than this code ({HEAD})"
-    raise WrongSchema(
-        f"{state}. Run `habarshy migrate` ({len(missing)} steps, `--plan` shows them), then start again"
-    )
+    steps = f"{len(missing)} {'step' if len(missing) == 1 else 'steps'}"
+    raise WrongSchema(f"{state}. Run `habarshy migrate` ({steps}, `--plan` shows them), then start again")
 
 
 def pending(database: Database, oldest: int = OLDEST) -> list[Step]:

@@ -181,8 +181,9 @@ early_receipts = Table(
     Column("heard", String, primary_key=True),
     Column("reason", String),
     Column("at", BigInteger, nullable=False),
+    Column("code", LargeBinary),
 )
-"""Receipts that came before the platform knew the provider's reference of the message."""
+"""Receipts that came before the platform knew the provider's reference of the message. `code`: by our key."""
 
 sent_parts = Table(
     "sent_parts",

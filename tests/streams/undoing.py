@@ -41,6 +41,7 @@ UNDO: Mapping[str, tuple[str, ...]] = {
     "0032": ("DROP TABLE processes",),
     "0033": ("DROP TABLE area_chunks",),
     "0034": ("ALTER TABLE jobs DROP COLUMN code",),
+    "0035": ("ALTER TABLE early_receipts DROP COLUMN code",),
 }
 """Step -> what undoes it. What can stay without harm (0014: the room in pages) has no statement."""
 

@@ -20,6 +20,7 @@ from projections.bulk import among_keys, replace_rows, rows_of
 from projections.handed_over import AttemptId
 from projections.tables import micros
 from streams.log.log import Log
+from streams.log.row_codes import codes_of
 from streams.storage.advisory_locks import APPEND_LOCK, take_turns
 from streams.storage.tables import early_receipts
 
@@ -39,7 +40,8 @@ class Early(NamedTuple):
     at: int
 
 
-_ROWS = select(*(early_receipts.c[name] for name in Early._fields)).where(among_keys(early_receipts.c.reference))
+_COLUMNS = [early_receipts.c[name] for name in (*Early._fields, "code")]
+_ROWS = select(*_COLUMNS).where(among_keys(early_receipts.c.reference))
 
 
 def keep(connection: Connection, provider: str, reports: Sequence[Report], now: datetime) -> None:
@@ -50,13 +52,20 @@ def keep(connection: Connection, provider: str, reports: Sequence[Report], now: 
     transaction (`Receipts.reported`).
     """
     take_turns(connection, APPEND_LOCK)
-    rows = [Early(provider, report.reference, report.heard.value, report.reason, micros(now)) for report in reports]
-    replace_rows(connection, early_receipts, sorted({row[:3]: row for row in rows}.values(), key=lambda row: row[:3]))
+    at = micros(now)
+    rows = [
+        Early(provider, each.reference, each.heard.value, each.reason and each.reason.value, at) for each in reports
+    ]
+    last, codes = {row[:3]: row for row in rows}, codes_of(connection)
+    replace_rows(connection, early_receipts, [(*last[key], codes.receipt(last[key])) for key in sorted(last)])
 
 
 def waiting(connection: Connection, names: Sequence[str]) -> Iterator[Early]:
-    """Return the receipts by these names."""
-    return map(Early._make, rows_of(connection, _ROWS, names))
+    """Yield the receipts by these names. One that our processes did not write is none."""
+    codes = codes_of(connection)
+    for *row, code in rows_of(connection, _ROWS, names):
+        if code == codes.receipt(row):
+            yield Early._make(row)
 
 
 def drop(connection: Connection, rows: Iterable[Early]) -> None:

@@ -17,7 +17,7 @@ from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message, Report
 from notifiers.port.routes import single_routes
-from projections.tables import handed_over
+from projections.tables import handed_over, micros
 from streams.delivery.outcomes.receipts import Receipts
 from streams.storage.database import Database, Priority
 from streams.storage.tables import early_receipts
@@ -122,3 +122,23 @@ async def test_an_outcome_that_comes_while_a_receipt_is_kept_counts(world: World
     assert world.delivery("month").state == "delivered"
     assert len(sent) == 1
     database.close()
+
+
+async def test_a_receipt_that_somebody_wrote_into_the_database_counts_for_nothing(world: World) -> None:
+    """Whoever can write to the database and has no key cannot have a message count as delivered."""
+    world.at(DUE)
+    sent: list[Message] = []
+
+    async def forge(message: Message) -> None:
+        sent.append(message)
+        row = {
+            "provider": "sms",
+            "reference": f"fake:{message.key}",
+            "heard": "delivered",
+            "at": micros(world.clock()),
+        }
+        world.platform.database.write(lambda connection: connection.execute(early_receipts.insert().values(row)))
+
+    routes = single_routes(world.notifiers | {"sms": FakeNotifier("sms", forge, reports=True)})
+    await compose_dispatcher(world.platform, routes).drain()
+    assert (world.delivery("month").state, len(sent)) == ("sent", 1)

@@ -102,6 +102,13 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
         """The recipient may have read it."""
         return self.state in MAYBE_SENT or self.sent_at is not None or self.uncertain
 
+    def gone_by(self, moment: datetime) -> int | None:
+        """Return the last attempt, made by that moment, that a provider took over and that has not failed since."""
+        if self.sent_at is None or self.attempted_at is None or self.sent_at > moment:
+            return None
+        made = self.attempt + 1 if self.attempted_at <= moment else self.attempt
+        return max((each for each in self.accepted if each < made), default=None)
+
 
 RANK = {
     state: rank

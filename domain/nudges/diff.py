@@ -28,7 +28,8 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
     """Return the facts that bring a person's nudges to the plan: planned, rescheduled, cancelled, or put right.
 
     New → planned; changed → rescheduled; gone and not attempted → cancelled; gone but perhaps read → a correction,
-    where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again.
+    where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again,
+    but a further attempt is not made once the thing itself was done.
     What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
     wrong: no correction. What is on its way or failed is not tried again once it is gone. A digest is in no plan.
     What the plan leaves stays as it is.
@@ -59,11 +60,25 @@ def _spoke_once(intent: Intent, plan: Plan, nudges: Mapping[UUID, Nudge], rulebo
 def _towards(intent: Intent, nudge: Nudge | None, now: datetime) -> Change | None:
     if nudge is None or nudge.cancelled:
         return _planned(intent, nudge, now)
-    if nudge.maybe_sent or nudge.intent == intent:
+    if nudge.maybe_sent:
+        return _moot(nudge, intent.moot_from, now)
+    if nudge.intent == intent:
         return None
     if nudge.waits or (not nudge.attempted and _moved(intent, nudge.intent)):
         return Change(intent.id, nudge.version + 1, NudgeRescheduled(now, **content_of(intent)))
     return None
+
+
+def _moot(nudge: Nudge, moot_from: datetime | None, now: datetime) -> Change | None:
+    """Tell a nudge with a further attempt ahead that the thing itself was done, or was not.
+
+    Where it had gone by then, later_completion.py notes that.
+    """
+    noted = nudge.done or (moot_from is not None and any(one.gone_by(moot_from) for one in nudge.deliveries))
+    if nudge.intent.moot_from == moot_from or not nudge.waits or noted:
+        return None
+    content = content_of(replace(nudge.intent, moot_from=moot_from))
+    return Change(nudge.intent.id, nudge.version + 1, NudgeRescheduled(now, **content))
 
 
 def _moved(new: Intent, old: Intent) -> bool:

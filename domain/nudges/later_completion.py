@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.facts.facts import NudgeDone, NudgeUndone
-from domain.nudges.delivery import Delivery
 from domain.nudges.diff import Change
 from domain.nudges.nudge import Nudge
 from domain.planning.plan import Plan
@@ -41,13 +40,5 @@ def _facts(nudge: Nudge, done_at: datetime | None, now: datetime) -> Iterator[Nu
             continue
         if was is not None:
             yield NudgeUndone(now, was.recipient, was.attempt, was.done_at)
-        if done_at is not None and (attempt := _gone_by(delivery, done_at)) is not None:
+        if done_at is not None and (attempt := delivery.gone_by(done_at)) is not None:
             yield NudgeDone(now, delivery.recipient, attempt, done_at)
-
-
-def _gone_by(delivery: Delivery, moment: datetime) -> int | None:
-    """Return the last attempt, made by that moment, that a provider took over and that has not failed since."""
-    if delivery.sent_at is None or delivery.attempted_at is None or delivery.sent_at > moment:
-        return None
-    made = delivery.attempt + 1 if delivery.attempted_at <= moment else delivery.attempt
-    return max((each for each in delivery.accepted if each < made), default=None)

@@ -112,6 +112,8 @@ def evolve(nudge: Nudge | None, nudge_id: UUID, version: int, fact: NudgeFact) -
 
 def _planned(before: Nudge | None, nudge_id: UUID, version: int, fact: facts.NudgePlanned) -> Nudge:
     intent = intent_of(nudge_id, fact)
+    if before is not None and before.maybe_sent:  # it is only known by now that the thing itself was done, or was not
+        return replace(before, intent=intent, version=version)
     same_time = before is not None and not before.gone and before.intent.due == intent.due
     since = before.planned_at if before is not None and same_time else fact.at
     return Nudge(intent, version, since, _anew(intent, before) or (_fresh(intent, intent.person),))

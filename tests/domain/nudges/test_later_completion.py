@@ -16,6 +16,7 @@ from domain.facts.facts import (
     NudgeFailed,
     NudgeSent,
     NudgeUndone,
+    NudgeUnknown,
 )
 from domain.nudges.diff import diff
 from domain.nudges.later_completion import afterwards
@@ -79,6 +80,24 @@ def test_what_has_not_gone_has_no_afterwards() -> None:
     lost = NudgeFailed(WENT, AIDA, 1, "undelivered", None, gave_up=True)
     for facts in ([], [attempt], [attempt, lost], [attempt, sent, lost]):
         assert note(told(*facts), given(PAPER, renewed(LATER)).when(CARD)) == []
+
+
+def test_what_may_not_have_gone_learns_that_it_was_done() -> None:
+    """What bounced, or may not have gone, and is to be tried again keeps how far it came, and says it no more."""
+    attempt, sent = went()
+    again = WENT + timedelta(days=9)
+    bounced = NudgeFailed(WENT, AIDA, 1, "undelivered", again, gave_up=True)
+    unknown = NudgeUnknown(WENT, AIDA, 1, "timed_out", silent_at=again)
+    for facts in ([attempt, sent, bounced], [attempt, unknown]):
+        desk = told(*facts)
+        tried = desk.of("month").deliveries
+        assert note(desk, given(PAPER, renewed(LATER)).when(CARD)) == []
+        assert (desk.of("month").intent.moot_from, desk.of("month").deliveries) == (at(LATER), tried)
+        version = desk.of("month").version
+        note(desk, given(PAPER, renewed(LATER)).when(CARD))
+        assert desk.of("month").version == version, "once"
+        note(desk, given(PAPER, renewed(LATER), annulment(renewed(LATER), 2)).when(CARD))
+        assert (desk.of("month").intent.moot_from, desk.of("month").deliveries) == (None, tried)
 
 
 def test_the_first_time_counts_in_any_order() -> None:

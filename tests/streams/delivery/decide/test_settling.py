@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
-from notifiers.port.interface import GiveUp, Reason
+from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, Unknown
+from streams.delivery.outcomes.receipts import Receipt
 from streams.intake.cloudevents import Envelope
 from tests.templates.packs import RULES, Change, write_town
 from tests.world import LONG_AGO, World, birth, card, event, fine, iin, registered
@@ -110,6 +112,23 @@ async def test_who_joins_late_gets_the_nearest_step(world: World) -> None:
     with_card(world)
     assert len(await world.settle()) == 1
     assert reasons(world) == {"month": ("withheld", "caught_up"), "week": ("sent", None), "day": ("planned", None)}
+
+
+@pytest.mark.parametrize("first", [Accepted("one"), Unknown(Reason.TIMED_OUT)])
+async def test_no_further_channel_says_what_was_done_meanwhile(tmp_path: Path, first: Outcome) -> None:
+    """After a push that bounced, or of which nobody knows, no SMS reminds of a card that was replaced meanwhile."""
+    reporting = {"push": FakeNotifier("push", [], script=[first], reports=True)}
+    world = World(tmp_path, notifiers=reporting)
+    with_card(world, reached_by(AIGERIM, phone="+77011234567", push="https://push.example.org/1"))
+    await world.settle(DUE)
+    nudge = world.nudge("month")
+    bounced = Receipt(nudge.intent.id, world.name(AIGERIM), 1, ReceiptStatus.FAILED, "undelivered")
+    if isinstance(first, Accepted):
+        world.platform.delivery.receipts.take(bounced)
+    world.at(DUE + FIVE_MINUTES)
+    world.take(card(AIGERIM, "2035-06-20", "N2", "2025-06-20T09:04:00+05:00"))
+    assert await world.settle(DUE + timedelta(days=4)) == []
+    world.close()
 
 
 async def test_what_is_worth_nothing_any_more_expires(world: World) -> None:

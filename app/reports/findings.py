@@ -375,6 +375,8 @@ def _held_up(found: Finding, queue: Queue, on: Condition) -> Finding:
     cause = _holdup(queue, on)
     if cause is not None and cause.why is Why.NOBODY:
         found = replace(found, command=("habarshy", "run" if on.embedded else cause.about))
+    if cause is not None and cause.why is Why.KAFKA:
+        found = replace(found, command=STATUS)
     return replace(found, holds=cause)
 
 

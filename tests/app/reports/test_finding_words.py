@@ -152,7 +152,7 @@ def test_a_queue_that_nobody_wakes_says_so(world: World) -> None:
     assert told(late[0], ENGLISH).todo == "Likely cause: no relay is alive. Start one."
     away = replace(on, workers_away="refused", processes=[*roles, *alive("relay")])
     late = [each for each in findings(away) if each.kind in (Kind.PLANNING_LATE, Kind.RELAY_LATE)]
-    assert [each.holds for each in late] == [Holdup(Why.KAFKA)] * 2
+    assert [(each.holds, each.command) for each in late] == [(Holdup(Why.KAFKA), ("habarshy", "status"))] * 2
 
 
 async def test_rates_are_counted_from_the_log(world: World) -> None:

@@ -19,8 +19,10 @@ from streams.log import chain
 from streams.log.audit import head_of
 from streams.log.chain_builder import ChainBuilder
 from streams.queries.health import SILENT
-from streams.queues.jobs import plan_of
+from streams.queues.jobs import Job, plan_of
+from streams.replay import sample
 from streams.replay.audit_job import AuditJob
+from streams.replay.sample import Sample, SampleRequest
 from streams.runtime.cron import NEVER
 from streams.runtime.schedule import UNDER_WAY, Run, Schedule, Scheduled, Stopping, Unfinished
 from streams.storage import statistics
@@ -31,6 +33,8 @@ WHO = Principal("schedule", "schedule", frozenset({Role.OPERATOR}))
 """Who acts: whoever writes the settings is an operator."""
 AUDIT = "audit verify"
 """The kind of job that verifies the log (app/jobs/kinds.py)."""
+ASKED = {"verify": AUDIT, "sample": sample.KIND}
+"""Job of the schedule -> the kind of job that it asks for."""
 SOON = timedelta(days=21)
 """A certificate that is valid for less is told of: so long it may take to get another."""
 
@@ -67,6 +71,12 @@ def is_late(run: Run, now: datetime) -> bool:
     return run.next_at is not None and run.next_at + LATE < now and run.outcome not in UNDER_WAY
 
 
+def asked_last(platform: Platform) -> dict[str, Job]:
+    """Return each job of the schedule that asks for a job -> the last one of that kind, whoever asked for it."""
+    last = {name: platform.queues.jobs.last(kind) for name, kind in ASKED.items()}
+    return {name: job for name, job in last.items() if job is not None}
+
+
 def is_kept(platform: Platform) -> bool:
     """Return whether a process keeps the schedule: a `run` on this file, or one that does the upkeep."""
     if platform.database.sqlite:
@@ -88,6 +98,7 @@ def _works(on: Platform) -> Mapping[str, Callable[[Stopping], object]]:
         "expiry": lambda _: check_certificates(on.settings, on.clock()),
         "deposit": lambda _: _deposit(on),
         "verify": lambda _: _verify(on),
+        "sample": lambda _: _sample(on),
         "retire": lambda stopping: _retire(on, stopping),
     }
 
@@ -109,6 +120,19 @@ def _verify(on: Platform) -> None:
         raise NotVerifiable(Words("the key file has no key that signs (`habarshy migrate` adds one)"))
     plan = plan_of(AuditJob(on.database, signer.public))
     on.queues.jobs.add(AUDIT, Lane.AUDIT, {}, plan, WHO.name, waits=True)
+
+
+def _sample(on: Platform) -> None:
+    """Ask for a verification of the persons whose turn it is, which the role jobs does.
+
+    Raises:
+        Busy: one is under way.
+    """
+    after = sample.following(on.queues.jobs.last(sample.KIND))
+    request = SampleRequest(after, on.settings.sample_persons, job=0)
+    plan = plan_of(Sample(on.log, on.rules.library, request))
+    arguments = {"after": after, "persons": request.persons}
+    on.queues.jobs.add(sample.KIND, Lane.SAMPLE, arguments, plan, WHO.name, waits=True)
 
 
 def _retire(on: Platform, stopping: Stopping) -> None:

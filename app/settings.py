@@ -124,6 +124,7 @@ SCHEDULE: Mapping[str, str] = {
     "expiry": "20 6 * * *",
     "deposit": "50 0 * * *",
     "verify": "10 1 * * sun",
+    "sample": "10 3 * * *",
     "retire": "never",
 }
 """Job -> when it runs, unless the settings say otherwise. What destroys runs only where they name it."""
@@ -254,6 +255,9 @@ class Settings(BaseSettings):
     )
     schedule_zone: Annotated[str, AfterValidator(_a_zone)] = Field(
         default="", description="the time zone of the schedule; empty: that of the rules in force"
+    )
+    sample_persons: int = Field(
+        default=2000, ge=1, description="persons whom the schedule plans again each night, to compare"
     )
     deposit_folder: Path | None = Field(
         default=None, description="the folder to which the schedule writes heads of the log; empty: nowhere"

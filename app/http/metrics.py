@@ -22,6 +22,7 @@ GAUGES = {
     "views_behind": "Positions that the views are behind the log.",
     "corrections_waiting": "Corrected events whose original has not come.",
     "dead_letters": "Records and persons that were put aside, for a human.",
+    "sample_differences": "Persons of the last nightly sample whose nudges are not as planned.",
     "untold": "Answers that agencies have yet to be told of.",
 }
 RECONCILED, DEAD_EVENTS = "habarshy_reconciled", "habarshy_dead_events"

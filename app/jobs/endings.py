@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import structs
 
 from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.queues.jobs import Job, State
+from streams.replay import sample
 from streams.replay.verify import Verified
 from streams.replay.walk import CANNOT
 
@@ -69,9 +71,7 @@ def _verify(job: Job, *, as_json: bool) -> None:
     _of_views(found.views, as_json=as_json)
     told = {"facts": found.facts, "intents": found.intents, "nudges": found.nudges}
     if as_json:
-        apart = ("waiting", "unplannable", "areas", "residents", "unnoted")
-        left_out = {name: getattr(found, name) for name in apart}
-        data_json({**told, "differences": found.unlike, **left_out})
+        data_json({**told, **_counts(found)})
         data_json({"digest": found.digest, **{f"{name}_digest": value for name, value in found.digests.items()}})
         return
     for line in _of_people(found):
@@ -81,12 +81,31 @@ def _verify(job: Job, *, as_json: bool) -> None:
         data(f"  {'life events' if name == 'facts' else name} ({told[name]:,}): {value}")
 
 
+def _counts(found: Verified) -> dict[str, Any]:
+    apart = ("waiting", "unplannable", "areas", "residents", "unnoted", "triggers")
+    left_out = {name: msgspec.to_builtins(getattr(found, name)) for name in apart}
+    return {"persons": found.persons, "differences": found.unlike, **left_out}
+
+
+def _sample(job: Job, *, as_json: bool) -> None:
+    found = _verified(job)
+    if as_json:
+        data_json({"intents": found.intents, **_counts(found)})
+        return
+    data(f"{many(found.persons, 'person', 'people')} looked at")
+    for line in _of_people(found):
+        data(line)
+
+
 def _of_people(found: Verified) -> Iterator[str]:
     left_out = bool(found.waiting or found.unplannable or found.areas or found.residents)
     if found.unlike:
         yield f"nudges of {many(found.unlike, 'person', 'people')} are not what their plan asks for"
     else:
         yield f"nudges: as planned{', as far as they were compared' if left_out else ''}"
+    for name, differing in found.triggers.items():
+        told = ", ".join(f"{count:,} {what}" for what, count in structs.asdict(differing).items() if count)
+        yield f"  {name}: {told}"
     if found.waiting:
         yield f"  not compared: {many(found.waiting, 'person', 'people')}, yet to be planned"
     if found.unplannable:
@@ -102,9 +121,11 @@ def _of_people(found: Verified) -> Iterator[str]:
 
 
 def _unlike(job: Job) -> str:
-    if tells(job) and not _verified(job).equal:
-        return "not all is as the log says; `habarshy replay views` mends views"
-    return ""
+    if not tells(job) or (found := _verified(job)).equal:
+        return ""
+    mends = ["`habarshy replay views` mends views"] if any(found.views.values()) else []
+    mends += ["`habarshy repair --plan` lists what people miss"] if found.unlike else []
+    return f"not all is as the log says; {', '.join(mends)}"
 
 
 def _kafka(job: Job, *, as_json: bool) -> None:
@@ -143,12 +164,14 @@ def _left_out(job: Job) -> str:
 ENDS: Mapping[str, Tell] = {
     "replay views": _views,
     "replay verify": _verify,
+    sample.KIND: _sample,
     "replay kafka": _kafka,
     "audit verify": _audit,
 }
 """The kinds whose words are for programs; those of all others are for people, and tell it themselves."""
 WRONG: Mapping[str, Callable[[Job], str]] = {
     "replay verify": _unlike,
+    sample.KIND: _unlike,
     "audit verify": _altered,
     "repair": _left_out,
     "backfill": _left_out,

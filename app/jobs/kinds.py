@@ -10,6 +10,7 @@ from app.compose import Platform
 from app.jobs import replay_jobs
 from app.jobs.erasure_job import erasure
 from streams.queues.jobs import Job, Work
+from streams.replay import sample
 from streams.replay.backfill import BackfillRequest
 from streams.replay.repair import Selection
 from streams.replay.retry_failed import Outage
@@ -49,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "replay views": Kind(Lane.VIEWS, replay_jobs.views),
     "replay kafka": Kind(Lane.KAFKA, replay_jobs.kafka),
     "replay verify": Kind(Lane.VIEWS, replay_jobs.verify),
+    sample.KIND: Kind(Lane.SAMPLE, replay_jobs.sample),
     "audit verify": Kind(Lane.AUDIT, replay_jobs.audit),
     "backtest": Kind(Lane.BACKTEST, BacktestWork),
     "erase": Kind(Lane.ERASURE, erasure),

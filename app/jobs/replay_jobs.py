@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msgspec import convert
 from sqlalchemy import Table
 
 from app.compose import Platform
@@ -17,6 +18,7 @@ from streams.queues.jobs import Work
 from streams.replay.audit_job import AuditJob
 from streams.replay.rebuild import ViewRebuild
 from streams.replay.rebuild_compare import COMPARED
+from streams.replay.sample import Sample, SampleRequest
 from streams.replay.verify import Verification
 from templates.reading.findings import closest
 
@@ -48,6 +50,11 @@ def chosen(names: Iterable[str]) -> list[str]:
 def verify(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
     """Rebuild and compare all views, plan everybody again and compare; change nothing."""
     return Verification(_rebuilding(platform, VIEWS, swap=False), platform.log, verify_executor(platform))
+
+
+def sample(platform: Platform, arguments: Mapping[str, Any]) -> Work:
+    """Plan some persons again and compare; change nothing."""
+    return Sample(platform.log, platform.rules.library, convert(arguments, SampleRequest))
 
 
 def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:

@@ -127,6 +127,13 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
         N_("Not all is as the log says: job {count} ({about}) found differences."),
         N_("Its page says what differs, and which views to rebuild."),
     ),
+    Kind.PLANS_DIFFER: (
+        N_("The last sample found people whose messages are not as planned: {count}. Triggers: {about}."),
+        N_(
+            "List what is missing, then have it planned: `habarshy repair`. `habarshy replay --verify` looks at "
+            "everybody."
+        ),
+    ),
     Kind.JOB_FAILED: (N_("Job {count} ({about}) failed."), _JOB),
     Kind.JOB_GONE: (N_("Job {count} ({about}) stands still: its process is gone."), _JOB),
     Kind.JOBS_WAIT: (

@@ -21,6 +21,7 @@ from streams.kafka.lag import Lag
 from streams.queries.health import SILENT, Backlog, Trend
 from streams.queries.provider_health import ProviderState, Record
 from streams.queues.jobs import Job, State
+from streams.replay import sample
 from streams.rules.aggregates import ActiveStop
 from streams.runtime.schedule import BAD as BAD_ENDS
 
@@ -78,6 +79,7 @@ class Kind(StrEnum):
     WORKERS_LATE = "workers_late"
     RELAY_LATE = "relay_late"
     VERIFICATION_FAILED = "verification_failed"
+    PLANS_DIFFER = "plans_differ"
     SCHEDULED_FAILED = "scheduled_failed"
     JOB_FAILED = "job_failed"
     JOB_GONE = "job_gone"
@@ -104,6 +106,7 @@ class Kind(StrEnum):
 SPOILED = {
     "audit verify": (Kind.LOG_ALTERED, Level.BAD),
     "replay verify": (Kind.VERIFICATION_FAILED, Level.BAD),
+    sample.KIND: (Kind.PLANS_DIFFER, Level.BAD),
 }
 """What it means that a job of that kind ended and found that not all is as it should be."""
 _RANK = {kind: rank for rank, kind in enumerate(Kind)}
@@ -454,7 +457,8 @@ def _jobs(on: Condition) -> Iterator[Finding]:
             yield _job(Kind.JOB_FAILED, job, Level.BAD, resume)
         elif job.id in on.spoiled:
             kind, level = SPOILED.get(job.kind, (Kind.JOB_INCOMPLETE, Level.NOTE))
-            yield _job(kind, job, level, ("habarshy", "jobs", "show", str(job.id)))
+            found = _job(kind, job, level, ("habarshy", "jobs", "show", str(job.id)))
+            yield _of_sample(found, job) if kind is Kind.PLANS_DIFFER else found
         elif job.state is State.PAUSED:
             yield _job(Kind.JOB_PAUSED, job, Level.NOTE, resume)
         if job.state is not State.CANCELLED:
@@ -465,6 +469,12 @@ def _jobs(on: Condition) -> Iterator[Finding]:
 
 def _job(kind: Kind, job: Job, level: Level, command: tuple[str, ...]) -> Finding:
     return Finding(kind, level, command, f"/jobs/{job.id}", job.kind, count=job.id, since=job.changed_at)
+
+
+def _of_sample(found: Finding, job: Job) -> Finding:
+    """Return the finding with the number of persons and the triggers, and the command that lists what is missing."""
+    result, repair = sample.found_in(job.words), ("habarshy", "repair", "--plan")
+    return replace(found, count=result.unlike, about=", ".join(result.triggers), command=repair)
 
 
 def _scheduled(on: Condition) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ from streams.planning.quarantine import unplannable_persons
 from streams.planning.reconciler import finds
 from streams.queries.provider_health import ProviderFigures, RecentRecords, figures_of, recent_records
 from streams.queues import dead_letters, refused_events, webhook_outbox
+from streams.replay import sample
 from streams.replay.follower import Follower
 from streams.rules.aggregates import ActiveStop
 from streams.rules.switches import read_off
@@ -49,9 +50,9 @@ class Status(Struct, frozen=True):
     once a dispatcher has looked at them (until then they count as `due_now`);
     `unplanned_for_seconds`: without persons with a dead letter, who wait for a human; `untold`: answers that wait to
     be reported to agencies, also of agencies without a webhook; `unknown`: messages with an unknown outcome that
-    nobody decided about, by "cause/provider/channel"; `dead_events`: events from Kafka ever refused, by code, and the
-    time of the last; `reconciled`: persons ever found by the reconciler, and the time of the last find (a sign of
-    trouble).
+    nobody decided about, by "cause/provider/channel"; `sample_differences`: persons of the last sample whose nudges
+    are not as planned; `dead_events`: events from Kafka ever refused, by code, and the time of the last;
+    `reconciled`: persons ever found by the reconciler, and the time of the last find (a sign of trouble).
     """
 
     stopped: Sequence[ActiveStop]
@@ -72,6 +73,7 @@ class Status(Struct, frozen=True):
     reconciled: int
     reconciled_at: datetime | None
     unknown: Mapping[str, int]
+    sample_differences: int
 
 
 class Health(Status, frozen=True):
@@ -133,6 +135,7 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
             dead_events_at=refused_at,
             reconciled=found,
             reconciled_at=last,
+            sample_differences=sample.last_found(connection).unlike,
             unknown={"/".join(kind): count for kind, count in inbox.unresolved(connection).items()},
         )
 

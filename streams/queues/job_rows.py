@@ -1,5 +1,6 @@
 """The rows of jobs: reading, changing, and checking that a count still holds when it is confirmed."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 from projections import governance
 from projections.tables import micros, moment, optional_moment
 from streams.log.row_codes import codes_of
-from streams.queues.jobs import ENDED, HOLDS_LANE, ForgedJob, Job, Plan, Stale, State, UnknownJob
+from streams.queues.jobs import AT_WORK, ENDED, HOLDS_LANE, ForgedJob, Job, Plan, Stale, State, UnknownJob
 from streams.storage.leadership import Lane
 from streams.storage.tables import jobs
 
@@ -31,6 +32,19 @@ def unfinished(connection: Connection, lane: Lane) -> Job | None:
     """Return the unfinished job of that lane, running or not."""
     query = select(jobs).where(jobs.c.lane == lane.value, jobs.c.state.in_(HOLDS_LANE)).order_by(jobs.c.id)
     row = connection.execute(query).first()
+    return None if row is None else job_of(row)
+
+
+def others_under_way(connection: Connection, id_: int) -> bool:
+    """Return True if another job than this is at work, or about to begin."""
+    other = (jobs.c.id != id_, jobs.c.state.in_((State.PLANNED, *AT_WORK)))
+    return connection.execute(select(jobs.c.id).where(*other).limit(1)).first() is not None
+
+
+def last_of(connection: Connection, kind: str, states: Collection[State] = tuple(State)) -> Job | None:
+    """Return the newest job of that kind in one of these states."""
+    these = (jobs.c.kind == kind, jobs.c.state.in_([state.value for state in states]))
+    row = connection.execute(select(jobs).where(*these).order_by(jobs.c.id.desc()).limit(1)).first()
     return None if row is None else job_of(row)
 
 

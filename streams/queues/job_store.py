@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from projections.bulk import insert_rows
 from projections.tables import micros
-from streams.queues.job_rows import change, job_of, one, refuse_forged, refuse_stale, sign, unfinished
+from streams.queues.job_rows import change, job_of, last_of, one, refuse_forged, refuse_stale, sign, unfinished
 from streams.queues.job_runner import JobRun
 from streams.queues.jobs import AT_WORK, CANCELLABLE, ENDED, Busy, Job, NotNow, Plan, State, Work
 from streams.storage.advisory_locks import take_turns
@@ -192,6 +192,11 @@ class Jobs:
         query = query if asked_by is None else query.where(jobs.c.asked_by == asked_by)
         with self._database.reading() as connection:
             return [job_of(row) for row in connection.execute(query)]
+
+    def last(self, kind: str) -> Job | None:
+        """Return the newest job of that kind, or None."""
+        with self._database.reading() as connection:
+            return last_of(connection, kind)
 
     def measured(self, kind: str) -> float | None:
         """Return the rate (items a second) of the last finished job of that kind, or None."""

@@ -9,16 +9,16 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import reduce
 from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 from sqlalchemy import Column, ColumnElement, Connection, select
 
 from domain.core.ids import share_begins
-from domain.facts.facts import NudgeDone
+from domain.facts.facts import NudgeCancelled, NudgeDone, NudgePlanned, NudgeRescheduled
 from domain.nudges.diff import Change, diff
 from domain.nudges.later_completion import afterwards
 from domain.nudges.nudge import Nudge, evolve
@@ -47,12 +47,16 @@ PAGE, PERSONS = 10_000, 500
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
 
+_COUNTS = ("unlike", "waiting", "residents", "unplannable", "unnoted")
+
+
 class Compared(NamedTuple):
     """The result for some persons: all their intents, and counts.
 
     Counted are persons with other nudges than planned (`unlike`), waiting for a plan (`waiting`), living where an
-    area event waits (`residents`), or without a possible plan (`unplannable`), and nudges whose thing was done after
-    they were sent, without a note in the log (`unnoted`).
+    area event waits (`residents`), or without a possible plan (`unplannable`), nudges whose thing was done after
+    they were sent, without a note in the log (`unnoted`), and by trigger the nudges that are not as planned
+    (`triggers`).
     """
 
     intents: Sequence[Intent]
@@ -61,11 +65,30 @@ class Compared(NamedTuple):
     residents: int = 0
     unplannable: int = 0
     unnoted: int = 0
+    triggers: Mapping[str, "Differing"] = {}
 
     def joined(self, other: "Compared") -> "Compared":
         """Return the result joined with that of later persons."""
-        counts = [one + more for one, more in zip(self[1:], other[1:], strict=True)]
-        return Compared([*self.intents, *other.intents], *counts)
+        counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
+        triggers = summed(self.triggers, other.triggers)
+        return Compared([*self.intents, *other.intents], **counts, triggers=triggers)
+
+
+class Differing(Struct, frozen=True):
+    """Nudges of a trigger that are not as planned: the plan asks for them, or no longer does, or they differ."""
+
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+
+    def __add__(self, other: "Differing") -> "Differing":
+        return Differing(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
+
+
+def summed(one: Mapping[str, Differing], other: Mapping[str, Differing]) -> dict[str, Differing]:
+    """Return trigger -> the sum of both."""
+    names = sorted({*one, *other})
+    return {name: one.get(name, Differing()) + other.get(name, Differing()) for name in names}
 
 
 class People(NamedTuple):
@@ -99,7 +122,20 @@ class People(NamedTuple):
         unnoted = {change.nudge for changes in owed.values() for change in changes if _is_note(change)}
         intents = [intent for plan in plans.values() for intent in plan.intents]
         residents = sum(map(bool, left_out.values()))
-        return Compared(intents, unlike, len(self.waiting), residents, unnoted=len(unnoted))
+        triggers: Mapping[str, Differing] = {}
+        for person, changes in owed.items():
+            triggers = summed(triggers, self._differing(person, changes))
+        return Compared(intents, unlike, len(self.waiting), residents, unnoted=len(unnoted), triggers=triggers)
+
+    def _differing(self, person: str, owed: Sequence[Change]) -> dict[str, Differing]:
+        """Return the differences by trigger; a nudge with several changes is one difference."""
+        found: dict[str, Differing] = {}
+        known = self.nudges[person]
+        first = {change.nudge: change for change in reversed(owed) if not _is_note(change)}
+        for nudge, change in first.items():
+            trigger = evolve(known.get(nudge), *change).intent.trigger
+            found[trigger] = found.get(trigger, Differing()) + _difference(change)
+        return found
 
     def _left_out(self, person: str, rulebook: Rulebook) -> set[str]:
         """Return the triggers that cannot be compared yet."""
@@ -120,6 +156,18 @@ class People(NamedTuple):
         return [
             change for change in changes if evolve(known.get(change.nudge), *change).intent.trigger not in left_out
         ]
+
+
+def _difference(change: Change) -> Differing:
+    match change.fact:
+        case NudgeRescheduled():
+            return Differing(different=1)
+        case NudgePlanned():
+            return Differing(missing=1)
+        case NudgeCancelled():
+            return Differing(extra=1)
+        case _:
+            return Differing(different=1)
 
 
 def _is_note(change: Change) -> bool:
@@ -186,6 +234,7 @@ class RangeFound(NamedTuple):
 class Verified(Struct, frozen=True):
     """The result. `views`: view -> rows that differ; `unlike`: persons whose nudges differ from their plan.
 
+    `persons`: so many were looked at; `triggers`: the nudges that are not as planned, by trigger.
     Not compared: persons who wait for a plan (`waiting`) or cannot be planned (`unplannable`), and the nudges of
     `residents` that waiting area events (`areas`) may change. `unnoted`: nudges whose thing was done after they were
     sent, without a note in the log; that is no difference, and a repair adds it. `facts`, `intents`, `nudges`:
@@ -199,6 +248,8 @@ class Verified(Struct, frozen=True):
     areas: int = 0
     residents: int = 0
     unnoted: int = 0
+    triggers: dict[str, Differing] = {}
+    persons: int = 0
     facts: int = 0
     intents: int = 0
     nudges: int = 0
@@ -223,12 +274,17 @@ class Verified(Struct, frozen=True):
         """Return the result with one more range."""
         if not found.read:
             return self
-        what, counts = found.range.what, found.counts._asdict()
-        added: dict[str, Any] = {what: getattr(self, what) + len(found.items)}
-        added |= {name: getattr(self, name) + many for name, many in counts.items() if name != "intents"}
-        return replace(
-            self, **added, digests={**self.digests, what: chained(self.digests.get(what, ""), found.items)}
-        )
+        what, before = found.range.what, self
+        if what == "intents":
+            before = self.compared(found.counts, found.read)
+        digests = {**self.digests, what: chained(self.digests.get(what, ""), found.items)}
+        return replace(before, **{what: getattr(self, what) + len(found.items)}, digests=digests)
+
+    def compared(self, found: Compared, persons: int) -> "Verified":
+        """Return the result with what was found of more persons, `persons` by number; without a digest."""
+        counts = {name: getattr(self, name) + getattr(found, name) for name in _COUNTS}
+        counts |= {"persons": self.persons + persons, "intents": self.intents + len(found.intents)}
+        return replace(self, **counts, triggers=summed(self.triggers, found.triggers))
 
 
 TWICE = "facts, each counted twice"

@@ -85,6 +85,7 @@ class Lane(StrEnum):
     BACKTEST = "backtest"
     AUDIT = "audit"
     ERASURE = "erasure"
+    SAMPLE = "sample"
 
 
 class Attendance:

@@ -13,9 +13,10 @@ from app.cli.options import AsJson, refuse_unknown
 from app.cli.platform_options import TimedOptions
 from app.cli.principal_session import operators
 from app.compose import Platform, compose
+from app.jobs.endings import wrong
 from app.jobs.pace import duration
 from app.moments import told_in
-from app.scheduled import DESTROYS, is_kept, is_late, schedule_of, zone_of_schedule
+from app.scheduled import DESTROYS, asked_last, is_kept, is_late, schedule_of, zone_of_schedule
 from app.settings import SCHEDULE
 from app.terminal import Exit, data, data_json, stop
 from streams.runtime.schedule import BAD, UNDER_WAY, Run, Schedule, UnderWay
@@ -42,13 +43,20 @@ def schedule(name: Now = None, as_json: AsJson = False, *, on: TimedOptions) -> 
     platform = compose(on.settings, now, make=False)
     with closing(platform.database):
         runs, zone = schedule_of(platform).runs(), zone_of_schedule(platform)
+        found = [
+            f"{name}: job {job.id}: {problem}"
+            for name, job in asked_last(platform).items()
+            if (problem := wrong(job))
+        ]
     late = {run.job for run in runs if is_late(run, now())}
     for run in runs:
         _print(run, zone, late=run.job in late, as_json=as_json)
     if late:
-        stop(Exit.CHECK_FAILED, f"nothing runs {', '.join(sorted(late))}: start `habarshy run`, or a worker")
+        found.append(f"nothing runs {', '.join(sorted(late))}: start `habarshy run`, or a worker")
     if bad := [run.job for run in runs if run.outcome in BAD and run.next_at is not None]:
-        stop(Exit.CHECK_FAILED, f"the last run of {', '.join(bad)} failed")
+        found.append(f"the last run of {', '.join(bad)} failed")
+    if found:
+        stop(Exit.CHECK_FAILED, "; ".join(found))
 
 
 def _run_now(name: str, on: TimedOptions, *, as_json: bool) -> None:

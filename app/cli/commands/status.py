@@ -38,6 +38,7 @@ UNITS: Mapping[str, tuple[str, str]] = {
     "open_attempts": ("attempt", "attempts"),
     "views_behind": ("fact", "facts"),
     "dead_letters": ("letter", "letters"),
+    "sample_differences": ("person", "persons"),
     "untold": ("answer", "answers"),
     "reconciled": ("person", "persons"),
 }

@@ -25,6 +25,10 @@ KINDS = {
             "nothing."
         ),
     ),
+    "verify sample": (
+        N_("Verify a sample of people"),
+        N_("Some people are planned again, and compared with their messages. It changes and sends nothing."),
+    ),
     "audit verify": (
         N_("Audit the log"),
         N_(

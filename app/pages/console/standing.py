@@ -36,6 +36,7 @@ ACTS = {
     Kind.JOBS_WAIT: N_("Show the jobs that wait"),
     Kind.LOG_ALTERED: N_("Open the job: see what differs"),
     Kind.VERIFICATION_FAILED: N_("Open the job: see what differs"),
+    Kind.PLANS_DIFFER: N_("Open the job: see what differs"),
     Kind.JOB_FAILED: N_("Open the job: go on with it, or cancel it"),
     Kind.JOB_GONE: N_("Open the job: go on with it, or cancel it"),
     Kind.JOB_PAUSED: N_("Open the job: go on with it, or cancel it"),

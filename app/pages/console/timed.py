@@ -9,10 +9,12 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.http.problems import Problem
+from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
+from app.pages.console.job_words import DIFFERS
 from app.pages.console.staff import ConsolePages, command
 from app.pages.visits import Form
-from app.scheduled import DESTROYS, is_kept, is_late, schedule_of
+from app.scheduled import DESTROYS, asked_last, is_kept, is_late, schedule_of
 from domain.core.translatable import N_
 from streams.runtime.schedule import BAD, UNDER_WAY, Outcome, Run, UnderWay
 
@@ -22,6 +24,7 @@ JOBS = {
     "expiry": N_("Look whether certificates and keys expire"),
     "deposit": N_("Deposit the head of the log"),
     "verify": N_("Ask for an audit of the log"),
+    "sample": N_("Ask for a verification of a sample of people"),
     "retire": N_("Destroy the keys of what is too old"),
 }
 OUTCOMES = {
@@ -43,9 +46,11 @@ class SchedulePages(ConsolePages):
         """List the jobs of the schedule."""
         who, frame = self._staff.operator(request)
         now = self._staff.now
+        platform = self._staff.platform
+        spoiled = {name for name, job in asked_last(platform).items() if wrong(job)}
         rows = [
-            _row(each, frame.speech, now, late=is_late(each, now))
-            for each in schedule_of(self._staff.platform).runs()
+            _row(each, frame.speech, now, late=is_late(each, now), spoiled=each.job in spoiled)
+            for each in schedule_of(platform).runs()
         ]
         asked = request.query_params
         return self._staff.show(
@@ -72,8 +77,9 @@ class SchedulePages(ConsolePages):
         return self._staff.go(f"/schedule?asked={job}")
 
 
-def _row(run: Run, speech: Speech, now: datetime, *, late: bool) -> dict[str, Any]:
-    state, kind = OUTCOMES.get(run.outcome, (N_("Never ran"), ""))
+def _row(run: Run, speech: Speech, now: datetime, *, late: bool, spoiled: bool) -> dict[str, Any]:
+    """Describe a job. `spoiled`: the job that it asked for found that not all is as it should be."""
+    state, kind = DIFFERS if spoiled else OUTCOMES.get(run.outcome, (N_("Never ran"), ""))
     failed = run.outcome in BAD
     return {
         "job": run.job,

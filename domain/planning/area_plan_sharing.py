@@ -2,6 +2,9 @@
 
 The plan of a resident reads the area event, where they live, their zone, whether they live, in which canaries they
 are, and what the triggers read of them. Whoever agrees in all of that has the same plan under other names.
+
+Of the plan only those occurrences are looked at that the area event touches: what it starts, and what it may end of
+what other area events started. So the cost for a resident does not grow with the area events before it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +17,7 @@ from msgspec.structs import replace
 
 from domain.core.events import Effective, LifeEvent
 from domain.core.ids import Names
-from domain.persons.history import History
+from domain.persons.history import History, history_of
 from domain.persons.hours import local_zone
 from domain.persons.person import person_as_of
 from domain.planning.plan import Intent, Plan, whole_plan
@@ -62,6 +65,10 @@ class _Smooth(NamedTuple):
         return self.trigger.expires(due, {}, self.zone)
 
 
+Subject = tuple[str, tuple[str, ...]]
+"""A trigger, and what one of its occurrences is about."""
+
+
 class Likeness:
     """The values in which residents must agree, to be alike for an area event with those revisions."""
 
@@ -84,16 +91,19 @@ class Likeness:
         """Return, for each canary, True if the person is in it: who is in others has another plan."""
         return tuple([self._rulebook.admits(version, person) for version in self._canaries])
 
-    def pattern(self, one: History) -> "Pattern":
-        """Return the plan of one resident, as it is for all who are like them."""
-        person = person_as_of(one.person, one.facts, self._rulebook.catalogue)
+    def pattern(self, one: str, own: Sequence[LifeEvent], areas: Sequence[LifeEvent]) -> "Pattern":
+        """Return the plan of one resident, as it is for all who are like them.
+
+        `own`, `areas`: all revisions of what happened to them, and to the areas where they lived.
+        """
+        known = history_of(one, own, self._rulebook.catalogue, areas)
+        person = person_as_of(one, known.facts, self._rulebook.catalogue)
         zone = local_zone(person, self._rulebook.defaults)
-        plan = whole_plan(one, self._rulebook)
+        plan = whole_plan(known, self._rulebook)
         intents = {intent.id: intent for intent in plan.intents}
         names, groups = self._rulebook.names, []
-        for trigger, subject in sorted(self._subjects(one)):
-            occurrence = names.occurrence(trigger, one.person, *subject)
-            ids = {step: names.nudge(trigger, one.person, occurrence, step) for step in self._steps(trigger)}
+        for trigger, subject in sorted(self._started() | self._ended(known, own, areas)):
+            ids = self._ids(one, trigger, subject)
             groups.append(
                 (
                     trigger,
@@ -117,15 +127,54 @@ class Likeness:
         by_due = trigger.expiry is None or trigger.expiry.offset is not None
         return Slot(step, replace(intent, due=start), needless, _Smooth(of_it, trigger, zone, by_due))
 
-    def _subjects(self, one: History) -> set[tuple[str, tuple[str, ...]]]:
-        own = [Effective(event, event.original) for event in self._revisions]
-        others = [] if self.alone else [fact for fact in one.everything if fact.event.area is not None]
+    def _started(self) -> set[Subject]:
+        """Return what the triggers start on the area event, in any revision."""
+        return self._subjects([Effective(event, event.original) for event in self._revisions])
+
+    def _ended(self, known: History, own: Sequence[LifeEvent], areas: Sequence[LifeEvent]) -> set[Subject]:
+        """Return what other area events started and any revision of this one may end.
+
+        It is what is planned otherwise without the area event than with each of its revisions as an event of its own.
+        """
+        others = [fact for fact in known.everything if fact.event.area is not None and not self._is_it(fact.event)]
+        if self.alone or not (subjects := self._subjects(others)):
+            return set()
+        without = [event for event in areas if not self._is_it(event)]
+        apart = [
+            replace(event, id=f"{number} {event.id}", corrects=None)
+            for number, event in enumerate(self._revisions)
+            if event.area is not None
+        ]
+        before, after = (
+            self._planned(history_of(known.person, own, self._rulebook.catalogue, some))
+            for some in (without, [*without, *apart])
+        )
+        changed = {id_ for id_, _ in before.items() ^ after.items()}
+        return {subject for subject in subjects if not changed.isdisjoint(self._ids(known.person, *subject).values())}
+
+    def _is_it(self, event: LifeEvent) -> bool:
+        """Return True for the area event, in any revision."""
+        first = self._revisions[0]
+        return (event.source, event.original) == (first.source, first.original)
+
+    def _planned(self, known: History) -> dict[UUID, Intent | None]:
+        """Return the nudges that are asked for, and those that are needless (None)."""
+        plan = whole_plan(known, self._rulebook)
+        return {**dict.fromkeys(plan.needless), **{intent.id: intent for intent in plan.intents}}
+
+    def _subjects(self, facts: Iterable[Effective]) -> set[Subject]:
         return {
             (version.trigger.name, subject)
-            for fact in (*own, *others)
+            for fact in facts
             for version in self.concerned
             if version.trigger.on == fact.event.type and (subject := version.trigger.subject(fact)) is not None
         }
+
+    def _ids(self, person: str, trigger: str, subject: tuple[str, ...]) -> dict[str, UUID]:
+        """Return step -> its nudge."""
+        names = self._rulebook.names
+        occurrence = names.occurrence(trigger, person, *subject)
+        return {step: names.nudge(trigger, person, occurrence, step) for step in self._steps(trigger)}
 
     def _steps(self, trigger: str) -> list[str]:
         steps = {

@@ -28,6 +28,7 @@ from streams.log.loads import as_loaded
 from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.planning import histories
+from streams.planning.histories import Recorded
 from streams.planning.person_plans import RulesMoved, leaving_undecided, planned_before_erasure, refuse_moved_rules
 from streams.planning.planning import Planning
 from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter
@@ -265,17 +266,14 @@ class _Chunk:
             else:
                 left.add(row.person)
         self._leave(left)
-        self._store([plan for persons in groups.values() for plan in self._likened(likeness, persons)])
+        alike = list(groups.values())
+        firsts = histories.recorded(self.connection, self.log, [first for first, *_ in alike], self.rulebook)
+        self._store([plan for persons in alike for plan in _likened(likeness, persons, firsts[persons[0]])])
 
     def _moments(self, likeness: Likeness, revisions: Sequence[LifeEvent]) -> list[int]:
         """Return the times, in order, at which a person's residence matters for the plan."""
         times = {micros(event.time) for event in revisions}
         return sorted(times if likeness.alone else times.union(happened_in_areas.area_times(self.connection)))
-
-    def _likened(self, likeness: Likeness, persons: Sequence[str]) -> Iterator[Likened]:
-        one = persons[0]
-        known = histories.histories(self.connection, self.log, [one], self.rulebook)[one]
-        return map(likeness.pattern(known).of, persons)
 
     def _store(self, plans: Sequence[Likened]) -> None:
         """Append the facts that bring the nudges to the plans, and store the changed nudges."""
@@ -305,3 +303,9 @@ class _Chunk:
         nudges.add(self.connection, fresh)
         if changes:
             self.log.append(self.connection, [Entry(*change) for change in changes])
+
+
+def _likened(likeness: Likeness, persons: Sequence[str], known: Recorded) -> Iterator[Likened]:
+    """Return the plans of residents who are alike; `known`: what happened to the first of them."""
+    own, areas = ([each.event for each in some] for some in known)
+    return map(likeness.pattern(persons[0], own, areas).of, persons)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from domain.facts.facts import NudgePlanned, NudgeSent
+from domain.planning.area_plan_sharing import Likened
 from projections import tables
 from projections.area_plans import AreaPlan, Chunk
 from streams.intake.cloudevents import Envelope
@@ -31,6 +32,7 @@ from tests.streams.rebuilding import rebuild
 from tests.streams.weather import (
     ALMATY,
     ASTANA,
+    AT_EVENT,
     DISTRICT,
     OTHER_DISTRICT,
     TRIGGERS,
@@ -43,6 +45,13 @@ from tests.streams.weather import (
 from tests.world import NOON, World, annulled, card, corrected, event, iin
 
 SETWISE = {name: TRIGGERS[name] for name in ("at_event", "at_due")}
+BY_NUMBER = {
+    "at_event": AT_EVENT,
+    "numbered": "occurrence: event.number\ndue: {first: {from: event.on}}\n",
+    "superseded": "due: {first: {offset: P2D}}\n"
+    "unless:\n  - {on: weather.storm, when: later.number == event.number}\n",
+}
+"""Triggers for which other area events matter: they share an occurrence with this one, or end what it started."""
 HOMES = (DISTRICT, OTHER_DISTRICT, ASTANA)
 PEOPLE = [iin(number) for number in range(1, 7)]
 TIMES = (
@@ -60,7 +69,7 @@ TIMES = (
 def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Databases in which the packs are published and six people live: one for all triggers, one for some of them."""
     found = {}
-    for name, triggers in {"all": TRIGGERS, "setwise": SETWISE}.items():
+    for name, triggers in {"all": TRIGGERS, "setwise": SETWISE, "by_number": BY_NUMBER}.items():
         folder = tmp_path_factory.mktemp(name)
         world = World(folder, packs=write_weather(folder, triggers))
         births = ("1950-01-01", "1990-01-01", "2015-01-01")
@@ -103,6 +112,7 @@ def happening(random: Random, what: str) -> list[tuple[Envelope, datetime | None
     found: list[tuple[Envelope, datetime | None]] = [(made, random.choice(LOADS))]
     if random.random() < 0.3:
         change = {"area": random.choice((*HOMES, ALMATY))} if made.data and "area" in made.data else {}
+        change |= {"number": random.choice(("S1", "S2"))} if what == "storm" else {}
         found.append((corrected(made, 2, **change), None))
     found += [(annulled(made, 3), None)] if random.random() < 0.15 else []
     return found + [(made, None)] * (random.random() < 0.2)
@@ -114,7 +124,8 @@ def reported(random: Random, what: str) -> Envelope:
     area, tail = random.choice((*HOMES, ALMATY)), person[6:11]
     match what:
         case "storm":
-            return storm(area, f"storm-{number}", time, data={"on": random.choice(("2025-06-20", "2025-06-10"))})
+            data = {"on": random.choice(("2025-06-20", "2025-06-10")), "number": random.choice(("S1", "S1", "S2"))}
+            return storm(area, f"storm-{number}", time, data=data)
         case "cleared":
             return event("weather.cleared", None, time, {"area": area}, id=f"cleared-{number}")
         case "moved":
@@ -132,14 +143,14 @@ def a_life(seed: int) -> Life:
     """Storms and moves, and some of everything else, in any order, planned now and then."""
     random = Random(seed)  # noqa: S311  (a seeded test)
     others = random.choices(("moved", "cleared", "died", "card", "zone", "storm"), k=random.randrange(5))
-    groups = [happening(random, what) for what in ("storm", "moved", *others)]
+    groups = [happening(random, what) for what in ("storm", "storm", "moved", *others)]
     arrivals = [each for group in groups for each in group]
     random.shuffle(arrivals)
     plans = random.choices(("people", "area", "area", ""), k=7)
     return Life(arrivals, plans, random.randint(1, 4))
 
 
-@pytest.mark.parametrize("packs", ["all", "setwise"])
+@pytest.mark.parametrize("packs", ["all", "setwise", "by_number"])
 @settings(
     max_examples=examples(25),
     deadline=None,
@@ -227,6 +238,63 @@ def test_a_storm_that_comes_live_after_a_load_is_planned_whole(world: World) -> 
     world.take(storm(DISTRICT))
     world.plan()
     assert told(world) == names(world, 3, 6)
+
+
+def test_an_area_event_ends_what_earlier_ones_started(world: World) -> None:
+    """Residents who are alike are no more told of a storm that is over, and of one elsewhere they are."""
+    world.take(storm(DISTRICT), storm(DISTRICT, "second"), storm(ASTANA, "third"))
+    world.plan()
+    cleared = event("weather.cleared", None, "2025-06-05T00:30:00Z", {"area": DISTRICT}, id="cleared")
+    world.take(cleared)
+    world.platform.planning.areas.turn()
+    assert (world.health().unplanned, told(world)) == (0, names(world, 2, 5))
+    assert world.pending() == world.intents()
+    world.take(annulled(cleared, 2))
+    world.platform.planning.areas.turn()
+    assert (world.health().unplanned, told(world)) == (0, names(world, 2, 3, 5, 6))
+
+
+class Counting(AreaPlanning):
+    """Counts the nudges that the chunks look up."""
+
+    looked_up = 0
+
+    def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> _Chunk:
+        made = CountingChunk(connection, self._log, self._aside, rules, now, self._size)
+        made.planning = self
+        return made
+
+
+class CountingChunk(_Chunk):
+    """A chunk that tells how many nudges it looks up."""
+
+    planning: Counting
+
+    def _store(self, plans: Sequence[Likened]) -> None:
+        self.planning.looked_up += sum(len(plan.ids) for plan in plans)
+        super()._store(plans)
+
+
+def looked_up_for(world: World, announced: Envelope) -> int:
+    """The number of nudges that are looked up for an area event."""
+    on = world.platform
+    letters = on.queues.dead_letter_queue
+    areas = Counting(on.database, on.log, on.rules.library, on.planning.planning, letters, world.clock)
+    world.take(announced)
+    areas.drain()
+    return areas.looked_up
+
+
+def test_one_more_area_event_costs_what_the_first_did(tmp_path: Path, published: dict[str, Path]) -> None:
+    """However many came before, only those nudges are looked up that it starts or may end."""
+    world = World(tmp_path, copy_of=published["by_number"])
+    storms = [storm(DISTRICT, f"storm-{number}", data={"number": f"S{number}"}) for number in range(12)]
+    counts = [looked_up_for(world, each) for each in storms]
+    assert counts == [counts[0]] * len(storms)
+    again = looked_up_for(world, storm(DISTRICT, "again", data={"number": "S3"}))
+    assert counts[0] < again <= 2 * counts[0], "what it supersedes is looked up too"
+    assert world.pending() == world.intents()
+    world.close()
 
 
 def test_who_has_nothing_to_do_with_it_is_not_read(world: World) -> None:

@@ -1,6 +1,7 @@
 """The persons that an event affects: the rows that it adds to their histories, and their wake-ups."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -50,12 +51,13 @@ class AffectedPersons:
         for position, event in corrections:
             history.note_revision(self._views, self._original(event), position)
         if corrections or history.has_revisions(self._views):
-            self._join({self._original(event) for _, event in placed}, recorded)
+            self._join({self._original(event) for _, event in placed}, recorded, {at for at, _ in placed})
 
     def _original(self, event: LifeEvent) -> UUID:
         return self._names.stream(event.source, event.original)
 
-    def _join(self, originals: set[UUID], recorded: int) -> None:
+    def _join(self, originals: set[UUID], recorded: int, new: AbstractSet[int]) -> None:
+        """Give whoever any revision names all of them; `new`: those that just came. Who has the others keeps them."""
         revised = history.revisions_of(self._views, list(originals))
         if not revised:
             return
@@ -66,9 +68,14 @@ class AffectedPersons:
         for original, positions in revised.items():
             members = [corrections[position] for position in positions]
             members += [arrived[original]] if original in arrived else []
-            everybody = {person for _, event in members for person in event.everybody}
+            named = {at: event.everybody for at, event in members}
+            everybody = frozenset[str]().union(*named.values())
+            unnamed = everybody.difference(*(persons for at, persons in named.items() if at not in new))
             since = erased.since(self._views, sorted(everybody))
-            rows = [row for at, event in members for row in _rows(at, event, everybody, recorded)]
+            lacking = [
+                (at, event, everybody if at in new else unnamed) for at, event in members if at in new or unnamed
+            ]
+            rows = [row for at, event, persons in lacking for row in _rows(at, event, persons, recorded)]
             history.wake(self._views, [row for row in rows if row.position > since.get(row.person, 0)])
             if any(event.area is not None for _, event in members):
                 area_plans.begin(self._views, original, max(at for at, _ in members))
@@ -76,8 +83,14 @@ class AffectedPersons:
     def _corrections(self, positions: Iterable[list[int]]) -> dict[int, Placed]:
         """Return position -> correction, with the `ahead_from` of the load that counts."""
         wanted = [position for some in positions for position in some]
-        streams = {entry.originator_id for entry in self._log.read(self._facts, wanted)}
-        return {placed[0]: placed for placed in as_loaded(self._log.streams(self._facts, streams)).values()}
+        entries = self._log.read(self._facts, wanted)
+        loaded = [
+            entry.originator_id
+            for entry in entries
+            if isinstance(entry.fact, LifeEvent) and entry.fact.ahead_from is not None
+        ]
+        placed = as_loaded(entries) | as_loaded(self._log.streams(self._facts, loaded))
+        return {at: (at, event) for at, event in placed.values()}
 
 
 def _rows(position: int, event: LifeEvent, persons: Iterable[str] | None, recorded: int) -> list[Concerns]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import delete
 
 from domain.planning.affected import AffectedTriggers
@@ -14,7 +15,7 @@ from streams.planning import histories
 from streams.planning.person_plans import PersonPlan
 from tests.streams.weather import moved
 from tests.streams.years import Pasts, past
-from tests.world import LONG_AGO, World, card, fine, iin, registered
+from tests.world import LONG_AGO, World, card, corrected, fine, iin, registered
 
 DRIVER = iin(1)
 SIZES = (1, 1, 1, 2, 5, 30)
@@ -80,3 +81,20 @@ def test_the_whole_plan_notices_a_residence_that_is_missing(world: World) -> Non
     assert not wanting(world)
     world.platform.database.write(lambda connection: connection.execute(delete(residents)))
     assert [plan.person for plan in wanting(world)] == [world.name(DRIVER)]
+
+
+def test_a_correction_waits_alone_for_its_plan(world: World) -> None:
+    """However often an event was corrected, the next correction is one fact that waits; who is new to it gets all."""
+    issued = fine(DRIVER, "F1", "2025-05-30T00:00:00Z")
+    world.take(*registered(DRIVER, LONG_AGO), issued)
+    world.plan()
+    for revision in range(2, 8):
+        world.take(corrected(issued, revision, amount=5000 + revision))
+        assert world.health().unplanned == 1
+        world.plan()
+        assert not wanting(world)
+    world.take(replace(corrected(issued, 8, amount=9000), subject=iin(2)))
+    assert world.health().unplanned == 1 + 8
+    world.plan()
+    assert not wanting(world)
+    assert world.pending() == world.intents()

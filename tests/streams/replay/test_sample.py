@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 
 from domain.facts.facts import NudgeCancelled, NudgeFact, NudgePlanned, NudgeRescheduled
 from domain.facts.principals import Principal, Role
@@ -21,6 +21,7 @@ from streams.replay.repair import Selection
 from streams.replay.sample import PAUSES, Sample, SampleRequest
 from streams.replay.verify import Differing, Verified
 from streams.storage.leadership import Lane
+from tests.services import postgres
 from tests.streams.rebuilding import unsaved
 from tests.streams.weather import settled, storm, write_weather
 from tests.world import NOON, World, annulled, card, corrected, fine, iin
@@ -35,11 +36,16 @@ OMAR = Principal("omar", "platform", frozenset({Role.OPERATOR}))
 def world(tmp_path: Path) -> Iterator[World]:
     """Some people, each with a card, in an area over which a storm comes; all are planned."""
     with closing(World(tmp_path, packs=write_weather(tmp_path))) as made:
-        for number, issued in enumerate(CARDS, 1):
-            made.take(*settled(number), issued)
-        made.take(storm())
-        made.plan()
-        yield made
+        yield told_of_a_storm(made)
+
+
+def told_of_a_storm(world: World) -> World:
+    """The world with these people."""
+    for number, issued in enumerate(CARDS, 1):
+        world.take(*settled(number), issued)
+    world.take(storm())
+    world.plan()
+    return world
 
 
 def work(world: World, after: str, persons: int, pause: Callable[[], object] = dict, number: int = 0) -> Sample:
@@ -86,6 +92,18 @@ def test_a_loss_is_found(world: World) -> None:
     assert (found.persons, found.unlike, found.triggers) == (PEOPLE, 3, {TRIGGER: Differing(1, 1, 1)})
     assert not found.equal
     assert not any(person in last.words for person in everybody(world))
+
+
+def test_a_loss_is_found_on_postgresql(server: URL, tmp_path: Path) -> None:
+    """It is found there as on a file; before it everything is as planned."""
+    with postgres.fresh(server) as at:
+        url = at.render_as_string(hide_password=False)
+        with closing(World(tmp_path, packs=write_weather(tmp_path), url=url)) as made:
+            world = told_of_a_storm(made)
+            assert sampled(world).equal
+            [one, *_] = world.nudges()
+            planted(world, [(one.intent.id, NudgeCancelled(NOON))])
+            assert (sampled(world).unlike, sampled(world).persons) == (1, PEOPLE)
 
 
 def test_residents_whom_an_area_event_left_out_are_found(world: World) -> None:

@@ -14,11 +14,11 @@ demo: .venv  ## a family and 200 other citizens, one year, every page
 picture: .venv services  ## the picture of the demo that README begins with
 	TEST_PICTURE=1 $(BIN)/pytest tests/app/demo/test_browser.py -k picture
 
-# Tests wait for servers now and then, so two processes more than there are cores.
-WORKERS := $(shell expr $$(nproc) + 2)
+# Tests wait for servers a quarter of their time, so there are more processes than cores.
+WORKERS := $(shell expr $$(nproc) + 4)
 
 test: .venv services  ## every test, none skipped; a file is one process's, for its servers are
-	$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 6 --dist loadfile --no-loadscope-reorder
 
 services:  ## what the tests start for themselves, where it is not installed yet
 	@tests/services/install.sh

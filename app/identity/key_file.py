@@ -12,7 +12,7 @@ from app.identity import private_files
 from app.identity.private_files import draft_of, is_open_to_others, os_problem
 from app.settings import Settings
 from domain.core.ids import Names
-from domain.core.translatable import Words
+from domain.core.translatable import Joined, Words
 from streams.log.master_key import KEY_BYTES, Keyring, Wrapped
 from streams.log.person_keys import names_known
 from streams.storage.database import Database
@@ -24,17 +24,12 @@ IN_THE_ENVIRONMENT = Path("HABARSHY_KEY_RING")
 
 
 class BadKeyFile(Exception):
-    """Raised when a key file exists but cannot be used."""
+    """Raised when a key file exists but cannot be used. `todo`: empty where the problem says what to do."""
 
-    def __init__(self, path: Path, problem: str) -> None:
+    def __init__(self, path: Path, problem: str, todo: str = Words("Restore it from its backup.")) -> None:
         self.problem = problem
-        super().__init__(
-            Words(
-                "The key file {path} cannot be used: {problem}. Restore it from its backup.",
-                path=path,
-                problem=problem,
-            )
-        )
+        what = Words("The key file {path} cannot be used: {problem}.", path=path, problem=problem)
+        super().__init__(Joined([what, todo]) if todo else what)
 
 
 class MissingKeyFile(Exception):
@@ -106,7 +101,7 @@ def load_keyring(path: Path, *, create: bool) -> Keyring:
                 raise BadKeyFile(path, Words("it does not exist"))
             return _create(path)
         if is_open_to_others(path):
-            raise BadKeyFile(path, Words("others can read it; run chmod 600 on it"))
+            raise BadKeyFile(path, Words("others can read it; run chmod 600 on it"), todo="")
         keyring = _read(path, path.read_bytes())
     except OSError as error:
         raise BadKeyFile(path, os_problem(error)) from None

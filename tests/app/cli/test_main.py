@@ -327,7 +327,7 @@ def test_the_same_key_file_gives_the_same_pseudonyms(lived: Terminal) -> None:
     ],
 )
 def test_a_bad_key_file_is_a_wrong_use(lived: Terminal, content: str | None, mode: int, problem: str) -> None:
-    """A damaged key file, or one that others can read, ends with 2 before anything is read."""
+    """A damaged key file, which has to be restored, or one that others can read, ends with 2, and nothing is read."""
     key = lived.folder / "data" / "habarshy" / "key"
     if content is not None:
         key.write_text(content)
@@ -335,6 +335,7 @@ def test_a_bad_key_file_is_a_wrong_use(lived: Terminal, content: str | None, mod
     ended = lived.run("status")
     assert (ended.code, ended.lines) == (2, [])
     assert problem in ended.talk
+    assert ("backup" in ended.talk) is (problem == "damaged")
 
 
 def test_a_simulation_can_be_taken_in(terminal: Terminal) -> None:

@@ -32,7 +32,7 @@ from streams.storage.database import Priority
 
 LEASE = timedelta(minutes=3)
 """The time that an attempt may stay without an outcome; every notifier's send limit is less than a third of it."""
-STOPPED_EVERY = timedelta(hours=1)
+STOPPED_EVERY, LOOK_LASTS = timedelta(hours=1), timedelta(minutes=1)
 TRIES = 5
 NOT_HANDED_OVER = "not_handed_over"
 """The reason of an attempt whose process died before the hand-over."""
@@ -98,10 +98,11 @@ class Claims:
 
     def _claim_stopped(self, lane: Lane, limit: int) -> list[Due]:
         """Claim what kill switches and pauses hold back, each once a look, to see whether they still do."""
-        if self._stopped.look_begins(self._library.rules().controls, self._clock()):
+        now = self._clock()
+        if self._stopped.look_begins(self._library.rules().controls, now):
             self._database.write(nudges.release_stopped, Priority.DISPATCH)
         claimed = self._claim(lane, limit, stopped=True) if self._stopped.looking else []
-        self._stopped.looking = bool(claimed)
+        self._stopped.note(now, found=bool(claimed))
         return claimed
 
 
@@ -201,19 +202,31 @@ def _attempt_of(case: Settlement) -> AttemptId:
 class _StoppedDeliveries:
     """Times the looks at what switches and pauses hold back: at the start, when one is cleared, and every hour.
 
-    (The process that looked before may have crashed.)
+    (The process that looked before may have crashed.) A look lasts a while longer than it finds something: what
+    another dispatcher was quicker with is released, and looked at again.
     """
 
     def __init__(self) -> None:
         self.looking = False
         self._controls: AbstractSet[tuple[str, str]] = frozenset()
         self._looked: datetime | None = None
+        self._found: datetime | None = None
 
     def look_begins(self, controls: Controls, now: datetime) -> bool:
         """Return whether another look begins now."""
         cleared = self._controls - controls.stopped
         self._controls = controls.stopped
-        if not cleared and self._looked is not None and now - self._looked < STOPPED_EVERY:
+        if not cleared and _is_within(STOPPED_EVERY, self._looked, now):
             return False
-        self.looking, self._looked = True, now
+        self.looking, self._looked, self._found = True, now, now
         return True
+
+    def note(self, now: datetime, *, found: bool) -> None:
+        """Note whether the look has found something now; it ends before a claim of it runs out."""
+        self._found = now if found else self._found
+        self.looking = _is_within(LOOK_LASTS, self._found, now)
+
+
+def _is_within(span: timedelta, since: datetime | None, now: datetime) -> bool:
+    """Return whether less than that has passed; not where the clock was set back."""
+    return since is not None and timedelta() <= now - since < span

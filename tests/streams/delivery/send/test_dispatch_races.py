@@ -11,7 +11,8 @@ import uvloop
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent, NudgeUnknown
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
-from streams.delivery.send.claiming import LEASE
+from streams.delivery.send.claiming import LEASE, Claims, Lane
+from streams.delivery.send.concurrency import Budgets
 from streams.delivery.send.dispatch import Dispatcher
 from tests.streams.dispatching import (
     CARD,
@@ -252,4 +253,19 @@ async def test_what_another_has_sent_meanwhile_is_not_sent_again(tmp_path: Path)
     database.close()
 
     assert len(world.sent) == 1
+    world.close()
+
+
+async def test_what_a_stop_held_back_and_another_was_quicker_with_is_looked_at_again(tmp_path: Path) -> None:
+    """Of a message to two guardians that a stop held back, neither waits for an hour where dispatchers meet at it."""
+    world = with_card(tmp_path)
+    world.plan()
+    world.control("all", "", stopped=True)
+    assert await world.settle(DUE) == []
+    world.control("all", "", stopped=False)
+    claims, lane = Claims(world.platform.rules.context, "one", LEASE, fair=False), Lane(Budgets({}), urgent=False)
+    [due] = claims.claim(lane, 10)
+    assert claims.claim(lane, 10) == [], "the next one, claimed while this one is written"
+    claims.release([due.nudge])  # the other has changed it meanwhile
+    assert claims.claim(lane, 10) == [due]
     world.close()

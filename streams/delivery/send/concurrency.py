@@ -21,11 +21,12 @@ KEPT = 10_000
 """At most so many nudges without a permit are claimed again as soon as there is one; others once their claim ends."""
 IN_FLIGHT, GROUP = 32, 8
 """Messages that may be unknown after a kill, and messages that are handed over together."""
-WINDOW, SPAN = 256, 0.5
-"""Attempts that are open at most where a kill does no harm to them: as many as ended in so many seconds.
+WINDOW, FAR_WINDOW, SPAN = 256, 1024, 0.5
+"""Attempts that are open at most: where a journal tells which were handed over, and where providers remove doubles.
 
-More would go although somebody stopped them meanwhile, or would wait for a slow provider until their lease ends. The
-span is longer than a far provider takes to answer (0.2 s) and two commits: else its window would not grow.
+As many of them as ended in the last SPAN seconds. More would go although somebody stopped them meanwhile, or would
+wait for a slow provider until their lease ends. The span is longer than a far provider takes to answer (0.2 s) and
+two commits: else its window would not grow.
 """
 KINDS = 2
 """Bulkheads of a provider: urgent messages have their own."""
@@ -184,7 +185,7 @@ class Budgets:
     """Two budgets: of providers that remove doubles, and of all others.
 
     `providers`: name -> whether it removes doubles; `kinds`: bulkheads of each; `least`: see `Budget`. `most` is for
-    the others; who removes doubles may always have WINDOW.
+    the others; who removes doubles may always have FAR_WINDOW.
     """
 
     def __init__(
@@ -196,7 +197,7 @@ class Budgets:
     ) -> None:
         self._removes_doubles = frozenset(name for name, removes in providers.items() if removes)
         repeatable = len(self._removes_doubles)
-        self._repeatable = Budget(least, kinds * repeatable, lambda: WINDOW)
+        self._repeatable = Budget(least, kinds * repeatable, lambda: FAR_WINDOW)
         self._others = Budget(least, kinds * (len(providers) - repeatable), most)
 
     def of(self, providers: Iterable[str]) -> Budget:

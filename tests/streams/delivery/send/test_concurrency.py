@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.delivery.send.concurrency import SPAN, WINDOW, Budget, Budgets, Bulkhead, Permits, Places
+from streams.delivery.send.concurrency import FAR_WINDOW, SPAN, Budget, Budgets, Bulkhead, Permits, Places
 
 LEAST, MOST = 4, 16
 
@@ -67,7 +67,7 @@ PROVIDERS = {"gateway": True, "relay": False}
 """A gateway that removes doubles, and a relay that does not."""
 
 
-@pytest.mark.parametrize(("provider", "most"), [("gateway", WINDOW), ("relay", LEAST)])
+@pytest.mark.parametrize(("provider", "most"), [("gateway", FAR_WINDOW), ("relay", LEAST)])
 def test_only_a_provider_that_removes_doubles_may_have_many_messages(
     still: StillLoop, provider: str, most: int
 ) -> None:
@@ -75,7 +75,7 @@ def test_only_a_provider_that_removes_doubles_may_have_many_messages(
     places = Places(Budgets(PROVIDERS, LEAST, kinds=1))
 
     async def answered() -> int:
-        permits = await places.take(provider, 10 * WINDOW)
+        permits = await places.take(provider, 10 * FAR_WINDOW)
         count = permits.left
         permits.release()
         return count

@@ -36,12 +36,15 @@ PUT_OUT = (
 
 @contextmanager
 def demoted(land: Country) -> Iterator[None]:
-    """The server is a standby's during the block: it answers, and takes no writes."""
+    """The server is a standby's during the block: it answers, and takes no writes.
+
+    The sessions of that time end with it: other than with a standby, the setting would stay with them.
+    """
     administer(land, "ALTER DATABASE {} SET default_transaction_read_only = on", PUT_OUT)
     try:
         yield
     finally:
-        administer(land, "ALTER DATABASE {} RESET default_transaction_read_only")
+        administer(land, "ALTER DATABASE {} RESET default_transaction_read_only", PUT_OUT)
 
 
 @pytest.fixture

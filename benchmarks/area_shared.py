@@ -1,6 +1,6 @@
 """An area event on PostgreSQL, planned by one process and by two; `benchmarks/area.py` says what is made.
 
-It needs a processor for each process and one for the server: with fewer, one process already keeps all at work.
+One process and the server take turns on a processor; two of them need two.
 """
 
 import os
@@ -61,8 +61,12 @@ def _planned(server: URL, number: int) -> tuple[float, float]:
         on.intake.accept([envelope_of(outage())])
 
         def all_planned() -> None:
+            for each in others:  # all begin before one is waited for
+                assert each.stdin is not None
+                each.stdin.write(b"\n")
+                each.stdin.flush()
             for each in others:
-                each.communicate(b"\n")
+                each.communicate()
 
         before = _worked()
         taken = seconds(all_planned)

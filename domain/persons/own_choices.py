@@ -1,4 +1,4 @@
-"""What persons choose and tell themselves, as life events; a later choice is not recorded before earlier ones."""
+"""Persons' own choices as life events; a later choice is not recorded before earlier ones."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta

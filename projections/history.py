@@ -5,7 +5,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from projections.bulk import among, chunked, driver_rows, insert_rows
 from projections.for_each import ForEach
@@ -122,16 +135,18 @@ def move_ahead(connection: Connection, position: int, ahead_from: int | None, *,
 
 def unplanned(connection: Connection, limit: int, woken_before: int | None = None) -> list[str]:
     """Return persons with facts that are not planned yet, the longest waiting first."""
-    query = select(history.c.person).where(~history.c.planned).order_by(history.c.woken, history.c.person)
+    turn = tuple_(history.c.woken, history.c.person)
+    waiting = (
+        select(history.c.woken, history.c.person).where(~history.c.planned).distinct().order_by(*turn).limit(limit)
+    )
     if woken_before is not None:
-        query = query.where(history.c.woken < woken_before)
-    found: dict[str, None] = {}
-    with connection.execute(query.execution_options(yield_per=limit)) as rows:
-        for person in rows.scalars():
-            found[person] = None
-            if len(found) == limit:
-                break
-    return list(found)
+        waiting = waiting.where(history.c.woken < woken_before)
+    page = connection.execute(waiting).all()
+    found = dict.fromkeys(person for _, person in page)
+    while len(page) == limit and len(found) < limit:
+        page = connection.execute(waiting.where(turn > tuple_(*map(literal, page[-1])))).all()
+        found.update(dict.fromkeys(person for _, person in page))
+    return list(found)[:limit]
 
 
 def unplanned_at_leisure(connection: Connection, limit: int) -> list[str]:

@@ -1,5 +1,6 @@
 """Settings of connections to PostgreSQL: lost hosts are noticed soon, and the planner assumes flash storage."""
 
+import gc
 import os
 import socket
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
+from projections import history
 from streams.storage.database import Database
 from streams.storage.postgres_connection import TCP_KEEPALIVE
 from tests.faults.wire import Wire, wire
@@ -100,6 +102,23 @@ def test_a_connection_in_use_at_the_close_is_closed_when_given_back(server: URL)
         usual.close()
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
     assert driver.closed
+
+
+def _unplanned_over_a_lost_session(usual: Database, server: URL) -> None:
+    admin_url = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin_url) as admin, usual.reading() as connection:
+        driver: Any = connection.connection.driver_connection
+        admin.execute("SELECT pg_terminate_backend(%s, 5000)", [driver.info.backend_pid])
+        history.unplanned(connection, 10)
+
+
+def test_a_session_that_was_ended_leaves_no_cursor_open(server: URL) -> None:
+    """Who asks for the waiting persons over a lost session gets an error, and no cursor of it stays open."""
+    usual = database(server)
+    with pytest.raises(OperationalError):
+        _unplanned_over_a_lost_session(usual, server)
+    usual.close()
+    gc.collect()  # an open cursor warns here, and warnings are errors
 
 
 def _random_page_cost(at: URL) -> str:

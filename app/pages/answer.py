@@ -18,7 +18,7 @@ from app.pages.stop import bad_link
 from app.pages.visits import require_theirs
 from domain.nudges.nudge import Nudge
 from domain.persons.replies import Reply, meant, spelt
-from streams.delivery.inbound.replies import NothingToAnswer, Question, ReplyIntake, UnknownCode
+from streams.delivery.inbound.replies import MessageContext, NothingToAnswer, ReplyIntake, UnknownCode
 
 WAY = "link"
 
@@ -81,7 +81,7 @@ class Answer(routes.Routed, response_class=HTMLResponse):
         require_theirs(request, recipient)
         return nudge, recipient, code
 
-    def _asked(self, nudge: UUID, recipient: str, code: str) -> tuple[Question, str]:
+    def _asked(self, nudge: UUID, recipient: str, code: str) -> tuple[MessageContext, str]:
         question = self._answering.question(nudge, recipient)
         if self._clock() >= answerable_until(question.nudge, recipient):
             raise TooLate
@@ -102,11 +102,11 @@ def answerable_until(nudge: Nudge, recipient: str) -> datetime:
     return min([*ends, *([last + PAGE_LASTS] if last is not None else [])], default=datetime.max.replace(tzinfo=UTC))
 
 
-def _label(question: Question, code: str, frame: Frame) -> str:
+def _label(question: MessageContext, code: str, frame: Frame) -> str:
     """Return the label of the message's button for that code."""
-    actions = [each for each in question.rules.get("actions") or () if spelt(each.get("reply", "")) == spelt(code)]
+    actions = [each for each in question.content.get("actions") or () if spelt(each.get("reply", "")) == spelt(code)]
     return frame.speech.titled(actions[0]["label"]) if actions else code
 
 
-def _title(question: Question, frame: Frame) -> str:
-    return frame.speech.titled(question.rules["title"])
+def _title(question: MessageContext, frame: Frame) -> str:
+    return frame.speech.titled(question.content["title"])

@@ -17,8 +17,8 @@ from app.http.problems import Problem
 from app.identity.links import BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
 from app.pages.visits import require_theirs
+from streams.delivery.inbound.opt_outs import Mandatory, NothingToStop, OptOuts, StoppableTopic
 from streams.delivery.inbound.preferences import PreferenceStore
-from streams.delivery.inbound.replies import Mandatory, NothingToStop, Topic, Unsubscription
 
 _ONE_CLICK = {"type": "object", "properties": {"List-Unsubscribe": {"const": "One-Click"}}}
 
@@ -27,7 +27,7 @@ class Stop(routes.Routed, response_class=HTMLResponse):
     """The stop link as a page."""
 
     def __init__(
-        self, stopping: Unsubscription, choosing: PreferenceStore, links: Links, beginning: Beginning, pages: Pages
+        self, stopping: OptOuts, choosing: PreferenceStore, links: Links, beginning: Beginning, pages: Pages
     ) -> None:
         self._stopping, self._choosing, self._links, self._pages = stopping, choosing, links, pages
         self._beginning = beginning
@@ -74,7 +74,7 @@ class Stop(routes.Routed, response_class=HTMLResponse):
             items=_titles(topic, frame),
         )
 
-    def _topic(self, request: Request, token: str) -> Topic:
+    def _topic(self, request: Request, token: str) -> StoppableTopic:
         try:
             return self._stopping.topic(*self._read(request, token))
         except (BadLink, NothingToStop) as error:
@@ -91,7 +91,7 @@ def bad_link(error: Exception) -> Problem:
     return Problem(HTTPStatus.NOT_FOUND, str(error), kind="bad-link")
 
 
-def _ask(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:
+def _ask(topic: StoppableTopic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:
     _ = frame.speech.say
     return {
         "title": _("Stop messages"),
@@ -102,7 +102,7 @@ def _ask(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:
     }
 
 
-def _done(topic: Topic, frame: Frame, token: str, root: str) -> dict[str, Any]:
+def _done(topic: StoppableTopic, frame: Frame, token: str, root: str) -> dict[str, Any]:
     _ = frame.speech.say
     return {
         "title": _("The messages are stopped"),
@@ -114,7 +114,7 @@ def _done(topic: Topic, frame: Frame, token: str, root: str) -> dict[str, Any]:
     }
 
 
-def _mandatory(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:
+def _mandatory(topic: StoppableTopic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:
     _ = frame.speech.say
     return {
         "title": _("This message cannot be stopped"),
@@ -123,5 +123,5 @@ def _mandatory(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str,
     }
 
 
-def _titles(topic: Topic, frame: Frame) -> tuple[str, ...]:
+def _titles(topic: StoppableTopic, frame: Frame) -> tuple[str, ...]:
     return tuple(frame.speech.titled(titles) for titles in topic.titles)

@@ -2,7 +2,8 @@
 
 Modules:
     receiving: reports, late answers and SMS of a provider.
-    replies: answers to a nudge, and opt-outs by its link.
+    replies: answers to a nudge.
+    opt_outs: opt-outs by the link or the number of a nudge.
     preferences: preferences, consents and disputes of a person.
     devices: a person's devices for push messages.
     sms_parts: puts long SMS together.

@@ -16,7 +16,8 @@ from domain.persons.channels import ADDRESS_OF
 from domain.persons.own_choices import event_of_person
 from domain.persons.replies import Reply
 from notifiers.port.interface import Accepted, Inbox, Incoming, Piece, Report
-from streams.delivery.inbound.replies import Mandatory, MessageContext, ReplyIntake, Unsubscription, message_context
+from streams.delivery.inbound.opt_outs import Mandatory, OptOuts
+from streams.delivery.inbound.replies import MessageContext, ReplyIntake, message_context
 from streams.delivery.inbound.sms_parts import Made, SmsReassembly
 from streams.delivery.outcomes import conversations
 from streams.delivery.outcomes.conversations import Said
@@ -58,7 +59,7 @@ class InboundMessages(EventWriter):
         receipts: Receipts,
         refusals: SuppressionList,
         answering: ReplyIntake,
-        stopping: Unsubscription,
+        stopping: OptOuts,
         keep: Callable[[Connection, Letter], UUID],
     ) -> None:
         super().__init__(context)

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from streams.delivery.inbound.devices import DeviceStore
+from streams.delivery.inbound.opt_outs import OptOuts
 from streams.delivery.inbound.preferences import PreferenceStore
 from streams.delivery.inbound.receiving import InboundMessages
-from streams.delivery.inbound.replies import ReplyIntake, Unsubscription
+from streams.delivery.inbound.replies import ReplyIntake
 from streams.delivery.inbound.webhooks import Hook, Webhooks
 from streams.delivery.outcomes.receipts import Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
@@ -20,7 +21,7 @@ class InboundParts(Struct, frozen=True):
 
     receiving: InboundMessages
     replies: ReplyIntake
-    opt_outs: Unsubscription
+    opt_outs: OptOuts
     preferences: PreferenceStore
     devices: DeviceStore
     webhooks: Webhooks
@@ -34,7 +35,7 @@ def build(
     hooks: Mapping[str, Hook],
 ) -> InboundParts:
     """Return the objects of this package; `hooks`: agency -> where it is told of replies."""
-    replies, opt_outs = ReplyIntake(context), Unsubscription(context)
+    replies, opt_outs = ReplyIntake(context), OptOuts(context)
     return InboundParts(
         InboundMessages(context, receipts, suppression, replies, opt_outs, dead_letters.put),
         replies,

@@ -15,7 +15,7 @@ from app.settings import load_settings
 from domain.facts.principals import Principal, Role
 from domain.nudges.nudge import Nudge
 from projections import nudges
-from streams.delivery.inbound.replies import SOURCE
+from streams.delivery.inbound.opt_outs import SOURCE
 from streams.intake.cloudevents import Envelope
 from streams.planning import histories
 from streams.rules.publishing import govern

@@ -23,7 +23,8 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from projections import nudges
-from streams.delivery.inbound.replies import ReplyIntake, Unsubscription
+from streams.delivery.inbound.opt_outs import OptOuts
+from streams.delivery.inbound.replies import ReplyIntake
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
 from streams.rules.publishing import Publisher
@@ -103,8 +104,7 @@ def test_two_topics_stopped_at_once_are_both_stopped(hands: list[Platform]) -> N
         found = nudges.of_persons(connection, [person])[person].values()
     topics = [next(one.intent.id for one in found if name in one.intent.trigger) for name in ("fine", "card")]
     stops = [
-        Unsubscription(replace(on.rules.context, append=append))
-        for on, append in zip(hands, meeting(hands), strict=True)
+        OptOuts(replace(on.rules.context, append=append)) for on, append in zip(hands, meeting(hands), strict=True)
     ]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda stop, topic: stop.stop(topic, person), stops, topics))

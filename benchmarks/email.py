@@ -16,8 +16,8 @@ from notifiers.email.mime import Letter, Letterhead
 from notifiers.email.notifier import EmailNotifier
 from notifiers.email.smtp_dial import dial
 from notifiers.email.smtp_session import Session
-from notifiers.port.blame import Standing
 from notifiers.port.interface import Accepted, Message
+from notifiers.port.standing import Standing
 from tests.services.delay import far_away
 from tests.services.sink import sink
 

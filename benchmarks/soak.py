@@ -35,7 +35,7 @@ from notifiers.port.interface import Notifier
 from notifiers.port.routes import single_routes
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.kafka.topics import Topics
-from streams.queries.health import standing
+from streams.queries.health import read_status
 from streams.rules.publishing import Publisher
 from tests.services import kafka, postgres
 
@@ -108,7 +108,7 @@ def _look(on: Platform, at: float, roles: Mapping[str, int]) -> Look:
 
 
 def _waiting(on: Platform) -> tuple[int, int]:
-    found = standing(on.database, on.log, on.replay.follower, on.clock())
+    found = read_status(on.database, on.log, on.replay.follower, on.clock())
     return found.unplanned, found.due_now
 
 

@@ -2,9 +2,8 @@
 
 Modules: `tables` (all tables of the views), one module for each view (`history`, `happened_in_areas`, `area_plans`,
 `residents`, `nudges`, `inbox`, `handed_over`, `governance`, `erased`, `retired`, `trail`, `statistics`, `positions`),
-reading and claiming of what is due (`claims`, `lanes`, `front`, `upcoming`), `written` (texts of citizens), and SQL
-for many rows (`bulk`, `for_each`). There are more than 15 modules because
-each view is an idea of its own, and small.
+reading and claiming of what is due (`claims`, `lanes`, `front`, `upcoming`), and SQL for many rows (`bulk`,
+`for_each`). There are more than 15 modules because each view is an idea of its own, and small.
 
 Nothing here writes facts.
 """

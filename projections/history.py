@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from projections.bulk import among, chunked, driver_rows, insert_rows
 from projections.for_each import ForEach
-from projections.tables import history, optional_moment, revisions
+from projections.tables import IS_WRITTEN, history, optional_moment, revisions
 
 
 class Mark(NamedTuple):
@@ -329,3 +329,10 @@ def orphaned_revisions(connection: Connection) -> int:
     """Return the number of events with corrections but without an original: their corrections wait."""
     query = select(func.count(func.distinct(revisions.c.original))).where(~revisions.c.arrived)
     return int(connection.execute(query).scalar_one())
+
+
+def written(connection: Connection, before: int | None, limit: int) -> Sequence[int]:
+    """Return the latest positions of texts that citizens wrote, before that position (None: of all)."""
+    query = select(history.c.position).where(IS_WRITTEN).order_by(history.c.position.desc()).limit(limit)
+    query = query if before is None else query.where(history.c.position < before)
+    return connection.execute(query).scalars().all()

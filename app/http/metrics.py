@@ -62,36 +62,36 @@ class Own(Struct, frozen=True):
 class _Now(Collector):
     """The values of one scrape."""
 
-    def __init__(self, role: str, standing: Status | None, lags: Sequence[Lag], own: Own, *, ready: bool) -> None:
-        self._role, self._standing, self._lags, self._ready, self._own = role, standing, lags, ready, own
+    def __init__(self, role: str, status: Status | None, lags: Sequence[Lag], own: Own, *, ready: bool) -> None:
+        self._role, self._status, self._lags, self._ready, self._own = role, status, lags, ready, own
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
         ready = GaugeMetricFamily(READY, "1 if the role can do its work, else 0.", labels=["role"])
         ready.add_metric([self._role], float(self._ready))
         yield ready
-        if self._standing is not None:
+        if self._status is not None:
             for name, about in GAUGES.items():
-                yield GaugeMetricFamily(f"habarshy_{name}", about, getattr(self._standing, name))
-            yield self._stopped(self._standing)
+                yield GaugeMetricFamily(f"habarshy_{name}", about, getattr(self._status, name))
+            yield self._stopped(self._status)
             unknown = GaugeMetricFamily(
                 UNKNOWN, "Messages whose outcome is unknown, undecided.", labels=["cause", "provider", "channel"]
             )
-            for name, count in (self._standing.unknown or {"//": 0}).items():  # shown from the beginning
+            for name, count in (self._status.unknown or {"//": 0}).items():  # shown from the beginning
                 unknown.add_metric(name.split("/"), count)
             yield unknown
             about = "Persons whom the reconciler found: nobody had planned them in time."
-            yield CounterMetricFamily(RECONCILED, about, self._standing.reconciled)
+            yield CounterMetricFamily(RECONCILED, about, self._status.reconciled)
             about = "Events from Kafka that were refused, and passed on to life-events.dead."
-            yield _by_code(DEAD_EVENTS, about, self._standing.dead_events)
+            yield _by_code(DEAD_EVENTS, about, self._status.dead_events)
         yield from self._lagging()
         yield from self._of_its_own()
 
-    def _stopped(self, standing: Status) -> GaugeMetricFamily:
+    def _stopped(self, status: Status) -> GaugeMetricFamily:
         """Return since when each thing is stopped; "all" is always there, so that alerts have something to read."""
         about = "Since when it is stopped (seconds since 1970), or 0."
         found = GaugeMetricFamily(STOPPED, about, labels=["scope", "name"])
-        since = {("all", ""): 0.0} | {(off.scope, off.name): off.since.timestamp() for off in standing.stopped}
+        since = {("all", ""): 0.0} | {(off.scope, off.name): off.since.timestamp() for off in status.stopped}
         for labels, seconds in since.items():
             found.add_metric(labels, seconds)
         return found
@@ -138,9 +138,9 @@ def _by_code(name: str, about: str, counts: Mapping[str, int]) -> CounterMetricF
 
 
 def exposition(
-    role: str, standing: Status | None, lags: Sequence[Lag], own: Own | None = None, *, ready: bool
+    role: str, status: Status | None, lags: Sequence[Lag], own: Own | None = None, *, ready: bool
 ) -> bytes:
     """Return the metrics in Prometheus' text format; what could not be read is absent."""
     registry = CollectorRegistry()
-    registry.register(_Now(role, standing, lags, own or Own(), ready=ready))
+    registry.register(_Now(role, status, lags, own or Own(), ready=ready))
     return generate_latest(registry)

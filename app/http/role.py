@@ -34,7 +34,7 @@ from app.http.problems import RETRY_SECONDS, Problem, install
 from streams.intake.intake import Labels
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.lag import Lag
-from streams.queries.health import Status, standing
+from streams.queries.health import Status, read_status
 from streams.runtime.schedule_metrics import ScheduleMetrics
 
 
@@ -54,11 +54,11 @@ class ServedRole(Struct, frozen=True):
     attempts: Callable[[], Mapping[Labels, int]] = dict
     passed_by: Callable[[], Mapping[Labels, bool]] = dict
 
-    def standing(self) -> Status | None:
+    def status(self) -> Status | None:
         """Return the state of the platform; None where its database does not answer."""
         on = self.platform
         try:
-            return standing(on.database, on.log, on.replay.follower, on.clock())
+            return read_status(on.database, on.log, on.replay.follower, on.clock())
         except SQLAlchemyError:
             return None
 
@@ -88,11 +88,11 @@ def role_application(role: ServedRole) -> FastAPI:
         return probes.readyz()
 
     def health() -> Response:
-        found = {"role": role.name, "lag": role.lagging(), "standing": role.standing()}
+        found = {"role": role.name, "lag": role.lagging(), "standing": role.status()}
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     def metrics() -> Response:
-        found = role.standing()
+        found = role.status()
         ready = found is not None and not role.unready()
         text = exposition(role.name, found, role.lagging(), role.own(), ready=ready)
         return Response(text + generate_latest(role.registry), media_type=CONTENT_TYPE_LATEST)

@@ -19,7 +19,7 @@ from streams.log import chain
 from streams.log.person_keys import wrapping_versions
 from streams.log.watermark import OlderLog
 from streams.queries import health
-from streams.queries.health import Backlog, Status, Trend, standing
+from streams.queries.health import Backlog, Status, Trend, read_status
 from streams.queries.provider_health import RecentReader, RecentRecords
 from streams.queues.jobs import Job
 from streams.runtime.processes import LiveProcess
@@ -52,7 +52,7 @@ class Condition(Struct, frozen=True):
     """
 
     now: datetime
-    standing: Status
+    status: Status
     views: Lag
     relay: Lag | None
     workers: Sequence[Lag] | None
@@ -99,7 +99,7 @@ class ConditionReader:
     def read(self) -> Condition:
         """Return the condition as it is now."""
         on, now = self._platform, self._platform.clock()
-        found = standing(on.database, on.log, on.replay.follower, now)
+        found = read_status(on.database, on.log, on.replay.follower, now)
         with on.database.reading() as connection:
             counts = health.waiting(connection, now)
             last = chain.latest(connection)
@@ -114,7 +114,7 @@ class ConditionReader:
         newest = max((each for each in (recorded, sampled) if each is not None), default=now)
         return Condition(
             now=now,
-            standing=found,
+            status=found,
             views=log_lag(on.database, positions.VIEWS, now),
             relay=log_lag(on.database, positions.RELAY, now) if Backlog.RELAY in counts else None,
             workers=workers,

@@ -167,7 +167,7 @@ class Holdup(Struct, frozen=True):
 def findings(on: Condition) -> list[Finding]:
     """Return everything that is wrong, the worst first; nothing if everything works."""
     found = [
-        *map(stop_finding, on.standing.stopped),
+        *map(stop_finding, on.status.stopped),
         *_platform(on),
         *_providers(on),
         *_flows(on),
@@ -323,7 +323,7 @@ def _provider(kind: Kind, name: str, record: Record, command: tuple[str, ...], c
 
 def _flows(on: Condition) -> Iterator[Finding]:
     """Yield what waits too long, or becomes more and more."""
-    status = on.standing
+    status = on.status
     yield from _waits(on, PLANNING, Lag(status.unplanned, status.unplanned_for_seconds))
     yield from _waits(on, SENDING, Lag(status.due_now, status.overdue_for_seconds))
     yield from _waits(on, VIEWS, on.views)
@@ -494,7 +494,7 @@ def _scheduled(on: Condition) -> Iterator[Finding]:
 
 def _waiting(on: Condition) -> Iterator[Finding]:
     """Yield what waits for a human."""
-    status = on.standing
+    status = on.status
     if status.dead_letters:
         show = ("habarshy", "dead-letters", "list")
         yield Finding(Kind.DEAD_LETTERS, Level.BAD, show, "/letters", count=status.dead_letters)

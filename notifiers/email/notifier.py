@@ -10,9 +10,9 @@ from notifiers.email.mime import Letter, Letterhead, UnsendableError
 from notifiers.email.smtp_dial import NoConnectionError, dial
 from notifiers.email.smtp_pool import Pool
 from notifiers.email.smtp_session import Session
-from notifiers.port.blame import Standing
 from notifiers.port.interface import GiveUp, Message, Outcome, Reason, RetryLater
 from notifiers.port.kinds import Kind, Tools
+from notifiers.port.standing import Standing
 
 _WORTH_A_SESSION = 8
 """Letters: a smaller batch leaves the other connections to other batches."""

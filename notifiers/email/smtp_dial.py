@@ -7,8 +7,8 @@ import aiosmtplib
 
 from notifiers.email.config import Limits, Security, SmtpOptions
 from notifiers.email.smtp_session import Session, abort
-from notifiers.port.blame import Standing
 from notifiers.port.interface import Reason
+from notifiers.port.standing import Standing
 
 _FAULTS = (OSError, aiosmtplib.SMTPException, ValueError)  # ValueError: nonsense where base64 is due
 _REFUSED = {4: Reason.BUSY, 5: Reason.NOT_ADMITTED}

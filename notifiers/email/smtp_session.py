@@ -9,8 +9,8 @@ import aiosmtplib
 from notifiers.email.config import Limits
 from notifiers.email.mime import Letter
 from notifiers.email.smtp_replies import Stage, refusal
-from notifiers.port.blame import Standing
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
+from notifiers.port.standing import Standing
 
 _CLOSING = 421  # RFC 5321, section 3.8: the server ends the session after it
 _DOT = b".\r\n"

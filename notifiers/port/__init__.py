@@ -2,7 +2,7 @@
 
 Modules:
     interface: messages, outcomes, reports and the protocols. kinds: the kinds of provider, by entry point.
-    routes: the providers of a channel with their circuit breakers. blame: whether a refusal is about us.
+    routes: the providers of a channel with their circuit breakers. standing: whether a refusal is about us.
     message_names: our names for messages. parallel_requests: limits on requests at a time. fake: the fake.
 
 Inside: contract, the tests that every notifier must pass.

@@ -13,7 +13,6 @@ from uuid import UUID
 from purgatory.domain.model import Context, OpenedState
 
 from domain.facts.receipts import OF_THE_PROVIDER
-from notifiers.port.blame import MOST_PATIENCE, Standing
 from notifiers.port.interface import (
     Accepted,
     Askable,
@@ -28,6 +27,7 @@ from notifiers.port.interface import (
     Told,
     Unknown,
 )
+from notifiers.port.standing import MOST_PATIENCE, Standing
 
 FAILURES, RECOVERY_SECONDS = 3, 30.0
 """So many batches in a row that go wrong close a provider's door, for so long; then one message tries it."""

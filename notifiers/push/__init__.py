@@ -3,6 +3,6 @@
 Modules:
     subscription, vapid, web_push_options: what the page needs on which browsers subscribe.
 
-Inside: web_push and service_standing (browsers); fcm and google_account (apps); messages (the content); sealing
+Inside: web_push and push_services (browsers); fcm and google_account (apps); messages (the content); sealing
 (encryption).
 """

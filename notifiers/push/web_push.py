@@ -10,8 +10,8 @@ from notifiers.http.refusals import refusal
 from notifiers.port.interface import Accepted, GiveUp, Message, Outcome, Reason, RetryLater
 from notifiers.port.kinds import Kind, Tools
 from notifiers.push.messages import Button, buttons, collapse_key, fitted, life, trace
+from notifiers.push.push_services import PushServices
 from notifiers.push.sealing import LONGEST, Draw, drawn, sealed
-from notifiers.push.service_standing import PushServices
 from notifiers.push.subscription import Hosts, Subscription, is_subscription
 from notifiers.push.vapid import Vapid
 from notifiers.push.web_push_options import WebPushOptions

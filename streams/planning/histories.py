@@ -107,7 +107,7 @@ def read_by(connection: Connection, log: Log, parts: Mapping[str, Part]) -> dict
     return found
 
 
-def standing(
+def of_personal_types(
     connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, History]:
     """Return person -> the part of their history that sets something on a person or ends a life.
@@ -132,7 +132,7 @@ def persons(
     connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, Person]:
     """Return pseudonym -> the person folded from all that was known before that position of the log, or now."""
-    return folded(standing(connection, log, pseudonyms, rulebook, before), rulebook)
+    return folded(of_personal_types(connection, log, pseudonyms, rulebook, before), rulebook)
 
 
 def folded(known: Mapping[str, History], rulebook: Rulebook) -> dict[str, Person]:

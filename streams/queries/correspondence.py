@@ -14,7 +14,7 @@ from domain.facts.access_facts import LetterHandled
 from domain.facts.principals import NotAllowed, Principal, require_reader
 from domain.nudges.nudge import Nudge
 from domain.persons.replies import concerns_agency, nudge_of
-from projections import nudges, written
+from projections import history, nudges
 from projections.tables import WRITTEN
 from streams.log.mapper import Entry
 from streams.privacy.access_log import note_viewing
@@ -70,7 +70,7 @@ class Correspondence:
         found: list[CitizenLetter] = []
         with self._context.database.reading() as connection:
             for _ in range(TURNS):
-                positions = written.positions(connection, before, LOOKED_AT)
+                positions = history.written(connection, before, LOOKED_AT)
                 if not positions:
                     return found, None
                 theirs = self._noted(connection, list(self._theirs(connection, positions, who)))

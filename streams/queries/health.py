@@ -91,10 +91,10 @@ class Health(Status, frozen=True):
 
 def health(database: Database, log: Log, follower: Follower, now: datetime) -> Health:
     """Read all figures."""
-    return completed(database, standing(database, log, follower, now), recent_records(log, now))
+    return health_of(database, read_status(database, log, follower, now), recent_records(log, now))
 
 
-def completed(database: Database, known: Status, recent: RecentRecords) -> Health:
+def health_of(database: Database, known: Status, recent: RecentRecords) -> Health:
     """Return all figures; only those that are dear to read are read."""
     providers = {name: figures_of(each) for name, each in sorted(recent.providers.items())}
     with database.reading() as connection:
@@ -109,7 +109,7 @@ def completed(database: Database, known: Status, recent: RecentRecords) -> Healt
     )
 
 
-def standing(database: Database, log: Log, follower: Follower, now: datetime) -> Status:
+def read_status(database: Database, log: Log, follower: Follower, now: datetime) -> Status:
     """Read the figures that are cheap to read."""
     behind = follower.behind()
     with database.reading() as connection:

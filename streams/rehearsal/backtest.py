@@ -219,7 +219,7 @@ class GuardianFinder:
         return age_on(born, day) < self._majority
 
 
-_SINCE = frozenset({NotSentReason.DONE.value, NotSentReason.DIED.value})
+_CANCELLING = frozenset({NotSentReason.DONE.value, NotSentReason.DIED.value})
 """Reasons that can cancel a nudge after it was planned."""
 
 
@@ -463,7 +463,7 @@ class Backtest:
         outcome = played.outcome(self._question.spoken)
         if outcome is None or outcome == State.CANCELLED:
             hurdle = self._hurdles.of(play.history(person), play.life(person).own)
-            outcome = outcome if outcome and hurdle not in _SINCE else hurdle
+            outcome = outcome if outcome and hurdle not in _CANCELLING else hurdle
         return PersonResult(person, played, outcome, settled=played.settled)
 
     def _compared(self, person: str, play: Play, other: Play) -> PersonResult:

@@ -121,8 +121,8 @@ class Hurdles:
         book = _with(rulebook, lambda version: version, names)
         self._book, self._on = book, {each.trigger.on for each in book.versions.values()}
         self._tries: list[tuple[str, Rulebook]] = []
-        for reason, lower in _LOWERED:
-            book = lower(book)
+        for reason, without in _REMOVED_IN_TURN:
+            book = without(book)
             self._tries.append((reason, book))
 
     def of(self, history: History, events: Sequence[LifeEvent]) -> str:
@@ -169,7 +169,7 @@ def _needing_nothing(book: Rulebook) -> Rulebook:
     return _with(book, lambda each: replace(each, trigger=replace(each.trigger, needs=None)))
 
 
-_LOWERED: Sequence[tuple[str, Callable[[Rulebook], Rulebook]]] = (
+_REMOVED_IN_TURN: Sequence[tuple[str, Callable[[Rulebook], Rulebook]]] = (
     (NotSentReason.DONE.value, _without_unless),
     (NotSentReason.DIED.value, _without_deaths),
     (PAST, _from_ever),

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from app.http.metrics import exposition
-from streams.queries.health import standing
+from streams.queries.health import read_status
 from tests.services import promtool
 from tests.world import LONG_AGO, World, card, iin, registered
 
@@ -24,7 +24,7 @@ def shown(world: World) -> float:
     """Return how long messages are overdue, as the platform shows it now."""
     on = world.platform
     text = exposition(
-        "dispatch", standing(on.database, on.log, on.replay.follower, world.clock()), (), ready=True
+        "dispatch", read_status(on.database, on.log, on.replay.follower, world.clock()), (), ready=True
     ).decode()
     [value] = re.findall(r"^habarshy_overdue_for_seconds (\S+)$", text, re.MULTILINE)
     return float(value)

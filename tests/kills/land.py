@@ -25,7 +25,7 @@ from streams.kafka.lag import KafkaLag
 from streams.kafka.relay import READER
 from streams.kafka.topics import PARTITIONS, Topics
 from streams.log.recorder import FactRecorder
-from streams.queries.health import standing
+from streams.queries.health import read_status
 from streams.rules.publishing import Publisher
 from streams.storage.errors import UNAVAILABLE_ERRORS
 from templates.checks.loader import shipped
@@ -200,7 +200,7 @@ class Land:
     def waiting(self) -> tuple[int, int, int]:
         """What is unplanned, due, and without an outcome."""
         on = self.platform
-        found = standing(on.database, on.log, on.replay.follower, self.clock())
+        found = read_status(on.database, on.log, on.replay.follower, self.clock())
         return found.unplanned, found.due_now, found.open_attempts
 
     def lose(self) -> int:

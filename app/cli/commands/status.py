@@ -23,7 +23,7 @@ from app.reports.findings import Finding, Level, findings
 from app.reports.stopped import stopped_lines
 from app.terminal import Exit, data, data_json, many, red
 from domain.nudges.delivery import State
-from streams.queries.health import Health, completed
+from streams.queries.health import Health, health_of
 from streams.queries.provider_health import ProviderFigures, Record, figures_of
 from streams.runtime.processes import LiveProcess
 
@@ -58,7 +58,7 @@ def status(check: Check = False, as_json: AsJson = False, *, on: TimedOptions) -
     condition = ConditionReader(platform, verdict, None if lag is None else lag.partitions).read()
     if lag is not None:
         lag.close()
-    found = completed(platform.database, condition.standing, condition.recent)
+    found = health_of(platform.database, condition.status, condition.recent)
     idle = {name: Record(channel_of(each)) for name, each in platform.settings.providers.items()}
     found = replace(found, providers={name: figures_of(each) for name, each in idle.items()} | dict(found.providers))
     wrong, zone = findings(condition), zone_shown(platform.rules.library)

@@ -7,12 +7,12 @@ from app.jobs.job_threads import Hands
 from app.pages.console.accesses import AccessPage
 from app.pages.console.asking import AskPages
 from app.pages.console.forecast import ForecastPage
+from app.pages.console.front_page import FrontPage
 from app.pages.console.jobs import JobPages
 from app.pages.console.letters import LetterPages
 from app.pages.console.messages import MessagePages
 from app.pages.console.people import PersonPages
 from app.pages.console.staff import Staff
-from app.pages.console.standing import StandingPage
 from app.pages.console.switching import SwitchPages
 from app.pages.console.timed import SchedulePages
 from app.pages.console.unknown import UnknownPage
@@ -24,7 +24,7 @@ def install_console(app: Api, platform: Platform, pages: Pages, hands: Hands, he
     """The pages for operators and auditors."""
     staff, lag = Staff(platform, pages), lag_of_workers(platform)
     found = (
-        StandingPage(staff, None if lag is None else lag.partitions, staff.now),
+        FrontPage(staff, None if lag is None else lag.partitions, staff.now),
         MessagePages(staff),
         LetterPages(staff),
         UnknownPage(staff),

@@ -19,8 +19,8 @@ class Case(Struct, frozen=True):
     """One delivery and the decision on it.
 
     `about`: the person whom the nudge concerns; `cause`: the life event behind it; `history`: of that person,
-    whole where the words can read all of it (else see `histories.standing`). The `members` of a digest go with it;
-    those in `leaving` leave it, each by its own decision.
+    whole where the words can read all of it (else see `histories.of_personal_types`). The `members` of a digest go
+    with it; those in `leaving` leave it, each by its own decision.
     """
 
     settlement: Settlement

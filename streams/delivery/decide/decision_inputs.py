@@ -83,13 +83,15 @@ class DecisionInputs:
         return [self._settlement(nudge, recipient) for nudge, recipient in rows]
 
     def _needs_history(self, nudge: Nudge) -> bool:
-        """Return whether its words can read more of the person's history than `standing` gives."""
+        """Return whether its words can read more of the person's history than `of_personal_types` gives."""
         intent = nudge.intent
         return self._whole or (not is_digest(intent) and self.rules.renderers[intent.version].reads_law)
 
     def _load(self, pseudonyms: Iterable[str]) -> None:
         if missing := set(pseudonyms).difference(self.persons):
-            self._keep(histories.standing(self.connection, self.log, missing, self.rules.rulebook, self.before))
+            self._keep(
+                histories.of_personal_types(self.connection, self.log, missing, self.rules.rulebook, self.before)
+            )
 
     def _load_whole(self, pseudonyms: Collection[str]) -> None:
         if pseudonyms:

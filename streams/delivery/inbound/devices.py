@@ -47,9 +47,10 @@ class DeviceStore(EventWriter):
 
     def of(self, pseudonym: str) -> list[Device]:
         """Return the person's devices, the first registered first."""
+        rules = self._library.rules()
         with self._database.reading() as connection:
-            known = histories.standing(connection, self._log, [pseudonym], self._library.rules().rulebook)[pseudonym]
-        return _living(person_as_of(pseudonym, known.facts, self._library.rules().catalogue))
+            known = histories.of_personal_types(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
+        return _living(person_as_of(pseudonym, known.facts, rules.catalogue))
 
     def add(self, pseudonym: str, new: NewDevice, replaced: str = "") -> None:
         """Register a device, in the place of the `replaced` one and of any with the same address.
@@ -94,7 +95,7 @@ class DeviceStore(EventWriter):
         self, connection: Connection, pseudonym: str, change: Change, rules: Rules
     ) -> Mapping[str, PersonKey] | None:
         self._log.keys.hold(connection, [pseudonym])  # of two changes at once, neither is lost
-        known = histories.standing(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
+        known = histories.of_personal_types(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
         before = _living(person_as_of(pseudonym, known.facts, rules.catalogue))
         time = time_after(known.facts, [DEVICES], rules.catalogue, self._clock())
         after = list(change(before, time))

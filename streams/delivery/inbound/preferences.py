@@ -25,7 +25,7 @@ EventOf = Callable[[Person], tuple[str, Mapping[str, Any]]]
 
 
 class PersonWithHistory(Struct, frozen=True):
-    """A person, and the facts that made them so (`histories.standing`)."""
+    """A person, and the facts that made them so (`histories.of_personal_types`)."""
 
     person: Person
     known: History
@@ -84,7 +84,7 @@ class PreferenceStore(EventWriter):
         )
 
     def _person(self, connection: Connection, pseudonym: str, rules: Rules) -> PersonWithHistory:
-        known = histories.standing(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
+        known = histories.of_personal_types(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
         return PersonWithHistory(person_as_of(pseudonym, known.facts, rules.catalogue), known)
 
     def dispute(self, pseudonym: str, nudge: str, text: str) -> bool:

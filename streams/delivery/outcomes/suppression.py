@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from itertools import islice
-from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -43,20 +42,8 @@ SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"
 class Refused(Struct, frozen=True):
     """An attempt whose address was refused for good; None: the address that the recipient had at the attempt."""
 
-    nudge: UUID
-    recipient: str
-    attempt: int
+    attempt: AttemptId
     address: str | None = None
-
-    @property
-    def attempt_id(self) -> AttemptId:
-        """The attempt."""
-        return AttemptId(self.nudge, self.recipient, self.attempt)
-
-
-def refused_of(message: Message) -> Refused:
-    """Return the message's attempt, with the address that it went to."""
-    return Refused(message.nudge, message.recipient, message.attempt, message.address)
 
 
 def refuses_address(outcome: Outcome) -> bool:
@@ -67,7 +54,7 @@ def refuses_address(outcome: Outcome) -> bool:
 def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Refused]:
     """Return the bad addresses, where the provider's word about an address counts."""
     return [
-        refused_of(message)
+        Refused(AttemptId(message.nudge, message.recipient, message.attempt), message.address)
         for message, outcome in zip(messages, outcomes, strict=True)
         if refuses_address(outcome) and provider.knows_addresses() and provider.notifier.reaches(message.address)
     ]
@@ -76,7 +63,7 @@ def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequen
 def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
     """Return the reports about bad addresses."""
     return [
-        Refused(receipt.nudge, receipt.recipient, receipt.attempt)
+        Refused(receipt.attempt_id)
         for receipt in receipts
         if receipt.heard is ReceiptStatus.FAILED and receipt.reason == Reason.BAD_ADDRESS
     ]
@@ -104,7 +91,7 @@ class SuppressionList(EventWriter):
             kept = believed(connection, self._log, attempts, SOFT)
             rows = [row_before(connection, self._log, receipt, self._endurance) for receipt in soft]
             return [
-                Refused(attempt.nudge, attempt.recipient, attempt.attempt)
+                Refused(attempt)
                 for attempt, row in zip(attempts, rows, strict=True)
                 if attempt in kept and row and len({*self._addresses_then(connection, row, rules)}) == 1
             ]
@@ -121,12 +108,12 @@ class SuppressionList(EventWriter):
 
     def _kept(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Mapping[str, PersonKey]:
         refused = self._believed(connection, refused)
-        persons = sorted({attempt.recipient for attempt in refused})
+        persons = sorted({each.attempt.recipient for each in refused})
         self._log.keys.hold(connection, persons)  # of two refusals at once, neither is lost
-        known = histories.standing(connection, self._log, persons, rules.rulebook)
+        known = histories.of_personal_types(connection, self._log, persons, rules.rulebook)
         events = [
             self._event(
-                connection, [attempt for attempt in refused if attempt.recipient == person], known[person], rules
+                connection, [each for each in refused if each.attempt.recipient == person], known[person], rules
             )
             for person in persons
         ]
@@ -134,21 +121,17 @@ class SuppressionList(EventWriter):
 
     def _believed(self, connection: Connection, refused: Sequence[Refused]) -> list[Refused]:
         """Leave out the reports of a provider that reports nearly everybody."""
-        late = [attempt.attempt_id for attempt in refused if attempt.address is None]
+        late = [each.attempt for each in refused if each.address is None]
         kept = believed(connection, self._log, late, BAD) if late else set()
-        return [attempt for attempt in refused if attempt.address or attempt.attempt_id in kept]
+        return [each for each in refused if each.address or each.attempt in kept]
 
     def _addresses(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Iterator[str | None]:
         """Yield the addresses; a report names none, so it means the address at the time of the attempt."""
-        late = [attempt for attempt in refused if attempt.address is None]
-        entries = self._log.streams(connection, [attempt.nudge for attempt in late])
-        for attempt in refused:
-            if attempt.address is not None:
-                yield attempt.address
-        for entry in entries:
-            fact, nudge = entry.fact, entry.originator_id
-            if isinstance(fact, NudgeAttempted) and Refused(nudge, fact.recipient, fact.attempt) in late:
-                yield self._address_then(connection, fact, entry.position, rules)
+        yield from (each.address for each in refused if each.address is not None)
+        late = {each.attempt for each in refused if each.address is None}
+        for entry in self._log.streams(connection, {attempt.nudge for attempt in late}):
+            if isinstance(entry.fact, NudgeAttempted) and _attempt_id(entry) in late:
+                yield self._address_then(connection, entry.fact, entry.position, rules)
 
     def _address_then(
         self, connection: Connection, attempt: NudgeAttempted, position: int, rules: Rules
@@ -169,7 +152,7 @@ class SuppressionList(EventWriter):
         )
         if addresses == sorted(before):
             return None
-        first = refused[0]
+        first = refused[0].attempt
         id_ = f"{first.nudge}.{person}.{first.attempt}"
         time, fields = time_after(theirs, [REFUSED], rules.catalogue, self._clock()), {ROLE: {"addresses": addresses}}
         return event_of_person(self._names, SOURCE, id_, TYPE, ROLE, person, fields, time)

@@ -23,7 +23,7 @@ from streams.delivery.send.metrics import counted, passed_by
 from streams.intake.intake import Counts
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.lag import Lag
-from streams.queries.health import Status, standing
+from streams.queries.health import Status, read_status
 from streams.runtime.schedule_metrics import ScheduleMetrics
 from tests.notifiers.port.test_routes import message
 from tests.world import LONG_AGO, NOON, World, card, iin, registered
@@ -53,7 +53,7 @@ LABELS = {
 def now(world: World) -> Status:
     """How the world stands."""
     on = world.platform
-    return standing(on.database, on.log, on.replay.follower, world.clock())
+    return read_status(on.database, on.log, on.replay.follower, world.clock())
 
 
 def asked(role: ServedRole) -> TestClient:

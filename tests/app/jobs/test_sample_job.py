@@ -16,7 +16,7 @@ from app.settings import load_settings
 from domain.facts.facts import NudgeCancelled
 from projections import history, nudges
 from streams.log.appending import record
-from streams.queries.health import standing
+from streams.queries.health import read_status
 from streams.queues.jobs import Job, State
 from streams.replay import sample
 from tests.app.terminal import Terminal
@@ -118,7 +118,7 @@ def test_a_loss_calls_somebody(platform: Platform, tmp_path: Path) -> None:
     """The metric of the last sample counts who misses something, and its alert fires."""
     robbed(platform, everybody(platform)[1])
     night(platform)
-    state = standing(platform.database, platform.log, platform.replay.follower, platform.clock())
+    state = read_status(platform.database, platform.log, platform.replay.follower, platform.clock())
     text = exposition("worker", state, (), ready=True).decode()
     assert "habarshy_sample_differences 1.0" in text.splitlines()
     summary = "1 persons of the last sample have other messages than planned"

@@ -20,9 +20,9 @@ from tests.world import NOON
 Plant = Callable[[Condition], Condition]
 
 
-def standing(**changed: object) -> Plant:
+def status(**changed: object) -> Plant:
     """A change of the figures."""
-    return lambda on: replace(on, standing=replace(on.standing, **changed))
+    return lambda on: replace(on, status=replace(on.status, **changed))
 
 
 SHAKY = Record("sms", attempted=5, sent=4, failed=1, in_row=1, since=NOON, reasons=Counter({"link_lost": 1}))
@@ -45,24 +45,24 @@ FAULTS: dict[Kind, Plant] = {
     Kind.ROLE_GONE: lambda on: replace(on, embedded=False, processes=alive("worker", "api", "jobs")),
     Kind.KEY_FILE: lambda on: replace(on, key_problem=Words("it does not exist")),
     Kind.KEY_LOST: lambda on: replace(on, keys_lost=(1,)),
-    Kind.PLANNING_LATE: standing(unplanned=7, unplanned_for_seconds=1200.0),
-    Kind.SENDING_LATE: standing(due_now=7, overdue_for_seconds=600.0),
+    Kind.PLANNING_LATE: status(unplanned=7, unplanned_for_seconds=1200.0),
+    Kind.SENDING_LATE: status(due_now=7, overdue_for_seconds=600.0),
     Kind.SENDING_GROWS: lambda on: replace(
-        standing(due_now=4000, overdue_for_seconds=20.0)(on), trends={Backlog.DISPATCH: Trend(350.0, None)}
+        status(due_now=4000, overdue_for_seconds=20.0)(on), trends={Backlog.DISPATCH: Trend(350.0, None)}
     ),
     Kind.PLANNING_GROWS: lambda on: replace(
-        standing(unplanned=4000, unplanned_for_seconds=20.0)(on), trends={Backlog.PLANNING: Trend(350.0, None)}
+        status(unplanned=4000, unplanned_for_seconds=20.0)(on), trends={Backlog.PLANNING: Trend(350.0, None)}
     ),
     Kind.WORKERS_LATE: lambda on: replace(on, workers=[Lag(9, 300.0, "persons", 3)]),
     Kind.RELAY_LATE: lambda on: replace(on, relay=Lag(9, 300.0)),
     Kind.VIEWS_LATE: lambda on: replace(on, views=Lag(9, 900.0)),
     Kind.KAFKA_AWAY: lambda on: replace(on, workers_away=KafkaUnavailable("127.0.0.1:1", "refused").told),
-    Kind.DEAD_LETTERS: standing(dead_letters=3),
-    Kind.UNKNOWN_OUTCOMES: standing(unknown={"link_lost/sms/sms": 3}),
-    Kind.ANSWERS_WAIT: standing(untold=3),
-    Kind.EVENTS_REFUSED: standing(dead_events={"bad_json": 3}, dead_events_at=NOON),
-    Kind.RECONCILED: standing(reconciled=3, reconciled_at=NOON),
-    Kind.CORRECTIONS: standing(corrections_waiting=3),
+    Kind.DEAD_LETTERS: status(dead_letters=3),
+    Kind.UNKNOWN_OUTCOMES: status(unknown={"link_lost/sms/sms": 3}),
+    Kind.ANSWERS_WAIT: status(untold=3),
+    Kind.EVENTS_REFUSED: status(dead_events={"bad_json": 3}, dead_events_at=NOON),
+    Kind.RECONCILED: status(reconciled=3, reconciled_at=NOON),
+    Kind.CORRECTIONS: status(corrections_waiting=3),
     Kind.CHAIN_LATE: lambda on: replace(on, unchained=3, chained_at=NOON - timedelta(hours=1)),
     Kind.PROVIDER_FAILED: lambda on: replace(on, recent=replace(on.recent, providers={"gateway": SHAKY})),
     Kind.KEY_EXPIRES: lambda on: replace(on, scheduled=[replace(RUN, job="expiry", outcome=Outcome.FAILED)]),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.identity.key_file import BadKeyFile, load_keyring
 from app.jobs.endings import wrong
 from app.pages.catalogues import LANGUAGES, Speech
-from app.pages.console.standing import ACTS
+from app.pages.console.front_page import ACTS
 from app.reports.condition import Condition, ConditionReader
 from app.reports.finding_words import GONE, HOLDUPS, HOLDUPS_ALONE, NOBODY_ALIVE, cause_told, told
 from app.reports.findings import Finding, Holdup, Kind, Level, Why, findings, stop_finding
@@ -106,7 +106,7 @@ def test_without_its_keys_the_platform_is_not_said_to_start(world: World) -> Non
 def growing(on: Condition, queue: str) -> Condition:
     """A queue that grows by 350 a minute."""
     waits = {"unplanned": 4000, "unplanned_for_seconds": 20.0} if queue == Backlog.PLANNING else {"due_now": 4000}
-    return replace(on, standing=replace(on.standing, **waits), trends={queue: Trend(350.0, None)})
+    return replace(on, status=replace(on.status, **waits), trends={queue: Trend(350.0, None)})
 
 
 def of_queue(on: Condition) -> Finding:
@@ -144,9 +144,9 @@ def test_a_growing_queue_says_its_likely_cause(world: World) -> None:
 
 def test_a_queue_that_nobody_wakes_says_so(world: World) -> None:
     """Events that wait because Kafka or the relay is away are not put down to slow workers."""
-    waits = replace(condition(world).standing, unplanned=9, unplanned_for_seconds=900.0)
+    waits = replace(condition(world).status, unplanned=9, unplanned_for_seconds=900.0)
     roles = alive("worker", "api", "jobs", "dispatch")
-    on = replace(condition(world), embedded=False, standing=waits, relay=Lag(9, 900.0), processes=roles)
+    on = replace(condition(world), embedded=False, status=waits, relay=Lag(9, 900.0), processes=roles)
     late = [each for each in findings(on) if each.kind in (Kind.PLANNING_LATE, Kind.RELAY_LATE)]
     assert {(each.holds, each.command) for each in late} == {(Holdup(Why.NOBODY, "relay"), ("habarshy", "relay"))}
     assert told(late[0], ENGLISH).todo == "Likely cause: no relay is alive. Start one."

@@ -413,7 +413,7 @@ def test_embedded_findings_name_no_role_that_there_is_not(world: World) -> None:
     assert spoken - apart - {Kind.PROCESS_CLOCK} <= set(EMBEDDED)
     assert not [kind for kind, words in EMBEDDED.items() if roles.search(words)]
     late = replace(
-        condition(world), standing=replace(condition(world).standing, unplanned=7, unplanned_for_seconds=1200.0)
+        condition(world), status=replace(condition(world).status, unplanned=7, unplanned_for_seconds=1200.0)
     )
     assert not roles.search(told(found(late)[Kind.PLANNING_LATE], SPEECH).todo)
     assert roles.search(told(found(replace(late, embedded=False))[Kind.PLANNING_LATE], SPEECH).todo)

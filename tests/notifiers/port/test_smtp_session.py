@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from notifiers.email.mime import Letter
 from notifiers.email.smtp_dial import dial
 from notifiers.email.smtp_session import Session
-from notifiers.port.blame import Standing
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
+from notifiers.port.standing import Standing
 from tests.notifiers.letters import config, email_to, letter, patient
 from tests.notifiers.peers import Act, Answer, Scripted
 

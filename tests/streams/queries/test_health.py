@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
-from streams.queries.health import standing
+from streams.queries.health import read_status
 from tests.world import LONG_AGO, NOON, World, card, corrected, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
@@ -145,7 +145,7 @@ def test_no_figure_of_the_console_walks_through_all_that_is_planned(world: World
             explained.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plans.extend(row[3] for row in explained.fetchall())
 
-    standing(database, world.platform.log, world.platform.replay.follower, world.clock())
+    read_status(database, world.platform.log, world.platform.replay.follower, world.clock())
     walks = [each for each in plans if each.startswith("SCAN due")]
     assert {each.rpartition(" ")[2] for each in walks} <= {"due_stopped", "due_attempted"}
     assert len(walks) == 2

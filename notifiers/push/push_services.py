@@ -4,8 +4,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from notifiers.port.blame import MOST_PATIENCE, Standing
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, RetryLater
+from notifiers.port.standing import MOST_PATIENCE, Standing
 
 _ABOUT_OUR_KEY = {"401", "403"}
 _TOO_MANY = "429"  # of one subscription with some, of us with others

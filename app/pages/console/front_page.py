@@ -46,7 +46,7 @@ ACTS = {
 LEVELS = {Level.NOTE: (N_("Warning"), "note"), Level.BAD: (N_("Act now"), "bad")}
 
 
-class StandingPage(ConsolePages):
+class FrontPage(ConsolePages):
     """Looks at everything anew each time.
 
     `lags`: of the workers, where there is Kafka; `began`: the time at which this process started.
@@ -67,7 +67,7 @@ class StandingPage(ConsolePages):
         on, speech = self.condition(), frame.speech
         found = findings(on)
         return self._staff.show(
-            "standing.html",
+            "front_page.html",
             frame,
             who,
             findings=[self._plain(each, speech) for each in found],
@@ -98,7 +98,7 @@ class StandingPage(ConsolePages):
 
 def _parts(on: Condition, speech: Speech) -> list[tuple[str, str]]:
     """Return the figures of each part of the platform, also where nothing is wrong with it."""
-    say, status = speech.say, on.standing
+    say, status = speech.say, on.status
     waits = [
         (say("Planning"), status.unplanned, status.unplanned_for_seconds),
         (say("Sending"), status.due_now, status.overdue_for_seconds),

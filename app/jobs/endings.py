@@ -117,7 +117,7 @@ def _of_people(found: Verified) -> Iterator[str]:
         )
     if found.unnoted:
         gone = many(found.unnoted, "nudge")
-        yield f"  not noted: that the thing was done after {gone} had gone; `habarshy repair` notes it"
+        yield f"  not noted: that the thing was done, of {gone} that had gone; `habarshy repair` notes it"
 
 
 def _unlike(job: Job) -> str:

@@ -55,7 +55,8 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
     over and did not fail since; `silence`: what the last attempt's channel still has to say, so that the next has no
     turn (None: not waited for); `arrived`: an attempt was delivered; `doubtful`: the provider that may have it from
     its last channel, and was to get it again; `ask_at`: when the provider was to be asked about the last attempt;
-    `closed`: an operator said that its outcome stays unknown.
+    `closed`: an operator said that its outcome stays unknown; `made`: the attempts before the last one, each with its
+    time.
     """
 
     recipient: str
@@ -78,6 +79,7 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
     since: datetime | None = None
     ask_at: datetime | None = None
     closed: bool = False
+    made: tuple[tuple[int, datetime], ...] = ()
 
     @property
     def bound(self) -> str | None:
@@ -106,8 +108,8 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
         """Return the last attempt, made by that moment, that a provider took over and that has not failed since."""
         if self.sent_at is None or self.attempted_at is None or self.sent_at > moment:
             return None
-        made = self.attempt + 1 if self.attempted_at <= moment else self.attempt
-        return max((each for each in self.accepted if each < made), default=None)
+        made = {**dict(self.made), self.attempt: self.attempted_at}  # views of before an upgrade lack earlier ones
+        return max((each for each in self.accepted if made.get(each, self.sent_at) <= moment), default=None)
 
 
 RANK = {
@@ -176,6 +178,7 @@ def _(fact: facts.NudgeDigested, delivery: Delivery) -> Delivery:
 def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
     same = delivery.channel == fact.channel
     left = delivery.channel if delivery.is_silent and not same else None
+    before = () if delivery.attempted_at is None else ((delivery.attempt, delivery.attempted_at),)
     return replace(
         delivery,
         state=State.ATTEMPTED,
@@ -190,6 +193,7 @@ def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
         since=(delivery.since if same else None) or fact.at,
         ask_at=None,
         closed=False,
+        made=(*delivery.made, *before),
     )
 
 

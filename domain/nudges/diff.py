@@ -29,7 +29,7 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
 
     New → planned; changed → rescheduled; gone and not attempted → cancelled; gone but perhaps read → a correction,
     where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again,
-    but a further attempt is not made once the thing itself was done.
+    but no further attempt is made once the thing itself was done, not even if it bounces later.
     What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
     wrong: no correction. What is on its way or failed is not tried again once it is gone. A digest is in no plan.
     What the plan leaves stays as it is.
@@ -44,9 +44,9 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
     }
     corrections = _corrections(plan.needless.union(wanted), nudges, rulebook, now)
     gone = [nudge for id_, nudge in nudges.items() if id_ not in wanted and id_ not in corrections]
-    changes = [_towards(intent, nudges.get(intent.id), now) for intent in wanted.values()]
+    changes = [_towards(intent, nudges.get(intent.id), plan, now) for intent in wanted.values()]
     changes += [_correcting(intent, nudges.get(intent.id), now) for intent in corrections.values()]
-    changes += [_cancelled(nudge, now) for nudge in gone if nudge.waits and not nudge.gone]
+    changes += [_leaving(nudge, plan, now) for nudge in gone if not nudge.gone]
     return [change for change in changes if change is not None]
 
 
@@ -57,11 +57,11 @@ def _spoke_once(intent: Intent, plan: Plan, nudges: Mapping[UUID, Nudge], rulebo
     return rulebook.version(intent.version).trigger.once
 
 
-def _towards(intent: Intent, nudge: Nudge | None, now: datetime) -> Change | None:
+def _towards(intent: Intent, nudge: Nudge | None, plan: Plan, now: datetime) -> Change | None:
     if nudge is None or nudge.cancelled:
         return _planned(intent, nudge, now)
     if nudge.maybe_sent:
-        return _moot(nudge, intent.moot_from, now)
+        return None if _may_be_retired(nudge, plan) else _moot(nudge, intent.moot_from, now)
     if nudge.intent == intent:
         return None
     if nudge.waits or (not nudge.attempted and _moved(intent, nudge.intent)):
@@ -69,13 +69,18 @@ def _towards(intent: Intent, nudge: Nudge | None, now: datetime) -> Change | Non
     return None
 
 
+def _may_be_retired(nudge: Nudge, plan: Plan) -> bool:
+    """Return True for a nudge with nothing ahead that knows that the thing was done, if the report may be retired."""
+    return bool(plan.closed) and nudge.intent.moot_from is not None and not nudge.waits
+
+
 def _moot(nudge: Nudge, moot_from: datetime | None, now: datetime) -> Change | None:
-    """Tell a nudge with a further attempt ahead that the thing itself was done, or was not.
+    """Tell a nudge that was perhaps sent that the thing itself was done, or was not: it may yet bounce.
 
     Where it had gone by then, later_completion.py notes that.
     """
     noted = nudge.done or (moot_from is not None and any(one.gone_by(moot_from) for one in nudge.deliveries))
-    if nudge.intent.moot_from == moot_from or not nudge.waits or noted:
+    if nudge.intent.moot_from == moot_from or noted:
         return None
     content = content_of(replace(nudge.intent, moot_from=moot_from))
     return Change(nudge.intent.id, nudge.version + 1, NudgeRescheduled(now, **content))
@@ -92,8 +97,12 @@ def _planned(intent: Intent, nudge: Nudge | None, now: datetime) -> Change:
     return Change(intent.id, version, NudgePlanned(now, **content_of(intent)))
 
 
-def _cancelled(nudge: Nudge, now: datetime) -> Change:
-    return Change(nudge.intent.id, nudge.version + 1, NudgeCancelled(now))
+def _leaving(nudge: Nudge, plan: Plan, now: datetime) -> Change | None:
+    """Cancel what is on its way; tell what was sent that the thing itself was done."""
+    if nudge.waits:
+        return Change(nudge.intent.id, nudge.version + 1, NudgeCancelled(now))
+    done_at = plan.done.get(nudge.intent.id)
+    return None if done_at is None or not nudge.maybe_sent else _moot(nudge, done_at, now)
 
 
 def _corrections(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from domain.facts.facts import NudgeDone, NudgeUndone
+from domain.facts.facts import NudgeDone, NudgeRescheduled, NudgeUndone
 from domain.nudges.diff import Change
 from domain.nudges.nudge import Nudge
 from domain.planning.plan import Plan
@@ -26,6 +26,14 @@ def afterwards(
         version = nudge.version + sum(change.nudge == id_ for change in changes)
         for number, fact in enumerate(_facts(nudge, done_at, now), 1):
             yield Change(id_, version + number, fact)
+
+
+def is_note(change: Change, nudge: Nudge | None) -> bool:
+    """Return True if the change only tells a nudge that was sent that the thing was done; older logs lack that."""
+    if isinstance(change.fact, NudgeRescheduled):
+        ended = nudge is not None and nudge.maybe_sent and not nudge.waits
+        return ended and change.fact.moot_from is not None
+    return type(change.fact) is NudgeDone  # not NudgeUndone, which takes back what is wrong
 
 
 def _has(plan: Plan, nudge: UUID) -> bool:

@@ -21,6 +21,7 @@ from domain.core.timing import Offset, shift
 from domain.facts.access_facts import ContentRetired
 from domain.facts.principals import Principal
 from domain.nudges.diff import diff
+from domain.nudges.later_completion import is_note
 from domain.planning.plan import whole_plan
 from projections import history, nudges, retired
 from projections.bulk import among, chunked
@@ -95,7 +96,8 @@ class RetentionTrial:
             ]
         except Exception:  # noqa: BLE001  (a person who cannot be planned keeps their content)
             return True
-        if any(diff(plan, known, self._rulebook, self._now) for plan in plans):
+        changes = [change for plan in plans for change in diff(plan, known, self._rulebook, self._now)]
+        if any(not is_note(change, known.get(change.nudge)) for change in changes):
             return True  # the plan is out of date, or would change without the content
         return any(nudge.waits and plans[1].leaves(nudge.intent) for nudge in known.values())
 

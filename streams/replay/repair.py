@@ -20,6 +20,7 @@ from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.facts.facts import NudgeCancelled, NudgeDone, NudgePlanned, NudgeRescheduled, NudgeWithheld
 from domain.nudges.diff import Change
+from domain.nudges.later_completion import is_note
 from domain.nudges.nudge import evolve
 from domain.nudges.settle import NotSentReason
 from domain.planning.plan import Intent
@@ -158,7 +159,7 @@ class GapReason(StrEnum):
 
     WAITING = "waiting"  # the facts that cause it are not planned yet
     OVERLOOKED = "overlooked"  # they are marked as planned, but the change is missing
-    UNNOTED = "unnoted"  # only the note is missing that the citizen did it after the nudge was sent
+    UNNOTED = "unnoted"  # only the note is missing that the citizen did it; the nudge was sent
 
 
 class Gap(Struct, frozen=True):
@@ -342,7 +343,7 @@ class _Owing:
                 GapReason.WAITING
                 if waits
                 else GapReason.UNNOTED
-                if type(change.fact) is NudgeDone
+                if is_note(change, plan.nudges.get(change.nudge))
                 else GapReason.OVERLOOKED,
             )
 

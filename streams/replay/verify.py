@@ -18,9 +18,9 @@ from msgspec.structs import astuple, replace
 from sqlalchemy import Column, ColumnElement, Connection, select
 
 from domain.core.ids import share_begins
-from domain.facts.facts import NudgeCancelled, NudgeDone, NudgePlanned, NudgeRescheduled
+from domain.facts.facts import NudgeCancelled, NudgePlanned, NudgeRescheduled
 from domain.nudges.diff import Change, diff
-from domain.nudges.later_completion import afterwards
+from domain.nudges.later_completion import afterwards, is_note
 from domain.nudges.nudge import Nudge, evolve
 from domain.planning.plan import Intent, Plan, whole_plan
 from domain.rules.rulebook import Rulebook
@@ -114,24 +114,26 @@ class People(NamedTuple):
             for person, known in self.known.items()
         }
         left_out = {person: self._left_out(person, rulebook) for person in plans if person not in self.waiting}
-        owed = {
-            person: self._owed(person, plans[person], rulebook, now, triggers)
-            for person, triggers in left_out.items()
-        }
-        unlike = sum(any(not _is_note(change) for change in changes) for changes in owed.values())
-        unnoted = {change.nudge for changes in owed.values() for change in changes if _is_note(change)}
+        owed: dict[str, list[Change]] = {}
+        unnoted: set[UUID] = set()
+        for person, triggers_left_out in left_out.items():
+            changes, known = self._owed(person, plans[person], rulebook, now, triggers_left_out), self.nudges[person]
+            notes = [change for change in changes if is_note(change, known.get(change.nudge))]
+            unnoted.update(change.nudge for change in notes)
+            owed[person] = [change for change in changes if change not in notes]
         intents = [intent for plan in plans.values() for intent in plan.intents]
         residents = sum(map(bool, left_out.values()))
         triggers: Mapping[str, Differing] = {}
         for person, changes in owed.items():
             triggers = summed(triggers, self._differing(person, changes))
+        unlike = sum(map(bool, owed.values()))
         return Compared(intents, unlike, len(self.waiting), residents, unnoted=len(unnoted), triggers=triggers)
 
     def _differing(self, person: str, owed: Sequence[Change]) -> dict[str, Differing]:
         """Return the differences by trigger; a nudge with several changes is one difference."""
         found: dict[str, Differing] = {}
         known = self.nudges[person]
-        first = {change.nudge: change for change in reversed(owed) if not _is_note(change)}
+        first = {change.nudge: change for change in reversed(owed)}
         for nudge, change in first.items():
             trigger = evolve(known.get(nudge), *change).intent.trigger
             found[trigger] = found.get(trigger, Differing()) + _difference(change)
@@ -168,11 +170,6 @@ def _difference(change: Change) -> Differing:
             return Differing(extra=1)
         case _:
             return Differing(different=1)
-
-
-def _is_note(change: Change) -> bool:
-    """Return True if the change only notes that a thing was done after its nudge; older logs lack such notes."""
-    return type(change.fact) is NudgeDone  # not NudgeUndone, which takes back what is wrong
 
 
 def compared(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook, now: datetime) -> Compared:

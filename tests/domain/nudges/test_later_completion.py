@@ -88,7 +88,8 @@ def test_what_may_not_have_gone_learns_that_it_was_done() -> None:
     again = WENT + timedelta(days=9)
     bounced = NudgeFailed(WENT, AIDA, 1, "undelivered", again, gave_up=True)
     unknown = NudgeUnknown(WENT, AIDA, 1, "timed_out", silent_at=again)
-    for facts in ([attempt, sent, bounced], [attempt, unknown]):
+    late = [attempt, NudgeSent(at("2025-02-02"), AIDA, 1, "")]
+    for facts in ([attempt, sent, bounced], [attempt, unknown], late):
         desk = told(*facts)
         tried = desk.of("month").deliveries
         assert note(desk, given(PAPER, renewed(LATER)).when(CARD)) == []
@@ -129,10 +130,12 @@ def test_what_turns_out_not_to_be_so_is_taken_back(gone: LifeEvent) -> None:
 
 
 def test_it_counts_for_the_attempt_before_it() -> None:
-    """Done between two channels it followed the first one, done after both the last, unless that bounced."""
+    """Done between two of three channels it followed the one before, done after all the last, unless that bounced."""
     both = [*went(), *went(2, channel="email", after=10)]
     bounced = [*both, NudgeFailed(WENT + timedelta(days=11), AIDA, 2, "undelivered", None, gave_up=True)]
-    for facts, time, attempt in ((both, LATER, 1), (both, "2025-02-20", 2), (bounced, "2025-02-20", 1)):
+    three = [*both, *went(3, channel="push", after=20)]
+    of_two = ((both, LATER, 1), (both, "2025-02-20", 2), (bounced, "2025-02-20", 1))
+    for facts, time, attempt in (*of_two, (three, LATER, 1), (three, "2025-02-10", 2), (three, "2025-02-20", 3)):
         [noted] = note(told(*facts), given(PAPER, renewed(time)).when(CARD))
         assert isinstance(noted, NudgeDone)
         assert noted.attempt == attempt

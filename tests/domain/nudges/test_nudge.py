@@ -153,6 +153,7 @@ def test_what_is_kept_of_an_attempt() -> None:
         provider="fake",
         accepted=(2,),
         since=NOW,
+        made=((1, NOW),),
     )
 
 

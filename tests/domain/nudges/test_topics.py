@@ -97,7 +97,7 @@ def test_a_life_event_has_its_golden_line() -> None:
             Delivery,
             (
                 "recipient state due attempt channel attempted_at exhausted reason sent_at uncertain digest provider"
-                " accepted silence arrived doubtful doubts since ask_at closed"
+                " accepted silence arrived doubtful doubts since ask_at closed made"
             ),
         ),
         (Nudge, "intent version planned_at deliveries gone members done"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.facts.receipts import ReceiptStatus
+from domain.nudges.delivery import State
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Accepted, GiveUp, Outcome, Reason, Unknown
 from streams.delivery.outcomes.receipts import Receipt
@@ -129,6 +130,20 @@ async def test_no_further_channel_says_what_was_done_meanwhile(tmp_path: Path, f
     world.take(card(AIGERIM, "2035-06-20", "N2", "2025-06-20T09:04:00+05:00"))
     assert await world.settle(DUE + timedelta(days=4)) == []
     world.close()
+
+
+async def test_a_late_bounce_brings_no_further_channel_for_what_was_done_before(world: World) -> None:
+    """A push that nobody waits for went after the card was replaced, which was reported later; it bounces: no SMS."""
+    with_card(world, reached_by(AIGERIM, phone="+77011234567", push="https://push.example.org/1"))
+    assert len(await world.settle(DUE)) == 1
+    world.take(card(AIGERIM, "2035-06-20", "N2", "2025-06-20T08:50:00+05:00"))
+    assert await world.settle(DUE + FIVE_MINUTES) == []
+    nudge = next(one for one in world.nudges() if one.state is State.SENT)
+    bounced = Receipt(nudge.intent.id, world.name(AIGERIM), 1, ReceiptStatus.FAILED, "undelivered")
+    world.platform.delivery.receipts.take(bounced)
+    assert await world.settle(DUE + timedelta(days=4)) == []
+    ended = next(one for one in world.nudges() if one.intent.id == nudge.intent.id)
+    assert (ended.state, ended.deliveries[0].reason) == (State.WITHHELD, "done")
 
 
 async def test_what_is_worth_nothing_any_more_expires(world: World) -> None:

@@ -18,9 +18,10 @@ class PublicHolidays(Struct, frozen=True):
 
 def countries() -> list[str]:
     """Return the countries whose holidays are known."""
-    import holidays  # noqa: PLC0415  (only packs that say `holidays` pay for its import)
+    from holidays.registry import EntityLoader  # noqa: PLC0415  (only packs that say `holidays` pay for its import)
 
-    return sorted(code for code in holidays.list_supported_countries() if len(code) == 2)  # noqa: PLR2004  (codes of ISO 3166-1)
+    codes = EntityLoader.get_country_codes()  # `list_supported_countries` would import the calendar of each country
+    return sorted(code for code in codes if len(code) == 2)  # noqa: PLR2004  (codes of ISO 3166-1)
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,6 @@
 One process and the server take turns on a processor; two of them need two.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from app.compose import compose
 from app.settings import load_settings
 from app.tuning import calm_collector
 from benchmarks.area import city, outage, settle
-from benchmarks.measuring import Row, seconds, sized
+from benchmarks.measuring import Row, seconds, sized, worked
 from benchmarks.world import NOW
 from projections import area_plans
 from streams.intake.cloudevents import envelope_of
@@ -35,12 +34,6 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     row = Row(f"an area event to {RESIDENTS:,} residents by two processes, against one", one / two, "×", 1.7)
     notes = {"s by one": one, "s by two": two, "processors at work by one": busy, "processors at work by two": busier}
     return [row], notes
-
-
-def _worked() -> float:
-    """Seconds that all processors of this machine have worked, the database's included."""
-    user, nice, system, *_ = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
-    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
 
 
 def _planned(server: URL, number: int) -> tuple[float, float]:
@@ -68,9 +61,9 @@ def _planned(server: URL, number: int) -> tuple[float, float]:
             for each in others:
                 each.communicate()
 
-        before = _worked()
+        before = worked()
         taken = seconds(all_planned)
-        busy = (_worked() - before) / taken
+        busy = (worked() - before) / taken
         with on.database.reading() as connection:
             assert area_plans.waiting(connection) == 0
             assert connection.exec_driver_sql("SELECT count(*) FROM due").scalar_one() == RESIDENTS

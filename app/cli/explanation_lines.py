@@ -6,7 +6,7 @@ from typing import Any
 
 from app.moments import told_in
 from app.pages.catalogues import OTHERWISE, Speech
-from app.pages.life import told
+from app.pages.life import details_of
 from app.terminal import many
 from domain.core.timing import zone_of
 from streams.delivery.send.message import parts_of
@@ -18,7 +18,7 @@ from templates.words.rendering import Rendered
 def lines(found: Explanation, rules: Rules) -> Iterable[str]:
     """Yield the event, the rule, the values that it read, the outcome, and the words."""
     zone = zone_of(rules.defaults.zone)
-    page = told(found, rules, Speech(OTHERWISE, zone))
+    page = details_of(found, rules, Speech(OTHERWISE, zone))
     title = found.title.get("en") or next(iter(found.title.values()))
     yield f"{title}: {found.trigger}.{found.step}, {found.state}"
     if found.cause is not None:

@@ -19,7 +19,7 @@ from app.http.access import Access
 from app.http.bodies import PRINTED, WORDED
 from app.http.heavy import Heavy
 from app.http.problems import FieldError, Problem
-from app.http.rule_refusals import told
+from app.http.rule_refusals import refusals_as_problems
 from app.http.shapes import Counts, Files, Findings, Governed, RuleList, Switched, WaitingList
 from app.packs.draft_child import Question
 from app.packs.draft_children import children
@@ -123,7 +123,7 @@ class GovernCalls(routes.Routed, tags=["rules"]):
     def _switch(self, request: Request, name: str, why: Because | None, *, paused: bool) -> Switched:
         who, switches = self._access.official(request), self._rules.switches
         reason = _saying(why.reason, 1) if why is not None and why.reason else ""
-        with told():
+        with refusals_as_problems():
             new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
         return Switched(trigger=name, paused=paused, new=new)
 
@@ -149,7 +149,7 @@ class GovernCalls(routes.Routed, tags=["rules"]):
         """Approve a version that somebody else of the agency submitted; the same again changes nothing."""
         who, governing = self._access.official(request), self._rules.approval
         comment = said.comment if said is not None else ""
-        with told():
+        with refusals_as_problems():
             return _governed(governing.approve(governing.find(Reference(subject(name), hash), who), who, comment))
 
     @routes.post("/submissions/{name}/{hash}/refuse", summary="Refuse this version")
@@ -157,14 +157,14 @@ class GovernCalls(routes.Routed, tags=["rules"]):
         """An approver of the agency; it is not published until it is submitted or approved again."""
         who, governing = self._access.official(request), self._rules.approval
         reason = _saying(why.reason)
-        with told():
+        with refusals_as_problems():
             return _governed(governing.refuse(governing.find(Reference(subject(name), hash), who), who, reason))
 
     @routes.post("/submissions/{name}/{hash}/publish", summary="Publish an approved version")
     def publish(self, request: Request, name: Name, hash: Hash, release: Release) -> Governed:
         """Publish a version for everybody, or for a share of all persons first; the same again changes nothing."""
         who = self._access.official(request)
-        with told():
+        with refusals_as_problems():
             [done] = self._rules.approval.publish([Reference(subject(name), hash)], who, share=release.share)
         return _governed(done)
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from app.http import routes
 from app.http.access import Access
 from app.http.problems import FieldError, Problem
+from app.http.rule_refusals import one_line
 from app.http.shapes import JobItem, JobList, JobPlan
 from app.identity.key_file import BadKeyFile
 from app.jobs.job_threads import Hands
@@ -156,14 +157,10 @@ def _told() -> Iterator[None]:
         errors = [FieldError(field=bad.field, reason=bad.problem, code="bad_order")]
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(bad), errors) from None
     except (UnknownView, BadRange, BadTopic) as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, _one_line(error)) from None
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, one_line(error)) from None
     except (UnknownJob, UnknownName, NotInForce) as error:
-        raise Problem(HTTPStatus.NOT_FOUND, _one_line(error), kind="unknown-name") from None
+        raise Problem(HTTPStatus.NOT_FOUND, one_line(error), kind="unknown-name") from None
     except (Busy, ForgedJob, NotNow, Stale, UnknownKind, BadKeyFile) as error:
-        raise Problem(HTTPStatus.CONFLICT, _one_line(error), kind="not-now") from None
+        raise Problem(HTTPStatus.CONFLICT, one_line(error), kind="not-now") from None
     except KafkaUnavailable as error:
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, _one_line(error)) from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, one_line(error)) from None

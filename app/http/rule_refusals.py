@@ -14,15 +14,16 @@ from templates.reading.catalogue import NoDefaults
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def refusals_as_problems() -> Iterator[None]:
     """Turn a command's refusal into a problem: 404 for what does not exist, 409 for what is not possible now."""
     try:
         yield
     except (NotSubmitted, UnknownName) as error:
-        raise Problem(HTTPStatus.NOT_FOUND, _one_line(error), kind="unknown-name") from None
+        raise Problem(HTTPStatus.NOT_FOUND, one_line(error), kind="unknown-name") from None
     except (AlreadyPublished, BreaksVersions, NoDefaults, NotPublished, StillPlaceholders, TwoVersions) as error:
-        raise Problem(HTTPStatus.CONFLICT, _one_line(error), kind="not-now") from None
+        raise Problem(HTTPStatus.CONFLICT, one_line(error), kind="not-now") from None
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """Return the words of an error without line breaks."""
     return " ".join(str(error).split())

@@ -101,7 +101,7 @@ def why(case: Case, difference: Difference) -> str:
     return Joined(told, "; ")
 
 
-def told(case: Case, decision: Decision) -> str:
+def decision_line(case: Case, decision: Decision) -> str:
     """Return a decision as one line."""
     parts = [case.when(decision.at), f"{decision.what:<11}", decision.about]
     parts += [f"for {case.when(decision.until)}"] if decision.until else []
@@ -129,5 +129,5 @@ def as_data(tried: CaseResult) -> dict[str, Any]:
             }
             for each in tried.differences
         ],
-        "decisions": [told(case, each) for each in tried.played.decisions],
+        "decisions": [decision_line(case, each) for each in tried.played.decisions],
     }

@@ -17,7 +17,7 @@ from app.pages.layout import Frame, Pages
 from app.pages.stop import bad_link
 from app.pages.visits import require_theirs
 from domain.nudges.nudge import Nudge
-from domain.persons.replies import Reply, meant, spelt
+from domain.persons.replies import Reply, code_meant, spelt
 from streams.delivery.inbound.replies import MessageContext, NothingToAnswer, ReplyIntake, UnknownCode
 
 WAY = "link"
@@ -85,7 +85,7 @@ class Answer(routes.Routed, response_class=HTMLResponse):
         question = self._answering.question(nudge, recipient)
         if self._clock() >= answerable_until(question.nudge, recipient):
             raise TooLate
-        if (found := meant(code, question.replies)) is None:
+        if (found := code_meant(code, question.replies)) is None:
             raise UnknownCode(list(question.replies))
         return question, found
 

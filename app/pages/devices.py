@@ -23,7 +23,7 @@ from app.identity.links import DEVICE_BYTES, BadLink
 from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.readers import CitizenPages
-from app.pages.visits import Fields, Form, OpenForm
+from app.pages.visits import Form, OpenForm
 from app.settings import Settings
 from domain.persons.devices import MOST, Device
 from notifiers.push.subscription import BadSubscription, Hosts, endpoint_of
@@ -102,8 +102,8 @@ class Devices(CitizenPages):
         if self._service is None or not self._store.is_known:
             return self._show(frame, name, {"this-device": say("This site does not notify browsers yet")})
         try:
-            push = self._service.hosts.checked(_one(fields, "subscription"))
-            replaced = self._let_go(_one(fields, "before"), name)
+            push = self._service.hosts.checked(visits.field_of(fields, "subscription"))
+            replaced = self._let_go(visits.field_of(fields, "before"), name)
             called = _guessed_name(request.headers.get("user-agent", "")) or say("Browser")
             self._store.add(name, NewDevice(secrets.token_hex(DEVICE_BYTES), called, push), replaced)
         except BadSubscription:
@@ -117,7 +117,7 @@ class Devices(CitizenPages):
     def rename(self, request: Request, device: str, fields: Form) -> Response:
         """Give a device another name."""
         name, frame = self._visitor(request, fields)
-        called = plain_name(_one(fields, "name"))
+        called = plain_name(visits.field_of(fields, "name"))
         if 0 < len(called) <= LONGEST_NAME:
             self._store.rename(name, device, called)
             return self._done(request, "renamed")
@@ -141,7 +141,7 @@ class Devices(CitizenPages):
         if self._service is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no provider reaches browsers")
         try:
-            push = self._service.hosts.checked(_one(fields, "subscription"))
+            push = self._service.hosts.checked(visits.field_of(fields, "subscription"))
         except BadSubscription as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), kind="bad-subscription") from None
         if not self._store.renew(person, device, push):
@@ -236,7 +236,3 @@ def _guessed_name(user_agent: str) -> str:
 def _full(frame: Frame) -> str:
     text = frame.speech.say("You have {count} devices, the most that there can be. Remove one to add this one.")
     return text.format(count=MOST)
-
-
-def _one(fields: Fields, name: str) -> str:
-    return (fields.get(name) or [""])[0]

@@ -36,7 +36,7 @@ class Leaving(CitizenPages):
         """Do it, for who typed the word; they are signed out, and get the certificate."""
         person, frame = self._visitor(request, fields)
         word = frame.speech.say("ERASE")
-        if (fields.get("word") or [""])[0].strip().casefold() != word.casefold():
+        if visits.field_of(fields, "word").casefold() != word.casefold():
             return self._show(person, frame, frame.speech.say("Type the word {word}").format(word=word))
         try:
             certificate = self._platform.privacy.erasure.erase(person, THEMSELVES, REASON)

@@ -93,7 +93,7 @@ def line_of(happened: RecordedFact, speech: Speech) -> Line:
     return Line(speech.moment(happened.at), words)
 
 
-class Told(Struct, frozen=True):
+class Details(Struct, frozen=True):
     """The reasons for a nudge, by parts. Each row is a name and a value."""
 
     recorded: tuple[tuple[str, str], ...]
@@ -102,13 +102,13 @@ class Told(Struct, frozen=True):
     life: tuple[Line, ...]
 
 
-def told(why: Explanation, rules: Rules, speech: Speech) -> Told:
+def details_of(why: Explanation, rules: Rules, speech: Speech) -> Details:
     """Return the details of the page that says why."""
     names, rule = (
         names_of(rules, speech, start_of(why.clause)),
         Clause(why.clause, why.agency, why.klass, why.legal_basis_titles),
     )
-    return Told(
+    return Details(
         tuple(_recorded(why, names)),
         tuple(rule_told(rule, rules, speech)),
         tuple((names.heading_of(name), names.value(value)) for name, value in why.used.items()),

@@ -22,7 +22,7 @@ from app.pages.calendar_file import Entry, as_calendar, calendar_file
 from app.pages.catalogues import Speech
 from app.pages.inbox import about, day_told
 from app.pages.layout import Frame, Pages
-from app.pages.life import STATES, line_of, shown, told
+from app.pages.life import STATES, details_of, line_of, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.readers import CitizenPages
 from app.pages.reasons import Because, because, question_of
@@ -281,7 +281,7 @@ class Messages(CitizenPages):
         self, reader: Reader, frame: Frame, why: Explanation, *, disputed: str = "", wrong: str = "", text: str = ""
     ) -> Response:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
-        found = told(why, self._platform.rules.library.rules(), frame.speech)
+        found = details_of(why, self._platform.rules.library.rules(), frame.speech)
         return self._pages.respond(
             "why.html",
             frame,
@@ -307,7 +307,7 @@ class Messages(CitizenPages):
         frame, why = self._read(request, reader)
         if not reader.linked:
             visits.require_form(request, fields)
-        text = (fields.get("text") or [""])[0].replace("\r\n", "\n").replace("\x00", "").strip()
+        text = visits.field_of(fields, "text")
         if not text or len(text) > MOST:
             say = frame.speech.say
             wrong = say("Write what is not right") if not text else say("Write no more than 2,000 characters")

@@ -175,10 +175,10 @@ def _wished(fields: Fields, topics: list[Topic], person: Person) -> dict[str, An
     before = person.get("opted_out")
     muted = _muted(fields, topics) if "by_shown" in fields else {each for each in before or () if "/" in each}
     return {
-        "language": _one(fields, "language"),
-        "zone": _one(fields, "zone"),
-        "quiet_from": _one(fields, "quiet_from"),
-        "quiet_to": _one(fields, "quiet_to"),
+        "language": visits.field_of(fields, "language"),
+        "zone": visits.field_of(fields, "zone"),
+        "quiet_from": visits.field_of(fields, "quiet_from"),
+        "quiet_to": visits.field_of(fields, "quiet_to"),
         "channels": [each for each in CHANNELS if each in fields.get("channel", [])],
         "opted_out": sorted({*left, *muted, *_unlisted(before, topics)}),
     }
@@ -198,22 +198,19 @@ def _unlisted(before: list[str] | None, topics: list[Topic]) -> set[str]:
 
 def _errors(fields: Fields, frame: Frame) -> dict[str, str]:
     say, wrong = frame.speech.say, {}
-    if _one(fields, "language") not in LANGUAGES:
+    if visits.field_of(fields, "language") not in LANGUAGES:
         wrong["language"] = say("Choose a language")
     if not fields.get("channel") or not set(fields["channel"]) <= set(CHANNELS):
         wrong["channel"] = say("Choose at least one channel")
     for name in ("quiet_from", "quiet_to"):
-        if not _CLOCK.fullmatch(_one(fields, name)):
+        if not _CLOCK.fullmatch(visits.field_of(fields, name)):
             wrong[name] = say("Write a time such as 21:00")
-    if not wrong.keys() & {"quiet_from", "quiet_to"} and _one(fields, "quiet_from") == _one(fields, "quiet_to"):
+    begin, end = visits.field_of(fields, "quiet_from"), visits.field_of(fields, "quiet_to")
+    if not wrong.keys() & {"quiet_from", "quiet_to"} and begin == end:
         wrong["quiet_to"] = say("Quiet hours must end at another time than they begin")
-    if _one(fields, "zone") not in available_timezones():
+    if visits.field_of(fields, "zone") not in available_timezones():
         wrong["zone"] = say("Choose a time zone")
     return wrong
-
-
-def _one(fields: Fields, name: str) -> str:
-    return (fields.get(name) or [""])[0]
 
 
 def _plain(topic: Topic, frame: Frame) -> dict[str, Any]:

@@ -116,8 +116,8 @@ class SignIn(RoutedPages):
         """An official signs in with the personal token that commands use too, by no other site's form."""
         if not visits.is_from_here(request, self._settings.base_url):
             raise Problem(HTTPStatus.FORBIDDEN, "the form is another site's; sign in on ours", kind="csrf")
-        wished = visits.local_path((fields.get(visits.NEXT) or [""])[0])
-        found = self._access.holder((fields.get("token") or [""])[0].strip())
+        wished = visits.local_path(visits.field_of(fields, visits.NEXT))
+        found = self._access.holder(visits.field_of(fields, "token"))
         if found is None or not found.roles:
             return self._choose(request, wished, wrong="token")
         not_wrong(request)

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from app.compose import Platform
 from app.pages.catalogues import Speech
 from app.pages.life import shown
-from app.reports.finding_words import Told, told
+from app.reports.finding_words import FindingWords, finding_in_words
 from app.reports.findings import stop_finding
 from app.reports.life_words import CHANNELS
 from domain.nudges.settle import PAUSED
@@ -18,7 +18,7 @@ class Stop(Struct, frozen=True):
 
     what: str
     name: str
-    told: Told
+    told: FindingWords
 
 
 def stops_told(platform: Platform, speech: Speech) -> list[Stop]:
@@ -37,7 +37,7 @@ def stop_told(off: ActiveStop, platform: Platform, speech: Speech) -> Stop:
     """Return a kill switch or a pause in words, with the name of what it stops."""
     name = name_told(off.scope, off.name, platform, speech)
     finding = replace(stop_finding(off), about=name, channel=off.name)
-    return Stop(f"{off.scope}:{off.name}", name, told(finding, speech))
+    return Stop(f"{off.scope}:{off.name}", name, finding_in_words(finding, speech))
 
 
 def name_told(scope: str, name: str, platform: Platform, speech: Speech) -> str:

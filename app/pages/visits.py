@@ -218,6 +218,11 @@ def require_form(request: Request, fields: Fields) -> None:
         raise Problem(HTTPStatus.FORBIDDEN, "the form was not made for this visit; open its page again", kind="csrf")
 
 
+def field_of(fields: Fields, name: str) -> str:
+    """Return a field of a form without NUL and the space around it; empty where it is missing."""
+    return (fields.get(name) or [""])[0].replace("\x00", "").replace("\r\n", "\n").strip()
+
+
 async def written_before(request: Request) -> Fields:
     """Return the fields of a form of a visit that is over by now, or was ended in another window; else nothing."""
     known = csrf_of(request) or _left_token(request)
@@ -232,8 +237,7 @@ def _is_of_visit(request: Request, fields: Fields) -> bool:
 
 
 def _has_token(fields: Fields, known: str) -> bool:
-    given = (fields.get(_CSRF) or [""])[0]
-    return bool(known) and hmac.compare_digest(given.encode(), known.encode())
+    return bool(known) and hmac.compare_digest(field_of(fields, _CSRF).encode(), known.encode())
 
 
 def _left_token(request: Request) -> str:

@@ -18,7 +18,7 @@ _SAID = (
 )
 
 
-def told(one: Certificate) -> Iterator[tuple[str, str]]:
+def certificate_rows(one: Certificate) -> Iterator[tuple[str, str]]:
     """Yield the certificate line by line: name and value."""
     yield "person", one.person
     yield "erased at", f"{one.at:%Y-%m-%d %H:%M:%S}Z"
@@ -33,7 +33,9 @@ def told(one: Certificate) -> Iterator[tuple[str, str]]:
 
 def page(one: Certificate) -> str:
     """Return the page."""
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>\n" for name, value in told(one))
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>\n" for name, value in certificate_rows(one)
+    )
     return (
         f"{_TOP}<h1>Certificate of erasure</h1>\n<p>{escape(_SAID)}</p>\n<table>\n{rows}</table>\n</body>\n</html>\n"
     )

@@ -41,7 +41,7 @@ class Tongue(Protocol):
         """Return a length of time."""
 
 
-class Told(Struct, frozen=True):
+class FindingWords(Struct, frozen=True):
     """A finding in words: what is wrong; since when, by whom, why; what to do, and the command for it."""
 
     sentence: str
@@ -311,23 +311,23 @@ CAUSE_SHOWN = (Kind.KEY_FILE, Kind.KAFKA_AWAY, Kind.EVENTS_REFUSED, Kind.KEY_EXP
 """Kinds whose cause is shown as it is, besides their sentence."""
 
 
-def told(finding: Finding, tongue: Tongue) -> Told:
+def finding_in_words(finding: Finding, tongue: Tongue) -> FindingWords:
     """Return the finding in the words of a language."""
     sentence, todo = _words(finding)
     values = {
         "about": tongue.listed([name for name, _, _ in finding.providers]) if finding.providers else finding.about,
         "channel": _channel(finding.channel or finding.about, tongue) or finding.channel,
         "channels": tongue.listed([_channel(each, tongue) for each in finding.without]),
-        "cause": cause_told(finding.cause, tongue),
+        "cause": cause_in_words(finding.cause, tongue),
         "count": tongue.number(finding.count),
         "time": tongue.lasting(finding.seconds),
     }
     said = tongue.say(sentence).format(**values)
     todo = tongue.say(todo) if finding.holds is None else _holdup(finding, finding.holds, tongue)
-    return Told(said, tuple(_details(finding, tongue)), todo, shlex.join(finding.command))
+    return FindingWords(said, tuple(_details(finding, tongue)), todo, shlex.join(finding.command))
 
 
-def cause_told(cause: str, tongue: Tongue) -> str:
+def cause_in_words(cause: str, tongue: Tongue) -> str:
     """Return our word for the reason of a failure, as a sentence about a provider; "?" if there is none."""
     words = CAUSES.get(cause) or REASON_WORDS.get(cause)
     return tongue.say(words) if words else cause.replace("_", " ") or "?"
@@ -390,7 +390,7 @@ def _details(finding: Finding, tongue: Tongue) -> list[str]:
         channels = tongue.listed([_channel(each, tongue) for each in finding.without])
         found.append(say("Nothing is sent by {channels}").format(channels=channels))
     found += [
-        f"{name} ({_channel(channel, tongue) or channel}): {cause_told(cause, tongue)}"
+        f"{name} ({_channel(channel, tongue) or channel}): {cause_in_words(cause, tongue)}"
         for name, channel, cause in finding.providers
     ]
     if finding.trend is not None:

@@ -19,7 +19,7 @@ _SIDES = {"": "", "before": "-", "до": "-", "бұрын": "-", "after": "", "�
 SUCH_AS = Words("one such as -P30D, P18M, P63Y or PT1H")
 
 
-def meant(text: str) -> str:
+def notation_meant(text: str) -> str:
     """Return the notation that was probably meant; where that is not plain, an example."""
     if _DATE.fullmatch(text):
         return Words("how long, {such_as}, not until when", such_as=SUCH_AS)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
-from domain.core.duration_hints import meant
+from domain.core.duration_hints import notation_meant
 from domain.core.translatable import Words
 
 _DURATION = re.compile(
@@ -33,7 +33,8 @@ class NotADuration(ValueError):
     """Raised for a text that is no ISO 8601 duration."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(Words("{text!r} is no ISO 8601 duration; write {meant}.", text=text, meant=meant(text)))
+        meant = notation_meant(text)
+        super().__init__(Words("{text!r} is no ISO 8601 duration; write {meant}.", text=text, meant=meant))
 
 
 class Offset(Struct, frozen=True):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.persons.replies import meant, spelt
+from domain.persons.replies import code_meant, spelt
 
 STOP_WORDS = frozenset({"stop", "стоп", "тоқтату", "тоқтат", "токтату", "токтат", "unsubscribe", "отписаться"})
 """With ‹к› for ‹қ› too: not every telephone has the letters of Kazakh."""
@@ -96,6 +96,6 @@ def _marked(words: Sequence[str], questions: Sequence[Question]) -> Understood:
 
 def _code(said: str, question: Question) -> str | None:
     """Return the code of the question's reply, given as such or by a word for it; None where it is none of them."""
-    if (found := meant(said, question.replies)) is not None:
+    if (found := code_meant(said, question.replies)) is not None:
         return found
     return next((code for code, words in MEANT_AS.items() if said in words and code in question.replies), None)

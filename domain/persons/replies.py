@@ -36,7 +36,7 @@ def spelt(code: str) -> str:
     return code.strip().casefold()
 
 
-def meant(code: str, replies: Mapping[str, str]) -> str | None:
+def code_meant(code: str, replies: Mapping[str, str]) -> str | None:
     """Return the trigger's reply code (code -> event type) that was given; None where it is none of them."""
     return next((each for each in replies if spelt(each) == spelt(code)), None)
 
@@ -72,16 +72,16 @@ def reply_event(
     return event_of_person(names, source, id_, type_.name, type_.subject or "", reply.recipient, fields, time)
 
 
-class Said(Struct, frozen=True):
+class Effect(Struct, frozen=True):
     """The effect of a reply: `events` to append (none: it was given before), and the stream of the answer."""
 
     stream: UUID
     events: tuple[LifeEvent, ...]
 
 
-def said(
+def effect_of(
     type_: EventType, reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
-) -> Said:
+) -> Effect:
     """Return a reply's effect.
 
     A later, different answer holds, and takes back the consent that an earlier one gave.
@@ -89,11 +89,11 @@ def said(
     given = [one.event for one in theirs if answers(one.event, reply.nudge)]
     last, code = given[-1] if given else None, spelt(reply.code)
     if last is not None and last.type == type_.name and last.values.get("event.answer", code) == code:
-        return Said(last.stream, ())  # some types keep no code
+        return Effect(last.stream, ())  # some types keep no code
     event, back = reply_event(type_, reply, category, names, theirs, catalogue), None
     if last is not None and last.type == CONSENT != type_.name:
         back = withdrawal(reply, category, names, theirs, catalogue)
-    return Said(event.stream, (event,) if back is None else (back, event))
+    return Effect(event.stream, (event,) if back is None else (back, event))
 
 
 def withdrawal(

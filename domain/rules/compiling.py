@@ -12,7 +12,7 @@ from domain.rules.joint_events import Count, Needs, Window, With
 from domain.rules.parts import prefixed
 from domain.rules.reply_fields import unanswerable
 from domain.rules.step_compiling import StepCompiler
-from domain.rules.trigger_keys import said
+from domain.rules.trigger_keys import value_of
 from domain.rules.triggers import RESIDENTS, ActBy, BadTrigger, Class, Expiry, Trigger, Unless
 
 ONCE = "person"
@@ -60,9 +60,9 @@ class _Compiler(StepCompiler):
             steps=self._steps(),
             unless=self._unless(),
             expiry=self._expiry(),
-            catch_up=said(content, "catch_up"),
+            catch_up=value_of(content, "catch_up"),
             channels=tuple(content["channels"]),
-            minors=said(content, "minors"),
+            minors=value_of(content, "minors"),
             corrects=bool(content.get("correction")),
             content=content,
             needs=self._needs(),
@@ -136,7 +136,7 @@ class _Compiler(StepCompiler):
 
     @collected
     def _residents_at(self) -> Literal["event", "due"]:
-        found: Literal["event", "due"] = said(self.content, "residents_at")
+        found: Literal["event", "due"] = value_of(self.content, "residents_at")
         if "residents_at" in self.content and self.type.subject is not None:
             raise BadTrigger(
                 ("residents_at",),

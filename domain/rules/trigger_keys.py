@@ -69,6 +69,6 @@ UNLESS_KEYS: Mapping[str, bool] = {"on": True, "when": True, "within": True, "gr
 TOLD_KEYS: frozenset[str] = frozenset(name for name, key in KEYS.items() if key.told)
 
 
-def said(rules: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401  (of any shape)
+def value_of(rules: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401  (of any shape)
     """Return what the rules say for a key, or what it is unless they say it; None for a key of no table."""
     return rules.get(key, KEYS[key].usual if key in KEYS else None)

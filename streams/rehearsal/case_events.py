@@ -16,7 +16,7 @@ from domain.core.events import LifeEvent
 from domain.core.plain import PlainData
 from domain.core.timing import UTC, parse_offset, shift, zone_of, zone_or
 from domain.persons.channels import ADDRESS_OF
-from domain.persons.replies import Reply, meant, reply_event
+from domain.persons.replies import Reply, code_meant, reply_event
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.reply_fields import NUDGE
 from domain.rules.triggers import REPLIED
@@ -116,7 +116,7 @@ class EventReader:
         trigger, catalogue = self._stage.trigger, self._stage.catalogue
         if shape.answers not in trigger.step_names:
             self._notes.unknown((*where, "answers"), "step", str(shape.answers), trigger.step_names)
-        if (given := meant(code, trigger.replies)) is None:
+        if (given := code_meant(code, trigger.replies)) is None:
             self._notes.unknown((*where, "code"), "reply of the trigger", code, trigger.replies)
             return None
         time = self.moment((*where, "at"), shape.at)

@@ -22,7 +22,7 @@ from domain.nudges.digest import is_digest
 from domain.nudges.nudge import Nudge, content_of, evolve
 from domain.nudges.settle import NotSentReason
 from domain.persons.history import History, history_of
-from domain.persons.replies import said
+from domain.persons.replies import effect_of
 from domain.planning.plan import Intent, whole_plan
 from domain.rules.built_in_triggers import DIGEST
 from domain.rules.reply_fields import NUDGE
@@ -54,7 +54,7 @@ def answering(
         return (replace(reported.event, fields=fields),)
     asked = replace(reply, nudge=latest.intent.id)
     type_ = rulebook.catalogue.types[reported.event.type]
-    return said(type_, asked, trigger.category, rulebook.names, theirs, rulebook.catalogue).events
+    return effect_of(type_, asked, trigger.category, rulebook.names, theirs, rulebook.catalogue).events
 
 
 PAST, WHEN, NEEDS = "past", "when", "needs"
@@ -179,7 +179,7 @@ _REMOVED_IN_TURN: Sequence[tuple[str, Callable[[Rulebook], Rulebook]]] = (
 """The hurdles in the order in which they are removed, each with a function that removes it from a rulebook."""
 
 
-def told(now: datetime, nudge: Nudge, fact: NudgeFact, words: str, prevented: str | None) -> Decision:
+def decision_of(now: datetime, nudge: Nudge, fact: NudgeFact, words: str, prevented: str | None) -> Decision:
     """Return the line about a fact; `nudge` is the state after it; `prevented`: why the plan no longer has it."""
     what, until, reason = fact.TOPIC.removeprefix("nudge-").removesuffix("/1"), None, None
     match fact:
@@ -298,7 +298,9 @@ class _Rehearsal(VirtualRun):
 
     def kept(self, _: Nudge | None, nudge: Nudge, fact: NudgeFact, words: str) -> None:
         prevented = self.prevented.get(nudge.intent.id)
-        self.decisions.append(told(self.now, nudge, fact, words, None if prevented is None else prevented.reason))
+        self.decisions.append(
+            decision_of(self.now, nudge, fact, words, None if prevented is None else prevented.reason)
+        )
 
     def ended(
         self, nudge: Nudge, recipient: str, *, because: str | None, channel: str | None, text: str, digest: bool

@@ -11,7 +11,7 @@ from domain.core.timing import parse_offset
 from domain.core.translatable import N_, Joined, Lowered, Words
 from domain.rules.compiling import ONCE
 from domain.rules.steps import Step
-from domain.rules.trigger_keys import said
+from domain.rules.trigger_keys import value_of
 from domain.rules.triggers import Trigger, Unless
 from templates.authoring.rule_sentences import RuleWords, whom
 from templates.authoring.value_words import NOTHING, length, said_plainly
@@ -196,7 +196,7 @@ class _Comparison:
         others = sorted((self.before.keys() | self.after.keys()) - _COMPILED - SENTENCES.keys())
         named = {key: KeySentence("when", N_("{what} is {after}; before, {before}.")) for key in others}
         for key, each in (SENTENCES | named).items():
-            before, after = said(self.before, key), said(self.after, key)
+            before, after = value_of(self.before, key), value_of(self.after, key)
             if before != after:
                 told = {"before": each.told(before, each.none), "after": each.told(after, each.none)}
                 what = {"what": key} if key in named else {}

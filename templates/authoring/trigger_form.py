@@ -151,7 +151,7 @@ def shown(part: Part, value: PlainData) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def meant(part: Part, text: str, before: PlainData = None) -> PlainData:  # noqa: PLR0911  (one for each kind)
+def value_meant(part: Part, text: str, before: PlainData = None) -> PlainData:  # noqa: PLR0911  (one for each kind)
     """Return the value that a field's text means; None where it is empty. `before`: the value that stood there.
 
     Raises:
@@ -294,7 +294,7 @@ class TriggerForm:
                 continue
             try:
                 before = self.yaml.get(part.path)
-                made = self._set(made, part.path, meant(part, text, before))
+                made = self._set(made, part.path, value_meant(part, text, before))
             except BadValue as bad:
                 wrong[name] = bad.problem
             except CannotEdit:
@@ -368,7 +368,7 @@ class TriggerForm:
         found: dict[str, Any] = {}
         for key, kind in kinds:
             try:
-                value = meant(Part("", (), kind), new.get(f"{under}.{key}", ""))
+                value = value_meant(Part("", (), kind), new.get(f"{under}.{key}", ""))
             except BadValue as bad:
                 wrong[f"{under}.{key}"] = bad.problem
                 continue

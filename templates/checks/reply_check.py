@@ -9,7 +9,7 @@ from uuid import UUID
 import jsonschema_rs
 
 from domain.core.translatable import Words
-from domain.persons.replies import Reply, data_of, meant, spelt
+from domain.persons.replies import Reply, code_meant, data_of, spelt
 from domain.rules.event_types import Catalogue
 from domain.rules.reply_fields import unanswerable
 from templates.reading.files import TriggerFiles, plain
@@ -25,7 +25,7 @@ def check_replies(files: TriggerFiles, catalogue: Catalogue, report: Report) -> 
     """Report replies that nobody can give, or that become events which their type refuses."""
     rules, document, replies = plain(files.rules), files.rules, _replies(plain(files.rules))
     for at, code in _buttons(rules):
-        if meant(code, replies) is None:
+        if code_meant(code, replies) is None:
             place = document.value(("actions", at, "reply"))
             message = Words("no reply of the trigger is called {name!r}", name=code)
             report.add(document.finding(place, message, closest(code, replies)))

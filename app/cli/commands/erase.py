@@ -16,7 +16,7 @@ from app.cli.principal_session import PrincipalSession, operators
 from app.identity import erased_list, private_files
 from app.identity.meant_persons import NO_PERSON, pseudonym_in
 from app.jobs.start import begin
-from app.reports.erasure_certificate import page, told
+from app.reports.erasure_certificate import certificate_rows, page
 from app.terminal import Exit, agree, data, data_json, many, stop, talk
 from domain.core.ids import Names
 from streams.privacy.erasure import Certificate, Scope
@@ -68,7 +68,7 @@ def erase(
     if as_json:
         data_json(certificate)
     else:
-        for name, value in told(certificate):
+        for name, value in certificate_rows(certificate):
             data(f"{name}: {value}")
 
 

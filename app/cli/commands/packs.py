@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from app.cli.options import AsJson
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
-from app.packs.case_results import CaseResult, lines_of, told, try_case
+from app.packs.case_results import CaseResult, decision_line, lines_of, try_case
 from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.rehearsal.case_model import Case, Expected
 from streams.rehearsal.case_reader import check_speaks, read_cases
@@ -223,7 +223,7 @@ def _print_lines(tried: CaseResult, *, explain: bool) -> None:
     else:
         data(f"ok {tried.trigger}: {case.name}")
     for decision in tried.played.decisions if explain else ():
-        data(f"    {told(case, decision)}")
+        data(f"    {decision_line(case, decision)}")
     for line in (line for difference in tried.differences for line in lines_of(case, difference)):
         data(line)
 

@@ -18,7 +18,7 @@ from app.moments import told_in
 from app.pages.catalogues import OTHERWISE, Speech
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, lag_of_workers
-from app.reports.finding_words import told
+from app.reports.finding_words import finding_in_words
 from app.reports.findings import Finding, Level, findings
 from app.reports.stopped import stopped_lines
 from app.terminal import Exit, data, data_json, many, red
@@ -97,13 +97,13 @@ def _process_data(each: LiveProcess) -> Mapping[str, object]:
 
 
 def _line(finding: Finding, speech: Speech) -> str:
-    words = told(finding, speech)
+    words = finding_in_words(finding, speech)
     line = f"{finding.level.name}: {words.sentence} {words.todo} {words.command}"
     return red(line, sys.stdout) if finding.level is Level.BAD else line
 
 
 def _as_data(finding: Finding, speech: Speech) -> Mapping[str, object]:
-    words = told(finding, speech)
+    words = finding_in_words(finding, speech)
     stop = finding.stop
     return {
         "kind": finding.kind,

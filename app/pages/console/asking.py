@@ -15,7 +15,7 @@ from app.jobs.job_threads import Hands
 from app.jobs.replay_jobs import VIEWS, UnknownView
 from app.jobs.requests import BadOrder, Orders
 from app.pages.console.job_words import KINDS
-from app.pages.console.staff import ConsolePages, Staff, command, one
+from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
@@ -94,7 +94,7 @@ class AskPages(ConsolePages):
     def ask(self, request: Request, fields: Form) -> Response:
         """Ask for a job, which the role jobs counts."""
         who, frame = self._staff.operator(request, fields)
-        kind, given = one(fields, "kind"), {name: fields[name] for name in FIELDS if name in fields}
+        kind, given = short_field(fields, "kind"), {name: fields[name] for name in FIELDS if name in fields}
         try:
             order = self._orders.of(kind, given, who)
             job = self._hands.ask(kind, order.arguments, who.name)

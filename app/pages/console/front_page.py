@@ -15,7 +15,7 @@ from app.pages.life import shown
 from app.pages.stops import stop_told
 from app.providers import channel_of
 from app.reports.condition import Condition, ConditionReader, Lags
-from app.reports.finding_words import cause_told, told
+from app.reports.finding_words import cause_in_words, finding_in_words
 from app.reports.findings import SKEW, Finding, Kind, Level, findings
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
@@ -84,7 +84,7 @@ class FrontPage(ConsolePages):
     def _plain(self, finding: Finding, speech: Speech) -> dict[str, Any]:
         level, kind = LEVELS[finding.level]
         stop = stop_told(finding.stop, self._staff.platform, speech) if finding.stop is not None else None
-        words = stop.told if stop is not None else told(finding, speech)
+        words = stop.told if stop is not None else finding_in_words(finding, speech)
         plain = {"told": words, "level": speech.say(level), "kind": kind, "path": finding.path, "stop": stop}
         act = speech.say(ACTS[finding.kind]) if finding.path else ""
         return plain | {"name": str(finding.kind), "act": act}
@@ -158,7 +158,7 @@ def _row(name: str, record: Record, speech: Speech, on: Condition) -> dict[str, 
         "counts": [
             number(each) for each in (record.attempted, record.sent, record.delivered, record.failed, record.unknown)
         ],
-        "reasons": ", ".join(f"{cause_told(why, speech)}: {number(many)}" for why, many in reasons),
+        "reasons": ", ".join(f"{cause_in_words(why, speech)}: {number(many)}" for why, many in reasons),
         "since": speech.moment(record.since) if record.since else "",
         "tried": speech.moment(record.last) if record.last and record.in_row else "",
     }

@@ -101,7 +101,7 @@ DIFFERS = (N_("Done: not all is as it should be"), "bad")
 UNATTENDED = (N_("Waits: no process works at jobs. Start habarshy jobs"), "note")
 
 
-def told(job: Job, speech: Speech, *, alone: bool, unattended: bool = False) -> dict[str, Any]:
+def job_in_words(job: Job, speech: Speech, *, alone: bool, unattended: bool = False) -> dict[str, Any]:
     """Describe a job for its page. `alone`: its process is gone; `unattended`: it waits, and nobody is there."""
     state, kind = UNATTENDED if unattended else DIFFERS if wrong(job) else STATES[job.state]
     words = speech.say("Its process is gone") if alone else speech.say(state)

@@ -15,8 +15,8 @@ from app.jobs.job_command_line import command_of, given_of
 from app.jobs.job_threads import Hands
 from app.jobs.kinds import UnknownKind
 from app.jobs.requests import Orders
-from app.pages.console.job_words import KINDS, UNITS, told
-from app.pages.console.staff import ConsolePages, Staff, command, one
+from app.pages.console.job_words import KINDS, UNITS, job_in_words
+from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
@@ -92,10 +92,10 @@ class JobPages(ConsolePages):
         """Start a counted job, if its name was typed."""
         who, frame = self._staff.operator(request, fields)
         job = self._asked(request)
-        if one(fields, "name") != job.kind:
+        if short_field(fields, "name") != job.kind:
             wrong = frame.speech.say("Type the name {name}").format(name=job.kind)
             return self._show(who, frame, job, {"name": wrong})
-        seen = one(fields, "count")
+        seen = short_field(fields, "count")
         try:
             self._orders.check(job, who)
             self._hands.confirm(job.id, whole_number(seen, OF_A_POSITION), who.name)
@@ -121,7 +121,7 @@ class JobPages(ConsolePages):
     def _do(self, request: Request, fields: Fields, what: str) -> Response:
         who, frame = self._staff.operator(request, fields)
         job = self._asked(request)
-        if what == "cancel" and one(fields, "number") != str(job.id):
+        if what == "cancel" and short_field(fields, "number") != str(job.id):
             wrong = frame.speech.say("Type the number {count}").format(count=job.id)
             return self._show(who, frame, job, {"number": wrong})
         calls = {"pause": self._jobs.pause, "resume": self._hands.go_on, "cancel": self._hands.cancel}
@@ -140,4 +140,4 @@ class JobPages(ConsolePages):
 
     def _row(self, job: Job, frame: Frame) -> dict[str, Any]:
         alone, unattended = self._jobs.is_alone(job), bool(self._hands.note(job))
-        return told(job, frame.speech, alone=alone, unattended=unattended)
+        return job_in_words(job, frame.speech, alone=alone, unattended=unattended)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from app.http import routes
 from app.http.problems import Problem
 from app.pages.catalogues import Speech
-from app.pages.console.staff import ConsolePages, Staff, command, one
+from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Form
@@ -123,14 +123,14 @@ class LetterPages(ConsolePages):
     def do(self, request: Request, fields: Form) -> Response:
         """Do it, if the number was typed that it is about."""
         who, frame = self._staff.operator(request, fields)
-        given = {name: one(fields, name, CAUSE_LENGTH) for name in ("kind", "cause", "what")}
+        given = {name: short_field(fields, name, CAUSE_LENGTH) for name in ("kind", "cause", "what")}
         chosen = _chosen(given, doing=True)
         [found] = self._found(chosen)
-        now, reason = min(found.count, MOST), one(fields, "reason", MOST_SAID)
+        now, reason = min(found.count, MOST), short_field(fields, "reason", MOST_SAID)
         wrong = {}
         if chosen.what == "drop" and not says_why(reason):
             wrong["reason"] = frame.speech.say("Write why: it is kept in the log")
-        if one(fields, "count") != str(now):
+        if short_field(fields, "count") != str(now):
             wrong["count"] = frame.speech.say("Type the number {count}").format(count=now)
         if wrong:
             return self._plan(who, frame, chosen, wrong, reason)

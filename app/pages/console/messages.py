@@ -19,7 +19,7 @@ from app.pages.console.staff import ConsolePages
 from app.pages.layout import Frame
 from app.pages.life import STATES, shown
 from app.reports.condition import providers_in_use
-from app.reports.finding_words import cause_told
+from app.reports.finding_words import cause_in_words
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_
 from domain.facts.principals import Principal
@@ -217,7 +217,7 @@ def _again_at(nudge: Nudge) -> datetime | None:
 
 def _attempt_row(found: FailedAttempt, choices: Choices, speech: Speech) -> dict[str, Any]:
     tried = Tried(found.nudge, found.at, found.channel, found.state, found.provider, found.trigger)
-    return _row(tried, choices, speech) | {"why": cause_told(found.reason, speech)}
+    return _row(tried, choices, speech) | {"why": cause_in_words(found.reason, speech)}
 
 
 def _row(found: Tried, choices: Choices, speech: Speech, again: datetime | None = None) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from fastapi.responses import Response
 from app.http import routes
 from app.http.problems import Problem
 from app.pages.catalogues import Speech
-from app.pages.console.staff import ConsolePages, Staff, command, one
+from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.layout import Frame
-from app.pages.life import STATES, shown, told
+from app.pages.life import STATES, details_of, shown
 from app.pages.pack_names import names_of
 from app.pages.visits import Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
@@ -61,7 +61,8 @@ class PersonPages(ConsolePages):
     def look(self, request: Request, fields: Form) -> Response:
         """Note that they are read, then show them."""
         who, frame = self._staff.reader(request, fields)
-        given, purpose, say = one(fields, "person"), one(fields, "purpose", MOST_SAID), frame.speech.say
+        given, purpose = short_field(fields, "person"), short_field(fields, "purpose", MOST_SAID)
+        say = frame.speech.say
         person, wrong = self._pseudonym(given), {}
         if person is None:
             wrong["person"] = say("Write a national id (digits), or a pseudonym (32 digits and letters)")
@@ -123,7 +124,7 @@ class PersonPages(ConsolePages):
             "trail_why.html",
             frame,
             who,
-            told=told(found, rules, frame.speech),
+            told=details_of(found, rules, frame.speech),
             version=found.version[:12],
             title=frame.speech.titled(found.title) or frame.speech.say("Daily summary"),
             base=f"{self._staff.pages.root}/console/people/{request.path_params['id']}",

@@ -14,7 +14,7 @@ from app.pages import visits
 from app.pages.layout import Frame, Pages, RoutedPages
 from app.pages.places import only_reads
 from app.pages.stops import stops_told
-from app.pages.visits import Fields
+from app.pages.visits import Fields, field_of
 from domain.facts.principals import NotAllowed, Principal, require_reading
 
 
@@ -74,13 +74,13 @@ class ConsolePages(RoutedPages):
         self._staff = staff
 
 
-def one(fields: Fields, name: str, most: int = 200) -> str:
-    """Return a field of a form, without what no keyboard writes.
+def short_field(fields: Fields, name: str, most: int = 200) -> str:
+    """Return a field of a form.
 
     Raises:
         Problem: it is longer than any that the page would send.
     """
-    text = (fields.get(name) or [""])[0].replace("\x00", "").strip()
+    text = field_of(fields, name)
     if len(text) > most:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name} has more than {most} characters")
     return text

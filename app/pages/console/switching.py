@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.http import routes
 from app.identity.principals import load
-from app.pages.console.staff import ConsolePages, Staff, command, one
+from app.pages.console.staff import ConsolePages, Staff, command, short_field
 from app.pages.console.stopped import SCOPES
 from app.pages.layout import Frame
 from app.pages.life import shown
@@ -137,4 +137,4 @@ class SwitchPages(ConsolePages):
 
 
 def _wish(fields: Fields) -> Wish:
-    return Wish(one(fields, "what"), one(fields, "reason", MOST_SAID))
+    return Wish(short_field(fields, "what"), short_field(fields, "reason", MOST_SAID))

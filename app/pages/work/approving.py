@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.http.problems import Problem
-from app.http.rule_refusals import told
+from app.http.rule_refusals import refusals_as_problems
 from app.packs.draft_bench import BadDraft, Bench, Text, Verdict
 from app.packs.draft_child import Comparison
 from app.packs.draft_children import children
@@ -19,11 +19,11 @@ from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.naming import VALUES
-from app.pages.visits import Form
+from app.pages.visits import Form, field_of
 from app.pages.work.backtests import figures_of, latest, people_told
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.mailing import Mailing
-from app.pages.work.office import Hash, Office, WholeHash, one
+from app.pages.work.office import Hash, Office, WholeHash
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, text_of
 from app.pages.work.triggers import Name
@@ -103,7 +103,7 @@ class Approving(DraftPages):
                 failed=verdict.failed,
                 refused_before="",
             )
-        with told():
+        with refusals_as_problems():
             [done] = self._office.platform.rules.approval.submit(
                 [verdict.pack], [Subject("trigger", sheet.trigger)], who
             )
@@ -203,10 +203,10 @@ class Approving(DraftPages):
     def approve(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
         """Approve this very version, as another person; a comment is kept."""
         who, frame = self._office.enter(request, fields)
-        submission, comment = self._found(name, hash, who), one(fields, "comment")
+        submission, comment = self._found(name, hash, who), field_of(fields, "comment")
         if len(comment) > MOST_SAID:
             return self._page(who, frame, submission, wrong={"comment": _too_long(frame)})
-        with told():
+        with refusals_as_problems():
             done = self._office.platform.rules.approval.approve(submission, who, comment)
         if done.new:
             visits.tell_once(request, MAILED, ", ".join(self._mailing.decided("approved", submission, who, comment)))
@@ -216,11 +216,11 @@ class Approving(DraftPages):
     def refuse(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:
         """Refuse this very version, for a reason that its author reads."""
         who, frame = self._office.enter(request, fields)
-        submission, reason = self._found(name, hash, who), one(fields, "reason")
+        submission, reason = self._found(name, hash, who), field_of(fields, "reason")
         if len(reason) > MOST_SAID or not says_why(reason):
             message = _too_long(frame) if reason[MOST_SAID:] else frame.speech.say("Say why, for its author")
             return self._page(who, frame, submission, wrong={"reason": message})
-        with told():
+        with refusals_as_problems():
             done = self._office.platform.rules.approval.refuse(submission, who, reason)
         if done.new:
             visits.tell_once(request, MAILED, ", ".join(self._mailing.decided("refused", submission, who, reason)))
@@ -230,17 +230,17 @@ class Approving(DraftPages):
     def publish(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:
         """Publish it: for everybody, or a share of all persons first; for nobody where it is not said for whom."""
         who, frame = self._office.enter(request, fields)
-        part = next((each for each in SHARES if str(each) == one(fields, "share")), None)
+        part = next((each for each in SHARES if str(each) == field_of(fields, "share")), None)
         submission = self._found(name, hash, who)
         if part is None:
             return self._page(who, frame, submission, wrong={"share": frame.speech.say("Choose for whom")})
-        pending = one(fields, "pending") == "yes"
-        if one(fields, "sure") != "yes":
-            with told():
+        pending = field_of(fields, "pending") == "yes"
+        if field_of(fields, "sure") != "yes":
+            with refusals_as_problems():
                 check_publishing(who, submission)
             asked = self._asked(submission, part, frame.speech, pending=pending)
             return self._page(who, frame, submission, asked=asked)
-        with told():
+        with refusals_as_problems():
             [done] = self._office.platform.rules.approval.publish(
                 [Reference(submission.about, hash)], who, share=part, to_pending=pending
             )

@@ -22,9 +22,9 @@ from app.packs.draft_bench import Bench
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
-from app.pages.visits import Form
+from app.pages.visits import Form, field_of
 from app.pages.work.draft_pages import DraftPages
-from app.pages.work.office import Office, one
+from app.pages.work.office import Office
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, laid_out, text_of
 from app.reports.life_words import CHANNELS, REASON_WORDS
@@ -110,7 +110,7 @@ class Backtests(DraftPages):
         """Begin it; this process works at it."""
         who, frame, sheet = self._enter(request, id, fields)
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
-        given, say = {name: one(fields, name) for name in ("from", "to")}, frame.speech.say
+        given, say = {name: field_of(fields, name) for name in ("from", "to")}, frame.speech.say
         first, last = (_day(given[name]) for name in ("from", "to"))
         wrong = {} if first else {"from": say("Write a date such as 2025-01-31")}
         wrong |= {} if last else {"to": say("Write a date such as 2025-01-31")}

@@ -9,12 +9,12 @@ from fastapi.responses import Response
 
 from app.first_packs import pack_folders
 from app.http import routes
-from app.http.rule_refusals import told
+from app.http.rule_refusals import refusals_as_problems
 from app.packs.draft_bench import LONGEST_NAME, Bench, Text
 from app.packs.draft_child import TESTS
 from app.pages.layout import Frame, RoutedPages
-from app.pages.visits import Form
-from app.pages.work.office import Office, one
+from app.pages.visits import Form, field_of
+from app.pages.work.office import Office
 from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require
 from streams.rules.drafts import DraftExists, DraftStore, StoredDraft
@@ -70,10 +70,10 @@ class Beginning(RoutedPages):
         """Make it, and go on with writing."""
         who, frame = self._office.enter(request, fields)
         try:
-            if live := one(fields, "from"):
+            if live := field_of(fields, "from"):
                 sheet = self._from_live(live, who)
             else:
-                given = {name: one(fields, name) for name in ("name", "pack", "on")}
+                given = {name: field_of(fields, name) for name in ("name", "pack", "on")}
                 if wrong := self._wrong(given, who, frame):
                     return self._page(frame, wrong, **given)
                 sheet = self._scaffolded(given, who)
@@ -108,7 +108,7 @@ class Beginning(RoutedPages):
 
     def _from_live(self, name: str, who: Principal) -> StoredDraft:
         now = self._office.platform.rules.approval.governed()
-        with told():
+        with refusals_as_problems():
             require(who, Role.AUTHOR, owner_of(now, name, who), name)
         fact = [each.fact for each in now.publications if each.fact.trigger == name][-1]
         return self._sheets.add(who, fact.pack, name, self._files(fact))

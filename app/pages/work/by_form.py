@@ -17,7 +17,7 @@ from app.pages.layout import Frame
 from app.pages.life import category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
-from app.pages.visits import DraftForm, Fields
+from app.pages.visits import DraftForm, Fields, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work import merging
 from app.pages.work.advice import of_the_form
@@ -36,8 +36,7 @@ from app.pages.work.controls import (
     was_in,
 )
 from app.pages.work.draft_pages import DraftPages
-from app.pages.work.editing import moved
-from app.pages.work.office import one
+from app.pages.work.editing import both_texts
 from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.words import step_called
 from app.reports.life_words import CHANNELS
@@ -119,8 +118,8 @@ class ByForm(DraftPages):
         for each in findings:
             placed.setdefault(form.at(each.line, each.column) if each.path == FILE else "", []).append(each)
         view = View(rules, frame.speech, Setting(form, typed or {}, wrong or {}, placed))
-        own_was = one(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False)
-        revision = one(typed or {}, "revision") or str(sheet.revision)
+        own_was = field_of(typed or {}, "was") or json.dumps(form.values, ensure_ascii=False)
+        revision = field_of(typed or {}, "revision") or str(sheet.revision)
         return self._progress.show(
             "form.html",
             frame,
@@ -164,18 +163,18 @@ class ByForm(DraftPages):
         changes, wrong = view.changes(was)
         text, refused = form.with_changes(changes)
         wrong |= refused
-        again = one(fields, "then") == "again"
+        again = field_of(fields, "then") == "again"
         if wrong or again:
             status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong and not again else HTTPStatus.OK
             return self._show(who, frame, sheet, fields, {} if again else wrong, status)
         files = {**sheet.files, FILE: text}
         try:
-            self._sheets.save(sheet.id, whole_number(one(fields, "revision")), files, who)
+            self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:
-            return self._merged(who, frame, changed.there, changes, was) or moved(
+            return self._merged(who, frame, changed.there, changes, was) or both_texts(
                 self._office, frame, changed.there, files
             )
-        return self._office.go(f"/work/drafts/{sheet.id}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
+        return self._office.go(f"/work/drafts/{sheet.id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}")
 
     def _merged(
         self, who: Principal, frame: Frame, there: StoredDraft, changes: Mapping[str, str], was: Mapping[str, str]
@@ -203,11 +202,11 @@ class ByForm(DraftPages):
         text, wrong = form.with_changes(changes)
         files = {**there.files, FILE: text}
         if wrong:  # what no field takes any more
-            return moved(self._office, frame, there, files)
+            return both_texts(self._office, frame, there, files)
         try:
             self._sheets.save(there.id, there.revision, files, who)
         except DraftChanged as changed:
-            return moved(self._office, frame, changed.there, files)
+            return both_texts(self._office, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{there.id}/form?done=saved")
 
     @routes.post("/work/drafts/{id}/form/merge")
@@ -215,7 +214,7 @@ class ByForm(DraftPages):
         """Keep what was chosen of two editors' changes."""
         who, frame, there = self._enter(request, id, fields)
         changes = merging.chosen(fields)
-        if str(there.revision) != one(fields, "revision"):
+        if str(there.revision) != field_of(fields, "revision"):
             asked = self._merged(who, frame, there, changes, {})
             return asked or self._office.go(f"/work/drafts/{id}/form")
         try:
@@ -240,7 +239,7 @@ class View:
     @cached_property
     def start(self) -> str:
         """Return what it starts on, as its control shows it."""
-        return one(self._typed, "on") or self._form.values.get("on", "")
+        return field_of(self._typed, "on") or self._form.values.get("on", "")
 
     @cached_property
     def names(self) -> Names:
@@ -309,7 +308,7 @@ class View:
                 wrong[name] = _NEEDED[name]
             elif sent is not None and sent != before:
                 changed[name] = sent
-        changed |= {"needless.none": "yes"} if one(self._typed, "needless.none") else {}
+        changed |= {"needless.none": "yes"} if field_of(self._typed, "needless.none") else {}
         changed |= {name: "yes" for name in self._typed if _GONE.fullmatch(name)}
         return changed, wrong
 
@@ -322,7 +321,7 @@ class View:
             case "offset" | "duration":
                 return length_in(fields, name)
             case "until":
-                chosen = one(fields, f"{name}.of")
+                chosen = field_of(fields, f"{name}.of")
                 return (length_in(fields, name) if chosen == "after" else chosen) if f"{name}.of" in fields else None
             case "names":
                 sent = names_in(fields, name, before or (self._usual_recipient if name == "to" else ""))
@@ -330,13 +329,13 @@ class View:
             case "list":
                 return channels_in(fields, name)
             case "flag":
-                return one(fields, name) if f"{name}.shown" in fields else None
+                return field_of(fields, name) if f"{name}.shown" in fields else None
             case "condition":
-                later = one(fields, name.replace(".when", ".on")) if name.startswith("unless.") else ""
+                later = field_of(fields, name.replace(".when", ".on")) if name.startswith("unless.") else ""
                 return condition_in(fields, name, before, self.types(later), self._words_of(later))
-            case "name" if one(fields, f"{name}.other"):
-                return one(fields, f"{name}.other")
-        return one(fields, name) if name in fields else None
+            case "name" if field_of(fields, f"{name}.other"):
+                return field_of(fields, f"{name}.other")
+        return field_of(fields, name) if name in fields else None
 
     # Controls
 
@@ -401,7 +400,7 @@ class View:
             "select_or",
             self._say("Topic"),
             options=[("", [*self._unchosen("category"), *options])],
-            more=one(self._typed, "category.other"),
+            more=field_of(self._typed, "category.other"),
             hint=self._say("People switch off topics that they do not want to hear of."),
         )
 
@@ -711,7 +710,7 @@ class View:
         """Yield until when it is of use."""
         say, value = self._say, self._form.values.get("expires", "")
         if self._can("expires"):
-            typed = one(self._typed, "expires.of") if "expires.of" in self._typed else None
+            typed = field_of(self._typed, "expires.of") if "expires.of" in self._typed else None
             is_date = value.startswith(("event.", "citizen.", "entitled."))
             chosen = typed if typed is not None else value if is_date else "after" if value else ""
             length = self._length("expires", "").value if typed is not None or not is_date else Length()
@@ -766,7 +765,7 @@ class View:
 
     def unless(self, under: str) -> list[Control]:
         """Return the controls of such an event."""
-        say, later = self._say, one(self._typed, f"{under}.on") or self._form.values.get(f"{under}.on", "")
+        say, later = self._say, field_of(self._typed, f"{under}.on") or self._form.values.get(f"{under}.on", "")
         options = [("", [("", say("Choose"))]), *[each for each in self._starts() if each[0]][:1]]
         known = {value for _, group in options for value, _ in group}
         if later not in known:
@@ -815,7 +814,9 @@ class View:
             ("correction", say("There are words for taking it back")),
         ):
             if self._can(key):
-                ticked = one(self._typed, key) if f"{key}.shown" in self._typed else self._form.values.get(key, "")
+                ticked = (
+                    field_of(self._typed, key) if f"{key}.shown" in self._typed else self._form.values.get(key, "")
+                )
                 yield self._control(
                     key, "tick", label, value=ticked, more="until_opened" if key == "cascade" else "yes"
                 )

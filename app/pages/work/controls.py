@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from app.pages.visits import Fields
+from app.pages.visits import Fields, field_of
 from domain.core.translatable import N_
 from templates.authoring import typed_values
 from templates.authoring.condition_form import AND, OR, Row, Rows, read_condition, written_condition
@@ -84,18 +84,18 @@ def split(text: str) -> Length:
 def length_in(fields: Fields, name: str) -> str | None:
     """Return the duration that the controls of a name send; None where they were not on the page."""
     if f"{name}.raw" in fields:
-        return _one(fields, f"{name}.raw")
+        return field_of(fields, f"{name}.raw")
     if f"{name}.number" not in fields:
         return None
-    number, unit = typed_values.number(_one(fields, f"{name}.number")), _one(fields, f"{name}.unit")
+    number, unit = typed_values.number(field_of(fields, f"{name}.number")), field_of(fields, f"{name}.unit")
     if not number:
         return ""
-    return f"{BEFORE if _one(fields, f'{name}.sign') == BEFORE else ''}P{unit[:-1]}{number}{unit[-1:]}"
+    return f"{BEFORE if field_of(fields, f'{name}.sign') == BEFORE else ''}P{unit[:-1]}{number}{unit[-1:]}"
 
 
 def typed_length(fields: Fields, name: str) -> Length:
     """Return what somebody typed, as it was, to be shown again."""
-    names = {part: _one(fields, f"{name}.{part}") for part in ("sign", "number", "unit", "raw")}
+    names = {part: field_of(fields, f"{name}.{part}") for part in ("sign", "number", "unit", "raw")}
     return Length(**names)
 
 
@@ -112,7 +112,7 @@ def channels_in(fields: Fields, name: str) -> str | None:
     """Return the channels in the order that was chosen."""
     if f"{name}.0" not in fields:
         return None
-    chosen = [_one(fields, f"{name}.{at}") for at in range(len(CHANNELS))]
+    chosen = [field_of(fields, f"{name}.{at}") for at in range(len(CHANNELS))]
     return ",".join(dict.fromkeys(each for each in chosen if each in CHANNELS))
 
 
@@ -123,17 +123,17 @@ def rows_in(fields: Fields, name: str, values: Mapping[str, Mapping[str, str]]) 
     """
     if f"{name}.joint" not in fields:
         return None
-    return Rows(tuple(_rows(fields, name, values)), OR if _one(fields, f"{name}.joint") == OR else AND)
+    return Rows(tuple(_rows(fields, name, values)), OR if field_of(fields, f"{name}.joint") == OR else AND)
 
 
 def _rows(fields: Fields, name: str, values: Mapping[str, Mapping[str, str]]) -> Iterator[Row]:
     for at in range(_MOST_ROWS):
-        field = _one(fields, f"{name}.{at}.field")
-        if not field or _one(fields, f"{name}.{at}.gone"):
+        field = field_of(fields, f"{name}.{at}.field")
+        if not field or field_of(fields, f"{name}.{at}.gone"):
             continue
-        value, of = _one(fields, f"{name}.{at}.value"), _one(fields, f"{name}.{at}.of")
+        value, of = field_of(fields, f"{name}.{at}.value"), field_of(fields, f"{name}.{at}.of")
         value = values.get(field, {}).get(value.lower(), value)
-        yield Row(field, _one(fields, f"{name}.{at}.operator"), of or value, bool(of))
+        yield Row(field, field_of(fields, f"{name}.{at}.operator"), of or value, bool(of))
 
 
 def condition_in(
@@ -155,11 +155,7 @@ def condition_in(
 def was_in(fields: Fields, otherwise: Mapping[str, str]) -> Mapping[str, str]:
     """Return what a form was filled with when it was opened; `otherwise`, where it does not say."""
     try:
-        kept = json.loads(_one(fields, "was"))
+        kept = json.loads(field_of(fields, "was"))
     except (ValueError, RecursionError):
         return otherwise
     return {str(name): str(text) for name, text in kept.items()} if isinstance(kept, dict) else otherwise
-
-
-def _one(fields: Fields, name: str) -> str:
-    return (fields.get(name) or [""])[0].replace("\x00", "").replace("\r\n", "\n").strip()

@@ -14,10 +14,10 @@ from app.http.problems import Problem
 from app.packs.draft_bench import MOST_BYTES, Laid
 from app.packs.draft_child import TESTS
 from app.pages.layout import Frame
-from app.pages.visits import DraftForm, Form
+from app.pages.visits import DraftForm, Form, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work.draft_pages import DraftPages
-from app.pages.work.office import Office, one
+from app.pages.work.office import Office
 from app.pages.work.sheets import Id, laid_out, text_of
 from domain.facts.principals import Principal, Role
 from streams.rules.drafts import DraftChanged, StoredDraft
@@ -109,10 +109,10 @@ class Editing(DraftPages):
         if sum(len(text.encode("utf-8", "replace")) for text in files.values()) > MOST_BYTES:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the files have more than {MOST_BYTES // 1024} kB")
         try:
-            self._sheets.save(id, whole_number(one(fields, "revision")), files, who)
+            self._sheets.save(id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:
-            return moved(self._office, frame, changed.there, files)
-        return self._office.go(f"/work/drafts/{id}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
+            return both_texts(self._office, frame, changed.there, files)
+        return self._office.go(f"/work/drafts/{id}{NEXT.get(field_of(fields, 'then'), NEXT['save'])}")
 
     @routes.post("/work/drafts/{id}/delete")
     def delete(self, request: Request, id: Id, fields: Form) -> Response:
@@ -129,7 +129,7 @@ def _led_to(request: Request) -> tuple[str, int]:
     return (asked.get("file", ""), int(line)) if re.fullmatch("[0-9]{1,6}", line) else ("", 0)
 
 
-def moved(office: Office, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:
+def both_texts(office: Office, frame: Frame, there: StoredDraft, mine: Mapping[str, str]) -> Response:
     """Show both texts after somebody else saved first, so that nothing is lost."""
     fields = [Field(name, text, ()) for name, text in mine.items() if text != there.files.get(name)]
     return office.show(

@@ -20,12 +20,11 @@ from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.life import category, shown
 from app.pages.pack_names import Names, names_of
-from app.pages.visits import Fields, Form
+from app.pages.visits import Fields, Form, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work.controls import Control, was_in
 from app.pages.work.draft_pages import DraftPages
-from app.pages.work.editing import moved
-from app.pages.work.office import one
+from app.pages.work.editing import both_texts
 from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.words import PEOPLE, person
 from app.reports.life_words import CHANNELS, REASON_WORDS
@@ -65,10 +64,10 @@ class Examples(DraftPages):
         """Add a test of what an invented person hears; what happens to them is what it expects."""
         who, frame, sheet = self._enter(request, id, fields)
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
-        if one(fields, "then") == "samples":
+        if field_of(fields, "then") == "samples":
             self._sheets.save(sheet.id, sheet.revision, {**sheet.files, TESTS: _without_samples(sheet)}, who)
             return self._office.go(f"/work/drafts/{sheet.id}/tests")
-        persona = one(fields, "persona") if one(fields, "persona") in PEOPLE else next(iter(PEOPLE))
+        persona = field_of(fields, "persona") if field_of(fields, "persona") in PEOPLE else next(iter(PEOPLE))
         now, back = self._office.platform.clock(), f"/work/drafts/{sheet.id}/tests"
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.hindering():
@@ -77,7 +76,8 @@ class Examples(DraftPages):
         if not told_on:
             return self._office.go(f"{back}?done=no-event")
         cases = (
-            self._case(event, persona, one(fields, "channel"), one(fields, "spoken"), day) for day, event in told_on
+            self._case(event, persona, field_of(fields, "channel"), field_of(fields, "spoken"), day)
+            for day, event in told_on
         )
         case, expected = self._first_that_speaks(sheet, cases)
         number = len(_cases(sheet))
@@ -158,8 +158,8 @@ class Examples(DraftPages):
             actual=actual,
             playable=played is not None,
             same=played is not None and _plain(case.get("expect") or []) == _plain(played or [{"nothing": True}]),
-            was=one(typed or {}, "was") or json.dumps(view.values, ensure_ascii=False),
-            revision=one(typed or {}, "revision") or str(sheet.revision),
+            was=field_of(typed or {}, "was") or json.dumps(view.values, ensure_ascii=False),
+            revision=field_of(typed or {}, "revision") or str(sheet.revision),
             author=Role.AUTHOR in who.roles,
             done=done,
         )
@@ -178,10 +178,10 @@ class Examples(DraftPages):
     def save(self, request: Request, id: Id, fields: Form) -> Response:
         """Write what was changed; `happens`: also expect what really happens; `delete`: take the test away."""
         who, frame, sheet = self._enter(request, id, fields)
-        at = int(one(fields, "at")) if re.fullmatch("[0-9]{1,3}", one(fields, "at")) else 0
+        at = int(field_of(fields, "at")) if re.fullmatch("[0-9]{1,3}", field_of(fields, "at")) else 0
         text, _ = _read(sheet, at)
         view = Example(text, at, names_of(self._office.platform.rules.library.rules(), frame.speech), fields, {})
-        then, back = one(fields, "then"), f"/work/drafts/{sheet.id}/tests"
+        then, back = field_of(fields, "then"), f"/work/drafts/{sheet.id}/tests"
         try:
             made = _without(text, at) if then == "delete" else self._changed(sheet, view, fields, at)
         except BadFields as bad:
@@ -192,16 +192,16 @@ class Examples(DraftPages):
             return self._show(who, frame, sheet, at, fields, {"name": problem})
         files = {**sheet.files, TESTS: made}
         try:
-            self._sheets.save(sheet.id, whole_number(one(fields, "revision")), files, who)
+            self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:
-            return moved(self._office, frame, changed.there, files)
+            return both_texts(self._office, frame, changed.there, files)
         return self._office.go(back if then == "delete" else f"/work/drafts/{sheet.id}/example?at={at}&done=saved")
 
     def _changed(self, sheet: StoredDraft, view: "Example", fields: Fields, at: int) -> str:
         """Return the file of tests with what was typed, and if that was asked for, with what happens as expected."""
         made = view.changed(was_in(fields, view.values))
-        made = view.with_event(made, one(fields, "more")) if one(fields, "more") else made
-        if one(fields, "then") == "happens" and (played := self._played(sheet, made.data[at])) is not None:
+        made = view.with_event(made, field_of(fields, "more")) if field_of(fields, "more") else made
+        if field_of(fields, "then") == "happens" and (played := self._played(sheet, made.data[at])) is not None:
             made = made.changed((at, "expect"), played or [{"nothing": True}])
         return made.text
 
@@ -389,7 +389,7 @@ class Example:
             ticked = f"{name}.shown" in self._typed
             if name not in self._typed and not ticked:
                 continue
-            sent = ",".join(self._typed.get(name, [])) if ticked else one(self._typed, name)
+            sent = ",".join(self._typed.get(name, [])) if ticked else field_of(self._typed, name)
             if sent != was.get(name, ""):
                 try:
                     made = made.changed(path, self._meant(name, sent, self._text.get(path)))
@@ -498,7 +498,7 @@ def _cases(sheet: StoredDraft) -> list[Any]:
         return []
 
 
-def told(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[str]]]:
+def stories(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[str]]]:
     """Return each test that a form can show: its number, its line, its name, its story."""
     try:
         text = YamlText(sheet.files.get(TESTS, ""))

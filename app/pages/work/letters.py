@@ -14,8 +14,8 @@ from app.http.problems import Problem
 from app.pages.catalogues import Speech
 from app.pages.layout import Before, Frame, RoutedPages
 from app.pages.life import shown
-from app.pages.visits import Form
-from app.pages.work.office import Office, one
+from app.pages.visits import Form, field_of
+from app.pages.work.office import Office
 from domain.core.translatable import N_
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.principals import Principal
@@ -76,7 +76,7 @@ class LetterPages(RoutedPages):
     def handle(self, request: Request, event: UUID, fields: Form) -> Response:
         """Keep that it was dealt with, and how."""
         who, frame = self._office.enter(request, fields)
-        note, say = one(fields, "note"), frame.speech.say
+        note, say = field_of(fields, "note"), frame.speech.say
         if not says_why(note):
             return self._shown(who, frame, event, say("Write how it was dealt with: it is kept in the log"), note)
         if len(note) > MOST_SAID:

@@ -15,13 +15,13 @@ from app.compose import Platform
 from app.compose_sending import compose_routes
 from app.http import routes
 from app.http.problems import Problem
-from app.http.rule_refusals import told
+from app.http.rule_refusals import refusals_as_problems
 from app.identity.principals import BadPrincipals, load
 from app.packs.draft_bench import Bench, Heard
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import RoutedPages
-from app.pages.visits import Form
-from app.pages.work.office import Office, one
+from app.pages.visits import Form, field_of
+from app.pages.work.office import Office
 from app.pages.work.sheets import Id, found, laid_out, text_of
 from app.pages.work.words import PEOPLE
 from app.settings import BadSettings
@@ -125,15 +125,15 @@ class Trials(RoutedPages):
         who, _ = self._office.enter(request, fields)
         sheet = found(self._sheets, id, who)
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
-        channel, persona = one(fields, "channel"), one(fields, "persona")
+        channel, persona = field_of(fields, "channel"), field_of(fields, "persona")
         back = f"/work/drafts/{sheet.id}/preview?persona={persona if persona in PEOPLE else next(iter(PEOPLE))}"
         if channel not in who.contacts:
             return self._office.go(f"{back}&done=no-address")
-        made = self._made(sheet, persona, channel, one(fields, "spoken"))
+        made = self._made(sheet, persona, channel, field_of(fields, "spoken"))
         if made is None:
             return self._office.go(f"{back}&done=nothing")
         sends = self._office.platform.delivery.test_sends
-        with told():
+        with refusals_as_problems():
             outcome = self._mailing.run(lambda routes: sends.send(made, who, who, routes[channel]))
         return self._office.go(f"{back}&done={'sent' if isinstance(outcome, Accepted) else 'not-sent'}")
 

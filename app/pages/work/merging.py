@@ -9,8 +9,8 @@ from fastapi.responses import Response
 from msgspec import Struct
 
 from app.pages.layout import Frame
-from app.pages.visits import Fields
-from app.pages.work.office import Office, one
+from app.pages.visits import Fields, field_of
+from app.pages.work.office import Office
 from streams.rules.drafts import StoredDraft
 
 MINE: Final = "mine"
@@ -52,16 +52,16 @@ def clashing(changes: Mapping[str, str], was: Mapping[str, str], theirs: Mapping
 def chosen(fields: Fields) -> dict[str, str]:
     """Return the later editor's changes, without the fields for which they chose the other's."""
     try:
-        found = json.loads(one(fields, "changes"))
+        found = json.loads(field_of(fields, "changes"))
     except ValueError:
         return {}
     if not isinstance(found, dict):
         return {}
-    asked = set(one(fields, "asked").split())
+    asked = set(field_of(fields, "asked").split())
     return {
         str(name): str(text)
         for name, text in found.items()
-        if name not in asked or one(fields, f"take.{name}") == MINE
+        if name not in asked or field_of(fields, f"take.{name}") == MINE
     }
 
 

@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from app.compose import Platform
-from app.http.rule_refusals import told
+from app.http.rule_refusals import refusals_as_problems
 from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.places import WORKERS
@@ -53,14 +53,9 @@ class Office:
             NotAllowed: it is another agency's.
             Problem: 404 where there is none.
         """
-        with told():
+        with refusals_as_problems():
             return self.platform.rules.approval.find(wanted, who)
 
     def go(self, path: str) -> Response:
         """Lead on to another page, after something was done."""
         return RedirectResponse(f"{self.pages.root}{path}", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
-
-
-def one(fields: Fields, name: str) -> str:
-    """Return a field of a form, without space around it."""
-    return (fields.get(name) or [""])[0].replace("\x00", "").strip()

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from app.http import routes
 from app.http.problems import Problem
-from app.http.rule_refusals import told
+from app.http.rule_refusals import refusals_as_problems
 from app.packs.version_diff import clause_of, sentences, version_of
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, RoutedPages, as_csv
@@ -18,9 +18,9 @@ from app.pages.life import shown
 from app.pages.naming import VALUES
 from app.pages.ruling import Clause, rule_told
 from app.pages.stops import stops_of_trigger
-from app.pages.visits import Fields, Form
+from app.pages.visits import Fields, Form, field_of
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
-from app.pages.work.office import Office, one
+from app.pages.work.office import Office
 from app.pages.work.words import DONE, STATES, publisher, share, state_of
 from domain.facts.access_facts import MOST_SAID
 from domain.facts.governance import TriggerPublished
@@ -97,7 +97,7 @@ class TriggerPages(RoutedPages):
             Problem: 404 where there is none.
         """
         now = self._office.platform.rules.approval.governed()
-        with told():
+        with refusals_as_problems():
             require_reader(who, owner_of(now, name, who), name)
         return [each.fact for each in now.publications if each.fact.trigger == name][-1]
 
@@ -163,13 +163,13 @@ class TriggerPages(RoutedPages):
 
     def _switch(self, request: Request, name: str, fields: Fields, *, paused: bool) -> Response:
         who, frame = self._office.enter(request, fields)
-        reason, switches = one(fields, "reason"), self._office.platform.rules.switches
+        reason, switches = field_of(fields, "reason"), self._office.platform.rules.switches
         self._published(name, who)
         if not reason or len(reason) > MOST_SAID:
             say = frame.speech.say
             wrong = say("Write why") if not reason else say("Write no more than 500 characters")
             return self._page(who, frame, name, wrong={"reason": wrong})
-        with told():
+        with refusals_as_problems():
             new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
         done = ("paused" if paused else "resumed") if new else "before"
         return self._office.go(f"/work/triggers/{name}?done={done}")
@@ -178,15 +178,15 @@ class TriggerPages(RoutedPages):
     def withdraw(self, request: Request, name: Name, fields: Form) -> Response:
         """Plan and send nothing of it until a version is published again; for a reason, and once it is confirmed."""
         who, frame = self._office.enter(request, fields)
-        reason, say, wrong = one(fields, "why"), frame.speech.say, {}
+        reason, say, wrong = field_of(fields, "why"), frame.speech.say, {}
         self._published(name, who)
         if not reason or len(reason) > MOST_SAID:
             wrong["why"] = say("Write no more than 500 characters") if reason else say("Write why")
-        if one(fields, "sure") != "yes":
+        if field_of(fields, "sure") != "yes":
             wrong["sure-yes"] = say("Tick that it is to be withdrawn")
         if wrong:
             return self._page(who, frame, name, wrong=wrong, why=reason)
-        with told():
+        with refusals_as_problems():
             new = self._office.platform.rules.switches.withdraw(name, who, reason)
         return self._office.go(f"/work/triggers/{name}?done={'withdrawn' if new else 'before'}")
 

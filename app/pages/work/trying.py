@@ -15,7 +15,7 @@ from app.packs.draft_bench import Heard, Text
 from app.pages.layout import HEADERS, Frame
 from app.pages.pack_names import names_of
 from app.pages.work.draft_pages import DraftPages
-from app.pages.work.examples import samples, told
+from app.pages.work.examples import samples, stories
 from app.pages.work.office import Hash
 from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.triggers import Name
@@ -63,7 +63,7 @@ class Trying(DraftPages):
     def tests(self, request: Request, id: Id, done: str = "") -> Response:
         """Show each test: what was expected, what there was, and every decision on the way."""
         who, frame, sheet = self._enter(request, id)
-        told_tests = told(sheet, names_of(self._office.platform.rules.library.rules(), frame.speech))
+        told_tests = stories(sheet, names_of(self._office.platform.rules.library.rules(), frame.speech))
         with laid_out(self._bench, text_of(sheet)) as laid:
             findings = laid.hindering()
             cases, more = ([], ()) if findings else laid.cases()

@@ -14,14 +14,13 @@ from app.packs.draft_bench import MOST_BYTES, BadDraft, Heard, Text
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
 from app.pages.pack_names import names_of
-from app.pages.visits import DraftForm, Fields
+from app.pages.visits import DraftForm, Fields, field_of
 from app.pages.whole_numbers import whole_number
 from app.pages.work import merging
 from app.pages.work.advice import of_the_texts
 from app.pages.work.controls import Control, was_in
 from app.pages.work.draft_pages import DraftPages
-from app.pages.work.editing import moved
-from app.pages.work.office import one
+from app.pages.work.editing import both_texts
 from app.pages.work.sheets import Id
 from app.pages.work.trying import step_shown
 from app.pages.work.words import PEOPLE, people, step_called
@@ -79,8 +78,8 @@ class Wording(DraftPages):
         done: str = "",
     ) -> Response:
         languages = self._languages(sheet)
-        spoken = one(typed, "spoken") if one(typed, "spoken") in languages else next(iter(languages), "")
-        persona = one(typed, "persona") if one(typed, "persona") in PEOPLE else next(iter(PEOPLE))
+        spoken = field_of(typed, "spoken") if field_of(typed, "spoken") in languages else next(iter(languages), "")
+        persona = field_of(typed, "persona") if field_of(typed, "persona") in PEOPLE else next(iter(PEOPLE))
         findings, hearing, heard = self._heard(Text(sheet.pack, sheet.trigger, files), persona)
         meanings = {name: meaning for name, _, meaning in self._readable(sheet, frame)}
         findings = of_the_texts(findings, meanings)
@@ -116,8 +115,8 @@ class Wording(DraftPages):
             others=placed.get("", []),
             rest=list(form.rest),
             errors={name: frame.speech.say(text) for name, text in (wrong or {}).items()},
-            was=one(typed, "was") or json.dumps(form.values, ensure_ascii=False),
-            revision=one(typed, "revision") or str(sheet.revision),
+            was=field_of(typed, "was") or json.dumps(form.values, ensure_ascii=False),
+            revision=field_of(typed, "revision") or str(sheet.revision),
             values=self._values(sheet, frame),
             **shown,
         )
@@ -187,7 +186,7 @@ class Wording(DraftPages):
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Write what was changed into the file; `look` shows it first, without keeping it."""
         who, frame, sheet = self._enter(request, id, fields)
-        spoken, name = one(fields, "spoken"), f"{one(fields, 'spoken')}.md"
+        spoken, name = field_of(fields, "spoken"), f"{field_of(fields, 'spoken')}.md"
         try:
             form = self._form(sheet.files, spoken)
         except CannotEdit:
@@ -203,16 +202,16 @@ class Wording(DraftPages):
         files = {**sheet.files, name: text}
         if sum(len(each.encode("utf-8", "replace")) for each in files.values()) > MOST_BYTES:
             wrong["w.body"] = N_("This is too long")
-        if wrong or one(fields, "then") == "look":
+        if wrong or field_of(fields, "then") == "look":
             status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
             return self._show(who, frame, sheet, fields, sheet.files if wrong else files, wrong, status)
         try:
-            self._sheets.save(sheet.id, whole_number(one(fields, "revision")), files, who)
+            self._sheets.save(sheet.id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:
-            return self._merged(who, frame, changed.there, (spoken, changes, was)) or moved(
+            return self._merged(who, frame, changed.there, (spoken, changes, was)) or both_texts(
                 self._office, frame, changed.there, files
             )
-        return self._office.go(self._next(sheet, spoken, one(fields, "persona"), one(fields, "then")))
+        return self._office.go(self._next(sheet, spoken, field_of(fields, "persona"), field_of(fields, "then")))
 
     def _merged(
         self,
@@ -245,19 +244,19 @@ class Wording(DraftPages):
         files = {**there.files, f"{spoken}.md": text}
         too_long = sum(len(each.encode("utf-8", "replace")) for each in files.values()) > MOST_BYTES
         if wrong or too_long:
-            return moved(self._office, frame, there, files)
+            return both_texts(self._office, frame, there, files)
         try:
             self._sheets.save(there.id, there.revision, files, who)
         except DraftChanged as changed:
-            return moved(self._office, frame, changed.there, files)
+            return both_texts(self._office, frame, changed.there, files)
         return self._office.go(f"/work/drafts/{there.id}/words?spoken={spoken}&done=saved")
 
     @routes.post("/work/drafts/{id}/words/merge")
     def merge(self, request: Request, id: Id, fields: DraftForm) -> Response:
         """Keep what was chosen of two editors' changes."""
         who, frame, there = self._enter(request, id, fields)
-        changes, spoken = merging.chosen(fields), one(fields, "spoken")
-        if str(there.revision) != one(fields, "revision"):
+        changes, spoken = merging.chosen(fields), field_of(fields, "spoken")
+        if str(there.revision) != field_of(fields, "revision"):
             asked = self._merged(who, frame, there, (spoken, changes, {}))
             return asked or self._office.go(f"/work/drafts/{id}/words")
         try:

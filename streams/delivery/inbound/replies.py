@@ -14,7 +14,7 @@ from domain.facts.facts import NudgeAnswered
 from domain.nudges.nudge import Nudge, evolve
 from domain.persons.history import History
 from domain.persons.person import Person, person_as_of
-from domain.persons.replies import Reply, meant, said
+from domain.persons.replies import Reply, code_meant, effect_of
 from projections import nudges
 from streams.log.appending import record
 from streams.log.log import Log
@@ -110,10 +110,12 @@ class ReplyIntake(EventWriter):
         self._log.keys.hold(connection, [reply.recipient])  # of two consents at once, neither is lost
         nudges.hold(connection, [reply.nudge])
         question = self._question(connection, reply.nudge, reply.recipient, rules)
-        if (code := meant(reply.code, question.replies)) is None:
+        if (code := code_meant(reply.code, question.replies)) is None:
             raise UnknownCode(list(question.replies))
         type_ = rules.catalogue.types[question.replies[code]]
-        found = said(type_, reply, question.content["category"], self._names, question.known.facts, rules.catalogue)
+        found = effect_of(
+            type_, reply, question.content["category"], self._names, question.known.facts, rules.catalogue
+        )
         made = dict(self._append(connection, found.events)) if found.events else {}
         self._note(connection, question.nudge, NudgeAnswered(self._clock(), reply.recipient, found.stream))
         return found.stream, made

@@ -8,7 +8,7 @@ import pytest
 
 from app.cli.explanation_lines import lines
 from app.pages.catalogues import Speech
-from app.pages.life import told
+from app.pages.life import details_of
 from domain.core.timing import zone_of
 from domain.facts.principals import Principal, Role
 from tests.app.pages.visitor import visiting
@@ -106,7 +106,7 @@ async def test_why_says_that_it_was_retired(world: World, language: str) -> None
     assert "event.number" not in why.used
     rules = world.platform.rules.library.rules()
     assert "Its content could be read for P1Y after its year, and is retired since 2026-01-02" in lines(why, rules)
-    page = told(why, rules, Speech(language, zone_of("Asia/Almaty")))
+    page = details_of(why, rules, Speech(language, zone_of("Asia/Almaty")))
     assert SAID[language] in page.recorded[-1][1]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.http.problems import Problem
-from app.http.rule_refusals import told
+from app.http.rule_refusals import refusals_as_problems
 from app.identity.principals import add
 from domain.facts.submissions import Subject
 from streams.rules.publishing import BreaksVersions
@@ -43,6 +43,6 @@ def test_a_pack_without_what_a_trigger_reads_is_a_conflict(tmp_path: Path) -> No
 @pytest.mark.parametrize("refusal", [BreaksVersions("card", "no such field"), NoDefaults()])
 def test_what_packs_lack_is_a_conflict(refusal: Exception) -> None:
     """What the published packs would lack is told as a conflict, to the API and the workbench alike."""
-    with pytest.raises(Problem) as problem, told():
+    with pytest.raises(Problem) as problem, refusals_as_problems():
         raise refusal
     assert problem.value.status == 409

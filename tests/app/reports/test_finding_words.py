@@ -14,7 +14,7 @@ from app.jobs.endings import wrong
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.console.front_page import ACTS
 from app.reports.condition import Condition, ConditionReader
-from app.reports.finding_words import GONE, HOLDUPS, HOLDUPS_ALONE, NOBODY_ALIVE, cause_told, told
+from app.reports.finding_words import GONE, HOLDUPS, HOLDUPS_ALONE, NOBODY_ALIVE, cause_in_words, finding_in_words
 from app.reports.findings import Finding, Holdup, Kind, Level, Why, findings, stop_finding
 from app.scheduled import CertificateExpires, check_certificates, schedule_of
 from app.settings import load_settings
@@ -60,17 +60,17 @@ def test_several_providers_that_are_down_are_one_finding(world: World) -> None:
     used = {"smtp": "email", "sms": "sms", "push": "push"}
     on = with_providers(condition(world), {"smtp": down("email"), "sms": down("sms")}, used)
     [found] = [each for each in findings(on) if each.kind is Kind.PROVIDER_DOWN]
-    words = told(found, ENGLISH)
+    words = finding_in_words(found, ENGLISH)
     assert words.sentence == (
         "The providers sms and smtp cannot be reached, so nothing is sent by these channels: email and SMS."
     )
     assert words.details[1:] == ("sms (SMS): it cannot be reached", "smtp (email): it cannot be reached")
     assert words.command == "habarshy repair --failed --plan"
-    other = told(
+    other = finding_in_words(
         findings_of(with_providers(on, {"smtp": down("email"), "sms": down("sms", "garbled")}, used)), ENGLISH
     )
     assert other.sentence.startswith("The providers sms and smtp are down, so nothing")
-    spare = told(findings_of(replace(on, providers={**used, "smtp2": "email", "sms2": "sms"})), ENGLISH)
+    spare = finding_in_words(findings_of(replace(on, providers={**used, "smtp2": "email", "sms2": "sms"})), ENGLISH)
     assert spare.sentence == "The providers sms and smtp cannot be reached."
 
 
@@ -83,9 +83,9 @@ def findings_of(on: Condition) -> Finding:
 def test_a_channel_without_a_provider_that_works_is_named(world: World) -> None:
     """With one provider down, the finding says whether anything is left to send by."""
     on = with_providers(condition(world), {"sms": down("sms")}, {"sms": "sms"})
-    assert "Nothing is sent by SMS" in told(findings_of(on), ENGLISH).details
+    assert "Nothing is sent by SMS" in finding_in_words(findings_of(on), ENGLISH).details
     spare = replace(on, providers={"sms": "sms", "other": "sms"})
-    assert "Nothing is sent by SMS" not in told(findings_of(spare), ENGLISH).details
+    assert "Nothing is sent by SMS" not in finding_in_words(findings_of(spare), ENGLISH).details
 
 
 # the key file
@@ -124,7 +124,7 @@ def test_a_growing_queue_says_its_likely_cause(world: World) -> None:
         assert (found.holds, found.command) == (Holdup(Why.NOBODY, role), ("habarshy", role))
     rates = {LifeEvent.TOPIC: 1200.0, NudgeAttempted.TOPIC: 850.0}
     busy = of_queue(replace(planning, processes=alive("api", "worker", "worker"), rates=rates))
-    assert told(busy, ENGLISH).todo == (
+    assert finding_in_words(busy, ENGLISH).todo == (
         "Likely cause: the workers are alive (2), but slower than what comes in: "
         "1,200 a minute come in, 850 are done. Start more workers."
     )
@@ -139,7 +139,7 @@ def test_a_growing_queue_says_its_likely_cause(world: World) -> None:
         held = with_providers(replace(sending, limits=limits), {"sms": record}, used)
         assert of_queue(held).holds == cause
     alone = of_queue(replace(planning, embedded=True, rates=rates))
-    assert "the process is alive, but slower" in told(alone, ENGLISH).todo
+    assert "the process is alive, but slower" in finding_in_words(alone, ENGLISH).todo
 
 
 def test_a_queue_that_nobody_wakes_says_so(world: World) -> None:
@@ -149,7 +149,7 @@ def test_a_queue_that_nobody_wakes_says_so(world: World) -> None:
     on = replace(condition(world), embedded=False, status=waits, relay=Lag(9, 900.0), processes=roles)
     late = [each for each in findings(on) if each.kind in (Kind.PLANNING_LATE, Kind.RELAY_LATE)]
     assert {(each.holds, each.command) for each in late} == {(Holdup(Why.NOBODY, "relay"), ("habarshy", "relay"))}
-    assert told(late[0], ENGLISH).todo == "Likely cause: no relay is alive. Start one."
+    assert finding_in_words(late[0], ENGLISH).todo == "Likely cause: no relay is alive. Start one."
     away = replace(on, workers_away="refused", processes=[*roles, *alive("relay")])
     late = [each for each in findings(away) if each.kind in (Kind.PLANNING_LATE, Kind.RELAY_LATE)]
     assert [(each.holds, each.command) for each in late] == [(Holdup(Why.KAFKA), ("habarshy", "status"))] * 2
@@ -220,7 +220,7 @@ def english_in(text: str) -> list[str]:
 def test_no_finding_speaks_english_in_another_language(planted: list[Finding], language: str) -> None:
     """Neither what is wrong, nor its cause, nor what to do has an English sentence on a page in another language."""
     assert {each.kind for each in planted} == set(Kind)
-    said = [told(each, FOREIGN[language]) for each in planted]
+    said = [finding_in_words(each, FOREIGN[language]) for each in planted]
     texts = {text for each in said for text in (each.sentence, each.todo, *each.details)}
     assert {text: found for text in texts if (found := english_in(text))} == {}
 
@@ -291,7 +291,7 @@ def test_a_scheduled_job_keeps_its_error_for_all_languages(world: World) -> None
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_reason_of_a_failure_has_words(language: str) -> None:
     """No reason for which a provider fails is shown as its code."""
-    said = {each: cause_told(each, Speech(language, ENGLISH.zone)) for each in Reason}
+    said = {each: cause_in_words(each, Speech(language, ENGLISH.zone)) for each in Reason}
     assert [each for each, words in said.items() if words == each.replace("_", " ")] == []
 
 

@@ -18,7 +18,7 @@ from app.identity.log_codes import codes_by
 from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.reports.condition import Condition, ConditionReader
-from app.reports.finding_words import EMBEDDED, WORDS, told
+from app.reports.finding_words import EMBEDDED, WORDS, finding_in_words
 from app.reports.findings import Finding, Kind, Level, findings
 from app.roles.run_lock import run_lock
 from app.scheduled import schedule_of
@@ -81,7 +81,7 @@ def test_the_process_whose_clock_is_wrong_is_named(world: World, ahead: timedelt
     on = replace(condition(world), compared=True, ahead=5 * MINUTES, processes=[seen(HEALTHY), off])
     wrongs = found(on)
     assert Kind.CLOCK_BEHIND not in wrongs
-    said = told(wrongs[Kind.PROCESS_CLOCK], SPEECH).sentence
+    said = finding_in_words(wrongs[Kind.PROCESS_CLOCK], SPEECH).sentence
     assert said == f"The clock of dispatch (south, pid 8) is wrong: it is 5 min {word} the database’s clock."
 
 
@@ -89,8 +89,8 @@ def test_records_from_ahead_do_not_blame_a_machine_whose_clock_is_right(world: W
     """Where the server's clock says that ours is right and no process is off, who wrote them is said to be gone."""
     on = replace(condition(world), ahead=5 * MINUTES)
     right, unknown = found(replace(on, compared=True)), found(on)
-    assert "this machine" not in told(right[Kind.CLOCK_BEHIND], SPEECH).sentence
-    assert "this machine" in told(unknown[Kind.CLOCK_BEHIND], SPEECH).sentence
+    assert "this machine" not in finding_in_words(right[Kind.CLOCK_BEHIND], SPEECH).sentence
+    assert "this machine" in finding_in_words(unknown[Kind.CLOCK_BEHIND], SPEECH).sentence
 
 
 def test_a_block_from_ahead_holds_up_no_other(world: World) -> None:
@@ -171,7 +171,7 @@ def test_a_role_that_nobody_runs_is_told(world: World) -> None:
 def gone(on: Condition) -> Mapping[str, Level]:
     """The roles that nobody runs, each with how grave that is."""
     missing = [each for each in findings(on) if each.kind is Kind.ROLE_GONE]
-    assert all(each.command[0] == "habarshy" and told(each, SPEECH).sentence for each in missing)
+    assert all(each.command[0] == "habarshy" and finding_in_words(each, SPEECH).sentence for each in missing)
     return {each.about: each.level for each in missing}
 
 
@@ -415,5 +415,5 @@ def test_embedded_findings_name_no_role_that_there_is_not(world: World) -> None:
     late = replace(
         condition(world), status=replace(condition(world).status, unplanned=7, unplanned_for_seconds=1200.0)
     )
-    assert not roles.search(told(found(late)[Kind.PLANNING_LATE], SPEECH).todo)
-    assert roles.search(told(found(replace(late, embedded=False))[Kind.PLANNING_LATE], SPEECH).todo)
+    assert not roles.search(finding_in_words(found(late)[Kind.PLANNING_LATE], SPEECH).todo)
+    assert roles.search(finding_in_words(found(replace(late, embedded=False))[Kind.PLANNING_LATE], SPEECH).todo)

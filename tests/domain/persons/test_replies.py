@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.core.events import Effective, LifeEvent
 from domain.persons.history import history_of
 from domain.persons.person import person_as_of
-from domain.persons.replies import Reply, answers, meant, reply_event, spelt
+from domain.persons.replies import Reply, answers, code_meant, reply_event, spelt
 from domain.rules.compiling import compile_trigger
 from domain.rules.triggers import BadTrigger
 from tests.domain.given import given, modest, rules
@@ -97,7 +97,7 @@ def test_another_time_code_or_person_is_another_event() -> None:
 def test_codes_are_read_as_people_write_them() -> None:
     """Spaces and capital letters change nothing; whatever else stands there is no code."""
     words = {"Да": "citizen.consent_given", "2": "citizen.replied"}
-    assert [meant(text, words) for text in (" да", "ДА ", "2", "да!", "22", "")] == [
+    assert [code_meant(text, words) for text in (" да", "ДА ", "2", "да!", "22", "")] == [
         "Да",
         "Да",
         "2",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from templates.authoring.trigger_form import BadValue, TriggerForm, meant
+from templates.authoring.trigger_form import BadValue, TriggerForm, value_meant
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from tests.templates.packs import SHIPPED
 
@@ -48,7 +48,7 @@ def test_a_shipped_rule_survives_the_form(path: Path) -> None:
         changed, wrong = form.with_changes({name: OTHER[part.kind]})
         assert wrong == {}
         before, after = YamlText(text), YamlText(changed)
-        assert after.get(part.path) == meant(part, OTHER[part.kind], before.get(part.path))
+        assert after.get(part.path) == value_meant(part, OTHER[part.kind], before.get(part.path))
         assert _without(after.data, part.path) == _without(before.data, part.path)
         assert _remarks(changed) == _remarks(text), name
         if before.get(part.path) is not None:
@@ -173,4 +173,4 @@ def test_a_text_that_cannot_be_edited_so_is_refused() -> None:
         with pytest.raises(CannotEdit):
             aliased.changed(path, 2)
     with pytest.raises(BadValue):
-        meant(TriggerForm("a: 1\n", ()).parts["reach"], "soon")
+        value_meant(TriggerForm("a: 1\n", ()).parts["reach"], "soon")

@@ -17,7 +17,7 @@ from app.identity.key_file import retire, rotate
 from app.jobs.endings import wrong
 from app.pages.catalogues import LANGUAGES, Speech
 from app.reports.condition import Condition, ConditionReader
-from app.reports.finding_words import told
+from app.reports.finding_words import finding_in_words
 from app.reports.findings import SKEW, Finding, Kind, Level, findings
 from app.settings import load_settings
 from domain.core.timing import zone_of
@@ -76,7 +76,7 @@ def test_a_planted_fault_is_the_first_sentence(tmp_path: Path, kind: Kind) -> No
     office = quiet(tmp_path)
     [found] = findings(FAULTS[kind](condition(office.world)))
     assert found.kind is kind
-    said = [told(found, Speech(language, SPEECH.zone)) for language in LANGUAGES]
+    said = [finding_in_words(found, Speech(language, SPEECH.zone)) for language in LANGUAGES]
     assert len({each.sentence for each in said}) == len({each.todo for each in said}) == len(LANGUAGES)
     assert all(each.command and "{" not in each.sentence for each in said)
     office.world.close()
@@ -254,7 +254,7 @@ def test_waiting_is_told_as_count_time_trend_and_end(world: World) -> None:
     world.take(fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
     planning = found_in(world)[Kind.PLANNING_LATE]
     assert (planning.level, planning.since) == (Level.NOTE, NOON)
-    words = told(planning, SPEECH)
+    words = finding_in_words(planning, SPEECH)
     assert words.sentence == "Events wait for their plan: 5, the oldest for 9 min."
     assert words.details[1:] == ("more by 0.1 a minute",)
     world.plan()
@@ -303,7 +303,7 @@ async def test_a_provider_in_trouble_is_bold(tmp_path: Path) -> None:
     await _told_at(office, 0, 1, 6)
     found = found_in(office.world)[Kind.PROVIDER_DOWN]
     assert (found.level, found.about, found.channel, found.since) == (Level.BAD, "sms", "sms", NOON)
-    assert told(found, SPEECH).command == "habarshy repair --failed --plan --provider sms"
+    assert finding_in_words(found, SPEECH).command == "habarshy repair --failed --plan --provider sms"
     assert "Down: messages use another provider or wait; retried every 30 s" in page(office)
     office.world.close()
 
@@ -378,7 +378,7 @@ def test_what_is_stopped_stands_first(tmp_path: Path) -> None:
     office.world.control("all", "", stopped=True)
     stop, other = findings(condition(office.world))
     assert (stop.kind, stop.level, stop.since, other.kind) == (Kind.STOPPED, Level.BAD, NOON, Kind.NOT_RUNNING)
-    words = told(stop, SPEECH)
+    words = finding_in_words(stop, SPEECH)
     assert words.details == ("Since 2 June 2025, 12:00, by tests", "a test")
     assert words.command == "habarshy control all --go --reason '…'"
     assert "a test" in page(office)

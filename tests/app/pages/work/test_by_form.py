@@ -16,7 +16,7 @@ from app.pages.work.advice import ADVICE
 from app.pages.work.by_form import Setting, View
 from app.pages.work.controls import UNITS, Control
 from templates.authoring.condition_form import BadRow, Row, Rows, written_condition
-from templates.authoring.trigger_form import _CHECKS, BadValue, Part, TriggerForm, meant
+from templates.authoring.trigger_form import _CHECKS, BadValue, Part, TriggerForm, value_meant
 from tests.app.pages.forms import fields_of
 from tests.app.pages.shipped_rules import speech_of
 from tests.app.pages.work.workshop import Somebody, Workshop, begun, file_of, signed_in
@@ -305,7 +305,7 @@ def test_whatever_a_form_does_not_take_is_told_in_the_readers_language(language:
     errors = [BadValue(problem).problem for problem, _ in _CHECKS.values()]
     for kind, text in (("count", "x"), ("text", "x" * 301), ("title", "x" * 51), ("date", "x"), ("offset", "x")):
         with pytest.raises(BadValue) as bad:
-            meant(Part("", (), kind), text)
+            value_meant(Part("", (), kind), text)
         errors.append(bad.value.problem)
     for field, operator, value, of in BAD_ROWS:
         with pytest.raises(BadRow) as wrong:
@@ -362,7 +362,7 @@ def test_digit_groups_are_taken(typed: str, kept: str) -> None:
 def test_days_and_times_are_taken_as_people_write_them() -> None:
     """01.04.2027, 15.08 and 10.00 mean what they mean on paper; what is no day stays an error."""
     given = {"date": "01.04.2027", "day": "15.08", "clock": "9.05", "count": "1 000"}
-    assert {kind: meant(Part("", (), kind), text) for kind, text in given.items() if kind != "count"} == {
+    assert {kind: value_meant(Part("", (), kind), text) for kind, text in given.items() if kind != "count"} == {
         "date": "2027-04-01",
         "day": "08-15",
         "clock": "09:05",
@@ -370,7 +370,7 @@ def test_days_and_times_are_taken_as_people_write_them() -> None:
     assert written_condition(Rows((Row("event.day", "<", "01.04.2027"),)), TYPES) == 'event.day < "2027-04-01"'
     for kind, text in (("date", "31.02.2027"), ("day", "15 февраля"), ("clock", "25.00")):
         with pytest.raises(BadValue):
-            meant(Part("", (), kind), text)
+            value_meant(Part("", (), kind), text)
 
 
 def test_a_rule_is_for_somebody_and_goes_some_way(quiet: Workshop) -> None:

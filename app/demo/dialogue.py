@@ -100,7 +100,7 @@ def _coming(answer: Answered, speech: Speech) -> Iterator[str]:
 
 def _day(text: str, speech: Speech) -> str:
     at = datetime.fromisoformat(text)
-    return speech.day(at.astimezone(speech.zone).date())
+    return speech.day(speech.date_at(at))
 
 
 _Teller = Callable[[Answered, Speech], Iterator[str]]

@@ -186,8 +186,8 @@ class _Teller:
             values=first.cause.values,
             settled=None if settled is None else settled.values,
             answer=self._answer(first),
-            told_on=self._date(first.sent.at),
-            today=self._date(self._platform.clock()),
+            told_on=self._speech.date_at(first.sent.at),
+            today=self._speech.date_at(self._platform.clock()),
             day=speech.day,
         )
         received, saved = chapter.received(matter) * (matter.months if chapter.monthly else 1), chapter.saved(matter)
@@ -254,7 +254,7 @@ class _Teller:
             told = {"day": self._day(done.event.time), "event": self._names.heading(done.event.type)}
             return self._speech.tell(Words("{day}: {event}", **told)), "good"
         deadline = first.card.deadline
-        day = "" if deadline is None else self._speech.day(self._date(deadline - _A_MOMENT))
+        day = "" if deadline is None else self._speech.day(self._speech.date_at(deadline - _A_MOMENT))
         return self._speech.tell(Words("Still open: until {day}", day=day) if day else Words("Still open")), "note"
 
     def _figures(self, received: int, saved: int, visits: int) -> Iterator[tuple[str, str]]:
@@ -284,11 +284,8 @@ class _Teller:
         content = next(each.trigger.content for each in rulebook.versions.values() if each.trigger.name == trigger)
         yield speech.tell(Words("By law: {law}.", law=speech.titled(legal_basis_of(content)).rstrip(".")))
 
-    def _date(self, at: datetime) -> date:
-        return at.astimezone(self._speech.zone).date()
-
     def _day(self, at: datetime) -> str:
-        return self._speech.day(self._date(at))
+        return self._speech.day(self._speech.date_at(at))
 
 
 def _hours(visits: int, speech: Speech) -> str:

@@ -80,6 +80,10 @@ class Speech:
         """Return a day: "2 June 2025"."""
         return format_date(day, "long", self._locale)
 
+    def date_at(self, moment: datetime) -> date:
+        """Return the date of a moment in the zone."""
+        return moment.astimezone(self.zone).date()
+
     def moment(self, moment: datetime) -> str:
         """Return a moment, to the minute, as the clock on the wall shows it in the zone: "2 June 2025, 09:30"."""
         local = moment.astimezone(self.zone)

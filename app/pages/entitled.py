@@ -244,4 +244,4 @@ class _Teller:
         return self._speech.day(day) if day is not None else ""
 
     def _at(self, moment: datetime) -> str:
-        return self._speech.day(moment.astimezone(self._speech.zone).date())
+        return self._speech.day(self._speech.date_at(moment))

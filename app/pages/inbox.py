@@ -194,15 +194,15 @@ class _Teller:
         return message.emblem or "bell", office, f"{by} · {day}"
 
     def _announced(self, days: CalendarDays) -> str:
-        told, before = day_told(days, self._speech), days.first - self._now.astimezone(self._speech.zone).date()
+        told, before = day_told(days, self._speech), days.first - self._speech.date_at(self._now)
         if before <= timedelta():
             return told
         left = Words("{days} left", days=self._speech.length(before.days))
         return self._speech.tell(Joined([told, left], " – "))
 
     def _until(self, deadline: datetime) -> str:
-        last = (deadline - _A_MOMENT).astimezone(self._speech.zone).date()
-        days = (last - self._now.astimezone(self._speech.zone).date()).days
+        last = self._speech.date_at(deadline - _A_MOMENT)
+        days = (last - self._speech.date_at(self._now)).days
         day = self._speech.day(last)
         if days < 0:
             return self._speech.tell(Words("The last day was {day}", day=day))
@@ -212,7 +212,7 @@ class _Teller:
         return self._speech.tell(Joined([Words("Until {day}", day=day), left], " – "))
 
     def _day(self, at: datetime) -> str:
-        return self._speech.day(at.astimezone(self._speech.zone).date())
+        return self._speech.day(self._speech.date_at(at))
 
     def _tags(self, message: SentMessage, *, unread: bool) -> Iterator[tuple[str, str]]:
         speech = self._speech

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
@@ -368,10 +368,7 @@ class _Teller:
         return field if day is None else Words("{field}, {day}", field=field, day=self._speech.day(day))
 
     def _day(self, at: datetime) -> str:
-        return self._speech.day(self._local(at))
-
-    def _local(self, at: datetime) -> date:
-        return at.astimezone(self._speech.zone).date()
+        return self._speech.day(self._speech.date_at(at))
 
     def _days_of(self, what: str, field: str) -> Sequence[str]:
         days = [each.details.get(field) for each in self._why.facts if each.what == what]

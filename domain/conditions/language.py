@@ -103,7 +103,7 @@ class Expression(Generic[Answer]):
         self.reads = tuple(reads)
         self.types = reads
         self._own = [name for name in self.reads if not name.startswith(LATER)]
-        self._later = [(name, _as_event(name)) for name in self.reads if name.startswith(LATER)]
+        self._later = [(name, name_in_event(name)) for name in self.reads if name.startswith(LATER)]
         self._fetch_own = _getter(self._own)
         self._fetch_later = _getter([as_event for _, as_event in self._later]) if self._later else None
         self._expression = expression
@@ -209,7 +209,8 @@ def _getter(names: list[str]) -> Callable[[Mapping[str, Any]], Any]:
     return itemgetter(*names) if names else lambda _: None
 
 
-def _as_event(name: str) -> str:
+def name_in_event(name: str) -> str:
+    """Return a name of the later event as it is in that event itself."""
     return name.replace(LATER, "event.", 1)
 
 

@@ -14,7 +14,7 @@ from operator import attrgetter, ge, gt, le, lt
 from typing import Any, NamedTuple
 
 from domain.conditions.cost import TooCostly
-from domain.conditions.language import LATER, Condition
+from domain.conditions.language import LATER, Condition, name_in_event
 from domain.conditions.tree import AND, EQUAL, OR, Node
 from domain.core.events import Effective
 from domain.core.plain import PlainData
@@ -197,12 +197,8 @@ def _compared(part: Node, condition: Condition) -> tuple[str, str, str] | None:
         return None
     left, right = (each.name for each in part.parts)
     if left.startswith(LATER):
-        return (_of_event(left), part.name, right)
-    return (_of_event(right), _TURNED.get(part.name, part.name), left)
-
-
-def _of_event(name: str) -> str:
-    return name.replace(LATER, "event.", 1)
+        return (name_in_event(left), part.name, right)
+    return (name_in_event(right), _TURNED.get(part.name, part.name), left)
 
 
 class _Index:

@@ -22,12 +22,11 @@ from projections.nudges import Due
 from streams.log.appending import append_if_unmoved
 from streams.log.log import Log
 from streams.planning import histories
-from streams.replay.walk import Stride, Walk
+from streams.replay.walk import FIRST, Stride, Walk, delivery_at, place_of
 from streams.rules.library import Library
 from streams.storage.database import Database, Priority
 
 BATCH = 500
-START = Due(UUID(int=0), "")
 
 
 class Outage(Struct, frozen=True):
@@ -93,8 +92,7 @@ class FailedBatch(Struct, frozen=True):
         """The batch as a stride of a job."""
         reasons = Counter(f"renew({renewal.reason})" for renewal in self.renewals)
         again = self.left.get(NotRetried.TRIED_AGAIN, 0)
-        place = f"{self.upto.recipient}/{self.upto.nudge}"
-        return Stride(place, self.failed, reasons, again=again, next_at=self.next_at)
+        return Stride(place_of(self.upto), self.failed, reasons, again=again, next_at=self.next_at)
 
 
 class FailedDeliveries:
@@ -109,12 +107,12 @@ class FailedDeliveries:
             "try again",
             "failed deliveries",
             lambda: self._library.rules().position,
-            lambda after: (batch.stride for batch in self.look(outage, _place(after))),
-            lambda after: (batch.stride for batch in self.renew(outage, by, _place(after))),
+            lambda after: (batch.stride for batch in self.look(outage, delivery_at(after))),
+            lambda after: (batch.stride for batch in self.renew(outage, by, delivery_at(after))),
             lambda: zone_of(self._library.rules().defaults.zone),
         )
 
-    def look(self, outage: Outage, after: Due = START) -> Iterator[FailedBatch]:
+    def look(self, outage: Outage, after: Due = FIRST) -> Iterator[FailedBatch]:
         """Yield what would be retried, a batch at a time, without writing anything."""
         while True:
             with self._database.reading() as connection:
@@ -128,7 +126,7 @@ class FailedDeliveries:
             yield FailedBatch(rows[-1], len(rows), renewals, left, min(again, default=None))
             after = rows[-1]
 
-    def renew(self, outage: Outage, by: str, after: Due = START) -> Iterator[FailedBatch]:
+    def renew(self, outage: Outage, by: str, after: Due = FIRST) -> Iterator[FailedBatch]:
         """Make deliveries due again, one transaction a batch, and yield them. Nudges that changed are left alone."""
         for found in self.look(outage, after):
             yield FailedBatch(found.upto, found.failed, self._commit(found.renewals, by), found.left, found.next_at)
@@ -214,8 +212,3 @@ def _any_lasts(members: Iterable[Nudge], wanted: Container[UUID], now: datetime)
 
 def _in_order(nudge: Nudge, channels: Container[str]) -> tuple[str, ...]:
     return tuple(channel for channel in nudge.intent.channels if channel in channels)
-
-
-def _place(kept: str) -> Due:
-    recipient, _, nudge = kept.partition("/")
-    return Due(UUID(nudge), recipient) if nudge else START

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -22,14 +21,13 @@ from projections.nudges import Due
 from streams.log.appending import append_if_unmoved
 from streams.log.log import Log
 from streams.replay.retry_failed import FailedDeliveries
-from streams.replay.walk import Stride, Walk
+from streams.replay.walk import FIRST, Stride, Walk, delivery_at, place_of
 from streams.rules.library import Library
 from streams.storage.database import Database, Priority
 
 BATCH = 500
 LONGEST_WHY = 500
 """Characters of the reason for a decision."""
-START = Due(UUID(int=0), "")
 AGES = {"under an hour": timedelta(hours=1), "under a day": timedelta(days=1), "under a week": timedelta(days=7)}
 OLDER = "older"
 
@@ -86,7 +84,7 @@ class ResolutionBatch(Struct, frozen=True):
     def stride(self) -> Stride:
         """The batch as a stride of a job."""
         kinds = Counter(f"{self.how}({delivery.reason})" for _, delivery in self.meant)
-        return Stride(f"{self.upto.recipient}/{self.upto.nudge}", self.looked, kinds)
+        return Stride(place_of(self.upto), self.looked, kinds)
 
 
 class UnknownOutcomes:
@@ -110,20 +108,20 @@ class UnknownOutcomes:
             "resolve",
             "unknown outcomes",
             lambda: self._library.rules().position,
-            lambda after: (batch.stride for batch in self.look(which, how, _place(after))),
-            lambda after: (batch.stride for batch in self.resolve(which, how, (by, why), _place(after))),
+            lambda after: (batch.stride for batch in self.look(which, how, delivery_at(after))),
+            lambda after: (batch.stride for batch in self.resolve(which, how, (by, why), delivery_at(after))),
         )
 
     def counts(self, which: OutcomeFilter = OutcomeFilter()) -> Counter[OutcomeKind]:  # noqa: B008  (frozen)
         """Count all unknown outcomes by kind, however many there are."""
-        found, now, after = Counter[OutcomeKind](), self._clock(), START
+        found, now, after = Counter[OutcomeKind](), self._clock(), FIRST
         with self._database.reading() as connection:
             while rows := inbox.unknown(connection, after, BATCH):
                 found.update(_counted(connection, rows, now, which))
                 after = rows[-1]
         return found
 
-    def look(self, which: OutcomeFilter, how: Resolution, after: Due = START) -> Iterator[ResolutionBatch]:
+    def look(self, which: OutcomeFilter, how: Resolution, after: Due = FIRST) -> Iterator[ResolutionBatch]:
         """Yield the deliveries that would be decided about, a batch at a time, without writing anything."""
         while True:
             with self._database.reading() as connection:
@@ -135,7 +133,7 @@ class UnknownOutcomes:
             after = rows[-1]
 
     def resolve(
-        self, which: OutcomeFilter, how: Resolution, said: tuple[str, str], after: Due = START
+        self, which: OutcomeFilter, how: Resolution, said: tuple[str, str], after: Due = FIRST
     ) -> Iterator[ResolutionBatch]:
         """Record the decision, one transaction a batch, and yield the deliveries. `said`: by whom, and the reason.
 
@@ -204,8 +202,3 @@ def _kind(delivery: Delivery, now: datetime) -> OutcomeKind:
 
 def _is_over(nudge: Nudge, now: datetime) -> bool:
     return nudge.intent.expires is not None and nudge.intent.expires <= now
-
-
-def _place(kept: str) -> Due:
-    recipient, _, nudge = kept.partition("/")
-    return Due(UUID(nudge), recipient) if nudge else START

@@ -4,14 +4,29 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from projections.nudges import Due
 from streams.planning.histories import share_upto
 from streams.queues.jobs import NothingToDo, Plan, Save, Step
 
 A_SECOND = 1000.0
+FIRST = Due(UUID(int=0), "")
+"""The place before all deliveries, which are walked through by recipient."""
+
+
+def place_of(delivery: Due) -> str:
+    """Return the place of a delivery as a job keeps it."""
+    return f"{delivery.recipient}/{delivery.nudge}"
+
+
+def delivery_at(place: str) -> Due:
+    """Return the delivery at a place; FIRST where there is none yet."""
+    recipient, _, nudge = place.partition("/")
+    return Due(UUID(nudge), recipient) if nudge else FIRST
 
 
 CANNOT = "cannot be planned"

@@ -5,7 +5,6 @@ Whatever cannot be written so (brackets, both joints, functions) stays a text th
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Final
 
 from msgspec import Struct
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 
 from domain.core.translatable import N_, Said
 from templates.authoring import typed_values
+from templates.reading.attributes import is_day
 
 AND, OR = "and", "or"
 _JOINTS = {AND: "&&", OR: "||"}
@@ -184,7 +184,7 @@ def _literal(at: int, value: str, type_: str) -> str:
             raise BadRow(at, "value", N_("Write a number"))
         case "boolean" if value not in ("true", "false"):
             raise BadRow(at, "value", N_("Choose yes or no"))
-        case "date" if not _is_day(value):
+        case "date" if not is_day(value):
             raise BadRow(at, "value", N_("Write a date such as 2025-01-31"))
         case "instant":
             raise BadRow(at, "value", N_("Choose something of the same kind to compare it with"))
@@ -195,10 +195,3 @@ def _literal(at: int, value: str, type_: str) -> str:
     if type_ == "number" and "." not in value:
         return f"{value}.0"
     return value if type_ in ("integer", "number", "boolean") else f'"{value}"'
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

@@ -18,6 +18,7 @@ from templates.authoring import typed_values
 from templates.authoring.yaml_edit import CannotEdit, YamlText
 from templates.checks.pack_check import TITLE
 from templates.checks.scaffold_text import NEEDLESS
+from templates.reading.pack_content import group_at
 from templates.reading.trigger_shapes import (
     ActByShape,
     CountShape,
@@ -112,7 +113,7 @@ def parts_of(data: Mapping[str, Any], languages: Sequence[str]) -> list[Part]:
         Part("act_by.offset", ("act_by", "offset"), "duration"),
     ]
     parts += [Part(f"count.{key}", ("count", key), kind) for key, kind in _OF_COUNT]
-    for step in _group(data.get("due")):
+    for step in group_at(data, "due"):
         parts += [Part(f"due.{step}.{key}", ("due", step, key), kind) for key, kind in _OF_STEP]
         parts += [Part(f"due.{step}.repeat.{key}", ("due", step, "repeat", key), kind) for key, kind in _OF_REPEAT]
     unless = data.get("unless")
@@ -331,7 +332,7 @@ class TriggerForm:
     def _with_new(self, made: YamlText, changes: Mapping[str, str], wrong: dict[str, str]) -> YamlText:
         new = {name: text.strip() for name, text in changes.items() if f".{NEW}." in name and text.strip()}
         if step := new.get(f"due.{NEW}.name", ""):
-            if not re.fullmatch(NAME, step) or step in _group(made.get(("due",))) or len(step) > MOST_TEXT:
+            if not re.fullmatch(NAME, step) or step in group_at(made.get(("due",))) or len(step) > MOST_TEXT:
                 wrong[f"due.{NEW}.name"] = Said("Write another name of small Latin letters, digits and underscores")
                 return made
             made = self._added(made, ("due", step), self._new(new, f"due.{NEW}", _OF_STEP, wrong), wrong)
@@ -400,7 +401,3 @@ def _without_question(text: str) -> str:
         return text
     more = at + 1 < len(lines) and lines[at + 1].startswith("#   - {on: some.event")
     return "\n".join([*lines[:at], *lines[at + (2 if more else 1) :]])
-
-
-def _group(value: PlainData) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -20,10 +20,11 @@ def is_of(kind: str, value: PlainData) -> bool:
         return False
     if isinstance(value, list):
         return all(isinstance(each, str) for each in value)
-    return kind != "date" or _is_day(str(value))
+    return kind != "date" or is_day(str(value))
 
 
-def _is_day(text: str) -> bool:
+def is_day(text: str) -> bool:
+    """Return True for a date such as 1990-05-05."""
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:

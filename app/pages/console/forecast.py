@@ -59,10 +59,10 @@ class ForecastPage(ConsolePages):
         )
 
     def _charts(self, found: ForecastResult, days: int, speech: Speech) -> Iterator[Chart]:
-        first = self._staff.now.astimezone(speech.zone).date()
+        first = speech.date_at(self._staff.now)
         counts: dict[str, defaultdict[str, float]] = {}
         for cell, many in found.forecast.messages.items():
-            day = cell.hour.astimezone(speech.zone).date().isoformat()
+            day = speech.date_at(cell.hour).isoformat()
             counts.setdefault(cell.channel, defaultdict(float))[day] += many
         for channel in sorted(counts):
             whole = {day: round(many) for day, many in counts[channel].items()}

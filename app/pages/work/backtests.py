@@ -91,7 +91,7 @@ class Backtests(DraftPages):
         return self._page(frame, sheet, {})
 
     def _page(self, frame: Frame, sheet: StoredDraft, wrong: Mapping[str, str], **given: str) -> Response:
-        now = self._office.platform.clock().astimezone(frame.speech.zone).date()
+        now = frame.speech.date_at(self._office.platform.clock())
         chosen = {"from": (now - timedelta(days=365)).isoformat(), "to": now.isoformat()} | given
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         return self._progress.show(

@@ -38,6 +38,7 @@ from templates.checks.loader import BUILT_IN
 from templates.checks.personas import built_in
 from templates.checks.sample_values import Inventor
 from templates.checks.scaffold_text import CASES
+from templates.reading.pack_content import group_at, items_of
 from templates.reading.yaml_file import Path
 
 At = Annotated[int, Query(ge=0, le=1000)]
@@ -238,7 +239,7 @@ class Example:
         yield from ((f"citizen.{name}", (at, "citizen", name)) for name in OF_A_PERSON)
         for number, event in _groups(self._case.get("events")):
             yield f"events.{number}.at", (at, "events", number, "at")
-            for name, value in _group(event.get("data")).items():
+            for name, value in group_at(event.get("data")).items():
                 if isinstance(value, str | int | float):
                     yield f"events.{number}.data.{name}", (at, "events", number, "data", name)
         for number, _ in _groups(self._case.get("expect")):
@@ -247,15 +248,15 @@ class Example:
     def story(self) -> Iterator[str]:
         """Yield the sentences of the test: who, what happens, what they get."""
         say, speech = self._speech.say, self._speech
-        citizen = _group(self._case.get("citizen"))
+        citizen = group_at(self._case.get("citizen"))
         spoken = LANGUAGES.get(str(citizen.get("language")), str(citizen.get("language", "")))
-        ways = ", ".join(shown(CHANNELS, str(each), speech) for each in _list(citizen.get("channels")))
+        ways = ", ".join(shown(CHANNELS, str(each), speech) for each in items_of(citizen.get("channels")))
         who = [say("A person who reads {language}").format(language=spoken)] if spoken else [say("A person")]
         who += [say("reached by {ways}").format(ways=ways)] if ways else []
         who += (
             [say("born on {day}").format(day=self._names.value(citizen["born_on"]))] if "born_on" in citizen else []
         )
-        if out := _list(citizen.get("opted_out")):
+        if out := items_of(citizen.get("opted_out")):
             topics = ", ".join(category(str(each), speech) for each in out)
             who.append(say("who opted out of: {topics}").format(topics=topics))
         yield ", ".join(who)
@@ -307,7 +308,7 @@ class Example:
             under = f"events.{number}"
             hint = say("Such as 2026-03-02 12:00.")
             mine = [self._control(f"{under}.at", "short", say("When does it happen?"), hint=hint)]
-            names = [name for name in _group(event.get("data")) if f"{under}.data.{name}" in self._fields]
+            names = [name for name in group_at(event.get("data")) if f"{under}.data.{name}" in self._fields]
             mine += [self._datum(f"{under}.data.{name}", name, str(event.get("type", ""))) for name in names]
             yield self._names.heading(str(event.get("type", ""))), mine
 
@@ -344,12 +345,12 @@ class Example:
         if name not in dict(self.further()):
             raise BadFields({"more": N_("There is nothing of that name")})
         type_, events = self._names.types[name], [each for _, each in _groups(made.data[self._at].get("events"))]
-        first, last = _group(events[0] if events else {}), _moment_in(events[-1].get("at") if events else "")
+        first, last = group_at(events[0] if events else {}), _moment_in(events[-1].get("at") if events else "")
         try:
             at = last + timedelta(days=1)
         except OverflowError:
             raise CannotEdit("the event before is on the last day of the calendar") from None
-        same = _group(first.get("data"))
+        same = group_at(first.get("data"))
         invented = Inventor(at.date()).data(type_.schema, optional=False)
         role = {"as": first["as"]} if first.get("as") in type_.roles else {}
         theirs = {type_.subject, role.get("as")}
@@ -493,7 +494,7 @@ def _read(sheet: StoredDraft, at: int) -> tuple[YamlText, dict[str, Any]]:
 
 def _cases(sheet: StoredDraft) -> list[Any]:
     try:
-        return _list(YamlText(sheet.files.get(TESTS, "")).data)
+        return items_of(YamlText(sheet.files.get(TESTS, "")).data)
     except CannotEdit:
         return []
 
@@ -505,7 +506,7 @@ def stories(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[
     except CannotEdit:
         return []
     found_ = []
-    for at, case in enumerate(_list(text.data)):
+    for at, case in enumerate(items_of(text.data)):
         if isinstance(case, dict):
             lines = text.lines((at,)) or (0, 0)
             found_.append((at, lines[0], str(case.get("name", "")), list(Example(text, at, names, {}, {}).story())))
@@ -523,14 +524,14 @@ def _without(text: YamlText, at: int) -> str:
 
 def samples(sheet: StoredDraft) -> int:
     """Return how many tests are still those that a new draft begins with."""
-    return sum(_group(each).get("name") in CASES for each in _cases(sheet))
+    return sum(group_at(each).get("name") in CASES for each in _cases(sheet))
 
 
 def _without_samples(sheet: StoredDraft) -> str:
     """Return the file without the tests that a new draft begins with."""
     text = sheet.files.get(TESTS, "")
     while samples(now := replace(sheet, files={**sheet.files, TESTS: text})):
-        at = next(at for at, each in enumerate(_cases(now)) if _group(each).get("name") in CASES)
+        at = next(at for at, each in enumerate(_cases(now)) if group_at(each).get("name") in CASES)
         text = _without(YamlText(text), at)
     return text
 
@@ -543,23 +544,15 @@ def _with_case(sheet: StoredDraft, case: dict[str, Any]) -> str:
     dumped = yaml.safe_dump([case], allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
     text = f"{before.rstrip()}\n{dumped}" if before.strip() else dumped
     try:
-        made = _list(YamlText(text).data)
+        made = items_of(YamlText(text).data)
     except CannotEdit:
         return sheet.files.get(TESTS, "")
     return text if made == [*_cases(sheet), case] else sheet.files.get(TESTS, "")
 
 
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 def _groups(value: object) -> list[tuple[int, dict[str, Any]]]:
     """Return the entries of a list that are groups, each with its number."""
-    return [(number, each) for number, each in enumerate(_list(value)) if isinstance(each, dict)]
-
-
-def _group(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return [(number, each) for number, each in enumerate(items_of(value)) if isinstance(each, dict)]
 
 
 def _plain(expected: Sequence[Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """Finding drafts, and laying them out on the bench, for every page about one."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -11,16 +10,12 @@ from pydantic import BeforeValidator
 
 from app.http.problems import Problem
 from app.packs.draft_bench import BadDraft, Bench, Laid, Text
+from app.pages.whole_numbers import whole_number
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftStore, StoredDraft, UnknownDraft
 
-
-def _number(text: object) -> int:
-    """Return the number of a draft; 0, which no draft has, for anything else."""
-    return int(str(text)) if re.fullmatch("[0-9]{1,9}", str(text), re.ASCII) else 0
-
-
-Id = Annotated[int, InPath(), BeforeValidator(_number)]
+Id = Annotated[int, InPath(), BeforeValidator(whole_number)]
+"""The number of a draft; 0, which no draft has, for anything else."""
 
 
 def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:

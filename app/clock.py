@@ -27,5 +27,5 @@ class VirtualClock:
         return self._now
 
     def advance_to(self, moment: datetime) -> None:
-        """It is that moment now, if it was earlier before."""
+        """Move the clock to that moment, unless it is later already."""
         self._now = max(self._now, moment)

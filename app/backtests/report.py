@@ -178,7 +178,7 @@ class Report(Struct, frozen=True):
 
     @property
     def digest(self) -> str:
-        """The same for the same outcome, however it was reached."""
+        """Return a hash of the outcome: equal for equal outcomes, on however many processes."""
         return f"{self.tally.digest:032x}"
 
 

@@ -158,7 +158,7 @@ DESTRUCTIVE = frozenset({"erase", "retire", "withdraw", "restored"})
 ALONE: Mapping[str, str] = {"replay": "replay.replay", "jobs": "job_role.jobs"}
 """Groups that are a command themselves → its module and function."""
 ROLES = frozenset({"jobs"})
-"""Of these the ones that need no option."""
+"""The groups in ALONE that do something without any option."""
 _PANEL_OF: Mapping[str, str] = {name: panel for panel, names in PANELS.items() for name in names}
 
 

@@ -157,7 +157,7 @@ def _flat(value: PlainData, path: str = "") -> Iterator[tuple[str, PlainData]]:
 
 
 def _rows(value: PlainData, path: str = "") -> Iterator[tuple[str, PlainData]]:
-    """The same for people: what a list has in it one by one."""
+    """Yield paths and values as `_flat` does, but each item of a list of groups by itself."""
     for name, inner in _flat(value, path):
         if isinstance(inner, list | tuple) and any(isinstance(each, Mapping) for each in inner):
             for at, each in enumerate(inner, start=1):

@@ -25,7 +25,7 @@ from streams.intake.strict_json import UnclearJson, refuse_unclear
 SMALL = 64 * 1024
 """The most bytes of a body, where a route says nothing else."""
 DRAFT = 3 * 1024 * 1024
-"""The same of a draft or a pack; JSON and forms may write a letter beyond Latin in six bytes."""
+"""The most bytes of a draft or a pack: JSON and forms may write a letter beyond Latin in six bytes."""
 PATIENCE = 60.0
 """The seconds in which a body has to be there whole."""
 

@@ -22,7 +22,7 @@ class DraftBody(BaseModel, extra="forbid"):
 
 
 class PreviewBody(DraftBody):
-    """And whom it is to be shown for."""
+    """A draft, and the person for whom its words are shown."""
 
     persona: str = Field(default="", max_length=40, description="adult, pensioner …; empty: everybody")
 

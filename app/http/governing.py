@@ -41,7 +41,7 @@ MOST_DAYS = 366
 MOST_BYTES = 2 * 1024 * 1024
 _LINT, _FIGURES = "Check a pack", "Count outcomes by day and trigger"
 _NAME = re.compile(r"[^\W\d][\w.-]*")
-"""Of a folder or file of a pack: it begins with a letter or underscore, for `..` is the folder above."""
+"""The name of a folder or file of a pack begins with a letter or underscore, for `..` is the folder above."""
 
 
 class Release(BaseModel, extra="forbid"):

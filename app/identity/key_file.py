@@ -19,7 +19,7 @@ from streams.storage.database import Database
 from streams.storage.schema import holds_data
 
 LEAST_BYTES = 8
-"""Of 32 random bytes, all but one in 10^31 keys have at least so many different ones."""
+"""The fewest different bytes of a random key: of 32 random bytes, only one key in 10^31 has fewer."""
 IN_THE_ENVIRONMENT = Path("HABARSHY_KEY_RING")
 
 

@@ -13,6 +13,7 @@ from streams.delivery.decide.case import Case
 
 _MAC, _TIME = 16, 8
 _BEGINNING, _NUMBER, _MARK = 5, 2, 8
+"""Bytes in a link: of the beginning of the id, of a number, and of the mark."""
 _BEGIN, _END = r"(?:^|\s)[(«<\"']?(?:https?://)?", r"/?(?=[.,;:!)»>\"']*(?:\s|$)|\?)"
 """What may stand around a link in a text."""
 _FLAGS = re.IGNORECASE | re.ASCII

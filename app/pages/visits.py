@@ -26,7 +26,7 @@ from domain.facts.principals import Principal
 LASTS = timedelta(hours=8)
 """The length of a visit from signing in, however busy it is."""
 CLAIMED_LASTS = timedelta(hours=1)
-"""The same of officials who are on no list of ours: for so long they keep roles that their issuer took away."""
+"""The length of a visit of officials who are on no list of ours: roles that their issuer took away last as long."""
 KEPT = timedelta(days=1)
 """The time for which a visitor's form is kept while they sign in again."""
 FORM_BYTES, DRAFT_BYTES = 64 * 1024, 3 * 1024 * 1024

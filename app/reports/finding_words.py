@@ -277,7 +277,7 @@ HOLDUPS: Mapping[tuple[bool, Why], str] = {
         "in, {goes} are done. Start more dispatchers."
     ),
 }
-"""Whether it is the queue for planning, and the likely cause -> that, and what to do."""
+"""True for the queue of planning, and the likely cause -> the cause in words, and what to do."""
 HOLDUPS_ALONE: Mapping[Why, str] = {
     Why.NOBODY: N_("Likely cause: `habarshy run` does not run. Start it."),
     Why.KAFKA: _KAFKA,
@@ -286,7 +286,7 @@ HOLDUPS_ALONE: Mapping[Why, str] = {
     Why.SLOW: _SLOW,
     Why.BEHIND: _ALONE,
 }
-"""The same where one process does everything."""
+"""The likely cause -> its words and what to do, where one process does everything."""
 STOPS: Mapping[str, str] = {
     "all": N_("Everything is stopped: no message goes out."),
     "channel": N_("All messages of a channel are stopped: {channel}."),

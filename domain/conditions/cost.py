@@ -15,8 +15,9 @@ MOST = 2**24
 USUAL_TEXT, USUAL_ITEMS = 1024, 200
 """A text so long, and a list of so many, are taken for granted when a rule is checked."""
 MOST_CHARACTERS = 10_000
-"""Of a condition's own text."""
+"""The longest text of a condition."""
 STEP, LOOPS, ENTRY = 64, 10_000, 32
+"""The cost of a step, the rounds of all loops together, and the cost of an entry of a list or mapping."""
 _WRITTEN_OUT = 32
 """Characters of a number or a time."""
 _AT_ONCE = 16

@@ -7,7 +7,7 @@ letters of the world a few hundred, and what is repeated n times is there n time
 import re
 
 MOST_WEIGHT = 20_000
-"""Of the pattern of a field: about a hundred letters of any script, or twenty thousand characters."""
+"""The most that the pattern of a field may weigh: a hundred letters of any script, or 20,000 given characters."""
 HEAVY = 200
 """States of a class such as `\\\\w`: all letters of all scripts, as UTF-8."""
 _COUNT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")

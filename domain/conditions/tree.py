@@ -23,7 +23,7 @@ _ENTRIES, _PARTS_OF_ENTRY, _TEXT_IN = 2, (3, 4), (6, 7)
 _VARINT, _FIXED64, _BYTES = 0, 1, 2
 """Wire types; the only other one has four bytes."""
 _SEVEN_BITS, _MORE = 0x7F, 0x80
-"""Of a byte of a number: what it holds, and the mark that another byte follows."""
+"""The bits of a byte that hold a part of a number, and the bit that says that another byte follows."""
 
 
 class Node(NamedTuple):

@@ -28,9 +28,12 @@ from streams.kafka.errors import (
 
 HOUR_MS = 3_600_000
 FROM_ARRIVAL = {"message.timestamp.type": "LogAppendTime"}
-"""By Kafka's default the producer gives a record's time: one of 1970 is deleted at once, one of 2100 never."""
+"""The setting by which a record is as old as its arrival.
+
+By default its producer gives its time: a record of 1970 is deleted at once, one of 2100 never.
+"""
 SEGMENTS = 24
-"""Of a partition. Kafka deletes whole segments only, and by default goes on writing to one for a week."""
+"""The segments of a partition: Kafka deletes whole ones only, and by default writes to one for a week."""
 
 
 def kept_for(hours: int) -> dict[str, str]:

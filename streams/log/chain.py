@@ -15,7 +15,7 @@ from streams.storage.tables import blocks, log
 StoredFact = tuple[Position, bytes, int, str, bytes]
 """Position, stream, version in it, topic, state."""
 CodedRow = tuple[Position, bytes, int, str, bytes, bytes | None]
-"""The same, and the row's code."""
+"""A stored fact, and the code of its row."""
 
 
 class SignedBlock(NamedTuple):

@@ -65,7 +65,7 @@ class Batches:
         return waiting[first : first + limit]
 
     def plan_woken(self, persons: Sequence[str]) -> dict[str, str]:
-        """See Planning.plan_woken."""
+        """Plan those of these persons who wait, until none does, as `Planning.plan_woken` says."""
         for person in persons:
             self._unplannable.pop(person, None)
         left = persons

@@ -156,7 +156,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
 GIVEN_NAME = "given_name"
 """The attribute of the packs with a person's first name."""
 _CLAUSE = [name for name in KEYS if name in TOLD_KEYS - {"due", "replies"}]
-"""Of the steps only one is told; the words of a message say what may be answered."""
+"""The keys of a rule that an explanation shows: without `due`, of which it shows the nudge's step, and `replies`."""
 
 
 def _clause(trigger: Trigger, step: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from templates.reading.findings import Report
 from templates.reading.yaml_file import Path, read_yaml
 
 MOST_CHARACTERS = 64 * 1024
-"""Of a text that is edited so."""
+"""The longest text that can be edited."""
 _PLAIN = re.compile(r"[A-Za-zА-яЁёӘәҒғҚқҢңӨөҰұҮүҺһІі][\w./@+-]*(?: [\w./@+-]+)*")
 """A text that needs no quotation marks, in braces neither."""
 _DURATION = re.compile(r"[+-]P[0-9A-Z]+")

@@ -14,7 +14,7 @@ from templates.reading.findings import Report
 from templates.reading.yaml_file import Document, Path
 
 _MOST_TOGETHER = 5 * MOST_WEIGHT
-"""Of all patterns of an event type."""
+"""The most that all patterns of an event type may weigh together."""
 _GROUP = re.compile(r"\([^()]*\)")
 _ENDLESS = re.compile(r"(?<!\\)(?:\\\\)*(?:[*+]|\{\d+,\})")
 

@@ -38,7 +38,7 @@ _BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _OPEN = N_("one of {signs} is missing, or a text with such signs is not in quotes")
 _NO_SPACE = N_("this line begins with U+{code}, which only looks like a space: indent with spaces")
 _NO_KEY = "could not find expected ':'"
-"""It is noticed below: what was meant to be a key is where it began to read one."""
+"""PyYAML's error for a key without a colon; it points below the line that was meant to be a key."""
 _NO_MEMBER = "did not find expected key"
 _NESTED = "mapping values are not allowed in this context"
 _DASH = re.compile(r"( *-)([{\[\"'\w].*)")

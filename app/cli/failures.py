@@ -26,7 +26,7 @@ from streams.log.first_codes import CodesLost
 from streams.log.master_key import WrongKeyFile
 from streams.log.watermark import OlderLog
 from streams.privacy.erasure import NobodyKnown
-from streams.queues.jobs import Busy, ForgedJob, NothingToDo, NotNow, Stale, UnknownJob
+from streams.queues.jobs import Busy, ForgedJob, NothingToDo, NotNow, Stale, UnknownJob, UnreadableJob
 from streams.replay.backfill import NotInForce
 from streams.replay.shadow import NoQuietMoment
 from streams.rules.aggregates import AlreadyPublished
@@ -92,6 +92,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     Stale: Exit.CHECK_FAILED,
     ForgedJob: Exit.CHECK_FAILED,
     UnknownJob: Exit.CHECK_FAILED,
+    UnreadableJob: Exit.CHECK_FAILED,
     UnknownKind: Exit.UNAVAILABLE,
     NothingToDo: Exit.OK,
     NotInForce: Exit.CHECK_FAILED,

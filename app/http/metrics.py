@@ -23,6 +23,7 @@ GAUGES = {
     "corrections_waiting": "Corrected events whose original has not come.",
     "dead_letters": "Records and persons that were put aside, for a human.",
     "sample_differences": "Persons of the last nightly sample whose nudges are not as planned.",
+    "altered_jobs": "Jobs that somebody without the platform's key wrote or changed in the database.",
     "untold": "Answers that agencies have yet to be told of.",
 }
 RECONCILED, DEAD_EVENTS = "habarshy_reconciled", "habarshy_dead_events"

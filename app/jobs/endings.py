@@ -8,6 +8,7 @@ import msgspec
 from msgspec import structs
 
 from app.terminal import Exit, data, data_json, many, stop, talk
+from streams.queries.altered_jobs import has_result, is_readable
 from streams.queues.jobs import Job, State
 from streams.replay import sample
 from streams.replay.verify import Verified
@@ -40,12 +41,14 @@ def show(job: Job, *, as_json: bool) -> None:
 
 def wrong(job: Job) -> str:
     """Return the trouble that a finished job found; "" if it found none, or mended what it found."""
+    if not is_readable(job):
+        return "its result cannot be read: somebody changed it in the database"
     return WRONG[job.kind](job) if job.state is State.DONE and job.kind in WRONG else ""
 
 
 def tells(job: Job) -> bool:
-    """Return True if the job has more to tell than its words."""
-    return job.state is State.DONE and job.confirmed and job.kind in ENDS
+    """Return True if the job has more to tell than its words, which can be read."""
+    return has_result(job) and is_readable(job)
 
 
 def _views(job: Job, *, as_json: bool) -> None:

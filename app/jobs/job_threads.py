@@ -127,6 +127,8 @@ class Hands:
 
     def cancel(self, id_: int) -> Job:
         """End a job for good. Raises NotNow, UnknownJob, UnknownKind."""
+        if self._jobs.cancel_forged(id_):
+            return self._jobs.job(id_)
         return self._jobs.cancel(id_, work_of(self._platform, self._jobs.job(id_)))
 
     def note(self, job: Job) -> str:

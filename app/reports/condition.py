@@ -19,6 +19,7 @@ from streams.log import chain
 from streams.log.person_keys import wrapping_versions
 from streams.log.watermark import OlderLog
 from streams.queries import health
+from streams.queries.altered_jobs import LATEST, altered_jobs
 from streams.queries.health import Backlog, Status, Trend, read_status
 from streams.queries.provider_health import RecentReader, RecentRecords
 from streams.queues.jobs import Job
@@ -29,8 +30,6 @@ from streams.storage.leadership import attended, run_goes_on
 Lags = Callable[[], Sequence[Lag]]
 Verdict = Callable[[Job], str]
 """Returns the trouble that a finished job found; "" if it found none."""
-JOBS = 20
-"""The latest jobs that are looked at."""
 
 
 class Condition(Struct, frozen=True):
@@ -39,7 +38,8 @@ class Condition(Struct, frozen=True):
     `workers_away`: why the workers' lags are not known; `unchained`: facts in no block, `chained_at`: the time of
     the last block; `sampled`: the time of the last sample of the backlogs, which the process that does the upkeep
     takes; `embedded`: one process does everything; `alone`: jobs whose process is gone; `spoiled`: jobs that ended
-    and found that not all is as it should be; `unattended`: jobs that wait for a process that works at jobs;
+    and found that not all is as it should be; `altered`: number -> kind of jobs that somebody without our key wrote
+    or changed; `unattended`: jobs that wait for a process that works at jobs;
     `older`: the time of the newest fact that an older copy of the database lacks; `unseen`: providers whose recent
     work is not known; `began`: the start of the process that looks; `key_problem`: why the key file cannot be used;
     `keys_lost`: versions of the master key that wrap keys of persons and that the key file lacks; `scheduled`: the
@@ -66,6 +66,7 @@ class Condition(Struct, frozen=True):
     jobs: Sequence[Job]
     alone: frozenset[int]
     spoiled: frozenset[int]
+    altered: "dict[int, str]" = {}
     unattended: frozenset[int] = frozenset()
     older: datetime | None = None
     unseen: tuple[str, ...] = ()
@@ -106,7 +107,8 @@ class ConditionReader:
             recorded = history.last_recorded(connection)
             apart = on.runtime.processes.ahead(connection)
             processes = on.runtime.processes.known(connection)
-        jobs, recent = on.queues.jobs.latest(JOBS), self._recent.read(now)
+            altered = altered_jobs(connection)
+        jobs, recent = on.queues.jobs.latest(LATEST), self._recent.read(now)
         sampled = on.queries.backlog.latest()
         workers, away = self._workers()
         problem, lost = self._keys()
@@ -128,6 +130,7 @@ class ConditionReader:
             jobs=jobs,
             alone=frozenset(each.id for each in jobs if on.queues.jobs.is_alone(each)),
             spoiled=frozenset(each.id for each in jobs if self._verdict(each)),
+            altered=altered,
             unattended=self._unattended(jobs),
             older=self._older(),
             unseen=self._unseen(recent),

@@ -63,6 +63,13 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
         N_("The log is not as it was written: the audit, job {count}, found differences."),
         N_("Keep the database as it is. Find out who wrote to it, and compare the named positions with a backup."),
     ),
+    Kind.JOB_ALTERED: (
+        N_("Somebody without our key wrote or changed job {count} ({about}) in the database."),
+        N_(
+            "Nothing of it is done, and its result counts for nothing. Find out who wrote to the database, then "
+            "cancel the job. One from before an upgrade is asked for again."
+        ),
+    ),
     Kind.CLOCK_BEHIND: (
         N_("The clock of this machine is wrong: the latest record is {time} ahead of it."),
         N_("Have the time set by the network (NTP) on every machine, then restart the roles."),

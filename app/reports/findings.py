@@ -20,7 +20,7 @@ from notifiers.port.interface import Reason
 from streams.kafka.lag import Lag
 from streams.queries.health import SILENT, Backlog, Trend
 from streams.queries.provider_health import ProviderState, Record
-from streams.queues.jobs import Job, State
+from streams.queues.jobs import ENDED, Job, State
 from streams.replay import sample
 from streams.rules.aggregates import ActiveStop
 from streams.runtime.schedule import BAD as BAD_ENDS
@@ -63,6 +63,7 @@ class Kind(StrEnum):
     STOPPED = "stopped"
     OLDER_COPY = "older_copy"
     LOG_ALTERED = "log_altered"
+    JOB_ALTERED = "job_altered"
     CLOCK_BEHIND = "clock_behind"
     CLOCKS_APART = "clocks_apart"
     PROCESS_CLOCK = "process_clock"
@@ -446,9 +447,10 @@ def _provider_holdup(on: Condition) -> Holdup | None:
 
 def _jobs(on: Condition) -> Iterator[Finding]:
     """Yield the latest job of each kind that needs somebody; an older failure is over once a later one is done."""
+    yield from _altered_jobs(on)
     judged: set[str] = set()
     for job in on.jobs:
-        if job.kind in judged:
+        if job.kind in judged or job.id in on.altered:
             continue
         resume = ("habarshy", "jobs", "resume", str(job.id))
         if job.id in on.alone:
@@ -465,6 +467,14 @@ def _jobs(on: Condition) -> Iterator[Finding]:
             judged.add(job.kind)
     if on.unattended:
         yield Finding(Kind.JOBS_WAIT, Level.BAD, ("habarshy", "jobs"), "/jobs", count=len(on.unattended))
+
+
+def _altered_jobs(on: Condition) -> Iterator[Finding]:
+    """Yield the jobs that somebody without our key wrote or changed. One that may still begin is to be cancelled."""
+    open_ = {job.id for job in on.jobs if job.state not in ENDED}
+    for id_, kind in on.altered.items():
+        command = ("habarshy", "jobs", "cancel" if id_ in open_ else "show", str(id_))
+        yield Finding(Kind.JOB_ALTERED, Level.BAD, command, f"/jobs/{id_}", kind, count=id_)
 
 
 def _job(kind: Kind, job: Job, level: Level, command: tuple[str, ...]) -> Finding:

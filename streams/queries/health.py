@@ -32,6 +32,7 @@ from streams.log.log import Log
 from streams.log.recorder import FactRecorder
 from streams.planning.quarantine import unplannable_persons
 from streams.planning.reconciler import finds
+from streams.queries.altered_jobs import altered_jobs
 from streams.queries.provider_health import ProviderFigures, RecentRecords, figures_of, recent_records
 from streams.queues import dead_letters, refused_events, webhook_outbox
 from streams.replay import sample
@@ -51,8 +52,9 @@ class Status(Struct, frozen=True):
     `unplanned_for_seconds`: without persons with a dead letter, who wait for a human; `untold`: answers that wait to
     be reported to agencies, also of agencies without a webhook; `unknown`: messages with an unknown outcome that
     nobody decided about, by "cause/provider/channel"; `sample_differences`: persons of the last sample whose nudges
-    are not as planned; `dead_events`: events from Kafka ever refused, by code, and the time of the last;
-    `reconciled`: persons ever found by the reconciler, and the time of the last find (a sign of trouble).
+    are not as planned; `altered_jobs`: jobs that somebody without our key wrote or changed; `dead_events`: events
+    from Kafka ever refused, by code, and the time of the last; `reconciled`: persons ever found by the reconciler,
+    and the time of the last find (a sign of trouble).
     """
 
     stopped: Sequence[ActiveStop]
@@ -74,6 +76,7 @@ class Status(Struct, frozen=True):
     reconciled_at: datetime | None
     unknown: Mapping[str, int]
     sample_differences: int
+    altered_jobs: int
 
 
 class Health(Status, frozen=True):
@@ -136,6 +139,7 @@ def read_status(database: Database, log: Log, follower: Follower, now: datetime)
             reconciled=found,
             reconciled_at=last,
             sample_differences=sample.last_found(connection).unlike,
+            altered_jobs=len(altered_jobs(connection)),
             unknown={"/".join(kind): count for kind, count in inbox.unresolved(connection).items()},
         )
 

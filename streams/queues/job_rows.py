@@ -1,6 +1,7 @@
 """The rows of jobs: reading, changing, and checking that a count still holds when it is confirmed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,18 @@ from sqlalchemy import Connection, Row, select, update
 from projections import governance
 from projections.tables import micros, moment, optional_moment
 from streams.log.row_codes import codes_of
-from streams.queues.jobs import AT_WORK, ENDED, HOLDS_LANE, ForgedJob, Job, Plan, Stale, State, UnknownJob
+from streams.queues.jobs import (
+    AT_WORK,
+    ENDED,
+    HOLDS_LANE,
+    ForgedJob,
+    Job,
+    Plan,
+    Stale,
+    State,
+    UnknownJob,
+    UnreadableJob,
+)
 from streams.storage.leadership import Lane
 from streams.storage.tables import jobs
 
@@ -31,8 +43,7 @@ def change(connection: Connection, job: Job, *, ours: bool = False, **changes: A
 def unfinished(connection: Connection, lane: Lane) -> Job | None:
     """Return the unfinished job of that lane, running or not."""
     query = select(jobs).where(jobs.c.lane == lane.value, jobs.c.state.in_(HOLDS_LANE)).order_by(jobs.c.id)
-    row = connection.execute(query).first()
-    return None if row is None else job_of(row)
+    return next(iter(readable(connection.execute(query))), None)
 
 
 def others_under_way(connection: Connection, id_: int) -> bool:
@@ -44,23 +55,29 @@ def others_under_way(connection: Connection, id_: int) -> bool:
 def last_of(connection: Connection, kind: str, states: Collection[State] = tuple(State)) -> Job | None:
     """Return the newest job of that kind in one of these states."""
     these = (jobs.c.kind == kind, jobs.c.state.in_([state.value for state in states]))
-    row = connection.execute(select(jobs).where(*these).order_by(jobs.c.id.desc()).limit(1)).first()
-    return None if row is None else job_of(row)
+    found = readable(connection.execute(select(jobs).where(*these).order_by(jobs.c.id.desc()).limit(1)))
+    return found[0] if found else None
+
+
+def latest(connection: Connection, limit: int, asked_by: str | None = None) -> list[Job]:
+    """Return up to `limit` jobs that can be read, the newest first; with `asked_by` only that person's."""
+    query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
+    return readable(connection.execute(query if asked_by is None else query.where(jobs.c.asked_by == asked_by)))
 
 
 def worked_since(connection: Connection, job: Job) -> Job | None:
     """Return another job of its lane that worked after the job's last step."""
     after = (jobs.c.lane == job.lane.value, jobs.c.id != job.id, jobs.c.changed_at > micros(job.changed_at))
     done = (jobs.c.confirmed_by.is_not(None), jobs.c.began_at.is_not(None))
-    row = connection.execute(select(jobs).where(*after, *done).order_by(jobs.c.id.desc())).first()
-    return None if row is None else job_of(row)
+    found = readable(connection.execute(select(jobs).where(*after, *done).order_by(jobs.c.id.desc()).limit(1)))
+    return found[0] if found else None
 
 
 def one(connection: Connection, id_: int) -> Job:
     """Return the job.
 
     Raises:
-        UnknownJob: there is none of that number.
+        UnknownJob: there is none of that number, or it cannot be read.
     """
     row = connection.execute(select(jobs).where(jobs.c.id == id_)).first()
     if row is None:
@@ -84,9 +101,26 @@ def refuse_forged(connection: Connection, id_: int) -> None:
     Raises:
         ForgedJob: it does not.
     """
+    if is_forged(connection, id_):
+        raise ForgedJob(one(connection, id_))
+
+
+def is_forged(connection: Connection, id_: int) -> bool:
+    """Return True for a job that does not carry the code of what it is to do."""
     row = connection.execute(select(jobs).where(jobs.c.id == id_)).one()
-    if row.code != _code(connection, row):
-        raise ForgedJob(job_of(row))
+    return bool(row.code != _code(connection, row))
+
+
+def altered(connection: Connection, newest: int) -> dict[int, str]:
+    """Return number -> kind of the jobs that our processes did not write so.
+
+    Those that may begin and carry no valid code; and those that cannot be read, of the `newest` and of these.
+    """
+    pending = connection.execute(select(jobs).where(jobs.c.state.not_in(ENDED))).all()
+    newer = connection.execute(select(jobs).order_by(jobs.c.id.desc()).limit(newest)).all()
+    wrong = [row for row in pending if row.code != _code(connection, row)]
+    wrong += [row for row in (*pending, *newer) if not readable([row])]
+    return {row.id: str(row.kind) for row in wrong}
 
 
 def _code(connection: Connection, row: Row[Any]) -> bytes:
@@ -94,18 +128,35 @@ def _code(connection: Connection, row: Row[Any]) -> bytes:
 
 
 def job_of(row: Row[Any]) -> Job:
-    """Return the job of a row."""
-    given = dict(row._mapping) | {  # noqa: SLF001  (public, so named by the library)
-        "lane": Lane(row.lane),
-        "state": State(row.state),
-        "arguments": msgspec.json.decode(row.arguments),
-        "asked_at": moment(row.asked_at),
-        "began_at": optional_moment(row.began_at),
-        "changed_at": moment(row.changed_at),
-        "worked": timedelta(microseconds=row.worked),
-    }
-    del given["code"]
-    return Job(**given)
+    """Return the job of a row.
+
+    Raises:
+        UnreadableJob: the row has values that no job has.
+    """
+    try:
+        given = {name: getattr(row, name) for name in Job.__struct_fields__} | {
+            "lane": Lane(row.lane),
+            "state": State(row.state),
+            "arguments": msgspec.json.decode(row.arguments, type=dict[str, Any]),
+            "asked_at": moment(row.asked_at),
+            "began_at": optional_moment(row.began_at),
+            "changed_at": moment(row.changed_at),
+            "worked": timedelta(microseconds=row.worked),
+        }
+        job = msgspec.convert(given, Job)
+        _ = job.counted
+    except (ValueError, TypeError, OverflowError) as error:  # msgspec's is a ValueError
+        raise UnreadableJob(row.id) from error
+    return job
+
+
+def readable(rows: Iterable[Row[Any]]) -> list[Job]:
+    """Return the jobs of the rows that can be read."""
+    found = []
+    for row in rows:
+        with suppress(UnreadableJob):
+            found.append(job_of(row))
+    return found
 
 
 GOOD_FOR = timedelta(days=1)

@@ -9,7 +9,18 @@ from sqlalchemy import Connection, func, select
 
 from projections.bulk import insert_rows
 from projections.tables import micros
-from streams.queues.job_rows import change, job_of, last_of, one, refuse_forged, refuse_stale, sign, unfinished
+from streams.queues.job_rows import (
+    change,
+    is_forged,
+    last_of,
+    latest,
+    one,
+    readable,
+    refuse_forged,
+    refuse_stale,
+    sign,
+    unfinished,
+)
 from streams.queues.job_runner import JobRun
 from streams.queues.jobs import AT_WORK, CANCELLABLE, ENDED, Busy, Job, NotNow, Plan, State, Work
 from streams.storage.advisory_locks import take_turns
@@ -169,7 +180,7 @@ class Jobs:
         """Return the jobs for the role jobs: those that wait for it, and those whose process died over them."""
         query = select(jobs).where(jobs.c.state.in_((State.PLANNED, *AT_WORK))).order_by(jobs.c.id)
         with self._database.reading() as connection:
-            found = [job_of(row) for row in connection.execute(query)]
+            found = readable(connection.execute(query))
         return [job for job in found if job.waits or (_begun(job) and not self.at_work(job))]
 
     def fail(self, job: Job, words: str) -> None:
@@ -188,10 +199,8 @@ class Jobs:
 
     def latest(self, limit: int, asked_by: str | None = None) -> list[Job]:
         """Return up to `limit` jobs, the newest first; with `asked_by` only that person's."""
-        query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
-        query = query if asked_by is None else query.where(jobs.c.asked_by == asked_by)
         with self._database.reading() as connection:
-            return [job_of(row) for row in connection.execute(query)]
+            return latest(connection, limit, asked_by)
 
     def last(self, kind: str) -> Job | None:
         """Return the newest job of that kind, or None."""
@@ -229,6 +238,12 @@ class Jobs:
             job = self._cancelled(id_)
         self._abandon(job, work)
         return job
+
+    def cancel_forged(self, id_: int) -> bool:
+        """End a job that our processes did not write, and clean up nothing; return False for any other."""
+        with self._database.reading() as connection:
+            forged = one(connection, id_).state in CANCELLABLE and is_forged(connection, id_)
+        return forged and bool(self._cancelled(id_))
 
     def _cancelled(self, id_: int) -> Job:
         return self._turn_to(id_, State.CANCELLED, "cancelled", CANCELLABLE)

@@ -171,6 +171,15 @@ class UnknownJob(Exception):
         super().__init__(f"There is no job {id_}. `habarshy jobs list` shows all.")
 
 
+class UnreadableJob(UnknownJob):
+    """Raised for a job whose row cannot be read."""
+
+    def __init__(self, id_: int) -> None:
+        Exception.__init__(
+            self, f"Job {id_} cannot be read: somebody changed its row in the database. Nothing of it is done."
+        )
+
+
 class Busy(Exception):
     """Raised when another job or process is in the way."""
 

@@ -110,19 +110,25 @@ class Sample:
 
 
 def following(last: Job | None) -> str:
-    """Return the pseudonym after which the sample after that job begins."""
+    """Return the pseudonym after which the sample after that job begins; the first, if it cannot be read."""
     if last is None:
         return ""
     if not last.cursor:
-        return str(last.arguments["after"])
-    at = _progress(last.cursor)
+        return str(last.arguments.get("after", ""))
+    try:
+        at = _progress(last.cursor)
+    except msgspec.DecodeError:
+        return ""
     return at.start if at.found.unlike else at.after
 
 
 def last_found(connection: Connection) -> Verified:
-    """Return the result of the last sample that is done."""
+    """Return the result of the last sample that is done; one that cannot be read found nothing."""
     job = job_rows.last_of(connection, KIND, [State.DONE])
-    return Verified() if job is None else found_in(job.words)
+    try:
+        return Verified() if job is None else found_in(job.words)
+    except msgspec.DecodeError:
+        return Verified()
 
 
 def found_in(words: str) -> Verified:

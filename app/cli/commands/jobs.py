@@ -12,10 +12,9 @@ import typer
 from app.cli.options import AsJson, Limit, Yes
 from app.cli.platform_options import PlatformOptions
 from app.cli.principal_session import PrincipalSession, operators, principal_session
-from app.jobs.endings import end, tells, wrong
+from app.jobs.endings import end, wrong
 from app.jobs.endings import show as show_end
 from app.jobs.job_threads import Hands
-from app.jobs.kinds import work_of
 from app.jobs.pace import duration, line_of
 from app.jobs.requests import Orders
 from app.jobs.start import begin_counted, finished, go_on
@@ -23,6 +22,7 @@ from app.log_places import zone_shown
 from app.moments import told_in
 from app.terminal import data, data_json, talk
 from domain.facts.principals import NotAllowed
+from streams.queries.altered_jobs import has_result
 from streams.queues.jobs import Job
 
 HIDDEN = ("claim", "cursor", "lane", "deaths")
@@ -72,9 +72,8 @@ def resume(id_: JobId, as_json: AsJson = False, *, on: PlatformOptions) -> None:
 
 def cancel(id_: JobId, *, on: PlatformOptions) -> None:
     """Cancel a job for good, and remove its leftovers."""
-    with _theirs(id_, on) as (at, asked):
-        work = work_of(at.platform, asked)
-        talk(f"job {at.platform.queues.jobs.cancel(id_, work).id} is cancelled")
+    with _theirs(id_, on) as (at, _):
+        talk(f"job {Hands(at.platform).cancel(id_).id} is cancelled")
 
 
 @contextmanager
@@ -103,7 +102,7 @@ def _print(at: PrincipalSession, job: Job, *, as_json: bool) -> None:
         data(f"job {job.id}: {job.counted.plan.what}; `habarshy jobs confirm {job.id}` begins it")
         return
     standing = f"{job.state}, but its process is gone" if alone else Hands(at.platform).note(job) or job.state
-    found = wrong(job) if tells(job) else job.words
+    found = wrong(job) if has_result(job) else job.words
     words = f"; {found}" if found else ""
     asked_at = told_in(job.asked_at, zone_shown(at.platform.rules.library))
     worked = duration(job.worked.total_seconds())

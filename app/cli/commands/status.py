@@ -39,6 +39,7 @@ UNITS: Mapping[str, tuple[str, str]] = {
     "views_behind": ("fact", "facts"),
     "dead_letters": ("letter", "letters"),
     "sample_differences": ("person", "persons"),
+    "altered_jobs": ("job", "jobs"),
     "untold": ("answer", "answers"),
     "reconciled": ("person", "persons"),
 }

@@ -35,6 +35,7 @@ ACTS = {
     Kind.UNKNOWN_OUTCOMES: N_("Decide about these messages"),
     Kind.JOBS_WAIT: N_("Show the jobs that wait"),
     Kind.LOG_ALTERED: N_("Open the job: see what differs"),
+    Kind.JOB_ALTERED: N_("Open the job"),
     Kind.VERIFICATION_FAILED: N_("Open the job: see what differs"),
     Kind.PLANS_DIFFER: N_("Open the job: see what differs"),
     Kind.JOB_FAILED: N_("Open the job: go on with it, or cancel it"),

@@ -39,6 +39,7 @@ def alive(*roles: str) -> list[LiveProcess]:
 
 FAULTS: dict[Kind, Plant] = {
     Kind.OLDER_COPY: lambda on: replace(on, older=NOON),
+    Kind.JOB_ALTERED: lambda on: replace(on, altered={3: "erase"}),
     Kind.CLOCK_BEHIND: lambda on: replace(on, ahead=timedelta(minutes=90)),
     Kind.CLOCKS_APART: lambda on: replace(on, apart=timedelta(minutes=-3)),
     Kind.NOT_RUNNING: lambda on: replace(on, sampled=NOON - timedelta(hours=1)),

@@ -2,18 +2,19 @@
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from app.packs.draft_child import Question
 from app.packs.draft_children import Found, children, too_much
+from app.packs.recent import Recent
 from domain.core.translatable import of_plain
 from streams.rules.governed import Governed
 from streams.rules.library import Library
@@ -27,6 +28,8 @@ from templates.reading.writing import pack_texts, trigger_texts
 from templates.sandbox.confined import Died
 
 MOST_BYTES, LONGEST_NAME = 256 * 1024, 100
+MOST_FINDINGS = 200
+"""A draft in which there are more is looked at anew each time, so that nobody's draft fills the memory."""
 _FILE = re.compile(r"trigger\.yaml|tests\.yaml|[a-z]{2,3}\.md")
 
 
@@ -43,6 +46,11 @@ class Text(Struct, frozen=True):
     pack: str
     trigger: str
     files: Mapping[str, str]
+
+    @property
+    def key(self) -> tuple[str, str, frozenset[tuple[str, str]]]:
+        """Return the same for the same text."""
+        return self.pack, self.trigger, frozenset(self.files.items())
 
 
 class Heard(NamedTuple):
@@ -70,14 +78,19 @@ def _told(case: Case) -> Case:
     return replace(case, differences=differences)
 
 
+Findings: TypeAlias = tuple[Finding, ...]
+Known: TypeAlias = Callable[[str, Callable[[], Findings]], Findings]
+"""Returns the findings of lint or of rendering words: those that are known, or else what the call gives."""
+
+
 class Laid:
     """A draft laid out in a folder; a confined child does with it whatever evaluates anything that it brings.
 
     A child that dies of it is a finding of it.
     """
 
-    def __init__(self, text: Text, folder: Path, packs: Sequence[Path]) -> None:
-        self.text, self._folder, self._packs = text, folder, tuple(map(str, packs))
+    def __init__(self, text: Text, folder: Path, packs: Sequence[Path], known: Known) -> None:
+        self.text, self._folder, self._packs, self._known = text, folder, tuple(map(str, packs)), known
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -152,8 +165,14 @@ class Laid:
         """
         return cast("dict[str, Any] | None", self._asked("example", dict[str, Any] | None, now, persona))
 
-    def _found(self, do: str) -> tuple[Finding, ...]:
-        return self._named(children().findings(self._question(do)))
+    def _found(self, do: str) -> Findings:
+        def find() -> Findings:
+            return self._named(each.finding() for each in children().ask(self._question(do), list[Found]))
+
+        try:
+            return self._known(do, find)
+        except Died:
+            return self._named([too_much(str(self._folder))])
 
     def _asked(self, do: str, kind: Any, now: datetime | None = None, persona: str = "") -> Any:  # noqa: ANN401  (what the child answers depends on the question)
         try:
@@ -188,6 +207,8 @@ class Bench:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._written: dict[str, dict[str, str]] = {}
+        self._findings = Recent[Findings](lambda found: len(found) <= MOST_FINDINGS)
+        self._verdicts = Recent[Verdict](lambda verdict: len(verdict.findings) <= MOST_FINDINGS)
 
     @contextmanager
     def laid(self, text: Text, *, others: bool = False) -> Iterator[Laid]:
@@ -196,7 +217,8 @@ class Bench:
         Raises:
             BadDraft: it is no draft of a published pack.
         """
-        now = self._library.rules().governed
+        rules = self._library.rules()
+        now = rules.governed
         self._check(text, now)
         with tempfile.TemporaryDirectory(prefix="habarshy-draft-") as made:
             top = Path(made)
@@ -205,10 +227,14 @@ class Bench:
             if others:
                 _write_others(top, now, text.trigger)
             _put(folder, text.files)
-            yield Laid(text, folder, [top / name for name in now.packs if name != BUILT_IN])
+            packs = [top / name for name in now.packs if name != BUILT_IN]
+            yield Laid(text, folder, packs, lambda do, find: self._findings.of((do, others, text.key), rules, find))
 
     def verdict(self, text: Text) -> Verdict:
         """Return the verdict of lint and of the tests, among all that is in force. Raises as `laid` does."""
+        return self._verdicts.of(text.key, self._library.rules(), lambda: self._verdict(text))
+
+    def _verdict(self, text: Text) -> Verdict:
         with self.laid(text, others=True) as among:
             if found := tuple(each for each in among.findings if among.hinders_submitting(each)):
                 return Verdict(found)

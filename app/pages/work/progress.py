@@ -1,9 +1,7 @@
 """The steps of a draft on its way to citizens: which are done, which is next, and what hinders it."""
 
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from threading import Lock
 from typing import Any, Final
 
 from fastapi.responses import Response
@@ -33,7 +31,7 @@ TITLES: Final[Mapping[str, str]] = {
     "approve": N_("Approve"),
     "publish": N_("Publish"),
 }
-_LATEST, _KEPT = 200, 64
+_LATEST = 200
 
 
 class Stage(Struct, frozen=True):
@@ -60,8 +58,6 @@ class Progress:
 
     def __init__(self, office: Office, bench: Bench) -> None:
         self._office, self._bench = office, bench
-        self._verdicts: OrderedDict[tuple[int, int, int], Verdict] = OrderedDict()
-        self._lock = Lock()
 
     def show(
         self,
@@ -116,20 +112,10 @@ class Progress:
 
     def verdict(self, sheet: StoredDraft) -> Verdict:
         """Return the verdict on a draft. One that cannot be examined has a finding that says why."""
-        key = (sheet.id, sheet.revision, self._office.platform.rules.library.rules().position)
-        with self._lock:
-            if (known := self._verdicts.get(key)) is not None:
-                self._verdicts.move_to_end(key)
-                return known
         try:
-            verdict = self._bench.verdict(text_of(sheet))
+            return self._bench.verdict(text_of(sheet))
         except BadDraft as bad:
             return Verdict((Finding("trigger.yaml", 0, 0, str(bad)),))
-        with self._lock:
-            self._verdicts[key] = verdict
-            while len(self._verdicts) > _KEPT:
-                self._verdicts.popitem(last=False)
-        return verdict
 
     def _tried(self, sheet: StoredDraft, verdict: Verdict, href: str, speech: Speech) -> _Found:
         if verdict.pack is None:

@@ -12,7 +12,7 @@ from domain.planning.relevant_types import deciding
 from domain.rules.rulebook import Rulebook
 
 
-class Part(Struct, frozen=True):
+class RulebookPart(Struct, frozen=True):
     """The part of a rulebook that is planned, and what of a history it reads.
 
     `triggers`: their names (None: all); `types`: of the facts that it reads (None: all); `areas`: True if it reads
@@ -39,7 +39,7 @@ class AffectedTriggers:
     """Finds the part of one rulebook that new events of given types affect."""
 
     def __init__(self, rulebook: Rulebook) -> None:
-        self.everything = Part(rulebook)
+        self.everything = RulebookPart(rulebook)
         self._rulebook = rulebook
         self._deciding: dict[str, frozenset[str]] = {}
         for version in rulebook.versions.values():
@@ -49,7 +49,7 @@ class AffectedTriggers:
             )
         self.by = lru_cache(maxsize=512)(self._by)
 
-    def _by(self, types: frozenset[str]) -> Part:
+    def _by(self, types: frozenset[str]) -> RulebookPart:
         """Return the part that new events of these types affect, if none is a person's first: that may be any."""
         if not types.isdisjoint(self._rulebook.mortal):
             return self.everything
@@ -58,9 +58,9 @@ class AffectedTriggers:
         catalogue = self._rulebook.catalogue
         part = Rulebook(catalogue, self._rulebook.defaults, self._rulebook.names, versions)
         if any(each.trigger.alone for each in versions):
-            return Part(part, names)  # it begins with the person's first event, of whatever type
+            return RulebookPart(part, names)  # it begins with the person's first event, of whatever type
         if not names and types.isdisjoint(catalogue.personal):
-            return Part(part, names, frozenset(), areas=False)
+            return RulebookPart(part, names, frozenset(), areas=False)
         read = catalogue.personal.union(*(self._deciding[name] for name in names))
         areas = any(catalogue.types[type_].area for type_ in read if type_ in catalogue.types)
-        return Part(part, names, read, areas)
+        return RulebookPart(part, names, read, areas)

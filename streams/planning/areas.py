@@ -31,7 +31,7 @@ from streams.planning import histories
 from streams.planning.histories import Recorded
 from streams.planning.person_plans import RulesMoved, leaving_undecided, planned_before_erasure, refuse_moved_rules
 from streams.planning.planning import Planning
-from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter
+from streams.queues.dead_letters import DeadLetterQueue, Letter, LetterKind
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
 from streams.storage.database import Database, Priority
@@ -60,9 +60,9 @@ class AreaQuarantine:
         self._letters.resolve_one(connection, AREA, original.hex)
 
 
-def kind_of_areas(again: Callable[[UUID], None]) -> Kind:
+def kind_of_areas(again: Callable[[UUID], None]) -> LetterKind:
     """Return how a letter about an area event is retried (by `again`) and described."""
-    return Kind(lambda content: again(UUID(bytes=content)), lambda content: f"area event {UUID(bytes=content)}")
+    return LetterKind(lambda content: again(UUID(bytes=content)), lambda content: f"area event {UUID(bytes=content)}")
 
 
 CHUNK = 10_000

@@ -16,7 +16,7 @@ from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.persons.history import History, history_of
 from domain.persons.person import Fold, Person, person_as_of
-from domain.planning.affected import Part
+from domain.planning.affected import RulebookPart
 from domain.rules.event_types import Catalogue
 from domain.rules.rulebook import Rulebook
 from projections import happened_in_areas
@@ -92,7 +92,7 @@ def of_types(
     return {person: history_of(person, _events(theirs), rulebook.catalogue) for person, theirs in own.items()}
 
 
-def read_by(connection: Connection, log: Log, parts: Mapping[str, Part]) -> dict[str, History]:
+def read_by(connection: Connection, log: Log, parts: Mapping[str, RulebookPart]) -> dict[str, History]:
     """Return person -> what their part of a rulebook reads of their history; one read for all who share a part."""
     persons: dict[int, list[str]] = {}
     for person, part in parts.items():

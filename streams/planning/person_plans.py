@@ -13,7 +13,7 @@ from domain.facts.facts import NudgePlanned, NudgeRescheduled
 from domain.nudges.diff import Change, diff
 from domain.nudges.later_completion import afterwards
 from domain.nudges.nudge import Nudge, evolve
-from domain.planning.affected import Part
+from domain.planning.affected import RulebookPart
 from domain.planning.plan import Plan
 from domain.rules.rulebook import Rulebook
 from projections import erased, governance
@@ -88,7 +88,7 @@ def planned_before_erasure(
     return frozenset([id_ for person, at in since.items() for id_ in known[person] if last[id_] < at])
 
 
-def decided_by(part: Part, nudges: Mapping[UUID, Nudge]) -> Mapping[UUID, Nudge]:
+def decided_by(part: RulebookPart, nudges: Mapping[UUID, Nudge]) -> Mapping[UUID, Nudge]:
     """Return those of a person's nudges that this part of the rulebook decides on."""
     if part.triggers is None:
         return nudges

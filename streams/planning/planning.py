@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from domain.planning.affected import AffectedTriggers, Part
+from domain.planning.affected import AffectedTriggers, RulebookPart
 from domain.planning.plan import whole_plan
 from projections import area_plans, history, nudges, residents
 from projections.history import News
@@ -98,7 +98,7 @@ class Planning:
             affected = self._affected = AffectedTriggers(rules.rulebook)
         return affected
 
-    def _plans(self, persons: Sequence[str], rules: Rules, part_of: Callable[[News], Part]) -> Plans:
+    def _plans(self, persons: Sequence[str], rules: Rules, part_of: Callable[[News], RulebookPart]) -> Plans:
         now, rulebook = self._clock(), rules.rulebook
         residences = ResidenceRows(rulebook.catalogue, rulebook.names)
         with self._database.reading() as connection:

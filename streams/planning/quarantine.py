@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, select
 
 from streams.planning.planning import Planning
 from streams.planning.wakeups import BadRecord, read_wake_up
-from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter, StillDead
+from streams.queues.dead_letters import DeadLetterQueue, Letter, LetterKind, StillDead
 from streams.storage.database import Database, Priority
 from streams.storage.tables import dead_letters
 
@@ -60,7 +60,7 @@ def unplannable_persons() -> Select[tuple[str | None]]:
     return select(dead_letters.c.person).where(dead_letters.c.kind == PERSON, dead_letters.c.person.is_not(None))
 
 
-def kinds(planning: Planning) -> dict[str, Kind]:
+def kinds(planning: Planning) -> dict[str, LetterKind]:
     """Return how these dead letters are retried: by planning the person they are about."""
 
     def plan(person: str) -> None:
@@ -73,7 +73,10 @@ def kinds(planning: Planning) -> dict[str, Kind]:
         except BadRecord as bad:
             raise StillDead(bad.args[0]) from None
 
-    return {RECORD: Kind(record, _told), PERSON: Kind(lambda content: plan(content.decode()), bytes.decode)}
+    return {
+        RECORD: LetterKind(record, _told),
+        PERSON: LetterKind(lambda content: plan(content.decode()), bytes.decode),
+    }
 
 
 def _told(content: bytes) -> str:

@@ -13,12 +13,12 @@ from domain.facts.access_facts import LettersDropped
 from domain.facts.principals import Principal
 from projections.bulk import among, chunked
 from streams.log.mapper import Entry
-from streams.queues.dead_letters import Selection, rows_of
+from streams.queues.dead_letters import LetterFilter, rows_of
 from streams.rules.context import WriteContext
 from streams.storage.tables import dead_letters
 
 
-def give_up(context: WriteContext, choice: Selection, who: Principal, reason: str) -> int:
+def give_up(context: WriteContext, choice: LetterFilter, who: Principal, reason: str) -> int:
     """Delete the selected letters; return their count."""
 
     def work(connection: Connection) -> int:

@@ -3,7 +3,7 @@
 A package that has dead letters:
 
 - Defines a `Kind`: how a letter is retried, and how it is described in a line without personal data. The kinds are
-  collected in streams/runtime/wiring.py by name: `{"kafka.record": Kind(...), "webhook": Kind(...)}`.
+  collected in streams/runtime/wiring.py by name: `{"kafka.record": LetterKind(...), "webhook": LetterKind(...)}`.
 - Calls `DeadLetterQueue.put` for an item that can never be handled, in the transaction of its own progress:
   `database.write(lambda connection: queue.put(connection, Letter("kafka.record", "topic/3/14", "not_json", raw)))`.
   The key identifies the item, so that putting it twice (a record that comes again) keeps one letter.
@@ -34,7 +34,7 @@ from streams.storage.database import Database
 from streams.storage.tables import dead_letters
 
 
-class Selection(Struct, frozen=True):
+class LetterFilter(Struct, frozen=True):
     """A selection of letters by ids, kind and cause; None selects any."""
 
     ids: tuple[UUID, ...] | None = None
@@ -42,7 +42,7 @@ class Selection(Struct, frozen=True):
     cause: str | None = None
 
 
-def chosen(query: Select[Any], choice: Selection) -> Select[Any]:
+def chosen(query: Select[Any], choice: LetterFilter) -> Select[Any]:
     """Return the query restricted to the selected letters."""
     if choice.ids is not None:
         query = query.where(among(dead_letters.c.id, choice.ids))
@@ -51,7 +51,7 @@ def chosen(query: Select[Any], choice: Selection) -> Select[Any]:
     return query
 
 
-def rows_of(connection: Connection, query: Select[Any], choice: Selection) -> Iterator[Any]:
+def rows_of(connection: Connection, query: Select[Any], choice: LetterFilter) -> Iterator[Any]:
     """Yield the query's rows for the selected letters, for any number of ids; in no order."""
     parts = [choice] if choice.ids is None else [replace(choice, ids=tuple(part)) for part in chunked(choice.ids)]
     for part in parts:
@@ -69,7 +69,7 @@ class StillDead(Exception):
         self.cause = cause
 
 
-class Kind(Struct, frozen=True):
+class LetterKind(Struct, frozen=True):
     """The operations on letters of a kind.
 
     `retry`: handle the content, or raise. `StillDead` gives the cause; of another exception only the name is kept.
@@ -163,26 +163,26 @@ class DeadLetterQueue:
 class DeadLetters:
     """The letters of a queue, to list and retry; `kinds`: the name of a kind -> how its letters are handled."""
 
-    def __init__(self, database: Database, queue: DeadLetterQueue, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, database: Database, queue: DeadLetterQueue, kinds: Mapping[str, LetterKind]) -> None:
         self._database, self._queue, self._kinds = database, queue, kinds
 
-    def groups(self, choice: Selection | None = None) -> list[Group]:
+    def groups(self, choice: LetterFilter | None = None) -> list[Group]:
         """Return the letters (all, or those selected) grouped by kind and cause, the largest group first."""
         kind, cause, at = dead_letters.c.kind, dead_letters.c.cause, dead_letters.c.at
         query = select(kind, cause, func.count(), func.min(at), func.max(at)).group_by(kind, cause)
         with self._database.reading() as connection:
-            rows = rows_of(connection, query, choice or Selection())
+            rows = rows_of(connection, query, choice or LetterFilter())
             return _merged(Group(one, why, many, moment(old), moment(new)) for one, why, many, old, new in rows)
 
-    def fixed(self, choice: Selection) -> Selection:
+    def fixed(self, choice: LetterFilter) -> LetterFilter:
         """Return a selection of the same letters by id, so that only letters that were shown are affected."""
         return replace(choice, ids=tuple(self._ids(choice)))
 
-    def count(self, choice: Selection) -> int:
+    def count(self, choice: LetterFilter) -> int:
         """Return the number of selected letters."""
         return len(self._ids(choice))
 
-    def letters(self, choice: Selection, limit: int = 100) -> list[DeadLetter]:
+    def letters(self, choice: LetterFilter, limit: int = 100) -> list[DeadLetter]:
         """Return the selected letters, the oldest first."""
         query = chosen(select(dead_letters), choice).order_by(dead_letters.c.at, dead_letters.c.id).limit(limit)
         with self._database.reading() as connection:
@@ -191,12 +191,12 @@ class DeadLetters:
                 for row in connection.execute(query).all()
             ]
 
-    def retry(self, choice: Selection) -> Retried:
+    def retry(self, choice: LetterFilter) -> Retried:
         """Retry the selected letters one by one; delete those that were handled, give the others their new cause."""
         results = [self._retry(id_) for id_ in self._ids(choice)]
         return Retried(*(results.count(result) for result in (_HANDLED, _FAILED, _UNKNOWN)))
 
-    def _ids(self, choice: Selection) -> list[UUID]:
+    def _ids(self, choice: LetterFilter) -> list[UUID]:
         query = select(dead_letters.c.at, dead_letters.c.id)
         with self._database.reading() as connection:
             return [id_ for _, id_ in sorted(tuple(row) for row in rows_of(connection, query, choice))]
@@ -245,7 +245,7 @@ _HANDLED, _FAILED, _UNKNOWN, _GONE = "handled", "failed", "unknown", "gone"
 _ERASED = "whom it was about was erased"
 
 
-def _tried(kind: Kind, content: bytes) -> str | None:
+def _tried(kind: LetterKind, content: bytes) -> str | None:
     """Retry a letter; return the cause of its failure, or None."""
     try:
         kind.retry(content)

@@ -14,7 +14,7 @@ from app.moments import told_in
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from domain.facts.access_facts import says_why
 from streams.privacy.discard import give_up
-from streams.queues.dead_letters import DeadLetters, Selection
+from streams.queues.dead_letters import DeadLetters, LetterFilter
 
 Ids = Annotated[list[UUID] | None, typer.Argument(metavar="ID", help="The ids of letters.")]
 OfKind = Annotated[str | None, typer.Option("--kind", help="Letters of this kind.")]
@@ -26,7 +26,7 @@ Reason = Annotated[str, typer.Option("--reason", help="The reason, which the log
 def list_letters(kind: OfKind = None, as_json: AsJson = False, *, on: PlatformOptions) -> None:
     """Count the dead letters by kind and cause."""
     with operators("dead letters", on) as at:
-        _print_groups(at, Selection(kind=kind), as_json=as_json)
+        _print_groups(at, LetterFilter(kind=kind), as_json=as_json)
 
 
 def show(
@@ -101,13 +101,13 @@ def drop(
     talk(f"{dropped} dropped")
 
 
-def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> Selection:
-    return Selection(tuple(ids) if ids else None, kind, cause)
+def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> LetterFilter:
+    return LetterFilter(tuple(ids) if ids else None, kind, cause)
 
 
 def _decided(
     letters: DeadLetters, ids: list[UUID] | None, kind: str | None, cause: str | None, *, every: bool
-) -> Selection:
+) -> LetterFilter:
     """Return the selection with its ids fixed: no option is not everything, and later letters are not included."""
     if not (every or ids or kind or cause):
         stop(Exit.USAGE, "which letters? name IDs, --kind, --cause, or --all")
@@ -117,7 +117,7 @@ def _decided(
     return choice
 
 
-def _agree(at: PrincipalSession, choice: Selection, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
+def _agree(at: PrincipalSession, choice: LetterFilter, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
     """Show what is meant, and go on only if that is wanted."""
     if plan or not yes:
         _print_groups(at, choice, as_json=as_json)
@@ -127,7 +127,7 @@ def _agree(at: PrincipalSession, choice: Selection, what: str, *, plan: bool, ye
     agree(f"{what} {count}", str(count), yes=yes)
 
 
-def _print_groups(at: PrincipalSession, choice: Selection, *, as_json: bool) -> None:
+def _print_groups(at: PrincipalSession, choice: LetterFilter, *, as_json: bool) -> None:
     zone = zone_shown(at.platform.rules.library)
     for group in at.platform.runtime.dead_letters.groups(choice):
         if as_json:

@@ -22,7 +22,7 @@ from domain.core.translatable import N_
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.principals import Principal
 from streams.privacy.discard import give_up
-from streams.queues.dead_letters import CAUSE_LENGTH, DeadLetter, Group, Retried, Selection
+from streams.queues.dead_letters import CAUSE_LENGTH, DeadLetter, Group, LetterFilter, Retried
 
 MOST = 1000
 """So many are handled at one press, the oldest first; more would keep the page waiting."""
@@ -45,9 +45,9 @@ class Chosen(Struct, frozen=True):
     what: str = ""
 
     @property
-    def choice(self) -> Selection:
+    def choice(self) -> LetterFilter:
         """Return the selection for the queue of dead letters."""
-        return Selection(kind=self.kind, cause=self.cause)
+        return LetterFilter(kind=self.kind, cause=self.cause)
 
     def command(self, what: str, *more: str) -> str:
         """Return the command that does the same."""
@@ -137,7 +137,7 @@ class LetterPages(ConsolePages):
         return self._done(chosen, now, who, reason)
 
     def _done(self, chosen: Chosen, count: int, who: Principal, reason: str) -> Response:
-        choice = Selection(ids=tuple(each.id for each in self._letters.letters(chosen.choice, count)))
+        choice = LetterFilter(ids=tuple(each.id for each in self._letters.letters(chosen.choice, count)))
         if chosen.what == "drop":
             return self._staff.go(
                 f"/letters?dropped={give_up(self._staff.platform.rules.context, choice, who, reason)}"

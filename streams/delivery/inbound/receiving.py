@@ -26,7 +26,7 @@ from streams.delivery.outcomes.receipts import Brought, Receipts
 from streams.delivery.outcomes.suppression import SuppressionList
 from streams.log.person_keys import PersonKey
 from streams.planning import histories
-from streams.queues.dead_letters import Kind, Letter, StillDead
+from streams.queues.dead_letters import Letter, LetterKind, StillDead
 from streams.rules.context import EventWriter, WriteContext
 from streams.rules.in_force import Rules
 from streams.storage.database import Priority
@@ -221,9 +221,9 @@ class InboundMessages(EventWriter):
         return event_of_person(self._names, SOURCE, id_, TYPE, ROLE, person, fields, self._clock())
 
 
-def strangers(receiving: InboundMessages) -> Kind:
+def strangers(receiving: InboundMessages) -> LetterKind:
     """Return the handler of dead letters that are texts from unknown numbers."""
-    return Kind(receiving.take_again, lambda content: f"an SMS of {len(_decode(content)[3])} characters")
+    return LetterKind(receiving.take_again, lambda content: f"an SMS of {len(_decode(content)[3])} characters")
 
 
 def _is_reply(about: MessageContext) -> bool:

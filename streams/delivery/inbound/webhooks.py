@@ -22,7 +22,7 @@ from domain.core.ids import traced
 from domain.persons.replies import nudge_of
 from projections import nudges
 from streams.queues import webhook_outbox
-from streams.queues.dead_letters import DeadLetterQueue, Kind, Letter
+from streams.queues.dead_letters import DeadLetterQueue, Letter, LetterKind
 from streams.queues.webhook_outbox import Waiting
 from streams.rules.context import WriteContext
 from streams.rules.trigger_history import rules_of
@@ -187,7 +187,7 @@ class Webhooks:
         self._letters.put(connection, Letter(KIND, str(call.event), cause, content))
 
 
-def retrying(context: WriteContext) -> Kind:
+def retrying(context: WriteContext) -> LetterKind:
     """Return the handler of dead letters that are webhooks."""
 
     def retry(content: bytes) -> None:
@@ -196,7 +196,7 @@ def retrying(context: WriteContext) -> Kind:
             lambda connection: webhook_outbox.put_back(connection, event, context.clock()), Priority.DISPATCH
         )
 
-    return Kind(retry, lambda content: f"for {json.loads(content)['agency']}")
+    return LetterKind(retry, lambda content: f"for {json.loads(content)['agency']}")
 
 
 def _client() -> "Http":

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
 from domain.persons.history import History, history_of
-from domain.planning.affected import AffectedTriggers, Part
+from domain.planning.affected import AffectedTriggers, RulebookPart
 from domain.planning.plan import Plan, whole_plan
 from domain.rules.rulebook import Rulebook
 from tests.domain.given import modest, published, rulebook
@@ -30,13 +30,13 @@ BOOKS = (BOOK, ROLLED_BACK, WIDENED)
 RECORDED = st.lists(st.sampled_from(ORIGINALS + CHANGES), min_size=1, max_size=14, unique_by=lambda each: each.id)
 
 
-def lived(recorded: list[LifeEvent], part: Part = AFFECTED.everything) -> History:
+def lived(recorded: list[LifeEvent], part: RulebookPart = AFFECTED.everything) -> History:
     """The history of what the part reads."""
     read = [event for event in recorded if part.types is None or event.type in part.types]
     return history_of(AIDA, read, CATALOGUE)
 
 
-def rest_of(part: Part, book: Rulebook) -> Rulebook:
+def rest_of(part: RulebookPart, book: Rulebook) -> Rulebook:
     """The triggers that are not affected."""
     others = [each for each in book.publications if each.trigger.name not in (part.triggers or ())]
     return Rulebook(book.catalogue, book.defaults, book.names, others)

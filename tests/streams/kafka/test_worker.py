@@ -25,7 +25,7 @@ from streams.kafka.worker import DEFECT, Incoming
 from streams.planning.planning import Planning
 from streams.planning.quarantine import UnreadableRecord
 from streams.planning.wakeups import WakeUp, _encode
-from streams.queues.dead_letters import Selection
+from streams.queues.dead_letters import LetterFilter
 from streams.storage.tables import dead_letters
 from tests.beginnings import KEYRING
 from tests.streams.distributed import (
@@ -171,12 +171,12 @@ def test_letters_are_retried(land: Country) -> None:
     on.planning.quarantine.keep(
         [UnreadableRecord("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"}
     )
-    told = {letter.told for letter in on.runtime.dead_letters.letters(Selection())}
+    told = {letter.told for letter in on.runtime.dead_letters.letters(LetterFilter())}
     assert told == {dana, "a record with a key of 1 bytes and a value of 0"}
-    done = on.runtime.dead_letters.retry(Selection())
+    done = on.runtime.dead_letters.retry(LetterFilter())
     assert (done.handled, done.failed, done.unknown) == (1, 1, 0)
     assert dana not in on.planning.planning.waiting()
-    assert [letter.cause for letter in on.runtime.dead_letters.letters(Selection())] == ["bad_key"]
+    assert [letter.cause for letter in on.runtime.dead_letters.letters(LetterFilter())] == ["bad_key"]
 
 
 class Away:

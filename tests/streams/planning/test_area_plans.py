@@ -23,7 +23,7 @@ from projections.area_plans import AreaPlan, Chunk
 from streams.intake.cloudevents import Envelope
 from streams.planning.areas import AREA, AreaPlanning, _Chunk, kind_of_areas
 from streams.planning.planning import Planning
-from streams.queues.dead_letters import DeadLetters, Selection
+from streams.queues.dead_letters import DeadLetters, LetterFilter
 from streams.rules.in_force import Rules
 from streams.storage.database import Database, Priority
 from tests.examples import examples
@@ -409,15 +409,15 @@ def test_an_area_event_that_cannot_be_planned_is_put_aside(world: World) -> None
     world.take(storm(ALMATY), storm(ASTANA, "later"))
     areas.drain()
     assert [(each.kind, each.cause) for each in letters.groups()] == [("area", "LookupError")]
-    [told_of] = [each.told for each in letters.letters(Selection())]
+    [told_of] = [each.told for each in letters.letters(LetterFilter())]
     assert told_of.startswith("area event ")
     assert names(world, 2, 5) < told(world)
     before = planned(world)
 
     on, same = world.platform, kind_of_areas(areas.again)
-    again = DeadLetters(on.database, on.queues.dead_letter_queue, {AREA: same}).retry(Selection())
+    again = DeadLetters(on.database, on.queues.dead_letter_queue, {AREA: same}).retry(LetterFilter())
     assert (again.failed, planned(world)) == (1, before)
-    assert letters.retry(Selection()).handled == 1
+    assert letters.retry(LetterFilter()).handled == 1
     on.planning.areas.drain()
     assert told(world) == names(world, 1, 2, 3, 4, 5, 6)
     assert (letters.groups(), max(Counter(planned(world)).values())) == ([], 2)

@@ -17,7 +17,7 @@ from streams.planning.areas import AreaPlanning
 from streams.planning.person_plans import Plans
 from streams.planning.planning import Planning
 from streams.planning.reconciler import RECONCILE_AFTER, Reconciler, finds
-from streams.queues.dead_letters import Selection
+from streams.queues.dead_letters import LetterFilter
 from streams.rules.in_force import Rules
 from streams.runtime.schedule import Schedule
 from streams.runtime.upkeep import Beside, Upkeep, UpkeepParts
@@ -149,7 +149,7 @@ def test_whatever_one_person_raises_stops_nobody(world: World, error: Exception)
     world.at(LATER)
     assert reconciler(world, FailsOn(world, world.name(DANA), error)).run() == 3
     assert world.platform.planning.planning.waiting() == [world.name(DANA)]
-    assert [letter.cause for letter in world.platform.runtime.dead_letters.letters(Selection())] == [
+    assert [letter.cause for letter in world.platform.runtime.dead_letters.letters(LetterFilter())] == [
         type(error).__name__
     ]
 

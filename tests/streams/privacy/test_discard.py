@@ -17,7 +17,7 @@ from streams.log.log import Log
 from streams.log.mapper import Entry
 from streams.log.person_keys import PersonKeys
 from streams.privacy.discard import give_up
-from streams.queues.dead_letters import Letter, Selection
+from streams.queues.dead_letters import Letter, LetterFilter
 from tests.beginnings import KEYRING
 from tests.world import World
 
@@ -48,7 +48,7 @@ class Full(Log):
         raise OSError("no space left")
 
 
-def drop(world: World, choice: Selection) -> int:
+def drop(world: World, choice: LetterFilter) -> int:
     """Give them up as olga."""
     return give_up(world.platform.rules.context, choice, OLGA, WHY)
 
@@ -61,8 +61,8 @@ def dropped(world: World) -> list[LettersDropped]:
 def test_however_many_are_named(kept: World) -> None:
     """More ids than a statement takes are counted, grouped and given up as few are."""
     letters = kept.platform.runtime.dead_letters
-    these = letters.fixed(Selection())
-    many = Selection(ids=(*(UUID(int=number) for number in range(300_000)), *(these.ids or ())))
+    these = letters.fixed(LetterFilter())
+    many = LetterFilter(ids=(*(UUID(int=number) for number in range(300_000)), *(these.ids or ())))
     assert letters.groups(many) == letters.groups(these) == letters.groups()
     assert drop(kept, many) == len(LETTERS)
 
@@ -70,18 +70,18 @@ def test_however_many_are_named(kept: World) -> None:
 def test_what_was_chosen_goes_and_the_rest_stays(kept: World) -> None:
     """Giving up by cause, by kind or by id leaves the others."""
     letters = kept.platform.runtime.dead_letters
-    assert drop(kept, Selection(cause="no_time")) == 1
-    assert drop(kept, Selection(kind="webhook")) == 1
-    first, second = letters.letters(Selection())
+    assert drop(kept, LetterFilter(cause="no_time")) == 1
+    assert drop(kept, LetterFilter(kind="webhook")) == 1
+    first, second = letters.letters(LetterFilter())
     assert (first.cause, second.cause) == ("not_json", "not_json")
-    assert drop(kept, Selection(ids=(first.id,))) == 1
-    assert [each.id for each in letters.letters(Selection())] == [second.id]
+    assert drop(kept, LetterFilter(ids=(first.id,))) == 1
+    assert [each.id for each in letters.letters(LetterFilter())] == [second.id]
 
 
 def test_the_log_says_who_gave_up_what_and_why(kept: World) -> None:
     """Of each kind and cause one fact: who, why, how many, and a digest by which somebody's list can be checked."""
-    ids = {each.id for each in kept.platform.runtime.dead_letters.letters(Selection(cause="not_json"))}
-    assert drop(kept, Selection()) == 4
+    ids = {each.id for each in kept.platform.runtime.dead_letters.letters(LetterFilter(cause="not_json"))}
+    assert drop(kept, LetterFilter()) == 4
     facts = dropped(kept)
     assert {(each.by, each.agency, each.reason, each.at) for each in facts} == {
         ("olga", "platform", WHY, kept.clock())
@@ -96,7 +96,7 @@ def test_the_log_says_who_gave_up_what_and_why(kept: World) -> None:
 
 def test_nothing_given_up_is_nothing_to_say(kept: World) -> None:
     """Where no letter is meant, the log gets no fact."""
-    assert drop(kept, Selection(cause="other")) == 0
+    assert drop(kept, LetterFilter(cause="other")) == 0
     assert dropped(kept) == []
 
 
@@ -105,6 +105,6 @@ def test_no_letter_goes_without_its_fact(kept: World) -> None:
     on = kept.platform
     full = replace(on.rules.context, log=Full(on.database, PersonKeys(KEYRING), on.clock, codes_by(KEYRING)))
     with pytest.raises(OSError, match="no space"):
-        give_up(full, Selection(), OLGA, WHY)
-    assert on.runtime.dead_letters.count(Selection()) == len(LETTERS)
+        give_up(full, LetterFilter(), OLGA, WHY)
+    assert on.runtime.dead_letters.count(LetterFilter()) == len(LETTERS)
     assert dropped(kept) == []

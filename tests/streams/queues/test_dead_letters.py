@@ -6,7 +6,15 @@ from sqlalchemy import Connection
 
 from app.clock import VirtualClock
 from streams.log.person_keys import PersonKeys
-from streams.queues.dead_letters import DeadLetterQueue, DeadLetters, Kind, Letter, Retried, Selection, StillDead
+from streams.queues.dead_letters import (
+    DeadLetterQueue,
+    DeadLetters,
+    Letter,
+    LetterFilter,
+    LetterKind,
+    Retried,
+    StillDead,
+)
 from streams.storage.tables import dead_letters
 from tests.streams.storing import AIDA, BOLAT, DANA, KEYRING, NAMES, NOW, Store, life
 
@@ -36,7 +44,7 @@ def handler() -> Handler:
 @pytest.fixture
 def letters(store: Store, handler: Handler) -> DeadLetters:
     """The letters of a new database."""
-    kinds = {"record": Kind(handler, lambda content: f"{len(content)} bytes")}
+    kinds = {"record": LetterKind(handler, lambda content: f"{len(content)} bytes")}
     return DeadLetters(store.database, queue_of(store), kinds)
 
 
@@ -69,7 +77,7 @@ def test_letters_are_grouped_by_cause(store: Store, letters: DeadLetters) -> Non
         ("record", "not_json", 2),
         ("record", "no_time", 1),
     ]
-    assert sorted(each.attempts for each in letters.letters(Selection(cause="not_json"))) == [1, 2]
+    assert sorted(each.attempts for each in letters.letters(LetterFilter(cause="not_json"))) == [1, 2]
 
 
 def test_a_letter_is_kept_with_what_it_belongs_to(store: Store, letters: DeadLetters) -> None:
@@ -83,20 +91,22 @@ def test_a_letter_is_kept_with_what_it_belongs_to(store: Store, letters: DeadLet
         store.database.write(roll_back)
     assert letters.groups() == []
     put(store, OTHER)
-    assert [each.told for each in letters.letters(Selection())] == [f"{len(SECRET)} bytes"]
+    assert [each.told for each in letters.letters(LetterFilter())] == [f"{len(SECRET)} bytes"]
 
 
 def test_a_letter_goes_only_after_success(store: Store, letters: DeadLetters, handler: Handler) -> None:
     """A letter that fails again stays, with its new cause and one more attempt; what is handled is gone."""
     put(store, RECORD, OTHER)
     handler.instead = stop
-    assert letters.retry(Selection(cause="not_json")) == Retried(handled=0, failed=1, unknown=0)
-    assert [(each.cause, each.attempts) for each in letters.letters(Selection(cause="no_type"))] == [("no_type", 2)]
+    assert letters.retry(LetterFilter(cause="not_json")) == Retried(handled=0, failed=1, unknown=0)
+    assert [(each.cause, each.attempts) for each in letters.letters(LetterFilter(cause="no_type"))] == [
+        ("no_type", 2)
+    ]
 
     handler.instead = lambda: None
-    assert letters.retry(Selection()) == Retried(handled=2, failed=0, unknown=0)
+    assert letters.retry(LetterFilter()) == Retried(handled=2, failed=0, unknown=0)
     assert handler.handled == [SECRET, SECRET]
-    assert letters.count(Selection()) == 0
+    assert letters.count(LetterFilter()) == 0
 
 
 def test_a_letter_that_came_again_stays(store: Store, letters: DeadLetters, handler: Handler) -> None:
@@ -104,9 +114,9 @@ def test_a_letter_that_came_again_stays(store: Store, letters: DeadLetters, hand
     put(store, RECORD)
     handler.instead = lambda: put(store, RECORD)
 
-    letters.retry(Selection())
+    letters.retry(LetterFilter())
 
-    assert [each.attempts for each in letters.letters(Selection())] == [2]
+    assert [each.attempts for each in letters.letters(LetterFilter())] == [2]
 
 
 def test_a_defect_of_one_letter_stops_no_other(store: Store, letters: DeadLetters, handler: Handler) -> None:
@@ -114,7 +124,7 @@ def test_a_defect_of_one_letter_stops_no_other(store: Store, letters: DeadLetter
     put(store, RECORD, OTHER)
     handler.instead = fail
 
-    assert letters.retry(Selection()).failed == 2
+    assert letters.retry(LetterFilter()).failed == 2
     assert {each.cause for each in letters.groups()} == {"ValueError"}
 
 
@@ -122,8 +132,8 @@ def test_nobody_handles_it(store: Store, letters: DeadLetters) -> None:
     """A letter of a kind that nobody handles is counted and kept."""
     put(store, Letter("webhook", "1", "gone", b"x"))
 
-    assert letters.retry(Selection()) == Retried(handled=0, failed=0, unknown=1)
-    assert letters.letters(Selection())[0].told == "nobody here handles this kind"
+    assert letters.retry(LetterFilter()) == Retried(handled=0, failed=0, unknown=1)
+    assert letters.letters(LetterFilter())[0].told == "nobody here handles this kind"
 
 
 def test_nothing_of_anybody_is_in_clear(store: Store) -> None:
@@ -143,11 +153,11 @@ def test_an_erasure_takes_the_letter_along(store: Store, letters: DeadLetters, h
 
     store.database.write(lambda connection: PersonKeys(KEYRING).destroy(connection, AIDA))
 
-    assert sorted(each.told for each in letters.letters(Selection())) == [
+    assert sorted(each.told for each in letters.letters(LetterFilter())) == [
         f"{len(SECRET)} bytes",
         "whom it was about was erased",
     ]
-    assert letters.retry(Selection()) == Retried(handled=1, failed=1, unknown=0)
+    assert letters.retry(LetterFilter()) == Retried(handled=1, failed=1, unknown=0)
     assert len(handler.handled) == 1
 
 
@@ -155,10 +165,10 @@ def test_another_process_reads_them(store: Store) -> None:
     """Letters outlive the process that put them."""
     put(store, RECORD)
     put(store, OTHER)
-    kinds = {"record": Kind(Handler(), lambda content: content.decode())}
+    kinds = {"record": LetterKind(Handler(), lambda content: content.decode())}
     later = DeadLetters(store.database, DeadLetterQueue(PersonKeys(KEYRING), NAMES, VirtualClock(NOW)), kinds)
 
-    assert {each.told for each in later.letters(Selection())} == {SECRET.decode()}
+    assert {each.told for each in later.letters(LetterFilter())} == {SECRET.decode()}
 
 
 def test_letters_about_persons_are_found_and_settled(store: Store, letters: DeadLetters) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.event import listen
 
 from notifiers.port.interface import Incoming
-from streams.queues.dead_letters import Selection
+from streams.queues.dead_letters import LetterFilter
 from streams.storage.tables import person_keys
 from tests.streams.piecing import AIGERIM, PHONE, asked, beside, texts
 from tests.streams.privacy.test_erasure import OMAR
@@ -47,7 +47,7 @@ async def test_who_is_erased_while_their_message_comes_is_no_new_person(url: str
         erasure.result(PATIENCE)
         assert not came.result(PATIENCE)
     assert texts(world) == []
-    assert world.platform.runtime.dead_letters.count(Selection()) == 1
+    assert world.platform.runtime.dead_letters.count(LetterFilter()) == 1
     assert erased not in known(world)
     other.close()
     world.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.planning.quarantine import UnreadableRecord
-from streams.queues.dead_letters import Letter, Selection
+from streams.queues.dead_letters import Letter, LetterFilter
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
 from tests.world import registered
@@ -52,9 +52,9 @@ def test_a_group_is_handled_after_its_number_was_typed(office: Office) -> None:
     browser, letters = signed_in(office, "olga"), office.world.platform.runtime.dead_letters
     wrong = send(browser, DO, PLAN, what="retry", count="2", **GROUP)
     assert (wrong.status_code, "Type the number 1" in wrong.text) == (422, True)
-    assert letters.count(Selection(kind="person")) == 1
+    assert letters.count(LetterFilter(kind="person")) == 1
     done = send(browser, DO, PLAN, what="retry", count="1", **GROUP)
-    assert (done.status_code, letters.count(Selection(kind="person"))) == (303, 0)
+    assert (done.status_code, letters.count(LetterFilter(kind="person"))) == (303, 0)
     assert "1 handled, 0 failed again" in browser.get(done.headers["location"]).text
     assert office.world.health().unplanned == 0
 
@@ -66,14 +66,14 @@ def test_what_fails_again_stays(office: Office) -> None:
     records = {"kind": "kafka.record", "cause": "not_json"}
     failed = send(browser, DO, plan, what="retry", count="2", **records)
     assert "failed=2" in failed.headers["location"]
-    [group] = letters.groups(Selection(kind="kafka.record"))
+    [group] = letters.groups(LetterFilter(kind="kafka.record"))
     again = plan.replace("not_json", group.cause)
     wish = records | {"cause": group.cause, "what": "drop", "count": "2"}
     silent = send(browser, DO, again, **wish, reason="no")
-    assert (silent.status_code, "Write why" in silent.text, letters.count(Selection())) == (422, True, 3)
+    assert (silent.status_code, "Write why" in silent.text, letters.count(LetterFilter())) == (422, True, 3)
     dropped = send(browser, DO, again, **wish, reason="sent anew <by> hand")
     assert "2 were given up" in browser.get(dropped.headers["location"]).text
-    assert letters.count(Selection()) == 1
+    assert letters.count(LetterFilter()) == 1
     told = signed_in(office, "adil").get("/console/readings").text
     assert all(each in told for each in ("olga", "sent anew &lt;by&gt; hand", "2 dead letters given up", group.cause))
 

@@ -13,7 +13,7 @@ from domain.facts.receipts import ReceiptStatus
 from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Incoming, Message, Reason, Report
 from streams.intake.cloudevents import Envelope
-from streams.queues.dead_letters import Selection
+from streams.queues.dead_letters import LetterFilter
 from streams.storage.tables import dead_letters
 from tests.world import LONG_AGO, World, card, event, few_triggers, iin, registered
 
@@ -154,17 +154,17 @@ async def test_a_text_from_nobody_is_kept(world: World) -> None:
     for _ in range(2):
         assert not write(world, "Сәлем, мен кімге жаздым?", "7", "+77055555555")
     letters = world.platform.runtime.dead_letters
-    [letter] = letters.letters(Selection())
+    [letter] = letters.letters(LetterFilter())
     assert (letter.kind, letter.told) == ("message", "an SMS of 24 characters")
     with world.platform.database.reading() as connection:
         [sealed] = connection.execute(select(dead_letters.c.sealed)).scalars()
     assert b"77055555555" not in sealed
-    assert (letters.retry(Selection()).failed, understood(world)) == (1, [])
+    assert (letters.retry(LetterFilter()).failed, understood(world)) == (1, [])
     theirs = {"phone": "+77055555555"}
     world.take(event("citizen.contact_changed", AIGERIM, "2025-06-04T11:00:00+05:00", theirs, id="new"))
     await world.settle("2025-06-11T10:00+05:00")
-    assert (letters.retry(Selection()).handled, understood(world)) == (1, ["other"])
-    assert letters.count(Selection()) == 0
+    assert (letters.retry(LetterFilter()).handled, understood(world)) == (1, ["other"])
+    assert letters.count(LetterFilter()) == 0
 
 
 async def test_with_two_open_questions_a_bare_answer_is_none(world: World) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.event import listen
 
 from notifiers.port.interface import Incoming, Piece
 from streams.delivery.inbound.sms_parts import Made, SmsReassembly
-from streams.queues.dead_letters import Selection
+from streams.queues.dead_letters import LetterFilter
 from streams.rules.in_force import Rules
 from streams.storage.tables import pieces
 from tests.streams.piecing import (
@@ -59,7 +59,7 @@ def other(world: World, tmp_path: Path) -> Iterator[World]:
 
 def letters(world: World) -> int:
     """How many texts nobody knows whose they are."""
-    return world.platform.runtime.dead_letters.count(Selection())
+    return world.platform.runtime.dead_letters.count(LetterFilter())
 
 
 def test_pieces_that_come_to_two_processes_are_one_message(world: World, other: World) -> None:
@@ -220,7 +220,7 @@ def test_what_strangers_write_is_a_dead_letter_as_a_whole(world: World) -> None:
     come(world, piece(1, "Сәлем, ", sender=STRANGER))
     assert letters(world) == 0
     come(world, piece(2, "мен кіммін?", sender=STRANGER))
-    [letter] = world.platform.runtime.dead_letters.letters(Selection())
+    [letter] = world.platform.runtime.dead_letters.letters(LetterFilter())
     assert (letter.kind, letter.told) == ("message", "an SMS of 18 characters")
     assert texts(world) == []
 

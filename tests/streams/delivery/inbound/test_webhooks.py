@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from app.providers import HookSettings
 from domain.persons.replies import Reply
 from streams.delivery.inbound.webhooks import AT_ONCE, LEASE, UNWANTED_FOR, WAITS, Hook, Webhooks
-from streams.queues.dead_letters import Selection
+from streams.queues.dead_letters import LetterFilter
 from streams.runtime.cleanup import UNTOLD
 from tests.app.http.wire import TRACE
 from tests.notifiers.http_peers import Answer, HttpPeer, RecordedRequest, answer, listening
@@ -22,7 +22,7 @@ AIGERIM = iin(1)
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS1hZ2VuY3k="
 ASKED = "2025-06-04T10:00+05:00"
 OK, BROKEN, GONE = answer(200), answer(500), answer(410)
-EVERYBODY = Selection()
+EVERYBODY = LetterFilter()
 
 
 class Told:

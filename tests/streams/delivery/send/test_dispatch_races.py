@@ -10,11 +10,13 @@ import uvloop
 
 from domain.facts.facts import NudgeAttempted, NudgePlanned, NudgeSent, NudgeUnknown
 from notifiers.port.fake import FakeNotifier
-from notifiers.port.interface import Message
+from notifiers.port.interface import Accepted, Message
+from notifiers.port.message_names import numbered
 from streams.delivery.send.claiming import LEASE, Claims, Lane
 from streams.delivery.send.concurrency import Budgets
 from streams.delivery.send.dispatch import Dispatcher
 from tests.streams.dispatching import (
+    AIGERIM,
     CARD,
     DUE,
     MINUTE,
@@ -28,7 +30,7 @@ from tests.streams.dispatching import (
     with_card,
 )
 from tests.streams.meddling import MeddledDatabase, nothing
-from tests.world import LONG_AGO, World, annulled, card, corrected, iin, registered
+from tests.world import LONG_AGO, World, annulled, card, corrected, event, iin, registered
 
 
 async def test_an_attempt_whose_process_died_is_unknown_after_its_lease(tmp_path: Path) -> None:
@@ -43,6 +45,31 @@ async def test_an_attempt_whose_process_died_is_unknown_after_its_lease(tmp_path
     await world.settle(DUE + LEASE)
     assert unknown_until(world) == DUE + LEASE + 10 * MINUTE
     assert world.health().open_attempts == 0
+    world.close()
+
+
+async def test_who_opts_out_while_nobody_knows_is_not_sent_it_again(tmp_path: Path) -> None:
+    """An attempt whose dispatcher died is not repeated for who has opted out since; the provider's answer counts."""
+    handed: list[Message] = []
+
+    def take_and_die(message: Message) -> None:
+        handed.append(message)
+        raise Killed
+
+    world = with_card(tmp_path, sms=FakeNotifier("sms", take_and_die, removes_doubles=True))
+    with pytest.raises(Killed):
+        await world.settle(DUE)
+    world.take(
+        event("citizen.preferences_changed", AIGERIM, (DUE + MINUTE / 2).isoformat(), {"opted_out": ["documents"]})
+    )
+    await world.settle(DUE + LEASE)
+    assert (world.delivery("month").state, world.delivery("month").due) == ("unknown", DUE + LEASE + MINUTE)
+
+    await world.settle(DUE + LEASE + MINUTE)
+    assert (ends(world), len(handed)) == (("unknown", None, 1), 1)
+    name = numbered(handed[0].key, 1)
+    world.platform.delivery.inbound.receiving.accepted("sms", name, Accepted("late"), reports=True)
+    assert world.delivery("month").state == "sent"
     world.close()
 
 

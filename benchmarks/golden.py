@@ -34,7 +34,7 @@ from notifiers.port.routes import single_routes
 from projections import statistics
 from streams.delivery.outcomes.receipts import Receipt
 from streams.intake.cloudevents import Envelope, time_of
-from streams.planning.recompute import all_intents
+from streams.planning.recompute import intents_of
 from streams.queries.explain import explain
 from tests.beginnings import KEYRING
 
@@ -162,7 +162,9 @@ def _later(value: Any, by: timedelta) -> Any:
 def _digests(platform: Platform, mailroom: Mailroom) -> Iterator[tuple[str, str]]:
     rules = platform.rules.library.rules()
     intents = [
-        each for batch in all_intents(platform.database, platform.log, platform.rules.library) for each in batch
+        each
+        for batch in intents_of(platform.database, platform.log, platform.rules.library.rules().rulebook)
+        for each in batch
     ]
     yield "intents", _digest(sorted(_json(each) for each in intents))
     nudges = sorted({each.nudge for each in mailroom.handed})

@@ -26,7 +26,7 @@ from projections import governance, history, nudges
 from streams.intake.cloudevents import Envelope, envelope_of
 from streams.intake.intake import Outcome as Taken
 from streams.log.mapper import Entry
-from streams.planning.recompute import all_intents
+from streams.planning.recompute import intents_of
 from streams.queries.explain import Explanation, explain
 from streams.queries.health import Health, health
 from streams.runtime.scheduler import Engine
@@ -267,7 +267,7 @@ class World:
     def intents(self) -> list[Intent]:
         """What plan gives for everybody, by id."""
         platform = self.platform
-        batches = all_intents(platform.database, platform.log, platform.rules.library)
+        batches = intents_of(platform.database, platform.log, platform.rules.library.rules().rulebook)
         return sorted((each for batch in batches for each in batch), key=lambda each: each.id.int)
 
     def facts(self, nudge: UUID) -> list[Any]:

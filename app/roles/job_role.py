@@ -10,7 +10,7 @@ from app.clock import Clock
 from app.compose import compose
 from app.http.role import ServedRole, answering
 from app.jobs.job_threads import Workers
-from app.roles.lifecycle import composed, on_sqlite, stopping
+from app.roles.lifecycle import composed, on_sqlite, stop_event
 from app.settings import Settings
 from app.terminal import talk
 from streams.runtime.scheduler import JOBS_EVERY
@@ -27,13 +27,8 @@ def work_at_jobs(settings: Settings, clock: Clock, health: socket.socket | None)
 
 
 async def _until_stopped(workers: Workers) -> None:
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def stop() -> None:
-        loop.call_soon_threadsafe(stopped.set)
-
     look = Task(lambda: asyncio.to_thread(workers.look), JOBS_EVERY, now=True)
-    with stopping(stop):
+    with stop_event() as stopped:
         talk("working at jobs; Ctrl-C stops")
         try:
             await Timetable().until({"jobs": look}, stopped)

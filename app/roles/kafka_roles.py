@@ -1,6 +1,5 @@
 """The wiring of the roles that work with Kafka: one process each, with what it says of itself on its health port."""
 
-import asyncio
 import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,8 +12,8 @@ from app.clock import Clock
 from app.compose import Platform
 from app.http.role import ServedRole, answering
 from app.kafka_topics import topics_of
-from app.roles.lifecycle import composed, stopping, topics_there
-from app.roles.patience import answered
+from app.roles.lifecycle import composed, stop_event, stopping, topics_there
+from app.roles.waiting import wait_for_database
 from app.scheduled import schedule_of
 from app.settings import Settings
 from app.terminal import talk
@@ -46,7 +45,7 @@ def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -
     """Plan whom records wake, until stopped."""
     topics = topics_of(settings)
     platform = composed(settings, clock)
-    answered(platform.rules.library.rules)
+    wait_for_database(platform.rules.library.rules)
     handler = WakeupHandler(platform.planning.planning, platform.planning.quarantine, topics.persons)
     with _upkeep(platform) as beside:
         measured = [platform.planning.planning.planned, platform.planning.planning.planned_after]
@@ -58,7 +57,7 @@ def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> N
     """Take in events of registries, until stopped."""
     topics = topics_of(settings)
     platform = composed(settings, clock)
-    answered(platform.rules.library.rules)
+    wait_for_database(platform.rules.library.rules)
     with closing(Sender(topics.brokers)) as sender:
         handler = IntakeHandler(platform.intake, topics, sender, RefusedEvents(platform.database, platform.clock))
         _work("intake", platform, topics, handler, health, [platform.intake.accepted])
@@ -76,7 +75,7 @@ def _work(
 ) -> None:
     topics_there(topics)
     with (
-        closing(answered(lambda: Seat(platform.database, name))) as seat,
+        closing(wait_for_database(lambda: Seat(platform.database, name))) as seat,
         closing(KafkaLag(topics, name, handler.topic, platform.clock, joins=True)) as lag,
     ):
         tuning = Tuning(session=platform.settings.kafka_session_seconds, instance=seat.name)
@@ -92,12 +91,7 @@ def _work(
 
 
 async def _until_stopped(worker: Worker) -> None:
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def stop() -> None:
-        loop.call_soon_threadsafe(stopped.set)
-
-    with stopping(stop):
+    with stop_event() as stopped:
         await worker.run(stopped)
 
 
@@ -108,7 +102,7 @@ def _upkeep(platform: Platform) -> Iterator[Future[None]]:
     own = planning.build(platform.log, platform.rules.library, queue, platform.clock)
     on = platform
     schedule = schedule_of(on)
-    answered(schedule.triggers)
+    wait_for_database(schedule.triggers)
     parts = UpkeepParts(
         own.areas,
         on.replay.follower,

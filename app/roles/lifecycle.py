@@ -1,24 +1,22 @@
 """Common parts of the long-running roles: waiting for services to return, and stopping on request."""
 
+import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from sqlalchemy import make_url
 
 from app.clock import Clock
 from app.compose import Platform, compose
-from app.roles.patience import answered
+from app.roles.waiting import wait_for_database
 from app.settings import Settings
 from app.terminal import talk
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.topics import Topics
 from streams.storage.errors import Backoff
 from streams.storage.leadership import NeedsPostgres
-
-T = TypeVar("T")
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -32,7 +30,7 @@ def composed(settings: Settings, clock: Clock) -> Platform:
     """
     if on_sqlite(settings):
         raise NeedsPostgres
-    return answered(lambda: compose(settings, clock))
+    return wait_for_database(lambda: compose(settings, clock))
 
 
 def on_sqlite(settings: Settings) -> bool:
@@ -59,7 +57,7 @@ def topics_there(topics: Topics) -> None:
 
 
 @contextmanager
-def stopping(stop: Callable[[], None]) -> Iterator[None]:
+def stopping(stop: Callable[[], object]) -> Iterator[None]:
     """The first SIGINT or SIGTERM calls `stop`, the second one ends at once."""
 
     def asked(*_: object) -> None:
@@ -73,3 +71,11 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextmanager
+def stop_event() -> Iterator[asyncio.Event]:
+    """Yield an event of the running loop that the first SIGINT or SIGTERM sets; the second one ends at once."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    with stopping(lambda: loop.call_soon_threadsafe(stopped.set)):
+        yield stopped

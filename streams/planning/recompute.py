@@ -9,16 +9,10 @@ from streams.log.log import Log
 from streams.planning import histories
 from streams.planning.histories import EVERYBODY, Selection
 from streams.rules.governed import Governed
-from streams.rules.library import Library
 from streams.storage.database import Database
 from templates.reading.catalogue import catalogue_of, defaults_of
 
 BATCH = 500
-
-
-def all_intents(database: Database, log: Log, library: Library) -> Iterator[list[Intent]]:
-    """Yield the intents of all persons, a batch of persons at a time."""
-    return intents_of(database, log, library.rules().rulebook)
 
 
 def intents_of(

@@ -26,7 +26,7 @@ from domain.nudges.nudge import Nudge
 from projections import history, nudges
 from streams.intake.cloudevents import Envelope as EventEnvelope
 from streams.intake.cloudevents import envelope_of
-from streams.planning.recompute import all_intents
+from streams.planning.recompute import intents_of
 from streams.queries.health import health
 from tests.services.commands import Command
 from tests.world import event, iin
@@ -216,7 +216,9 @@ def _ended(running: Command) -> None:
 def _every_nudge_ended_once(platform: Platform, sink: Sink, campaign: _Campaign) -> None:
     now = campaign.now
     intents = [
-        each for batch in all_intents(platform.database, platform.log, platform.rules.library) for each in batch
+        each
+        for batch in intents_of(platform.database, platform.log, platform.rules.library.rules().rulebook)
+        for each in batch
     ]
     report = health(platform.database, platform.log, platform.replay.follower, now)
     states, received = report.nudges, Counter(sink.received)

@@ -25,7 +25,7 @@ from notifiers.port.message_names import key
 from notifiers.push.messages import collapse_key
 from projections import history, nudges
 from streams.delivery.outcomes.suppression import SOURCE as OWN
-from streams.planning.recompute import all_intents
+from streams.planning.recompute import intents_of
 from streams.planning.reconciler import finds
 from streams.queues.dead_letters import total
 from streams.queues.jobs import State as JobState
@@ -70,7 +70,7 @@ class Verdict:
             persons = history.persons_after(connection, "", 10**6)
             found = nudges.of_persons(connection, persons)
             self.letters = total(connection)
-        batches = all_intents(self.platform.database, self.platform.log, self.platform.rules.library)
+        batches = intents_of(self.platform.database, self.platform.log, self.platform.rules.library.rules().rulebook)
         self.intents = {each.id: each for batch in batches for each in batch}
         self.nudges = {id_: one for theirs in found.values() for id_, one in theirs.items()}
         contacts = campaign.registries.contacts.items()

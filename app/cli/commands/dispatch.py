@@ -10,9 +10,9 @@ from app.compose import Platform
 from app.compose_sending import compose_engine, compose_routes
 from app.logs import begin
 from app.roles.lifecycle import composed
-from app.roles.patience import answered
 from app.roles.provider_watch import ProviderWatch
 from app.roles.sockets import HealthHost, HealthPort, health_listener
+from app.roles.waiting import wait_for_database
 from app.terminal import talk
 from notifiers.port.routes import Route
 from streams.delivery.send.metrics import counted, passed_by
@@ -36,8 +36,8 @@ def dispatch_due(
     from app.http.role import ServedRole, answering  # noqa: PLC0415  (a second of imports that `run` does not need)
 
     with closing(platform.database):
-        answered(platform.rules.library.rules)
-        answered(lambda: tell_stopped(platform.rules))
+        wait_for_database(platform.rules.library.rules)
+        wait_for_database(lambda: tell_stopped(platform.rules))
         attempts = Counts()
         routes = counted(routes_of(platform), attempts)
         engine = compose_engine(platform, routes)

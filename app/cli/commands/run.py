@@ -22,10 +22,10 @@ from app.http.presence import present
 from app.log_places import zone_shown
 from app.logs import begin
 from app.reports.stopped import stopped_lines
-from app.roles.patience import answered
 from app.roles.provider_watch import ProviderWatch
 from app.roles.run_lock import run_lock
 from app.roles.sockets import HealthHost, HealthPort, health_listener
+from app.roles.waiting import wait_for_database
 from app.terminal import data_json, many, talk, warn
 from notifiers.port.routes import Route
 from streams.delivery.send.metrics import counted, passed_by
@@ -152,10 +152,10 @@ async def _run(
             await asyncio.to_thread(engine.watermark.look)
             await asyncio.to_thread(engine.dispatcher.take_over)
         else:
-            await asyncio.to_thread(answered, engine.watermark.look)
-            await asyncio.to_thread(answered, engine.dispatcher.recover)
+            await asyncio.to_thread(wait_for_database, engine.watermark.look)
+            await asyncio.to_thread(wait_for_database, engine.dispatcher.recover)
             if only is None:
-                await asyncio.to_thread(answered, engine.schedule.triggers)
+                await asyncio.to_thread(wait_for_database, engine.schedule.triggers)
         stopped = _stop_signal(engine)
         await asyncio.gather(*(route.start() for route in routes.values()))
         if until_idle:

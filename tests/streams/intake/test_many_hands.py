@@ -23,7 +23,7 @@ from notifiers.port.fake import FakeNotifier
 from notifiers.port.interface import Message
 from notifiers.port.routes import single_routes
 from streams.intake.cloudevents import Envelope, envelope_of
-from streams.planning.recompute import all_intents
+from streams.planning.recompute import intents_of
 from streams.replay.rebuild_compare import Rebuilt
 from streams.rules.publishing import Publisher
 from templates.checks.loader import shipped
@@ -146,5 +146,5 @@ def test_views_are_swapped_while_others_write(hands: list[Platform]) -> None:
 
 def intents(on: Platform) -> list[bytes]:
     """What plan gives for everybody, as bytes, but for the versions' hashes."""
-    found = [each for batch in all_intents(on.database, on.log, on.rules.library) for each in batch]
+    found = [each for batch in intents_of(on.database, on.log, on.rules.library.rules().rulebook) for each in batch]
     return sorted(msgspec.json.encode(each) for each in found)

@@ -29,7 +29,7 @@ from notifiers.port.routes import single_routes
 from projections import history, nudges
 from streams.log.log import Log
 from streams.log.recorder import FactRecorder, Row
-from streams.planning.recompute import all_intents
+from streams.planning.recompute import intents_of
 from streams.rules.approval import RuleApproval, reference
 from streams.rules.library import NothingPublished
 from streams.rules.publishing import BreaksVersions, Publisher, Rulemaking
@@ -111,7 +111,9 @@ def test_publishing_while_others_plan_loses_nobody(hands: list[Platform], tmp_pa
     assert len(found) == 2 * PEOPLE
     assert {intent.version for intent in found} == {hashes[-1]}
     expected = [
-        each for batch in all_intents(hands[0].database, hands[0].log, hands[0].rules.library) for each in batch
+        each
+        for batch in intents_of(hands[0].database, hands[0].log, hands[0].rules.library.rules().rulebook)
+        for each in batch
     ]
     assert found == sorted(expected, key=lambda intent: intent.id.int)
 
@@ -166,7 +168,7 @@ def test_who_comes_in_while_a_publication_commits_is_planned_by_it(
         publisher.publish([pack], by=WATER, now=NOON)
     hands[2].planning.reconciler.run()
     hands[2].planning.areas.drain()
-    [batch] = all_intents(hands[2].database, hands[2].log, hands[2].rules.library)
+    [batch] = intents_of(hands[2].database, hands[2].log, hands[2].rules.library.rules().rulebook)
     assert waiting(hands[2]) == sorted(batch, key=lambda intent: intent.id.int) != []
 
 

@@ -10,7 +10,7 @@ from streams.storage.errors import UNAVAILABLE_ERRORS, Backoff, permanent_error,
 T = TypeVar("T")
 
 
-def answered(ask: Callable[[], T]) -> T:
+def wait_for_database(ask: Callable[[], T]) -> T:
     """Return the database's answer, however long it is away.
 
     Raises:

@@ -158,11 +158,6 @@ def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
     return {id_: _decode(folded) for id_, folded in rows_of(connection, _FOLDED, sorted(set(ids)))}
 
 
-def _versions(connection: Connection, ids: Iterable[UUID], *, hold: bool = True) -> dict[UUID, int]:
-    query = _VERSIONS_HELD if hold else _VERSIONS
-    return dict(rows_of(connection, query, sorted(set(ids))))
-
-
 _FOLDED = select(nudges.c.nudge, nudges.c.folded).where(among_keys(nudges.c.nudge))
 _PRESENT = select(nudges.c.nudge).where(among_keys(nudges.c.nudge))
 _VERSIONS = select(nudges.c.nudge, nudges.c.version).where(among_keys(nudges.c.nudge))
@@ -196,7 +191,7 @@ def held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
         return found
     if members := wanted.union(*(one.members for one in found.values())) - wanted:
         hold(connection, wanted | members)
-    versions = _versions(connection, wanted, hold=not members)
+    versions = dict(rows_of(connection, _VERSIONS if members else _VERSIONS_HELD, sorted(wanted)))
     moved = by_id(connection, [id_ for id_, version in versions.items() if version != _version(found, id_)])
     return {id_: moved.get(id_) or found[id_] for id_ in versions}
 
@@ -212,7 +207,7 @@ def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
 
 def versions_held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
     """Return the version of each of the nudges, which are locked as by `hold`."""
-    return _versions(connection, ids)
+    return dict(rows_of(connection, _VERSIONS_HELD, sorted(set(ids))))
 
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:

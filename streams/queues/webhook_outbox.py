@@ -58,7 +58,7 @@ def total(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(webhooks)).scalar_one()
 
 
-def forget(connection: Connection, before: datetime) -> None:
+def tidy(connection: Connection, before: datetime) -> None:
     """Delete entries that were due before then: no process sends webhooks to their agency."""
     connection.execute(delete(webhooks).where(webhooks.c.due_at < micros(before)))
 

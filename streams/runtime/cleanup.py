@@ -26,10 +26,10 @@ class Cleanup:
         self._database.write(self._tidy, Priority.INTAKE)
 
     def _tidy(self, connection: Connection) -> None:
-        conversations.forget(connection, self._clock())
-        self._receipts.forget(connection)
+        conversations.tidy(connection, self._clock())
+        self._receipts.tidy(connection)
         idempotency.tidy(connection, self._clock())
         guess_counts.tidy(connection, self._clock())
         sms_parts.tidy(connection, self._clock())
         references.tidy_parts(connection, self._clock())
-        webhook_outbox.forget(connection, self._clock() - UNTOLD)
+        webhook_outbox.tidy(connection, self._clock() - UNTOLD)

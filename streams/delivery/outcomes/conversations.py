@@ -48,7 +48,7 @@ def at(connection: Connection, number: bytes) -> list[Said]:
     return [Said(row.nudge, row.recipient, moment(row.at), row.mark) for row in rows]
 
 
-def forget(connection: Connection, now: datetime) -> None:
+def tidy(connection: Connection, now: datetime) -> None:
     """Delete messages older than REMEMBERED."""
     connection.execute(delete(conversations).where(conversations.c.at < micros(now - REMEMBERED)))
 

@@ -98,6 +98,6 @@ def _deliveries(connection: Connection, attempts: AbstractSet[AttemptId]) -> lis
     return [(attempt, found[attempt.nudge].to(attempt.recipient)) for attempt in attempts if attempt.nudge in found]
 
 
-def forget(connection: Connection, now: datetime) -> None:
+def tidy(connection: Connection, now: datetime) -> None:
     """Delete receipts whose message never became known: it was another platform's."""
     connection.execute(delete(early_receipts).where(early_receipts.c.at < micros(now - KEPT)))

@@ -231,9 +231,9 @@ class Receipts:
         early_receipts.drop(connection, (row for row, _ in theirs))
         return self._record(connection, news)
 
-    def forget(self, connection: Connection) -> None:
+    def tidy(self, connection: Connection) -> None:
         """Delete early receipts of messages that never became known."""
-        early_receipts.forget(connection, self._clock())
+        early_receipts.tidy(connection, self._clock())
 
     def _take(self, connection: Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
         return self._record(connection, self._held_news(connection, receipts))

@@ -10,6 +10,7 @@ import pytest
 import uvloop
 from hypothesis import settings
 from sqlalchemy.engine import URL
+from xdist.scheduler import LoadFileScheduling
 
 from tests.services import postgres
 from tests.world import World
@@ -42,6 +43,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = [(number * every, 0, name) for number, name in enumerate(waiting)]
     places += [(float(number), 1, name) for number, name in enumerate(others)]
     items[:] = [item for _, _, name in sorted(places) for item in files[name]]
+
+
+TOGETHER = ("tests/app/demo/",)
+"""Folders whose files share what takes longest: they are one process's."""
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Gives each file to one process, and each of those folders as if it were a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((each for each in TOGETHER if nodeid.startswith(each)), super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> ByFile | None:
+    """Spread the tests by their files where `--dist loadfile` asks for it."""
+    return ByFile(config) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

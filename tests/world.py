@@ -3,7 +3,9 @@
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +33,7 @@ from streams.queries.explain import Explanation, explain
 from streams.queries.health import Health, health
 from streams.runtime.scheduler import Engine
 from templates.checks.loader import shipped
-from tests.beginnings import KEYRING, at_first, publish
+from tests.beginnings import KEYRING, at_first, publish, unchanging
 
 NOON = datetime(2025, 6, 2, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours
 
@@ -65,6 +67,15 @@ def few_triggers(folder: Path, *more: str) -> Path:
         if (path.is_file() or path.name in ("events", *TRIGGERS, *more)) and not link.exists():
             link.symlink_to(path)
     return made
+
+
+_OURS = TemporaryDirectory(prefix="habarshy-few-")
+
+
+@cache
+def _usual() -> Path:
+    """The few triggers, for all worlds of this process."""
+    return unchanging(few_triggers(Path(_OURS.name)))
 
 
 def limited(folder: Path, **limits: str) -> Path:
@@ -200,7 +211,7 @@ class World:
         if on_file and copy_of is not None:
             shutil.copy(copy_of, self.file)
         elif on_file and not self.file.exists():
-            self.file.write_bytes(at_first(packs or [few_triggers(folder)], now))
+            self.file.write_bytes(at_first(packs or [_usual()], now))
         usual = {
             "database": at.render_as_string(hide_password=False),
             "principals": folder / "principals.toml",
@@ -209,7 +220,7 @@ class World:
         }
         self.platform: Platform = compose(load_settings(**(usual | settings)), self.clock, KEYRING)
         if self.platform.log.facts.max_notification_id() is None:
-            publish(self.platform, packs or [few_triggers(folder)])
+            publish(self.platform, packs or [_usual()])
         scripts = script or {}
         self.notifiers: dict[str, Notifier] = {
             channel: FakeNotifier(channel, self.sent, script=scripts.get(channel, ()))

@@ -44,6 +44,7 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "education": N_("Kindergarten and school"),
     "environment": N_("Air and environment"),
     "family": N_("Family"),
+    "general": N_("General"),
     "health": N_("Health"),
     "housing": N_("Housing"),
     "military": N_("Military registration"),

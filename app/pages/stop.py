@@ -16,6 +16,7 @@ from app.http import routes
 from app.http.problems import Problem
 from app.identity.links import BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
+from app.pages.life import category
 from app.pages.visits import require_theirs
 from streams.delivery.inbound.opt_outs import Mandatory, NothingToStop, OptOuts, StoppableTopic
 from streams.delivery.inbound.preferences import PreferenceStore
@@ -70,7 +71,7 @@ class Stop(routes.Routed, response_class=HTMLResponse):
             "link.html",
             frame,
             title=_("The messages will come again"),
-            lead=_("You will get these messages again:"),
+            lead=_("You will get messages on the topic “{topic}” again:").format(topic=_called(topic, frame)),
             items=_titles(topic, frame),
         )
 
@@ -95,7 +96,9 @@ def _ask(topic: StoppableTopic, frame: Frame, _token: str, _root: str) -> dict[s
     _ = frame.speech.say
     return {
         "title": _("Stop messages"),
-        "lead": _("If you press the button, you will no longer get these messages:"),
+        "lead": _("If you press the button, you will get no more messages on the topic “{topic}”:").format(
+            topic=_called(topic, frame)
+        ),
         "items": _titles(topic, frame),
         "note": _("Messages that the law requires will still come."),
         "button": _("Stop"),
@@ -106,7 +109,7 @@ def _done(topic: StoppableTopic, frame: Frame, token: str, root: str) -> dict[st
     _ = frame.speech.say
     return {
         "title": _("The messages are stopped"),
-        "lead": _("You will no longer get these messages:"),
+        "lead": _("You will get no more messages on the topic “{topic}”:").format(topic=_called(topic, frame)),
         "items": _titles(topic, frame),
         "note": _("Messages that the law requires will still come."),
         "button": _("Undo"),
@@ -121,6 +124,10 @@ def _mandatory(topic: StoppableTopic, frame: Frame, _token: str, _root: str) -> 
         "lead": _("The law obliges the state to send it to you:"),
         "items": (frame.speech.titled(topic.legal_basis),),
     }
+
+
+def _called(topic: StoppableTopic, frame: Frame) -> str:
+    return category(topic.category, frame.speech)
 
 
 def _titles(topic: StoppableTopic, frame: Frame) -> tuple[str, ...]:

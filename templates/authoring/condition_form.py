@@ -80,7 +80,8 @@ class BadRow(ValueError):
 
     def __init__(self, at: int, part: str, problem: str) -> None:
         super().__init__(problem)
-        self.at, self.part, self.problem = at, part, Said(problem)
+        self.at, self.part = at, part
+        self.problem = problem if isinstance(problem, Said) else Said(problem)
 
 
 def operators_of(type_: str) -> Mapping[str, str]:

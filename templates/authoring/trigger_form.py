@@ -127,9 +127,8 @@ def parts_of(data: Mapping[str, Any], languages: Sequence[str]) -> list[Part]:
         if not isinstance(action, dict):
             continue
         parts += [Part(f"actions.{at}.label.{each}", ("actions", at, "label", each), "text") for each in languages]
-        parts += [
-            Part(f"actions.{at}.{key}", ("actions", at, key), "word") for key in ("url", "service") if key in action
-        ]
+        leads = [key for key in ("url", "service") if key in action] or ([] if "reply" in action else ["url"])
+        parts += [Part(f"actions.{at}.{key}", ("actions", at, key), "word") for key in leads]
     return parts
 
 
@@ -232,6 +231,14 @@ def _check(kind: str, text: str) -> None:
     raise BadValue(problem)
 
 
+_OPENS: Final[Mapping[str, str]] = {
+    f"due.{NEW}.name": N_("Write a name for the new step"),
+    f"unless.{NEW}.on": N_("Choose what has been recorded"),
+    f"actions.{NEW}.id": N_("Write a name for the new button"),
+}
+"""Field without which nothing is added -> what is said where only other fields of the addition are filled."""
+
+
 class TriggerForm:
     """A rule in a form. `values`: name of a field -> its text; what no field can show is in `rest`."""
 
@@ -331,6 +338,9 @@ class TriggerForm:
 
     def _with_new(self, made: YamlText, changes: Mapping[str, str], wrong: dict[str, str]) -> YamlText:
         new = {name: text.strip() for name, text in changes.items() if f".{NEW}." in name and text.strip()}
+        for key, problem in _OPENS.items():
+            if key not in new and any(name.startswith(key.rpartition(".")[0]) for name in new):
+                wrong[key] = Said(problem)
         if step := new.get(f"due.{NEW}.name", ""):
             if not re.fullmatch(NAME, step) or step in group_at(made.get(("due",))) or len(step) > MOST_TEXT:
                 wrong[f"due.{NEW}.name"] = Said("Write another name of small Latin letters, digits and underscores")

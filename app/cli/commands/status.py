@@ -74,6 +74,8 @@ def status(check: Check = False, as_json: AsJson = False, *, on: TimedOptions) -
         for each in wrong:
             if each.stop is None:
                 data(_line(each, speech))
+        if not (wrong or found.stopped):
+            data("OK: everything works")
         for name, told in (*status_lines(found, zone), *_processes(condition, zone)):
             data(f"{name}: {told}")
     platform.database.close()

@@ -71,6 +71,18 @@ ADVICE: Final[Mapping[str, str]] = {
     ),
 }
 """A finding of lint -> the same, told of the form."""
+_FIELDS: Final[Mapping[str, str]] = {
+    "at_most": N_("How often in all?"),
+    "category": N_("Topic"),
+    "channels": N_("How is it sent?"),
+    "class": N_("How urgent is it?"),
+    "url": N_("Where it leads"),
+}
+_NAMED: Final[Mapping[str, str]] = {
+    "{name} is missing": N_("“{name}” is not filled in"),
+    "{name}: {error}": N_("{name}: {error}"),
+}
+"""A finding of lint about a key of `_FIELDS` -> the same about its field."""
 
 
 MISSING: Final[Mapping[str, str]] = {
@@ -113,11 +125,13 @@ def of_the_form(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _said(message: str) -> str:
-    advice = ADVICE.get(getattr(message, "template", str(message)))
-    if advice is None:
+    template, given = getattr(message, "template", str(message)), getattr(message, "given", {})
+    field = _FIELDS.get(given.get("name", ""))
+    if template in _NAMED and field is not None:
+        return Words(_NAMED[template], **{**given, "name": Said(field)})
+    if (advice := ADVICE.get(template)) is None:
         return message
-    given = {name: _key(name, each) for name, each in getattr(message, "given", {}).items()}
-    return Words(advice, **given)
+    return Words(advice, **{name: _key(name, each) for name, each in given.items()})
 
 
 def _key(name: str, value: object) -> object:

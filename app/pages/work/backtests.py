@@ -112,8 +112,9 @@ class Backtests(DraftPages):
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         given, say = {name: field_of(fields, name) for name in ("from", "to")}, frame.speech.say
         first, last = (_day(given[name]) for name in ("from", "to"))
-        wrong = {} if first else {"from": say("Write a date such as 2025-01-31")}
-        wrong |= {} if last else {"to": say("Write a date such as 2025-01-31")}
+        labels = {"from": (first, say("From")), "to": (last, say("To"))}
+        problem = say("Write a date such as 2025-01-31")
+        wrong = {name: f"{label} – {problem}" for name, (day, label) in labels.items() if day is None}
         given |= {"caps": "yes"} if "caps" in fields else {}
         if first is None or last is None:
             return self._page(frame, sheet, wrong, **given)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from app.http import routes
 from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.layout import Frame
-from app.pages.life import category, shown
+from app.pages.life import shown
 from app.pages.pack_names import Names, names_of
 from app.pages.ruling import CLASSES, in_words
 from app.pages.visits import DraftForm, Fields, field_of
@@ -29,6 +29,7 @@ from app.pages.work.controls import (
     channels_in,
     condition_in,
     length_in,
+    named,
     names_in,
     rows_in,
     split,
@@ -38,7 +39,7 @@ from app.pages.work.controls import (
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import both_texts
 from app.pages.work.sheets import Id, laid_out, text_of
-from app.pages.work.words import step_called
+from app.pages.work.words import step_called, topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Said, Words
 from domain.facts.principals import Principal, Role
@@ -61,7 +62,7 @@ URGENCY: Final[Mapping[str, str]] = {
     "legal": N_("The law demands it: goes also after an opt-out, but not at night."),
     "service": N_("About something that the person has begun: counts towards no limit."),
     "reminder": N_("Useful to know: keeps to the person’s limit of messages."),
-    "offer": N_("Something new: only to who agreed to such messages."),
+    "offer": N_("Something new: only to those who agreed to such messages."),
 }
 
 
@@ -302,7 +303,7 @@ class View:
             try:
                 sent = self._sent(name, before)
             except BadRow as bad:
-                wrong[name] = Words("{problem} ({row})", problem=bad.problem, row=bad.at + 1)
+                wrong[name] = self._told_of_row(name, bad)
                 continue
             if sent == "" and name in _NEEDED:
                 wrong[name] = _NEEDED[name]
@@ -311,6 +312,13 @@ class View:
         changed |= {"needless.none": "yes"} if field_of(self._typed, "needless.none") else {}
         changed |= {name: "yes" for name in self._typed if _GONE.fullmatch(name)}
         return changed, wrong
+
+    def _told_of_row(self, name: str, bad: BadRow) -> str:
+        """Return what is wrong with a row of a condition: with what it compares, or else its number."""
+        rows = rows_in(self._typed, name, {})
+        field = rows.rows[bad.at].field if rows is not None else ""
+        about = self.names.heading_of(field) if field else str(bad.at + 1)
+        return Words("{about}: {problem}", about=about, problem=bad.problem)
 
     def _sent(self, name: str, before: str) -> str | None:  # noqa: PLR0911  (one for each kind)
         """Return the text that a field's controls send; None where the page did not have them."""
@@ -340,8 +348,9 @@ class View:
     # Controls
 
     def errors(self) -> dict[str, str]:
-        """Return what is wrong, by the id of its control."""
-        return {name: self.speech.tell(text) for name, text in self._setting.wrong.items()}
+        """Return what is wrong with which field, by the id of its control."""
+        wrong = {name: self.speech.tell(text) for name, text in self._setting.wrong.items()}
+        return named(wrong, self.labels() if wrong else {})
 
     def _control(self, name: str, kind: str, label: str, **more: Any) -> Control:
         error = self._setting.wrong.get(name, "")
@@ -391,10 +400,7 @@ class View:
         )
 
     def _topic(self) -> Control:
-        now = self._rules.governed
-        known = {str(each.fact.rules["category"]) for each in now.publications if each.fact.pack != BUILT_IN}
-        known |= {self._form.values.get("category", "")} - {""}
-        options = sorted(((each, category(each, self.speech)) for each in known), key=lambda each: each[1])
+        options = topics_of(self._rules.governed, self.speech, self._form.values.get("category", ""))
         return self._control(
             "category",
             "select_or",
@@ -428,9 +434,7 @@ class View:
             yield self._ticks("to", self._say("Who is told?"), named, usual=self._usual_recipient)
         own = [(f"event.{name}", self.names.heading_of(f"event.{name}")) for name in self.type.fields]
         own += [
-            (f"event.{name}", _begun(self.speech.tell(whom(name))))
-            for name in self.type.roles
-            if name != self.type.subject
+            (f"event.{name}", self._called(f"event.{name}")) for name in self.type.roles if name != self.type.subject
         ]
         person = ("person", self._say("Once for a person, ever"))
         if self._can("occurrence"):
@@ -541,10 +545,16 @@ class View:
         }
         order = ("later", "event", "entitled", "citizen", "param")
         groups = {
-            root: [(name, self.names.heading_of(name)) for name in types if name.partition(".")[0] == root]
-            for root in order
+            root: [(name, self._called(name)) for name in types if name.partition(".")[0] == root] for root in order
         }
         return [(headings[root], options) for root, options in groups.items() if options]
+
+    def _called(self, name: str) -> str:
+        """Return what a condition may read in words: a role as it is called where it is told."""
+        role = name.partition(".")[2]
+        if name.startswith("event.") and role in self.type.roles:
+            return _begun(self.speech.tell(whom(role)))
+        return self.names.heading_of(name)
 
     @property
     def asks_needless(self) -> bool:
@@ -661,17 +671,17 @@ class View:
             return []
 
     def labels(self) -> dict[str, str]:
-        """Return the label of each field, by its name."""
-        found: dict[str, str] = {}
-        for each in (*self.about(), *self.starting(), *self.ending(), *self.sending(), *self.rare()):
-            found[each.name] = each.label
+        """Return the label of each field, by its name, in the order of the page."""
+        found = {each.name: each.label for each in (*self.about(), *self.starting())}
         for name, _, usual, rare in self.steps():
             found |= {each.name: f"{self.step_called(name)}: {each.label}" for each in (*usual, *rare)}
+        found |= {each.name: each.label for each in (*self.new_step(), *self.ending())}
         for at, _, controls in self.needless():
             found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
+        found |= {each.name: each.label for each in (*self.unless(f"unless.{NEW}"), *self.sending())}
         for at, controls in self.buttons():
             found |= {each.name: f"{at + 1}: {each.label}" for each in controls}
-        return found
+        return found | {each.name: each.label for each in (*self.rare(), *self.new_button())}
 
     def told_value(self, name: str, text: str) -> str:  # noqa: PLR0911  (one for each kind)
         """Return a field's text in words, as far as there are any."""

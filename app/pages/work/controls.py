@@ -8,9 +8,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from app.pages.visits import Fields, field_of
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Words
 from templates.authoring import typed_values
-from templates.authoring.condition_form import AND, OR, Row, Rows, read_condition, written_condition
+from templates.authoring.condition_form import AND, OR, BadRow, Row, Rows, read_condition, written_condition
 from templates.authoring.trigger_form import CHANNELS
 
 UNITS: Final[Mapping[str, str]] = {
@@ -68,6 +68,12 @@ class Control(Struct, frozen=True):
     lang: str = ""
     told: str = ""
     more: Any = None
+
+
+def named(wrong: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
+    """Return what is wrong, by the id of its control: with its label in front, in the order of the labels."""
+    told = {name: f"{label} – {wrong[name]}" for name, label in labels.items() if name in wrong}
+    return told | {name: text for name, text in wrong.items() if name not in told}
 
 
 def split(text: str) -> Length:
@@ -128,10 +134,10 @@ def rows_in(fields: Fields, name: str, values: Mapping[str, Mapping[str, str]]) 
 
 def _rows(fields: Fields, name: str, values: Mapping[str, Mapping[str, str]]) -> Iterator[Row]:
     for at in range(_MOST_ROWS):
-        field = field_of(fields, f"{name}.{at}.field")
-        if not field or field_of(fields, f"{name}.{at}.gone"):
+        field, value = field_of(fields, f"{name}.{at}.field"), field_of(fields, f"{name}.{at}.value")
+        of = field_of(fields, f"{name}.{at}.of")
+        if not (field or value) or field_of(fields, f"{name}.{at}.gone"):
             continue
-        value, of = field_of(fields, f"{name}.{at}.value"), field_of(fields, f"{name}.{at}.of")
         value = values.get(field, {}).get(value.lower(), value)
         yield Row(field, field_of(fields, f"{name}.{at}.operator"), of or value, bool(of))
 
@@ -148,8 +154,13 @@ def condition_in(
     if rows is None:
         return None
     old = read_condition(before, types) if before else Rows()
-    same = old is not None and old.rows == rows.rows and (len(rows.rows) < 2 or old.joint == rows.joint)  # noqa: PLR2004  (several rows)
-    return before if same else written_condition(rows, types)
+    if old is not None and old.rows == rows.rows and (len(rows.rows) < 2 or old.joint == rows.joint):  # noqa: PLR2004  (several rows)
+        return before
+    for at, row in enumerate(rows.rows):
+        known = values.get(row.field)
+        if known and row.value not in known.values() and not row.of and row.operator in ("==", "!=", "in"):
+            raise BadRow(at, "value", Words("Choose one of these: {values}", values=", ".join(known)))
+    return written_condition(rows, types)
 
 
 def was_in(fields: Fields, otherwise: Mapping[str, str]) -> Mapping[str, str]:

@@ -22,11 +22,11 @@ from app.pages.life import category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.visits import Fields, Form, field_of
 from app.pages.whole_numbers import whole_number
-from app.pages.work.controls import Control, was_in
+from app.pages.work.controls import Control, named, was_in
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import both_texts
 from app.pages.work.sheets import Id, laid_out, text_of
-from app.pages.work.words import PEOPLE, person
+from app.pages.work.words import PEOPLE, person, topics_of
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.timing import zone_of
 from domain.core.translatable import N_
@@ -140,9 +140,7 @@ class Examples(DraftPages):
         done: str = "",
     ) -> Response:
         text, case = _read(sheet, at)
-        view = Example(
-            text, at, names_of(self._office.platform.rules.library.rules(), frame.speech), typed or {}, wrong or {}
-        )
+        view = self._example(sheet, text, at, frame.speech, typed or {}, wrong or {})
         played = self._played(sheet, case)
         actual = [view.expected(each) for each in played or ()]
         return self._progress.show(
@@ -154,7 +152,7 @@ class Examples(DraftPages):
             at=at,
             title=str(case.get("name", "")),
             view=view,
-            errors=dict(wrong or {}),
+            errors=named(wrong or {}, view.labels()),
             story=list(view.story()),
             actual=actual,
             playable=played is not None,
@@ -164,6 +162,13 @@ class Examples(DraftPages):
             author=Role.AUTHOR in who.roles,
             done=done,
         )
+
+    def _example(
+        self, sheet: StoredDraft, text: YamlText, at: int, speech: Speech, typed: Fields, wrong: Mapping[str, str]
+    ) -> "Example":
+        rules = self._office.platform.rules.library.rules()
+        known = topics_of(rules.governed, speech, _topic(sheet))
+        return Example(text, at, names_of(rules, speech), typed, wrong, known)
 
     def _played(self, sheet: StoredDraft, case: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """Return what becomes of each message in a test; None where it cannot be played."""
@@ -181,7 +186,7 @@ class Examples(DraftPages):
         who, frame, sheet = self._enter(request, id, fields)
         at = int(field_of(fields, "at")) if re.fullmatch("[0-9]{1,3}", field_of(fields, "at")) else 0
         text, _ = _read(sheet, at)
-        view = Example(text, at, names_of(self._office.platform.rules.library.rules(), frame.speech), fields, {})
+        view = self._example(sheet, text, at, frame.speech, fields, {})
         then, back = field_of(fields, "then"), f"/work/drafts/{sheet.id}/tests"
         try:
             made = _without(text, at) if then == "delete" else self._changed(sheet, view, fields, at)
@@ -226,8 +231,17 @@ class BadFields(ValueError):
 class Example:
     """A test: its story in words, and its fields."""
 
-    def __init__(self, text: YamlText, at: int, names: Names, typed: Fields, wrong: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        text: YamlText,
+        at: int,
+        names: Names,
+        typed: Fields,
+        wrong: Mapping[str, str],
+        topics: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self._text, self._at, self._names, self._typed, self._wrong = text, at, names, typed, wrong
+        self._topics = topics
         self._case: dict[str, Any] = text.data[at]
         self._speech: Speech = names.speech
         self._fields = dict(self._paths())
@@ -291,15 +305,21 @@ class Example:
         languages = [("", say("Not said")), *LANGUAGES.items()]
         yield self._control("citizen.language", "select", labels["language"], options=[("", languages)])
         ways = [(name, shown(CHANNELS, name, self._speech)) for name in ("push", "sms", "email")]
-        label = labels["channels"]
-        chosen = self._value("citizen.channels").split(",")
-        if "citizen.channels.shown" in self._typed:
-            chosen = self._typed.get("citizen.channels", [])
-        yield self._control("citizen.channels", "ticks", label, options=ways, value=chosen)
+        yield self._ticks("citizen.channels", labels["channels"], ways)
         yield self._control("citizen.born_on", "short", labels["born_on"], hint=say("A date such as 2025-01-31."))
-        yield self._control(
-            "citizen.opted_out", "short", labels["opted_out"], hint=say("Names with commas between them.")
-        )
+        yield self._ticks("citizen.opted_out", labels["opted_out"], self._topics)
+
+    def _ticks(self, name: str, label: str, options: Sequence[tuple[str, str]]) -> Control:
+        """Return a field of which several may be chosen; what stands in the file and is no option is one too."""
+        ticked = f"{name}.shown" in self._typed
+        chosen = self._typed.get(name, []) if ticked else [each for each in self._value(name).split(",") if each]
+        odd = [(each, each) for each in chosen if each not in dict(options)]
+        return self._control(name, "ticks", label, options=[*options, *odd], value=chosen)
+
+    def labels(self) -> dict[str, str]:
+        """Return the label of each field, by its name."""
+        groups = [list(self.about()), *(mine for _, mine in (*self.events(), *self.expects()))]
+        return {each.name: each.label for mine in groups for each in mine}
 
     def events(self) -> Iterator[tuple[str, list[Control]]]:
         """Yield each event: its title and its fields."""
@@ -511,6 +531,14 @@ def stories(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[
             lines = text.lines((at,)) or (0, 0)
             found_.append((at, lines[0], str(case.get("name", "")), list(Example(text, at, names, {}, {}).story())))
     return found_
+
+
+def _topic(sheet: StoredDraft) -> str:
+    """Return the topic of a draft's rule; empty where its file cannot be read."""
+    try:
+        return str(_group(YamlText(sheet.files.get("trigger.yaml", "")).data).get("category", ""))
+    except CannotEdit:
+        return ""
 
 
 def _remarks(text: str) -> str:

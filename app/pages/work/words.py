@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.pages.catalogues import Speech
-from app.pages.life import shown
+from app.pages.life import category, shown
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
 from domain.nudges.settle import PAUSED
 from domain.rules.built_in_triggers import DIGEST
 from streams.rules.governed import Governed
+from templates.checks.loader import BUILT_IN
 
 DONE: Final[Mapping[str, str]] = {
     "submitted": N_("submitted"),
@@ -86,6 +87,13 @@ def person(name: str, speech: Speech) -> str:
 def people(speech: Speech) -> list[tuple[str, str]]:
     """Return the invented people: each by name and in words."""
     return [(name, person(name, speech)) for name in PEOPLE]
+
+
+def topics_of(now: Governed, speech: Speech, *more: str) -> list[tuple[str, str]]:
+    """Return the topics of what is published, and these: each by name and in words, by its words."""
+    known = {str(each.fact.rules["category"]) for each in now.publications if each.fact.pack != BUILT_IN}
+    named = ((each, category(each, speech)) for each in known.union(more) - {""})
+    return sorted(named, key=lambda each: each[1])
 
 
 def reason(word: str, speech: Speech) -> str:

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -12,8 +14,11 @@ import pytest
 from sqlalchemy import make_url
 
 from app.cli.command_table import DESTRUCTIVE
+from app.clock import VirtualClock
+from app.compose import compose
 from app.identity.key_file import load_keyring
 from app.roles.run_lock import run_lock
+from app.settings import load_settings
 from app.terminal import Exit
 from domain.core.ids import Names
 from streams.storage.database import Database
@@ -170,6 +175,17 @@ def test_run_until_idle_plans_sends_and_stops(lived: Terminal) -> None:
     [provider] = [told[name] for name in told if re.fullmatch(r"provider \w+ \(sms\)", name)]
     assert provider == "works; 1 attempt in the last hour, none failed"
     assert re.match(r"held back, unplanned, .*dead events", told["none"])
+
+
+def test_status_says_so_where_nothing_is_wrong(lived: Terminal) -> None:
+    """Whoever looks for trouble reads in the first line that there is none, as on the console."""
+    lived.run("run", "--until-idle", JUNE)
+    data = lived.folder / "data" / "habarshy"
+    settings = load_settings(database=f"sqlite:///{data / 'habarshy.sqlite'}", key_file=data / "key")
+    on = compose(settings, VirtualClock(datetime.fromisoformat(JUNE.partition("=")[2])))
+    with closing(on.database), run_lock(on.database.engine.url):
+        on.queries.backlog.take()
+        assert lived.run("status", JUNE).lines[0] == "OK: everything works"
 
 
 def test_a_second_run_is_told_that_one_is_at_work(lived: Terminal) -> None:

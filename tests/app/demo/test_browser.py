@@ -88,7 +88,7 @@ def test_a_minister_walks_through_it(chromium: Browser, lived: Lived) -> None:
         page.get_by_role("link", name="Смотреть глазами Айгерим").click()
         expect(page.locator("main")).to_contain_text("Замена паспорта")
         page.get_by_role("link", name="Мастерская").click()
-        page.get_by_role("link", name="Стать Сериком, который утверждает").click()
+        page.get_by_role("link", name="Войти как Серик, который утверждает").click()
         expect(page.locator(".who")).to_contain_text("Серик")
         page.get_by_role("link", name="Год семьи").click()
         expect(page.locator("h1")).to_have_text("Год, когда государство написало первым")

@@ -69,7 +69,7 @@ def test_a_fact_that_cannot_be_read_is_a_problem_of_its_own(failing: TestClient)
     assert "at position 7 of the log" in body["detail"]
     assert "`habarshy audit verify`" in body["detail"]
     page = failing.get("/fail/log", headers={"accept": "text/html", "accept-language": "ru"})
-    assert (page.status_code, "Записанное не читается" in page.text) == (500, True)
+    assert (page.status_code, "Запись не читается" in page.text) == (500, True)
     assert "position 7" not in page.text
 
 

@@ -86,6 +86,7 @@ def test_looking_at_the_link_changes_nothing(client: TestClient, platform: Platf
     assert {page.status_code for page in pages} == {200}
     assert '<html lang="ru">' in pages[0].text
     assert "Скидка на штраф за нарушение ПДД" in pages[0].text
+    assert "сообщения на тему «Транспорт»" in pages[0].text, "more stops than the message from which it was opened"
     assert BUTTON in pages[0].text
     assert stored(platform) == before
 

@@ -223,9 +223,16 @@ def test_a_token_is_shown_once(world: World) -> None:
     assert 'class="code"' not in browser.get("/my/data").text
 
 
+def test_whoever_wants_something_corrected_is_told_where(world: World) -> None:
+    """The page about one's data says who corrects a name or an address, and whose messages these pages show."""
+    page = visiting(world, MOTHER).get("/my/data").text
+    assert "as the offices registered them. Have them corrected there" in page
+    assert "do not show the messages of another adult" in page
+
+
 def test_a_reader_of_another_language_is_told_in_which_it_was_sent(world: World) -> None:
     """Whoever reads the pages in another language than the message was sent in is told so, in their language."""
     pages = {each: visiting(world, MOTHER, each).get(path_of(world)).text for each in ("kk", "ru", "en")}
-    assert "Оно отправлено вам на английском языке" in pages["ru"]
-    assert "Ол сізге ағылшын тілінде жіберілген" in pages["kk"]
+    assert "Сообщение отправлено вам на английском языке" in pages["ru"]
+    assert "Хабарлама сізге ағылшын тілінде жіберілген" in pages["kk"]
     assert "It was sent to you" not in pages["en"]

@@ -140,7 +140,7 @@ def test_what_was_typed_stays_beside_what_is_wrong_with_it(quiet: Workshop) -> N
         **{"title.ru": "ы" * 51, "title.en": arabic, "when.1.field": "citizen.age", "when.1.value": "old"},
     )
     assert answer.status_code == 422
-    for said in ("Write a date such as 2025-01-31", "Write 50 characters at most", "Write a whole number (2)"):
+    for said in ("Write a date such as 2025-01-31", "Write 50 characters at most", "Age: Write a whole number"):
         assert said in answer.text
     kept = fields_of(answer.text, "/form")
     assert (kept["reach"], kept["title.ru"], kept["title.en"]) == (["2025-02-30"], ["ы" * 51], [arabic])
@@ -149,6 +149,91 @@ def test_what_was_typed_stays_beside_what_is_wrong_with_it(quiet: Workshop) -> N
     good = {**kept, "reach": ["2025-02-28"], "title.ru": ["Кратко"], "when.1.value": ["18"], "then": ["save"]}
     assert aida.client.post(f"{where}/form", data=good).status_code == 303
     assert arabic in rules_of(aida, where)
+
+
+def problems_of(page: str) -> list[str]:
+    """What the list of problems at the top of the page says."""
+    return re.findall(r'<li><a href="#[^"]+">([^<]+)</a></li>', unescape(page).partition('class="errors"')[2])
+
+
+def test_the_list_of_problems_names_the_field_of_each(quiet: Workshop) -> None:
+    """Several fields ask for a number or a date, so each problem at the top says whose it is."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    wrong = {"due.moved.offset.number": "three", "cascade_after.number": "ten", "count.nth": "x"}
+    problems = problems_of(send(aida, where, form_of(aida, where), **wrong).text)
+    assert [each.partition(" – ")[0] for each in problems] == [
+        "moved: How long before or after?",
+        "Which of several records?",
+        "Go on to the next way after a silence of",
+    ]
+    assert problems[1].endswith(" – Write a whole number")
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ({"when.1.value": "18"}, "Only if – 2: Choose what is compared"),
+        ({"due.new.offset.number": "30"}, "Name of the step – Write a name for the new step"),
+        ({"unless.new.before.number": "1"}, "This has been recorded – Choose what has been recorded"),
+        ({"actions.new.url": "https://egov.kz"}, "Name of the button – Write a name for the new button"),
+    ],
+)
+def test_nothing_that_was_typed_is_dropped_unsaid(quiet: Workshop, typed: dict[str, str], problem: str) -> None:
+    """A part without what makes it one is not saved as if it were not there: the form asks for what is missing."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    answer = send(aida, where, form_of(aida, where), **typed)
+    assert answer.status_code == 422
+    assert problems_of(answer.text) == [problem]
+    [(name, text)] = typed.items()
+    assert fields_of(answer.text, "/form")[name] == [text]
+
+
+def test_a_value_that_its_field_never_has_is_refused(quiet: Workshop) -> None:
+    """A rule for the sex “жен” would tell nobody: the form says which values there are, and takes their words."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    row = {"when.1.field": "citizen.sex", "when.1.operator": "=="}
+    answer = send(aida, where, form_of(aida, where), **row, **{"when.1.value": "жен"})
+    assert problems_of(answer.text) == ["Only if – Sex: Choose one of these: female, male"]
+    assert send(aida, where, form_of(aida, where), **row, **{"when.1.value": "Female"}).status_code == 303
+    assert 'citizen.sex == "female"' in rules_of(aida, where)
+
+
+def test_a_person_of_the_event_is_called_in_the_language_of_the_page(quiet: Workshop) -> None:
+    """A condition may read who is employed: the list of fields says so in words, and not by the name of the role."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="job_lost", pack="kz", on="kz.employment.job_ended")
+    page = unescape(aida.get(f"{where}/form?language=ru").text)
+    assert '<option value="event.employee">Работник</option>' in page
+    assert "Employee" not in page
+
+
+def test_what_a_part_lacks_is_called_as_on_the_form(quiet: Workshop) -> None:
+    """A repetition without its number and an address of a wrong kind name the fields, not the keys of the file."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    button = {"id": "apply", "url": "egov.kz", **{f"label.{each}": "Go" for each in LANGUAGES}}
+    added = {f"actions.new.{key}": text for key, text in button.items()}
+    repeated = {"due.moved.repeat.every.number": "7"}
+    assert send(aida, where, form_of(aida, where), **added, **repeated).status_code == 303
+    page = unescape(aida.get(f"{where}/form").text)
+    assert "“How often in all?” is not filled in" in page
+    assert "Where it leads: an address starts with https://" in page
+    assert "at_most" not in page.partition('class="findings"')[2].partition("</ul>")[0]
+
+
+def test_a_button_without_an_address_can_be_given_one(quiet: Workshop) -> None:
+    """Whoever forgot the address of a button finds its field, empty."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    text = rules_of(aida, where).replace("service: kz.clinic_attachment, ", "")
+    aida.post(where, revision="1", **{"file-trigger.yaml": text})
+    fields = form_of(aida, where)
+    assert fields["actions.0.url"] == [""]
+    assert send(aida, where, fields, **{"actions.0.url": "https://egov.kz"}).status_code == 303
+    assert "https://egov.kz" in rules_of(aida, where)
 
 
 def test_two_editors_of_different_fields_both_keep_theirs(quiet: Workshop) -> None:

@@ -227,6 +227,9 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
         'name="pending" value="yes"',
     ):
         assert said in asked.text
+    assert asked.text.index("Publish it now?") < asked.text.index("What was tested and tried"), (
+        "seen without scrolling"
+    )
     few = aida.post(f"{where}/publish", share="0.05", pending="yes", sure="yes")
     assert few.headers["location"] == f"{where}?done=published"
     assert aida.post(f"{where}/publish", share="1.0", sure="yes").headers["location"] == f"{where}?done=published"

@@ -201,6 +201,20 @@ def test_an_example_in_which_nobody_hears_says_so(quiet: Workshop) -> None:
     assert "The example is made, and nobody gets anything in it" in page
 
 
+def test_topics_of_an_example_are_ticked_by_their_words(quiet: Workshop) -> None:
+    """Nobody has to know the internal name of a topic; one in the file that is unknown stays, and can be unticked."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    aida.post(where, revision="1", **{"file-tests.yaml": SILENT.replace("[health]", "[health, Работа]")})
+    page = unescape(aida.get(f"{where}/example?at=0").text)
+    fields = fields_of(page, "/example")
+    assert fields["citizen.opted_out"] == ["health", "Работа"]
+    assert "Transport" in page
+    chosen = {**fields, "citizen.opted_out": ["health", "transport"], "then": ["save"]}
+    assert aida.client.post(f"{where}/example", data=chosen).status_code == 303
+    assert re.search(r"opted_out:\s*\[health, transport\]", cases_in(aida, where))
+
+
 def test_all_wrong_fields_are_told_at_once_and_paper_dates_are_taken(quiet: Workshop) -> None:
     """Two wrong fields are two errors; 05.05.1990 and 02.03.2026 12.00 mean what they mean on paper."""
     aida = signed_in(quiet, "aida")
@@ -210,8 +224,8 @@ def test_all_wrong_fields_are_told_at_once_and_paper_dates_are_taken(quiet: Work
     wrong = {**fields, "citizen.born_on": ["15 февраля"], "events.0.at": ["завтра"], "then": ["save"]}
     answer = aida.client.post(f"{where}/example", data=wrong)
     assert answer.status_code == 422
-    assert "Write a date such as 2025-01-31" in answer.text
-    assert "Write a date and a time such as 2026-03-02 12:00" in answer.text
+    assert "Date of birth – Write a date such as 2025-01-31" in answer.text
+    assert "When does it happen? – Write a date and a time such as 2026-03-02 12:00" in answer.text
     right = {**fields, "citizen.born_on": ["05.05.1990"], "events.0.at": ["02.03.2026 12.00"], "then": ["save"]}
     assert aida.client.post(f"{where}/example", data=right).status_code == 303
     assert "2026-03-02T12:00" in cases_in(aida, where)

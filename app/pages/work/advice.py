@@ -74,7 +74,7 @@ ADVICE: Final[Mapping[str, str]] = {
 _FIELDS: Final[Mapping[str, str]] = {
     "at_most": N_("How often in all?"),
     "category": N_("Topic"),
-    "channels": N_("How is it sent?"),
+    "channels": N_("By which ways, in which order?"),
     "class": N_("How urgent is it?"),
     "url": N_("Where it leads"),
 }

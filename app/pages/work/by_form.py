@@ -800,7 +800,11 @@ class View:
             chosen = channels_in(self._typed, "channels") or self._form.values.get("channels", "")
             names = [(name, shown(CHANNELS, name, self.speech)) for name in ("push", "sms", "email")]
             yield self._control(
-                "channels", "order", say("How is it sent?"), value=[*chosen.split(","), "", "", ""][:3], options=names
+                "channels",
+                "order",
+                say("By which ways, in which order?"),
+                value=[*chosen.split(","), "", "", ""][:3],
+                options=names,
             )
 
     def _ways(self) -> Iterator[Control]:

@@ -536,7 +536,7 @@ def stories(sheet: StoredDraft, names: Names) -> list[tuple[int, int, str, list[
 def _topic(sheet: StoredDraft) -> str:
     """Return the topic of a draft's rule; empty where its file cannot be read."""
     try:
-        return str(_group(YamlText(sheet.files.get("trigger.yaml", "")).data).get("category", ""))
+        return str(group_at(YamlText(sheet.files.get("trigger.yaml", "")).data).get("category", ""))
     except CannotEdit:
         return ""
 

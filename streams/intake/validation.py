@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import jsonschema_rs
@@ -110,9 +111,6 @@ class _TypeChecker:
     def __init__(self, type_: EventType) -> None:
         self.type = type_
         properties: Mapping[str, Any] = type_.schema.get("properties", {})
-        self._validator = jsonschema_rs.validator_for(
-            dict(type_.schema), validate_formats=True, ignore_unknown_formats=True
-        )
         self._roles = {
             name: names_persons(prop) for name, prop in properties.items() if names_persons(prop) is not None
         }
@@ -121,6 +119,11 @@ class _TypeChecker:
             for name, prop in properties.items()
             if name not in self._roles
         }
+
+    @cached_property
+    def _validator(self) -> jsonschema_rs.Validator:
+        """Return what checks data; most types have no event before the rules change."""
+        return jsonschema_rs.validator_for(dict(self.type.schema), validate_formats=True, ignore_unknown_formats=True)
 
     def national_ids(self, envelope: Envelope, *, annuls: bool) -> dict[str, tuple[str, tuple[str, ...]]]:
         """Return for each role the field that names its persons, and their national ids."""

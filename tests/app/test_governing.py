@@ -80,7 +80,8 @@ class Office:
 
     def run(self, who: str, *arguments: str, stdin: bytes = b"", **env: str) -> Ended:
         """Run a command as somebody; `approve` asks them only where `stdin` answers."""
-        packs = {"HABARSHY_PACKS": str(self.published)}
+        empty = not (self.terminal.folder / "data/habarshy/habarshy.sqlite").exists()
+        packs = {"HABARSHY_PACKS": str(self.published)} if empty else {}  # else they are read and checked each time
         if arguments[0] == "approve" and not stdin:
             arguments = (*arguments, "--yes")
         return self.terminal.run(*arguments, stdin=stdin or None, env={**packs, **self.tokens[who], **env})

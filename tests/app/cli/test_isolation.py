@@ -19,6 +19,7 @@ from app.clock import system_clock
 from app.compose import Platform
 from app.identity.principals import add
 from domain.facts.principals import Principal, Role, Scope
+from streams.log.recorder import FactRecorder
 from streams.queues.dead_letters import Letter
 from streams.queues.job_store import Jobs
 from streams.queues.jobs import Plan
@@ -137,9 +138,9 @@ class Town(NamedTuple):
 
     @property
     def facts(self) -> int:
-        """How many facts there are."""
-        [stands] = self.office.terminal.run("status", "--json").objects
-        return int(stands["facts"])
+        """The position of the newest fact."""
+        with self.office.terminal.database() as database, database.reading() as connection:
+            return FactRecorder.last_position(connection)
 
 
 @pytest.fixture(scope="module")

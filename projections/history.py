@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from projections.bulk import among, chunked, driver_rows, insert_rows
+from projections.bulk import among, among_keys, chunked, driver_rows, insert_rows, rows_of
 from projections.for_each import ForEach
 from projections.tables import IS_WRITTEN, history, optional_moment, revisions
 
@@ -199,6 +199,18 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
         for person, *mark in connection.execute(query.group_by(history.c.person)):
             found[person] = Mark(*mark)
     return found
+
+
+def last_positions(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
+    """Return person -> position of their last event."""
+    return dict(rows_of(connection, _LAST, sorted(persons)))
+
+
+_LAST = (
+    select(history.c.person, func.max(history.c.position))
+    .where(among_keys(history.c.person))
+    .group_by(history.c.person)
+)
 
 
 _MARK = (

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy import exc as sql
 
 from domain.core.ids import Position
@@ -22,7 +22,7 @@ from streams.storage.tables import log, log_rows, stream_of
 
 PAGE = 1000
 
-_LAST = select(log.c.position).order_by(log.c.position.desc()).limit(1)
+_LAST = select(func.max(log.c.position))
 _NEWEST = log_rows.order_by(log.c.position.desc()).limit(1)
 _HIGHEST = 2**53
 """No position of ours is higher. A forged row at the end of the range would leave no room after it."""
@@ -83,7 +83,7 @@ class FactRecorder(ApplicationRecorder):
         """
         with self._database.waits.labels("log").time():
             lock_log(connection)
-        before = Position(connection.execute(_LAST).scalar() or 0)
+        before = FactRecorder.end(connection)
         if before >= _HIGHEST:
             raise InTheWay("the log has no room", [])
         coded = codes_of(connection).coded(before, rows)
@@ -92,6 +92,11 @@ class FactRecorder(ApplicationRecorder):
         except sql.IntegrityError as error:
             raise InTheWay(str(error.orig), coded) from None
         return before
+
+    @staticmethod
+    def end(connection: Connection) -> Position:
+        """Return the last position of the log, or 0, whatever stands there."""
+        return Position(connection.execute(_LAST).scalar() or 0)
 
     @staticmethod
     def newest(connection: Connection) -> Any | None:  # noqa: ANN401  (a row)

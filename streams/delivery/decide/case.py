@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.core.events import LifeEvent
+from domain.core.ids import Position
 from domain.facts.facts import NudgeDeferred
 from domain.nudges.class_rules import CLASS_RULES
 from domain.nudges.nudge import Nudge
@@ -20,7 +21,8 @@ class Case(Struct, frozen=True):
 
     `about`: the person whom the nudge concerns; `cause`: the life event behind it; `history`: of that person,
     whole where the words can read all of it (else see `histories.of_personal_types`). The `members` of a digest go
-    with it; those in `leaving` leave it, each by its own decision.
+    with it; those in `leaving` leave it, each by its own decision. `concerned`: the persons whose facts the decision
+    rests on, as of position `upto` of the log.
     """
 
     settlement: Settlement
@@ -30,6 +32,8 @@ class Case(Struct, frozen=True):
     history: History
     members: tuple["Case", ...] = ()
     leaving: tuple["Case", ...] = ()
+    concerned: frozenset[str] = frozenset()
+    upto: Position = Position(0)
 
     @property
     def nudge(self) -> Nudge:
@@ -40,6 +44,11 @@ class Case(Struct, frozen=True):
     def recipient(self) -> Person:
         """Return the person who gets it."""
         return self.settlement.person
+
+    @property
+    def rests_on(self) -> frozenset[str]:
+        """Return the persons whose facts it rests on, by its members as well."""
+        return self.concerned.union(*(member.concerned for member in self.members))
 
     @property
     def is_bound(self) -> bool:

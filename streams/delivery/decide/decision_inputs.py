@@ -46,6 +46,7 @@ class DecisionInputs:
     ) -> None:
         self.connection, self.log, self.rules, self.now, self.before = connection, log, rules, now, before
         self._whole = whole
+        self._upto = log.facts.end(connection)  # read first: what is read afterwards is as new, or newer
         self.persons: dict[str, Person] = {}
         self.ledgers: dict[str, tuple[Nudge, ...]] = {}
         self.messages: dict[str, list[datetime]] = {}
@@ -167,7 +168,16 @@ class DecisionInputs:
     def _case(self, settlement: Settlement, decision: Decision) -> Case:
         intent = settlement.nudge.intent
         cause, history = self.reported.get(intent.cause), self.histories[intent.person]
-        return Case(settlement, self.persons[intent.person], cause, decision, history)
+        concerned = {intent.person, settlement.person.pseudonym, *self._spoken_of(settlement.nudge)}
+        return Case(
+            settlement,
+            self.persons[intent.person],
+            cause,
+            decision,
+            history,
+            concerned=frozenset(concerned),
+            upto=self._upto,
+        )
 
     def _counted(self, settlement: Settlement, decision: Decision) -> Decision:
         counts = CLASS_RULES[settlement.trigger.klass].counts

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from domain.facts.facts import NudgeFact
 from domain.nudges.nudge import evolve
-from projections import nudges
+from projections import history, nudges
 from streams.delivery.decide.digesting import Decided, append_decided, crowded
 from streams.delivery.decide.overflow import Overflow
 from streams.delivery.outcomes import conversations
@@ -137,8 +137,10 @@ class Recorder:
     def _append_attempts(
         self, connection: Connection, intended: Intended, always: Unconditional
     ) -> tuple[Kept, StoredFact | None]:
-        """Append the attempts that still hold: their nudges and members have not changed, and the cap has room.
+        """Append the attempts that still hold.
 
+        Their nudges and members have not changed, nothing was recorded of the persons since the decision, and the cap
+        has room.
         Where the rules have changed since the decision, nothing is appended: a stop is obeyed at the next send.
         Whoever appends holds the log until they commit, so a stop is either committed before and seen here, or comes
         after this append.
@@ -149,17 +151,22 @@ class Recorder:
         """
         cases, attempts, now = intended.cases, intended.attempts, self._clock()
         self._watermark.check(connection, self._watermark.known())
-        self._log.keys.hold(connection, [case.recipient.pseudonym for case in cases])  # nobody else sends to them
-        over_cap = crowded(connection, [attempt.case.settlement for attempt in attempts], now)
+        concerned = frozenset[str]().union(*(case.rests_on for case in cases))
+        self._log.keys.hold(connection, concerned)  # nobody else sends to them, or records anything of them
+        told = history.last_positions(connection, concerned)
+        again = {
+            case.nudge.intent.id for case in cases if any(told.get(each, 0) > case.upto for each in case.rests_on)
+        }
+        again |= crowded(connection, [attempt.case.settlement for attempt in attempts], now)
         decided = [
             (case.nudge, intention.fact if isinstance(intention, Attempt) else intention)
             for case, intention in zip(cases, intended.intentions, strict=True)
-            if case.nudge.intent.id not in over_cap
+            if case.nudge.intent.id not in again
         ]
         tied = {attempt.nudge: [member.nudge for member in attempt.case.members] for attempt in attempts}
         conversations.note_attempts(connection, self._names, attempts, now)
         kept = append_decided(connection, self._log, self._names, decided, tied, always)
-        nudges.release(connection, list(over_cap))
+        nudges.release(connection, list(again))
         refuse_moved_rules(connection, intended.rules.position)
         return kept, self._watermark.newest(connection)
 

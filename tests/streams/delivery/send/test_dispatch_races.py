@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -135,6 +136,35 @@ async def test_what_changed_while_it_was_written_is_not_sent(tmp_path: Path, cha
 
     assert world.sent == []
     assert (world.nudge("month").state, world.delivery("month").attempt) == (state, 0)
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "went"),
+    [
+        ("citizen.preferences_changed", {"opted_out": ["documents"]}, []),
+        ("kz.civil.death_registered", {"died_on": "2025-06-19"}, []),
+        ("citizen.contact_changed", {"phone": "+77019999999"}, [("+77019999999", "kk")]),
+        ("citizen.preferences_changed", {"language": "ru"}, [("+77011234567", "ru")]),
+    ],
+)
+@pytest.mark.parametrize("place", ["writing", "committing"])
+async def test_what_was_told_before_the_attempt_counts(
+    tmp_path: Path, type_: str, data: Mapping[str, Any], went: list[tuple[str, str]], place: str
+) -> None:
+    """What is recorded of a person between the decision and the commit of the attempt is obeyed, planned or not."""
+    world = with_card(tmp_path)
+    world.at(DUE)
+    told = event(type_, AIGERIM, "2025-06-20T08:59:00+05:00", data)
+    database = MeddledDatabase(world.platform.settings.database)
+    if place == "committing":
+        database.before_writes.extend([nothing, lambda: world.take(told)])  # the claim, the attempt
+        await beside(world, database).drain()
+    else:
+        await dispatcher(world, on_writing=once(lambda: world.take(told))).drain()
+    database.close()
+    await world.settle()
+    assert [(message.address, message.language) for message in world.sent] == went
     world.close()
 
 

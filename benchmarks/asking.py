@@ -24,7 +24,7 @@ from projections import history, nudges, positions, tables, trail
 from streams.planning import histories
 from streams.queries.explain import explain
 from streams.replay.follower import READER
-from streams.replay.repair import Selection
+from streams.replay.repair import GapFilter
 
 EVENTS, ASKED, TARGET_MS, STARTS = sized(1_000_000), sized(200, least=20), 50, sized(3)
 
@@ -79,7 +79,7 @@ def _fined(on: Platform, persons: Sequence[str]) -> list[str]:
     """The nudges of those who have a fine, planned one by one."""
     fined = [person for person in persons if int(person[:6], 16) % STARTING == 0]
     for person in fined:
-        list(on.replay.repair.repair(Selection(person=person)))
+        list(on.replay.repair.repair(GapFilter(person=person)))
     with on.database.reading() as connection:
         found = nudges.of_persons(connection, fined)
     return [str(id_) for theirs in found.values() for id_ in theirs]

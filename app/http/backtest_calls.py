@@ -24,7 +24,7 @@ from app.log_places import zone_here
 from app.packs.draft_bench import Bench
 from domain.facts.principals import NotAllowed, Principal, Role, require
 from streams.queues.job_store import Jobs
-from streams.queues.jobs import Busy, State, UnknownJob
+from streams.queues.jobs import Busy, JobState, UnknownJob
 from streams.rules.wiring import RuleParts
 
 
@@ -88,5 +88,5 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
             raise Problem(HTTPStatus.NOT_FOUND, " ".join(str(unknown).split()), kind="unknown-name") from None
         except NotAllowed as refused:
             raise Problem(HTTPStatus.FORBIDDEN, str(refused), kind="not-allowed") from None
-        counts = to_builtins(found_of(job.cursor)) if job.state is State.DONE else None
+        counts = to_builtins(found_of(job.cursor)) if job.state is JobState.DONE else None
         return Backtest(job=item_of(job, self._hands), trigger=asked.trigger, hash=asked.hash, counts=counts)

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.queries.altered_jobs import has_result, is_readable
-from streams.queues.jobs import Job, State
+from streams.queues.jobs import Job, JobState
 from streams.replay import sample
 from streams.replay.verify import Verified
 from streams.replay.walk import CANNOT
@@ -43,7 +43,7 @@ def wrong(job: Job) -> str:
     """Return the trouble that a finished job found; "" if it found none, or mended what it found."""
     if not is_readable(job):
         return "its result cannot be read: somebody changed it in the database"
-    return WRONG[job.kind](job) if job.state is State.DONE and job.kind in WRONG else ""
+    return WRONG[job.kind](job) if job.state is JobState.DONE and job.kind in WRONG else ""
 
 
 def tells(job: Job) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.compose import Platform
 from app.jobs.kinds import KINDS, UnknownKind, planned_work, work_of
-from streams.queues.jobs import AT_WORK, Busy, Counted, ForgedJob, Job, NotNow, State, Stopped, plan_of
+from streams.queues.jobs import AT_WORK, Busy, Counted, ForgedJob, Job, JobState, NotNow, Stopped, plan_of
 from streams.storage.errors import UNAVAILABLE_ERRORS
 from streams.storage.leadership import Attendance, attended
 
@@ -143,7 +143,7 @@ class Hands:
             return self._jobs.job(id_)
         job, pause = self._jobs.job(id_), threading.Event()
         for _ in range(round(MOMENT_S / LOOK_S)):
-            if job.state not in (State.PLANNED, *AT_WORK) or self.note(job):
+            if job.state not in (JobState.PLANNED, *AT_WORK) or self.note(job):
                 break
             pause.wait(LOOK_S)
             job = self._jobs.job(id_)

@@ -12,7 +12,7 @@ from app.jobs.erasure_job import erasure
 from streams.queues.jobs import Job, Work
 from streams.replay import sample
 from streams.replay.backfill import BackfillRequest
-from streams.replay.repair import Selection
+from streams.replay.repair import GapFilter
 from streams.replay.retry_failed import Outage
 from streams.replay.unknown_outcomes import OutcomeFilter, Resolution
 from streams.storage.leadership import Lane
@@ -33,7 +33,7 @@ class Kind(Struct, frozen=True):
 
 
 KINDS: Mapping[str, Kind] = {
-    "repair": Kind(Lane.NUDGES, lambda on, given: on.replay.repair.work(convert(given, Selection))),
+    "repair": Kind(Lane.NUDGES, lambda on, given: on.replay.repair.work(convert(given, GapFilter))),
     "backfill": Kind(
         Lane.NUDGES,
         lambda on, given: on.replay.backfill.work(convert(given["further"], BackfillRequest), given["by"]),

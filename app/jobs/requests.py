@@ -21,7 +21,7 @@ from streams.log.recorder import FactRecorder
 from streams.privacy.bulk_erasure import BulkRequest
 from streams.queues.jobs import Job
 from streams.replay.backfill import BackfillRequest
-from streams.replay.repair import Selection
+from streams.replay.repair import GapFilter
 from streams.replay.retry_failed import Outage
 from streams.replay.unknown_outcomes import LONGEST_WHY, OutcomeFilter, Resolution
 from streams.rules.switches import owner_of
@@ -127,7 +127,7 @@ class Orders:
 
     def _repair(self, given: Given, who: Principal) -> Order:
         since, until = self._span(given)
-        selection = Selection(since, until, self._trigger(given, who), self._area(given))
+        selection = GapFilter(since, until, self._trigger(given, who), self._area(given))
         return Order("repair", to_builtins(selection))
 
     def _renew(self, given: Given, who: Principal) -> Order:

@@ -13,7 +13,7 @@ from app.jobs.progress import counting, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.kafka.errors import KafkaFailure
 from streams.kafka.producer import NotDelivered
-from streams.queues.jobs import Job, JobFailed, NothingToDo, NotNow, Plan, State, Work, plan_of
+from streams.queues.jobs import Job, JobFailed, JobState, NothingToDo, NotNow, Plan, Work, plan_of
 from streams.storage.errors import UNAVAILABLE_ERRORS, summary
 
 
@@ -103,13 +103,13 @@ def go_on(platform: Platform, job: Job) -> Job:
 
 def finished(job: Job) -> Job:
     """Return the job, if it is done; else say how it stands, and end the command."""
-    if job.state is not State.DONE:
+    if job.state is not JobState.DONE:
         _left(job)
     return job
 
 
 def _left(job: Job) -> NoReturn:
-    further = f"; `habarshy jobs resume {job.id}` goes on" if job.state is State.PAUSED else ""
+    further = f"; `habarshy jobs resume {job.id}` goes on" if job.state is JobState.PAUSED else ""
     stop(Exit.CHECK_FAILED, f"job {job.id} is {job.state} at {job.done:,} of {job.of:,} {job.unit}{further}")
 
 

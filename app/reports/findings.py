@@ -20,7 +20,7 @@ from notifiers.port.interface import Reason
 from streams.kafka.lag import Lag
 from streams.queries.health import SILENT, Backlog, Trend
 from streams.queries.provider_health import ProviderState, Record
-from streams.queues.jobs import ENDED, Job, State
+from streams.queues.jobs import ENDED, Job, JobState
 from streams.replay import sample
 from streams.rules.aggregates import ActiveStop
 from streams.runtime.schedule import BAD as BAD_ENDS
@@ -455,15 +455,15 @@ def _jobs(on: Condition) -> Iterator[Finding]:
         resume = ("habarshy", "jobs", "resume", str(job.id))
         if job.id in on.alone:
             yield _job(Kind.JOB_GONE, job, Level.BAD, resume)
-        elif job.state is State.FAILED:
+        elif job.state is JobState.FAILED:
             yield _job(Kind.JOB_FAILED, job, Level.BAD, resume)
         elif job.id in on.spoiled:
             kind, level = SPOILED.get(job.kind, (Kind.JOB_INCOMPLETE, Level.NOTE))
             found = _job(kind, job, level, ("habarshy", "jobs", "show", str(job.id)))
             yield _of_sample(found, job) if kind is Kind.PLANS_DIFFER else found
-        elif job.state is State.PAUSED:
+        elif job.state is JobState.PAUSED:
             yield _job(Kind.JOB_PAUSED, job, Level.NOTE, resume)
-        if job.state is not State.CANCELLED:
+        if job.state is not JobState.CANCELLED:
             judged.add(job.kind)
     if on.unattended:
         yield Finding(Kind.JOBS_WAIT, Level.BAD, ("habarshy", "jobs"), "/jobs", count=len(on.unattended))

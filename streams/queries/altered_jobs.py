@@ -7,7 +7,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from streams.queues import job_rows
-from streams.queues.jobs import Job, State
+from streams.queues.jobs import Job, JobState
 from streams.replay import sample
 from streams.replay.verify import Verified
 
@@ -49,7 +49,7 @@ RESULTS: Mapping[str, type[Struct]] = {
 
 def has_result(job: Job) -> bool:
     """Return True for a job that is done and has a result for programs, readable or not."""
-    return job.state is State.DONE and job.confirmed and job.kind in RESULTS
+    return job.state is JobState.DONE and job.confirmed and job.kind in RESULTS
 
 
 def is_readable(job: Job) -> bool:
@@ -67,7 +67,7 @@ def altered_jobs(connection: Connection) -> dict[int, str]:
     """
     last: dict[str, Job] = {}
     for job in job_rows.latest(connection, LATEST):
-        if job.state is State.DONE:
+        if job.state is JobState.DONE:
             last.setdefault(job.kind, job)
     unreadable = {job.id: kind for kind, job in last.items() if not is_readable(job)}
     return job_rows.altered(connection, LATEST) | unreadable

@@ -17,9 +17,9 @@ from streams.queues.jobs import (
     HOLDS_LANE,
     ForgedJob,
     Job,
+    JobState,
     Plan,
     Stale,
-    State,
     UnknownJob,
     UnreadableJob,
 )
@@ -36,7 +36,7 @@ def change(connection: Connection, job: Job, *, ours: bool = False, **changes: A
         changes["code"] = None
     these = update(jobs).where(jobs.c.id == job.id)
     if ours:
-        these = these.where(jobs.c.claim == job.claim, jobs.c.state != State.CANCELLED.value)
+        these = these.where(jobs.c.claim == job.claim, jobs.c.state != JobState.CANCELLED.value)
     return connection.execute(these.values(changes)).rowcount > 0
 
 
@@ -48,11 +48,11 @@ def unfinished(connection: Connection, lane: Lane) -> Job | None:
 
 def others_under_way(connection: Connection, id_: int) -> bool:
     """Return True if another job than this is at work, or about to begin."""
-    other = (jobs.c.id != id_, jobs.c.state.in_((State.PLANNED, *AT_WORK)))
+    other = (jobs.c.id != id_, jobs.c.state.in_((JobState.PLANNED, *AT_WORK)))
     return connection.execute(select(jobs.c.id).where(*other).limit(1)).first() is not None
 
 
-def last_of(connection: Connection, kind: str, states: Collection[State] = tuple(State)) -> Job | None:
+def last_of(connection: Connection, kind: str, states: Collection[JobState] = tuple(JobState)) -> Job | None:
     """Return the newest job of that kind in one of these states."""
     these = (jobs.c.kind == kind, jobs.c.state.in_([state.value for state in states]))
     found = readable(connection.execute(select(jobs).where(*these).order_by(jobs.c.id.desc()).limit(1)))
@@ -136,7 +136,7 @@ def job_of(row: Row[Any]) -> Job:
     try:
         given = {name: getattr(row, name) for name in Job.__struct_fields__} | {
             "lane": Lane(row.lane),
-            "state": State(row.state),
+            "state": JobState(row.state),
             "arguments": msgspec.json.decode(row.arguments, type=dict[str, Any]),
             "asked_at": moment(row.asked_at),
             "began_at": optional_moment(row.began_at),

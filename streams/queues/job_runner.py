@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from projections.tables import micros
 from streams.queues.job_rows import change, one
-from streams.queues.jobs import AT_WORK, Busy, Counted, Job, JobFailed, NothingToDo, State, Step, Stopped, Work
+from streams.queues.jobs import AT_WORK, Busy, Counted, Job, JobFailed, JobState, NothingToDo, Step, Stopped, Work
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS, summary
 from streams.storage.tables import jobs
@@ -42,17 +42,19 @@ class JobRun:
             while self._job.state in AT_WORK and not self._left():
                 self._one_step()
         except UNAVAILABLE_ERRORS as error:
-            self._end(State.FAILED, summary(error))
+            self._end(JobState.FAILED, summary(error))
             raise JobFailed(self._job.id, summary(error)) from error
         except KeyboardInterrupt:
-            self._end(State.PAUSED, "interrupted")
+            self._end(JobState.PAUSED, "interrupted")
         except Exception as error:
-            self._end(State.FAILED, f"{type(error).__name__}: {error}" if _is_ours(error) else type(error).__name__)
+            self._end(
+                JobState.FAILED, f"{type(error).__name__}: {error}" if _is_ours(error) else type(error).__name__
+            )
             raise
         finally:
             with suppress(*UNAVAILABLE_ERRORS):  # its resources went with the connection
                 self._work.rest()
-        if self._job.state is State.CANCELLED and self._job.confirmed:
+        if self._job.state is JobState.CANCELLED and self._job.confirmed:
             self._work.abandon()
         return self._job
 
@@ -60,7 +62,7 @@ class JobRun:
         """Give the job back, if this process is to leave: another one goes on with it."""
         if not self._leave():
             return False
-        self._end(State.PLANNED if self._job.confirmed else State.COUNTING, "", waits=True)
+        self._end(JobState.PLANNED if self._job.confirmed else JobState.COUNTING, "", waits=True)
         return True
 
     def _one_step(self) -> None:
@@ -86,7 +88,7 @@ class JobRun:
         try:
             found = self._work.count(self._job.cursor)
         except NothingToDo as nothing:
-            self._change(state=State.DONE.value, cursor="", done=0, of=0, worked=0, words=str(nothing))
+            self._change(state=JobState.DONE.value, cursor="", done=0, of=0, worked=0, words=str(nothing))
             return
         if isinstance(found, Step):
             self._keep(found)
@@ -94,7 +96,7 @@ class JobRun:
         took = self._job.worked + self._clock() - self._job.changed_at
         counted = msgspec.json.encode(Counted(found, took.total_seconds())).decode()
         self._change(
-            state=State.COUNTED.value,
+            state=JobState.COUNTED.value,
             cursor=counted,
             done=0,
             of=found.count,
@@ -118,12 +120,12 @@ class JobRun:
             "deaths": 0,
         }
         if step.finished:
-            changes |= {"state": State.DONE.value, "words": step.words}
+            changes |= {"state": JobState.DONE.value, "words": step.words}
         if not change(connection, self._job, **changes, ours=True):
             raise Stopped
         self._saved = step
 
-    def _end(self, state: State, words: str, *, waits: bool = False) -> None:
+    def _end(self, state: JobState, words: str, *, waits: bool = False) -> None:
         """Note how the run stopped; where that cannot be written, the job is later found without a process."""
         try:
             self._change(state=state.value, words=words, waits=waits)

@@ -22,7 +22,7 @@ from streams.queues.job_rows import (
     unfinished,
 )
 from streams.queues.job_runner import JobRun
-from streams.queues.jobs import AT_WORK, CANCELLABLE, ENDED, Busy, Job, NotNow, Plan, State, Work
+from streams.queues.jobs import AT_WORK, CANCELLABLE, ENDED, Busy, Job, JobState, NotNow, Plan, Work
 from streams.storage.advisory_locks import take_turns
 from streams.storage.database import Database
 from streams.storage.errors import UNAVAILABLE_ERRORS
@@ -58,7 +58,7 @@ class Jobs:
         Raises:
             Busy: another job of the lane is unfinished.
         """
-        return self._new(kind, lane, arguments, State.PLANNED, (plan.count, plan.unit), by, by, waits=waits)
+        return self._new(kind, lane, arguments, JobState.PLANNED, (plan.count, plan.unit), by, by, waits=waits)
 
     def ask(self, kind: str, lane: Lane, arguments: Mapping[str, Any], by: str, *, waits: bool = False) -> Job:
         """Add a job that first counts; nothing is done before somebody confirms it. `waits`: see `add`.
@@ -66,14 +66,14 @@ class Jobs:
         Raises:
             Busy: another job of the lane is unfinished.
         """
-        return self._new(kind, lane, arguments, State.COUNTING, (0, ""), by, None, waits=waits)
+        return self._new(kind, lane, arguments, JobState.COUNTING, (0, ""), by, None, waits=waits)
 
     def _new(
         self,
         kind: str,
         lane: Lane,
         arguments: Mapping[str, Any],
-        state: State,
+        state: JobState,
         plan: tuple[int, str],
         by: str,
         confirmed_by: str | None,
@@ -112,7 +112,7 @@ class Jobs:
                 self._refuse(other)
             refuse_stale(connection, job, job.counted.plan, count, self._clock())
             refuse_forged(connection, id_)
-            change(connection, job, state=State.PLANNED.value, cursor="", confirmed_by=by, waits=waits)
+            change(connection, job, state=JobState.PLANNED.value, cursor="", confirmed_by=by, waits=waits)
             sign(connection, id_)
             return one(connection, id_)
 
@@ -120,7 +120,7 @@ class Jobs:
 
     def _refuse(self, other: Job) -> NoReturn:
         if other.state in AT_WORK and self.at_work(other):
-            doing = "is being counted" if other.state is State.COUNTING else "is at work"
+            doing = "is being counted" if other.state is JobState.COUNTING else "is at work"
             raise Busy(f"{other} {doing}{f' ({other.done:,} of {other.of:,} {other.unit})' if other.of else ''}")
         standing = "has lost its process" if self.is_alone(other) else f"is {other.state}"
         standing = "waits for a process of the role jobs" if other.waits else standing
@@ -170,7 +170,7 @@ class Jobs:
             job = one(connection, id_)
             if job.state in ENDED:
                 raise NotNow(job, "resumed")
-            state = State.PLANNED if job.confirmed else State.COUNTING
+            state = JobState.PLANNED if job.confirmed else JobState.COUNTING
             change(connection, job, state=state.value, waits=True, deaths=0, **_anew(job))
             return one(connection, id_)
 
@@ -178,14 +178,14 @@ class Jobs:
 
     def waiting(self) -> list[Job]:
         """Return the jobs for the role jobs: those that wait for it, and those whose process died over them."""
-        query = select(jobs).where(jobs.c.state.in_((State.PLANNED, *AT_WORK))).order_by(jobs.c.id)
+        query = select(jobs).where(jobs.c.state.in_((JobState.PLANNED, *AT_WORK))).order_by(jobs.c.id)
         with self._database.reading() as connection:
             found = readable(connection.execute(query))
         return [job for job in found if job.waits or (_begun(job) and not self.at_work(job))]
 
     def fail(self, job: Job, words: str) -> None:
         """Give a job up that nobody works at; it may be resumed."""
-        changes = {"state": State.FAILED.value, "words": words, "waits": False}
+        changes = {"state": JobState.FAILED.value, "words": words, "waits": False}
         self._database.write(lambda connection: change(connection, job, ours=True, **changes))
 
     def job(self, id_: int) -> Job:
@@ -209,7 +209,7 @@ class Jobs:
 
     def measured(self, kind: str) -> float | None:
         """Return the rate (items a second) of the last finished job of that kind, or None."""
-        query = select(jobs).where(jobs.c.kind == kind, jobs.c.state == State.DONE.value, jobs.c.worked > 0)
+        query = select(jobs).where(jobs.c.kind == kind, jobs.c.state == JobState.DONE.value, jobs.c.worked > 0)
         with self._database.reading() as connection:
             row = connection.execute(query.order_by(jobs.c.id.desc()).limit(1)).first()
         return None if row is None or not row.done else row.done * 1_000_000 / row.worked
@@ -220,7 +220,7 @@ class Jobs:
         Raises:
             NotNow, UnknownJob: it is not running or waiting to, or there is none.
         """
-        return self._turn_to(id_, State.PAUSED, "paused", (State.PLANNED, *AT_WORK))
+        return self._turn_to(id_, JobState.PAUSED, "paused", (JobState.PLANNED, *AT_WORK))
 
     def cancel(self, id_: int, work: Work) -> Job:
         """End the job for good and clean up after it: here, or in the process that is running it.
@@ -246,14 +246,14 @@ class Jobs:
         return forged and bool(self._cancelled(id_))
 
     def _cancelled(self, id_: int) -> Job:
-        return self._turn_to(id_, State.CANCELLED, "cancelled", CANCELLABLE)
+        return self._turn_to(id_, JobState.CANCELLED, "cancelled", CANCELLABLE)
 
     def _abandon(self, job: Job, work: Work) -> None:
         with job_lock(self._database, job.lane, TRIES) as ours:
             if ours and job.confirmed:
                 work.abandon()
 
-    def _turn_to(self, id_: int, state: State, wish: str, allowed: tuple[State, ...]) -> Job:
+    def _turn_to(self, id_: int, state: JobState, wish: str, allowed: tuple[JobState, ...]) -> Job:
         def turned(connection: Connection) -> Job:
             take_turns(connection, JOBS_LOCK)
             job = one(connection, id_)
@@ -310,7 +310,7 @@ class Jobs:
             if other is not None and other.id != id_:
                 self._refuse(other)
             now = micros(self._clock())
-            state = State.RUNNING if job.confirmed else State.COUNTING
+            state = JobState.RUNNING if job.confirmed else JobState.COUNTING
             began = func.coalesce(jobs.c.began_at, now)
             change(
                 connection,
@@ -331,7 +331,7 @@ class Jobs:
 
 def _anew(job: Job) -> dict[str, Any]:
     """Return what is changed for a job to be counted anew, if it was counted."""
-    return {"cursor": "", "done": 0, "of": 0, "unit": ""} if job.state is State.COUNTED else {}
+    return {"cursor": "", "done": 0, "of": 0, "unit": ""} if job.state is JobState.COUNTED else {}
 
 
 def _begun(job: Job) -> bool:

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from streams.storage.leadership import Lane
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """The state of a job; one that is `counting` or `running` without a process has lost its process.
 
     `counted`: it waits to be confirmed, and blocks no other job; `planned`: it is confirmed and not begun.
@@ -39,11 +39,11 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-AT_WORK = (State.COUNTING, State.RUNNING)
-HOLDS_LANE = (State.PLANNED, *AT_WORK, State.PAUSED)
+AT_WORK = (JobState.COUNTING, JobState.RUNNING)
+HOLDS_LANE = (JobState.PLANNED, *AT_WORK, JobState.PAUSED)
 """A job in one of these keeps others out of its lane. One that is counted and waits for its confirmation does not."""
-CANCELLABLE = (*HOLDS_LANE, State.COUNTED, State.FAILED)
-ENDED = (State.CANCELLED, State.DONE)
+CANCELLABLE = (*HOLDS_LANE, JobState.COUNTED, JobState.FAILED)
+ENDED = (JobState.CANCELLED, JobState.DONE)
 
 
 class Plan(Struct, frozen=True):
@@ -124,7 +124,7 @@ class Job(Struct, frozen=True):
     kind: str
     lane: Lane
     arguments: Mapping[str, Any]
-    state: State
+    state: JobState
     done: int
     of: int
     unit: str
@@ -148,7 +148,7 @@ class Job(Struct, frozen=True):
     @property
     def counted(self) -> Counted | None:
         """The count that waits to be confirmed, or None."""
-        return msgspec.json.decode(self.cursor, type=Counted) if self.state is State.COUNTED else None
+        return msgspec.json.decode(self.cursor, type=Counted) if self.state is JobState.COUNTED else None
 
     def __str__(self) -> str:
         return f"job {self.id} ({self.kind}, asked for by {self.asked_by or 'nobody known'})"

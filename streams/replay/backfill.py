@@ -14,7 +14,7 @@ from domain.core.timing import zone_of
 from domain.facts.principals import Principal
 from domain.facts.submissions import check_acting
 from streams.log.log import Log
-from streams.replay.repair import PlanRepair, RepairBatch, Selection
+from streams.replay.repair import GapFilter, PlanRepair, RepairBatch
 from streams.replay.walk import Stride, Walk
 from streams.rules.aggregates import GovernedTrigger
 from streams.rules.approval import nominal
@@ -85,11 +85,11 @@ class TriggerBackfill:
             trigger = before.trigger(further.trigger)
             new = self._backfill(connection, before, trigger, further, by)
         rules = self._library.rules_with(trigger.new_facts[-1]) if new else self._library.rules()
-        return self._repairing.look(Selection(trigger=further.trigger), rules, after)
+        return self._repairing.look(GapFilter(trigger=further.trigger), rules, after)
 
     def _go(self, further: BackfillRequest, by: str, after: str) -> Iterator[Stride]:
         self.move(further, by)
-        for batch in self._repairing.repair(Selection(trigger=further.trigger, whole=True), after):
+        for batch in self._repairing.repair(GapFilter(trigger=further.trigger, whole=True), after):
             yield batch.stride
 
     def move(self, further: BackfillRequest, by: str) -> bool:

@@ -41,7 +41,7 @@ from streams.storage.errors import SYSTEM_ERRORS
 PAGE = 10_000
 
 
-class Selection(Struct, frozen=True):
+class GapFilter(Struct, frozen=True):
     """The gaps to look for.
 
     `since` (inclusive) and `until` (exclusive): the time of the outage (not of the nudges). It selects persons with
@@ -72,7 +72,7 @@ class Persons:
     def __init__(self, database: Database, log: Log, names: Names) -> None:
         self._database, self._log, self._names = database, log, names
 
-    def of(self, selection: Selection, rules: Rules, after: str, size: int) -> Iterator[Sequence[str]]:
+    def of(self, selection: GapFilter, rules: Rules, after: str, size: int) -> Iterator[Sequence[str]]:
         """Yield the selected persons after that pseudonym, each once, `size` at a time."""
         types = _types(selection.trigger, rules)
         if selection.person is not None and not selection.timed:
@@ -87,7 +87,7 @@ class Persons:
             found &= {selection.person}
         return self._started(sorted(person for person in found if person > after), types, size)
 
-    def _moved(self, connection: Connection, selection: Selection, rules: Rules) -> set[str]:
+    def _moved(self, connection: Connection, selection: GapFilter, rules: Rules) -> set[str]:
         """Return the persons with facts recorded in that time about them or about an area where they live."""
         since, until = optional_micros(selection.since), optional_micros(selection.until)
         found = history.moved_within(connection, since, until)
@@ -107,7 +107,7 @@ class Persons:
             if started:
                 yield [person for person in persons if person in started]
 
-    def _areas(self, connection: Connection, selection: Selection) -> set[str]:
+    def _areas(self, connection: Connection, selection: GapFilter) -> set[str]:
         """Return the areas with facts recorded in that time."""
         recorded = self._log.read(connection, happened_in_areas.areas_since(connection, None))
         return {
@@ -210,7 +210,7 @@ class PlanRepair:
         self._database, self._library, self._planning = database, library, planning
         self._names, self._clock, self._persons = names, clock, Persons(database, log, names)
 
-    def work(self, selection: Selection) -> Walk:
+    def work(self, selection: GapFilter) -> Walk:
         """Return the repair as the work of a job."""
         return Walk(
             "repair",
@@ -220,25 +220,25 @@ class PlanRepair:
             lambda after: (batch.stride for batch in self.repair(selection, after)),
         )
 
-    def look(self, selection: Selection, rules: Rules | None = None, after: str = "") -> Iterator[RepairBatch]:
+    def look(self, selection: GapFilter, rules: Rules | None = None, after: str = "") -> Iterator[RepairBatch]:
         """Yield what is missing, a batch at a time, without writing anything; `rules`: instead of those in force."""
         rules = rules or self._library.rules()
         for persons in self._persons.of(selection, rules, after, self.batch):
             yield self._look(persons, selection, rules)
 
-    def _look(self, persons: Sequence[str], selection: Selection, rules: Rules) -> RepairBatch:
+    def _look(self, persons: Sequence[str], selection: GapFilter, rules: Rules) -> RepairBatch:
         owing = _Owing(self._database, selection, self._names, rules, self._clock())
         plans, unplannable = self._plans(persons, rules)
         return RepairBatch(
             persons[-1], len(persons), [gap for plan in plans for gap in owing.of(plan).gaps], unplannable
         )
 
-    def repair(self, selection: Selection, after: str = "") -> Iterator[RepairBatch]:
+    def repair(self, selection: GapFilter, after: str = "") -> Iterator[RepairBatch]:
         """Append what is missing, one transaction a batch, and yield it. It can be stopped at any time."""
         for persons in self._persons.of(selection, self._library.rules(), after, self.batch):
             yield self._repair(persons, selection)
 
-    def _repair(self, persons: Sequence[str], selection: Selection) -> RepairBatch:
+    def _repair(self, persons: Sequence[str], selection: GapFilter) -> RepairBatch:
         done: list[Gap] = []
         unplannable: dict[str, str] = {}
         left = list(persons)
@@ -283,7 +283,7 @@ class _Owed(Struct, frozen=True):
 class _Owing:
     """Narrows plans to what the selection asks for."""
 
-    def __init__(self, database: Database, selection: Selection, names: Names, rules: Rules, now: datetime) -> None:
+    def __init__(self, database: Database, selection: GapFilter, names: Names, rules: Rules, now: datetime) -> None:
         self._database, self._selection, self._now = database, selection, now
         levels = rules.catalogue.area_levels
         self._within = None if selection.area is None else names.within(selection.area, levels)

@@ -16,7 +16,7 @@ from projections import governance, history, positions
 from streams.log.log import Log
 from streams.planning.quarantine import unplannable_persons
 from streams.queues import job_rows
-from streams.queues.jobs import Job, Plan, Save, State, Step
+from streams.queues.jobs import Job, JobState, Plan, Save, Step
 from streams.replay.verify import Verified, compared
 from streams.rules.in_force import Rules
 from streams.rules.library import Library
@@ -124,7 +124,7 @@ def following(last: Job | None) -> str:
 
 def last_found(connection: Connection) -> Verified:
     """Return the result of the last sample that is done; one that cannot be read found nothing."""
-    job = job_rows.last_of(connection, KIND, [State.DONE])
+    job = job_rows.last_of(connection, KIND, [JobState.DONE])
     try:
         return Verified() if job is None else found_in(job.words)
     except msgspec.DecodeError:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from streams.queues.jobs import Job, Plan, State
+from streams.queues.jobs import Job, JobState, Plan
 from streams.replay.verify import Verified
 from streams.storage.leadership import Lane
 from tests.kills.land import PATIENCE, Land
@@ -26,9 +26,9 @@ class LongWork:
 
     def _go_on(self) -> None:
         last = next(iter(self._all()), None)
-        if last is None or last.state is State.DONE:
+        if last is None or last.state is JobState.DONE:
             self._jobs.add(KIND, Lane.VIEWS, {}, Plan("verify", 1, "facts", 1.0), "somebody", waits=True)
-        elif last.state is State.FAILED:
+        elif last.state is JobState.FAILED:
             self._jobs.hand_over(last.id)
 
     def end(self) -> None:
@@ -39,11 +39,11 @@ class LongWork:
 
     def _ended(self) -> bool:
         self._land.lasting(self._resumed)
-        return self.all()[0].state is State.DONE
+        return self.all()[0].state is JobState.DONE
 
     def _resumed(self) -> None:
         last = self._all()[0]
-        if last.state is State.FAILED:
+        if last.state is JobState.FAILED:
             self._jobs.hand_over(last.id)
 
     def all(self) -> Sequence[Job]:

@@ -28,7 +28,7 @@ from streams.delivery.outcomes.suppression import SOURCE as OWN
 from streams.planning.recompute import intents_of
 from streams.planning.reconciler import finds
 from streams.queues.dead_letters import total
-from streams.queues.jobs import State as JobState
+from streams.queues.jobs import JobState
 from tests.kills.campaign import Campaign
 from tests.kills.embedded import take_all
 from tests.kills.floods import TRIGGER, concerned

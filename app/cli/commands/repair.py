@@ -24,7 +24,7 @@ from domain.facts.submissions import check_stopping
 from domain.persons.channels import ADDRESS_OF
 from projections import history
 from streams.planning.histories import share_upto
-from streams.replay.repair import Gap, GapReason, RepairBatch, Selection
+from streams.replay.repair import Gap, GapFilter, GapReason, RepairBatch
 from streams.replay.retry_failed import FailedBatch, Outage, Renewal
 from streams.rules.switches import owner_of
 from templates.reading.findings import closest
@@ -68,11 +68,11 @@ def repair(  # noqa: PLR0913  (a flag each)
             _try_anew(at, order, plan, yes, as_json=as_json)
             return
         order = ordered(at, "repair", options | {"area": area})
-        selection = replace(convert(order.arguments, Selection), person=_person(at, person))
+        selection = replace(convert(order.arguments, GapFilter), person=_person(at, person))
         _plan_missing(at, selection, plan, yes, as_json=as_json)
 
 
-def _plan_missing(at: PrincipalSession, selection: Selection, plan: bool, yes: bool, *, as_json: bool) -> None:
+def _plan_missing(at: PrincipalSession, selection: GapFilter, plan: bool, yes: bool, *, as_json: bool) -> None:
     if plan:
         tell_missing(at.platform.replay.repair.look(selection), as_json=as_json)
         return

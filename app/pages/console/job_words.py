@@ -8,7 +8,7 @@ from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.pages.life import shown
 from domain.core.translatable import N_
-from streams.queues.jobs import AT_WORK, ENDED, Job, State
+from streams.queues.jobs import AT_WORK, ENDED, Job, JobState
 
 KINDS = {
     "replay views": (
@@ -85,14 +85,14 @@ UNITS = {
     "unknown outcomes": N_("unknown outcomes"),
 }
 STATES = {
-    State.COUNTING: (N_("Counting"), "good"),
-    State.COUNTED: (N_("Waits to be confirmed"), "note"),
-    State.PLANNED: (N_("Planned"), ""),
-    State.RUNNING: (N_("At work"), "good"),
-    State.PAUSED: (N_("Paused"), "note"),
-    State.CANCELLED: (N_("Cancelled"), ""),
-    State.DONE: (N_("Done"), "good"),
-    State.FAILED: (N_("Failed"), "bad"),
+    JobState.COUNTING: (N_("Counting"), "good"),
+    JobState.COUNTED: (N_("Waits to be confirmed"), "note"),
+    JobState.PLANNED: (N_("Planned"), ""),
+    JobState.RUNNING: (N_("At work"), "good"),
+    JobState.PAUSED: (N_("Paused"), "note"),
+    JobState.CANCELLED: (N_("Cancelled"), ""),
+    JobState.DONE: (N_("Done"), "good"),
+    JobState.FAILED: (N_("Failed"), "bad"),
 }
 
 DIFFERS = (N_("Done: not all is as it should be"), "bad")
@@ -128,12 +128,12 @@ def job_in_words(job: Job, speech: Speech, *, alone: bool, unattended: bool = Fa
         "worked": speech.lasting(worked),
         "changed": speech.moment(job.changed_at),
         "words": _words(job.words),
-        "ended": job.state is State.DONE,
+        "ended": job.state is JobState.DONE,
         "confirmed": job.confirmed_by,
-        "counted": job.state is State.COUNTED,
+        "counted": job.state is JobState.COUNTED,
         "begun": bool(job.of),
-        "nothing": job.state is State.DONE and not job.confirmed,
-        "counting": not job.confirmed and job.state not in (*ENDED, State.COUNTED),
+        "nothing": job.state is JobState.DONE and not job.confirmed,
+        "counting": not job.confirmed and job.state not in (*ENDED, JobState.COUNTED),
     }
 
 

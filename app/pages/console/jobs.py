@@ -23,7 +23,7 @@ from app.pages.visits import Fields, Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
 from domain.core.translatable import text_of
 from domain.facts.principals import NotAllowed, Principal
-from streams.queues.jobs import AT_WORK, ENDED, Busy, ForgedJob, Job, NotNow, Stale, State, UnknownJob
+from streams.queues.jobs import AT_WORK, ENDED, Busy, ForgedJob, Job, JobState, NotNow, Stale, UnknownJob
 from streams.replay.backfill import NotInForce
 
 REFUSED = (Busy, ForgedJob, NotNow, Stale, UnknownKind, BadKeyFile, NotAllowed, NotInForce)
@@ -55,8 +55,8 @@ class JobPages(ConsolePages):
     def _show(self, who: Principal, frame: Frame, job: Job, wrong: Mapping[str, str]) -> Response:
         alone = self._jobs.is_alone(job)
         may = {
-            "pause": job.state in (State.PLANNED, *AT_WORK) and not alone,
-            "resume": alone or job.state in (State.PAUSED, State.FAILED, State.PLANNED, State.COUNTED),
+            "pause": job.state in (JobState.PLANNED, *AT_WORK) and not alone,
+            "resume": alone or job.state in (JobState.PAUSED, JobState.FAILED, JobState.PLANNED, JobState.COUNTED),
             "cancel": job.state not in ENDED,
         }
         names = (*may, "confirm", "show")

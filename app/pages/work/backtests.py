@@ -31,7 +31,7 @@ from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
 from domain.facts.submissions import Submission
-from streams.queues.jobs import Busy, Job, State, UnknownJob
+from streams.queues.jobs import Busy, Job, JobState, UnknownJob
 from streams.rules.drafts import DraftStore, StoredDraft
 
 LATEST = 200
@@ -148,7 +148,7 @@ class Backtests(DraftPages):
         """Show the progress or the result of a backtest."""
         who, frame = self._office.enter(request)
         job, asked = self._job(id, who)
-        counts = found_of(job.cursor) if job.state is State.DONE else None
+        counts = found_of(job.cursor) if job.state is JobState.DONE else None
         told = _Told(asked, counts, frame.speech) if counts else None
         drafts = self._sheets.all(who.agency)
         sheet = next((each for each in drafts if each.trigger == asked.trigger), None)
@@ -161,7 +161,7 @@ class Backtests(DraftPages):
             sheet=sheet,
             author=Role.AUTHOR in who.roles,
             unattended=bool(self._hands.note(job)),
-            waiting=job.state in (State.PLANNED, State.RUNNING),
+            waiting=job.state in (JobState.PLANNED, JobState.RUNNING),
             span=f"{frame.speech.moment(asked.start)} – {frame.speech.moment(asked.end)}",
         )
 
@@ -170,7 +170,7 @@ class Backtests(DraftPages):
         """Return the counts as a CSV file."""
         who, _ = self._office.enter(request)
         job, asked = self._job(id, who)
-        if job.state is not State.DONE:
+        if job.state is not JobState.DONE:
             raise Problem(HTTPStatus.CONFLICT, "the backtest is not done yet", kind="not-now")
         return as_csv(_lines(found_of(job.cursor)), f"backtest-{asked.trigger}-{job.id}.csv")
 
@@ -195,7 +195,7 @@ def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str
 def _tried(office: Office, submission: Submission) -> tuple[Asked, Counts] | None:
     """Return the latest finished backtest of a version: what was asked, and its counts; None where there is none."""
     for job in office.platform.queues.jobs.latest(LATEST):
-        if job.kind == KIND and job.state is State.DONE:
+        if job.kind == KIND and job.state is JobState.DONE:
             asked = asked_of(job.arguments)
             about = (asked.agency, asked.trigger, asked.hash)
             if about == (submission.owner, submission.about.name, submission.hash):

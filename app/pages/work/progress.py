@@ -17,7 +17,7 @@ from app.pages.work.sheets import text_of
 from app.pages.work.words import share
 from domain.core.translatable import N_
 from domain.facts.submissions import Subject, Submission
-from streams.queues.jobs import State
+from streams.queues.jobs import JobState
 from streams.rehearsal.case_reader import is_silent
 from streams.rules.drafts import StoredDraft
 from streams.rules.governed import Governed
@@ -122,7 +122,7 @@ class Progress:
             return _Found(done=False, href=href)
         [trigger] = verdict.pack.triggers
         for job in self._office.platform.queues.jobs.latest(_LATEST):
-            if job.kind == KIND and job.state is State.DONE:
+            if job.kind == KIND and job.state is JobState.DONE:
                 asked = asked_of(job.arguments)
                 if (asked.agency, asked.trigger, asked.hash) == (sheet.agency, sheet.trigger, trigger.hash):
                     return _Found(done=True, href=href)

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from app.compose import Platform
 from app.identity.principals import add
 from domain.facts.principals import Principal, Role
-from streams.queues.jobs import Plan, State
+from streams.queues.jobs import JobState, Plan
 from streams.replay.backfill import BackfillRequest
 from streams.storage.leadership import Lane
 from tests.app.http.wire import client_of, served
@@ -100,7 +100,7 @@ def test_a_job_is_paused_gone_on_with_and_cancelled(operator: TestClient, platfo
     assert operator.post("/jobs", json={"kind": "replay verify"}).status_code == 409
     assert operator.post(f"/jobs/{first}/resume").status_code == 200
     ended()
-    assert jobs.job(first).state is State.DONE
+    assert jobs.job(first).state is JobState.DONE
     assert operator.post(f"/jobs/{first}/resume").status_code == 409
     second = jobs.add("replay verify", Lane.VIEWS, {}, Plan("verify", 10, "facts", 1.0), "olga").id
     assert operator.post(f"/jobs/{second}/cancel").json()["state"] == "cancelled"

@@ -18,7 +18,7 @@ from app.reports.condition import ConditionReader
 from app.reports.findings import Kind, findings
 from app.settings import load_settings
 from streams.queries.health import read_status
-from streams.queues.jobs import State
+from streams.queues.jobs import JobState
 from streams.replay import sample
 from streams.storage.tables import jobs
 from tests.app.terminal import Terminal
@@ -58,7 +58,7 @@ def done(on: Platform, kind: str) -> int:
     arguments = {"after": "", "persons": 3} if kind == sample.KIND else {}
     id_ = Hands(on).begin(kind, arguments, "olga").id
     worked(on)
-    assert on.queues.jobs.job(id_).state is State.DONE
+    assert on.queues.jobs.job(id_).state is JobState.DONE
     return id_
 
 

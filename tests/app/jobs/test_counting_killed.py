@@ -7,8 +7,8 @@ from msgspec import to_builtins
 
 from app.jobs.job_threads import Hands, Workers
 from app.jobs.kinds import work_of
-from streams.queues.jobs import State
-from streams.replay.repair import Selection
+from streams.queues.jobs import JobState
+from streams.replay.repair import GapFilter
 from streams.storage.leadership import Lane
 from tests.app.killing import killed
 from tests.world import World, card, iin, registered
@@ -24,19 +24,24 @@ def test_a_killed_count_goes_on_and_nothing_was_done(tmp_path: Path) -> None:
             world.take(*registered(iin(number)), card(iin(number), "2025-07-20", f"N{number}"))
         jobs, workers = world.platform.queues.jobs, Workers(world.platform)
         hands = Hands(world.platform, workers)
-        id_ = jobs.ask("repair", Lane.NUDGES, to_builtins(Selection()), "olga").id
+        id_ = jobs.ask("repair", Lane.NUDGES, to_builtins(GapFilter()), "olga").id
 
         left = jobs.job(id_)
         for look, seen in ((3, 2), (2, 3)):
             killed(world, tmp_path, id_, look)
             left = jobs.job(id_)
-            assert (left.state, left.done, left.unit, jobs.is_alone(left)) == (State.COUNTING, seen, "persons", True)
+            assert (left.state, left.done, left.unit, jobs.is_alone(left)) == (
+                JobState.COUNTING,
+                seen,
+                "persons",
+                True,
+            )
             assert left.of >= left.done
         world.platform.replay.repair.batch = 1
         looked: list[int] = []
         counted = jobs.run(id_, work_of(world.platform, left), lambda job: looked.append(job.done))
-        assert (looked, counted.state, counted.of) == ([4, 5, 6, 0], State.COUNTED, len(world.intents()))
+        assert (looked, counted.state, counted.of) == ([4, 5, 6, 0], JobState.COUNTED, len(world.intents()))
         assert (world.nudges(), world.health().unplanned > 0) == ([], True)
         hands.confirm(id_, counted.of, "oleg")
         workers.wait()
-        assert (jobs.job(id_).state, jobs.job(id_).done, world.health().unplanned) == (State.DONE, counted.of, 0)
+        assert (jobs.job(id_).state, jobs.job(id_).done, world.health().unplanned) == (JobState.DONE, counted.of, 0)

@@ -15,8 +15,8 @@ from app.jobs.job_threads import MOST_DEATHS, UNATTENDED, Hands, Workers
 from app.jobs.kinds import work_of
 from app.scheduled import schedule_of
 from app.settings import load_settings
-from streams.queues.jobs import Job, NotNow, State
-from streams.replay.repair import Selection
+from streams.queues.jobs import Job, JobState, NotNow
+from streams.replay.repair import GapFilter
 from streams.storage.database import Database
 from streams.storage.leadership import Attendance, attended
 from streams.storage.tables import jobs as rows
@@ -39,24 +39,24 @@ def workers(world: World) -> Workers:
 
 def asked(world: World, kind: str = "repair") -> Job:
     """A job that somebody asked for."""
-    return Hands(world.platform).ask(kind, to_builtins(Selection()) if kind == "repair" else {}, "olga")
+    return Hands(world.platform).ask(kind, to_builtins(GapFilter()) if kind == "repair" else {}, "olga")
 
 
 def test_who_asks_only_asks(world: World, workers: Workers) -> None:
     """What is asked for waits, and says that nobody is there; a process of the role counts it, and does it."""
     jobs, hands = world.platform.queues.jobs, Hands(world.platform)
     job = asked(world)
-    assert (job.state, job.waits, hands.note(job), jobs.is_alone(job)) == (State.COUNTING, True, UNATTENDED, False)
+    assert (job.state, job.waits, hands.note(job), jobs.is_alone(job)) == (JobState.COUNTING, True, UNATTENDED, False)
     assert hands.soon(job.id) == job
     workers.look()
     workers.wait()
     counted = jobs.job(job.id)
-    assert (counted.state, counted.waits, world.nudges()) == (State.COUNTED, False, [])
+    assert (counted.state, counted.waits, world.nudges()) == (JobState.COUNTED, False, [])
     confirmed = hands.confirm(job.id, counted.of, "oleg")
     assert (confirmed.waits, hands.note(confirmed)) == (True, ""), "somebody is there"
     workers.look()
     workers.wait()
-    assert (jobs.job(job.id).state, len(world.nudges())) == (State.DONE, counted.of)
+    assert (jobs.job(job.id).state, len(world.nudges())) == (JobState.DONE, counted.of)
     workers.rest()
 
 
@@ -68,12 +68,12 @@ def test_a_job_that_somebody_wrote_into_the_database_is_given_up(world: World, w
     workers.look()
     workers.wait()
     forged = jobs.job(job.id)
-    assert (forged.state, world.nudges()) == (State.FAILED, [])
+    assert (forged.state, world.nudges()) == (JobState.FAILED, [])
     assert "carries no code of this platform" in forged.words
     again = asked(world)
     workers.look()
     workers.wait()
-    assert jobs.job(again.id).state is State.COUNTED
+    assert jobs.job(again.id).state is JobState.COUNTED
     workers.rest()
 
 
@@ -85,18 +85,18 @@ def test_a_killed_job_is_finished_by_another_process_from_its_last_step(
     job = asked(world)
     killed(world, tmp_path, job.id, 3)
     left = jobs.job(job.id)
-    assert (left.state, left.done, left.waits, left.deaths) == (State.COUNTING, 2, False, 0)
+    assert (left.state, left.done, left.waits, left.deaths) == (JobState.COUNTING, 2, False, 0)
     world.platform.replay.repair.batch = 1
     workers.look()
     workers.wait()
     counted = jobs.job(job.id)
-    assert (counted.state, counted.claim) == (State.COUNTED, 2)
+    assert (counted.state, counted.claim) == (JobState.COUNTED, 2)
     Hands(world.platform).confirm(job.id, counted.of, "oleg")
     killed(world, tmp_path, job.id, 2)
-    assert (jobs.job(job.id).state, jobs.job(job.id).done > 0) == (State.RUNNING, True)
+    assert (jobs.job(job.id).state, jobs.job(job.id).done > 0) == (JobState.RUNNING, True)
     workers.look()
     workers.wait()
-    assert (jobs.job(job.id).state, len(world.nudges()), jobs.job(job.id).deaths) == (State.DONE, counted.of, 0)
+    assert (jobs.job(job.id).state, len(world.nudges()), jobs.job(job.id).deaths) == (JobState.DONE, counted.of, 0)
     workers.rest()
 
 
@@ -109,11 +109,11 @@ def test_a_job_that_kills_its_processes_is_given_up(world: World, workers: Worke
     workers.look()
     workers.wait()
     found = jobs.job(job.id)
-    assert (found.state, found.words) == (State.FAILED, f"{MOST_DEATHS} processes died over this step")
+    assert (found.state, found.words) == (JobState.FAILED, f"{MOST_DEATHS} processes died over this step")
     Hands(world.platform).go_on(job.id)
     workers.look()
     workers.wait()
-    assert jobs.job(job.id).state is State.COUNTED
+    assert jobs.job(job.id).state is JobState.COUNTED
     workers.rest()
 
 
@@ -129,10 +129,10 @@ def test_a_process_that_stops_gives_its_job_back(world: World, workers: Workers)
         return len(steps) > 2
 
     given_back = jobs.take(job, work_of(on, job), leave)
-    assert (given_back.state, given_back.waits, given_back.done) == (State.COUNTING, True, 2)
+    assert (given_back.state, given_back.waits, given_back.done) == (JobState.COUNTING, True, 2)
     workers.look()
     workers.wait()
-    assert (jobs.job(job.id).state, jobs.job(job.id).deaths) == (State.COUNTED, 0)
+    assert (jobs.job(job.id).state, jobs.job(job.id).deaths) == (JobState.COUNTED, 0)
     workers.rest()
 
 
@@ -145,11 +145,11 @@ def test_what_was_paused_meanwhile_is_not_taken_up(world: World, workers: Worker
         jobs.take(seen, work_of(world.platform, seen), lambda: False)
     workers.look()
     workers.wait()
-    assert jobs.job(seen.id).state is State.PAUSED
+    assert jobs.job(seen.id).state is JobState.PAUSED
     hands.go_on(seen.id)
     workers.look()
     workers.wait()
-    assert jobs.job(seen.id).state is State.COUNTED
+    assert jobs.job(seen.id).state is JobState.COUNTED
     workers.rest()
 
 
@@ -194,7 +194,7 @@ def test_the_log_is_verified_by_the_schedule(tmp_path: Path) -> None:
         workers.look()
         workers.wait()
         workers.rest()
-        assert platform.queues.jobs.job(job.id).state is State.DONE
+        assert platform.queues.jobs.job(job.id).state is JobState.DONE
 
 
 def test_habarshy_jobs_works_until_it_is_stopped(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_habarshy_jobs_works_until_it_is_stopped(tmp_path: Path) -> None:
         assert (listed.code, UNATTENDED in listed.lines[0]) == (0, True)
         running = terminal.start("jobs")
         try:
-            eventually(lambda: jobs.job(job.id).state is State.COUNTED)
+            eventually(lambda: jobs.job(job.id).state is JobState.COUNTED)
             assert attended(platform.database)
         finally:
             running.send_signal(signal.SIGTERM)

@@ -16,7 +16,7 @@ from app.identity.log_codes import codes_by
 from app.jobs.pace import duration
 from app.jobs.progress import Counting, Line, Progress
 from streams.queues.job_store import Jobs
-from streams.queues.jobs import Job, Plan, State
+from streams.queues.jobs import Job, JobState, Plan
 from streams.storage.database import Database
 from streams.storage.leadership import Lane
 from streams.storage.schema import migrate
@@ -131,7 +131,7 @@ def a_job(tmp_path: Path) -> Job:
         migrate(database)
         database.use_codes(codes_by(KEYRING))
         made = Jobs(database, fixed(NOW)).add("x", Lane.VIEWS, {}, Plan("count", 100, "facts", 1), "olga")
-    return replace(made, state=State.RUNNING)
+    return replace(made, state=JobState.RUNNING)
 
 
 def at(job: Job, done: int, seconds: int) -> Job:

@@ -17,7 +17,7 @@ from domain.facts.facts import NudgeCancelled
 from projections import history, nudges
 from streams.log.appending import record
 from streams.queries.health import read_status
-from streams.queues.jobs import Job, State
+from streams.queues.jobs import Job, JobState
 from streams.replay import sample
 from tests.app.terminal import Terminal
 from tests.app.test_alerts import ALERTS
@@ -62,7 +62,7 @@ def night(on: Platform) -> Job:
     workers.wait()
     workers.rest()
     [job, *_] = on.queues.jobs.latest(1)
-    assert (job.kind, job.asked_by, job.state) == (sample.KIND, "schedule", State.DONE)
+    assert (job.kind, job.asked_by, job.state) == (sample.KIND, "schedule", JobState.DONE)
     return job
 
 

@@ -9,7 +9,7 @@ from streams.kafka.brokers import Brokers
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.republish import BadRange, BadTopic, Range, Republishing, checked, position_at
 from streams.kafka.topics import Topics
-from streams.queues.jobs import Job, Plan, State, plan_of
+from streams.queues.jobs import Job, JobState, Plan, plan_of
 from streams.storage.leadership import Lane
 from tests.streams.distributed import Country, Found, everyday
 from tests.streams.rebuilding import unsaved
@@ -60,7 +60,7 @@ def test_a_replay_is_what_the_relay_sent_and_says_that_it_is_one(land: Country) 
     sent = land.records(land.topics.replays)
     assert same(sent) == same(land.records())
     assert {tuple(each.headers.items()) for each in sent} == {(("replay", str(job.id).encode()),)}
-    assert (done.state, done.done, plan.unit) == (State.DONE, plan.count, "events")
+    assert (done.state, done.done, plan.unit) == (JobState.DONE, plan.count, "events")
     assert msgspec.json.decode(done.words) == {"topic": land.topics.replays, "records": len(sent)}
     todo.abandon()
 
@@ -142,4 +142,4 @@ def test_a_kafka_that_is_away_fails_the_job_in_words(world: World) -> None:
     job = jobs.add("replay kafka", Lane.KAFKA, {}, Plan("x", 1, "events", 1), "olga")
     with pytest.raises(KafkaUnavailable):
         jobs.run(job.id, todo, silent)
-    assert (jobs.job(job.id).state, "does not answer" in jobs.job(job.id).words) == (State.FAILED, True)
+    assert (jobs.job(job.id).state, "does not answer" in jobs.job(job.id).words) == (JobState.FAILED, True)

@@ -21,7 +21,7 @@ from streams.log.master_key import KEY_BYTES, Keyring
 from streams.log.person_keys import Period, PersonKeys
 from streams.log.rewrap import Rewrapping, by_version
 from streams.privacy.retention import Done, Over
-from streams.replay.repair import Selection
+from streams.replay.repair import GapFilter
 from streams.storage.tables import period_keys
 from tests.beginnings import KEYRING
 from tests.streams.log.test_damaged import damage
@@ -124,7 +124,7 @@ async def test_nothing_that_was_decided_changes(world: World) -> None:
     wake(world, DANA)
     await world.settle("2026-02-02T12:00:00+05:00")
     assert (before, sent) == (world.nudges(), len(world.sent))
-    assert not [gap for each in world.platform.replay.repair.look(Selection()) for gap in each.gaps]
+    assert not [gap for each in world.platform.replay.repair.look(GapFilter()) for gap in each.gaps]
 
 
 async def test_what_is_on_its_way_keeps_its_content(world: World) -> None:

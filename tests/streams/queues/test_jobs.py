@@ -16,10 +16,10 @@ from streams.queues.jobs import (
     ForgedJob,
     Job,
     JobFailed,
+    JobState,
     NothingToDo,
     NotNow,
     Stale,
-    State,
     UnknownJob,
     plan_of,
 )
@@ -73,7 +73,7 @@ def test_a_job_runs_to_its_end(jobs: Jobs, work: Counting, clock: VirtualClock) 
 
     done = jobs.run(asked(jobs, work), work, lambda job: seen.append(job.done))
 
-    assert (done.state, done.done, done.of, done.unit, done.words) == (State.DONE, 3, 3, "numbers", "counted")
+    assert (done.state, done.done, done.of, done.unit, done.words) == (JobState.DONE, 3, 3, "numbers", "counted")
     assert (done.kind, done.asked_by, done.arguments, done.asked_at) == ("count", "olga", {"upto": 3}, NOW)
     assert seen == [1, 2, 3]
     assert (done.worked, jobs.measured("count")) == (timedelta(seconds=6), 0.5)
@@ -98,19 +98,19 @@ def test_a_job_that_our_processes_did_not_write_is_not_begun(
     database.write(lambda connection: connection.execute(update(rows).values(FORGED[changed])))
     with pytest.raises(ForgedJob, match="ask for it again"):
         jobs.run(id_, work, silent)
-    assert (jobs.job(id_).state, work.counted) == (State.PLANNED, 0)
+    assert (jobs.job(id_).state, work.counted) == (JobState.PLANNED, 0)
 
 
 def test_a_count_is_confirmed_by_our_processes_only(jobs: Jobs, work: Counting, database: Database) -> None:
     """To write that a counted job is confirmed begins nothing; to confirm a job that is not ours neither."""
     id_ = jobs.ask("count", Lane.VIEWS, {}, "olga").id
-    assert jobs.run(id_, work, silent).state is State.COUNTED
+    assert jobs.run(id_, work, silent).state is JobState.COUNTED
     values = {"state": "planned", "confirmed_by": "olga", "waits": True}
     database.write(lambda connection: connection.execute(update(rows).values(values)))
     with pytest.raises(ForgedJob):
         jobs.run(id_, work, silent)
     other = jobs.ask("count", Lane.NUDGES, {}, "olga").id
-    assert jobs.run(other, work, silent).state is State.COUNTED
+    assert jobs.run(other, work, silent).state is JobState.COUNTED
     database.write(lambda connection: connection.execute(update(rows).values(asked_by="oleg")))
     with pytest.raises(ForgedJob):
         jobs.confirm(other, 3, "oleg")
@@ -120,7 +120,7 @@ def test_a_count_is_confirmed_by_our_processes_only(jobs: Jobs, work: Counting, 
 def test_a_job_that_has_ended_begins_no_more(jobs: Jobs, work: Counting, database: Database) -> None:
     """What was done once is not done again by a change of its row."""
     id_ = asked(jobs, work)
-    assert jobs.run(id_, work, silent).state is State.DONE
+    assert jobs.run(id_, work, silent).state is JobState.DONE
     values = {"state": "planned", "cursor": "", "waits": True}
     database.write(lambda connection: connection.execute(update(rows).values(values)))
     with pytest.raises(ForgedJob):
@@ -135,8 +135,8 @@ def test_a_paused_job_goes_on_where_it_stopped(jobs: Jobs, elsewhere: Jobs, work
 
     paused = jobs.run(id_, work, silent)
 
-    assert (paused.state, paused.done, work.counted) == (State.PAUSED, 1, 1)
-    assert elsewhere.run(id_, work, silent).state is State.DONE
+    assert (paused.state, paused.done, work.counted) == (JobState.PAUSED, 1, 1)
+    assert elsewhere.run(id_, work, silent).state is JobState.DONE
     assert work.counted == 3
 
 
@@ -145,7 +145,7 @@ def test_a_cancelled_job_undoes_its_step_and_leaves_nothing(jobs: Jobs, elsewher
     id_ = asked(jobs, work)
     work.meanwhile.extend([lambda: None, lambda: elsewhere.cancel(id_, work)])
 
-    assert jobs.run(id_, work, silent).state is State.CANCELLED
+    assert jobs.run(id_, work, silent).state is JobState.CANCELLED
 
     assert (work.counted, work.abandoned) == (1, 1), "by whoever was at work"
     wishes: list[Callable[[], Job]] = [
@@ -156,7 +156,7 @@ def test_a_cancelled_job_undoes_its_step_and_leaves_nothing(jobs: Jobs, elsewher
     for wish in wishes:
         with pytest.raises(NotNow, match="it is cancelled"):
             wish()
-    assert jobs.latest(5)[0].state is State.CANCELLED
+    assert jobs.latest(5)[0].state is JobState.CANCELLED
 
 
 def test_who_cancels_a_job_that_nobody_works_at_cleans_up(jobs: Jobs, work: Counting) -> None:
@@ -185,7 +185,7 @@ def test_the_second_operator_is_refused_and_told_why(jobs: Jobs, elsewhere: Jobs
         elsewhere.refuse_second(Lane.KAFKA)
 
     work.meanwhile.append(meanwhile)
-    assert jobs.run(id_, work, silent).state is State.DONE
+    assert jobs.run(id_, work, silent).state is JobState.DONE
     assert len(refused) == 3
     assert "is at work (0 of 3 numbers)" in refused[0]
 
@@ -202,10 +202,10 @@ def test_a_job_whose_process_died_is_found_and_taken_up(jobs: Jobs, elsewhere: J
         jobs.run(id_, work, silent)
 
     left = elsewhere.job(id_)
-    assert (left.state, left.done, elsewhere.at_work(left)) == (State.RUNNING, 1, False)
+    assert (left.state, left.done, elsewhere.at_work(left)) == (JobState.RUNNING, 1, False)
     with pytest.raises(Busy, match=f"has lost its process; `habarshy jobs resume {id_}` goes on"):
         elsewhere.refuse_second(Lane.VIEWS)
-    assert elsewhere.run(id_, work, silent).state is State.DONE
+    assert elsewhere.run(id_, work, silent).state is JobState.DONE
     assert work.counted == 3
 
 
@@ -221,7 +221,7 @@ def test_who_lost_a_job_writes_nothing_more(jobs: Jobs, work: Counting) -> None:
     with pytest.raises(Busy, match="another process has taken"):
         jobs.run(id_, work, silent)
     assert work.counted == 0
-    assert jobs.job(id_).state is State.RUNNING
+    assert jobs.job(id_).state is JobState.RUNNING
 
 
 def test_a_failure_is_kept_in_words_that_hold_no_data(jobs: Jobs, work: Counting) -> None:
@@ -236,7 +236,7 @@ def test_a_failure_is_kept_in_words_that_hold_no_data(jobs: Jobs, work: Counting
         jobs.run(id_, work, silent)
 
     failed = jobs.job(id_)
-    assert (failed.state, failed.done, failed.words) == (State.FAILED, 1, "ValueError")
+    assert (failed.state, failed.done, failed.words) == (JobState.FAILED, 1, "ValueError")
     jobs.refuse_second(Lane.VIEWS)
     assert jobs.run(id_, work, silent).words == "counted"
 
@@ -251,7 +251,7 @@ def test_a_database_without_room_is_told_in_a_sentence(jobs: Jobs, work: Countin
     work.meanwhile.append(full)
     with pytest.raises(JobFailed, match=f"database or disk is full.*jobs resume {id_}"):
         jobs.run(id_, work, silent)
-    assert (jobs.job(id_).state, jobs.job(id_).words) == (State.FAILED, "database or disk is full")
+    assert (jobs.job(id_).state, jobs.job(id_).words) == (JobState.FAILED, "database or disk is full")
 
 
 def test_an_interrupted_job_is_paused(jobs: Jobs, work: Counting) -> None:
@@ -264,8 +264,8 @@ def test_an_interrupted_job_is_paused(jobs: Jobs, work: Counting) -> None:
 
     signal.signal(signal.SIGINT, before)
 
-    assert (stopped.state, stopped.words, stopped.done) == (State.PAUSED, "interrupted", 0)
-    assert jobs.run(id_, work, silent).state is State.DONE
+    assert (stopped.state, stopped.words, stopped.done) == (JobState.PAUSED, "interrupted", 0)
+    assert jobs.run(id_, work, silent).state is JobState.DONE
 
 
 def test_a_step_is_kept_with_what_it_wrote_or_not_at_all(jobs: Jobs, work: Counting, database: Database) -> None:
@@ -313,21 +313,21 @@ def nothing() -> None:
 
 def test_a_wish_is_counted_and_waits_for_its_confirmation(jobs: Jobs, work: Counting, clock: VirtualClock) -> None:
     """Counting says how far it is and does nothing; only what is confirmed is done, and by whom is written down."""
-    seen: list[tuple[State, int, int, str]] = []
+    seen: list[tuple[JobState, int, int, str]] = []
     work.looks.extend([lambda: clock.advance_to(clock() + timedelta(seconds=3))] * 2)
     id_ = wished(jobs, work)
-    assert (jobs.job(id_).state, jobs.job(id_).confirmed_by) == (State.COUNTING, None)
+    assert (jobs.job(id_).state, jobs.job(id_).confirmed_by) == (JobState.COUNTING, None)
 
     counted = jobs.run(id_, work, lambda job: seen.append((job.state, job.done, job.of, job.unit)))
 
-    assert seen[:2] == [(State.COUNTING, 1, 2, "looks"), (State.COUNTING, 2, 2, "looks")]
-    assert (counted.state, counted.done, counted.of, counted.unit) == (State.COUNTED, 0, 3, "numbers")
+    assert seen[:2] == [(JobState.COUNTING, 1, 2, "looks"), (JobState.COUNTING, 2, 2, "looks")]
+    assert (counted.state, counted.done, counted.of, counted.unit) == (JobState.COUNTED, 0, 3, "numbers")
     assert counted.counted is not None
     assert (counted.counted.plan.what, counted.counted.took, work.counted) == ("count", 6, 0)
     confirmed = jobs.confirm(id_, 3, "oleg")
-    assert (confirmed.state, confirmed.asked_by, confirmed.confirmed_by) == (State.PLANNED, "olga", "oleg")
+    assert (confirmed.state, confirmed.asked_by, confirmed.confirmed_by) == (JobState.PLANNED, "olga", "oleg")
     done = jobs.run(id_, work, silent)
-    assert (done.state, done.done, work.counted, done.worked) == (State.DONE, 3, 3, timedelta())
+    assert (done.state, done.done, work.counted, done.worked) == (JobState.DONE, 3, 3, timedelta())
 
 
 def test_counting_goes_on_where_its_process_died(jobs: Jobs, elsewhere: Jobs, work: Counting) -> None:
@@ -342,12 +342,12 @@ def test_counting_goes_on_where_its_process_died(jobs: Jobs, elsewhere: Jobs, wo
         jobs.run(id_, work, silent)
 
     left = elsewhere.job(id_)
-    assert (left.state, left.done, elsewhere.is_alone(left)) == (State.COUNTING, 1, True)
+    assert (left.state, left.done, elsewhere.is_alone(left)) == (JobState.COUNTING, 1, True)
     with pytest.raises(NotNow, match="cannot be confirmed: it is counting"):
         elsewhere.confirm(id_, 3, "oleg")
     with pytest.raises(Busy, match=f"has lost its process; `habarshy jobs resume {id_}` goes on"):
         elsewhere.refuse_second(Lane.VIEWS)
-    assert elsewhere.run(id_, work, silent).state is State.COUNTED
+    assert elsewhere.run(id_, work, silent).state is JobState.COUNTED
     assert (work.seen, work.counted) == ([1, 2, 3], 0)
 
 
@@ -356,8 +356,8 @@ def test_counting_is_paused_and_gone_on_with(jobs: Jobs, elsewhere: Jobs, work: 
     id_ = wished(jobs, work)
     work.looks.extend([lambda: elsewhere.pause(id_), nothing])
     paused = jobs.run(id_, work, silent)
-    assert (paused.state, paused.done) == (State.PAUSED, 1)
-    assert elsewhere.run(id_, work, silent).state is State.COUNTED
+    assert (paused.state, paused.done) == (JobState.PAUSED, 1)
+    assert elsewhere.run(id_, work, silent).state is JobState.COUNTED
     assert (work.seen, work.counted) == ([1, 2], 0)
 
 
@@ -365,7 +365,7 @@ def test_counting_is_cancelled(jobs: Jobs, elsewhere: Jobs, work: Counting) -> N
     """Whoever cancels while it is counted ends it after the look under way; others may ask at once."""
     id_ = wished(jobs, work)
     work.looks.extend([nothing, lambda: elsewhere.cancel(id_, work), nothing])
-    assert jobs.run(id_, work, silent).state is State.CANCELLED
+    assert jobs.run(id_, work, silent).state is JobState.CANCELLED
     assert (work.seen, work.abandoned, work.counted) == ([1, 2], 0, 0)
     with pytest.raises(NotNow, match="cannot be confirmed: it is cancelled"):
         jobs.confirm(id_, 3, "olga")
@@ -375,7 +375,7 @@ def test_counting_is_cancelled(jobs: Jobs, elsewhere: Jobs, work: Counting) -> N
 def test_what_was_counted_is_cancelled_and_touches_nothing(jobs: Jobs, work: Counting) -> None:
     """Nothing was done, so nothing is cleaned up: what is there may be another job's."""
     jobs.run(id_ := wished(jobs, work), work, silent)
-    assert (jobs.cancel(id_, work).state, work.abandoned) == (State.CANCELLED, 0)
+    assert (jobs.cancel(id_, work).state, work.abandoned) == (JobState.CANCELLED, 0)
 
 
 def test_nothing_to_do_ends_the_job(jobs: Jobs, work: Counting) -> None:
@@ -386,7 +386,7 @@ def test_nothing_to_do_ends_the_job(jobs: Jobs, work: Counting) -> None:
 
     work.looks.extend([nothing, none])
     ended = jobs.run(wished(jobs, work), work, silent)
-    assert (ended.state, ended.words) == (State.DONE, "There is nothing to do: 7 looks looked at.")
+    assert (ended.state, ended.words) == (JobState.DONE, "There is nothing to do: 7 looks looked at.")
     assert (jobs.measured("count"), work.counted) == (None, 0)
 
 
@@ -404,7 +404,7 @@ def test_two_operators_ask(jobs: Jobs, elsewhere: Jobs, work: Counting) -> None:
     jobs.run(first, work, silent)
     assert "asked for by olga) is being counted" in refused[0]
     second = elsewhere.ask("count", Lane.VIEWS, {}, "oleg").id
-    assert elsewhere.run(second, work, silent).state is State.COUNTED
+    assert elsewhere.run(second, work, silent).state is JobState.COUNTED
     elsewhere.confirm(second, 3, "oleg")
     with pytest.raises(Busy, match=f"job {second} .* is planned"):
         jobs.confirm(first, 3, "olga")
@@ -453,7 +453,7 @@ def test_what_depends_on_the_rules_is_stale_when_they_have_moved(
     jobs.run(other, work, silent)
     with pytest.raises(Stale, match=rf"job {other} \(.*\) was at work since"):
         jobs.confirm(bound, 3, "olga")
-    assert jobs.run(bound, work, silent).state is State.COUNTED
+    assert jobs.run(bound, work, silent).state is JobState.COUNTED
     database.write(lambda connection: governance.note(connection, 9, "trigger-published/1"))
     with pytest.raises(Stale, match="the rules have changed since"):
         jobs.confirm(bound, 3, "olga")

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.jobs.kinds import work_of
-from streams.queues.jobs import Job, Plan, State
+from streams.queues.jobs import Job, JobState, Plan
 from streams.replay.rebuild_compare import COMPARED
 from streams.storage.leadership import Lane
 from tests.app.killing import killed
@@ -61,7 +61,7 @@ def test_a_killed_rebuild_goes_on(world: World, tmp_path: Path, capsys: pytest.C
     for step in (2, 5, 14):
         killed(world, tmp_path, id_, step)
         assert counts(world) == lost
-    assert resumed(world, id_).state is State.DONE
+    assert resumed(world, id_).state is JobState.DONE
     assert "beginning anew" not in capsys.readouterr().err
     assert counts(world)["due"] > lost["due"] == 0
     assert rebuilt(world.platform).equal
@@ -77,6 +77,6 @@ def test_a_rebuild_begins_anew_where_the_server_died(
     server.start()
     world.platform.database.engine.dispose()
     assert counts(world) == lost
-    assert resumed(world, id_).state is State.DONE
+    assert resumed(world, id_).state is JobState.DONE
     assert "beginning anew" in capsys.readouterr().err
     assert rebuilt(world.platform).equal

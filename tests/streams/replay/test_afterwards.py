@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from domain.facts.facts import NudgeDone, NudgeUndone
 from domain.nudges.nudge import Nudge
 from projections import statistics
-from streams.replay.repair import ChangeKind, GapReason, Selection
+from streams.replay.repair import ChangeKind, GapFilter, GapReason
 from streams.storage.tables import log
 from tests.streams.dispatching import AIGERIM, DANA, DUE, with_card
 from tests.streams.rebuilding import rebuilt, verified
@@ -100,11 +100,11 @@ async def test_a_log_from_before_is_valid_and_a_repair_notes_it(world: World) ->
     forget(world)
     assert (done(world), verified(world.platform).unlike, rebuilt(world.platform).equal) == ({}, 0, True)
     repairing = world.platform.replay.repair
-    [gap] = [gap for each in repairing.look(Selection()) for gap in each.gaps]
+    [gap] = [gap for each in repairing.look(GapFilter()) for gap in each.gaps]
     assert (gap.nudge, gap.what, gap.why) == (id_, ChangeKind.DONE, GapReason.UNNOTED)
     assert verified(world.platform).unnoted == 1
-    assert [len(each.gaps) for each in repairing.repair(Selection())] == [1]
-    assert [len(each.gaps) for each in repairing.repair(Selection())] == [0]
+    assert [len(each.gaps) for each in repairing.repair(GapFilter())] == [1]
+    assert [len(each.gaps) for each in repairing.repair(GapFilter())] == [0]
     assert (done(world), told(world).done) == ({"2025-07-01 done.sms.kk": 1}, before.done)
 
 
@@ -115,13 +115,13 @@ async def test_what_is_done_by_a_report_from_the_future_is_no_missing_nudge(worl
     world.plan()
     await world.settle(DUE)
     found = verified(world.platform)
-    gaps = [gap for each in world.platform.replay.repair.look(Selection()) for gap in each.gaps]
+    gaps = [gap for each in world.platform.replay.repair.look(GapFilter()) for gap in each.gaps]
     assert (found.equal, found.unlike, found.unnoted) == (True, 0, 1)
     assert [(gap.nudge, gap.what, gap.why) for gap in gaps] == [
         (told(world).intent.id, ChangeKind.DONE, GapReason.UNNOTED)
     ]
-    assert [len(each.gaps) for each in world.platform.replay.repair.repair(Selection())] == [1]
-    assert [each.gaps for each in world.platform.replay.repair.look(Selection())] == [[]]
+    assert [len(each.gaps) for each in world.platform.replay.repair.repair(GapFilter())] == [1]
+    assert [each.gaps for each in world.platform.replay.repair.look(GapFilter())] == [[]]
     assert verified(world.platform).unnoted == 0
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.facts.facts import NudgeWithheld
-from streams.replay.repair import Selection
+from streams.replay.repair import GapFilter
 from tests.streams.replay.test_repair import missing
 from tests.streams.years import (
     START,
@@ -43,7 +43,7 @@ async def test_parents_in_mourning_hear_nothing_of_the_child(tmp_path: Path) -> 
     ends = [world.facts(one.intent.id)[-1] for one in theirs]
     assert [each.reason for each in ends if isinstance(each, NudgeWithheld)] == ["died", "died"]
     assert len(world.sent) == before
-    assert missing(world, Selection()) == []
+    assert missing(world, GapFilter()) == []
     world.close()
 
 

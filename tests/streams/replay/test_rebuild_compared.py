@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Table, delete, func, select, update
 
 from projections import tables
-from streams.queues.jobs import Job, Plan, State, Step, Stopped
+from streams.queues.jobs import Job, JobState, Plan, Step, Stopped
 from streams.replay import shadow
 from streams.replay.rebuild import ViewRebuild
 from streams.replay.rebuild_compare import COMPARED, ROWS, mend, unmended
@@ -134,10 +134,10 @@ def test_cancelled_while_it_compares_the_live_views_are_untouched(world: World) 
     id_ = jobs.add("replay views", Lane.VIEWS, {}, Plan("rebuild", 1, "facts", 1), "olga").id
 
     def cancel(job: Job) -> None:
-        if job.unit == ROWS and job.state is State.RUNNING:
+        if job.unit == ROWS and job.state is JobState.RUNNING:
             jobs.cancel(id_, work_of(world))
 
-    assert jobs.run(id_, work, cancel).state is State.CANCELLED
+    assert jobs.run(id_, work, cancel).state is JobState.CANCELLED
     assert rows(world, tables.due) == 0
     assert not shadow.drop(world.platform.database)
 

@@ -16,7 +16,7 @@ from domain.facts.principals import Principal, Role
 from domain.planning.plan import Intent
 from projections import tables
 from streams.queues.jobs import NothingToDo, Step, plan_of
-from streams.replay.repair import ChangeKind, Gap, GapReason, RepairBatch, Selection
+from streams.replay.repair import ChangeKind, Gap, GapFilter, GapReason, RepairBatch
 from streams.storage.tables import log
 from tests.streams.weather import ALMATY, ASTANA, DISTRICT, OTHER_DISTRICT, TRIGGERS, settled, storm, write_weather
 from tests.streams.working import counted_by_many
@@ -25,15 +25,15 @@ from tests.world import LONG_AGO, NOON, World, annulled, card, corrected, fine, 
 PEOPLE = [iin(number) for number in range(1, 7)]
 AIGERIM, DANA, SAULE = PEOPLE[:3]
 HOUR = timedelta(hours=1)
-EVERYTHING = Selection()
+EVERYTHING = GapFilter()
 
 
-def missing(world: World, selection: Selection = EVERYTHING) -> list[Gap]:
+def missing(world: World, selection: GapFilter = EVERYTHING) -> list[Gap]:
     """What is missing."""
     return gaps(world.platform.replay.repair.look(selection))
 
 
-def mend(world: World, selection: Selection = EVERYTHING) -> list[Gap]:
+def mend(world: World, selection: GapFilter = EVERYTHING) -> list[Gap]:
     """Repair; gives what was missing."""
     return gaps(world.platform.replay.repair.repair(selection))
 
@@ -163,7 +163,7 @@ def test_an_hour_without_planning_is_made_up_for(world: World) -> None:
     peopled(world, PEOPLE[5:])
     world.take(card(SAULE, "2026-10-01", "A3", "2025-02-10T12:00:00+05:00"))
     world.at(began + HOUR)
-    outage = Selection(since=began, until=began + HOUR)
+    outage = GapFilter(since=began, until=began + HOUR)
     swallowed = sorted(set(ids(world.intents())) - set(ids(before)))
     gone = sorted(set(ids(before)) - set(ids(world.intents())))
     found = missing(world, outage)
@@ -171,8 +171,8 @@ def test_an_hour_without_planning_is_made_up_for(world: World) -> None:
     assert swallowed
     assert gone
     assert {gap.why for gap in found} == {GapReason.WAITING}
-    assert world.name(PEOPLE[5]) not in {gap.person for gap in missing(world, Selection(until=began))}
-    assert missing(world, Selection(since=began + HOUR)) == []
+    assert world.name(PEOPLE[5]) not in {gap.person for gap in missing(world, GapFilter(until=began))}
+    assert missing(world, GapFilter(since=began + HOUR)) == []
     assert mend(world, outage) == found
     assert world.pending() == world.intents()
     assert (mend(world, outage), mend(world), world.health().unplanned) == ([], [], 0)
@@ -211,12 +211,12 @@ def test_what_should_have_moved_or_gone_is_found(world: World) -> None:
 def test_one_trigger_or_one_person(world: World) -> None:
     """A repair of one trigger plans nothing else, and its persons wait on; one of a person leaves the others."""
     peopled(world)
-    only = missing(world, Selection(trigger="traffic_fine_discount"))
+    only = missing(world, GapFilter(trigger="traffic_fine_discount"))
     assert {gap.trigger for gap in only} == {"traffic_fine_discount"}
-    assert mend(world, Selection(trigger="traffic_fine_discount")) == only
+    assert mend(world, GapFilter(trigger="traffic_fine_discount")) == only
     assert {one.trigger for one in world.pending()} == {"traffic_fine_discount"}
     assert world.name(AIGERIM) in world.platform.planning.planning.waiting()
-    mend(world, Selection(person=world.name(AIGERIM)))
+    mend(world, GapFilter(person=world.name(AIGERIM)))
     assert world.name(AIGERIM) not in world.platform.planning.planning.waiting()
     assert world.name(DANA) in world.platform.planning.planning.waiting()
     mend(world)
@@ -227,7 +227,7 @@ def test_one_person_of_an_outage(world: World) -> None:
     """A person and a time together: only that person, and only if the outage concerned them."""
     peopled(world)
     who, now = world.name(AIGERIM), world.clock()
-    before, then = Selection(until=now, person=who), Selection(since=now, person=who)
+    before, then = GapFilter(until=now, person=who), GapFilter(since=now, person=who)
     assert missing(world, before) == []
     assert {gap.person for gap in missing(world, then)} == {who}
 
@@ -274,32 +274,32 @@ def test_what_an_area_event_left_out_is_found(weather: World) -> None:
     swallowed = sorted(set(ids(weather.intents())) - set(before))
     assert {gap.why for gap in missing(weather)} == {GapReason.WAITING}
     weather.platform.database.write(lambda connection: connection.execute(delete(tables.area_plans)))
-    outage = Selection(since=NOON + HOUR)
+    outage = GapFilter(since=NOON + HOUR)
     found = missing(weather, outage)
     assert (ids(found), {gap.why for gap in found}) == (swallowed, {GapReason.OVERLOOKED})
     assert {gap.person for gap in found} == {weather.name(PEOPLE[0]), weather.name(PEOPLE[1])}
-    assert missing(weather, Selection(area=ASTANA)) == []
-    assert {gap.person for gap in missing(weather, Selection(area=DISTRICT))} == {weather.name(PEOPLE[0])}
-    assert ids(mend(weather, Selection(area=ALMATY, trigger="at_event"))) == swallowed
+    assert missing(weather, GapFilter(area=ASTANA)) == []
+    assert {gap.person for gap in missing(weather, GapFilter(area=DISTRICT))} == {weather.name(PEOPLE[0])}
+    assert ids(mend(weather, GapFilter(area=ALMATY, trigger="at_event"))) == swallowed
     assert missing(weather) == []
 
 
 def test_an_area_is_looked_at_alone(weather: World) -> None:
     """Of an area only those are planned who live there by their plan, or who wait for one; with a time, both."""
     late, early = settled(4, ASTANA, LONG_AGO), NOON + HOUR
-    assert [persons(weather, Selection(area=area)) for area in (ALMATY, DISTRICT, "999999999")] == [2, 1, 0]
+    assert [persons(weather, GapFilter(area=area)) for area in (ALMATY, DISTRICT, "999999999")] == [2, 1, 0]
     weather.at(early)
     weather.take(*late, storm(ASTANA, "storm", "2025-06-02T12:00:00+05:00", data={"on": "2025-06-20"}))
-    assert [persons(weather, Selection(area=area)) for area in (ASTANA, ALMATY, "999999999")] == [2, 3, 1]
-    found = missing(weather, Selection(area=ASTANA))
+    assert [persons(weather, GapFilter(area=area)) for area in (ASTANA, ALMATY, "999999999")] == [2, 3, 1]
+    found = missing(weather, GapFilter(area=ASTANA))
     assert {gap.person for gap in found} == {weather.name(person) for person in (PEOPLE[2], PEOPLE[3])}
-    assert missing(weather, Selection(area=ALMATY)) == []
-    assert missing(weather, Selection(since=early, area=ASTANA)) == found
-    assert persons(weather, Selection(since=early, area=ALMATY)) == 1
-    assert persons(weather, Selection(until=NOON - HOUR, area=ASTANA)) == 0
+    assert missing(weather, GapFilter(area=ALMATY)) == []
+    assert missing(weather, GapFilter(since=early, area=ASTANA)) == found
+    assert persons(weather, GapFilter(since=early, area=ALMATY)) == 1
+    assert persons(weather, GapFilter(until=NOON - HOUR, area=ASTANA)) == 0
 
 
-def persons(world: World, selection: Selection) -> int:
+def persons(world: World, selection: GapFilter) -> int:
     """How many are looked at."""
     return sum(each.persons for each in world.platform.replay.repair.look(selection))
 
@@ -311,7 +311,7 @@ def test_both_databases_repair_alike(url: str, tmp_path: Path) -> None:
     world.plan()
     world.at(NOON + HOUR)
     peopled(world, PEOPLE[2:4])
-    outage = Selection(since=NOON + HOUR, until=NOON + 2 * HOUR)
+    outage = GapFilter(since=NOON + HOUR, until=NOON + 2 * HOUR)
     found = missing(world, outage)
     assert {gap.person for gap in found} == {world.name(person) for person in PEOPLE[2:4]}
     assert mend(world, outage) == found

@@ -15,9 +15,9 @@ from domain.facts.principals import Principal, Role
 from domain.nudges.nudge import content_of
 from projections import area_plans, history, positions
 from streams.log.appending import record
-from streams.queues.jobs import Job, Plan, State, Step
+from streams.queues.jobs import Job, JobState, Plan, Step
 from streams.replay import sample
-from streams.replay.repair import Selection
+from streams.replay.repair import GapFilter
 from streams.replay.sample import PAUSES, Sample, SampleRequest
 from streams.replay.verify import Differing, Verified
 from streams.storage.leadership import Lane
@@ -179,7 +179,7 @@ def test_a_loss_is_looked_at_until_it_is_mended(world: World) -> None:
     start = everybody(world)[2]
     *_, last = steps_of(work(world, start, 3))
     assert (sample.found_in(last.words).unlike, sample.following(job_with(world, last))) == (1, start)
-    list(world.platform.replay.repair.repair(Selection()))
+    list(world.platform.replay.repair.repair(GapFilter()))
     *_, last = steps_of(work(world, start, 3))
     assert (sample.found_in(last.words).unlike, sample.following(job_with(world, last))) == (0, everybody(world)[5])
 
@@ -220,7 +220,7 @@ def test_other_jobs_go_first(world: World) -> None:
     plan = Plan("sample", 1, "persons", 1.0)
     own = jobs.add(sample.KIND, Lane.SAMPLE, {"after": "", "persons": 2}, plan, "tests", waits=True)
     other = jobs.add("audit verify", Lane.AUDIT, {}, plan, "olga", waits=True)
-    pauses: list[State] = []
+    pauses: list[JobState] = []
 
     def pause() -> None:
         pauses.append(jobs.job(other.id).state)
@@ -228,7 +228,7 @@ def test_other_jobs_go_first(world: World) -> None:
             jobs.pause(other.id)
 
     *_, last = steps_of(work(world, "", 2, pause, own.id))
-    assert (last.finished, pauses) == (True, [State.PLANNED, State.PLANNED])
+    assert (last.finished, pauses) == (True, [JobState.PLANNED, JobState.PLANNED])
 
 
 def test_nobody_is_compared_while_a_publication_wakes_persons(world: World) -> None:

@@ -9,19 +9,19 @@ import pytest
 from notifiers.port.fake import FakeNotifier
 from streams.log.mapper import encode
 from streams.replay.backfill import BackfillRequest
-from streams.replay.repair import Selection
+from streams.replay.repair import GapFilter
 from streams.replay.retry_failed import Outage
 from tests.world import LONG_AGO, NOON, World, card, fine, iin, registered
 
 CARDS, BACK = "identity_card_expiry", datetime(2005, 1, 1, tzinfo=UTC)
 LOOKS: dict[str, Callable[[World], object]] = {
-    "repair --plan": lambda world: list(world.platform.replay.repair.look(Selection())),
+    "repair --plan": lambda world: list(world.platform.replay.repair.look(GapFilter())),
     "repair --failed --plan": lambda world: list(world.platform.replay.retry_failed.look(Outage())),
     "backfill --plan": lambda world: list(world.platform.replay.backfill.look(BackfillRequest(CARDS, BACK), "aida")),
     "forecast": lambda world: world.platform.queries.forecast.forecast(timedelta(days=400)).forecast,
 }
 CHANGES: dict[str, Callable[[World], object]] = {
-    "repair": lambda world: list(world.platform.replay.repair.repair(Selection())),
+    "repair": lambda world: list(world.platform.replay.repair.repair(GapFilter())),
     "repair --failed": lambda world: list(world.platform.replay.retry_failed.renew(Outage(), "olga")),
     "backfill": lambda world: list(world.platform.replay.backfill._go(BackfillRequest(CARDS, BACK), "aida", "")),
 }

@@ -18,7 +18,7 @@ from domain.core.timing import zone_of
 from domain.facts.principals import Principal, Role
 from projections.tables import statistics, trail
 from streams.log.signing import Signer
-from streams.queues.jobs import Plan, State
+from streams.queues.jobs import JobState, Plan
 from streams.storage.leadership import Lane
 from streams.storage.tables import log
 from tests.app.http.wire import client_of
@@ -65,11 +65,11 @@ def confirmed(browser: TestClient, page: str, name: str, **fields: str) -> httpx
     return answer
 
 
-def put_up(office: Office, state: State) -> int:
+def put_up(office: Office, state: JobState) -> int:
     """A job of that state at which nobody works; its number."""
     jobs = office.world.platform.queues.jobs
     job = jobs.add("replay verify", Lane.VIEWS, {}, Plan("verify", 10, "facts", 1.0), "olga")
-    if state is State.PAUSED:
+    if state is JobState.PAUSED:
         jobs.pause(job.id)
     return job.id
 
@@ -85,10 +85,10 @@ def test_a_rebuild_mends_what_differs_and_sends_nothing(office: Office) -> None:
     assert "habarshy replay views trail" in shown
     wrong = confirmed(browser, page, "replay view")
     assert (wrong.status_code, "Type the name replay views" in wrong.text) == (409, True)
-    assert world.platform.queues.jobs.job(1).state is State.COUNTED
+    assert world.platform.queues.jobs.job(1).state is JobState.COUNTED
     assert confirmed(browser, page, "replay views").headers["location"] == page
     job = world.platform.queues.jobs.job(1)
-    assert (job.state, job.asked_by, job.confirmed_by, world.sent) == (State.DONE, "olga", "olga", [])
+    assert (job.state, job.asked_by, job.confirmed_by, world.sent) == (JobState.DONE, "olga", "olga", [])
     shown = browser.get(f"{JOBS}/1").text
     assert "Done" in shown
     assert "differences: trail" in shown
@@ -110,7 +110,7 @@ def test_an_audit_says_where_the_log_is_not_what_it_was(office: Office) -> None:
     browser, page = counted(office, kind="audit verify")
     assert "habarshy audit verify" in browser.get(page).text
     confirmed(browser, page, "audit verify")
-    assert on.queues.jobs.job(1).state is State.DONE
+    assert on.queues.jobs.job(1).state is JobState.DONE
     shown = browser.get(f"{JOBS}/1").text
     assert "1; the first: position 3, block 1" in shown
     assert "Done: not all is as it should be" in shown
@@ -122,7 +122,7 @@ def test_a_repair_with_nothing_to_do_says_so(office: Office) -> None:
     shown = browser.get(page).text
     assert "There was nothing to do." in shown
     assert "There is nothing to do: 1 person looked at." in shown
-    assert office.world.platform.queues.jobs.job(1).state is State.DONE
+    assert office.world.platform.queues.jobs.job(1).state is JobState.DONE
 
 
 def test_a_repair_plans_what_is_missing_once(office: Office) -> None:
@@ -143,7 +143,7 @@ def test_a_repair_plans_what_is_missing_once(office: Office) -> None:
     again = confirmed(browser, page, "repair")
     assert (again.status_code, "cannot be confirmed: it is done" in again.text) == (409, True)
     job = world.platform.queues.jobs.job(1)
-    assert (job.state, job.asked_by, job.confirmed_by) == (State.DONE, "olga", "oleg")
+    assert (job.state, job.asked_by, job.confirmed_by) == (JobState.DONE, "olga", "oleg")
     assert (world.health().unplanned, world.sent) == (0, [])
     assert "oleg" in browser.get(page).text
 
@@ -163,7 +163,7 @@ def test_a_count_that_takes_long_is_watched_and_cancelled(office: Office) -> Non
     refused = send(browser, f"{JOBS}/new", f"{JOBS}/new?kind=backfill", kind="repair-failed")
     assert (refused.status_code, "asked for by olga" in refused.text) == (422, True)
     assert send(browser, f"{page}/cancel", page, number=str(number)).status_code == 303
-    assert jobs.job(number).state is State.CANCELLED
+    assert jobs.job(number).state is JobState.CANCELLED
 
 
 def test_a_paused_count_goes_on_to_its_confirmation(office: Office) -> None:
@@ -173,11 +173,11 @@ def test_a_paused_count_goes_on_to_its_confirmation(office: Office) -> None:
     number = jobs.ask("repair", Lane.NUDGES, {}, "olga").id
     browser, page = signed_in(office, "olga"), f"{JOBS}/{number}"
     send(browser, f"{page}/pause", page)
-    assert jobs.job(number).state is State.PAUSED
+    assert jobs.job(number).state is JobState.PAUSED
     for _ in range(2):
         send(browser, f"{page}/resume", page)
         ended()
-        assert jobs.job(number).state is State.COUNTED
+        assert jobs.job(number).state is JobState.COUNTED
     assert "Count again" in browser.get(page).text
     assert office.world.health().unplanned > 0
 
@@ -207,50 +207,50 @@ def test_what_cannot_be_asked_is_named(office: Office, query: str, words: str) -
 
 def test_a_paused_job_is_gone_on_with_here(office: Office) -> None:
     """What was paused goes on from the browser and ends."""
-    number = put_up(office, State.PAUSED)
+    number = put_up(office, JobState.PAUSED)
     browser = signed_in(office, "olga")
     send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
     ended()
-    assert office.world.platform.queues.jobs.job(number).state is State.DONE
+    assert office.world.platform.queues.jobs.job(number).state is JobState.DONE
     again = send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
     assert (again.status_code, "cannot be resumed" in again.text) == (409, True)
 
 
 def test_a_job_is_cancelled_after_its_number_was_typed(office: Office) -> None:
     """Without its number it stays; with it, it has ended for good, and another may begin."""
-    number = put_up(office, State.PAUSED)
+    number = put_up(office, JobState.PAUSED)
     browser, page = signed_in(office, "olga"), f"{JOBS}/{number}"
     busy = send(browser, f"{JOBS}/new", f"{JOBS}/new?kind=replay+verify", kind="replay verify")
     assert (busy.status_code, "Not now" in busy.text) == (422, True)
     assert send(browser, f"{page}/cancel", page, number="9").status_code == 409
     assert send(browser, f"{page}/cancel", page, number=str(number)).status_code == 303
-    assert office.world.platform.queues.jobs.job(number).state is State.CANCELLED
+    assert office.world.platform.queues.jobs.job(number).state is JobState.CANCELLED
     counted(office, kind="replay verify")
 
 
 def test_a_planned_job_is_paused(office: Office) -> None:
     """Pausing is seen by whoever works at it, between two steps."""
-    number = put_up(office, State.PLANNED)
+    number = put_up(office, JobState.PLANNED)
     assert send(signed_in(office, "olga"), f"{JOBS}/{number}/pause", f"{JOBS}/{number}").status_code == 303
-    assert office.world.platform.queues.jobs.job(number).state is State.PAUSED
+    assert office.world.platform.queues.jobs.job(number).state is JobState.PAUSED
 
 
 def test_a_server_that_ends_leaves_its_jobs_to_others(office: Office) -> None:
     """A server that works at jobs has none at work at its end; one is done, or waits for whoever goes on with it."""
     platform = office.world.platform
-    number = put_up(office, State.PAUSED)
+    number = put_up(office, JobState.PAUSED)
     with client_of(application(platform, works=True), **HTML) as browser:
         browser.post("/sign-in/token", data={"token": office.tokens["olga"]})
         send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
     job = platform.queues.jobs.job(number)
-    assert (job.state, job.waits) in {(State.DONE, False), (State.PLANNED, True)}
+    assert (job.state, job.waits) in {(JobState.DONE, False), (JobState.PLANNED, True)}
     assert not [each for each in threading.enumerate() if each.name.startswith("job-")]
 
 
 def test_a_server_only_asks(office: Office) -> None:
     """Where no process of the role jobs runs, the page of the job says that it waits, and what to start."""
     platform = office.world.platform
-    number = put_up(office, State.PAUSED)
+    number = put_up(office, JobState.PAUSED)
     with client_of(application(platform), **HTML) as browser:
         browser.post("/sign-in/token", data={"token": office.tokens["olga"]})
         send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")

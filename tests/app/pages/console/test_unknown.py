@@ -9,7 +9,7 @@ import pytest
 
 from domain.facts.facts import NudgeResolved
 from notifiers.port.interface import Accepted, Reason, Unknown
-from streams.queues.jobs import State
+from streams.queues.jobs import JobState
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
 from tests.app.pages.console.test_jobs import ended
@@ -58,7 +58,7 @@ def test_a_decision_is_counted_and_confirmed(office: Office) -> None:
     done = send(browser, f"{where}/confirm", where, name="resolve-unknown", count="1")
     assert done.status_code == 303, done.text
     ended()
-    assert jobs.latest(1)[0].state is State.DONE
+    assert jobs.latest(1)[0].state is JobState.DONE
     assert office.world.platform.replay.unknown_outcomes.counts().total() == 0
     [fact] = [each.fact for each in office.world.entries() if isinstance(each.fact, NudgeResolved)]
     assert (fact.how, fact.by, fact.why) == ("close", "olga", WISH["why"])

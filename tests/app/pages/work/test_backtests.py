@@ -9,7 +9,7 @@ from app.backtests.job import Asked, Counts, asked_of, counts, found_of
 from app.backtests.run import backtested
 from app.pages.work.backtests import _Told
 from app.server import application
-from streams.queues.jobs import State
+from streams.queues.jobs import JobState
 from tests.app.http.wire import client_of, served
 from tests.app.pages.shipped_rules import speech_of
 from tests.app.pages.work.workshop import AIGERIM, Somebody, Workshop, begun, file_of, signed_in
@@ -29,10 +29,10 @@ def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
     assert begin.status_code == 303
     report = begin.headers["location"]
     [job] = platform.queues.jobs.latest(5)
-    while platform.queues.jobs.job(job.id).state in (State.PLANNED, State.RUNNING):
+    while platform.queues.jobs.job(job.id).state in (JobState.PLANNED, JobState.RUNNING):
         aida.get(report)
     done = platform.queues.jobs.job(job.id)
-    assert done.state is State.DONE, done.words
+    assert done.state is JobState.DONE, done.words
     found = found_of(done.cursor)
     assert (found.people, found.changes) == (1, [("moved", "", 1)])
     order = asked_of(done.arguments).order(platform)
@@ -73,7 +73,7 @@ def test_a_report_says_when_everything_became_known_too_late(quiet: Workshop) ->
     world.take(*registered(AIGERIM), event("kz.residence.registered", AIGERIM, "2024-06-02T11:30:00+05:00", moved))
     begin = aida.post(f"{begun(aida)}/backtest", **{"from": "2024-05-01", "to": "2024-08-20"})
     report, jobs = begin.headers["location"], world.platform.queues.jobs
-    while jobs.latest(1)[0].state in (State.PLANNED, State.RUNNING):
+    while jobs.latest(1)[0].state in (JobState.PLANNED, JobState.RUNNING):
         aida.get(report)
     assert "habarshy ingest --historical" in aida.get(report).text
 

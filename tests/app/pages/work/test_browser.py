@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from streams.queues.jobs import State
+from streams.queues.jobs import JobState
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
 from tests.app.pages.site import look_at, overflows, shot
 from tests.app.pages.test_browser import LOOKS
@@ -30,7 +30,7 @@ def written(workshop: Workshop) -> tuple[str, str, str]:
     waiting = dana.post(f"{where}/submit").headers["location"].partition("?")[0]
     report = dana.post(f"{where}/backtest", **{"from": "2025-05-01", "to": "2025-06-20"}).headers["location"]
     jobs = workshop.world.platform.queues.jobs
-    while jobs.latest(1)[0].state is not State.DONE:
+    while jobs.latest(1)[0].state is not JobState.DONE:
         dana.get(report)
     broken = {"file-trigger.yaml": rules.replace("category:", "categry:")}
     dana.post(where, revision=revision_of(dana.get(where).text), **broken)

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from domain.core.translatable import N_, Said, Words
+from domain.core.translatable import N_, Joined, Said, Words
 from templates.checks.words_check import ONLY_THERE
 from templates.reading.findings import Finding
 
@@ -94,6 +94,17 @@ MISSING: Final[Mapping[str, str]] = {
 """Part of the texts -> what is said where the rule sends it and it is not there."""
 _PART = "{part} is missing, and the trigger's channels include {channel}"
 _LINK = "{host} is not among the pack's link_domains ({known})"
+_FILTER = "the filter {name} takes {takes}, not {kind}"
+_KINDS: Final[Mapping[str, str]] = {
+    "string": N_("a text"),
+    "integer": N_("a whole number"),
+    "number": N_("a number"),
+    "date": N_("a date"),
+    "instant": N_("a moment"),
+    "boolean": N_("yes or no"),
+    "strings": N_("a list"),
+}
+"""Type of a value -> what it is, in words."""
 _SPOKEN: Final[Mapping[str, str]] = {"kk": N_("in Kazakh"), "ru": N_("in Russian"), "en": N_("in English")}
 
 
@@ -109,6 +120,13 @@ def _told(message: str, meanings: Mapping[str, str]) -> str:
         return Said(missing)
     if template == _LINK:
         return Words("Links lead only to: {known}", known=given["known"])
+    if template == _FILTER:
+        return Words(
+            "“| {name}” goes only with {takes}, and this value is {kind}",
+            name=given["name"],
+            takes=Joined([_kind(each) for each in given["takes"].parts if each in _KINDS], Words(" or ")),
+            kind=_kind(given["kind"]),
+        )
     if template == ONLY_THERE:
         language = _SPOKEN.get(given["language"], given["language"])
         return Words(
@@ -117,6 +135,10 @@ def _told(message: str, meanings: Mapping[str, str]) -> str:
             language=Said(language),
         )
     return message
+
+
+def _kind(type_: str) -> str:
+    return Said(_KINDS.get(type_, type_))
 
 
 def of_the_form(findings: Iterable[Finding]) -> list[Finding]:

@@ -136,3 +136,20 @@ def test_findings_beside_the_texts_are_in_plain_words(quiet: Workshop, language:
     broken = form_of(aida, where, "ru") | {"w.sms": ["{{ имя }} и {{ event.kind }"], "then": ["look"]}
     page = unescape(aida.client.post(f"{where}/words", data=broken).text)
     assert [each for each in ("there is no variable", "is closed by") if each in page] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "“| date” goes only with a date or a moment, and this value is a text"),
+        ("ru", "«| date» подходит только сюда: дата или момент времени; а здесь – текст"),
+        ("kk", "«| date» тек мынаған келеді: күн немесе уақыт сәті; ал мұнда – мәтін"),
+    ],
+)
+def test_a_filter_that_does_not_go_with_a_value_is_told_by_kinds(quiet: Workshop, language: str, said: str) -> None:
+    """Whoever writes a text as a date reads what each is, and not the types of the rule's language."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    aida.get(f"{where}/words?language={language}")
+    fields = form_of(aida, where, "ru") | {"w.sms": ["Адрес: {{ event.address | date }}"], "then": ["look"]}
+    assert said in unescape(aida.client.post(f"{where}/words", data=fields).text)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from app.packs.draft_child import Question
 from app.packs.draft_children import Found, children, too_much
 from app.packs.recent import Recent
-from domain.core.translatable import of_plain
+from domain.core.translatable import Said, Words, of_plain
 from streams.rules.governed import Governed
 from streams.rules.library import Library
 from templates.authoring.preview import Hearing
@@ -36,8 +36,9 @@ _FILE = re.compile(r"trigger\.yaml|tests\.yaml|[a-z]{2,3}\.md")
 class BadDraft(ValueError):
     """Raised when a draft cannot be examined."""
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(f"The draft cannot be examined: {problem}.")
+    def __init__(self, problem: Said) -> None:
+        self.told = Words("The draft cannot be examined: {problem}.", problem=problem)
+        super().__init__(self.told)
 
 
 class Text(Struct, frozen=True):
@@ -249,13 +250,15 @@ class Bench:
     @staticmethod
     def _check(text: Text, now: Governed) -> None:
         if text.pack not in now.packs or text.pack == BUILT_IN:
-            raise BadDraft("its pack is not published")
+            raise BadDraft(Said("its pack is not published"))
         if not re.fullmatch(NAME, text.trigger) or len(text.trigger) > LONGEST_NAME:
-            raise BadDraft("the trigger's name has other letters than a to z, digits and underscores, or too many")
+            raise BadDraft(
+                Said("the trigger's name has other letters than a to z, digits and underscores, or too many")
+            )
         if any(not _FILE.fullmatch(name) for name in text.files):
-            raise BadDraft("a file is neither trigger.yaml nor tests.yaml, nor words such as kk.md")
+            raise BadDraft(Said("a file is neither trigger.yaml nor tests.yaml, nor words such as kk.md"))
         if sum(len(each.encode("utf-8", "surrogatepass")) for each in text.files.values()) > MOST_BYTES:
-            raise BadDraft(f"its files have more than {MOST_BYTES // 1024} kB")
+            raise BadDraft(Words("its files have more than {most} kB", most=MOST_BYTES // 1024))
 
     def _write(self, top: Path, now: Governed) -> None:
         """The packs without triggers, each worked out once."""

@@ -82,7 +82,7 @@ class BadCondition(ValueError):
     `others`: the further mistakes in the same text.
     """
 
-    def __init__(self, problem: str, line: int = 1, column: int = 1, others: "Sequence[BadCondition]" = ()) -> None:
+    def __init__(self, problem: Said, line: int = 1, column: int = 1, others: "Sequence[BadCondition]" = ()) -> None:
         super().__init__(problem)
         self.problem, self.line, self.column, self.others = problem, line, column, tuple(others)
 
@@ -291,7 +291,7 @@ def essence(text: str) -> str:
 def _bad_condition(message: str, text: str) -> BadCondition:
     found = [(match[3], int(match[1]), int(match[2])) for match in _POSITION.finditer(message)]
     if not found:
-        return BadCondition(message.splitlines()[0])
+        return BadCondition(Words("this cannot be read: {message}", message=message.splitlines()[0]))
     unread = [each for each in found if _NO_TOKEN.match(each[0])]
     syntax = (
         unread or [each for each in found if _SYNTAX.match(each[0])][:1]
@@ -303,7 +303,7 @@ def _bad_condition(message: str, text: str) -> BadCondition:
     return BadCondition(first.problem, first.line, first.column, others)
 
 
-def _meant(problem: str, text: str, line: int, column: int) -> str | None:
+def _meant(problem: str, text: str, line: int, column: int) -> Said | None:
     """Return the advice for a slip whose place and surroundings say what was meant; None where they do not."""
     whole = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
     before, rest = whole[: column - 1], whole[column - 1 :]
@@ -327,7 +327,7 @@ _COMPARED_TEXT = re.compile(r"""(==|!=|<=|>=|<|>)\s*["'](-?\d+(?:\.\d+)?)["']"""
 _NUMBERS = {"int", "double"}
 
 
-def _plainly(problem: str) -> str:  # noqa: PLR0911  (one for each message of the parser)
+def _plainly(problem: str) -> Said:  # noqa: PLR0911  (one for each message of the parser)
     """The parser's own words list every token that it knows."""
     if found := _UNEXPECTED.match(problem):
         if found[1] in _SIGNS:
@@ -349,18 +349,18 @@ def _plainly(problem: str) -> str:  # noqa: PLR0911  (one for each message of th
         return Words("{name} does not go with {kinds}", name=repr(found[1]), kinds=kinds)
     found = _NO_PARTS.match(problem)
     if found is None:
-        return problem
+        return Words("this cannot be read: {message}", message=problem)
     return Words("{kind} has nothing after a dot; a date is compared as a whole", kind=_kind(found[1]))
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str) -> Words:
     """Return the error for an undeclared name. One without a dot is probably a text without its quotation marks."""
     if "." in name or name in _ROOTS:
         return Words("there is no field {name}", name=repr(name))
     return Words("{name} is no field; put it in quotes if it is a text", name=repr(name))
 
 
-def _instead(sign: str) -> str:
+def _instead(sign: str) -> Words:
     """Return the advice for a sign that the language does not use."""
     meant = _SIGNS[sign]
     if sign == "=":

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from domain.core.duration_hints import notation_meant
-from domain.core.translatable import Words
+from domain.core.translatable import Said, Words
 
 _DURATION = re.compile(
     r"(?P<sign>[+-])?P(?=.)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
@@ -29,7 +29,15 @@ SHORTEST_MONTH = 28
 DAY_SECONDS = 86_400
 
 
-class NotADuration(ValueError):
+class Untimely(ValueError):
+    """Raised for a text that says no time of its kind; `problem` says what is written instead."""
+
+    def __init__(self, problem: Said) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class NotADuration(Untimely):
     """Raised for a text that is no ISO 8601 duration."""
 
     def __init__(self, text: str) -> None:
@@ -75,14 +83,14 @@ def parse_offset(text: str) -> Offset:
     )
 
 
-class NotASpan(ValueError):
+class NotASpan(Untimely):
     """Raised for a text that is no span of up to a day."""
 
     def __init__(self, text: str) -> None:
         super().__init__(Words("{text!r} is no span of up to a day; write one such as PT2H.", text=text))
 
 
-class NotADayOfYear(ValueError):
+class NotADayOfYear(Untimely):
     """Raised for a text that is no day of a year."""
 
     def __init__(self, text: str) -> None:

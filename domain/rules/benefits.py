@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from domain.conditions.language import LATER, Amount, Condition
 from domain.core.timing import Offset, shift_day
+from domain.core.translatable import Said, Words
 from domain.rules.event_types import PERSON, Catalogue, EventType, Titles
 from domain.rules.parts import Path, amount_at, condition_at, offset_at, prefixed, type_at
 from domain.rules.triggers import BadTrigger
@@ -171,7 +172,7 @@ class _Compiler:
             return None
         type_ = type_at(("on",), on, self.catalogue)
         if type_.subject is None:
-            raise BadTrigger(("on",), f"{on} is about an area, and a benefit is somebody's")
+            raise BadTrigger(("on",), Words("{event} is about an area, and a benefit is somebody's", event=on))
         return type_
 
     def benefit(self) -> Benefit:
@@ -204,11 +205,11 @@ class _Compiler:
         to = self.content.get("to")
         if self.type is None:
             if to is not None:
-                raise BadTrigger(("to",), "a benefit on the person alone is that person's")
+                raise BadTrigger(("to",), Said("a benefit on the person alone is that person's"))
             return None
         role = self.type.subject if to in (None, "subject") else to
         if role is None or role not in self.type.roles:
-            raise BadTrigger(("to",), f"{self.type.name} names nobody in the role {to!r}")
+            raise BadTrigger(("to",), Words("{name} names nobody in the role {role!r}", name=self.type.name, role=to))
         return str(role)
 
     def start(self) -> Bound | None:
@@ -225,16 +226,17 @@ class _Compiler:
             return Bound(self._date(path, content), Offset())
         offset = offset_at((*path, "offset"), content.get("offset", "P0D"))
         if offset.seconds:
-            raise BadTrigger((*path, "offset"), "entitlement goes by days; write an offset in days, months or years")
+            problem = Said("entitlement goes by days; write an offset in days, months or years")
+            raise BadTrigger((*path, "offset"), problem)
         return Bound(self._date((*path, "from"), content["from"]), offset)
 
     def _date(self, path: Path, name: str) -> str:
         if name == "event.time" and self.type is not None:
             return name
         if name.partition(".")[0] not in ("event", "citizen") or name not in self.variables:
-            raise BadTrigger(path, f"{name!r} is no field of {self.content['on']}")
+            raise BadTrigger(path, Words("{path!r} is no field of {name}", path=name, name=self.content["on"]))
         if self.variables[name] != "date":
-            raise BadTrigger(path, f"{name!r} is no date")
+            raise BadTrigger(path, Words("{path!r} is no date", path=name))
         return name
 
     def conditions(self) -> Iterator[Callable[[], Requirement]]:

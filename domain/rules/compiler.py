@@ -78,12 +78,14 @@ class CompilerBase:
             return None if text is None else condition_at(path, text, variables)
         except BadTrigger as bad:
             if self.alone and (undeclared := _OF_AN_EVENT.match(bad.problem)):
-                raise BadTrigger(path, f"{undeclared[1]}: {NO_EVENT}", bad.line, bad.column) from None
+                raise BadTrigger(
+                    path, Words("{name}: {error}", name=undeclared[1], error=NO_EVENT), bad.line, bad.column
+                ) from None
             raise
 
     def _path(self, where: tuple[str | int, ...], path: str, roots: tuple[str, ...]) -> str:
         if self.alone and path.startswith("event."):
-            raise BadTrigger(where, f"{path!r}: {NO_EVENT}")
+            raise BadTrigger(where, Words("{name}: {error}", name=repr(path), error=NO_EVENT))
         if path.partition(".")[0] not in roots or path not in self.variables:
             raise BadTrigger(where, Words("{path!r} is no field of {name}", path=path, name=self.type.name))
         return path

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from domain.conditions.language import Amount, BadCondition, Condition, Conditions
-from domain.core.timing import Offset, parse_offset
-from domain.core.translatable import Words, text_of
+from domain.core.timing import NotADuration, Offset, parse_offset
+from domain.core.translatable import Words
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.triggers import BadTrigger
 
@@ -36,8 +36,8 @@ def offset_at(path: Path, text: str) -> Offset:
     """Read the offset at a path. Raises BadTrigger."""
     try:
         return parse_offset(text)
-    except ValueError as error:
-        raise BadTrigger(path, text_of(error)) from None
+    except NotADuration as error:
+        raise BadTrigger(path, error.problem) from None
 
 
 def type_at(path: Path, name: str, catalogue: Catalogue) -> EventType:

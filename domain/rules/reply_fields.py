@@ -12,7 +12,7 @@ FILLED: Mapping[str, str] = {NUDGE: "string", "answer": "string", "category": "s
 """The fields that a reply can fill in: nudge, code, the trigger's category, and the earlier choices with that."""
 
 
-def unanswerable(type_: EventType) -> str | None:
+def unanswerable(type_: EventType) -> Words | None:
     """Return the reason why no reply can become an event of a type; None where one can."""
     if type_.subject is None:
         return Words("{name} is about an area, and a reply is that of a person", name=type_.name)

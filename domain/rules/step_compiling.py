@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.core.timing import DayOfYear, NotADayOfYear, parse_clock, parse_day_of_year, parse_span
-from domain.core.translatable import Said, Words, text_of
+from domain.core.timing import DayOfYear, Untimely, parse_clock, parse_day_of_year, parse_span
+from domain.core.translatable import Said, Words
 from domain.rules.compiler import CompilerBase, collected
 from domain.rules.steps import Repeat, Series, Step
 from domain.rules.triggers import COMPLETE, CORRECTION, BadTrigger
@@ -40,8 +40,8 @@ class StepCompiler(CompilerBase):
             return None
         try:
             day = parse_day_of_year(step["on"])
-        except NotADayOfYear as error:
-            raise BadTrigger((*where, "on"), text_of(error)) from None
+        except Untimely as error:
+            raise BadTrigger((*where, "on"), error.problem) from None
         if self._offset((*where, "offset"), step.get("offset", "P0D")).seconds:
             problem = Said(
                 "with `on`, the offset says only which year: write it in years, months or days, and the time in `at`"
@@ -91,5 +91,5 @@ class StepCompiler(CompilerBase):
     def _smooth(self, where: tuple[str | int, ...], text: str) -> int:
         try:
             return parse_span(text)
-        except ValueError as error:
-            raise BadTrigger(where, text_of(error)) from None
+        except Untimely as error:
+            raise BadTrigger(where, error.problem) from None

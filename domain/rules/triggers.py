@@ -11,6 +11,7 @@ from msgspec import Struct
 from domain.conditions.language import Condition
 from domain.core.events import Effective
 from domain.core.timing import Offset, end_of_day, shift, shift_day
+from domain.core.translatable import Said
 from domain.rules.event_types import PERSON
 from domain.rules.joint_events import Needs, Window
 from domain.rules.steps import Step, Values
@@ -44,7 +45,7 @@ class BadTrigger(ValueError):
     `others`: what else is wrong with it.
     """
 
-    def __init__(self, path: tuple[str | int, ...], problem: str, line: int = 1, column: int = 1) -> None:
+    def __init__(self, path: tuple[str | int, ...], problem: Said, line: int = 1, column: int = 1) -> None:
         super().__init__(f"{'.'.join(map(str, path))}: {problem}")
         self.path, self.problem, self.line, self.column = path, problem, line, column
         self.others: tuple[BadTrigger, ...] = ()

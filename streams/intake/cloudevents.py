@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from domain.core.translatable import Said, Words
 from streams.intake.strict_json import UnclearJson, refuse_unclear
 
 MAX_BYTES = 256 * 1024
@@ -151,7 +152,8 @@ def time_of(envelope: Envelope) -> datetime:
     except ValueError:
         raise Refused("time", *_no_time("")) from None
     if time.year not in YEARS:
-        raise Refused("time", f"must lie between {YEARS.start} and {YEARS.stop - 1}")
+        reason = Words("must lie between {first} and {last}", first=YEARS.start, last=YEARS.stop - 1)
+        raise Refused("time", reason)
     return time
 
 
@@ -184,18 +186,20 @@ def revision_of(envelope: Envelope) -> tuple[int, bool]:
         Refused: `corrects` without a revision of 2 or more, or the other way round.
     """
     if envelope.annuls not in (True, False, "true", "false"):
-        raise Refused("annuls", "must be true or false")
+        raise Refused("annuls", Said("must be true or false"))
     annuls = envelope.annuls in (True, "true")
     if envelope.corrects is None:
         if envelope.revision not in (None, 1, "1") or annuls:
-            raise Refused("corrects", "is missing: a revision or an annulment names the event that it corrects")
+            reason = Said("is missing: a revision or an annulment names the event that it corrects")
+            raise Refused("corrects", reason)
         return 1, False
     try:
         revision = int(envelope.revision or 0)
     except ValueError:
         revision = 0
     if revision not in REVISIONS:
-        raise Refused("revision", "must be a whole number from 2 on")
+        raise Refused("revision", Said("must be a whole number from 2 on"))
     if envelope.corrects == envelope.id:
-        raise Refused("corrects", "an event cannot correct itself; a correction has an id of its own")
+        reason = Said("an event cannot correct itself; a correction has an id of its own")
+        raise Refused("corrects", reason)
     return revision, annuls

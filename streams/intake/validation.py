@@ -13,6 +13,7 @@ import msgspec
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
 from domain.core.plain import PlainData
+from domain.core.translatable import Joined, Said, Words
 from domain.rules.event_types import Catalogue, EventType, names_persons
 from streams.intake.cloudevents import Envelope, Refused, revision_of, time_of, traceparent_of
 
@@ -21,6 +22,7 @@ _BIRTH_DATED = re.compile(r"(?<!\d)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[
 """Digits in an event's id that look like a national id: a birth date and a century come first."""
 NOT_REPEATED = "(a name that is not repeated)"
 """Replaces a key of the body in an error, because it may be personal data."""
+CLEAR = Said("must not contain a national id: ids are kept in clear")
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
@@ -88,18 +90,20 @@ class Checker:
     def _type(self, name: str) -> "_TypeChecker":
         if (found := self._types.get(name)) is not None:
             return found
-        raise Refused("type", f"no event type has this name{did_you_mean(name, self._types)}", "unknown_type")
+        raise Refused("type", _meant(Said("no event type has this name"), name, self._types), "unknown_type")
 
     def _check_ids(self, national: Mapping[str, tuple[str, tuple[str, ...]]], envelope: Envelope) -> None:
         clear = "\n".join((envelope.id, envelope.source, envelope.corrects or ""))
         for field, ids in national.values():
             for national_id in ids:
                 if not self._valid_id(national_id):
-                    raise Refused(field, "is no valid national id (its check digit is wrong)", "bad_national_id")
+                    raise Refused(
+                        field, Said("is no valid national id (its check digit is wrong)"), "bad_national_id"
+                    )
                 if national_id in clear:
-                    raise Refused("id", "must not contain a national id: ids are kept in clear")
+                    raise Refused("id", CLEAR)
         if any(map(self._valid_id, _BIRTH_DATED.findall(clear))):
-            raise Refused("id", "must not contain a national id: ids are kept in clear")
+            raise Refused("id", CLEAR)
 
     def _digest(self, envelope: Envelope, time: datetime, revision: int, *, annuls: bool) -> bytes:
         moment = time.astimezone(UTC)
@@ -130,7 +134,7 @@ class _TypeChecker:
         found: dict[str, tuple[str, tuple[str, ...]]] = {}
         if self.type.subject is not None:
             if envelope.subject is None and not annuls:
-                raise Refused("subject", f"is missing: it names the {self.type.subject}")
+                raise Refused("subject", Words("is missing: it names the {role}", role=self.type.subject))
             if envelope.subject is not None:
                 found[self.type.subject] = ("subject", (envelope.subject,))
         for role in self._roles:
@@ -141,13 +145,13 @@ class _TypeChecker:
 
     def check_data(self, data: dict[str, Any]) -> None:
         if self.type.forbidden and (path := _path_to(self.type.forbidden, data)) is not None:
-            raise Refused(path, "must never be sent: this type forbids it", "forbidden_field")
+            raise Refused(path, Said("must never be sent: this type forbids it"), "forbidden_field")
         try:
             if self._validator.is_valid(data):
                 return
             error = next(iter(self._validator.iter_errors(data)))
         except ValueError:  # the validator's recursion limit
-            raise Refused("data", "is nested too deeply", "bad_data") from None
+            raise Refused("data", Said("is nested too deeply"), "bad_data") from None
         raise _refusal(error, self.type.schema.get("properties", {}))
 
     def split(self, data: Mapping[str, Any], persons: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -159,9 +163,10 @@ class _TypeChecker:
                 continue
             value = self._as_declared(name, given)
             if _too_large(value):
-                raise Refused(f"data.{name}", "holds a number beyond 64 bits", "bad_data")
+                raise Refused(f"data.{name}", Said("holds a number beyond 64 bits"), "bad_data")
             if owner != "public" and owner not in persons:
-                raise Refused(f"data.{name}", f"belongs to the role {owner}, whom this event does not name")
+                reason = Words("belongs to the role {role}, whom this event does not name", role=owner)
+                raise Refused(f"data.{name}", reason)
             parts.setdefault(owner, {})[name] = value
         return parts
 
@@ -215,11 +220,11 @@ def _refusal(error: jsonschema_rs.ValidationError, known: Iterable[str]) -> Refu
     rule = error.schema_path[-1] if error.schema_path else ""
     kind: Any = error.kind
     if rule == "required":
-        return Refused(".".join([*path, kind.property]), "is missing", "bad_data")
+        return Refused(".".join([*path, kind.property]), Said("is missing"), "bad_data")
     if rule == "additionalProperties":
         unknown = _speakable(str(kind.unexpected[0]))
         return Refused(
-            ".".join([*path, unknown]), f"is no field of this type{did_you_mean(unknown, known)}", "bad_data"
+            ".".join([*path, unknown]), _meant(Said("is no field of this type"), unknown, known), "bad_data"
         )
     return Refused(".".join(path), reason_of(error), "bad_data")
 
@@ -229,26 +234,27 @@ def _speakable(name: str) -> str:
     return name if _FIELD_NAME.fullmatch(name) else NOT_REPEATED
 
 
-def reason_of(error: jsonschema_rs.ValidationError) -> str:
+def reason_of(error: jsonschema_rs.ValidationError) -> Said:
     """Return the reason why the schema refuses a value, without the value."""
     kind: Any = error.kind
     rule = str(error.schema_path[-1]) if error.schema_path else ""
     match rule:
         case "type":
-            return f"must be of type {' or '.join(kind.types)}"
+            return Words("must be of type {types}", types=Joined(kind.types, Said(" or ")))
         case "enum":
-            return f"must be one of {', '.join(map(str, kind.options))}"
+            return Words("must be one of {names}", names=", ".join(map(str, kind.options)))
         case "format" | "pattern":
-            return f"must be a valid {kind.as_dict().get('format') or kind.as_dict().get('pattern')}"
+            valid = kind.as_dict().get("format") or kind.as_dict().get("pattern")
+            return Words("must be a valid {format}", format=valid)
         case "minimum" | "exclusiveMinimum" | "minLength" | "minItems":
-            return f"is below the {rule} of {kind.limit}"
+            return Words("is below the {rule} of {limit}", rule=rule, limit=kind.limit)
         case "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems":
-            return f"is above the {rule} of {kind.limit}"
+            return Words("is above the {rule} of {limit}", rule=rule, limit=kind.limit)
         case _:
-            return f"breaks the rule '{rule}' of its type"
+            return Words("breaks the rule '{rule}' of its type", rule=rule)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a suggestion to append to a refusal where a known name is close, else an empty text."""
+def _meant(reason: Said, name: str, known: Iterable[str]) -> Said:
+    """Return the reason, with a suggestion where a known name is close."""
     close = difflib.get_close_matches(name, list(known), 1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    return Words("{unknown} (did you mean {meant!r}?)", unknown=reason, meant=close[0]) if close else reason

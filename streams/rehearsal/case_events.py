@@ -15,6 +15,7 @@ import jsonschema_rs
 from domain.core.events import LifeEvent
 from domain.core.plain import PlainData
 from domain.core.timing import UTC, parse_offset, shift, zone_of, zone_or
+from domain.core.translatable import N_, Joined, Said, Words
 from domain.persons.channels import ADDRESS_OF
 from domain.persons.replies import Reply, code_meant, reply_event
 from domain.rules.event_types import Catalogue, EventType
@@ -22,9 +23,10 @@ from domain.rules.reply_fields import NUDGE
 from domain.rules.triggers import REPLIED
 from streams.intake.cloudevents import Envelope, Refused
 from streams.intake.validation import reason_of
-from streams.rehearsal.case_model import CITIZEN, PERSON, EventShape, Reported, is_offset
+from streams.rehearsal.case_model import BEYOND, CITIZEN, NAMED_AS, PERSON, EventShape, Reported, is_offset
 from streams.rehearsal.stage import NAMES, Stage
 from templates.checks.pattern_samples import example
+from templates.checks.personas import UNKNOWN_ATTRIBUTE
 from templates.reading.attributes import KINDS, is_of
 from templates.reading.findings import Report, closest
 from templates.reading.yaml_file import Document
@@ -32,6 +34,8 @@ from templates.reading.yaml_file import Path as At
 
 FEW = 12
 """Up to this many known names are listed in a finding."""
+NO_STEP = N_("no step is called {name!r}")
+_NO_CHANNEL = N_("no channel is called {name!r}")
 
 
 class Notes:
@@ -40,16 +44,23 @@ class Notes:
     def __init__(self, document: Document, report: Report) -> None:
         self._document, self._report = document, report
 
-    def wrong(self, path: At, message: str, suggestion: str | None = None, *, key: bool = False) -> None:
+    def wrong(self, path: At, message: Said, suggestion: str | None = None, *, key: bool = False) -> None:
         """Add a finding at the value of that path (or at its key)."""
         place = self._document.key(path) if key else self._document.value(path)
         self._report.add(self._document.finding(place, message, suggestion))
 
-    def unknown(self, path: At, what: str, name: str, known: Iterable[str], *, key: bool = False) -> None:
-        """Add a finding about an unknown name; without a similar name it lists the known ones, if they are few."""
-        names, meant = sorted(known), closest(name, known)
-        others = f"; known: {', '.join(names)}" if meant is None and 0 < len(names) <= FEW else ""
-        self.wrong(path, f"no {what} is called {name!r}{others}", meant, key=key)
+    def unknown(
+        self, path: At, template: str, name: str, known: Iterable[str], *, key: bool = False, **given: str
+    ) -> None:
+        """Add a finding about an unknown name; without a similar name it lists the known ones, if they are few.
+
+        `template`: the sentence about the `name`, with whatever else is `given`.
+        """
+        names, meant = sorted(set(known)), closest(name, known)
+        message = Words(template, name=name, **given)
+        if meant is None and 0 < len(names) <= FEW:
+            message = Words("{unknown}; known: {names}", unknown=message, names=", ".join(names))
+        self.wrong(path, message, meant, key=key)
 
 
 class EventReader:
@@ -72,7 +83,7 @@ class EventReader:
         try:
             return shift(self._clock, parse_offset(text), zone_of(self._stage.defaults.zone))
         except OverflowError:
-            self._notes.wrong(path, "this lies beyond the calendar")
+            self._notes.wrong(path, BEYOND)
             return self._clock
 
     def _event(self, at: int, shape: EventShape) -> Reported | None:
@@ -82,7 +93,7 @@ class EventReader:
         types = self._stage.catalogue.types
         name = shape.type or ""
         if (type_ := types.get(name)) is None:
-            self._notes.unknown((*where, "type"), "event type", name, types)
+            self._notes.unknown((*where, "type"), N_("no event type is called {name!r}"), name, types)
             return None
         time = self.moment((*where, "at"), shape.at)
         if self._misspelt(where, shape, type_):
@@ -115,9 +126,11 @@ class EventReader:
         """Return an answer by code: its event type is known now, its nudge once that was sent."""
         trigger, catalogue = self._stage.trigger, self._stage.catalogue
         if shape.answers not in trigger.step_names:
-            self._notes.unknown((*where, "answers"), "step", str(shape.answers), trigger.step_names)
+            self._notes.unknown((*where, "answers"), NO_STEP, str(shape.answers), trigger.step_names)
         if (given := code_meant(code, trigger.replies)) is None:
-            self._notes.unknown((*where, "code"), "reply of the trigger", code, trigger.replies)
+            self._notes.unknown(
+                (*where, "code"), N_("no reply of the trigger is called {name!r}"), code, trigger.replies
+            )
             return None
         time = self.moment((*where, "at"), shape.at)
         recipient = shape.subject or CITIZEN
@@ -130,9 +143,10 @@ class EventReader:
     def _check_answers(self, where: At, shape: EventShape) -> None:
         steps = self._stage.trigger.step_names
         if shape.type != REPLIED:
-            self._notes.wrong((*where, "answers"), f"only {REPLIED} answers a message", key=True)
+            message = Words("only {event} answers a message", event=REPLIED)
+            self._notes.wrong((*where, "answers"), message, key=True)
         elif shape.answers not in steps:
-            self._notes.unknown((*where, "answers"), "step", str(shape.answers), steps)
+            self._notes.unknown((*where, "answers"), NO_STEP, str(shape.answers), steps)
 
     def _misspelt(self, where: At, shape: EventShape, type_: EventType) -> bool:
         """Return True if a field is unknown, which is reported first because other findings follow from it."""
@@ -140,28 +154,31 @@ class EventReader:
         closed = type_.schema.get("additionalProperties") is False
         unknown = [name for name in shape.data or () if closed and name not in known]
         for name in unknown:
-            self._notes.unknown((*where, "data", name), f"field of {type_.name}", name, known, key=True)
+            template = N_("no field of {event} is called {name!r}")
+            self._notes.unknown((*where, "data", name), template, name, known, key=True, event=type_.name)
         return bool(unknown)
 
     def _refused(self, where: At, refused: Refused) -> None:
         path = (*where, *("at" if refused.field == "time" else refused.field).split("."))
         if refused.code == "bad_national_id":
-            self._notes.wrong(path, "a person is named as in $child; the one under test is $citizen")
+            self._notes.wrong(path, NAMED_AS)
         else:
-            self._notes.wrong(path, f"{refused.field} {refused.reason}")
+            self._notes.wrong(path, Joined([refused.field, refused.reason]))
 
     def _cast(self, where: At, shape: EventShape, type_: EventType) -> tuple[dict[str, Any] | None, str | None]:
         """Return the event's data and subject, with the citizen under test in the role that the case gives them."""
         role = type_.subject if shape.as_ in (None, "subject") else shape.as_
         data, subject = shape.data, shape.subject
         if shape.as_ is not None and role not in type_.roles:
-            self._notes.unknown((*where, "as"), f"role of {type_.name}", shape.as_, type_.roles)
+            template = N_("no role of {event} is called {name!r}")
+            self._notes.unknown((*where, "as"), template, shape.as_, type_.roles, event=type_.name)
         elif role is not None and role != type_.subject:
             data = {role: [CITIZEN] if type_.roles[role] else CITIZEN} | (data or {})
             if CITIZEN not in _listed(data[role]):
-                self._notes.wrong((*where, "data", role), f"the citizen under test is {role}: write {CITIZEN} here")
+                message = Words("the citizen under test is {role}: write {name} here", role=role, name=CITIZEN)
+                self._notes.wrong((*where, "data", role), message)
         if subject is not None and type_.subject is None:
-            self._notes.wrong((*where, "subject"), f"{type_.name} has no subject")
+            self._notes.wrong((*where, "subject"), Words("{event} has no subject", event=type_.name))
         if subject is None and type_.subject is not None:
             subject = CITIZEN if role == type_.subject else f"${type_.subject}"
             self.met.append(subject)
@@ -171,19 +188,25 @@ class EventReader:
     def _check_one_role(self, where: At, type_: EventType, data: dict[str, Any], subject: str | None) -> None:
         others = [role for role in type_.roles if role != type_.subject and CITIZEN in _listed(data.get(role))]
         if subject == CITIZEN and others:
-            message = f"the citizen under test is both {type_.subject} and {others[0]}; write as: {others[0]}"
+            message = Words(
+                "the citizen under test is both {role} and {other}; write as: {other}",
+                role=type_.subject,
+                other=others[0],
+            )
             self._notes.wrong((*where, "data", others[0]), message)
 
     def _check_ids(self, shapes: Sequence[EventShape], events: Sequence[LifeEvent]) -> None:
         ids = [shape.id for shape in shapes if shape.id is not None]
         for at, shape in enumerate(shapes):
             if shape.corrects is not None and shape.corrects not in ids:
-                self._notes.unknown(("events", at, "corrects"), "event of this case", shape.corrects, ids)
+                template = N_("no event of this case is called {name!r}")
+                self._notes.unknown(("events", at, "corrects"), template, shape.corrects, ids)
         bodies: dict[str, bytes] = {}
         for event in events:
             if bodies.setdefault(event.id, event.digest) != event.digest:
                 at = max(at for at, shape in enumerate(shapes) if shape.id == event.id)
-                self._notes.wrong(("events", at, "id"), "another event has this id; a correction has its own")
+                told = Said("another event has this id; a correction has its own")
+                self._notes.wrong(("events", at, "id"), told)
 
 
 def _listed(value: PlainData) -> list[PlainData]:
@@ -206,39 +229,40 @@ class AttributeChecker:
         for name, value in attributes.items():
             path: At = (*where, name)
             if name not in known:
-                self._notes.unknown(path, "attribute", name, known, key=True)
+                self._notes.unknown(path, UNKNOWN_ATTRIBUTE, name, known, key=True)
             elif value is not None and not is_of(known[name], value):
-                self._notes.wrong(path, f"{name} must be {KINDS[known[name]][1]}")
+                self._notes.wrong(path, Words(KINDS[known[name]][1], name=name))
             elif value is not None:
                 self._check_value(path, name, value)
 
     def _check_value(self, path: At, name: str, value: PlainData) -> None:
         match name:
             case "language":
-                self._check_names([(path, value)], "language of the packs", self._languages)
+                self._check_names([(path, value)], N_("no language of the packs is called {name!r}"), self._languages)
             case "zone":
                 known = (value,) if zone_or(value, _NOWHERE).key == value else available_timezones()
-                self._check_names([(path, value)], "time zone", known)
+                self._check_names([(path, value)], N_("no time zone is called {name!r}"), known)
             case "channels":
-                self._check_names(_entries(path, value), "channel", ADDRESS_OF)
+                self._check_names(_entries(path, value), _NO_CHANNEL, ADDRESS_OF)
             case "opted_out" | "consents":
                 self._check_categories(path, value, of_a_channel=name == "opted_out")
             case "guardians" if not all(re.fullmatch(PERSON, each) for each in value):
-                self._notes.wrong(path, "guardians are named as in $mother")
+                self._notes.wrong(path, Said("guardians are named as in $mother"))
             case _:
                 self._check_as_set(path, name, value)
 
-    def _check_names(self, given: Iterable[tuple[At, str]], what: str, known: Iterable[str]) -> None:
+    def _check_names(self, given: Iterable[tuple[At, str]], template: str, known: Iterable[str]) -> None:
         for path, name in given:
             if name not in known:
-                self._notes.unknown(path, what, name, known)
+                self._notes.unknown(path, template, name, known)
 
     def _check_categories(self, path: At, value: list[str], *, of_a_channel: bool) -> None:
         """Check categories; a refusal may also name one channel of a category (health/sms)."""
         for at, entry in _entries(path, value):
             category, slash, channel = entry.partition("/") if of_a_channel else (entry, "", "")
-            self._check_names([(at, category)], "category of these packs' triggers", self._categories)
-            self._check_names([(at, channel)] if slash else (), "channel", ADDRESS_OF)
+            template = N_("no category of these packs' triggers is called {name!r}")
+            self._check_names([(at, category)], template, self._categories)
+            self._check_names([(at, channel)] if slash else (), _NO_CHANNEL, ADDRESS_OF)
 
     def _check_as_set(self, path: At, name: str, value: PlainData) -> None:
         """Check the value against the schemas of the fields that set the attribute; one that fits is enough."""
@@ -247,9 +271,10 @@ class AttributeChecker:
         if errors and len(errors) == len(allowed):
             options = [one for schema in allowed for one in schema.get("enum", ()) if isinstance(one, str)]
             if options:
-                self._check_names([(path, value)], f"value of {name}", options)
+                template = N_("no value of {attribute} is called {name!r}")
+                self._notes.unknown(path, template, str(value), options, attribute=name)
             else:
-                self._notes.wrong(path, f"{name} {_reason(allowed[0], errors[0])}")
+                self._notes.wrong(path, Joined([name, _reason(allowed[0], errors[0])]))
 
 
 def _entries(path: At, values: Iterable[str]) -> Iterator[tuple[At, str]]:
@@ -276,6 +301,6 @@ def _error(schema: dict[str, PlainData], value: PlainData) -> jsonschema_rs.Vali
     return next(iter(found), None)
 
 
-def _reason(schema: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> str:
+def _reason(schema: Mapping[str, Any], error: jsonschema_rs.ValidationError) -> Said:
     like = example(schema["pattern"]) if "pattern" in schema else None
-    return reason_of(error) if like is None else f"is written as in {like!r}"
+    return reason_of(error) if like is None else Words("is written as in {example!r}", example=like)

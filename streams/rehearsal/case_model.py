@@ -12,23 +12,26 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from domain.core.events import LifeEvent
 from domain.core.plain import PlainData
 from domain.core.timing import parse_offset, utc
+from domain.core.translatable import Said, Words
 from domain.persons.replies import Reply
 from templates.reading.value_kinds import Channel, Name, Names, Positive, Shape, StepRef, Text, matching, optional
 
 PERSON = r"\$[a-z][a-z0-9_]*"
+NAMED_AS = Said("a person is named as in $child; the one under test is $citizen")
+BEYOND = Said("this lies beyond the calendar")
 
 
 def _moment(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError("a time is written 2026-03-01T09:00+05:00") from None
+        raise ValueError(Said("a time is written 2026-03-01T09:00+05:00")) from None
     if moment.tzinfo is None:
-        raise ValueError("the time has no zone; write 2026-03-01T09:00+05:00")
+        raise ValueError(Said("the time has no zone; write 2026-03-01T09:00+05:00"))
     try:
         utc(moment)
     except OverflowError:
-        raise ValueError("this lies beyond the calendar") from None
+        raise ValueError(BEYOND) from None
     return text
 
 
@@ -48,13 +51,13 @@ def _range(parts: PlainData) -> PlainData:
     if isinstance(parts, int) and not isinstance(parts, bool):
         return {"min": parts, "max": parts}
     if not isinstance(parts, dict):
-        raise ValueError("a number, or {min: 1, max: 2}")  # noqa: TRY004  (pydantic tells of a ValueError only)
+        raise ValueError(Said("a number, or {min: 1, max: 2}"))  # noqa: TRY004  (pydantic tells of a ValueError only)
     return parts
 
 
 Moment = Annotated[str, AfterValidator(_moment)]
 When = Annotated[str, AfterValidator(_when)]
-Letter = Annotated[str, matching(PERSON, "a person is named as in $child; the one under test is $citizen")]
+Letter = Annotated[str, matching(PERSON, NAMED_AS)]
 Attributes = dict[Name, Any]
 
 
@@ -107,11 +110,11 @@ class EventShape(Shape):
     @model_validator(mode="after")
     def _says_what_it_is(self) -> "EventShape":
         if (self.type is None) == (self.code is None):
-            raise ValueError("an event says its type, or the code of an answer")
+            raise ValueError(Said("an event says its type, or the code of an answer"))
         if self.code is not None and (given := self.model_fields_set - {"at", "subject", "answers", "code", "known"}):
-            raise ValueError(f"an answer by code has no {min(given).rstrip('_')}")
+            raise ValueError(Words("an answer by code has no {key}", key=min(given).rstrip("_")))
         if self.code is not None and self.answers is None:
-            raise ValueError("an answer by code says which step it answers: answers: ask")
+            raise ValueError(Said("an answer by code says which step it answers: answers: ask"))
         return self
 
 

@@ -9,13 +9,13 @@ from typing import Any
 from domain.core.events import LifeEvent
 from domain.core.plain import PlainData
 from domain.core.timing import UTC
-from domain.core.translatable import N_, Words
+from domain.core.translatable import N_, Said, Words
 from domain.nudges.delivery import State
 from domain.nudges.settle import NotSentReason
 from domain.persons.hours import zone_by
 from domain.rules.event_types import ZONE
 from domain.rules.triggers import CORRECTION
-from streams.rehearsal.case_events import AttributeChecker, EventReader, Notes
+from streams.rehearsal.case_events import NO_STEP, AttributeChecker, EventReader, Notes
 from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, PERSON, Case, CaseShape, Expected, ExpectedShape
 from streams.rehearsal.stage import NAMES, OPENING, ROLE, Stage
 from templates.checks.placeholders import check_case
@@ -34,6 +34,8 @@ CASE_REASONS = frozenset([*map(str, NotSentReason), str(State.CANCELLED), str(St
 
 SILENT = N_("no test expects a message: write one in which somebody gets it before it is submitted")
 """The finding for tests that prove only silence: they would pass for a trigger that never speaks."""
+_NO_PERSON = N_("no person of this case is called {name!r}")
+_NO_REASON = N_("no reason is called {name!r}")
 
 
 def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
@@ -42,7 +44,7 @@ def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
     if document.data is None:
         return []
     if not isinstance(document.data, list):
-        report.add(document.finding(document.value(()), "the file is a list of cases, each with a name"))
+        report.add(document.finding(document.value(()), Said("the file is a list of cases, each with a name")))
         return []
     read = (_read(document.part(at), stage, report) for at in range(len(document.data)))
     return [case for case in read if case is not None]
@@ -78,7 +80,7 @@ def _empty(path: At, content: PlainData) -> Iterator[At]:
 def _read(document: Document, stage: Stage, report: Report) -> Case | None:
     before = len(report)
     for path in _empty((), document.data):
-        report.add(document.finding(document.value(path), f"{path[-1]} is empty"))
+        report.add(document.finding(document.value(path), Words("{name} is empty", name=path[-1])))
     if check_shape(document, CaseShape, report):
         return None
     case = _Reader(document, stage, Notes(document, report)).case(CaseShape.model_validate(document.data))
@@ -120,16 +122,17 @@ class _Reader:
         cast |= {*_named({key: inner for key, inner in self.document.data.items() if key != "expect"})}
         known = {f"${name}" for name in shape.persons or {}}
         for letter in sorted(known - cast) if self.stage.trigger.to else ():  # an area event names nobody
-            self.notes.unknown(("persons", letter[1:]), "person of this case", letter, cast, key=True)
+            self.notes.unknown(("persons", letter[1:]), _NO_PERSON, letter, cast, key=True)
         for at, expected in enumerate(shape.expect):
             if expected.to is not None and expected.to not in cast | known:
-                self.notes.unknown(("expect", at, "to"), "person of this case", expected.to, cast | known)
+                self.notes.unknown(("expect", at, "to"), _NO_PERSON, expected.to, cast | known)
 
     def _openings(self, shape: CaseShape, letters: list[str], time: datetime) -> Iterator[LifeEvent]:
         """Yield the persons' attributes at the start, as events before all others."""
         persons, checker = shape.persons or {}, AttributeChecker(self.stage, self.notes)
         if CITIZEN[1:] in persons:
-            self.notes.wrong(("persons", CITIZEN[1:]), "the one under test stands under `citizen`", key=True)
+            told = Said("the one under test stands under `citizen`")
+            self.notes.wrong(("persons", CITIZEN[1:]), told, key=True)
         for letter in letters:
             under_test = letter == CITIZEN
             attributes = (shape.citizen if under_test else persons.get(letter[1:])) or {}
@@ -157,20 +160,25 @@ class _Reader:
     def _check_expected(self, where: At, shape: ExpectedShape) -> None:
         steps = [*self.stage.trigger.step_names, CORRECTION]
         if shape.step is not None and shape.step not in steps:
-            self.notes.unknown((*where, "step"), "step", shape.step, steps)
+            self.notes.unknown((*where, "step"), NO_STEP, shape.step, steps)
         channels = self.stage.trigger.channels
         if shape.channel not in (None, *channels) and not shape.digest:  # which has channels of its own
-            message = f"the trigger never goes by {shape.channel}, only by {', '.join(channels)}"
+            message = Words(
+                "the trigger never goes by {channel}, only by {channels}",
+                channel=shape.channel,
+                channels=", ".join(channels),
+            )
             self.notes.wrong((*where, "channel"), message)
         if shape.because is not None and shape.because not in CASE_REASONS:
-            self.notes.unknown((*where, "because"), "reason", shape.because, CASE_REASONS)
+            self.notes.unknown((*where, "because"), _NO_REASON, shape.because, CASE_REASONS)
         said = [name for name in ("channel", "contains", "parts", "digest") if getattr(shape, name) is not None]
         if shape.nothing and said:
-            self.notes.wrong((*where, said[0]), f"nothing is sent, so there is no {said[0]}", key=True)
+            message = Words("nothing is sent, so there is no {key}", key=said[0])
+            self.notes.wrong((*where, said[0]), message, key=True)
         if shape.because is not None and not shape.nothing:
-            self.notes.wrong((*where, "because"), "only `nothing: true` has a reason", key=True)
+            self.notes.wrong((*where, "because"), Said("only `nothing: true` has a reason"), key=True)
         if shape.at is None and not shape.nothing:
-            self.notes.wrong(where, "at is missing: when does it go?")
+            self.notes.wrong(where, Said("at is missing: when does it go?"))
 
 
 def _opening(letter: str, attributes: Mapping[str, Any], time: datetime) -> LifeEvent:

@@ -12,6 +12,7 @@ from domain.conditions.language import Condition
 from domain.core.plain import PlainData
 from domain.core.sms import Encoding, segments
 from domain.core.timing import zone_of
+from domain.core.translatable import N_
 from domain.persons.person import citizen_values
 from domain.rules.benefits import Benefit
 from domain.rules.event_types import PERSON, Catalogue, EventType
@@ -138,7 +139,7 @@ class Previewer:
             return Hearing(persona, told, nothing=self._unmet())
         dues = {step.name: due for step in self._trigger.steps if (due := step.due(values, self._zone)) is not None}
         if not dues:
-            return Hearing(persona, told, nothing="no step applies to them")
+            return Hearing(persona, told, nothing=N_("no step applies to them"))
         recipient = self._person(persona.guardian) if told == "guardian" else citizen
         if self._trigger.corrects:
             dues[CORRECTION] = self._now
@@ -231,8 +232,8 @@ class Previewer:
 
     def _unmet(self) -> str:
         if self._trigger.entitlement is None or self._trigger.when is not None:
-            return "`when` does not hold for them"
-        return "they do not meet the conditions of the benefit"
+            return N_("`when` does not hold for them")
+        return N_("they do not meet the conditions of the benefit")
 
     def _known_of(self, citizen: Mapping[str, Any]) -> dict[str, Any]:
         """Return the event's values that the person's attributes already determine.

@@ -8,6 +8,7 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from domain.core.plain import PlainData
+from domain.core.translatable import Words
 from domain.rules.benefits import BadBenefit, compile_benefit, problems_of, with_benefits
 from domain.rules.event_types import PERSON, Catalogue
 from domain.rules.parameters import Parameter, parameter_of
@@ -52,7 +53,8 @@ def _check_order(document: Document, name: str, days: Sequence[str], report: Rep
     for before, day in pairwise(days):
         if day < before:
             place = document.key((name, "values", day))
-            report.add(document.finding(place, f"{day} stands after {before}: the earlier day comes first"))
+            message = Words("{day} stands after {before}: the earlier day comes first", day=day, before=before)
+            report.add(document.finding(place, message))
 
 
 def check_benefits(documents: Iterable[Document], rest: Rest, report: Report) -> tuple[Catalogue, frozenset[str]]:
@@ -88,7 +90,7 @@ def _titled(path: Path) -> bool:
 
 def _declared_twice(document: Document, name: str, declared: Container[str], report: Report) -> None:
     if name in declared:
-        report.add(document.finding(document.key((name,)), f"{name!r} is declared by two packs"))
+        report.add(document.finding(document.key((name,)), Words("{name!r} is declared by two packs", name=name)))
 
 
 def _types(content: Mapping[str, Any]) -> set[str]:
@@ -138,7 +140,7 @@ def _check_ids(document: Document, name: str, content: Mapping[str, Any], report
     for at, each in enumerate(content.get("conditions") or ()):
         if each["id"] in seen:
             place = document.value((name, "conditions", at, "id"))
-            report.add(document.finding(place, f"another condition is called {each['id']!r} too"))
+            report.add(document.finding(place, Words("another condition is called {name!r} too", name=each["id"])))
         seen.add(each["id"])
 
 

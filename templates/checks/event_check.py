@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.conditions.pattern_cost import pattern_weight
 from domain.core.events import PUBLIC
 from domain.core.plain import PlainData
-from domain.core.translatable import Words
+from domain.core.translatable import N_, Said, Words
 from domain.rules.event_types import EventType, Office, event_type_of, field_titles, names_persons
 from templates.checks.cost_check import check_length, check_pattern
 from templates.checks.shape_check import check_shape
@@ -27,6 +27,7 @@ _LITERALS: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "strings": (list,),
 }
+_NOBODY = N_("the event names nobody in the role {role!r}")
 
 
 class Known(Struct, frozen=True):
@@ -60,10 +61,10 @@ class _Check:
         self.document, self.known, self.report = document, known, report
         self.content: dict[str, Any] = document.data
 
-    def _value(self, path: Path, message: str, name: str = "", known: Iterable[str] = ()) -> None:
+    def _value(self, path: Path, message: Said, name: str = "", known: Iterable[str] = ()) -> None:
         self.report.add(self.document.finding(self.document.value(path), message, closest(name, known)))
 
-    def _key(self, path: Path, message: str, known: Iterable[str] = ()) -> None:
+    def _key(self, path: Path, message: Said, known: Iterable[str] = ()) -> None:
         self.report.add(self.document.finding(self.document.key(path), message, closest(str(path[-1]), known)))
 
     def schema(self) -> bool:
@@ -85,7 +86,7 @@ class _Check:
                 jsonschema_rs.Draft202012Validator(dict(prop))
             except ValueError:  # jsonschema_rs.ValidationError is one
                 at = (*path, "pattern") if "pattern" in prop else path
-                self._value(at, "this is no pattern that JSON Schema knows")
+                self._value(at, Said("this is no pattern that JSON Schema knows"))
             else:
                 check_length(self.document, path, prop, self.report)
 
@@ -93,24 +94,24 @@ class _Check:
         properties = schema.get("properties", {})
         for at, name in enumerate(schema.get("required", ())):
             if name not in properties:
-                self._value(
-                    (*path, "required", at), f"{name} is required but not among the properties", name, properties
-                )
+                message = Words("{name} is required but not among the properties", name=name)
+                self._value((*path, "required", at), message, name, properties)
         for name, prop in properties.items():
             self._property((*path, "properties", name), prop)
 
     def _property(self, path: Path, prop: Mapping[str, Any]) -> None:
         kind = prop["type"]
         if (kind == "array") != ("items" in prop) and not (isinstance(kind, list) and "array" in kind):
-            self._value((*path, "type"), "an array, and only an array, says what its `items` are")
+            self._value((*path, "type"), Said("an array, and only an array, says what its `items` are"))
         if kind == "object":
             self._object(path, prop)
         elif "properties" in prop or (isinstance(kind, list) and "object" in kind):
-            self._value((*path, "type"), "a group of properties has `type: object`, and is never null")
+            self._value((*path, "type"), Said("a group of properties has `type: object`, and is never null"))
         if len(path) > 3 and "x-of" in prop:  # noqa: PLR2004  (data, properties, name)
-            self._key((*path, "x-of"), "only a property of the first level says whose it is, with all that is in it")
+            told = Said("only a property of the first level says whose it is, with all that is in it")
+            self._key((*path, "x-of"), told)
         if len(path) > 3 and names_persons(prop) is not None:  # noqa: PLR2004  (as above)
-            self._value(path, "persons are named at the first level of the data only")
+            self._value(path, Said("persons are named at the first level of the data only"))
 
     def rest(self, type_: EventType) -> None:
         """Report what does not fit together."""
@@ -122,13 +123,14 @@ class _Check:
         for name, prop in type_.schema["properties"].items():
             self._owner(("data", "properties", name), prop, singles)
             if name in RESERVED or name == type_.subject:
-                self._key(("data", "properties", name), f"{name} is taken: event.{name} means something else")
+                taken = Words("{name} is taken: event.{name} means something else", name=name)
+                self._key(("data", "properties", name), taken)
         self._area(type_)
         self._forbidden(type_)
         self._titles(type_)
         for role, attributes in (self.content.get("sets") or {}).items():
             if role not in type_.roles:
-                self._key(("sets", role), f"the event names nobody in the role {role!r}", type_.roles)
+                self._key(("sets", role), Words(_NOBODY, role=role), type_.roles)
             for attribute, value in attributes.items():
                 self._setting(type_, ("sets", role, attribute), value)
 
@@ -149,49 +151,68 @@ class _Check:
             return
         owner = prop["x-of"]
         if names_persons(prop) is not None:
-            self._key((*path, "x-of"), "a property that names a person belongs to nobody")
+            self._key((*path, "x-of"), Said("a property that names a person belongs to nobody"))
         elif owner not in (*singles, PUBLIC):
-            message = f"a field belongs to {PUBLIC} or to a role of one person, and {owner!r} is none"
+            message = Words(
+                "a field belongs to {public} or to a role of one person, and {owner!r} is none",
+                public=PUBLIC,
+                owner=owner,
+            )
             self._value((*path, "x-of"), message, owner, (*singles, PUBLIC))
 
     def _area(self, type_: EventType) -> None:
         if type_.area is None:
             if type_.subject is None:
-                self._value(("subject",), "an event without a subject is about an area: say `area: event.<field>`")
+                told = Said("an event without a subject is about an area: say `area: event.<field>`")
+                self._value(("subject",), told)
         elif type_.subject is not None:
-            self._key(("area",), "only an event with `subject: none` is about an area")
+            self._key(("area",), Said("only an event with `subject: none` is about an area"))
         elif _kind(type_, type_.area) != "string":
-            self._value(("area",), f"{type_.area!r} is no text field of the event", type_.area, _paths(type_))
+            message = Words("{field!r} is no text field of the event", field=type_.area)
+            self._value(("area",), message, type_.area, _paths(type_))
 
     def _forbidden(self, type_: EventType) -> None:
         for path, _ in _all(("data",), self.content["data"]):
             if path[-2] == "properties" and path[-1] in type_.forbidden:
-                self._key(path, f"{path[-1]} is forbidden here, so it cannot be a property as well")
+                message = Words("{name} is forbidden here, so it cannot be a property as well", name=path[-1])
+                self._key(path, message)
 
     def _setting(self, type_: EventType, path: Path, value: PlainData) -> None:
         attribute = str(path[-1])
         if (kind := self.known.attributes.get(attribute)) is None:
             if self.known.complete:
-                self._key(path, f"no pack declares the attribute {attribute!r}", self.known.attributes)
+                message = Words("no pack declares the attribute {name!r}", name=attribute)
+                self._key(path, message, self.known.attributes)
         elif isinstance(value, str):
             self._from_field(type_, path, value, kind)
         elif isinstance(value, list):
             self._from_roles(type_, path, value, kind)
         elif not (value["value"] is None or isinstance(value["value"], _LITERALS[kind])):
-            self._value((*path, "value"), f"{attribute} is of type {kind}")
+            self._value((*path, "value"), Words("{name} is of type {kind}", name=attribute, kind=kind))
 
     def _from_field(self, type_: EventType, path: Path, field: str, kind: str) -> None:
         if (found := _kind(type_, field)) is None:
-            self._value(path, f"{field!r} is no field of the event", field, _paths(type_))
+            message = Words("{field!r} is no field of the event", field=field)
+            self._value(path, message, field, _paths(type_))
         elif found != kind:
-            self._value(path, f"{path[-1]} is of type {kind}, {field} is of type {found}")
+            message = Words(
+                "{name} is of type {kind}, {field} is of type {other}",
+                name=path[-1],
+                kind=kind,
+                field=field,
+                other=found,
+            )
+            self._value(path, message)
 
     def _from_roles(self, type_: EventType, path: Path, roles: list[str], kind: str) -> None:
         if kind != "strings":
-            self._value(path, f"{path[-1]} is of type {kind}; persons go only into one of type strings")
+            message = Words(
+                "{name} is of type {kind}; persons go only into one of type strings", name=path[-1], kind=kind
+            )
+            self._value(path, message)
         for at, role in enumerate(roles):
             if role not in type_.roles:
-                self._value((*path, at), f"the event names nobody in the role {role!r}", role, type_.roles)
+                self._value((*path, at), Words(_NOBODY, role=role), role, type_.roles)
 
 
 def _all(path: Path, schema: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -48,7 +48,7 @@ class Compared(NamedTuple):
 
 def meaningless(
     condition: str, kinds: Mapping[str, str], choices: Mapping[str, Sequence[Any]]
-) -> Iterator[tuple[int, str, str | None]]:
+) -> Iterator[tuple[int, Words, str | None]]:
     """Yield each meaningless literal: its offset in the condition, the error, and what was probably meant."""
     for found in _texts(condition):
         if kinds.get(found.name) == "date" and not _of_a_date(found):
@@ -59,7 +59,7 @@ def meaningless(
             yield found.start, message, closest(found.text, known)
 
 
-def contradictory(condition: str, given: str = "") -> Iterator[tuple[int, str]]:
+def contradictory(condition: str, given: str = "") -> Iterator[tuple[int, Words]]:
     """Yield each comparison that contradicts an earlier one of the same name (`x > 10 && x < 5`): offset and error.
 
     `given`: a condition that must hold as well, such as the `when` of the trigger. Only conditions that are one chain
@@ -79,7 +79,7 @@ def contradictory(condition: str, given: str = "") -> Iterator[tuple[int, str]]:
         own.append(bound)
 
 
-def impossible(condition: str, limits: Mapping[str, Sequence["Limit"]]) -> Iterator[tuple[int, str]]:
+def impossible(condition: str, limits: Mapping[str, Sequence["Limit"]]) -> Iterator[tuple[int, Words]]:
     """Yield each comparison that no event fulfils, by the limits of its fields: offset and error."""
     bounds = [(found.start(), found[0], _Bound(*found.groups())) for found in _ORDERED.finditer(condition)]
     for found in _TURNED.finditer(condition):
@@ -147,7 +147,7 @@ def _comparable(value: str) -> PlainData:
         return None
 
 
-def unreadable(condition: str) -> Iterator[tuple[int, str]]:
+def unreadable(condition: str) -> Iterator[tuple[int, Words]]:
     """Yield each text that a function cannot read, so that its condition never holds: offset and error."""
     for found in _READ.finditer(condition):
         call = f"{found[1]}({found[2]}) == {found[1]}({found[2]})"

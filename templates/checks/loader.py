@@ -133,7 +133,8 @@ def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Ca
     for document in (document for files in packs for document in files.events):
         name = str(plain(document).get("type"))
         if name in types:
-            report.add(document.finding(document.value(("type",)), f"the event type {name!r} is declared twice"))
+            message = Words("the event type {name!r} is declared twice", name=name)
+            report.add(document.finding(document.value(("type",)), message))
             broken.add(name)
         elif (type_ := check_event_type(document, known, report)) is not None:
             types[type_.name] = type_

@@ -75,11 +75,16 @@ def _check_languages(document: Document, report: Report) -> None:
     for at, language in enumerate(languages):
         if not speaks(language):
             place = document.value(("defaults", "languages", at))
-            report.add(document.finding(place, f"nobody knows how dates are written in {language!r}"))
+            report.add(
+                document.finding(
+                    place, Words("nobody knows how dates are written in {language!r}", language=language)
+                )
+            )
     default = group_at(plain(document), "defaults").get("language")
     if languages and isinstance(default, str) and default not in languages:
         place = document.value(("defaults", "language"))
-        report.add(document.finding(place, f"{default!r} is not among the languages", closest(default, languages)))
+        message = Words("{language!r} is not among the languages", language=default)
+        report.add(document.finding(place, message, closest(default, languages)))
 
 
 def _check_quiet_hours(document: Document, report: Report) -> None:
@@ -96,19 +101,20 @@ def _check_holidays(document: Document, report: Report) -> None:
     if isinstance(country, str) and country not in (known := countries()):
         place = document.value(("holidays", "country"))
         meant = country.upper() if country.upper() in known else closest(country, known)
-        report.add(document.finding(place, f"no country has the code {country!r}", meant))
+        report.add(document.finding(place, Words("no country has the code {country!r}", country=country), meant))
     days = {key: said[key] if isinstance(said.get(key), list) else [] for key in ("off", "working")}
     for key, listed in days.items():
         for at, (one, next_) in enumerate(pairwise(map(str, listed)), 1):
             if next_ <= one:
                 place = document.value(("holidays", key, at))
-                report.add(
-                    document.finding(place, f"{next_} stands after {one}; the earliest day comes first, each once")
+                message = Words(
+                    "{day} stands after {before}; the earliest day comes first, each once", day=next_, before=one
                 )
+                report.add(document.finding(place, message))
     for at, day in enumerate(days["working"]):
         if day in days["off"]:
             place = document.value(("holidays", "working", at))
-            report.add(document.finding(place, f"{day} is both off and working"))
+            report.add(document.finding(place, Words("{day} is both off and working", day=day)))
 
 
 def _check_emergencies(document: Document, report: Report) -> None:
@@ -118,7 +124,8 @@ def _check_emergencies(document: Document, report: Report) -> None:
     for at, agency in enumerate(named if isinstance(named, list) else ()):
         if agency not in own:
             place = document.value(("emergencies", "agencies", at))
-            report.add(document.finding(place, f"{agency!r} is no agency of this pack", closest(str(agency), own)))
+            message = Words("{agency!r} is no agency of this pack", agency=agency)
+            report.add(document.finding(place, message, closest(str(agency), own)))
 
 
 def _declare(
@@ -128,7 +135,7 @@ def _declare(
     for name, content in names.items():
         if name in declared:
             place = document.value(path) if path == ("pack",) else document.key((*path, name))
-            report.add(document.finding(place, f"{name!r} is declared by two packs"))
+            report.add(document.finding(place, Words("{name!r} is declared by two packs", name=name)))
         declared.setdefault(name, content)
 
 
@@ -137,7 +144,9 @@ def _check_agreement(document: Document, content: Mapping[str, Any], stated: dic
     for name in _AGREED:
         if name in content:
             for path in _differing((name,), content[name], stated.setdefault(name, content[name])):
-                message = f"{path[-1]} is another in an earlier pack; packs that are loaded together agree"
+                message = Words(
+                    "{name} is another in an earlier pack; packs that are loaded together agree", name=path[-1]
+                )
                 report.add(document.finding(document.value(path), message))
 
 
@@ -216,8 +225,8 @@ def check_titles(
         for language in written if languages else ():
             if language not in languages:
                 place = document.key((*path, language))
-                message = f"the pack does not speak {language!r}, so nobody reads this"
+                message = Words("the pack does not speak {language!r}, so nobody reads this", language=language)
                 report.add(document.finding(place, message, closest(str(language), languages), warning=True))
         if missing:
-            message = f"{path[-1]} is missing in {', '.join(missing)}"
+            message = Words("{name} is missing in {languages}", name=path[-1], languages=", ".join(missing))
             report.add(document.finding(document.value(path), message))

@@ -8,12 +8,13 @@ from typing import Any
 from msgspec import Struct
 
 from domain.core.timing import add_months
+from domain.core.translatable import N_, Said, Words
 from templates.checks.shape_check import check_shape
 from templates.reading.attributes import KINDS, is_of
 from templates.reading.files import plain
 from templates.reading.findings import Report, closest
 from templates.reading.pack_content import group_at
-from templates.reading.value_kinds import NAME, Name, Shape, Text, optional
+from templates.reading.value_kinds import NAME, WRITTEN_NAME, Name, Shape, Text, optional
 from templates.reading.yaml_file import Document
 
 NOBODY: Mapping[str, Any] = {}
@@ -22,7 +23,7 @@ _CALLED: Mapping[str, str] = {"given_name": "Айгерім", "family_name": "С
 _MAN: Mapping[str, str] = {"given_name": "Нұрлан", "family_name": "Серікбаев", "patronymic": "Қайратұлы"}
 _BOY: Mapping[str, str] = {"given_name": "Алихан", "family_name": "Серікбаев", "patronymic": "Ерланұлы"}
 
-UNKNOWN_ATTRIBUTE = "no attribute is called"
+UNKNOWN_ATTRIBUTE = N_("no attribute is called {name!r}")
 
 
 class Persona(Struct, frozen=True):
@@ -83,14 +84,14 @@ def own(document: Document | None) -> list[Persona]:
 def check_personas(document: Document, attributes: Mapping[str, str], report: Report) -> None:
     """Report what is wrong with a personas.yaml."""
     if document.data is not None and not isinstance(document.data, dict):
-        report.add(document.finding(document.value(()), "the file is a group of persons, each with a name"))
+        report.add(document.finding(document.value(()), Said("the file is a group of persons, each with a name")))
     for name in plain(document):
         part = document.part(name)
         if not re.fullmatch(NAME, name):
-            message = f"{name}: is written in small Latin letters, digits and underscores"
+            message = Words("{name}: {error}", name=name, error=WRITTEN_NAME)
             report.add(document.finding(document.key((name,)), message))
         if part.data is None:
-            report.add(document.finding(document.value((name,)), f"{name} is empty"))
+            report.add(document.finding(document.value((name,)), Words("{name} is empty", name=name)))
         else:
             check_shape(part, PersonaShape, report)
             for group in ("citizen", "guardian"):
@@ -100,7 +101,7 @@ def check_personas(document: Document, attributes: Mapping[str, str], report: Re
 def _check_attributes(part: Document, group: str, known: Mapping[str, str], report: Report) -> None:
     for name, value in group_at(part.data, group).items():
         if name not in known:
-            message = f"{UNKNOWN_ATTRIBUTE} {name!r}"
+            message = Words(UNKNOWN_ATTRIBUTE, name=name)
             report.add(part.finding(part.key((group, name)), message, closest(name, known)))
         elif not is_of(known[name], value):
-            report.add(part.finding(part.value((group, name)), f"{name} must be {KINDS[known[name]][1]}"))
+            report.add(part.finding(part.value((group, name)), Words(KINDS[known[name]][1], name=name)))

@@ -32,7 +32,7 @@ class Placeholder(NamedTuple):
     column: int
 
     @property
-    def message(self) -> str:
+    def message(self) -> Words:
         """Return the error, which asks the author for a text of their own."""
         return Words("{text!r} is a placeholder: write your own text before it is submitted", text=self.text)
 
@@ -112,7 +112,7 @@ def check_case(document: Document, report: Report) -> None:
         report.add(_finding(document, document.value(()), message))
 
 
-def _finding(document: Document, place: Place, message: str) -> Finding:
+def _finding(document: Document, place: Place, message: Words) -> Finding:
     return Finding(document.path, place.line, place.column, message, warning=True, placeholder=True)
 
 

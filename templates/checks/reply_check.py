@@ -59,7 +59,7 @@ def _buttons(rules: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
             yield at, code
 
 
-def _refused(code: str, name: str, rules: Mapping[str, Any], catalogue: Catalogue) -> str | None:
+def _refused(code: str, name: str, rules: Mapping[str, Any], catalogue: Catalogue) -> Words | None:
     """Return the error if the event's own schema refuses the data of a reply; None if it accepts them."""
     type_ = catalogue.types.get(name)
     if type_ is None or unanswerable(type_) is not None or not isinstance(rules.get("category"), str):

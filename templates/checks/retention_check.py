@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from domain.core.timing import DAY_SECONDS, Offset, parse_offset
+from domain.core.translatable import N_, Said, Words
 from domain.rules.event_types import Catalogue, EventType
 from domain.rules.steps import Step
 from domain.rules.triggers import EXPIRES_AFTER, Trigger
@@ -19,7 +20,11 @@ WORKING = 2
 """Days that a working day may take, with week-ends and holidays."""
 
 
-_TO_PROVE: Mapping[str, str] = {"legal": "a legal notice", "emergency": "an emergency"}
+_TO_PROVE: Mapping[str, str] = {
+    "legal": N_("{trigger} is a legal notice, {must}"),
+    "emergency": N_("{trigger} is an emergency, {must}"),
+}
+"""Class of a trigger whose messages must be proven to have been given -> the sentence that says so."""
 
 
 class Reader(Struct, frozen=True):
@@ -27,7 +32,7 @@ class Reader(Struct, frozen=True):
 
     trigger: str
     days: int
-    to_prove: str  # what it is that must be proven to have been given: a legal notice; empty: nothing
+    to_prove: str  # the sentence that says that it must be proven to have been given; empty: it need not be
 
 
 def check_limits(
@@ -51,20 +56,25 @@ def _proven(packs: Iterable[PackFiles]) -> str | None:
     return next((each for each in said if isinstance(each, str)), None)
 
 
-def _unlimited(type_: EventType, catalogue: Catalogue, readers: Mapping[str, Sequence[Reader]]) -> Iterator[str]:
+def _unlimited(type_: EventType, catalogue: Catalogue, readers: Mapping[str, Sequence[Reader]]) -> Iterator[Said]:
     """Yield the reasons why the content is needed for as long as anybody lives."""
     if type_.subject is None:
-        yield "an event about an area is about nobody: nothing of it is sealed, so nothing can become unreadable"
+        yield Said(
+            "an event about an area is about nobody: nothing of it is sealed, so nothing can become unreadable"
+        )
     if type_.ends_life:
-        yield "it ends a life, and that is asked for ever after"
+        yield Said("it ends a life, and that is asked for ever after")
     if names := sorted({each.attribute for settings in type_.sets.values() for each in settings}):
-        yield f"it sets {', '.join(names)} on a person, which is read as long as they live"
+        yield Words("it sets {names} on a person, which is read as long as they live", names=", ".join(names))
     for name, benefit in catalogue.benefits.items():
         if type_.name == benefit.on or type_.name in benefit.had_by:
-            yield f"the benefit {name} asks for it, however long ago it was"
+            yield Words("the benefit {name} asks for it, however long ago it was", name=name)
     for each in readers.get(type_.name, ()):
         if each.days < 0:
-            yield f"answers to {each.trigger} become such events, and are compared with it whenever it is planned"
+            yield Words(
+                "answers to {trigger} become such events, and are compared with it whenever it is planned",
+                trigger=each.trigger,
+            )
 
 
 def _check_length(
@@ -73,16 +83,14 @@ def _check_length(
     place, shortest = document.value(("retention",)), limit.months * MONTH + limit.months // 2
     for each in readers:
         if each.days > shortest:
-            message = f"{each.trigger} depends on it for up to {each.days} days"
+            message = Words("{trigger} depends on it for up to {days} days", trigger=each.trigger, days=each.days)
             report.add(document.finding(place, message, _limit_of(each.days)))
         if each.to_prove and proven is None:
-            message = (
-                f"{each.trigger} is {each.to_prove}, and no pack.yaml says (legal_proof) how long it must be proven"
-            )
-            report.add(document.finding(place, message))
+            must = Said("and no pack.yaml says (legal_proof) how long it must be proven")
+            report.add(document.finding(place, Words(each.to_prove, trigger=each.trigger, must=must)))
         elif each.to_prove and proven is not None and limit.months < parse_offset(proven).months:
-            message = f"{each.trigger} is {each.to_prove}, which must be proven for {proven} (legal_proof)"
-            report.add(document.finding(place, message, proven))
+            must = Words("which must be proven for {proven} (legal_proof)", proven=proven)
+            report.add(document.finding(place, Words(each.to_prove, trigger=each.trigger, must=must), proven))
 
 
 def _limit_of(days: int) -> str:

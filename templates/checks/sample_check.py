@@ -167,7 +167,7 @@ class _Sample:
             )
             self._too_long("sms", where, self._with_saving(message), warning=True)
 
-    def _with_saving(self, message: str) -> str:
+    def _with_saving(self, message: Words) -> Words:
         """Return the message with the saving by one SMS less; as it is without a price."""
         if not self.limit.price:
             return message
@@ -185,7 +185,7 @@ class _Sample:
     def _paid(self, parts: int) -> str:
         return Words("this needs {parts}; the limit is {most}", parts=self._priced(parts), most=self.limit.parts)
 
-    def _too_long(self, part: str, where: Path, message: str, *, warning: bool = False) -> None:
+    def _too_long(self, part: str, where: Path, message: Said, *, warning: bool = False) -> None:
         own = (*where, *_PATHS[part])
         place = self.document.value(own if own in self.document.values else _PATHS[part])
         self.report.add(self.document.finding(place, message, warning=warning))
@@ -196,5 +196,5 @@ def _signed(rendered: Short) -> str:
     return Words("{count} characters with office and code", count=len(rendered.signed))
 
 
-def _failed(failed: WordsFailed) -> str:
-    return Joined([failed.variable, Said(failed.problem)])
+def _failed(failed: WordsFailed) -> Joined:
+    return Joined([failed.variable, failed.problem])

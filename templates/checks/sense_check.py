@@ -49,7 +49,7 @@ class _Check:
         self.type = catalogue.kinds[trigger.on]
         self.rules: Mapping[str, Any] = document.data
 
-    def _wrong(self, path: Path, message: str, *, key: bool = False, warning: bool = False) -> None:
+    def _wrong(self, path: Path, message: Said, *, key: bool = False, warning: bool = False) -> None:
         place = self.document.key(path) if key else self.document.value(path)
         self.report.add(self.document.finding(place, message, warning=warning))
 
@@ -99,7 +99,7 @@ class _Check:
         return any(operator in _AFTER and condition.types.get(mine) in _IN_TIME for _, operator, mine in way.compared)
 
     def _condition(
-        self, path: Path, condition: Condition | None, never: str, later: EventType | None = None
+        self, path: Path, condition: Condition | None, never: Words, later: EventType | None = None
     ) -> bool | None:
         """Report one that is always true, or never; which of both it is, None where it depends."""
         self._texts(path, condition, later)

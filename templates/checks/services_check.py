@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from domain.core.translatable import Words
+from domain.core.translatable import Said, Words
 from templates.checks.event_check import Known
 from templates.checks.link_check import FRONT_PAGE, is_front_page
 from templates.checks.shape_check import check_shape
@@ -60,20 +60,22 @@ class _Check:
     def __init__(self, document: Document, known: Known, languages: list[str], report: Report) -> None:
         self.document, self.known, self.languages, self.report = document, known, languages, report
 
-    def _value(self, path: Path, message: str, name: str = "", known: Iterable[str] = ()) -> None:
+    def _value(self, path: Path, message: Said, name: str = "", known: Iterable[str] = ()) -> None:
         self.report.add(self.document.finding(self.document.value(path), message, closest(name, known)))
 
     def service(self, path: Path, service: dict[str, Any], seen: set[str]) -> None:
         """Report what does not fit together in one service, and note its id."""
         id_, agency, moments = service["id"], service["agency"], self.document.data["moments"]
         if id_ in seen:
-            self._value((*path, "id"), f"another service is called {id_!r} too")
+            self._value((*path, "id"), Words("another service is called {name!r} too", name=id_))
         seen.add(id_)
         if agency not in self.known.agencies and self.known.complete:
             self._value((*path, "agency"), unknown_agency(agency, self.known.agencies), agency, self.known.agencies)
         for at, moment in enumerate(service["moments"]):
             if moment not in moments:
-                self._value((*path, "moments", at), f"no moment is called {moment!r}", moment, moments)
+                self._value(
+                    (*path, "moments", at), Words("no moment is called {name!r}", name=moment), moment, moments
+                )
         if "link" in service:
             self._link((*path, "link"), service["link"], self.document.data["domains"])
             self._front((*path, "link"), service["link"])
@@ -87,9 +89,11 @@ class _Check:
     def _link(self, path: Path, link: str, domains: list[str]) -> None:
         host = (urlsplit(link).hostname or "").lower()
         if not any(host == domain or host.endswith(f".{domain}") for domain in domains):
-            self._value(path, f"links lead to {', '.join(domains)} only, not to {host!r}", host, domains)
+            message = Words("links lead to {domains} only, not to {host!r}", domains=", ".join(domains), host=host)
+            self._value(path, message, host, domains)
 
     def title(self, path: Path, title: dict[str, str]) -> None:
         """Report the languages of the pack in which a title is missing."""
         if missing := [each for each in self.languages if each not in title]:
-            self._value(path, f"{path[-1]} is missing in {', '.join(missing)}")
+            message = Words("{name} is missing in {languages}", name=path[-1], languages=", ".join(missing))
+            self._value(path, message)

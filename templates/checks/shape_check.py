@@ -52,18 +52,26 @@ def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, rep
     if error["input"] is None and kind.endswith("_type"):
         kind = "too_short"  # a key with nothing behind it is empty, whatever should stand there
     name = next((part for part in reversed(path) if isinstance(part, str)), Words("the file"))
-    given = {
-        key: text_of(value)
-        if isinstance(value, Exception)
-        else str(value).replace("False", "false").replace("True", "true")  # as in YAML
-        for key, value in error.get("ctx", {}).items()
-    }
-    problem = Words(_PROBLEMS[kind], name=name, **given) if kind in _PROBLEMS else f"{name}: {error['msg']}"
+    given = {key: _given(value) for key, value in error.get("ctx", {}).items()}
+    problem = (
+        Words(_PROBLEMS[kind], name=name, **given)
+        if kind in _PROBLEMS
+        else Words("{name}: {error}", name=name, error=error["msg"])
+    )
     if (group := _indented_too_little(document, shape, error, path)) is not None:
         indented = Words("check the indentation: {name!r} belongs below {group!r}", name=name, group=group)
         report.add(document.finding(document.key(path), indented))
         return
     report.add(document.finding(_place(document, error, path), problem, _meant(shape, error, path)))
+
+
+def _given(value: object) -> str:
+    """Return what the validator says of an error: an error's own text, or values as YAML has them."""
+    if isinstance(value, Exception):
+        return text_of(value)
+    text = str(value).replace("False", "false").replace("True", "true")
+    others, either, last = text.rpartition(" or ")
+    return Words("{others} or {last}", others=others, last=last) if either else text
 
 
 def _indented_too_little(document: Document, shape: type[BaseModel], error: ErrorDetails, path: Path) -> str | None:

@@ -1,7 +1,7 @@
 """Checks a trigger's rules: their shape, the names they use, and that they compile; all findings at once."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -70,8 +70,8 @@ def check_rules(
                 )
             else:
                 meant = _meant(bad, rules, catalogue)
-                others = _roles(bad, rules, catalogue) + _fields(bad, rules, catalogue) if meant is None else ""
-                message = Joined([bad.problem, others], "") if others else bad.problem
+                others = [*_roles(bad, rules, catalogue), *_fields(bad, rules, catalogue)] if meant is None else []
+                message = Joined([bad.problem, *others], "; ")
                 report.add(document.finding(place, message, meant, show_line=in_condition))
     else:
         if not check_cost(document, trigger, report) and not wrong:
@@ -133,22 +133,24 @@ def place_of(document: Document, bad: BadTrigger, texts: Collection[str]) -> Pla
     return document.inside(bad.path, bad.line, quoted if _ROOTED.match(quoted) else "", bad.column)
 
 
-def _roles(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str:
-    """Return the list of the event's roles, for an author who wrote a role that resembles none of them."""
+def _roles(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> Iterator[Words]:
+    """Yield the list of the event's roles, for an author who wrote a role that resembles none of them."""
     type_ = catalogue.kinds[str(starts_on(rules["on"], catalogue))] if bad.path == ("to",) else None
-    return f"; it names {', '.join(sorted(type_.roles))}" if type_ is not None and type_.roles else ""
+    if type_ is not None and type_.roles:
+        yield Words("it names {names}", names=", ".join(sorted(type_.roles)))
 
 
-def _fields(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str:
-    """Return the list of the fields of an event, for an author who wrote one that resembles none of them."""
+def _fields(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> Iterator[Words]:
+    """Yield the list of the fields of an event, for an author who wrote one that resembles none of them."""
     root, dot, _ = (quoted_in(bad) or "").partition(".")
     if not dot or root not in ("event", "later") or not _NO_FIELD.search(bad.problem):
-        return ""
+        return
     of = rules[bad.path[0]][bad.path[1]] if root == "later" and bad.path[0] in _OTHERS else rules
     type_ = catalogue.kinds[str(starts_on(of["on"], catalogue))]
     names = sorted(f"{root}.{name}" for name in type_.variables())
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"; there are: {', '.join(names[:MOST_NAMED])}{more}"
+    listed = Words("there are: {names}", names=", ".join(names[:MOST_NAMED]))
+    more = len(names) - MOST_NAMED
+    yield Words("{listed} and {count} more", listed=listed, count=more) if more > 0 else listed
 
 
 def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str | None:

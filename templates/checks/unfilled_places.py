@@ -16,7 +16,7 @@ _SUSPECT = re.compile(rf"[{{}}]|(?:{'|'.join(ROOTS)})\.")
 """A text without any of these has no slip. Most texts have none, and to look for one takes twenty times as long."""
 
 
-def unfilled(text: str, variables: Container[str] | None) -> Iterator[tuple[int, int, str]]:
+def unfilled(text: str, variables: Container[str] | None) -> Iterator[tuple[int, int, Words]]:
     """Yield line, column and error of each variable's name outside of a placeholder, and else of each brace.
 
     `variables`: the names that mean anything here; None: not known.
@@ -47,7 +47,7 @@ def _name(found: re.Match[str]) -> str | None:
     return found["in"] or found["bare"]
 
 
-def _told(found: re.Match[str]) -> str:
+def _told(found: re.Match[str]) -> Words:
     name = _name(found)
     if found["braces"]:
         return Words(

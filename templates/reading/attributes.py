@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from datetime import date
 
 from domain.core.plain import PlainData
+from domain.core.translatable import N_
 
 KINDS: Mapping[str, tuple[type, str]] = {
-    "string": (str, "text; put it in quotes"),
-    "date": (str, "a date such as 1990-05-05"),
-    "integer": (int, "a whole number"),
-    "boolean": (bool, "true or false"),
-    "strings": (list, "a list of texts"),
+    "string": (str, N_("{name} must be text; put it in quotes")),
+    "date": (str, N_("{name} must be a date such as 1990-05-05")),
+    "integer": (int, N_("{name} must be a whole number")),
+    "boolean": (bool, N_("{name} must be true or false")),
+    "strings": (list, N_("{name} must be a list of texts")),
 }
+"""Type -> the Python type of its values, and what is said of another one."""
 
 
 def is_of(kind: str, value: PlainData) -> bool:

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema
 
 from domain.core.plain import PlainData
+from domain.core.translatable import Said
 from templates.reading.value_kinds import DURATION, Cel, Day, Duration, Name, Shape, Text, Titles, optional
 
 
 def _number(value: PlainData) -> PlainData:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a number")  # noqa: TRY004  (pydantic takes it for a finding)
+        raise ValueError(Said("must be a number"))  # noqa: TRY004  (pydantic takes it for a finding)
     return value
 
 

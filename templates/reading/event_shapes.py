@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from domain.core.plain import PlainData
+from domain.core.translatable import Said, Words
 from templates.reading.value_kinds import Ahead, Limit, Name, Shape, Text, Titles, TypeName, distinct, optional
 
 KINDS = ("string", "integer", "number", "boolean", "array", "object")
@@ -13,7 +14,11 @@ KINDS = ("string", "integer", "number", "boolean", "array", "object")
 def _kind(declared: PlainData) -> PlainData:
     kinds = [each for each in declared if each != "null"] if isinstance(declared, list) else [declared]
     if len(kinds) != 1 or kinds[0] not in KINDS:
-        raise ValueError(f'must be one of {", ".join(KINDS)}; with "null" if it may be cleared: [string, "null"]')
+        raise ValueError(
+            Words(
+                'must be one of {kinds}; with "null" if it may be cleared: [string, "null"]', kinds=", ".join(KINDS)
+            )
+        )
     return declared
 
 
@@ -21,7 +26,7 @@ def _sets(value: PlainData) -> PlainData:
     roles = isinstance(value, list) and value and all(isinstance(role, str) for role in value)
     literal = isinstance(value, dict) and list(value) == ["value"]
     if not (isinstance(value, str) or roles or literal):
-        raise ValueError("is set to a field (event.born_on), to roles ([mother, father]) or to {value: …}")
+        raise ValueError(Said("is set to a field (event.born_on), to roles ([mother, father]) or to {value: …}"))
     return value
 
 

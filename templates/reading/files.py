@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain.core.translatable import Words
+from domain.core.translatable import Said, Words
 from templates.reading.findings import Finding, Report, closest
 from templates.reading.mixed_alphabets import mixed_words
 from templates.reading.yaml_file import Document, Place, read_yaml, unseen_characters
@@ -27,7 +27,11 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class _NoFile(Exception):
-    """There is something else than a file of a pack; the text says what."""
+    """There is something else than a file of a pack; `problem` says what."""
+
+    def __init__(self, problem: Said) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 class TriggerFiles(Struct, frozen=True):
@@ -102,7 +106,9 @@ def _trigger_folders(folder: Path) -> Iterator[Path]:
 def _read_trigger(folder: Path, report: Report) -> TriggerFiles:
     rules = read_document(folder / "trigger.yaml", report)
     if not _NAME.fullmatch(folder.name):
-        message = f"the folder {folder.name!r} names a trigger: small Latin letters, digits and underscores"
+        message = Words(
+            "the folder {name!r} names a trigger: small Latin letters, digits and underscores", name=folder.name
+        )
         report.add(rules.finding(Place(1, 1, 1), message))
     named = [(found[1], path) for path in sorted(folder.iterdir()) if (found := _WORDS_FILE.fullmatch(path.name))]
     words = {language: read_words_file(path, report) for language, path in named}
@@ -165,9 +171,9 @@ def _read_text(path: Path, report: Report) -> str | None:
         line = error.object[: error.start].count(b"\n") + 1
         report.add(Finding(str(path), line, 1, Words("this is no UTF-8; save the file in that encoding")))
     except OSError as error:
-        report.add(Finding(str(path), 1, 1, f"this file cannot be read: {error.strerror}"))
+        report.add(Finding(str(path), 1, 1, Words("this file cannot be read: {reason}", reason=error.strerror)))
     except _NoFile as no_file:
-        report.add(Finding(str(path), 1, 1, str(no_file)))
+        report.add(Finding(str(path), 1, 1, no_file.problem))
     else:
         lines = text.split("\n")
         for found in mixed_words(str(path), lines):
@@ -179,11 +185,11 @@ def _read_text(path: Path, report: Report) -> str | None:
 def _text_in(path: Path) -> str:
     """Return the file's text. A pipe or a device, which may never end, is not even opened."""
     if not S_ISREG(path.stat().st_mode):
-        raise _NoFile("this is no file")
+        raise _NoFile(Said("this is no file"))
     with path.open("rb") as file:
         raw = file.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
-        raise _NoFile(f"this file is larger than {MOST_BYTES // 1024} kB")
+        raise _NoFile(Words("this file is larger than {most} kB", most=MOST_BYTES // 1024))
     return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 

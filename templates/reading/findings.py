@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
-from domain.core.translatable import Words
+from domain.core.translatable import Said, Words
 
 BESIDE = 60
 """The most characters of a line that are shown on either side of a place."""
@@ -21,7 +21,7 @@ class Finding(Struct, frozen=True):
     path: str
     line: int
     column: int
-    message: str
+    message: Said
     suggestion: str | None = None
     warning: bool = False
     placeholder: bool = False
@@ -94,7 +94,7 @@ class Report:
             raise BrokenPack(errors)
 
 
-def unknown_agency(name: str, known: Iterable[str]) -> str:
+def unknown_agency(name: str, known: Iterable[str]) -> Words:
     """Return the error for an unknown agency, with the list of agencies if the name resembles none of them."""
     if closest(name, known := list(known)) is not None:
         return Words("no agency is called {name!r}", name=name)

@@ -25,7 +25,7 @@ def mixed_words(path: str, lines: list[str]) -> Iterator[Finding]:
                 yield Finding(path, number, found.start() + 1, message, warning=True)
 
 
-def _mixed(word: str) -> str | None:
+def _mixed(word: str) -> Words | None:
     if not (latin := _LATIN.findall(word)) or not (cyrillic := _CYRILLIC.findall(word)):
         return None
     looks_latin, looks_cyrillic = _CYRILLIC_LIKE_LATIN.issuperset(cyrillic), _LATIN_LIKE_CYRILLIC.issuperset(latin)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field
 
 from domain.core.national_id import SCHEMES
+from domain.core.translatable import Said, Words
 from templates.reading.value_kinds import (
     DOMAIN,
     Clock,
@@ -28,7 +29,7 @@ from templates.reading.value_kinds import (
     written,
 )
 
-Domain = Annotated[str, matching(DOMAIN, "a site is written egov.kz"), written(DOMAIN)]
+Domain = Annotated[str, matching(DOMAIN, Said("a site is written egov.kz")), written(DOMAIN)]
 AttributeType = Literal["string", "date", "integer", "boolean", "strings"]
 ATTRIBUTE_TYPES: tuple[str, ...] = get_args(AttributeType)
 
@@ -102,7 +103,7 @@ class PackShape(Shape):
     title: Titles
     live_from: Since = optional("reach and ahead_from of the versions it ships")
     national_id: Annotated[
-        str, matching("|".join(map(re.escape, SCHEMES)), f"must be one of: {', '.join(SCHEMES)}")
+        str, matching("|".join(map(re.escape, SCHEMES)), Words("must be one of: {names}", names=", ".join(SCHEMES)))
     ] = optional("the rule of the check digit")
     defaults: DefaultsShape = optional("what holds where a person said nothing")
     holidays: HolidaysShape = optional("working days are counted by them; without it, Monday to Friday")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from domain.core.translatable import Said
 from templates.reading.value_kinds import (
     DOMAIN,
     DOTTED,
@@ -19,9 +20,9 @@ from templates.reading.value_kinds import (
 )
 
 ServiceId = Annotated[
-    str, matching(DOTTED, "is written in small Latin letters, as in kz.birth_allowance"), written(DOTTED)
+    str, matching(DOTTED, Said("is written in small Latin letters, as in kz.birth_allowance")), written(DOTTED)
 ]
-Domain = Annotated[str, matching(DOMAIN, "a domain is written as in egov.kz"), written(DOMAIN)]
+Domain = Annotated[str, matching(DOMAIN, Said("a domain is written as in egov.kz")), written(DOMAIN)]
 Domains = Annotated[list[Domain], Field(min_length=1), AfterValidator(distinct)]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from domain.core.translatable import Said
 from domain.core.workdays import Roll
 from domain.rules.joint_events import Order
 from domain.rules.triggers import Class
@@ -89,7 +90,7 @@ class WindowShape(Shape):
     @model_validator(mode="after")
     def _bounded(self) -> "WindowShape":
         if not self.model_fields_set:
-            raise ValueError("says how long before the step is due it may have happened: {before: P1Y}")
+            raise ValueError(Said("says how long before the step is due it may have happened: {before: P1Y}"))
         return self
 
 
@@ -122,7 +123,7 @@ class ActionShape(Shape):
     def _leads_somewhere(self) -> "ActionShape":
         said = self.model_fields_set - {"id"}
         if said - {"label"} != {"service"} and said not in ({"url", "label"}, {"reply", "label"}):
-            raise ValueError("each has a url and a label, or a reply and a label, or names a service")
+            raise ValueError(Said("each has a url and a label, or a reply and a label, or names a service"))
         return self
 
 

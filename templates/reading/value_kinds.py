@@ -49,7 +49,7 @@ _ENDS = (date.min.isoformat(), date.max.isoformat())
 """Their starts and ends lie, somewhere on earth, in the years 0 and 10000, which no clock of ours knows."""
 
 
-def matching(pattern: str, problem: str) -> AfterValidator:
+def matching(pattern: str, problem: Said) -> AfterValidator:
     """Return a check that the whole text matches."""
 
     def check(text: str) -> str:
@@ -60,7 +60,7 @@ def matching(pattern: str, problem: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _accepted(attempt: Callable[[str], object], problem: str) -> AfterValidator:
+def _accepted(attempt: Callable[[str], object], problem: Said) -> AfterValidator:
     def check(text: str) -> str:
         try:
             attempt(text)
@@ -159,9 +159,8 @@ Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Cel = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")]
 """A condition or an amount."""
 """Anything but blanks."""
-Name = Annotated[
-    str, matching(NAME, Said("is written in small Latin letters, digits and underscores")), written(NAME)
-]
+WRITTEN_NAME = Said("is written in small Latin letters, digits and underscores")
+Name = Annotated[str, matching(NAME, WRITTEN_NAME), written(NAME)]
 TypeName = Annotated[
     str, matching(DOTTED, Said("is written in small Latin letters, as in kz.civil.birth_registered")), written(DOTTED)
 ]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from domain.core.plain import PlainData
-from domain.core.translatable import N_, Words
+from domain.core.translatable import N_, Said, Words
 from templates.reading.findings import Finding, Report
 
 Path = tuple[str | int, ...]
@@ -105,7 +105,7 @@ class Document:
     def finding(
         self,
         place: Place,
-        message: str,
+        message: Said,
         suggestion: str | None = None,
         *,
         warning: bool = False,
@@ -152,7 +152,7 @@ def unseen_characters(path: str, lines: list[str], report: Report) -> bool:
     return len(report) > before
 
 
-def _unseen(found: re.Match[str]) -> str:
+def _unseen(found: re.Match[str]) -> Words:
     return Words("the character U+{code} cannot be seen; delete it", code=f"{ord(found[0]):04X}")
 
 
@@ -171,7 +171,7 @@ def read_yaml(path: str, text: str, report: Report, *, lines: list[str] | None =
     return document
 
 
-def _slip(lines: list[str], line: int) -> tuple[int, int, str] | None:
+def _slip(lines: list[str], line: int) -> tuple[int, int, Said] | None:
     """Return line, column and error of a slip on that line or above, for which YAML has only words of its own."""
     for at in (line, line - 1):
         whole = lines[at - 1] if 0 < at <= len(lines) else ""
@@ -231,7 +231,7 @@ class _Builder:
             if self.document.data is None:
                 self._report(Words(NOTHING_HERE))
 
-    def _report(self, message: str) -> None:
+    def _report(self, message: Said) -> None:
         self.report.add(Finding(self.document.path, 1 + self.before, 1, message))
 
     def _place(self, node: yaml.Node) -> Place:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from domain.core.plain import PlainData
+from domain.core.translatable import N_, Said, Words
 from templates.sandbox.confined_child import OUT_OF_MEMORY, TOO_LONG
 
 OURS = str(Path(__file__).resolve().parents[2])
@@ -36,10 +37,13 @@ class Limits(Struct, frozen=True):
     answer: int = 4096
 
 
+TOO_SLOW = N_("took longer than {most} seconds")
+
+
 class Died(Exception):
     """Raised when a confined child ended or was killed before it answered."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: Said) -> None:
         super().__init__(f"The child {reason}. Look at what it was asked; the next question goes to a new child.")
         self.reason = reason
 
@@ -103,14 +107,14 @@ class Confined:
             answer = self._exchanged(child, json.dumps(said).encode() + b"\n", monotonic() + self._limits.wait)
         except _Late:
             self.end()
-            raise Died(f"took longer than {self._limits.wait} seconds") from None
+            raise Died(Words(TOO_SLOW, most=self._limits.wait)) from None
         if not answer.endswith(b"\n"):
             raise Died(self._reason(self.end()))
         try:
             return msgspec.json.decode(answer, type=kind)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             self.end()
-            raise Died("gave an answer that nobody can read") from None
+            raise Died(Said("gave an answer that nobody can read")) from None
 
     def _exchanged(self, child: "subprocess.Popen[bytes]", line: bytes, until: float) -> bytes:
         """Return the child's answer to a line, all by the same deadline: it may stop reading as well as answering."""
@@ -148,14 +152,14 @@ class Confined:
         cast("IO[bytes]", child.stdout).close()
         return code
 
-    def _reason(self, code: int | None) -> str:
+    def _reason(self, code: int | None) -> Said:
         if code == -signal.SIGXCPU:
-            return f"took longer than {self._limits.work} seconds"
+            return Words(TOO_SLOW, most=self._limits.work)
         if code in (OUT_OF_MEMORY, -signal.SIGKILL):  # killed by the system, when the machine itself has no more
-            return f"took more than {self._limits.memory // 1024 // 1024} MB of memory"
+            return Words("took more than {most} MB of memory", most=self._limits.memory // 1024 // 1024)
         if code == TOO_LONG:
-            return f"gave an answer of more than {self._limits.answer // 1024} kB"
-        return "was brought down"
+            return Words("gave an answer of more than {most} kB", most=self._limits.answer // 1024)
+        return Said("was brought down")
 
 
 def _wait(pipe: int, ready_for: int, until: float) -> None:

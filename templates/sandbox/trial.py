@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain.core.translatable import Joined, Said
+from domain.core.translatable import Joined, Words, of_plain
 from domain.rules.steps import named
 from domain.rules.triggers import CORRECTION
 from templates.checks.loader import pack_of
@@ -63,7 +63,7 @@ def tried(
                 if deaths == MOST_DEATHS:
                     break
     except Died as died:
-        message = f"trying out the words {died.reason} before the first of them"
+        message = Words("trying out the words {reason} before the first of them", reason=died.reason)
         report.add(packs[-1].pack.finding(START, message))
     return report.findings
 
@@ -79,20 +79,20 @@ def tried_here(packs: Sequence[PackFiles], *, only: str | None = None) -> tuple[
 def _kills(confined: Confined, trial: _Trial, report: Report) -> bool:
     """Try a text; whether its child died of it."""
     try:
-        _try(trial, lambda question: confined.ask(question, tuple[str, str] | None), report)
+        _try(trial, lambda question: confined.ask(question, tuple[Any, Any] | None), report)
     except Died as died:
-        message = f"these words are refused: trying them out {died.reason}"
+        message = Words("these words are refused: trying them out {reason}", reason=died.reason)
         report.add(trial.document.finding(trial.document.value(trial.path), message))
         return True
     return False
 
 
-def _try(trial: _Trial, ask: Callable[[dict[str, object]], Sequence[str] | None], report: Report) -> None:
+def _try(trial: _Trial, ask: Callable[[dict[str, object]], Sequence[Any] | None], report: Report) -> None:
     document = trial.document
     if (failed := ask(trial.question())) is not None:
-        variable, problem = failed
+        variable, problem = map(of_plain, failed)
         place = document.inside(trial.path, 1, variable) if variable in trial.text else document.value(trial.path)
-        report.add(document.finding(place, Joined([Said(variable), Said(problem)])))
+        report.add(document.finding(place, Joined([variable, problem])))
 
 
 def _trials(packs: Sequence[PackFiles], only: str | None) -> Iterator[_Trial]:

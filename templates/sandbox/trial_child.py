@@ -6,6 +6,7 @@ Run by templates.sandbox.trial as `python -m templates.sandbox.trial_child`, nev
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from domain.core.translatable import as_plain
 from domain.rules.event_types import Catalogue
 from domain.rules.steps import repetition_of
 from templates.checks.sample_events import Samples, samples
@@ -25,15 +26,15 @@ class Trials:
         self._compilers: dict[str, Compiler] = {}
         self._samples: dict[str, Samples] = {}
 
-    def answer(self, trial: Mapping[str, Any]) -> list[str] | None:
-        """Return the failing variable of a text and its problem; None where all goes well."""
+    def answer(self, trial: Mapping[str, Any]) -> list[object] | None:
+        """Return the failing variable of a text and its problem, as `as_plain` has them; None where all goes well."""
         compiler = self._compilers.setdefault(trial["language"], Compiler(trial["language"]))
         try:
             text = compiler.markdown(trial["text"]) if trial["markdown"] else compiler.plain(trial["text"])
             for values in self._values(trial):
                 text.render(values)
         except BadWords as bad:
-            return [bad.variable[:_SAID], bad.problem[:_SAID]]
+            return [as_plain(each if len(each) <= _SAID else each[:_SAID]) for each in (bad.variable, bad.problem)]
         return None
 
     def _values(self, trial: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

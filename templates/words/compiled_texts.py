@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jinja2 import Template, TemplateError, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from domain.core.translatable import N_
+from domain.core.translatable import Said, Words
 from templates.words.environment import COLLECTED, markdown_environment, plain_environment
 from templates.words.infallible import ALWAYS, Certain, certain
 from templates.words.markdown import MARKS, Markdown, Page, spells_marks
@@ -28,14 +28,14 @@ _DYNAMIC = re.compile(r"\{[{%#]")
 _BREAK = re.compile(r"[ \t]*[\t\n][ \t\n]*")
 
 
-NO_VALUE = N_("has no value")
-UNSEEN = N_("has characters that cannot be seen")
+NO_VALUE = Said("has no value")
+UNSEEN = Said("has characters that cannot be seen")
 
 
 class BadWords(Exception):
     """Raised when a text cannot be compiled or rendered."""
 
-    def __init__(self, variable: str, problem: str) -> None:
+    def __init__(self, variable: str, problem: Said) -> None:
         super().__init__(f"A text cannot be compiled or rendered: {variable} {problem}.")
         self.variable, self.problem = variable, problem
 
@@ -76,7 +76,7 @@ def _plain(language: str, text: str) -> "tuple[PlainText, AbstractSet[str]]":
 def _markdown(language: str, text: str) -> "tuple[MarkdownText, AbstractSet[str]]":
     """Return the same of a Markdown text."""
     if not MARKS.isdisjoint(text):
-        raise BadWords("the text", UNSEEN)
+        raise BadWords(Said("the text"), UNSEEN)
     reading = _read(markdown_environment(language), text)
     return MarkdownText(reading, text, _markdown_parser()), reading.reads if reading else frozenset()
 
@@ -87,7 +87,7 @@ def _read(environment: ImmutableSandboxedEnvironment, text: str) -> "_Read | Non
         return None
     reading = read_words(text, environment, Scope())
     if reading.tree is None or reading.problems:
-        raise BadWords("the text", f"is refused: {reading.problems[0].message}")
+        raise BadWords(Said("the text"), Words("is refused: {problem}", problem=reading.problems[0].message))
     return _Read(environment, reading.tree, reading.reads)
 
 
@@ -144,7 +144,7 @@ class MarkdownText:
         if len(self._pages) >= REMEMBERED:
             self._pages.clear()
         if spells_marks(words):
-            raise BadWords("the text", UNSEEN)
+            raise BadWords(Said("the text"), UNSEEN)
         page = self._pages[words] = self._parser.page(words)
         return page
 
@@ -172,12 +172,12 @@ def _capped(template: Template | Simple, values: Mapping[str, Any]) -> str:
             size += len(chunk.encode())
             _check_size(size)
     except UndefinedError as error:
-        raise BadWords(error.message or N_("a variable"), NO_VALUE) from None
+        raise BadWords(error.message or Said("a variable"), NO_VALUE) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError):  # their texts may quote values
-        raise BadWords(N_("a value"), N_("is of another type than the words take it for")) from None
+        raise BadWords(Said("a value"), Said("is of another type than the words take it for")) from None
     return "".join(chunks)
 
 
 def _check_size(size: int) -> None:
     if size > MAX_BYTES:
-        raise BadWords(N_("the text"), f"comes out longer than {MAX_BYTES} bytes")
+        raise BadWords(Said("the text"), Words("comes out longer than {most} bytes", most=MAX_BYTES))

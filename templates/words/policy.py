@@ -31,7 +31,7 @@ UNREADABLE = {
     "strings": N_("{name} is a list; write {{% for each in {name} %}}{{{{ each }}}} {{% endfor %}}"),
     "boolean": N_("{name} is true or false; write {{% if {name} %}}…{{% endif %}}"),
 }
-REFUSED: Mapping[type[nodes.Node], str] = {
+REFUSED: Mapping[type[nodes.Node], Said] = {
     nodes.Call: Said("nothing can be called in words"),
     nodes.Getitem: Said("write event.name, without brackets"),
     nodes.Include: Said("words cannot take in other files"),
@@ -64,7 +64,7 @@ class Problem(Struct, frozen=True):
     """Something wrong in a text: in its `line` (from 1), at `token` if that can be searched for."""
 
     line: int
-    message: str
+    message: Said
     token: str = ""
     suggestion: str | None = None
 

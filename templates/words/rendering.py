@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.core.sms import spelt
+from domain.core.translatable import Said
 from domain.nudges.class_rules import is_named
 from domain.rules.event_types import NO_OFFICE, Office
 from domain.rules.steps import repetition_of
@@ -36,7 +37,7 @@ def unaddressed(code: str) -> str:
 class WordsFailed(Exception):
     """Raised when a trigger's words cannot be rendered for an event."""
 
-    def __init__(self, trigger: str, variable: str, problem: str = NO_VALUE) -> None:
+    def __init__(self, trigger: str, variable: str, problem: Said = NO_VALUE) -> None:
         super().__init__(
             f"The words of {trigger} cannot be rendered: {variable} {problem}. Mend the words or the event, "
             "then repair."
@@ -185,7 +186,7 @@ class Renderer:
             return found
         choice = [each for each in (language, self._default, *self._languages) if each in self._languages]
         if not choice:
-            raise WordsFailed(self._trigger, "every language", "is missing")
+            raise WordsFailed(self._trigger, Said("every language"), Said("is missing"))
         return self._languages[choice[0]]
 
 
@@ -308,7 +309,7 @@ class _Language:
     def _chosen(self, step: str, *, correction: bool) -> _Parts:
         parts = self._correction if correction else self._steps.get(step, self._usual)
         if parts is None:
-            raise BadWords("the correction", "has no words")
+            raise BadWords(Said("the correction"), Said("has no words"))
         return parts
 
 

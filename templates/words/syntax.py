@@ -38,7 +38,7 @@ class Walk:
         self.local: str | None = None
         self.depth = 0
 
-    def _problem(self, node: nodes.Node, message: str, token: str = "", suggestion: str | None = None) -> None:
+    def _problem(self, node: nodes.Node, message: Said, token: str = "", suggestion: str | None = None) -> None:
         self.problems.append(Problem(node.lineno, message, token, suggestion))
 
     def statements(self, body: Iterable[nodes.Node]) -> None:
@@ -302,7 +302,7 @@ def _not_jinja(error: TemplateSyntaxError) -> Problem:
     return Problem(error.lineno, _plainly(message), unexpected[1] if unexpected else "")
 
 
-def _plainly(message: str) -> str:
+def _plainly(message: str) -> Words:
     """Jinja's own words tell of its tokens."""
     for said, plain in _PLAINLY:
         if found := said.search(message):

@@ -60,7 +60,7 @@ def try_packs(
     findings = list(found)
     tried = [] if findings else _tried(asked, examined, only, findings)
     _print_findings(findings, as_json=as_json)
-    if not others and any(each.message.startswith(UNKNOWN_ATTRIBUTE) for each in findings):
+    if not others and any(getattr(each.message, "template", "") == UNKNOWN_ATTRIBUTE for each in findings):
         talk("An attribute that another pack declares is known beside it: add --with PACK.")
     for each in tried:
         _print_json(each, explain=explain) if as_json else _print_lines(each, explain=explain)

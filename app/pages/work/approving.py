@@ -192,7 +192,7 @@ class Approving(DraftPages):
                 tried = (laid.heard(now, persona) for persona in PEOPLE)
                 heard = next((each for each in tried if not each.hearings[0].nothing), laid.heard(now, "adult"))
         except BadDraft as bad:
-            return [Finding("trigger.yaml", 0, 0, str(bad))], "", []
+            return [Finding("trigger.yaml", 0, 0, bad.told)], "", []
         hearing = heard.hearings[0]
         return (), hearing.nothing, [step_shown(each, heard, frame) for each in hearing.messages]
 

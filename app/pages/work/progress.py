@@ -115,7 +115,7 @@ class Progress:
         try:
             return self._bench.verdict(text_of(sheet))
         except BadDraft as bad:
-            return Verdict((Finding("trigger.yaml", 0, 0, str(bad)),))
+            return Verdict((Finding("trigger.yaml", 0, 0, bad.told),))
 
     def _tried(self, sheet: StoredDraft, verdict: Verdict, href: str, speech: Speech) -> _Found:
         if verdict.pack is None:

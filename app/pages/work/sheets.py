@@ -38,4 +38,4 @@ def laid_out(bench: Bench, text: Text) -> Iterator[Laid]:
         with bench.laid(text) as laid:
             yield laid
     except BadDraft as bad:
-        raise Problem(HTTPStatus.CONFLICT, str(bad), kind="bad-draft") from None
+        raise Problem(HTTPStatus.CONFLICT, bad.told, kind="bad-draft") from None

@@ -152,7 +152,7 @@ class Wording(DraftPages):
                 heard = laid.heard(self._office.platform.clock(), persona)
                 return laid.findings, heard.hearings[0], heard
         except BadDraft as bad:
-            return [Finding("trigger.yaml", 0, 0, str(bad))], None, None
+            return [Finding("trigger.yaml", 0, 0, bad.told)], None, None
 
     def _steps(self, hearing: Hearing | None, heard: Heard | None, spoken: str, frame: Frame) -> list[dict[str, Any]]:
         if hearing is None or heard is None:

@@ -14,18 +14,28 @@ FILES = [
     *(f"domain/rules/{name}.py" for name in ("compiling", "step_compiling", "compiler", "parts", "reply_fields")),
     *(
         f"templates/checks/{name}_check.py"
-        for name in ("sample", "words", "link", "reply", "sense", "trigger", "literal", "cost", "shape")
+        for name in (
+            *("benefit", "cost", "event", "link", "literal", "pack", "reply", "retention", "sample", "sense"),
+            *("services", "shape", "trigger", "words"),
+        )
     ),
     "domain/core/timing.py",
     "domain/core/duration_hints.py",
-    "templates/checks/unfilled_places.py",
-    "templates/reading/value_kinds.py",
+    "domain/rules/benefits.py",
+    *(f"streams/rehearsal/case_{name}.py" for name in ("events", "model", "reader")),
+    *(f"templates/checks/{name}.py" for name in ("loader", "unfilled_places")),
+    *(
+        f"templates/reading/{name}.py"
+        for name in ("attributes", "files", "findings", "mixed_alphabets", "value_kinds")
+    ),
+    *(f"templates/reading/{name}_shapes.py" for name in ("benefit", "event", "pack", "services", "trigger")),
+    "templates/sandbox/trial.py",
     "templates/words/policy.py",
     "templates/words/syntax.py",
     "templates/authoring/condition_form.py",
 ]
-"""What finds something in a trigger's rule or texts, or reads the fields of their forms."""
-NO_SENTENCE = ("CannotEdit", "OverflowError", "compile", "Field")
+"""What finds something in a pack, a trigger or its tests, or reads the fields of their forms."""
+NO_SENTENCE = ("CannotEdit", "OverflowError", "compile", "Field", "optional")
 """Calls whose texts are none that a reader of a page meets."""
 
 

@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 from app.cli.commands.packs import lint
 from app.compose import Platform
 from app.identity.principals import add
+from domain.core.translatable import Said
 from domain.facts.principals import Principal, Role
 from templates.reading.findings import MOST_SHOWN, Finding, listed
 from tests.app.http.wire import client_of, served
@@ -18,7 +19,7 @@ TEXT = "\n".join(f"k{number}: 1" for number in range(MANY))
 
 def test_mistakes_come_before_warnings() -> None:
     """Where not all findings fit, those that stop something are listed, in their order, and the rest is counted."""
-    found = [Finding("a", line, 1, "x", warning=line < MANY - 10) for line in range(MANY)]
+    found = [Finding("a", line, 1, Said("x"), warning=line < MANY - 10) for line in range(MANY)]
     shown, more = listed(found)
     assert (len(shown), more) == (MOST_SHOWN, MANY - MOST_SHOWN)
     assert [each for each in shown if not each.warning] == found[-10:]

@@ -91,6 +91,57 @@ def test_findings_stand_beside_their_line(quiet: Workshop) -> None:
     assert quiet.world.platform.rules.approval.governed().submitted == {}
 
 
+MOVED = """\
+- name: a case
+  clock: 2026-03-01T09:00+05:00
+  citizen: {language: ru, channels: [sms], born_on: "1990-05-05"}
+  events:
+    - at: 2026-03-02T12:00+05:00
+      type: kz.residence.registered
+      data: {kind: moved, area: "750000000", address: "проспект Абая, 10, 5"}
+  expect:
+    - {at: 2026-03-05T10:00+05:00, step: moved, channel: sms}
+"""
+TYPE, TIME, AREA = "type: kz.residence.registered", "at: 2026-03-02T12:00+05:00", 'area: "750000000"'
+PERSON, GOES = 'born_on: "1990-05-05"', "step: moved, channel: sms"
+SLIPS = {
+    "clock: 2026-03-01T09:00+05:00": ["clock: tomorrow", "clock: 2026-03-01T09:00", "clock:", ""],
+    TYPE: [
+        "type: kz.residence.moved",
+        "code: 5\n      answers: moved",
+        f"{TYPE}\n      as: mother",
+        f"{TYPE}\n      id: ''",
+    ],
+    TIME: [
+        f"{TIME}\n      corrects: old",
+        f"{TIME}\n      revision: 1",
+        f"{TIME}\n      annuls: true",
+        "at: +P9999Y",
+    ],
+    AREA: [f"{AREA}, flat: 5", "area: 75", 'area: "x"', f"{AREA}, citizen: $one"],
+    PERSON: ["born_on: 1990", "zone: Mars", "opted_out: [balls]", "sex: x", "hair: 1", "guardians: [anna]"],
+    "language: ru, channels: [sms]": ["language: fr", "channels: [fax]"],
+    GOES: ["step: mved", "channel: fax", "channel: push, parts: x", "nothing: true, channel: sms", "because: done"],
+    f"{{at: 2026-03-05T10:00+05:00, {GOES}}}": ["{step: moved}", "{at: soon}", "[]", "{nothing: true, because: dne}"],
+}
+"""A part of a case -> what might be written there instead."""
+ENGLISH = re.compile(r"\b(?:a|and|are|called|does|has|have|is|it|must|no|not|nothing|of|only|or|the|this|with)\b")
+
+
+@pytest.mark.parametrize("language", ["ru", "kk"])
+def test_mistakes_in_tests_are_told_in_the_language_of_the_page(quiet: Workshop, language: str) -> None:
+    """Whatever is wrong in tests.yaml is told without an English word, on the page that plays the tests."""
+    slips = [MOVED.replace(part, slip) for part, others in SLIPS.items() for slip in others]
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    assert aida.post(where, revision="1", **{"file-tests.yaml": "".join(slips)}).status_code == 303
+    page = aida.get(f"{where}/tests?language={language}").text
+    told = re.findall(rf'<code>tests.yaml:\d+:\d+</code></a> <span lang="{language}">(.*?)</span>', page)
+    assert len(told) >= len(slips)
+    words = [re.sub("`.*?`", "", unescape(each)) for each in told]
+    assert [each for each in words if ENGLISH.search(each)] == []
+
+
 def test_two_who_write_at_once_lose_nothing(quiet: Workshop) -> None:
     """Whoever saves second gets 409 with both texts, and nothing is written over; the same text is no conflict."""
     aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")

@@ -11,6 +11,7 @@ from app.backtests.order import Order
 from app.backtests.run import Backtesting
 from app.compose import Platform
 from app.executors.executor import JobWorkers
+from domain.core.translatable import Words
 from streams.queues.jobs import Plan, Save, Step
 from streams.rehearsal.backtest_results import Tally
 from streams.rules.drafts import Draft
@@ -99,7 +100,7 @@ class BacktestWork:
 
     def count(self, cursor: str) -> Plan:  # noqa: ARG002  (there are as many for everybody)
         """Return the plan: a fixed number of parts of all persons."""
-        return Plan(f"backtest {self._asked.trigger}", PARTS, "parts", A_SECOND)
+        return Plan(Words("backtest {trigger}", trigger=self._asked.trigger), PARTS, "parts", A_SECOND)
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (nothing is written)
         """Play the next part; the last one's cursor is what came of all."""

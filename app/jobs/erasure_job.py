@@ -7,6 +7,7 @@ from msgspec import convert
 
 from app.compose import Platform
 from app.identity import erased_list
+from domain.core.translatable import Words
 from streams.privacy.bulk_erasure import BulkErasure, BulkRequest
 from streams.privacy.erasure import Certificate
 from streams.queues.jobs import Work
@@ -17,8 +18,11 @@ class NotListed(Exception):
 
     def __init__(self, error: OSError) -> None:
         super().__init__(
-            f"the list of erased persons beside the key file cannot be written ({error.strerror}): nobody more is "
-            "erased; resume the job in a process that can write it"
+            Words(
+                "the list of erased persons beside the key file cannot be written ({reason}): nobody more is "
+                "erased; resume the job in a process that can write it",
+                reason=error.strerror,
+            )
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.compose import Platform
 from app.jobs.kinds import KINDS, UnknownKind, planned_work, work_of
+from domain.core.translatable import Words, text_of
 from streams.queues.jobs import AT_WORK, Busy, Counted, ForgedJob, Job, JobState, NotNow, Stopped, plan_of
 from streams.storage.errors import UNAVAILABLE_ERRORS
 from streams.storage.leadership import Attendance, attended
@@ -47,7 +48,7 @@ class Workers:
         if self._stopping.is_set() or (known is not None and known.is_alive()):
             return
         if job.deaths >= MOST_DEATHS:
-            self._jobs.fail(job, f"{job.deaths} processes died over this step")
+            self._jobs.fail(job, Words("{count} processes died over this step", count=job.deaths))
             return
         thread = threading.Thread(target=self._run, args=[job], name=f"job-{job.id}", daemon=True)
         self._threads[job.id] = thread
@@ -60,7 +61,7 @@ class Workers:
             pass  # somebody else was quicker, or knows the kind; the job's row says how it stands
         except ForgedJob as forged:
             log.warning("%s", forged)
-            self._jobs.fail(job, str(forged))
+            self._jobs.fail(job, text_of(forged))
         except Exception as error:  # noqa: BLE001  (its row says that it failed, and why)
             log.error("job %d failed: %s", job.id, type(error).__name__)  # noqa: TRY400  (it may hold data)
             with contextlib.suppress(*UNAVAILABLE_ERRORS):  # it changes nothing where the job had begun

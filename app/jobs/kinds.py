@@ -9,6 +9,7 @@ from app.backtests.job import BacktestWork
 from app.compose import Platform
 from app.jobs import replay_jobs
 from app.jobs.erasure_job import erasure
+from domain.core.translatable import Words
 from streams.queues.jobs import Job, Work
 from streams.replay import sample
 from streams.replay.backfill import BackfillRequest
@@ -22,7 +23,7 @@ class UnknownKind(Exception):
     """Raised for a job whose kind this version does not know."""
 
     def __init__(self, job: Job) -> None:
-        super().__init__(f"{job}: this version knows no such kind of job.")
+        super().__init__(Words("{job}: this version knows no such kind of job.", job=job.told))
 
 
 class Kind(Struct, frozen=True):

@@ -65,7 +65,7 @@ def begin_counted(platform: Platform, job: Job, by: str, *, yes: bool, as_json: 
         Busy, NotNow, Stale: see streams.queues.job_store.
     """
     if job.counted is None:
-        raise NotNow(job, "confirmed")
+        raise NotNow(job, NotNow.CONFIRM)
     plan = job.counted.plan
     _show(platform, job.kind, plan, as_json=as_json)
     agree(plan.what, str(plan.count), yes=yes)

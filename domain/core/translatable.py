@@ -5,7 +5,10 @@ made from them in any other way (an f-string, `join`) is plain text again and st
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol, Self
+
+from msgspec import DecodeError, json
 
 from domain.core.plain import PlainData
 
@@ -61,7 +64,7 @@ class Counted(Said):
 
     def __new__(cls, one: str, more: str, count: int) -> Self:
         """Make the English text, and keep the number."""
-        made = super().__new__(cls, (one if count == 1 else more).format(count=count))
+        made = super().__new__(cls, (one if count == 1 else more).format(count=f"{count:,}"))
         made.one, made.more, made.number = one, more, count
         return made
 
@@ -155,6 +158,20 @@ def of_plain(plain: PlainData) -> PlainData:
         case {"said": text}:
             return Said(text)
     return plain
+
+
+def kept(text: str) -> str:
+    """Return a text as a column of a table keeps it: as JSON where pages can tell it in the reader's language."""
+    return json.encode(as_plain(text)).decode() if isinstance(text, Said) else text
+
+
+def restored(column: str) -> str:
+    """Return the text that `kept` wrote; older rows hold plain text, and the results of some jobs other JSON."""
+    if column.startswith("{"):
+        with suppress(DecodeError):
+            if isinstance(text := of_plain(json.decode(column)), Said):
+                return text
+    return column
 
 
 def _lowered(text: str) -> str:

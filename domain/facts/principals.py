@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from domain.core.translatable import N_, Words
+
 
 class Role(StrEnum):
     """The rights of a principal. An operator keeps the platform running, for all agencies; an auditor only looks."""
@@ -49,7 +51,10 @@ class NotAllowed(Exception):
     """Raised when a principal may not do something."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"Not allowed: {problem}.")
+        super().__init__(Words("Not allowed: {problem}.", problem=problem))
+
+
+_NOT_YOURS = N_("{what} belongs to another agency than yours ({agency})")
 
 
 def require(principal: Principal, role: Role, owner: str, what: str) -> None:
@@ -59,11 +64,11 @@ def require(principal: Principal, role: Role, owner: str, what: str) -> None:
         NotAllowed: they do not.
     """
     if not owner and not principal.operator:
-        raise NotAllowed(f"{what} is shared by several agencies, so only an operator may do that")
+        raise NotAllowed(Words("{what} is shared by several agencies, so only an operator may do that", what=what))
     if owner and principal.agency != owner:
-        raise NotAllowed(f"{what} belongs to another agency than yours ({principal.agency})")
+        raise NotAllowed(Words(_NOT_YOURS, what=what, agency=principal.agency))
     if owner and role not in principal.roles:
-        raise NotAllowed(f"{principal.name} is not an {role}")
+        raise NotAllowed(Words("{name} is not an {role}", name=principal.name, role=role))
 
 
 def require_reader(principal: Principal, owner: str, what: str) -> None:
@@ -73,7 +78,7 @@ def require_reader(principal: Principal, owner: str, what: str) -> None:
         NotAllowed: they are not.
     """
     if not principal.may_read(owner):
-        raise NotAllowed(f"{what} belongs to another agency than yours ({principal.agency})")
+        raise NotAllowed(Words(_NOT_YOURS, what=what, agency=principal.agency))
 
 
 def require_reading(principal: Principal) -> None:

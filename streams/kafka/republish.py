@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from domain.core.ids import Names, Position
+from domain.core.translatable import Words
 from projections.bulk import among
 from projections.tables import micros
 from streams.kafka.producer import Record, Sender
@@ -116,7 +117,8 @@ class Republishing:
             count += connection.execute(select(func.count()).select_from(log).where(*these)).scalar_one()
         if upto < end:
             return Step(f"{upto} {count}", upto - start, end - start, unit="facts")
-        what = f"send positions {start + 1:,} to {end:,} to {self._topic}"
+        places = {"first": f"{start + 1:,}", "last": f"{end:,}"}
+        what = Words("send positions {first} to {last} to {topic}", **places, topic=self._topic)
         return Plan(what, count, "events", A_SECOND)
 
     def step(self, cursor: str, _save: Save) -> Step:

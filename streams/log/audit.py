@@ -14,6 +14,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from domain.core.ids import Position
+from domain.core.translatable import N_
 from domain.facts.chain import BEGINNING, Block, leaf, marked, moved, root
 from projections.tables import micros, moment
 from streams.log import chain
@@ -38,21 +39,21 @@ class Finding(Struct, frozen=True):
 
 
 WORDS = {
-    "changed": "the fact is not the one that was there",
-    "missing": "the fact is gone",
-    "added": "there was no fact",
-    "forged": "the row carries no valid code: none of our processes wrote it, and it is ignored",
-    "uncoded": "the fact is the one that was there, but its code is not: it cannot be read",
-    "no-note": "the note of which facts were there before the codes is gone, or not ours",
-    "altered": "facts were altered, and the block's marks with them: where cannot be told",
-    "no-block": "the block is gone; its facts cannot be checked",
-    "not-signed": "the block is not what was signed; its facts cannot be checked",
-    "other-key": "the block was signed by another key; start with the key file that the log was made with",
-    "not-next": "the block does not follow the one before it",
-    "cut-off": "the deposited head lies beyond the end of the chain: the log was cut off, or is an older backup",
-    "rewritten": "the deposited head is not the one in the chain: the log was written anew",
-    "no-head": "the deposited head is none that this key signed",
-    "no-chain": "nothing is in the chain, so nothing can be checked",
+    "changed": N_("the fact is not the one that was there"),
+    "missing": N_("the fact is gone"),
+    "added": N_("there was no fact"),
+    "forged": N_("the row carries no valid code: none of our processes wrote it, and it is ignored"),
+    "uncoded": N_("the fact is the one that was there, but its code is not: it cannot be read"),
+    "no-note": N_("the note of which facts were there before the codes is gone, or not ours"),
+    "altered": N_("facts were altered, and the block's marks with them: where cannot be told"),
+    "no-block": N_("the block is gone; its facts cannot be checked"),
+    "not-signed": N_("the block is not what was signed; its facts cannot be checked"),
+    "other-key": N_("the block was signed by another key; start with the key file that the log was made with"),
+    "not-next": N_("the block does not follow the one before it"),
+    "cut-off": N_("the deposited head lies beyond the end of the chain: the log was cut off, or is an older backup"),
+    "rewritten": N_("the deposited head is not the one in the chain: the log was written anew"),
+    "no-head": N_("the deposited head is none that this key signed"),
+    "no-chain": N_("nothing is in the chain, so nothing can be checked"),
 }
 
 

@@ -1,11 +1,12 @@
 """Erase many persons as a job: one after another, each in a transaction of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.core.translatable import Counted, Joined, Words
 from domain.facts.principals import Principal
 from streams.privacy.erasure import Certificate, Erasing, NobodyKnown
 from streams.queues.jobs import NothingToDo, Plan, Save, Step
@@ -72,7 +73,9 @@ class BulkErasure:
 
     def _step(self, at: Progress, done: int) -> Step:
         finished = at.looked == len(self._request.persons)
-        words = f"{_persons(at.erased)} erased{_unknown(at)}" if finished else ""
+        words = (
+            Joined([Words("{persons} erased", persons=_persons(at.erased)), *_unknown(at)], "; ") if finished else ""
+        )
         return Step(msgspec.json.encode(at).decode(), done, finished=finished, words=words, unit="persons")
 
     def rest(self) -> None:
@@ -90,13 +93,15 @@ def _plan(at: Progress) -> Plan:
     if not at.erased:
         raise NothingToDo(_persons(at.looked))
     before = at.looked - at.erased - at.unknown
-    again = f"; {_persons(before)} erased before" if before else ""
-    return Plan(f"erase {_persons(at.erased)} for ever{again}{_unknown(at)}", at.erased, "persons", A_SECOND)
+    what = Words("erase {persons} for ever", persons=_persons(at.erased))
+    again = [Words("{persons} erased before", persons=_persons(before))] if before else []
+    return Plan(Joined([what, *again, *_unknown(at)], "; "), at.erased, "persons", A_SECOND)
 
 
-def _persons(many: int) -> str:
-    return "1 person" if many == 1 else f"{many:,} persons"
+def _persons(many: int) -> Counted:
+    return Counted("{count} person", "{count} persons", many)
 
 
-def _unknown(at: Progress) -> str:
-    return f"; nothing is known about {_persons(at.unknown)}" if at.unknown else ""
+def _unknown(at: Progress) -> Iterator[Words]:
+    if at.unknown:
+        yield Words("nothing is known about {persons}", persons=_persons(at.unknown))

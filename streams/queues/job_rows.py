@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, Row, select, update
 
+from domain.core.translatable import Said, Words, restored
 from projections import governance
 from projections.tables import micros, moment, optional_moment
 from streams.log.row_codes import codes_of
@@ -147,7 +149,7 @@ def job_of(row: Row[Any]) -> Job:
         _ = job.counted
     except (ValueError, TypeError, OverflowError) as error:  # msgspec's is a ValueError
         raise UnreadableJob(row.id) from error
-    return job
+    return replace(job, words=restored(row.words))
 
 
 def readable(rows: Iterable[Row[Any]]) -> list[Job]:
@@ -169,12 +171,20 @@ def refuse_stale(connection: Connection, job: Job, plan: Plan, seen: int, now: d
         Stale: it does not; with the reason.
     """
     if plan.count != seen:
-        raise Stale(job, f"{plan.count:,} {plan.unit} were counted, not {seen:,}")
+        raise Stale(
+            job,
+            Words(
+                "{count} {unit} were counted, not {seen}",
+                count=f"{plan.count:,}",
+                unit=Said(plan.unit),
+                seen=f"{seen:,}",
+            ),
+        )
     if now - job.changed_at > GOOD_FOR:
-        raise Stale(job, "it was counted more than a day ago")
+        raise Stale(job, Said("it was counted more than a day ago"))
     if plan.rules is None:
         return
     if governance.latest(connection) != plan.rules:
-        raise Stale(job, "the rules have changed since")
+        raise Stale(job, Said("the rules have changed since"))
     if (other := worked_since(connection, job)) is not None:
-        raise Stale(job, f"{other} was at work since")
+        raise Stale(job, Words("{job} was at work since", job=other.told))

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from domain.core.translatable import Said, Words, kept, text_of
 from projections.tables import micros
 from streams.queues.job_rows import change, one
 from streams.queues.jobs import AT_WORK, Busy, Counted, Job, JobFailed, JobState, NothingToDo, Step, Stopped, Work
@@ -45,11 +47,11 @@ class JobRun:
             self._end(JobState.FAILED, summary(error))
             raise JobFailed(self._job.id, summary(error)) from error
         except KeyboardInterrupt:
-            self._end(JobState.PAUSED, "interrupted")
+            self._end(JobState.PAUSED, Said("interrupted"))
         except Exception as error:
-            self._end(
-                JobState.FAILED, f"{type(error).__name__}: {error}" if _is_ours(error) else type(error).__name__
-            )
+            name = type(error).__name__
+            told = Words("{name}: {error}", name=name, error=text_of(error)) if _is_ours(error) else name
+            self._end(JobState.FAILED, told)
             raise
         finally:
             with suppress(*UNAVAILABLE_ERRORS):  # its resources went with the connection
@@ -76,7 +78,7 @@ class JobRun:
         with self._database.reading() as connection:
             now = one(connection, self._job.id)
         if now.claim != self._job.claim:
-            raise Busy(f"another process has taken {now} up meanwhile")
+            raise Busy(Words("another process has taken {job} up meanwhile", job=now.told))
         self._job = now
         self._tell(now)
 
@@ -88,13 +90,14 @@ class JobRun:
         try:
             found = self._work.count(self._job.cursor)
         except NothingToDo as nothing:
-            self._change(state=JobState.DONE.value, cursor="", done=0, of=0, worked=0, words=str(nothing))
+            self._change(state=JobState.DONE.value, cursor="", done=0, of=0, worked=0, words=kept(text_of(nothing)))
             return
         if isinstance(found, Step):
             self._keep(found)
             return
         took = self._job.worked + self._clock() - self._job.changed_at
-        counted = msgspec.json.encode(Counted(found, took.total_seconds())).decode()
+        plan = replace(found, what=kept(found.what))
+        counted = msgspec.json.encode(Counted(plan, took.total_seconds())).decode()
         self._change(
             state=JobState.COUNTED.value,
             cursor=counted,
@@ -120,7 +123,7 @@ class JobRun:
             "deaths": 0,
         }
         if step.finished:
-            changes |= {"state": JobState.DONE.value, "words": step.words}
+            changes |= {"state": JobState.DONE.value, "words": kept(step.words)}
         if not change(connection, self._job, **changes, ours=True):
             raise Stopped
         self._saved = step
@@ -128,7 +131,7 @@ class JobRun:
     def _end(self, state: JobState, words: str, *, waits: bool = False) -> None:
         """Note how the run stopped; where that cannot be written, the job is later found without a process."""
         try:
-            self._change(state=state.value, words=words, waits=waits)
+            self._change(state=state.value, words=kept(words), waits=waits)
             with self._database.reading() as connection:
                 self._job = one(connection, self._job.id)
         except UNAVAILABLE_ERRORS:

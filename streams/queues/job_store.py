@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from domain.core.translatable import N_, Said, Words, kept
 from projections.bulk import insert_rows
 from projections.tables import micros
 from streams.queues.job_rows import (
@@ -31,6 +32,7 @@ from streams.storage.tables import jobs
 
 JOBS_LOCK = 0x4841_4244
 SOON = timedelta(minutes=1)
+_WORKS = N_("a process works at {job}")
 
 
 class Jobs:
@@ -107,7 +109,7 @@ class Jobs:
             take_turns(connection, JOBS_LOCK)
             job = one(connection, id_)
             if job.counted is None:
-                raise NotNow(job, "confirmed")
+                raise NotNow(job, NotNow.CONFIRM)
             if (other := unfinished(connection, job.lane)) is not None:
                 self._refuse(other)
             refuse_stale(connection, job, job.counted.plan, count, self._clock())
@@ -120,12 +122,20 @@ class Jobs:
 
     def _refuse(self, other: Job) -> NoReturn:
         if other.state in AT_WORK and self.at_work(other):
-            doing = "is being counted" if other.state is JobState.COUNTING else "is at work"
-            raise Busy(f"{other} {doing}{f' ({other.done:,} of {other.of:,} {other.unit})' if other.of else ''}")
-        standing = "has lost its process" if self.is_alone(other) else f"is {other.state}"
-        standing = "waits for a process of the role jobs" if other.waits else standing
+            counting = other.state is JobState.COUNTING
+            doing = Words(N_("{job} is being counted") if counting else N_("{job} is at work"), job=other.told)
+            if not other.of:
+                raise Busy(doing)
+            of = {"done": f"{other.done:,}", "of": f"{other.of:,}", "unit": Said(other.unit)}
+            raise Busy(Words("{doing} ({done} of {of} {unit})", doing=doing, **of))
+        standing = N_("{job} has lost its process") if self.is_alone(other) else N_("{job} is {state}")
+        standing = N_("{job} waits for a process of the role jobs") if other.waits else standing
         raise Busy(
-            f"{other} {standing}; `habarshy jobs resume {other.id}` goes on with it, `jobs cancel {other.id}` ends it"
+            Words(
+                "{standing}; `habarshy jobs resume {id}` goes on with it, `jobs cancel {id}` ends it",
+                standing=Words(standing, job=other.told, state=other.state.told),
+                id=other.id,
+            )
         )
 
     def at_work(self, job: Job) -> bool:
@@ -152,7 +162,7 @@ class Jobs:
             job = one(connection, id_)
             other = unfinished(connection, job.lane)
         if job.state in ENDED:
-            raise NotNow(job, "resumed")
+            raise NotNow(job, NotNow.RESUME)
         if other is not None and (other.id != id_ or self.at_work(job)):
             self._refuse(other)
         return job
@@ -169,7 +179,7 @@ class Jobs:
             take_turns(connection, JOBS_LOCK)
             job = one(connection, id_)
             if job.state in ENDED:
-                raise NotNow(job, "resumed")
+                raise NotNow(job, NotNow.RESUME)
             state = JobState.PLANNED if job.confirmed else JobState.COUNTING
             change(connection, job, state=state.value, waits=True, deaths=0, **_anew(job))
             return one(connection, id_)
@@ -185,7 +195,7 @@ class Jobs:
 
     def fail(self, job: Job, words: str) -> None:
         """Give a job up that nobody works at; it may be resumed."""
-        changes = {"state": JobState.FAILED.value, "words": words, "waits": False}
+        changes = {"state": JobState.FAILED.value, "words": kept(words), "waits": False}
         self._database.write(lambda connection: change(connection, job, ours=True, **changes))
 
     def job(self, id_: int) -> Job:
@@ -220,7 +230,7 @@ class Jobs:
         Raises:
             NotNow, UnknownJob: it is not running or waiting to, or there is none.
         """
-        return self._turn_to(id_, JobState.PAUSED, "paused", (JobState.PLANNED, *AT_WORK))
+        return self._turn_to(id_, JobState.PAUSED, NotNow.PAUSE, (JobState.PLANNED, *AT_WORK))
 
     def cancel(self, id_: int, work: Work) -> Job:
         """End the job for good and clean up after it: here, or in the process that is running it.
@@ -246,7 +256,7 @@ class Jobs:
         return forged and bool(self._cancelled(id_))
 
     def _cancelled(self, id_: int) -> Job:
-        return self._turn_to(id_, JobState.CANCELLED, "cancelled", CANCELLABLE)
+        return self._turn_to(id_, JobState.CANCELLED, NotNow.CANCEL, CANCELLABLE)
 
     def _abandon(self, job: Job, work: Work) -> None:
         with job_lock(self._database, job.lane, TRIES) as ours:
@@ -272,7 +282,7 @@ class Jobs:
         """
         with job_lock(self._database, seen.lane) as ours:
             if not ours:
-                raise Busy(f"a process works at {seen}")
+                raise Busy(Words(_WORKS, job=seen.told))
             return JobRun(self._database, self._clock, self._claim(seen.id, seen), work, _untold, leave).go()
 
     def run(self, id_: int, work: Work, tell: Callable[[Job], None]) -> Job:
@@ -288,7 +298,7 @@ class Jobs:
         """
         with job_lock(self._database, self.job(id_).lane, TRIES) as ours:
             if not ours:
-                raise Busy(f"a process works at {self._other(id_)}")
+                raise Busy(Words(_WORKS, job=self._other(id_).told))
             return JobRun(self._database, self._clock, self._claim(id_), work, tell, _never).go()
 
     def _other(self, id_: int) -> Job:
@@ -302,10 +312,10 @@ class Jobs:
             take_turns(connection, JOBS_LOCK)
             job = one(connection, id_)
             if job.state in ENDED:
-                raise NotNow(job, "resumed")
+                raise NotNow(job, NotNow.RESUME)
             refuse_forged(connection, id_)
             if seen is not None and (seen.state, seen.claim, seen.waits) != (job.state, job.claim, job.waits):
-                raise NotNow(job, "taken up")
+                raise NotNow(job, NotNow.TAKE_UP)
             other = unfinished(connection, job.lane)
             if other is not None and other.id != id_:
                 self._refuse(other)

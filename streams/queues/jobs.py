@@ -11,15 +11,17 @@ A package that has jobs implements `Work`:
 - A part or a step takes some seconds at most: pausing and cancelling take effect between two of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from domain.core.translatable import N_, Joined, Said, Words, restored
 from streams.storage.leadership import Lane
 
 
@@ -37,6 +39,23 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
     DONE = "done"
     FAILED = "failed"
+
+    @property
+    def told(self) -> Said:
+        """The state as errors name it."""
+        return Said(_TOLD[self])
+
+
+_TOLD: Mapping[JobState, str] = {
+    JobState.COUNTING: N_("counting"),
+    JobState.COUNTED: N_("counted"),
+    JobState.PLANNED: N_("planned"),
+    JobState.RUNNING: N_("running"),
+    JobState.PAUSED: N_("paused"),
+    JobState.CANCELLED: N_("cancelled"),
+    JobState.DONE: N_("done"),
+    JobState.FAILED: N_("failed"),
+}
 
 
 AT_WORK = (JobState.COUNTING, JobState.RUNNING)
@@ -148,10 +167,19 @@ class Job(Struct, frozen=True):
     @property
     def counted(self) -> Counted | None:
         """The count that waits to be confirmed, or None."""
-        return msgspec.json.decode(self.cursor, type=Counted) if self.state is JobState.COUNTED else None
+        if self.state is not JobState.COUNTED:
+            return None
+        found = msgspec.json.decode(self.cursor, type=Counted)
+        return replace(found, plan=replace(found.plan, what=restored(found.plan.what)))
+
+    @property
+    def told(self) -> Words:
+        """The job as errors name it."""
+        by = self.asked_by or Said("nobody known")
+        return Words("job {id} ({kind}, asked for by {by})", id=self.id, kind=self.kind, by=by)
 
     def __str__(self) -> str:
-        return f"job {self.id} ({self.kind}, asked for by {self.asked_by or 'nobody known'})"
+        return self.told
 
 
 class ForgedJob(Exception):
@@ -159,8 +187,11 @@ class ForgedJob(Exception):
 
     def __init__(self, job: Job) -> None:
         super().__init__(
-            f"{job} carries no code of this platform, so nothing of it is done: somebody wrote it into the database, "
-            "or it was asked for before an upgrade. If it is wanted, ask for it again."
+            Words(
+                "{job} carries no code of this platform, so nothing of it is done: somebody wrote it into the "
+                "database, or it was asked for before an upgrade. If it is wanted, ask for it again.",
+                job=job.told,
+            )
         )
 
 
@@ -168,7 +199,7 @@ class UnknownJob(Exception):
     """Raised for a number that no job has."""
 
     def __init__(self, id_: int) -> None:
-        super().__init__(f"There is no job {id_}. `habarshy jobs list` shows all.")
+        super().__init__(Words("There is no job {id}. `habarshy jobs list` shows all.", id=id_))
 
 
 class UnreadableJob(UnknownJob):
@@ -183,15 +214,21 @@ class UnreadableJob(UnknownJob):
 class Busy(Exception):
     """Raised when another job or process is in the way."""
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(f"Not now: {problem}.")
+    def __init__(self, problem: Said) -> None:
+        super().__init__(Words("Not now: {problem}.", problem=problem))
 
 
 class NotNow(Exception):
-    """Raised when a job's state does not allow the command."""
+    """Raised when a job's state does not allow the `wish`."""
+
+    CONFIRM: ClassVar[str] = N_("job {id} cannot be confirmed: it is {state}.")
+    RESUME: ClassVar[str] = N_("job {id} cannot be resumed: it is {state}.")
+    TAKE_UP: ClassVar[str] = N_("job {id} cannot be taken up: it is {state}.")
+    PAUSE: ClassVar[str] = N_("job {id} cannot be paused: it is {state}.")
+    CANCEL: ClassVar[str] = N_("job {id} cannot be cancelled: it is {state}.")
 
     def __init__(self, job: Job, wish: str) -> None:
-        super().__init__(f"job {job.id} cannot be {wish}: it is {job.state}.")
+        super().__init__(Words(wish, id=job.id, state=job.state.told))
 
 
 class NothingToDo(Exception):
@@ -200,18 +237,22 @@ class NothingToDo(Exception):
     `again`: items for which nothing has to be done.
     """
 
-    def __init__(self, looked: str, left: str = "", again: str = "") -> None:
+    def __init__(self, looked: Said, left: Sequence[Said] = (), again: Sequence[Said] = ()) -> None:
         self.left = left
-        beside = "".join(f"; {each}" for each in (left, again) if each)
-        super().__init__(f"There is nothing to do: {looked} looked at{beside}.")
+        told = Joined([Words("{looked} looked at", looked=looked), *left, *again], "; ")
+        super().__init__(Words("There is nothing to do: {told}.", told=told))
 
 
 class Stale(Exception):
     """Raised when a count that is to be confirmed no longer holds."""
 
-    def __init__(self, job: Job, problem: str) -> None:
+    def __init__(self, job: Job, problem: Said) -> None:
         super().__init__(
-            f"What was counted does not hold any more: {problem}. `habarshy jobs resume {job.id}` counts it anew."
+            Words(
+                "What was counted does not hold any more: {problem}. `habarshy jobs resume {id}` counts it anew.",
+                problem=problem,
+                id=job.id,
+            )
         )
 
 

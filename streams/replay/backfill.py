@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from domain.core.ids import Names
 from domain.core.timing import zone_of
+from domain.core.translatable import Words
 from domain.facts.principals import Principal
 from domain.facts.submissions import check_acting
 from streams.log.log import Log
@@ -29,7 +30,11 @@ class NotInForce(LookupError):
     """Raised for a withdrawn trigger."""
 
     def __init__(self, trigger: str) -> None:
-        super().__init__(f"{trigger} is withdrawn, so it plans nothing. Publish a version of it again first.")
+        super().__init__(
+            Words(
+                "{trigger} is withdrawn, so it plans nothing. Publish a version of it again first.", trigger=trigger
+            )
+        )
 
 
 class BackfillRequest(Struct, frozen=True):
@@ -71,7 +76,7 @@ class TriggerBackfill:
         """Return the backfill as the work of a job, which moves the reach before its first stride."""
         since = further.since.astimezone(zone_of(self._library.rules().defaults.zone))
         return Walk(
-            f"backfill {further.trigger} since {since:%Y-%m-%d}",
+            Words("backfill {trigger} since {day}", trigger=further.trigger, day=f"{since:%Y-%m-%d}"),
             "persons",
             lambda: self._library.rules().position,
             lambda after: (batch.stride for batch in self.look(further, by, after)),

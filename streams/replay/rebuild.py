@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Table, select
 
 from domain.core.ids import Names
+from domain.core.translatable import Words
 from domain.facts.facts import NUDGE_FACTS, AheadMoved
 from domain.nudges.nudge import evolve
 from domain.rules.event_types import Catalogue
@@ -183,7 +184,12 @@ class ViewRebuild:
         """Count the facts."""
         with self._live.reading() as connection:
             count = FactRecorder.last_position(connection)
-        what = f"rebuild {len(self._views)} views and {'mend' if self._swap else 'compare'} the live ones"
+        views = len(self._views)
+        what = (
+            Words("rebuild {count} views and mend the live ones", count=views)
+            if self._swap
+            else Words("rebuild {count} views and compare the live ones", count=views)
+        )
         return Plan(what, count, "facts", A_SECOND)
 
     def step(self, cursor: str, save: Save) -> Step:

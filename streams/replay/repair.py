@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
 from domain.core.ids import Names
+from domain.core.translatable import Said
 from domain.facts.facts import NudgeCancelled, NudgeDone, NudgePlanned, NudgeRescheduled, NudgeWithheld
 from domain.nudges.diff import Change
 from domain.nudges.later_completion import is_note
@@ -213,7 +214,7 @@ class PlanRepair:
     def work(self, selection: GapFilter) -> Walk:
         """Return the repair as the work of a job."""
         return Walk(
-            "repair",
+            Said("repair"),
             "persons",
             lambda: self._library.rules().position,
             lambda after: (batch.stride for batch in self.look(selection, after=after)),

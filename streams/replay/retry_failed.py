@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.timing import zone_of
+from domain.core.translatable import Said
 from domain.facts.facts import NUDGE_FACTS, NudgeCancelled, NudgeFact, NudgeRenewed
 from domain.nudges.delivery import Delivery
 from domain.nudges.digest import is_digest, travels
@@ -104,7 +105,7 @@ class FailedDeliveries:
     def work(self, outage: Outage, by: str) -> Walk:
         """Return the repair as the work of a job."""
         return Walk(
-            "try again",
+            Said("try again"),
             "failed deliveries",
             lambda: self._library.rules().position,
             lambda after: (batch.stride for batch in self.look(outage, delivery_at(after))),

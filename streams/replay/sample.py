@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from domain.core.translatable import Said
 from projections import governance, history, positions
 from streams.log.log import Log
 from streams.planning.quarantine import unplannable_persons
@@ -66,7 +67,7 @@ class Sample:
 
     def count(self, cursor: str) -> Plan:  # noqa: ARG002  (counted in one step)
         """Return the number of persons."""
-        what = "plan a sample of persons again, and compare with their messages"
+        what = Said("plan a sample of persons again, and compare with their messages")
         return Plan(what, self._request.persons, "persons", A_SECOND)
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (nothing is written besides the step)

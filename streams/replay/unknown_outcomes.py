@@ -12,6 +12,7 @@ from enum import StrEnum
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.core.translatable import Said
 from domain.facts.facts import NudgeResolved
 from domain.nudges.delivery import Delivery
 from domain.nudges.digest import is_digest
@@ -105,7 +106,7 @@ class UnknownOutcomes:
     def work(self, which: OutcomeFilter, how: Resolution, by: str, why: str) -> Walk:
         """Return the decision as the work of a job."""
         return Walk(
-            "resolve",
+            Said("resolve"),
             "unknown outcomes",
             lambda: self._library.rules().position,
             lambda after: (batch.stride for batch in self.look(which, how, delivery_at(after))),

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from domain.core.translatable import N_, Counted, Joined, Said, Words
 from projections.nudges import Due
 from streams.planning.histories import share_upto
 from streams.queues.jobs import NothingToDo, Plan, Save, Step
@@ -84,7 +85,7 @@ class Walk:
 
     def __init__(
         self,
-        wish: str,
+        wish: Said,
         unit: str,
         rules: Callable[[], int],
         look: Callable[[str], Iterator[Stride]],
@@ -115,19 +116,23 @@ class Walk:
 
     def _plan(self, at: _Sofar) -> Plan:
         if not at.done:
-            raise NothingToDo(_counted(at.looked, self._unit), _left_out(at.left), self._tried_again(at))
+            raise NothingToDo(_counted(at.looked, self._unit), [*_left_out(at.left)], [*self._tried_again(at)])
         count = sum(at.done.values())
-        beside = "".join(f"; {each}" for each in [self._tried_again(at)] if each)
-        return Plan(f"{self._wish}: {words_of(at.done)}{beside}", count, "nudges", A_SECOND, at.rules)
+        what = Words("{wish}: {counts}", wish=self._wish, counts=words_of(at.done))
+        return Plan(Joined([what, *self._tried_again(at)], "; "), count, N_("nudges"), A_SECOND, at.rules)
 
-    def _tried_again(self, at: _Sofar) -> str:
+    def _tried_again(self, at: _Sofar) -> Iterator[Said]:
         """Say how many are tried again by themselves, and when the first is."""
         if not at.again:
-            return ""
-        words = f"{at.again:,} {'is' if at.again == 1 else 'are'} tried again without a repair"
+            return
+        words = Counted(
+            "{count} is tried again without a repair", "{count} are tried again without a repair", at.again
+        )
         if at.next_at is None:
-            return words
-        return f"{words}, the next at {at.next_at.astimezone(self._zone()).isoformat(' ', 'minutes')}"
+            yield words
+        else:
+            time = at.next_at.astimezone(self._zone()).isoformat(" ", "minutes")
+            yield Words("{words}, the next at {time}", words=words, time=time)
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (a stride commits its work itself)
         """Do the next stride."""
@@ -137,8 +142,8 @@ class Walk:
             strides = self._go(place)
         counts = _counts(before)
         if (stride := next(strides, None)) is None:
-            words = [words_of(counts) or "nothing was left to do", *filter(None, [_left_out(left)])]
-            return Step(cursor, counts.total(), finished=True, words="; ".join(words))
+            words = words_of(counts) if counts else Said("nothing was left to do")
+            return Step(cursor, counts.total(), finished=True, words=Joined([words, *_left_out(left)], "; "))
         counts.update(stride.done)
         told = ",".join(f"{what}={many}" for what, many in sorted(counts.items()))
         cursor = f"{stride.upto} {told} {left + stride.left}"
@@ -152,20 +157,46 @@ class Walk:
         """Do nothing: finished strides stay, and nothing else is stored."""
 
 
-def words_of(counts: Mapping[str, int]) -> str:
+_DONE: Mapping[str, str] = {
+    "plan": N_("{count} to plan"),
+    "reschedule": N_("{count} to reschedule"),
+    "cancel": N_("{count} to cancel"),
+    "correct": N_("{count} to correct"),
+    "done": N_("{count} to done"),
+    "withhold": N_("{count} to withhold"),
+    "renew": N_("{count} to renew({reason})"),
+    "ask": N_("{count} to ask({reason})"),
+    "again": N_("{count} to again({reason})"),
+    "close": N_("{count} to close({reason})"),
+}
+"""Kind of what is done -> how many, in words; some kinds have a reason in brackets."""
+
+
+def words_of(counts: Mapping[str, int]) -> Joined:
     """Return the counts of each kind in words."""
-    return ", ".join(f"{many:,} to {what}" for what, many in sorted(counts.items()))
+    parts = ((*what.rstrip(")").partition("("), many) for what, many in sorted(counts.items()))
+    told = (Words(_DONE[kind], count=f"{many:,}", reason=reason) for kind, _, reason, many in parts)
+    return Joined(told, ", ")
 
 
-def _counted(many: int, unit: str) -> str:
-    """Return a count with its unit, which is given for several: "1 delivery"."""
-    one = f"{unit.removesuffix('ies')}y" if unit.endswith("ies") else unit.removesuffix("s")
-    return f"{many:,} {one if many == 1 else unit}"
+def _counted(many: int, unit: str) -> Counted:
+    """Return a count with its unit."""
+    match unit:
+        case "failed deliveries":
+            return Counted("{count} failed delivery", "{count} failed deliveries", many)
+        case "unknown outcomes":
+            return Counted("{count} unknown outcome", "{count} unknown outcomes", many)
+        case _:
+            return Counted("{count} person", "{count} persons", many)
 
 
-def _left_out(many: int) -> str:
-    who = "1 person" if many == 1 else f"{many:,} persons"
-    return f"{who} {CANNOT}, and their facts wait until that is mended" if many else ""
+def _left_out(many: int) -> Iterator[Counted]:
+    if many:
+        yield Counted(
+            "{count} person cannot be planned, and their facts wait until that is mended",
+            "{count} persons cannot be planned, and their facts wait until that is mended",
+            many,
+        )
 
 
 def _kept(cursor: str) -> tuple[str, str, int]:

@@ -5,15 +5,14 @@ there, is caught up once; and one whose process died is begun again once.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from msgspec import DecodeError, Struct, json, structs
+from msgspec import Struct, structs
 from sqlalchemy import Connection, select
 
-from domain.core.translatable import Said, as_plain, of_plain, text_of
+from domain.core.translatable import kept, restored, text_of
 from projections.bulk import insert_rows
 from projections.tables import micros, optional_micros, optional_moment
 from streams.runtime.cron import ZoneTrigger, next_after, trigger_of
@@ -211,7 +210,7 @@ class Schedule:
         except Exception as error:  # noqa: BLE001  (its row says so)
             # Of other errors than ours only the class: their text may hold personal data.
             ours = type(error).__module__.partition(".")[0] in ("streams", "app")
-            self._failed(name, begun, error, _kept(text_of(error)) if ours else "")
+            self._failed(name, begun, error, kept(text_of(error)) if ours else "")
             self._tell(Failed(f"{name} failed: {str(error) if ours else type(error).__name__}"))
         else:
             self._note(name, begun, outcome=Outcome.DONE, error="", words="", done_at=micros(self._clock()))
@@ -239,20 +238,6 @@ class Schedule:
         return found
 
 
-def _kept(text: str) -> str:
-    """Return a text as its row keeps it: as JSON where pages can tell it in the reader's language."""
-    return json.encode(as_plain(text)).decode() if isinstance(text, Said) else text
-
-
-def _restored(kept: str) -> str:
-    """Return the text that `_kept` wrote; older rows hold plain text."""
-    if kept.startswith("{"):
-        with suppress(DecodeError):
-            if isinstance(text := of_plain(json.decode(kept)), Said):
-                return text
-    return kept
-
-
 def runs_of(database: Database) -> Collection[Run]:
     """Return the rows of all jobs that a process ever kept."""
     with database.reading() as connection:
@@ -269,7 +254,7 @@ def _rows(connection: Connection) -> dict[str, Run]:
             None if row.took is None else timedelta(microseconds=row.took),
             Outcome(row.outcome),
             row.error,
-            _restored(row.words),
+            restored(row.words),
             optional_moment(row.done_at),
             row.failures,
         )

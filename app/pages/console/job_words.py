@@ -1,5 +1,6 @@
 """Jobs in the words of people."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.pages.life import shown
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Said, of_plain
 from streams.queues.jobs import AT_WORK, ENDED, Job, JobState
 
 KINDS = {
@@ -100,6 +101,32 @@ DIFFERS = (N_("Done: not all is as it should be"), "bad")
 
 UNATTENDED = (N_("Waits: no process works at jobs. Start habarshy jobs"), "note")
 
+RESULTS = {
+    "position": N_("Position of the log"),
+    "differences": N_("Rows that differed"),
+    "topic": N_("Topic"),
+    "records": N_("Records"),
+    "facts": N_("Facts"),
+    "blocks": N_("Blocks"),
+    "unchained": N_("Facts in no block yet"),
+    "findings": N_("Findings"),
+    "views": N_("Rows that differ"),
+    "persons": N_("People who were looked at"),
+    "unlike": N_("People whose messages are not as planned"),
+    "waiting": N_("Not compared: people who wait for a plan"),
+    "unplannable": N_("Not compared: people who cannot be planned"),
+    "areas": N_("Not compared: area events that wait for a plan"),
+    "residents": N_("Not compared: residents whom these may concern"),
+    "unnoted": N_("Messages whose matter was settled later, without a note"),
+    "triggers": N_("Triggers"),
+    "intents": N_("Messages by the plan"),
+    "nudges": N_("Messages in the log"),
+    "digests": N_("Checksums"),
+    "digest": N_("Checksum of all"),
+}
+"""Key of a result that is kept for programs -> what people call it."""
+OF_A_TRIGGER = {"missing": N_("missing"), "extra": N_("too many"), "different": N_("different")}
+
 
 def job_in_words(job: Job, speech: Speech, *, alone: bool, unattended: bool = False) -> dict[str, Any]:
     """Describe a job for its page. `alone`: its process is gone; `unattended`: it waits, and nobody is there."""
@@ -127,7 +154,7 @@ def job_in_words(job: Job, speech: Speech, *, alone: bool, unattended: bool = Fa
         "asked": speech.moment(job.asked_at),
         "worked": speech.lasting(worked),
         "changed": speech.moment(job.changed_at),
-        "words": _words(job.words),
+        "words": _words(job.words, speech),
         "ended": job.state is JobState.DONE,
         "confirmed": job.confirmed_by,
         "counted": job.state is JobState.COUNTED,
@@ -137,17 +164,24 @@ def job_in_words(job: Job, speech: Speech, *, alone: bool, unattended: bool = Fa
     }
 
 
-def _words(words: str) -> list[tuple[str, str]]:
+def _words(words: str, speech: Speech) -> list[tuple[str, str]]:
     """Return the result as lines; some kinds keep JSON."""
     try:
-        found = msgspec.json.decode(words)
+        found = None if isinstance(words, Said) else msgspec.json.decode(words)
     except msgspec.DecodeError:
-        return [("", words)] if words else []
-    return list(_flat(found)) if isinstance(found, dict) else [("", words)]
+        found = None
+    if isinstance(found, dict):
+        return list(_flat(found, RESULTS, speech))
+    return [("", speech.tell(words))] if words else []
 
 
-def _flat(found: dict[str, Any], before: str = "") -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for name, value in found.items():
-        rows += _flat(value, f"{name}: ") if isinstance(value, dict) else [(before + name, str(value))]
-    return rows
+def _flat(
+    found: dict[str, Any], labels: Mapping[str, str], speech: Speech, before: str = ""
+) -> Iterator[tuple[str, str]]:
+    for name, kept in found.items():
+        label = before + shown(labels, name, speech)
+        value = of_plain(kept)
+        if isinstance(value, dict):
+            yield from _flat(value, RESULTS if name == "digests" else OF_A_TRIGGER, speech, f"{label}: ")
+        else:
+            yield label, speech.number(value) if isinstance(value, int) else speech.tell(value)

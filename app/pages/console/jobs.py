@@ -80,7 +80,7 @@ class JobPages(ConsolePages):
             return None
         plan, speech = job.counted.plan, frame.speech
         return {
-            "what": plan.what,
+            "what": speech.tell(plan.what),
             "seen": plan.count,
             "count": speech.number(plan.count),
             "unit": shown(UNITS, plan.unit, speech),

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, update
 from sqlalchemy.exc import OperationalError
 
 from app.clock import VirtualClock
+from domain.core.translatable import Said
 from projections import governance
 from streams.queues.job_store import Jobs
 from streams.queues.jobs import (
@@ -382,7 +383,7 @@ def test_nothing_to_do_ends_the_job(jobs: Jobs, work: Counting) -> None:
     """Where there is nothing, that is what came of it, and how fast others were is not forgotten by it."""
 
     def none() -> None:
-        raise NothingToDo("7 looks")
+        raise NothingToDo(Said("7 looks"))
 
     work.looks.extend([nothing, none])
     ended = jobs.run(wished(jobs, work), work, silent)

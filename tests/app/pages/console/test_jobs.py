@@ -20,6 +20,7 @@ from projections.tables import statistics, trail
 from streams.log.signing import Signer
 from streams.queues.jobs import JobState, Plan
 from streams.storage.leadership import Lane
+from streams.storage.tables import jobs as job_rows
 from streams.storage.tables import log
 from tests.app.http.wire import client_of
 from tests.app.pages.console.forms import send
@@ -91,7 +92,7 @@ def test_a_rebuild_mends_what_differs_and_sends_nothing(office: Office) -> None:
     assert (job.state, job.asked_by, job.confirmed_by, world.sent) == (JobState.DONE, "olga", "olga", [])
     shown = browser.get(f"{JOBS}/1").text
     assert "Done" in shown
-    assert "differences: trail" in shown
+    assert "Rows that differed: trail" in shown
     assert "Cancel it" not in shown
     with world.platform.database.reading() as connection:
         assert connection.execute(trail.select()).all()
@@ -214,6 +215,46 @@ def test_a_paused_job_is_gone_on_with_here(office: Office) -> None:
     assert office.world.platform.queues.jobs.job(number).state is JobState.DONE
     again = send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
     assert (again.status_code, "cannot be resumed" in again.text) == (409, True)
+
+
+LANGUAGES = {
+    "ru": (
+        "исправление планов – отменить: 3, запланировать: 3",
+        "отменить: 3, запланировать: 3",
+        "Задание 1 нельзя продолжить: оно завершено.",
+    ),
+    "kk": (
+        "жоспарларды түзету – тоқтату: 3, жоспарлау: 3",
+        "тоқтату: 3, жоспарлау: 3",
+        "1 тапсырмасын жалғастыру мүмкін емес: ол аяқталған.",
+    ),
+}
+"""Language -> what was counted, what came of it, and why it is not resumed."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plans_results_and_refusals_are_told_in_the_language_of_the_page(office: Office, language: str) -> None:
+    """What a job would do, what came of it and why it is refused are translated; the words of older rows stay."""
+    plan, result, refusal = LANGUAGES[language]
+    office.world.take(card(AIGERIM, "2025-08-20", number="N2", time="2025-06-01T12:00:00+05:00"))
+    browser, page = counted(office, kind="repair", **{"from": "2020-01-01"})
+    assert plan in browser.get(f"{page}?language={language}").text
+    confirmed(browser, page, "repair")
+    assert f'<span class="faint">{result}</span>' in browser.get(page).text
+    assert refusal in send(browser, f"{page}/resume", page).text
+    old = job_rows.update().where(job_rows.c.id == 1).values(words="3 to plan")
+    office.world.platform.database.write(lambda connection: connection.execute(old))
+    assert '<span class="faint">3 to plan</span>' in browser.get(page).text
+
+
+@pytest.mark.parametrize(("language", "label"), [("ru", "Сообщений по плану"), ("kk", "Жоспар бойынша хабарламалар")])
+def test_results_that_are_kept_for_programs_have_labels(office: Office, language: str, label: str) -> None:
+    """The numbers of a verification are told by what they count, in the language of the page."""
+    browser, page = counted(office, kind="replay verify")
+    confirmed(browser, page, "replay verify")
+    shown = browser.get(f"{page}?language={language}").text
+    assert f"{label}: " in shown
+    assert [each for each in ("unplannable: ", "intents: ", "digest: ") if each in shown] == []
 
 
 def test_a_job_is_cancelled_after_its_number_was_typed(office: Office) -> None:

@@ -27,6 +27,7 @@ from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.problems import install
 from app.http.receipts import ReceiptCalls
 from app.http.repeating import Repeating
+from app.http.schedule_calls import ScheduleCalls
 from app.http.seen import Seen
 from app.http.served import Served
 from app.http.trails import Trails
@@ -138,6 +139,7 @@ def _install_api(app: Api, platform: Platform, access: Access, hands: Hands, hea
     app.serve(Trails(platform.rules.context, platform.replay.follower, access))
     app.serve(GovernCalls(platform.rules, platform.replay.follower, access, heavy))
     app.serve(JobCalls(platform.queues.jobs, Orders(platform), hands, access))
+    app.serve(ScheduleCalls(platform, access))
     app.serve(BacktestCalls(platform.rules, platform.queues.jobs, hands, access), dependencies=[heavy.turn])
     app.serve(DraftCalls(platform.rules, access), dependencies=[heavy.turn])
     calls = ReceiptCalls(platform.delivery.inbound.receiving, platform.settings.providers, platform.rules.context)

@@ -1,7 +1,8 @@
 """The HTTP API: what registries, portals, providers and officials' systems reach over the network.
 
 Modules:
-    events, citizens, trails, governing, drafting, backtest_calls, job_calls, assisting: routes for callers by key.
+    events, citizens, trails, governing, drafting, backtest_calls, job_calls, schedule_calls, assisting: routes for
+    callers by key.
     receipts, gateways, seen: routes that providers and browsers call.
     health, role, presence: probes, metrics and signs of life of every long-running role.
     access, admission, limits, heavy, repeating: who may call, how much, how often, how much at a time, and once only.

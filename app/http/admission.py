@@ -57,6 +57,7 @@ RULES: Mapping[str, Rule] = {
     "/backtests": Rule(Access.official, DRAFT),
     "/statistics": Rule(Access.caller),
     "/jobs": Rule(Access.official),
+    "/schedule": Rule(Access.official),
     "/trails": Rule(Access.official),
     "/receipts/": Rule(most=1024 * 1024),
     "/work/": Rule(most=DRAFT),

@@ -132,10 +132,15 @@ class JobCalls(routes.Routed, tags=["jobs"]):
             return item_of(self._hands.cancel(id), self._hands)
 
     def _operator(self, request: Request) -> Principal:
-        who = self._access.official(request)
-        if not who.operator:
-            raise Problem(HTTPStatus.FORBIDDEN, "only an operator may do that", kind="not-allowed")
-        return who
+        return operator_of(request, self._access)
+
+
+def operator_of(request: Request, access: Access) -> Principal:
+    """Return who calls. Raises Problem (403) where that is no operator."""
+    who = access.official(request)
+    if not who.operator:
+        raise Problem(HTTPStatus.FORBIDDEN, "only an operator may do that", kind="not-allowed")
+    return who
 
 
 def item_of(job: Job, hands: Hands) -> JobItem:

@@ -137,6 +137,30 @@ class JobItem(BaseModel):
     note: str = ""
 
 
+class RunItem(BaseModel):
+    """A job of the schedule: its next run and its last one. `took`: seconds; `why`: how the last one failed.
+
+    `note`: that no process keeps the schedule, and what to do.
+    """
+
+    job: str
+    cron: str
+    next_at: datetime | None
+    started_at: datetime | None
+    took: float | None
+    outcome: str
+    why: str
+    done_at: datetime | None
+    failures: int
+    note: str = ""
+
+
+class RunList(BaseModel):
+    """The jobs of the schedule."""
+
+    items: list[RunItem]
+
+
 class JobList(BaseModel):
     """The jobs, the newest first."""
 

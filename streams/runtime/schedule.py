@@ -4,7 +4,8 @@ A row for each job keeps its next run and how the last one ended. So a run that 
 there, is caught up once; and one whose process died is begun again once.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
@@ -18,6 +19,7 @@ from projections.tables import micros, optional_micros, optional_moment
 from streams.runtime.cron import ZoneTrigger, next_after, trigger_of
 from streams.storage.database import Database, Priority
 from streams.storage.errors import UNAVAILABLE_ERRORS
+from streams.storage.leadership import schedule_lock
 from streams.storage.severity import Failed
 from streams.storage.tables import scheduled
 
@@ -103,10 +105,27 @@ class Schedule:
 
     def take_up(self) -> list[str]:
         """Bring the rows up to the settings, as the process that runs the jobs from now on; return what is due."""
-        triggers = self.triggers()
-        return self._database.write(lambda connection: self._take_up(connection, triggers), Priority.FOLLOWING)
+        triggers, elsewhere = self.triggers(), self._run_elsewhere()
+        return self._database.write(
+            lambda connection: self._take_up(connection, triggers, elsewhere), Priority.FOLLOWING
+        )
 
-    def _take_up(self, connection: Connection, triggers: Mapping[str, ZoneTrigger]) -> list[str]:
+    def _run_elsewhere(self) -> set[str]:
+        """Return the jobs that another process runs by `run_now`, which this one must not take for dead."""
+        with self._database.reading() as connection:
+            under_way = [run.job for run in _rows(connection).values() if run.outcome in UNDER_WAY]
+        found = set()
+        for name in self._jobs.keys() & set(under_way) - self._at_work:
+            with self._lock(name) as free:
+                found |= set() if free else {name}
+        return found
+
+    def _lock(self, name: str) -> AbstractContextManager[bool]:
+        return schedule_lock(self._database, name, list(self._jobs).index(name))
+
+    def _take_up(
+        self, connection: Connection, triggers: Mapping[str, ZoneTrigger], elsewhere: Container[str]
+    ) -> list[str]:
         now, known = self._clock(), _rows(connection)
         for name, job in self._jobs.items():
             run = known.get(name)
@@ -115,7 +134,7 @@ class Schedule:
                 insert_rows(connection, scheduled, [row])
             elif run.cron != job.cron:
                 _change(connection, name, cron=job.cron, next_at=_next(triggers.get(name), now))
-            elif run.outcome in UNDER_WAY and name not in self._at_work:
+            elif run.outcome in UNDER_WAY and name not in self._at_work and name not in elsewhere:
                 _change(connection, name, **_died(run, now))
         return [
             name for name, run in _rows(connection).items() if name in triggers and _is_due(run, triggers[name], now)
@@ -168,11 +187,14 @@ class Schedule:
         Raises:
             UnderWay: it runs already.
         """
-        self._claim_now(name)
-        try:
-            self._work(name, self._clock(), stopping)
-        finally:
-            self._at_work.discard(name)
+        with self._lock(name) as ours:
+            if not ours:
+                raise UnderWay(name)
+            self._claim_now(name)
+            try:
+                self._work(name, self._clock(), stopping)
+            finally:
+                self._at_work.discard(name)
         with self._database.reading() as connection:
             return _rows(connection)[name]
 

@@ -7,7 +7,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from streams.storage.errors import ReadOnly
 from streams.storage.sqlite_file import OWNER_ONLY
 
 RELAY_LOCK, UPKEEP_LOCK, JOB_LOCKS, SEAT_LOCKS = 0x4841_4252, 0x4841_4255, 0x4841_4A00, 0x4841_5300
-ATTENDANCE_LOCK = 0x4841_4A80
+ATTENDANCE_LOCK, SCHEDULE_LOCKS = 0x4841_4A80, 0x4841_4B00
 """Arbitrary numbers that all processes of one database share.
 
-From JOB_LOCKS on there is one for each lane, from SEAT_LOCKS on one for each seat of a role (streams/kafka/seats.py).
+From JOB_LOCKS on there is one for each lane, from SEAT_LOCKS on one for each seat of a role (streams/kafka/seats.py),
+from SCHEDULE_LOCKS on one for each job of the schedule.
 """
 
 
@@ -177,12 +178,21 @@ TRIES, PAUSE_S = 5, 0.02
 """A process that only looks whether the lock is free holds it for a moment; others try again."""
 
 
+def job_lock(database: Database, lane: Lane, tries: int = 1) -> AbstractContextManager[bool]:
+    """Tell whether this process holds the lane's lock, for the length of the block."""
+    return _lock(database, lane, JOB_LOCKS + list(Lane).index(lane), tries)
+
+
+def schedule_lock(database: Database, job: str, number: int) -> AbstractContextManager[bool]:
+    """Tell whether this process holds the lock of that job of the schedule, for the length of the block."""
+    return _lock(database, f"schedule-{job}", SCHEDULE_LOCKS + number, TRIES)
+
+
 @contextmanager
-def job_lock(database: Database, lane: Lane, tries: int = 1) -> Iterator[bool]:
-    """Yield whether this process holds the lane's lock, for the length of the block."""
+def _lock(database: Database, name: str, number: int, tries: int) -> Iterator[bool]:
     pause = threading.Event()
     for left in range(tries)[::-1]:
-        with _try_lock(database, lane) as ours:
+        with _try_lock(database, name, number) as ours:
             if ours or not left:
                 yield ours
                 return
@@ -190,12 +200,12 @@ def job_lock(database: Database, lane: Lane, tries: int = 1) -> Iterator[bool]:
 
 
 @contextmanager
-def _try_lock(database: Database, lane: Lane) -> Iterator[bool]:
+def _try_lock(database: Database, name: str, number: int) -> Iterator[bool]:
     if database.sqlite:
-        with _locked_file(Path(f"{database.engine.url.database}.{lane}")) as ours:
+        with _locked_file(Path(f"{database.engine.url.database}.{name}")) as ours:
             yield ours
         return
-    lock = LeaderLock(database, JOB_LOCKS + list(Lane).index(lane))
+    lock = LeaderLock(database, number)
     try:
         yield lock.acquire() is not None
     finally:

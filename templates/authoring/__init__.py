@@ -1,7 +1,8 @@
 """Help for authors: new triggers, previews, and rules and differences in words.
 
 Modules:
-    scaffold: the files of a new trigger or pack. preview: the messages for invented people.
+    scaffold: the files of a new trigger or pack. internal_names: a trigger's name, proposed from its title.
+    preview: the messages for invented people.
     rule_sentences, value_words: rules and values in sentences.
     typed_values: amounts, days and times as people type them.
     trigger_form, words_form: a rule, and the words of a language, as fields of a form. condition_form: conditions as

@@ -3,6 +3,7 @@
 The words of a new trigger, and the files of a new pack.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -96,7 +97,8 @@ _CHOSEN_BY_TEST = ("language", "channels", "opted_out", "zone", "quiet_from", "q
 class Plan(Struct, frozen=True):
     """The plan of a new trigger: its name, the event type on which it starts, and its owner.
 
-    `schema`: the path by which editors find the schemas, from the trigger's folder.
+    `schema`: the path by which editors find the schemas, from the trigger's folder. `titles`: language -> title, as
+    far as there are any yet.
     """
 
     name: str
@@ -105,11 +107,11 @@ class Plan(Struct, frozen=True):
     attributes: frozenset[str]
     defaults: Defaults
     schema: str
+    titles: Mapping[str, str] = {}
 
-    @property
-    def title(self) -> str:
-        """Return the trigger's name as words."""
-        return title_of(self.name)
+    def title(self, language: str) -> str:
+        """Return the title as it stands between double quotes of YAML; where there is none, the name as words."""
+        return json.dumps(self.titles.get(language) or title_of(self.name), ensure_ascii=False)[1:-1]
 
     @property
     def recipient(self) -> str | None:
@@ -133,7 +135,7 @@ class Plan(Struct, frozen=True):
 
 def trigger_files(plan: Plan) -> dict[str, str]:
     """Return the files of a trigger, by name."""
-    words = {f"{language}.md": words_of(language, plan.title) for language in plan.defaults.languages}
+    words = {f"{language}.md": words_of(language, plan.title(language)) for language in plan.defaults.languages}
     return {"trigger.yaml": _rules(plan), **words, "tests.yaml": _tests(plan)}
 
 
@@ -150,7 +152,7 @@ def pack_files(name: str, schemas: str) -> dict[str, str]:
 
 
 def _rules(plan: Plan) -> str:
-    titles = ", ".join(f"{language}: {plan.title}" for language in plan.defaults.languages)
+    titles = ", ".join(f"{each}: {_quoted(plan, each)}" for each in plan.defaults.languages)
     to = [] if plan.recipient is None else [f"to: {plan.recipient}"]
     return "\n".join(
         [
@@ -172,6 +174,10 @@ def _rules(plan: Plan) -> str:
             "",
         ]
     )
+
+
+def _quoted(plan: Plan, language: str) -> str:
+    return f'"{plan.title(language)}"' if language in plan.titles else plan.title(language)
 
 
 def _tests(plan: Plan) -> str:

@@ -19,8 +19,10 @@ from domain.facts.governance import TriggerPublished
 from domain.facts.principals import Principal, Role, require
 from streams.rules.drafts import DraftExists, DraftStore, StoredDraft
 from streams.rules.switches import owner_of
+from templates.authoring.internal_names import proposed
 from templates.authoring.scaffold import Plan, trigger_files
 from templates.checks.loader import BUILT_IN
+from templates.checks.pack_check import TITLE
 from templates.checks.sense_check import ANSWERS
 from templates.reading.value_kinds import NAME
 from templates.reading.writing import trigger_texts
@@ -39,9 +41,11 @@ class Beginning(RoutedPages):
     def page(self, request: Request) -> Response:
         """Ask for the new trigger's name and the event on which it starts."""
         _, frame = self._office.enter(request)
-        return self._page(frame, {})
+        return self._page(frame, {}, {})
 
-    def _page(self, frame: Frame, wrong: Mapping[str, str], **given: str) -> Response:
+    def _page(
+        self, frame: Frame, wrong: Mapping[str, str], given: Mapping[str, str], *, proposed: bool = False
+    ) -> Response:
         rules = self._office.platform.rules.library.rules()
         types = {
             each.name: frame.speech.titled(each.title)
@@ -49,7 +53,7 @@ class Beginning(RoutedPages):
             if each.name not in ANSWERS and not each.name.startswith(f"{BUILT_IN}.")
         }
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
-        chosen = {"name": "", "pack": "", "on": ""} | given
+        chosen = {"title": "", "name": "", "pack": "", "on": "", **given}
         packs = [
             (name, frame.speech.titled(pack.content.get("title") or {}) or name)
             for name, pack in rules.governed.packs.items()
@@ -60,6 +64,8 @@ class Beginning(RoutedPages):
             frame,
             status,
             errors=wrong,
+            proposed=proposed,
+            longest=TITLE,
             chosen=chosen,
             packs=packs,
             types=sorted(types.items(), key=lambda each: each[1]),
@@ -73,13 +79,23 @@ class Beginning(RoutedPages):
             if live := field_of(fields, "from"):
                 sheet = self._from_live(live, who)
             else:
-                given = {name: field_of(fields, name) for name in ("name", "pack", "on")}
+                given = {name: field_of(fields, name).strip() for name in ("title", "name", "pack", "on")}
+                if not given["name"] and (name := self._proposed(given["title"], who)):
+                    given["name"] = name
+                    wrong = self._wrong(given, who, frame)
+                    return self._page(frame, wrong, given, proposed=True)
                 if wrong := self._wrong(given, who, frame):
-                    return self._page(frame, wrong, **given)
-                sheet = self._scaffolded(given, who)
+                    return self._page(frame, wrong, given)
+                sheet = self._scaffolded(given, who, frame.language)
         except DraftExists as exists:
             return self._office.go(f"/work/drafts/{exists.there.id}/form?done=exists")
         return self._office.go(f"/work/drafts/{sheet.id}/form")
+
+    def _proposed(self, title: str, who: Principal) -> str:
+        """Return an internal name for the title that neither a trigger nor a draft of the agency has."""
+        published = self._office.platform.rules.library.rules().governed.publications
+        drafts = self._sheets.all(who.agency)
+        return proposed(title, {each.fact.trigger for each in published} | {each.trigger for each in drafts})
 
     def _wrong(self, given: Mapping[str, str], who: Principal, frame: Frame) -> dict[str, str]:
         say, rules = frame.speech.say, self._office.platform.rules.library.rules()
@@ -100,10 +116,11 @@ class Beginning(RoutedPages):
             wrong["on"] = say("Choose what it starts on")
         return wrong
 
-    def _scaffolded(self, given: Mapping[str, str], who: Principal) -> StoredDraft:
+    def _scaffolded(self, given: Mapping[str, str], who: Principal, language: str) -> StoredDraft:
         rules = self._office.platform.rules.library.rules()
         type_, attributes = rules.catalogue.types[given["on"]], frozenset(rules.catalogue.attributes)
-        plan = Plan(given["name"], type_, who.agency, attributes, rules.defaults, _SCHEMAS)
+        titles = {language: given["title"]} if given["title"] else {}
+        plan = Plan(given["name"], type_, who.agency, attributes, rules.defaults, _SCHEMAS, titles)
         return self._sheets.add(who, given["pack"], given["name"], trigger_files(plan))
 
     def _from_live(self, name: str, who: Principal) -> StoredDraft:

@@ -225,9 +225,15 @@ ROUTES: Mapping[str, tuple[int, ...]] = {
 }
 """What somebody of another agency gets: their own list, or a refusal."""
 BY_PLACE: Mapping[str, tuple[int, ...]] = defaultdict(
-    tuple, console=(403,), jobs=(403,), trails=(403,), backtests=(403, 404), work=(200, 303, 403, 404, 409, 422)
+    tuple,
+    console=(403,),
+    jobs=(403,),
+    schedule=(403,),
+    trails=(403,),
+    backtests=(403, 404),
+    work=(200, 303, 403, 404, 409, 422),
 )
-"""The same by the first word of a path; console, jobs and trails are operators', the workbench is for one's own."""
+"""The same by the first word of a path; the workbench is for one's own, all others but backtests are operators'."""
 DRAFTING = ("/test", "/preview", "/submissions")
 """These take a draft, and answer with what is in it: here a stranger's of the other agency's trigger."""
 OF_A_CITIZEN = (

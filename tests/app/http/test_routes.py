@@ -106,7 +106,7 @@ def test_a_key_does_what_its_scopes_say(platform: Platform) -> None:
         if path.startswith(("/persons", "/events")):
             assert call(client, method, path, figures) == 403, path
             assert call(client, method, path, official) == 403, path
-        elif path.startswith(("/triggers", "/submissions", "/lint", "/test", "/preview", "/jobs")):
+        elif path.startswith(("/triggers", "/submissions", "/lint", "/test", "/preview", "/jobs", "/schedule")):
             assert call(client, method, path, figures) == 403, path
 
 

@@ -174,6 +174,21 @@ def test_what_runs_is_not_asked_for_again(world: World) -> None:
     assert (job.runs, row(world).outcome) == (1, Outcome.DONE)
 
 
+def test_what_another_process_runs_now_is_not_taken_for_dead(world: World) -> None:
+    """A process that takes the schedule up meanwhile leaves the run alone; one whose process died is begun again."""
+    job = Job()
+    keeper = schedule(world, Job())
+
+    def take_up() -> None:
+        assert (keeper.take_up(), row(world).outcome) == ([], Outcome.RUNNING)
+        with pytest.raises(UnderWay):
+            schedule(world, job).run_now("night", lambda: False)
+
+    job.does.append(take_up)
+    assert schedule(world, job).run_now("night", lambda: False).outcome == Outcome.DONE
+    assert (job.runs, keeper.take_up(), row(world).outcome) == (1, [], Outcome.DONE)
+
+
 def test_another_schedule_counts_from_its_start(world: World) -> None:
     """A changed expression has its own next time, and `never` has none."""
     job = Job()

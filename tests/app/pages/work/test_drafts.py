@@ -47,6 +47,41 @@ def test_a_new_draft_passes_before_it_is_changed(quiet: Workshop) -> None:
     assert "All tests pass" in aida.get(f"{where}/tests").text
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Утрата паспорта", "utrata_pasporta"),
+        ("Жеке куәлік жоғалды", "zheke_kualik_zhogaldy"),
+        ("Lost passport", "lost_passport"),
+        ("2 шага до пенсии", "shaga_do_pensii"),
+        ("Clinic attachment", "clinic_attachment_2"),
+    ],
+)
+def test_an_internal_name_is_proposed_by_the_title(quiet: Workshop, title: str, name: str) -> None:
+    """An empty name is filled from the title, valid and taken by nobody; nothing is made before it is looked at."""
+    aida = signed_in(quiet, "aida")
+    fields = {"title": title, "pack": "kz", "on": "kz.residence.registered"}
+    shown = aida.post("/work/new", name="", **fields)
+    assert (shown.status_code, f'name="name" value="{name}"' in shown.text) == (200, True)
+    assert "This name is proposed by the title" in shown.text
+    assert aida.get("/work").text.count("/work/drafts/") == 0
+    made = aida.post("/work/new", name=name, **fields)
+    draft = made.headers["location"].removesuffix("/form")
+    assert f"title: {{kk: {name.replace('_', ' ').capitalize()}" in file_of(aida.get(draft).text, "trigger.yaml")
+    assert f'en: "{title}"' in file_of(aida.get(draft).text, "trigger.yaml")
+    assert f'subject: "{title}"' in file_of(aida.get(draft).text, "en.md")
+    assert "All tests pass" in aida.get(f"{draft}/tests").text
+    again = aida.post("/work/new", name="", **fields)
+    assert re.search(rf'name="name" value="{name.removesuffix("_2")}_[23]"', again.text)
+
+
+def test_a_title_without_letters_proposes_no_name(quiet: Workshop) -> None:
+    """Where nothing can be proposed the form asks for the name, and keeps the title."""
+    shown = signed_in(quiet, "aida").post("/work/new", title="№ 5", name="", pack="kz", on="kz.residence.registered")
+    assert (shown.status_code, "Write a name of small Latin letters" in shown.text) == (422, True)
+    assert 'value="№ 5"' in shown.text
+
+
 def test_a_draft_as_the_scaffold_wrote_it_is_not_submitted(quiet: Workshop) -> None:
     """Each placeholder is named on the page in the reader's language, the answer is 422, and nothing waits."""
     aida = signed_in(quiet, "aida")

@@ -7,7 +7,7 @@ audit starts again.
 import msgspec
 from msgspec import Struct
 
-from domain.core.translatable import Said, Words, as_plain, kept, restored
+from domain.core.translatable import Said
 from domain.facts.chain import BEGINNING, Block
 from streams.log import chain
 from streams.log.audit import WORDS, Audit, Finding
@@ -86,19 +86,12 @@ class AuditJob:
 
 
 def _place(finding: Finding) -> str:
-    block = Words("block {number}", number=finding.block) if finding.block else Said("in no block")
-    if finding.position is None:
-        return kept(block)
-    return kept(Words("position {position}, {block}", position=finding.position, block=block))
+    position = "" if finding.position is None else f"position {finding.position}, "
+    return f"{position}block {finding.block}" if finding.block else f"{position}in no block"
 
 
 def _words(seen: AuditProgress, unchained: int) -> str:
-    told = {
-        what: as_plain(
-            Words("{count}; the first: {place} ({words})", count=many, place=restored(first), words=Said(WORDS[what]))
-        )
-        for what, (many, first) in seen.found.items()
-    }
+    told = {what: f"{many}; the first: {first} ({WORDS[what]})" for what, (many, first) in seen.found.items()}
     counts = {
         "facts": seen.facts,
         "blocks": seen.block,

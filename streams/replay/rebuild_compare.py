@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Table
 
+from domain.core.translatable import N_
 from projections import area_plans, governance, tables
 from streams.log.log import Log
 from streams.queues.jobs import Save, Step
@@ -285,7 +286,7 @@ class Comparison:
         self._at.held.close()
 
 
-ROWS = "rows to compare"
+ROWS = N_("rows to compare")
 """The unit of progress during the comparison."""
 ROUNDS = 3
 """Rounds of mending. A further round finds what others derived meanwhile from a wrong row."""

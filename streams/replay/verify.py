@@ -18,6 +18,7 @@ from msgspec.structs import astuple, replace
 from sqlalchemy import Column, ColumnElement, Connection, select
 
 from domain.core.ids import share_begins
+from domain.core.translatable import N_, Said
 from domain.facts.facts import NudgeCancelled, NudgePlanned, NudgeRescheduled
 from domain.nudges.diff import Change, diff
 from domain.nudges.later_completion import afterwards, is_note
@@ -284,7 +285,7 @@ class Verified(Struct, frozen=True):
         return replace(self, **counts, triggers=summed(self.triggers, found.triggers))
 
 
-TWICE = "facts, each counted twice"
+TWICE = N_("facts, each counted twice")
 """The unit of progress: the log is read once for the views, and once for everything else."""
 
 
@@ -394,7 +395,7 @@ class Verification:
     def count(self, cursor: str) -> jobs.Plan:
         """Count the facts twice: once for the views, once for everything else."""
         plan = self._rebuilding.count(cursor)
-        what = "rebuild and compare all views, plan everybody again"
+        what = Said("rebuild and compare all views, plan everybody again")
         return replace(plan, what=what, count=2 * plan.count, unit=TWICE)
 
     def step(self, cursor: str, save: Save) -> Step:

@@ -1,5 +1,6 @@
 """Jobs in the words of people."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,8 +9,10 @@ import msgspec
 from app.jobs.endings import wrong
 from app.pages.catalogues import Speech
 from app.pages.life import shown
-from domain.core.translatable import N_, Said, of_plain
+from domain.core.translatable import N_, Said, Words
 from streams.queues.jobs import AT_WORK, ENDED, Job, JobState
+from streams.replay.rebuild_compare import ROWS
+from streams.replay.verify import TWICE
 
 KINDS = {
     "replay views": (
@@ -84,6 +87,8 @@ UNITS = {
     "failed deliveries": N_("failed deliveries"),
     "parts": N_("parts"),
     "unknown outcomes": N_("unknown outcomes"),
+    TWICE: TWICE,
+    ROWS: ROWS,
 }
 STATES = {
     JobState.COUNTING: (N_("Counting"), "good"),
@@ -178,10 +183,27 @@ def _words(words: str, speech: Speech) -> list[tuple[str, str]]:
 def _flat(
     found: dict[str, Any], labels: Mapping[str, str], speech: Speech, before: str = ""
 ) -> Iterator[tuple[str, str]]:
-    for name, kept in found.items():
+    for name, value in found.items():
         label = before + shown(labels, name, speech)
-        value = of_plain(kept)
         if isinstance(value, dict):
             yield from _flat(value, RESULTS if name == "digests" else OF_A_TRIGGER, speech, f"{label}: ")
         else:
-            yield label, speech.number(value) if isinstance(value, int) else speech.tell(value)
+            yield label, speech.number(value) if isinstance(value, int) else speech.tell(_place(value))
+
+
+def _place(text: str) -> str:
+    """Return what an audit found, with its place, as a text that can be translated; any other text as it is."""
+    if (found := _FOUND.fullmatch(text)) is None:
+        return text
+    block = Words("block {number}", number=found["block"]) if found["block"] else Said("in no block")
+    position = found["position"]
+    place = Words("position {position}, {block}", position=position, block=block) if position else block
+    count, words = found["count"], found["words"]
+    return Words("{count}; the first: {place} ({words})", count=count, place=place, words=Said(words))
+
+
+_FOUND = re.compile(
+    r"(?P<count>\d+); the first: (?:position (?P<position>\d+), )?(?:block (?P<block>\d+)|in no block)"
+    r" \((?P<words>.*)\)"
+)
+"""A finding of an audit, as its result keeps it for programs (streams/replay/audit_job.py)."""

@@ -115,6 +115,8 @@ def test_an_audit_says_where_the_log_is_not_what_it_was(office: Office) -> None:
     shown = browser.get(f"{JOBS}/1").text
     assert "1; the first: position 3, block 1" in shown
     assert "Done: not all is as it should be" in shown
+    shown = browser.get(f"{JOBS}/1?language=ru").text
+    assert "1; первое место: позиция 3, блок 1 (факт не тот, что был)" in shown
 
 
 def test_a_repair_with_nothing_to_do_says_so(office: Office) -> None:

@@ -201,14 +201,14 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
     return found
 
 
-def last_positions(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
-    """Return person -> position of their last event."""
-    return dict(rows_of(connection, _LAST, sorted(persons)))
+def told_after(connection: Connection, persons: Iterable[str], position: int) -> dict[str, int]:
+    """Return those of the persons with events after that position -> the position of the last."""
+    return dict(rows_of(connection, _TOLD, sorted(persons), after=position))
 
 
-_LAST = (
+_TOLD = (
     select(history.c.person, func.max(history.c.position))
-    .where(among_keys(history.c.person))
+    .where(among_keys(history.c.person), history.c.position > bindparam("after"))
     .group_by(history.c.person)
 )
 

@@ -208,6 +208,7 @@ class World:
         self.sent: list[Message] = []
         at = make_url(url or f"sqlite:///{folder}/world.sqlite")
         self.file, on_file = Path(at.database or ""), at.drivername == "sqlite"
+        folder.mkdir(parents=True, exist_ok=True)
         if on_file and copy_of is not None:
             shutil.copy(copy_of, self.file)
         elif on_file and not self.file.exists():

@@ -153,9 +153,11 @@ class Recorder:
         self._watermark.check(connection, self._watermark.known())
         concerned = frozenset[str]().union(*(case.rests_on for case in cases))
         self._log.keys.hold(connection, concerned)  # nobody else sends to them, or records anything of them
-        told = history.last_positions(connection, concerned)
+        told = history.told_after(connection, concerned, min((case.upto for case in cases), default=0))
         again = {
-            case.nudge.intent.id for case in cases if any(told.get(each, 0) > case.upto for each in case.rests_on)
+            case.nudge.intent.id
+            for case in (cases if told else ())
+            if any(told.get(each, 0) > case.upto for each in case.rests_on)
         }
         again |= crowded(connection, [attempt.case.settlement for attempt in attempts], now)
         decided = [

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.compose_sending import compose_engine
-from app.settings import load_settings
+from app.settings import Settings, load_settings
 from domain.core.national_id import with_check_digit
 from domain.facts.governance import ControlSet
 from domain.nudges.delivery import Delivery
@@ -67,6 +67,15 @@ def few_triggers(folder: Path, *more: str) -> Path:
         if (path.is_file() or path.name in ("events", *TRIGGERS, *more)) and not link.exists():
             link.symlink_to(path)
     return made
+
+
+_EVENTS = {"future_events": "accept"}
+
+
+@cache
+def _settings() -> Settings:
+    """The settings of most worlds: to read where each comes from takes as long as a short test."""
+    return load_settings(**_EVENTS)
 
 
 _OURS = TemporaryDirectory(prefix="habarshy-few-")
@@ -213,13 +222,13 @@ class World:
             shutil.copy(copy_of, self.file)
         elif on_file and not self.file.exists():
             self.file.write_bytes(at_first(packs or [_usual()], now))
-        usual = {
+        own = {
             "database": at.render_as_string(hide_password=False),
             "principals": folder / "principals.toml",
             "key_file": folder / "key",
-            "future_events": "accept",
         }
-        self.platform: Platform = compose(load_settings(**(usual | settings)), self.clock, KEYRING)
+        given = load_settings(**(_EVENTS | own | settings)) if settings else _settings().model_copy(update=own)
+        self.platform: Platform = compose(given, self.clock, KEYRING)
         if self.platform.log.facts.max_notification_id() is None:
             publish(self.platform, packs or [_usual()])
         scripts = script or {}

@@ -12,7 +12,7 @@ from app.http import routes
 from app.http.problems import Problem
 from app.http.rule_refusals import refusals_as_problems
 from app.packs.draft_bench import BadDraft, Bench, Text, Verdict
-from app.packs.draft_child import Comparison
+from app.packs.draft_child import TESTS, Comparison
 from app.packs.draft_children import children
 from app.packs.version_diff import source_of
 from app.pages import visits
@@ -20,6 +20,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.naming import VALUES
 from app.pages.visits import Form, field_of
+from app.pages.work.advice import of_the_form
 from app.pages.work.backtests import figures_of, latest, people_told
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.mailing import Mailing
@@ -133,7 +134,7 @@ class Approving(DraftPages):
         fact, speech, now = submission.fact, frame.speech, self._office.platform.rules.approval.governed()
         assert isinstance(fact, TriggerSubmitted)
         name, current = fact.trigger, now.current(fact.trigger)
-        findings, nothing, steps = self._read(fact, frame)
+        read = self._read(fact, frame)
         return self._office.show(
             "submission.html",
             frame,
@@ -159,9 +160,7 @@ class Approving(DraftPages):
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
             changes=_changes(now, fact, speech),
             texts=_texts(current, fact),
-            findings=findings,
-            nothing=nothing,
-            steps=steps,
+            read=read,
             own_one=who.name in submission.by,
             approver=Role.APPROVER in who.roles,
             mine=submission.owner == who.agency,
@@ -181,20 +180,22 @@ class Approving(DraftPages):
             return speech.many("{count} test fails", "{count} tests fail", len(verdict.failed))
         return speech.many("{count} test passes", "{count} tests pass", verdict.cases)
 
-    def _read(self, fact: TriggerSubmitted, frame: Frame) -> tuple[Sequence[Finding], str, list[dict[str, Any]]]:
+    def _read(self, fact: TriggerSubmitted, frame: Frame) -> "_Reading":
         """Return what people would read, by step: for the first invented person to whom something is said."""
         text = Text(fact.pack, fact.trigger, trigger_texts(fact.rules, fact.words))
         try:
             with self._bench.laid(text) as laid:
                 if findings := laid.hindering():
-                    return findings, "", []
+                    return _Reading(findings)
                 now = self._office.platform.clock()
                 tried = (laid.heard(now, persona) for persona in PEOPLE)
                 heard = next((each for each in tried if not each.hearings[0].nothing), laid.heard(now, "adult"))
+                remarks = of_the_form(each for each in laid.findings if each.path != TESTS)
         except BadDraft as bad:
-            return [Finding("trigger.yaml", 0, 0, bad.told)], "", []
+            return _Reading([Finding("trigger.yaml", 0, 0, bad.told)])
         hearing = heard.hearings[0]
-        return (), hearing.nothing, [step_shown(each, heard, frame) for each in hearing.messages]
+        steps = [step_shown(each, heard, frame) for each in hearing.messages]
+        return _Reading((), remarks, hearing.nothing, steps)
 
     def _found(self, name: str, hash_: str, who: Principal) -> Submission:
         return self._office.submission(Reference(Subject("trigger", name), hash_), who)
@@ -272,6 +273,15 @@ class _Asked(NamedTuple):
     share: float
     pending: bool
     sentences: Sequence[str]
+
+
+class _Reading(NamedTuple):
+    """What hinders a version from being shown, what lint remarks of it, and what people would read of it, by step."""
+
+    findings: Sequence[Finding]
+    remarks: Sequence[Finding] = ()
+    nothing: str = ""
+    steps: Sequence[dict[str, Any]] = ()
 
 
 def _refused(refusal: Refusal | None, speech: Speech) -> str:

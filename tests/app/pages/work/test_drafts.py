@@ -280,6 +280,20 @@ def written(quiet: Workshop, who: str = "dana") -> tuple[Somebody, str]:
     return dana, where
 
 
+def test_an_approver_reads_what_the_check_remarks(quiet: Workshop) -> None:
+    """A warning that its author left does not hinder a version; the second person reads it before they approve."""
+    dana, draft = written(quiet)
+    page = dana.get(draft).text
+    text = file_of(page, "trigger.yaml").replace(", within: {before: P1Y}", "")
+    tests = file_of(page, "tests.yaml")
+    dana.post(draft, revision=revision_of(page), **{"file-trigger.yaml": text, "file-tests.yaml": tests})
+    where = dana.post(f"{draft}/submit").headers["location"].partition("?")[0]
+    page = unescape(signed_in(quiet, "berik").get(where).text)
+    remarks = page.partition("What the check remarks")[2].partition("What people will read")[0]
+    assert "One of twenty years ago prevents the message too" in remarks
+    assert remarks.count("<li>") == 1, "tests are not handed in, so nothing is said of them"
+
+
 def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     """Submitted by one, shown with what changes to and approved by another, published for some and then for all."""
     where = submitted(quiet)

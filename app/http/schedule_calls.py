@@ -25,14 +25,14 @@ class ScheduleCalls(routes.Routed, tags=["jobs"]):
 
     @routes.get("/schedule", summary="List scheduled jobs")
     def runs(self, request: Request) -> RunList:
-        """Each with its next run and its last one."""
+        """Return each job with its next run and its last one."""
         operator_of(request, self._access)
         return RunList(items=self._items())
 
     @routes.post("/schedule/{job}/now", summary="Run a scheduled job now", status_code=HTTPStatus.ACCEPTED)
     def run_now(self, request: Request, job: str) -> RunItem:
-        """The process that keeps the schedule runs it within a second; its next time stays. Look at the list how
-        it ended.
+        """Have the process that keeps the schedule run it within a second; its next time stays. The list says how it
+        ended.
         """
         operator_of(request, self._access)
         if job not in SCHEDULE:

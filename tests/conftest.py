@@ -57,9 +57,9 @@ class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> ByFile | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile | None:
     """Spread the tests by their files where `--dist loadfile` asks for it."""
-    return ByFile(config) if config.getoption("dist") == "loadfile" else None
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

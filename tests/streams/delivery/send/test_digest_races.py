@@ -38,7 +38,7 @@ async def test_a_power_cut_while_it_is_gathered_leaves_nothing_half_done(tmp_pat
     database.before_writes.append(lambda: None)
     database.before_writes.append(lambda: setattr(database, "cut", True))
     with pytest.raises(PowerCut):
-        await beside(world, database).drain()
+        await beside(world, database).turn()
     assert not any(isinstance(entry.fact, NudgeDigested | NudgeGathered) for entry in world.entries())
 
     world.engine.dispatcher.take_over()

@@ -20,6 +20,8 @@ from streams.storage.database import Database
 
 _NOWHERE = 2**31 - 1
 """A partition that no topic has: the highest possible number."""
+_MOST_ERRORS = 100
+"""So many errors of a client are collected at a time."""
 _ANSWER_EVERY = 0.02
 """Seconds between two looks for the answer to a commit."""
 
@@ -117,8 +119,13 @@ class KafkaLag:
         }
 
     def _hear(self, consumer: Consumer, seconds: float = 0.0) -> None:
-        """Collect the errors of the connections and of the group, which come as messages; wait so long for each."""
-        while (message := consumer.poll(seconds)) is not None:
+        """Collect the errors of the connections and of the group, which come as messages; wait so long for each.
+
+        There is a limit: where Kafka is away they may come faster than they are collected.
+        """
+        for _ in range(_MOST_ERRORS):
+            if (message := consumer.poll(seconds)) is None:
+                return
             if (error := message.error()) is not None:
                 self._heard(error)
 

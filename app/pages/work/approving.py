@@ -276,7 +276,7 @@ class _Asked(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """What hinders a version from being shown, what lint remarks of it, and what people would read of it, by step."""
+    """A version as it is read: findings that hinder its being shown, remarks of lint, and the words by step."""
 
     findings: Sequence[Finding]
     remarks: Sequence[Finding] = ()

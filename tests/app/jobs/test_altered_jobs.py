@@ -28,14 +28,6 @@ from tests.world import NOON
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
-    """A terminal whose platform has its packs."""
-    made = Terminal(tmp_path)
-    assert made.run("run", "--until-idle", "--clock", NOON.isoformat()).code == 0
-    return made
-
-
-@pytest.fixture
 def platform(terminal: Terminal) -> Iterator[Platform]:
     """The platform of the terminal."""
     data = terminal.folder / "data" / "habarshy"

@@ -29,14 +29,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
-    """A terminal whose platform has its packs."""
-    made = Terminal(tmp_path)
-    assert made.run("run", "--until-idle", "--clock", NOON.isoformat()).code == 0
-    return made
-
-
-@pytest.fixture
 def platform(terminal: Terminal) -> Iterator[Platform]:
     """The platform of the terminal, on which some people are planned, three of whom are looked at each night."""
     data = terminal.folder / "data" / "habarshy"

@@ -1,8 +1,6 @@
 """Other processes that do parts of a rebuild."""
 
 import multiprocessing
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -81,8 +79,7 @@ def test_a_process_that_is_killed_is_not_waited_for(world: World) -> None:
 
     def kill() -> None:
         for process in set(multiprocessing.active_children()) - before:
-            assert process.pid is not None
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
 
     watched = Watched(executor_of(world), kill)
     assert rebuilt(world, watched)

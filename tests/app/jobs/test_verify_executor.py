@@ -1,8 +1,6 @@
 """Other processes that look at ranges of a verification."""
 
 import multiprocessing
-import os
-import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -88,8 +86,7 @@ class Killing(VerifyExecutor):
         """What the ranges hold, although nobody else lives to look at them."""
         for number, each in enumerate(super().found(ranges)):
             for process in multiprocessing.active_children() if not number else ():
-                assert process.pid is not None
-                os.kill(process.pid, signal.SIGKILL)
+                process.kill()
             yield each
 
 

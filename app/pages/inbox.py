@@ -15,7 +15,7 @@ from app.pages.catalogues import Speech
 from app.pages.life import STATES, category, shown
 from app.pages.pack_names import Names, names_of
 from app.pages.readers import CitizenPages
-from app.pages.reasons import particulars
+from app.pages.reasons import announced, particulars
 from app.pages.ruling import CLASSES
 from app.reports.life_words import CHANNELS
 from domain.core.translatable import N_, Joined, Words
@@ -150,7 +150,7 @@ class _Wish(Struct, frozen=True):
         if self.topic and message.category != self.topic:
             return False
         speech = names.speech
-        texts = [speech.titled(message.title), speech.titled(message.office), card.called, which(card, names)]
+        texts = [speech.titled(message.title), speech.titled(message.office), card.called, *which(card, names)]
         return self.text in " ".join(texts).casefold()
 
 
@@ -183,8 +183,8 @@ class _Teller:
             yield line, ""
         if group is Group.DONE and card.done_at is not None:
             yield speech.tell(Words("Done: {day}", day=self._day(card.done_at))), "until"
-        elif (days := card.days_to_come(self._now, speech.zone)) is not None and not days.is_limit:
-            yield self._announced(days), "until bad" if group is Group.NOW else "until"
+        elif card.days is not None and not card.days.is_limit:
+            yield self._announced(card.days), "until bad" if group is Group.NOW else "until"
         elif card.deadline is not None:
             yield self._until(card.deadline), "until bad" if group is Group.NOW else "until"
 
@@ -253,14 +253,17 @@ def about(card: Card, names: Names) -> Iterator[str]:
     if card.is_of_child:
         child = Words("For your child {name}", name=card.called) if card.called else Words("For your child")
         yield names.speech.tell(child)
-    if found := which(card, names):
+    for found in which(card, names):
         yield found[:1].upper() + found[1:]
 
 
-def which(card: Card, names: Names) -> str:
-    """Return what tells the thing from others of its kind, such as its number."""
-    distinct = () if card.is_local else card.distinct
-    return names.speech.tell(Joined(particulars(card.values, card.decisive, distinct, names), ", "))
+def which(card: Card, names: Names) -> Iterator[str]:
+    """Yield what tells the thing from others of its kind: its number, or of a place what was announced for it."""
+    tell = names.speech.tell
+    if card.is_local:
+        yield from map(tell, announced(card.values, card.decisive, card.distinct, names))
+    elif found := tell(Joined(particulars(card.values, card.decisive, card.distinct, names), ", ")):
+        yield found
 
 
 def _by_thing(messages: Sequence[SentMessage], cards: dict[Any, Card]) -> Iterator[Sequence[SentMessage]]:

@@ -95,6 +95,17 @@ def particulars(
             yield Words("{name} {value}", name=names.field(name), value=names.value(value))
 
 
+def announced(
+    values: Mapping[str, Any], decisive: Sequence[str], distinct: Sequence[str], names: Names
+) -> Iterator[str]:
+    """Yield what an event about a place says, value by value; its days are told apart."""
+    kinds = [name for name in decisive if name.startswith("event.") and names.has_word(values.get(name))]
+    for name in dict.fromkeys((*kinds, *distinct)):
+        value = values.get(name)
+        if isinstance(value, str | int) and day_of(value) is None:
+            yield Words("{name}: {value}", name=names.field(name), value=names.value(value))
+
+
 def as_sentence(text: str) -> str:
     """Begin with a capital letter, and end with one full stop also after an abbreviation (as in a Russian date)."""
     at = 1 if text.startswith(("«", "“")) else 0
@@ -223,8 +234,11 @@ class _Teller:
         assert self._cause is not None
         event = self._names.event(self._cause.type)
         why = self._why
-        extras = list(particulars(why.used, why.decisive, () if self._cause.area else why.distinct, self._names))
-        return Words("{event} ({extras})", event=event, extras=Joined(extras, ", ")) if extras else event
+        if self._cause.area is not None:
+            extras = Joined(announced(self._cause.values, why.decisive, why.distinct, self._names), "; ")
+        else:
+            extras = Joined(particulars(why.used, why.decisive, why.distinct, self._names), ", ")
+        return Words("{event} ({extras})", event=event, extras=extras) if extras else event
 
     def _counted(self) -> str:
         """Return the values that decided and that the event's own words do not tell."""

@@ -59,7 +59,7 @@ class Explanation(Struct, frozen=True):
     English; `legal_basis_titles`: in each language. `called`: the person's given name at that time, if known.
     `retired`: since when, and under which retention limit, the content of the cause cannot be read.
     `decisive`: the names in `used` that decided whether the rule starts; `distinct`: those that tell this occurrence
-    from others of its kind, such as the number of a fine.
+    from others of its kind, such as the number of a fine; of an event about a place, what its message says of it.
     """
 
     nudge: UUID
@@ -149,7 +149,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         called=_called(intent, cause, case.history, rules),
         retired=retirement_of(connection, log, cause.stream) if cause and cause.retired else None,
         decisive=decisive(trigger, intent.step),
-        distinct=tuple(name for name in trigger.occurrence if name.startswith("event.")),
+        distinct=distinct(trigger, intent, cause, rules),
     )
 
 
@@ -207,6 +207,17 @@ def decisive(trigger: Trigger, step: str) -> tuple[str, ...]:
     benefit = [each.when for each in trigger.entitlement.benefit.conditions] if trigger.entitlement else []
     names = {name for when in (trigger.when, *steps, *benefit) if when is not None for name in when.reads}
     return tuple(sorted(name for name in names if name.startswith(("event.", "citizen."))))
+
+
+def distinct(trigger: Trigger, intent: Intent, cause: LifeEvent | None, rules: Rules) -> tuple[str, ...]:
+    """Return the dotted names of the event's values that tell this occurrence from others of its kind.
+
+    Registries number what they announce for a place, but residents know it by what the message says: the street.
+    """
+    if cause is None or cause.area is None:
+        return tuple(name for name in trigger.occurrence if name.startswith("event."))
+    said = rules.renderers[intent.version].reads
+    return tuple(name for name in cause.values if name in said)
 
 
 def _words(reader: "_Reader", nudge: Nudge, first: Case) -> dict[str, Rendered]:

@@ -19,7 +19,7 @@ from domain.rules.triggers import Trigger
 from projections import nudges
 from streams.log.log import Log
 from streams.planning import histories
-from streams.queries.explain import GIVEN_NAME, decisive
+from streams.queries.explain import GIVEN_NAME, decisive, distinct
 from streams.rules.in_force import Rules
 
 
@@ -104,7 +104,7 @@ def _card(nudge: Nudge, cause: LifeEvent | None, reading: _Reading) -> Card:
         is_local=cause is not None and cause.area is not None,
         values=values,
         decisive=decisive(trigger, intent.step) if trigger is not None else (),
-        distinct=() if trigger is None else tuple(name for name in trigger.occurrence if name.startswith("event.")),
+        distinct=() if trigger is None else distinct(trigger, intent, cause, rules),
         deadline=deadline,
         over=deadline or intent.expires,
         done_at=done[-1] if done else intent.moot_from,

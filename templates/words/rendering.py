@@ -139,10 +139,10 @@ class Renderer:
         owner = PLATFORM if rules.get("discreet") else str(rules.get("owner"))
         office = (offices or {}).get(owner, NO_OFFICE)
         self._languages = {language: _Language(language, texts, rules, office) for language, texts in words.items()}
-        self.reads_law = any(
-            name.partition(".")[0] in LAW for each in self._languages.values() for name in each.reads
-        )
-        """True if words in any language read values of the law, which rest on the person's history."""
+        self.reads = frozenset(name for each in self._languages.values() for name in each.reads)
+        """The dotted names of the values that words in any language read."""
+        self.reads_law = any(name.partition(".")[0] in LAW for name in self.reads)
+        """True if some of them are values of the law, which rest on the person's history."""
 
     def render(
         self,

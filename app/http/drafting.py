@@ -13,10 +13,12 @@ from app.http.access import Access
 from app.http.draft_shapes import DraftBody, Heard, PreviewBody, Tested
 from app.http.problems import FieldError, Problem
 from app.http.shapes import Governed
+from app.packs.case_results import decision_line
 from app.packs.draft_bench import BadDraft, Bench, Case, Laid
 from app.packs.preview_lines import Grid
 from domain.facts.principals import NotAllowed
 from domain.facts.submissions import Subject
+from streams.rehearsal.verdict import line_of
 from streams.rules.approval import TwoVersions
 from streams.rules.ownership import OtherPack
 from streams.rules.wiring import RuleParts
@@ -96,9 +98,18 @@ def laid_out(bench: Bench, body: DraftBody) -> Iterator[Laid]:
 
 
 def _case(case: Case) -> dict[str, Any]:
-    plain = asdict(case)
-    del plain["nothing"]  # the decisions say it
-    return plain
+    """Return a played case without what there was nothing for: the decisions say it."""
+    differences = [
+        {**each, **{name: each[name] and line_of(each[name]) for name in ("expected", "got")}}
+        for each in case.differences
+    ]
+    return {
+        "name": case.name,
+        "line": case.line,
+        "passed": case.passed,
+        "differences": differences,
+        "decisions": [decision_line(each) for each in case.decisions],
+    }
 
 
 def _plain(found: tuple[Finding, ...]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from domain.core.translatable import N_, Joined, Said, Words, as_plain
 from streams.rehearsal.case_model import Case, Decision, RehearsedCase
 from streams.rehearsal.rehearse import rehearse
 from streams.rehearsal.stage import Stage
-from streams.rehearsal.verdict import Difference, judge, said, short, unlike
+from streams.rehearsal.verdict import Difference, judge, said, short, unlike, written
 
 
 class CaseResult(NamedTuple):
@@ -101,19 +101,32 @@ def why(case: Case, difference: Difference) -> str:
     return Joined(told, "; ")
 
 
-def decision_line(case: Case, decision: Decision) -> str:
-    """Return a decision as one line."""
-    parts = [case.when(decision.at), f"{decision.what:<11}", decision.about]
-    parts += [f"for {case.when(decision.until)}"] if decision.until else []
-    parts += [f"({decision.reason})"] if decision.reason else []
-    parts += [f'by {decision.channel}: "{short(decision.text)}"'] if decision.channel else []
+def decision_data(case: Case, decision: Decision) -> dict[str, Any]:
+    """Return a decision as plain data."""
+    return {
+        "at": case.when(decision.at),
+        "what": decision.what,
+        "about": decision.about,
+        "reason": decision.reason,
+        "until": decision.until and case.when(decision.until),
+        "channel": decision.channel,
+        "text": decision.text or None,
+    }
+
+
+def decision_line(decision: Mapping[str, Any]) -> str:
+    """Return a decision, as `decision_data` gave it, as one line."""
+    parts = [decision["at"], f"{decision['what']:<11}", decision["about"]]
+    parts += [f"for {decision['until']}"] if decision["until"] else []
+    parts += [f"({decision['reason']})"] if decision["reason"] else []
+    parts += [f'by {decision["channel"]}: "{short(decision["text"] or "")}"'] if decision["channel"] else []
     return " ".join(parts)
 
 
 def as_data(tried: CaseResult) -> dict[str, Any]:
-    """Return a played case for a page or an API.
+    """Return a played case for another process, which makes a page or an answer of an API of it.
 
-    Name, line, passed, differences (expected, got, why, words), decisions.
+    Name, line, passed, differences (expected, got, why, words), decisions. Its sentences are plain data, too.
     """
     case = tried.case
     return {
@@ -122,12 +135,15 @@ def as_data(tried: CaseResult) -> dict[str, Any]:
         "passed": not tried.differences,
         "differences": [
             {
-                "expected": each.expected and said(case, each.expected),
-                "got": each.got and said(case, each.got),
+                "expected": each.expected and written(case, each.expected),
+                "got": each.got and written(case, each.got),
                 "why": as_plain(why(case, each)),
-                "words": list(unlike(each)),
+                "words": [as_plain(line) for line in unlike(each)],
             }
             for each in tried.differences
         ],
-        "decisions": [decision_line(case, each) for each in tried.played.decisions],
+        "decisions": [
+            decision_data(case, each) | {"reason": each.reason and as_plain(each.reason), "text": short(each.text)}
+            for each in tried.played.decisions
+        ],
     }

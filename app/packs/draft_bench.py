@@ -63,20 +63,28 @@ class Heard(NamedTuple):
 
 
 class Case(Struct, frozen=True):
-    """A test as it was played; `nothing`: why nothing was said. See app.packs.case_results.as_data."""
+    """A test as it was played; `nothing`: why nothing was said.
+
+    `differences`: `expected` and `got` as streams.rehearsal.verdict.written gives them, `why` and `words`;
+    `decisions`: as app.packs.case_results.decision_data gives them.
+    """
 
     name: str
     line: int
     passed: bool
     differences: Sequence[Mapping[str, Any]]
-    decisions: Sequence[str]
+    decisions: Sequence[Mapping[str, Any]]
     nothing: Sequence[str]
 
 
 def _told(case: Case) -> Case:
-    """Return the test with its differences in words that can be translated."""
-    differences = [{**each, "why": of_plain(each["why"])} for each in case.differences]
-    return replace(case, differences=differences)
+    """Return the test with its sentences as words that can be translated."""
+    differences = [
+        {**each, "why": of_plain(each["why"]), "words": [of_plain(line) for line in each["words"]]}
+        for each in case.differences
+    ]
+    decisions = [{**each, "reason": of_plain(each["reason"])} for each in case.decisions]
+    return replace(case, differences=differences, decisions=decisions)
 
 
 Findings: TypeAlias = tuple[Finding, ...]

@@ -45,6 +45,7 @@ REASON_WORDS: Final[Mapping[str, str]] = {
     "no_outcome": N_("nobody knows how it ended"),
     "commit_unanswered": N_("the database did not answer"),
     "not_handed_over": N_("the program that sends it stopped before it went"),
+    "not_applicable": N_("no message is meant here"),
     "restored": N_("the records were restored from an older copy"),
 }
 """Our word for a reason -> the reason, for pages and reports. What is missing here is shown as it is."""

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from domain.conditions.cost import TooCostly
 from domain.core.events import Effective, LifeEvent
+from domain.core.translatable import Said, Words
 from domain.facts import facts
 from domain.facts.facts import NudgeFact
 from domain.nudges.delivery import State
@@ -190,7 +191,10 @@ def decision_of(now: datetime, nudge: Nudge, fact: NudgeFact, words: str, preven
         case facts.NudgeDeferred():
             until, reason = fact.until, fact.reason
         case facts.NudgeDigested():
-            until, reason = fact.until, f"{fact.messages} messages in {fact.days} days"
+            until, reason = (
+                fact.until,
+                Words("{messages} messages in {days} days", messages=fact.messages, days=fact.days),
+            )
         case facts.NudgeWithheld():
             reason = fact.reason
     channel = nudge.to(fact.recipient).channel if isinstance(fact, facts.NudgeSent) else None
@@ -202,7 +206,8 @@ def revision(event: LifeEvent) -> str | None:
     """Return that the event corrects or annuls another, or None."""
     if event.corrects is None:
         return None
-    return f"{'annuls' if event.annuls else 'corrects'} {event.corrects}"
+    of = event.corrects
+    return Words("annuls {event}", event=of) if event.annuls else Words("corrects {event}", event=of)
 
 
 def rehearse(stage: Stage, case: Case) -> RehearsedCase:
@@ -247,7 +252,9 @@ class _Rehearsal(VirtualRun):
         while waiting and waiting[0].known <= self.now:
             reported = waiting.popleft()
             if (events := self._answering(reported)) is None:
-                self.decisions.append(Decision(self.now, "unasked", reported.event.type, reason="nothing had gone"))
+                self.decisions.append(
+                    Decision(self.now, "unasked", reported.event.type, reason=Said("nothing had gone"))
+                )
                 continue
             self.known += events
             self.histories.clear()

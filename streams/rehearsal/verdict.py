@@ -1,10 +1,12 @@
 """Compare the expectations of a case with what happened, and describe the differences."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from domain.core.sms import segments
+from domain.core.translatable import Words
 from streams.rehearsal.case_model import CITIZEN, NOT_APPLICABLE, Case, Ending, Expected
 from templates.authoring.text_diff import marked, nearest
 
@@ -120,27 +122,33 @@ def unlike(difference: Difference) -> Iterator[str]:
     for text in expected.contains:
         if text not in got.text:
             found = nearest(got.text, text)
-            yield f'"{text}": nothing is like it' if found is None else f"wanted → there: {marked(text, found)}"
+            yield (
+                Words('"{text}": nothing is like it', text=text)
+                if found is None
+                else Words("wanted → there: {marked}", marked=marked(text, found))
+            )
 
 
-def said(case: Case, one: Expected | Ending) -> str:
-    """Return one line about an expectation or an ending."""
+def written(case: Case, one: Expected | Ending) -> dict[str, Any]:
+    """Return an expectation or an ending with the keys of tests.yaml; an ending also with its `text`."""
     if isinstance(one, Expected):
-        return " ".join(_expected(case, one))
-    return " ".join(_got(case, one))
-
-
-def _expected(case: Case, one: Expected) -> Iterator[str]:
-    yield from [case.when(one.at)] if one.at is not None else ()
-    yield from [one.step] if one.step is not None else ()
-    yield from [f"to {one.to}"] if one.to is not None else ()
-    if one.nothing:
-        yield "nothing" if one.because is None else f"nothing, because {one.because}"
-    yield from [one.channel] if one.channel is not None else ()
-    yield from ["with the digest"] if one.digest else ()
-    yield from (f'contains "{text}"' for text in one.contains)
-    if one.least:
-        yield f"in {_range(one.least, one.most)} parts"
+        keys = {
+            "at": one.at and case.when(one.at),
+            "to": one.to,
+            "nothing": one.nothing,
+            "contains": list(one.contains),
+            "parts": _range(one.least, one.most) if one.least else "",
+        }
+    else:
+        keys = {
+            "at": case.when(one.at),
+            "to": one.recipient if one.recipient != CITIZEN else "",
+            "nothing": one.because is not None,
+            "text": short(one.text),
+            "parts": str(parts_of(one)) if parts_of(one) > 1 else "",
+        }
+    keys |= {"step": one.step, "because": one.because, "channel": one.channel, "digest": one.digest}
+    return {name: value for name, value in keys.items() if value}
 
 
 def _range(least: int, most: int | None) -> str:
@@ -149,12 +157,26 @@ def _range(least: int, most: int | None) -> str:
     return str(least) if least == most else f"{least} to {most}"
 
 
-def _got(case: Case, one: Ending) -> Iterator[str]:
-    yield f"{case.when(one.at)} {one.step}"
-    yield from [f"to {one.recipient}"] if one.recipient != CITIZEN else ()
-    yield f"nothing, because {one.because}" if one.because is not None else f'{one.channel} "{short(one.text)}"'
-    yield from ["with the digest"] if one.digest else ()
-    yield from [f"in {parts_of(one)} parts"] if parts_of(one) > 1 else ()
+def said(case: Case, one: Expected | Ending) -> str:
+    """Return one line about an expectation or an ending."""
+    return line_of(written(case, one))
+
+
+def line_of(one: Mapping[str, Any]) -> str:
+    """Return one line about what `written` gave."""
+    return " ".join(_line_of(one))
+
+
+def _line_of(one: Mapping[str, Any]) -> Iterator[str]:
+    yield from (one[name] for name in ("at", "step") if name in one)
+    yield from [f"to {one['to']}"] if "to" in one else ()
+    if "nothing" in one:
+        yield f"nothing, because {one['because']}" if "because" in one else "nothing"
+    yield from [one["channel"]] if "channel" in one else ()
+    yield from [f'"{one["text"]}"'] if "text" in one else ()
+    yield from ["with the digest"] if "digest" in one else ()
+    yield from (f'contains "{text}"' for text in one.get("contains", ()))
+    yield from [f"in {one['parts']} parts"] if "parts" in one else ()
 
 
 LONGEST = 300

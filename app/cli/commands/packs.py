@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from app.cli.options import AsJson
 from app.cli.pack_paths import Target, With, examine_folders, is_folder, target_of
-from app.packs.case_results import CaseResult, decision_line, lines_of, try_case
+from app.packs.case_results import CaseResult, decision_data, decision_line, lines_of, try_case
 from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.rehearsal.case_model import Case, Expected
 from streams.rehearsal.case_reader import check_speaks, read_cases
@@ -223,7 +223,7 @@ def _print_lines(tried: CaseResult, *, explain: bool) -> None:
     else:
         data(f"ok {tried.trigger}: {case.name}")
     for decision in tried.played.decisions if explain else ():
-        data(f"    {decision_line(case, decision)}")
+        data(f"    {decision_line(decision_data(case, decision))}")
     for line in (line for difference in tried.differences for line in lines_of(case, difference)):
         data(line)
 
@@ -239,18 +239,7 @@ def _print_json(tried: CaseResult, *, explain: bool) -> None:
         "differences": [_as_plain(case, each) for each in tried.differences],
     }
     if explain:
-        found["decisions"] = [
-            {
-                "at": case.when(each.at),
-                "what": each.what,
-                "about": each.about,
-                "reason": each.reason,
-                "until": each.until and case.when(each.until),
-                "channel": each.channel,
-                "text": each.text or None,
-            }
-            for each in tried.played.decisions
-        ]
+        found["decisions"] = [decision_data(case, each) for each in tried.played.decisions]
     data_json(found)
 
 

@@ -25,9 +25,10 @@ from app.pages.whole_numbers import whole_number
 from app.pages.work.controls import Control, named, was_in
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.editing import both_texts
+from app.pages.work.played import MOMENT, PlayedWords
 from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.words import PEOPLE, person, topics_of
-from app.reports.life_words import CHANNELS, REASON_WORDS
+from app.reports.life_words import CHANNELS
 from domain.core.timing import zone_of
 from domain.core.translatable import N_
 from domain.facts.principals import Principal, Role, require
@@ -42,7 +43,6 @@ from templates.reading.pack_content import group_at, items_of
 from templates.reading.yaml_file import Path
 
 At = Annotated[int, Query(ge=0, le=1000)]
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00)?(Z|[+-]\d\d:\d\d)")
 _TYPED = re.compile(r"(\S+?)[ T,]+(\S+)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 AGO: Final = tuple(timedelta(days=days) for days in (0, 60, 120, 180, 240, 300, 360))
@@ -142,7 +142,7 @@ class Examples(DraftPages):
         text, case = _read(sheet, at)
         view = self._example(sheet, text, at, frame.speech, typed or {}, wrong or {})
         played = self._played(sheet, case)
-        actual = [view.expected(each) for each in played or ()]
+        actual = [view.told.message(each) for each in played or ()]
         return self._progress.show(
             "example.html",
             frame,
@@ -244,6 +244,7 @@ class Example:
         self._topics = topics
         self._case: dict[str, Any] = text.data[at]
         self._speech: Speech = names.speech
+        self.told = PlayedWords(names)
         self._fields = dict(self._paths())
         self.values = {name: _written(text.get(path)) for name, path in self._fields.items()}
 
@@ -275,27 +276,9 @@ class Example:
             who.append(say("who opted out of: {topics}").format(topics=topics))
         yield ", ".join(who)
         for _, event in _groups(self._case.get("events")):
-            yield f"{self._moment(event.get('at'))}: {self._names.heading(str(event.get('type', '')))}"
+            yield f"{self.told.moment(event.get('at'))}: {self._names.heading(str(event.get('type', '')))}"
         for _, each in _groups(self._case.get("expect")):
-            yield self.expected(each)
-
-    def expected(self, each: Mapping[str, Any]) -> str:
-        """Return the sentence about one message."""
-        say, step = self._speech.say, str(each.get("step", ""))
-        when = self._moment(each.get("at")) if each.get("at") else ""
-        if each.get("nothing"):
-            why = shown(REASON_WORDS, str(each["because"]), self._speech) if each.get("because") else ""
-            said = say("gets nothing ({step})").format(step=step) if step else say("gets nothing")
-            return f"{said}: {why}" if why else said
-        if each.get("digest"):
-            return say("{when}: gets “{step}” with the summary of the day").format(when=when, step=step)
-        channel = shown(CHANNELS, str(each.get("channel", "")), self._speech) if each.get("channel") else ""
-        return say("{when}: gets “{step}”, {channel}").format(when=when, step=step, channel=channel)
-
-    def _moment(self, text: object) -> str:
-        if (found_ := _MOMENT.fullmatch(str(text))) is None:
-            return str(text)
-        return f"{self._names.value(found_[1])}, {found_[2]}"
+            yield self.told.message(each)
 
     def about(self) -> Iterator[Control]:
         """Yield the fields about the person."""
@@ -389,7 +372,7 @@ class Example:
                 )
             if not each.get("nothing"):
                 mine.append(self._control(f"{under}.contains", "text", say("Its text contains")))
-            yield self.expected(each), mine
+            yield self.told.message(each), mine
 
     def _value(self, name: str) -> str:
         return (self._typed[name] or [""])[0] if name in self._typed else self.values.get(name, "")
@@ -464,14 +447,14 @@ def _speaks(expected: Sequence[Mapping[str, Any]] | None) -> bool:
 def _moment_of(name: str, sent: str, before: str) -> str:
     """Return a moment as tests write it; the offset from UTC is that of the one before."""
     if (typed := _TYPED.fullmatch(sent)) is None:
-        if re.fullmatch(r"[+-]P[0-9A-Z]+", sent) or _MOMENT.fullmatch(sent):
+        if re.fullmatch(r"[+-]P[0-9A-Z]+", sent) or MOMENT.fullmatch(sent):
             return sent
         raise BadField(name, N_("Write a date and a time such as 2026-03-02 12:00"))
-    zone = known[3] if (known := _MOMENT.fullmatch(before)) else "+05:00"
+    zone = known[3] if (known := MOMENT.fullmatch(before)) else "+05:00"
     day, clock = typed_values.day(typed[1]), typed_values.clock(typed[2])
     moment = f"{day}T{clock}{zone}"
     try:
-        if _MOMENT.fullmatch(moment) and datetime.fromisoformat(moment).tzinfo:
+        if MOMENT.fullmatch(moment) and datetime.fromisoformat(moment).tzinfo:
             return moment
     except ValueError:
         pass
@@ -496,7 +479,7 @@ def _written(value: object) -> str:
         return ",".join(map(str, value))
     if isinstance(value, bool):
         return "true" if value else "false"
-    found_ = _MOMENT.fullmatch(str(value))
+    found_ = MOMENT.fullmatch(str(value))
     return f"{found_[1]} {found_[2]}" if found_ else "" if value is None else str(value)
 
 

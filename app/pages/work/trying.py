@@ -17,6 +17,7 @@ from app.pages.pack_names import names_of
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.examples import samples, stories
 from app.pages.work.office import Hash
+from app.pages.work.played import PlayedWords
 from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.triggers import Name
 from app.pages.work.words import PEOPLE, people, reason
@@ -63,7 +64,8 @@ class Trying(DraftPages):
     def tests(self, request: Request, id: Id, done: str = "") -> Response:
         """Show each test: what was expected, what there was, and every decision on the way."""
         who, frame, sheet = self._enter(request, id)
-        told_tests = stories(sheet, names_of(self._office.platform.rules.library.rules(), frame.speech))
+        names = names_of(self._office.platform.rules.library.rules(), frame.speech)
+        told_tests = stories(sheet, names)
         with laid_out(self._bench, text_of(sheet)) as laid:
             findings = laid.hindering()
             cases, more = ([], ()) if findings else laid.cases()
@@ -77,6 +79,7 @@ class Trying(DraftPages):
             silent=any(map(is_silent, more)),
             cases=cases,
             reason=partial(reason, speech=frame.speech),
+            told=PlayedWords(names),
             stories={line: (number, story) for number, line, _, story in told_tests},
             unplayed=[] if cases else told_tests,
             samples=samples(sheet),

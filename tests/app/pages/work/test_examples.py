@@ -39,6 +39,26 @@ def test_an_example_is_made_from_a_preview(quiet: Workshop) -> None:
     assert "Make a test from this preview" in aida.get(f"{where}/preview").text
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ["SMS parts: 2", "it became known: A residence was registered", "planned: moved, for"]),
+        ("ru", ["частей SMS: 2", "стало известно: Зарегистрировано место жительства", "запланировано: moved, на"]),
+        ("kk", ["SMS бөліктері: 2", "белгілі болды: Тұрғылықты жері тіркелді", "жоспарланды: moved, уақыты:"]),
+    ],
+)
+def test_a_played_test_is_told_in_the_language_of_the_page(quiet: Workshop, language: str, said: list[str]) -> None:
+    """What was expected, what there was, and each decision on the way."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    tests = cases_in(aida, where).replace("channel: sms", "channel: email")
+    aida.post(where, revision="1", **{"file-tests.yaml": tests})
+    page = unescape(aida.get(f"{where}/tests?language={language}").text)
+    assert [each for each in said if each not in page] == [], page
+    for english in ("parts</", "known ", "planned  ", "not applicable"):
+        assert english not in page
+
+
 def test_nothing_happens_after_the_last_day_of_the_calendar(quiet: Workshop) -> None:
     """A further event after the year 9999 is refused in words, and nothing is changed."""
     aida = signed_in(quiet, "aida")

@@ -131,11 +131,17 @@ class BacktestWork:
         self._workers.close()
 
 
-def asked_of(arguments: Mapping[str, Any]) -> Asked:
-    """Parse the arguments of a job."""
-    return convert(dict(arguments), Asked)
+def asked_of(arguments: Mapping[str, Any]) -> Asked | None:
+    """Parse the arguments of a job; None where somebody changed them in the database, and they cannot be read."""
+    try:
+        return convert(dict(arguments), Asked)
+    except msgspec.ValidationError:
+        return None
 
 
-def found_of(cursor: str) -> Counts:
-    """Parse the results of a job that is done."""
-    return msgspec.json.decode(cursor, type=Counts)
+def found_of(cursor: str) -> Counts | None:
+    """Parse the results of a job that is done; None where somebody changed them, and they cannot be read."""
+    try:
+        return msgspec.json.decode(cursor, type=Counts)
+    except (msgspec.DecodeError, UnicodeError):
+        return None

@@ -88,5 +88,7 @@ class BacktestCalls(routes.Routed, tags=["rules"]):
             raise Problem(HTTPStatus.NOT_FOUND, " ".join(str(unknown).split()), kind="unknown-name") from None
         except NotAllowed as refused:
             raise Problem(HTTPStatus.FORBIDDEN, str(refused), kind="not-allowed") from None
-        counts = to_builtins(found_of(job.cursor)) if job.state is JobState.DONE else None
+        counts = None
+        if job.state is JobState.DONE and (counts := to_builtins(found_of(job.cursor))) is None:
+            raise Problem(HTTPStatus.CONFLICT, "the backtest's result cannot be read", kind="not-now")
         return Backtest(job=item_of(job, self._hands), trigger=asked.trigger, hash=asked.hash, counts=counts)

@@ -10,7 +10,7 @@ from app.jobs.requests import BadOrder
 from app.packs.draft_bench import Laid
 from domain.facts.principals import Principal, Role, require
 from streams.queues.job_store import Jobs
-from streams.queues.jobs import Job, UnknownJob
+from streams.queues.jobs import Job, UnknownJob, UnreadableJob
 from streams.rules.approval import RuleApproval
 
 KIND = "backtest"
@@ -61,6 +61,7 @@ def backtest_of(jobs: Jobs, id_: int, who: Principal) -> tuple[Job, Asked]:
     job = jobs.job(id_)
     if job.kind != KIND:
         raise UnknownJob(id_)
-    asked = asked_of(job.arguments)
+    if (asked := asked_of(job.arguments)) is None:
+        raise UnreadableJob(id_)
     require(who, Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, asked.agency, f"job {id_}")
     return job, asked

@@ -158,6 +158,7 @@ class Backtests(DraftPages):
             job=job,
             asked=asked,
             told=told,
+            unreadable=job.state is JobState.DONE and told is None,
             sheet=sheet,
             author=Role.AUTHOR in who.roles,
             unattended=bool(self._hands.note(job)),
@@ -172,7 +173,9 @@ class Backtests(DraftPages):
         job, asked = self._job(id, who)
         if job.state is not JobState.DONE:
             raise Problem(HTTPStatus.CONFLICT, "the backtest is not done yet", kind="not-now")
-        return as_csv(_lines(found_of(job.cursor)), f"backtest-{asked.trigger}-{job.id}.csv")
+        if (counts := found_of(job.cursor)) is None:
+            raise Problem(HTTPStatus.CONFLICT, "the backtest's result cannot be read", kind="not-now")
+        return as_csv(_lines(counts), f"backtest-{asked.trigger}-{job.id}.csv")
 
     def _job(self, id_: int, who: Principal) -> tuple[Job, Asked]:
         try:
@@ -188,7 +191,7 @@ def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str
         for job in office.platform.queues.jobs.latest(LATEST)
         if job.kind == KIND
         for asked in [asked_of(job.arguments)]
-        if (asked.agency, asked.trigger) == (agency, trigger) and hash_ in ("", asked.hash)
+        if asked is not None and (asked.agency, asked.trigger) == (agency, trigger) and hash_ in ("", asked.hash)
     ]
 
 
@@ -196,10 +199,12 @@ def _tried(office: Office, submission: Submission) -> tuple[Asked, Counts] | Non
     """Return the latest finished backtest of a version: what was asked, and its counts; None where there is none."""
     for job in office.platform.queues.jobs.latest(LATEST):
         if job.kind == KIND and job.state is JobState.DONE:
-            asked = asked_of(job.arguments)
+            asked, counts = asked_of(job.arguments), found_of(job.cursor)
+            if asked is None or counts is None:
+                continue
             about = (asked.agency, asked.trigger, asked.hash)
             if about == (submission.owner, submission.about.name, submission.hash):
-                return asked, found_of(job.cursor)
+                return asked, counts
     return None
 
 

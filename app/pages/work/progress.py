@@ -124,7 +124,11 @@ class Progress:
         for job in self._office.platform.queues.jobs.latest(_LATEST):
             if job.kind == KIND and job.state is JobState.DONE:
                 asked = asked_of(job.arguments)
-                if (asked.agency, asked.trigger, asked.hash) == (sheet.agency, sheet.trigger, trigger.hash):
+                if asked is not None and (asked.agency, asked.trigger, asked.hash) == (
+                    sheet.agency,
+                    sheet.trigger,
+                    trigger.hash,
+                ):
                     return _Found(done=True, href=href)
         return _Found(done=False, note=speech.say("not tried yet; it is not required"), href=href)
 

@@ -4,12 +4,14 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.backtests.job import Asked, Counts, asked_of, counts, found_of
 from app.backtests.run import backtested
 from app.pages.work.backtests import _Told
 from app.server import application
 from streams.queues.jobs import JobState
+from streams.storage.tables import jobs as rows
 from tests.app.http.wire import client_of, served
 from tests.app.pages.shipped_rules import speech_of
 from tests.app.pages.work.workshop import AIGERIM, Somebody, Workshop, begun, file_of, signed_in
@@ -34,9 +36,11 @@ def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
     done = platform.queues.jobs.job(job.id)
     assert done.state is JobState.DONE, done.words
     found = found_of(done.cursor)
+    asked = asked_of(done.arguments)
+    assert found is not None
+    assert asked is not None
     assert (found.people, found.changes) == (1, [("moved", "", 1)])
-    order = asked_of(done.arguments).order(platform)
-    assert counts(backtested(platform, order, 1), found.price) == found
+    assert counts(backtested(platform, asked.order(platform), 1), found.price) == found
     page = aida.get(report).text
     assert "told by both, at another time or by another channel" in page
     assert [f'href="{where}/{each}"' in page for each in ("submit", "form", "backtest")] == [True] * 3
@@ -47,6 +51,30 @@ def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
     for path in (report, f"{report}/report.csv", f"{where}/backtest"):
         assert fred.get(path).status_code == 403
     assert fred.post(f"{where}/backtest").status_code == 403
+
+
+@pytest.mark.parametrize("cursor", ["{", '{"persons": "x"}', "\x00", ""])
+def test_a_result_that_cannot_be_read_says_so(told: Workshop, cursor: str) -> None:
+    """What somebody wrote over a finished backtest in the database is told on its page, and breaks no other one."""
+    aida, jobs = signed_in(told, "aida"), told.world.platform.queues.jobs
+    where = begun(aida)
+    report = aida.post(f"{where}/backtest", **{"from": "2025-05-01", "to": "2025-06-20"}).headers["location"]
+    while jobs.latest(1)[0].state in (JobState.PLANNED, JobState.RUNNING):
+        aida.get(report)
+    write(told, cursor=cursor)
+    page = aida.get(report)
+    assert (page.status_code, "Its result cannot be read" in page.text) == (200, True)
+    assert aida.get(f"{report}/report.csv").status_code == 409
+    aida.post(f"{where}/submit")
+    assert [aida.get(f"{where}/{each}").status_code for each in ("backtest", "submit", "form")] == [200] * 3
+    write(told, arguments='{"agency": 1}')
+    assert aida.get(report).status_code == 404
+    assert [aida.get(f"{where}/{each}").status_code for each in ("backtest", "submit", "form")] == [200] * 3
+
+
+def write(workshop: Workshop, **values: str) -> None:
+    """Somebody with the database's password writes over all jobs."""
+    workshop.world.platform.database.write(lambda connection: connection.execute(update(rows).values(values)))
 
 
 @pytest.mark.parametrize(

@@ -173,17 +173,23 @@ class _Teller:
     def _ground(self) -> str:
         on = self._clause["on"]
         if not isinstance(on, str):
-            return self._entitlement(on)
+            found = self._entitlement(on)
+            return found if self._cause is None or "becomes" not in on else Joined([found, self._recorded()], ": ")
         if (age := self._age()) is not None:
             return age
         if self._cause is None:
             return Words("something was recorded that can no longer be read")
-        told = {"day": self._day(self._cause.time), "event": self._event()}
         if self._cause.area is None:
-            return Words("on {day} {event}", **told)
+            return self._recorded()
+        told = {"day": self._day(self._cause.time), "event": self._event()}
         if self._of_child:
             return Words("this was announced on {day} for the place where your child lives: {event}", **told)
         return Words("this was announced on {day} for the place where you live: {event}", **told)
+
+    def _recorded(self) -> str:
+        """Return the record that it goes back to, with its day."""
+        assert self._cause is not None
+        return Words("on {day} {event}", day=self._day(self._cause.time), event=self._event())
 
     def _entitlement(self, on: Mapping[str, str]) -> str:
         [(edge, name)] = on.items()

@@ -177,3 +177,9 @@ def test_a_day_in_kazakh_never_stands_where_it_needs_a_suffix() -> None:
 def test_a_russian_sentence_does_not_end_with_two_full_stops() -> None:
     """A Russian date ends with «г.», so no sentence of a page has a date right before its full stop."""
     assert [said for _, said in messages("ru") if re.search(r"%\((?:date|day|at)\)s\.$", said)] == []
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_trigger_is_called_by_one_word(language: str) -> None:
+    """Civil servants read «правило» and «ереже» on every page and in every mail, and no foreign word beside it."""
+    assert [said for _, said in messages(language) if "триггер" in said.lower()] == []

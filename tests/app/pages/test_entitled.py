@@ -11,6 +11,7 @@ import pytest
 from app.pages.catalogues import LANGUAGES
 from app.reports.entitlements import entitlements
 from templates.checks.loader import shipped
+from tests.app.pages.shipped_rules import shipped_catalogue
 from tests.app.pages.test_reasons import AS_WRITTEN
 from tests.app.pages.visitor import visiting
 from tests.world import LONG_AGO, World, birth, event, iin, registered
@@ -112,6 +113,16 @@ def test_the_page_answers_as_the_assistant_does(world: World) -> None:
     yes = page_of(world, MOTHER).partition("<h2>Not now</h2>")[0]
     for each in answers:
         assert (f">{each.benefit.title['en']}</h3>" in yes) is each.entitled, each.benefit.name
+
+
+def test_no_benefit_is_explained_by_itself() -> None:
+    """A benefit is for those about whom something else is recorded than that they were granted it."""
+    catalogue = shipped_catalogue()
+    about = [each for each in catalogue.benefits.values() if each.on in catalogue.types]
+    assert about
+    for each in about:
+        for language, title in each.title.items():
+            assert title.lower() not in catalogue.types[each.on].title[language].lower()
 
 
 def test_of_whom_nothing_is_known(world: World) -> None:

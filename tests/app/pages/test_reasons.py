@@ -202,7 +202,10 @@ def test_an_unsent_message_has_a_why_of_its_own(fined: World) -> None:
     ("step", "said"),
     [
         ("air_quality/alert", "this was announced on 18 February 2026 for the place where you live:"),
-        ("childcare_allowance/week", "you have been entitled to “Childcare allowance” since 18 February 2026"),
+        (
+            "childcare_allowance/week",
+            "you have been entitled to “Childcare allowance” since 18 February 2026: on 18 February 2026 a birth was",
+        ),
         ("targeted_assistance_renewal/fortnight", "you are entitled to “Targeted social assistance” only until"),
         ("retirement_age/man", "on 3 November 2052 you reach the age of 62 years and 6 months"),
         ("birth_allowance/registered", "on 18 February 2026 a birth was registered"),

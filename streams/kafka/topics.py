@@ -18,6 +18,7 @@ from streams.kafka.errors import (
     DENIED,
     MAY_HEAL,
     ClientErrors,
+    KafkaUnavailable,
     NotGranted,
     TopicRefused,
     WrongPartitions,
@@ -157,7 +158,7 @@ class Topics(Struct, frozen=True):
 
         Raises:
             KafkaRefused, NotGranted: our user is not accepted, or lacks a right.
-            KafkaUnavailable: Kafka does not answer; waiting may help.
+            KafkaUnavailable: Kafka does not answer, or does not show a topic yet that others made; waiting may help.
             WrongTopicSettings, TopicRefused, WrongPartitions: a topic cannot be made, or is not like ours.
         """
         heard = ClientErrors()
@@ -165,10 +166,12 @@ class Topics(Struct, frozen=True):
         wanted = self.hours() if hours is None else hours
         try:
             before = admin.list_topics(timeout=self.answer_seconds).topics
-            self._make(admin, {name: kept for name, kept in wanted.items() if name not in before})
+            by_others = self._make(admin, {name: kept for name, kept in wanted.items() if name not in before})
             found = admin.list_topics(timeout=self.answer_seconds).topics
             for name in wanted.keys() & found.keys():
                 check_topic(name, found[name], self.partitions)
+            if unseen := by_others - found.keys():  # it may have another number of partitions
+                raise KafkaUnavailable(self.address, f"it has the topic {min(unseen)} but does not show it yet")
             ours = self.hours().items()
             there = {name: self._kept(name, kept) for name, kept in ours if name in wanted and name in before}
             return correct_settings(self.address, admin, there, self.answer_seconds * 2)
@@ -176,9 +179,11 @@ class Topics(Struct, frozen=True):
             admin.poll(0)  # collects the errors of its connections
             raise heard.failure(self.address, error) from None
 
-    def _make(self, admin: AdminClient, hours: Mapping[str, int]) -> None:
+    def _make(self, admin: AdminClient, hours: Mapping[str, int]) -> set[str]:
+        """Make these topics; return those that another process made meanwhile."""
         if not hours:
-            return
+            return set()
+        by_others = set()
         wanted = [self._wanted(name, kept) for name, kept in hours.items()]
         for name, made in admin.create_topics(wanted, operation_timeout=self.answer_seconds).items():
             try:
@@ -190,8 +195,10 @@ class Topics(Struct, frozen=True):
                 if code in DENIED:
                     right = f"DESCRIBE on the topic {name}, or CREATE where it is missing"
                     raise NotGranted(self.address, right, reason_of(error)) from None
-                if code != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
+                if code != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise TopicRefused(name, reason_of(error)) from None
+                by_others.add(name)
+        return by_others
 
     def _wanted(self, name: str, hours: int) -> NewTopic:
         kept = self._kept(name, hours)

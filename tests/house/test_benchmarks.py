@@ -8,7 +8,7 @@ import pytest
 from tests.services.commands import Command
 
 ROOT = Path(__file__).parents[2]
-LONG = {"area_shared", "cluster", "country", "far", "latency", "relay", "republish", "worker"}
+LONG = {"area_shared", "cluster", "country", "dispatch_shared", "far", "latency", "relay", "republish", "worker"}
 """Those that take long however little they measure: for a far provider, or as they start Kafka, Dask or all roles."""
 MET, NOT_MET = 0, 1
 """What it ends with; so small, a benchmark says nothing of its target."""

@@ -9,18 +9,20 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+from confluent_kafka.cimpl import NewTopic
 from sqlalchemy.engine import URL
 
 from app.clock import system_clock
 from streams.kafka.brokers import Brokers
-from streams.kafka.errors import NotGranted, WrongTopicSettings
+from streams.kafka.errors import KafkaUnavailable, NotGranted, WrongPartitions, WrongTopicSettings
 from streams.kafka.lag import KafkaLag
 from streams.kafka.producer import Record, Sender
 from streams.kafka.relay import Relay
 from streams.kafka.topics import PARTITIONS, Topics
 from tests.services import kafka as broker
-from tests.streams.distributed import Country, country, ended, eventually, everyday, process, says
+from tests.streams.distributed import Country, country, ended, eventually, everyday, lasting, process, says
 from tests.streams.kafka.test_signing_in import assert_refused, assert_roles_work
+from tests.streams.storing import PATIENCE
 
 DESCRIBE = (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)
 
@@ -104,6 +106,21 @@ def test_who_may_not_look_how_long_a_topic_keeps_is_told_so(land: Country) -> No
     """Nobody works on a topic that may keep people's data for ever: who cannot know says which right is missing."""
     with pytest.raises(NotGranted, match="DESCRIBE_CONFIGS on the topic"):
         granted(land, AclOperation.DESCRIBE).ensure()
+
+
+def test_a_topic_that_others_made_and_that_is_not_shown_is_not_worked_on(land: Country) -> None:
+    """Nobody works on a topic that exists and is not seen, as one just made: it may have other partitions."""
+    topics = granted(land, *DESCRIBE)
+    admin = AdminClient(land.topics.brokers.client())
+    name = f"{topics.prefix}made-by-others"
+    grant(admin, right(ResourceType.TOPIC, name, AclOperation.CREATE))
+    for made in admin.create_topics([NewTopic(name, PARTITIONS + 1, 1)]).values():
+        made.result()
+    with pytest.raises(KafkaUnavailable, match=f"{name} but does not show it yet"):
+        lasting(lambda: topics.ensure({name: 1}), NotGranted, PATIENCE)
+    grant(admin, right(ResourceType.TOPIC, name, AclOperation.DESCRIBE))
+    with pytest.raises(WrongPartitions):
+        lasting(lambda: topics.ensure({name: 1}), KafkaUnavailable, PATIENCE)
 
 
 def test_a_relay_that_may_not_write_says_so(land: Country) -> None:

@@ -247,6 +247,11 @@ class _Told:
             yield say("Busiest hour"), f"{hour[:13].replace('T', ' ')}:00 – {number(many)}"
 
     @property
+    def nobody(self) -> bool:
+        """Return True if nobody's records could begin the rule."""
+        return not self._counts.persons
+
+    @property
     def known_too_late(self) -> bool:
         """Return True if the only reason for everybody is that it became known after the last day."""
         return bool(self._counts.persons) and dict(self._counts.outcomes).get("later") == self._counts.persons

@@ -35,7 +35,7 @@ class PlayedWords:
 
     def message(self, each: Mapping[str, Any]) -> str:
         """Return the sentence about a message. `each`: with the keys of tests.yaml."""
-        say, step = self._speech.say, str(each.get("step", ""))
+        say, step = self._speech.say, step_called(str(each.get("step", "")), self._speech)
         when = self.moment(each.get("at")) if each.get("at") else ""
         if each.get("nothing"):
             why = reason(str(each["because"]), self._speech) if each.get("because") else ""
@@ -45,6 +45,10 @@ class PlayedWords:
             return say("{when}: gets “{step}” with the summary of the day").format(when=when, step=step)
         by = channel(str(each["channel"]), self._speech) if each.get("channel") else ""
         return say("{when}: gets “{step}”, {channel}").format(when=when, step=step, channel=by)
+
+    def why(self, difference: Mapping[str, Any]) -> str:
+        """Return what is wrong with a message, with moments as people write them."""
+        return MOMENT.sub(lambda found: self.moment(found[0]), self._speech.tell(difference["why"]))
 
     def whole(self, each: Mapping[str, Any]) -> str:
         """Return the same with its recipient, its text and the number of parts of its SMS, where they are said."""

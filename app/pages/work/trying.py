@@ -20,10 +20,11 @@ from app.pages.work.office import Hash
 from app.pages.work.played import PlayedWords
 from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.triggers import Name
-from app.pages.work.words import PEOPLE, people, reason
+from app.pages.work.words import PEOPLE, people, reason, step_called
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Subject
+from domain.rules.triggers import CORRECTION
 from streams.rehearsal.case_reader import is_silent
 from streams.rules.approval import Reference
 from streams.rules.drafts import StoredDraft
@@ -174,9 +175,12 @@ class Trying(DraftPages):
 
 def step_shown(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:
     """Return a step as pages show it: its name, when it comes, and its text by language and channel."""
+    day = frame.speech.day(message.due.date())
     return {
         "name": message.step,
-        "title": message.title,
+        "title": frame.speech.say("Correction, should the event be taken back")
+        if message.step == CORRECTION
+        else f"{step_called(message.step, frame.speech)}: {day}, {message.due:%H:%M}",
         "languages": [(words.language, list(_cells(words, heard, frame))) for words in message.words],
     }
 

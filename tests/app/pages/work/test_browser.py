@@ -181,15 +181,18 @@ FORMS = [("kk", PHONE, "light", True), ("en", {"width": 1280, "height": 900}, "d
 def test_somebody_who_never_saw_yaml_publishes_a_trigger(
     chromium: Browser, workshop: Workshop, language: str, viewport: Any, scheme: Any, *, scripts: bool
 ) -> None:
-    """From a new draft to everybody by forms alone: rule, condition, texts in each language, example, approval."""
-    name = f"new_home_{language}"
+    """From a new draft to everybody by forms alone: rule, condition, texts in each language, example, approval.
+
+    With scripts 30 days before a card ends; without them 10 days after a large amount that is not paid.
+    """
+    name = f"by_form_{language}"
     look = {"viewport": viewport, "color_scheme": scheme, "java_script_enabled": scripts}
     with workshop.visit(chromium, language=language, **look) as context:
         page = context.new_page()
         page.goto(f"{workshop.base}/work/new")
         page.fill("#name", name)
         page.select_option("#pack", "kz")
-        page.select_option("#on", "kz.residence.registered")
+        page.select_option("#on", "kz.document.issued" if scripts else "kz.tax.assessed")
         page.locator("main form button").click()
         keep = partial(kept, page, f"form-{language}")
         keep("1-begun")
@@ -225,8 +228,8 @@ def test_somebody_who_never_saw_yaml_publishes_a_trigger(
         expect(page.locator(".stepper .done")).to_have_count(6)
     current = workshop.world.platform.rules.approval.governed().current(name)
     assert current is not None
-    assert (current.share, current.rules["when"]) == (1.0, 'event.kind == "moved"')
-    assert current.rules["due"] == {"first": {"from": "event.time", "offset": "P2D", "at": "10:00"}}
+    assert current.share == 1.0
+    assert {key: current.rules.get(key) for key in ("when", "due", "unless")} == (CARD_ENDS if scripts else UNPAID)
 
 
 def kept(page: Page, walk: str, step: str) -> None:
@@ -240,14 +243,44 @@ def fills_the_rule(page: Page, *, scripts: bool) -> None:
     for spoken, (title, text) in OWN.items():
         page.fill(f"[id='title.{spoken}']", title)
         page.fill(f"[id='legal_basis.{spoken}']", text)
+    (card_ends if scripts else amount_unpaid)(page)
+
+
+CARD_ENDS = {
+    "when": 'event.kind == "identity_card"',
+    "due": {"first": {"from": "event.expires_on", "offset": "-P30D", "at": "10:00"}},
+    "unless": None,
+}
+UNPAID = {
+    "when": "event.amount > 20000",
+    "due": {"first": {"from": "event.time", "offset": "P10D", "at": "10:00"}},
+    "unless": [{"on": "kz.tax.paid", "when": "later.year == event.year"}],
+}
+
+
+def card_ends(page: Page) -> None:
+    """The kind is chosen among its values; the day counts from another one; nothing makes it needless."""
     page.select_option("[name='when.0.field']", "event.kind")
-    if scripts:
-        expect(page.locator("select[name='when.0.value']")).to_be_visible()
-        page.select_option("[name='when.0.value']", "moved")
-    else:
-        page.fill("[name='when.0.value']", "a move")
-    page.fill("[name='due.first.offset.number']", "2")
+    expect(page.locator("select[name='when.0.value']")).to_be_visible()
+    page.select_option("[name='when.0.value']", "identity_card")
+    page.select_option("[name='due.first.from']", "event.expires_on")
+    page.fill("[name='due.first.offset.number']", "30")
+    page.select_option("[name='due.first.offset.sign']", "-")
     page.check("[id='needless.none-yes']")
+
+
+def amount_unpaid(page: Page) -> None:
+    """The amount is typed as on paper; the payment of the same year makes it needless."""
+    page.select_option("[name='when.0.field']", "event.amount")
+    page.select_option("[name='when.0.operator']", ">")
+    page.fill("[name='when.0.value']", "20 000")
+    page.fill("[name='due.first.offset.number']", "10")
+    page.locator("summary", has_text="Add an event that makes it needless").click()
+    page.select_option("[name='unless.new.on']", "kz.tax.paid")
+    page.locator("#rule button[value=save]:not(.hidden)").click()
+    page.wait_for_url("**done=saved")
+    page.select_option("[name='unless.0.when.0.field']", "later.year")
+    page.select_option("[name='unless.0.when.0.of']", "event.year")
 
 
 def writes(page: Page, spoken: str, *, scripts: bool) -> None:

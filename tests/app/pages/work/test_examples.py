@@ -42,7 +42,15 @@ def test_an_example_is_made_from_a_preview(quiet: Workshop) -> None:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", ["SMS parts: 2", "it became known: A residence was registered", "planned: moved, for"]),
+        (
+            "en",
+            [
+                "SMS parts: 2",
+                "wrong time: expected 5 March 2026, 10:30, got 5 March 2026, 10:00",
+                "it became known: A residence was registered",
+                "planned: moved, for",
+            ],
+        ),
         ("ru", ["частей SMS: 2", "стало известно: Зарегистрировано место жительства", "запланировано: moved, на"]),
         ("kk", ["SMS бөліктері: 2", "белгілі болды: Тұрғылықты жері тіркелді", "жоспарланды: moved, уақыты:"]),
     ],
@@ -51,9 +59,9 @@ def test_a_played_test_is_told_in_the_language_of_the_page(quiet: Workshop, lang
     """What was expected, what there was, and each decision on the way."""
     aida = signed_in(quiet, "aida")
     where = begun(aida)
-    tests = cases_in(aida, where).replace("channel: sms", "channel: email")
+    tests = cases_in(aida, where).replace("channel: sms", "channel: email").replace("05T10:00", "05T10:30")
     aida.post(where, revision="1", **{"file-tests.yaml": tests})
-    page = unescape(aida.get(f"{where}/tests?language={language}").text)
+    page = unescape(aida.get(f"{where}/tests?language={language}").text).replace("\u202f", " ")
     assert [each for each in said if each not in page] == [], page
     for english in ("parts</", "known ", "planned  ", "not applicable"):
         assert english not in page

@@ -9,9 +9,9 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Update, and_, bind
 from domain.nudges.nudge import Nudge
 from projections.for_each import ForEach
 from projections.front import Front
-from projections.lanes import EMERGENCIES, Shares, waiting_lanes
+from projections.lanes import Shares, waiting_lanes
 from projections.nudges import KEY, Due, due_keys, this_delivery
-from projections.tables import URGENT, due
+from projections.tables import IS_EMERGENCY, IS_STOPPED, IS_URGENT, due
 
 
 def claim(
@@ -92,6 +92,6 @@ class _Taking:
 
 
 _IN_TURN = due.c.due_at <= bindparam("now")
-_STOPPED, _DUE, _URGENT = _Taking(due.c.stopped), _Taking(_IN_TURN), _Taking(and_(_IN_TURN, due.c.rank <= URGENT))
-_EMERGENCIES = _Taking(and_(_IN_TURN, due.c.lane < EMERGENCIES))
+_STOPPED, _DUE, _URGENT = _Taking(IS_STOPPED), _Taking(_IN_TURN), _Taking(and_(_IN_TURN, IS_URGENT))
+_EMERGENCIES = _Taking(and_(_IN_TURN, IS_EMERGENCY))
 _OF_LANE = _Taking(and_(_IN_TURN, due.c.lane == bindparam("of_lane")))

@@ -154,8 +154,10 @@ nudges = Table(
 )
 """The fill factor leaves room in every page, so PostgreSQL changes a nudge in place without touching its indexes."""
 
-URGENT = 1
-"""Nudges whose class has at most this rank go before others: emergencies, legal notices and services."""
+EMERGENCY, URGENT = -1, 1
+"""The rank of emergencies, which go before everything; and the rank up to which nudges go before others: emergencies,
+legal notices and services.
+"""
 
 due = Table(
     "due",
@@ -180,18 +182,16 @@ due = Table(
 The fill factor leaves room in every page, so PostgreSQL changes a claimed row in place. The table is vacuumed early,
 because deleted rows lie at the front, where every claim begins.
 """
-Index(
-    "due_urgent",
-    due.c.due_at,
-    due.c.rank,
-    due.c.nudge,
-    sqlite_where=due.c.rank <= URGENT,
-    postgresql_where=due.c.rank <= URGENT,
-)
+IS_EMERGENCY = due.c.rank == literal_column(str(EMERGENCY))
+IS_URGENT = due.c.rank <= literal_column(str(URGENT))
+for _name, _is in (("due_emergency", IS_EMERGENCY), ("due_urgent", IS_URGENT)):
+    Index(_name, due.c.due_at, due.c.rank, due.c.nudge, sqlite_where=_is, postgresql_where=_is)
 Index("due_lane", due.c.lane, due.c.due_at, due.c.rank, due.c.nudge)
 IS_STOPPED: ColumnElement[bool] = literal_column("due.stopped")
 IS_ATTEMPTED: ColumnElement[bool] = literal_column("due.attempted")
-"""The conditions of the partial indexes, as these write them: SQLite takes none for `stopped = 1`."""
+"""The conditions of the partial indexes, as these write them: SQLite takes none for `stopped = 1`, and a plan that
+PostgreSQL keeps for any parameters none for `rank <= $1`.
+"""
 Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)
 Index("due_stopped", due.c.due_at, due.c.nudge, sqlite_where=due.c.stopped, postgresql_where=due.c.stopped)
 

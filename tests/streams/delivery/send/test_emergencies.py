@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event as hook
 from sqlalchemy import select
 
 from app.clock import VirtualClock
@@ -13,8 +15,9 @@ from domain.facts.principals import NotAllowed
 from domain.facts.submissions import Subject
 from domain.rules.triggers import CLASSES, RANKS
 from notifiers.port.routes import single_routes
+from projections.claims import claim
 from projections.lanes import EMERGENCIES, lane_of
-from projections.tables import URGENT, due
+from projections.tables import EMERGENCY, URGENT, due
 from streams.delivery.send.dispatch import BATCH
 from streams.delivery.send.rate_limits import RateLimits
 from streams.intake.cloudevents import Envelope
@@ -109,7 +112,26 @@ def test_its_place_is_before_all_others_and_moves_nobody() -> None:
     for trigger in ("a", "flood_evacuation", "card"):
         lanes = [lane_of(trigger, RANKS[klass]) for klass in CLASSES]
         assert -(2**31) <= lanes[0] < EMERGENCIES <= lanes[1] == lanes[2] < 0 < lanes[3] == lanes[4]
-    assert RANKS["service"] == URGENT
+    assert (RANKS["emergency"], RANKS["service"]) == (EMERGENCY, URGENT)
+
+
+def test_a_claim_finds_emergencies_without_reading_what_else_is_due(city: World) -> None:
+    """A claim looks for emergencies in an index that holds nothing else, and for what is urgent in its index."""
+    engine, asked = city.platform.database.engine, list[tuple[str, Any]]()
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    hook.listen(engine, "before_cursor_execute", note)
+    city.platform.database.write(
+        lambda connection: claim(connection, now=1, until=2, holder="us", limit=9, urgent=True)
+    )
+    hook.remove(engine, "before_cursor_execute", note)
+    with engine.connect() as connection:
+        claims = [(f"EXPLAIN QUERY PLAN {one}", values) for one, values in asked if "UPDATE due" in one]
+        plans = [" ".join(row.detail for row in connection.exec_driver_sql(*each)) for each in claims]
+    assert ["due_emergency" in plan for plan in plans] == [True, False]
+    assert ["due_urgent" in plan for plan in plans] == [False, True]
 
 
 async def test_it_waits_in_its_own_lane(city: World) -> None:

@@ -13,8 +13,8 @@ Step = tuple[str, int, str]
 
 
 def add(connection: Connection, steps: Iterable[Step]) -> None:
-    """Add facts that concern persons; existing rows stay."""
-    insert_rows(connection, trail, list(steps), ignore=True)
+    """Add facts that concern persons."""
+    insert_rows(connection, trail, list(steps))
 
 
 def positions(connection: Connection, person: str, *, after: int = 0, limit: int = 1000) -> Sequence[int]:

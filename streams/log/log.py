@@ -76,21 +76,29 @@ class Log:
         upto: int | None = None,
         topics: Sequence[str] = (),
         limit: int | None = None,
+        *,
+        opened: bool = True,
     ) -> list[Entry]:
-        """Return the next entries after a position, of these topics or of all; an empty list only at the end."""
+        """Return the next entries after a position, of these topics or of all; an empty list only at the end.
+
+        Life events that are not `opened` have no sealed parts, and no key is read for them.
+        """
         while rows := list(driver_rows(connection, page_of(after, limit, upto, topics))):
-            if entries := self.decoded(connection, rows):
+            if entries := self.decoded(connection, rows, opened=opened):
                 return entries
             after = rows[-1][0]  # all of them are forged
         return []
 
-    def decoded(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
+    def decoded(self, connection: Connection, rows: Iterable[Any], *, opened: bool = True) -> list[Entry]:
         """Return rows of the log (position, stream, version, topic, state, code, …) as entries, without forged ones.
+
+        `opened`: as of a `page`.
 
         Raises:
             DamagedFact: a fact cannot be read, or was altered.
         """
-        return self.opened(connection, genuine(connection, rows))
+        written = genuine(connection, rows)
+        return self.opened(connection, written) if opened else entries_of(written, {}, {})
 
     def opened(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
         """Return genuine rows of the log as entries.

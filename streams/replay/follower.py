@@ -29,7 +29,7 @@ from domain.rules.built_in_triggers import DIGEST
 from projections import nudges, positions, statistics, trail
 from projections.statistics import Key
 from projections.trail import Step
-from streams.log.log import Log
+from streams.log.log import PAGE, Log
 from streams.log.mapper import Entry
 from streams.replay import hourly
 from streams.replay.hourly import ARRIVED, PRICED, Hour, hour_of
@@ -202,8 +202,8 @@ class Follower:
         return self._database.write(lambda connection: self._one_page(connection, after), Priority.FOLLOWING)
 
     def _one_page(self, connection: Connection, after: int) -> int:
-        entries = next(self._log.scan(after), None)
-        if entries is None or positions.hold(connection, READER) != after:
+        entries = self._log.page(connection, after, limit=PAGE, opened=False)
+        if not entries or positions.hold(connection, READER) != after:
             return 0
         found = nudges.by_id(connection, unnamed(entries))
         subjects = {id_: Subject(one.intent.person, one.intent.trigger) for id_, one in found.items()}

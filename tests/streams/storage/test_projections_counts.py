@@ -45,15 +45,6 @@ def test_a_trail_is_in_the_order_of_the_log(database: Database) -> None:
     assert ask(database, lambda connection: trail.positions(connection, "nobody")) == []
 
 
-def test_a_step_is_noted_once(database: Database) -> None:
-    """The same facts again change nothing, also together with new ones."""
-    database.write(lambda connection: trail.add(connection, [(AIDA, 1, "a/1")]))
-    database.write(lambda connection: trail.add(connection, [(AIDA, 1, "other/1"), (AIDA, 2, "b/1")]))
-
-    rows = ask(database, lambda connection: connection.execute(trail_table.select()).all())
-    assert [tuple(row) for row in rows] == [(AIDA, 1, "a/1"), (AIDA, 2, "b/1")]
-
-
 def test_a_trail_is_read_in_pages(database: Database) -> None:
     """So many positions after a position."""
     database.write(lambda connection: trail.add(connection, [(AIDA, at, "a/1") for at in range(1, 8)]))

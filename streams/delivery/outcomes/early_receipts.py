@@ -8,15 +8,16 @@ the transaction that records an outcome already holds it.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, select
 
 from domain.facts.facts import NudgeAttempted
 from domain.nudges.delivery import Delivery
 from notifiers.port.interface import Report
 from projections import nudges
 from projections.bulk import among_keys, replace_rows, rows_of
+from projections.for_each import ForEach
 from projections.handed_over import AttemptId
 from projections.tables import micros
 from streams.log.log import Log
@@ -71,10 +72,17 @@ def waiting(connection: Connection, names: Sequence[str]) -> Iterator[Early]:
 def drop(connection: Connection, rows: Iterable[Early]) -> None:
     """Delete these receipts; one that says the same and came later stays."""
     take_turns(connection, APPEND_LOCK)
-    table = early_receipts
-    for row in rows:
-        same = [table.c[name] == getattr(row, name) for name in ("provider", "reference", "heard", "at")]
-        connection.execute(delete(table).where(*same))
+    _DROPPED.execute(connection, [(row.provider, row.reference, row.heard, row.at) for row in rows])
+
+
+_KEY = [early_receipts.c[name] for name in ("provider", "reference", "heard", "at")]
+
+
+def _this_receipt(*key: ColumnElement[Any]) -> ColumnElement[bool]:
+    return and_(*(column == value for column, value in zip(_KEY, key, strict=True)))
+
+
+_DROPPED = ForEach(delete(early_receipts), _KEY, _this_receipt)
 
 
 def reportable_since(connection: Connection, log: Log, attempts: AbstractSet[AttemptId]) -> Mapping[AttemptId, int]:

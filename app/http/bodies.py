@@ -11,6 +11,7 @@ from starlette.types import Message as AsgiMessage
 from starlette.types import Receive
 
 from app.http.problems import Problem
+from domain.core.translatable import Words
 
 PRINTED = r"^[^\x00]*$"
 WORDED = r"^[^\x00]*[^\x00-@\[-`{-\xbf][^\x00]*$"
@@ -61,7 +62,9 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 def too_large(limit: str) -> Problem:
     """Return the problem of a body with more than that."""
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit}; send it in parts")
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Words("the body has more than {limit}; send it in parts", limit=limit)
+    )
 
 
 def again(messages: Iterable[AsgiMessage], receive: Receive) -> Receive:

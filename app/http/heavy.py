@@ -16,6 +16,7 @@ from fastapi.params import Depends
 from app.http.access import Access
 from app.http.problems import Problem
 from app.packs import draft_children
+from domain.core.translatable import Words
 
 AT_ONCE = draft_children.AT_ONCE
 """So many heavy requests are worked at, in this process."""
@@ -43,7 +44,10 @@ class Heavy:
             yield
             return
         if self.asked[who] >= OF_ONE:
-            detail = f"{OF_ONE} of your requests for tests, previews or reports are under way; wait for their answers"
+            detail = Words(
+                "{count} of your requests for tests, previews or reports are under way; wait for their answers",
+                count=OF_ONE,
+            )
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={"Retry-After": RETRY_SECONDS})
         self.asked[who] += 1
         try:

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.http.access import Access
 from app.http.problems import Answerer, Problem
 from app.identity.principals import BadPrincipals
+from domain.core.translatable import Words
 from streams.queues.guess_counts import WINDOW, GuessCounts
 from streams.storage.errors import UNAVAILABLE_ERRORS
 
@@ -184,7 +185,7 @@ class Limited:
 
 
 def _too_many(seconds: int, headers: Mapping[str, str]) -> Problem:
-    detail = f"too many requests; ask again in {seconds} seconds"
+    detail = Words("too many requests; ask again in {seconds} seconds", seconds=seconds)
     return Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={**headers, "Retry-After": str(seconds)})
 
 

@@ -19,6 +19,7 @@ from starlette.types import ExceptionHandler
 
 from app.http.head import has_head
 from app.http.served import blame
+from domain.core.translatable import Said, text_of
 from domain.facts.principals import NotAllowed
 from streams.intake.cloudevents import Refused
 from streams.intake.validation import NOT_REPEATED
@@ -54,7 +55,10 @@ class ProblemDetails(BaseModel):
 
 
 class Problem(Exception):
-    """Raised for a request that cannot be answered; it becomes a response (RFC 9457) that says what to change."""
+    """Raised for a request that cannot be answered; it becomes a response (RFC 9457) that says what to change.
+
+    `detail`: in English; pages tell it in the reader's language where it is translatable.
+    """
 
     def __init__(
         self,
@@ -73,7 +77,7 @@ class Problem(Exception):
     def response(self) -> JSONResponse:
         """Return the problem as a response."""
         more = len(self.errors) - MOST_ERRORS
-        detail = self.detail if more <= 0 else f"{self.detail}; {more} more errors are not listed"
+        detail = " ".join(self.detail.split()) + (f"; {more} more errors are not listed" if more > 0 else "")
         details = ProblemDetails(
             type=self.type,
             title=self.status.phrase,
@@ -161,7 +165,7 @@ def _invalid(request: Request, error: Exception) -> Problem:
     known = _own_names(request.app)
     found = dict.fromkeys((_place(one, known), reason_of(one), str(one["type"])) for one in error.errors())
     errors = [FieldError(field=field, reason=reason, code=code) for field, reason, code in found]
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit its description", errors)
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, Said("the request does not fit its description"), errors)
 
 
 def _own_names(app: FastAPI) -> frozenset[str]:
@@ -188,7 +192,7 @@ def reason_of(error: Mapping[str, Any]) -> str:
 
 def unavailable(_request: Request, _error: Exception) -> Problem:
     """The database is away."""
-    detail = "the platform cannot reach its database or has no rules yet; send the same request again later"
+    detail = Said("the platform cannot reach its database or has no rules yet; send the same request again later")
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_SECONDS})
 
 
@@ -197,7 +201,7 @@ def _gone(_request: Request, _error: Exception) -> Problem:
 
 
 def _refused_by_the_rules(_request: Request, error: Exception) -> Problem:
-    return Problem(HTTPStatus.FORBIDDEN, str(error), kind="not-allowed")
+    return Problem(HTTPStatus.FORBIDDEN, text_of(error), kind="not-allowed")
 
 
 def _damaged(_request: Request, error: Exception) -> Problem:
@@ -206,7 +210,7 @@ def _damaged(_request: Request, error: Exception) -> Problem:
 
 
 def _defect(_request: Request, _error: Exception) -> Problem:
-    detail = "the platform has a defect; nothing of this request may have been done, so send it again"
+    detail = Said("the platform has a defect; nothing of this request may have been done, so send it again")
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from app.http.problems import Problem
+from domain.core.translatable import text_of
 from streams.rules.aggregates import AlreadyPublished
 from streams.rules.approval import NotPublished, NotSubmitted, TwoVersions
 from streams.rules.publishing import BreaksVersions
@@ -19,9 +20,9 @@ def refusals_as_problems() -> Iterator[None]:
     try:
         yield
     except (NotSubmitted, UnknownName) as error:
-        raise Problem(HTTPStatus.NOT_FOUND, one_line(error), kind="unknown-name") from None
+        raise Problem(HTTPStatus.NOT_FOUND, text_of(error), kind="unknown-name") from None
     except (AlreadyPublished, BreaksVersions, NoDefaults, NotPublished, StillPlaceholders, TwoVersions) as error:
-        raise Problem(HTTPStatus.CONFLICT, one_line(error), kind="not-now") from None
+        raise Problem(HTTPStatus.CONFLICT, text_of(error), kind="not-now") from None
 
 
 def one_line(error: Exception) -> str:

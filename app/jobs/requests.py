@@ -88,7 +88,7 @@ class Orders:
         elif not who.operator and job.kind != "backtest":  # which changes nothing
             trigger = job.arguments.get("outage", job.arguments).get("trigger")
             if trigger is None:
-                raise NotAllowed(f"{job} is for operators; {who.name} is not an operator")
+                raise NotAllowed(Words("{job} is for operators; {name} is not an operator", job=job, name=who.name))
             check_stopping(who, owner_of(self._on.rules.approval.governed(), trigger, who), trigger)
 
     def _views(self, given: Given, _: Principal) -> Order:
@@ -137,7 +137,7 @@ class Orders:
 
     def _resolve(self, given: Given, who: Principal) -> Order:
         if not who.operator:
-            raise NotAllowed(f"unknown outcomes are for operators; {who.name} is not an operator")
+            raise NotAllowed(Words("unknown outcomes are for operators; {name} is not an operator", name=who.name))
         how = _one(given, "how")
         if how not in set(Resolution):
             raise BadOrder("how", Words("is none of {names}", names=", ".join(Resolution)))
@@ -162,7 +162,7 @@ class Orders:
 
     def _erase(self, given: Given, who: Principal) -> Order:
         if not who.operator:
-            raise NotAllowed(f"erasures are for operators; {who.name} is not an operator")
+            raise NotAllowed(Words("erasures are for operators; {name} is not an operator", name=who.name))
         words = [word for text in given.get("persons", ()) for word in text.split()]
         if not 0 < len(words) <= MOST_ERASED:
             raise BadOrder(

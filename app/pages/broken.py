@@ -8,8 +8,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from app.http.problems import DAMAGED, Problem
+from app.pages.catalogues import Speech
 from app.pages.layout import Frame, Pages, for_people
 from app.pages.places import base_of, only_reads
+from app.pages.reasons import as_sentence
 from app.pages.visits import SignInNeeded, principal_of, written_before
 from domain.core.translatable import N_
 
@@ -33,7 +35,8 @@ class Broken:
             title=title,
             lead=lead,
             error=int(problem.status),
-            detail=" ".join(problem.detail.split()) if frame.official else "",
+            detail=_detail(problem, frame.speech) if frame.official else "",
+            spoken=frame.speech.spoken(problem.detail),
             base=base_of(request),
             auditor=only_reads(principal_of(request)),
             sign_in=bool(_kind(problem)) and not (frame.citizen or frame.official),
@@ -118,6 +121,13 @@ def _kind(problem: Problem) -> str:
     """Return the problem's kind if it is in `_BY_KIND`; else empty."""
     kind = problem.type.rpartition(":")[2]
     return kind if kind in _BY_KIND else ""
+
+
+def _detail(problem: Problem, speech: Speech) -> str:
+    """Return what the problem says of this request; empty where it only repeats its status."""
+    if problem.detail == problem.status.description:
+        return ""
+    return as_sentence(" ".join(speech.tell(problem.detail).split()))
 
 
 def _words(problem: Problem, frame: Frame) -> tuple[str, str]:

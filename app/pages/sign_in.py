@@ -29,6 +29,7 @@ from app.pages.visits import Form, Official, OpenForm
 from app.settings import Settings
 from app.sign_in_settings import SignInSettings
 from domain.core.ids import Names
+from domain.core.translatable import Said
 from domain.facts.principals import Principal, Role
 
 _NATIONAL_ID = re.compile(r"[0-9]{6,20}")
@@ -87,7 +88,7 @@ class SignIn(RoutedPages):
         except UnknownPerson as unknown:
             raise Problem(HTTPStatus.FORBIDDEN, str(unknown), kind="nobody-here") from None
         except Exception:  # noqa: BLE001  (whatever is wrong with what the issuer or the browser brought)
-            detail = "signing in did not work; begin again"
+            detail = Said("signing in did not work; begin again")
             raise Problem(HTTPStatus.BAD_REQUEST, detail, kind="sign-in") from None
         return self._on(request)
 
@@ -115,7 +116,7 @@ class SignIn(RoutedPages):
     def by_token(self, request: Request, fields: OpenForm) -> Response:
         """An official signs in with the personal token that commands use too, by no other site's form."""
         if not visits.is_from_here(request, self._settings.base_url):
-            raise Problem(HTTPStatus.FORBIDDEN, "the form is another site's; sign in on ours", kind="csrf")
+            raise Problem(HTTPStatus.FORBIDDEN, Said("the form is another site's; sign in on ours"), kind="csrf")
         wished = visits.local_path(visits.field_of(fields, visits.NEXT))
         found = self._access.holder(visits.field_of(fields, "token"))
         if found is None or not found.roles:
@@ -141,7 +142,7 @@ class SignIn(RoutedPages):
 
     def _client(self, name: str) -> Any:  # noqa: ANN401  (the library says nothing of its types)
         if name not in self._settings.sign_in:
-            raise Problem(HTTPStatus.NOT_FOUND, "nobody of that name says who signs in", kind="unknown-issuer")
+            raise Problem(HTTPStatus.NOT_FOUND, Said("nobody of that name says who signs in"), kind="unknown-issuer")
         return self._issuers.create_client(name)
 
     def _back_to(self, name: str) -> str:

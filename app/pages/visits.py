@@ -21,6 +21,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from app.http.bodies import media_type_of, read_body
 from app.http.problems import Problem
+from domain.core.translatable import Said
 from domain.facts.principals import Principal
 
 LASTS = timedelta(hours=8)
@@ -215,7 +216,9 @@ def require_form(request: Request, fields: Fields) -> None:
         Problem: 403: they are not.
     """
     if not _is_of_visit(request, fields):
-        raise Problem(HTTPStatus.FORBIDDEN, "the form was not made for this visit; open its page again", kind="csrf")
+        raise Problem(
+            HTTPStatus.FORBIDDEN, Said("the form was not made for this visit; open its page again"), kind="csrf"
+        )
 
 
 def field_of(fields: Fields, name: str) -> str:
@@ -265,12 +268,12 @@ async def _fields_of(request: Request, most: int) -> Fields:
     if (known := getattr(request.state, "fields", None)) is not None:
         return cast("Fields", known)
     if media_type_of(request).essence not in ("application/x-www-form-urlencoded", ""):
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/x-www-form-urlencoded")
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, Said("the body must be application/x-www-form-urlencoded"))
     body = await read_body(request, most)
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS[most])
     except ValueError:
-        raise Problem(HTTPStatus.BAD_REQUEST, "the form cannot be read; it must be UTF-8") from None
+        raise Problem(HTTPStatus.BAD_REQUEST, Said("the form cannot be read; it must be UTF-8")) from None
     request.state.fields = fields
     return fields
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.core.translatable import N_, Words
+from domain.core.translatable import Words
 
 
 class Role(StrEnum):
@@ -54,7 +54,11 @@ class NotAllowed(Exception):
         super().__init__(Words("Not allowed: {problem}.", problem=problem))
 
 
-_NOT_YOURS = N_("{what} belongs to another agency than yours ({agency})")
+def other_agency(what: str, principal: Principal) -> NotAllowed:
+    """Return the refusal of something that belongs to another agency than the principal's."""
+    return NotAllowed(
+        Words("{what} belongs to another agency than yours ({agency})", what=what, agency=principal.agency)
+    )
 
 
 def require(principal: Principal, role: Role, owner: str, what: str) -> None:
@@ -66,7 +70,7 @@ def require(principal: Principal, role: Role, owner: str, what: str) -> None:
     if not owner and not principal.operator:
         raise NotAllowed(Words("{what} is shared by several agencies, so only an operator may do that", what=what))
     if owner and principal.agency != owner:
-        raise NotAllowed(Words(_NOT_YOURS, what=what, agency=principal.agency))
+        raise other_agency(what, principal)
     if owner and role not in principal.roles:
         raise NotAllowed(Words("{name} is not an {role}", name=principal.name, role=role))
 
@@ -78,7 +82,7 @@ def require_reader(principal: Principal, owner: str, what: str) -> None:
         NotAllowed: they are not.
     """
     if not principal.may_read(owner):
-        raise NotAllowed(Words(_NOT_YOURS, what=what, agency=principal.agency))
+        raise other_agency(what, principal)
 
 
 def require_reading(principal: Principal) -> None:
@@ -88,4 +92,8 @@ def require_reading(principal: Principal) -> None:
         NotAllowed: they may not.
     """
     if principal.roles.isdisjoint({Role.AUDITOR, Role.OPERATOR}):
-        raise NotAllowed(f"people's data is for auditors and operators to read; {principal.name} is not one of them")
+        raise NotAllowed(
+            Words(
+                "people's data is for auditors and operators to read; {name} is not one of them", name=principal.name
+            )
+        )

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, true
 
+from domain.core.translatable import Said
 from domain.facts.access_facts import LettersDropped, PersonViewed
 from domain.facts.principals import Principal
 from projections import trail
@@ -28,7 +29,7 @@ class NotTheirView(LookupError):
     """Raised when a reader has stated no purpose lately."""
 
     def __init__(self) -> None:
-        super().__init__("You said of nobody lately why you read their data; say it again.")
+        super().__init__(Said("You said of nobody lately why you read their data; say it again."))
 
 
 def note_viewing(context: WriteContext, who: Principal, person: str, what: str, purpose: str) -> UUID:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.core.events import LifeEvent
+from domain.core.translatable import Said, Words
 from domain.facts.access_facts import LetterHandled
 from domain.facts.principals import NotAllowed, Principal, require_reader
 from domain.nudges.nudge import Nudge
@@ -30,7 +31,7 @@ class UnknownLetter(LookupError):
     """Raised for an id that no letter has."""
 
     def __init__(self) -> None:
-        super().__init__("Nobody wrote a letter of that name; `/work/letters` lists those to your agency.")
+        super().__init__(Said("Nobody wrote a letter of that name; `/work/letters` lists those to your agency."))
 
 
 class CitizenLetter(Struct, frozen=True):
@@ -112,7 +113,9 @@ class Correspondence:
         with self._context.database.reading() as connection:
             found, _ = self._find(connection, event)
         if found.owner != who.agency:
-            raise NotAllowed(f"the letter was written to another agency than yours ({who.agency})")
+            raise NotAllowed(
+                Words("the letter was written to another agency than yours ({agency})", agency=who.agency)
+            )
         fact = LetterHandled(self._context.clock(), who.name, who.agency, found.person, event, note)
         self._context.note(self._noted_in(event), found.person, fact)
 

@@ -207,7 +207,10 @@ class UnreadableJob(UnknownJob):
 
     def __init__(self, id_: int) -> None:
         Exception.__init__(
-            self, f"Job {id_} cannot be read: somebody changed its row in the database. Nothing of it is done."
+            self,
+            Words(
+                "Job {id} cannot be read: somebody changed its row in the database. Nothing of it is done.", id=id_
+            ),
         )
 
 

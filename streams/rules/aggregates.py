@@ -14,6 +14,7 @@ from eventsourcing.domain import BaseAggregate
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.core.translatable import Words
 from domain.facts.governance import (
     ControlSet,
     LogRestored,
@@ -54,7 +55,9 @@ class AlreadyPublished(ValueError):
     """Raised when a published version is to be refused."""
 
     def __init__(self, about: Subject) -> None:
-        super().__init__(f"{about} is published, so it can no longer be refused. Pause it, or withdraw it.")
+        super().__init__(
+            Words("{about} is published, so it can no longer be refused. Pause it, or withdraw it.", about=about)
+        )
 
 
 class Publication(Struct, frozen=True):
@@ -214,7 +217,9 @@ class Versioned(RuleAggregate):
             if owner != fact.owner:
                 require(who, Role.AUTHOR, owner, str(self.about))
                 if not who.operator:
-                    raise NotAllowed(f"{self.about} would get another owner, which only an operator may give it")
+                    raise NotAllowed(
+                        Words("{about} would get another owner, which only an operator may give it", about=self.about)
+                    )
 
     def _submitted(self, fact: Any) -> None:  # noqa: ANN401  (as of submit)
         new = Submission(self.about, fact.owner, fact.hash, fact, (fact.by,))
@@ -336,7 +341,13 @@ class GovernedTrigger(Versioned):
         current = self.current
         if current is not None and current.hash == fact.hash and current.share >= fact.share:
             if current.share > fact.share:
-                raise NotAllowed(f"{self.name} is for {current.share:.0%} of all already, and a canary only grows")
+                raise NotAllowed(
+                    Words(
+                        "{name} is for {share} of all already, and a canary only grows",
+                        name=self.name,
+                        share=f"{current.share:.0%}",
+                    )
+                )
             return False
         self._published(fact)
         return True
@@ -463,7 +474,9 @@ class KillSwitch(RuleAggregate):
     def set(self, who: Principal, now: datetime, reason: str, *, stopped: bool) -> bool:
         """Set or clear it; only operators do."""
         if not who.operator:
-            raise NotAllowed(f"only an operator sets kill switches; {who.name} may pause what is their agency's")
+            raise NotAllowed(
+                Words("only an operator sets kill switches; {name} may pause what is their agency's", name=who.name)
+            )
         if (self.stop is not None) == stopped:
             return False
         scope, _, name = self.name.partition("/")

@@ -8,8 +8,9 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.core.ids import Names
+from domain.core.translatable import Words
 from domain.facts.governance import PackPublished, PackSubmitted, TriggerSubmitted
-from domain.facts.principals import NotAllowed, Principal
+from domain.facts.principals import Principal, other_agency
 from domain.facts.submissions import Subject, Submission, check_publishing, subject_of
 from projections import nudges
 from projections.tables import micros
@@ -29,7 +30,13 @@ class NotPublished(LookupError):
     """Raised for a trigger whose pack is not published."""
 
     def __init__(self, trigger: str, pack: str) -> None:
-        super().__init__(f"The pack {pack} of {trigger} is not published. Publish pack:{pack} before it, or with it.")
+        super().__init__(
+            Words(
+                "The pack {pack} of {trigger} is not published. Publish pack:{pack} before it, or with it.",
+                pack=pack,
+                trigger=trigger,
+            )
+        )
 
 
 def nominal(connection: Connection, before: Governed, trigger: str, now: datetime) -> Sequence[datetime]:
@@ -48,9 +55,14 @@ class NotSubmitted(LookupError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         meant = closest(name, known)
-        hint = f" (did you mean {meant!r}?)" if meant else ""
+        hint = Words(" (did you mean {name!r}?)", name=meant) if meant else ""
         super().__init__(
-            f"Nothing submitted is called {name}{hint}. See `habarshy submissions`; `habarshy submit` adds to them."
+            Words(
+                "Nothing submitted is called {name}{hint}."
+                " See `habarshy submissions`; `habarshy submit` adds to them.",
+                name=name,
+                hint=hint,
+            )
         )
 
 
@@ -59,10 +71,14 @@ class TwoVersions(ValueError):
 
     def __init__(self, one: Submission, other: Submission) -> None:
         length = 12 if one.hash[:12] != other.hash[:12] else None
-        hashes = f"{one.hash[:length]} and {other.hash[:length]}"
         super().__init__(
-            f"{one.about} is named with two versions ({hashes}), and only one can hold."
-            " Name one, by enough of its hash."
+            Words(
+                "{about} is named with two versions ({one} and {other}), and only one can hold."
+                " Name one, by enough of its hash.",
+                about=one.about,
+                one=one.hash[:length],
+                other=other.hash[:length],
+            )
         )
 
 
@@ -255,7 +271,7 @@ def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool 
         mine = [str(about) for about, versions_ in before.submitted.items() if who.may_read(versions_[-1].owner)]
         raise NotSubmitted(str(wanted), mine)
     if not who.may_read(fitting[-1].owner):
-        raise NotAllowed(f"{wanted.about} belongs to another agency than yours ({who.agency})")
+        raise other_agency(str(wanted.about), who)
     if wanted.hash and len(fitting) > 1:  # an author could craft two that begin alike, to have the wrong one approved
         raise TwoVersions(*fitting[-2:])
     ready = [submission for submission in fitting if submission.approved_by] if approved else []

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from domain.core.ids import Names
+from domain.core.translatable import Said, Words
 from domain.facts.governance import TriggerPublished
-from domain.facts.principals import NotAllowed, Principal, Role
+from domain.facts.principals import NotAllowed, Principal, Role, other_agency
 from domain.nudges.settle import Controls
 from domain.rules.benefits import BadBenefit
 from domain.rules.event_types import Catalogue
@@ -177,7 +178,9 @@ class UnknownDraft(LookupError):
 
     def __init__(self, id_: int) -> None:
         super().__init__(
-            f"There is no draft {id_}. It may have been deleted; the workbench lists those of your agency."
+            Words(
+                "There is no draft {id}. It may have been deleted; the workbench lists those of your agency.", id=id_
+            )
         )
 
 
@@ -308,13 +311,13 @@ class DraftStore:
 
 def _require_author(who: Principal) -> None:
     if Role.AUTHOR not in who.roles:
-        raise NotAllowed(f"{who.name} is not an {Role.AUTHOR}")
+        raise NotAllowed(Words("{name} is not an {role}", name=who.name, role=Role.AUTHOR))
 
 
 def _checked(stored: StoredDraft, who: Principal) -> StoredDraft:
     """Return the draft if it belongs to the principal's agency."""
     if stored.agency != who.agency:
-        raise NotAllowed(f"the draft belongs to another agency than yours ({who.agency})")
+        raise other_agency(Said("the draft"), who)
     return stored
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from domain.core.translatable import Words
 from domain.facts.governance import PackSubmitted, TriggerSubmitted
 from domain.facts.principals import NotAllowed, Principal
 from domain.facts.submissions import Subject
@@ -36,7 +37,14 @@ def check_names_are_free(before: Governed, fact: PackSubmitted | TriggerSubmitte
     for name, pack in before.packs.items():
         if name != fact.pack and (taken := sorted(mine.intersection(_declared(pack.content)))):
             group, declared = taken[0]
-            raise NotAllowed(f"{declared!r} ({group}) is declared by the pack {name}; give yours another name")
+            raise NotAllowed(
+                Words(
+                    "{declared!r} ({group}) is declared by the pack {pack}; give yours another name",
+                    declared=declared,
+                    group=group,
+                    pack=name,
+                )
+            )
 
 
 def check_packs_hold(before: Governed, packs: Sequence[Pack], wanted: Sequence[Subject]) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from domain.core.ids import Names
+from domain.core.translatable import Words
 from domain.facts.governance import ControlSet, TriggerPaused, TriggerResumed
 from domain.facts.principals import Principal
 from domain.persons.channels import ADDRESS_OF
@@ -26,10 +27,18 @@ class UnknownName(LookupError):
 
     def __init__(self, what: str, name: str, known: list[str]) -> None:
         meant = closest(name, known)
-        hint = f" (did you mean {meant!r}?)" if meant else ""
-        published = what.endswith("trigger")
-        there = "`habarshy rules` lists what is published" if published else f"There are: {', '.join(known)}"
-        super().__init__(f"No {what} is called {name!r}{hint}. {there}.")
+        told = {
+            "what": what,
+            "name": name,
+            "hint": Words(" (did you mean {name!r}?)", name=meant) if meant else "",
+            "known": ", ".join(known),
+        }
+        if what.endswith("trigger"):
+            super().__init__(
+                Words("No {what} is called {name!r}{hint}. `habarshy rules` lists what is published.", **told)
+            )
+        else:
+            super().__init__(Words("No {what} is called {name!r}{hint}. There are: {known}.", **told))
 
 
 class Switches:

@@ -20,7 +20,7 @@ from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
 from app.reports.life_words import CHANNELS
-from domain.core.translatable import N_, text_of
+from domain.core.translatable import N_, Said, text_of
 from domain.facts.principals import NotAllowed, Principal
 from streams.kafka.errors import KafkaUnavailable
 from streams.kafka.republish import BadRange, BadTopic
@@ -60,7 +60,7 @@ class AskPages(ConsolePages):
 
     def _form(self, who: Principal, frame: Frame, kind: str, given: Fields, wrong: Mapping[str, str]) -> Response:
         if kind not in self._orders.kinds:
-            raise Problem(HTTPStatus.NOT_FOUND, "there is no such kind of job", kind="unknown-name")
+            raise Problem(HTTPStatus.NOT_FOUND, Said("there is no such kind of job"), kind="unknown-name")
         governed = self._staff.platform.rules.library.rules().governed
         title, about = map(frame.speech.say, KINDS[kind])
         return self._staff.show(

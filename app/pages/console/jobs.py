@@ -136,7 +136,7 @@ class JobPages(ConsolePages):
         try:
             return self._jobs.job(whole_number(id_))
         except UnknownJob as unknown:
-            raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
+            raise Problem(HTTPStatus.NOT_FOUND, text_of(unknown), kind="unknown-name") from None
 
     def _row(self, job: Job, frame: Frame) -> dict[str, Any]:
         alone, unattended = self._jobs.is_alone(job), bool(self._hands.note(job))

@@ -18,7 +18,7 @@ from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Form
 from app.pages.whole_numbers import whole_number
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Said
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.principals import Principal
 from streams.privacy.discard import give_up
@@ -148,7 +148,9 @@ class LetterPages(ConsolePages):
     def _found(self, chosen: Chosen) -> list[Group]:
         found = self._letters.groups(chosen.choice)
         if not found:
-            raise Problem(HTTPStatus.NOT_FOUND, "no letter is of that kind and cause (any more)", kind="unknown-name")
+            raise Problem(
+                HTTPStatus.NOT_FOUND, Said("no letter is of that kind and cause (any more)"), kind="unknown-name"
+            )
         return found
 
 

@@ -23,6 +23,7 @@ from app.pages.visits import Form
 from app.pages.whole_numbers import OF_A_POSITION, whole_number
 from app.reports.life_words import CHANNELS, REASON_WORDS
 from domain.core.events import LifeEvent
+from domain.core.translatable import Said, text_of
 from domain.facts.access_facts import MOST_SAID, LetterHandled, PersonErased, PersonViewed, TokensEnded, says_why
 from domain.facts.principals import Principal
 from domain.rules.built_in_triggers import DIGEST
@@ -140,14 +141,14 @@ class PersonPages(ConsolePages):
         except UnknownNudge:
             found = None
         if found is None or person not in found.everybody:
-            raise Problem(HTTPStatus.NOT_FOUND, "no nudge of theirs has this id", kind="unknown-message")
+            raise Problem(HTTPStatus.NOT_FOUND, Said("no nudge of theirs has this id"), kind="unknown-message")
         return found
 
     def _viewing(self, request: Request, who: Principal) -> PersonViewed:
         try:
             return self._views.viewing(_uuid(request.path_params["id"]), who)
         except NotTheirView as error:
-            raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-name") from None
+            raise Problem(HTTPStatus.NOT_FOUND, text_of(error), kind="unknown-name") from None
 
 
 def _uuid(text: str) -> UUID:

@@ -15,6 +15,7 @@ from app.pages.layout import Frame, Pages, RoutedPages
 from app.pages.places import only_reads
 from app.pages.stops import stops_told
 from app.pages.visits import Fields, field_of
+from domain.core.translatable import Words
 from domain.facts.principals import NotAllowed, Principal, require_reading
 
 
@@ -39,7 +40,7 @@ class Staff:
         """
         who = visits.require_official(request, self.now)
         if not who.operator:
-            raise NotAllowed(f"the console is for operators; {who.name} is not an operator")
+            raise NotAllowed(Words("the console is for operators; {name} is not an operator", name=who.name))
         return self._entered(request, who, fields)
 
     def reader(self, request: Request, fields: Fields | None = None) -> tuple[Principal, Frame]:
@@ -82,7 +83,9 @@ def short_field(fields: Fields, name: str, most: int = 200) -> str:
     """
     text = field_of(fields, name)
     if len(text) > most:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name} has more than {most} characters")
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, Words("{name} has more than {most} characters", name=name, most=most)
+        )
     return text
 
 

@@ -15,7 +15,7 @@ from app.pages.console.job_words import DIFFERS
 from app.pages.console.staff import ConsolePages, command
 from app.pages.visits import Form
 from app.scheduled import DESTROYS, asked_last, is_kept, is_late, schedule_of
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Said
 from streams.runtime.schedule import BAD, UNDER_WAY, Outcome, Run, UnderWay
 
 JOBS = {
@@ -69,7 +69,7 @@ class SchedulePages(ConsolePages):
         """Have it run now, by the process that keeps the schedule."""
         self._staff.operator(request, fields)
         if job not in JOBS or job == DESTROYS:
-            raise Problem(HTTPStatus.NOT_FOUND, "no job of that name is begun here", kind="unknown-name")
+            raise Problem(HTTPStatus.NOT_FOUND, Said("no job of that name is begun here"), kind="unknown-name")
         try:
             schedule_of(self._staff.platform).ask(job)
         except UnderWay:

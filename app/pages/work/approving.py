@@ -86,7 +86,7 @@ class Approving(DraftPages):
         try:
             return self._bench.verdict(text_of(sheet))
         except BadDraft as bad:
-            raise Problem(HTTPStatus.CONFLICT, str(bad), kind="bad-draft") from None
+            raise Problem(HTTPStatus.CONFLICT, bad.told, kind="bad-draft") from None
 
     @routes.post("/work/drafts/{id}/submit")
     def submit(self, request: Request, id: Id, fields: Form) -> Response:

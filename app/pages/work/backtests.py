@@ -28,7 +28,8 @@ from app.pages.work.office import Office
 from app.pages.work.progress import Progress
 from app.pages.work.sheets import Id, laid_out, text_of
 from app.reports.life_words import CHANNELS, REASON_WORDS
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Said
+from domain.core.translatable import text_of as words_of
 from domain.facts.principals import Principal, Role, require
 from domain.facts.submissions import Submission
 from streams.queues.jobs import Busy, Job, JobState, UnknownJob
@@ -172,16 +173,16 @@ class Backtests(DraftPages):
         who, _ = self._office.enter(request)
         job, asked = self._job(id, who)
         if job.state is not JobState.DONE:
-            raise Problem(HTTPStatus.CONFLICT, "the backtest is not done yet", kind="not-now")
+            raise Problem(HTTPStatus.CONFLICT, Said("the backtest is not done yet"), kind="not-now")
         if (counts := found_of(job.cursor)) is None:
-            raise Problem(HTTPStatus.CONFLICT, "the backtest's result cannot be read", kind="not-now")
+            raise Problem(HTTPStatus.CONFLICT, Said("the backtest's result cannot be read"), kind="not-now")
         return as_csv(_lines(counts), f"backtest-{asked.trigger}-{job.id}.csv")
 
     def _job(self, id_: int, who: Principal) -> tuple[Job, Asked]:
         try:
             return backtest_of(self._office.platform.queues.jobs, id_, who)
         except UnknownJob as unknown:
-            raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
+            raise Problem(HTTPStatus.NOT_FOUND, words_of(unknown), kind="unknown-name") from None
 
 
 def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str = "") -> list[tuple[int, str]]:

@@ -19,6 +19,7 @@ from app.pages.whole_numbers import whole_number
 from app.pages.work.draft_pages import DraftPages
 from app.pages.work.office import Office
 from app.pages.work.sheets import Id, laid_out, text_of
+from domain.core.translatable import Words
 from domain.facts.principals import Principal, Role
 from streams.rules.drafts import DraftChanged, StoredDraft
 from templates.reading.findings import Finding, listed
@@ -107,7 +108,10 @@ class Editing(DraftPages):
             for name, text in before.files.items()
         }
         if sum(len(text.encode("utf-8", "replace")) for text in files.values()) > MOST_BYTES:
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the files have more than {MOST_BYTES // 1024} kB")
+            raise Problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                Words("the files have more than {most} kB", most=MOST_BYTES // 1024),
+            )
         try:
             self._sheets.save(id, whole_number(field_of(fields, "revision")), files, who)
         except DraftChanged as changed:

@@ -30,7 +30,7 @@ from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.words import PEOPLE, person, topics_of
 from app.reports.life_words import CHANNELS
 from domain.core.timing import zone_of
-from domain.core.translatable import N_
+from domain.core.translatable import N_, Said
 from domain.facts.principals import Principal, Role, require
 from streams.rules.drafts import DraftChanged, StoredDraft
 from templates.authoring import typed_values
@@ -488,10 +488,12 @@ def _read(sheet: StoredDraft, at: int) -> tuple[YamlText, dict[str, Any]]:
     try:
         text = YamlText(sheet.files.get(TESTS, ""))
     except CannotEdit:
-        raise Problem(HTTPStatus.NOT_FOUND, "the tests can be edited only as a file", kind="unknown-name") from None
+        raise Problem(
+            HTTPStatus.NOT_FOUND, Said("the tests can be edited only as a file"), kind="unknown-name"
+        ) from None
     cases = text.data if isinstance(text.data, list) else []
     if at >= len(cases) or not isinstance(cases[at], dict):
-        raise Problem(HTTPStatus.NOT_FOUND, "there is no such test", kind="unknown-name")
+        raise Problem(HTTPStatus.NOT_FOUND, Said("there is no such test"), kind="unknown-name")
     return text, cases[at]
 
 

@@ -16,7 +16,7 @@ from app.pages.layout import Before, Frame, RoutedPages
 from app.pages.life import shown
 from app.pages.visits import Form, field_of
 from app.pages.work.office import Office
-from domain.core.translatable import N_
+from domain.core.translatable import N_, text_of
 from domain.facts.access_facts import MOST_SAID, says_why
 from domain.facts.principals import Principal
 from streams.queries.correspondence import CitizenLetter, Correspondence, UnknownLetter
@@ -92,7 +92,7 @@ def _known() -> Iterator[None]:
     try:
         yield
     except UnknownLetter as unknown:
-        raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
+        raise Problem(HTTPStatus.NOT_FOUND, text_of(unknown), kind="unknown-name") from None
 
 
 def _row(letter: CitizenLetter, speech: Speech) -> dict[str, Any]:

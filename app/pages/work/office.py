@@ -13,6 +13,7 @@ from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.places import WORKERS
 from app.pages.visits import Fields
+from domain.core.translatable import Words
 from domain.facts.principals import NotAllowed, Principal
 from domain.facts.submissions import Submission
 from streams.rules.approval import Reference
@@ -37,7 +38,7 @@ class Office:
         """
         who = visits.require_official(request, self.platform.clock())
         if who.roles.isdisjoint(WORKERS):
-            raise NotAllowed(f"the workbench is for authors and approvers; {who.name} is neither")
+            raise NotAllowed(Words("the workbench is for authors and approvers; {name} is neither", name=who.name))
         if fields is not None:
             visits.require_form(request, fields)
         return who, self.pages.frame(request)

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 from app.http.problems import Problem
 from app.packs.draft_bench import BadDraft, Bench, Laid, Text
 from app.pages.whole_numbers import whole_number
+from domain.core.translatable import text_of as words_of
 from domain.facts.principals import Principal
 from streams.rules.drafts import DraftStore, StoredDraft, UnknownDraft
 
@@ -23,7 +24,7 @@ def found(sheets: DraftStore, id_: int, who: Principal) -> StoredDraft:
     try:
         return sheets.find(id_, who)
     except UnknownDraft as unknown:
-        raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-draft") from None
+        raise Problem(HTTPStatus.NOT_FOUND, words_of(unknown), kind="unknown-draft") from None
 
 
 def text_of(sheet: StoredDraft) -> Text:

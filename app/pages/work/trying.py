@@ -21,6 +21,7 @@ from app.pages.work.played import PlayedWords
 from app.pages.work.sheets import Id, laid_out, text_of
 from app.pages.work.triggers import Name
 from app.pages.work.words import PEOPLE, people, reason, step_called
+from domain.core.translatable import Said
 from domain.facts.governance import TriggerSubmitted
 from domain.facts.principals import Principal, Role
 from domain.facts.submissions import Subject
@@ -169,7 +170,7 @@ class Trying(DraftPages):
         }
         rendered = words.get((step, spoken))
         if rendered is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "nobody reads such a mail", kind="unknown-message")
+            raise Problem(HTTPStatus.NOT_FOUND, Said("nobody reads such a mail"), kind="unknown-message")
         return HTMLResponse(rendered.html, headers=MAIL)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from domain.core.ids import Names
+from domain.core.translatable import Words
 from domain.facts.governance import SentAsTest
 from domain.facts.principals import NotAllowed, Principal
 from domain.facts.submissions import check_acting
@@ -46,9 +47,11 @@ class TrialSender:
         """
         check_acting(who, trial.owner, trial.trigger)
         if to.agency != who.agency:
-            raise NotAllowed(f"{to.name} is no colleague of yours, but of another agency")
+            raise NotAllowed(Words("{name} is no colleague of yours, but of another agency", name=to.name))
         if trial.channel not in to.contacts:
-            raise NotAllowed(f"{to.name} has no registered contact for {trial.channel}")
+            raise NotAllowed(
+                Words("{name} has no registered contact for {channel}", name=to.name, channel=trial.channel)
+            )
         recipient = self._names.pseudonym(f"principal {to.name}")
         number = govern(
             self._database,

@@ -1,0 +1,61 @@
+"""The pages of problems, as officials read them."""
+
+import re
+from html import unescape
+from uuid import UUID
+
+import pytest
+
+from app.http.problems import MEDIA_TYPE
+from tests.app.pages.work.test_by_form import LATIN
+from tests.app.pages.work.workshop import FINE, Workshop, begun, signed_in
+
+DETAIL = re.compile(r'<p lang="(\w+)">(.*?)</p>')
+"""The sentence about this very request, and its language."""
+
+
+COMMANDS = re.compile(r"`habarshy [a-z ]+`")
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_an_official_reads_what_is_wrong_in_their_language(quiet: Workshop, language: str) -> None:
+    """What is not there, not allowed or not expected is told in the language of the page; a program reads English."""
+    aida, fred = signed_in(quiet, "aida"), signed_in(quiet, "fred")
+    mine, theirs = begun(aida), begun(fred, **{"from": FINE})
+    aida.get(f"/work?language={language}")
+    for path, status in {
+        "/work/drafts/99": 404,
+        theirs: 403,
+        f"/work/submissions/clinic/{'a' * 64}": 404,
+        "/work/backtests/7": 404,
+        f"/work/letters/{UUID(int=7)}": 404,
+        "/console": 403,
+        f"{mine}/example?at=99": 404,
+        f"{mine}/example?at=first": 422,
+        f"{mine}/mail?step=none&spoken=kk": 404,
+    }.items():
+        answer = aida.get(path)
+        assert answer.status_code == status, path
+        [(spoken, said)] = DETAIL.findall(unescape(answer.text))
+        assert spoken == language, path
+        assert not LATIN.search(COMMANDS.sub("", said)), said
+        plain = aida.client.get(path, headers={"accept": "application/json"})
+        assert plain.headers["content-type"] == MEDIA_TYPE
+        assert LATIN.search(plain.json()["detail"]), path
+
+
+@pytest.mark.parametrize(("language", "said"), [("kk", "форма басқа кіруден"), ("ru", "форма осталась от другого")])
+def test_an_old_form_is_told_in_the_language_of_the_page(quiet: Workshop, language: str, said: str) -> None:
+    """A form of another visit is refused in words, not in the platform's own English."""
+    aida = signed_in(quiet, "aida")
+    aida.get(f"/work?language={language}")
+    answer = aida.client.post("/work/new", data={"csrf": "of another visit"})
+    assert answer.status_code == 403
+    assert said.capitalize() in answer.text
+
+
+def test_a_page_that_is_not_there_says_nothing_twice(quiet: Workshop) -> None:
+    """Where only the status is known, no English sentence of the framework follows."""
+    answer = signed_in(quiet, "aida").get("/work/nothing?language=ru")
+    assert answer.status_code == 404
+    assert DETAIL.findall(answer.text) == []

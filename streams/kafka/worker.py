@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import traceback
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Protocol, TypeAlias
@@ -143,7 +143,7 @@ AWAY: tuple[type[Exception], ...] = (*UNAVAILABLE_ERRORS, NotDelivered)
 
 
 class Tuning(Struct, frozen=True):
-    """The settings of a worker. `batch`: the most records of a batch; `within`: the seconds that it waits for them.
+    """The settings of a worker. `batch`: the most records of a batch.
 
     `session`: seconds without a heartbeat after which a worker counts as dead, and others do its work. `stalled`:
     seconds without a batch, while the same records wait in its partitions, after which it ends. `look`: seconds
@@ -152,7 +152,6 @@ class Tuning(Struct, frozen=True):
     """
 
     batch: int = 1000
-    within: float = 0.05
     session: float = 30.0
     stalled: float = 60.0
     look: float = 5.0
@@ -179,6 +178,7 @@ class Worker:
         self._topics, self._role, self._handler, self._tell = topics, role, handler, tell
         self._lag, self._tuning, self._end = lag, tuning or Tuning(), end
         self._batches = 0
+        self._collected: asyncio.Queue[FaustPart] = asyncio.Queue(self._tuning.batch)
         self._busy, self._hand = threading.Lock(), asyncio.Lock()
         self._stopping, self._beside = False, beside or Future()
         self._refused: Future[None] = Future()
@@ -213,6 +213,7 @@ class Worker:
         if (app := await self._started(stopped)) is None:
             return
         self._tell(f"working on {self._handler.topic}")
+        handling = asyncio.ensure_future(self._handle_batches())
         final = (self._refused, self._beside)
         watching = [*map(asyncio.wrap_future, final), *self._watching(app, stopped)]
         ended = [asyncio.ensure_future(app.wait_until_stopped()), *watching]
@@ -223,6 +224,7 @@ class Worker:
         for future in ended:
             future.cancel()
         await self._end_well(app, asked=stopped.is_set() or bool(over))
+        handling.cancel()
         for future in over:
             future.result()
 
@@ -293,7 +295,7 @@ class Worker:
         topic = app.topic(
             self._handler.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
-        app.agent(topic, name=self._role)(self._carry)
+        app.agent(topic, name=self._role)(self._collect)
         return app
 
     async def _looking(self) -> None:
@@ -337,10 +339,18 @@ class Worker:
         ours = {assigned.partition for assigned in assignment()}
         return {lag.partition: lag.seconds for lag in lags if lag.count and (not ours or lag.partition in ours)}
 
-    async def _carry(self, stream: FaustPart) -> None:
-        batches: AsyncIterable[list[Any]] = stream.noack_take(self._tuning.batch, within=self._tuning.within)
-        async for events in batches:
+    async def _collect(self, stream: FaustPart) -> None:
+        """Collect records, also while a batch is handled; wait while there are enough for the next one."""
+        async for event in stream.noack().events():
+            await self._collected.put(event)
+
+    async def _handle_batches(self) -> None:
+        """Handle what has been collected, a batch at a time, and acknowledge it."""
+        while True:
+            events = [await self._collected.get()]
             async with self._hand:
+                while len(events) < self._tuning.batch and not self._collected.empty():
+                    events.append(self._collected.get_nowait())
                 if await self._handled([_incoming(event.message) for event in events]):
                     for event in events:
                         event.ack()
